@@ -1,0 +1,37 @@
+# Everything a user or a CI machine calls. Needs Python 3.11+ and make, nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test lint format clean
+
+help:
+	@echo "make .venv  set up the environment      make demo  masks to trained models and a page, offline"
+	@echo "make test   run the tests               make lint  ruff and mypy       make format  ruff format"
+
+# The stamp inside .venv is what a second call looks at, so that nothing is installed twice.
+.venv: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt overrides.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "defectline needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt --overrides overrides.txt --editable '.[dev]'
+	touch $@
+
+demo: .venv/installed
+	$(BIN)/python -m benchmarks.demo
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv demo build dist *.egg-info

@@ -1,0 +1,1 @@
+"""Work with labelme as a program of its own."""

@@ -1,0 +1,1 @@
+"""Pure conversions between annotation formats, and the report of what was lost."""

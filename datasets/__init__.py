@@ -1,0 +1,1 @@
+"""Formats as value types with strict readers and atomic writers, masks and boxes, splits, synthetic data."""

@@ -1,0 +1,5 @@
+"""`python -m datasets` is the `datasets` command."""
+
+from datasets.cli import main
+
+main()

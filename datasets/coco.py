@@ -1,0 +1,164 @@
+"""COCO files as value types: instances and results, read strictly, written the same way every time.
+
+Boxes are `[x, y, w, h]` in pixels with x + w one past the last pixel; areas are pixel counts.
+Source: https://cocodataset.org/#format-data and #format-results.
+"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from datasets.errors import InputError
+from datasets.files import write_atomic
+
+T = TypeVar("T")
+Box = tuple[int | float, int | float, int | float, int | float]
+
+
+class Rle(msgspec.Struct, frozen=True):
+    """Run-length mask: size is (height, width); counts compressed as text, or plain run lengths."""
+
+    size: tuple[int, int]
+    counts: str | list[int]
+
+
+Polygons = list[list[int | float]]
+Segmentation = Rle | Polygons
+
+
+class Category(msgspec.Struct, frozen=True):
+    """A defect type."""
+
+    id: int
+    name: str
+    supercategory: str = "defect"
+
+
+class Image(msgspec.Struct, frozen=True):
+    """A picture; `file_name` is relative to the dataset's `images` folder, with forward slashes."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+
+
+class Annotation(msgspec.Struct, frozen=True):
+    """One defect instance of the ground truth."""
+
+    id: int
+    image_id: int
+    category_id: int
+    bbox: Box
+    area: int | float
+    segmentation: Segmentation = msgspec.field(default_factory=list)
+    iscrowd: int = 0
+
+
+class CocoFile(msgspec.Struct, frozen=True):
+    """The content of one `instances_*.json`."""
+
+    images: list[Image]
+    annotations: list[Annotation]
+    categories: list[Category]
+    info: dict[str, Any] = {}
+    licenses: list[Any] = []
+
+    def by_image(self) -> dict[int, list[Annotation]]:
+        """Annotations of each image id, negatives with an empty list."""
+        found: dict[int, list[Annotation]] = {image.id: [] for image in self.images}
+        for annotation in self.annotations:
+            found[annotation.image_id].append(annotation)
+        return found
+
+    def names(self) -> dict[int, str]:
+        """Category name of each category id, in id order."""
+        return {c.id: c.name for c in sorted(self.categories, key=lambda c: c.id)}
+
+
+class Prediction(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A scored box, with its instance mask if the model gives one."""
+
+    image_id: int
+    category_id: int
+    bbox: Box
+    score: float
+    segmentation: Rle | None = None
+
+
+def read_coco(path: Path) -> CocoFile:
+    """Read and check one COCO instances file. Raises InputError naming file, place and value."""
+    coco = _decode(path, CocoFile)
+    check_coco(path, coco)
+    return coco
+
+
+def write_coco(path: Path, coco: CocoFile) -> None:
+    """Write `coco` compactly and atomically; equal values give equal bytes."""
+    write_atomic(path, msgspec.json.encode(coco) + b"\n")
+
+
+def read_predictions(path: Path) -> list[Prediction]:
+    """Read a COCO results file. Raises InputError naming file, place and value."""
+    return _decode(path, list[Prediction])
+
+
+def write_predictions(path: Path, predictions: list[Prediction]) -> None:
+    """Write a COCO results file atomically."""
+    write_atomic(path, msgspec.json.encode(predictions) + b"\n")
+
+
+def check_coco(path: Path, coco: CocoFile) -> None:
+    """Raise InputError where ids repeat, references lead nowhere or a size is no size."""
+    for field, items in (
+        ("images", coco.images),
+        ("annotations", coco.annotations),
+        ("categories", coco.categories),
+    ):
+        for value, times in Counter(item.id for item in items).items():
+            if times > 1:
+                raise InputError(path, f"id {value} occurs {times} times in $.{field}", "make the ids unique")
+    _check_images(path, coco)
+    _check_annotations(path, coco)
+
+
+def _check_images(path: Path, coco: CocoFile) -> None:
+    for file_name, times in Counter(image.file_name for image in coco.images).items():
+        if times > 1:
+            raise InputError(path, f"{file_name!r} is listed {times} times in $.images", "list each image once")
+    for i, image in enumerate(coco.images):
+        if image.width < 1 or image.height < 1:
+            raise InputError(path, f"$.images[{i}] is {image.width} x {image.height} pixels", "correct the size")
+        if Path(image.file_name).is_absolute() or ".." in Path(image.file_name).parts:
+            raise InputError(
+                path, f"$.images[{i}].file_name {image.file_name!r} leads outside", "make it relative"
+            )
+
+
+def _check_annotations(path: Path, coco: CocoFile) -> None:
+    images = {image.id for image in coco.images}
+    categories = {category.id for category in coco.categories}
+    for i, annotation in enumerate(coco.annotations):
+        where = f"$.annotations[{i}]"
+        if annotation.image_id not in images:
+            raise InputError(path, f"{where}.image_id {annotation.image_id} is no image", "list it in $.images")
+        if annotation.category_id not in categories:
+            known = ", ".join(f"{c.id} {c.name}" for c in coco.categories)
+            raise InputError(
+                path, f"{where}.category_id {annotation.category_id} is unknown", f"known are {known}"
+            )
+        if annotation.bbox[2] <= 0 or annotation.bbox[3] <= 0:
+            raise InputError(path, f"{where}.bbox {list(annotation.bbox)} has no area", "remove the annotation")
+
+
+def _decode(path: Path, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        raise InputError(path, "no such file", "check the path") from None
+    except msgspec.ValidationError as error:
+        raise InputError(path, f"not in COCO form: {error}", "correct the value") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(path, f"not valid JSON: {error}", "write it anew") from None

@@ -1,0 +1,94 @@
+"""What every command does at its edge: run an app, show progress, print a table, end in one line on bad input."""
+
+import errno
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import FrameType
+from typing import NoReturn, TypeVar
+
+import typer
+
+from datasets.errors import DefectlineError
+
+T = TypeVar("T")
+
+USER_ERRORS = {
+    errno.ENOSPC: "no space left on the device; free some space or choose another destination",
+    errno.EDQUOT: "the disk quota is used up; free some space or choose another destination",
+    errno.EROFS: "the file system is read-only; choose another destination",
+    errno.EACCES: "permission denied; check who owns it or choose another path",
+    errno.EPERM: "operation not permitted; check who owns it or choose another path",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+    errno.EMFILE: "too many open files; raise the limit with ulimit -n",
+    errno.EISDIR: "a folder stands where a file is wanted; choose another path",
+    errno.ENOTDIR: "a file stands where a folder is wanted; choose another path",
+    errno.ENOENT: "no such file or folder; check the path",
+}
+
+
+def new_app(help_text: str) -> typer.Typer:
+    """A typer app in the way of this project: several commands, help when called bare, no pretty tracebacks."""
+    app = typer.Typer(help=help_text, no_args_is_help=True, pretty_exceptions_enable=False)
+    app.callback()(lambda: None)
+    return app
+
+
+def run(app: typer.Typer, name: str) -> NoReturn:
+    """Run `app` as the command `name`; what the user can mend ends in one line on stderr and exit status 2."""
+    signal.signal(signal.SIGTERM, _end_on_signal)
+    try:
+        app(prog_name=name)
+    except DefectlineError as error:
+        _fail(name, str(error))
+    except BrokenPipeError:
+        sys.exit(141)
+    except OSError as error:
+        if error.errno not in USER_ERRORS:
+            raise
+        _fail(name, f"{error.filename or 'output'}: {USER_ERRORS[error.errno]}")
+    sys.exit(0)
+
+
+def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
+    """Yield `items` under a progress bar on stderr; silent where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(items, description=label, total=total, console=Console(stderr=True), transient=True)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table on stdout; the first column is left-aligned, the others right-aligned."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title), title_justify="left", title_style="bold")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+def print_pairs(title: str, pairs: Mapping[str, object]) -> None:
+    """Print name and value per line under a title, on stdout."""
+    print_table(title, ("", ""), list(pairs.items()))
+
+
+def say(line: str) -> None:
+    """One line of news on stderr, so that stdout stays clean for --json."""
+    typer.echo(line, err=True)
+
+
+def _end_on_signal(_signum: int, _frame: FrameType | None) -> None:
+    raise SystemExit(143)
+
+
+def _fail(name: str, line: str) -> NoReturn:
+    typer.echo(f"{name}: {line}", err=True)
+    sys.exit(2)

@@ -1,0 +1,99 @@
+"""Files and folders written aside and renamed, so that a reader never meets half of one."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from datasets.errors import OutputError
+
+
+@contextmanager
+def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.json") -> Iterator[Path]:
+    """Yield an empty temporary sibling of `dest` that becomes `dest` when the block ends without an error.
+
+    A `dest` that is not empty is refused. With `overwrite` it is replaced, but only if it holds the file
+    `marker`, that is if it was written by defectline: no typing slip may delete somebody's pictures.
+    Raises OutputError.
+    """
+    check_destination(dest, overwrite=overwrite, marker=marker)
+    dest.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{dest.name}.partial-", dir=dest.parent))
+    partial.chmod(0o777 & ~_umask())
+    try:
+        yield partial
+        _swap_in(partial, dest)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def check_destination(dest: Path, *, overwrite: bool = False, marker: str = "dataset.json") -> None:
+    """Raise OutputError unless `new_folder` would accept `dest`; writes nothing."""
+    if dest.is_symlink() or (dest.exists() and not dest.is_dir()):
+        raise OutputError(dest, "the destination is a file or a link", "name a folder that does not exist yet")
+    if not dest.is_dir() or not any(dest.iterdir()):
+        return
+    if not overwrite:
+        raise OutputError(dest, "the destination exists and is not empty", "choose another or add --overwrite")
+    if not (dest / marker).is_file():
+        raise OutputError(
+            dest,
+            f"--overwrite would delete a folder that defectline did not write (it has no {marker})",
+            "choose another destination or delete the folder yourself",
+        )
+
+
+def check_apart(dest: Path, sources: Sequence[Path]) -> None:
+    """Raise OutputError where `dest` lies inside a source, or a source inside `dest`."""
+    target = dest.resolve()
+    for source in sources:
+        origin = source.resolve()
+        if target == origin or origin in target.parents or target in origin.parents:
+            raise OutputError(
+                dest, f"the destination and the source {source} lie inside each other", "choose another"
+            )
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write `data` to a temporary sibling of `path` and rename it into place."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def link_or_copy(source: Path, dest: Path) -> None:
+    """Make `dest` a hard link of `source`, or a copy where the file system allows none. `dest` must not exist."""
+    origin = source.resolve()
+    try:
+        os.link(origin, dest)
+    except OSError:
+        shutil.copyfile(origin, dest)
+
+
+def _swap_in(partial: Path, dest: Path) -> None:
+    if not dest.exists():
+        partial.rename(dest)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{dest.name}.old-", dir=dest.parent))
+    dest.rename(old / dest.name)
+    try:
+        partial.rename(dest)
+    except BaseException:
+        (old / dest.name).rename(dest)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,168 @@
+"""The hub: a COCO dataset folder with annotations, images, pixel masks and where it all came from."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from datasets.coco import Annotation, Category, CocoFile, Image, read_coco, write_coco
+from datasets.errors import InputError
+from datasets.files import write_atomic
+from datasets.splits import SPLITS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PROVENANCE = "dataset.json"
+PALETTE = (0, 0, 0, 230, 159, 0, 86, 180, 233, 0, 158, 115, 240, 228, 66, 0, 114, 178, 213, 94, 0, 204, 121, 167)
+
+
+class Provenance(msgspec.Struct, frozen=True):
+    """What made a dataset: no time, no absolute path, so that the same input gives the same bytes."""
+
+    format: str
+    tool: str
+    version: str
+    sources: list[str]
+    options: dict[str, Any]
+    counts: dict[str, Any]
+    lost: list[dict[str, Any]]
+    content_sha256: str
+
+
+class Dataset(msgspec.Struct, frozen=True):
+    """A dataset folder and its splits."""
+
+    root: Path
+    splits: dict[str, CocoFile]
+    provenance: Provenance | None
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.root.resolve().name
+
+    @property
+    def categories(self) -> list[Category]:
+        """Categories in id order, the same in every split."""
+        first = next(iter(self.splits.values()))
+        return sorted(first.categories, key=lambda c: c.id)
+
+    def split(self, name: str) -> CocoFile:
+        """One split. Raises InputError where there is none or it has no image."""
+        if name not in self.splits or not self.splits[name].images:
+            have = ", ".join(n for n, coco in self.splits.items() if coco.images)
+            raise InputError(self.root, f"the split {name} has no image", f"name one of {have}")
+        return self.splits[name]
+
+    def image_path(self, image: Image) -> Path:
+        """Where the picture lies."""
+        return self.root / "images" / image.file_name
+
+    def mask_path(self, image: Image) -> Path:
+        """Where the pixel mask lies."""
+        return mask_path(self.root, image.file_name)
+
+
+def annotation_path(root: Path, split: str) -> Path:
+    """Where the COCO file of a split lies."""
+    return root / "annotations" / f"instances_{split}.json"
+
+
+def mask_path(root: Path, file_name: str) -> Path:
+    """Where the pixel mask of an image lies: the same relative path, always a PNG."""
+    return (root / "masks" / file_name).with_suffix(".png")
+
+
+def looks_like_dataset(path: Path) -> bool:
+    """Whether `path` is a COCO dataset folder."""
+    return any(annotation_path(path, split).is_file() for split in SPLITS)
+
+
+def load_dataset(root: Path) -> Dataset:
+    """Read a dataset folder and check that its splits agree and its pictures exist. Raises InputError."""
+    if not root.is_dir():
+        raise InputError(root, "no such folder", "name a dataset folder made by convert")
+    splits = {s: read_coco(annotation_path(root, s)) for s in SPLITS if annotation_path(root, s).is_file()}
+    if not splits:
+        raise InputError(root, "not a dataset folder (no annotations/instances_*.json)", "make one with convert")
+    _check_splits(root, splits)
+    provenance = None
+    if (root / PROVENANCE).is_file():
+        try:
+            provenance = msgspec.json.decode((root / PROVENANCE).read_bytes(), type=Provenance)
+        except msgspec.MsgspecError as error:
+            raise InputError(root / PROVENANCE, f"not as defectline writes it: {error}", "convert anew") from None
+    return Dataset(root, splits, provenance)
+
+
+def write_annotations(
+    root: Path, images: Mapping[str, list[Image]], annotations: list[Annotation], categories: list[Category]
+) -> None:
+    """Write one COCO file per split into the folder `root`; `images` is split -> images in id order."""
+    (root / "annotations").mkdir()
+    for split, members in images.items():
+        ids = {image.id for image in members}
+        chosen = [a for a in annotations if a.image_id in ids]
+        write_coco(annotation_path(root, split), CocoFile(members, chosen, categories))
+
+
+def write_provenance(root: Path, provenance: Provenance) -> None:
+    """Write `dataset.json`, indented for people."""
+    write_atomic(root / PROVENANCE, msgspec.json.format(msgspec.json.encode(provenance), indent=2) + b"\n")
+
+
+def write_pixel_mask(path: Path, indices: "NDArray[np.uint8] | None", height: int, width: int) -> None:
+    """Write an index PNG: 0 background, k the k-th category in id order; None is all background."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_blank_png(height, width) if indices is None else _index_png(indices))
+
+
+def content_hash(parts: Iterable[tuple[str, str]]) -> str:
+    """SHA-256 over (file name, SHA-256 of the content) of every file, in the order of the names."""
+    digest = hashlib.sha256()
+    for name, sha256 in sorted(parts):
+        digest.update(f"{name}\0{sha256}\n".encode())
+    return digest.hexdigest()
+
+
+def _check_splits(root: Path, splits: Mapping[str, CocoFile]) -> None:
+    first, reference = next(iter(splits.items()))
+    home: dict[str, str] = {}
+    for split, coco in splits.items():
+        path = annotation_path(root, split)
+        if coco.names() != reference.names():
+            raise InputError(path, f"its categories differ from those of {first}", "convert anew")
+        for image in coco.images:
+            if image.file_name in home:
+                raise InputError(
+                    path, f"{image.file_name} is in {home[image.file_name]} too", "keep it in one split"
+                )
+            home[image.file_name] = split
+            if not (root / "images" / image.file_name).is_file():
+                raise InputError(
+                    root / "images" / image.file_name, f"listed in {path.name} but missing", "convert anew"
+                )
+
+
+def _index_png(indices: "NDArray[np.uint8]") -> bytes:
+    import io
+
+    from PIL import Image as Picture
+
+    picture = Picture.fromarray(indices)
+    picture.putpalette(PALETTE)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+@cache
+def _blank_png(height: int, width: int) -> bytes:
+    import numpy as np
+
+    return _index_png(np.zeros((height, width), np.uint8))

@@ -1,0 +1,115 @@
+"""Picture files: what is one, how large it is, whether it is whole, its pixels."""
+
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from datasets.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+EXIF_ORIENTATION = 0x0112
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+class ImageInfo(msgspec.Struct, frozen=True):
+    """Width and height in pixels as stored, Pillow mode, EXIF orientation (1 is upright)."""
+
+    width: int
+    height: int
+    mode: str
+    orientation: int = 1
+
+
+def is_image(path: Path) -> bool:
+    """Whether the name of `path` is that of a picture; hidden files are none."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The pictures directly in `folder`, sorted by name."""
+    return sorted(p for p in folder.iterdir() if is_image(p) and p.is_file())
+
+
+def read_info(path: Path) -> ImageInfo:
+    """Read size, mode and orientation from the header of `path` and check that the file is whole.
+
+    A PNG has the checksum of each chunk verified, a JPEG its end marker sought: enough to find truncated and
+    damaged files without decoding any pixel. Raises InputError.
+    """
+    data = path.read_bytes()
+    check_whole(path, data)
+    with _open(path) as image:
+        orientation = image.getexif().get(EXIF_ORIENTATION, 1)
+        return ImageInfo(image.width, image.height, image.mode, orientation if orientation in range(1, 9) else 1)
+
+
+def check_whole(path: Path, data: bytes) -> None:
+    """Raise InputError where `data`, the bytes of `path`, are those of a truncated or damaged PNG or JPEG."""
+    if data.startswith(PNG_SIGNATURE):
+        _check_png(path, data)
+    elif data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[-4096:]:
+        raise InputError(path, "the JPEG is truncated (no end marker)", "replace it by a whole copy")
+
+
+def read_rgb(path: Path) -> "NDArray[np.uint8]":
+    """Decode `path` to H x W x 3 uint8 RGB, upright by its EXIF orientation.
+
+    Grey is repeated, alpha is dropped, 16-bit values keep their high byte. Raises InputError.
+    """
+    import numpy as np
+    from PIL import ImageOps
+
+    try:
+        with _open(path) as opened:
+            image = ImageOps.exif_transpose(opened)
+            if image.mode.startswith("I") or image.mode == "F":
+                deep = np.asarray(image)
+                grey = np.clip(deep.astype(np.int64) >> 8, 0, 255).astype(np.uint8)
+                return np.repeat(grey[:, :, None], 3, axis=2)
+            if image.mode in {"P", "PA", "LA"}:
+                image = image.convert("RGBA")
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _open(path: Path) -> "Image":
+    from PIL import Image, UnidentifiedImageError
+
+    Image.MAX_IMAGE_PIXELS = None  # stitched line-scan pictures are large and no attack
+    try:
+        return Image.open(path)
+    except (UnidentifiedImageError, SyntaxError, ValueError, OSError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    if isinstance(error, FileNotFoundError):
+        return InputError(path, "no such picture", "check the path")
+    if isinstance(error, PermissionError):
+        return InputError(path, "permission denied", "check who owns it")
+    reason = "not a picture" if "cannot identify" in str(error) else str(error)
+    return InputError(path, f"cannot be read as a picture ({reason})", "replace it by a whole copy")
+
+
+def _check_png(path: Path, data: bytes) -> None:
+    position = len(PNG_SIGNATURE)
+    view = memoryview(data)
+    while position + 12 <= len(data):
+        length = int.from_bytes(view[position : position + 4], "big")
+        end = position + 12 + length
+        if end > len(data):
+            break
+        if zlib.crc32(view[position + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
+            raise InputError(path, "the PNG is damaged (a checksum does not match)", "replace it by a whole copy")
+        if data[position + 4 : position + 8] == b"IEND":
+            return
+        position = end
+    raise InputError(path, "the PNG is truncated", "replace it by a whole copy")

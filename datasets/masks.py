@@ -1,0 +1,189 @@
+"""Binary masks: reading them, taking them apart into components, and to COCO run-length form and back."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datasets.coco import Box, Rle, Segmentation
+from datasets.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Some pixels of a mask that belong together.
+
+    `box` is (x, y, w, h) in pixels, `pixels` the h x w bool crop of the mask inside the box.
+    """
+
+    box: tuple[int, int, int, int]
+    pixels: "NDArray[np.bool_]"
+
+    @property
+    def area(self) -> int:
+        """Number of pixels."""
+        return int(self.pixels.sum())
+
+
+def read_mask(path: Path, threshold: int | None = None) -> "NDArray[np.bool_]":
+    """Decode a ground-truth mask to H x W bool, True where the defect is.
+
+    Without `threshold` the mask must hold at most two values, one of them 0. With it, pixels of that grey value
+    and above are the defect. Raises InputError for more values, for colours and for an all-black mask.
+    """
+    import numpy as np
+
+    grey = _read_grey(path)
+    if threshold is not None:
+        mask = grey >= threshold
+        if not mask.any():
+            raise InputError(
+                path, f"no pixel reaches --threshold {threshold} (largest is {grey.max()})", "lower it"
+            )
+        return mask
+    largest = grey.max()
+    if largest == 0:
+        raise InputError(path, "the mask is all black", "draw the defect, or move the image to the good ones")
+    if not ((grey == 0) | (grey == largest)).all():
+        values = np.unique(grey)
+        some = ", ".join(str(v) for v in values[:6]) + (", ..." if len(values) > 6 else "")
+        raise InputError(
+            path,
+            f"{len(values)} grey values ({some}) where a mask has 0 and one other",
+            "give --threshold T to take values >= T as the defect",
+        )
+    return grey > 0
+
+
+def components(mask: "NDArray[np.bool_]", *, connectivity: int = 8, merge_gap: int = 0) -> "list[Component]":
+    """Connected components of an H x W bool mask, from top to bottom, then from left to right.
+
+    With `merge_gap` > 0, components with fewer than that many pixels of background between them (straight line
+    between the nearest pixels) are one.
+    """
+    import cv2
+    import numpy as np
+
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=connectivity)
+    groups = [[i] for i in range(1, count)]
+    if merge_gap > 0 and count > 2:
+        groups = _near_groups(labels, stats, merge_gap)
+    found = []
+    for group in groups:
+        x0, y0 = stats[group, 0].min(), stats[group, 1].min()
+        x1 = (stats[group, 0] + stats[group, 2]).max()
+        y1 = (stats[group, 1] + stats[group, 3]).max()
+        crop = labels[y0:y1, x0:x1]
+        pixels = crop == group[0] if len(group) == 1 else np.isin(crop, group)
+        found.append(Component((int(x0), int(y0), int(x1 - x0), int(y1 - y0)), pixels))
+    return sorted(found, key=lambda c: (c.box[1], c.box[0], c.box[3], c.box[2], -c.area))
+
+
+def component_to_rle(component: Component, height: int, width: int) -> Rle:
+    """COCO run-length form of a component within a picture of height x width pixels."""
+    import numpy as np
+
+    x, y, w, h = component.box
+    full = np.zeros((height, width), np.uint8, order="F")
+    full[y : y + h, x : x + w] = component.pixels
+    return encode(full)
+
+
+def encode(mask: "NDArray[np.uint8] | NDArray[np.bool_]") -> Rle:
+    """COCO run-length form of an H x W mask, non-zero is inside."""
+    import numpy as np
+    from pycocotools import mask as coco_mask
+
+    rle = coco_mask.encode(np.asfortranarray(mask, np.uint8))
+    return Rle((int(rle["size"][0]), int(rle["size"][1])), rle["counts"].decode("ascii"))
+
+
+def decode(segmentation: Segmentation, height: int, width: int) -> "NDArray[np.uint8]":
+    """H x W uint8 mask of 0 and 1 of an annotation's segmentation, as pycocotools draws it."""
+    import numpy as np
+    from pycocotools import mask as coco_mask
+
+    rle = to_rle(segmentation, height, width)
+    if rle is None:
+        return np.zeros((height, width), np.uint8)
+    mask: NDArray[np.uint8] = coco_mask.decode({"size": list(rle.size), "counts": rle.counts})
+    return mask
+
+
+def to_rle(segmentation: Segmentation, height: int, width: int) -> Rle | None:
+    """Compressed run-length form of any segmentation, None where it is empty."""
+    from pycocotools import mask as coco_mask
+
+    if isinstance(segmentation, Rle):
+        if isinstance(segmentation.counts, str):
+            return segmentation
+        packed = coco_mask.frPyObjects(
+            {"size": list(segmentation.size), "counts": segmentation.counts}, height, width
+        )
+    elif segmentation:
+        packed = coco_mask.merge(coco_mask.frPyObjects([list(p) for p in segmentation], height, width))
+    else:
+        return None
+    return Rle((height, width), packed["counts"].decode("ascii"))
+
+
+def rle_area(rle: Rle) -> int:
+    """Number of pixels inside."""
+    from pycocotools import mask as coco_mask
+
+    return int(coco_mask.area({"size": list(rle.size), "counts": rle.counts}))
+
+
+def rle_box(rle: Rle) -> Box:
+    """Pixel extents (x, y, w, h) of a compressed run-length mask."""
+    from pycocotools import mask as coco_mask
+
+    x, y, w, h = (int(v) for v in coco_mask.toBbox({"size": list(rle.size), "counts": rle.counts}))
+    return (x, y, w, h)
+
+
+def _read_grey(path: Path) -> "NDArray[np.int32]":
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            values = np.asarray(image.convert("L") if image.mode == "1" else image)
+    except UnidentifiedImageError:
+        raise InputError(path, "not a picture", "replace it by a PNG mask") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(path, f"cannot be read as a mask ({error})", "replace it by a whole copy") from None
+    if values.ndim == 3:
+        colours = values[:, :, : 1 if values.shape[2] == 2 else 3]
+        if (colours != colours[:, :, :1]).any():
+            raise InputError(path, "the mask is coloured", "save it as a grey picture with 0 and 255")
+        values = colours[:, :, 0]
+    return values
+
+
+def _near_groups(labels: "NDArray[np.int32]", stats: "NDArray[np.int32]", gap: int) -> list[list[int]]:
+    import cv2
+    import numpy as np
+
+    count = len(stats)
+    parent = list(range(count))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            i = parent[i]
+        return i
+
+    for i in range(1, count):
+        x, y, w, h = (int(v) for v in stats[i, :4])
+        y0, x0 = max(0, y - gap - 1), max(0, x - gap - 1)
+        window = labels[y0 : y + h + gap + 1, x0 : x + w + gap + 1]
+        distance = cv2.distanceTransform((window != i).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        for j in np.unique(window[(distance < gap + 1) & (window > i)]):
+            parent[root(int(j))] = root(i)
+    groups: dict[int, list[int]] = {}
+    for i in range(1, count):
+        groups.setdefault(root(i), []).append(i)
+    return list(groups.values())

@@ -1,0 +1,1 @@
+"""The YOLO detector: fit, predict, evaluate. The only room that imports Ultralytics."""

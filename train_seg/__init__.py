@@ -1,0 +1,1 @@
+"""The U-Net segmenter: fit, predict, evaluate. The only room that imports smp, albumentations and Lightning."""
