@@ -1,8 +1,10 @@
 """The hub: a COCO dataset folder with annotations, images, pixel masks and where it all came from."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PROVENANCE = "dataset.json"
+FORMAT = "defectline-dataset/1"
 PALETTE = (0, 0, 0, 230, 159, 0, 86, 180, 233, 0, 158, 115, 240, 228, 66, 0, 114, 178, 213, 94, 0, 204, 121, 167)
 
 
@@ -109,6 +112,31 @@ def write_annotations(
         ids = {image.id for image in members}
         chosen = [a for a in annotations if a.image_id in ids]
         write_coco(annotation_path(root, split), CocoFile(members, chosen, categories))
+
+
+def make_provenance(
+    tool: str,
+    sources: list[str],
+    options: dict[str, Any],
+    members: Mapping[str, Sequence[Image]],
+    annotations: Sequence[Annotation],
+    categories: Sequence[Category],
+    lost: list[dict[str, Any]],
+    content_sha256: str,
+) -> Provenance:
+    """The provenance of a dataset, with its images, negatives and annotations counted per split and type."""
+    split_of = {image.id: split for split, images in members.items() for image in images}
+    defective = {annotation.image_id for annotation in annotations}
+    per_type = Counter((split_of[a.image_id], a.category_id) for a in annotations)
+    counts = {
+        split: {
+            "images": len(images),
+            "negatives": sum(image.id not in defective for image in images),
+            "annotations": {c.name: per_type[split, c.id] for c in categories},
+        }
+        for split, images in members.items()
+    }
+    return Provenance(FORMAT, tool, version("defectline"), sources, options, counts, lost, content_sha256)
 
 
 def write_provenance(root: Path, provenance: Provenance) -> None:
