@@ -46,7 +46,9 @@ def read_info(path: Path) -> ImageInfo:
     data = path.read_bytes()
     check_whole(path, data)
     with _open(path) as image:
-        orientation = image.getexif().get(EXIF_ORIENTATION, 1)
+        # Pillow decodes a whole PNG to look for a late eXIf chunk, so it is asked only where there is one.
+        may_be_rotated = image.format != "PNG" or b"eXIf" in data or b"Raw profile type exif" in data
+        orientation = image.getexif().get(EXIF_ORIENTATION, 1) if may_be_rotated else 1
         return ImageInfo(image.width, image.height, image.mode, orientation if orientation in range(1, 9) else 1)
 
 
