@@ -1,0 +1,50 @@
+"""The options that several conversions share, and how each of them ends."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from convert.report import Report
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a destination that defectline wrote.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Read and check everything, print the table, write nothing.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Make any loss an error.")]
+ReportFile = Annotated[Path | None, typer.Option("--report", help="Write each repair and loss to this JSON file.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Processes to use; 0 chooses by the amount of work.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+RatiosText = Annotated[str, typer.Option("--ratios", help="Proportions of train,val,test in a stratified split.")]
+
+
+class SplitKind(StrEnum):
+    """How images are shared out."""
+
+    stratified = "stratified"
+    original = "original"
+
+
+class SegmentationKind(StrEnum):
+    """How instance masks are written."""
+
+    rle = "rle"
+    polygon = "polygon"
+    auto = "auto"
+
+
+Segmentation = Annotated[
+    SegmentationKind,
+    typer.Option(help="auto: polygon where it says the same and is no longer; holes are always rle."),
+]
+
+
+def finish(dest: Path, result: "Report", report: Path | None, *, dry_run: bool) -> None:
+    """Print the table at the end of a conversion and write the report where one is wanted."""
+    from convert.report import print_report, write_report
+
+    print_report(f"{dest} (dry run, nothing written)" if dry_run else str(dest), result)
+    if report is not None:
+        write_report(report, result)
