@@ -1,10 +1,55 @@
-"""The `datasets` command."""
+"""The `datasets` command: make, look at and prepare data."""
 
-from typing import NoReturn
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
 
-from datasets.console import new_app, run
+import typer
 
-app = new_app("datasets")
+from datasets.console import new_app, print_table, progress, run, say
+
+app = new_app("Make, look at and prepare datasets.")
+
+
+@app.command("synth")
+def synth_command(
+    dest: Annotated[Path, typer.Argument(help="Category folder to write.")],
+    count: Annotated[int, typer.Option(help="Images in all folders together.")] = 120,
+    size: Annotated[int, typer.Option(help="Width and height in pixels.")] = 320,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what synth wrote there before.")] = False,
+) -> None:
+    """Draw synthetic bottle mouths, good and defective, as an MVTec AD category folder."""
+    from datasets.synth import synth
+
+    written = synth(
+        dest,
+        count=count,
+        size=size,
+        seed=seed,
+        overwrite=overwrite,
+        progress=lambda places: progress(places, "draw", count),
+    )
+    print_table(str(dest), ("folder", "images"), list(written.images.items()))
+
+
+@app.command("summary")
+def summary_command(
+    path: Annotated[Path, typer.Argument(help="An MVTec category folder or a COCO dataset folder.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Defect types, images per split and type, sizes, components, areas and boxes."""
+    import msgspec
+
+    from datasets.summary import print_summary, summarise
+
+    summary = summarise(path, progress)
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
+    else:
+        print_summary(summary)
+        if not any(t.instances for t in summary.types.values()):
+            say("note: there is no defect in it")
 
 
 def main() -> NoReturn:

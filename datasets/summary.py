@@ -1,0 +1,161 @@
+"""What is in a dataset: types, images per split, sizes, components, mask areas and box sizes."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from datasets.console import print_table
+from datasets.errors import InputError
+from datasets.folder import Dataset, load_dataset, looks_like_dataset
+from datasets.images import read_info
+from datasets.masks import components, read_mask
+from datasets.mvtec import GOOD, MvtecTree, looks_like_mvtec, read_mvtec_tree
+
+NEGATIVE = "(negative)"
+Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """Smallest, middle and largest of some numbers, in pixels."""
+
+    median: float
+    min: float
+    max: float
+
+
+class TypeSummary(msgspec.Struct, frozen=True):
+    """One defect type: its instances and their sizes in pixels; None where it has no instance."""
+
+    images: dict[str, int]
+    instances: int
+    area: Spread | None
+    box_width: Spread | None
+    box_height: Spread | None
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """Everything `datasets summary` tells. `types` includes good (MVTec tree) or (negative) (COCO folder)."""
+
+    path: str
+    kind: str
+    images: int
+    splits: dict[str, int]
+    proportions: dict[str, float]
+    sizes: dict[str, int]
+    modes: dict[str, int]
+    types: dict[str, TypeSummary]
+
+
+class _Fact(msgspec.Struct, frozen=True):
+    split: str
+    path: Path
+    types: list[str]
+    instances: list[tuple[str, int, int, int]]
+
+
+def summarise(path: Path, progress: Progress = lambda items, _label, _total: items) -> Summary:
+    """Summarise an MVTec category folder or a COCO dataset folder. Raises InputError for anything else.
+
+    Components of an MVTec mask are counted by 8-connectivity; in a COCO folder an instance is an annotation.
+    """
+    if not path.is_dir():
+        raise InputError(path, "no such folder", "name an MVTec category folder or a dataset folder")
+    if looks_like_dataset(path):
+        dataset = load_dataset(path)
+        facts = [_coco_facts(dataset, split) for split in dataset.splits]
+        return _summary(path, "COCO folder", list(dataset.splits), list(chain.from_iterable(facts)), progress)
+    if looks_like_mvtec(path):
+        tree = read_mvtec_tree(path)
+        return _summary(path, "MVTec tree", ["train", "test"], _mvtec_facts(tree, progress), progress)
+    inside = sorted(
+        p.name for p in path.iterdir() if p.is_dir() and (looks_like_mvtec(p) or looks_like_dataset(p))
+    )
+    remedy = f"name one of the folders inside: {', '.join(inside)}" if inside else "name another folder"
+    raise InputError(path, "neither an MVTec category folder nor a COCO dataset folder", remedy)
+
+
+def print_summary(summary: Summary) -> None:
+    """The summary as tables for people."""
+    splits = list(summary.splits)
+    rows: list[tuple[object, ...]] = [
+        ("images", summary.images),
+        *((f"images in {s}", f"{n} ({summary.proportions[s]:.1%})") for s, n in summary.splits.items()),
+        ("defect types", f"{len(summary.types)}: {', '.join(summary.types)}"),
+        ("sizes", ", ".join(f"{size} ({n})" for size, n in summary.sizes.items())),
+        ("modes", ", ".join(f"{mode} ({n})" for mode, n in summary.modes.items())),
+    ]
+    print_table(f"{summary.path} ({summary.kind})", ("", ""), rows)
+    header = ("type", *splits, "instances", "area px (median, min-max)", "box w px", "box h px")
+    print_table(
+        "per type",
+        header,
+        [
+            (
+                name,
+                *(t.images.get(split, 0) for split in splits),
+                t.instances,
+                *(_spread_text(s) for s in (t.area, t.box_width, t.box_height)),
+            )
+            for name, t in summary.types.items()
+        ],
+    )
+
+
+def _coco_facts(dataset: Dataset, split: str) -> list[_Fact]:
+    coco = dataset.splits[split]
+    names = coco.names()
+    annotations = coco.by_image()
+    return [
+        _Fact(
+            split,
+            dataset.image_path(image),
+            sorted({names[a.category_id] for a in annotations[image.id]}) or [NEGATIVE],
+            [(names[a.category_id], int(a.area), int(a.bbox[2]), int(a.bbox[3])) for a in annotations[image.id]],
+        )
+        for image in coco.images
+    ]
+
+
+def _mvtec_facts(tree: MvtecTree, progress: Progress) -> list[_Fact]:
+    facts = []
+    for image in progress(tree.images, "masks", len(tree.images)):
+        found = components(read_mask(image.mask)) if image.mask is not None else []
+        instances = [(image.type, c.area, c.box[2], c.box[3]) for c in found]
+        facts.append(_Fact(image.split, image.path, [image.type], instances))
+    return facts
+
+
+def _summary(path: Path, kind: str, splits: Sequence[str], facts: Sequence[_Fact], progress: Progress) -> Summary:
+    infos = [read_info(fact.path) for fact in progress(facts, "pictures", len(facts))]
+    per_split = {split: sum(fact.split == split for fact in facts) for split in splits}
+    names = set(chain.from_iterable(fact.types for fact in facts))
+    return Summary(
+        path.name or path.resolve().name,
+        kind,
+        len(facts),
+        per_split,
+        {split: round(count / len(facts), 4) if facts else 0.0 for split, count in per_split.items()},
+        dict(Counter(f"{info.width} x {info.height}" for info in infos).most_common()),
+        dict(Counter(info.mode for info in infos).most_common()),
+        {name: _type_summary(name, facts) for name in sorted(names, key=lambda n: (n in {GOOD, NEGATIVE}, n))},
+    )
+
+
+def _type_summary(name: str, facts: Sequence[_Fact]) -> TypeSummary:
+    images = Counter(fact.split for fact in facts if name in fact.types)
+    sizes = [(area, w, h) for fact in facts for kind, area, w, h in fact.instances if kind == name]
+    area, width, height = (_spread([size[k] for size in sizes]) for k in range(3))
+    return TypeSummary(dict(sorted(images.items())), len(sizes), area, width, height)
+
+
+def _spread(values: Sequence[int]) -> Spread | None:
+    return Spread(median(values), min(values), max(values)) if values else None
+
+
+def _spread_text(spread: Spread | None) -> str:
+    return f"{spread.median:.0f}, {spread.min:.0f}-{spread.max:.0f}" if spread else "-"
