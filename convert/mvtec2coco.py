@@ -2,33 +2,24 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from convert.report import Event, Report, check_strict, make_report
-from datasets.coco import Annotation, Box, Category, Image, Segmentation
+from convert.assemble import Conversion, Converted, Instance, Progress, Run, assemble, encode_instance
+from convert.report import Event, Report
+from datasets.coco import Category
 from datasets.errors import InputError, OptionError
-from datasets.files import check_apart, check_destination, link_or_copy, new_folder
-from datasets.folder import (
-    Provenance,
-    content_hash,
-    make_provenance,
-    mask_path,
-    write_annotations,
-    write_pixel_mask,
-    write_provenance,
-)
+from datasets.files import check_apart, check_destination, link_or_copy
+from datasets.folder import mask_path, write_pixel_mask
 from datasets.images import read_info
 from datasets.mvtec import MvtecImage, MvtecTree, read_mvtec_tree
-from datasets.splits import SPLITS, Ratios, stratified_split
+from datasets.splits import Ratios, stratified_split
 
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 POOL_PAYS_FROM = 256  # masks; below, starting processes costs more than it saves
 
 
@@ -53,17 +44,6 @@ class _Source(msgspec.Struct, frozen=True):
     category_id: int
 
 
-class _Converted(msgspec.Struct, frozen=True):
-    """What one image became."""
-
-    file_name: str
-    width: int
-    height: int
-    sha256: str
-    instances: list[tuple[Box, int, Segmentation]]
-    events: list[Event]
-
-
 def mvtec2coco(
     sources: Sequence[Path],
     dest: Path,
@@ -85,18 +65,23 @@ def mvtec2coco(
     check_apart(dest, sources)
     check_destination(dest, overwrite=overwrite)
     trees = [read_mvtec_tree(source) for source in sources]
+    if options.split == "stratified" and not any(tree.defect_types for tree in trees):
+        raise InputError(trees[0].root, "no defect image in test/*", "check that it was unpacked completely")
     categories, todo = _plan(trees)
-    split_of = _assign_splits(trees, todo, options)
-    if dry_run:
-        return _report(todo, list(_convert_all(todo, None, options, jobs, progress)), categories, strict=strict)
-    with new_folder(dest, overwrite=overwrite) as partial_dest:
-        done = list(_convert_all(todo, partial_dest, options, jobs, progress))
-        report = _report(todo, done, categories, strict=strict)
-        images, annotations = _number(todo, done)
-        members = {s: [i for i in images if split_of[i.file_name] == s] for s in SPLITS}
-        write_annotations(partial_dest, members, annotations, categories)
-        write_provenance(partial_dest, _provenance(trees, options, members, annotations, categories, done, report))
-    return report
+    masks = sum(source.image.mask is not None for source in todo)
+    conversion = Conversion(
+        "mvtec2coco",
+        sorted(tree.name for tree in trees),
+        msgspec.to_builtins(options),
+        categories,
+        todo,
+        partial(_convert_image, options=options),
+        partial(_share_out, options=options),
+        {"images": len(todo), "masks": masks, "defect types": len(categories)},
+        [],
+        masks >= POOL_PAYS_FROM,
+    )
+    return assemble(dest, conversion, Run(overwrite, dry_run, strict, jobs, progress))
 
 
 def check_options(options: Options) -> None:
@@ -122,40 +107,20 @@ def _plan(trees: Sequence[MvtecTree]) -> tuple[list[Category], list[_Source]]:
     return [Category(i, name) for name, i in ids.items()], sorted(todo, key=lambda source: source.file_name)
 
 
-def _assign_splits(trees: Sequence[MvtecTree], todo: Sequence[_Source], options: Options) -> dict[str, str]:
+def _share_out(strata: dict[str, str], options: Options) -> dict[str, str]:
     if options.split == "original":
-        return {source.file_name: source.image.split for source in todo}
-    if not any(tree.defect_types for tree in trees):
-        raise InputError(trees[0].root, "no defect image in test/*", "check that it was unpacked completely")
-    return stratified_split(
-        {s.file_name: s.file_name.rsplit("/", 1)[0] for s in todo}, options.ratios, options.seed
-    )
+        return {name: stratum.rsplit("/", 2)[-2] for name, stratum in strata.items()}
+    return stratified_split(strata, options.ratios, options.seed)
 
 
-def _convert_all(
-    todo: Sequence[_Source], dest: Path | None, options: Options, jobs: int, progress: Progress
-) -> Iterator[_Converted]:
-    if dest is not None:
-        for folder in sorted({Path(source.file_name).parent for source in todo}):
-            (dest / "images" / folder).mkdir(parents=True)
-            (dest / "masks" / folder).mkdir(parents=True)
-    work = partial(_convert_image, dest=dest, options=options)
-    masks = sum(source.image.mask is not None for source in todo)
-    if jobs == 1 or (jobs == 0 and masks < POOL_PAYS_FROM):
-        yield from progress(map(work, todo), "convert", len(todo))
-        return
-    with ProcessPoolExecutor(jobs or None) as pool:
-        yield from progress(pool.map(work, todo, chunksize=16), "convert", len(todo))
-
-
-def _convert_image(source: _Source, dest: Path | None, options: Options) -> _Converted:
+def _convert_image(source: _Source, dest: Path | None, options: Options) -> Converted:
     path, info = source.image.path, read_info(source.image.path)
     if info.orientation != 1:
         raise InputError(
             path, f"EXIF orientation {info.orientation}, while masks are as stored", "save it upright"
         )
     digest = hashlib.sha256(path.read_bytes())
-    instances: list[tuple[Box, int, Segmentation]] = []
+    instances: list[Instance] = []
     events: list[Event] = []
     if dest is not None:
         link_or_copy(path, dest / "images" / source.file_name)
@@ -164,12 +129,21 @@ def _convert_image(source: _Source, dest: Path | None, options: Options) -> _Con
         instances, events = _convert_mask(source, (info.height, info.width), dest, options)
     elif dest is not None:
         write_pixel_mask(mask_path(dest, source.file_name), None, info.height, info.width)
-    return _Converted(source.file_name, info.width, info.height, digest.hexdigest(), instances, events)
+    return Converted(
+        source.file_name,
+        info.width,
+        info.height,
+        digest.hexdigest(),
+        source.file_name.rsplit("/", 1)[0],
+        [instance.category_id for instance in instances],
+        [encode_instance(instance) for instance in instances],
+        events,
+    )
 
 
 def _convert_mask(
     source: _Source, size: tuple[int, int], dest: Path | None, options: Options
-) -> tuple[list[tuple[Box, int, Segmentation]], list[Event]]:
+) -> tuple[list[Instance], list[Event]]:
     import numpy as np
 
     from datasets.masks import components, read_mask
@@ -205,49 +179,8 @@ def _convert_mask(
     ]
     if options.merge_gap and (joined := len(components(mask, connectivity=options.connectivity)) - len(found)):
         events.append(Event(source.file_name, "", "merged-gap", f"{joined} joined"))
-    return [(c.box, c.area, component_to_segmentation(c, *size, options.segmentation)) for c in kept], events
-
-
-def _number(todo: Sequence[_Source], done: Sequence[_Converted]) -> tuple[list[Image], list[Annotation]]:
-    images: list[Image] = []
-    annotations: list[Annotation] = []
-    for image_id, (source, converted) in enumerate(zip(todo, done, strict=True), 1):
-        images.append(Image(image_id, converted.file_name, converted.width, converted.height))
-        for box, area, segmentation in converted.instances:
-            annotation_id = len(annotations) + 1
-            annotations.append(Annotation(annotation_id, image_id, source.category_id, box, area, segmentation))
-    return images, annotations
-
-
-def _report(
-    todo: Sequence[_Source], done: Sequence[_Converted], categories: Sequence[Category], *, strict: bool
-) -> Report:
-    instances = sum(len(converted.instances) for converted in done)
-    masks = sum(source.image.mask is not None for source in todo)
-    read = {"images": len(todo), "masks": masks, "defect types": len(categories)}
-    written = {"images": len(done), "negatives": len(done) - masks, "annotations": instances}
-    report = make_report(read, written, chain.from_iterable(converted.events for converted in done))
-    if strict:
-        check_strict(report)
-    return report
-
-
-def _provenance(
-    trees: Sequence[MvtecTree],
-    options: Options,
-    members: dict[str, list[Image]],
-    annotations: Sequence[Annotation],
-    categories: Sequence[Category],
-    done: Sequence[_Converted],
-    report: Report,
-) -> Provenance:
-    return make_provenance(
-        "mvtec2coco",
-        sorted(tree.name for tree in trees),
-        msgspec.to_builtins(options),
-        members,
-        annotations,
-        categories,
-        report.summary(),
-        content_hash((converted.file_name, converted.sha256) for converted in done),
-    )
+    made = [
+        Instance(source.category_id, c.box, c.area, component_to_segmentation(c, *size, options.segmentation))
+        for c in kept
+    ]
+    return made, events

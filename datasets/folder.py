@@ -119,15 +119,21 @@ def make_provenance(
     sources: list[str],
     options: dict[str, Any],
     members: Mapping[str, Sequence[Image]],
-    annotations: Sequence[Annotation],
+    annotated: Iterable[tuple[int, int]],
     categories: Sequence[Category],
     lost: list[dict[str, Any]],
     content_sha256: str,
 ) -> Provenance:
-    """The provenance of a dataset, with its images, negatives and annotations counted per split and type."""
+    """The provenance of a dataset, with its images, negatives and annotations counted per split and type.
+
+    `annotated` has (image id, category id) of each annotation.
+    """
     split_of = {image.id: split for split, images in members.items() for image in images}
-    defective = {annotation.image_id for annotation in annotations}
-    per_type = Counter((split_of[a.image_id], a.category_id) for a in annotations)
+    counted = Counter(annotated)
+    defective = {image_id for image_id, _ in counted}
+    per_type: Counter[tuple[str, int]] = Counter()
+    for (image_id, category_id), number in counted.items():
+        per_type[split_of[image_id], category_id] += number
     counts = {
         split: {
             "images": len(images),

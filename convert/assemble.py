@@ -1,0 +1,228 @@
+"""From converted images to a dataset folder: numbering, splits, annotation files, provenance.
+
+Whatever a conversion reads, it describes its images as a list of sources and gives a function that converts one.
+Annotations go through a spool file, so that memory does not grow with their number.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from convert.report import Event, Report, check_strict, make_report
+from datasets.coco import Box, Category, Image, Segmentation
+from datasets.errors import InputError
+from datasets.files import check_destination, new_folder
+from datasets.folder import annotation_path, content_hash, make_provenance, mask_path, write_provenance
+from datasets.pool import map_ordered
+from datasets.splits import SPLITS
+
+Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
+
+
+class Source(Protocol):
+    """One image to convert."""
+
+    @property
+    def file_name(self) -> str:
+        """Its name in the dataset, relative to `images`, with forward slashes."""
+
+
+S = TypeVar("S", bound=Source)
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """One annotation that has no number yet: box and area in pixels as in datasets.coco."""
+
+    category_id: int
+    bbox: Box
+    area: int | float
+    segmentation: Segmentation
+    iscrowd: int = 0
+
+
+class Converted(msgspec.Struct, frozen=True):
+    """What one image became; images of one `stratum` are shared out over the splits in proportion.
+
+    `category_ids` and `encoded` (JSON, see `encode_instance`) have one item per annotation, `sha256` is over
+    everything that was read. An image that is not `kept` is left out of the dataset: only its events count.
+    """
+
+    file_name: str
+    width: int
+    height: int
+    sha256: str
+    stratum: str
+    category_ids: list[int]
+    encoded: list[bytes]
+    events: list[Event]
+    kept: bool = True
+
+
+class Conversion(msgspec.Struct, Generic[S], frozen=True):
+    """What to convert and how: `convert_image(source, dest)` converts one of the `sources`, sorted by file name.
+
+    `dest` is the dataset folder to put picture and pixel mask into, None in a dry run; the folders for them
+    exist. `share_out` gives the split of each file name from its stratum. `read` and `events` go to the report.
+    `pool_pays` is whether there is enough work for several processes.
+    """
+
+    tool: str
+    origins: list[str]
+    options: dict[str, Any]
+    categories: list[Category]
+    sources: Sequence[S]
+    convert_image: Callable[[S, Path | None], Converted]
+    share_out: Callable[[dict[str, str]], Mapping[str, str]]
+    read: dict[str, int]
+    events: list[Event]
+    pool_pays: bool
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What every conversion can be asked: `jobs` is the number of processes, 0 chooses."""
+
+    overwrite: bool = False
+    dry_run: bool = False
+    strict: bool = False
+    jobs: int = 0
+    progress: Progress = lambda items, _label, _total: items
+
+
+def encode_instance(instance: Instance) -> bytes:
+    """The instance as JSON object without its numbers, which `assemble` gives."""
+    return msgspec.json.encode(instance)
+
+
+def assemble(dest: Path, conversion: Conversion[S], run: Run) -> Report:
+    """Convert all sources into the dataset folder `dest` and report; a dry run writes nothing.
+
+    Raises InputError for what cannot be converted and, with `strict`, for the first loss; OutputError for `dest`.
+    """
+    check_destination(dest, overwrite=run.overwrite)
+    check_mask_names(source.file_name for source in conversion.sources)
+    if run.dry_run:
+        return _report([_slim(done) for done in _convert_all(None, conversion, run)], conversion, run)
+    with new_folder(dest, overwrite=run.overwrite) as root:
+        spool = root / "annotations.spool"
+        with spool.open("wb") as file:
+            done = [_spooled(converted, file) for converted in _convert_all(root, conversion, run)]
+        report = _report(done, conversion, run)
+        _write_dataset(root, spool, [converted for converted in done if converted.kept], conversion, report)
+        spool.unlink()
+    return report
+
+
+def check_mask_names(file_names: Iterable[str]) -> None:
+    """Raise InputError where two images would share one pixel mask, as a.jpg and a.png of one folder do."""
+    seen: dict[str, str] = {}
+    for file_name in file_names:
+        stem = str(mask_path(Path(), file_name))
+        if stem in seen:
+            raise InputError(
+                file_name, f"its pixel mask cannot be told from that of {seen[stem]}", "rename one of them"
+            )
+        seen[stem] = file_name
+
+
+def _convert_all(dest: Path | None, conversion: Conversion[S], run: Run) -> Iterator[Converted]:
+    sources = conversion.sources
+    if dest is not None:
+        for folder in sorted({Path(source.file_name).parent for source in sources}):
+            (dest / "images" / folder).mkdir(parents=True, exist_ok=True)
+            (dest / "masks" / folder).mkdir(parents=True, exist_ok=True)
+    work = _Work(conversion.convert_image, dest)
+    done = map_ordered(work, sources, run.jobs, pool_pays=conversion.pool_pays)
+    yield from run.progress(done, "convert", len(sources))
+
+
+class _Work(msgspec.Struct, Generic[S], frozen=True):
+    """`convert_image` with its destination, as processes can take it."""
+
+    convert_image: Callable[[S, Path | None], Converted]
+    dest: Path | None
+
+    def __call__(self, source: S) -> Converted:
+        return self.convert_image(source, self.dest)
+
+
+def _slim(converted: Converted) -> Converted:
+    return msgspec.structs.replace(converted, encoded=[])
+
+
+def _spooled(converted: Converted, file: IO[bytes]) -> Converted:
+    if converted.kept:
+        file.writelines(line + b"\n" for line in converted.encoded)
+    return _slim(converted)
+
+
+def _report(done: Sequence[Converted], conversion: Conversion[S], run: Run) -> Report:
+    kept = [converted for converted in done if converted.kept]
+    written = {
+        "images": len(kept),
+        "negatives": sum(not converted.category_ids for converted in kept),
+        "annotations": sum(len(converted.category_ids) for converted in kept),
+    }
+    events = chain(conversion.events, chain.from_iterable(converted.events for converted in done))
+    report = make_report(conversion.read, written, events)
+    if run.strict:
+        check_strict(report)
+    return report
+
+
+def _write_dataset(
+    root: Path, spool: Path, done: Sequence[Converted], conversion: Conversion[S], report: Report
+) -> None:
+    split_of = conversion.share_out({converted.file_name: converted.stratum for converted in done})
+    members: dict[str, list[Image]] = {split: [] for split in SPLITS}
+    for image_id, converted in enumerate(done, 1):
+        image = Image(image_id, converted.file_name, converted.width, converted.height)
+        members[split_of[converted.file_name]].append(image)
+    _write_annotations(root, spool, done, members, split_of, conversion.categories)
+    annotated = ((i, category) for i, converted in enumerate(done, 1) for category in converted.category_ids)
+    write_provenance(
+        root,
+        make_provenance(
+            conversion.tool,
+            conversion.origins,
+            conversion.options,
+            members,
+            annotated,
+            conversion.categories,
+            report.summary(),
+            content_hash((converted.file_name, converted.sha256) for converted in done),
+        ),
+    )
+
+
+def _write_annotations(
+    root: Path,
+    spool: Path,
+    done: Sequence[Converted],
+    members: Mapping[str, list[Image]],
+    split_of: Mapping[str, str],
+    categories: list[Category],
+) -> None:
+    """The bytes that datasets.coco.write_coco would write, without holding all annotations."""
+    (root / "annotations").mkdir()
+    written: Counter[str] = Counter()
+    with ExitStack() as stack:
+        lines = stack.enter_context(spool.open("rb"))
+        files = {split: stack.enter_context(annotation_path(root, split).open("wb")) for split in members}
+        for split, file in files.items():
+            file.write(b'{"images":' + msgspec.json.encode(members[split]) + b',"annotations":[')
+        annotation_id = 0
+        for image_id, converted in enumerate(done, 1):
+            split = split_of[converted.file_name]
+            for _ in converted.category_ids:
+                annotation_id += 1
+                comma = b"," if written[split] else b""
+                numbers = b'{"id":%d,"image_id":%d,' % (annotation_id, image_id)
+                files[split].write(comma + numbers + lines.readline()[1:-1])
+                written[split] += 1
+        for file in files.values():
+            file.write(b'],"categories":' + msgspec.json.encode(categories) + b',"info":{},"licenses":[]}\n')
