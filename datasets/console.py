@@ -3,7 +3,7 @@
 import errno
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 from typing import NoReturn, TypeVar
 
@@ -69,16 +69,12 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     from rich.table import Table
 
     table = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table.show_header = any(columns)
     for i, column in enumerate(columns):
         table.add_column(column, justify="right" if i else "left", overflow="fold")
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     Console(width=None if sys.stdout.isatty() else 120).print(table)
-
-
-def print_pairs(title: str, pairs: Mapping[str, object]) -> None:
-    """Print name and value per line under a title, on stdout."""
-    print_table(title, ("", ""), list(pairs.items()))
 
 
 def say(line: str) -> None:

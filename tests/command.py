@@ -1,0 +1,22 @@
+"""Run a command of the project in this process, as the console would."""
+
+import sys
+from importlib import import_module
+from unittest import mock
+
+import pytest
+
+
+def run_command(room: str, *arguments: object) -> int:
+    """Exit status of `<room> <arguments>`; what it prints goes where pytest captures it."""
+    argv = [room, *(str(a) for a in arguments)]
+    with mock.patch.object(sys, "argv", argv), pytest.raises(SystemExit) as end:
+        import_module(f"{room}.cli").main()
+    return int(end.value.code or 0)
+
+
+def only_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line on stderr that a command ended with."""
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]

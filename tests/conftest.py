@@ -1,0 +1,62 @@
+"""Synthetic data that every room's tests share, and where real data lies if this machine has it."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from convert.mvtec2coco import Options, mvtec2coco
+from datasets.synth import synth
+
+
+@pytest.fixture(scope="session")
+def synth_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 synthetic bottles of 96 px as an MVTec category folder; read only, copy it to spoil it."""
+    root = tmp_path_factory.mktemp("synth") / "bottle"
+    synth(root, count=40, size=96, seed=7)
+    return root
+
+
+@pytest.fixture
+def tree(synth_tree: Path, tmp_path: Path) -> Path:
+    """A copy of the synthetic category folder that a test may spoil."""
+    return Path(shutil.copytree(synth_tree, tmp_path / "bottle"))
+
+
+@pytest.fixture(scope="session")
+def coco_folder(synth_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The synthetic bottles as a COCO dataset folder; read only."""
+    dest = tmp_path_factory.mktemp("coco") / "bottle-coco"
+    mvtec2coco([synth_tree], dest, Options(ratios=(0.6, 0.2, 0.2)))
+    return dest
+
+
+def _real(variable: str) -> Path:
+    if variable not in os.environ:
+        pytest.skip(f"{variable} is not set, so the real data is not tested")
+    return Path(os.environ[variable])
+
+
+@pytest.fixture(scope="session")
+def real_bottle() -> Path:
+    """The real MVTec bottle category folder."""
+    return _real("MVTEC_AD_ROOT") / "bottle"
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """Folder with what an independent program says of the real masks."""
+    return _real("DEFECTLINE_REFERENCE")
+
+
+@pytest.fixture(scope="session")
+def real_weights() -> Path:
+    """Folder with yolo11n.pt and resnet18.pt."""
+    return _real("DEFECTLINE_WEIGHTS")
+
+
+@pytest.fixture(scope="session")
+def labelme_samples() -> Path:
+    """Folder with labelme_examples, labelme_history and bsdata."""
+    return _real("DEFECTLINE_LABELME_SAMPLES")

@@ -1,0 +1,165 @@
+"""What a user gets wrong: one line naming file, value and remedy, exit status 2, nothing half-written."""
+
+import errno
+import io
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from tests.command import only_line, run_command
+
+MASK = "ground_truth/broken_large/000_mask.png"
+IMAGE = "test/broken_large/000.png"
+
+
+def save_mask(tree: Path, pixels: np.ndarray) -> None:
+    Picture.fromarray(pixels).save(tree / MASK)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def flip_a_byte(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(bytes(data))
+
+
+def save_rotated(path: Path) -> None:
+    exif = Picture.Exif()
+    exif[0x0112] = 6
+    Picture.open(path).convert("RGB").save(path, exif=exif)
+
+
+def grey(*values: int) -> np.ndarray:
+    mask = np.zeros((96, 96), np.uint8)
+    for i, value in enumerate(values):
+        mask[10 * i : 10 * i + 8, 10:20] = value
+    return mask
+
+
+Case = tuple[Callable[[Path], object], tuple[str, ...]]
+CASES: dict[str, Case] = {
+    "missing tree": (shutil.rmtree, ("no such folder",)),
+    "empty tree": (lambda t: (shutil.rmtree(t), t.mkdir()), ("no train, test or ground_truth",)),
+    "no pictures": (lambda t: [p.unlink() for p in t.rglob("*.png")], ("no image in train",)),
+    "one level too high": (
+        lambda t: (
+            shutil.copytree(t, t / "jar"),
+            [shutil.rmtree(t / d) for d in ("train", "test", "ground_truth")],
+        ),
+        ("name one of the folders inside: jar",),
+    ),
+    "defect folder without masks": (
+        lambda t: shutil.rmtree(t / "ground_truth/broken_large"),
+        ("ground_truth/broken_large", "no masks for the defect images"),
+    ),
+    "mask without image": (lambda t: (t / IMAGE).unlink(), (MASK, "no image for this mask")),
+    "image without mask": (lambda t: (t / MASK).unlink(), (IMAGE, "no mask for this defect image", MASK)),
+    "two masks of one image": (
+        lambda t: shutil.copy(t / MASK, t / "ground_truth/broken_large/000.png"),
+        ("a second mask for 000",),
+    ),
+    "two images of one name": (
+        lambda t: Picture.open(t / IMAGE).save((t / IMAGE).with_suffix(".bmp")),
+        ("cannot be told from",),
+    ),
+    "mask of another size": (
+        lambda t: save_mask(t, np.full((50, 40), 255, np.uint8)),
+        (MASK, "40 x 50 pixels, its image 96 x 96"),
+    ),
+    "grey mask": (
+        lambda t: save_mask(t, grey(255, 128, 64)),
+        (MASK, "4 grey values (0, 64, 128, 255)", "--threshold T"),
+    ),
+    "coloured mask": (
+        lambda t: save_mask(t, np.stack([grey(255), grey(0), grey(0)], axis=2)),
+        (MASK, "coloured"),
+    ),
+    "black mask": (lambda t: save_mask(t, grey()), (MASK, "all black")),
+    "truncated image": (lambda t: truncate(t / IMAGE), (IMAGE, "truncated")),
+    "truncated mask": (lambda t: truncate(t / MASK), (MASK,)),
+    "damaged image": (lambda t: flip_a_byte(t / "train/good/000.png"), ("train/good/000.png",)),
+    "text for a picture": (lambda t: (t / IMAGE).write_text("hello"), (IMAGE, "not a picture")),
+    "text for a mask": (lambda t: (t / MASK).write_text("hello"), (MASK, "not a picture")),
+    "empty picture": (lambda t: (t / IMAGE).write_bytes(b""), (IMAGE, "not a picture")),
+    "defects in train": (
+        lambda t: shutil.copytree(t / "test/broken_large", t / "train/broken_large"),
+        ("train/broken_large", "move it to test/broken_large"),
+    ),
+    "rotated by EXIF": (lambda t: save_rotated(t / IMAGE), (IMAGE, "EXIF orientation 6")),
+    "no defects at all": (
+        lambda t: [shutil.rmtree(p) for p in [t / "ground_truth", *(t / "test").glob("[bc]*")]],
+        ("no defect image",),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_trees(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str) -> None:
+    spoil, words = CASES[case]
+    spoil(tree)
+    before = set(tmp_path.rglob("*"))
+    assert run_command("convert", "mvtec2coco", tree, tmp_path / "out") == 2
+    line = only_line(capsys)
+    assert line.startswith("convert: ")
+    assert line.count("; ") >= 1
+    for word in words:
+        assert word in line
+    assert set(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--ratios", "1,2"], "three proportions"),
+        (["--ratios", "0,1,1"], "three proportions"),
+        (["--connectivity", "6"], "give 4 or 8"),
+        (["--threshold", "0"], "--threshold 0"),
+    ],
+)
+def test_bad_options(synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options, word) -> None:
+    assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out", *options) == 2
+    assert word in only_line(capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_destination_that_exists(synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/mine").touch()
+    assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out") == 2
+    assert "add --overwrite" in only_line(capsys)
+    (tmp_path / "file").touch()
+    assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "file") == 2
+    assert "a file or a link" in only_line(capsys)
+
+
+def test_no_space_left(synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/masks/x.png")
+    with mock.patch("convert.mvtec2coco.write_pixel_mask", side_effect=full):
+        assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out") == 2
+    assert "out/masks/x.png: no space left" in only_line(capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_line_has_no_control_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command("convert", "mvtec2coco", tmp_path / "a\nb\x1b[31m", tmp_path / "out") == 2
+    assert "a b [31m" in only_line(capsys)
+
+
+def test_a_good_run_ends_with_the_table_on_stdout(
+    synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.json"
+    assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out", "--report", report) == 0
+    out = capsys.readouterr()
+    assert out.err == ""
+    assert "annotations" in out.out
+    assert '"read"' in io.StringIO(report.read_text()).read()
