@@ -1,0 +1,81 @@
+"""What a conversion from COCO reads: a dataset folder, or one COCO file with its pictures somewhere near."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from datasets.coco import Annotation, Category, CocoFile, Image, read_coco
+from datasets.errors import InputError
+from datasets.folder import load_dataset
+from datasets.splits import SPLITS
+
+
+class CocoImage(msgspec.Struct, frozen=True):
+    """One image with its split and its annotations, in the order of the file."""
+
+    image: Image
+    split: str
+    annotations: list[Annotation]
+
+    @property
+    def file_name(self) -> str:
+        """Its name in the dataset, relative to the pictures' folder, with forward slashes."""
+        return self.image.file_name
+
+
+class CocoSource(msgspec.Struct, frozen=True):
+    """`images` sorted by file name; `folder` is where their pictures lie, `path` what the user named."""
+
+    path: Path
+    folder: Path
+    splits: list[str]
+    categories: list[Category]
+    images: list[CocoImage]
+
+    def picture(self, image: CocoImage) -> Path:
+        """Where the picture of an image lies."""
+        return self.folder / image.file_name
+
+    def annotations(self) -> int:
+        """How many annotations all images have together."""
+        return sum(len(image.annotations) for image in self.images)
+
+
+def read_coco_source(path: Path, folder: Path | None = None) -> CocoSource:
+    """Read a COCO dataset folder or a single COCO file; `folder` is where the pictures of a file lie.
+
+    Without `folder`, pictures of a file are looked for beside it and in `images` beside it or one level up. A file
+    named instances_<split>.json is that split, any other is train. Raises InputError.
+    """
+    if path.is_dir():
+        dataset = load_dataset(path)
+        return _source(path, folder or path / "images", dataset.splits, dataset.categories)
+    coco = read_coco(path)
+    split = path.stem.removeprefix("instances_")
+    splits = {split if split in SPLITS else SPLITS[0]: coco}
+    return _source(path, folder or _find_folder(path, coco), splits, sorted(coco.categories, key=lambda c: c.id))
+
+
+def check_pictures(source: CocoSource) -> None:
+    """Raise InputError for the first image whose picture is missing."""
+    for image in source.images:
+        if not source.picture(image).is_file():
+            remedy = "name the folder of the pictures with --images"
+            raise InputError(source.picture(image), f"listed in {source.path.name} but missing", remedy)
+
+
+def _source(path: Path, folder: Path, splits: dict[str, CocoFile], categories: Sequence[Category]) -> CocoSource:
+    images = []
+    for split, coco in splits.items():
+        annotations = coco.by_image()
+        images += [CocoImage(image, split, annotations[image.id]) for image in coco.images]
+    return CocoSource(path, folder, list(splits), list(categories), sorted(images, key=lambda i: i.file_name))
+
+
+def _find_folder(path: Path, coco: CocoFile) -> Path:
+    candidates = (path.parent, path.parent / "images", path.parent.parent / "images")
+    for candidate in candidates:
+        if coco.images and (candidate / coco.images[0].file_name).is_file():
+            return candidate
+    return path.parent
