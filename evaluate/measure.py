@@ -1,0 +1,125 @@
+"""Measure a run: its predictions against the ground truth, operating point chosen on val and applied to test."""
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from datasets.coco import CocoFile, Image, Prediction
+from datasets.files import write_atomic
+from datasets.folder import Dataset
+from datasets.runs import Run, write_json
+from evaluate.average_precision import instance_measures
+from evaluate.bootstrap import RESAMPLES, draw_images
+from evaluate.confusion import instance_counts, type_confusion
+from evaluate.images import defective_images, image_measures, image_scores
+from evaluate.metrics import (
+    DEFAULT_SCORE_THRESHOLD,
+    SCHEMA_VERSION,
+    Metrics,
+    OperatingPoint,
+    Protocol,
+    ScoreMapMeasures,
+)
+from evaluate.operating import Rule, choose_operating_point, parse_rule
+from evaluate.pixels import pixel_measures
+from evaluate.protocol import definitions
+from evaluate.score_maps import score_map_measures
+from evaluate.tables import metrics_markdown
+from evaluate.truth import checked_predictions, has_masks, run_truth, split_size
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ScoreMap = Callable[[Image], "NDArray[np.float32]"]
+
+
+def measure_run(
+    run: Run,
+    dataset: Dataset,
+    *,
+    operating_point: str = "max-f1",
+    seed: int = 0,
+    score_map: ScoreMap | None = None,
+) -> Metrics:
+    """Measure predictions/{val,test}.json of `run`, write metrics.json and metrics.md, and return the numbers.
+
+    `operating_point` is max-f1, miss<=X or alarms<=Y; `seed` is that of the bootstrap. `score_map` gives, for an
+    image of the test split, the H x W probability of a defect at original size; without it the measures over all
+    pixel thresholds are null. Raises OptionError and InputError.
+    """
+    rule = parse_rule(operating_point)
+    truth = run_truth(run, dataset)
+    with_masks = run.kind != "det"
+    predictions = {
+        name: checked_predictions(run.predictions(name), coco, with_masks=with_masks)
+        for name, coco in truth.items()
+    }
+    point = _choose(rule, truth["val"], predictions["val"])
+    protocol = Protocol(
+        dataset=dataset.name,
+        content_sha256=dataset.provenance.content_sha256 if dataset.provenance else None,
+        kind=run.kind,
+        tool=f"defectline {version('defectline')}",
+        splits={name: split_size(coco) for name, coco in truth.items()},
+        operating_point=_told(point),
+        bootstrap=f"{RESAMPLES} resamples of the test images with replacement, seed {seed}, 95 % percentiles",
+        definitions=definitions(truth["test"]),
+    )
+    metrics = measure(
+        protocol, point, truth["test"], predictions["test"], with_masks=with_masks, seed=seed, score_map=score_map
+    )
+    write_json(run.metrics, metrics)
+    write_atomic(run.metrics.with_suffix(".md"), metrics_markdown(metrics).encode())
+    return metrics
+
+
+def measure(
+    protocol: Protocol,
+    point: OperatingPoint,
+    truth: CocoFile,
+    predictions: Sequence[Prediction],
+    *,
+    with_masks: bool,
+    seed: int = 0,
+    score_map: ScoreMap | None = None,
+) -> Metrics:
+    """All measures of `predictions` at an operating point that is already chosen.
+
+    Masks and pixels are None without `with_masks`, and where an annotation does not say which pixels it covers.
+    """
+    threshold = point.score_threshold
+    draws = draw_images(len(truth.images), seed)
+    masks = with_masks and has_masks(truth)
+    return Metrics(
+        schema_version=SCHEMA_VERSION,
+        protocol=protocol,
+        operating_point=point,
+        boxes=instance_measures(truth, predictions, "bbox", draws),
+        masks=instance_measures(truth, predictions, "segm", draws) if masks else None,
+        pixels=pixel_measures(truth, predictions, threshold, draws) if masks else None,
+        score_maps=_over_all_thresholds(truth, score_map) if masks else None,
+        images=image_measures(truth, image_scores(truth, predictions), threshold),
+        instances=instance_counts(truth, predictions, threshold),
+        type_confusion=type_confusion(truth, predictions, threshold),
+    )
+
+
+def _choose(rule: Rule, truth: CocoFile, predictions: Sequence[Prediction]) -> OperatingPoint:
+    scores = image_scores(truth, predictions)
+    defective = defective_images(truth)
+    return choose_operating_point(rule, [scores[i] for i in defective], list(defective.values()))
+
+
+def _told(point: OperatingPoint) -> str:
+    if point.chosen_on == "default":
+        return (
+            f"default score threshold {DEFAULT_SCORE_THRESHOLD}, because val has no image or no prediction that"
+            f" could decide {point.rule}"
+        )
+    kept = "" if point.met else " (which no threshold keeps there)"
+    return f"score threshold {point.score_threshold:g} by {point.rule} on {point.chosen_on}{kept}, applied to test"
+
+
+def _over_all_thresholds(truth: CocoFile, score_map: ScoreMap | None) -> ScoreMapMeasures | None:
+    return score_map_measures(truth, score_map) if score_map else None

@@ -1,0 +1,83 @@
+"""The operating point: above which score a prediction counts, chosen on images that are not the test.
+
+Three rules, all about images: `max-f1` (best F1 of finding the defective images), `miss<=X` (as few false alarms
+as can be had with at most X misses) and `alarms<=Y` (as few misses as can be had with at most Y false alarms).
+X and Y are counts, or percentages of the defective or good images.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from datasets.errors import OptionError
+from evaluate.metrics import DEFAULT_SCORE_THRESHOLD, OperatingPoint
+
+FORMS = "give max-f1, miss<=X or alarms<=Y, where X and Y are counts such as 1 or percentages such as 5%"
+PATTERN = re.compile(r"(miss|alarms)\s*<=\s*(\d+|\d+(?:\.\d+)?%)")
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A rule in parts: `kind` is max-f1, miss or alarms, `limit` a count, or a percentage with `percent`."""
+
+    text: str
+    kind: str
+    limit: float = 0
+    percent: bool = False
+
+    def allowed(self, images: int) -> int:
+        """How many of `images` may be missed or raise a false alarm."""
+        return math.floor(self.limit * images / 100 + 1e-9) if self.percent else int(self.limit)
+
+
+def parse_rule(text: str) -> Rule:
+    """Read --operating-point. Raises OptionError naming the forms."""
+    if text == "max-f1":
+        return Rule(text, text)
+    found = PATTERN.fullmatch(text.strip())
+    number = found[2].rstrip("%") if found else ""
+    percent = bool(found) and text.strip().endswith("%")
+    if not found or (percent and float(number) > 100):
+        raise OptionError(f"--operating-point {text}", "not a rule", FORMS)
+    return Rule(text, found[1], float(number), percent)
+
+
+def choose_operating_point(rule: Rule, scores: Sequence[float], defective: Sequence[bool]) -> OperatingPoint:
+    """Apply `rule` to the image scores of val (highest prediction score, 0 where there is none).
+
+    The threshold lies in the middle between the lowest score that still counts and the next lower one, because
+    anywhere between the two gives the same result on val and the middle carries over best. Of equally good ones
+    the highest is taken. Where val cannot decide (no prediction, or none of the images that the rule is about),
+    the threshold is DEFAULT_SCORE_THRESHOLD.
+    """
+    levels = sorted({s for s in scores if s > 0})
+    bad = [s for s, d in zip(scores, defective, strict=True) if d]
+    good = [s for s, d in zip(scores, defective, strict=True) if not d]
+    undecided = OperatingPoint(rule.text, DEFAULT_SCORE_THRESHOLD, "default")
+    if not levels or not (good if rule.kind == "alarms" else bad):
+        return undecided
+    missed = [sum(s < level for s in bad) for level in levels]
+    alarms = [sum(s >= level for s in good) for level in levels]
+    if rule.kind == "max-f1":
+        f1 = [2 * (len(bad) - m) / (2 * len(bad) - m + a) for m, a in zip(missed, alarms, strict=True)]
+        if max(f1) == 0:
+            return undecided
+        best = max(range(len(levels)), key=lambda i: (f1[i], i))
+        return OperatingPoint(rule.text, _between(levels, best), "val")
+    if rule.kind == "miss":
+        kept = [i for i, m in enumerate(missed) if m <= rule.allowed(len(bad))]
+        return OperatingPoint(rule.text, _between(levels, kept[-1] if kept else 0), "val", met=bool(kept))
+    kept = [i for i, a in enumerate(alarms) if a <= rule.allowed(len(good))]
+    return OperatingPoint(rule.text, _between(levels, kept[0] if kept else len(levels)), "val")
+
+
+def _between(levels: list[float], accepted: int) -> float:
+    """A short number above level `accepted` - 1 (or 0) and not above `accepted` (or, past the last, anything)."""
+    low = levels[accepted - 1] if accepted else 0.0
+    high = levels[accepted] if accepted < len(levels) else max(1.0, math.nextafter(low, math.inf))
+    middle = (low + high) / 2
+    for digits in (3, 4, 6):
+        if low < round(middle, digits) <= high:
+            return round(middle, digits)
+    return middle if middle > low else high

@@ -1,0 +1,123 @@
+"""Pixels: what the predictions paint at the operating point against what the annotations paint.
+
+Where masks overlap, the higher score lies on top of the predictions and the smaller area on top of the
+annotations. All measures are pooled: pixels are counted over the whole split first and divided once. So an image
+where nothing is to find and nothing is found adds nothing, and false alarms on negatives count with their pixels.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datasets.coco import Annotation, CocoFile, Image, Prediction, Segmentation
+from datasets.masks import decode
+from evaluate.bootstrap import percentile_interval
+from evaluate.boundary import boundary_counts, boundary_f
+from evaluate.metrics import DefectPixels, PixelMeasures, TypePixels, ratio
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def paint_annotations(
+    image: Image, annotations: Iterable[Annotation], indices: dict[int, int]
+) -> "NDArray[np.uint8]":
+    """H x W index map of the truth: 0 background, else `indices` of the category id; the smaller area on top."""
+    layers = sorted(annotations, key=lambda a: -a.area)
+    return _paint(image, ((a.segmentation, indices[a.category_id]) for a in layers))
+
+
+def paint_predictions(
+    image: Image, predictions: Iterable[Prediction], indices: dict[int, int], threshold: float
+) -> "NDArray[np.uint8]":
+    """H x W index map that a user gets: predictions of at least `threshold`, the higher score on top.
+
+    Of equal scores the one that comes first in the file is on top.
+    """
+    layers = sorted((p for p in predictions if p.score >= threshold), key=lambda p: -p.score)
+    return _paint(image, ((p.segmentation or [], indices[p.category_id]) for p in reversed(layers)))
+
+
+def type_indices(truth: CocoFile) -> dict[int, int]:
+    """Index in a pixel map of each category id: 1, 2, ... in id order."""
+    return {category_id: k for k, category_id in enumerate(truth.names(), 1)}
+
+
+def pixel_measures(
+    truth: CocoFile, predictions: Sequence[Prediction], threshold: float, draws: "NDArray[np.int64]"
+) -> PixelMeasures:
+    """Pixel measures of a split at `threshold`; every annotation and prediction must carry its mask."""
+    counts, boundaries = _count(truth, predictions, threshold)
+    pooled = counts.sum(axis=0)
+    per_type = {name: _type_pixels(pooled, k) for k, name in enumerate(truth.names().values(), 1)}
+    known = [measure.iou for measure in per_type.values() if measure.iou is not None]
+    return PixelMeasures(
+        defect=_defect_pixels(pooled),
+        per_type=per_type,
+        mean_iou_of_types=float(np.mean(known)) if known else None,
+        boundary=boundary_f(boundaries.sum(axis=0)),
+        intervals=_intervals(counts, draws),
+    )
+
+
+def _count(
+    truth: CocoFile, predictions: Sequence[Prediction], threshold: float
+) -> tuple["NDArray[np.int64]", "NDArray[np.int64]"]:
+    """Per image: pixels of type i painted as type j, images x (types + 1) x (types + 1), and boundary counts."""
+    indices = type_indices(truth)
+    size = len(indices) + 1
+    annotations = truth.by_image()
+    found: dict[int, list[Prediction]] = {image.id: [] for image in truth.images}
+    for p in predictions:
+        if p.score >= threshold:
+            found[p.image_id].append(p)
+    counts = np.zeros((len(truth.images), size, size), np.int64)
+    boundaries = np.zeros((len(truth.images), 4), np.int64)
+    for n, image in enumerate(truth.images):
+        if not annotations[image.id] and not found[image.id]:
+            counts[n, 0, 0] = image.height * image.width
+            continue
+        real = paint_annotations(image, annotations[image.id], indices)
+        painted = paint_predictions(image, found[image.id], indices, threshold)
+        counts[n] = np.bincount(real.ravel() * np.intp(size) + painted.ravel(), minlength=size**2).reshape(
+            size, size
+        )
+        boundaries[n] = boundary_counts(real > 0, painted > 0)
+    return counts, boundaries
+
+
+def _paint(image: Image, layers: Iterable[tuple[Segmentation, int]]) -> "NDArray[np.uint8]":
+    canvas = np.zeros((image.height, image.width), np.uint8)
+    for segmentation, index in layers:
+        canvas[decode(segmentation, image.height, image.width) > 0] = index
+    return canvas
+
+
+def _overlap(counts: "NDArray[np.int64]") -> tuple["NDArray[np.int64]", ...]:
+    """True positive, false positive and false negative defect pixels of (..., types + 1, types + 1) counts."""
+    return counts[..., 1:, 1:].sum(axis=(-2, -1)), counts[..., 0, 1:].sum(axis=-1), counts[..., 1:, 0].sum(axis=-1)
+
+
+def _defect_pixels(pooled: "NDArray[np.int64]") -> DefectPixels:
+    tp, fp, fn = (int(v) for v in _overlap(pooled))
+    precision = ratio(tp, tp + fp)
+    if tp + fn == 0:
+        return DefectPixels(None, None, precision, None)
+    return DefectPixels(ratio(tp, tp + fp + fn), ratio(2 * tp, 2 * tp + fp + fn), precision, ratio(tp, tp + fn))
+
+
+def _type_pixels(pooled: "NDArray[np.int64]", k: int) -> TypePixels:
+    tp, real, painted = int(pooled[k, k]), int(pooled[k].sum()), int(pooled[:, k].sum())
+    if real == 0:
+        return TypePixels(None, None)
+    return TypePixels(ratio(tp, real + painted - tp), ratio(2 * tp, real + painted))
+
+
+def _intervals(counts: "NDArray[np.int64]", draws: "NDArray[np.int64]") -> dict[str, tuple[float, float] | None]:
+    tp, fp, fn = (draws @ per_image for per_image in _overlap(counts))
+    exists = tp + fn > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        dice = np.where(exists, 2 * tp / (2 * tp + fp + fn), np.nan)
+        iou = np.where(exists, tp / (tp + fp + fn), np.nan)
+    return {"dice": percentile_interval(dice), "iou": percentile_interval(iou)}

@@ -1,0 +1,26 @@
+"""What each group of numbers means, in a sentence that travels with the numbers."""
+
+from datasets.coco import CocoFile
+from evaluate.boundary import TOLERANCE, tolerance_pixels
+from evaluate.matching import IOU_THRESHOLD
+
+
+def definitions(truth: CocoFile) -> dict[str, str]:
+    """Group of metrics.json -> how it is computed on the images of `truth`."""
+    reach = sorted({round(tolerance_pixels(i.height, i.width), 1) for i in truth.images})
+    pixels = f"{reach[0]:g}" if len(reach) == 1 else f"{reach[0]:g} to {reach[-1]:g}"
+    return {
+        "boxes": "COCO AP by pycocotools over all scores, IoU of boxes, mean over IoU 0.50 to 0.95 and types",
+        "masks": "the same with the IoU of instance masks",
+        "pixels": "predictions at the operating point painted, the higher score on top, against annotations"
+        " painted, the smaller on top; pixels counted over all images, then divided once; a defect type without"
+        " annotation has no value and is left out of the mean",
+        "boundary": f"outline pixels of the defect within {TOLERANCE:.2%} of the image diagonal ({pixels} pixels),"
+        " counted over all images",
+        "score_maps": "probability of a defect per pixel over all thresholds; AUPRO up to a false positive rate of"
+        " 0.3, each annotation with the same weight",
+        "images": "score of an image is that of its highest prediction; a defective image below the threshold is"
+        " missed, a good one at or above it is a false alarm; exact binomial 95 % intervals of the rates",
+        "instances": f"greedy matching by score at the operating point, box IoU {IOU_THRESHOLD}, same type",
+        "type_confusion": f"greedy matching by score at the operating point, box IoU {IOU_THRESHOLD}, any type",
+    }

@@ -1,0 +1,94 @@
+"""Measures of a probability per pixel over all thresholds: pixel average precision and AUPRO.
+
+Scores are rounded to 1/65535, so that any number of images is measured in constant memory; ties are one threshold.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datasets.coco import CocoFile, Image
+from datasets.masks import decode
+from evaluate.metrics import ScoreMapMeasures
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LEVELS = 65536
+FALSE_POSITIVE_LIMIT = 0.3
+Pair = tuple["NDArray[np.floating]", "NDArray[np.integer]"]
+
+
+def pixel_average_precision(maps: "Iterable[Pair]") -> float | None:
+    """Average precision of pixels: sum over thresholds of (gain in recall) x precision, without interpolation.
+
+    `maps` are H x W scores in 0..1 with H x W truth, not 0 on the defect. None without a defect pixel.
+    As sklearn.metrics.average_precision_score.
+    """
+    defect, good = np.zeros(LEVELS), np.zeros(LEVELS)
+    for scores, truth in maps:
+        levels = _levels(scores)
+        inside = truth.ravel() > 0
+        defect += np.bincount(levels[inside], minlength=LEVELS)
+        good += np.bincount(levels[~inside], minlength=LEVELS)
+    if not defect.any():
+        return None
+    hits, alarms = _from_the_top(defect), _from_the_top(good)
+    precision = np.divide(hits, hits + alarms, out=np.zeros(LEVELS), where=hits + alarms > 0)
+    return float(np.sum(defect[::-1] * precision) / hits[-1])
+
+
+def aupro(maps: "Iterable[Pair]", limit: float = FALSE_POSITIVE_LIMIT) -> float | None:
+    """Area under the per-region overlap curve up to a false positive rate of `limit`, divided by `limit`.
+
+    `maps` are H x W scores in 0..1 with H x W component numbers, 0 outside. The overlap is the mean over all
+    components of the part found, so that small defects weigh as much as large ones; the false positive rate is
+    that of all pixels outside any component. None without a component or without a pixel outside.
+    Source: Bergmann et al., The MVTec Anomaly Detection Dataset, IJCV 2021.
+    """
+    overlap, good = np.zeros(LEVELS), np.zeros(LEVELS)
+    components = 0
+    for scores, truth in maps:
+        levels = _levels(scores)
+        numbers = truth.ravel()
+        inside = numbers > 0
+        sizes = np.bincount(numbers)
+        overlap += np.bincount(levels[inside], weights=1 / sizes[numbers[inside]], minlength=LEVELS)
+        good += np.bincount(levels[~inside], minlength=LEVELS)
+        components += int(np.count_nonzero(sizes[1:]))
+    if not components or not good.any():
+        return None
+    found = np.concatenate([[0.0], _from_the_top(overlap) / components])
+    alarms = np.concatenate([[0.0], _from_the_top(good) / good.sum()])
+    below = alarms <= limit
+    x = np.append(alarms[below], limit)
+    y = np.append(found[below], np.interp(limit, alarms, found))
+    return float(np.trapezoid(y, x) / limit)
+
+
+def score_map_measures(truth: CocoFile, score_map: "Callable[[Image], NDArray[np.float32]]") -> ScoreMapMeasures:
+    """Both measures over the images of `truth`; `score_map` gives the H x W defect probability of an image."""
+    return ScoreMapMeasures(
+        pixel_ap=pixel_average_precision(_pairs(truth, score_map)),
+        aupro_30=aupro(_pairs(truth, score_map)),
+    )
+
+
+def _pairs(truth: CocoFile, score_map: "Callable[[Image], NDArray[np.float32]]") -> "Iterator[Pair]":
+    annotations = truth.by_image()
+    for image in truth.images:
+        numbers = np.zeros((image.height, image.width), np.int32)
+        for number, a in enumerate(sorted(annotations[image.id], key=lambda a: -a.area), 1):
+            numbers[decode(a.segmentation, image.height, image.width) > 0] = number
+        yield score_map(image), numbers
+
+
+def _levels(scores: "NDArray[np.floating]") -> "NDArray[np.intp]":
+    levels: NDArray[np.intp] = np.rint(np.clip(scores, 0, 1).ravel() * np.float64(LEVELS - 1)).astype(np.intp)
+    return levels
+
+
+def _from_the_top(histogram: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """How much lies at or above each level, from the highest level down."""
+    return np.cumsum(histogram[::-1])

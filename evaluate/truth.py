@@ -1,0 +1,85 @@
+"""Ground truth of a run's splits and its predictions, checked against each other before anything is counted."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from datasets.coco import CocoFile, Prediction, read_predictions
+from datasets.errors import InputError
+from datasets.folder import Dataset
+from datasets.runs import Run, RunSplit, read_split
+from evaluate.metrics import SplitSize
+
+
+def run_truth(run: Run, dataset: Dataset) -> dict[str, CocoFile]:
+    """Ground truth of val and test as split.json lists them, whichever split of the dataset an image is in.
+
+    Raises InputError where the dataset is not the one of the run or has no image to test.
+    """
+    split = read_split(run)
+    path = run.root / "split.json"
+    now = dataset.provenance.content_sha256 if dataset.provenance else None
+    if split.content_sha256 and now and split.content_sha256 != now:
+        raise InputError(path, f"the run was made on another content of {dataset.name}", "fit anew on this one")
+    truth = {name: _select(path, dataset, split, name) for name in ("val", "test")}
+    if not truth["test"].images:
+        raise InputError(path, "lists no test image", "convert with a test proportion above 0 and fit anew")
+    return truth
+
+
+def checked_predictions(path: Path, truth: CocoFile, *, with_masks: bool) -> list[Prediction]:
+    """Read the COCO results of a split; a split without images needs no file.
+
+    Raises InputError where a prediction names another image or category, or has no mask or one of another size.
+    """
+    if not truth.images and not path.is_file():
+        return []
+    predictions = read_predictions(path)
+    check_predictions(path, truth, predictions, with_masks=with_masks)
+    return predictions
+
+
+def check_predictions(path: Path, truth: CocoFile, predictions: Sequence[Prediction], *, with_masks: bool) -> None:
+    """Raise InputError where a prediction does not fit to the images and categories of `truth`."""
+    sizes = {image.id: (image.height, image.width) for image in truth.images}
+    names = truth.names()
+    again = "predict this run's own images anew"
+    for i, p in enumerate(predictions):
+        if p.image_id not in sizes:
+            raise InputError(path, f"$[{i}].image_id {p.image_id} is no image of the split", again)
+        if p.category_id not in names:
+            known = ", ".join(f"{k} {name}" for k, name in names.items())
+            raise InputError(path, f"$[{i}].category_id {p.category_id} is unknown", f"known are {known}")
+        if not 0 <= p.score <= 1:
+            raise InputError(path, f"$[{i}].score {p.score} is not between 0 and 1", again)
+        if with_masks and p.segmentation is None:
+            raise InputError(path, f"$[{i}] has no segmentation, but the run is a segmenter's", again)
+        if with_masks and p.segmentation is not None and tuple(p.segmentation.size) != sizes[p.image_id]:
+            height, width = p.segmentation.size
+            real = sizes[p.image_id]
+            raise InputError(
+                path, f"$[{i}] has a mask of {width} x {height} for an image of {real[1]} x {real[0]}", again
+            )
+
+
+def has_masks(truth: CocoFile) -> bool:
+    """Whether every annotation says which pixels it covers."""
+    return all(bool(a.segmentation) for a in truth.annotations)
+
+
+def split_size(truth: CocoFile) -> SplitSize:
+    """How many images of which sort and how many annotations there are."""
+    defective = len({a.image_id for a in truth.annotations})
+    images = len(truth.images)
+    return SplitSize(images, defective, images - defective, len(truth.annotations))
+
+
+def _select(path: Path, dataset: Dataset, split: RunSplit, name: str) -> CocoFile:
+    home = {image.file_name: (image, coco) for coco in dataset.splits.values() for image in coco.images}
+    names = split.images.get(name, [])
+    for file_name in names:
+        if file_name not in home:
+            raise InputError(path, f"{file_name} is not in the dataset {dataset.name}", "fit anew on this dataset")
+    images = sorted((home[file_name][0] for file_name in names), key=lambda image: image.id)
+    wanted = {image.id for image in images}
+    annotations = [a for coco in dataset.splits.values() for a in coco.annotations if a.image_id in wanted]
+    return CocoFile(images, annotations, dataset.categories)
