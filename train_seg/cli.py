@@ -1,10 +1,154 @@
 """The `train_seg` command."""
 
-from typing import NoReturn
+from pathlib import Path
+from typing import Annotated, NoReturn
 
-from datasets.console import new_app, run
+import typer
 
-app = new_app("train_seg")
+from datasets.console import new_app, print_table, progress, run, say
+from train_seg.options import FitOptions
+
+app = new_app("Train a U-Net that finds the pixels of defects, measure it, and use it.")
+DEFAULT = FitOptions()
+
+DatasetPath = Annotated[Path, typer.Argument(metavar="DATASET", help="A COCO dataset folder made by convert.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder made by train_seg fit.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, a number of a CUDA device, or mps.")]
+Tta = Annotated[
+    bool, typer.Option("--tta", help="Average over the 8 rotations and mirror images: 8 times as slow.")
+]
+
+
+@app.command()
+def fit(
+    dataset: DatasetPath,
+    encoder: Annotated[str, typer.Option(help="Encoder name of smp.")] = DEFAULT.encoder,
+    encoder_weights: Annotated[
+        str, typer.Option(help="imagenet (fetched), none (random), or a file with a torchvision state dict.")
+    ] = DEFAULT.encoder_weights,
+    encoder_depth: Annotated[int, typer.Option(help="Number of halvings, 3 to 5.")] = DEFAULT.encoder_depth,
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = DEFAULT.epochs,
+    imgsz: Annotated[int, typer.Option(help="Side of the network's square, pixels.")] = DEFAULT.imgsz,
+    batch: Annotated[int, typer.Option(help="Images in a step.")] = DEFAULT.batch,
+    device: Device = DEFAULT.device,
+    seed: Annotated[int, typer.Option(help="The same seed on a CPU gives the same metrics.")] = DEFAULT.seed,
+    workers: Annotated[int, typer.Option(help="Processes that augment, 0: none beside.")] = DEFAULT.workers,
+    name: Annotated[str | None, typer.Option(help="Name of the run [default: the dataset's].")] = None,
+    runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+    negatives: Annotated[
+        str, typer.Option(help="Good images in training: all, a count, or a ratio to the defective ones.")
+    ] = DEFAULT.negatives,
+    monitor: Annotated[
+        str, typer.Option(help="What chooses the best epoch on val: dice, iou or loss.")
+    ] = DEFAULT.monitor,
+    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = DEFAULT.lr,
+    precision: Annotated[
+        str, typer.Option(help="32, bf16, or auto: bf16 where the device has it.")
+    ] = DEFAULT.precision,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Continue this run, with its own options.")
+    ] = None,
+) -> None:
+    """Train on a dataset folder, choose the best epoch on val, measure it on test."""
+    from datasets.folder import load_dataset
+    from evaluate.tables import print_metrics
+
+    options = FitOptions(
+        encoder=encoder, encoder_weights=encoder_weights, encoder_depth=encoder_depth, epochs=epochs, imgsz=imgsz,
+        batch=batch, device=device, seed=seed, workers=workers, negatives=negatives, monitor=monitor,
+        lr=lr, precision=precision,
+    )  # fmt: skip
+    from train_seg.options import check_options
+
+    check_options(options)
+    data = load_dataset(dataset)
+    from train_seg import fit as trainer
+    from train_seg.finish import finish
+
+    if resume:
+        training = trainer.resume(data, resume, progress, say)
+    else:
+        training = trainer.start(data, options, runs, name, progress, say)
+    if not len(training.val):
+        say("val has no image: the last epoch is taken for the best")
+    made = trainer.train(training, say, resumed=resume is not None)
+    metrics = finish(made, data, training.device, progress)
+    if metrics:
+        print_metrics(metrics)
+    else:
+        say("test has no image: nothing is measured")
+    say(f"the run is in {made.root}")
+
+
+@app.command()
+def predict(
+    run_folder: RunPath,
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGES...", help="Pictures, or folders with pictures.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="COCO results; FILE.images.json gets ids and names.")
+    ] = None,
+    min_score: Annotated[float, typer.Option(help="Leave out predictions below this score.")] = 0.0,
+    device: Device = "auto",
+    tta: Tta = False,
+) -> None:
+    """Find defects in pictures with the best weights of a run, at the size of the pictures."""
+    from datasets.errors import OptionError
+    from datasets.files import write_atomic
+    from datasets.folder import load_dataset, looks_like_dataset
+    from datasets.runs import load_run, read_config
+
+    if out and not out.parent.is_dir():
+        raise OptionError(f"--out {out}", "its folder does not exist", "make it first")
+    made = load_run(run_folder)
+    from datasets.coco import write_predictions
+    from train_seg.device import choose_device
+    from train_seg.predict import encode_images, list_files, predict_files
+    from train_seg.record import BEST
+    from train_seg.segmenter import load_segmenter
+
+    files = list_files(images)
+    segmenter = load_segmenter(made.weights / BEST, choose_device(device), tta=tta)
+    source = Path(read_config(made.root).dataset)
+    data = load_dataset(source) if looks_like_dataset(source) else None
+    listed, found = predict_files(segmenter, files, data, min_score, progress)
+    if out:
+        write_atomic(out.with_suffix(".images.json"), encode_images(listed))
+        write_predictions(out, found)
+    names = {c.id: c.name for c in segmenter.spec.categories}
+    rows = []
+    for image in listed:
+        mine = [p for p in found if p.image_id == image.id]
+        types = ", ".join(sorted({names[p.category_id] for p in mine}))
+        rows.append((image.file_name, len(mine), f"{mine[0].score:.3f}" if mine else "-", types or "-"))
+    print_table("Predictions", ("image", "found", "best score", "types"), rows)
+
+
+@app.command()
+def evaluate(
+    run_folder: RunPath,
+    split: Annotated[str, typer.Option(help="Which split to predict anew besides val.")] = "test",
+    dataset: Annotated[Path | None, typer.Option(help="Where the dataset is now, if it was moved.")] = None,
+    operating_point: Annotated[str, typer.Option(help="max-f1, miss<=X or alarms<=Y, chosen on val.")] = "max-f1",
+    device: Device = "auto",
+    tta: Tta = False,
+) -> None:
+    """Predict a run's val and test images anew, and measure."""
+    from datasets.folder import load_dataset
+    from datasets.runs import load_run, read_config
+    from evaluate.tables import print_metrics
+
+    made = load_run(run_folder)
+    data = load_dataset(dataset or Path(read_config(made.root).dataset))
+    from train_seg.device import choose_device
+    from train_seg.finish import measure
+    from train_seg.record import BEST
+    from train_seg.segmenter import load_segmenter
+
+    data.split(split)
+    segmenter = load_segmenter(made.weights / BEST, choose_device(device), tta=tta)
+    metrics = measure(made, data, segmenter, sorted({"val", split}), progress, operating_point)
+    if metrics:
+        print_metrics(metrics)
 
 
 def main() -> NoReturn:

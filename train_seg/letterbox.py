@@ -1,0 +1,63 @@
+"""Pictures of any shape into the network's square and logits back to the original geometry.
+
+The longer side is scaled to the square, the shorter keeps the aspect ratio and is padded on both sides: a round
+part stays round, so that rotations in training show it as it may lie on the line.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+PAD = (124, 116, 104)  # the mean colour of ImageNet, zero after normalisation
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """Where a picture of height x width pixels lies in the square: `inner` is (top, left, height, width) there."""
+
+    height: int
+    width: int
+    size: int
+
+    @property
+    def inner(self) -> tuple[int, int, int, int]:
+        """The picture's window in the square."""
+        scale = self.scale
+        h = min(self.size, max(1, round(self.height * scale)))
+        w = min(self.size, max(1, round(self.width * scale)))
+        return (self.size - h) // 2, (self.size - w) // 2, h, w
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the square per original pixel."""
+        return self.size / max(self.height, self.width)
+
+    def shrink(self, picture: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+        """An H x W or H x W x C picture resized to the window; areas are averaged where it gets smaller."""
+        _, _, h, w = self.inner
+        if picture.shape[:2] == (h, w):
+            return picture
+        how = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(picture, (w, h), interpolation=how), np.uint8)
+
+    def image(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+        """An H x W x 3 picture as size x size x 3, padded with the mean colour."""
+        top, left, h, w = self.inner
+        square = np.empty((self.size, self.size, 3), np.uint8)
+        square[:] = PAD
+        square[top : top + h, left : left + w] = self.shrink(rgb)
+        return square
+
+    def restore(self, logits: "torch.Tensor") -> "torch.Tensor":
+        """Logits N x C x size x size as N x C x height x width, bilinear, pixel centres aligned."""
+        from torch.nn.functional import interpolate
+
+        top, left, h, w = self.inner
+        window = logits[:, :, top : top + h, left : left + w].float()
+        return interpolate(window, (self.height, self.width), mode="bilinear", align_corners=False)

@@ -1,0 +1,105 @@
+"""The U-Net: built from a specification, stored as safetensors that carry it, rebuilt from the file alone."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from datasets.coco import Category
+from datasets.errors import InputError, OptionError, WeightsError
+from datasets.files import write_atomic
+
+METADATA_KEY = "defectline"
+DECODER_CHANNELS = (256, 128, 64, 32, 16)
+RGB_MEAN = (0.485, 0.456, 0.406)  # of ImageNet, under which every encoder of smp was trained
+RGB_STD = (0.229, 0.224, 0.225)
+
+
+class ModelSpec(msgspec.Struct, frozen=True):
+    """All that is needed to rebuild a trained model and to use it.
+
+    `pixel_threshold`: a pixel is a defect where 1 - p(background) reaches it. `epoch` counts from 1.
+    """
+
+    encoder: str
+    encoder_depth: int
+    imgsz: int
+    categories: list[Category]
+    pixel_threshold: float = 0.5
+    epoch: int = 0
+
+
+class UNet(nn.Module):
+    """smp's U-Net that takes RGB in 0..255 and gives logits of background and every category.
+
+    N x 3 x S x S of any number type -> N x (1 + categories) x S x S. Normalisation is inside, so that an exported
+    file needs no knowledge of it.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        import segmentation_models_pytorch as smp
+
+        try:
+            self.net = smp.Unet(
+                spec.encoder,
+                encoder_depth=spec.encoder_depth,
+                encoder_weights=None,
+                decoder_channels=DECODER_CHANNELS[: spec.encoder_depth],
+                classes=1 + len(spec.categories),
+            )
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise OptionError(
+                f"--encoder {spec.encoder}",
+                f"not an encoder of depth {spec.encoder_depth} ({str(error)[:80]})",
+                "give a name of segmentation-models-pytorch, like resnet18 or resnet34",
+            ) from None
+        self.register_buffer("mean", 255 * torch.tensor(RGB_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(RGB_STD).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        """Logits of a batch of pictures."""
+        logits: Tensor = self.net((rgb.float() - self.mean) / self.std)
+        return logits
+
+
+def save_model(path: Path, state: Mapping[str, Tensor], spec: ModelSpec) -> None:
+    """Write weights and specification atomically as safetensors."""
+    from safetensors.torch import save
+
+    tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    write_atomic(path, save(tensors, {METADATA_KEY: msgspec.json.encode(spec).decode()}))
+
+
+def read_spec(path: Path) -> ModelSpec:
+    """The specification in a weights file. Raises WeightsError."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise WeightsError(path, "no such weights", "check whether the training got to its first epoch")
+    try:
+        with safe_open(path, "pt") as file:
+            return msgspec.json.decode((file.metadata() or {})[METADATA_KEY], type=ModelSpec)
+    except (SafetensorError, KeyError, msgspec.MsgspecError) as error:
+        raise WeightsError(
+            path, f"not weights of train_seg ({str(error)[:80]})", "name a run made by train_seg fit"
+        ) from None
+
+
+def load_model(path: Path) -> tuple[UNet, ModelSpec]:
+    """The trained model in evaluation mode, on the CPU, and its specification. Raises WeightsError."""
+    from safetensors.torch import load_file
+
+    spec = read_spec(path)
+    try:
+        model = UNet(spec)
+        model.load_state_dict(load_file(path))
+    except (RuntimeError, InputError, OptionError) as error:
+        line = str(error).splitlines()[0]
+        raise WeightsError(path, f"the weights do not fit their model ({line[:80]})", "train anew") from None
+    return model.eval(), spec

@@ -1,0 +1,117 @@
+"""The training as Lightning sees it: a step, a validation and an optimiser with its schedule."""
+
+import math
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import WeightAveraging
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
+
+from train_seg.loss import coverage_to_target, segmentation_loss
+from train_seg.model import UNet
+
+WARMUP_SHARE = 0.05  # of all steps
+WEIGHT_DECAY = 1e-2
+LAST_LR_SHARE = 0.01
+EMA_DECAY = 0.98
+
+
+class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is untyped here
+    """Trains a U-Net on batches of (RGB, coverage); `sums` holds the counts of the validation that is running."""
+
+    def __init__(self, model: UNet, lr: float, total_steps: int) -> None:
+        super().__init__()
+        self.model = model
+        self.lr = lr
+        self.total_steps = total_steps
+        self.sums: dict[str, Any] = {}
+        self.losses: list[Tensor] = []
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        """Loss of one batch."""
+        rgb, coverage = batch
+        loss = segmentation_loss(self.model(rgb), coverage_to_target(coverage))
+        self.losses.append(loss.detach())
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Start counting anew."""
+        self.sums = {}
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        """Add one batch to the counts: loss, and overlap and sizes of defect pixels and of each type."""
+        rgb, coverage = batch
+        logits, target = self.model(rgb).float(), coverage_to_target(coverage)
+        shares = logits.softmax(1)
+        types = 1 + shares[:, 1:].argmax(1)
+        found = (1 - shares[:, 0]) >= 0.5
+        real, real_types = (1 - target[:, 0]) >= 0.5, 1 + target[:, 1:].argmax(1)
+        kinds = torch.arange(1, logits.shape[1], device=logits.device).view(-1, 1, 1, 1)
+        painted, drawn = found & (types == kinds), real & (real_types == kinds)
+        counts = {
+            "loss": segmentation_loss(logits, target) * len(rgb),
+            "images": torch.tensor(float(len(rgb))),
+            "overlap": (found & real).sum(),
+            "total": found.sum() + real.sum(),
+            "type_overlap": (painted & drawn).flatten(1).sum(1),
+            "type_union": (painted | drawn).flatten(1).sum(1),
+            "type_real": drawn.flatten(1).sum(1),
+        }
+        for name, value in counts.items():
+            self.sums[name] = self.sums.get(name, 0) + value.double().cpu()
+
+    def validation_metrics(self) -> dict[str, float]:
+        """Loss, pooled defect Dice and mean IoU of the types present, of the last validation; or nothing."""
+        if not self.sums:
+            return {}
+        metrics = {"val_loss": float(self.sums["loss"] / self.sums["images"])}
+        present = self.sums["type_real"] > 0
+        if present.any():
+            metrics["val_dice"] = float(2 * self.sums["overlap"] / self.sums["total"])
+            metrics["val_iou"] = float((self.sums["type_overlap"] / self.sums["type_union"])[present].mean())
+        return metrics
+
+    def configure_optimizers(self) -> Any:
+        """AdamW without decay of biases and norms, linear warm-up, then a cosine down to a hundredth."""
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": WEIGHT_DECAY},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=self.lr)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: lr_share(step, self.total_steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def lr_share(step: int, total_steps: int) -> float:
+    """Share of the highest learning rate at `step`, which counts from 0."""
+    warmup = max(1, round(WARMUP_SHARE * total_steps))
+    if step < warmup:
+        return (step + 1) / warmup
+    done = min(1.0, (step - warmup) / max(1, total_steps - warmup))
+    return LAST_LR_SHARE + (1 - LAST_LR_SHARE) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+class WeightEma(WeightAveraging):  # type: ignore[misc]  # Lightning is untyped here
+    """Exponential moving average of weights and norm statistics; validated and stored in place of the raw ones.
+
+    The decay rises from 0.1 to its value, so that a short training is not judged by its random beginning.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(use_buffers=True, avg_fn=ema_average)
+
+    def averaged(self) -> dict[str, Tensor]:
+        """State of the averaged U-Net."""
+        module = self._average_model.module if isinstance(self._average_model, AveragedModel) else None
+        if not isinstance(module, SegmenterModule):
+            raise TypeError("the average exists only while training a SegmenterModule")
+        return module.model.state_dict()
+
+
+def ema_average(average: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+    """The new average after `updates` earlier ones."""
+    decay = min(EMA_DECAY, (1 + int(updates)) / (10 + int(updates)))
+    return current.lerp(average, decay) if average.is_floating_point() else current
