@@ -117,14 +117,17 @@ def assemble(dest: Path, conversion: Conversion[S], run: Run) -> Report:
     return report
 
 
-def check_mask_names(file_names: Iterable[str]) -> None:
-    """Raise InputError where two images would share one pixel mask, as a.jpg and a.png of one folder do."""
+def check_mask_names(file_names: Iterable[str], what: str = "pixel mask") -> None:
+    """Raise InputError where two images would share one pixel mask, as a.jpg and a.png of one folder do.
+
+    `what` names it, where it is another file with an ending of its own that belongs to the image.
+    """
     seen: dict[str, str] = {}
     for file_name in file_names:
         stem = str(mask_path(Path(), file_name))
         if stem in seen:
             raise InputError(
-                file_name, f"its pixel mask cannot be told from that of {seen[stem]}", "rename one of them"
+                file_name, f"its {what} cannot be told from that of {seen[stem]}", "rename one of them"
             )
         seen[stem] = file_name
 

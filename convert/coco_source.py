@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from datasets.coco import Annotation, Category, CocoFile, Image, read_coco
+from datasets.coco import Annotation, Category, CocoFile, Image, Rle, read_coco
 from datasets.errors import InputError
 from datasets.folder import load_dataset
 from datasets.splits import SPLITS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class CocoImage(msgspec.Struct, frozen=True):
@@ -63,6 +68,24 @@ def check_pictures(source: CocoSource) -> None:
         if not source.picture(image).is_file():
             remedy = "name the folder of the pictures with --images"
             raise InputError(source.picture(image), f"listed in {source.path.name} but missing", remedy)
+
+
+def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
+    """H x W uint8 mask of 0 and 1 of an annotation, all 0 where it has no segmentation. Raises InputError."""
+    from datasets.masks import decode
+
+    segmentation = annotation.segmentation
+    where = f"{image.file_name}, annotation {annotation.id}"
+    if isinstance(segmentation, Rle) and segmentation.size != (image.height, image.width):
+        height, width = segmentation.size
+        problem = f"a mask of {width} x {height} pixels in an image of {image.width} x {image.height}"
+        raise InputError(where, problem, "correct the size")
+    if not isinstance(segmentation, Rle) and any(len(p) < 6 or len(p) % 2 for p in segmentation):
+        raise InputError(where, "a polygon is no list of three or more x, y pairs", "correct its segmentation")
+    try:
+        return decode(segmentation, image.height, image.width)
+    except ValueError as error:
+        raise InputError(where, f"its mask cannot be decoded ({error})", "correct its segmentation") from None
 
 
 def _source(path: Path, folder: Path, splits: dict[str, CocoFile], categories: Sequence[Category]) -> CocoSource:

@@ -3,41 +3,20 @@
 Under the even-odd rule, which pycocotools and OpenCV fill by, a line walked there and back encloses nothing.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from shapely import LinearRing, MultiPolygon, Polygon
 
-Holes = Literal["bridge", "fill"]
-Parts = Literal["bridge", "split", "largest"]
 Ring = list[tuple[float, float]]
 
 
-def outline_to_rings(outline: "Polygon | MultiPolygon", holes: Holes, parts: Parts) -> list[Ring]:
-    """Rings that say the outline of one instance, unclosed, in the units of the outline.
-
-    `holes` are joined to their outer ring, or filled. `parts` are joined to one ring, give a ring each, or only
-    the largest is kept.
-    """
-    import shapely
-
+def outline_to_ring(outline: "Polygon | MultiPolygon") -> Ring:
+    """One unclosed ring that says the outline with its holes and parts, in the units of the outline."""
     polygons: list[Polygon] = list(getattr(outline, "geoms", [outline]))
-    if holes == "fill":
-        filled = shapely.union_all([shapely.Polygon(polygon.exterior) for polygon in polygons])
-        polygons = list(getattr(filled, "geoms", [filled]))
-    if parts == "largest":
-        polygons = [max(polygons, key=lambda polygon: polygon.area)]
-    if parts == "bridge":
-        return [_bridge([ring for polygon in polygons for ring in _rings(polygon)])]
-    return [_bridge(list(_rings(polygon))) for polygon in polygons]
-
-
-def _rings(polygon: "Polygon") -> "Iterator[NDArray[np.float64]]":
-    yield _points(polygon.exterior)
-    yield from (_points(hole) for hole in polygon.interiors)
+    return _bridge([_points(ring) for polygon in polygons for ring in (polygon.exterior, *polygon.interiors)])
 
 
 def _points(ring: "LinearRing") -> "NDArray[np.float64]":

@@ -82,6 +82,25 @@ def components(mask: "NDArray[np.bool_]", *, connectivity: int = 8, merge_gap: i
     return sorted(found, key=lambda c: (c.box[1], c.box[0], c.box[3], c.box[2], -c.area))
 
 
+def bounded(mask: "NDArray[np.bool_]") -> Component:
+    """All pixels of an H x W bool mask that is not empty, in the box around them."""
+    import numpy as np
+
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    x0, y0, x1, y1 = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    return Component((x0, y0, x1 - x0, y1 - y0), mask[y0:y1, x0:x1])
+
+
+def fill_holes(pixels: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
+    """The h x w mask with every hole filled: background that reaches no border by 4-connected steps."""
+    import cv2
+    import numpy as np
+
+    _, labels = cv2.connectedComponents(np.pad(~pixels, 1, constant_values=True).astype(np.uint8), connectivity=4)
+    filled: NDArray[np.bool_] = (labels != labels[0, 0])[1:-1, 1:-1]
+    return filled
+
+
 def component_to_rle(component: Component, height: int, width: int) -> Rle:
     """COCO run-length form of a component within a picture of height x width pixels."""
     import numpy as np

@@ -1,0 +1,138 @@
+"""A COCO dataset folder or file to a YOLO dataset folder that Ultralytics takes as it is."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+import msgspec
+
+from convert.assemble import Run, check_mask_names
+from convert.coco_source import CocoImage, CocoSource, check_pictures, read_coco_source
+from convert.report import Event, Report, check_strict, make_report
+from convert.yolo_labels import Style, label_lines
+from datasets.errors import InputError
+from datasets.files import check_apart, check_destination, link_or_copy, new_folder
+from datasets.folder import content_hash, make_provenance, write_provenance
+from datasets.images import read_info
+from datasets.pool import map_ordered
+from datasets.splits import SPLITS
+from datasets.yolo import label_path, write_data_yaml, write_labels
+
+POOL_PAYS_FROM = 256  # images
+SMALLEST_SIDE = 10  # pixels; Ultralytics drops pictures with a shorter side
+JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """What one image became; `lines` is the number of lines in its label file, None where it is left out."""
+
+    item: CocoImage
+    lines: int | None
+    sha256: str
+    events: list[Event]
+
+
+def coco2yolo(source: Path, dest: Path, style: Style, run: Run, *, images: Path | None = None) -> Report:
+    """Convert the COCO folder or file `source` into the YOLO folder `dest`.
+
+    `images` is the folder of the pictures where `source` is a file that does not lie near them. Every split has
+    a folder; classes count from 0 in the order of the category ids. Raises InputError for what
+    cannot be read and, with `run.strict`, for the first loss; OutputError for `dest`.
+    """
+    coco = read_coco_source(source, images)
+    check_apart(dest, [source, coco.folder])
+    check_destination(dest, overwrite=run.overwrite)
+    check_pictures(coco)
+    check_mask_names((image.file_name for image in coco.images), "label file")
+    if run.dry_run:
+        return _report(coco, list(_write_images(coco, None, style, run)), run)
+    with new_folder(dest, overwrite=run.overwrite) as root:
+        done = list(_write_images(coco, root, style, run))
+        report = _report(coco, done, run)
+        _describe(root, coco, style, done, report)
+    return report
+
+
+def _write_images(coco: CocoSource, dest: Path | None, style: Style, run: Run) -> Iterator[_Written]:
+    if dest is not None:
+        for split in SPLITS:
+            (dest / "images" / split).mkdir(parents=True)
+            (dest / "labels" / split).mkdir(parents=True)
+        for folder in sorted({Path(i.split) / Path(i.file_name).parent for i in coco.images}):
+            (dest / "images" / folder).mkdir(parents=True, exist_ok=True)
+            label_path(dest / "images" / folder / "any").parent.mkdir(parents=True, exist_ok=True)
+    classes = {category.id: i for i, category in enumerate(coco.categories)}
+    work = partial(_write_image, folder=coco.folder, dest=dest, classes=classes, style=style)
+    pool_pays = style.segments and len(coco.images) >= POOL_PAYS_FROM
+    yield from run.progress(
+        map_ordered(work, coco.images, run.jobs, pool_pays=pool_pays), "convert", len(coco.images)
+    )
+
+
+def _write_image(
+    item: CocoImage, folder: Path, dest: Path | None, classes: Mapping[int, int], style: Style
+) -> _Written:
+    path, image = folder / item.file_name, item.image
+    info = read_info(path)
+    if info.orientation != 1:
+        problem = f"EXIF orientation {info.orientation}, while COCO does not say which way its boxes are meant"
+        raise InputError(path, problem, "save it upright")
+    if (info.width, info.height) != (image.width, image.height):
+        problem = f"{info.width} x {info.height} pixels, but {image.width} x {image.height} in {item.split}"
+        raise InputError(path, problem, "correct the COCO file or the picture")
+    data = path.read_bytes()
+    sha256 = hashlib.sha256(data + msgspec.json.encode(item.annotations)).hexdigest()
+    if min(info.width, info.height) < SMALLEST_SIDE:
+        lost = Event(item.file_name, "", "tiny-picture", f"{info.width} x {info.height} px")
+        return _Written(item, None, sha256, [lost])
+    lines, events = label_lines(image, item.annotations, classes, style)
+    if _has_tail(data):
+        events = [Event(item.file_name, "", "jpeg-tail", "bytes after the end marker"), *events]
+    if dest is not None:
+        picture = dest / "images" / item.split / item.file_name
+        if _has_tail(data):
+            picture.write_bytes(data[: data.rindex(JPEG_END) + len(JPEG_END)])
+        else:
+            link_or_copy(path, picture)
+        write_labels(label_path(picture), lines)
+    return _Written(item, len(lines), sha256, events)
+
+
+def _has_tail(data: bytes) -> bool:
+    """Whether a JPEG has bytes after its end, which makes Ultralytics encode it anew on first sight."""
+    return data.startswith(JPEG_START) and not data.endswith(JPEG_END)
+
+
+def _report(coco: CocoSource, done: Sequence[_Written], run: Run) -> Report:
+    read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
+    kept = [written.lines for written in done if written.lines is not None]
+    written = {"images": len(kept), "negatives": kept.count(0), "labels": sum(kept)}
+    empty = sorted({"train", "val"} - {image.split for image in coco.images})
+    events = [Event(coco.path.name, "", "empty-split", split) for split in empty]
+    report = make_report(read, written, chain(events, *(written.events for written in done)))
+    if run.strict:
+        check_strict(report)
+    return report
+
+
+def _describe(root: Path, coco: CocoSource, style: Style, done: Sequence[_Written], report: Report) -> None:
+    used = [split for split in SPLITS if split != "test" or any(image.split == "test" for image in coco.images)]
+    names = [category.name for category in coco.categories]
+    write_data_yaml(root, names, {split: f"images/{split}" for split in used})
+    kept = [written.item for written in done if written.lines is not None]
+    members = {split: [item.image for item in kept if item.split == split] for split in used}
+    write_provenance(
+        root,
+        make_provenance(
+            "coco2yolo",
+            [coco.path.resolve().name],
+            msgspec.to_builtins(style),
+            members,
+            ((a.image_id, a.category_id) for item in kept for a in item.annotations),
+            coco.categories,
+            report.summary(),
+            content_hash((written.item.file_name, written.sha256) for written in done),
+        ),
+    )
