@@ -45,6 +45,8 @@ def _bridge(rings: "list[NDArray[np.float64]]") -> Ring:
 
 def _hang(rings: "list[NDArray[np.float64]]") -> list[tuple[int, int, int, int]]:
     """Minimum spanning tree of the rings, root first: (ring, vertex in it, ring it hangs on, vertex in that)."""
+    if len(rings) == 1:
+        return []
     import numpy as np
     from scipy.spatial import cKDTree
 
