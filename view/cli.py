@@ -1,10 +1,84 @@
 """The `view` command."""
 
-from typing import NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
-from datasets.console import new_app, run
+import typer
 
-app = new_app("view")
+from datasets.console import progress, run, say
+from datasets.errors import OptionError
+
+if TYPE_CHECKING:
+    from view.scene import Scene
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+@app.command()
+def view(
+    target: Annotated[Path, typer.Argument(metavar="RUN|DATASET", help="A run folder, or a dataset folder.")],
+    second: Annotated[Path | None, typer.Argument(metavar="[RUN_B]", help="A run to compare it with.")] = None,
+    split: Annotated[str, typer.Option(help="val or test; of a dataset also train or all.")] = "test",
+    out: Annotated[Path | None, typer.Option(help="The page.", show_default="RUN/view.html")] = None,
+    dataset: Annotated[Path | None, typer.Option(help="Where the run's dataset is now, if it moved.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Also write overlay pictures into this new folder.")] = None,
+    contact_sheet: Annotated[Path | None, typer.Option(help="Also write the worst cases as one PNG.")] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Write one HTML file that shows truth and predictions on every image of a split."""
+    from datasets.files import check_destination
+    from datasets.folder import looks_like_dataset
+    from view.page import check_out, write_page
+    from view.pictures import render_all
+    from view.scene import dataset_scene, run_scene
+
+    if looks_like_dataset(target):
+        if second:
+            raise OptionError(
+                str(second), f"{target} is a dataset, which is compared with nothing", "name two runs"
+            )
+        scene = dataset_scene(target, split)
+    else:
+        scene = run_scene([target, second] if second else [target], split, dataset)
+    page = out or default_out(target, second)
+    check_out(page, scene)
+    if png:
+        check_destination(png)
+    if contact_sheet and not scene.models:
+        raise OptionError("--contact-sheet", "a dataset without predictions has no worst cases", "name a run")
+    rendered = render_all(scene.pictures, [model.threshold for model in scene.models])
+    write_page(page, scene, progress(rendered, "Pictures", len(scene.pictures)))
+    say(f"{page}: {len(scene.pictures)} images, {page.stat().st_size / 1e6:.1f} MB")
+    if png:
+        _write_overlays(png, scene)
+    if contact_sheet:
+        _write_contact_sheet(contact_sheet, scene)
+    if open_page:
+        typer.launch(page.resolve().as_uri())
+
+
+def _write_overlays(folder: Path, scene: "Scene") -> None:
+    from datasets.files import new_folder
+    from view.overlay import write_overlays
+
+    with new_folder(folder) as partial:
+        count = write_overlays(partial, scene)
+    say(f"{folder}: {count} overlay pictures")
+
+
+def _write_contact_sheet(path: Path, scene: "Scene") -> None:
+    from view.contact_sheet import write_contact_sheet
+
+    if path.suffix.lower() != ".png":
+        raise OptionError(f"--contact-sheet {path}", "not named as a PNG", "name a file ending in .png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    count = write_contact_sheet(path, scene)
+    say(f"{path}: {count} worst cases")
+
+
+def default_out(target: Path, second: Path | None) -> Path:
+    """Where the page goes unless said otherwise: into the folder looked at; a comparison names the other run."""
+    return target / ("view.html" if second is None else f"view-{second.resolve().name}.html")
 
 
 def main() -> NoReturn:

@@ -1,0 +1,185 @@
+"""Overlay pictures for reports: an image at native size with truth and predictions drawn on it, and a legend.
+
+Drawn as in the page: truth solid, predictions dashed, types by colour and hatching.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from datasets.coco import Annotation, Prediction
+from datasets.images import read_rgb
+from datasets.masks import decode, to_rle
+from view.data import type_colour
+from view.scene import Picture, Scene
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DEFAULT_THRESHOLD = 0.25
+OPACITY = 0.35
+BACKGROUND, INK = (255, 255, 255), (28, 33, 38)
+
+
+def threshold_of(scene: Scene, model: int) -> float:
+    """Score from which predictions are drawn: the operating point's, or DEFAULT_THRESHOLD without one."""
+    found = scene.models[model].threshold
+    return DEFAULT_THRESHOLD if found is None else found
+
+
+def draw_overlay(scene: Scene, picture: Picture, model: int | None) -> "NDArray[np.uint8]":
+    """H x W x 3 uint8 RGB of the image with its truth and, unless `model` is None, what that model predicts."""
+    pixels = read_rgb(picture.path)
+    index = {category.id: i for i, category in enumerate(scene.categories)}
+    found = []
+    if model is not None:
+        least = threshold_of(scene, model)
+        found = [p for p in picture.predictions[model] if p.score >= least]
+    painted: Sequence[Annotation | Prediction] = picture.truths if model is None else found
+    for item in painted:
+        pixels = _hatched(pixels, item, index[item.category_id])
+    image = Image.fromarray(pixels)
+    pen = _Pen(image)
+    for truth in picture.truths:
+        pen.outline(truth, index[truth.category_id], dashed=False)
+    for prediction in found:
+        pen.outline(prediction, index[prediction.category_id], dashed=True)
+        pen.label(prediction, f"{scene.categories[index[prediction.category_id]].name} {prediction.score:.2f}")
+    return np.asarray(image)
+
+
+def with_legend(pixels: "NDArray[np.uint8]", scene: Scene, caption: str, *, predicted: bool) -> Image.Image:
+    """The picture with its name and what lines and hatchings mean written under it."""
+    height, width = pixels.shape[:2]
+    size = max(12, round(min(width, height) / 36))
+    font, row = ImageFont.load_default(size), round(1.6 * size)
+    lines = ["truth: solid line"] + (["prediction: dashed line"] if predicted else [])
+    entries = [(f"{category.name}", i) for i, category in enumerate(scene.categories)]
+    rows = _flow([font.getlength(name) + 3 * size for name, _ in entries], width - size)
+    sheet = Image.new("RGB", (width, height + row * (2 + len(rows)) + size // 2), BACKGROUND)
+    sheet.paste(Image.fromarray(pixels), (0, 0))
+    pen = ImageDraw.Draw(sheet)
+    top = height + size // 2
+    pen.text((size // 2, top), caption, INK, font)
+    pen.text((size // 2, top + row), ", ".join(lines), INK, font)
+    for r, members in enumerate(rows):
+        left = size // 2
+        for i in members:
+            name, type_index = entries[i]
+            y = top + row * (2 + r)
+            sample = np.full((size, 2 * size, 3), 120, np.uint8)
+            sample = _blend(sample, np.ones((size, 2 * size), bool), type_index, 0.6)
+            sheet.paste(Image.fromarray(sample), (left, y))
+            pen.text((left + round(2.4 * size), y - size // 6), name, INK, font)
+            left += round(font.getlength(name) + 3 * size)
+    return sheet
+
+
+def write_overlays(folder: Path, scene: Scene) -> int:
+    """Write one PNG per image and model into the existing `folder`, the tree of file names kept; how many."""
+    models: Sequence[int | None] = range(len(scene.models)) if scene.models else [None]
+    for picture in scene.pictures:
+        for model in models:
+            suffix = f".{'ab'[model]}.png" if model is not None and len(scene.models) > 1 else ".png"
+            path = (folder / picture.image.file_name).with_suffix("")
+            path = path.with_name(path.name + suffix)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            caption = picture.image.file_name + (f" - {scene.models[model].name}" if model is not None else "")
+            sheet = with_legend(draw_overlay(scene, picture, model), scene, caption, predicted=model is not None)
+            sheet.save(path)
+    return len(scene.pictures) * len(models)
+
+
+class _Pen:
+    """Draws lines as wide as the picture's size asks for."""
+
+    def __init__(self, image: Image.Image) -> None:
+        self.image = image
+        self.draw = ImageDraw.Draw(image)
+        self.width = max(1, round(min(image.size) / 300))
+        self.size = max(11, round(min(image.size) / 40))
+        self.font = ImageFont.load_default(self.size)
+
+    def outline(self, item: Annotation | Prediction, type_index: int, *, dashed: bool) -> None:
+        """The edge of the mask, or the box where there is no mask, over a wider black line."""
+        for ring in _rings(item, self.image.height, self.image.width):
+            self._line(ring, (0, 0, 0), self.width + 2, dashed=False)
+            self._line(ring, type_colour(type_index), self.width, dashed=dashed)
+
+    def label(self, item: Prediction, text: str) -> None:
+        """Text above the box, or in it where the picture ends."""
+        x, y, _, _ = item.bbox
+        top = y - self.size - 3 * self.width
+        self.draw.text(
+            (max(1, x), top if top > 0 else y + 2 * self.width), text, "white", self.font, stroke_width=2,
+            stroke_fill="black",
+        )  # fmt: skip
+
+    def _line(self, ring: "NDArray[np.float64]", colour: object, width: int, *, dashed: bool) -> None:
+        pieces = _dashes(ring, 5.0 * self.width, 3.0 * self.width) if dashed else [ring]
+        for piece in pieces:
+            self.draw.line([(float(x), float(y)) for x, y in piece], fill=colour, width=width, joint="curve")  # type: ignore[arg-type]
+
+
+def _rings(item: Annotation | Prediction, height: int, width: int) -> "list[NDArray[np.float64]]":
+    rle = to_rle(item.segmentation, height, width) if item.segmentation else None
+    if rle is None:
+        x, y, w, h = (float(v) for v in item.bbox)
+        return [np.array([[x, y], [x + w - 1, y], [x + w - 1, y + h - 1], [x, y + h - 1], [x, y]])]
+    mask = decode(rle, height, width)
+    contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    return [np.concatenate([c[:, 0], c[:1, 0]]).astype(float) for c in contours]
+
+
+def _dashes(ring: "NDArray[np.float64]", on: float, off: float) -> "list[NDArray[np.float64]]":
+    """Cut a ring into pieces of length `on` with gaps of length `off`, by arc length in pixels."""
+    steps = np.hypot(*np.diff(ring, axis=0).T)
+    along = np.concatenate([[0], np.cumsum(steps)])
+    pieces = []
+    for start in np.arange(0, along[-1], on + off):
+        end = min(start + on, along[-1])
+        at = np.concatenate([[start], along[(along > start) & (along < end)], [end]])
+        pieces.append(np.stack([np.interp(at, along, ring[:, k]) for k in (0, 1)], axis=1))
+    return pieces
+
+
+def _hatched(pixels: "NDArray[np.uint8]", item: Annotation | Prediction, type_index: int) -> "NDArray[np.uint8]":
+    height, width = pixels.shape[:2]
+    rle = to_rle(item.segmentation, height, width) if item.segmentation else None
+    if rle is None:
+        return pixels
+    return _blend(pixels, decode(rle, height, width) > 0, type_index, OPACITY)
+
+
+def _blend(
+    pixels: "NDArray[np.uint8]", mask: "NDArray[np.bool_]", type_index: int, opacity: float
+) -> "NDArray[np.uint8]":
+    """Mix the type's colour in where the mask is, twice as strong on the lines of its hatching."""
+    rows, columns = np.nonzero(mask)
+    period, thick = 8, 2
+    lines = [
+        rows + columns, rows - columns, rows, columns, np.minimum(rows % period, columns % period),
+        np.minimum((rows + columns) % period, (rows - columns) % period),
+        np.maximum(rows % period, columns % period),
+    ][type_index % 7]  # fmt: skip
+    strength = np.where(lines % period < thick, min(1, 2 * opacity), opacity)[:, None]
+    colour = np.array([int(type_colour(type_index)[i : i + 2], 16) for i in (1, 3, 5)])
+    mixed = pixels.copy()
+    mixed[rows, columns] = np.round(pixels[rows, columns] * (1 - strength) + colour * strength)
+    return mixed
+
+
+def _flow(widths: Sequence[float], room: float) -> list[list[int]]:
+    rows: list[list[int]] = [[]]
+    used = 0.0
+    for i, width in enumerate(widths):
+        if rows[-1] and used + width > room:
+            rows.append([])
+            used = 0.0
+        rows[-1].append(i)
+        used += width
+    return rows

@@ -1,0 +1,142 @@
+// Which images are shown, and in which order.
+
+import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, WRONG_TYPE } from "./judge.js";
+import { sizeOf } from "./measure.js";
+
+const LOCATED_BETTER = 0.05;
+
+/** Kinds of image to show: key, name, what it means, and whether `judged` of an image is of that kind. */
+export const KINDS = [
+  ["missed", "Missed", "defective images on which nothing is found", (image, one) => one.miss],
+  ["part", "Defect not found", "images with a defect that no prediction comes near",
+    (image, one) => one.truthVerdicts.includes(MISSED)],
+  ["wrong", "Wrong type", "a defect found, but as another type",
+    (image, one) => one.truthVerdicts.includes(WRONG_TYPE) || one.predictionVerdicts.includes(WRONG_TYPE)],
+  ["poor", "Poorly located", "a prediction that overlaps a defect too little",
+    (image, one) => one.truthVerdicts.includes(POORLY_LOCATED) || one.predictionVerdicts.includes(POORLY_LOCATED)],
+  ["extra", "Found too much", "defective images with a prediction where nothing is, or with a defect found twice",
+    (image, one) => !image.good
+      && (one.predictionVerdicts.includes(NOTHING_THERE) || one.predictionVerdicts.includes(FOUND_TWICE))],
+  ["alarm", "False alarm", "good images on which something is found", (image, one) => one.alarm],
+  ["right", "All right", "nothing missed, nothing too much", (image, one) => one.wrong + one.unfound === 0],
+];
+
+export const STOCK = [
+  ["defective", "With defects", "images with at least one annotation", (image) => !image.good],
+  ["good", "Good", "images without annotation", (image) => image.good],
+];
+
+export const CHANGES = [
+  ["better", "Better in B", "fewer errors in the second run, or the same and better located"],
+  ["worse", "Worse in B", "more errors in the second run, or the same and located worse"],
+  ["same", "No change", "as many errors in both runs, located alike"],
+];
+
+/** Whether the second run does better, worse or the same on an image. */
+export function changeOf(first, second) {
+  const errors = second.wrong + second.unfound - first.wrong - first.unfound;
+  if (errors) return errors < 0 ? "better" : "worse";
+  const gain = meanOverlap(second) - meanOverlap(first);
+  return Math.abs(gain) <= LOCATED_BETTER ? "same" : gain > 0 ? "better" : "worse";
+}
+
+/** Mean IoU of the right predictions, 0 where there is none. */
+export function meanOverlap({ overlaps }) {
+  const known = overlaps.filter((v) => v !== null);
+  return known.length ? known.reduce((sum, v) => sum + v, 0) / known.length : 0;
+}
+
+/** Test of one image for the kind `key` under all judged runs. */
+function isKind(key, image, judged, focus) {
+  const stock = STOCK.find(([name]) => name === key);
+  if (stock) return stock[3](image);
+  const kind = KINDS.find(([name]) => name === key);
+  if (kind) return judged.length > 0 && kind[3](image, judged[focus][image.index]);
+  return judged.length === 2 && changeOf(judged[0][image.index], judged[1][image.index]) === key;
+}
+
+/** How many images are of each kind, type and size: {kinds, types, sizes} as maps from key to number. */
+export function facetCounts(data, judged, { focus }) {
+  const keys = [...STOCK, ...(judged.length ? KINDS : []), ...(judged.length === 2 ? CHANGES : [])].map(([k]) => k);
+  const count = (test) => data.images.reduce((sum, image) => sum + (test(image) ? 1 : 0), 0);
+  return {
+    kinds: new Map(keys.map((key) => [key, count((image) => isKind(key, image, judged, focus))])),
+    types: new Map(data.types.map((_, type) => [type, count((image) => hasType(image, judged, focus, type))])),
+    sizes: new Map(["small", "medium", "large"].map((size) => [size, count((image) => hasSize(image, size))])),
+  };
+}
+
+function hasType(image, judged, focus, type) {
+  if (image.truths.some((truth) => truth.type === type)) return true;
+  if (!judged.length) return false;
+  const { predictions } = image.runs[focus];
+  return predictions.slice(0, judged[focus][image.index].count).some((p) => p.type === type);
+}
+
+function hasSize(image, size) {
+  return image.truths.some((truth) => sizeOf(truth.area) === size);
+}
+
+/** The images to show, in order; `cellImages` is the set of a clicked table cell, or null. */
+export function chosenImages(data, judged, state, cellImages) {
+  const words = state.text.toLowerCase().split(/\s+/).filter(Boolean);
+  const chosen = data.images.filter((image) =>
+    (!state.show.length || state.show.some((key) => isKind(key, image, judged, state.focus)))
+    && (!state.types.length || state.types.some((type) => hasType(image, judged, state.focus, type)))
+    && (!state.sizes.length || state.sizes.some((size) => hasSize(image, size)))
+    && (!cellImages || cellImages.has(image.index))
+    && hasWords(data, image, words));
+  const value = sortValue(data, judged, state);
+  const direction = state.falling ? -1 : 1;
+  return chosen
+    .map((image) => [value(image), image])
+    .sort(([a, x], [b, y]) => direction * (a < b ? -1 : a > b ? 1 : 0) || x.index - y.index)
+    .map(([, image]) => image);
+}
+
+function hasWords(data, image, words) {
+  if (!words.length) return true;
+  const text = `${image.name} ${image.split} ${image.truths.map((t) => data.types[t.type].name).join(" ")}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+/** Orders: key, name, how many runs it needs, whether it needs the truth. Each starts with what deserves a look. */
+export const SORTS = [
+  ["name", "File name", 0, false],
+  ["score", "Highest score", 1, false],
+  ["doubt", "Nearest to the threshold", 1, false],
+  ["overlap", "Worst IoU", 1, true],
+  ["missed", "Missed area", 1, true],
+  ["errors", "Most errors", 1, true],
+  ["area", "Defect area", 0, true],
+  ["change", "Change from A to B", 2, true],
+];
+
+function sortValue(data, judged, { sort, focus, thresholds }) {
+  const one = (image) => judged[focus][image.index];
+  const top = (image) => image.runs[focus].predictions[0]?.score ?? 0;
+  const area = (image, keep) => image.truths.reduce((sum, truth, t) => sum + (keep(t) ? truth.area : 0), 0);
+  const values = {
+    name: (image) => image.index,
+    area: (image) => -area(image, () => true),
+    score: (image) => -top(image),
+    doubt: (image) => Math.abs(top(image) - thresholds[focus]),
+    overlap: (image) => worstOverlap(image, one(image)),
+    missed: (image) => -area(image, (t) => one(image).finders[t] < 0),
+    errors: (image) => -(one(image).wrong + one(image).unfound),
+    change: (image) => change(judged[0][image.index], judged[1][image.index]),
+  };
+  const needs = SORTS.find(([key]) => key === sort)?.[2] ?? 3;
+  return judged.length >= needs ? values[sort] : values.name;
+}
+
+// Images without a defect come last, a defect that is not found counts as IoU 0.
+function worstOverlap(image, one) {
+  if (image.good) return 2;
+  return Math.min(...one.finders.map((p) => (p < 0 ? 0 : one.overlaps[p])));
+}
+
+function change(first, second) {
+  return second.wrong + second.unfound - first.wrong - first.unfound
+    + 0.1 * (meanOverlap(first) - meanOverlap(second));
+}

@@ -1,0 +1,166 @@
+// Puts the page together: one state, one update that redraws what a change touches.
+
+import { button, byId, el, note } from "./dom.js";
+import { LETTERS, count, percent } from "./format.js";
+import { choice, makeControls } from "./controls.js";
+import { makeDetail } from "./detail.js";
+import { SORTS, chosenImages, facetCounts } from "./filters.js";
+import { makeGrid } from "./grid.js";
+import { listenToKeys } from "./keys.js";
+import { confusion, judgeAll, totals } from "./measure.js";
+import { readData } from "./prepare.js";
+import { LAYERS, makeStore } from "./state.js";
+import { cellWords, makeTables, selectionWords } from "./tables.js";
+
+const JUDGING = ["thresholds", "iou", "by"];
+const CHOOSING = [...JUDGING, "show", "types", "sizes", "text", "cell", "sort", "falling", "focus"];
+const DRAWING = [...CHOOSING, "hidden", "tile"];
+
+const data = readData();
+const store = makeStore(data);
+const { state } = store;
+const judges = data.models.length > 0 && data.hasTruth;
+
+let judged = [];
+let chosen = [];
+
+const detail = makeDetail(data, store, () => chosen);
+const grid = makeGrid(byId("images"), byId("main"), data, (image) => store.change({ image: image.name }));
+const updateControls = makeControls(data, store);
+const updateTables = judges ? makeTables(byId("tables"), data, store) : null;
+const { help } = listenToKeys(data, store, detail);
+const bar = makeBar();
+const tabs = judges ? makeTabs() : null;
+makeTools();
+byId("subtitle").textContent = subtitle();
+
+let dirty = new Set(DRAWING);
+let waiting = false;
+store.listen((keys) => {
+  for (const key of keys) dirty.add(key);
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => { waiting = false; update(); });
+});
+update(true);
+document.addEventListener("DOMContentLoaded", () => { grid.fillIn(); detail.fillIn(); });
+window.defectline = { state, store, results: () => ({ judged, chosen, sums: sums() }) };
+
+function sums() {
+  return judged.map((one) => totals(data, one));
+}
+
+function update(first = false) {
+  const changed = (keys) => first || keys.some((key) => dirty.has(key));
+  const rejudged = changed(JUDGING);
+  if (rejudged && data.models.length) judged = judgeAll(data, state);
+  if (changed(CHOOSING)) {
+    const images = state.cell && judges ? cellImages() : null;
+    chosen = chosenImages(data, judged, state, images);
+  }
+  const redraw = changed(DRAWING);
+  dirty = new Set();
+  byId("images").hidden = state.tab !== "images" && judges;
+  byId("tables").hidden = !byId("images").hidden;
+  showLayers();
+  if (redraw) showNumbers();
+  updateControls(facetCounts(data, judged, state));
+  bar.update();
+  if (tabs) tabs.update();
+  if (!byId("images").hidden) grid.show(chosen, { state, judged });
+  else updateTables(judged, sums());
+  detail.show(state.image, judged);
+}
+
+function cellImages() {
+  return confusion(data, state.focus, state)[state.cell[0]]?.[state.cell[1]]?.images ?? new Set();
+}
+
+function subtitle() {
+  const split = data.split ? `${data.split} split` : "new pictures";
+  return `${data.dataset} · ${split} · ${count(data.images.length, "image")}`;
+}
+
+function showLayers() {
+  const root = document.documentElement;
+  for (const layer of LAYERS) root.classList.toggle(`no-${layer}`, !state.layers.includes(layer));
+  root.style.setProperty("--opacity", state.opacity);
+  if (state.theme === "auto") delete root.dataset.theme;
+  else root.dataset.theme = state.theme;
+}
+
+function showNumbers() {
+  const rows = judges ? sums().map((sum, m) => [
+    figure("Missed", sum.missed, `of ${sum.defective}`, sum.missed ? "bad" : "good", () => only("missed", m)),
+    figure("False alarms", sum.alarms, `of ${sum.good}`, sum.alarms ? "bad" : "good", () => only("alarm", m)),
+    figure("Precision", percent(sum.precision, 1)),
+    figure("Recall", percent(sum.recall, 1)),
+    figure("Right", sum.found, "TP"),
+    figure("False", sum.wrong, "FP"),
+    figure("Not found", sum.unfound, "FN"),
+  ]) : [stockFigures()];
+  byId("numbers").replaceChildren(...rows.map((row, m) => el("dl", { class: "figures", "data-run": String(m) },
+    rows.length > 1 && el("div", { class: "figure letter" }, LETTERS[m]), row)));
+}
+
+function only(kind, focus) {
+  store.change({ show: [kind], focus, tab: "images", cell: null });
+}
+
+function stockFigures() {
+  if (data.models.length) return [figure("With predictions", judged[0].filter((one) => one.count > 0).length, `of ${data.images.length}`)];
+  const good = data.images.filter((image) => image.good).length;
+  const annotations = data.images.reduce((sum, image) => sum + image.truths.length, 0);
+  return [figure("With defects", data.images.length - good), figure("Good", good), figure("Annotations", annotations)];
+}
+
+function figure(name, value, rest = "", mood = "", onclick = null) {
+  const content = [el("dt", {}, name), el("dd", {}, el("b", {}, String(value)), rest ? ` ${rest}` : "")];
+  return el("div", { class: `figure ${mood} ${onclick ? "link" : ""}`, "data-figure": name, ...(onclick ? { onclick } : {}) }, content);
+}
+
+function makeTabs() {
+  const pick = choice("View", [["images", "Images"], ["tables", "Curves and tables"]], () => state.tab, (tab) => store.change({ tab }));
+  byId("tabs").append(pick.root);
+  return pick;
+}
+
+function makeTools() {
+  const themes = ["auto", "light", "dark"];
+  byId("tools").append(
+    button("Filters", () => document.body.classList.toggle("side-open"), { class: "side-button" }),
+    button("◐", () => {
+      const theme = themes[(themes.indexOf(state.theme) + 1) % themes.length];
+      store.change({ theme });
+      note(`Colours: ${theme}`);
+    }, { title: "Light or dark", "aria-label": "Light or dark" }),
+    button("?", () => help.showModal(), { title: "Keys (?)", "aria-label": "Keys" }));
+}
+
+function makeBar() {
+  const search = el("input", { type: "search", id: "search", placeholder: "Search file names and types", "aria-label": "Search",
+    oninput: () => store.change({ text: search.value }) });
+  const sorts = SORTS.filter(([, , runs, truth]) => data.models.length >= runs && (data.hasTruth || !truth));
+  const sort = el("select", { id: "sort", "aria-label": "Sort by", onchange: () => store.change({ sort: sort.value }) },
+    sorts.map(([key, name]) => el("option", { value: key }, name)));
+  const turn = button("↑↓", () => store.change({ falling: !state.falling }), { title: "Turn the order round", "aria-label": "Turn the order round" });
+  const size = el("input", { type: "range", min: 120, max: 520, step: 10, id: "tile", "aria-label": "Size of the tiles", title: "Size of the tiles",
+    oninput: () => store.change({ tile: Number(size.value) }) });
+  const shown = el("strong", { id: "count" });
+  const cell = button("", () => store.change({ cell: null }), { class: "chip", title: "Show all again" });
+  const clear = button("Clear filters", () => store.change({ show: [], types: [], sizes: [], text: "", cell: null }), { id: "clear" });
+  byId("bar").append(shown, cell, clear, el("span", { class: "spring" }), search, sort, turn, size);
+  return {
+    update() {
+      shown.textContent = selectionWords(chosen.length, data.images.length);
+      if (document.activeElement !== search) search.value = state.text;
+      sort.value = sort.querySelector(`option[value="${CSS.escape(state.sort)}"]`) ? state.sort : "name";
+      size.value = state.tile;
+      turn.setAttribute("aria-pressed", String(state.falling));
+      cell.hidden = !state.cell;
+      if (state.cell) cell.textContent = `${cellWords(data, state.cell)} ✕`;
+      clear.hidden = !(state.show.length || state.types.length || state.sizes.length || state.text || state.cell);
+      byId("bar").hidden = state.tab !== "images" && judges;
+    },
+  };
+}

@@ -1,0 +1,42 @@
+// The embedded JSON as objects with names, and the pictures that lie beside it.
+
+import { byId } from "./dom.js";
+import { outlinePath } from "./decode.js";
+
+export function readData() {
+  return prepare(JSON.parse(byId("data").textContent));
+}
+
+export function prepare(data) {
+  data.images.forEach((image, index) => {
+    image.index = index;
+    image.truths = image.truths.map(([type, x, y, w, h, area, counts]) => ({ type, box: [x, y, w, h], area, counts }));
+    image.good = image.truths.length === 0;
+    image.runs = image.predictions.map((found, m) => prepareRun(found, image.overlaps[m]));
+    image.masked = image.truths.every((t) => t.counts !== null)
+      && image.runs.every((run) => run.predictions.every((p) => p.counts !== null));
+  });
+  return data;
+}
+
+function prepareRun(found, overlaps) {
+  const predictions = found.map(([type, x, y, w, h, score, counts]) => ({ type, box: [x, y, w, h], score, counts }));
+  const pairs = predictions.map(() => []);
+  for (const [p, t, boxes, masks] of overlaps) pairs[p].push({ truth: t, boxes, masks });
+  return { predictions, pairs };
+}
+
+/** SVG path of the mask of a truth or prediction, worked out once; null where it has none. */
+export function maskPath(image, item) {
+  if (item.counts === null) return null;
+  item.path ??= outlinePath(item.counts, image.height);
+  return item.path;
+}
+
+/** Address of the k-th picture of an image, null while the page is still being read. */
+export function pictureSource(image, k) {
+  const source = image.pictures[k][4];
+  if (source !== null) return source;
+  const block = byId(`picture-${image.index}-${k}`);
+  return block ? `data:image/webp;base64,${block.textContent}` : null;
+}

@@ -1,0 +1,119 @@
+// The second tab: curves, the confusion of types, and tables per type and size.
+
+import { button, el } from "./dom.js";
+import { missAlarmChart, precisionRecallChart } from "./charts.js";
+import { LETTERS, count, percent, score } from "./format.js";
+import { bySize, byType, confusion, missAlarmCurve, precisionRecall } from "./measure.js";
+import { signIcon } from "./types.js";
+
+
+/** Makes the tab's content from the present results; what does not hang on a threshold is worked out once. */
+export function makeTables(place, data, store) {
+  const curves = data.models.map((_, m) => missAlarmCurve(data, m));
+  let ranked = null;
+  let rankedFor = "";
+
+  return function update(judged, sums) {
+    const { state } = store;
+    const key = `${state.iou} ${state.by}`;
+    if (key !== rankedFor) {
+      ranked = data.models.map((_, m) => precisionRecall(data, m, state.iou, state.by));
+      rankedFor = key;
+    }
+    const types = data.models.map((_, m) => byType(data, m, judged[m]));
+    const { focus } = state;
+    place.replaceChildren(
+      el("div", { class: "cards" },
+        missAlarms(data, store, curves, sums),
+        confusionCard(data, store, confusion(data, focus, state)),
+        typeCard(data, store, types[focus], ranked[focus]),
+        sizeCard(data, store, bySize(data, judged[focus])),
+        data.types.map((_, type) => precisionRecallChart(data, type, data.models.map((__, m) => ({ ...ranked[m][type], now: types[m][type] }))))));
+  };
+}
+
+function card(title, hint, ...children) {
+  return el("figure", { class: "card" }, el("figcaption", {}, el("strong", {}, title), hint && el("span", { class: "hint" }, ` ${hint}`)), ...children);
+}
+
+function runSuffix(data, store) {
+  return data.models.length > 1 ? ` of run ${LETTERS[store.state.focus]}` : "";
+}
+
+function missAlarms(data, store, curves, sums) {
+  const take = (m, threshold) => {
+    const thresholds = [...store.state.thresholds];
+    thresholds[m] = threshold;
+    store.change({ thresholds });
+  };
+  if (!sums[0].good) {
+    return card("Misses and false alarms", "", el("p", {}, "No good image in this split, so false alarms cannot be counted."));
+  }
+  return card("Misses against false alarms", "click a point to take its threshold",
+    missAlarmChart(data, curves, sums, take),
+    el("p", { class: "hint" }, data.models.map((model, m) => el("span", { class: `key run-${m}` },
+      data.models.length > 1 ? `${LETTERS[m]} ${model.name} ` : "",
+      `● now ${score(store.state.thresholds[m])}`, model.threshold === null ? "" : ` ▲ operating point ${score(model.threshold)}`))));
+}
+
+function confusionCard(data, store, matrix) {
+  const none = data.types.length;
+  const head = (i, nothing) => (i === none ? nothing : [signIcon(data, i), data.types[i].name]);
+  const columns = [...data.types.keys(), none];
+  const most = Math.max(1, ...matrix.flat().map((cell) => cell.count));
+  const cell = (row, column) => {
+    if (row === none && column === none) return el("td", { class: "empty" });
+    const { count: number } = matrix[row][column];
+    const on = store.state.cell && store.state.cell[0] === row && store.state.cell[1] === column;
+    const td = el("td", { class: row === column ? "diagonal" : "" }, number
+      ? button(String(number), () => store.change({ cell: on ? null : [row, column], tab: "images" }),
+        { "aria-pressed": String(Boolean(on)), title: "Show these images", "data-cell": `${row},${column}` })
+      : el("span", { class: "zero" }, "0"));
+    td.style.setProperty("--share", (number / most).toFixed(3));
+    return td;
+  };
+  return card(`Type confusion${runSuffix(data, store)}`, "matched whatever the type; click a cell for its images",
+    el("div", { class: "scroll" }, el("table", { class: "confusion" },
+      el("tr", {}, el("th", {}, "truth ↓ · predicted →"), columns.map((c) => el("th", { scope: "col" }, head(c, "not found")))),
+      columns.map((r) => el("tr", {}, el("th", { scope: "row" }, head(r, "nothing there")), columns.map((c) => cell(r, c)))))));
+}
+
+function typeCard(data, store, rows, ranked) {
+  const go = (text, type, show) => (text ? button(String(text), () => store.change({ types: [type], show, tab: "images" }), { title: "Show these images" }) : "0");
+  return card(`By defect type${runSuffix(data, store)}`, `at IoU ${store.state.iou.toFixed(2)} of ${store.state.by}`,
+    el("div", { class: "scroll" }, el("table", { class: "plain" },
+      el("tr", {}, ["Type", "Annotations", "Found", "Not found", "False", "Precision", "Recall", "AP"].map((h) => el("th", { scope: "col" }, h))),
+      rows.map((row, type) => el("tr", {},
+        el("th", { scope: "row" }, signIcon(data, type), data.types[type].name),
+        el("td", {}, go(row.truths, type, ["defective"])), el("td", {}, String(row.found)),
+        el("td", {}, go(row.truths - row.found, type, ["missed", "part", "wrong", "poor"])),
+        el("td", {}, go(row.wrong, type, ["extra", "alarm", "wrong", "poor"])),
+        el("td", {}, percent(row.precision, 1)), el("td", {}, percent(row.recall, 1)),
+        el("td", {}, ranked[type].ap === null ? "–" : ranked[type].ap.toFixed(3)))))));
+}
+
+function sizeCard(data, store, rows) {
+  const go = (text, size, show) => (text ? button(String(text), () => store.change({ sizes: [size], show, tab: "images" }), { title: "Show these images" }) : "0");
+  return card(`By defect size${runSuffix(data, store)}`, "COCO's classes: below 32², below 96² and larger areas in pixels",
+    el("div", { class: "scroll" }, el("table", { class: "plain" },
+      el("tr", {}, ["Size", "Annotations", "Found", "Not found", "Recall"].map((h) => el("th", { scope: "col" }, h))),
+      rows.map((row, i) => {
+        const size = ["small", "medium", "large"][i];
+        return el("tr", {}, el("th", { scope: "row" }, size), el("td", {}, go(row.truths, size, [])), el("td", {}, String(row.found)),
+          el("td", {}, go(row.truths - row.found, size, ["missed", "part", "wrong", "poor"])), el("td", {}, percent(row.recall, 1)));
+      }))));
+}
+
+/** What a clicked cell of the confusion says, for the bar above the grid. */
+export function cellWords(data, [row, column]) {
+  const none = data.types.length;
+  const name = (i) => data.types[i]?.name ?? "?";
+  if (row === none) return `${name(column)} predicted where nothing is`;
+  if (column === none) return `${name(row)} not found`;
+  return `${name(row)} predicted as ${name(column)}`;
+}
+
+/** How many images are in a selection, for people. */
+export function selectionWords(shown, all) {
+  return shown === all ? count(all, "image") : `${shown.toLocaleString("en")} of ${count(all, "image")}`;
+}

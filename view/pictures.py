@@ -1,0 +1,110 @@
+"""The pictures of the page as WebP: a small one of the whole image, and native crops around the defects."""
+
+import io
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from datasets.images import read_rgb
+from view.scene import Picture
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LONG_SIDE = 512
+MARGIN = 24
+QUALITY = 80
+CROP_QUALITY = 88
+SHOWN_SCORE = 0.25
+
+Region = tuple[int, int, int, int]
+
+
+class Crop(msgspec.Struct, frozen=True):
+    """A WebP picture of the region (x, y, w, h), in pixels of the image, half-open."""
+
+    region: Region
+    webp: bytes
+
+
+def render_all(pictures: Sequence[Picture], thresholds: Sequence[float | None]) -> Iterator[list[Crop]]:
+    """The pictures of each image in order, worked out side by side; see `render`."""
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        step = 8 * workers  # bounded, so that thousands of images do not pile up in memory
+        for start in range(0, len(pictures), step):
+            yield from pool.map(lambda p: render(p, thresholds), pictures[start : start + step])
+
+
+def render(picture: Picture, thresholds: Sequence[float | None]) -> list[Crop]:
+    """First the whole image at most LONG_SIDE pixels long, then native crops around what is in it.
+
+    An image that is not longer is given at native size and needs no crops. `thresholds` are the operating points
+    of the models: what scores below both that and SHOWN_SCORE gets no crop.
+    """
+    pixels = read_rgb(picture.path)
+    height, width = pixels.shape[:2]
+    if max(width, height) <= LONG_SIDE:
+        return [Crop((0, 0, width, height), _webp(pixels, CROP_QUALITY))]
+    regions = crop_regions(_boxes(picture, thresholds), width, height)
+    return [
+        Crop((0, 0, width, height), _webp(_shrunk(pixels), QUALITY)),
+        *(Crop((x, y, w, h), _webp(pixels[y : y + h, x : x + w], CROP_QUALITY)) for x, y, w, h in regions),
+    ]
+
+
+def crop_regions(boxes: Sequence[Sequence[float]], width: int, height: int) -> list[Region]:
+    """Whole-pixel regions around `boxes` (x, y, w, h) with a margin, inside the image; none overlap."""
+    regions: list[Region] = []
+    for x, y, w, h in boxes:
+        x0, y0 = max(0, int(x) - MARGIN), max(0, int(y) - MARGIN)
+        x1, y1 = min(width, int(x + w + 1) + MARGIN), min(height, int(y + h + 1) + MARGIN)
+        if x1 > x0 and y1 > y0:
+            regions = _joined(regions, (x0, y0, x1 - x0, y1 - y0))
+    return sorted(regions)
+
+
+def _joined(regions: list[Region], new: Region) -> list[Region]:
+    apart = []
+    for old in regions:
+        if _touch(old, new):
+            x0, y0 = min(old[0], new[0]), min(old[1], new[1])
+            x1, y1 = max(old[0] + old[2], new[0] + new[2]), max(old[1] + old[3], new[1] + new[3])
+            new = (x0, y0, x1 - x0, y1 - y0)
+        else:
+            apart.append(old)
+    return [*apart, new] if len(apart) == len(regions) else _joined(apart, new)
+
+
+def _touch(a: Region, b: Region) -> bool:
+    return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
+
+
+def _boxes(picture: Picture, thresholds: Sequence[float | None]) -> list[Sequence[float]]:
+    boxes: list[Sequence[float]] = [t.bbox for t in picture.truths]
+    for found, threshold in zip(picture.predictions, thresholds, strict=True):
+        least = SHOWN_SCORE if threshold is None else min(threshold, SHOWN_SCORE)
+        boxes += [p.bbox for p in found if p.score >= least]
+    return boxes
+
+
+def _shrunk(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+    import cv2
+
+    height, width = pixels.shape[:2]
+    scale = LONG_SIDE / max(width, height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[no-any-return]
+
+
+def _webp(pixels: "NDArray[np.uint8]", quality: int) -> bytes:
+    import numpy as np
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "WEBP", quality=quality, method=4)
+    return buffer.getvalue()
