@@ -145,13 +145,14 @@ def _truth_index(truth: CocoFile, iou_type: str) -> COCO:
 
 
 def _prediction_index(truth: CocoFile, predictions: Sequence[Prediction], iou_type: str) -> COCO:
+    sizes = {image.id: (image.height, image.width) for image in truth.images}
     rows = []
     for number, p in enumerate(predictions, 1):
         row = {"id": number, "image_id": p.image_id, "category_id": p.category_id, "bbox": list(p.bbox),
                "score": p.score, "area": p.bbox[2] * p.bbox[3], "iscrowd": 0}  # fmt: skip
-        if iou_type == "segm" and p.segmentation is not None:
-            row["segmentation"] = _plain(p.segmentation)
-            row["area"] = rle_area(p.segmentation)
+        mask = to_rle(p.segmentation or [], *sizes[p.image_id]) if iou_type == "segm" else None
+        if mask is not None:
+            row |= {"segmentation": _plain(mask), "area": rle_area(mask)}
         rows.append(row)
     return _index(truth, rows)
 

@@ -1,7 +1,7 @@
 """Images as the line sees them: defective ones with nothing found are misses, good ones with something alarms."""
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from datasets.coco import CocoFile, Prediction
 from evaluate.bootstrap import binomial_interval
@@ -22,11 +22,15 @@ def defective_images(truth: CocoFile) -> dict[int, bool]:
     return {image.id: image.id in with_annotation for image in truth.images}
 
 
-def image_measures(truth: CocoFile, scores: Mapping[int, float], threshold: float) -> ImageMeasures:
-    """Misses and false alarms of `truth` at `threshold`, with exact intervals and the curve."""
+def image_measures(
+    truth: CocoFile, predictions: Sequence[Prediction], counted: Sequence[Prediction], threshold: float
+) -> ImageMeasures:
+    """Misses and false alarms by the predictions `counted` at `threshold`; the curve is that of all."""
     defective = defective_images(truth)
-    missed = [i.file_name for i in truth.images if defective[i.id] and scores[i.id] < threshold]
-    alarms = [i.file_name for i in truth.images if not defective[i.id] and scores[i.id] >= threshold]
+    found = {p.image_id for p in counted}
+    scores = image_scores(truth, predictions)
+    missed = [i.file_name for i in truth.images if defective[i.id] and i.id not in found]
+    alarms = [i.file_name for i in truth.images if not defective[i.id] and i.id in found]
     bad = sum(defective.values())
     good = len(defective) - bad
     return ImageMeasures(

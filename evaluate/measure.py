@@ -1,10 +1,9 @@
 """Measure a run: its predictions against the ground truth, operating point chosen on val and applied to test."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
-from datasets.coco import CocoFile, Image, Prediction
+from datasets.coco import CocoFile, Prediction
 from datasets.files import write_atomic
 from datasets.folder import Dataset
 from datasets.runs import Run, write_json
@@ -23,15 +22,9 @@ from evaluate.metrics import (
 from evaluate.operating import Rule, choose_operating_point, parse_rule
 from evaluate.pixels import pixel_measures
 from evaluate.protocol import definitions
-from evaluate.score_maps import score_map_measures
+from evaluate.score_maps import ScoreMap, score_map_measures
 from evaluate.tables import metrics_markdown
 from evaluate.truth import checked_predictions, has_masks, run_truth, split_size
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-ScoreMap = Callable[[Image], "NDArray[np.float32]"]
 
 
 def measure_run(
@@ -81,14 +74,16 @@ def measure(
     predictions: Sequence[Prediction],
     *,
     with_masks: bool,
+    counted: Sequence[Prediction] | None = None,
     seed: int = 0,
     score_map: ScoreMap | None = None,
 ) -> Metrics:
     """All measures of `predictions` at an operating point that is already chosen.
 
+    `counted` are the predictions that reach it, where that is not one threshold for all images.
     Masks and pixels are None without `with_masks`, and where an annotation does not say which pixels it covers.
     """
-    threshold = point.score_threshold
+    counted = [p for p in predictions if p.score >= point.score_threshold] if counted is None else counted
     draws = draw_images(len(truth.images), seed)
     masks = with_masks and has_masks(truth)
     return Metrics(
@@ -97,11 +92,11 @@ def measure(
         operating_point=point,
         boxes=instance_measures(truth, predictions, "bbox", draws),
         masks=instance_measures(truth, predictions, "segm", draws) if masks else None,
-        pixels=pixel_measures(truth, predictions, threshold, draws) if masks else None,
+        pixels=pixel_measures(truth, counted, draws) if masks else None,
         score_maps=_over_all_thresholds(truth, score_map) if masks else None,
-        images=image_measures(truth, image_scores(truth, predictions), threshold),
-        instances=instance_counts(truth, predictions, threshold),
-        type_confusion=type_confusion(truth, predictions, threshold),
+        images=image_measures(truth, predictions, counted, point.score_threshold),
+        instances=instance_counts(truth, counted),
+        type_confusion=type_confusion(truth, counted),
     )
 
 

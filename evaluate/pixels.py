@@ -5,13 +5,14 @@ annotations. All measures are pooled: pixels are counted over the whole split fi
 where nothing is to find and nothing is found adds nothing, and false alarms on negatives count with their pixels.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datasets.coco import Annotation, CocoFile, Image, Prediction, Segmentation
-from datasets.masks import decode
+from datasets.coco import Annotation, CocoFile, Image, Prediction
+from datasets.masks import bounded, decode
+from datasets.paint import paint
 from evaluate.bootstrap import percentile_interval
 from evaluate.boundary import boundary_counts, boundary_f
 from evaluate.metrics import DefectPixels, PixelMeasures, TypePixels, ratio
@@ -21,22 +22,22 @@ if TYPE_CHECKING:
 
 
 def paint_annotations(
-    image: Image, annotations: Iterable[Annotation], indices: dict[int, int]
+    image: Image, annotations: Iterable[Annotation], indices: Mapping[int, int]
 ) -> "NDArray[np.uint8]":
-    """H x W index map of the truth: 0 background, else `indices` of the category id; the smaller area on top."""
-    layers = sorted(annotations, key=lambda a: -a.area)
-    return _paint(image, ((a.segmentation, indices[a.category_id]) for a in layers))
+    """H x W index map of the truth: 0 background, else `indices` of the category id; the smaller mask on top."""
+    masks = [(indices[a.category_id], decode(a.segmentation, image.height, image.width) > 0) for a in annotations]
+    canvas, _ = paint(image.height, image.width, [(k, bounded(mask)) for k, mask in masks if mask.any()])
+    return canvas
 
 
 def paint_predictions(
-    image: Image, predictions: Iterable[Prediction], indices: dict[int, int], threshold: float
+    image: Image, predictions: Sequence[Prediction], indices: Mapping[int, int]
 ) -> "NDArray[np.uint8]":
-    """H x W index map that a user gets: predictions of at least `threshold`, the higher score on top.
-
-    Of equal scores the one that comes first in the file is on top.
-    """
-    layers = sorted((p for p in predictions if p.score >= threshold), key=lambda p: -p.score)
-    return _paint(image, ((p.segmentation or [], indices[p.category_id]) for p in reversed(layers)))
+    """H x W index map that a user gets: the higher score on top, of equal ones the first in the file."""
+    canvas = np.zeros((image.height, image.width), np.uint8)
+    for p in sorted(reversed(predictions), key=lambda p: p.score):
+        canvas[decode(p.segmentation or [], image.height, image.width) > 0] = indices[p.category_id]
+    return canvas
 
 
 def type_indices(truth: CocoFile) -> dict[int, int]:
@@ -44,11 +45,9 @@ def type_indices(truth: CocoFile) -> dict[int, int]:
     return {category_id: k for k, category_id in enumerate(truth.names(), 1)}
 
 
-def pixel_measures(
-    truth: CocoFile, predictions: Sequence[Prediction], threshold: float, draws: "NDArray[np.int64]"
-) -> PixelMeasures:
-    """Pixel measures of a split at `threshold`; every annotation and prediction must carry its mask."""
-    counts, boundaries = _count(truth, predictions, threshold)
+def pixel_measures(truth: CocoFile, counted: Sequence[Prediction], draws: "NDArray[np.int64]") -> PixelMeasures:
+    """Pixel measures of the predictions that reach the operating point; all annotations must carry their masks."""
+    counts, boundaries = _count(truth, counted)
     pooled = counts.sum(axis=0)
     per_type = {name: _type_pixels(pooled, k) for k, name in enumerate(truth.names().values(), 1)}
     known = [measure.iou for measure in per_type.values() if measure.iou is not None]
@@ -61,17 +60,14 @@ def pixel_measures(
     )
 
 
-def _count(
-    truth: CocoFile, predictions: Sequence[Prediction], threshold: float
-) -> tuple["NDArray[np.int64]", "NDArray[np.int64]"]:
+def _count(truth: CocoFile, predictions: Sequence[Prediction]) -> tuple["NDArray[np.int64]", "NDArray[np.int64]"]:
     """Per image: pixels of type i painted as type j, images x (types + 1) x (types + 1), and boundary counts."""
     indices = type_indices(truth)
     size = len(indices) + 1
     annotations = truth.by_image()
     found: dict[int, list[Prediction]] = {image.id: [] for image in truth.images}
     for p in predictions:
-        if p.score >= threshold:
-            found[p.image_id].append(p)
+        found[p.image_id].append(p)
     counts = np.zeros((len(truth.images), size, size), np.int64)
     boundaries = np.zeros((len(truth.images), 4), np.int64)
     for n, image in enumerate(truth.images):
@@ -79,19 +75,12 @@ def _count(
             counts[n, 0, 0] = image.height * image.width
             continue
         real = paint_annotations(image, annotations[image.id], indices)
-        painted = paint_predictions(image, found[image.id], indices, threshold)
+        painted = paint_predictions(image, found[image.id], indices)
         counts[n] = np.bincount(real.ravel() * np.intp(size) + painted.ravel(), minlength=size**2).reshape(
             size, size
         )
         boundaries[n] = boundary_counts(real > 0, painted > 0)
     return counts, boundaries
-
-
-def _paint(image: Image, layers: Iterable[tuple[Segmentation, int]]) -> "NDArray[np.uint8]":
-    canvas = np.zeros((image.height, image.width), np.uint8)
-    for segmentation, index in layers:
-        canvas[decode(segmentation, image.height, image.width) > 0] = index
-    return canvas
 
 
 def _overlap(counts: "NDArray[np.int64]") -> tuple["NDArray[np.int64]", ...]:

@@ -6,6 +6,7 @@ Scores are rounded to 1/65535, so that any number of images is measured in const
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from datasets.coco import CocoFile, Image
@@ -18,75 +19,76 @@ if TYPE_CHECKING:
 LEVELS = 65536
 FALSE_POSITIVE_LIMIT = 0.3
 Pair = tuple["NDArray[np.floating]", "NDArray[np.integer]"]
+ScoreMap = Callable[[Image], "NDArray[np.float32]"]
 
 
-def pixel_average_precision(maps: "Iterable[Pair]") -> float | None:
-    """Average precision of pixels: sum over thresholds of (gain in recall) x precision, without interpolation.
+class Histograms(msgspec.Struct, frozen=True):
+    """How many pixels have each score level: of defects, of the rest, and of each component as a part of it."""
 
-    `maps` are H x W scores in 0..1 with H x W truth, not 0 on the defect. None without a defect pixel.
-    As sklearn.metrics.average_precision_score.
-    """
-    defect, good = np.zeros(LEVELS), np.zeros(LEVELS)
-    for scores, truth in maps:
-        levels = _levels(scores)
-        inside = truth.ravel() > 0
-        defect += np.bincount(levels[inside], minlength=LEVELS)
-        good += np.bincount(levels[~inside], minlength=LEVELS)
-    if not defect.any():
-        return None
-    hits, alarms = _from_the_top(defect), _from_the_top(good)
-    precision = np.divide(hits, hits + alarms, out=np.zeros(LEVELS), where=hits + alarms > 0)
-    return float(np.sum(defect[::-1] * precision) / hits[-1])
+    defect: "NDArray[np.float64]"
+    good: "NDArray[np.float64]"
+    overlap: "NDArray[np.float64]"
+    components: int
 
 
-def aupro(maps: "Iterable[Pair]", limit: float = FALSE_POSITIVE_LIMIT) -> float | None:
-    """Area under the per-region overlap curve up to a false positive rate of `limit`, divided by `limit`.
-
-    `maps` are H x W scores in 0..1 with H x W component numbers, 0 outside. The overlap is the mean over all
-    components of the part found, so that small defects weigh as much as large ones; the false positive rate is
-    that of all pixels outside any component. None without a component or without a pixel outside.
-    Source: Bergmann et al., The MVTec Anomaly Detection Dataset, IJCV 2021.
-    """
-    overlap, good = np.zeros(LEVELS), np.zeros(LEVELS)
+def histograms(maps: "Iterable[Pair]") -> Histograms:
+    """What all measures need, in one pass over H x W scores in 0..1 with H x W component numbers, 0 outside."""
+    defect, good, overlap = np.zeros(LEVELS), np.zeros(LEVELS), np.zeros(LEVELS)
     components = 0
     for scores, truth in maps:
-        levels = _levels(scores)
+        levels = np.rint(np.clip(scores, 0, 1).ravel() * np.float64(LEVELS - 1)).astype(np.intp)
         numbers = truth.ravel()
         inside = numbers > 0
         sizes = np.bincount(numbers)
-        overlap += np.bincount(levels[inside], weights=1 / sizes[numbers[inside]], minlength=LEVELS)
+        defect += np.bincount(levels[inside], minlength=LEVELS)
         good += np.bincount(levels[~inside], minlength=LEVELS)
+        overlap += np.bincount(levels[inside], weights=1 / sizes[numbers[inside]], minlength=LEVELS)
         components += int(np.count_nonzero(sizes[1:]))
-    if not components or not good.any():
+    return Histograms(defect, good, overlap, components)
+
+
+def pixel_average_precision(found: Histograms) -> float | None:
+    """Average precision of pixels: sum over thresholds of (gain in recall) x precision, without interpolation.
+
+    None without a defect pixel. As sklearn.metrics.average_precision_score.
+    """
+    if not found.components:
         return None
-    found = np.concatenate([[0.0], _from_the_top(overlap) / components])
-    alarms = np.concatenate([[0.0], _from_the_top(good) / good.sum()])
+    hits, alarms = _from_the_top(found.defect), _from_the_top(found.good)
+    precision = np.divide(hits, hits + alarms, out=np.zeros(LEVELS), where=hits + alarms > 0)
+    return float(np.sum(found.defect[::-1] * precision) / hits[-1])
+
+
+def aupro(found: Histograms, limit: float = FALSE_POSITIVE_LIMIT) -> float | None:
+    """Area under the per-region overlap curve up to a false positive rate of `limit`, divided by `limit`.
+
+    The overlap is the mean over all components of the part found, so that small defects weigh as much as large
+    ones; the false positive rate is that of all pixels outside any component. None without a component or without
+    a pixel outside. Source: Bergmann et al., The MVTec Anomaly Detection Dataset, IJCV 2021.
+    """
+    if not found.components or not found.good.any():
+        return None
+    overlap = np.concatenate([[0.0], _from_the_top(found.overlap) / found.components])
+    alarms = np.concatenate([[0.0], _from_the_top(found.good) / found.good.sum()])
     below = alarms <= limit
     x = np.append(alarms[below], limit)
-    y = np.append(found[below], np.interp(limit, alarms, found))
+    y = np.append(overlap[below], np.interp(limit, alarms, overlap))
     return float(np.trapezoid(y, x) / limit)
 
 
-def score_map_measures(truth: CocoFile, score_map: "Callable[[Image], NDArray[np.float32]]") -> ScoreMapMeasures:
-    """Both measures over the images of `truth`; `score_map` gives the H x W defect probability of an image."""
-    return ScoreMapMeasures(
-        pixel_ap=pixel_average_precision(_pairs(truth, score_map)),
-        aupro_30=aupro(_pairs(truth, score_map)),
-    )
+def score_map_measures(truth: CocoFile, score_map: ScoreMap) -> ScoreMapMeasures:
+    """Both measures over the images of `truth`; each image's score map is asked for once."""
+    found = histograms(_pairs(truth, score_map))
+    return ScoreMapMeasures(pixel_ap=pixel_average_precision(found), aupro_30=aupro(found))
 
 
-def _pairs(truth: CocoFile, score_map: "Callable[[Image], NDArray[np.float32]]") -> "Iterator[Pair]":
+def _pairs(truth: CocoFile, score_map: ScoreMap) -> Iterator[Pair]:
     annotations = truth.by_image()
     for image in truth.images:
         numbers = np.zeros((image.height, image.width), np.int32)
         for number, a in enumerate(sorted(annotations[image.id], key=lambda a: -a.area), 1):
             numbers[decode(a.segmentation, image.height, image.width) > 0] = number
         yield score_map(image), numbers
-
-
-def _levels(scores: "NDArray[np.floating]") -> "NDArray[np.intp]":
-    levels: NDArray[np.intp] = np.rint(np.clip(scores, 0, 1).ravel() * np.float64(LEVELS - 1)).astype(np.intp)
-    return levels
 
 
 def _from_the_top(histogram: "NDArray[np.float64]") -> "NDArray[np.float64]":

@@ -10,12 +10,11 @@ def test_rows_are_truth_and_columns_predictions(bench: Any) -> None:
     predictions = [
         bench.prediction(1, 1, A, 0.9),  # chip as chip
         bench.prediction(1, 3, B, 0.9),  # crack as stain
-        bench.prediction(1, 3, C, 0.2),  # stain missed, below the threshold
         bench.prediction(2, 1, A, 0.6),  # chip as chip ...
         bench.prediction(2, 2, A, 0.5),  # ... found twice
         bench.prediction(3, 2, A, 0.9),  # on a negative
     ]
-    confusion = type_confusion(truth, predictions, 0.5)
+    confusion = type_confusion(truth, predictions)
     assert confusion.names == ["chip", "crack", "stain", "background"]
     assert confusion.matrix == [
         [2, 0, 0, 0],
@@ -23,13 +22,13 @@ def test_rows_are_truth_and_columns_predictions(bench: Any) -> None:
         [0, 0, 0, 1],
         [0, 2, 0, 0],
     ]
-    counts = instance_counts(truth, predictions, 0.5)
+    counts = instance_counts(truth, predictions)
     assert (counts.found, counts.false, counts.missed) == (2, 3, 2)
     assert (counts.precision, counts.recall) == (0.4, 0.5)
 
 
 def test_nothing_anywhere(bench: Any) -> None:
     truth = bench.truth([], [], types=["only"])
-    assert type_confusion(truth, [], 0.5).matrix == [[0, 0], [0, 0]]
-    counts = instance_counts(truth, [], 0.5)
+    assert type_confusion(truth, []).matrix == [[0, 0], [0, 0]]
+    counts = instance_counts(truth, [])
     assert (counts.precision, counts.recall) == (None, None)

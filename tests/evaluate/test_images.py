@@ -16,9 +16,8 @@ def test_misses_and_false_alarms_by_name(bench: Any) -> None:
         bench.prediction(4, 1, BOX, 0.5),
         bench.prediction(5, 1, BOX, 0.4),
     ]
-    scores = image_scores(truth, predictions)
-    assert scores == {1: 0.9, 2: 0.5, 3: 0, 4: 0.5, 5: 0.4, 6: 0}
-    measured = image_measures(truth, scores, 0.5)
+    assert image_scores(truth, predictions) == {1: 0.9, 2: 0.5, 3: 0, 4: 0.5, 5: 0.4, 6: 0}
+    measured = image_measures(truth, predictions, [p for p in predictions if p.score >= 0.5], 0.5)
     assert (measured.defective, measured.missed, measured.missed_names) == (3, 1, ["003.png"])
     assert (measured.good, measured.false_alarms, measured.false_alarm_names) == (3, 1, ["004.png"])
     assert measured.curve == [(0.4, 1, 2), (0.5, 1, 1), (0.9, 2, 0)]
@@ -28,7 +27,7 @@ def test_misses_and_false_alarms_by_name(bench: Any) -> None:
 
 def test_without_good_images_there_is_no_rate_of_alarms(bench: Any) -> None:
     truth = bench.truth([(1, BOX)])
-    measured = image_measures(truth, image_scores(truth, []), 0.25)
+    measured = image_measures(truth, [], [], 0.25)
     assert measured.intervals["false_alarms"] is None
     assert measured.curve == []
     assert measured.missed == 1

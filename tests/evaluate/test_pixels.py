@@ -20,8 +20,8 @@ SQUARE = (0, 0, 10, 10)
 HALF = (0, 0, 10, 5)
 
 
-def _measure(truth: Any, predictions: list[Prediction], threshold: float = 0.5) -> Any:
-    return pixel_measures(truth, predictions, threshold, draw_images(len(truth.images), 0))
+def _measure(truth: Any, predictions: list[Prediction]) -> Any:
+    return pixel_measures(truth, predictions, draw_images(len(truth.images), 0))
 
 
 def test_half_found(bench: Any) -> None:
@@ -40,12 +40,6 @@ def test_pixels_are_pooled_over_images_and_false_alarms_on_negatives_count(bench
     measured = _measure(truth, [found, alarm])
     assert measured.defect.iou == 50 / 200
     assert measured.defect.precision == pytest.approx(50 / 150)
-
-
-def test_scores_below_the_operating_point_are_not_painted(bench: Any) -> None:
-    truth = bench.truth([(1, SQUARE)])
-    predictions = [bench.prediction(1, 1, HALF, 0.5), bench.prediction(1, 1, (20, 20, 5, 5), 0.4999)]
-    assert _measure(truth, predictions).defect.precision == 1
 
 
 def test_a_wrong_type_is_still_a_defect(bench: Any) -> None:
@@ -69,9 +63,9 @@ def test_what_lies_on_top(bench: Any) -> None:
         bench.prediction(1, 2, HALF, 0.8),
         bench.prediction(1, 3, SQUARE, 0.9),
     ]
-    assert np.unique(paint_predictions(image, predictions, indices, 0.5)).tolist() == [0, 1]
-    assert np.unique(paint_predictions(image, predictions[1:], indices, 0.5)).tolist() == [0, 3]
-    assert np.unique(paint_predictions(image, predictions, indices, 0.95)).tolist() == [0]
+    assert np.unique(paint_predictions(image, predictions, indices)).tolist() == [0, 1]
+    assert np.unique(paint_predictions(image, predictions[1:], indices)).tolist() == [0, 3]
+    assert np.unique(paint_predictions(image, [], indices)).tolist() == [0]
 
 
 def test_category_ids_need_not_be_indices(bench: Any) -> None:
@@ -114,11 +108,11 @@ def test_equals_torchmetrics_on_the_painted_pixels(bench: Any) -> None:
         bench.prediction(image.id, int(rng.integers(1, 4)), box(), rng.random()) for image in truth.images * 3
     ]
     predictions += bench.perfect(truth)[::2]
-    measured = _measure(truth, predictions, 0.4)
+    measured = _measure(truth, predictions)
     indices = type_indices(truth)
     real = np.stack([paint_annotations(i, truth.by_image()[i.id], indices) for i in truth.images])
     painted = np.stack(
-        [paint_predictions(i, [p for p in predictions if p.image_id == i.id], indices, 0.4) for i in truth.images]
+        [paint_predictions(i, [p for p in predictions if p.image_id == i.id], indices) for i in truth.images]
     )
     target, preds = torch.tensor(real, dtype=torch.long), torch.tensor(painted, dtype=torch.long)
     defect = measured.defect

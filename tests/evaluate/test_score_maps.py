@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -6,7 +7,17 @@ import torch
 from scipy.ndimage import label
 from torchmetrics.functional.classification import binary_average_precision
 
-from evaluate.score_maps import aupro, pixel_average_precision, score_map_measures
+from evaluate import score_maps
+from evaluate.score_maps import histograms, score_map_measures
+
+
+def pixel_average_precision(maps: Iterable[Any]) -> Any:
+    return score_maps.pixel_average_precision(histograms(maps))
+
+
+def aupro(maps: Iterable[Any], limit: float = 0.3) -> Any:
+    return score_maps.aupro(histograms(maps), limit)
+
 
 # scores of a 4 x 6 image with a large component 1 and a small component 2
 SCORES = np.array(
@@ -104,8 +115,10 @@ def test_pixel_ap_equals_torchmetrics(levels: int) -> None:
 def test_scores_from_a_model_by_image(bench: Any) -> None:
     truth = bench.truth([(1, (0, 0, 10, 10))], [], [(2, (0, 0, 10, 10)), (3, (5, 5, 2, 2))])
     perfect = {1: (0, 10), 2: (0, 0), 3: (0, 10)}
+    asked = []
 
     def score_map(image: Any) -> np.ndarray:
+        asked.append(image.id)
         scores = np.zeros((40, 40), np.float32)
         low, high = perfect[image.id]
         scores[low:high, low:high] = 0.8
@@ -113,6 +126,7 @@ def test_scores_from_a_model_by_image(bench: Any) -> None:
 
     measured = score_map_measures(truth, score_map)
     assert (measured.pixel_ap, measured.aupro_30) == pytest.approx((1, 1))
+    assert asked == [1, 2, 3]  # a score map may cost an inference
 
 
 def test_pixel_ap_equals_scikit_learn() -> None:
