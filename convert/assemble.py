@@ -21,6 +21,7 @@ from datasets.folder import annotation_path, content_hash, make_provenance, mask
 from datasets.pool import map_ordered
 from datasets.splits import SPLITS
 
+MOST_CATEGORIES = 255
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
 
@@ -105,6 +106,9 @@ def assemble(dest: Path, conversion: Conversion[S], run: Run) -> Report:
     """
     check_destination(dest, overwrite=run.overwrite)
     check_mask_names(source.file_name for source in conversion.sources)
+    if len(conversion.categories) > MOST_CATEGORIES:
+        problem = f"{len(conversion.categories)} categories, and a pixel mask holds {MOST_CATEGORIES}"
+        raise InputError(dest, problem, "join some labels")
     if run.dry_run:
         return _report([_slim(done) for done in _convert_all(None, conversion, run)], conversion, run)
     with new_folder(dest, overwrite=run.overwrite) as root:

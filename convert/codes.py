@@ -28,5 +28,19 @@ CODES = {
     "parts-largest": Code("lost", "parts of a mask left out as --parts largest asks"),
     "parts-split": Code("repaired", "parts of one mask written as an instance each as --parts split asks"),
     "tiny-picture": Code("lost", "picture with a side under 10 pixels, which Ultralytics leaves out"),
+    "label-without-picture": Code("lost", "label file beside which no picture lies"),
+    "unlabelled": Code("note", "picture without labels left out; it is not known to be good"),
+    "background-label": Code("note", "shape labelled _background_, which is no defect"),
+    "exif-upright": Code("repaired", "picture with an EXIF orientation written upright, as labelme shows it"),
+    "ignored-label": Code("lost", "shape labelled __ignore__"),
+    "image-embedded": Code("note", "picture taken from $.imageData"),
+    "image-left-out": Code("lost", "image whose shapes are all lost; as a negative it would teach falsely"),
+    "image-moved": Code("note", "picture found by its name and not where $.imagePath says"),
+    "line-drawn": Code("note", "point, points, line or linestrip drawn as wide as --line-width asks"),
+    "line-lost": Code("lost", "point, points, line or linestrip; it has no area without --line-width"),
+    "overlap": Code(
+        "note", "pixels that two categories claim; the smaller annotation is on top in the pixel mask"
+    ),
+    "self-crossing": Code("repaired", "polygon that crosses itself; what lies inside by the even-odd rule counts"),
     "merged-gap": Code("note", "components nearer than --merge-gap joined into one annotation"),
 }

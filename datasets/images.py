@@ -1,5 +1,6 @@
 """Picture files: what is one, how large it is, whether it is whole, its pixels."""
 
+import io
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,9 +44,13 @@ def read_info(path: Path) -> ImageInfo:
     A PNG has the checksum of each chunk verified, a JPEG its end marker sought: enough to find truncated and
     damaged files without decoding any pixel. Raises InputError.
     """
-    data = path.read_bytes()
+    return parse_info(path, read_picture(path))
+
+
+def parse_info(path: Path, data: bytes) -> ImageInfo:
+    """`read_info` of the picture `data`, the bytes of `path`."""
     check_whole(path, data)
-    with _open(path) as image:
+    with _open(path, data) as image:
         # Pillow decodes a whole PNG to look for a late eXIf chunk, so it is asked only where there is one.
         may_be_rotated = image.format != "PNG" or b"eXIf" in data or b"Raw profile type exif" in data
         orientation = image.getexif().get(EXIF_ORIENTATION, 1) if may_be_rotated else 1
@@ -82,13 +87,21 @@ def read_rgb(path: Path) -> "NDArray[np.uint8]":
         raise _unreadable(path, error) from None
 
 
-def _open(path: Path) -> "Image":
+def _open(path: Path, data: bytes | None = None) -> "Image":
     from PIL import Image, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = None  # stitched line-scan pictures are large and no attack
     try:
-        return Image.open(path)
+        return Image.open(path if data is None else io.BytesIO(data))
     except (UnidentifiedImageError, SyntaxError, ValueError, OSError) as error:
+        raise _unreadable(path, error) from None
+
+
+def read_picture(path: Path) -> bytes:
+    """The bytes of a picture file. Raises InputError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
         raise _unreadable(path, error) from None
 
 

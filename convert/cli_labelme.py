@@ -1,0 +1,86 @@
+"""The conversions from and to labelme."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convert.cli_options import (
+    DryRun,
+    Jobs,
+    Overwrite,
+    RatiosText,
+    ReportFile,
+    Seed,
+    Segmentation,
+    SegmentationKind,
+    SplitKind,
+    Strict,
+    finish,
+)
+from datasets.console import progress
+
+
+class UnlabelledKind(StrEnum):
+    """What becomes of pictures without a labelme file."""
+
+    leave_out = "leave-out"
+    negative = "negative"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command("labelme2coco")(labelme2coco_command)
+
+
+def labelme2coco_command(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of labelme files, searched through.")],
+    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new dataset.")],
+    images: Annotated[Path | None, typer.Option(help="Folder of the pictures, where not beside the JSON.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="labelme's labels file: the categories, in order.")] = None,
+    rename: Annotated[list[str] | None, typer.Option(help="old=new; may be given several times.")] = None,
+    unlabelled: Annotated[
+        UnlabelledKind, typer.Option(help="What becomes of pictures without JSON.")
+    ] = UnlabelledKind.leave_out,
+    line_width: Annotated[
+        float | None, typer.Option(help="Draw points and lines this many pixels wide; else they are lost.")
+    ] = None,
+    split: Annotated[
+        SplitKind, typer.Option(help="By the set of labels, or by the folders train, val, test in SRC.")
+    ] = SplitKind.stratified,
+    ratios: RatiosText = "0.7,0.1,0.2",
+    seed: Seed = 0,
+    segmentation: Segmentation = SegmentationKind.rle,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    strict: Strict = False,
+    report: ReportFile = None,
+    jobs: Jobs = 0,
+) -> None:
+    """Folder of labelme files to a COCO dataset folder with boxes, instance masks and pixel masks."""
+    from convert.labelme2coco import Options, labelme2coco
+    from datasets.splits import parse_ratios
+
+    options = Options(
+        split.value,
+        parse_ratios(ratios),
+        seed,
+        segmentation.value,
+        line_width,
+        tuple(rename or ()),
+        unlabelled.value,
+    )
+    result = labelme2coco(
+        source,
+        dest,
+        options,
+        images=images,
+        labels=labels,
+        overwrite=overwrite,
+        dry_run=dry_run,
+        strict=strict,
+        jobs=jobs,
+        progress=progress,
+    )
+    finish(dest, result, report, dry_run=dry_run)

@@ -1,0 +1,102 @@
+"""The shapes of one labelme file to instances: one for each shape, or for all shapes of a label and a group."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from convert.assemble import Instance
+from convert.labels import BACKGROUND
+from convert.report import Event
+from convert.shapes import Drawn, draw_shape
+from datasets.coco import Rle, Segmentation
+from datasets.labelme import LabelmeFile
+
+SegmentationKind = Literal["rle", "polygon", "auto"]
+
+
+class Drawing(msgspec.Struct, frozen=True):
+    """Instances with the pycocotools mask of each, and what happened to the shapes."""
+
+    instances: list[Instance]
+    rles: list[Any]
+    events: list[Event]
+
+
+def draw_instances(
+    path: Path,
+    name: str,
+    file: LabelmeFile,
+    ids: Mapping[str, int],
+    size: tuple[int, int],
+    segmentation: SegmentationKind,
+    line_width: float | None,
+) -> Drawing:
+    """Instances of the labelme file `path`, called `name` in events, in a picture of `size` (height, width).
+
+    `ids` is label -> category id; a label that is not in it becomes no annotation. Shapes drawn as a hole in
+    another are annotations of their own: no file says that they are holes. Raises InputError.
+    """
+    groups: dict[tuple[int, int | None, int], list[Drawn]] = {}
+    events: list[Event] = []
+    for i, shape in enumerate(file.shapes):
+        where = f"$.shapes[{i}]"
+        if shape.label not in ids:
+            code = "background-label" if shape.label == BACKGROUND else "ignored-label"
+            events.append(Event(name, where, code, shape.kind))
+            continue
+        drawn = draw_shape(path, i, shape, *size, line_width)
+        events += [Event(name, where, code, value) for code, value in drawn.events]
+        if drawn.rle is not None:
+            key = (ids[shape.label], shape.group_id, i if shape.group_id is None else 0)
+            groups.setdefault(key, []).append(drawn)
+    rles, segmentations = [], []
+    for members in groups.values():
+        rle, segmentation_of = _union(members, size, segmentation)
+        rles.append(rle)
+        segmentations.append(segmentation_of)
+    instances = _measure([category for category, _, _ in groups], rles, segmentations)
+    return Drawing(instances, rles, events)
+
+
+def _measure(
+    categories: Sequence[int], rles: Sequence[Any], segmentations: Sequence[Segmentation]
+) -> list[Instance]:
+    from pycocotools import mask as coco_mask
+
+    if not rles:
+        return []
+    areas = coco_mask.area(rles).tolist()
+    boxes = coco_mask.toBbox(rles).astype(int).tolist()
+    return [
+        Instance(category, tuple(box), area, segmentation)
+        for category, box, area, segmentation in zip(categories, boxes, areas, segmentations, strict=True)
+    ]
+
+
+def _union(members: Sequence[Drawn], size: tuple[int, int], how: SegmentationKind) -> tuple[Any, Segmentation]:
+    """One pycocotools mask and how it is written: as drawn where polygons say the same, as run lengths else."""
+    from pycocotools import mask as coco_mask
+
+    rle = members[0].rle if len(members) == 1 else coco_mask.merge([member.rle for member in members])
+    packed = Rle(size, rle["counts"].decode("ascii"))
+    if how == "rle":
+        return rle, packed
+    polygons = [ring for member in members for ring in member.polygons or []]
+    if any(member.polygons is None for member in members):
+        return rle, _traced(rle, size, how)
+    if how == "auto" and len(msgspec.json.encode(polygons)) > len(msgspec.json.encode(packed)):
+        return rle, packed
+    return rle, polygons
+
+
+def _traced(rle: Any, size: tuple[int, int], how: SegmentationKind) -> Segmentation:
+    from pycocotools import mask as coco_mask
+
+    from convert.paint import crop
+    from datasets.masks import Component
+    from datasets.polygons import component_to_segmentation
+
+    x, y, w, h = (int(v) for v in coco_mask.toBbox(rle))
+    return component_to_segmentation(Component((x, y, w, h), crop(rle, (x, y, w, h))), *size, how)

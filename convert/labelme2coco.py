@@ -1,0 +1,176 @@
+"""labelme folders to a COCO dataset folder: all shape types of all versions, what was lost told shape by shape."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from convert.assemble import Conversion, Converted, Progress, Run, assemble, encode_instance
+from convert.codes import CODES
+from convert.instances import Drawing, SegmentationKind, draw_instances
+from convert.labelme_plan import LabelmeSource, plan_labelme
+from convert.paint import paint
+from convert.report import Event, Report
+from convert.upright import upright
+from datasets.errors import InputError, OptionError
+from datasets.files import check_apart, check_destination, link_or_copy
+from datasets.folder import mask_path, write_pixel_mask
+from datasets.images import ImageInfo, parse_info, read_picture
+from datasets.labelme import LabelmeFile, parse_labelme, read_json
+from datasets.splits import SPLITS, Ratios, stratified_split
+
+POOL_PAYS_FROM = 256  # images; below, starting processes costs more than it saves
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How to convert: `line_width` in pixels draws what has no area, `labels` is the text of the labels file."""
+
+    split: Literal["stratified", "original"] = "stratified"
+    ratios: Ratios = (0.7, 0.1, 0.2)
+    seed: int = 0
+    segmentation: SegmentationKind = "rle"
+    line_width: float | None = None
+    rename: tuple[str, ...] = ()
+    unlabelled: Literal["leave-out", "negative"] = "leave-out"
+
+
+def labelme2coco(
+    source: Path,
+    dest: Path,
+    options: Options,
+    *,
+    images: Path | None = None,
+    labels: Path | None = None,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    strict: bool = False,
+    jobs: int = 0,
+    progress: Progress = lambda items, _label, _total: items,
+) -> Report:
+    """Convert the labelme files below `source` into the dataset folder `dest`.
+
+    Pictures are looked for below `source` and `images` only; `labels` is labelme's labels file, which gives the
+    order of the categories. An image whose shapes are all lost is left out, for as a negative it would teach that
+    there is nothing. Raises InputError, OptionError, and OutputError for `dest`.
+    """
+    if options.line_width is not None and not 0 < options.line_width < float("inf"):
+        raise OptionError(f"--line-width {options.line_width:g}", "not a width", "give pixels above 0")
+    check_apart(dest, [source] if images is None else [source, images])
+    check_destination(dest, overwrite=overwrite)
+    unlabelled_negative = options.unlabelled == "negative"
+    plan = plan_labelme(source, images, labels, options.rename, jobs, unlabelled_negative=unlabelled_negative)
+    conversion = Conversion(
+        "labelme2coco",
+        [source.resolve().name],
+        msgspec.to_builtins(options) | {"labels": labels.name if labels is not None else None},
+        plan.categories,
+        plan.sources,
+        partial(_convert_image, root=source, ids=plan.ids, options=options),
+        partial(_share_out, options=options, source=source),
+        plan.read,
+        plan.events,
+        len(plan.sources) >= POOL_PAYS_FROM,
+    )
+    return assemble(dest, conversion, Run(overwrite, dry_run, strict, jobs, progress))
+
+
+def _share_out(strata: dict[str, str], options: Options, source: Path) -> dict[str, str]:
+    if options.split == "stratified":
+        return stratified_split(strata, options.ratios, options.seed)
+    shares = {file_name: file_name.partition("/")[0] for file_name in strata}
+    for file_name, split in shares.items():
+        if split not in SPLITS:
+            problem = f"--split original, but {file_name} is in none of the folders {', '.join(SPLITS)}"
+            raise InputError(source, problem, "move it into one, or leave out --split original")
+    return shares
+
+
+def _convert_image(
+    source: LabelmeSource, dest: Path | None, root: Path, ids: Mapping[str, int], options: Options
+) -> Converted:
+    digest = hashlib.sha256()
+    file = LabelmeFile([])
+    path = Path(source.picture or "")
+    name = source.file or source.file_name
+    if source.file is not None:
+        path = root / source.file
+        data = read_json(path)
+        digest.update(data)
+        file = parse_labelme(path, data)
+    picture_path = path if source.picture is None else Path(source.picture)
+    picture = _unpack(path, file) if source.picture is None else read_picture(picture_path)
+    digest.update(picture)
+    info = parse_info(picture_path, picture)
+    # labelme turns a picture file upright, and shows an embedded picture as it is
+    turn = source.picture is not None and info.orientation >= 5
+    size = (info.width, info.height) if turn else (info.height, info.width)
+    _check_size(path, file, size)
+    drawing = draw_instances(path, name, file, ids, size, options.segmentation, options.line_width)
+    lost = any(CODES[event.code].kind == "lost" for event in drawing.events)
+    kept = bool(drawing.instances) or not lost
+    events = list(drawing.events)
+    if not kept:
+        events.append(Event(name, "$.shapes", "image-left-out", source.file_name))
+    elif source.how:
+        events.append(Event(name, "$.imagePath", source.how, source.file_name))
+    if kept:
+        events += _place_picture(source, picture_path, picture, info, name, dest)
+        events += _place_mask(source, drawing, size, name, dest)
+    return Converted(
+        source.file_name,
+        size[1],
+        size[0],
+        digest.hexdigest(),
+        "+".join(sorted({file.shapes[i].label for i in range(len(file.shapes))})),
+        [instance.category_id for instance in drawing.instances],
+        [encode_instance(instance) for instance in drawing.instances],
+        events,
+        kept,
+    )
+
+
+def _place_picture(
+    source: LabelmeSource, path: Path, picture: bytes, info: ImageInfo, name: str, dest: Path | None
+) -> list[Event]:
+    """Put the picture into the dataset, upright by its pixels and not by a tag."""
+    target = None if dest is None else dest / "images" / source.file_name
+    if info.orientation != 1:
+        picture, how = upright(path, picture, turn=source.picture is not None)
+        if target is not None:
+            target.write_bytes(picture)
+        return [Event(name, "", "exif-upright", f"orientation {info.orientation}, {how}")]
+    if target is not None and source.picture is not None:
+        link_or_copy(path, target)
+    elif target is not None:
+        target.write_bytes(picture)
+    return []
+
+
+def _place_mask(
+    source: LabelmeSource, drawing: Drawing, size: tuple[int, int], name: str, dest: Path | None
+) -> list[Event]:
+    masks = [(instance.category_id, rle) for instance, rle in zip(drawing.instances, drawing.rles, strict=True)]
+    indices, claimed = paint(masks, *size)
+    if dest is not None:
+        write_pixel_mask(mask_path(dest, source.file_name), indices if masks else None, *size)
+    return [Event(name, "", "overlap", f"{claimed} px")] if claimed else []
+
+
+def _unpack(path: Path, file: LabelmeFile) -> bytes:
+    try:
+        return base64.b64decode(file.image_data or "", validate=True)
+    except binascii.Error as error:
+        raise InputError(path, f"$.imageData is not base64: {error}", "save it anew with labelme") from None
+
+
+def _check_size(path: Path, file: LabelmeFile, size: tuple[int, int]) -> None:
+    height, width = file.image_height or size[0], file.image_width or size[1]
+    if (height, width) != size:
+        said = f"$.imageWidth x $.imageHeight is {width} x {height}"
+        problem = f"{said}, its picture {size[1]} x {size[0]} pixels when upright"
+        raise InputError(path, problem, "the shapes are of another picture; open and save it with labelme")

@@ -1,0 +1,149 @@
+"""What a folder of labelme files holds, before any shape is drawn: pictures, labels, categories."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from convert.find_image import Found, ImageFinder, Tree, list_tree
+from convert.labels import make_categories, parse_renames, read_labels_file
+from convert.report import Event
+from datasets.coco import Category
+from datasets.errors import InputError
+from datasets.labelme import parse_labelme, read_json
+from datasets.pool import map_ordered
+
+POOL_PAYS_FROM = 1000  # files; below, starting processes costs more than it saves
+SIGNATURES = {
+    b"\x89PNG": ".png",
+    b"\xff\xd8\xff": ".jpg",
+    b"BM": ".bmp",
+    b"RIFF": ".webp",
+    b"II*\0": ".tif",
+    b"MM\0*": ".tif",
+}
+
+
+class LabelmeSource(msgspec.Struct, frozen=True):
+    """One image to convert: `file` is its labelme file, None for an unlabelled picture.
+
+    `picture` is None where it is embedded in `file`, `how` the code of an event about where it was found.
+    """
+
+    file_name: str
+    file: str | None
+    picture: str | None
+    how: str = ""
+
+
+class LabelmePlan(msgspec.Struct, frozen=True):
+    """Sources sorted by file name, categories, category id of each label, and what is known already."""
+
+    sources: list[LabelmeSource]
+    categories: list[Category]
+    ids: dict[str, int]
+    read: dict[str, int]
+    events: list[Event]
+
+
+class _Labelled(msgspec.Struct):
+    label: str
+
+
+class _Glance(msgspec.Struct):
+    """What the plan needs of a labelme file."""
+
+    shapes: list[_Labelled]
+    image_path: str | None = msgspec.field(default=None, name="imagePath")
+    image_data: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="imageData")
+
+
+class _Glanced(msgspec.Struct, frozen=True):
+    labels: list[str]
+    image_path: str | None
+    data_suffix: str | None
+
+
+def plan_labelme(
+    source: Path,
+    images: Path | None,
+    labels: Path | None,
+    renames: Sequence[str],
+    jobs: int,
+    *,
+    unlabelled_negative: bool,
+) -> LabelmePlan:
+    """Look through the folder `source` and, for pictures, `images`. Raises InputError and OptionError."""
+    tree = list_tree(source)
+    if not tree.files:
+        raise InputError(source, "no labelme file (*.json) in it", "name the folder that labelme wrote to")
+    image_tree = list_tree(images) if images is not None else None
+    finder = ImageFinder(tree, image_tree)
+    order = read_labels_file(labels) if labels is not None else None
+    sources: list[LabelmeSource] = []
+    seen: dict[str, str] = {}
+    shapes = 0
+    work = partial(_glance, root=source)
+    glanced = map_ordered(work, tree.files, jobs, pool_pays=len(tree.files) >= POOL_PAYS_FROM)
+    for file, glance in zip(tree.files, glanced, strict=True):
+        shapes += len(glance.labels)
+        for i, label in enumerate(glance.labels):
+            if label not in seen:
+                seen[label] = f"{source / file}, $.shapes[{i}].label"
+        found = finder.find(file, glance.image_path, glance.data_suffix)
+        sources.append(LabelmeSource(found.file_name, file, found.path, found.how))
+    _check_pairs(source, sources)
+    categories, ids = make_categories(seen, order, parse_renames(renames))
+    rest = _unlabelled(sources, [tree] if image_tree is None else [tree, image_tree])
+    events = [] if unlabelled_negative else [Event(found.file_name, "", "unlabelled", "") for found in rest]
+    read = {"labelme files": len(sources), "shapes": shapes, "unlabelled pictures": len(rest)}
+    if unlabelled_negative:
+        sources += [LabelmeSource(found.file_name, None, found.path) for found in rest]
+        _check_pairs(source, sources)
+    return LabelmePlan(sorted(sources, key=lambda s: s.file_name), categories, ids, read, events)
+
+
+def _glance(file: str, root: Path) -> _Glanced:
+    path = root / file
+    data = read_json(path)
+    try:
+        glance = _DECODER.decode(data.removeprefix(b"\xef\xbb\xbf"))
+        embedded = msgspec.json.decode(glance.image_data, type=str | None) if glance.image_data else None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        parse_labelme(path, data)  # says in full what is wrong
+        raise
+    return _Glanced([shape.label for shape in glance.shapes], glance.image_path, _suffix(embedded))
+
+
+_DECODER = msgspec.json.Decoder(_Glance)
+
+
+def _suffix(embedded: str | None) -> str | None:
+    """The suffix that fits an embedded picture, None where there is none that can be known."""
+    try:
+        start = base64.b64decode((embedded or "")[:16])
+    except (binascii.Error, ValueError):
+        return None
+    return next((suffix for signature, suffix in SIGNATURES.items() if start.startswith(signature)), None)
+
+
+def _check_pairs(root: Path, sources: Sequence[LabelmeSource]) -> None:
+    taken: dict[str, LabelmeSource] = {}
+    for source in sources:
+        other = taken.setdefault(source.file_name, source)
+        if other is source:
+            continue
+        if source.picture == other.picture:
+            problem = f"labels {source.file_name}, as {other.file} does"
+            raise InputError(root / str(source.file), problem, "merge the two into one or remove one")
+        problem = f"two pictures would be {source.file_name} in the dataset: {source.picture}, {other.picture}"
+        raise InputError(root / str(source.file or other.file), problem, "rename one of them")
+
+
+def _unlabelled(sources: Sequence[LabelmeSource], trees: Sequence[Tree]) -> list[Found]:
+    labelled = {source.picture for source in sources}
+    pictures = [Found(name, f"{tree.root}/{name}") for tree in trees for name in sorted(tree.pictures)]
+    return [picture for picture in pictures if picture.path not in labelled]

@@ -1,0 +1,71 @@
+"""Which labels become which categories: alphabetical or in the order of a labels file, renamed where asked."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from datasets.coco import Category
+from datasets.errors import InputError, OptionError
+
+IGNORE = "__ignore__"  # labelme's own names for what is no category
+BACKGROUND = "_background_"
+
+
+def parse_renames(pairs: Iterable[str]) -> dict[str, str]:
+    """Label to label from texts like old=new. Raises OptionError."""
+    renames: dict[str, str] = {}
+    for pair in pairs:
+        old, equals, new = pair.partition("=")
+        if not (old and equals and new):
+            raise OptionError(f"--rename {pair}", "not of the form old=new", "give for example scrach=scratch")
+        if renames.get(old, new) != new:
+            raise OptionError(f"--rename {pair}", f"{old} is renamed to {renames[old]} already", "give it once")
+        renames[old] = new
+    return renames
+
+
+def read_labels_file(path: Path) -> list[str]:
+    """The categories of a labelme labels file, one a line, in its order. Raises InputError."""
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise InputError(path, "no such file", "name labelme's labels file") from None
+    except UnicodeDecodeError as error:
+        raise InputError(path, f"not UTF-8 text: {error}", "save it as UTF-8") from None
+    labels = [line.strip() for line in lines if line.strip()]
+    for i, label in enumerate(labels):
+        if label in labels[:i]:
+            raise InputError(path, f"the label {label} occurs twice", "keep one of them")
+    return [label for label in labels if label not in {IGNORE, BACKGROUND}]
+
+
+def make_categories(
+    seen: Mapping[str, str], labels: list[str] | None, renames: Mapping[str, str]
+) -> tuple[list[Category], dict[str, int]]:
+    """Categories, and the category id of each label in `seen` that is one; `seen` is label -> where it was met.
+
+    Raises InputError for a label that is not in `labels` and for an empty one, OptionError for a rename of a
+    label that nobody gave.
+    """
+    for old in renames:
+        if old not in seen:
+            raise OptionError(f"--rename {old}={renames[old]}", f"no shape is labelled {old}", _nearest(old, seen))
+    named = {label: renames.get(label, label) for label in seen}
+    for label, name in named.items():
+        if not name.strip():
+            raise InputError(seen[label], "the label is empty", "name the defect type")
+        if labels is not None and name not in labels and name not in {IGNORE, BACKGROUND}:
+            raise InputError(seen[label], f"the label {name} is not in --labels", _nearest(name, labels))
+    names = labels if labels is not None else sorted(set(named.values()) - {IGNORE, BACKGROUND})
+    ids = {name: i for i, name in enumerate(names, 1)}
+    return [Category(i, name) for name, i in ids.items()], {
+        label: ids[name] for label, name in named.items() if name in ids
+    }
+
+
+def _nearest(label: str, known: Iterable[str]) -> str:
+    by_case = {name.casefold(): name for name in known}
+    close = get_close_matches(label.casefold(), by_case, n=1)
+    if close:
+        return f"did you mean {by_case[close[0]]}?"
+    return f"known are {', '.join(sorted(by_case.values())) or 'none'}"

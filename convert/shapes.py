@@ -1,0 +1,241 @@
+"""One labelme shape to the pixels it covers: a pixel belongs to a shape when its centre lies inside.
+
+Polygons are filled by pycocotools, which rounds corners to a fifth of a pixel, takes the pixels whose centre is
+inside by the even-odd rule, and is what readers fill the polygons of a COCO file with. OpenCV and Pillow draw the
+outline too, which makes every shape about half a pixel larger all around.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from convert.shape_mask import read_shape_mask
+from datasets.coco import Polygons
+from datasets.errors import InputError
+from datasets.labelme import Point, Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from shapely import Polygon
+    from shapely.geometry.base import BaseGeometry
+
+POINTS_OF = {"rectangle": 2, "oriented_rectangle": 4, "circle": 2, "mask": 2, "line": 2, "point": 1}
+WITHOUT_AREA = frozenset({"point", "points", "line", "linestrip"})
+KNOWN = WITHOUT_AREA | {"polygon", "rectangle", "oriented_rectangle", "circle", "mask"}
+LONGEST_OUTLINE = 2e6  # pixels; pycocotools needs 80 bytes for each
+MOST_POINTS_TO_REPAIR = 1000  # the crossings that make_valid has to find grow with the square
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """What a shape became: a pycocotools mask, None where nothing is left, and polygons that say just the same.
+
+    `events` are (code, value).
+    """
+
+    rle: Any
+    polygons: Polygons | None
+    events: list[tuple[str, str]]
+
+
+def draw_shape(
+    path: Path, index: int, shape: Shape, height: int, width: int, line_width: float | None = None
+) -> Drawn:
+    """The pixels of shape `index` of the labelme file `path`, whose picture has height x width pixels.
+
+    What has no area is lost without `line_width` (pixels). Raises InputError for what labelme does not write.
+    """
+    _check(path, index, shape)
+    if shape.kind in WITHOUT_AREA:
+        drawn = _draw_lines(shape, height, width, line_width)
+    elif shape.kind == "circle":
+        drawn = _draw_circle(shape, height, width)
+    elif shape.kind == "mask":
+        drawn = _draw_mask(*read_shape_mask(path, index, shape, height, width), height, width)
+    else:
+        drawn = _draw_ring(path, index, _corners(shape), height, width)
+    return (
+        drawn
+        if drawn.rle is None or _area(drawn.rle)
+        else _lost("no-area", f"no pixel centre in the {shape.kind}")
+    )
+
+
+def fill(rings: Sequence[Sequence[float]], height: int, width: int) -> Any:
+    """The pycocotools mask of the union of rings [x1, y1, x2, y2, ...] that lie inside the picture."""
+    from pycocotools import mask as coco_mask
+
+    rles = coco_mask.frPyObjects(rings, height, width)
+    return coco_mask.merge(rles) if len(rles) > 1 else rles[0]
+
+
+def _check(path: Path, index: int, shape: Shape) -> None:
+    where = f"$.shapes[{index}]"
+    if shape.kind not in KNOWN:
+        raise InputError(
+            path, f"{where}.shape_type {shape.kind!r} is unknown", f"known are {', '.join(sorted(KNOWN))}"
+        )
+    wanted = POINTS_OF.get(shape.kind, len(shape.points))
+    if len(shape.points) != wanted:
+        problem = f"{where}.points has {len(shape.points)} points where a {shape.kind} has {wanted}"
+        raise InputError(path, problem, "draw the shape anew")
+    if shape.kind == "mask" and not shape.mask:
+        raise InputError(path, f"{where}.mask is missing", "draw the shape anew")
+
+
+def _corners(shape: Shape) -> Sequence[Point]:
+    if shape.kind == "rectangle":
+        (x0, y0), (x1, y1) = shape.points
+        return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+    return shape.points
+
+
+def _draw_ring(path: Path, index: int, points: Sequence[Point], height: int, width: int) -> Drawn:
+    import shapely
+
+    outline = shapely.Polygon(points) if len(points) > 2 else shapely.Polygon()
+    if shapely.convex_hull(outline).area == 0:
+        return _lost("no-area", f"{len(points)} points")
+    events = [] if outline.is_valid else [("self-crossing", shapely.is_valid_reason(outline))]
+    x0, y0, x1, y1 = outline.bounds
+    if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
+        extent = f"{x0:g}, {y0:g} to {x1:g}, {y1:g}"
+        points = _clip(points, height, width)
+        outline = shapely.Polygon(points) if len(points) > 2 else shapely.Polygon()
+        if shapely.convex_hull(outline).area == 0:
+            return _lost("outside", extent)
+        events.append(("clipped", extent))
+    if _length(points) > LONGEST_OUTLINE:
+        problem = f"$.shapes[{index}].points has an outline of more than {LONGEST_OUTLINE:g} pixels"
+        raise InputError(path, problem, "draw the shape anew")
+    ring = [v for point in points for v in point]
+    if outline.is_valid:
+        return Drawn(fill([ring], height, width), [ring], events)
+    if len(points) > MOST_POINTS_TO_REPAIR:
+        return Drawn(fill([ring], height, width), None, events)
+    return _draw_polygons(_parts(shapely.make_valid(outline)), height, width, events)
+
+
+def _draw_polygons(polygons: "Sequence[Polygon]", height: int, width: int, events: list[tuple[str, str]]) -> Drawn:
+    """Polygons without crossings that lie inside the picture."""
+    from pycocotools import mask as coco_mask
+
+    if not polygons:
+        return _lost("no-area", "nothing left after repair")
+    shells = [_flat(polygon.exterior.coords) for polygon in polygons]
+    rle = fill(shells, height, width)
+    if holes := [_flat(ring.coords) for polygon in polygons for ring in polygon.interiors]:
+        pixels = coco_mask.decode(rle) & ~coco_mask.decode(fill(holes, height, width)) & 1
+        return Drawn(coco_mask.encode(pixels), None, events)
+    return Drawn(rle, shells, events)
+
+
+def _draw_circle(shape: Shape, height: int, width: int) -> Drawn:
+    import numpy as np
+
+    (cx, cy), (px, py) = shape.points
+    radius = math.hypot(px - cx, py - cy)
+    if radius == 0:
+        return _lost("no-area", "radius 0")
+    x0, y0 = max(0, math.floor(cx - radius)), max(0, math.floor(cy - radius))
+    x1, y1 = min(width, math.ceil(cx + radius)), min(height, math.ceil(cy + radius))
+    if x0 >= x1 or y0 >= y1:
+        return _lost("outside", f"centre {cx:g}, {cy:g}, radius {radius:g}")
+    dx, dy = np.arange(x0, x1) + 0.5 - cx, np.arange(y0, y1) + 0.5 - cy
+    inside = dx[None, :] ** 2 + dy[:, None] ** 2 <= radius**2
+    cut = cx - radius < 0 or cy - radius < 0 or cx + radius > width or cy + radius > height
+    events = [("clipped", f"centre {cx:g}, {cy:g}, radius {radius:g}")] if cut else []
+    return Drawn(_place(inside, x0, y0, height, width), None, events)
+
+
+def _draw_mask(x0: int, y0: int, pixels: "NDArray[np.bool_]", height: int, width: int) -> Drawn:
+    if not pixels.any():
+        return _lost("no-area", "an empty mask")
+    rows, columns = pixels.shape
+    inside = pixels[max(0, -y0) : max(0, height - y0), max(0, -x0) : max(0, width - x0)]
+    if inside.size == 0:
+        return _lost("outside", f"{x0}, {y0}, {columns} x {rows}")
+    events = [("clipped", f"{x0}, {y0}, {columns} x {rows}")] if inside.shape != pixels.shape else []
+    return Drawn(_place(inside, max(0, x0), max(0, y0), height, width), None, events)
+
+
+def _draw_lines(shape: Shape, height: int, width: int, line_width: float | None) -> Drawn:
+    """Each stretch as a capsule: a rectangle with round ends, a disk for a point."""
+    import shapely
+
+    if line_width is None:
+        return _lost("line-lost", shape.kind)
+    picture = shapely.box(0, 0, width, height)
+    rings = []
+    for stretch in _stretches(shape):
+        core = shapely.LineString(stretch) if len(set(stretch)) > 1 else shapely.Point(stretch[0])
+        rings += [_flat(part.exterior.coords) for part in _parts(core.buffer(line_width / 2) & picture)]
+    if not rings:
+        return _lost("outside", shape.kind)
+    return Drawn(fill(rings, height, width), None, [("line-drawn", f"{shape.kind}, {line_width:g} px wide")])
+
+
+def _stretches(shape: Shape) -> Iterator[tuple[Point, ...]]:
+    if shape.kind in {"line", "linestrip"} and len(shape.points) > 1:
+        yield from pairwise(shape.points)
+    else:
+        yield from ((point,) for point in shape.points)
+
+
+def _clip(points: Sequence[Point], height: int, width: int) -> list[Point]:
+    """The ring inside the picture, by Sutherland and Hodgman's algorithm: what even-odd filling fills stays."""
+    ring = list(points)
+    for axis, limit, sign in ((0, 0.0, 1), (0, float(width), -1), (1, 0.0, 1), (1, float(height), -1)):
+        kept: list[Point] = []
+        for before, here in pairwise([*ring[-1:], *ring]):
+            depth_before, depth = sign * (before[axis] - limit), sign * (here[axis] - limit)
+            if (depth_before < 0) != (depth < 0):
+                share = depth_before / (depth_before - depth)
+                other = before[1 - axis] + share * (here[1 - axis] - before[1 - axis])
+                kept.append((limit, other) if axis == 0 else (other, limit))
+            if depth >= 0:
+                kept.append(here)
+        ring = kept
+    return ring
+
+
+def _length(points: Sequence[Point]) -> float:
+    return sum(max(abs(x1 - x0), abs(y1 - y0)) for (x0, y0), (x1, y1) in pairwise([*points, points[0]]))
+
+
+def _parts(geometry: "BaseGeometry") -> "list[Polygon]":
+    """The polygons of any geometry, without its lines and points."""
+    found: list[Polygon] = []
+    for part in getattr(geometry, "geoms", [geometry]):
+        if part.geom_type == "MultiPolygon":
+            found += part.geoms
+        elif part.geom_type == "Polygon" and part.area > 0:
+            found.append(part)
+    return found
+
+
+def _flat(coordinates: Iterable[Sequence[float]]) -> list[int | float]:
+    return [float(v) for point in list(coordinates)[:-1] for v in point[:2]]
+
+
+def _place(pixels: "NDArray[np.bool_]", x: int, y: int, height: int, width: int) -> Any:
+    import numpy as np
+    from pycocotools import mask as coco_mask
+
+    full = np.zeros((height, width), np.uint8, order="F")
+    full[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
+    return coco_mask.encode(full)
+
+
+def _area(rle: Any) -> int:
+    from pycocotools import mask as coco_mask
+
+    return int(coco_mask.area(rle))
+
+
+def _lost(code: str, value: str) -> Drawn:
+    return Drawn(None, None, [(code, value)])
