@@ -1,14 +1,13 @@
 """Measure a run: its predictions against the ground truth, operating point chosen on val and applied to test."""
 
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from datasets.coco import CocoFile, Prediction
 from datasets.files import write_atomic
 from datasets.folder import Dataset
 from datasets.runs import Run, write_json
 from evaluate.average_precision import instance_measures
-from evaluate.bootstrap import RESAMPLES, draw_images
+from evaluate.bootstrap import draw_images
 from evaluate.confusion import instance_counts, type_confusion
 from evaluate.images import defective_images, image_measures, image_scores
 from evaluate.metrics import (
@@ -21,10 +20,10 @@ from evaluate.metrics import (
 )
 from evaluate.operating import Rule, choose_operating_point, parse_rule
 from evaluate.pixels import pixel_measures
-from evaluate.protocol import definitions
+from evaluate.protocol import protocol_of
 from evaluate.score_maps import ScoreMap, score_map_measures
 from evaluate.tables import metrics_markdown
-from evaluate.truth import checked_predictions, has_masks, run_truth, split_size
+from evaluate.truth import checked_predictions, has_masks, run_truth
 
 
 def measure_run(
@@ -49,22 +48,18 @@ def measure_run(
         for name, coco in truth.items()
     }
     point = _choose(rule, truth["val"], predictions["val"])
-    protocol = Protocol(
-        dataset=dataset.name,
-        content_sha256=dataset.provenance.content_sha256 if dataset.provenance else None,
-        kind=run.kind,
-        tool=f"defectline {version('defectline')}",
-        splits={name: split_size(coco) for name, coco in truth.items()},
-        operating_point=_told(point),
-        bootstrap=f"{RESAMPLES} resamples of the test images with replacement, seed {seed}, 95 % percentiles",
-        definitions=definitions(truth["test"]),
-    )
+    protocol = protocol_of(run, dataset, truth, operating_point=_told(point), seed=seed)
     metrics = measure(
         protocol, point, truth["test"], predictions["test"], with_masks=with_masks, seed=seed, score_map=score_map
     )
+    write_metrics(run, metrics)
+    return metrics
+
+
+def write_metrics(run: Run, metrics: Metrics) -> None:
+    """Write metrics.json and, beside it for people, metrics.md."""
     write_json(run.metrics, metrics)
     write_atomic(run.metrics.with_suffix(".md"), metrics_markdown(metrics).encode())
-    return metrics
 
 
 def measure(
@@ -80,8 +75,8 @@ def measure(
 ) -> Metrics:
     """All measures of `predictions` at an operating point that is already chosen.
 
-    `counted` are the predictions that reach it, where that is not one threshold for all images.
-    Masks and pixels are None without `with_masks`, and where an annotation does not say which pixels it covers.
+    `counted` are the predictions that reach it, where that is not one threshold for all images. Masks and pixels
+    are None without `with_masks`, and where an annotation does not say which pixels it covers.
     """
     counted = [p for p in predictions if p.score >= point.score_threshold] if counted is None else counted
     draws = draw_images(len(truth.images), seed)

@@ -44,7 +44,7 @@ class OperatingPoint(msgspec.Struct, frozen=True):
     """A prediction counts where its score is at least `score_threshold`.
 
     `chosen_on` is the split, or `default` where none could serve; `met` is False where no threshold keeps the
-    rule.
+    rule. Of a cross-validation every fold has its own, and `score_threshold` is their median, for looking only.
     """
 
     rule: str
@@ -157,8 +157,23 @@ class TypeConfusion(msgspec.Struct, frozen=True):
     matrix: list[list[int]]
 
 
+class Folds(msgspec.Struct, frozen=True):
+    """The folds of a cross-validation, each measured by itself: name of a number -> values, mean, deviation.
+
+    The deviation is that of a sample; both leave out folds in which the number does not exist.
+    """
+
+    score_thresholds: list[float]
+    values: dict[str, list[float | None]]
+    mean: dict[str, float | None]
+    standard_deviation: dict[str, float | None]
+
+
 class Metrics(msgspec.Struct, frozen=True):
-    """The content of metrics.json; `masks`, `pixels` and `score_maps` are null where the model gives none."""
+    """The content of metrics.json; `masks`, `pixels` and `score_maps` are null where the model gives none.
+
+    Of a cross-validation, `folds` holds each fold's own numbers, and all others are of the pooled predictions.
+    """
 
     schema_version: int
     protocol: Protocol
@@ -170,6 +185,7 @@ class Metrics(msgspec.Struct, frozen=True):
     images: ImageMeasures
     instances: InstanceCounts
     type_confusion: TypeConfusion
+    folds: Folds | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain dicts and lists, as in metrics.json."""

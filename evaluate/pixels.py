@@ -35,7 +35,8 @@ def paint_predictions(
 ) -> "NDArray[np.uint8]":
     """H x W index map that a user gets: the higher score on top, of equal ones the first in the file."""
     canvas = np.zeros((image.height, image.width), np.uint8)
-    for p in sorted(reversed(predictions), key=lambda p: p.score):
+    best_first = sorted(predictions, key=lambda p: -p.score)
+    for p in reversed(best_first):
         canvas[decode(p.segmentation or [], image.height, image.width) > 0] = indices[p.category_id]
     return canvas
 

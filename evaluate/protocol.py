@@ -1,8 +1,32 @@
-"""What each group of numbers means, in a sentence that travels with the numbers."""
+"""How the numbers are made and what each group of them means, in sentences that travel with the numbers."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
 
 from datasets.coco import CocoFile
+from datasets.folder import Dataset
+from datasets.runs import Run
+from evaluate.bootstrap import RESAMPLES
 from evaluate.boundary import TOLERANCE, tolerance_pixels
 from evaluate.matching import IOU_THRESHOLD
+from evaluate.metrics import Protocol
+from evaluate.truth import split_size
+
+
+def protocol_of(
+    run: Run, dataset: Dataset, truth: Mapping[str, CocoFile], *, operating_point: str, seed: int
+) -> Protocol:
+    """The protocol of measuring `run` on the images of `truth`, of which test is the one measured."""
+    return Protocol(
+        dataset=dataset.name,
+        content_sha256=dataset.provenance.content_sha256 if dataset.provenance else None,
+        kind=run.kind,
+        tool=f"defectline {version('defectline')}",
+        splits={name: split_size(coco) for name, coco in truth.items()},
+        operating_point=operating_point,
+        bootstrap=f"{RESAMPLES} resamples of the test images with replacement, seed {seed}, 95 % percentiles",
+        definitions=definitions(truth["test"]),
+    )
 
 
 def definitions(truth: CocoFile) -> dict[str, str]:

@@ -6,7 +6,7 @@ import msgspec
 
 from datasets.console import print_table, say
 from evaluate.images import fewest_misses
-from evaluate.metrics import InstanceMeasures, Interval, Metrics, PixelMeasures
+from evaluate.metrics import Folds, InstanceMeasures, Interval, Metrics, PixelMeasures
 
 NONE = "-"
 
@@ -58,6 +58,8 @@ def metrics_tables(metrics: Metrics) -> Iterator[Table]:
         measured = metrics.score_maps
         rows = [["pixel AP", _value(measured.pixel_ap)], ["AUPRO at 0.3", _value(measured.aupro_30)]]
         yield Table("Score maps", ("", "value"), rows, said["score_maps"])
+    if metrics.folds is not None:
+        yield _folds(metrics.folds)
     yield _counts(metrics, said["instances"])
     names = metrics.type_confusion.names
     rows = [[name, *map(str, row)] for name, row in zip(names, metrics.type_confusion.matrix, strict=True)]
@@ -104,6 +106,16 @@ def _pixels(measured: PixelMeasures, note: str) -> Table:
     rows.append(["mean of types", _value(measured.mean_iou_of_types), "", "", ""])
     rows.append(["boundary (F as Dice)", "", _value(edge.f), _value(edge.precision), _value(edge.recall)])
     return Table("Pixels", ("", "IoU", "Dice", "precision", "recall"), rows, note)
+
+
+def _folds(folds: Folds) -> Table:
+    columns = ("", "mean", "deviation", *(f"fold {k}" for k in range(1, len(folds.score_thresholds) + 1)))
+    rows = [
+        [name, _value(folds.mean[name]), _value(folds.standard_deviation[name]), *map(_value, values)]
+        for name, values in folds.values.items()
+    ]
+    rows.append(["score threshold", "", "", *map(_value, folds.score_thresholds)])
+    return Table("Folds", columns, rows, "each fold measured by itself; deviation of a sample")
 
 
 def _counts(metrics: Metrics, note: str) -> Table:

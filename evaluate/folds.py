@@ -1,0 +1,110 @@
+"""Cross-validation: every image tested once, by the fold that never saw it; each fold by itself, and all pooled.
+
+A fold's operating point is chosen on its own val and applied to its own test. Pooled counts are those of every
+fold at its own threshold; pooled AP ranks the scores of all folds together, as pycocotools does on that file.
+"""
+
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from datasets.coco import Prediction, write_predictions
+from datasets.errors import InputError
+from datasets.folder import Dataset
+from datasets.runs import Run, read_split
+from evaluate.measure import measure, write_metrics
+from evaluate.metrics import Folds, Metrics, OperatingPoint, ratio, read_metrics
+from evaluate.protocol import protocol_of
+from evaluate.truth import checked_predictions, run_truth
+
+
+def measure_folds(run: Run, folds: Sequence[Run], dataset: Dataset, *, seed: int = 0) -> Metrics:
+    """Measure a cross-validation whose folds are measured already: pool their predictions/test.json into that of
+    `run`, write its metrics.json and metrics.md, and return the numbers.
+
+    `run` lists all tested images as test in its split.json. Measures of score maps are of the folds only. Raises
+    InputError where a fold has no metrics.json, or where the folds do not test each image of `run` exactly once.
+    """
+    truth = run_truth(run, dataset)["test"]
+    _check_once(run, folds)
+    measured = [read_metrics(fold.metrics) for fold in folds]
+    with_masks = run.kind != "det"
+    found = [checked_predictions(fold.predictions("test"), truth, with_masks=with_masks) for fold in folds]
+    thresholds = [m.operating_point.score_threshold for m in measured]
+    pooled = _in_order(p for predictions in found for p in predictions)
+    counted = _in_order(
+        p for predictions, threshold in zip(found, thresholds, strict=True) for p in predictions
+        if p.score >= threshold
+    )  # fmt: skip
+    point = _shared_point([m.operating_point for m in measured])
+    told = f"each fold by itself: {'; '.join(m.protocol.operating_point for m in measured)}"
+    protocol = protocol_of(run, dataset, {"test": truth}, operating_point=told, seed=seed)
+    metrics = measure(protocol, point, truth, pooled, with_masks=with_masks, counted=counted, seed=seed)
+    metrics = msgspec.structs.replace(metrics, folds=summary(measured))
+    write_predictions(run.predictions("test"), pooled)
+    write_metrics(run, metrics)
+    return metrics
+
+
+def summary(measured: Sequence[Metrics]) -> Folds:
+    """Mean and standard deviation over folds of every number that any fold has."""
+    numbers = [_numbers(m) for m in measured]
+    values = {name: [found.get(name) for found in numbers] for name in max(numbers, key=len)}
+    known = {name: [v for v in found if v is not None] for name, found in values.items()}
+    return Folds(
+        score_thresholds=[m.operating_point.score_threshold for m in measured],
+        values=values,
+        mean={name: statistics.fmean(found) if found else None for name, found in known.items()},
+        standard_deviation={
+            name: statistics.stdev(found) if len(found) > 1 else None for name, found in known.items()
+        },
+    )
+
+
+def _numbers(metrics: Metrics) -> dict[str, float | None]:
+    images, masks, pixels, maps = metrics.images, metrics.masks, metrics.pixels, metrics.score_maps
+    found = {
+        "missed": ratio(images.missed, images.defective),
+        "false alarms": ratio(images.false_alarms, images.good),
+        "boxes AP": metrics.boxes.AP,
+        "boxes AP50": metrics.boxes.AP50,
+    }
+    if masks is not None:
+        found |= {"masks AP": masks.AP, "masks AP50": masks.AP50}
+    if pixels is not None:
+        found |= {
+            "defect IoU": pixels.defect.iou,
+            "defect Dice": pixels.defect.dice,
+            "mean IoU of types": pixels.mean_iou_of_types,
+            "boundary F": pixels.boundary.f,
+        }
+    if maps is not None:
+        found |= {"pixel AP": maps.pixel_ap, "AUPRO at 0.3": maps.aupro_30}
+    return found
+
+
+def _shared_point(points: Sequence[OperatingPoint]) -> OperatingPoint:
+    return OperatingPoint(
+        rule=points[0].rule,
+        score_threshold=statistics.median(p.score_threshold for p in points),
+        chosen_on="val of each fold" if any(p.chosen_on == "val" for p in points) else "default",
+        met=all(p.met for p in points),
+    )
+
+
+def _check_once(run: Run, folds: Sequence[Run]) -> None:
+    wanted = set(read_split(run).images["test"])
+    tested = Counter(name for fold in folds for name in read_split(fold).images["test"])
+    for name, times in tested.items():
+        if times > 1 or name not in wanted:
+            problem = f"{name} is tested by {times} folds" if times > 1 else f"{name} is no image of {run.root}"
+            raise InputError(run.root, problem, "make the folds anew")
+    for name in sorted(wanted - set(tested)):
+        raise InputError(run.root, f"{name} is tested by no fold", "finish all folds first")
+
+
+def _in_order(predictions: Iterable[Prediction]) -> list[Prediction]:
+    """By image, and within an image as the fold wrote them."""
+    return sorted(predictions, key=lambda p: p.image_id)
