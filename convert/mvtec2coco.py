@@ -11,12 +11,20 @@ from typing import Literal
 import msgspec
 
 from convert.assemble import Conversion, Converted, Instance, Progress, Run, assemble, encode_instance
+from convert.mask_instances import (
+    Cut,
+    check_cut,
+    check_mask_size,
+    check_some_kept,
+    cut_mask,
+    read_masked_picture,
+)
 from convert.report import Event, Report
 from datasets.coco import Category
 from datasets.errors import InputError, OptionError
 from datasets.files import check_apart, check_destination, link_or_copy
 from datasets.folder import mask_path, write_pixel_mask
-from datasets.images import read_info
+from datasets.images import ImageInfo
 from datasets.mvtec import MvtecImage, MvtecTree, read_mvtec_tree
 from datasets.splits import Ratios, stratified_split
 
@@ -61,7 +69,7 @@ def mvtec2coco(
     `dry_run` everything is read and checked, nothing written.
     Raises InputError for what does not pair or cannot be read, OutputError for `dest`.
     """
-    check_options(options)
+    check_cut(_cut(options), options.threshold)
     check_apart(dest, sources)
     check_destination(dest, overwrite=overwrite)
     trees = [read_mvtec_tree(source) for source in sources]
@@ -84,16 +92,6 @@ def mvtec2coco(
     return assemble(dest, conversion, Run(overwrite, dry_run, strict, jobs, progress))
 
 
-def check_options(options: Options) -> None:
-    """Raise OptionError for values no conversion can use."""
-    if options.min_area < 1:
-        raise OptionError(f"--min-area {options.min_area}", "less than one pixel", "give 1 or more")
-    if options.merge_gap < 0:
-        raise OptionError(f"--merge-gap {options.merge_gap}", "negative", "give 0 or more pixels")
-    if options.threshold is not None and options.threshold < 1:
-        raise OptionError(f"--threshold {options.threshold}", "would make every pixel a defect", "give 1 or more")
-
-
 def _plan(trees: Sequence[MvtecTree]) -> tuple[list[Category], list[_Source]]:
     names = [tree.name for tree in trees]
     if repeated := sorted(name for name, times in Counter(names).items() if times > 1):
@@ -114,11 +112,7 @@ def _share_out(strata: dict[str, str], options: Options) -> dict[str, str]:
 
 
 def _convert_image(source: _Source, dest: Path | None, options: Options) -> Converted:
-    path, info = source.image.path, read_info(source.image.path)
-    if info.orientation != 1:
-        raise InputError(
-            path, f"EXIF orientation {info.orientation}, while masks are as stored", "save it upright"
-        )
+    path, info = source.image.path, read_masked_picture(source.image.path)
     digest = hashlib.sha256(path.read_bytes())
     instances: list[Instance] = []
     events: list[Event] = []
@@ -126,7 +120,7 @@ def _convert_image(source: _Source, dest: Path | None, options: Options) -> Conv
         link_or_copy(path, dest / "images" / source.file_name)
     if source.image.mask is not None:
         digest.update(source.image.mask.read_bytes())
-        instances, events = _convert_mask(source, (info.height, info.width), dest, options)
+        instances, events = _convert_mask(source, info, dest, options)
     elif dest is not None:
         write_pixel_mask(mask_path(dest, source.file_name), None, info.height, info.width)
     return Converted(
@@ -142,45 +136,22 @@ def _convert_image(source: _Source, dest: Path | None, options: Options) -> Conv
 
 
 def _convert_mask(
-    source: _Source, size: tuple[int, int], dest: Path | None, options: Options
+    source: _Source, picture: ImageInfo, dest: Path | None, options: Options
 ) -> tuple[list[Instance], list[Event]]:
-    import numpy as np
-
-    from datasets.masks import components, read_mask
-    from datasets.polygons import component_to_segmentation
+    from datasets.masks import read_mask
+    from datasets.paint import paint
 
     path = source.image.mask
     assert path is not None
     mask = read_mask(path, options.threshold)
-    if mask.shape != size:
-        raise InputError(
-            path,
-            f"{mask.shape[1]} x {mask.shape[0]} pixels, its image {size[1]} x {size[0]}",
-            "make the mask as large as the image",
-        )
-    found = components(mask, connectivity=options.connectivity, merge_gap=options.merge_gap)
-    kept = [component for component in found if component.area >= options.min_area]
-    if not kept:
-        raise InputError(
-            path,
-            f"no component has --min-area {options.min_area} pixels, the image would become a negative",
-            "lower --min-area or remove the image",
-        )
+    check_mask_size(path, mask, picture)
+    kept, instances, events = cut_mask(source.file_name, mask, source.category_id, _cut(options))
+    check_some_kept(path, instances, _cut(options))
     if dest is not None:
-        indices = np.zeros(size, np.uint8)
-        for component in kept:
-            x, y, w, h = component.box
-            indices[y : y + h, x : x + w][component.pixels] = source.category_id
-        write_pixel_mask(mask_path(dest, source.file_name), indices, *size)
-    events = [
-        Event(source.file_name, str(list(c.box)), "below-min-area", f"{c.area} px")
-        for c in found
-        if c.area < options.min_area
-    ]
-    if options.merge_gap and (joined := len(components(mask, connectivity=options.connectivity)) - len(found)):
-        events.append(Event(source.file_name, "", "merged-gap", f"{joined} joined"))
-    made = [
-        Instance(source.category_id, c.box, c.area, component_to_segmentation(c, *size, options.segmentation))
-        for c in kept
-    ]
-    return made, events
+        indices, _ = paint(picture.height, picture.width, [(source.category_id, component) for component in kept])
+        write_pixel_mask(mask_path(dest, source.file_name), indices, *indices.shape)
+    return instances, events
+
+
+def _cut(options: Options) -> Cut:
+    return Cut(options.connectivity, options.min_area, options.merge_gap, options.segmentation)

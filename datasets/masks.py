@@ -28,24 +28,25 @@ class Component:
         return int(self.pixels.sum())
 
 
-def read_mask(path: Path, threshold: int | None = None) -> "NDArray[np.bool_]":
+def read_mask(path: Path, threshold: int | None = None, *, empty_ok: bool = False) -> "NDArray[np.bool_]":
     """Decode a ground-truth mask to H x W bool, True where the defect is.
 
     Without `threshold` the mask must hold at most two values, one of them 0. With it, pixels of that grey value
-    and above are the defect. Raises InputError for more values, for colours and for an all-black mask.
+    and above are the defect. Raises InputError for more values, for colours and, unless `empty_ok`, for a mask
+    without a defect.
     """
     import numpy as np
 
     grey = _read_grey(path)
     if threshold is not None:
         mask = grey >= threshold
-        if not mask.any():
+        if not (empty_ok or mask.any()):
             raise InputError(
                 path, f"no pixel reaches --threshold {threshold} (largest is {grey.max()})", "lower it"
             )
         return mask
     largest = grey.max()
-    if largest == 0:
+    if largest == 0 and not empty_ok:
         raise InputError(path, "the mask is all black", "draw the defect, or move the image to the good ones")
     if not ((grey == 0) | (grey == largest)).all():
         values = np.unique(grey)
@@ -56,6 +57,24 @@ def read_mask(path: Path, threshold: int | None = None) -> "NDArray[np.bool_]":
             "give --threshold T to take values >= T as the defect",
         )
     return grey > 0
+
+
+def read_indices(path: Path, count: int) -> "NDArray[np.integer]":
+    """Decode an index mask to H x W integers: 0 background, k the k-th of `count` categories.
+
+    Raises InputError for larger values and for colours without a palette.
+    """
+    import numpy as np
+
+    indices = _read_grey(path)
+    if indices.dtype.kind not in "iu":
+        raise InputError(path, "an index mask with fractions", "save it as an 8-bit picture")
+    if indices.max() > count or indices.min() < 0:
+        unknown = [int(v) for v in np.unique(indices) if not 0 <= v <= count]
+        some = ", ".join(map(str, unknown[:6])) + (", ..." if len(unknown) > 6 else "")
+        problem = f"values {some} in an index mask of {count} categories"
+        raise InputError(path, problem, "name more categories or repaint the mask")
+    return indices
 
 
 def components(mask: "NDArray[np.bool_]", *, connectivity: int = 8, merge_gap: int = 0) -> "list[Component]":

@@ -1,0 +1,187 @@
+"""A folder of pictures and a folder of masks, paired by name, to a COCO dataset folder."""
+
+import hashlib
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from convert.assemble import Conversion, Converted, Instance, Run, assemble, encode_instance
+from convert.mask_instances import Cut, check_cut, check_mask_size, check_some_kept, cut_mask, read_masked_picture
+from convert.report import Event, Report
+from datasets.coco import Category
+from datasets.errors import InputError, OptionError
+from datasets.files import check_apart, link_or_copy
+from datasets.folder import mask_path, write_pixel_mask
+from datasets.images import is_image
+from datasets.paint import paint
+from datasets.splits import Ratios, stratified_split
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+POOL_PAYS_FROM = 256  # masks
+STEM = "{stem}"
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What the masks mean: one `category` against 0, or with `indices` value k is the k-th of `categories`.
+
+    The mask of PICTURES/a/b.jpg is MASKS/a/<pattern>.*, with b for {stem}. A picture without one is left out, or
+    with `unlabelled` negative a negative; an all-black mask always is one.
+    """
+
+    categories: tuple[str, ...]
+    indices: bool = False
+    threshold: int | None = None
+    pattern: str = STEM
+    unlabelled: Literal["leave", "negative"] = "leave"
+    ratios: Ratios = (0.7, 0.1, 0.2)
+    seed: int = 0
+    cut: Cut = Cut()
+
+
+class _Source(msgspec.Struct, frozen=True):
+    """A picture, its name in the dataset, its mask."""
+
+    picture: Path
+    file_name: str
+    mask: Path | None
+
+
+def masks2coco(pictures: Path, masks: Path, dest: Path, options: Options, run: Run) -> Report:
+    """Convert pictures and their masks into the dataset folder `dest`, one annotation per component.
+
+    Raises InputError for a mask without a picture, for values a mask should not have and, with `run.strict`, for
+    the first loss; OutputError for `dest`.
+    """
+    check_options(options)
+    check_apart(dest, [pictures, masks])
+    sources = pair(pictures, masks, options.pattern)
+    paired = sum(source.mask is not None for source in sources)
+    conversion = Conversion(
+        tool="masks2coco",
+        origins=[pictures.resolve().name, masks.resolve().name],
+        options=msgspec.to_builtins(options),
+        categories=[Category(i, name) for i, name in enumerate(options.categories, 1)],
+        sources=sources,
+        convert_image=partial(_convert_image, options=options),
+        share_out=partial(stratified_split, ratios=options.ratios, seed=options.seed),
+        read={"images": len(sources), "masks": paired, "categories": len(options.categories)},
+        events=[],
+        pool_pays=paired >= POOL_PAYS_FROM,
+    )
+    return assemble(dest, conversion, run)
+
+
+def check_options(options: Options) -> None:
+    """Raise OptionError for values no conversion can use."""
+    check_cut(options.cut, options.threshold)
+    if STEM not in options.pattern or "/" in options.pattern:
+        problem = "no pattern for the name of a mask without its ending"
+        raise OptionError(f"--pattern {options.pattern}", problem, f"give one like {STEM}_mask")
+    names = options.categories
+    if not all(names) or len(set(names)) < len(names):
+        raise OptionError(f"--categories {','.join(names)}", "an empty name or one given twice", "name each once")
+    if len(names) > 255:
+        raise OptionError("--categories", f"{len(names)} names, an index PNG tells 255", "merge some")
+    if options.indices and options.threshold is not None:
+        remedy = "give --category NAME for grey masks"
+        raise OptionError(f"--threshold {options.threshold}", "index masks have no grey values", remedy)
+
+
+def pair(pictures: Path, masks: Path, pattern: str) -> list[_Source]:
+    """Pictures below a folder with their masks, sorted by name. Raises InputError where a mask has no picture."""
+    of_stem: dict[str, Path] = {}
+    for mask in _below(masks):
+        stem = mask.relative_to(masks).with_suffix("").as_posix()
+        if stem in of_stem:
+            raise InputError(mask, f"a second mask beside {of_stem[stem].name}", "keep one of them")
+        of_stem[stem] = mask
+    wanted = {picture: _mask_stem(picture.relative_to(pictures), pattern) for picture in _below(pictures)}
+    paired = {picture: of_stem[stem] for picture, stem in wanted.items() if stem in of_stem}
+    if not paired:
+        picture, stem = next(iter(wanted.items()))
+        raise InputError(masks, f"has no mask {stem}.* for {picture.name}", "give the --pattern of their names")
+    used = set(paired.values())
+    sources = [
+        _Source(picture, picture.relative_to(pictures).as_posix(), paired.get(picture))
+        for picture in wanted
+        if picture not in used
+    ]
+    for mask in of_stem.values():
+        if mask not in used and mask not in wanted:
+            problem = f"no picture in {pictures} has this mask by the pattern {pattern}"
+            raise InputError(mask, problem, "add the picture, remove the mask or give another --pattern")
+    return sorted(sources, key=lambda source: source.file_name)
+
+
+def _below(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise InputError(folder, "no such folder", "name a folder of pictures and one of masks")
+    found = sorted(path for path in folder.rglob("*") if is_image(path) and path.is_file())
+    if not found:
+        raise InputError(folder, "no picture in this folder", "name another folder")
+    return found
+
+
+def _mask_stem(relative: Path, pattern: str) -> str:
+    return (relative.parent / pattern.replace(STEM, relative.stem)).as_posix()
+
+
+def _convert_image(source: _Source, dest: Path | None, options: Options) -> Converted:
+    info = read_masked_picture(source.picture)
+    digest = hashlib.sha256(source.picture.read_bytes())
+    kept = source.mask is not None or options.unlabelled == "negative"
+    instances: list[Instance] = []
+    events: list[Event] = []
+    indices = None
+    if source.mask is not None:
+        digest.update(source.mask.read_bytes())
+        values = _read(source.mask, options)
+        check_mask_size(source.mask, values, info)
+        indices, instances, events = _cut(source.file_name, values, options)
+        if values.any():
+            check_some_kept(source.mask, instances, options.cut)
+    elif not kept:
+        events = [Event(source.file_name, "", "unlabelled", "no mask")]
+    if dest is not None and kept:
+        link_or_copy(source.picture, dest / "images" / source.file_name)
+        write_pixel_mask(mask_path(dest, source.file_name), indices, info.height, info.width)
+    ids = [instance.category_id for instance in instances]
+    return Converted(
+        source.file_name,
+        info.width,
+        info.height,
+        digest.hexdigest(),
+        f"{Path(source.file_name).parent.as_posix()} {sorted(set(ids))}",
+        ids,
+        [encode_instance(instance) for instance in instances],
+        events,
+        kept,
+    )
+
+
+def _read(mask: Path, options: Options) -> "NDArray[np.integer]":
+    from datasets.masks import read_indices, read_mask
+
+    if options.indices:
+        return read_indices(mask, len(options.categories))
+    return read_mask(mask, options.threshold, empty_ok=True).astype("uint8")
+
+
+def _cut(
+    file_name: str, values: "NDArray[np.integer]", options: Options
+) -> "tuple[NDArray[np.uint8], list[Instance], list[Event]]":
+    import numpy as np
+
+    done = [cut_mask(file_name, values == k, int(k), options.cut) for k in np.unique(values) if k]
+    instances = list(chain.from_iterable(made for _, made, _ in done))
+    components = list(chain.from_iterable(kept for kept, _, _ in done))
+    ids = [instance.category_id for instance in instances]
+    height, width = values.shape
+    indices, _ = paint(height, width, list(zip(ids, components, strict=True)))
+    return indices, instances, list(chain.from_iterable(events for _, _, events in done))

@@ -1,0 +1,160 @@
+"""A YOLO dataset folder to a COCO dataset folder: boxes, or segments as instance masks."""
+
+import hashlib
+from collections import Counter
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from convert.assemble import Conversion, Converted, Instance, Run, assemble, encode_instance
+from convert.report import Event, Report
+from convert.yolo_instances import box_instance, leads_outside, segment_instance
+from datasets.coco import Category
+from datasets.errors import InputError
+from datasets.files import check_apart, link_or_copy
+from datasets.folder import mask_path, write_pixel_mask
+from datasets.images import read_info
+from datasets.masks import Component
+from datasets.paint import paint
+from datasets.yolo import Label, YoloDataset, YoloImage, format_label, read_labels, read_yolo
+
+POOL_PAYS_FROM = 256  # images
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How to convert; a picture without a label file is left out, or a negative."""
+
+    segmentation: Literal["rle", "polygon", "auto"] = "rle"
+    unlabelled: Literal["leave", "negative"] = "leave"
+
+
+class _Source(msgspec.Struct, frozen=True):
+    """One picture with the labels of its file; `has_file` is whether there is one."""
+
+    image: YoloImage
+    file_name: str
+    labels: list[Label]
+    has_file: bool
+
+
+def yolo2coco(source: Path, dest: Path, options: Options, run: Run) -> Report:
+    """Convert the YOLO folder (or YAML file) `source` into the COCO dataset folder `dest`.
+
+    Splits stay as they are. Raises InputError for what cannot be read, such as boxes mixed with segments, and with
+    `run.strict` for the first loss; OutputError for `dest`.
+    """
+    dataset = read_yolo(source)
+    check_apart(dest, [dataset.root, *chain.from_iterable(dataset.folders.values())])
+    sources = [_read_source(image, name, dataset) for image, name in _named(dataset)]
+    has_masks = _are_segments(sources)
+    conversion = Conversion(
+        tool="yolo2coco",
+        origins=[dataset.root.resolve().name],
+        options=msgspec.to_builtins(options),
+        categories=[Category(i, name) for i, name in enumerate(dataset.names, 1)],
+        sources=sources,
+        convert_image=partial(_convert_image, options=options, has_masks=has_masks),
+        share_out=lambda strata: strata,
+        read={
+            "images": len(sources),
+            "label files": sum(s.has_file for s in sources),
+            "labels": sum(len(s.labels) for s in sources),
+            "classes": len(dataset.names),
+        },
+        events=_lonely_label_files(dataset),
+        pool_pays=has_masks and len(sources) >= POOL_PAYS_FROM,
+    )
+    return assemble(dest, conversion, run)
+
+
+def _named(dataset: YoloDataset) -> list[tuple[YoloImage, str]]:
+    """Names inside the split's folder; where two splits share one, every name begins with that of its split."""
+    times = Counter(image.relative for image in dataset.images)
+    clash = any(number > 1 for number in times.values())
+    named = [(image, f"{image.split}/{image.relative}" if clash else image.relative) for image in dataset.images]
+    return sorted(named, key=lambda pair: pair[1])
+
+
+def _read_source(image: YoloImage, name: str, dataset: YoloDataset) -> _Source:
+    has_file = image.labels.is_file()
+    return _Source(image, name, read_labels(image.labels, len(dataset.names)) if has_file else [], has_file)
+
+
+def _are_segments(sources: list[_Source]) -> bool:
+    first: dict[bool, Path] = {}
+    for source in sources:
+        for label in source.labels:
+            first.setdefault(label.is_box, source.image.labels)
+    if len(first) == 2:
+        problem = f"has segments, while {first[True]} has boxes"
+        raise InputError(first[False], problem, "keep to one kind, as Ultralytics does")
+    return False in first
+
+
+def _lonely_label_files(dataset: YoloDataset) -> list[Event]:
+    wanted = {image.labels.resolve() for image in dataset.images}
+    folders = {labels.parent for labels in wanted}
+    found = (path for folder in sorted(folders) if folder.is_dir() for path in sorted(folder.glob("*.txt")))
+    root = dataset.root.resolve()
+    names = (
+        path.relative_to(root) if path.is_relative_to(root) else path.name for path in found if path not in wanted
+    )
+    return [Event(str(name), "", "label-without-picture", "") for name in names]
+
+
+def _convert_image(source: _Source, dest: Path | None, options: Options, *, has_masks: bool) -> Converted:
+    path = source.image.path
+    info = read_info(path)
+    if info.orientation != 1:
+        problem = f"EXIF orientation {info.orientation}, while labels are of the upright picture"
+        raise InputError(path, problem, "save it upright")
+    digest = hashlib.sha256(path.read_bytes())
+    if not source.has_file and options.unlabelled == "leave":
+        events = [Event(source.file_name, "", "unlabelled", "no label file")]
+        return Converted(
+            source.file_name, info.width, info.height, digest.hexdigest(), "", [], [], events, kept=False
+        )
+    if source.has_file:
+        digest.update(source.image.labels.read_bytes())
+    instances, parts, events = _instances(source, info.height, info.width, options)
+    if dest is not None:
+        link_or_copy(path, dest / "images" / source.file_name)
+        if has_masks:
+            indices, _ = paint(info.height, info.width, parts)
+            write_pixel_mask(mask_path(dest, source.file_name), indices if parts else None, *indices.shape)
+    return Converted(
+        source.file_name,
+        info.width,
+        info.height,
+        digest.hexdigest(),
+        source.image.split,
+        [instance.category_id for instance in instances],
+        [encode_instance(instance) for instance in instances],
+        events,
+    )
+
+
+def _instances(
+    source: _Source, height: int, width: int, options: Options
+) -> tuple[list[Instance], "list[tuple[int, Component]]", list[Event]]:
+    instances: list[Instance] = []
+    parts: list[tuple[int, Component]] = []
+    events: list[Event] = []
+    for number, label in enumerate(source.labels, 1):
+        where, value = f"label {number}", format_label(label)[:60]
+        if leads_outside(label):
+            events.append(Event(source.file_name, where, "clipped", value))
+        if label.is_box:
+            instance = box_instance(label, height, width)
+        else:
+            found = segment_instance(label, height, width, options.segmentation)
+            instance = found[0] if found else None
+            parts += [(found[0].category_id, found[1])] if found else []
+        if instance is None:
+            events.append(Event(source.file_name, where, "no-area", value))
+        else:
+            instances.append(instance)
+    return instances, parts, events
