@@ -1,10 +1,135 @@
 """The `train_det` command."""
 
-from typing import NoReturn
+from pathlib import Path
+from typing import Annotated, NoReturn
 
-from datasets.console import new_app, run
+import typer
 
-app = new_app("train_det")
+from datasets.console import new_app, print_table, run, say
+
+app = new_app("Train a YOLO that finds the boxes of defects, measure it, and use it.")
+
+DatasetPath = Annotated[Path, typer.Argument(metavar="DATASET", help="A COCO dataset folder made by convert.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder made by train_det fit.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, a number of a CUDA device, or mps.")]
+Tta = Annotated[
+    bool, typer.Option("--tta", help="Average over the 8 rotations and mirror images: 8 times as slow.")
+]
+
+
+@app.command()
+def fit(
+    dataset: DatasetPath,
+    weights: Annotated[
+        str, typer.Option(help="A name that Ultralytics fetches, a checkpoint file, or none (random).")
+    ] = "yolo11n.pt",
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 60,
+    imgsz: Annotated[int, typer.Option(help="Side of the network's square, pixels.")] = 320,
+    batch: Annotated[int, typer.Option(help="Images in a step.")] = 8,
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(help="The same seed on a CPU gives the same metrics.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes that augment, 0: none beside.")] = 0,
+    name: Annotated[str | None, typer.Option(help="Name of the run [default: the dataset's].")] = None,
+    runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+    negatives: Annotated[
+        str, typer.Option(help="Good images in training: all, a count, or a ratio to the defective ones.")
+    ] = "0.5",
+    monitor: Annotated[
+        str, typer.Option(help="What chooses the best epoch on val: AP, AP50, AP75, loss or last.")
+    ] = "AP",
+    lr: Annotated[float | None, typer.Option(help="Highest learning rate [default: to suit the weights].")] = None,
+    precision: Annotated[str, typer.Option(help="32, bf16, or auto: bf16 where the device has it.")] = "auto",
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Continue this run, with its own options.")
+    ] = None,
+) -> None:
+    """Train on a dataset folder, choose the best epoch on val, measure it on test."""
+    from datasets.folder import load_dataset
+    from evaluate.tables import print_metrics
+    from train_det.options import fit_options
+
+    options = fit_options(
+        weights=weights, epochs=epochs, imgsz=imgsz, batch=batch, device=device, seed=seed, workers=workers,
+        negatives=negatives, monitor=monitor, lr=lr, precision=precision,
+    )  # fmt: skip
+    data = load_dataset(dataset)
+    from train_det import fit as trainer
+
+    training = trainer.resume(data, resume) if resume else trainer.start(data, options, runs, name)
+    trainer.train(training)
+    metrics = trainer.finish(training)
+    if metrics:
+        print_metrics(metrics)
+    else:
+        say("test has no image: nothing is measured")
+    say(f"the run is in {training.run.root}")
+
+
+@app.command()
+def predict(
+    run_folder: RunPath,
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGES...", help="Pictures, or folders with pictures.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="COCO results; FILE.images.json gets ids and names.")
+    ] = None,
+    min_score: Annotated[float, typer.Option(help="Leave out predictions below this score.")] = 0.001,
+    device: Device = "auto",
+    tta: Tta = False,
+) -> None:
+    """Find defects in pictures with the best weights of a run, at the size of the pictures."""
+    from datasets.coco import write_predictions
+    from datasets.errors import OptionError
+    from datasets.folder import load_dataset, looks_like_dataset
+    from datasets.pictures import list_pictures, write_picture_list
+    from datasets.runs import load_run, read_config
+
+    if out and not out.parent.is_dir():
+        raise OptionError(f"--out {out}", "its folder does not exist", "make it first")
+    made = load_run(run_folder)
+    files = list_pictures(images)
+    from train_det.device import choose_device
+    from train_det.predict import load_run_detector, predict_files
+
+    detector = load_run_detector(made, choose_device(device), least_score=min_score, tta=tta)
+    source = Path(read_config(made.root).dataset)
+    data = load_dataset(source) if looks_like_dataset(source) else None
+    listed, found = predict_files(detector, files, data)
+    if out:
+        write_picture_list(out, listed)
+        write_predictions(out, found)
+    names = {c.id: c.name for c in detector.categories}
+    rows = []
+    for image in listed:
+        mine = [p for p in found if p.image_id == image.id]
+        types = ", ".join(sorted({names[p.category_id] for p in mine}))
+        rows.append((image.file_name, len(mine), f"{mine[0].score:.3f}" if mine else "-", types or "-"))
+    print_table("Predictions", ("image", "found", "best score", "types"), rows)
+
+
+@app.command()
+def evaluate(
+    run_folder: RunPath,
+    split: Annotated[str, typer.Option(help="Which split to predict anew besides val.")] = "test",
+    dataset: Annotated[Path | None, typer.Option(help="Where the dataset is now, if it was moved.")] = None,
+    operating_point: Annotated[str, typer.Option(help="max-f1, miss<=X or alarms<=Y, chosen on val.")] = "max-f1",
+    device: Device = "auto",
+    tta: Tta = False,
+) -> None:
+    """Predict a run's val and test images anew, and measure."""
+    from datasets.folder import load_dataset
+    from datasets.runs import load_run, read_config
+    from evaluate.tables import print_metrics
+
+    made = load_run(run_folder)
+    data = load_dataset(dataset or Path(read_config(made.root).dataset))
+    data.split(split)
+    from train_det.device import choose_device
+    from train_det.predict import load_run_detector, measure
+
+    detector = load_run_detector(made, choose_device(device), tta=tta)
+    metrics = measure(made, data, detector, sorted({"val", split}), operating_point)
+    if metrics:
+        print_metrics(metrics)
 
 
 def main() -> NoReturn:

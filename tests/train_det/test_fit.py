@@ -1,0 +1,241 @@
+"""Real trainings of an epoch or two: what they leave behind, and that they can be repeated and continued."""
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Picture
+
+from datasets.coco import read_predictions
+from datasets.errors import InputError, OptionError, WeightsError
+from datasets.folder import Dataset, annotation_path, load_dataset
+from datasets.runs import Run, read_config, read_history, read_split
+from tests.train_det.conftest import fit_tiny, tiny_options
+from train_det import fit as fitting
+from train_det.checkpoints import load_state
+from train_det.fit import Training, finish, resume, start, train
+from train_det.options import read_options
+
+WRITTEN = {
+    "config.yaml", "environment.json", "split.json", "weights/best.pt", "weights/last.pt", "history.csv",
+    "curves.png", "predictions/val.json", "predictions/test.json", "metrics.json", "metrics.md",
+}  # fmt: skip
+
+
+def files_below(folder: Path) -> set[str]:
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
+def numbers(run: Run) -> list[dict[str, float]]:
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in read_history(run.history)]
+
+
+def test_a_run_holds_what_the_design_says_and_nothing_else(finished: Training, dataset: Dataset) -> None:
+    run = finished.run
+    assert files_below(run.root) == WRITTEN
+    assert run.root.name == dataset.name
+    assert read_options(read_config(run.root).options) == tiny_options()
+    rows = read_history(run.history)
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert {"train_loss", "box_loss", "val_loss", "AP", "AP50", "lr", "seconds"} <= rows[0].keys()
+    assert read_split(run).images["test"] == [i.file_name for i in dataset.splits["test"].images]
+
+
+def test_only_the_chosen_negatives_are_trained_on(finished: Training, dataset: Dataset) -> None:
+    defective = {a.image_id for a in dataset.splits["train"].annotations}
+    assert len(read_split(finished.run).images["train"]) == len(defective) + 4
+
+
+def test_predictions_are_of_the_split_and_within_the_images(finished: Training, dataset: Dataset) -> None:
+    for split in ("val", "test"):
+        sizes = {image.id: (image.width, image.height) for image in dataset.splits[split].images}
+        found = read_predictions(finished.run.predictions(split))
+        assert found
+        for prediction in found:
+            x, y, w, h = prediction.bbox
+            width, height = sizes[prediction.image_id]
+            assert x >= 0
+            assert y >= 0
+            assert x + w <= width + 0.01
+            assert y + h <= height + 0.01
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(
+    finished: Training, dataset: Dataset, tmp_path: Path
+) -> None:
+    again = fit_tiny(dataset, tmp_path)
+    assert numbers(again.run) == numbers(finished.run)
+    assert again.run.metrics.read_bytes() == finished.run.metrics.read_bytes()
+    other = fit_tiny(dataset, tmp_path, seed=1, epochs=1)
+    assert numbers(other.run)[0] != numbers(finished.run)[0]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit(143)])
+def test_a_stopped_run_is_resumed_to_the_same_end(
+    stop: BaseException, finished: Training, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = start(dataset, tiny_options(), tmp_path, None)
+    draw = type(training.images).__getitem__
+
+    def interrupted(self: object, index: int) -> object:
+        if training.images.epoch == 1:
+            raise stop
+        return draw(training.images, index)
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as end:
+        patch.setattr(type(training.images), "__getitem__", interrupted)
+        train(training)
+    assert end.value.code == (143 if isinstance(stop, SystemExit) else 130)
+    assert [row["epoch"] for row in read_history(training.run.history)] == [1]
+
+    resumed = resume(dataset, training.run.root)
+    train(resumed)
+    finish(resumed)
+    assert numbers(resumed.run) == numbers(finished.run)
+    assert resumed.run.metrics.read_bytes() == finished.run.metrics.read_bytes()
+    assert files_below(resumed.run.root) == WRITTEN
+
+
+def test_a_kill_between_the_files_of_an_epoch_repeats_that_epoch(
+    finished: Training, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = start(dataset, tiny_options(), tmp_path, None)
+    save, count = fitting.save_checkpoint, 0
+
+    def killed(path: Path, *rest: object) -> None:
+        nonlocal count
+        count += path.name == "last.pt"
+        if count == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        save(path, *rest)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(fitting, "save_checkpoint", killed)
+        train(training)
+    assert load_state(training.run.weights / "last.pt")[1]["epoch"] == 1
+    resumed = resume(dataset, training.run.root)
+    train(resumed)
+    assert numbers(resumed.run) == numbers(finished.run)
+
+
+def test_interrupted_before_the_first_epoch_nothing_is_left(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = start(dataset, tiny_options(), tmp_path / "runs", None)
+
+    def interrupted(self: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("train_det.trainer.Trainer.validate", interrupted)
+    with pytest.raises(SystemExit):
+        train(training)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_resuming_what_cannot_be_resumed_is_refused(finished: Training, dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the run is finished"):
+        resume(dataset, finished.run.root)
+    with pytest.raises(InputError, match="not a run folder"):
+        resume(dataset, tmp_path)
+    copy = Path(shutil.copytree(finished.run.root, tmp_path / "copy"))
+    (copy / "metrics.json").unlink()
+    (copy / "weights" / "last.pt").unlink()
+    with pytest.raises(WeightsError, match="nothing to resume"):
+        resume(dataset, copy)
+    shutil.copy(finished.run.weights / "best.pt", copy / "weights" / "last.pt")
+    with pytest.raises(WeightsError, match="no state to resume"):
+        resume(dataset, copy)
+    changed = msgspec.structs.replace(dataset, provenance=None)
+    shutil.copy(finished.run.weights / "last.pt", copy / "weights" / "last.pt")
+    with pytest.raises(InputError, match="not the dataset of the run"):
+        resume(changed, copy)
+
+
+def test_nothing_is_written_outside_the_run(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
+    here.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(here)
+    before = files_below(dataset.root)
+    fit_tiny(dataset, tmp_path / "runs", epochs=1)
+    assert not files_below(here)
+    assert not files_below(home)
+    assert files_below(dataset.root) == before
+    assert {p.name for p in tmp_path.iterdir()} == {"home", "here", "runs"}
+    assert {p.name for p in (tmp_path / "runs").iterdir()} == {"det"}
+
+
+def spoiled(dataset: Dataset, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(dataset.root, tmp_path / "spoiled"))
+
+
+def test_a_train_split_without_annotation_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    root = spoiled(dataset, tmp_path)
+    path = annotation_path(root, "train")
+    coco = msgspec.json.decode(path.read_bytes())
+    path.unlink()
+    path.write_bytes(msgspec.json.encode({**coco, "annotations": []}))
+    with pytest.raises(InputError, match="no annotation"):
+        start(load_dataset(root), tiny_options(), tmp_path / "runs", None)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_image_of_another_size_than_listed_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    root = spoiled(dataset, tmp_path)
+    spoilt = load_dataset(root)
+    path = spoilt.image_path(spoilt.splits["train"].images[-1])
+    path.unlink()
+    Picture.new("RGB", (50, 40)).save(path)
+    with pytest.raises(InputError, match="50 x 40 pixels where the dataset says 96 x 96"):
+        start(spoilt, tiny_options(negatives="all"), tmp_path / "runs", None)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "I;16"])
+def test_grey_deep_and_transparent_images_are_trained_on(mode: str, dataset: Dataset, tmp_path: Path) -> None:
+    root = spoiled(dataset, tmp_path)
+    for path in (root / "images").rglob("*.png"):
+        rgb = Picture.open(path).convert("RGB")
+        other = rgb.convert("L") if mode != "RGBA" else rgb.convert("RGBA")
+        if mode == "I;16":
+            other = Picture.fromarray(np.asarray(other).astype(np.uint16) * 257)
+        path.unlink()
+        other.save(path)
+    training = fit_tiny(load_dataset(root), tmp_path / "runs", epochs=1, imgsz=32)
+    assert files_below(training.run.root) == WRITTEN
+
+
+@pytest.mark.parametrize("kept", [("train", "test"), ("train", "val"), ("train",)])
+def test_splits_without_images_are_told_and_survived(
+    kept: tuple[str, ...], dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = spoiled(dataset, tmp_path)
+    for split in {"val", "test"} - set(kept):
+        annotation_path(root, split).unlink()
+    training = fit_tiny(load_dataset(root), tmp_path / "runs", epochs=1, imgsz=32)
+    assert training.run.metrics.is_file() == ("test" in kept)
+    assert ("val has no annotation" in capsys.readouterr().err) == ("val" not in kept)
+
+
+def test_monitor_last_keeps_the_last_epoch(dataset: Dataset, tmp_path: Path) -> None:
+    run = fit_tiny(dataset, tmp_path, monitor="last", imgsz=32).run
+    best = load_weights(run.weights / "best.pt")
+    assert all(torch.equal(a, b) for a, b in zip(best, load_weights(run.weights / "last.pt"), strict=True))
+
+
+def load_weights(path: Path) -> list[torch.Tensor]:
+    model: torch.nn.Module = torch.load(path, weights_only=False)["model"]
+    return list(model.state_dict().values())
+
+
+def test_a_bad_device_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="--device nonsense"):
+        start(dataset, tiny_options(device="nonsense"), tmp_path / "runs", None)

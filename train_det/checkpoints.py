@@ -1,0 +1,71 @@
+"""best.pt and last.pt: Ultralytics checkpoints, so that its own tools open them; last.pt can be continued too."""
+
+import io
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch import nn
+
+from datasets.coco import Category
+from datasets.errors import WeightsError
+from datasets.files import write_atomic
+from train_det import ultra
+
+BEST, LAST = "best.pt", "last.pt"
+STATE, CATEGORIES = "defectline_state", "defectline_categories"
+LICENSE = "AGPL-3.0-or-later"
+State = dict[str, Any]
+
+
+def save_checkpoint(
+    path: Path, model: nn.Module, categories: list[Category], side: int, state: State | None
+) -> None:
+    """Write `model` in full precision, and with `state` what continuing it takes, atomically."""
+    checkpoint = {
+        "model": portable(model),
+        "train_args": {"task": "detect", "imgsz": side},
+        "version": ultra.version,
+        "license": LICENSE,
+        CATEGORIES: msgspec.to_builtins(categories),
+        STATE: state,
+    }
+    buffer = io.BytesIO()
+    torch.save(checkpoint, buffer)
+    write_atomic(path, buffer.getvalue())
+
+
+def load_detector(path: Path, device: torch.device) -> tuple[nn.Module, list[Category]]:
+    """The model of a checkpoint in eval mode on `device`, and the category of each class. Raises WeightsError."""
+    model, checkpoint = ultra.load_model(path)
+    try:
+        categories = msgspec.convert(checkpoint.get(CATEGORIES), list[Category])
+    except msgspec.ValidationError:
+        raise WeightsError(path, "was not written by train_det", "name a run made by train_det fit") from None
+    return model.to(device, memory_format=torch.channels_last), categories
+
+
+def load_state(path: Path) -> tuple[nn.Module, State]:
+    """The model of a last.pt and what continuing it takes. Raises WeightsError."""
+    if not path.is_file():
+        raise WeightsError(path, "no such file, nothing to resume", "start anew without --resume")
+    model, checkpoint = ultra.load_model(path)
+    state = checkpoint.get(STATE)
+    if not isinstance(state, dict):
+        raise WeightsError(path, "holds no state to resume from", "start anew without --resume")
+    return model, state
+
+
+def portable(model: nn.Module) -> nn.Module:
+    """A copy of `model` on the CPU without what training and inference hung onto it."""
+    bare: Any = model
+    criterion, bare.criterion = getattr(bare, "criterion", None), None
+    head = bare.model[-1]
+    head.anchors, head.strides, head.shape = torch.empty(0), torch.empty(0), None
+    copy = deepcopy(bare)
+    bare.criterion = criterion
+    copy.args = {}
+    copied: nn.Module = copy.cpu().float().to(memory_format=torch.contiguous_format).eval()
+    return copied

@@ -1,0 +1,218 @@
+"""Training images of a dataset folder, as Ultralytics' loss wants them, drawn anew every epoch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from datasets.coco import Annotation, Image
+from datasets.errors import InputError
+from datasets.folder import Dataset
+from datasets.images import read_rgb
+from datasets.masks import decode
+from train_det.augment import (
+    Augmentation,
+    Matrix,
+    draw_map,
+    jitter_colours,
+    letterbox_matrix,
+    warp_box,
+    warp_image,
+)
+
+CACHE_BYTES = 4 << 30
+CACHE_OVERSIZE = 2
+POINTS_PER_SIDE = 64
+Item = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An image and its defects: class k is the k-th category, `edges` the points of each outline in image pixels.
+
+    `exact` says that the outlines follow masks, not boxes.
+    """
+
+    path: Path
+    width: int
+    height: int
+    classes: tuple[int, ...]
+    edges: tuple[NDArray[np.float32], ...]
+    exact: bool
+
+
+def read_samples(
+    dataset: Dataset, images: Sequence[Image], annotations: Mapping[int, Sequence[Annotation]]
+) -> list[Sample]:
+    """Samples of `images`; `annotations` by image id. Crowds are left out, because they are no single defect."""
+    class_of = {category.id: k for k, category in enumerate(dataset.categories)}
+    samples = []
+    for image in images:
+        single = [a for a in annotations[image.id] if not a.iscrowd]
+        outlines = [outline_points(a, image.height, image.width) for a in single]
+        samples.append(
+            Sample(
+                dataset.image_path(image),
+                image.width,
+                image.height,
+                tuple(class_of[a.category_id] for a in single),
+                tuple(points for points, _ in outlines),
+                all(exact for _, exact in outlines),
+            )
+        )
+    return samples
+
+
+def outline_points(annotation: Annotation, height: int, width: int) -> tuple[NDArray[np.float32], bool]:
+    """Points N x 2 around a defect in pixels, and whether they follow its mask rather than its box only."""
+    mask = decode(annotation.segmentation, height, width)
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if contours:
+        pixels = np.concatenate(contours)[:, 0]
+        corners = pixels[:, None] + np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+        return np.unique(corners.reshape(-1, 2), axis=0).astype(np.float32), True
+    x, y, w, h = annotation.bbox
+    t = np.linspace(0, 1, POINTS_PER_SIDE)
+    zero, one = np.zeros_like(t), np.ones_like(t)
+    unit = np.concatenate([np.stack(side, 1) for side in ((t, zero), (t, one), (zero, t), (one, t))])
+    return (unit * [w, h] + [x, y]).astype(np.float32), False
+
+
+class TrainingImages(TorchDataset[Item]):
+    """Items with img (3 x side x side uint8 RGB), cls (n x 1), bboxes (n x 4, xywh as fractions) and batch_idx.
+
+    What item i of epoch e looks like depends on (seed, e, i) only: not on workers, order or interruptions.
+    """
+
+    def __init__(self, samples: Sequence[Sample], side: int, augmentation: Augmentation | None, seed: int) -> None:
+        self.samples = samples
+        self.side = side
+        self.augmentation = augmentation
+        self.seed = seed
+        self.epoch = 0
+        fits = len(samples) * 3 * (CACHE_OVERSIZE * side) ** 2 <= CACHE_BYTES
+        self._cache: dict[int, NDArray[np.uint8]] | None = {} if fits else None
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Item:
+        sample = self.samples[index]
+        image = self._image(index)
+        matrix = letterbox_matrix(sample.width, sample.height, self.side)
+        random = np.random.default_rng((self.seed, self.epoch, index))
+        if self.augmentation:
+            matrix = draw_map(self.augmentation, self.side, random) @ matrix
+        drawn = _draw(image, sample.width, sample.height, matrix, self.side)
+        if self.augmentation:
+            drawn = jitter_colours(drawn, self.augmentation, random)
+        boxes = [warp_box(points, matrix, self.side) for points in sample.edges]
+        kept = [(k, box) for k, box in zip(sample.classes, boxes, strict=True) if box]
+        corners = np.array([box for _, box in kept], np.float32).reshape(-1, 4) / self.side
+        xywh = np.concatenate([(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]], axis=1)
+        return {
+            "img": torch.from_numpy(drawn.transpose(2, 0, 1).copy()),
+            "cls": torch.tensor([[float(k)] for k, _ in kept]).reshape(-1, 1),
+            "bboxes": torch.from_numpy(xywh),
+            "batch_idx": torch.zeros(len(kept)),
+        }
+
+    def _image(self, index: int) -> NDArray[np.uint8]:
+        if self._cache is not None and index in self._cache:
+            return self._cache[index]
+        sample = self.samples[index]
+        image = read_sized(sample.path, sample.width, sample.height)
+        small = shrink(image, CACHE_OVERSIZE * self.side)
+        if self._cache is not None:
+            self._cache[index] = small
+        return small
+
+
+class EvenBatches:
+    """Batches of indices, shuffled by (seed, epoch) and as even in size as can be: no batch of one at the end."""
+
+    def __init__(self, images: TrainingImages, batch: int) -> None:
+        self.images = images
+        self.count = -(-len(images) // batch)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = np.random.default_rng((self.images.seed, self.images.epoch)).permutation(len(self.images))
+        for part in np.array_split(order, self.count):
+            yield part.tolist()
+
+
+class Loader(DataLoader[Item]):
+    """A DataLoader that starts its workers with the first batch; the trainer makes an iterator it never uses."""
+
+    def __iter__(self) -> Iterator[Item]:  # type: ignore[override]
+        yield from super().__iter__()
+
+
+def training_loader(images: TrainingImages, batch: int, workers: int) -> Loader:
+    """Batches of `images`, collated."""
+    return Loader(images, batch_sampler=EvenBatches(images, batch), num_workers=workers, collate_fn=collate)
+
+
+def draw_square(image: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], Matrix]:
+    """H x W x 3 `image` shrunk into the middle of a square, and the 3 x 3 map from its pixels to the square's.
+
+    The way of a training image without augmentation, so that a model sees in use what it saw in training.
+    """
+    height, width = image.shape[:2]
+    matrix = letterbox_matrix(width, height, side)
+    return _draw(shrink(image, CACHE_OVERSIZE * side), width, height, matrix, side), matrix
+
+
+def _draw(image: NDArray[np.uint8], width: int, height: int, matrix: Matrix, side: int) -> NDArray[np.uint8]:
+    shrunk = np.diag([width / image.shape[1], height / image.shape[0], 1.0])
+    return warp_image(image, matrix @ shrunk, side)
+
+
+def collate(items: list[Item]) -> dict[str, Any]:
+    """One batch: images stacked, boxes of all images in one list with `batch_idx` saying whose they are."""
+    return {
+        "img": torch.stack([item["img"] for item in items]),
+        "cls": torch.cat([item["cls"] for item in items]),
+        "bboxes": torch.cat([item["bboxes"] for item in items]),
+        "batch_idx": torch.cat([item["batch_idx"] + i for i, item in enumerate(items)]),
+    }
+
+
+def on_device(batch: dict[str, torch.Tensor], device: torch.device) -> dict[str, torch.Tensor]:
+    """A collated batch on `device`, pixels from 0 to 1 and laid out as convolutions are fastest."""
+    moved = {key: tensor.to(device) for key, tensor in batch.items()}
+    moved["img"] = (moved["img"].float() / 255).contiguous(memory_format=torch.channels_last)
+    return moved
+
+
+def read_sized(path: Path, width: int, height: int) -> NDArray[np.uint8]:
+    """The picture at `path` as H x W x 3 RGB. Raises InputError where its size is not what the dataset says."""
+    image = read_rgb(path)
+    if image.shape[:2] != (height, width):
+        raise InputError(
+            path,
+            f"{image.shape[1]} x {image.shape[0]} pixels where the dataset says {width} x {height}",
+            "convert anew",
+        )
+    return image
+
+
+def shrink(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """`image` with its longer side at most `side` pixels, averaged; unchanged where it is smaller."""
+    height, width = image.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    smaller: NDArray[np.uint8] = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return smaller

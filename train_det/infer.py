@@ -1,0 +1,98 @@
+"""Images in, scored boxes in their own pixels out; what validation, predict and evaluate share."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from datasets.coco import Category, Prediction
+from train_det.augment import Matrix
+from train_det.data import draw_square
+from train_det.symmetry import average_over_symmetries
+from train_det.ultra import non_max_suppression
+
+SCORE_DIGITS = 5
+PIXEL_DIGITS = 2
+
+
+class Detection(msgspec.Struct, frozen=True, kw_only=True):
+    """How boxes are read off a model: square side in pixels, least score, boxes an image at most.
+
+    Of two boxes of a type that overlap by more than `overlap` (IoU) the weaker goes. `symmetries` averages over
+    the eight flips and right-angle turns of each image.
+    """
+
+    side: int
+    least_score: float = 0.001
+    overlap: float = 0.7
+    most: int = 100
+    symmetries: bool = False
+    batch: int = 8
+
+
+def detect(model: nn.Module, images: Iterable[NDArray[np.uint8]], how: Detection) -> Iterator[NDArray[np.float64]]:
+    """For each H x W x 3 RGB image its boxes, n x 6: x0, y0, x1, y1 in image pixels, score, class; best first."""
+    waiting: list[tuple[NDArray[np.uint8], Matrix, tuple[int, int]]] = []
+    for image in images:
+        square, matrix = draw_square(image, how.side)
+        waiting.append((square, matrix, (image.shape[1], image.shape[0])))
+        if len(waiting) == how.batch:
+            yield from _detect_batch(model, waiting, how)
+            waiting.clear()
+    if waiting:
+        yield from _detect_batch(model, waiting, how)
+
+
+def to_predictions(boxes: NDArray[np.float64], image_id: int, categories: Sequence[Category]) -> list[Prediction]:
+    """COCO results of the boxes that `detect` found on one image."""
+    found = []
+    for x0, y0, x1, y1, score, k in boxes.tolist():
+        corner = (round(x0, PIXEL_DIGITS), round(y0, PIXEL_DIGITS))
+        size = (round(x1 - x0, PIXEL_DIGITS), round(y1 - y0, PIXEL_DIGITS))
+        found.append(Prediction(image_id, categories[int(k)].id, (*corner, *size), round(score, SCORE_DIGITS)))
+    return found
+
+
+def boxes_in_squares(raw: torch.Tensor, how: Detection) -> list[torch.Tensor]:
+    """Boxes n x 6 in pixels of the squares, from raw output B x (4 + classes) x anchors."""
+    found: list[torch.Tensor] = non_max_suppression(
+        raw, how.least_score, how.overlap, multi_label=True, max_det=how.most, max_time_img=10.0
+    )
+    return found
+
+
+def to_image_pixels(boxes: NDArray[np.float64], matrix: Matrix, size: tuple[int, int]) -> NDArray[np.float64]:
+    """Boxes n x 6 from pixels of the square to those of the image of `size` (width, height), cut at its edges."""
+    scale, offset = matrix[0, 0], matrix[:2, 2]
+    moved = boxes.copy()
+    moved[:, :4] = np.clip((boxes[:, :4] - np.tile(offset, 2)) / scale, 0, np.tile(size, 2))
+    return moved[(moved[:, 2] > moved[:, 0]) & (moved[:, 3] > moved[:, 1])]
+
+
+def _detect_batch(
+    model: nn.Module, waiting: list[tuple[NDArray[np.uint8], Matrix, tuple[int, int]]], how: Detection
+) -> Iterator[NDArray[np.float64]]:
+    squares = np.stack([square for square, _, _ in waiting])
+    device = next(model.parameters()).device
+    pixels = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float() / 255
+    with torch.inference_mode():
+        if how.symmetries:
+            strides = [int(s) for s in model.stride]  # type: ignore[union-attr]
+            raw = average_over_symmetries(partial(raw_output, model), pixels, strides)
+        else:
+            raw = raw_output(model, pixels)
+        found = boxes_in_squares(raw, how)
+    for boxes, (_, matrix, size) in zip(found, waiting, strict=True):
+        yield to_image_pixels(boxes.double().cpu().numpy(), matrix, size)
+
+
+def raw_output(model: nn.Module, pixels: torch.Tensor) -> torch.Tensor:
+    """B x (4 + classes) x anchors of a model in eval mode: boxes xywh in pixels of the square, score per class."""
+    output: Any = model(pixels)
+    raw: torch.Tensor = output[0] if isinstance(output, tuple) else output
+    return raw.float()

@@ -1,0 +1,94 @@
+"""A run's best epoch applied to images: to the splits of its dataset, to be measured, and to any pictures."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from datasets.coco import Category, Image, Prediction, write_predictions
+from datasets.console import progress
+from datasets.folder import Dataset
+from datasets.images import read_rgb
+from datasets.pictures import number_pictures
+from datasets.runs import Run, read_config
+from evaluate.measure import measure_run
+from evaluate.metrics import Metrics
+from evaluate.truth import run_truth
+from train_det.checkpoints import BEST, load_detector
+from train_det.data import read_sized
+from train_det.infer import Detection, detect, to_predictions
+from train_det.options import read_options
+
+
+class Detector(msgspec.Struct, frozen=True):
+    """A trained model, the categories of its classes and how boxes are read off it."""
+
+    model: nn.Module
+    categories: list[Category]
+    how: Detection
+
+
+def load_run_detector(
+    run: Run, device: torch.device, *, least_score: float = 0.001, tta: bool = False
+) -> Detector:
+    """The best epoch of a run. Raises WeightsError."""
+    options = read_options(read_config(run.root).options)
+    how = Detection(side=options.imgsz, least_score=least_score, symmetries=tta)
+    model, categories = load_detector(run.weights / BEST, device)
+    return Detector(model, categories, how)
+
+
+def measure(
+    run: Run, dataset: Dataset, detector: Detector, splits: Sequence[str], operating_point: str = "max-f1"
+) -> Metrics | None:
+    """Predict `splits` anew, write predictions/{split}.json and, where there are test images, metrics.json."""
+    if not dataset.splits.get("test") or not dataset.splits["test"].images:
+        truth = dataset.splits
+    else:
+        truth = run_truth(run, dataset)
+    for split in splits:
+        images = truth[split].images if split in truth else []
+        write_predictions(run.predictions(split), predict_images(detector, dataset, images, split))
+    if "test" not in truth or not truth["test"].images:
+        return None
+    return measure_run(run, dataset, operating_point=operating_point)
+
+
+def predict_images(detector: Detector, dataset: Dataset, images: Sequence[Image], label: str) -> list[Prediction]:
+    """COCO results on images of a dataset, at their original size. Raises InputError."""
+    pictures = (
+        read_sized(dataset.image_path(image), image.width, image.height)
+        for image in progress(images, f"predicting {label}", len(images))
+    )
+    found: list[Prediction] = []
+    for image, boxes in zip(images, detect(detector.model, pictures, detector.how), strict=True):
+        found += to_predictions(boxes, image.id, detector.categories)
+    return found
+
+
+def predict_files(
+    detector: Detector, files: Sequence[Path], dataset: Dataset | None
+) -> tuple[list[Image], list[Prediction]]:
+    """COCO results on picture files, and which picture has which id.
+
+    Where all files are images of `dataset` they keep their ids there, else they are numbered from 1 in the order
+    given. Raises InputError.
+    """
+    images: list[Image] = []
+    ids = number_pictures(files, dataset)
+
+    def pictures() -> Iterator[NDArray[np.uint8]]:
+        for image_id, file in zip(ids, progress(files, "predicting", len(files)), strict=True):
+            rgb = read_rgb(file)
+            images.append(Image(image_id, file.as_posix(), rgb.shape[1], rgb.shape[0]))
+            yield rgb
+
+    found = list(detect(detector.model, pictures(), detector.how))
+    predictions: list[Prediction] = []
+    for image, boxes in zip(images, found, strict=True):
+        predictions += to_predictions(boxes, image.id, detector.categories)
+    return images, predictions

@@ -1,0 +1,41 @@
+"""Averaging a detector's raw output over the eight symmetries of the square (D4), anchor by anchor.
+
+A flip or a right-angle turn of the image moves every anchor onto another one, so the eight outputs can be laid on
+each other and averaged before any box is suppressed: no boxes need be matched or fused.
+"""
+
+from collections.abc import Callable
+
+import torch
+
+TURNS = tuple((turns, mirror) for mirror in (False, True) for turns in range(4))
+
+
+def average_over_symmetries(
+    raw_output: Callable[[torch.Tensor], torch.Tensor], pixels: torch.Tensor, strides: list[int]
+) -> torch.Tensor:
+    """Mean raw output B x (4 + classes) x anchors over the symmetries of `pixels`, B x 3 x side x side."""
+    side = pixels.shape[-1]
+    total = torch.zeros(1)
+    for turns, mirror in TURNS:
+        seen = torch.rot90(pixels.flip(3) if mirror else pixels, turns, (2, 3))
+        total = total + turn_back(raw_output(seen), turns, mirror, side, strides)
+    return total / len(TURNS)
+
+
+def turn_back(raw: torch.Tensor, turns: int, mirror: bool, side: int, strides: list[int]) -> torch.Tensor:
+    """Raw output of an image that was mirrored, then turned counterclockwise, as if it had not been.
+
+    Boxes are xywh in pixels of the square, anchors row by row of each stride's grid, finest grid first.
+    """
+    x, y, w, h = raw[:, :4].unbind(1)
+    for _ in range(turns):
+        x, y, w, h = side - y, x, h, w
+    if mirror:
+        x = side - x
+    straight = torch.cat([torch.stack([x, y, w, h], 1), raw[:, 4:]], 1)
+    levels = []
+    for level, stride in zip(torch.split(straight, [(side // s) ** 2 for s in strides], 2), strides, strict=True):
+        grid = torch.rot90(level.reshape(*level.shape[:2], side // stride, side // stride), -turns, (2, 3))
+        levels.append((grid.flip(3) if mirror else grid).flatten(2))
+    return torch.cat(levels, 2)

@@ -1,0 +1,209 @@
+"""Ultralytics' training loop with our images, our validation and checkpoints that continue exactly.
+
+Its own checkpoints hold half-precision averages only, so that a resumed training goes another way than an
+uninterrupted one; ours hold the weights, their average and the optimiser in full. Nothing is random but the
+training images, and those depend on seed and epoch alone.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+import torch
+from torch import nn
+
+from datasets.errors import DefectlineError
+from train_det import ultra
+from train_det.data import TrainingImages, on_device, training_loader
+from train_det.options import FitOptions
+from train_det.ultra import DetectionTrainer, ModelEMA
+
+State = dict[str, Any]
+
+
+class Epoch(msgspec.Struct, frozen=True):
+    """What one epoch came to: its row of the history, the value to choose by, the averaged model."""
+
+    row: dict[str, float]
+    fitness: float
+    model: nn.Module
+    take_state: Callable[[], State]
+
+
+class NoMetrics:
+    """Stands where the loop looks for names of validation metrics."""
+
+    keys: ClassVar[list[str]] = []
+
+
+class OwnValidation:
+    """Stands where the loop looks for a validator."""
+
+    metrics = NoMetrics()
+
+
+class FullPrecisionLoss:
+    """The loss of a model, computed in float32: in bfloat16 a box edge would be known to a pixel at best."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._loss = model.init_criterion()  # type: ignore[operator]
+
+    def __call__(
+        self, output: Any, batch: dict[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Loss and its parts of a model's output on a batch."""
+        with torch.autocast(batch["img"].device.type, enabled=False):
+            result: tuple[torch.Tensor, dict[str, torch.Tensor]] = self._loss(in_float32(output), batch)
+        return result
+
+    def set_epoch(self, epoch: int) -> None:
+        """Where the loss changes over the epochs (two-headed models), go to that of `epoch`, from 0."""
+        if hasattr(self._loss, "update"):
+            self._loss.updates = epoch - 1
+            self._loss.update()
+
+
+def in_float32(output: Any) -> Any:
+    """A model's nested output with every tensor in float32."""
+    if isinstance(output, torch.Tensor):
+        return output.float()
+    if isinstance(output, dict):
+        return {key: in_float32(value) for key, value in output.items()}
+    return type(output)(in_float32(value) for value in output)
+
+
+class Trainer(DetectionTrainer):  # type: ignore[misc]
+    """One training of `model`; `validate_model` measures it on val, `on_epoch` keeps what came out.
+
+    `state`, taken earlier by Epoch.take_state, continues a training after the epoch it was taken in.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        images: TrainingImages,
+        options: FitOptions,
+        device: torch.device,
+        folder: Path,
+        validate_model: Callable[[nn.Module], tuple[Mapping[str, float], float]],
+        on_epoch: Callable[[Epoch], None],
+        state: State | None = None,
+    ) -> None:
+        self._images = images
+        self._options = options
+        self._validate_model = validate_model
+        self._on_epoch = on_epoch
+        self._state = state
+        super().__init__(overrides=loop_settings(options, device, folder))
+        self.model: Any = model.to(memory_format=torch.channels_last)
+        if device.type == "cpu":
+            ultra.use_all_cores()
+
+    def get_dataset(self) -> dict[str, Any]:
+        """Say nothing of files: the images are at hand."""
+        return {"train": "", "val": "", "channels": 3, "nc": 0, "names": {}}
+
+    def set_model_attributes(self) -> None:
+        """Give the loss its gains; class names are set already."""
+        self.model.args = self.args
+
+    def _build_train_pipeline(self) -> None:
+        self.train_loader = training_loader(self._images, self.batch_size, self._options.workers)
+        self.test_loader = self.train_loader
+        self.accumulate = 1
+        how = self._options.optimisation
+        self.optimizer: torch.optim.Optimizer = self.build_optimizer(
+            self.model, how.optimizer, how.lr, how.momentum, how.weight_decay
+        )
+        self._setup_scheduler()
+
+    def get_validator(self) -> OwnValidation:
+        """Nothing of Ultralytics: `validate` measures."""
+        return OwnValidation()
+
+    def resume_training(self, ckpt: object) -> None:  # noqa: ARG002
+        """Set up the average of the weights and, where there is a state, go back to it."""
+        how = self._options.optimisation
+        self.model.criterion = None
+        self.ema = ModelEMA(self.model, decay=how.average_decay, tau=how.average_ramp)
+        self._loss = FullPrecisionLoss(self.model)
+        self.model.criterion = self._loss
+        if self._state is None:
+            return
+        self.model.load_state_dict(self._state["model"])
+        self.ema.ema.load_state_dict(self._state["average"])
+        self.ema.updates = self._state["updates"]
+        self.optimizer.load_state_dict(self._state["optimizer"])
+        self.start_epoch = self._state["epoch"]
+
+    def take_state(self) -> State:
+        """Everything that a later training needs to continue after this epoch as if never stopped."""
+        return {
+            "epoch": self.epoch + 1,
+            "model": self.model.state_dict(),
+            "average": self.ema.ema.state_dict(),
+            "updates": self.ema.updates,
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def preprocess_batch(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Images and boxes where the model is."""
+        return on_device(batch, self.device)
+
+    def run_callbacks(self, event: str) -> None:
+        """Take the one event of interest: the images of an epoch are a function of its number."""
+        if event == "on_train_epoch_start":
+            self._images.epoch = self.epoch
+            self._loss.set_epoch(self.epoch)
+            self._started = time.perf_counter()
+
+    def validate(self) -> tuple[dict[str, float], float]:
+        """Measure the averaged weights on val."""
+        metrics, fitness = self._validate_model(self.ema.ema)
+        return dict(metrics), fitness
+
+    def _handle_nan_recovery(self, epoch: int) -> bool:
+        if not torch.isfinite(self.loss):
+            raise DefectlineError(
+                f"epoch {epoch + 1}", "the loss is no longer a number", "lower the learning rate or raise --batch"
+            )
+        return False
+
+    def save_metrics(self, metrics: object) -> None:
+        """Write no results.csv: `on_epoch` keeps the history."""
+
+    def save_model(self) -> bool:
+        """Hand the epoch over."""
+        losses = {name: float(value) for name, value in self.tloss.items()}
+        row = {
+            "epoch": self.epoch + 1.0,
+            "train_loss": sum(losses.values()),
+            **losses,
+            **self.metrics,
+            "lr": self.optimizer.param_groups[0]["lr"],
+            "seconds": time.perf_counter() - self._started,
+        }
+        self._on_epoch(Epoch(row, self.fitness, self.ema.ema, self.take_state))
+        return True
+
+    def final_eval(self) -> None:
+        """Nothing: the best epoch is measured by whoever started the training."""
+
+
+def loop_settings(options: FitOptions, device: torch.device, folder: Path) -> dict[str, Any]:
+    """Ultralytics' names for our options; everything that writes, draws, downloads or augments is off."""
+    how = options.optimisation
+    return {
+        "task": "detect", "mode": "train", "model": "", "data": "",
+        "save_dir": str(folder), "project": str(folder), "name": "ultralytics", "exist_ok": True,
+        "epochs": options.epochs, "imgsz": options.imgsz, "batch": options.batch, "nbs": options.batch,
+        "device": str(device), "seed": options.seed, "workers": options.workers, "deterministic": True,
+        "amp": "bf16" if options.precision == "bf16" else False, "patience": 0, "plots": False, "verbose": False,
+        "close_mosaic": 0, "cos_lr": True, "multi_scale": 0.0, "cache": False, "compile": False,
+        "freeze": how.freeze_layers or None, "optimizer": how.optimizer, "lr0": how.lr,
+        "lrf": how.final_lr, "momentum": how.momentum, "weight_decay": how.weight_decay,
+        "warmup_epochs": how.warmup_epochs, "warmup_bias_lr": 0.0, "warmup_momentum": 0.8,
+        "box": how.box_gain, "cls": how.class_gain, "dfl": how.dfl_gain,
+    }  # fmt: skip
