@@ -1,6 +1,5 @@
 """The conversions from and to labelme."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,21 +16,17 @@ from convert.cli_options import (
     SegmentationKind,
     SplitKind,
     Strict,
+    Unlabelled,
+    UnlabelledKind,
     finish,
 )
 from datasets.console import progress
 
 
-class UnlabelledKind(StrEnum):
-    """What becomes of pictures without a labelme file."""
-
-    leave_out = "leave-out"
-    negative = "negative"
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command("labelme2coco")(labelme2coco_command)
+    app.command("coco2labelme")(coco2labelme_command)
 
 
 def labelme2coco_command(
@@ -40,9 +35,7 @@ def labelme2coco_command(
     images: Annotated[Path | None, typer.Option(help="Folder of the pictures, where not beside the JSON.")] = None,
     labels: Annotated[Path | None, typer.Option(help="labelme's labels file: the categories, in order.")] = None,
     rename: Annotated[list[str] | None, typer.Option(help="old=new; may be given several times.")] = None,
-    unlabelled: Annotated[
-        UnlabelledKind, typer.Option(help="What becomes of pictures without JSON.")
-    ] = UnlabelledKind.leave_out,
+    unlabelled: Unlabelled = UnlabelledKind.leave_out,
     line_width: Annotated[
         float | None, typer.Option(help="Draw points and lines this many pixels wide; else they are lost.")
     ] = None,
@@ -83,4 +76,26 @@ def labelme2coco_command(
         jobs=jobs,
         progress=progress,
     )
+    finish(dest, result, report, dry_run=dry_run)
+
+
+def coco2labelme_command(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="COCO dataset folder or COCO file.")],
+    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new folder of pictures and labelme files.")],
+    images: Annotated[Path | None, typer.Option(help="Folder of the pictures of a COCO file.")] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="Polygons leave the outline of a mask by at most this many pixels; 0 by none.")
+    ] = 0.5,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    strict: Strict = False,
+    report: ReportFile = None,
+    jobs: Jobs = 0,
+) -> None:
+    """COCO dataset to a labelme folder: polygons, and mask shapes where a polygon cannot say the same."""
+    from convert.assemble import Run
+    from convert.coco2labelme import coco2labelme
+
+    run = Run(overwrite, dry_run, strict, jobs, progress)
+    result = coco2labelme(source, dest, run, images=images, tolerance=tolerance)
     finish(dest, result, report, dry_run=dry_run)

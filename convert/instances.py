@@ -92,11 +92,7 @@ def _union(members: Sequence[Drawn], size: tuple[int, int], how: SegmentationKin
 
 
 def _traced(rle: Any, size: tuple[int, int], how: SegmentationKind) -> Segmentation:
-    from pycocotools import mask as coco_mask
-
-    from convert.paint import crop
-    from datasets.masks import Component
     from datasets.polygons import component_to_segmentation
+    from datasets.rle_crop import rle_to_component
 
-    x, y, w, h = (int(v) for v in coco_mask.toBbox(rle))
-    return component_to_segmentation(Component((x, y, w, h), crop(rle, (x, y, w, h))), *size, how)
+    return component_to_segmentation(rle_to_component(rle), *size, how)

@@ -14,7 +14,6 @@ from convert.assemble import Conversion, Converted, Progress, Run, assemble, enc
 from convert.codes import CODES
 from convert.instances import Drawing, SegmentationKind, draw_instances
 from convert.labelme_plan import LabelmeSource, plan_labelme
-from convert.paint import paint
 from convert.report import Event, Report
 from convert.upright import upright
 from datasets.errors import InputError, OptionError
@@ -22,6 +21,8 @@ from datasets.files import check_apart, check_destination, link_or_copy
 from datasets.folder import mask_path, write_pixel_mask
 from datasets.images import ImageInfo, parse_info, read_picture
 from datasets.labelme import LabelmeFile, parse_labelme, read_json
+from datasets.paint import paint
+from datasets.rle_crop import rle_to_component
 from datasets.splits import SPLITS, Ratios, stratified_split
 
 POOL_PAYS_FROM = 256  # images; below, starting processes costs more than it saves
@@ -154,11 +155,12 @@ def _place_picture(
 def _place_mask(
     source: LabelmeSource, drawing: Drawing, size: tuple[int, int], name: str, dest: Path | None
 ) -> list[Event]:
-    masks = [(instance.category_id, rle) for instance, rle in zip(drawing.instances, drawing.rles, strict=True)]
-    indices, claimed = paint(masks, *size)
+    pairs = zip(drawing.instances, drawing.rles, strict=True)
+    components = [(instance.category_id, rle_to_component(rle)) for instance, rle in pairs]
+    indices, taken = paint(*size, components)
     if dest is not None:
-        write_pixel_mask(mask_path(dest, source.file_name), indices if masks else None, *size)
-    return [Event(name, "", "overlap", f"{claimed} px")] if claimed else []
+        write_pixel_mask(mask_path(dest, source.file_name), indices if components else None, *size)
+    return [Event(name, "", "overlap", f"{sum(taken)} px")] if any(taken) else []
 
 
 def _unpack(path: Path, file: LabelmeFile) -> bytes:

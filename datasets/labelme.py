@@ -24,8 +24,9 @@ Point = tuple[Coordinate, Coordinate]
 class Shape(msgspec.Struct, frozen=True):
     """One thing drawn: what `points` mean depends on `shape_type`, None is a polygon.
 
-    rectangle: two opposite corners; oriented_rectangle: four corners; circle: centre and a point on it; mask: first
-    and last pixel of the box that the PNG `mask` (base64) fills; polygon, line, linestrip, point, points: as named.
+    rectangle: two opposite corners; oriented_rectangle: four corners; circle: centre and a point on it; mask:
+    first and last pixel of the box that the PNG `mask` (base64) fills; polygon, line, linestrip, point, points: as
+    named.
     """
 
     label: str

@@ -1,0 +1,130 @@
+"""A COCO dataset to a folder of pictures and labelme files, so that its masks can be corrected by hand."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+import msgspec
+
+from convert.assemble import Run, check_mask_names
+from convert.coco_source import CocoImage, CocoSource, check_pictures, instance_mask, read_coco_source
+from convert.labels import BACKGROUND, IGNORE
+from convert.report import Event, Report, check_strict, make_report
+from convert.to_shapes import DEFAULT_TOLERANCE, component_to_shapes, join_group
+from datasets.coco import Annotation, Image, Rle
+from datasets.errors import InputError, OptionError
+from datasets.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic
+from datasets.images import read_info
+from datasets.labelme import SUFFIX, Shape
+from datasets.labelme_document import new_document, with_shapes, write_document
+from datasets.masks import mask_to_component
+from datasets.pool import map_ordered
+
+POOL_PAYS_FROM = 256  # annotations
+LABELS_FILE = "labels.txt"
+MARKER = ".defectline"  # hidden, for labelme2coco takes every other JSON file of a folder for labelme's
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """What one image became."""
+
+    shapes: int
+    events: list[Event]
+
+
+def coco2labelme(
+    source: Path,
+    dest: Path,
+    run: Run,
+    *,
+    images: Path | None = None,
+    tolerance: float = DEFAULT_TOLERANCE,
+) -> Report:
+    """Convert the COCO folder or file `source` into `dest`: pictures, a labelme file beside each, labels.txt.
+
+    Polygons stay as they are, run lengths are traced within `tolerance` pixels, see `component_to_shapes`; an
+    annotation without a mask becomes a rectangle. Negatives get a file without shapes, which makes them negatives
+    again on the way back. Raises InputError, with `run.strict` for the first loss; OutputError for `dest`.
+    """
+    if not 0 <= tolerance < float("inf"):
+        raise OptionError(f"--tolerance {tolerance:g}", "not a distance", "give 0 or more pixels")
+    coco = read_coco_source(source, images)
+    check_apart(dest, [source, coco.folder])
+    check_destination(dest, overwrite=run.overwrite, marker=MARKER)
+    check_pictures(coco)
+    check_mask_names((image.file_name for image in coco.images), "labelme file")
+    if run.dry_run:
+        return _report(coco, list(_write_images(coco, None, tolerance, run)), run)
+    with new_folder(dest, overwrite=run.overwrite, marker=MARKER) as root:
+        report = _report(coco, list(_write_images(coco, root, tolerance, run)), run)
+        names = [IGNORE, BACKGROUND, *(category.name for category in coco.categories)]
+        write_atomic(root / LABELS_FILE, ("\n".join(names) + "\n").encode())
+        write_atomic(root / MARKER, b"written by convert coco2labelme\n")
+    return report
+
+
+def _write_images(coco: CocoSource, dest: Path | None, tolerance: float, run: Run) -> Iterator[_Written]:
+    if dest is not None:
+        for folder in sorted({Path(image.file_name).parent for image in coco.images}):
+            (dest / folder).mkdir(parents=True, exist_ok=True)
+    names = {category.id: category.name for category in coco.categories}
+    work = partial(_write_image, folder=coco.folder, dest=dest, names=names, tolerance=tolerance)
+    done = map_ordered(work, coco.images, run.jobs, pool_pays=coco.annotations() >= POOL_PAYS_FROM)
+    yield from run.progress(done, "convert", len(coco.images))
+
+
+def _write_image(
+    item: CocoImage, folder: Path, dest: Path | None, names: Mapping[int, str], tolerance: float
+) -> _Written:
+    path, image = folder / item.file_name, item.image
+    info = read_info(path)
+    if info.orientation != 1:
+        problem = f"EXIF orientation {info.orientation}, which labelme would turn under the annotations"
+        raise InputError(path, problem, "save it upright")
+    if (info.width, info.height) != (image.width, image.height):
+        problem = f"{info.width} x {info.height} pixels, but {image.width} x {image.height} in {item.split}"
+        raise InputError(path, problem, "correct the COCO file or the picture")
+    shapes: list[Shape] = []
+    events: list[Event] = []
+    for annotation in item.annotations:
+        where = f"annotation {annotation.id}"
+        if annotation.iscrowd:
+            events.append(Event(item.file_name, where, "crowd", names[annotation.category_id]))
+            continue
+        # unique in the file, so that no two instances of a label are joined
+        made = _shapes(image, annotation, names[annotation.category_id], len(shapes) + 1, tolerance)
+        if not made:
+            events.append(Event(item.file_name, where, "no-area", names[annotation.category_id]))
+        shapes += made
+    if dest is not None:
+        target = dest / item.file_name
+        link_or_copy(path, target)
+        document = new_document(target.with_suffix(SUFFIX), target.name, image.height, image.width)
+        write_document(document, with_shapes(document, shapes))
+    return _Written(len(shapes), events)
+
+
+def _shapes(image: Image, annotation: Annotation, label: str, group_id: int, tolerance: float) -> list[Shape]:
+    """The shapes of one annotation, none where it has no pixel."""
+    segmentation = annotation.segmentation
+    if not segmentation:
+        x, y, w, h = annotation.bbox
+        return [Shape(label, [(x, y), (x + w, y + h)], shape_type="rectangle")]
+    mask = instance_mask(image, annotation)
+    if not mask.any():
+        return []
+    if isinstance(segmentation, Rle):
+        return component_to_shapes(mask_to_component(mask.astype(bool)), label, group_id, tolerance)
+    rings = [list(zip(ring[::2], ring[1::2], strict=True)) for ring in segmentation]
+    return join_group([Shape(label, ring, shape_type="polygon") for ring in rings], group_id)
+
+
+def _report(coco: CocoSource, done: Sequence[_Written], run: Run) -> Report:
+    read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
+    shapes = [written.shapes for written in done]
+    written = {"labelme files": len(done), "negatives": shapes.count(0), "shapes": sum(shapes)}
+    report = make_report(read, written, chain.from_iterable(written.events for written in done))
+    if run.strict:
+        check_strict(report)
+    return report
