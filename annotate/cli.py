@@ -2,9 +2,11 @@
 
 from typing import NoReturn
 
+from annotate import cli_labelme
 from datasets.console import new_app, run
 
-app = new_app("annotate")
+app = new_app("Work with labelme: set it up, propose shapes, correct, check and compare labels.")
+cli_labelme.register(app)
 
 
 def main() -> NoReturn:

@@ -1,0 +1,66 @@
+"""The commands that have to do with labelme as a program: setup, init, open."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from datasets.console import progress, say
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of pictures and their labelme files.")]
+LabelmePath = Annotated[
+    Path | None, typer.Option("--labelme", metavar="PATH", help="The labelme to start [else DEFECTLINE_LABELME].")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command("setup")(setup_command)
+    app.command("init")(init_command)
+    app.command("open")(open_command)
+
+
+def setup_command(
+    again: Annotated[bool, typer.Option("--again", help="Make it anew even if it is there.")] = False,
+) -> None:
+    """Install labelme, pinned, in a Python environment of its own."""
+    from annotate.labelme_setup import setup_labelme
+
+    labelme, version, made = setup_labelme(os.environ, progress, again=again)
+    say(f"labelme {version} {'installed' if made else 'is there already'}: {labelme.path}")
+
+
+def init_command(
+    folder: Folder,
+    labels: Annotated[str, typer.Option(help="Defect types, separated by commas.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that say something else.")] = False,
+) -> None:
+    """Write labels.txt, flags.txt and labelme.yaml for a folder of pictures."""
+    from annotate.project import init_project, parse_labels
+
+    for path in init_project(folder, parse_labels(labels), overwrite=overwrite):
+        say(f"wrote {path}")
+
+
+def open_command(
+    folder: Folder,
+    only: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST", help="Open the pictures of this list, as annotate queue makes it."),
+    ] = None,
+    labelme: LabelmePath = None,
+) -> None:
+    """Open a folder in labelme, with its labels, colours and flags."""
+    from annotate.labelme_program import check_screen, find_labelme, labelme_environ, labelme_version
+    from annotate.labelme_start import start_labelme
+    from annotate.pictures import list_labelled, read_list
+
+    pictures = list_labelled(folder)
+    chosen = read_list(only, pictures) if only else None
+    program = find_labelme(labelme)
+    check_screen()
+    environ = labelme_environ()
+    version = labelme_version(program, environ)
+    say(f"labelme {version} by {program.found_by}: {program.path}")
+    start_labelme(program, folder, chosen, environ)

@@ -1,0 +1,121 @@
+"""labelme as a program: where it is, which version it is, how it is started without touching the user's own files."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from datasets.errors import DefectlineError, InputError
+
+VARIABLE = "DEFECTLINE_LABELME"
+SECONDS_TO_ANSWER = 60
+Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
+
+
+class LabelmeError(DefectlineError):
+    """labelme is not there or cannot be started."""
+
+
+class Labelme(msgspec.Struct, frozen=True):
+    """An executable and why it was taken."""
+
+    path: Path
+    found_by: str
+
+
+def own_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where defectline keeps labelme and what labelme writes about itself."""
+    base = environ.get("XDG_DATA_HOME") or str(Path("~/.local/share").expanduser())
+    return Path(base) / "defectline"
+
+
+def own_environment(environ: Mapping[str, str] = os.environ) -> Path:
+    """The Python environment that `annotate setup` makes for labelme alone."""
+    return own_folder(environ) / "labelme"
+
+
+def complete_marker(environment: Path) -> Path:
+    """The file that says what a whole environment holds; it is written last."""
+    return environment / "defectline-installed.txt"
+
+
+def executable_in(environment: Path, name: str) -> Path:
+    """The command `name` of a Python environment."""
+    return environment / "Scripts" / f"{name}.exe" if sys.platform == "win32" else environment / "bin" / name
+
+
+def find_labelme(given: Path | None, environ: Mapping[str, str] = os.environ) -> Labelme:
+    """labelme by --labelme, DEFECTLINE_LABELME, its own environment or the PATH, in this order.
+
+    What is named must exist: nothing else is taken in its place. Raises LabelmeError, InputError.
+    """
+    if given is not None:
+        return Labelme(_named(given, "--labelme"), "--labelme")
+    if environ.get(VARIABLE):
+        return Labelme(_named(Path(environ[VARIABLE]), VARIABLE), VARIABLE)
+    own = executable_in(own_environment(environ), "labelme")
+    if own.is_file() and complete_marker(own_environment(environ)).is_file():
+        return Labelme(own, "its own environment")
+    on_path = shutil.which("labelme", path=environ.get("PATH"))
+    if on_path:
+        return Labelme(Path(on_path), "the PATH")
+    raise LabelmeError("labelme", "not found", "run annotate setup, or name it with --labelme PATH")
+
+
+def labelme_version(labelme: Labelme, environ: Mapping[str, str]) -> str:
+    """Its version, asked without a screen. Raises LabelmeError where it does not answer."""
+    command = [str(labelme.path), "--version"]
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, env={**environ, "QT_QPA_PLATFORM": "offscreen"}, capture_output=True, text=True,
+            timeout=SECONDS_TO_ANSWER, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LabelmeError(labelme.path, f"does not start ({error})", "run annotate setup") from None
+    words = done.stdout.split()
+    if done.returncode or len(words) < 2 or words[0].lower() != "labelme":
+        said = (done.stderr.strip().splitlines() or ["no answer"])[-1]
+        raise LabelmeError(labelme.path, f"does not say its version ({said[:200]})", "run annotate setup")
+    return words[1]
+
+
+def labelme_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment that labelme is started in: with a home of its own, so that ~/.labelmerc is not touched.
+
+    labelme writes that file, its log and its window layout on any start, whatever --config says. Nothing of a Qt
+    inside another Python package may leak in.
+    """
+    home = own_folder(environ) / "labelme-home"
+    home.mkdir(parents=True, exist_ok=True)
+    mine = {k: v for k, v in environ.items() if k not in {"PYTHONPATH", "PYTHONHOME", "QT_PLUGIN_PATH"}}
+    mine.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
+    authority = Path(environ.get("HOME", "~")).expanduser() / ".Xauthority"
+    if "XAUTHORITY" not in mine and authority.is_file():
+        mine["XAUTHORITY"] = str(authority)  # X looks for it in the home
+    return {**mine, "HOME": str(home), "USERPROFILE": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
+
+
+def check_screen(environ: Mapping[str, str] = os.environ) -> None:
+    """Raise LabelmeError where no window can open, as on a server."""
+    if sys.platform in {"win32", "darwin"} or environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"):
+        return
+    if environ.get("QT_QPA_PLATFORM"):
+        return
+    raise LabelmeError(
+        "labelme",
+        "there is no screen (DISPLAY is not set)",
+        "run it at a desktop, or with ssh -X, or under xvfb-run",
+    )
+
+
+def _named(path: Path, by: str) -> Path:
+    found = shutil.which(str(path))
+    if found is None:
+        problem = "not executable" if path.exists() else "no such program"
+        raise InputError(path, f"{problem} (named by {by})", "correct the path, or run annotate setup")
+    return Path(found)

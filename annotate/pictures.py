@@ -1,0 +1,112 @@
+"""The pictures of a folder that people label, and the labelme file that stands for each."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from convert.find_image import list_tree
+from datasets.errors import InputError
+from datasets.images import read_info
+from datasets.labelme import SUFFIX, LabelmeFile, Shape, read_labelme
+from datasets.labelme_document import Document, new_document, read_document
+
+UNREVIEWED = "unreviewed"
+IMAGE_FLAGS = ("good", "uncertain", "reject")
+
+
+class Picture(msgspec.Struct, frozen=True, order=True):
+    """A picture: `name` is relative to the folder `root`, with forward slashes; `labelled` is whether JSON exists."""
+
+    root: Path
+    name: str
+    labelled: bool
+
+    @property
+    def path(self) -> Path:
+        """Where the picture lies."""
+        return self.root / self.name
+
+    @property
+    def label_path(self) -> Path:
+        """Where labelme keeps its shapes: beside it, of the same name, with the suffix .json."""
+        return self.path.with_suffix(SUFFIX)
+
+
+def list_labelled(root: Path) -> list[Picture]:
+    """The pictures below `root`, sorted by name. Raises InputError where there is none or two share a labelme file."""
+    tree = list_tree(root)
+    if not tree.pictures:
+        raise InputError(root, "no picture in this folder", "name a folder with PNG, JPEG, BMP or TIFF files")
+    files = set(tree.files)
+    owner: dict[str, str] = {}
+    found = []
+    for name in sorted(tree.pictures):
+        label = _label_name(name)
+        if label in owner:
+            raise InputError(
+                root / name, f"labelme would keep its shapes in the file of {owner[label]}", "rename one of them"
+            )
+        owner[label] = name
+        found.append(Picture(root, name, label in files))
+    return found
+
+
+def read_labels(pictures: Iterable[Picture]) -> dict[str, LabelmeFile]:
+    """The labelme file of each picture that has one, by the picture's name. Raises InputError."""
+    return {picture.name: read_labelme(picture.label_path) for picture in pictures if picture.labelled}
+
+
+def open_document(picture: Picture) -> Document:
+    """The labelme file of `picture` for editing, a new one where there is none. Raises InputError."""
+    if picture.label_path.exists():
+        return read_document(picture.label_path)
+    height, width = upright_size(picture.path)
+    return new_document(picture.label_path, picture.path.name, height, width)
+
+
+def upright_size(path: Path) -> tuple[int, int]:
+    """Height and width of a picture in pixels, upright by its EXIF orientation, as labelme shows it."""
+    info = read_info(path)
+    return (info.width, info.height) if info.orientation >= 5 else (info.height, info.width)
+
+
+def picture_size(picture: Picture, file: LabelmeFile) -> tuple[int, int]:
+    """Height and width in pixels as the labelme file says, of the picture itself where it does not."""
+    if file.image_height and file.image_width:
+        return file.image_height, file.image_width
+    return upright_size(picture.path)
+
+
+def is_unreviewed(shape: Shape) -> bool:
+    """Whether nobody has looked at `shape` since it was proposed."""
+    return bool((shape.flags or {}).get(UNREVIEWED))
+
+
+def set_flags(file: LabelmeFile) -> list[str]:
+    """The image flags that are set, sorted."""
+    return sorted(name for name, on in (file.flags or {}).items() if on)
+
+
+def read_list(path: Path, pictures: Sequence[Picture]) -> list[Picture]:
+    """The pictures that the text file `path` names, one a line, in its order. Raises InputError."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        raise InputError(path, "no such file", "make it with annotate queue") from None
+    except UnicodeDecodeError as error:
+        raise InputError(path, f"not UTF-8 text: {error}", "save it as UTF-8") from None
+    by_name = {picture.name: picture for picture in pictures}
+    chosen = []
+    for line in filter(None, map(str.strip, lines)):
+        if line not in by_name:
+            raise InputError(path, f"{line} is no picture of the folder", "make the list anew with annotate queue")
+        chosen.append(by_name[line])
+    if not chosen:
+        raise InputError(path, "the list is empty", "there is nothing to open")
+    return chosen
+
+
+def _label_name(name: str) -> str:
+    folder, slash, file = name.rpartition("/")
+    return f"{folder}{slash}{file.rpartition('.')[0]}{SUFFIX}"
