@@ -8,8 +8,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from convert.cli_options import (
+    Connectivity,
     DryRun,
     Jobs,
+    MergeGap,
+    MinArea,
     Overwrite,
     RatiosText,
     ReportFile,
@@ -18,6 +21,7 @@ from convert.cli_options import (
     SegmentationKind,
     SplitKind,
     Strict,
+    Threshold,
     finish,
 )
 from datasets.console import new_app, progress, run
@@ -37,11 +41,11 @@ def mvtec2coco_command(
     ] = SplitKind.stratified,
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,
-    connectivity: Annotated[int, typer.Option(help="Pixels of a component touch by 4 or 8 neighbours.")] = 8,
-    min_area: Annotated[int, typer.Option(min=1, help="Drop and report components with fewer pixels.")] = 1,
-    merge_gap: Annotated[int, typer.Option(min=0, help="Components nearer than this many pixels are one.")] = 0,
+    connectivity: Connectivity = 8,
+    min_area: MinArea = 1,
+    merge_gap: MergeGap = 0,
     segmentation: Segmentation = SegmentationKind.rle,
-    threshold: Annotated[int | None, typer.Option(help="Grey values from this on are the defect.")] = None,
+    threshold: Threshold = None,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
     strict: Strict = False,

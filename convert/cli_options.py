@@ -17,6 +17,17 @@ Strict = Annotated[bool, typer.Option("--strict", help="Make any loss an error."
 ReportFile = Annotated[Path | None, typer.Option("--report", help="Write each repair and loss to this JSON file.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Processes to use; 0 chooses by the amount of work.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+Images = Annotated[
+    Path | None, typer.Option("--images", help="Folder of the pictures, where they do not lie near.")
+]
+Connectivity = Annotated[
+    int, typer.Option("--connectivity", help="Pixels of a component touch by 4 or 8 neighbours.")
+]
+MinArea = Annotated[int, typer.Option("--min-area", min=1, help="Drop and report components with fewer pixels.")]
+MergeGap = Annotated[
+    int, typer.Option("--merge-gap", min=0, help="Components nearer than this many pixels are one.")
+]
+Threshold = Annotated[int | None, typer.Option("--threshold", help="Grey values from this on are the defect.")]
 RatiosText = Annotated[str, typer.Option("--ratios", help="Proportions of train,val,test in a stratified split.")]
 
 
@@ -35,6 +46,16 @@ class SegmentationKind(StrEnum):
     auto = "auto"
 
 
+class UnlabelledKind(StrEnum):
+    """What becomes of pictures that nobody labelled."""
+
+    leave_out = "leave-out"
+    negative = "negative"
+
+
+Unlabelled = Annotated[
+    UnlabelledKind, typer.Option("--unlabelled", help="What becomes of pictures that nobody labelled.")
+]
 Segmentation = Annotated[
     SegmentationKind,
     typer.Option(help="auto: polygon where it says the same and is no longer; holes are always rle."),

@@ -88,6 +88,9 @@ def _write_image(
         lost = Event(item.file_name, "", "tiny-picture", f"{info.width} x {info.height} px")
         return _Written(item, None, sha256, [lost])
     lines, events = label_lines(image, item.annotations, classes, style)
+    if item.annotations and not lines:
+        left_out = Event(item.file_name, "", "image-left-out", f"{len(item.annotations)} annotations")
+        return _Written(item, None, sha256, [*events, left_out])
     if _has_tail(data):
         events = [Event(item.file_name, "", "jpeg-tail", "bytes after the end marker"), *events]
     if dest is not None:

@@ -11,12 +11,13 @@ import msgspec
 
 from convert.assemble import Conversion, Converted, Instance, Run, assemble, encode_instance
 from convert.report import Event, Report
-from convert.yolo_instances import box_instance, leads_outside, segment_instance
+from convert.upright import upright
+from convert.yolo_instances import label_instance, leads_outside
 from datasets.coco import Category
 from datasets.errors import InputError
 from datasets.files import check_apart, link_or_copy
 from datasets.folder import mask_path, write_pixel_mask
-from datasets.images import read_info
+from datasets.images import ImageInfo, read_info
 from datasets.masks import Component
 from datasets.paint import paint
 from datasets.yolo import Label, YoloDataset, YoloImage, format_label, read_labels, read_yolo
@@ -28,7 +29,7 @@ class Options(msgspec.Struct, frozen=True):
     """How to convert; a picture without a label file is left out, or a negative."""
 
     segmentation: Literal["rle", "polygon", "auto"] = "rle"
-    unlabelled: Literal["leave", "negative"] = "leave"
+    unlabelled: Literal["leave-out", "negative"] = "leave-out"
 
 
 class _Source(msgspec.Struct, frozen=True):
@@ -108,38 +109,50 @@ def _lonely_label_files(dataset: YoloDataset) -> list[Event]:
 def _convert_image(source: _Source, dest: Path | None, options: Options, *, has_masks: bool) -> Converted:
     path = source.image.path
     info = read_info(path)
-    if info.orientation != 1:
-        problem = f"EXIF orientation {info.orientation}, while labels are of the upright picture"
-        raise InputError(path, problem, "save it upright")
+    # labels are of the upright picture, which is what Ultralytics trains on
+    height, width = (info.width, info.height) if info.orientation >= 5 else (info.height, info.width)
     digest = hashlib.sha256(path.read_bytes())
-    if not source.has_file and options.unlabelled == "leave":
-        events = [Event(source.file_name, "", "unlabelled", "no label file")]
-        return Converted(
-            source.file_name, info.width, info.height, digest.hexdigest(), "", [], [], events, kept=False
-        )
     if source.has_file:
         digest.update(source.image.labels.read_bytes())
-    instances, parts, events = _instances(source, info.height, info.width, options)
-    if dest is not None:
-        link_or_copy(path, dest / "images" / source.file_name)
-        if has_masks:
-            indices, _ = paint(info.height, info.width, parts)
-            write_pixel_mask(mask_path(dest, source.file_name), indices if parts else None, *indices.shape)
+    instances, parts, events = _instances(source, height, width, options)
+    kept = bool(instances) or (not source.labels and (source.has_file or options.unlabelled == "negative"))
+    if source.labels and not kept:
+        events.append(Event(source.file_name, "", "image-left-out", f"{len(source.labels)} labels"))
+    elif not kept:
+        events.append(Event(source.file_name, "", "unlabelled", "no label file"))
+    else:
+        events += _place_picture(source, info, dest)
+    if kept and has_masks and dest is not None:
+        indices, _ = paint(height, width, parts)
+        write_pixel_mask(mask_path(dest, source.file_name), indices if parts else None, height, width)
     return Converted(
         source.file_name,
-        info.width,
-        info.height,
+        width,
+        height,
         digest.hexdigest(),
         source.image.split,
         [instance.category_id for instance in instances],
         [encode_instance(instance) for instance in instances],
         events,
+        kept,
     )
+
+
+def _place_picture(source: _Source, info: ImageInfo, dest: Path | None) -> list[Event]:
+    path = source.image.path
+    if info.orientation == 1:
+        if dest is not None:
+            link_or_copy(path, dest / "images" / source.file_name)
+        return []
+    picture, how = upright(path, path.read_bytes(), turn=True)
+    if dest is not None:
+        (dest / "images" / source.file_name).write_bytes(picture)
+    return [Event(source.file_name, "", "exif-upright", f"orientation {info.orientation}, {how}")]
 
 
 def _instances(
     source: _Source, height: int, width: int, options: Options
-) -> tuple[list[Instance], "list[tuple[int, Component]]", list[Event]]:
+) -> tuple[list[Instance], list[tuple[int, Component]], list[Event]]:
     instances: list[Instance] = []
     parts: list[tuple[int, Component]] = []
     events: list[Event] = []
@@ -147,14 +160,11 @@ def _instances(
         where, value = f"label {number}", format_label(label)[:60]
         if leads_outside(label):
             events.append(Event(source.file_name, where, "clipped", value))
-        if label.is_box:
-            instance = box_instance(label, height, width)
-        else:
-            found = segment_instance(label, height, width, options.segmentation)
-            instance = found[0] if found else None
-            parts += [(found[0].category_id, found[1])] if found else []
+        instance, component = label_instance(label, height, width, options.segmentation)
         if instance is None:
             events.append(Event(source.file_name, where, "no-area", value))
-        else:
-            instances.append(instance)
+            continue
+        instances.append(instance)
+        if component is not None:
+            parts.append((instance.category_id, component))
     return instances, parts, events

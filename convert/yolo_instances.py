@@ -13,8 +13,17 @@ DECIMALS = 3  # of a pixel; label files are rounded themselves, mostly to 6 deci
 SLACK = 1e-6  # of the picture: a coordinate outside it by less is rounding
 
 
-def box_instance(label: Label, height: int, width: int) -> Instance | None:
-    """The box of a label inside a picture of height x width pixels, None where nothing of it is inside."""
+def label_instance(
+    label: Label, height: int, width: int, segmentation: str
+) -> "tuple[Instance | None, Component | None]":
+    """The annotation a label is in a picture of height x width pixels, and the pixels of a segment.
+
+    None where nothing of it is inside; `segmentation` is rle, polygon (as drawn) or auto (the shorter one).
+    """
+    return (_box(label, height, width), None) if label.is_box else _segment(label, height, width, segmentation)
+
+
+def _box(label: Label, height: int, width: int) -> Instance | None:
     cx, cy, w, h = label.values
     x0, x1 = (_inside(v, width) for v in (cx - w / 2, cx + w / 2))
     y0, y1 = (_inside(v, height) for v in (cy - h / 2, cy + h / 2))
@@ -24,17 +33,16 @@ def box_instance(label: Label, height: int, width: int) -> Instance | None:
     return Instance(label.class_index + 1, box, _short(box[2] * box[3]), [])
 
 
-def segment_instance(
+def _segment(
     label: Label, height: int, width: int, segmentation: str
-) -> "tuple[Instance, Component] | None":
-    """Annotation and pixels of a segment, None where no pixel is inside it; `segmentation` as in Options."""
-    from datasets.masks import bounded, decode, encode
+) -> "tuple[Instance, Component] | tuple[None, None]":
+    from datasets.masks import decode, encode, mask_to_component
 
     points = [_inside(v, height if i % 2 else width) for i, v in enumerate(label.values)]
     mask = decode([points], height, width)
     if not mask.any():
-        return None
-    whole = bounded(mask.astype(bool))
+        return None, None
+    whole = mask_to_component(mask.astype(bool))
     rle = encode(mask)
     as_polygon = segmentation == "polygon" or (segmentation == "auto" and _written(points) <= len(str(rle.counts)))
     return Instance(label.class_index + 1, whole.box, whole.area, [points] if as_polygon else rle), whole

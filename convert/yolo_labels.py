@@ -105,10 +105,10 @@ def _drawn_ring(annotation: Annotation) -> Points | None:
 
 def _mask_rings(mask: "NDArray[np.bool_]", style: Style) -> tuple[list[Points], list[Change]]:
     from datasets.bridges import outline_to_ring
-    from datasets.masks import Component, bounded, components, fill_holes
+    from datasets.masks import Component, components, fill_holes, mask_to_component
     from datasets.polygons import pixel_outline
 
-    whole = bounded(mask)
+    whole = mask_to_component(mask)
     changes: list[Change] = []
     filled = fill_holes(whole.pixels)
     if in_holes := int(filled.sum()) - whole.area:

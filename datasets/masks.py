@@ -101,7 +101,7 @@ def components(mask: "NDArray[np.bool_]", *, connectivity: int = 8, merge_gap: i
     return sorted(found, key=lambda c: (c.box[1], c.box[0], c.box[3], c.box[2], -c.area))
 
 
-def bounded(mask: "NDArray[np.bool_]") -> Component:
+def mask_to_component(mask: "NDArray[np.bool_]") -> Component:
     """All pixels of an H x W bool mask that is not empty, in the box around them."""
     import numpy as np
 

@@ -1,0 +1,101 @@
+"""The conversions from and to folders of masks, for the `convert` command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convert.cli_options import (
+    Connectivity,
+    DryRun,
+    Jobs,
+    MergeGap,
+    MinArea,
+    Overwrite,
+    RatiosText,
+    ReportFile,
+    Seed,
+    Segmentation,
+    SegmentationKind,
+    Strict,
+    Threshold,
+    Unlabelled,
+    UnlabelledKind,
+    finish,
+)
+from datasets.console import progress
+from datasets.errors import OptionError
+
+
+def register(app: typer.Typer) -> None:
+    """Add masks2coco and coco2masks to the `convert` command."""
+    app.command("masks2coco")(masks2coco_command)
+    app.command("coco2masks")(coco2masks_command)
+
+
+def masks2coco_command(
+    pictures: Annotated[Path, typer.Argument(metavar="PICTURES", help="Folder of pictures, with folders in it.")],
+    masks: Annotated[Path, typer.Argument(metavar="MASKS", help="Folder of masks, with the same folders in it.")],
+    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new dataset folder.")],
+    category: Annotated[str | None, typer.Option(help="What a binary or grey mask marks.")] = None,
+    categories: Annotated[
+        str | None, typer.Option(metavar="A,B,C", help="What the values 1, 2, 3, ... of an index mask are.")
+    ] = None,
+    pattern: Annotated[
+        str, typer.Option(help="Name of a mask without its ending; {stem} is that of its picture.")
+    ] = "{stem}",
+    threshold: Threshold = None,
+    connectivity: Connectivity = 8,
+    min_area: MinArea = 1,
+    merge_gap: MergeGap = 0,
+    segmentation: Segmentation = SegmentationKind.rle,
+    unlabelled: Unlabelled = UnlabelledKind.leave_out,
+    ratios: RatiosText = "0.7,0.1,0.2",
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    strict: Strict = False,
+    report: ReportFile = None,
+    jobs: Jobs = 0,
+) -> None:
+    """Pictures and masks of the same names to a COCO dataset folder, one annotation per component."""
+    from convert.assemble import Run
+    from convert.mask_instances import Cut
+    from convert.masks2coco import Options, masks2coco
+    from datasets.splits import parse_ratios
+
+    if (category is None) == (categories is None):
+        remedy = "give --category NAME for binary and grey masks, --categories A,B,C for index masks"
+        raise OptionError("convert masks2coco", "one of --category and --categories is needed", remedy)
+    if connectivity not in {4, 8}:
+        raise OptionError(f"--connectivity {connectivity}", "no such neighbourhood", "give 4 or 8")
+    names = (category,) if category is not None else tuple(name.strip() for name in str(categories).split(","))
+    options = Options(
+        names,
+        category is None,
+        threshold,
+        pattern,
+        unlabelled.value,
+        parse_ratios(ratios),
+        seed,
+        Cut(8 if connectivity == 8 else 4, min_area, merge_gap, segmentation.value),
+    )
+    result = masks2coco(pictures, masks, dest, options, Run(overwrite, dry_run, strict, jobs, progress))
+    finish(dest, result, report, dry_run=dry_run)
+
+
+def coco2masks_command(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="COCO dataset folder or COCO file.")],
+    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new folder of pixel masks.")],
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    strict: Strict = False,
+    report: ReportFile = None,
+    jobs: Jobs = 0,
+) -> None:
+    """COCO dataset folder or file to pixel masks (index PNG); where annotations meet, the smaller is on top."""
+    from convert.assemble import Run
+    from convert.coco2masks import coco2masks
+
+    result = coco2masks(source, dest, Run(overwrite, dry_run, strict, jobs, progress))
+    finish(dest, result, report, dry_run=dry_run)

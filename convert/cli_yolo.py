@@ -1,0 +1,90 @@
+"""The conversions from and to YOLO folders, for the `convert` command."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convert.cli_options import (
+    DryRun,
+    Images,
+    Jobs,
+    Overwrite,
+    ReportFile,
+    Segmentation,
+    SegmentationKind,
+    Strict,
+    Unlabelled,
+    UnlabelledKind,
+    finish,
+)
+from datasets.console import progress
+
+
+class HolesKind(StrEnum):
+    """How a segment says a hole."""
+
+    bridge = "bridge"
+    fill = "fill"
+
+
+class PartsKind(StrEnum):
+    """How segments say a mask of several parts."""
+
+    bridge = "bridge"
+    split_up = "split"
+    largest = "largest"
+
+
+def register(app: typer.Typer) -> None:
+    """Add coco2yolo and yolo2coco to the `convert` command."""
+    app.command("coco2yolo")(coco2yolo_command)
+    app.command("yolo2coco")(yolo2coco_command)
+
+
+def coco2yolo_command(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="COCO dataset folder or COCO file.")],
+    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new YOLO folder.")],
+    segments: Annotated[bool, typer.Option("--segments", help="Write segments, not boxes.")] = False,
+    holes: Annotated[
+        HolesKind, typer.Option(help="bridge: keep holes by a bridge of no width; fill them.")
+    ] = HolesKind.bridge,
+    parts: Annotated[
+        PartsKind, typer.Option(help="bridge: one segment; split: a segment each; largest: drop the others.")
+    ] = PartsKind.bridge,
+    images: Images = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    strict: Strict = False,
+    report: ReportFile = None,
+    jobs: Jobs = 0,
+) -> None:
+    """COCO dataset folder or file to a YOLO folder that Ultralytics trains on as it is."""
+    from convert.assemble import Run
+    from convert.coco2yolo import coco2yolo
+    from convert.yolo_labels import Style
+
+    style = Style(segments, holes.value, parts.value)
+    result = coco2yolo(source, dest, style, Run(overwrite, dry_run, strict, jobs, progress), images=images)
+    finish(dest, result, report, dry_run=dry_run)
+
+
+def yolo2coco_command(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="YOLO folder, or its YAML file.")],
+    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new dataset folder.")],
+    segmentation: Segmentation = SegmentationKind.rle,
+    unlabelled: Unlabelled = UnlabelledKind.leave_out,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    strict: Strict = False,
+    report: ReportFile = None,
+    jobs: Jobs = 0,
+) -> None:
+    """YOLO folder to a COCO dataset folder; an empty label file is a negative, a missing one is unlabelled."""
+    from convert.assemble import Run
+    from convert.yolo2coco import Options, yolo2coco
+
+    options = Options(segmentation.value, unlabelled.value)
+    result = yolo2coco(source, dest, options, Run(overwrite, dry_run, strict, jobs, progress))
+    finish(dest, result, report, dry_run=dry_run)

@@ -1,0 +1,117 @@
+"""A COCO dataset folder or file to pixel masks, an index PNG per image; where two meet, the smaller is on top."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from convert.assemble import Run, check_mask_names
+from convert.coco_source import CocoImage, CocoSource, instance_mask, read_coco_source
+from convert.report import Event, Report, check_strict, make_report
+from datasets.errors import InputError
+from datasets.files import check_apart, check_destination, new_folder, write_atomic
+from datasets.folder import content_hash, make_provenance, write_pixel_mask, write_provenance
+from datasets.paint import paint
+from datasets.pool import map_ordered
+
+if TYPE_CHECKING:
+    from datasets.masks import Component
+
+CATEGORIES = "categories.json"
+POOL_PAYS_FROM = 256  # images
+
+
+class _Painted(msgspec.Struct, frozen=True):
+    """What one image became: how many instances are in its pixel mask."""
+
+    item: CocoImage
+    instances: int
+    sha256: str
+    events: list[Event]
+
+
+def coco2masks(source: Path, dest: Path, run: Run) -> Report:
+    """Write the pixel mask of every image of the COCO folder or file `source` into `dest`; no picture is needed.
+
+    `a/b.jpg` becomes `a/b.png`; `categories.json` says which name each index has. Raises InputError for what
+    cannot be read and, with `run.strict`, for the first loss; OutputError for `dest`.
+    """
+    coco = read_coco_source(source)
+    if len(coco.categories) > 255:
+        raise InputError(source, f"{len(coco.categories)} categories, an index PNG tells 255", "merge some")
+    check_apart(dest, [source])
+    check_destination(dest, overwrite=run.overwrite)
+    check_mask_names(image.file_name for image in coco.images)
+    if run.dry_run:
+        return _report(coco, list(_paint_all(coco, None, run)), run)
+    with new_folder(dest, overwrite=run.overwrite) as root:
+        done = list(_paint_all(coco, root, run))
+        report = _report(coco, done, run)
+        _describe(root, coco, done, report)
+    return report
+
+
+def _paint_all(coco: CocoSource, dest: Path | None, run: Run) -> Iterator[_Painted]:
+    indices = {category.id: k for k, category in enumerate(coco.categories, 1)}
+    work = partial(_paint_image, dest=dest, indices=indices)
+    pool_pays = len(coco.images) >= POOL_PAYS_FROM
+    done = map_ordered(work, coco.images, run.jobs, pool_pays=pool_pays)
+    yield from run.progress(done, "convert", len(coco.images))
+
+
+def _paint_image(item: CocoImage, dest: Path | None, indices: Mapping[int, int]) -> _Painted:
+    from datasets.masks import mask_to_component
+
+    image = item.image
+    parts: list[tuple[int, Component]] = []
+    events: list[Event] = []
+    for annotation in item.annotations:
+        where = f"annotation {annotation.id}"
+        mask = instance_mask(image, annotation).astype(bool)
+        if not annotation.segmentation:
+            events.append(Event(image.file_name, where, "no-mask", str(list(annotation.bbox))))
+        elif not mask.any():
+            events.append(Event(image.file_name, where, "no-area", str(list(annotation.bbox))))
+        else:
+            parts.append((indices[annotation.category_id], mask_to_component(mask)))
+    painted, taken = paint(image.height, image.width, parts)
+    if pixels := sum(taken):
+        events.append(Event(image.file_name, "", "overlap", f"{pixels} px of two categories"))
+    if dest is not None:
+        path = (dest / image.file_name).with_suffix(".png")
+        write_pixel_mask(path, painted if parts else None, image.height, image.width)
+    sha256 = hashlib.sha256(msgspec.json.encode(item)).hexdigest()
+    return _Painted(item, len(parts), sha256, events)
+
+
+def _report(coco: CocoSource, done: Sequence[_Painted], run: Run) -> Report:
+    read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
+    instances = [painted.instances for painted in done]
+    written = {"pixel masks": len(done), "negatives": instances.count(0), "instances": sum(instances)}
+    report = make_report(read, written, chain.from_iterable(painted.events for painted in done))
+    if run.strict:
+        check_strict(report)
+    return report
+
+
+def _describe(root: Path, coco: CocoSource, done: Sequence[_Painted], report: Report) -> None:
+    names: dict[str, Any] = {"0": "background"} | {str(k): c.name for k, c in enumerate(coco.categories, 1)}
+    write_atomic(root / CATEGORIES, msgspec.json.format(msgspec.json.encode(names), indent=2) + b"\n")
+    members = {split: [i.image for i in coco.images if i.split == split] for split in coco.splits}
+    write_provenance(
+        root,
+        make_provenance(
+            "coco2masks",
+            [coco.path.resolve().name],
+            {},
+            members,
+            ((a.image_id, a.category_id) for item in coco.images for a in item.annotations),
+            coco.categories,
+            report.summary(),
+            content_hash((painted.item.file_name, painted.sha256) for painted in done),
+        ),
+    )
