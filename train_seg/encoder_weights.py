@@ -1,7 +1,7 @@
 """Pretrained weights for the encoder: from smp's hub, from a file, or none; what a file lacks is reported."""
 
+import io
 import os
-import pickle
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -60,39 +60,31 @@ def _parts(names: list[str]) -> str:
 
 
 def _from_file(path: Path) -> dict[str, Tensor]:
-    import torch
-
     if not path.is_file():
         raise WeightsError(path, "no such file", REMEDY)
+    data = path.read_bytes()
     try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            loaded: object = load_file(path)
-        else:
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-    ) as error:
-        reason = "it holds more than tensors" if "weights_only" in str(error).lower() else "not a PyTorch file"
+        loaded = _decode(data, safe=path.suffix == ".safetensors")
+    except Exception as error:  # noqa: BLE001  damaged files raise whatever the unpickler stumbles over
+        reason = (
+            "it holds more than tensors" if "weights_only" in str(error).lower() else "damaged or no PyTorch file"
+        )
         raise WeightsError(path, f"cannot be read as weights ({reason})", REMEDY) from None
-    except Exception as error:
-        if type(error).__module__.startswith("safetensors"):
-            raise WeightsError(path, "cannot be read as weights (not a safetensors file)", REMEDY) from None
-        raise
     if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
         loaded = loaded["state_dict"]
     if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
         raise WeightsError(path, "not a plain state dict of tensors", REMEDY)
     return {str(k).removeprefix("module.").removeprefix("encoder."): v for k, v in loaded.items()}
+
+
+def _decode(data: bytes, *, safe: bool) -> object:
+    import torch
+
+    if safe:
+        from safetensors.torch import load
+
+        return load(data)
+    return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
 
 
 def _from_hub(name: str, depth: int) -> dict[str, Tensor]:

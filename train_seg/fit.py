@@ -1,5 +1,6 @@
 """Train a segmenter on a dataset folder, or continue a run that was interrupted."""
 
+import io
 import logging
 import shutil
 import warnings
@@ -74,8 +75,7 @@ def resume(dataset: Dataset, root: Path, progress: Progress, say: Say) -> Traini
         raise InputError(root, f"a run of kind {run.kind}", "resume it with the trainer that made it")
     if run.metrics.is_file():
         raise InputError(root, "the run is finished", "start a new one without --resume")
-    if not (run.weights / STATE).is_file():
-        raise WeightsError(run.weights / STATE, "no such file, nothing to resume", "start anew without --resume")
+    _check_state(run.weights / STATE)
     try:
         options = msgspec.convert(read_config(root).options, FitOptions)
     except msgspec.ValidationError as error:
@@ -151,6 +151,15 @@ def _run_lightning(training: Training, state: Path | None) -> None:
             use_distributed_sampler=False,
         )
         trainer.fit(module, loader, val, ckpt_path=state, weights_only=True)
+
+
+def _check_state(path: Path) -> None:
+    if not path.is_file():
+        raise WeightsError(path, "no such file, nothing to resume", "start anew without --resume")
+    try:
+        torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
+    except Exception:  # noqa: BLE001  damaged files raise whatever the unpickler stumbles over
+        raise WeightsError(path, "damaged, the run cannot be resumed", "start anew without --resume") from None
 
 
 def _new_model(dataset: Dataset, options: FitOptions, say: Say) -> tuple[UNet, ModelSpec]:

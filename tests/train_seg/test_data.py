@@ -1,0 +1,161 @@
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from datasets.coco import Annotation, Category, CocoFile, Image
+from datasets.errors import InputError
+from datasets.folder import Dataset, load_dataset
+from datasets.masks import encode
+from train_seg.augment import augment, training_augmentation
+from train_seg.data import Cached, EpochBatches, PlainSet, TrainingSet, category_indices, load_cached, paint
+
+
+def silent(items: Iterable[Any], _label: str, _total: int) -> Iterable[Any]:
+    return items
+
+
+def rectangle(number: int, category_id: int, x: int, y: int, w: int, h: int, size: tuple[int, int]) -> Annotation:
+    mask = np.zeros(size, np.uint8)
+    mask[y : y + h, x : x + w] = 1
+    return Annotation(number, 1, category_id, (x, y, w, h), w * h, encode(mask))
+
+
+def one_image(root: Path, pixels: np.ndarray, annotations: list[Annotation], size: tuple[int, int]) -> Dataset:
+    (root / "images").mkdir(parents=True)
+    cv2.imwrite(str(root / "images" / "a.png"), pixels)
+    image = Image(1, "a.png", size[1], size[0])
+    return Dataset(
+        root, {"train": CocoFile([image], annotations, [Category(5, "chip"), Category(9, "dirt")])}, None
+    )
+
+
+def test_the_smaller_annotation_lies_on_top() -> None:
+    large, small = rectangle(1, 9, 0, 0, 10, 10, (20, 20)), rectangle(2, 5, 2, 2, 3, 3, (20, 20))
+    for order in ([large, small], [small, large]):
+        drawn = paint(order, {5: 1, 9: 2}, 20, 20)
+        assert (drawn[2:5, 2:5] == 1).all()
+        assert (drawn == 2).sum() == 100 - 9
+        assert (drawn == 0).sum() == 300
+
+
+def test_classes_are_numbered_in_id_order() -> None:
+    assert category_indices([Category(9, "a"), Category(2, "b")]) == {2: 1, 9: 2}
+
+
+def test_coverage_says_how_much_of_a_pixel_is_defect(tmp_path: Path) -> None:
+    """A 100 x 200 picture shrunk to half: a rectangle of odd width covers its last column by half."""
+    defect = rectangle(1, 9, 20, 40, 31, 20, (100, 200))
+    dataset = one_image(tmp_path, np.full((100, 200, 3), 80, np.uint8), [defect], (100, 200))
+    image = dataset.splits["train"].images[0]
+    (item,) = load_cached(dataset, [image], {1: [defect]}, 100, silent)
+    assert item.image.shape == (100, 100, 3)
+    assert (item.coverage[:, :, 0] == 0).all()
+    dirt = item.coverage[:, :, 1]
+    top = 25 + 20
+    assert (dirt[top : top + 10, 10:25] == 255).all()
+    assert np.abs(dirt[top : top + 10, 25].astype(int) - 128).max() <= 1
+    assert np.count_nonzero(dirt) == 10 * 16
+
+
+@pytest.mark.parametrize("kind", ["grey", "grey16", "rgba"])
+def test_every_pixel_type_becomes_rgb(tmp_path: Path, kind: str) -> None:
+    pixels = {
+        "grey": np.full((64, 64), 100, np.uint8),
+        "grey16": np.full((64, 64), 100 * 256, np.uint16),
+        "rgba": np.dstack([np.full((64, 64, 3), 100, np.uint8), np.full((64, 64), 9, np.uint8)]),
+    }[kind]
+    dataset = one_image(tmp_path, pixels, [], (64, 64))
+    (item,) = load_cached(dataset, dataset.splits["train"].images, {1: []}, 64, silent)
+    assert (item.image == 100).all()
+
+
+def test_a_picture_of_another_size_than_listed_is_refused(tmp_path: Path) -> None:
+    dataset = one_image(tmp_path, np.zeros((30, 40), np.uint8), [], (40, 30))
+    with pytest.raises(InputError, match="40 x 30 pixels, listed as 30 x 40"):
+        load_cached(dataset, dataset.splits["train"].images, {1: []}, 64, silent)
+
+
+def test_a_box_without_mask_cannot_train_a_segmenter(tmp_path: Path) -> None:
+    box = Annotation(7, 1, 5, (1, 1, 5, 5), 25)
+    dataset = one_image(tmp_path, np.zeros((30, 40), np.uint8), [box], (30, 40))
+    with pytest.raises(InputError, match="annotation 7 has a box and no segmentation"):
+        load_cached(dataset, dataset.splits["train"].images, {1: [box]}, 64, silent)
+
+
+def test_drawn_truth_equals_the_pixel_masks_of_the_converter(coco_folder: Path) -> None:
+    dataset = load_dataset(coco_folder)
+    indices = category_indices(dataset.categories)
+    for coco in dataset.splits.values():
+        for image_id, annotations in coco.by_image().items():
+            image = next(i for i in coco.images if i.id == image_id)
+            stored = np.asarray(Picture.open(dataset.mask_path(image)))
+            assert np.array_equal(paint(annotations, indices, image.height, image.width), stored)
+
+
+def sample() -> Cached:
+    rng = np.random.default_rng(0)
+    coverage = np.zeros((64, 64, 2), np.uint8)
+    coverage[10:20, 30:50, 0] = 255
+    return Cached(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8), coverage)
+
+
+def test_a_sample_depends_on_seed_epoch_and_number_only() -> None:
+    items = [sample(), sample()]
+    first, second = TrainingSet(items, seed=3), TrainingSet(items, seed=3)
+    second[7, 0], second[1, 1]
+    for key in ((0, 0), (0, 1), (5, 0)):
+        for a, b in zip(first[key], second[key], strict=True):
+            assert np.array_equal(a, b)
+    assert not np.array_equal(first[0, 0][0], first[1, 0][0])
+    assert not np.array_equal(first[0, 0][0], first[0, 1][0])
+    assert not np.array_equal(first[0, 0][0], TrainingSet(items, seed=4)[0, 0][0])
+
+
+def test_the_coverage_moves_with_the_picture() -> None:
+    """Where the picture is bright, and only there, the coverage is; through any augmentation."""
+    image = np.full((96, 96, 3), 60, np.uint8)
+    image[30:50, 60:80] = 220
+    coverage = np.zeros((96, 96, 1), np.uint8)
+    coverage[30:50, 60:80] = 255
+    pipeline = training_augmentation()
+    for seed in range(20):
+        moved, cover = augment(pipeline, seed, image, coverage)
+        bright = moved.max(axis=2) > 165
+        covered = cover[..., 0] > 127
+        overlap = (bright & covered).sum() / (bright | covered).sum()
+        assert overlap > 0.75, seed
+
+
+def test_plain_samples_are_untouched() -> None:
+    item = sample()
+    image, coverage = PlainSet([item])[0]
+    assert np.array_equal(image.permute(1, 2, 0), item.image)
+    assert np.array_equal(coverage.permute(1, 2, 0), item.coverage)
+
+
+@pytest.mark.parametrize(
+    ("count", "batch", "sizes"), [(10, 4, [4, 3, 3]), (8, 4, [4, 4]), (3, 8, [3]), (9, 8, [5, 4])]
+)
+def test_batches_are_even_and_hold_every_number_once(count: int, batch: int, sizes: list[int]) -> None:
+    batches = EpochBatches(count, batch, seed=0)
+    batches.set_epoch(2)
+    made = list(batches)
+    assert [len(b) for b in made] == sizes
+    assert len(batches) == len(sizes)
+    assert sorted(number for b in made for _, number in b) == list(range(count))
+    assert {epoch for b in made for epoch, _ in b} == {2}
+
+
+def test_the_order_changes_with_the_epoch_and_comes_again() -> None:
+    def order(epoch: int) -> list[list[tuple[int, int]]]:
+        batches = EpochBatches(20, 5, seed=1)
+        batches.set_epoch(epoch)
+        return [[(0, number) for _, number in b] for b in batches]
+
+    assert order(0) == order(0)
+    assert order(0) != order(1)

@@ -1,0 +1,142 @@
+import pickle
+import socket
+from pathlib import Path
+
+import huggingface_hub.constants as hub
+import pytest
+import torch
+from torch import nn
+from torchvision.models import resnet18
+
+from datasets.coco import Category
+from datasets.errors import WeightsError
+from train_seg import encoder_weights
+from train_seg.encoder_weights import load_encoder_weights
+from train_seg.model import ModelSpec, UNet
+
+
+@pytest.fixture
+def encoder() -> nn.Module:
+    torch.manual_seed(1)
+    found = UNet(ModelSpec("resnet18", 5, 64, [Category(1, "chip")])).net.encoder
+    assert isinstance(found, nn.Module)
+    return found
+
+
+@pytest.fixture
+def torchvision_state() -> dict[str, torch.Tensor]:
+    torch.manual_seed(2)
+    return dict(resnet18().state_dict())
+
+
+def write(path: Path, state: object) -> str:
+    torch.save(state, path)
+    return str(path)
+
+
+def test_a_whole_file_fills_the_encoder_without_a_word(
+    encoder: nn.Module, torchvision_state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    lines = load_encoder_weights(encoder, "resnet18", 5, write(tmp_path / "r.pt", torchvision_state))
+    assert lines == []
+    filled = encoder.state_dict()
+    assert all(torch.equal(filled[k], v) for k, v in torchvision_state.items() if not k.startswith("fc."))
+
+
+@pytest.mark.parametrize(("depth", "told"), [(5, True), (4, False)])
+def test_a_file_without_layer4_is_told_where_layer4_is_used(
+    encoder: nn.Module, torchvision_state: dict[str, torch.Tensor], tmp_path: Path, depth: int, told: bool
+) -> None:
+    partial = {k: v for k, v in torchvision_state.items() if not k.startswith(("layer4", "fc"))}
+    lines = load_encoder_weights(encoder, "resnet18", depth, write(tmp_path / "r.pt", partial))
+    assert bool(lines) == told
+    if told:
+        assert "layer4 stays random" in lines[0]
+        assert "--encoder-depth 4" in lines[0]
+    assert torch.equal(encoder.state_dict()["conv1.weight"], torchvision_state["conv1.weight"])
+
+
+def test_misfits_and_strangers_are_told(
+    encoder: nn.Module, torchvision_state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    before = encoder.state_dict()["layer1.0.conv1.weight"].clone()
+    torchvision_state["layer1.0.conv1.weight"] = torch.zeros(2, 2, 3, 3)
+    torchvision_state["neck.weight"] = torch.zeros(2)
+    lines = load_encoder_weights(encoder, "resnet18", 5, write(tmp_path / "r.pt", torchvision_state))
+    assert any("1 tensors of r.pt have other shapes (layer1)" in line for line in lines)
+    assert any("1 tensors of r.pt are unknown (neck)" in line for line in lines)
+    assert torch.equal(encoder.state_dict()["layer1.0.conv1.weight"], before)
+
+
+def test_none_is_said(encoder: nn.Module) -> None:
+    assert "random" in load_encoder_weights(encoder, "resnet18", 4, "none")[0]
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (Path("evil-was-here"),))
+
+
+@pytest.mark.parametrize("content", ["text", "truncated", "pickle", "list", "other"])
+def test_what_is_no_state_dict_is_refused(
+    encoder: nn.Module,
+    torchvision_state: dict[str, torch.Tensor],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "r.pt"
+    if content == "text":
+        path.write_text("hello, these are no weights")
+    elif content == "truncated":
+        write(path, torchvision_state)
+        path.write_bytes(path.read_bytes()[:5000])
+    elif content == "pickle":
+        path.write_bytes(pickle.dumps({"conv1.weight": Evil()}))
+    elif content == "list":
+        write(path, [1, 2])
+    else:
+        write(path, {"conv1.weight": torch.zeros(1), "x": torch.zeros(2)})
+    with pytest.raises(WeightsError, match="--encoder-weights none") as error:
+        load_encoder_weights(encoder, "resnet18", 5, str(path))
+    assert str(path) in str(error.value)
+    assert not (tmp_path / "evil-was-here").exists()
+
+
+def test_a_missing_file_is_named(encoder: nn.Module, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no such file"):
+        load_encoder_weights(encoder, "resnet18", 4, str(tmp_path / "r.pt"))
+
+
+def test_imagenet_without_a_network_fails_at_once_and_names_the_ways_out(
+    encoder: nn.Module, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def no_network(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(socket, "create_connection", no_network)
+    monkeypatch.setattr(hub, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.delenv("HTTPS_PROXY", raising=False)
+    monkeypatch.delenv("https_proxy", raising=False)
+    with pytest.raises(WeightsError) as error:
+        load_encoder_weights(encoder, "resnet18", 4, "imagenet")
+    assert "--encoder-weights PATH" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_imagenet_takes_what_the_hub_gives(
+    encoder: nn.Module, monkeypatch: pytest.MonkeyPatch, torchvision_state: dict[str, torch.Tensor]
+) -> None:
+    body = {k: v for k, v in torchvision_state.items() if not k.startswith("fc.")}
+    monkeypatch.setattr(encoder_weights, "_from_hub", lambda *_: body)
+    assert load_encoder_weights(encoder, "resnet18", 5, "imagenet") == []
+    assert torch.equal(encoder.state_dict()["conv1.weight"], body["conv1.weight"])
+
+
+def test_the_real_file_lacks_layer4(encoder: nn.Module, real_weights: Path) -> None:
+    assert load_encoder_weights(encoder, "resnet18", 4, str(real_weights / "resnet18.pt")) == []
+    lines = load_encoder_weights(encoder, "resnet18", 5, str(real_weights / "resnet18.pt"))
+    assert len(lines) == 1
+    assert "layer4" in lines[0]

@@ -1,0 +1,103 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from datasets.coco import Category
+from train_seg.loss import coverage_to_target, segmentation_loss
+from train_seg.model import ModelSpec, UNet
+from train_seg.module import EMA_DECAY, SegmenterModule, ema_average, lr_share
+
+
+def test_the_learning_rate_rises_then_falls_along_a_cosine() -> None:
+    shares = [lr_share(step, 100) for step in range(101)]
+    assert shares[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+    assert all(a >= b for a, b in itertools.pairwise(shares[4:]))
+    assert lr_share(5 + 95 // 2, 100) == pytest.approx(0.5, abs=0.02)
+    assert shares[100] == pytest.approx(0.01)
+
+
+def test_the_average_starts_fast_and_ends_slow() -> None:
+    old, new = torch.tensor([0.0]), torch.tensor([1.0])
+    assert float(ema_average(old, new, 0)) == pytest.approx(0.9)
+    assert float(ema_average(old, new, 10**6)) == pytest.approx(1 - EMA_DECAY)
+    assert int(ema_average(torch.tensor(3), torch.tensor(8), 5)) == 8
+
+
+def test_shares_of_the_target_sum_to_one() -> None:
+    coverage = torch.tensor([[[[0, 255, 51]], [[0, 0, 102]]]], dtype=torch.uint8)
+    target = coverage_to_target(coverage)
+    assert target[0, :, 0].T.tolist() == [
+        pytest.approx([1, 0, 0]),
+        pytest.approx([0, 1, 0]),
+        pytest.approx([0.4, 0.2, 0.4]),
+    ]
+
+
+def logits_of(classes: np.ndarray, sure: float) -> torch.Tensor:
+    return sure * torch.nn.functional.one_hot(torch.from_numpy(classes), 3).permute(0, 3, 1, 2).float()
+
+
+def test_the_loss_is_zero_for_the_truth_and_grows_with_the_error() -> None:
+    truth = np.zeros((2, 16, 16), np.int64)
+    truth[0, 4:8, 4:8] = 1
+    target = logits_of(truth, 1.0)
+    wrong_type = truth * 2
+    nothing = truth * 0
+    right, typed, missed = (
+        float(segmentation_loss(logits_of(t, 30.0), target)) for t in (truth, wrong_type, nothing)
+    )
+    assert right == pytest.approx(0, abs=1e-4)
+    assert typed > 0.5
+    assert typed < missed
+
+
+def test_a_batch_without_defects_has_a_finite_loss() -> None:
+    target = logits_of(np.zeros((2, 8, 8), np.int64), 1.0)
+    assert float(segmentation_loss(torch.zeros(2, 3, 8, 8), target)) == pytest.approx(np.log(3) + 1, abs=0.02)
+
+
+class Fixed(torch.nn.Module):
+    """Answers with logits that were fixed beforehand."""
+
+    def __init__(self, logits: torch.Tensor) -> None:
+        super().__init__()
+        self.logits = logits
+
+    def forward(self, _: torch.Tensor) -> torch.Tensor:
+        return self.logits
+
+
+def test_validation_metrics_are_pooled_over_pixels() -> None:
+    truth = np.zeros((2, 8, 8), np.int64)
+    truth[0, :4, :4] = 1
+    truth[1, :2, :2] = 2
+    found = np.zeros_like(truth)
+    found[0, :4, :2] = 1  # half of the first
+    found[1, :2, :2] = 1  # the second whole, with the wrong type
+    coverage = torch.from_numpy(np.stack([(truth == k) * 255 for k in (1, 2)], 1).astype(np.uint8))
+    module = SegmenterModule(UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a"), Category(2, "b")])), 1e-3, 1)
+    module.model = Fixed(logits_of(found, 9.0))  # type: ignore[assignment]
+    module.on_validation_epoch_start()
+    module.validation_step((torch.zeros(2, 3, 8, 8), coverage), 0)
+    metrics = module.validation_metrics()
+    assert metrics["val_dice"] == pytest.approx(2 * 12 / (12 + 20))
+    assert metrics["val_iou"] == pytest.approx((8 / 20 + 0) / 2)
+
+
+def test_without_annotations_there_is_a_loss_and_no_dice() -> None:
+    module = SegmenterModule(UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a")])), 1e-3, 1)
+    module.model = Fixed(torch.zeros(1, 2, 8, 8))  # type: ignore[assignment]
+    assert module.validation_metrics() == {}
+    module.validation_step((torch.zeros(1, 3, 8, 8), torch.zeros(1, 1, 8, 8, dtype=torch.uint8)), 0)
+    assert set(module.validation_metrics()) == {"val_loss"}
+
+
+def test_norms_and_biases_do_not_decay() -> None:
+    module = SegmenterModule(UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a")])), 1e-3, 10)
+    decayed, free = module.configure_optimizers()["optimizer"].param_groups
+    assert all(p.ndim == 4 for p in decayed["params"])
+    assert all(p.ndim == 1 for p in free["params"])
+    assert free["weight_decay"] == 0
+    assert decayed["weight_decay"] > 0
