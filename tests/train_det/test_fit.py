@@ -18,6 +18,7 @@ from datasets.runs import Run, read_config, read_history, read_split
 from tests.train_det.conftest import fit_tiny, tiny_options
 from train_det import fit as fitting
 from train_det.checkpoints import load_state
+from train_det.data import TrainingImages
 from train_det.fit import Training, finish, resume, start, train
 from train_det.options import read_options
 
@@ -80,15 +81,15 @@ def test_a_stopped_run_is_resumed_to_the_same_end(
     stop: BaseException, finished: Training, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     training = start(dataset, tiny_options(), tmp_path, None)
-    draw = type(training.images).__getitem__
+    draw = TrainingImages.__getitem__
 
-    def interrupted(self: object, index: int) -> object:
-        if training.images.epoch == 1:
+    def interrupted(images: TrainingImages, index: int) -> object:
+        if images.epoch == 1:
             raise stop
-        return draw(training.images, index)
+        return draw(images, index)
 
     with monkeypatch.context() as patch, pytest.raises(SystemExit) as end:
-        patch.setattr(type(training.images), "__getitem__", interrupted)
+        patch.setattr(TrainingImages, "__getitem__", interrupted)
         train(training)
     assert end.value.code == (143 if isinstance(stop, SystemExit) else 130)
     assert [row["epoch"] for row in read_history(training.run.history)] == [1]
