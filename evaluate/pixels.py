@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasets.coco import Annotation, CocoFile, Image, Prediction
-from datasets.masks import bounded, decode
+from datasets.masks import decode, mask_to_component
 from datasets.paint import paint
 from evaluate.bootstrap import percentile_interval
 from evaluate.boundary import boundary_counts, boundary_f
@@ -26,7 +26,7 @@ def paint_annotations(
 ) -> "NDArray[np.uint8]":
     """H x W index map of the truth: 0 background, else `indices` of the category id; the smaller mask on top."""
     masks = [(indices[a.category_id], decode(a.segmentation, image.height, image.width) > 0) for a in annotations]
-    canvas, _ = paint(image.height, image.width, [(k, bounded(mask)) for k, mask in masks if mask.any()])
+    canvas, _ = paint(image.height, image.width, [(k, mask_to_component(mask)) for k, mask in masks if mask.any()])
     return canvas
 
 

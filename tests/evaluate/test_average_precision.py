@@ -147,6 +147,8 @@ def test_masks_are_judged_by_their_own_area(bench: Any) -> None:
 @pytest.mark.parametrize("iou_type", ["bbox", "segm"])
 def test_a_resample_equals_cocoeval_on_the_images_repeated(bench: Any, iou_type: str) -> None:
     truth, predictions = _noisy(bench, seed=5, images=9)
+    crowd = [msgspec.structs.replace(a, iscrowd=int(n % 3 == 0)) for n, a in enumerate(truth.annotations)]
+    truth = msgspec.structs.replace(truth, annotations=crowd)
     draws = draw_images(9, seed=3, resamples=6)
     ours = resampled_precision(coco_eval(truth, predictions, iou_type), draws)
     for drawn, found in zip(draws, ours, strict=True):
