@@ -85,7 +85,7 @@ def coco2labelme_command(
     images: Annotated[Path | None, typer.Option(help="Folder of the pictures of a COCO file.")] = None,
     tolerance: Annotated[
         float, typer.Option(help="Polygons leave the outline of a mask by at most this many pixels; 0 by none.")
-    ] = 0.5,
+    ] = 1.0,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
     strict: Strict = False,

@@ -38,6 +38,8 @@ def draw_instances(
     `ids` is label -> category id; a label that is not in it becomes no annotation. Shapes drawn as a hole in
     another are annotations of their own: no file says that they are holes. Raises InputError.
     """
+    from pycocotools import mask as coco_mask
+
     groups: dict[tuple[int, int | None, int], list[Drawn]] = {}
     events: list[Event] = []
     for i, shape in enumerate(file.shapes):
@@ -48,7 +50,9 @@ def draw_instances(
             continue
         drawn = draw_shape(path, i, shape, *size, line_width)
         events += [Event(name, where, code, value) for code, value in drawn.events]
-        if drawn.rle is not None:
+        if drawn.rle is not None and not coco_mask.area(drawn.rle):
+            events.append(Event(name, where, "no-area", f"no pixel centre inside the {shape.kind}"))
+        elif drawn.rle is not None:
             key = (ids[shape.label], shape.group_id, i if shape.group_id is None else 0)
             groups.setdefault(key, []).append(drawn)
     rles, segmentations = [], []

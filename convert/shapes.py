@@ -34,7 +34,7 @@ MOST_POINTS_TO_REPAIR = 1000  # the crossings that make_valid has to find grow w
 class Drawn(msgspec.Struct, frozen=True):
     """What a shape became: a pycocotools mask, None where nothing is left, and polygons that say just the same.
 
-    `events` are (code, value).
+    The mask may be without a pixel, where no pixel centre lies inside. `events` are (code, value).
     """
 
     rle: Any
@@ -51,18 +51,12 @@ def draw_shape(
     """
     _check(path, index, shape)
     if shape.kind in WITHOUT_AREA:
-        drawn = _draw_lines(shape, height, width, line_width)
-    elif shape.kind == "circle":
-        drawn = _draw_circle(shape, height, width)
-    elif shape.kind == "mask":
-        drawn = _draw_mask(*read_shape_mask(path, index, shape, height, width), height, width)
-    else:
-        drawn = _draw_ring(path, index, _corners(shape), height, width)
-    return (
-        drawn
-        if drawn.rle is None or _area(drawn.rle)
-        else _lost("no-area", f"no pixel centre in the {shape.kind}")
-    )
+        return _draw_lines(shape, height, width, line_width)
+    if shape.kind == "circle":
+        return _draw_circle(shape, height, width)
+    if shape.kind == "mask":
+        return _draw_mask(*read_shape_mask(path, index, shape, height, width), height, width)
+    return _draw_ring(path, index, _corners(shape), height, width)
 
 
 def fill(rings: Sequence[Sequence[float]], height: int, width: int) -> Any:
@@ -97,27 +91,43 @@ def _corners(shape: Shape) -> Sequence[Point]:
 def _draw_ring(path: Path, index: int, points: Sequence[Point], height: int, width: int) -> Drawn:
     import shapely
 
-    outline = shapely.Polygon(points) if len(points) > 2 else shapely.Polygon()
-    if shapely.convex_hull(outline).area == 0:
+    outline, valid = _outline(points)
+    if outline is None:
         return _lost("no-area", f"{len(points)} points")
-    events = [] if outline.is_valid else [("self-crossing", shapely.is_valid_reason(outline))]
-    x0, y0, x1, y1 = outline.bounds
+    x0, y0, x1, y1 = _bounds(points)
+    events = [] if valid else [("self-crossing", shapely.is_valid_reason(outline))]
     if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
-        extent = f"{x0:g}, {y0:g} to {x1:g}, {y1:g}"
+        events.append(("clipped", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}"))
         points = _clip(points, height, width)
-        outline = shapely.Polygon(points) if len(points) > 2 else shapely.Polygon()
-        if shapely.convex_hull(outline).area == 0:
-            return _lost("outside", extent)
-        events.append(("clipped", extent))
-    if _length(points) > LONGEST_OUTLINE:
+        outline, valid = _outline(points)
+        if outline is None:
+            return _lost("outside", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}")
+    if len(points) * (height + width) > LONGEST_OUTLINE and _length(points) > LONGEST_OUTLINE:
         problem = f"$.shapes[{index}].points has an outline of more than {LONGEST_OUTLINE:g} pixels"
         raise InputError(path, problem, "draw the shape anew")
     ring = [v for point in points for v in point]
-    if outline.is_valid:
+    if valid:
         return Drawn(fill([ring], height, width), [ring], events)
     if len(points) > MOST_POINTS_TO_REPAIR:
         return Drawn(fill([ring], height, width), None, events)
     return _draw_polygons(_parts(shapely.make_valid(outline)), height, width, events)
+
+
+def _outline(points: Sequence[Point]) -> "tuple[Polygon | None, bool]":
+    """The polygon of the points, None where it has no area, and whether it is valid, as when nothing crosses."""
+    import shapely
+
+    if len(points) < 3:
+        return None, False
+    outline: Polygon = shapely.polygons(shapely.linearrings(points))
+    if shapely.is_valid(outline):
+        return outline, True
+    return (outline if shapely.convex_hull(outline).area > 0 else None), False
+
+
+def _bounds(points: Sequence[Point]) -> tuple[float, float, float, float]:
+    xs, ys = zip(*points, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 def _draw_polygons(polygons: "Sequence[Polygon]", height: int, width: int, events: list[tuple[str, str]]) -> Drawn:
@@ -229,12 +239,6 @@ def _place(pixels: "NDArray[np.bool_]", x: int, y: int, height: int, width: int)
     full = np.zeros((height, width), np.uint8, order="F")
     full[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
     return coco_mask.encode(full)
-
-
-def _area(rle: Any) -> int:
-    from pycocotools import mask as coco_mask
-
-    return int(coco_mask.area(rle))
 
 
 def _lost(code: str, value: str) -> Drawn:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely import LinearRing, Polygon
 
-DEFAULT_TOLERANCE = 0.5  # pixels
+DEFAULT_TOLERANCE = 1.0  # pixels
 LEAST_IOU = 0.99
 
 

@@ -71,7 +71,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 def link_or_copy(source: Path, dest: Path) -> None:
     """Make `dest` a hard link of `source`, or a copy where the file system allows none. `dest` must not exist."""
-    origin = source.resolve()
+    origin = source.resolve() if source.is_symlink() else source
     try:
         os.link(origin, dest)
     except OSError:

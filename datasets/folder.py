@@ -13,6 +13,7 @@ import msgspec
 from datasets.coco import Annotation, Category, CocoFile, Image, read_coco, write_coco
 from datasets.errors import InputError
 from datasets.files import write_atomic
+from datasets.index_png import encode_index_png
 from datasets.splits import SPLITS
 
 if TYPE_CHECKING:
@@ -152,8 +153,12 @@ def write_provenance(root: Path, provenance: Provenance) -> None:
 
 def write_pixel_mask(path: Path, indices: "NDArray[np.uint8] | None", height: int, width: int) -> None:
     """Write an index PNG: 0 background, k the k-th category in id order; None is all background."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_blank_png(height, width) if indices is None else _index_png(indices))
+    data = _blank_png(height, width) if indices is None else encode_index_png(indices, PALETTE)
+    try:
+        path.write_bytes(data)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 def content_hash(parts: Iterable[tuple[str, str]]) -> str:
@@ -183,20 +188,8 @@ def _check_splits(root: Path, splits: Mapping[str, CocoFile]) -> None:
                 )
 
 
-def _index_png(indices: "NDArray[np.uint8]") -> bytes:
-    import io
-
-    from PIL import Image as Picture
-
-    picture = Picture.fromarray(indices)
-    picture.putpalette(PALETTE)
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
-
-
 @cache
 def _blank_png(height: int, width: int) -> bytes:
     import numpy as np
 
-    return _index_png(np.zeros((height, width), np.uint8))
+    return encode_index_png(np.zeros((height, width), np.uint8), PALETTE)

@@ -19,7 +19,7 @@ def rle_to_component(rle: Any) -> Component:
     edges = np.clip(np.cumsum(_run_lengths(rle["counts"])) - x * height, 0, w * height)
     runs = np.diff(edges, prepend=0, append=w * height)
     pixels = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    return Component((x, y, w, h), pixels.reshape(w, height)[:, y : y + h].T)
+    return Component((x, y, w, h), np.ascontiguousarray(pixels.reshape(w, height)[:, y : y + h].T))
 
 
 def _run_lengths(counts: bytes) -> "NDArray[np.int64]":
