@@ -93,8 +93,8 @@ def predict(
 ) -> None:
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
     from datasets.errors import OptionError
-    from datasets.files import write_atomic
     from datasets.folder import load_dataset, looks_like_dataset
+    from datasets.pictures import list_pictures, write_picture_list
     from datasets.runs import load_run, read_config
 
     if out and not out.parent.is_dir():
@@ -102,17 +102,17 @@ def predict(
     made = load_run(run_folder)
     from datasets.coco import write_predictions
     from train_seg.device import choose_device
-    from train_seg.predict import encode_images, list_files, predict_files
+    from train_seg.predict import predict_files
     from train_seg.record import BEST
     from train_seg.segmenter import load_segmenter
 
-    files = list_files(images)
+    files = list_pictures(images)
     segmenter = load_segmenter(made.weights / BEST, choose_device(device), tta=tta)
     source = Path(read_config(made.root).dataset)
     data = load_dataset(source) if looks_like_dataset(source) else None
     listed, found = predict_files(segmenter, files, data, min_score, progress)
     if out:
-        write_atomic(out.with_suffix(".images.json"), encode_images(listed))
+        write_picture_list(out, listed)
         write_predictions(out, found)
     names = {c.id: c.name for c in segmenter.spec.categories}
     rows = []

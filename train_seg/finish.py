@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from datasets.coco import Image, write_predictions
+from datasets.coco import CocoFile, Image, write_predictions
 from datasets.folder import Dataset
-from datasets.runs import Run, draw_curves, read_history
+from datasets.runs import Run, draw_curves, read_history, read_split
 from train_seg.data import Progress, read_picture
 from train_seg.model import load_model, save_model
-from train_seg.predict import choose_pixel_threshold, predict_split
+from train_seg.predict import choose_pixel_threshold, predict_images
 from train_seg.record import BEST, LAST, STATE
 from train_seg.segmenter import Segmenter, load_segmenter
 
@@ -30,7 +30,7 @@ def finish(run: Run, dataset: Dataset, device: "torch.device", progress: Progres
     None where the dataset has no test image to measure on.
     """
     segmenter = load_segmenter(run.weights / BEST, device)
-    threshold = choose_pixel_threshold(segmenter, dataset, "val", progress)
+    threshold = choose_pixel_threshold(segmenter, dataset, split_truth(run, dataset, "val"), progress)
     if threshold is not None:
         for name in (BEST, LAST):
             store_threshold(run.weights / name, threshold)
@@ -39,6 +39,15 @@ def finish(run: Run, dataset: Dataset, device: "torch.device", progress: Progres
     metrics = measure(run, dataset, segmenter, ["val", "test"], progress)
     (run.weights / STATE).unlink(missing_ok=True)
     return metrics
+
+
+def split_truth(run: Run, dataset: Dataset, split: str) -> CocoFile:
+    """The images that the run calls `split`, wherever the dataset has them, with their annotations."""
+    names = set(read_split(run).images.get(split, []))
+    images = [image for coco in dataset.splits.values() for image in coco.images if image.file_name in names]
+    ids = {image.id for image in images}
+    annotations = [a for coco in dataset.splits.values() for a in coco.annotations if a.image_id in ids]
+    return CocoFile(sorted(images, key=lambda image: image.id), annotations, dataset.categories)
 
 
 def store_threshold(path: Path, threshold: float) -> None:
@@ -54,8 +63,9 @@ def measure(
     from evaluate.measure import measure_run
 
     for split in splits:
-        write_predictions(run.predictions(split), predict_split(segmenter, dataset, split, progress))
-    if "test" not in dataset.splits or not dataset.splits["test"].images:
+        images = split_truth(run, dataset, split).images
+        write_predictions(run.predictions(split), predict_images(segmenter, dataset, images, split, progress))
+    if not split_truth(run, dataset, "test").images:
         return None
 
     def defect_share(image: Image) -> "NDArray[np.float32]":

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
-from datasets.coco import Image, Prediction
-from datasets.errors import InputError
+from datasets.coco import CocoFile, Image, Prediction
 from datasets.folder import Dataset
-from datasets.images import is_image, read_rgb
+from datasets.images import read_rgb
+from datasets.pictures import number_pictures
 from train_seg.data import Progress, category_indices, paint, read_picture
 from train_seg.letterbox import Letterbox
 from train_seg.postprocess import shares_to_predictions
@@ -22,11 +21,12 @@ if TYPE_CHECKING:
 BINS = 100
 
 
-def predict_split(segmenter: Segmenter, dataset: Dataset, split: str, progress: Progress) -> list[Prediction]:
-    """Predictions of all images of a split, in image order; none where the dataset lacks the split."""
-    images = dataset.splits[split].images if split in dataset.splits else []
+def predict_images(
+    segmenter: Segmenter, dataset: Dataset, images: Sequence[Image], label: str, progress: Progress
+) -> list[Prediction]:
+    """Predictions of images of a dataset, in their order. Raises InputError."""
     found: list[Prediction] = []
-    for image in progress(images, f"predicting {split}", len(images)):
+    for image in progress(images, f"predicting {label}", len(images)):
         found += predict_picture(segmenter, read_picture(dataset, image), image.id)
     return found
 
@@ -34,18 +34,13 @@ def predict_split(segmenter: Segmenter, dataset: Dataset, split: str, progress: 
 def predict_files(
     segmenter: Segmenter, files: Sequence[Path], dataset: Dataset | None, min_score: float, progress: Progress
 ) -> tuple[list[Image], list[Prediction]]:
-    """Predictions of picture files, and which picture has which id.
-
-    Where all files are images of `dataset` they keep their ids there, else they are numbered from 1 in the order
-    given. Raises InputError.
-    """
-    ids = _ids_in(dataset, files) if dataset else None
+    """Predictions of picture files, and which picture has which id by datasets.pictures. Raises InputError."""
     images, found = [], []
-    for number, file in enumerate(progress(files, "predicting", len(files)), 1):
+    ids = number_pictures(files, dataset)
+    for image_id, file in zip(ids, progress(files, "predicting", len(files)), strict=True):
         rgb = read_rgb(file)
-        image = Image(ids[file] if ids else number, file.as_posix(), rgb.shape[1], rgb.shape[0])
-        images.append(image)
-        found += predict_picture(segmenter, rgb, image.id, min_score)
+        images.append(Image(image_id, file.as_posix(), rgb.shape[1], rgb.shape[0]))
+        found += predict_picture(segmenter, rgb, image_id, min_score)
     return images, found
 
 
@@ -60,30 +55,15 @@ def predict_picture(
     )
 
 
-def list_files(paths: Sequence[Path]) -> list[Path]:
-    """Picture files from files and folders, folders with what lies below them, sorted. Raises InputError."""
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            below = sorted(p for p in path.rglob("*") if is_image(p) and p.is_file())
-            if not below:
-                raise InputError(
-                    path, "no picture in this folder", "name a folder with PNG, JPEG, BMP or TIFF files"
-                )
-            files += below
-        else:
-            files.append(path)
-    return list(dict.fromkeys(files))
-
-
-def choose_pixel_threshold(segmenter: Segmenter, dataset: Dataset, split: str, progress: Progress) -> float | None:
+def choose_pixel_threshold(
+    segmenter: Segmenter, dataset: Dataset, truth: CocoFile, progress: Progress
+) -> float | None:
     """Pixel threshold with the best pooled Dice of defect pixels at original size; None without annotations."""
-    coco = dataset.splits.get(split)
-    if coco is None or not coco.annotations:
+    if not truth.annotations:
         return None
-    annotations, indices = coco.by_image(), category_indices(dataset.categories)
+    annotations, indices = truth.by_image(), category_indices(dataset.categories)
     counts = np.zeros((2, BINS), np.int64)
-    for image in progress(coco.images, "choosing the threshold", len(coco.images)):
+    for image in progress(truth.images, "choosing the threshold", len(truth.images)):
         defect = 1 - segmenter.shares(read_picture(dataset, image))[0]
         bins = np.minimum((defect * BINS).astype(np.int64), BINS - 1)
         real = paint(annotations[image.id], indices, image.height, image.width) > 0
@@ -103,17 +83,3 @@ def best_threshold(counts: "NDArray[np.int64]") -> float:
     candidates = np.arange(BINS // 10, BINS - BINS // 10 + 1)
     good = candidates[dice[candidates] >= dice[candidates].max() - 0.001]
     return round(float(np.mean((good.min(), good.max()))) / BINS, 3)
-
-
-def _ids_in(dataset: Dataset, files: Sequence[Path]) -> dict[Path, int] | None:
-    known = {
-        dataset.image_path(image).resolve(): image.id for coco in dataset.splits.values() for image in coco.images
-    }
-    ids = {file: known.get(file.resolve()) for file in files}
-    found = {file: image_id for file, image_id in ids.items() if image_id is not None}
-    return found if len(found) == len(files) else None
-
-
-def encode_images(images: Sequence[Image]) -> bytes:
-    """The list beside a predictions file that says which picture has which id."""
-    return msgspec.json.encode(list(images)) + b"\n"

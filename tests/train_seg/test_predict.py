@@ -3,17 +3,17 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from datasets.coco import Category
-from datasets.errors import InputError
 from datasets.folder import load_dataset
 from datasets.masks import decode
 from train_seg.model import ModelSpec
-from train_seg.predict import best_threshold, choose_pixel_threshold, list_files, predict_files, predict_picture
+from train_seg.predict import best_threshold, choose_pixel_threshold, predict_files, predict_picture
 from train_seg.segmenter import Segmenter, averaged_logits
 
 
@@ -85,7 +85,9 @@ def test_the_threshold_stays_away_from_the_ends() -> None:
 
 
 def test_no_annotation_chooses_no_threshold(coco_folder: Path) -> None:
-    assert choose_pixel_threshold(segmenter(), load_dataset(coco_folder), "dev", silent) is None
+    dataset = load_dataset(coco_folder)
+    truth = msgspec.structs.replace(dataset.splits["val"], annotations=[])
+    assert choose_pixel_threshold(segmenter(), dataset, truth, silent) is None
 
 
 def test_files_of_the_dataset_keep_their_ids(coco_folder: Path) -> None:
@@ -106,14 +108,3 @@ def test_other_files_are_numbered_in_the_order_given(coco_folder: Path, tmp_path
     assert [image.id for image in images] == [1, 2]
     assert (images[1].width, images[1].height) == (70, 40)
     assert any(p.image_id == 2 and p.bbox == (0, 0, 70, 40) for p in found)
-
-
-def test_folders_are_searched_and_nothing_is_listed_twice(tmp_path: Path) -> None:
-    (tmp_path / "in" / "deep").mkdir(parents=True)
-    for name in ("b.png", "a.jpg", "deep/c.bmp", "notes.txt", ".hidden.png"):
-        (tmp_path / "in" / name).write_bytes(b"x")
-    listed = list_files([tmp_path / "in", tmp_path / "in" / "a.jpg"])
-    assert [p.relative_to(tmp_path / "in").as_posix() for p in listed] == ["a.jpg", "b.png", "deep/c.bmp"]
-    (tmp_path / "none").mkdir()
-    with pytest.raises(InputError, match="no picture"):
-        list_files([tmp_path / "none"])
