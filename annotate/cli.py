@@ -2,11 +2,12 @@
 
 from typing import NoReturn
 
-from annotate import cli_labelme
+from annotate import cli_labelme, cli_propose
 from datasets.console import new_app, run
 
 app = new_app("Work with labelme: set it up, propose shapes, correct, check and compare labels.")
-cli_labelme.register(app)
+for _module in (cli_labelme, cli_propose):
+    _module.register(app)
 
 
 def main() -> NoReturn:

@@ -1,4 +1,4 @@
-"""labelme as a program: where it is, which version it is, how it is started without touching the user's own files."""
+"""labelme as a program: where it is, which version it is, how it starts without touching the files of the user."""
 
 import os
 import shutil

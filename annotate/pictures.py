@@ -16,7 +16,7 @@ IMAGE_FLAGS = ("good", "uncertain", "reject")
 
 
 class Picture(msgspec.Struct, frozen=True, order=True):
-    """A picture: `name` is relative to the folder `root`, with forward slashes; `labelled` is whether JSON exists."""
+    """A picture: `name` is relative to the folder `root`, with forward slashes; `labelled`: has JSON."""
 
     root: Path
     name: str
@@ -34,7 +34,7 @@ class Picture(msgspec.Struct, frozen=True, order=True):
 
 
 def list_labelled(root: Path) -> list[Picture]:
-    """The pictures below `root`, sorted by name. Raises InputError where there is none or two share a labelme file."""
+    """The pictures below `root` by name. Raises InputError where there is none, or two share a labelme file."""
     tree = list_tree(root)
     if not tree.pictures:
         raise InputError(root, "no picture in this folder", "name a folder with PNG, JPEG, BMP or TIFF files")

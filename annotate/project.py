@@ -39,7 +39,7 @@ def parse_labels(text: str) -> list[str]:
 
 
 def label_colours(labels: Sequence[str]) -> dict[str, tuple[int, int, int]]:
-    """A colour (R, G, B, 0 to 255) for each label: those of the pixel masks, where category ids are alphabetical."""
+    """A colour (R, G, B, 0 to 255) for each label: those of the pixel masks, whose ids are alphabetical."""
     known = [PALETTE[i : i + 3] for i in range(3, len(PALETTE), 3)]
     colours = {}
     for i, label in enumerate(sorted(labels)):
