@@ -50,7 +50,7 @@ def coco2labelme(
     if not 0 <= tolerance < float("inf"):
         raise OptionError(f"--tolerance {tolerance:g}", "not a distance", "give 0 or more pixels")
     coco = read_coco_source(source, images)
-    check_apart(dest, [source, coco.folder])
+    check_apart(dest, coco.places())
     check_destination(dest, overwrite=run.overwrite, marker=MARKER)
     check_pictures(coco)
     check_mask_names((image.file_name for image in coco.images), "labelme file")

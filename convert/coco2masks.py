@@ -43,7 +43,7 @@ def coco2masks(source: Path, dest: Path, run: Run) -> Report:
     coco = read_coco_source(source)
     if len(coco.categories) > 255:
         raise InputError(source, f"{len(coco.categories)} categories, an index PNG tells 255", "merge some")
-    check_apart(dest, [source])
+    check_apart(dest, coco.places())
     check_destination(dest, overwrite=run.overwrite)
     check_mask_names(image.file_name for image in coco.images)
     if run.dry_run:

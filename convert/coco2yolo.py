@@ -42,7 +42,7 @@ def coco2yolo(source: Path, dest: Path, style: Style, run: Run, *, images: Path 
     cannot be read and, with `run.strict`, for the first loss; OutputError for `dest`.
     """
     coco = read_coco_source(source, images)
-    check_apart(dest, [source, coco.folder])
+    check_apart(dest, coco.places())
     check_destination(dest, overwrite=run.overwrite)
     check_pictures(coco)
     check_mask_names((image.file_name for image in coco.images), "label file")

@@ -42,6 +42,10 @@ class CocoSource(msgspec.Struct, frozen=True):
         """Where the picture of an image lies."""
         return self.folder / image.file_name
 
+    def places(self) -> list[Path]:
+        """What a destination must lie apart from; it may lie beside a COCO file and its pictures."""
+        return [self.path, *(self.picture(image) for image in self.images[:1])]
+
     def annotations(self) -> int:
         """How many annotations all images have together."""
         return sum(len(image.annotations) for image in self.images)
