@@ -28,6 +28,7 @@ POINTS_OF = {"rectangle": 2, "oriented_rectangle": 4, "circle": 2, "mask": 2, "l
 WITHOUT_AREA = frozenset({"point", "points", "line", "linestrip"})
 KNOWN = WITHOUT_AREA | {"polygon", "rectangle", "oriented_rectangle", "circle", "mask"}
 LONGEST_OUTLINE = 2e6  # pixels; pycocotools needs 80 bytes for each
+MOST_POINTS = 20_000  # to look for crossings in takes up to the square of it
 MOST_POINTS_TO_REPAIR = 1000  # the crossings that make_valid has to find grow with the square
 
 
@@ -77,6 +78,9 @@ def _check(path: Path, index: int, shape: Shape) -> None:
     if len(shape.points) != wanted:
         problem = f"{where}.points has {len(shape.points)} points where a {shape.kind} has {wanted}"
         raise InputError(path, problem, "draw the shape anew")
+    if len(shape.points) > MOST_POINTS:
+        problem = f"{where}.points has {len(shape.points)} points, more than {MOST_POINTS}"
+        raise InputError(path, problem, "draw the shape anew")
     if shape.kind == "mask" and not shape.mask:
         raise InputError(path, f"{where}.mask is missing", "draw the shape anew")
 
@@ -102,9 +106,7 @@ def _draw_ring(path: Path, index: int, points: Sequence[Point], height: int, wid
         outline, valid = _outline(points)
         if outline is None:
             return _lost("outside", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}")
-    if len(points) * (height + width) > LONGEST_OUTLINE and _length(points) > LONGEST_OUTLINE:
-        problem = f"$.shapes[{index}].points has an outline of more than {LONGEST_OUTLINE:g} pixels"
-        raise InputError(path, problem, "draw the shape anew")
+    _check_length(path, index, points, height, width)
     ring = [v for point in points for v in point]
     if valid:
         return Drawn(fill([ring], height, width), [ring], events)
@@ -213,8 +215,13 @@ def _clip(points: Sequence[Point], height: int, width: int) -> list[Point]:
     return ring
 
 
-def _length(points: Sequence[Point]) -> float:
-    return sum(max(abs(x1 - x0), abs(y1 - y0)) for (x0, y0), (x1, y1) in pairwise([*points, points[0]]))
+def _check_length(path: Path, index: int, points: Sequence[Point], height: int, width: int) -> None:
+    if len(points) * (height + width) < LONGEST_OUTLINE:
+        return
+    ring = [*points, points[0]]
+    if sum(max(abs(x1 - x0), abs(y1 - y0)) for (x0, y0), (x1, y1) in pairwise(ring)) > LONGEST_OUTLINE:
+        problem = f"$.shapes[{index}].points has an outline of more than {LONGEST_OUTLINE:g} pixels"
+        raise InputError(path, problem, "draw the shape anew")
 
 
 def _parts(geometry: "BaseGeometry") -> "list[Polygon]":
