@@ -14,6 +14,11 @@ DEFAULT = FitOptions()
 DatasetPath = Annotated[Path, typer.Argument(metavar="DATASET", help="A COCO dataset folder made by convert.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder made by train_seg fit.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, a number of a CUDA device, or mps.")]
+Tile = Annotated[
+    int | None,
+    typer.Option(help="Look at squares of so many pixels, for pictures much larger than those of the training."),
+]
+Exported = Annotated[str | None, typer.Option(help="Run what was exported: onnx or openvino.")]
 Tta = Annotated[
     bool, typer.Option("--tta", help="Average over the 8 rotations and mirror images: 8 times as slow.")
 ]
@@ -90,6 +95,8 @@ def predict(
     min_score: Annotated[float, typer.Option(help="Leave out predictions below this score.")] = 0.0,
     device: Device = "auto",
     tta: Tta = False,
+    tile: Tile = None,
+    exported: Exported = None,
 ) -> None:
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
     from datasets.errors import OptionError
@@ -99,6 +106,8 @@ def predict(
 
     if out and not out.parent.is_dir():
         raise OptionError(f"--out {out}", "its folder does not exist", "make it first")
+    if tile is not None and tile < 32:
+        raise OptionError(f"--tile {tile}", "less than 32 pixels", "give the side of a training picture")
     made = load_run(run_folder)
     from datasets.coco import write_predictions
     from train_seg.device import choose_device
@@ -107,7 +116,7 @@ def predict(
     from train_seg.segmenter import load_segmenter
 
     files = list_pictures(images)
-    segmenter = load_segmenter(made.weights / BEST, choose_device(device), tta=tta)
+    segmenter = load_segmenter(made.weights / BEST, choose_device(device), tta=tta, tile=tile, exported=exported)
     source = Path(read_config(made.root).dataset)
     data = load_dataset(source) if looks_like_dataset(source) else None
     listed, found = predict_files(segmenter, files, data, min_score, progress)
@@ -149,6 +158,31 @@ def evaluate(
     metrics = measure(made, data, segmenter, sorted({"val", split}), progress, operating_point)
     if metrics:
         print_metrics(metrics)
+
+
+@app.command()
+def export(
+    run_folder: RunPath,
+    form: Annotated[str, typer.Option("--format", help="onnx or openvino.")] = "openvino",
+    dataset: Annotated[Path | None, typer.Option(help="Where the dataset is now, if it was moved.")] = None,
+) -> None:
+    """Write the best weights in a form for the line, if it finds the same in up to 8 images of val or test."""
+    from datasets.folder import load_dataset
+    from datasets.runs import load_run, read_config
+
+    made = load_run(run_folder)
+    data = load_dataset(dataset or Path(read_config(made.root).dataset))
+    from train_seg.data import read_picture
+    from train_seg.export import export_model
+    from train_seg.finish import split_truth
+    from train_seg.record import BEST
+
+    images = [image for split in ("val", "test", "train") for image in split_truth(made, data, split).images]
+    path, parity = export_model(made.weights / BEST, form, [read_picture(data, image) for image in images[:8]])
+    say(
+        f"exported to {path}; on {parity.pictures} images no share differs by more than {parity.share:.1g},"
+        f" {parity.mask:.2%} of the found pixels and {parity.boxes:g} pixels at a box"
+    )
 
 
 def main() -> NoReturn:

@@ -12,7 +12,7 @@ from datasets.errors import InputError, OptionError, WeightsError
 from datasets.files import write_atomic
 
 METADATA_KEY = "defectline"
-DECODER_CHANNELS = (256, 128, 64, 32, 16)
+DECODER_CHANNELS = (128, 64, 32, 16, 16)  # half of smp's, which makes a step 1.7 times as fast on a CPU
 RGB_MEAN = (0.485, 0.456, 0.406)  # of ImageNet, under which every encoder of smp was trained
 RGB_STD = (0.229, 0.224, 0.225)
 
@@ -20,13 +20,15 @@ RGB_STD = (0.229, 0.224, 0.225)
 class ModelSpec(msgspec.Struct, frozen=True):
     """All that is needed to rebuild a trained model and to use it.
 
-    `pixel_threshold`: a pixel is a defect where 1 - p(background) reaches it. `epoch` counts from 1.
+    `decoder_channels` from the deepest stage on, as many as stages or more. `pixel_threshold`: a pixel is a defect
+    where 1 - p(background) reaches it. `epoch` counts from 1.
     """
 
     encoder: str
     encoder_depth: int
     imgsz: int
     categories: list[Category]
+    decoder_channels: tuple[int, ...] = DECODER_CHANNELS
     pixel_threshold: float = 0.5
     epoch: int = 0
 
@@ -50,7 +52,7 @@ class UNet(nn.Module):
                 spec.encoder,
                 encoder_depth=spec.encoder_depth,
                 encoder_weights=None,
-                decoder_channels=DECODER_CHANNELS[: spec.encoder_depth],
+                decoder_channels=spec.decoder_channels[: spec.encoder_depth],
                 classes=1 + len(spec.categories),
             )
         except (KeyError, ValueError, RuntimeError) as error:

@@ -11,7 +11,6 @@ from datasets.folder import Dataset
 from datasets.images import read_rgb
 from datasets.pictures import number_pictures
 from train_seg.data import Progress, category_indices, paint, read_picture
-from train_seg.letterbox import Letterbox
 from train_seg.postprocess import shares_to_predictions
 from train_seg.segmenter import Segmenter
 
@@ -48,7 +47,7 @@ def predict_picture(
     segmenter: Segmenter, rgb: "NDArray[np.uint8]", image_id: int, min_score: float = 0.0
 ) -> list[Prediction]:
     """Predictions of one H x W x 3 picture."""
-    scale = Letterbox(rgb.shape[0], rgb.shape[1], segmenter.spec.imgsz).scale
+    scale = segmenter.scale(*rgb.shape[:2])
     threshold = segmenter.spec.pixel_threshold
     return shares_to_predictions(
         segmenter.shares(rgb), image_id, segmenter.category_ids, threshold, scale, min_score

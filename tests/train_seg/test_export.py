@@ -1,0 +1,108 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from datasets.coco import Category, read_predictions
+from datasets.errors import OptionError, WeightsError
+from tests.command import only_line, run_command
+from train_seg import exported
+from train_seg.export import compare
+from train_seg.model import ModelSpec
+from train_seg.segmenter import Segmenter, load_segmenter
+
+PACKAGES = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "openvino": ("openvino",)}
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(params=["onnx", "openvino"])
+def form(request: pytest.FixtureRequest) -> str:
+    for package in PACKAGES[request.param]:
+        pytest.importorskip(package, reason=f"{package} is not installed, so the export is not tested")
+    return str(request.param)
+
+
+@pytest.fixture
+def run(seg_run: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(seg_run, tmp_path / "run"))
+
+
+def test_an_exported_model_finds_the_same(
+    run: Path, form: str, coco_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command("train_seg", "export", run, "--format", form) == 0
+    assert "on 8 images no share differs by more than" in capsys.readouterr().err
+    original, other = (load_segmenter(run / "weights/best.safetensors", CPU, exported=e) for e in (None, form))
+    rng = np.random.default_rng(3)
+    for shape in ((70, 130, 3), (64, 64, 3)):
+        rgb = rng.integers(0, 255, shape, dtype=np.uint8)
+        assert np.abs(original.shares(rgb) - other.shares(rgb)).max() < 1e-3
+
+
+def test_predict_runs_the_exported_file_with_symmetries_too(run: Path, form: str, coco_folder: Path) -> None:
+    assert run_command("train_seg", "export", run, "--format", form) == 0
+    picture = next((coco_folder / "images/test").rglob("*.png"))
+    results = []
+    for more in ((), ("--exported", form)):
+        out = run / "found.json"
+        assert run_command("train_seg", "predict", run, picture, "--out", out, "--tta", *more) == 0
+        results.append(read_predictions(out))
+    assert [(p.category_id, p.bbox) for p in results[0]] == [(p.category_id, p.bbox) for p in results[1]]
+
+
+def test_an_exported_file_that_is_missing_or_spoiled_is_named(run: Path, form: str) -> None:
+    weights = run / "weights/best.safetensors"
+    with pytest.raises(WeightsError, match=f"make it with train_seg export RUN --format {form}"):
+        load_segmenter(weights, CPU, exported=form)
+    exported.exported_path(weights, form).write_bytes(b"spoiled")
+    with pytest.raises(WeightsError, match="export it anew"):
+        load_segmenter(weights, CPU, exported=form)
+
+
+def test_an_unknown_form_ends_in_one_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command("train_seg", "export", run, "--format", "tflite") == 2
+    assert "give one of onnx, openvino" in only_line(capsys)
+
+
+def test_a_missing_package_is_named_with_the_way_to_get_it() -> None:
+    with pytest.raises(OptionError, match="pip install surely_not_installed"):
+        exported.need("onnx", "surely_not_installed")
+
+
+class Answer(nn.Module):
+    """Two classes; the defect is where the picture is bright, shifted by `columns` and `more` in its logit."""
+
+    def __init__(self, columns: int = 0, more: float = 0.0) -> None:
+        super().__init__()
+        self.columns, self.more = columns, more
+
+    def forward(self, rgb: torch.Tensor) -> torch.Tensor:
+        bright = (rgb.float().mean(1).roll(self.columns, 2) - 128) / 10 + self.more
+        return torch.stack([-bright, bright], 1)
+
+
+@pytest.mark.parametrize(
+    ("other", "holds"),
+    [(Answer(), True), (Answer(more=1e-4), True), (Answer(columns=2), False), (Answer(more=20), False)],
+)
+def test_parity_sees_a_difference(other: Answer, holds: bool) -> None:
+    rgb = np.zeros((64, 64, 3), np.uint8)
+    rgb[20:40, 10:30] = 255
+    spec = ModelSpec("resnet18", 4, 64, [Category(1, "chip")])
+    parity = compare(Segmenter(Answer(), spec, CPU), Segmenter(other, spec, CPU), [rgb])
+    assert parity.holds == holds
+    assert parity.pictures == 1
+
+
+def test_parity_numbers_are_those_of_a_shift() -> None:
+    """A square of 20 x 20 moved by two columns: 40 pixels leave, 40 join."""
+    rgb = np.zeros((64, 64, 3), np.uint8)
+    rgb[20:40, 10:30] = 255
+    spec = ModelSpec("resnet18", 4, 64, [Category(1, "chip")])
+    parity = compare(Segmenter(Answer(), spec, CPU), Segmenter(Answer(columns=2), spec, CPU), [rgb])
+    assert parity.boxes == 2
+    assert parity.mask == pytest.approx(80 / 440)
+    assert parity.share > 0.99

@@ -1,0 +1,130 @@
+"""Export of a trained model, kept only if it says the same as the original."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from datasets.coco import Prediction
+from datasets.errors import OutputError
+from datasets.masks import decode
+from train_seg.exported import INPUT, OUTPUT, exported_path, load_exported, need
+from train_seg.model import ModelSpec, UNet, load_model
+from train_seg.predict import predict_picture
+from train_seg.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SHARE_TOLERANCE = 1e-3  # largest difference of any share of any pixel
+MASK_TOLERANCE = 1e-3  # part of the pixels found by either that is not found by both
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far an exported model is from its original, over some pictures.
+
+    `share`: largest difference of a share. `mask`: part of the defect pixels found by one of the two only.
+    `boxes`: largest difference of a box side in pixels; infinite where the number of predictions differs.
+    """
+
+    pictures: int
+    share: float
+    mask: float
+    boxes: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether shares and masks are within the tolerances and every box within a pixel."""
+        return self.share <= SHARE_TOLERANCE and self.mask <= MASK_TOLERANCE and self.boxes <= 1
+
+
+def export_model(weights: Path, form: str, pictures: Sequence["NDArray[np.uint8]"]) -> tuple[Path, Parity]:
+    """Export the model in `weights` to a file beside it and compare both on `pictures`.
+
+    Raises OptionError where a package is missing, OutputError and leaves no file where the two differ.
+    """
+    path = exported_path(weights, form)
+    model, spec = load_model(weights)
+    partial = weights.with_name(f".{weights.name}")
+    made = [exported_path(partial, form)]
+    try:
+        if form == "onnx":
+            _write_onnx(model, spec, made[0])
+        else:
+            made.append(made[0].with_suffix(".bin"))
+            _write_openvino(model, spec, made[0])
+        cpu = torch.device("cpu")
+        parity = compare(Segmenter(model, spec, cpu), Segmenter(load_exported(partial, form), spec, cpu), pictures)
+        if not parity.holds:
+            raise OutputError(path, f"the exported model differs from the original ({parity})", "use the original")
+        for file in reversed(made):
+            file.replace(path.with_suffix(file.suffix))
+    finally:
+        for file in made:
+            file.unlink(missing_ok=True)
+    return path, parity
+
+
+def compare(original: Segmenter, exported: Segmenter, pictures: Sequence["NDArray[np.uint8]"]) -> Parity:
+    """Run both on every picture, at original size."""
+    share = boxes = 0.0
+    either = both = 0
+    for rgb in pictures:
+        share = max(share, float(np.abs(original.shares(rgb) - exported.shares(rgb)).max()))
+        first, second = (predict_picture(s, rgb, 1) for s in (original, exported))
+        masks = [_painted(found, *rgb.shape[:2]) for found in (first, second)]
+        either += int(np.logical_or(*masks).sum())
+        both += int(np.logical_and(*masks).sum())
+        sides = [sorted(p.bbox for p in found) for found in (first, second)]
+        if len(first) != len(second):
+            boxes = float("inf")
+        elif first:
+            boxes = max(boxes, float(np.abs(np.subtract(*map(np.asarray, sides))).max()))
+    return Parity(len(pictures), share, 1 - both / either if either else 0.0, boxes)
+
+
+def _painted(found: Sequence[Prediction], height: int, width: int) -> "NDArray[np.bool_]":
+    painted = np.zeros((height, width), bool)
+    for prediction in found:
+        painted |= decode(prediction.segmentation or [], height, width) > 0
+    return painted
+
+
+def _write_onnx(model: UNet, spec: ModelSpec, path: Path) -> None:
+    need("onnx", "onnx", "onnxscript", "onnxruntime")
+    example = torch.zeros(2, 3, spec.imgsz, spec.imgsz, dtype=torch.uint8)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    with _silence():
+        torch.onnx.export(
+            model, (example,), path, input_names=[INPUT], output_names=[OUTPUT], dynamic_shapes=({0: batch},),
+            dynamo=True, external_data=False, verbose=False,
+        )  # fmt: skip
+
+
+def _write_openvino(model: UNet, spec: ModelSpec, path: Path) -> None:
+    openvino = need("openvino", "openvino")
+    example = torch.zeros(1, 3, spec.imgsz, spec.imgsz, dtype=torch.uint8)
+    with _silence():
+        converted = openvino.convert_model(model, example_input=example, input=[-1, 3, spec.imgsz, spec.imgsz])
+        openvino.save_model(converted, path, compress_to_fp16=False)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """The exporters print and warn about what they do; only an error matters."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)

@@ -1,0 +1,52 @@
+"""Pictures much larger than those of the training, looked at in overlapping squares."""
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+OVERLAP = 0.25  # of a tile, so that a defect cut by one edge lies well inside the neighbour
+LEAST_WEIGHT = 0.05
+
+
+def tile_starts(length: int, tile: int) -> list[int]:
+    """First pixels of the tiles along a side of `length` pixels: spread evenly, a quarter of a tile in common."""
+    if length <= tile:
+        return [0]
+    count = math.ceil((length - tile) / (tile * (1 - OVERLAP))) + 1
+    return [round(i * (length - tile) / (count - 1)) for i in range(count)]
+
+
+def blend_tiles(rgb: "NDArray[np.uint8]", tile: int, logits_of: Callable[["NDArray[np.uint8]"], Tensor]) -> Tensor:
+    """C x H x W logits of an H x W x 3 picture from those of its tiles.
+
+    In the overlap the tile whose middle is nearer weighs more: at its own edge a tile knows least.
+    """
+    height, width = rgb.shape[:2]
+    total: Tensor | None = None
+    weights = torch.zeros(height, width)
+    for top in tile_starts(height, tile):
+        for left in tile_starts(width, tile):
+            crop = rgb[top : top + tile, left : left + tile]
+            logits = logits_of(crop).cpu()
+            if total is None:
+                total = torch.zeros(len(logits), height, width)
+            weight = torch.outer(_ramp(crop.shape[0]), _ramp(crop.shape[1]))
+            rows, columns = slice(top, top + crop.shape[0]), slice(left, left + crop.shape[1])
+            total[:, rows, columns] += logits * weight
+            weights[rows, columns] += weight
+    if total is None:
+        raise ValueError("a picture without pixels")
+    return total / weights
+
+
+def _ramp(length: int) -> Tensor:
+    """1 in the middle, falling to LEAST_WEIGHT at both ends."""
+    position = (torch.arange(length) + 0.5) / length
+    return (1 - (2 * position - 1).abs()).clamp(min=LEAST_WEIGHT)
