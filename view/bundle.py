@@ -17,10 +17,11 @@ def read_asset(name: str) -> str:
     return (files("view") / "page" / name).read_text("utf-8")
 
 
-def bundle(entry: str) -> str:
-    """The module `entry` and all it imports as one script. Raises ValueError on a name used twice."""
+def bundle(*entries: str) -> str:
+    """The modules `entries` and all they import as one script. Raises ValueError on a name used twice."""
     ordered: list[str] = []
-    _visit(entry, ordered, ())
+    for entry in entries:
+        _visit(entry, ordered, ())
     parts = [EXPORT.sub("", IMPORT.sub("", read_asset(f"{name}.js"))) for name in ordered]
     names = [name for part in parts for name in TOP_LEVEL.findall(part)]
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -21,6 +21,9 @@ def view(
     split: Annotated[str, typer.Option(help="val or test; of a dataset also train or all.")] = "test",
     out: Annotated[Path | None, typer.Option(help="The page.", show_default="RUN/view.html")] = None,
     dataset: Annotated[Path | None, typer.Option(help="Where the run's dataset is now, if it moved.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Predict the pictures in DIR, and show those.")
+    ] = None,
     png: Annotated[Path | None, typer.Option(help="Also write overlay pictures into this new folder.")] = None,
     contact_sheet: Annotated[Path | None, typer.Option(help="Also write the worst cases as one PNG.")] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
@@ -32,7 +35,13 @@ def view(
     from view.pictures import render_all
     from view.scene import dataset_scene, run_scene
 
-    if looks_like_dataset(target):
+    if images:
+        from view.new_pictures import new_pictures_scene
+
+        if second or looks_like_dataset(target):
+            raise OptionError(f"--images {images}", "needs exactly one run", "give view RUN --images DIR")
+        scene = new_pictures_scene(target, images, dataset)
+    elif looks_like_dataset(target):
         if second:
             raise OptionError(
                 str(second), f"{target} is a dataset, which is compared with nothing", "name two runs"
@@ -40,12 +49,14 @@ def view(
         scene = dataset_scene(target, split)
     else:
         scene = run_scene([target, second] if second else [target], split, dataset)
-    page = out or default_out(target, second)
+    page = out or default_out(target, second or images)
     check_out(page, scene)
     if png:
         check_destination(png)
-    if contact_sheet and not scene.models:
-        raise OptionError("--contact-sheet", "a dataset without predictions has no worst cases", "name a run")
+    if contact_sheet and contact_sheet.suffix.lower() != ".png":
+        raise OptionError(f"--contact-sheet {contact_sheet}", "not named as a PNG", "name a file ending in .png")
+    if contact_sheet and not (scene.models and scene.has_truth):
+        raise OptionError("--contact-sheet", "worst cases need truth and predictions", "name a run alone")
     rendered = render_all(scene.pictures, [model.threshold for model in scene.models])
     write_page(page, scene, progress(rendered, "Pictures", len(scene.pictures)))
     say(f"{page}: {len(scene.pictures)} images, {page.stat().st_size / 1e6:.1f} MB")
@@ -69,16 +80,14 @@ def _write_overlays(folder: Path, scene: "Scene") -> None:
 def _write_contact_sheet(path: Path, scene: "Scene") -> None:
     from view.contact_sheet import write_contact_sheet
 
-    if path.suffix.lower() != ".png":
-        raise OptionError(f"--contact-sheet {path}", "not named as a PNG", "name a file ending in .png")
     path.parent.mkdir(parents=True, exist_ok=True)
     count = write_contact_sheet(path, scene)
     say(f"{path}: {count} worst cases")
 
 
-def default_out(target: Path, second: Path | None) -> Path:
-    """Where the page goes unless said otherwise: into the folder looked at; a comparison names the other run."""
-    return target / ("view.html" if second is None else f"view-{second.resolve().name}.html")
+def default_out(target: Path, other: Path | None) -> Path:
+    """Where the page goes unless said otherwise: into the folder looked at; what else is shown is in its name."""
+    return target / ("view.html" if other is None else f"view-{other.resolve().name}.html")
 
 
 def main() -> NoReturn:

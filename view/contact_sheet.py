@@ -75,7 +75,8 @@ def _case(picture: Picture, predictions: list[Prediction], threshold: float) -> 
     if not matches.false and not matches.missed:
         return None
     ious = box_ious([p.bbox for p in kept], [t.bbox for t in truths])
-    worst = min(float(np.max(ious[:, j])) for j in range(len(truths)))
+    same = np.array([[p.category_id == t.category_id for t in truths] for p in kept])
+    worst = float(np.max(ious * same, axis=0).min())
     words = f"{len(matches.pairs)} of {len(truths)} found, {len(matches.false)} false, worst IoU {worst:.2f}"
     return Case(picture, (1, len(matches.missed) + len(matches.false) + 1 - worst), words)
 

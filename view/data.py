@@ -72,6 +72,7 @@ def _model(model: Model, floor: float) -> dict[str, Any]:
         "kind": model.kind,
         "root": str(model.root),
         "threshold": model.threshold,
+        "foldThresholds": model.fold_thresholds,
         "rule": model.point.rule if model.point else None,
         "floor": floor,
     }

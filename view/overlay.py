@@ -100,7 +100,7 @@ class _Pen:
     def __init__(self, image: Image.Image) -> None:
         self.image = image
         self.draw = ImageDraw.Draw(image)
-        self.width = max(1, round(min(image.size) / 300))
+        self.width = max(2, round(min(image.size) / 300))
         self.size = max(11, round(min(image.size) / 40))
         self.font = ImageFont.load_default(self.size)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LONG_SIDE = 512
 MARGIN = 24
 QUALITY = 80
-CROP_QUALITY = 88
+CROP_QUALITY = 90
 SHOWN_SCORE = 0.25
 
 Region = tuple[int, int, int, int]

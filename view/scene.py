@@ -15,12 +15,16 @@ from evaluate.truth import checked_predictions, run_truth
 
 
 class Model(msgspec.Struct, frozen=True):
-    """A run whose predictions are shown; without a metrics.json it has no operating point."""
+    """A run whose predictions are shown; without a metrics.json it has no operating point.
+
+    Of a cross-validation each fold has an operating point of its own: `fold_thresholds`, that of fold 1 first.
+    """
 
     name: str
     kind: str
     root: Path
     point: OperatingPoint | None = None
+    fold_thresholds: list[float] = []
 
     @property
     def threshold(self) -> float | None:
@@ -68,7 +72,7 @@ def dataset_scene(root: Path, split: str) -> Scene:
 def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = None) -> Scene:
     """One or two runs over the images of their `split`. Raises InputError where they do not belong together."""
     runs = [load_run(root) for root in roots]
-    dataset = load_dataset(dataset_root or _dataset_of(runs[0]))
+    dataset = load_dataset(dataset_root or run_dataset(runs[0]))
     truths = [_truth(run, dataset, split) for run in runs]
     listed = [{image.file_name: image for image in truth.images} for truth in truths]
     shared = sorted(set(listed[0]).intersection(*listed[1:]))
@@ -85,19 +89,23 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
         found = [by_image.get(image.id, []) for by_image in predicted]
         path = dataset.image_path(image)
         pictures.append(Picture(image, path, homes[file_name], annotations[image.id], found))
-    names = _distinct_names(roots)
-    models = [_model(run, name) for run, name in zip(runs, names, strict=True)]
+    names = short_names(roots)
+    models = [model_of(run, name) for run, name in zip(runs, names, strict=True)]
     title = " and ".join(names)
     return Scene(title, dataset.name, dataset.root / "images", split, dataset.categories, models, pictures)
 
 
-def _model(run: Run, name: str) -> Model:
+def model_of(run: Run, name: str) -> Model:
+    """The run as a model, with the operating point of its metrics.json if there is one. Raises InputError."""
     if not run.metrics.is_file():
         return Model(name, run.kind, run.root)
-    return Model(name, run.kind, run.root, read_metrics(run.metrics).operating_point)
+    metrics = read_metrics(run.metrics)
+    own = metrics.folds.score_thresholds if metrics.folds else []
+    return Model(name, run.kind, run.root, metrics.operating_point, own)
 
 
-def _dataset_of(run: Run) -> Path:
+def run_dataset(run: Run) -> Path:
+    """The dataset folder a run was made on. Raises InputError where it is gone."""
     path = Path(read_config(run.root).dataset)
     if not path.is_dir():
         raise InputError(run.config, f"its dataset {path} is not there", "name where it is now with --dataset DIR")
@@ -118,7 +126,8 @@ def _by_image(run: Run, truth: CocoFile, split: str) -> dict[int, list[Predictio
     return found
 
 
-def _distinct_names(roots: Sequence[Path]) -> list[str]:
+def short_names(roots: Sequence[Path]) -> list[str]:
+    """The last parts of each path, as many as tell them apart, at least two."""
     for parts in range(2, 6):
         names = ["/".join(root.resolve().parts[-parts:]) for root in roots]
         if len(set(names)) == len(names):

@@ -35,7 +35,9 @@ def make_dataset(
             pixels[mask > 0] = (220, 200, 60)
             rle = encode(mask)
             number = len(annotations) + 1
-            annotations.append(Annotation(number, i + 1, 1 + i % len(types), rle_box(rle), rle_area(rle), rle))
+            annotations.append(
+                Annotation(number, i + 1, 1 + (i // 3 + i) % len(types), rle_box(rle), rle_area(rle), rle)
+            )
         path = root / "images" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Picture.fromarray(pixels).save(path)

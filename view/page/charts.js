@@ -1,7 +1,8 @@
 // Curves: misses against false alarms, precision against recall per type.
 
 import { el, svg } from "./dom.js";
-import { LETTERS, fixed, score } from "./format.js";
+import { LETTERS, fixed, pointWords, score } from "./format.js";
+import { operatingCounts } from "./measure.js";
 import { dash, signIcon, signPath } from "./types.js";
 
 const WIDTH = 420;
@@ -57,20 +58,15 @@ export function missAlarmChart(data, curves, totals, ontake) {
     }
   });
   data.models.forEach((model, m) => {
-    if (model.threshold !== null) {
-      const p = pointAt(curves[m], model.threshold, totals[m]);
+    const p = operatingCounts(data, m);
+    if (p) {
       root.append(svg("path", { class: `operating run-${m}`, d: "M0-8L7 5H-7z", transform: `translate(${at(p.alarms, p.missed).join(" ")})` },
-        svg("title", {}, `operating point ${score(model.threshold)}`)));
+        svg("title", {}, `operating point ${pointWords(model)}`)));
     }
     const [cx, cy] = at(totals[m].alarms, totals[m].missed);
     root.append(svg("circle", { class: `now run-${m}`, cx, cy, r: 5 }));
   });
   return root;
-}
-
-// What a threshold between two levels gives is what the next higher level gives.
-function pointAt(curve, threshold, { defective }) {
-  return curve.find((p) => p.threshold >= threshold) ?? { missed: defective, alarms: 0 };
 }
 
 // One dot per place, or thousands of images would lie on each other.

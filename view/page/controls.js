@@ -1,8 +1,8 @@
 // The side: thresholds, filters with their counts, layers.
 
 import { button, byId, el, slider, toggle } from "./dom.js";
-import { LETTERS, score } from "./format.js";
-import { CHANGES, KINDS, STOCK } from "./filters.js";
+import { LETTERS, pointWords, score } from "./format.js";
+import { kindsFor } from "./filters.js";
 import { signIcon, swatch } from "./types.js";
 import { SIZES } from "./measure.js";
 
@@ -15,7 +15,7 @@ export function makeControls(data, store) {
   const parts = [
     data.models.length && data.hasTruth ? thresholds(data, store) : data.models.length ? confidences(data, store) : null,
     data.models.length > 1 ? focus(data, store) : null,
-    data.hasTruth ? kinds(data, store) : null,
+    kinds(data, store),
     types(data, store),
     data.hasTruth ? sizes(store) : null,
     layers(data, store),
@@ -37,13 +37,14 @@ function oneThreshold(data, store, m) {
     next[m] = value;
     store.change({ thresholds: next });
   };
+  const start = store.initial.thresholds[m];
   const least = Math.ceil(model.floor * 1000) / 1000;
-  const input = slider(`confidence-${m}`, name, { min: least, max: 1, step: 0.001, value: store.state.thresholds[m], onmove: set });
+  const input = slider(`confidence-${m}`, name, { min: least, max: 1, step: 0.001, value: least, onmove: set });
   const exact = el("input", { type: "number", min: least, max: 1, step: 0.001, id: `confidence-${m}-exact`, "aria-label": `${name}, exact`,
     onchange: () => { if (exact.value !== "") set(Math.min(1, Math.max(least, Number(exact.value)))); } });
-  const mark = model.threshold !== null && button("", () => set(model.threshold), { class: "mark", title: `Operating point: ${model.rule}` });
+  const mark = model.threshold !== null && button("", () => set(start), { class: "mark", title: `Operating point: ${model.rule}` });
   if (mark) {
-    mark.append(el("span", { class: "tick" }, "▲"), ` operating point ${score(model.threshold)}`);
+    mark.append(el("span", { class: "tick" }, "▲"), ` operating point ${pointWords(model)}`);
     mark.style.setProperty("--at", (model.threshold - least) / (1 - least));
   }
   const root = el("div", { class: "threshold" },
@@ -52,10 +53,10 @@ function oneThreshold(data, store, m) {
   return {
     root,
     update() {
-      const value = store.state.thresholds[m];
+      const value = store.state.thresholds[m] ?? model.threshold;
       input.value = value;
       if (document.activeElement !== exact) exact.value = Number(value.toFixed(3));
-      if (mark) mark.classList.toggle("on", value === model.threshold);
+      if (mark) mark.classList.toggle("on", store.state.thresholds[m] === start);
     },
   };
 }
@@ -123,8 +124,7 @@ function chips(store, key, options, countsOf) {
 }
 
 function kinds(data, store) {
-  const options = [...STOCK, ...(data.models.length ? KINDS : []), ...(data.models.length > 1 ? CHANGES : [])]
-    .map(([key, label, hint]) => [key, label, hint]);
+  const options = kindsFor(data).map(([key, label, hint]) => [key, label, hint]);
   const made = chips(store, "show", options, (counts) => counts.kinds);
   return { root: section("Show images", made.root), update: made.update };
 }

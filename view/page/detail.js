@@ -11,6 +11,7 @@ import { place, predictionWords, truthWords } from "./words.js";
 /** The large view; `store` tells which image, `order()` gives the images in the order of the grid. */
 export function makeDetail(data, store, order) {
   const dialog = byId("large");
+  dialog.tabIndex = -1;
   const models = data.models.length ? data.models.map((_, m) => m) : [null];
   let image = null;
   let stages = [];
@@ -53,7 +54,10 @@ export function makeDetail(data, store, order) {
       image = null;
       return;
     }
-    if (!dialog.open) dialog.showModal();
+    if (!dialog.open) {
+      dialog.showModal();
+      dialog.focus();
+    }
     const isNew = wanted !== image;
     image = wanted;
     if (isNew) open();
@@ -68,7 +72,6 @@ export function makeDetail(data, store, order) {
       models.length > 1 && el("figcaption", {}, `${LETTERS[m]} · ${data.models[m].name}`), stage.root)));
     stages.forEach((stage) => stage.fit(false));
     follow(stages[0]);
-    stages[0].root.focus({ preventScroll: true });
   }
 
   function overlay(model, unit) {

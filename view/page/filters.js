@@ -1,6 +1,6 @@
 // Which images are shown, and in which order.
 
-import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, WRONG_TYPE } from "./judge.js";
+import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, WRONG_TYPE, thresholdFor } from "./judge.js";
 import { sizeOf } from "./measure.js";
 
 const LOCATED_BETTER = 0.05;
@@ -26,6 +26,18 @@ export const STOCK = [
   ["good", "Good", "images without annotation", (image) => image.good],
 ];
 
+/** Kinds where there is no truth to judge by. */
+export const UNJUDGED = [
+  ["found", "Something found", "images with a prediction", (image, one) => one.count > 0],
+  ["empty", "Nothing found", "images without a prediction", (image, one) => one.count === 0],
+];
+
+/** The kinds that make sense for the data, as [key, name, meaning]. */
+export function kindsFor(data) {
+  if (!data.hasTruth) return UNJUDGED;
+  return [...STOCK, ...(data.models.length ? KINDS : []), ...(data.models.length > 1 ? CHANGES : [])];
+}
+
 export const CHANGES = [
   ["better", "Better in B", "fewer errors in the second run, or the same and better located"],
   ["worse", "Worse in B", "more errors in the second run, or the same and located worse"],
@@ -50,14 +62,14 @@ export function meanOverlap({ overlaps }) {
 function isKind(key, image, judged, focus) {
   const stock = STOCK.find(([name]) => name === key);
   if (stock) return stock[3](image);
-  const kind = KINDS.find(([name]) => name === key);
+  const kind = [...KINDS, ...UNJUDGED].find(([name]) => name === key);
   if (kind) return judged.length > 0 && kind[3](image, judged[focus][image.index]);
   return judged.length === 2 && changeOf(judged[0][image.index], judged[1][image.index]) === key;
 }
 
 /** How many images are of each kind, type and size: {kinds, types, sizes} as maps from key to number. */
 export function facetCounts(data, judged, { focus }) {
-  const keys = [...STOCK, ...(judged.length ? KINDS : []), ...(judged.length === 2 ? CHANGES : [])].map(([k]) => k);
+  const keys = kindsFor(data).map(([key]) => key);
   const count = (test) => data.images.reduce((sum, image) => sum + (test(image) ? 1 : 0), 0);
   return {
     kinds: new Map(keys.map((key) => [key, count((image) => isKind(key, image, judged, focus))])),
@@ -112,7 +124,8 @@ export const SORTS = [
   ["change", "Change from A to B", 2, true],
 ];
 
-function sortValue(data, judged, { sort, focus, thresholds }) {
+function sortValue(data, judged, state) {
+  const { sort, focus } = state;
   const one = (image) => judged[focus][image.index];
   const top = (image) => image.runs[focus].predictions[0]?.score ?? 0;
   const area = (image, keep) => image.truths.reduce((sum, truth, t) => sum + (keep(t) ? truth.area : 0), 0);
@@ -120,7 +133,7 @@ function sortValue(data, judged, { sort, focus, thresholds }) {
     name: (image) => image.index,
     area: (image) => -area(image, () => true),
     score: (image) => -top(image),
-    doubt: (image) => Math.abs(top(image) - thresholds[focus]),
+    doubt: (image) => Math.abs(top(image) - thresholdFor(data, state, focus, image)),
     overlap: (image) => worstOverlap(image, one(image)),
     missed: (image) => -area(image, (t) => one(image).finders[t] < 0),
     errors: (image) => -(one(image).wrong + one(image).unfound),

@@ -18,6 +18,11 @@ export function score(value) {
   return value.toFixed(3);
 }
 
+/** The operating point of a run. */
+export function pointWords(model) {
+  return model.foldThresholds.length ? "of each fold" : score(model.threshold);
+}
+
 export function count(number, one, many = `${one}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }

@@ -104,6 +104,9 @@ function makeTile(data, image, layout, aspect, onopen) {
     for (const { model, picture, over } of panes) {
       if (source && !picture.hasAttribute("src")) picture.src = source;
       const one = model === null ? null : judged[model][image.index];
+      const look = JSON.stringify([state.hidden, one && [one.predictionVerdicts, one.truthVerdicts]]);
+      if (over.dataset.look === look) continue;
+      over.dataset.look = look;
       over.replaceChildren(drawOverlay(data, image, model, one, state, unit));
     }
     const said = caption(data, image, judged);

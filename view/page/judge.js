@@ -10,6 +10,19 @@ export const MISSED = "missed";
 const NEAR = 0.1;
 const ALMOST_ONE = 1 - 1e-10;
 
+/**
+ * The score from which predictions of a run count on an image: the one set, or, where none is set because the run is a
+ * cross-validation, the operating point of the fold that tested the image.
+ */
+export function thresholdFor(data, state, model, image) {
+  return state.thresholds[model] ?? operatingThreshold(data.models[model], image);
+}
+
+/** The operating point of a run on an image, null where it has none. */
+export function operatingThreshold(model, image) {
+  return model.foldThresholds[image.fold - 1] ?? model.threshold;
+}
+
 /** How many of the predictions, sorted by falling score, reach the threshold. */
 export function countAbove(predictions, threshold) {
   let low = 0;

@@ -70,7 +70,8 @@ export function listenToKeys(data, store, detail) {
     const { thresholds, focus } = store.state;
     if (!thresholds.length) return;
     const next = [...thresholds];
-    next[focus] = Math.min(1, Math.max(data.models[focus].floor, Math.round((next[focus] + by) * 1000) / 1000));
+    const now = next[focus] ?? data.models[focus].threshold;
+    next[focus] = Math.min(1, Math.max(data.models[focus].floor, Math.round((now + by) * 1000) / 1000));
     store.change({ thresholds: next });
   }
 

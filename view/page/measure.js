@@ -1,6 +1,6 @@
 // Totals, curves and tables at the present thresholds, with the definitions of evaluate/.
 
-import { countAbove, judgeImage, matchPredictions } from "./judge.js";
+import { countAbove, judgeImage, matchPredictions, operatingThreshold, thresholdFor } from "./judge.js";
 
 export const SIZES = ["small", "medium", "large"];
 
@@ -10,8 +10,10 @@ export function sizeOf(area) {
 }
 
 /** By model, then by image. */
-export function judgeAll(data, { thresholds, iou, by }) {
-  return data.models.map((_, m) => data.images.map((image) => judgeImage(image, m, thresholds[m], iou, by)));
+export function judgeAll(data, state) {
+  const { iou, by } = state;
+  return data.models.map((_, m) => data.images.map((image) =>
+    judgeImage(image, m, thresholdFor(data, state, m, image), iou, by)));
 }
 
 export function ratio(part, whole) {
@@ -51,6 +53,19 @@ export function missAlarmCurve(data, model) {
     while (quiet < good.length && good[quiet] < threshold) quiet++;
     return { threshold, missed, alarms: good.length - quiet };
   });
+}
+
+/** Misses and false alarms at the operating point of a run, null where it has none. */
+export function operatingCounts(data, m) {
+  const model = data.models[m];
+  if (model.threshold === null) return null;
+  const counts = { missed: 0, alarms: 0 };
+  for (const image of data.images) {
+    const found = (image.runs[m].predictions[0]?.score ?? -1) >= operatingThreshold(model, image);
+    if (image.good && found) counts.alarms++;
+    if (!image.good && !found) counts.missed++;
+  }
+  return counts;
 }
 
 /** Per type: truths, points (score, precision, recall) over all scores, and COCO's AP at this IoU. */
@@ -95,7 +110,8 @@ function averagePrecision(points) {
  * matrix[row][column] = {count, images}: truths of type `row` met by predictions of type `column`, whatever the type;
  * the last row are predictions that meet nothing, the last column truths that nothing meets.
  */
-export function confusion(data, model, { thresholds, iou, by }) {
+export function confusion(data, model, state) {
+  const { iou, by } = state;
   const none = data.types.length;
   const matrix = Array.from({ length: none + 1 }, () =>
     Array.from({ length: none + 1 }, () => ({ count: 0, images: new Set() })));
@@ -105,7 +121,7 @@ export function confusion(data, model, { thresholds, iou, by }) {
   };
   for (const image of data.images) {
     const run = image.runs[model];
-    const count = countAbove(run.predictions, thresholds[model]);
+    const count = countAbove(run.predictions, thresholdFor(data, state, model, image));
     const met = matchPredictions(image.truths, run, count, iou, by, true);
     met.forEach((t, p) => add(t >= 0 ? image.truths[t].type : none, run.predictions[p].type, image));
     const reached = new Set(met);

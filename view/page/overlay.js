@@ -19,7 +19,7 @@ export function drawOverlay(data, image, model, judged, state, unit, selected = 
   const truths = image.truths.map((truth, t) => shown(truth)
     && drawItem(data, image, truth, "truth", t, truthLabel(judged, t), { prefix, unit, selected }));
   const found = model === null ? [] : image.runs[model].predictions.slice(0, judged.count).map((p, i) => shown(p)
-    && drawItem(data, image, p, "prediction", i, predictionLabel(p, judged, i), { prefix, unit, selected }));
+    && drawItem(data, image, p, "prediction", i, predictionLabel(data, p, judged, i), { prefix, unit, selected }));
   const patterns = [...types].map((type) => hatchPattern(data, type, `${prefix}-${type}`, unit));
   return svg("g", { class: "overlay" }, svg("defs", {}, patterns), truths, found.reverse());
 }
@@ -29,8 +29,8 @@ function truthLabel(judged, t) {
   return judged.truthVerdicts[t] === MISSED ? "not found" : null;
 }
 
-function predictionLabel(prediction, judged, i) {
-  return `${prediction.score.toFixed(2)} ${MARKS[judged.predictionVerdicts[i]] ?? ""}`;
+function predictionLabel(data, prediction, judged, i) {
+  return !data.hasTruth ? prediction.score.toFixed(2) : `${prediction.score.toFixed(2)} ${MARKS[judged.predictionVerdicts[i]] ?? ""}`;
 }
 
 function drawItem(data, image, item, kind, index, label, { prefix, unit, selected }) {
@@ -50,11 +50,13 @@ function drawItem(data, image, item, kind, index, label, { prefix, unit, selecte
   group.append(
     svg("rect", { class: `casing box${only}`, ...box }),
     svg("rect", { class: `line box${only}`, ...box, stroke: colour }));
-  if (label !== null) group.append(drawLabel(item, colour, label, unit, image));
+  if (label !== null) group.append(drawLabel(item, path, colour, label, unit, image));
   return group;
 }
 
-function drawLabel({ type, box: [x, y, , height] }, colour, text, unit, image) {
+// Over the topmost pixel of the mask, which is where its path starts, or over the corner of the box.
+function drawLabel({ type, box: [corner, y, , height] }, path, colour, text, unit, image) {
+  const x = path ? parseInt(path.slice(1), 10) : corner;
   const size = 12 * unit;
   const above = y - 5 * unit;
   const line = above > size ? above : Math.min(y + height + size, image.height - 3 * unit);

@@ -10,7 +10,7 @@ export function makeStage(image, overlay, onview) {
   const pictures = svg("g", { class: "pictures" });
   const over = svg("g");
   const world = svg("g", {}, pictures, over);
-  const root = svg("svg", { class: "stage", tabindex: "0", role: "img", "aria-label": image.name }, world);
+  const root = svg("svg", { class: "stage", role: "img", "aria-label": image.name }, world);
   const view = { zoom: 0, x: 0, y: 0 };
   const stage = { root, view, place, fit, native, zoomBy, moveBy, redraw, addPictures };
   let drawnAt = 0;
@@ -31,9 +31,18 @@ export function makeStage(image, overlay, onview) {
     return Math.min(width / image.width, height / image.height);
   }
 
+  /** One pixel of the image on one of the screen. */
+  function nativeZoom() {
+    return 1 / (window.devicePixelRatio || 1);
+  }
+
+  function within(zoom) {
+    return Math.min(MOST_ZOOM, Math.max(Math.min(fitZoom() * 0.5, nativeZoom()), zoom));
+  }
+
   function place(next, tell = true) {
     Object.assign(view, next);
-    view.zoom = Math.min(MOST_ZOOM, Math.max(fitZoom() * 0.5, view.zoom));
+    view.zoom = within(view.zoom);
     world.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.zoom})`);
     root.classList.toggle("pixelated", view.zoom >= 2);
     if (Math.abs(view.zoom / drawnAt - 1) > 0.02) redraw();
@@ -52,15 +61,15 @@ export function makeStage(image, overlay, onview) {
   }
 
   function zoomBy(factor, at = { x: size().width / 2, y: size().height / 2 }) {
-    const zoom = Math.min(MOST_ZOOM, Math.max(fitZoom() * 0.5, view.zoom * factor));
+    const zoom = within(view.zoom * factor);
     const scale = zoom / view.zoom;
     place({ zoom, x: at.x - (at.x - view.x) * scale, y: at.y - (at.y - view.y) * scale });
   }
 
-  /** One pixel of the image on one of the screen, about the point of the image given or the middle. */
+  /** Native pixels, about the point of the image given or the middle. */
   function native(about = null) {
     const { width, height } = size();
-    const zoom = 1 / (window.devicePixelRatio || 1);
+    const zoom = nativeZoom();
     const centre = about ?? { x: (width / 2 - view.x) / view.zoom, y: (height / 2 - view.y) / view.zoom };
     place({ zoom, x: width / 2 - centre.x * zoom, y: height / 2 - centre.y * zoom });
   }

@@ -7,7 +7,7 @@ export const LAYERS = ["truth-boxes", "truth-masks", "truth-outlines", "truth-la
 export function startState(data) {
   return {
     tab: "images",
-    thresholds: data.models.map((model) => model.threshold ?? 0.25),
+    thresholds: data.models.map((model) => (model.foldThresholds.length ? null : model.threshold ?? 0.25)),
     iou: 0.5,
     by: "boxes",
     focus: 0,
@@ -95,7 +95,7 @@ function readValue(key, text, example) {
 
 function fitsList(key, value, example) {
   if (!Array.isArray(value)) return false;
-  if (key === "thresholds") return value.length === example.length && value.every((v) => typeof v === "number");
+  if (key === "thresholds") return value.length === example.length && value.every((v, m) => typeof v === "number" || v === example[m]);
   const wanted = key === "types" || key === "hidden" ? "number" : "string";
   return value.every((v) => typeof v === wanted);
 }

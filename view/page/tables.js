@@ -2,7 +2,7 @@
 
 import { button, el } from "./dom.js";
 import { missAlarmChart, precisionRecallChart } from "./charts.js";
-import { LETTERS, count, percent, score } from "./format.js";
+import { LETTERS, count, percent, pointWords, score } from "./format.js";
 import { bySize, byType, confusion, missAlarmCurve, precisionRecall } from "./measure.js";
 import { signIcon } from "./types.js";
 
@@ -53,12 +53,13 @@ function missAlarms(data, store, curves, sums) {
     missAlarmChart(data, curves, sums, take),
     el("p", { class: "hint" }, data.models.map((model, m) => el("span", { class: `key run-${m}` },
       data.models.length > 1 ? `${LETTERS[m]} ${model.name} ` : "",
-      `● now ${score(store.state.thresholds[m])}`, model.threshold === null ? "" : ` ▲ operating point ${score(model.threshold)}`))));
+      `● now ${store.state.thresholds[m] === null ? pointWords(model) : score(store.state.thresholds[m])}`,
+      model.threshold === null ? "" : ` ▲ operating point ${pointWords(model)}`))));
 }
 
 function confusionCard(data, store, matrix) {
   const none = data.types.length;
-  const head = (i, nothing) => (i === none ? nothing : [signIcon(data, i), data.types[i].name]);
+  const head = (i, nothing) => (i === none ? nothing : [signIcon(data, i), breakable(data.types[i].name)]);
   const columns = [...data.types.keys(), none];
   const most = Math.max(1, ...matrix.flat().map((cell) => cell.count));
   const cell = (row, column) => {
@@ -102,6 +103,11 @@ function sizeCard(data, store, rows) {
         return el("tr", {}, el("th", { scope: "row" }, size), el("td", {}, go(row.truths, size, [])), el("td", {}, String(row.found)),
           el("td", {}, go(row.truths - row.found, size, ["missed", "part", "wrong", "poor"])), el("td", {}, percent(row.recall, 1)));
       }))));
+}
+
+// A name that may go over several lines after its underscores and hyphens.
+function breakable(name) {
+  return name.split(/(?<=[_-])/).flatMap((part, i) => (i ? [el("wbr"), part] : [part]));
 }
 
 /** What a clicked cell of the confusion says, for the bar above the grid. */

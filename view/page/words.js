@@ -11,6 +11,10 @@ export function caption(data, image, judged) {
     return { words: image.good ? "good" : `${types} · ${count(image.truths.length, "annotation")}`, mood: "plain" };
   }
   const each = judged.map((ones) => ones[image.index]);
+  if (!data.hasTruth) {
+    const found = each[0].count;
+    return { words: found ? count(found, "prediction") : "nothing found", mood: found ? "warn" : "plain" };
+  }
   return each.length === 1 ? verdict(image, each[0]) : comparison(...each);
 }
 

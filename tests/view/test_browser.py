@@ -1,0 +1,274 @@
+"""The page in a browser: its numbers are those of evaluate/, its filters and keys do what they say."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datasets.coco import read_predictions
+from datasets.folder import load_dataset
+from datasets.runs import load_run
+from evaluate.average_precision import coco_eval
+from evaluate.confusion import instance_counts, type_confusion
+from evaluate.images import image_measures
+from evaluate.metrics import read_metrics
+from evaluate.truth import run_truth
+from tests.command import run_command
+from tests.view.fakes import make_dataset, make_run
+
+Open = Callable[..., Any]
+RESULTS = "() => window.defectline.results()"
+
+
+def figures(page: Any, run: int = 0) -> dict[str, str]:
+    """Name -> value of the numbers at the top."""
+    found = page.locator(f'.figures[data-run="{run}"] .figure[data-figure]')
+    return {one.get_attribute("data-figure"): one.locator("b").inner_text() for one in found.all()}
+
+
+def set_confidence(page: Any, value: float, run: int = 0) -> None:
+    page.fill(f"#confidence-{run}-exact", str(value))
+    page.keyboard.press("Tab")
+    settle(page)
+
+
+def settle(page: Any) -> None:
+    """Wait until what was asked for is drawn."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def shown(page: Any) -> list[str]:
+    return sorted(page.evaluate("() => window.defectline.results().chosen.map((image) => image.name)"))
+
+
+def test_numbers_at_the_start_are_those_of_metrics_json(opened: Open, seg_page: Path, seg_run: Path) -> None:
+    metrics = read_metrics(seg_run / "metrics.json")
+    page = opened(seg_page)
+    found = figures(page)
+    assert found["Missed"] == str(metrics.images.missed)
+    assert found["False alarms"] == str(metrics.images.false_alarms)
+    assert (found["Right"], found["False"], found["Not found"]) == tuple(
+        str(v) for v in (metrics.instances.found, metrics.instances.false, metrics.instances.missed)
+    )
+    assert found["Precision"] == f"{100 * metrics.instances.precision:.1f} %"
+    assert found["Recall"] == f"{100 * metrics.instances.recall:.1f} %"
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.45, 0.8, 1])
+def test_confidence_recomputes_what_python_computes(
+    threshold: float, opened: Open, seg_page: Path, seg_run: Path, dataset: Path
+) -> None:
+    truth = run_truth(load_run(seg_run), load_dataset(dataset))["test"]
+    predictions = read_predictions(seg_run / "predictions" / "test.json")
+    counts = instance_counts(truth, [p for p in predictions if p.score >= threshold])
+    images = image_measures(truth, predictions, [p for p in predictions if p.score >= threshold], threshold)
+    page = opened(seg_page)
+    set_confidence(page, threshold)
+    found = figures(page)
+    assert (found["Right"], found["False"], found["Not found"]) == tuple(
+        str(v) for v in (counts.found, counts.false, counts.missed)
+    )
+    assert (found["Missed"], found["False alarms"]) == (str(images.missed), str(images.false_alarms))
+
+
+def test_average_precision_follows_the_iou_slider(
+    opened: Open, seg_page: Path, seg_run: Path, dataset: Path
+) -> None:
+    truth = run_truth(load_run(seg_run), load_dataset(dataset))["test"]
+    predictions = read_predictions(seg_run / "predictions" / "test.json")
+    for by, iou_type in (("boxes", "bbox"), ("masks", "segm")):
+        precision = coco_eval(truth, predictions, iou_type).eval["precision"]
+        for t, iou in ((0, 0.5), (4, 0.7), (6, 0.8)):
+            page = opened(seg_page, f"tab=tables&iou={iou}&by={by}")
+            rows = page.locator("figure:has-text('By defect type') tr").all()[1:]
+            assert [row.locator("td").last.inner_text() for row in rows] == [
+                f"{precision[t, :, k, 0, -1].mean():.3f}" for k in range(3)
+            ]
+
+
+def test_confusion_is_that_of_evaluate_and_a_cell_shows_its_images(
+    opened: Open, seg_page: Path, seg_run: Path, dataset: Path
+) -> None:
+    truth = run_truth(load_run(seg_run), load_dataset(dataset))["test"]
+    predictions = read_predictions(seg_run / "predictions" / "test.json")
+    matrix = type_confusion(truth, [p for p in predictions if p.score >= 0.2]).matrix
+    page = opened(seg_page, "tab=tables")
+    set_confidence(page, 0.2)
+    cells = [
+        [cell.inner_text() for cell in row.locator("td").all()] for row in page.locator(".confusion tr").all()[1:]
+    ]
+    assert cells == [[str(v) for v in row] for row in matrix[:-1]] + [[*map(str, matrix[-1][:-1]), ""]]
+    row, column = next((r, c) for r in range(4) for c in range(4) if r != c and matrix[r][c])
+    page.click(f'[data-cell="{row},{column}"]')
+    settle(page)
+    assert 1 <= len(shown(page)) <= matrix[row][column]
+    assert page.locator("#count").inner_text() == f"{len(shown(page))} of 18 images"
+
+
+def test_the_curve_of_misses_is_that_of_metrics_json(
+    javascript: Open, seg_page: Path, seg_run: Path, opened: Open
+) -> None:
+    page = opened(seg_page)
+    data = page.evaluate("() => JSON.parse(document.getElementById('data').textContent)")
+    curve = javascript("prepare measure", "missAlarmCurve(prepare(argument0), 0)", data)
+    assert [(p["threshold"], p["missed"], p["alarms"]) for p in curve] == [
+        tuple(p) for p in read_metrics(seg_run / "metrics.json").images.curve
+    ]
+
+
+def test_filters_show_the_images_that_they_name(opened: Open, seg_page: Path, seg_run: Path) -> None:
+    metrics = read_metrics(seg_run / "metrics.json")
+    page = opened(seg_page)
+    page.click('.figure[data-figure="Missed"]')
+    settle(page)
+    assert shown(page) == sorted(metrics.images.missed_names)
+    page.click('.chip[data-key="missed"]')
+    page.click('.chip[data-key="alarm"]')
+    settle(page)
+    assert shown(page) == sorted(metrics.images.false_alarm_names)
+    page.click("#clear")
+    page.fill("#search", "kind_1 BROKEN_small")
+    settle(page)
+    assert shown(page)
+    assert all("kind_1" in name for name in shown(page))
+
+
+def test_state_is_kept_in_the_address(opened: Open, seg_page: Path) -> None:
+    page = opened(seg_page)
+    set_confidence(page, 0.35)
+    page.click('.chip[data-key="defective"]')
+    page.select_option("#sort", "overlap")
+    page.click('[data-layer="truth-outlines"]')
+    page.wait_for_timeout(300)
+    address = page.evaluate("() => location.hash.slice(1)")
+    again = opened(seg_page, address)
+    assert figures(again) == figures(page)
+    assert shown(again) == shown(page)
+    assert again.locator("#sort").input_value() == "overlap"
+    assert not again.locator('[data-layer="truth-outlines"]').is_checked()
+    assert again.locator(".truth .outline").first.is_hidden()
+
+
+def test_keyboard(opened: Open, seg_page: Path) -> None:
+    page = opened(seg_page)
+    names = page.evaluate("() => window.defectline.results().chosen.map((image) => image.name)")
+    first = next(i for i, name in enumerate(names) if "kind_0" not in name)
+    page.locator(f'.tile[data-name="{names[first]}"]').click()
+    heading = page.locator("#large h2")
+    assert heading.inner_text() == names[first]
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    assert heading.inner_text() == names[first + 1]
+    page.keyboard.press("ArrowLeft")
+    settle(page)
+    page.keyboard.press("1")
+    settle(page)
+    assert page.locator(".zoom").inner_text() == "100 %"
+    assert "scale(1)" in page.locator(".stage > g").get_attribute("transform")
+    outlines = page.locator(".stage .truth path.line")
+    assert outlines.first.is_visible()
+    page.keyboard.press("t")
+    settle(page)
+    assert not outlines.first.is_visible()
+    page.keyboard.press("t")
+    page.keyboard.press("Escape")
+    settle(page)
+    assert not page.locator("#large").is_visible()
+    page.keyboard.press("?")
+    assert page.locator("#help").is_visible()
+    page.keyboard.press("?")
+    assert not page.locator("#help").is_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("000.png")
+    settle(page)
+    assert len(shown(page)) == 1
+
+
+def test_overlays_lie_where_the_dataset_says(opened: Open, seg_page: Path, dataset: Path) -> None:
+    coco = load_dataset(dataset).split("test")
+    page = opened(seg_page)
+    for image in [i for i in coco.images if coco.by_image()[i.id]][:3]:
+        drawn = page.evaluate(
+            """(name) => [...document.querySelectorAll(`.tile[data-name="${name}"] .truth`)].map((g) => {
+              const box = g.querySelector("rect.line"), path = g.querySelector("path.line").getBBox();
+              return [...["x", "y", "width", "height"].map((k) => Number(box.getAttribute(k))),
+                path.x, path.y, path.width, path.height];
+            })""",
+            image.file_name,
+        )
+        assert drawn == [[*a.bbox, *a.bbox] for a in coco.by_image()[image.id]]
+
+
+def test_comparison_tells_better_from_worse(opened: Open, compare_page: Path) -> None:
+    page = opened(compare_page)
+    judged = page.evaluate(
+        """() => window.defectline.results().judged.map((run) => run.map((one) => one.wrong + one.unfound))"""
+    )
+    fewer = sum(b < a for a, b in zip(*judged, strict=True))
+    better = int(page.locator('.chip[data-key="better"] .number').inner_text())
+    worse = int(page.locator('.chip[data-key="worse"] .number').inner_text())
+    same = int(page.locator('.chip[data-key="same"] .number').inner_text())
+    assert better >= fewer > 0
+    assert better + worse + same == 18
+    assert page.locator(".tile").first.locator(".pane").count() == 2
+    before = figures(page, 1)
+    set_confidence(page, 0.99, run=0)
+    assert figures(page, 1) == before
+    page.locator(".tile").first.click()
+    page.keyboard.press("1")
+    settle(page)
+    placed = [g.get_attribute("transform") for g in page.locator(".stage > g").all()]
+    assert len(placed) == 2
+    assert placed[0] == placed[1]
+
+
+def test_names_cannot_run_script(opened: Open, tmp_path: Path) -> None:
+    evil = "</script><script>window.stolen=1</script>"
+    types = [f"a{evil}", "<img src=x onerror=window.stolen=1>", "b&amp;\u2028"]
+    names = [f"{i}<b onclick=x>&'\".png" for i in range(9)]
+    root = make_dataset(tmp_path / "<i>evil", images=9, names=names, types=types)
+    run = make_run(tmp_path / "runs", root, "seg")
+    assert run_command("view", run) == 0
+    page = opened(run / "view.html", "tab=tables")
+    assert page.evaluate("() => window.stolen") is None
+    assert page.locator("script").count() == 2 + page.locator("script[type='text/plain']").count()
+    assert types[0] in page.locator(".chip .text").all_inner_texts()
+    opened_image = opened(
+        run / "view.html", "image=" + json.dumps(names[1])[1:-1].replace('\\"', '"').replace("&", "%26")
+    )
+    assert opened_image.locator("#large h2").inner_text() == names[1]
+    assert opened_image.locator("b[onclick], img[src='x']").count() == 0
+
+
+def test_the_page_may_load_nothing(browser: Any, seg_page: Path) -> None:
+    page = browser.new_page()
+    page.goto(seg_page.resolve().as_uri())
+    blocked = page.evaluate(
+        """() => new Promise((done) => {
+          const seen = [];
+          document.addEventListener("securitypolicyviolation", (event) => {
+            seen.push(event.effectiveDirective);
+            if (seen.length === 2) done(seen.sort());
+          });
+          const picture = new Image();
+          picture.src = "https://example.invalid/a.png";
+          fetch("https://example.invalid/").catch(() => {});
+        })"""
+    )
+    page.close()
+    assert blocked == ["connect-src", "img-src"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_wider_than_the_screen(scheme: str, width: int, opened: Open, compare_page: Path) -> None:
+    page = opened(compare_page, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    assert page.evaluate("() => document.documentElement.scrollWidth") == width
+    paper = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    assert (sum(int(v) for v in paper[4:-1].split(",")) > 384) == (scheme == "light")
+    if width < 400:
+        assert not page.locator("#side").is_visible()
+        page.click(".side-button")
+        assert page.locator("#confidence-0").is_visible()
