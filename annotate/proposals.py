@@ -1,14 +1,13 @@
 """Predictions as editable shapes, added to labelme files beside what people drew, and never twice."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
 
+from annotate.instances import draw_shapes, instances_of
 from annotate.pictures import UNREVIEWED, Picture, open_document, picture_size, set_flags
-from convert.shapes import draw_shape
 from convert.to_shapes import DEFAULT_TOLERANCE, component_to_shapes
 from datasets.coco import Prediction
 from datasets.errors import InputError
@@ -69,13 +68,13 @@ def add_proposals(
     them since; it is covered where a shape, of whatever label, meets it with an IoU of 0.5.
     """
     record = _read_record(document)
-    taken = list(_drawn(document, size))
+    taken = [i.rle for i in instances_of(document.path, document.file, size) if i.rle is not None]
     groups = [shape.group_id or 0 for shape in document.file.shapes]
     shapes: list[Shape] = []
     outcomes: list[Outcome] = []
     for proposal in sorted(proposals, key=lambda p: -p.prediction.score):
         made = proposal_to_shapes(proposal, size, max([0, *groups]) + 1, tolerance)
-        mark, mine = _fingerprint(made), _draw(document.path, made, size)
+        mark, mine = _fingerprint(made), draw_shapes(document.path, dict(enumerate(made)), size)
         if mine is None:
             outcomes.append("empty")
         elif mark in record:
@@ -125,26 +124,6 @@ def _fingerprint(shapes: Sequence[Shape]) -> str:
     """What is proposed, without score and group: the same region by the same model or another is the same."""
     said = [[s["label"], s["shape_type"], s["points"], s["mask"]] for s in map(shape_to_raw, shapes)]
     return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
-
-
-def _drawn(document: Document, size: tuple[int, int]) -> Iterator[Any]:
-    """The pycocotools mask of each shape, or of each group of a label, that has an area."""
-    groups: dict[tuple[str, int | None, int], list[Shape]] = {}
-    for i, shape in enumerate(document.file.shapes):
-        key = (shape.label, shape.group_id, i if shape.group_id is None else 0)
-        groups.setdefault(key, []).append(shape)
-    for shapes in groups.values():
-        rle = _draw(document.path, shapes, size)
-        if rle is not None:
-            yield rle
-
-
-def _draw(path: Path, shapes: Sequence[Shape], size: tuple[int, int]) -> Any:
-    from pycocotools import mask as coco_mask
-
-    rles = [draw_shape(path, i, shape, *size).rle for i, shape in enumerate(shapes)]
-    rles = [rle for rle in rles if rle is not None]
-    return coco_mask.merge(rles) if rles else None
 
 
 def _meets(mine: Any, taken: Sequence[Any], *, as_boxes: bool) -> bool:

@@ -1,0 +1,126 @@
+"""`annotate propose --from-good` on an MVTec category: how many defects it finds, how many good images it marks.
+
+    python -m benchmarks.from_good data/bottle --weights resnet18.pt
+
+Learns from train/good only. A defect image counts as found where a component of its mask meets the pixels of a
+proposed shape, drawn back from what labelme would open, with an IoU of at least 0.3. The data is only read.
+"""
+
+import argparse
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from pycocotools import mask as coco_mask
+
+from annotate import from_good, regions
+from annotate.pictures import Picture
+from annotate.proposals import proposal_to_shapes
+from convert.shapes import draw_shape
+from datasets.console import print_table, progress
+from datasets.images import read_rgb
+from datasets.masks import component_to_rle, components, read_mask
+from datasets.mvtec import GOOD, MvtecImage, read_mvtec_tree
+from datasets.runs import write_json
+
+RESULT = Path(__file__).with_name("results") / "from_good.json"
+FOUND_IOU = 0.3
+
+
+def main() -> None:
+    """Measure, print a table and write benchmarks/results/from_good.json."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("category", type=Path)
+    arguments.add_argument("--weights", type=Path, required=True)
+    arguments.add_argument("--out", type=Path, default=RESULT)
+    options = arguments.parse_args()
+    tree = read_mvtec_tree(options.category)
+    good = [image.path for image in tree.images if image.split == "train"]
+    start = time.perf_counter()
+    finder = from_good.fit_finder(good, options.weights, progress)
+    fit_seconds = time.perf_counter() - start
+    tests = [image for image in tree.images if image.split == "test"]
+    measured = [measure(finder, image) for image in progress(tests, "measure", len(tests))]
+    result = {
+        "category": tree.name,
+        "good_pictures": len(good),
+        "settings": settings(finder),
+        "fit_seconds": round(fit_seconds, 1),
+        "seconds_a_picture": round(float(np.mean([m["seconds"] for m in measured])), 3),
+        "threads": torch.get_num_threads(),
+        "machine": platform.machine(),
+        "types": summarise(measured),
+        "images": measured,
+    }
+    options.out.parent.mkdir(exist_ok=True)
+    write_json(options.out, result)
+    rows = [(name, *values.values()) for name, values in result["types"].items()]
+    print_table(str(options.out), ("type", *next(iter(result["types"].values()))), rows)
+    print(f"fit {result['fit_seconds']} s, {result['seconds_a_picture']} s a picture, {result['threads']} threads")
+
+
+def measure(finder: from_good.Finder, image: MvtecImage) -> dict[str, object]:
+    """Scores and IoUs of one test image; `ious` has the best of each component of the mask."""
+    start = time.perf_counter()
+    height, width = read_rgb(image.path).shape[:2]
+    picture = Picture(image.path.parent, image.path.name, labelled=False)
+    proposals = from_good.propose_regions(finder, picture)
+    drawn = []
+    for proposal in proposals:
+        shapes = proposal_to_shapes(proposal, (height, width), 1)
+        drawn.append(
+            coco_mask.merge([draw_shape(image.path, i, s, height, width).rle for i, s in enumerate(shapes)])
+        )
+    seconds = time.perf_counter() - start
+    ious = []
+    for component in components(read_mask(image.mask)) if image.mask else []:
+        rle = component_to_rle(component, height, width)
+        truth = {"size": list(rle.size), "counts": rle.counts}
+        ious.append(round(float(coco_mask.iou(drawn, [truth], [0]).max()), 3) if drawn else 0.0)
+    return {
+        "image": image.relative,
+        "type": image.type,
+        "proposals": len(proposals),
+        "score": round(max((p.prediction.score for p in proposals), default=0.0), 3),
+        "ious": ious,
+        "seconds": round(seconds, 3),
+    }
+
+
+def summarise(measured: list[dict[str, object]]) -> dict[str, dict[str, object]]:
+    """Counts per defect type, of all defect images together and of the good ones."""
+    types = sorted({str(m["type"]) for m in measured} - {GOOD})
+    groups = {name: [m for m in measured if m["type"] == name] for name in types}
+    groups["all defects"] = [m for m in measured if m["type"] != GOOD]
+    groups[GOOD] = [m for m in measured if m["type"] == GOOD]
+    return {
+        name: {
+            "images": len(members),
+            "marked": sum(m["proposals"] > 0 for m in members),
+            "found": sum(max(m["ious"], default=0) >= FOUND_IOU for m in members),
+            "components": sum(len(m["ious"]) for m in members),
+            "components found": sum(iou >= FOUND_IOU for m in members for iou in m["ious"]),
+            "proposals": sum(m["proposals"] for m in members),
+        }
+        for name, members in groups.items()
+    }
+
+
+def settings(finder: from_good.Finder) -> dict[str, object]:
+    """What the numbers depend on, and the limits that the good pictures gave."""
+    return {
+        "side": from_good.SIDE,
+        "memory_patches": len(finder.memory.patches),
+        "image_quantile": regions.IMAGE_QUANTILE,
+        "pixel_quantile": regions.PIXEL_QUANTILE,
+        "edge": regions.HALF,
+        "limit_peak": round(finder.limits.peak, 4),
+        "limit_floor": round(finder.limits.floor, 4),
+        "usual": round(finder.limits.usual, 4),
+    }
+
+
+if __name__ == "__main__":
+    main()
