@@ -126,7 +126,8 @@ def train(training: Training, say: Say, *, resumed: bool = False) -> Run:
 def _run_lightning(training: Training, state: Path | None) -> None:
     options, ema = training.options, WeightEma()
     batches = EpochBatches(len(training.train.cached), options.batch, options.seed)
-    loader = DataLoader(training.train, batch_sampler=batches, num_workers=options.workers)
+    workers = options.workers
+    loader = DataLoader(training.train, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0)
     val = DataLoader(training.val, batch_size=options.batch) if len(training.val) else None
     module = SegmenterModule(training.model, options.lr, options.epochs * len(batches))
     progress = TrainingProgress(options.epochs)

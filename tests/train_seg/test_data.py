@@ -5,7 +5,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image as Picture
+from torch.utils.data import DataLoader
 
 from datasets.coco import Annotation, Category, CocoFile, Image
 from datasets.errors import InputError
@@ -159,3 +161,10 @@ def test_the_order_changes_with_the_epoch_and_comes_again() -> None:
 
     assert order(0) == order(0)
     assert order(0) != order(1)
+
+
+def test_processes_beside_change_nothing() -> None:
+    data, batches = TrainingSet([sample(), sample(), sample()], seed=3), EpochBatches(3, 2, seed=3)
+    alone, beside = (DataLoader(data, batch_sampler=batches, num_workers=workers) for workers in (0, 2))
+    for here, there in zip(alone, beside, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(here, there, strict=True))
