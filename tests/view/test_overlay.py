@@ -3,21 +3,22 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image
 
+from datasets.coco import Prediction
 from datasets.masks import decode
 from evaluate.metrics import OperatingPoint
 from tests.command import run_command
 from tests.view.fakes import make_dataset, make_run
 from view.contact_sheet import worst_cases
 from view.overlay import draw_overlay
-from view.scene import dataset_scene, run_scene
+from view.scene import Model, Picture, dataset_scene, run_scene
 
 
 def test_only_masks_and_their_edges_are_painted(dataset: Path) -> None:
     scene = dataset_scene(dataset, "test")
     for picture in scene.pictures:
-        before = np.asarray(Picture.open(picture.path)).astype(int)
+        before = np.asarray(Image.open(picture.path)).astype(int)
         changed = (draw_overlay(scene, picture, None) != before).any(axis=2)
         mask = np.zeros(changed.shape, bool)
         for truth in picture.truths:
@@ -35,7 +36,7 @@ def test_one_overlay_per_image_with_a_legend_under_it(seg_run: Path, tmp_path: P
     assert run_command("view", seg_run, "--out", tmp_path / "v.html", "--png", folder) == 0
     scene = run_scene([seg_run], "test")
     for picture in scene.pictures:
-        with Picture.open(folder / picture.image.file_name) as sheet:
+        with Image.open(folder / picture.image.file_name) as sheet:
             assert sheet.width == 200
             assert sheet.height > 160 + 40
     assert len(list(folder.rglob("*.png"))) == len(scene.pictures)
@@ -49,18 +50,31 @@ def test_two_runs_give_two_overlays(det_run: Path, seg_run: Path, tmp_path: Path
     assert names == ["000.a.png", "000.b.png"]
 
 
-def test_worst_cases_are_misses_first_and_only_errors(seg_run: Path) -> None:
-    scene = run_scene([seg_run], "test")
-    model = msgspec.structs.replace(scene.models[0], point=OperatingPoint("max-f1", 0.3, "val"))
-    scene = msgspec.structs.replace(scene, models=[model])
-    cases = worst_cases(scene, most=100)
-    words = [case.words.split(",")[0] for case in cases]
-    kinds = ["missed" if w == "missed" else "alarm" if w == "false alarm" else "poor" for w in words]
-    assert kinds == sorted(kinds, key=["missed", "alarm", "poor"].index)
-    assert set(kinds) == {"missed", "alarm", "poor"}
-    for case in cases:
-        found = [p for p in case.picture.predictions[0] if p.score >= 0.3]
-        assert (case.words == "missed") == (bool(case.picture.truths) and not found)
+def test_worst_cases_are_misses_first_and_only_errors(dataset: Path) -> None:
+    scene = dataset_scene(dataset, "test")
+    good = [p for p in scene.pictures if not p.truths]
+    missed, right, shifted, mistyped = [p for p in scene.pictures if p.truths][:4]
+
+    def predictions(picture: Picture) -> list[Prediction]:
+        found = [Prediction(t.image_id, t.category_id, t.bbox, 0.8) for t in picture.truths]
+        if picture is shifted:
+            x, y, w, h = found[0].bbox
+            found[0] = Prediction(picture.image.id, found[0].category_id, (x + w / 2, y, w, h), 0.8)
+        if picture is mistyped:
+            found[0] = msgspec.structs.replace(found[0], category_id=found[0].category_id % 3 + 1)
+        if picture is good[0]:
+            return [Prediction(picture.image.id, 1, (5, 5, 9, 9), 0.77)]
+        return [] if picture is missed else found
+
+    pictures = [msgspec.structs.replace(p, predictions=[predictions(p)]) for p in scene.pictures]
+    model = Model("m", "det", dataset, OperatingPoint("max-f1", 0.5, "val"))
+    cases = worst_cases(msgspec.structs.replace(scene, models=[model], pictures=pictures))
+    names = [case.picture.image.file_name for case in cases]
+    assert names[:2] == [missed.image.file_name, good[0].image.file_name]
+    assert set(names[2:]) == {shifted.image.file_name, mistyped.image.file_name}
+    assert right.image.file_name not in names
+    assert [case.words for case in cases[:2]] == ["missed", "false alarm, score 0.77"]
+    assert "worst IoU 0.33" in " ".join(case.words for case in cases[2:])
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.7])
@@ -69,6 +83,6 @@ def test_contact_sheet(keep: float, tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs", root, keep=keep)
     sheet = tmp_path / "new" / "sheet.png"
     assert run_command("view", run, "--contact-sheet", sheet) == 0
-    with Picture.open(sheet) as picture:
+    with Image.open(sheet) as picture:
         assert picture.width >= 560
         assert picture.height > 300

@@ -158,8 +158,8 @@ export function makeDetail(data, store, order) {
 /** The command line that opens the image in labelme, with the predictions of a run as editable shapes. */
 export function labelmeCommand(data, image, focus) {
   const folder = shellWord(data.folder);
-  const name = shellWord(image.name);
-  const open = `annotate open ${folder} --only ${name}`;
+  const list = "picture-to-open.txt";
   const model = data.models[focus];
-  return model ? `annotate propose ${folder} --from ${shellWord(model.root)} --only ${name} && ${open}` : open;
+  const propose = model ? `annotate propose ${folder} --from ${shellWord(model.root)} && ` : "";
+  return `${propose}printf '%s\\n' ${shellWord(image.name)} > ${list} && annotate open ${folder} --only ${list}`;
 }

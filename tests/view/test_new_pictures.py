@@ -1,0 +1,82 @@
+"""Pictures of no dataset: predicted by the run's command, which is played here by one that finds a fixed box."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from PIL import Image
+
+from datasets.coco import Image as Listed
+from datasets.coco import Prediction, write_predictions
+from tests.command import only_line, run_command
+from view.new_pictures import new_pictures_scene
+
+
+@pytest.fixture
+def folder(dataset: Path, tmp_path: Path) -> Path:
+    """Three pictures, one of them turned by its EXIF orientation."""
+    root = tmp_path / "from the line"
+    shutil.copytree(dataset / "images" / "test" / "kind_0", root / "a")
+    for path in sorted((root / "a").iterdir())[2:]:
+        path.unlink()
+    picture = Image.new("RGB", (120, 80), "grey")
+    exif = picture.getexif()
+    exif[0x0112] = 6
+    picture.save(root / "turned.jpg", exif=exif)
+    return root
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that were started, each answered with one prediction for the first picture."""
+    started = []
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        started.append(command)
+        out = Path(command[command.index("--out") + 1])
+        files = sorted(p for p in Path(command[5]).rglob("*") if p.is_file())
+        images = [Listed(i, file.as_posix(), 1, 1) for i, file in enumerate(files, 1)]
+        out.with_suffix(".images.json").write_bytes(msgspec.json.encode(images))
+        write_predictions(out, [Prediction(1, 2, (10, 20, 30, 40), 0.9)])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return started
+
+
+def test_predictions_meet_their_pictures(det_run: Path, folder: Path, trainer: list[list[str]]) -> None:
+    scene = new_pictures_scene(det_run, folder)
+    assert [command[2:4] for command in trainer] == [["train_det", "predict"]]
+    assert not scene.has_truth
+    assert [p.image.file_name for p in scene.pictures] == ["a/000.png", "a/003.png", "turned.jpg"]
+    assert [len(p.predictions[0]) for p in scene.pictures] == [1, 0, 0]
+    assert (scene.pictures[2].image.width, scene.pictures[2].image.height) == (80, 120)
+    assert [c.name for c in scene.categories] == ["broken_large", "broken_small", "contamination"]
+
+
+def test_the_page_counts_what_is_found(det_run: Path, folder: Path, trainer: list[list[str]], opened: Any) -> None:
+    page_file = folder.parent / "new.html"
+    assert run_command("view", det_run, "--images", folder, "--out", page_file) == 0
+    page = opened(page_file)
+    assert page.locator('[data-figure="With predictions"] b').inner_text() == "1"
+    page.click('.chip[data-key="found"]')
+    page.wait_for_function("() => window.defectline.results().chosen.length === 1")
+    page.locator(".tile").click()
+    assert "score 0.900, 30 × 40 px at 10, 20" in page.locator(".side-words").inner_text()
+    assert "Truth" not in page.locator(".side-words").inner_text()
+    assert page.locator("#iou").count() == 0
+
+
+def test_a_trainer_that_fails_is_told_in_one_line(
+    det_run: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, 2, stderr="train_det: best.pt: no such file\n")
+
+    monkeypatch.setattr(subprocess, "run", fail)
+    assert run_command("view", det_run, "--images", folder) == 2
+    assert "best.pt: no such file" in only_line(capsys)
+    assert not list(det_run.glob("view-*"))
