@@ -18,6 +18,7 @@ from datasets.runs import Run, read_config
 from evaluate.measure import measure_run
 from evaluate.metrics import Metrics
 from evaluate.truth import run_truth
+from train_det import ultra
 from train_det.checkpoints import BEST, load_detector
 from train_det.data import read_sized
 from train_det.infer import Detection, detect, to_predictions
@@ -36,6 +37,7 @@ def load_run_detector(
     run: Run, device: torch.device, *, least_score: float = 0.001, tta: bool = False
 ) -> Detector:
     """The best epoch of a run. Raises WeightsError."""
+    ultra.choose_threads()
     options = read_options(read_config(run.root).options)
     how = Detection(side=options.imgsz, least_score=least_score, symmetries=tta)
     model, categories = load_detector(run.weights / BEST, device)

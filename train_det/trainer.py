@@ -99,7 +99,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         super().__init__(overrides=loop_settings(options, device, folder))
         self.model: Any = model.to(memory_format=torch.channels_last)
         if device.type == "cpu":
-            ultra.use_all_cores()
+            ultra.choose_threads()
 
     def get_dataset(self) -> dict[str, Any]:
         """Say nothing of files: the images are at hand."""

@@ -1,8 +1,8 @@
 """Ultralytics, tamed: the only module that imports it, from which the others take what they need.
 
 Left alone, it writes a settings file into the user's home, asks the network whether it is there, reports usage,
-installs packages, downloads a model to check half precision and sets the number of threads to one less than
-there are cores. All of that is switched off here, before and right after its first import.
+installs packages, downloads a model to check half precision and replaces Pillow's and PyTorch's functions for
+opening and saving. All of that is switched off or put back here, before and right after its first import.
 """
 
 import os
@@ -12,12 +12,14 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
 import torch
 from torch import nn
 
 from datasets.errors import WeightsError
 from train_det.options import RANDOM_WEIGHTS
 
+_PILLOW_OPEN, _TORCH_SAVE = PIL.Image.open, torch.save
 _ASKED_THREADS = os.environ.get("OMP_NUM_THREADS")
 os.environ.update({"YOLO_VERBOSE": "False", "YOLO_AUTOINSTALL": "False", "YOLO_OFFLINE": "True"})
 with tempfile.TemporaryDirectory(prefix="defectline-ultralytics-") as _folder:
@@ -26,14 +28,16 @@ with tempfile.TemporaryDirectory(prefix="defectline-ultralytics-") as _folder:
     from ultralytics.engine import trainer as engine
     from ultralytics.models.yolo.detect import DetectionTrainer
     from ultralytics.nn.tasks import DetectionModel, load_checkpoint
-    from ultralytics.utils import SETTINGS, callbacks
+    from ultralytics.utils import NUM_THREADS, SETTINGS, callbacks
     from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES, attempt_download_asset
     from ultralytics.utils.nms import non_max_suppression
     from ultralytics.utils.torch_utils import ModelEMA
 
+PIL.Image.open, torch.save = _PILLOW_OPEN, _TORCH_SAVE
 if _ASKED_THREADS is None:
     os.environ.pop("OMP_NUM_THREADS", None)
-_SWITCHES = ("sync", "clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb", "vscode_msg")
+_SWITCHES = ("sync", "clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb", "vscode_msg",
+             "openvino_msg")  # fmt: skip
 dict.update(SETTINGS, dict.fromkeys(_SWITCHES, False))  # SETTINGS.update would write them to a file
 callbacks.add_integration_callbacks = lambda _instance: None
 # Ultralytics' own refuses bfloat16 on the CPU, where PyTorch has it.
@@ -43,11 +47,11 @@ __all__ = [
     "DetectionModel",
     "DetectionTrainer",
     "ModelEMA",
+    "choose_threads",
     "fetch_weights",
     "load_model",
     "new_model",
     "non_max_suppression",
-    "use_all_cores",
     "version",
 ]
 
@@ -55,10 +59,14 @@ RANDOM_ARCHITECTURE = "yolo11n.yaml"
 REMEDY = "give the path of an Ultralytics detection checkpoint, or none"
 
 
-def use_all_cores() -> None:
-    """Undo Ultralytics' choice of one thread less than there are cores; OMP_NUM_THREADS is respected."""
+def choose_threads() -> None:
+    """Compute with OMP_NUM_THREADS threads, or one less than there are cores as Ultralytics does.
+
+    Threads of PyTorch wait for each other at every layer: with as many as cores, one other busy program makes a
+    training ten times slower (measured on two cores), so the last core is worth more to others.
+    """
     asked = _ASKED_THREADS or ""
-    torch.set_num_threads(int(asked) if asked.isdigit() and int(asked) else len(os.sched_getaffinity(0)))
+    torch.set_num_threads(int(asked) if asked.isdigit() and int(asked) else NUM_THREADS)
 
 
 def new_model(weights: str, names: dict[int, str]) -> tuple[nn.Module, str]:

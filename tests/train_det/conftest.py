@@ -8,7 +8,15 @@ from datasets.folder import Dataset, load_dataset
 from train_det.fit import Training, finish, start, train
 from train_det.options import FitOptions, fit_options
 
-TINY = {"weights": "none", "epochs": 2, "imgsz": 64, "batch": 8, "device": "cpu", "precision": "32", "negatives": "4"}
+TINY = {
+    "weights": "none",
+    "epochs": 2,
+    "imgsz": 64,
+    "batch": 8,
+    "device": "cpu",
+    "precision": "32",
+    "negatives": "4",
+}
 
 
 def tiny_options(**changes: object) -> FitOptions:

@@ -9,7 +9,7 @@ SIDE, STRIDES = 64, [8, 16, 32]
 
 
 def marker_model(pixels: torch.Tensor) -> torch.Tensor:
-    """Raw output that depends on what each cell shows: a box at the cell's middle, as wide as red, as high as green.
+    """Raw output that depends on what each cell shows: a box at its middle, as wide as red, as high as green.
 
     Width and height follow the axes of the image it is shown, as those of a real detector do.
     """
