@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from datasets import cli_check
 from datasets.console import new_app, print_table, progress, run, say
 
 app = new_app("Make, look at and prepare datasets.")
@@ -50,6 +51,9 @@ def summary_command(
         print_summary(summary)
         if not any(t.instances for t in summary.types.values()):
             say("note: there is no defect in it")
+
+
+cli_check.register(app)
 
 
 def main() -> NoReturn:

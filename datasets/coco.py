@@ -90,9 +90,14 @@ class Prediction(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def read_coco(path: Path) -> CocoFile:
     """Read and check one COCO instances file. Raises InputError naming file, place and value."""
-    coco = _decode(path, CocoFile)
+    coco = read_unchecked_coco(path)
     check_coco(path, coco)
     return coco
+
+
+def read_unchecked_coco(path: Path) -> CocoFile:
+    """Read a COCO instances file whose ids may repeat or lead nowhere. Raises InputError."""
+    return _decode(path, CocoFile)
 
 
 def write_coco(path: Path, coco: CocoFile) -> None:

@@ -65,8 +65,11 @@ def label_path(image: Path) -> Path:
     return Path(*folders, path.name).with_suffix(".txt")
 
 
-def read_yolo(path: Path) -> YoloDataset:
-    """List a dataset folder, or the one a YAML file describes; no label file is read. Raises InputError."""
+def read_yolo(path: Path, *, strict: bool = True) -> YoloDataset:
+    """List a dataset folder, or the one a YAML file describes; no label file is read.
+
+    Raises InputError, if `strict` also where a picture is listed twice or two share a label file.
+    """
     file = path / DATA_YAML if path.is_dir() else path
     described = _read_yaml(file)
     names = _names(file, described)
@@ -80,7 +83,8 @@ def read_yolo(path: Path) -> YoloDataset:
             images += [image for folder in folders[split] for image in _list(folder, root, split)]
     if not images:
         raise InputError(file, "no picture in the folders it names", "check train, val and test")
-    _check_once(images)
+    if strict:
+        _check_once(images)
     return YoloDataset(file.parent, names, tuple(images), folders)
 
 

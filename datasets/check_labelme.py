@@ -1,0 +1,123 @@
+"""What `datasets check` reads of a labelme folder: JSON files, their pictures, pictures without one."""
+
+import math
+import os.path
+from collections import Counter
+from pathlib import Path, PureWindowsPath
+
+from datasets.check_codes import Finding
+from datasets.check_facts import Entry, Instance, Listing
+from datasets.coco import Box
+from datasets.errors import InputError
+from datasets.images import is_image
+from datasets.labelme import LabelmeFile, Point, Shape, is_labelme, read_labelme
+from datasets.mvtec import GOOD
+from datasets.splits import SPLITS
+
+CORNERS_OF_A_CIRCLE = 64
+IGNORED = {"__ignore__", "_background_"}
+
+
+class _Pictures:
+    """The pictures below a folder, to be found by path, by path without ending and by name."""
+
+    def __init__(self, root: Path) -> None:
+        found = sorted(p for p in root.rglob("*") if is_image(p) and p.is_file() and not _hidden(root, p))
+        self.paths = dict.fromkeys(found)
+        self.by_stem: dict[Path, list[Path]] = {}
+        self.by_name: dict[str, list[Path]] = {}
+        for path in found:
+            self.by_stem.setdefault(path.with_suffix(""), []).append(path)
+            self.by_name.setdefault(path.name, []).append(path)
+
+
+def list_labelme(root: Path) -> Listing | None:
+    """Every labelme file with its picture and every picture without one, None where there is no labelme file."""
+    files = sorted(path for path in root.rglob("*") if is_labelme(path) and path.is_file())
+    files = [path for path in files if not _hidden(root, path)]
+    if not files:
+        return None
+    pictures = _Pictures(root)
+    findings: list[Finding] = []
+    entries: list[Entry] = []
+    labels: set[str] = set()
+    described: Counter[Path] = Counter()
+    for path in files:
+        name = path.relative_to(root).as_posix()
+        try:
+            file = read_labelme(path)
+        except InputError as error:
+            findings.append(Finding(name, "", "unreadable-labels", error.problem))
+            described.update(pictures.by_stem.get(path.with_suffix(""), []))
+            continue
+        picture = _find_picture(path, file, pictures)
+        if picture is None and not file.image_data:
+            findings.append(Finding(name, "$.imagePath", "missing-picture", str(file.image_path)))
+        elif picture is not None:
+            if described[picture]:
+                findings.append(Finding(name, "$.imagePath", "ambiguous-pair", f"also for {picture.name}"))
+            described[picture] += 1
+        labels |= {shape.label for shape in file.shapes} - IGNORED
+        entries.append(_entry(root, path, picture, file))
+    alone = [path.relative_to(root).as_posix() for path in pictures.paths if path not in described]
+    findings += [Finding(name, "", "unlabelled", "no JSON") for name in alone]
+    return Listing(entries, sorted(labels), findings)
+
+
+def read_labelme_entry(entry: Entry, width: int, height: int) -> tuple[list[Instance], list[Finding]]:
+    """Shapes of one file whose picture has width x height pixels (0 where it cannot be read)."""
+    declared, instances = entry.details
+    if width and declared != (declared[0] and width, declared[1] and height):
+        value = f"{width} x {height}, in the JSON {declared[0]} x {declared[1]}"
+        return instances, [Finding(entry.name, "$.imageWidth", "size-mismatch", value)]
+    return instances, []
+
+
+def _entry(root: Path, path: Path, picture: Path | None, file: LabelmeFile) -> Entry:
+    name = path.relative_to(root)
+    split = name.parts[0] if name.parts[0] in SPLITS else ""
+    shapes = [(i, shape) for i, shape in enumerate(file.shapes) if shape.label not in IGNORED]
+    instances = [_instance(f"$.shapes[{i}]", shape) for i, shape in shapes if shape.points]
+    declared = (file.image_width or 0, file.image_height or 0)
+    is_good = GOOD in (name.parent.name, picture.parent.name if picture else "")
+    return Entry(name.as_posix(), str(picture) if picture else None, split, is_good, (declared, instances))
+
+
+def _find_picture(path: Path, file: LabelmeFile, pictures: _Pictures) -> Path | None:
+    """The picture where the JSON says, of the same name beside it, or the only one of the name it says."""
+    said = PureWindowsPath(file.image_path or "")
+    for wanted in (Path(os.path.normpath(path.parent / said.as_posix())), path.parent / said.name):
+        if wanted in pictures.paths:
+            return wanted
+    beside, named = pictures.by_stem.get(path.with_suffix(""), []), pictures.by_name.get(said.name, [])
+    return beside[0] if beside else named[0] if len(named) == 1 else None
+
+
+def _instance(where: str, shape: Shape) -> Instance:
+    ring = _ring(shape)
+    xs, ys = [x for x, _ in ring], [y for _, y in ring]
+    box: Box = (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
+    if shape.kind == "mask":  # its points are the first and the last pixel
+        box = (box[0], box[1], box[2] + 1, box[3] + 1)
+        return Instance(where, shape.label, box, box[2] * box[3])
+    turns = zip(xs, ys, xs[1:] + xs[:1], ys[1:] + ys[:1], strict=True)
+    crossed = abs(sum(x0 * y1 - x1 * y0 for x0, y0, x1, y1 in turns)) / 2
+    area = crossed if len(ring) > 2 and shape.kind not in {"points", "linestrip"} else 0
+    polygons = [[v for point in ring for v in point]] if area else None
+    return Instance(where, shape.label, box, area, polygons)
+
+
+def _ring(shape: Shape) -> list[Point]:
+    if shape.kind == "rectangle" and len(shape.points) == 2:
+        (x0, y0), (x1, y1) = shape.points
+        return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+    if shape.kind == "circle" and len(shape.points) == 2:
+        (cx, cy), (px, py) = shape.points
+        radius = math.hypot(px - cx, py - cy)
+        angles = (2 * math.pi * i / CORNERS_OF_A_CIRCLE for i in range(CORNERS_OF_A_CIRCLE))
+        return [(cx + radius * math.cos(a), cy + radius * math.sin(a)) for a in angles]
+    return shape.points
+
+
+def _hidden(root: Path, path: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(root).parts)

@@ -1,0 +1,79 @@
+"""Checks of the categories: names that mean the same, splits that lack one or have more than their share."""
+
+import unicodedata
+from collections import Counter
+from difflib import SequenceMatcher
+from itertools import combinations
+
+from datasets.check_codes import Finding
+from datasets.check_facts import Facts
+from datasets.splits import SPLITS
+
+ALIKE = 0.85  # similarity of names by difflib from which they may be one misspelt
+CHANCE = 0.001  # probability of a share at least as odd under a random split below which it is told
+WHOLE = "(dataset)"
+
+
+def check_names(facts: Facts) -> list[Finding]:
+    """Category names that differ by case, spaces, signs, accents or about one letter of six."""
+    counts = Counter(instance.category for image in facts.images for instance in image.instances)
+    names = sorted({*facts.categories, *counts})
+    return [
+        Finding(WHOLE, "", "near-identical-labels", f"{one} ({counts[one]}) and {other} ({counts[other]})")
+        for one, other in combinations(names, 2)
+        if _look_alike(one, other)
+    ]
+
+
+def check_absent(facts: Facts) -> list[Finding]:
+    """Categories of the dataset that a split with images has no annotation of."""
+    if not facts.is_split:
+        return []
+    annotated = {(image.split, instance.category) for image in facts.images for instance in image.instances}
+    used = {category for _, category in annotated}
+    splits = [split for split in SPLITS if any(image.split == split for image in facts.images)]
+    missing = [
+        (split, c) for c in sorted({*facts.categories, *used}) for split in splits if (split, c) not in annotated
+    ]
+    return [Finding(WHOLE, split, "absent-from-split", category) for split, category in missing]
+
+
+def check_skew(facts: Facts) -> list[Finding]:
+    """Categories with more or fewer of their images in a split than chance explains (two-sided hypergeometric)."""
+    from scipy.stats import hypergeom
+
+    if not facts.is_split:
+        return []
+    total = len(facts.images)
+    sizes = Counter(image.split for image in facts.images)
+    findings = []
+    for category in sorted({i.category for image in facts.images for i in image.instances}):
+        having = Counter(
+            image.split for image in facts.images if any(i.category == category for i in image.instances)
+        )
+        for split in sorted(sizes):
+            chance = hypergeom(total, sum(having.values()), sizes[split])
+            tail = min(chance.cdf(having[split]), chance.sf(having[split] - 1))
+            if 2 * tail < CHANCE:
+                expected = sum(having.values()) * sizes[split] / total
+                value = f"{category}: {having[split]} images where {expected:.0f} are expected"
+                findings.append(Finding(WHOLE, split, "split-skew", value))
+    return findings
+
+
+def _look_alike(one: str, other: str) -> bool:
+    first, second = _plain(one), _plain(other)
+    if first == second:
+        return True
+    if _digits(first) != _digits(second):
+        return False  # scratch1 and scratch2 are two on purpose
+    return min(len(first), len(second)) >= 4 and SequenceMatcher(None, first, second).ratio() >= ALIKE
+
+
+def _plain(name: str) -> str:
+    spelt = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(c for c in spelt if c.isalnum())
+
+
+def _digits(name: str) -> str:
+    return "".join(c for c in name if c.isdigit())
