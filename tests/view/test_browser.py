@@ -37,6 +37,7 @@ def set_confidence(page: Any, value: float, run: int = 0) -> None:
 def settle(page: Any) -> None:
     """Wait until what was asked for is drawn."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.wait_for_function("() => !document.querySelector('.pane svg:empty')")
 
 
 def shown(page: Any) -> list[str]:
@@ -189,6 +190,7 @@ def test_keyboard(opened: Open, seg_page: Path) -> None:
 def test_overlays_lie_where_the_dataset_says(opened: Open, seg_page: Path, dataset: Path) -> None:
     coco = load_dataset(dataset).split("test")
     page = opened(seg_page)
+    settle(page)
     for image in [i for i in coco.images if coco.by_image()[i.id]][:3]:
         drawn = page.evaluate(
             """(name) => [...document.querySelectorAll(`.tile[data-name="${name}"] .truth`)].map((g) => {

@@ -75,7 +75,7 @@ DRAW = """(() => {
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
-  context.fill(new Path2D(outlinePath(counts, height)), "evenodd");
+  context.fill(new Path2D(loopsPath(outlineLoops(counts, height))), "evenodd");
   const data = context.getImageData(0, 0, width, height).data;
   return Array.from({ length: width * height }, (_, i) => data[4 * i + 3]);
 })()"""

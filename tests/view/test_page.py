@@ -45,7 +45,7 @@ def test_modules_are_joined_once_each_and_in_order() -> None:
     script = bundle("main")
     assert "import " not in script
     assert "export " not in script
-    assert script.count("function outlinePath(") == 1
+    assert script.count("function outlineLoops(") == 1
     assert (
         script.index("function runLengths(") < script.index("function maskPath(") < script.index("makeStore(data)")
     )

@@ -48,7 +48,7 @@ export function missAlarmChart(data, curves, totals, ontake) {
     { max: defective, ticks: wholeTicks(defective), label: `missed of ${defective} defective images` });
   root.setAttribute("aria-label", "Misses against false alarms");
   curves.forEach((curve, m) => {
-    const ends = [{ missed: 0, alarms: good }, ...curve, { missed: defective, alarms: 0 }];
+    const ends = [...curve, { missed: defective, alarms: 0 }];
     const path = ends.map((p, i) => `${i ? "L" : "M"}${at(p.alarms, p.missed).join(" ")}`).join("");
     root.append(svg("path", { class: `curve run-${m}`, d: path }));
     for (const p of thinned(curve)) {

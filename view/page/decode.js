@@ -54,19 +54,36 @@ export function maskPixels(counts, imageHeight) {
   return { x, y, width, height, pixels };
 }
 
-/** SVG path of the outline of a mask, in pixels of the image; fills exactly the mask's pixels. */
-export function outlinePath(counts, imageHeight) {
+/** The closed lines along the edges of a mask's pixels: lists of corners [x, y], in pixels of the image. */
+export function outlineLoops(counts, imageHeight) {
   const mask = maskPixels(counts, imageHeight);
   const { width, height, pixels } = mask;
   const seen = new Uint8Array(width * height);
-  const parts = [];
+  const loops = [];
   for (let y = 1; y < height - 1; y++) {
     for (let x = 1; x < width - 1; x++) {
       const at = y * width + x;
-      if (pixels[at] && !pixels[at - width] && !seen[at]) parts.push(loop(mask, seen, x, y));
+      if (pixels[at] && !pixels[at - width] && !seen[at]) loops.push(loop(mask, seen, x, y));
     }
   }
-  return parts.join("");
+  return loops;
+}
+
+/**
+ * SVG path of the loops of a mask. With `tolerance` 0 it fills exactly the mask's pixels; otherwise corners nearer than
+ * that to the one before are left out, for drawings in which they would fall on one screen pixel.
+ */
+export function loopsPath(loops, tolerance = 0) {
+  return loops.map((points) => {
+    let [x, y] = points[0];
+    let path = `M${x} ${y}`;
+    for (const [nextX, nextY] of points) {
+      if (Math.hypot(nextX - x, nextY - y) <= tolerance) continue;
+      path += nextX === x ? `V${nextY}` : nextY === y ? `H${nextX}` : `L${nextX} ${nextY}`;
+      [x, y] = [nextX, nextY];
+    }
+    return `${path}z`;
+  }).join("");
 }
 
 const STEP_X = [1, 0, -1, 0];
@@ -77,21 +94,18 @@ function loop({ x: left, y: top, width, pixels }, seen, startX, startY) {
   let x = startX;
   let y = startY;
   let direction = 0;
-  let length = 0;
-  let path = `M${x + left} ${y + top}`;
+  const corners = [[x + left, y + top]];
   do {
     if (direction === 0) seen[y * width + x] = 1;
     x += STEP_X[direction];
     y += STEP_Y[direction];
-    length++;
     const turn = nextTurn(pixels, width, x, y, direction);
     if (turn) {
-      path += direction % 2 ? `v${(direction === 1 ? 1 : -1) * length}` : `h${(direction === 0 ? 1 : -1) * length}`;
-      length = 0;
+      corners.push([x + left, y + top]);
       direction = (direction + turn) & 3;
     }
   } while (x !== startX || y !== startY || direction !== 0);
-  return `${path}z`;
+  return corners;
 }
 
 // The two pixels ahead of the corner (x, y) decide: 1 turns right, 3 left, 0 goes on.

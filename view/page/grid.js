@@ -9,15 +9,18 @@ import { caption } from "./words.js";
 const GAP = 12;
 const CAPTION = 47;
 const SPARE_ROWS = 2;
+const SLICE = 12; // milliseconds
 
 /** A grid inside `place`, which scrolls in `scroller`; `onopen` gets the image of a clicked tile. */
 export function makeGrid(place, scroller, data, onopen) {
   const tiles = new Map();
+  const waiting = new Set();
   const aspect = middleAspect(data);
   const panes = Math.max(1, data.models.length);
   let chosen = [];
   let context = null;
   let layout = null;
+  let drawing = false;
 
   function measure() {
     const width = place.clientWidth;
@@ -32,6 +35,24 @@ export function makeGrid(place, scroller, data, onopen) {
     chosen = images;
     context = next;
     refresh(true);
+  }
+
+  // Overlays are drawn in slices, so that the page shows at once and neither scrolling nor sliders stick.
+  function drawWaiting() {
+    drawing = false;
+    const end = performance.now() + SLICE;
+    for (const tile of waiting) {
+      waiting.delete(tile);
+      if (tile.root.isConnected) tile.draw(context);
+      if (performance.now() > end) break;
+    }
+    drawSoon();
+  }
+
+  function drawSoon() {
+    if (drawing || !waiting.size) return;
+    drawing = true;
+    setTimeout(drawWaiting);
   }
 
   function refresh(anew) {
@@ -54,12 +75,16 @@ export function makeGrid(place, scroller, data, onopen) {
         tiles.set(image.index, tile);
         place.append(tile.root);
       }
-      if (isNew || anew) tile.update(context);
+      if (isNew || anew) {
+        tile.say(context);
+        waiting.add(tile);
+      }
       const at = first * layout.columns + k;
       const x = (at % layout.columns) * (layout.tile + GAP);
       tile.root.style.transform = `translate(${x}px,${Math.floor(at / layout.columns) * rowHeight}px)`;
       tile.root.style.order = at;
     });
+    drawSoon();
   }
 
   scroller.addEventListener("scroll", () => requestAnimationFrame(() => context && refresh(false)), { passive: true });
@@ -99,20 +124,23 @@ function makeTile(data, image, layout, aspect, onopen) {
   root.style.width = `${layout.tile}px`;
   root.style.height = `${layout.height}px`;
 
-  function update({ state, judged }) {
+  function say({ judged }) {
     const source = pictureSource(image, 0);
-    for (const { model, picture, over } of panes) {
-      if (source && !picture.hasAttribute("src")) picture.src = source;
+    for (const { picture } of panes) if (source && !picture.hasAttribute("src")) picture.src = source;
+    const said = caption(data, image, judged);
+    root.dataset.mood = said.mood;
+    words.textContent = said.words;
+  }
+
+  function draw({ state, judged }) {
+    for (const { model, over } of panes) {
       const one = model === null ? null : judged[model][image.index];
       const look = JSON.stringify([state.hidden, one && [one.predictionVerdicts, one.truthVerdicts]]);
       if (over.dataset.look === look) continue;
       over.dataset.look = look;
       over.replaceChildren(drawOverlay(data, image, model, one, state, unit));
     }
-    const said = caption(data, image, judged);
-    root.dataset.mood = said.mood;
-    words.textContent = said.words;
   }
 
-  return { root, update };
+  return { root, say, draw };
 }

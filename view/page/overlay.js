@@ -15,11 +15,12 @@ let serial = 0;
 export function drawOverlay(data, image, model, judged, state, unit, selected = null) {
   const prefix = `hatch-${serial++}`;
   const types = new Set();
+  const labels = [];
   const shown = (item) => !state.hidden.includes(item.type) && types.add(item.type);
   const truths = image.truths.map((truth, t) => shown(truth)
-    && drawItem(data, image, truth, "truth", t, truthLabel(judged, t), { prefix, unit, selected }));
+    && drawItem(data, image, truth, "truth", t, truthLabel(judged, t), { prefix, unit, selected, labels }));
   const found = model === null ? [] : image.runs[model].predictions.slice(0, judged.count).map((p, i) => shown(p)
-    && drawItem(data, image, p, "prediction", i, predictionLabel(data, p, judged, i), { prefix, unit, selected }));
+    && drawItem(data, image, p, "prediction", i, predictionLabel(data, p, judged, i), { prefix, unit, selected, labels }));
   const patterns = [...types].map((type) => hatchPattern(data, type, `${prefix}-${type}`, unit));
   return svg("g", { class: "overlay" }, svg("defs", {}, patterns), truths, found.reverse());
 }
@@ -33,10 +34,10 @@ function predictionLabel(data, prediction, judged, i) {
   return !data.hasTruth ? prediction.score.toFixed(2) : `${prediction.score.toFixed(2)} ${MARKS[judged.predictionVerdicts[i]] ?? ""}`;
 }
 
-function drawItem(data, image, item, kind, index, label, { prefix, unit, selected }) {
+function drawItem(data, image, item, kind, index, label, { prefix, unit, selected, labels }) {
   const { colour } = data.types[item.type];
   const [x, y, width, height] = item.box;
-  const path = maskPath(image, item);
+  const path = maskPath(image, item, unit);
   const chosen = selected && selected.kind === kind && selected.index === index;
   const group = svg("g", { class: `item ${kind}${chosen ? " chosen" : ""}`, "data-index": index });
   if (path) {
@@ -50,19 +51,23 @@ function drawItem(data, image, item, kind, index, label, { prefix, unit, selecte
   group.append(
     svg("rect", { class: `casing box${only}`, ...box }),
     svg("rect", { class: `line box${only}`, ...box, stroke: colour }));
-  if (label !== null) group.append(drawLabel(item, path, colour, label, unit, image));
+  if (label !== null) group.append(drawLabel(item, path, colour, label, unit, image, labels));
   return group;
 }
 
 // Over the topmost pixel of the mask, which is where its path starts, or over the corner of the box.
-function drawLabel({ type, box: [corner, y, , height] }, path, colour, text, unit, image) {
+function drawLabel({ type, box: [corner, y, , height] }, path, colour, text, unit, image, labels) {
   const x = path ? parseInt(path.slice(1), 10) : corner;
   const size = 12 * unit;
   const above = y - 5 * unit;
-  const line = above > size ? above : Math.min(y + height + size, image.height - 3 * unit);
   const room = (18 + 7 * text.length) * unit;
   const left = Math.max(2 * unit, Math.min(x, image.width - room));
+  let line = above > size ? above : Math.min(y + height + size, image.height - 3 * unit);
+  const taken = (other) => Math.abs(other.line - line) < size && other.left < left + room && left < other.left + other.room;
+  while (labels.some(taken) && line < image.height - size) line += size;
+  labels.push({ line, left, room });
   return svg("g", { class: "label" },
-    svg("path", { d: signPath(type), fill: colour, transform: `translate(${left + 6 * unit} ${line - 4 * unit}) scale(${unit})`, "stroke-width": 2.5 }),
+    svg("path", { d: signPath(type), fill: colour, "stroke-width": 2.5,
+      transform: `translate(${left + 6 * unit} ${line - 4 * unit}) scale(${unit})` }),
     svg("text", { x: left + 14 * unit, y: line, "font-size": size, "stroke-width": 3 * unit }, text));
 }

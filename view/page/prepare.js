@@ -1,7 +1,7 @@
 // The embedded JSON as objects with names, and the pictures that lie beside it.
 
 import { byId } from "./dom.js";
-import { outlinePath } from "./decode.js";
+import { loopsPath, outlineLoops } from "./decode.js";
 
 export function readData() {
   return prepare(JSON.parse(byId("data").textContent));
@@ -26,11 +26,17 @@ function prepareRun(found, overlaps) {
   return { predictions, pairs };
 }
 
-/** SVG path of the mask of a truth or prediction, worked out once; null where it has none. */
-export function maskPath(image, item) {
+/**
+ * SVG path of the mask of a truth or prediction, null where it has none; exact where a pixel of the image is drawn at
+ * least as large as one of the screen, which has `unit` pixels of the image.
+ */
+export function maskPath(image, item, unit) {
   if (item.counts === null) return null;
-  item.path ??= outlinePath(item.counts, image.height);
-  return item.path;
+  item.loops ??= outlineLoops(item.counts, image.height);
+  item.paths ??= new Map();
+  const tolerance = unit <= 1 ? 0 : 2 ** Math.floor(Math.log2(unit));
+  if (!item.paths.has(tolerance)) item.paths.set(tolerance, loopsPath(item.loops, tolerance));
+  return item.paths.get(tolerance);
 }
 
 /** Address of the k-th picture of an image, null while the page is still being read. */
