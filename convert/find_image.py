@@ -140,7 +140,7 @@ def _absolute(path: Path) -> str:
 
 def _index(paths: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
     index: dict[str, list[str]] = {}
-    for path in paths:
+    for path in sorted(paths):
         index.setdefault(key(path), []).append(path)
     return index
 

@@ -95,11 +95,7 @@ def parse_labelme(path: Path, data: bytes) -> LabelmeFile:
 
 def encode_raw(raw: dict[str, Any]) -> bytes:
     """Any JSON object in labelme's layout: indented by two, keys in their order, text as UTF-8."""
-    text = json.dumps(raw, ensure_ascii=False, indent=2)
-    try:
-        return text.encode()
-    except UnicodeEncodeError:  # a lone surrogate, which JSON can carry as an escape only
-        return json.dumps(raw, indent=2).encode()
+    return json.dumps(raw, ensure_ascii=False, indent=2).encode()
 
 
 def _find_non_number(data: bytes) -> str | None:

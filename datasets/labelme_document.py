@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from datasets.errors import OutputError
+from datasets.errors import InputError, OutputError
 from datasets.files import write_atomic
 from datasets.labelme import (
     VERSION,
@@ -36,7 +36,11 @@ def read_document(path: Path) -> Document:
     """Read a labelme file for editing. Raises InputError as `read_labelme` does."""
     data = read_json(path)
     file = parse_labelme(path, data)
-    return Document(path, file, json.loads(data.decode("utf-8-sig")), hashlib.sha256(data).hexdigest())
+    try:
+        raw = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:  # in a value that we do not know
+        raise InputError(path, f"not UTF-8: {error}", "save it anew with labelme") from None
+    return Document(path, file, raw, hashlib.sha256(data).hexdigest())
 
 
 def new_document(path: Path, image_path: str, height: int, width: int) -> Document:
