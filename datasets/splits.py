@@ -1,8 +1,11 @@
 """Splits: which image goes to train, val or test, each stratum shared out in the same proportions."""
 
 import random
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
+from datasets.coco import CocoFile, Image
 from datasets.errors import OptionError
 
 SPLITS = ("train", "val", "test")
@@ -24,22 +27,110 @@ def parse_ratios(text: str) -> Ratios:
     return (values[0] / total, values[1] / total, values[2] / total)
 
 
-def stratified_split(strata: Mapping[str, str], ratios: Ratios, seed: int) -> dict[str, str]:
+def stratified_split(
+    strata: Mapping[str, str], ratios: Ratios, seed: int, groups: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Assign each key of `strata` (key -> stratum) to train, val or test.
 
     Every stratum is shuffled with a generator of its own, so that adding a defect type moves no image of another,
     and shared out by largest remainder; where it has enough images, each split with a ratio gets at least one.
+    With `groups` (key -> group) keys of a group stay together, and proportions are kept as far as that allows.
     """
-    members: dict[str, list[str]] = {}
-    for key in sorted(strata):
-        members.setdefault(strata[key], []).append(key)
+    if groups is not None:
+        assigned_groups = _share_out_groups(strata, groups, ratios, seed)
+        return {key: SPLITS[part] for key, part in assigned_groups.items()}
     assigned: dict[str, str] = {}
-    for stratum, keys in members.items():
-        random.Random(f"{seed}/{stratum}").shuffle(keys)  # noqa: S311
+    for keys in _shuffled(strata, seed).values():
         start = 0
         for split, count in zip(SPLITS, _shares(len(keys), ratios), strict=True):
             assigned.update(dict.fromkeys(keys[start : start + count], split))
             start += count
+    return assigned
+
+
+def stratified_folds(
+    strata: Mapping[str, str], k: int, seed: int, groups: Mapping[str, str] | None = None
+) -> dict[str, int]:
+    """Assign each key of `strata` (key -> stratum) to a fold 0 .. k-1, of which each is to be the test part once.
+
+    Folds differ by at most one key, in all and in every stratum; with `groups` (key -> group) keys of a group stay
+    together, and the folds are as alike as that allows. Raises OptionError for fewer groups than folds.
+    """
+    units = len({groups[key] for key in strata}) if groups is not None else len(strata)
+    if not 2 <= k <= units:
+        what = "groups" if groups is not None else "images"
+        raise OptionError(f"--folds {k}", f"{units} {what} cannot be shared out so", f"give 2 to {units}")
+    if groups is not None:
+        return _share_out_groups(strata, groups, [1 / k] * k, seed)
+    dealt = [key for keys in _shuffled(strata, seed).values() for key in keys]
+    return {key: i % k for i, key in enumerate(dealt)}
+
+
+def group_by_pattern(keys: Iterable[str], pattern: str) -> dict[str, str]:
+    """The group of each key by a regular expression: what it captures, or matches where it captures nothing.
+
+    A key that does not match is a group of its own. Raises OptionError for a pattern that is none.
+    """
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise OptionError(f"--group-by {pattern}", f"not a regular expression ({error})", "correct it") from None
+    found = {key: compiled.search(key) for key in keys}
+    return {
+        key: f"group {'/'.join(match.groups('')) or match[0]}" if match else f"alone {key}"
+        for key, match in found.items()
+    }
+
+
+def strata_by_type(files: Iterable[CocoFile]) -> dict[str, str]:
+    """Stratum of each image, by file name: its category, of several the rarest; `good` for negatives."""
+    annotated = [(coco.names(), image, found) for coco in files for image, found in _annotated(coco)]
+    counts = Counter(names[c] for names, _, found in annotated for c in found)
+    return {
+        image.file_name: min((names[c] for c in found), key=lambda name: (counts[name], name), default="good")
+        for names, image, found in annotated
+    }
+
+
+def _annotated(coco: CocoFile) -> list[tuple[Image, set[int]]]:
+    annotations = coco.by_image()
+    return [(image, {a.category_id for a in annotations[image.id]}) for image in coco.images]
+
+
+def _shuffled(strata: Mapping[str, str], seed: int) -> dict[str, list[str]]:
+    """Keys of each stratum, shuffled by the seed and the stratum alone."""
+    members: dict[str, list[str]] = {}
+    for key in sorted(strata):
+        members.setdefault(strata[key], []).append(key)
+    for stratum, keys in members.items():
+        random.Random(f"{seed}/{stratum}").shuffle(keys)  # noqa: S311
+    return members
+
+
+def _share_out_groups(
+    strata: Mapping[str, str], groups: Mapping[str, str], ratios: Sequence[float], seed: int
+) -> dict[str, int]:
+    """Part of each key: large groups first, each to the part that then misses its wanted counts least."""
+    members: dict[str, list[str]] = {}
+    for key in sorted(strata):
+        members.setdefault(groups[key], []).append(key)
+    totals = Counter(strata.values())
+    counts: list[Counter[str]] = [Counter() for _ in ratios]
+    assigned: dict[str, int] = {}
+    names = sorted(members)
+    random.Random(f"{seed}/groups").shuffle(names)  # noqa: S311
+
+    def gain(part: int, added: Counter[str]) -> float:
+        """How much nearer a part comes to what it should have, every stratum counting as much as any other."""
+        wanted = {stratum: totals[stratum] * ratios[part] for stratum in added}
+        return sum(n * (2 * (wanted[s] - counts[part][s]) - n) / totals[s] for s, n in added.items())
+
+    for name in sorted(names, key=lambda name: -len(members[name])):
+        added = Counter(strata[key] for key in members[name])
+        usable = [part for part, ratio in enumerate(ratios) if ratio > 0]
+        best = max(usable, key=lambda part: (gain(part, added), -counts[part].total() / ratios[part], -part))
+        counts[best].update(added)
+        assigned.update(dict.fromkeys(members[name], best))
     return assigned
 
 
