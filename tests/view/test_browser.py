@@ -98,14 +98,40 @@ def test_confusion_is_that_of_evaluate_and_a_cell_shows_its_images(
     page = opened(seg_page, "tab=tables")
     set_confidence(page, 0.2)
     cells = [
-        [cell.inner_text() for cell in row.locator("td").all()] for row in page.locator(".confusion tr").all()[1:]
+        [cell.inner_text() for cell in row.locator("td").all()]
+        for row in page.locator(".confusion:not(.sizes) tr").all()[1:]
     ]
     assert cells == [[str(v) for v in row] for row in matrix[:-1]] + [[*map(str, matrix[-1][:-1]), ""]]
     row, column = next((r, c) for r in range(4) for c in range(4) if r != c and matrix[r][c])
-    page.click(f'[data-cell="{row},{column}"]')
+    page.click(f'[data-cell="confusion,{row},{column}"]')
     settle(page)
     assert 1 <= len(shown(page)) <= matrix[row][column]
     assert page.locator("#count").inner_text() == f"{len(shown(page))} of 18 images"
+
+
+def test_cells_of_the_other_tables_show_their_images(opened: Open, seg_page: Path, dataset: Path) -> None:
+    coco = load_dataset(dataset).split("test")
+    page = opened(seg_page, "tab=tables&thresholds=[0.5]")
+    small = {a.image_id for a in coco.annotations if a.area < 32**2}
+    assert (
+        page.locator(".sizes tr")
+        .nth(4)
+        .locator("td")
+        .nth(0)
+        .inner_text()
+        .endswith(f"of {sum(a.area < 32**2 for a in coco.annotations)}")
+    )
+    page.click('[data-cell="size,3,0"]')
+    settle(page)
+    assert shown(page) == sorted(i.file_name for i in coco.images if i.id in small)
+    unfound = page.evaluate(
+        """() => window.defectline.results().judged[0].flatMap((one, i) =>
+          one.truthVerdicts.some((v) => v !== "right") ? [i] : []).length"""
+    )
+    page.keyboard.press("v")
+    page.click('[data-cell="unfound,3,3"]')
+    settle(page)
+    assert len(shown(page)) == unfound > 0
 
 
 def test_the_curve_of_misses_is_that_of_metrics_json(

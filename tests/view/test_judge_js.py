@@ -109,7 +109,12 @@ def test_address_keeps_what_differs_and_leaves_out_nonsense(javascript: Callable
         "cell": None,
         "falling": False,
     }
-    now = start | {"thresholds": [0.123456789], "show": ["missed", "good"], "types": [1], "cell": [0, 2]}
+    now = start | {
+        "thresholds": [0.123456789],
+        "show": ["missed", "good"],
+        "types": [1],
+        "cell": ["confusion", 0, 2],
+    }
     address = javascript("state", "writeAddress(argument0, argument1)", now, start)
     assert "tab" not in address
     back = javascript("state", "readAddress('#' + argument0, argument1)", address, start)

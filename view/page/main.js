@@ -7,7 +7,7 @@ import { makeDetail } from "./detail.js";
 import { SORTS, chosenImages, facetCounts } from "./filters.js";
 import { makeGrid } from "./grid.js";
 import { listenToKeys } from "./keys.js";
-import { confusion, judgeAll, totals } from "./measure.js";
+import { cellImages, judgeAll, totals } from "./measure.js";
 import { readData } from "./prepare.js";
 import { LAYERS, makeStore } from "./state.js";
 import { cellWords, makeTables, selectionWords } from "./tables.js";
@@ -55,7 +55,7 @@ function update(first = false) {
   const rejudged = changed(JUDGING);
   if (rejudged && data.models.length) judged = judgeAll(data, state);
   if (changed(CHOOSING)) {
-    const images = state.cell && judges ? cellImages() : null;
+    const images = state.cell && judges ? cellImages(data, judged, state) : null;
     chosen = chosenImages(data, judged, state, images);
   }
   const redraw = changed(DRAWING);
@@ -70,10 +70,6 @@ function update(first = false) {
   if (!byId("images").hidden) grid.show(chosen, { state, judged });
   else updateTables(judged, sums());
   detail.show(state.image, judged);
-}
-
-function cellImages() {
-  return confusion(data, state.focus, state)[state.cell[0]]?.[state.cell[1]]?.images ?? new Set();
 }
 
 function subtitle() {

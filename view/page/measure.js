@@ -113,50 +113,67 @@ function averagePrecision(points) {
 export function confusion(data, model, state) {
   const { iou, by } = state;
   const none = data.types.length;
-  const matrix = Array.from({ length: none + 1 }, () =>
-    Array.from({ length: none + 1 }, () => ({ count: 0, images: new Set() })));
-  const add = (row, column, image) => {
-    matrix[row][column].count++;
-    matrix[row][column].images.add(image.index);
-  };
+  const matrix = Array.from({ length: none + 1 }, () => Array.from({ length: none + 1 }, tally));
   for (const image of data.images) {
     const run = image.runs[model];
     const count = countAbove(run.predictions, thresholdFor(data, state, model, image));
     const met = matchPredictions(image.truths, run, count, iou, by, true);
-    met.forEach((t, p) => add(t >= 0 ? image.truths[t].type : none, run.predictions[p].type, image));
+    met.forEach((t, p) => add(matrix[t >= 0 ? image.truths[t].type : none][run.predictions[p].type], image));
     const reached = new Set(met);
-    image.truths.forEach((truth, t) => { if (!reached.has(t)) add(truth.type, none, image); });
+    image.truths.forEach((truth, t) => { if (!reached.has(t)) add(matrix[truth.type][none], image); });
   }
   return matrix;
 }
 
-/** Per type: truths, found, wrong predictions, precision and recall at the present thresholds. */
-export function byType(data, model, judged) {
-  return data.types.map((_, type) => {
-    const row = { truths: 0, found: 0, wrong: 0 };
-    data.images.forEach((image, i) => {
-      image.truths.forEach((truth, t) => {
-        if (truth.type !== type) return;
-        row.truths++;
-        if (judged[i].finders[t] >= 0) row.found++;
-      });
-      judged[i].met.forEach((truth, p) => {
-        if (truth < 0 && image.runs[model].predictions[p].type === type) row.wrong++;
-      });
-    });
-    return { ...row, precision: ratio(row.found, row.found + row.wrong), recall: ratio(row.found, row.truths) };
-  });
+/** A count that remembers the images it comes from. */
+export function tally() {
+  return { count: 0, images: new Set() };
 }
 
-/** Per size class: truths and how many of them are found. */
-export function bySize(data, judged) {
-  return SIZES.map((size) => {
-    const row = { truths: 0, found: 0 };
-    data.images.forEach((image, i) => image.truths.forEach((truth, t) => {
-      if (sizeOf(truth.area) !== size) return;
-      row.truths++;
-      if (judged[i].finders[t] >= 0) row.found++;
-    }));
-    return { ...row, recall: ratio(row.found, row.truths) };
+function add(cell, image) {
+  cell.count++;
+  cell.images.add(image.index);
+}
+
+/** Per type: truths, found, unfound and wrong predictions as tallies, precision and recall at the thresholds. */
+export function byType(data, model, judged) {
+  const rows = data.types.map(() => ({ truths: tally(), found: tally(), unfound: tally(), wrong: tally() }));
+  data.images.forEach((image, i) => {
+    image.truths.forEach(({ type }, t) => {
+      add(rows[type].truths, image);
+      add(judged[i].finders[t] >= 0 ? rows[type].found : rows[type].unfound, image);
+    });
+    judged[i].met.forEach((truth, p) => {
+      if (truth < 0) add(rows[image.runs[model].predictions[p].type].wrong, image);
+    });
   });
+  return rows.map((row) => ({
+    ...row,
+    precision: ratio(row.found.count, row.found.count + row.wrong.count),
+    recall: ratio(row.found.count, row.truths.count),
+  }));
+}
+
+/** Per type and size class, with a last row and column for all: truths and unfound as tallies. */
+export function bySize(data, judged) {
+  const cells = () => Array.from({ length: SIZES.length + 1 }, () => ({ truths: tally(), unfound: tally() }));
+  const rows = Array.from({ length: data.types.length + 1 }, cells);
+  data.images.forEach((image, i) => image.truths.forEach((truth, t) => {
+    for (const row of [truth.type, data.types.length]) {
+      for (const column of [SIZES.indexOf(sizeOf(truth.area)), SIZES.length]) {
+        add(rows[row][column].truths, image);
+        if (judged[i].finders[t] < 0) add(rows[row][column].unfound, image);
+      }
+    }
+  }));
+  return rows;
+}
+
+/** The images behind a clicked cell of a table, `cell` as the address keeps it; none where there is no such cell. */
+export function cellImages(data, judged, state) {
+  const [table, row, column] = state.cell;
+  const { focus } = state;
+  if (table === "confusion") return confusion(data, focus, state)[row]?.[column]?.images ?? new Set();
+  if (table === "type") return byType(data, focus, judged[focus])[row]?.[column]?.images ?? new Set();
+  return bySize(data, judged[focus])[row]?.[column]?.[table === "size" ? "truths" : "unfound"]?.images ?? new Set();
 }

@@ -88,7 +88,7 @@ function readValue(key, text, example) {
   } catch {
     return undefined;
   }
-  if (key === "cell") return Array.isArray(value) && value.length === 2 ? value : undefined;
+  if (key === "cell") return Array.isArray(value) && value.length === 3 ? value : undefined;
   if (Array.isArray(example)) return fitsList(key, value, example) ? value : undefined;
   return typeof value === typeof example ? value : undefined;
 }

@@ -2,8 +2,8 @@
 
 import { button, el } from "./dom.js";
 import { missAlarmChart, precisionRecallChart } from "./charts.js";
-import { LETTERS, count, percent, pointWords, score } from "./format.js";
-import { bySize, byType, confusion, missAlarmCurve, precisionRecall } from "./measure.js";
+import { LETTERS, count, fixed, percent, pointWords, score } from "./format.js";
+import { SIZES, bySize, byType, confusion, missAlarmCurve, precisionRecall } from "./measure.js";
 import { signIcon } from "./types.js";
 
 
@@ -64,13 +64,8 @@ function confusionCard(data, store, matrix) {
   const most = Math.max(1, ...matrix.flat().map((cell) => cell.count));
   const cell = (row, column) => {
     if (row === none && column === none) return el("td", { class: "empty" });
-    const { count: number } = matrix[row][column];
-    const on = store.state.cell && store.state.cell[0] === row && store.state.cell[1] === column;
-    const td = el("td", { class: row === column ? "diagonal" : "" }, number
-      ? button(String(number), () => store.change({ cell: on ? null : [row, column], tab: "images" }),
-        { "aria-pressed": String(Boolean(on)), title: "Show these images", "data-cell": `${row},${column}` })
-      : el("span", { class: "zero" }, "0"));
-    td.style.setProperty("--share", (number / most).toFixed(3));
+    const td = el("td", { class: row === column ? "diagonal" : "" }, link(store, matrix[row][column], ["confusion", row, column]));
+    td.style.setProperty("--share", (matrix[row][column].count / most).toFixed(3));
     return td;
   };
   return card(`Type confusion${runSuffix(data, store)}`, "matched whatever the type; click a cell for its images",
@@ -80,29 +75,38 @@ function confusionCard(data, store, matrix) {
 }
 
 function typeCard(data, store, rows, ranked) {
-  const go = (text, type, show) => (text ? button(String(text), () => store.change({ types: [type], show, tab: "images" }), { title: "Show these images" }) : "0");
+  const cell = (row, type, what) => el("td", {}, link(store, row[what], ["type", type, what]));
   return card(`By defect type${runSuffix(data, store)}`, `at IoU ${store.state.iou.toFixed(2)} of ${store.state.by}`,
     el("div", { class: "scroll" }, el("table", { class: "plain" },
-      el("tr", {}, ["Type", "Annotations", "Found", "Not found", "False", "Precision", "Recall", "AP"].map((h) => el("th", { scope: "col" }, h))),
+      el("tr", {}, ["Type", "All", "Found", "Not found", "False", "Precision", "Recall", "AP"].map((h) => el("th", { scope: "col" }, h))),
       rows.map((row, type) => el("tr", {},
         el("th", { scope: "row" }, signIcon(data, type), data.types[type].name),
-        el("td", {}, go(row.truths, type, ["defective"])), el("td", {}, String(row.found)),
-        el("td", {}, go(row.truths - row.found, type, ["missed", "part", "wrong", "poor"])),
-        el("td", {}, go(row.wrong, type, ["extra", "alarm", "wrong", "poor"])),
-        el("td", {}, percent(row.precision, 1)), el("td", {}, percent(row.recall, 1)),
-        el("td", {}, ranked[type].ap === null ? "–" : ranked[type].ap.toFixed(3)))))));
+        ["truths", "found", "unfound", "wrong"].map((what) => cell(row, type, what)),
+        el("td", {}, percent(row.precision, 1)), el("td", {}, percent(row.recall, 1)), el("td", {}, fixed(ranked[type].ap, 3)))))));
 }
 
 function sizeCard(data, store, rows) {
-  const go = (text, size, show) => (text ? button(String(text), () => store.change({ sizes: [size], show, tab: "images" }), { title: "Show these images" }) : "0");
-  return card(`By defect size${runSuffix(data, store)}`, "COCO's classes: below 32², below 96² and larger areas in pixels",
-    el("div", { class: "scroll" }, el("table", { class: "plain" },
-      el("tr", {}, ["Size", "Annotations", "Found", "Not found", "Recall"].map((h) => el("th", { scope: "col" }, h))),
-      rows.map((row, i) => {
-        const size = ["small", "medium", "large"][i];
-        return el("tr", {}, el("th", { scope: "row" }, size), el("td", {}, go(row.truths, size, [])), el("td", {}, String(row.found)),
-          el("td", {}, go(row.truths - row.found, size, ["missed", "part", "wrong", "poor"])), el("td", {}, percent(row.recall, 1)));
-      }))));
+  const cell = ({ truths, unfound }, row, column) => {
+    if (!truths.count) return el("td", { class: "zero" }, "–");
+    const td = el("td", {}, link(store, unfound, ["unfound", row, column]), " of ", link(store, truths, ["size", row, column]));
+    td.style.setProperty("--share", (unfound.count / truths.count).toFixed(3));
+    return td;
+  };
+  return card(`Not found, by type and size${runSuffix(data, store)}`, "sizes of COCO: areas below 32² and 96² pixels, and larger",
+    el("div", { class: "scroll" }, el("table", { class: "confusion sizes" },
+      el("tr", {}, ["Type", ...SIZES, "all"].map((h) => el("th", { scope: "col" }, h))),
+      rows.map((cells, row) => el("tr", {},
+        el("th", { scope: "row" }, row < data.types.length ? [signIcon(data, row), data.types[row].name] : "all"),
+        cells.map((one, column) => cell(one, row, column)))))));
+}
+
+/** The number of a tally as a button that shows its images. */
+function link(store, { count: number }, cell) {
+  if (!number) return el("span", { class: "zero" }, "0");
+  const key = JSON.stringify(cell);
+  const on = JSON.stringify(store.state.cell) === key;
+  return button(String(number), () => store.change({ cell: on ? null : cell, tab: "images" }),
+    { "aria-pressed": String(on), title: "Show these images", "data-cell": cell.join() });
 }
 
 // A name that may go over several lines after its underscores and hyphens.
@@ -110,13 +114,16 @@ function breakable(name) {
   return name.split(/(?<=[_-])/).flatMap((part, i) => (i ? [el("wbr"), part] : [part]));
 }
 
-/** What a clicked cell of the confusion says, for the bar above the grid. */
-export function cellWords(data, [row, column]) {
+/** What a clicked cell says, for the bar above the grid. */
+export function cellWords(data, [table, row, column]) {
   const none = data.types.length;
-  const name = (i) => data.types[i]?.name ?? "?";
+  const name = (i) => data.types[i]?.name ?? "all types";
+  if (table === "type") {
+    return { truths: name(row), found: `${name(row)} found`, unfound: `${name(row)} not found`, wrong: `${name(row)} predicted wrongly` }[column] ?? "";
+  }
+  if (table !== "confusion") return `${SIZES[column] ?? "all sizes"}, ${name(row)}${table === "unfound" ? ", not found" : ""}`;
   if (row === none) return `${name(column)} predicted where nothing is`;
-  if (column === none) return `${name(row)} not found`;
-  return `${name(row)} predicted as ${name(column)}`;
+  return column === none ? `${name(row)} not found` : `${name(row)} predicted as ${name(column)}`;
 }
 
 /** How many images are in a selection, for people. */
