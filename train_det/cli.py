@@ -15,6 +15,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, a number of a CUDA d
 Tta = Annotated[
     bool, typer.Option("--tta", help="Average over the 8 rotations and mirror images: 8 times as slow.")
 ]
+Exported = Annotated[str | None, typer.Option(help="Run what was exported: onnx or openvino.")]
 
 
 @app.command()
@@ -72,9 +73,12 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="COCO results; FILE.images.json gets ids and names.")
     ] = None,
-    min_score: Annotated[float, typer.Option(help="Leave out predictions below this score.")] = 0.001,
+    min_score: Annotated[
+        float | None, typer.Option(help="Leave out predictions below this [default: the run's operating point].")
+    ] = None,
     device: Device = "auto",
     tta: Tta = False,
+    exported: Exported = None,
 ) -> None:
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
     from datasets.coco import write_predictions
@@ -83,14 +87,17 @@ def predict(
     from datasets.pictures import list_pictures, write_picture_list
     from datasets.runs import load_run, read_config
 
+    if min_score is not None and not 0 <= min_score < 1:
+        raise OptionError(f"--min-score {min_score}", "not a score", "give 0 or more and less than 1")
     if out and not out.parent.is_dir():
         raise OptionError(f"--out {out}", "its folder does not exist", "make it first")
     made = load_run(run_folder)
     files = list_pictures(images)
     from train_det.device import choose_device
-    from train_det.predict import load_run_detector, predict_files
+    from train_det.predict import load_run_detector, operating_score, predict_files
 
-    detector = load_run_detector(made, choose_device(device), least_score=min_score, tta=tta)
+    least = operating_score(made) if min_score is None else min_score
+    detector = load_run_detector(made, choose_device(device), least_score=least, tta=tta, exported=exported)
     source = Path(read_config(made.root).dataset)
     data = load_dataset(source) if looks_like_dataset(source) else None
     listed, found = predict_files(detector, files, data)
@@ -130,6 +137,27 @@ def evaluate(
     metrics = measure(made, data, detector, sorted({"val", split}), operating_point)
     if metrics:
         print_metrics(metrics)
+
+
+@app.command()
+def export(
+    run_folder: RunPath,
+    form: Annotated[str, typer.Option("--format", help="onnx or openvino.")] = "openvino",
+    dataset: Annotated[Path | None, typer.Option(help="Where the dataset is now, if it was moved.")] = None,
+) -> None:
+    """Write the best weights in a form for the line, if it says the same of up to 8 images of the dataset."""
+    from datasets.folder import load_dataset
+    from datasets.runs import load_run, read_config
+
+    made = load_run(run_folder)
+    data = load_dataset(dataset or Path(read_config(made.root).dataset))
+    from train_det.export import export_run
+
+    path, parity = export_run(made, data, form)
+    say(
+        f"exported to {path}; on {parity.pictures} images no score differs by more than {parity.score:.1g}"
+        f" and no box by more than {parity.box:.1g} pixels of the network's square"
+    )
 
 
 def main() -> NoReturn:

@@ -1,7 +1,6 @@
 """Images in, scored boxes in their own pixels out; what validation, predict and evaluate share."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -18,6 +17,7 @@ from train_det.ultra import non_max_suppression
 
 SCORE_DIGITS = 5
 PIXEL_DIGITS = 2
+Waiting = tuple[NDArray[np.uint8], Matrix, tuple[int, int]]
 
 
 class Detection(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,17 +35,41 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
     batch: int = 8
 
 
-def detect(model: nn.Module, images: Iterable[NDArray[np.uint8]], how: Detection) -> Iterator[NDArray[np.float64]]:
+class Network(msgspec.Struct, frozen=True):
+    """What turns squares B x 3 x side x side (0..1 RGB, on `device`) into raw output B x (4 + classes) x anchors.
+
+    Boxes are xywh in pixels of the square, then the score of each class. `strides` are those of the grids of
+    anchors in pixels, in their order.
+    """
+
+    raw: Callable[[torch.Tensor], torch.Tensor]
+    strides: list[int]
+    device: torch.device
+
+
+def network_of(model: nn.Module) -> Network:
+    """A YOLO in eval mode as a network, where it is."""
+
+    def raw(pixels: torch.Tensor) -> torch.Tensor:
+        output: Any = model(pixels.contiguous(memory_format=torch.channels_last))
+        found: torch.Tensor = output[0] if isinstance(output, tuple) else output
+        return found.float()
+
+    strides: Any = model.stride
+    return Network(raw, [int(stride) for stride in strides], next(model.parameters()).device)
+
+
+def detect(network: Network, images: Iterable[NDArray[np.uint8]], how: Detection) -> Iterator[NDArray[np.float64]]:
     """For each H x W x 3 RGB image its boxes, n x 6: x0, y0, x1, y1 in image pixels, score, class; best first."""
-    waiting: list[tuple[NDArray[np.uint8], Matrix, tuple[int, int]]] = []
+    waiting: list[Waiting] = []
     for image in images:
         square, matrix = draw_square(image, how.side)
         waiting.append((square, matrix, (image.shape[1], image.shape[0])))
         if len(waiting) == how.batch:
-            yield from _detect_batch(model, waiting, how)
+            yield from _detect_batch(network, waiting, how)
             waiting.clear()
     if waiting:
-        yield from _detect_batch(model, waiting, how)
+        yield from _detect_batch(network, waiting, how)
 
 
 def to_predictions(boxes: NDArray[np.float64], image_id: int, categories: Sequence[Category]) -> list[Prediction]:
@@ -74,25 +98,19 @@ def to_image_pixels(boxes: NDArray[np.float64], matrix: Matrix, size: tuple[int,
     return moved[(moved[:, 2] > moved[:, 0]) & (moved[:, 3] > moved[:, 1])]
 
 
-def _detect_batch(
-    model: nn.Module, waiting: list[tuple[NDArray[np.uint8], Matrix, tuple[int, int]]], how: Detection
-) -> Iterator[NDArray[np.float64]]:
+def _detect_batch(network: Network, waiting: list[Waiting], how: Detection) -> Iterator[NDArray[np.float64]]:
     squares = np.stack([square for square, _, _ in waiting])
-    device = next(model.parameters()).device
-    pixels = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float() / 255
     with torch.inference_mode():
+        pixels = to_pixels(squares, network.device)
         if how.symmetries:
-            strides = [int(s) for s in model.stride]  # type: ignore[union-attr]
-            raw = average_over_symmetries(partial(raw_output, model), pixels, strides)
+            raw = average_over_symmetries(network.raw, pixels, network.strides)
         else:
-            raw = raw_output(model, pixels)
+            raw = network.raw(pixels)
         found = boxes_in_squares(raw, how)
     for boxes, (_, matrix, size) in zip(found, waiting, strict=True):
         yield to_image_pixels(boxes.double().cpu().numpy(), matrix, size)
 
 
-def raw_output(model: nn.Module, pixels: torch.Tensor) -> torch.Tensor:
-    """B x (4 + classes) x anchors of a model in eval mode: boxes xywh in pixels of the square, score per class."""
-    output: Any = model(pixels)
-    raw: torch.Tensor = output[0] if isinstance(output, tuple) else output
-    return raw.float()
+def to_pixels(squares: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
+    """Squares B x side x side x 3 as a network takes them."""
+    return torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float() / 255

@@ -7,7 +7,6 @@ import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from datasets.coco import Category, Image, Prediction, write_predictions
 from datasets.console import progress
@@ -16,32 +15,41 @@ from datasets.images import read_rgb
 from datasets.pictures import number_pictures
 from datasets.runs import Run, read_config
 from evaluate.measure import measure_run
-from evaluate.metrics import Metrics
+from evaluate.metrics import DEFAULT_SCORE_THRESHOLD, Metrics, read_metrics
 from evaluate.truth import run_truth
 from train_det import ultra
 from train_det.checkpoints import BEST, load_detector
 from train_det.data import read_sized
-from train_det.infer import Detection, detect, to_predictions
+from train_det.exported import load_exported
+from train_det.infer import Detection, Network, detect, network_of, to_predictions
 from train_det.options import read_options
 
 
 class Detector(msgspec.Struct, frozen=True):
-    """A trained model, the categories of its classes and how boxes are read off it."""
+    """A trained network, the categories of its classes and how boxes are read off it."""
 
-    model: nn.Module
+    network: Network
     categories: list[Category]
     how: Detection
 
 
 def load_run_detector(
-    run: Run, device: torch.device, *, least_score: float = 0.001, tta: bool = False
+    run: Run, device: torch.device, *, least_score: float = 0.001, tta: bool = False, exported: str | None = None
 ) -> Detector:
-    """The best epoch of a run. Raises WeightsError."""
+    """The best epoch of a run, or what it was exported to (onnx or openvino). Raises OptionError, WeightsError."""
     ultra.choose_threads()
     options = read_options(read_config(run.root).options)
     how = Detection(side=options.imgsz, least_score=least_score, symmetries=tta)
     model, categories = load_detector(run.weights / BEST, device)
-    return Detector(model, categories, how)
+    network = load_exported(run.weights / BEST, exported) if exported else network_of(model)
+    return Detector(network, categories, how)
+
+
+def operating_score(run: Run) -> float:
+    """The least score at which a prediction counts: as chosen on val when it was measured, else the default."""
+    if not run.metrics.is_file():
+        return DEFAULT_SCORE_THRESHOLD
+    return read_metrics(run.metrics).operating_point.score_threshold
 
 
 def measure(
@@ -67,7 +75,7 @@ def predict_images(detector: Detector, dataset: Dataset, images: Sequence[Image]
         for image in progress(images, f"predicting {label}", len(images))
     )
     found: list[Prediction] = []
-    for image, boxes in zip(images, detect(detector.model, pictures, detector.how), strict=True):
+    for image, boxes in zip(images, detect(detector.network, pictures, detector.how), strict=True):
         found += to_predictions(boxes, image.id, detector.categories)
     return found
 
@@ -89,7 +97,7 @@ def predict_files(
             images.append(Image(image_id, file.as_posix(), rgb.shape[1], rgb.shape[0]))
             yield rgb
 
-    found = list(detect(detector.model, pictures(), detector.how))
+    found = list(detect(detector.network, pictures(), detector.how))
     predictions: list[Prediction] = []
     for image, boxes in zip(images, found, strict=True):
         predictions += to_predictions(boxes, image.id, detector.categories)

@@ -14,25 +14,21 @@ from datasets.coco import Category, read_predictions
 from datasets.folder import Dataset
 from tests.command import only_line, run_command
 from train_det.fit import Training
-from train_det.infer import Detection, detect, to_predictions
+from train_det.infer import Detection, Network, detect, to_predictions
+from train_det.predict import operating_score
 
 
-class BrightBox(torch.nn.Module):
-    """Stands for a detector: one box around the bright pixels of each square, of class 1."""
+def box_around_the_bright(pixels: torch.Tensor) -> torch.Tensor:
+    """Raw output of one box around the bright pixels of each square, of class 1."""
+    raw = torch.zeros(len(pixels), 6, 3)
+    for i, image in enumerate(pixels):
+        ys, xs = torch.nonzero(image[0] > 0.5, as_tuple=True)
+        x0, y0, x1, y1 = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
+        raw[i, :, 0] = torch.tensor([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0, 0.1, 0.9])
+    return raw
 
-    stride = torch.tensor([8, 16, 32])
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = torch.nn.Parameter(torch.zeros(1))
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        raw = torch.zeros(len(pixels), 6, 3)
-        for i, image in enumerate(pixels):
-            ys, xs = torch.nonzero(image[0] > 0.5, as_tuple=True)
-            x0, y0, x1, y1 = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
-            raw[i, :, 0] = torch.tensor([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0, 0.1, 0.9])
-        return raw
+BRIGHT = Network(box_around_the_bright, [8, 16, 32], torch.device("cpu"))
 
 
 def picture(width: int, height: int, box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
@@ -53,7 +49,7 @@ def picture(width: int, height: int, box: tuple[int, int, int, int]) -> NDArray[
     ],
 )
 def test_boxes_come_back_in_pixels_of_the_image(width: int, height: int, box: tuple[int, int, int, int]) -> None:
-    found = next(detect(BrightBox(), [picture(width, height, box)], Detection(side=128)))
+    found = next(detect(BRIGHT, [picture(width, height, box)], Detection(side=128)))
     x, y, w, h = box
     pixel = max(width, height) / 128
     assert found[0, :4] == pytest.approx([x, y, x + w, y + h], abs=pixel)
@@ -63,7 +59,7 @@ def test_boxes_come_back_in_pixels_of_the_image(width: int, height: int, box: tu
 def test_many_images_come_back_in_their_order_whatever_the_batch() -> None:
     pictures = [picture(100, 100, (i, 20, 30, 40)) for i in range(0, 60, 5)]
     for batch in (1, 5, 12):
-        found = list(detect(BrightBox(), pictures, Detection(side=96, batch=batch)))
+        found = list(detect(BRIGHT, pictures, Detection(side=96, batch=batch)))
         assert [round(float(boxes[0, 0])) for boxes in found] == pytest.approx(list(range(0, 60, 5)), abs=2)
 
 
@@ -94,7 +90,7 @@ def test_pictures_of_the_dataset_keep_their_ids(finished: Training, dataset: Dat
     images = dataset.splits["test"].images[:3]
     out = tmp_path / "found.json"
     files = [dataset.image_path(image) for image in images]
-    assert run_command("train_det", "predict", finished.run.root, *files, "--out", out) == 0
+    assert run_command("train_det", "predict", finished.run.root, *files, "--min-score", 0.001, "--out", out) == 0
     listed = json.loads(out.with_suffix(".images.json").read_bytes())
     assert [i["id"] for i in listed] == [image.id for image in images]
     stored = read_predictions(finished.run.predictions("test"))
@@ -107,12 +103,14 @@ def test_pictures_of_the_dataset_keep_their_ids(finished: Training, dataset: Dat
 def test_min_score_leaves_out_what_is_below(finished: Training, dataset: Dataset, tmp_path: Path) -> None:
     picture_path = dataset.image_path(dataset.splits["test"].images[0])
     out = tmp_path / "found.json"
-    scores = {}
-    for least in (0.001, 0.01):
-        arguments = (picture_path, "--out", out, "--min-score", least)
+    chosen = operating_score(finished.run)
+    found = {}
+    for least in (0.001, 0.01, chosen, None):
+        arguments = [picture_path, "--out", out, *([] if least is None else ["--min-score", least])]
         assert run_command("train_det", "predict", finished.run.root, *arguments) == 0
-        scores[least] = sorted(p.score for p in read_predictions(out))
-    assert scores[0.01] == [s for s in scores[0.001] if s > 0.01]
+        found[least] = sorted(p.score for p in read_predictions(out))
+    assert found[0.01] == [s for s in found[0.001] if s > 0.01]
+    assert found[None] == found[chosen]
 
 
 @pytest.mark.parametrize("tta", [False, True])
@@ -139,6 +137,13 @@ def test_bad_use_ends_in_one_line(
         (["predict", tmp_path, text], "not a run folder"),
         (["evaluate", finished.run.root, "--split", "nonsense"], "nonsense"),
         (["evaluate", finished.run.root, "--dataset", tmp_path / "gone"], "no such folder"),
+        (["predict", finished.run.root, text, "--min-score", "2"], "--min-score 2"),
+        (["predict", finished.run.root, text, "--out", tmp_path / "gone" / "a.json"], "its folder does not exist"),
+        (
+            ["predict", finished.run.root, text, "--exported", "onnx"],
+            "no such file; make it with train_det export",
+        ),
+        (["export", finished.run.root, "--format", "tflite"], "not a form to export to"),
         (["fit", tmp_path / "gone"], "no such folder"),
         (["fit", dataset.root, "--weights", text], "not a PyTorch checkpoint"),
         (["fit", dataset.root, "--imgsz", "100"], "--imgsz 100"),

@@ -1,0 +1,80 @@
+"""Exported models: the same answers as the original, or no file."""
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from datasets.errors import OptionError, OutputError, WeightsError
+from datasets.folder import Dataset
+from datasets.runs import Run
+from train_det import export as exporting
+from train_det.export import Parity, compare, export_run
+from train_det.exported import load_exported, need
+from train_det.fit import Training
+from train_det.infer import Network
+from train_det.predict import load_run_detector, predict_files
+
+CPU = torch.device("cpu")
+NEEDS = {"onnx": ("onnxscript", "onnxruntime"), "openvino": ("openvino",)}
+
+
+@pytest.fixture
+def run(finished: Training, tmp_path: Path) -> Run:
+    return msgspec.structs.replace(finished.run, root=Path(shutil.copytree(finished.run.root, tmp_path / "run")))
+
+
+@pytest.mark.parametrize("form", NEEDS)
+def test_what_is_exported_says_the_same(form: str, run: Run, dataset: Dataset) -> None:
+    for package in NEEDS[form]:
+        pytest.importorskip(package, reason=f"{package} is not installed, so exports are not tested")
+    path, parity = export_run(run, dataset, form)
+    assert path.is_file()
+    assert parity.pictures == 8
+    files = [dataset.image_path(image) for image in dataset.splits["test"].images]
+    _, original = predict_files(load_run_detector(run, CPU), files, dataset)
+    _, exported = predict_files(load_run_detector(run, CPU, exported=form), files, dataset)
+    best = [sorted((p.score for p in found), reverse=True)[:20] for found in (original, exported)]
+    assert best[0] == pytest.approx(best[1], abs=1e-3)
+
+
+def network(score: float, x: float) -> Network:
+    def raw(pixels: torch.Tensor) -> torch.Tensor:
+        return torch.tensor([x, 5, 2, 2, score]).reshape(1, 5, 1).repeat(len(pixels), 1, 1)
+
+    return Network(raw, [8, 16, 32], CPU)
+
+
+def test_parity_is_the_largest_difference_of_scores_and_of_sure_boxes() -> None:
+    pictures = [np.zeros((20, 30, 3), np.uint8)] * 3
+    found = compare(network(0.5, 10), network(0.25, 13), pictures, 32)
+    assert found == Parity(3, pytest.approx(0.25), pytest.approx(3))
+    unsure = compare(network(0.5, 10), network(0.005, 13), pictures, 32)
+    assert unsure == Parity(3, pytest.approx(0.495), 0)
+
+
+def test_an_export_that_says_something_else_is_not_kept(
+    run: Run, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted(p.name for p in run.weights.iterdir())
+    monkeypatch.setattr(exporting, "_write", lambda model, side, path, form: path.write_bytes(b"x"))
+    monkeypatch.setattr(exporting, "open_exported", lambda path, form, strides: network(0.9, 10))
+    monkeypatch.setattr(exporting, "compare", lambda *_: Parity(8, 0.5, 0))
+    with pytest.raises(OutputError, match="differs from the original"):
+        export_run(run, dataset, "onnx")
+    assert sorted(p.name for p in run.weights.iterdir()) == before
+
+
+def test_a_missing_package_is_named() -> None:
+    with pytest.raises(OptionError, match=r"--format onnx: needs no_such_runtime; install it"):
+        need("onnx", "no_such_runtime")
+
+
+def test_a_broken_export_is_refused(run: Run) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed, so exports are not tested")
+    (run.weights / "best.onnx").write_bytes(b"nothing")
+    with pytest.raises(WeightsError, match="cannot be loaded"):
+        load_exported(run.weights / "best.pt", "onnx")

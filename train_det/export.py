@@ -1,0 +1,110 @@
+"""Export of a run's best epoch, kept only if it says the same as the original."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from datasets.errors import OutputError
+from datasets.folder import Dataset
+from datasets.runs import Run, read_config
+from train_det.checkpoints import BEST, load_detector
+from train_det.data import draw_square, read_sized
+from train_det.exported import INPUT, OUTPUT, exported_path, need, open_exported
+from train_det.infer import Network, network_of, to_pixels
+from train_det.options import read_options
+
+PICTURES = 8
+SCORE_TOLERANCE = 1e-3
+BOX_TOLERANCE = 0.1  # pixels of the network's square
+LEAST_SCORE = 0.01  # boxes of which both are surer than that are compared
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """The largest differences of an exported network from its original over some pictures."""
+
+    pictures: int
+    score: float
+    box: float
+
+
+def export_run(run: Run, dataset: Dataset, form: str) -> tuple[Path, Parity]:
+    """Export best.pt to a file beside it and compare both on images of the dataset.
+
+    Raises OptionError where a package is missing, OutputError and leaves no file where the two differ.
+    """
+    weights = run.weights / BEST
+    path = exported_path(weights, form)
+    side = read_options(read_config(run.root).options).imgsz
+    model, _ = load_detector(weights, torch.device("cpu"))
+    images = [image for split in ("val", "test", "train") if split in dataset.splits
+              for image in dataset.splits[split].images][:PICTURES]  # fmt: skip
+    pictures = [read_sized(dataset.image_path(image), image.width, image.height) for image in images]
+    original = network_of(model)
+    partial = path.with_name(f".{path.name}")
+    made = [partial, partial.with_suffix(".bin")] if form == "openvino" else [partial]
+    try:
+        _write(model, side, partial, form)
+        parity = compare(original, open_exported(partial, form, original.strides), pictures, side)
+        if parity.score > SCORE_TOLERANCE or parity.box > BOX_TOLERANCE:
+            raise OutputError(path, f"the exported model differs from the original ({parity})", "use the original")
+        for file in reversed(made):
+            file.replace(path.with_suffix(file.suffix))
+    finally:
+        for file in made:
+            file.unlink(missing_ok=True)
+    return path, parity
+
+
+def compare(original: Network, exported: Network, pictures: Sequence[NDArray[np.uint8]], side: int) -> Parity:
+    """Run both on every H x W x 3 picture, shrunk into a square of `side` pixels."""
+    score = box = 0.0
+    for picture in pictures:
+        square, _ = draw_square(picture, side)
+        with torch.inference_mode():
+            first, second = (n.raw(to_pixels(square[None], n.device))[0].cpu() for n in (original, exported))
+        score = max(score, float((first[4:] - second[4:]).abs().max()))
+        sure = torch.minimum(first[4:].amax(0), second[4:].amax(0)) >= LEAST_SCORE
+        if sure.any():
+            box = max(box, float((first[:4, sure] - second[:4, sure]).abs().max()))
+    return Parity(len(pictures), score, box)
+
+
+def _write(model: Any, side: int, path: Path, form: str) -> None:
+    model.model[-1].export = True
+    example = torch.zeros(1, 3, side, side)
+    with _silence(), torch.no_grad():
+        model(example)  # makes the anchors of this size, which tracing wants to find unchanged
+        if form == "onnx":
+            need(form, "onnxscript")
+            torch.onnx.export(
+                model, (example,), path, input_names=[INPUT], output_names=[OUTPUT], dynamo=True,
+                external_data=False, verbose=False,
+            )  # fmt: skip
+        else:
+            openvino = need(form, "openvino")
+            converted = openvino.convert_model(model, example_input=example, input=[1, 3, side, side])
+            openvino.save_model(converted, path, compress_to_fp16=False)
+    model.model[-1].export = False
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """The exporters print and warn about what they do; only an error matters."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
