@@ -1,0 +1,51 @@
+"""Folders of small pictures with labelme files, drawn so that what is expected can be worked out by hand."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from datasets.labelme import Shape, encode_raw
+from datasets.labelme_document import new_document, shape_to_raw
+
+HEIGHT, WIDTH = 60, 80
+
+
+def box(label: str, x0: float, y0: float, x1: float, y1: float, **more: Any) -> dict[str, Any]:
+    """A rectangular polygon as labelme writes it; `more` are further keys."""
+    shape = Shape(label, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)], shape_type="polygon")
+    return {**shape_to_raw(shape), **more}
+
+
+def draw_picture(path: Path, height: int = HEIGHT, width: int = WIDTH) -> Path:
+    """A grey picture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((height, width, 3), 128, np.uint8)).save(path)
+    return path
+
+
+def write_labels(picture: Path, shapes: Sequence[dict[str, Any]], **more: Any) -> Path:
+    """A labelme file beside `picture`; `more` are further keys of the file."""
+    path = picture.with_suffix(".json")
+    raw = new_document(path, picture.name, HEIGHT, WIDTH).raw
+    path.write_bytes(encode_raw({**raw, "shapes": list(shapes), **more}))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a folder from picture name -> shapes, or None for no labelme file."""
+
+    def make(name: str = "pictures", /, **pictures: Sequence[dict[str, Any]] | None) -> Path:
+        root = tmp_path / name
+        root.mkdir(exist_ok=True)
+        for stem, shapes in pictures.items():
+            picture = draw_picture(root / f"{stem}.png")
+            if shapes is not None:
+                write_labels(picture, shapes)
+        return root
+
+    return make

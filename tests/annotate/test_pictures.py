@@ -1,0 +1,116 @@
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from annotate.pictures import (
+    Picture,
+    is_unreviewed,
+    list_labelled,
+    list_orphans,
+    open_document,
+    picture_size,
+    read_labels,
+    read_list,
+    set_flags,
+    upright_size,
+)
+from datasets.errors import InputError
+from datasets.labelme import LabelmeFile, Shape
+from tests.annotate.conftest import box, draw_picture, write_labels
+
+
+def test_pictures_of_all_folders_by_name_with_their_labels(tmp_path: Path) -> None:
+    draw_picture(tmp_path / "sub dir" / "größe ü.png")
+    write_labels(draw_picture(tmp_path / "b.png"), [])
+    draw_picture(tmp_path / ".hidden" / "c.png")
+    assert [(p.name, p.labelled) for p in list_labelled(tmp_path)] == [
+        ("b.png", True),
+        ("sub dir/größe ü.png", False),
+    ]
+
+
+def test_a_dot_in_the_name_is_not_a_suffix(tmp_path: Path) -> None:
+    write_labels(draw_picture(tmp_path / "part.7.png"), [])
+    (only,) = list_labelled(tmp_path)
+    assert only.labelled
+    assert only.label_path == tmp_path / "part.7.json"
+
+
+def test_two_pictures_of_one_labelme_file_are_an_error(tmp_path: Path) -> None:
+    draw_picture(tmp_path / "a.png")
+    draw_picture(tmp_path / "a.bmp")
+    with pytest.raises(InputError, match=r"a\.png: labelme would keep its shapes in the file of a\.bmp; rename"):
+        list_labelled(tmp_path)
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no picture in this folder"):
+        list_labelled(tmp_path)
+
+
+def test_labelme_files_without_picture(tmp_path: Path) -> None:
+    picture = draw_picture(tmp_path / "a.png")
+    write_labels(picture, [])
+    write_labels(tmp_path / "gone.png", [])
+    assert list_orphans(tmp_path) == ["gone.json"]
+
+
+def test_only_labelled_pictures_are_read(tmp_path: Path) -> None:
+    draw_picture(tmp_path / "a.png")
+    write_labels(draw_picture(tmp_path / "b.png"), [box("dent", 1, 1, 9, 9)])
+    read = read_labels(list_labelled(tmp_path))
+    assert {name: [s.label for s in file.shapes] for name, file in read.items()} == {"b.png": ["dent"]}
+
+
+def test_a_new_document_has_the_size_of_the_upright_picture(tmp_path: Path) -> None:
+    path = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 20)).save(path, exif=exif)
+    assert upright_size(path) == (40, 20)
+    document = open_document(Picture(tmp_path, "turned.jpg", labelled=False))
+    assert (document.file.image_height, document.file.image_width) == (40, 20)
+    assert document.sha256 is None
+
+
+def test_an_existing_document_is_opened(tmp_path: Path) -> None:
+    write_labels(draw_picture(tmp_path / "a.png"), [box("dent", 1, 1, 9, 9)], team="night")
+    (picture,) = list_labelled(tmp_path)
+    assert open_document(picture).raw["team"] == "night"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [((60, 80), (60, 80)), ((None, None), (60, 80)), ((50, 70), (50, 70))]
+)
+def test_size_as_the_file_says_else_as_the_picture_is(
+    tmp_path: Path, said: tuple[int | None, int | None], expected: tuple[int, int]
+) -> None:
+    draw_picture(tmp_path / "a.png")
+    file = LabelmeFile([], image_height=said[0], image_width=said[1])
+    assert picture_size(Picture(tmp_path, "a.png", labelled=True), file) == expected
+
+
+def test_unreviewed_and_flags() -> None:
+    points = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)]
+    assert is_unreviewed(Shape("a", points, flags={"unreviewed": True}))
+    assert not is_unreviewed(Shape("a", points, flags={"unreviewed": False}))
+    assert not is_unreviewed(Shape("a", points))
+    assert set_flags(LabelmeFile([], flags={"reject": True, "good": False, "b": True})) == ["b", "reject"]
+
+
+def test_a_list_keeps_its_order_and_names_what_is_wrong(tmp_path: Path) -> None:
+    draw_picture(tmp_path / "a.png")
+    draw_picture(tmp_path / "b c.png")
+    pictures = list_labelled(tmp_path)
+    names = tmp_path / "list.txt"
+    names.write_text("b c.png\n\na.png\n")
+    assert [p.name for p in read_list(names, pictures)] == ["b c.png", "a.png"]
+    names.write_text("a.png\nd.png\n")
+    with pytest.raises(InputError, match=r"list\.txt: d\.png is no picture of the folder"):
+        read_list(names, pictures)
+    names.write_text("\n")
+    with pytest.raises(InputError, match="the list is empty"):
+        read_list(names, pictures)
+    with pytest.raises(InputError, match="no such file"):
+        read_list(tmp_path / "absent.txt", pictures)

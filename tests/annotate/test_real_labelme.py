@@ -1,0 +1,177 @@
+"""The real labelme opens what we wrote, a person's edit comes back, and nothing else changed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from annotate.labelme_program import LabelmeError, executable_in, find_labelme
+from annotate.pictures import list_labelled, read_labels
+from annotate.project import init_project
+from annotate.proposals import Proposal, propose
+from datasets.coco import Prediction
+from datasets.labelme_document import read_document
+from datasets.masks import encode
+from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_picture, write_labels
+from tests.command import run_command
+
+DRIVER = Path(__file__).with_name("drive_labelme.py")
+
+
+@pytest.fixture
+def screen() -> Iterator[str]:
+    """A screen of its own for labelme; skips where there is no Xvfb."""
+    xvfb = shutil.which("Xvfb")
+    if xvfb is None:
+        pytest.skip("Xvfb is not installed, so labelme's window is not tested")
+    command = [xvfb, "-displayfd", "1", "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout
+        number = server.stdout.readline().strip()
+        try:
+            yield f":{number}"
+        finally:
+            server.terminate()
+
+
+@pytest.fixture
+def labelme_python() -> Path:
+    """The Python that labelme is installed in; skips where there is no labelme."""
+    try:
+        found = find_labelme(None)
+    except LabelmeError:
+        pytest.skip("labelme is not installed (annotate setup), so its window is not tested")
+    python = executable_in(found.path.parent.parent, "python")
+    if not python.is_file():
+        pytest.skip(f"the Python of {found.path} is not beside it, so labelme's window is not tested")
+    return python
+
+
+@pytest.fixture
+def sit_down(screen: str, labelme_python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Opens a folder with `annotate open` as a person would, and returns what the window showed."""
+    monkeypatch.setenv("DISPLAY", screen)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+
+    def open_folder(root: Path, *options: object, **plan: object) -> dict[str, Any]:
+        report = tmp_path / "report.json"
+        told = tmp_path / "plan.json"
+        told.write_text(json.dumps({"report": str(report), **plan}))
+        program = tmp_path / "labelme"
+        program.write_text(f'#!/bin/sh\nexec "{labelme_python}" "{DRIVER}" "{told}" "$@"\n')
+        program.chmod(0o755)
+        assert run_command("annotate", "open", root, *options, "--labelme", program) == 0
+        shown: dict[str, Any] = json.loads(report.read_text())
+        shown["pictures"] = {
+            Path(k).relative_to(root.resolve()).as_posix(): v for k, v in shown["pictures"].items()
+        }
+        return shown
+
+    return open_folder
+
+
+def filled(*boxes: tuple[int, int, int, int], hole: tuple[int, int, int, int] | None = None) -> Prediction:
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    for x0, y0, x1, y1 in boxes:
+        mask[y0:y1, x0:x1] = True
+    if hole:
+        mask[hole[1] : hole[3], hole[0] : hole[2]] = False
+    return Prediction(1, 1, (0, 0, 1, 1), 0.75, encode(mask))
+
+
+@pytest.fixture
+def proposed(tmp_path: Path) -> Path:
+    """Pictures with polygon, grouped parts, mask and rectangle proposals, one of them beside a human shape."""
+    root = tmp_path / "pictures"
+    for name in ("a.png", "b c.png", "sub dir/größe 瓶.png", "empty.png"):
+        draw_picture(root / name)
+    write_labels(root / "a.png", [box("chip", 60, 2, 75, 12, note="mine")], team="night")
+    given = {
+        "a.png": filled((10, 20, 40, 50)),
+        "b c.png": filled((5, 5, 20, 20), (40, 30, 60, 50)),
+        "sub dir/größe 瓶.png": filled((10, 10, 50, 50), hole=(20, 20, 35, 35)),
+        "empty.png": Prediction(1, 1, (10, 10, 20, 15), 0.5),
+    }
+    for picture in list_labelled(root):
+        propose(picture, [Proposal(given[picture.name], "dent", "seg/run")])
+    init_project(root, ["chip", "dent"], overwrite=False)
+    return root
+
+
+def test_each_proposal_loads_as_we_wrote_it(proposed: Path, sit_down: Any) -> None:
+    files = read_labels(list_labelled(proposed))
+    before = {p: p.read_bytes() for p in proposed.rglob("*.json")}
+    shown = sit_down(proposed)
+    assert sorted(shown["pictures"]) == sorted(files)
+    for name, file in files.items():
+        assert [s["points"] for s in shown["pictures"][name]] == [[list(p) for p in s.points] for s in file.shapes]
+        for seen, shape in zip(shown["pictures"][name], file.shapes, strict=True):
+            assert (seen["label"], seen["shape_type"]) == (shape.label, shape.shape_type)
+            assert (seen["description"] or None) == shape.description
+            assert seen["flags"] == {"unreviewed": shape.label == "dent"}
+            assert seen["colour"] == {"chip": [230, 159, 0], "dent": [86, 180, 233]}[shape.label]
+    (masked,) = shown["pictures"]["sub dir/größe 瓶.png"]
+    assert (masked["shape_type"], masked["pixels"]) == ("mask", 40 * 40 - 15 * 15)
+    assert shown["labels"] == ["chip", "dent"]
+    assert shown["flags"] == ["good", "uncertain", "reject"]
+    assert shown["config"] == {"validate_label": "exact", "auto_save": True}
+    assert {p: p.read_bytes() for p in proposed.rglob("*.json")} == before  # looking changes nothing
+
+
+def test_an_edit_comes_back_and_nothing_else_changed(proposed: Path, sit_down: Any) -> None:
+    path = proposed / "a.json"
+    before, others = read_document(path), {p: p.read_bytes() for p in proposed.rglob("*.json") if p != path}
+    sit_down(proposed, move=["a.png", -4, 3])
+    after = read_document(path)
+    (x0, y0), (x1, y1) = before.file.shapes[0].points[0], after.file.shapes[0].points[0]
+    assert (x1 - x0, y1 - y0) == pytest.approx((-4, 3), abs=1)  # a step of the mouse is part of a pixel
+    expected, raw = json.loads(json.dumps(before.raw)), json.loads(json.dumps(after.raw))
+    expected["shapes"][0]["points"][0] = raw["shapes"][0]["points"][0]
+    # labelme's own additions: the image flags and label flags of its configuration, all unset, and its version
+    assert raw.pop("flags") == {"good": False, "uncertain": False, "reject": False}
+    assert expected.pop("flags") == {}
+    assert raw["shapes"][0].pop("flags") == {"unreviewed": False}
+    assert expected["shapes"][0].pop("flags") == {}
+    for shape in (*raw["shapes"], *expected["shapes"]):
+        shape["description"] = shape["description"] or ""
+    assert raw.pop("version") in {"6.3.1", "7.9.1"}
+    expected.pop("version")
+    assert raw == expected
+    assert {p: p.read_bytes() for p in others} == others
+
+
+def test_only_the_pictures_of_the_list_are_opened(proposed: Path, sit_down: Any, tmp_path: Path) -> None:
+    wanted = tmp_path / "list.txt"
+    wanted.write_text("sub dir/größe 瓶.png\na.png\n")
+    assert sorted(sit_down(proposed, "--only", wanted)["pictures"]) == ["a.png", "sub dir/größe 瓶.png"]
+
+
+def test_the_home_of_the_user_is_not_touched(
+    proposed: Path, sit_down: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".labelmerc").write_text("auto_save: false\n")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("HOME", str(home))
+    assert sit_down(proposed)["config"]["auto_save"] is True
+    assert [p.name for p in home.rglob("*")] == [".labelmerc"]
+    assert (home / ".labelmerc").read_text() == "auto_save: false\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.getuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_can_be_looked_at(proposed: Path, sit_down: Any) -> None:
+    for path in (proposed, proposed / "sub dir"):
+        path.chmod(0o555)
+    try:
+        assert len(sit_down(proposed)["pictures"]) == 4
+    finally:
+        for path in (proposed, proposed / "sub dir"):
+            path.chmod(0o755)
