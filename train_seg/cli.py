@@ -74,9 +74,9 @@ def fit(
         training = trainer.resume(data, resume, progress, say)
     else:
         training = trainer.start(data, options, runs, name, progress, say)
-    if not len(training.val):
-        say("val has no image: the last epoch is taken for the best")
-    made = trainer.train(training, say, resumed=resume is not None)
+    if lack := trainer.cannot_choose(training):
+        say(f"val has no {lack}: the last epoch is taken for the best")
+    made = trainer.train(training, say)
     metrics = finish(made, data, training.device, progress)
     if metrics:
         print_metrics(metrics)

@@ -34,7 +34,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A training ready to start: data in memory, model built, and the run folder it writes to."""
+    """A training ready to go on: data in memory, model built, and the run folder it writes to."""
 
     run: Run
     options: FitOptions
@@ -43,6 +43,7 @@ class Training:
     model: UNet
     train: TrainingSet
     val: PlainSet
+    epochs_done: int = 0
 
 
 def start(
@@ -75,7 +76,7 @@ def resume(dataset: Dataset, root: Path, progress: Progress, say: Say) -> Traini
         raise InputError(root, f"a run of kind {run.kind}", "resume it with the trainer that made it")
     if run.metrics.is_file():
         raise InputError(root, "the run is finished", "start a new one without --resume")
-    _check_state(run.weights / STATE)
+    done = _epochs_in(run.weights / STATE)
     try:
         options = msgspec.convert(read_config(root).options, FitOptions)
     except msgspec.ValidationError as error:
@@ -87,16 +88,22 @@ def resume(dataset: Dataset, root: Path, progress: Progress, say: Say) -> Traini
     members = {image.file_name: image for coco in dataset.splits.values() for image in coco.images}
     if missing := [n for names in split.images.values() for n in names if n not in members]:
         raise InputError(dataset.root, f"{missing[0]} of the run is not in it", "name the run's own dataset")
-    with suppress(OSError):
-        say(f"resuming after epoch {int(read_history(run.history)[-1]['epoch'])} of {options.epochs}")
+    say(f"resuming after epoch {done} of {options.epochs}")
     model, spec = _new_model(dataset, msgspec.structs.replace(options, encoder_weights="none"), lambda _: None)
     train, val = ([members[n] for n in split.images[s]] for s in ("train", "val"))
-    return Training(
-        run, options, spec, choose_device(options.device), model, *_load(dataset, train, val, options, progress)
-    )
+    sets = _load(dataset, train, val, options, progress)
+    return Training(run, options, spec, choose_device(options.device), model, *sets, done)
 
 
-def train(training: Training, say: Say, *, resumed: bool = False) -> Run:
+def cannot_choose(training: Training) -> str | None:
+    """What val lacks so that no epoch can be told the best by what is monitored, or None."""
+    if not len(training.val):
+        return "image"
+    annotated = any(item.coverage.any() for item in training.val.cached)
+    return None if annotated or training.options.monitor == "loss" else "annotation"
+
+
+def train(training: Training, say: Say) -> Run:
     """Run all epochs that are left. What stops it before the first epoch ends leaves no run folder.
 
     Ctrl-C and SIGTERM leave a run that can be resumed. Raises OptionError where memory does not suffice.
@@ -104,8 +111,8 @@ def train(training: Training, say: Say, *, resumed: bool = False) -> Run:
     run, options = training.run, training.options
     state = run.weights / STATE
     try:
-        if not resumed or len(read_history(run.history)) < options.epochs:
-            _run_lightning(training, state if resumed else None)
+        if training.epochs_done < options.epochs:
+            _run_lightning(training, state if training.epochs_done else None)
     except torch.OutOfMemoryError:
         _remove_unless_begun(run, state)
         raise OptionError(
@@ -154,13 +161,15 @@ def _run_lightning(training: Training, state: Path | None) -> None:
         trainer.fit(module, loader, val, ckpt_path=state, weights_only=True)
 
 
-def _check_state(path: Path) -> None:
-    if not path.is_file():
-        raise WeightsError(path, "no such file, nothing to resume", "start anew without --resume")
+def _epochs_in(state: Path) -> int:
+    """How many epochs a resume state has behind it. Raises WeightsError."""
+    if not state.is_file():
+        raise WeightsError(state, "no such file, nothing to resume", "start anew without --resume")
     try:
-        torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
+        stored = torch.load(io.BytesIO(state.read_bytes()), map_location="cpu", weights_only=True)
+        return len(stored["callbacks"][Recorder.__name__]["rows"])
     except Exception:  # noqa: BLE001  damaged files raise whatever the unpickler stumbles over
-        raise WeightsError(path, "damaged, the run cannot be resumed", "start anew without --resume") from None
+        raise WeightsError(state, "damaged, the run cannot be resumed", "start anew without --resume") from None
 
 
 def _new_model(dataset: Dataset, options: FitOptions, say: Say) -> tuple[UNet, ModelSpec]:

@@ -1,11 +1,15 @@
-"""What training minimises: cross-entropy for the types, and Dice so that few defect pixels weigh as much as many.
+"""What training minimises: where the defects are, and of which type each defective image's pixels are.
 
-Dice: Milletari et al., V-Net, https://arxiv.org/abs/1606.04797. Both take fractional targets.
+Cross-entropy over all classes is the sum of the same two questions, but there the type is asked of few pixels and
+hardly heard; here it has a weight of its own, and a small defect as much as a large one.
+Dice: Milletari et al., V-Net, https://arxiv.org/abs/1606.04797. All parts take fractional targets.
 """
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+TYPE_WEIGHT = 0.5
 
 
 def coverage_to_target(coverage: Tensor) -> Tensor:
@@ -15,21 +19,26 @@ def coverage_to_target(coverage: Tensor) -> Tensor:
 
 
 def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy + Dice of defect against background + mean Dice of the types present in the batch.
+    """Cross-entropy and Dice of defect against background + TYPE_WEIGHT x cross-entropy of the types in defects.
 
     Both N x (1 + K) x H x W, the target as shares.
     """
-    shares = logits.float().softmax(1)
-    entropy = cross_entropy(logits.float(), target)
-    defect = _dice_loss(1 - shares[:, :1], 1 - target[:, :1])
-    types = _dice_loss(shares[:, 1:], target[:, 1:])
-    present = target[:, 1:].sum((0, 2, 3)) > 0
-    typed = types[present].mean() if present.any() else types.new_zeros(())
-    return entropy + defect.mean() + typed
+    logits = logits.float()
+    defect = 1 - target[:, 0]
+    # logit of 1 - softmax(background)
+    found = logits[:, 1:].logsumexp(1) - logits[:, 0]
+    where = binary_cross_entropy_with_logits(found, defect) + _dice_loss(found.sigmoid(), defect)
+    return where + TYPE_WEIGHT * _type_loss(logits[:, 1:], target[:, 1:])
 
 
-def _dice_loss(shares: Tensor, target: Tensor) -> Tensor:
-    """1 - Dice of each channel over the batch; one pixel of smoothing keeps batches without defect finite."""
-    overlap = (shares * target).sum((0, 2, 3))
-    total = shares.sum((0, 2, 3)) + target.sum((0, 2, 3))
-    return 1 - (2 * overlap + 1) / (total + 1)
+def _type_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy of the types, averaged over the defect pixels of an image and then over defective images."""
+    area = target.sum((1, 2, 3))
+    entropy = -(target * logits.log_softmax(1)).sum((1, 2, 3))
+    defective = (area > 0).sum().clamp(min=1)
+    return (entropy / area.clamp(min=1)).sum() / defective
+
+
+def _dice_loss(found: Tensor, defect: Tensor) -> Tensor:
+    """1 - Dice over the batch; one pixel of smoothing keeps batches without defect finite."""
+    return 1 - (2 * (found * defect).sum() + 1) / (found.sum() + defect.sum() + 1)

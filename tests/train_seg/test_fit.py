@@ -182,6 +182,19 @@ def test_without_val_the_last_epoch_is_best(
     assert "val_loss" not in read_history(run / "history.csv")[0]
 
 
+@pytest.mark.parametrize("monitor", ["dice", "loss"])
+def test_without_annotations_in_val_only_the_loss_can_choose(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monitor: str
+) -> None:
+    change_split(dataset, "val", lambda coco: msgspec.structs.replace(coco, annotations=[]))
+    assert fit(dataset, tmp_path / "runs", "--epochs", 1, "--monitor", monitor) == 0
+    told = "val has no annotation: the last epoch is taken for the best" in capsys.readouterr().err
+    assert told == (monitor == "dice")
+    rows = read_history(tmp_path / "runs/seg/mine/history.csv")
+    assert "val_loss" in rows[0]
+    assert "val_dice" not in rows[0]
+
+
 def test_one_type_and_no_negatives_and_no_test_will_do(
     dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -265,7 +278,7 @@ def test_another_dataset_cannot_resume_a_run(
 ) -> None:
     run = Path(shutil.copytree(seg_run, tmp_path / "run"))
     (run / "metrics.json").unlink()
-    (run / "weights/last.ckpt").write_bytes(b"never read")
+    torch.save({"callbacks": {"Recorder": {"rows": [{}]}}}, run / "weights/last.ckpt")
     provenance = json.loads((dataset / "dataset.json").read_text())
     provenance["content_sha256"] = "0" * 64
     (dataset / "dataset.json").write_text(json.dumps(provenance))

@@ -49,13 +49,27 @@ def test_the_loss_is_zero_for_the_truth_and_grows_with_the_error() -> None:
         float(segmentation_loss(logits_of(t, 30.0), target)) for t in (truth, wrong_type, nothing)
     )
     assert right == pytest.approx(0, abs=1e-4)
-    assert typed > 0.5
-    assert typed < missed
+    assert typed == pytest.approx(0.5 * 30, rel=0.01)
+    assert missed > 1
 
 
-def test_a_batch_without_defects_has_a_finite_loss() -> None:
+def test_a_batch_without_defects_has_a_finite_loss_about_places_only() -> None:
+    """Two of three equal classes are defects: the cross-entropy of their share 2/3 is log 3, the Dice is zero."""
     target = logits_of(np.zeros((2, 8, 8), np.int64), 1.0)
     assert float(segmentation_loss(torch.zeros(2, 3, 8, 8), target)) == pytest.approx(np.log(3) + 1, abs=0.02)
+
+
+def test_the_type_of_a_small_defect_weighs_as_much_as_that_of_a_large_one() -> None:
+    truth = np.zeros((2, 16, 16), np.int64)
+    truth[0, :2, :2] = 1
+    truth[1, :12, :12] = 1
+    target = logits_of(truth, 1.0)
+    losses = []
+    for wrong in (0, 1):
+        said = truth.copy()
+        said[wrong] *= 2
+        losses.append(float(segmentation_loss(logits_of(said, 9.0), target)))
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
 
 
 class Fixed(torch.nn.Module):
