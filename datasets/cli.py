@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from datasets import cli_check
+from datasets import cli_check, cli_paste, cli_split
 from datasets.console import new_app, print_table, progress, run, say
 
 app = new_app("Make, look at and prepare datasets.")
@@ -54,6 +54,8 @@ def summary_command(
 
 
 cli_check.register(app)
+cli_paste.register(app)
+cli_split.register(app)
 
 
 def main() -> NoReturn:

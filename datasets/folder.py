@@ -25,8 +25,11 @@ FORMAT = "defectline-dataset/1"
 PALETTE = (0, 0, 0, 230, 159, 0, 86, 180, 233, 0, 158, 115, 240, 228, 66, 0, 114, 178, 213, 94, 0, 204, 121, 167)
 
 
-class Provenance(msgspec.Struct, frozen=True):
-    """What made a dataset: no time, no absolute path, so that the same input gives the same bytes."""
+class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What made a dataset: no time, no absolute path, so that the same input gives the same bytes.
+
+    `pasted` says of each pasted image which image and annotations it was made of.
+    """
 
     format: str
     tool: str
@@ -36,6 +39,7 @@ class Provenance(msgspec.Struct, frozen=True):
     counts: dict[str, Any]
     lost: list[dict[str, Any]]
     content_sha256: str
+    pasted: list[dict[str, Any]] = []
 
 
 class Dataset(msgspec.Struct, frozen=True):

@@ -1,0 +1,69 @@
+"""`datasets paste` on the command line."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from datasets.console import print_table, progress
+
+
+class PlaceOption(StrEnum):
+    """Where on the new picture a defect may lie."""
+
+    AUTO = "auto"
+    ORBIT = "orbit"
+    ANYWHERE = "anywhere"
+    SAME = "same"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("paste")(paste_command)
+
+
+def paste_command(
+    dataset: Annotated[Path, typer.Argument(help="A COCO dataset folder.")],
+    dest: Annotated[Path, typer.Argument(help="The new dataset folder.")],
+    count: Annotated[int, typer.Option(help="New training images.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    place: Annotated[
+        PlaceOption,
+        typer.Option(
+            help="orbit: any angle about a round part's centre, the radius kept. anywhere: any place and angle. "
+            "same: where it was. auto: orbit for round parts before a plain background, same for other parts, "
+            "anywhere for textures."
+        ),
+    ] = PlaceOption.AUTO,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a destination that defectline wrote.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Make everything, print the table, write nothing.")
+    ] = False,
+) -> None:
+    """Add training images: real defects of the train split pasted onto good images of the train split."""
+    from datasets.paste_dataset import paste_dataset
+
+    report = paste_dataset(
+        dataset,
+        dest,
+        count=count,
+        seed=seed,
+        place=place.value,
+        overwrite=overwrite,
+        dry_run=dry_run,
+        progress=progress,
+    )
+    print_table(
+        f"{dest} (dry run, nothing written)" if dry_run else str(dest),
+        ("", "what", "count"),
+        [
+            ("read", "train images with defects", report.sources),
+            ("read", "train negatives", report.canvases),
+            (f"place {report.place}", "new images", report.images),
+            *(("pasted", name, number) for name, number in report.pasted.items()),
+            *(("left out", loss["code"], loss["count"]) for loss in report.lost()),
+        ],
+    )
