@@ -47,7 +47,7 @@ def read_coco_entry(entry: Entry, width: int, height: int) -> tuple[list[Instanc
         value = f"{width} x {height}, listed as {size[0]} x {size[1]}"
         findings.append(Finding(entry.name, "", "size-mismatch", value))
     if mask is not None:
-        findings += _check_mask(mask_name, Path(mask), entry.name, tuple(size))
+        findings += _check_mask(mask_name, Path(mask), entry.name, (width, height) if width else tuple(size))
     return instances, findings
 
 

@@ -1,0 +1,14 @@
+"""Every code of a conversion is documented, with its kind."""
+
+from pathlib import Path
+
+import pytest
+
+from convert.codes import CODES
+
+DOCUMENTED = (Path(__file__).parents[2] / "docs/codes.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("code", list(CODES))
+def test_every_code_is_documented_with_its_kind(code: str) -> None:
+    assert f"| `{code}` | {CODES[code].kind} |" in DOCUMENTED
