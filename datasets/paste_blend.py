@@ -102,7 +102,8 @@ def match_colours(
     """Shift `pixels` smoothly so that on the `ring` around a mask they have the colours of `canvas`.
 
     As the membrane of Poisson blending (Perez et al. 2003) the shift spreads from the ring over the mask, but what
-    differs by more than light does has no say, so that no dark defect pales where a bright edge ends at it.
+    differs by more than light does has no say, so that no dark defect pales where a bright edge ends at it,
+    and the smaller the part of the ring that has one, the smaller the shift.
     """
     apart = cv2.absdiff(canvas, pixels)
     says = ring & (apart[..., 0] <= LIKE) & (apart[..., 1] <= LIKE) & (apart[..., 2] <= LIKE)
@@ -114,7 +115,8 @@ def match_colours(
     small = (max(1, width // SHRINK), max(1, height // SHRINK))
     shift = _spread(cv2.resize(difference, small, interpolation=cv2.INTER_AREA))
     share = _spread(cv2.resize(says.astype(np.float32), small, interpolation=cv2.INTER_AREA))
-    shift = np.clip(shift / share[..., None], -MOST_SHIFT, MOST_SHIFT)
+    agreed = says.sum() / ring.sum()
+    shift = np.clip(shift / share[..., None], -MOST_SHIFT, MOST_SHIFT) * np.float32(agreed)
     matched: NDArray[np.uint8] = cv2.add(pixels, cv2.resize(shift, (width, height)), dtype=cv2.CV_8U)
     return matched
 
