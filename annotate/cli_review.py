@@ -98,36 +98,34 @@ def check_command(
     as_json: AsJson = False,
 ) -> None:
     """Look for mistakes in the labelme files of a folder; exit status 1 where some are left."""
-    from annotate.findings import FIXABLE, MEANING, Finding, find_problems
+    from annotate.findings import find_problems, meaning
     from annotate.fixes import fix_picture, new_backup
-    from annotate.pictures import list_labelled, list_orphans
+    from annotate.pictures import list_labelled
     from annotate.project import LABELS, read_labels_of
 
-    pictures = [picture for picture in list_labelled(folder) if picture.labelled]
+    pictures = list_labelled(folder)
     labels = read_labels_of(folder) if (folder / LABELS).is_file() else []
-    found = [Finding(name, -1, "no-picture", "") for name in list_orphans(folder)]
-    backup, fixed = new_backup(folder), 0
-    for picture in progress(pictures, "checking", len(pictures)):
-        problems = find_problems(picture, labels)
-        if fix and any(p.code in FIXABLE for p in problems):
-            changed = fix_picture(picture, problems, labels, backup)
-            fixed += changed
-            problems = find_problems(picture, labels) if changed else problems
-        found += problems
+    found = find_problems(folder, pictures, labels)
+    if fix:
+        backup = new_backup(folder)
+        unreadable = {finding.file for finding in found if finding.code in {"unreadable-labels", "broken-picture"}}
+        mendable = [
+            p for p in pictures if p.labelled and p.label_path.relative_to(folder).as_posix() not in unreadable
+        ]
+        fixed = sum(
+            fix_picture(picture, labels, backup) for picture in progress(mendable, "mending", len(mendable))
+        )
+        if fixed:
+            say(f"{fixed} shapes mended; the files as they were are in {backup}")
+            found = find_problems(folder, pictures, labels)
     if as_json:
         _print_json(found)
-    else:
-        rows = [(f.file, f.index if f.index >= 0 else "", f.code, f.value, MEANING[f.code]) for f in sorted(found)]
-        print_table(
-            f"{folder}: {len(pictures)} labelme files", ("file", "shape", "code", "value", "meaning"), rows
-        )
-    if fixed:
-        say(f"{fixed} shapes mended; the files as they were are in {backup}")
+    elif found:
+        rows = [(f.file, f.where, f.code, f.value, meaning(f.code)) for f in found]
+        print_table(str(folder), ("file", "where", "code", "value", "meaning"), rows)
+    say(f"{len(found)} findings in {sum(p.labelled for p in pictures)} labelme files")
     if found:
-        mendable = sum(f.code in FIXABLE for f in found)
-        say(f"{len(found)} findings" + (f", {mendable} of them for --fix" if mendable and not fix else ""))
         raise typer.Exit(1)
-    say("nothing to complain about")
 
 
 def agree_command(

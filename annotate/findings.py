@@ -1,53 +1,44 @@
-"""What is wrong with the labels of a picture, and which of it can be mended without a person."""
+"""What is wrong with the labels of a folder: checks of `datasets check` that concern labels, and labelme's own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
-import msgspec
-
-from annotate.instances import instances_of
-from annotate.pictures import Picture, is_unreviewed, picture_size, set_flags, upright_size
+from annotate.pictures import Picture, is_unreviewed, set_flags, upright_size
 from convert.labels import BACKGROUND, IGNORE
-from convert.shapes import draw_shape
+from datasets.check_codes import CHECK_CODES, Finding
+from datasets.check_facts import Entry, Facts, ImageFacts
+from datasets.check_labelme import list_labelme, read_labelme_entry
+from datasets.check_labels import check_names
+from datasets.check_shapes import check_good, check_outside, check_pairs, check_zero_area
 from datasets.errors import InputError
-from datasets.labelme import LabelmeFile, read_labelme
+from datasets.labelme import LabelmeFile, Shape, read_labelme
 
-DUPLICATE_IOU = 0.95
-MEANING = {
-    "unreadable": "the labelme file cannot be read",
-    "no-picture": "no picture lies beside the labelme file",
-    "size": "the file says another size than its picture has",
-    "label-case": "the label differs from a known one in case or spaces only",
-    "unknown-label": "the label is not in labels.txt",
-    "self-crossing": "the outline crosses itself",
-    "clipped": "part of the shape lies outside the picture",
-    "outside-image": "the whole shape lies outside the picture",
-    "zero-area": "the shape has no area",
-    "no-pixel": "the shape is smaller than a pixel",
-    "line-lost": "points and lines have no area",
-    "duplicate": "two shapes of one label cover the same place",
-    "good-with-shape": "flagged good, and yet it has a reviewed shape",
+OWN_MEANING = {
+    "label-case": "label that is a known one but for case or spaces",
+    "unknown-label": "label that is not in labels.txt",
+    "self-crossing": "polygon that crosses itself",
+    "flagged-good-with-shape": "image flagged good that has a shape a person drew or reviewed",
 }
-FIXABLE = frozenset({"label-case", "self-crossing", "clipped"})
+NOT_OF_LABELS = frozenset({"unlabelled"})  # what `annotate status` tells
 
 
-class Finding(msgspec.Struct, frozen=True, order=True):
-    """One thing wrong: in which file, at which shape (None for the file as a whole), code, value, position."""
-
-    file: str
-    index: int
-    code: str
-    value: str
+def meaning(code: str) -> str:
+    """What a code says."""
+    return OWN_MEANING.get(code) or CHECK_CODES[code].meaning
 
 
-def find_problems(picture: Picture, labels: Sequence[str]) -> list[Finding]:
-    """What is wrong with the labelme file of `picture`; `labels` are the known ones, none if all are allowed."""
-    name = picture.label_path.relative_to(picture.root).as_posix()
-    try:
-        file = read_labelme(picture.label_path)
-        return [Finding(name, *problem) for problem in _problems(picture, file, labels)]
-    except InputError as error:
-        return [Finding(name, -1, "unreadable", error.problem)]
+def find_problems(root: Path, pictures: Sequence[Picture], labels: Sequence[str]) -> list[Finding]:
+    """What is wrong in the labelme files of `root`, sorted; `labels`: the known ones, none for any."""
+    listing = list_labelme(root)
+    if listing is None:
+        return []
+    images = [_look_at(entry) for entry in listing.entries]
+    facts = Facts(listing.categories, images, is_split=False)
+    found = [*listing.findings, *(finding for image in images for finding in image.findings)]
+    found += [*check_good(facts), *check_zero_area(facts), *check_outside(facts), *check_pairs(facts)]
+    found += [*check_names(facts), *_own(pictures, labels)]
+    return sorted({finding for finding in found if finding.code not in NOT_OF_LABELS})
 
 
 def known_spelling(label: str, labels: Sequence[str]) -> str | None:
@@ -56,19 +47,48 @@ def known_spelling(label: str, labels: Sequence[str]) -> str | None:
     return spelled.get(" ".join(label.split()).casefold())
 
 
-def _problems(picture: Picture, file: LabelmeFile, labels: Sequence[str]) -> list[tuple[int, str, str]]:
-    found: list[tuple[int, str, str]] = []
-    size, real = picture_size(picture, file), upright_size(picture.path)
-    if size != real:
-        found.append((-1, "size", f"{size[1]} x {size[0]} where the picture has {real[1]} x {real[0]}"))
+def crosses_itself(shape: Shape) -> bool:
+    """Whether a polygon with an area is no simple ring."""
+    import shapely
+
+    if shape.kind != "polygon" or len(shape.points) < 3:
+        return False
+    ring = shapely.Polygon(shape.points)
+    return not ring.is_valid and bool(shapely.convex_hull(ring).area)
+
+
+def _look_at(entry: Entry) -> ImageFacts:
+    height, width, broken = 0, 0, []
+    if entry.path is not None:
+        try:
+            height, width = upright_size(Path(entry.path))
+        except InputError as error:
+            broken = [Finding(entry.name, "", "broken-picture", error.problem)]
+    instances, findings = read_labelme_entry(entry, width, height)
+    return ImageFacts(entry.name, entry.split, entry.is_good, instances, [*broken, *findings], width, height)
+
+
+def _own(pictures: Sequence[Picture], labels: Sequence[str]) -> Iterator[Finding]:
+    for picture in pictures:
+        if not picture.labelled:
+            continue
+        try:
+            file = read_labelme(picture.label_path)
+        except InputError:
+            continue  # told as unreadable-labels
+        yield from _own_of(picture.label_path.relative_to(picture.root).as_posix(), file, labels)
+
+
+def _own_of(name: str, file: LabelmeFile, labels: Sequence[str]) -> Iterator[Finding]:
     for i, shape in enumerate(file.shapes):
+        where = f"$.shapes[{i}]"
         if labels and shape.label not in {*labels, IGNORE, BACKGROUND}:
-            found.append((i, *_label_problem(shape.label, labels)))
-        found += [(i, code, value) for code, value in draw_shape(picture.label_path, i, shape, *real).events]
-    found += _duplicates(picture, file, real)
-    if "good" in set_flags(file) and any(not is_unreviewed(shape) for shape in file.shapes):
-        found.append((-1, "good-with-shape", f"{len(file.shapes)} shapes"))
-    return found
+            yield Finding(name, where, *_label_problem(shape.label, labels))
+        if crosses_itself(shape):
+            yield Finding(name, where, "self-crossing", shape.label)
+    drawn = sum(not is_unreviewed(shape) for shape in file.shapes)
+    if drawn and "good" in set_flags(file):
+        yield Finding(name, "$.flags.good", "flagged-good-with-shape", f"{drawn} shapes")
 
 
 def _label_problem(label: str, labels: Sequence[str]) -> tuple[str, str]:
@@ -77,19 +97,3 @@ def _label_problem(label: str, labels: Sequence[str]) -> tuple[str, str]:
         return "label-case", f"{label} for {known}"
     close = get_close_matches(label, labels, n=1)
     return "unknown-label", f"{label} (did you mean {close[0]}?)" if close else label
-
-
-def _duplicates(picture: Picture, file: LabelmeFile, size: tuple[int, int]) -> list[tuple[int, str, str]]:
-    from pycocotools import mask as coco_mask
-
-    drawn = [i for i in instances_of(picture.label_path, file, size) if i.rle is not None]
-    if len(drawn) < 2:
-        return []
-    rles = [instance.rle for instance in drawn]
-    ious = coco_mask.iou(rles, rles, [0] * len(rles))
-    return [
-        (drawn[j].indices[0], "duplicate", f"{drawn[j].label}, as $.shapes[{drawn[i].indices[0]}]")
-        for j in range(len(drawn))
-        for i in range(j)
-        if ious[i, j] >= DUPLICATE_IOU and drawn[i].label == drawn[j].label
-    ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from annotate.findings import FIXABLE, Finding, known_spelling
+from annotate.findings import known_spelling
 from annotate.pictures import Picture, upright_size
 from datasets.labelme_document import read_document, write_document
 
@@ -24,26 +24,13 @@ def new_backup(root: Path) -> Path:
     return root / BACKUP / str(number)
 
 
-def fix_picture(picture: Picture, findings: Sequence[Finding], labels: Sequence[str], backup: Path) -> int:
-    """Mend the fixable findings of one picture and return how many shapes changed; the old file goes to `backup`.
+def fix_picture(picture: Picture, labels: Sequence[str], backup: Path) -> int:
+    """Mend the labelme file of one picture and return how many shapes changed; the old file goes to `backup`.
 
-    A shape whose mended outline has a hole or nothing left is not touched. Raises InputError and OutputError.
+    Raises InputError and OutputError.
     """
     document = read_document(picture.label_path)
-    size = upright_size(picture.path)
-    codes = {(f.index, f.code) for f in findings if f.code in FIXABLE}
-    shapes: list[dict[str, Any]] = []
-    groups = [shape.group_id or 0 for shape in document.file.shapes]
-    changed = 0
-    for i, raw in enumerate(document.raw["shapes"]):
-        mended = [raw]
-        if (i, "label-case") in codes:
-            mended = [{**raw, "label": known_spelling(raw["label"], labels)}]
-        if codes & {(i, "self-crossing"), (i, "clipped")}:
-            mended = _mend_outline(mended[0], size, max([0, *groups]) + 1)
-            groups += [shape.get("group_id") or 0 for shape in mended]
-        changed += mended != [raw]
-        shapes += mended
+    shapes, changed = mend_shapes(document.raw["shapes"], upright_size(picture.path), labels)
     if changed:
         kept = backup / picture.label_path.relative_to(picture.root)
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -52,15 +39,36 @@ def fix_picture(picture: Picture, findings: Sequence[Finding], labels: Sequence[
     return changed
 
 
+def mend_shapes(
+    shapes: Sequence[dict[str, Any]], size: tuple[int, int], labels: Sequence[str]
+) -> tuple[list[dict[str, Any]], int]:
+    """Shapes of a picture of `size` (height, width), labels known and outlines inside it, and how many changed.
+
+    Rectangles and polygons are cut at the borders. A polygon that crosses itself becomes what lies inside by the
+    even-odd rule, several parts with one group id. Where a hole or nothing is left, a person has to look.
+    """
+    groups = [raw.get("group_id") or 0 for raw in shapes]
+    mended: list[dict[str, Any]] = []
+    changed = 0
+    for raw in shapes:
+        known = known_spelling(raw["label"], labels)
+        made = _mend_outline({**raw, "label": known or raw["label"]}, size, max([0, *groups]) + 1)
+        groups += [shape.get("group_id") or 0 for shape in made]
+        changed += made != [raw]
+        mended += made
+    return mended, changed
+
+
 def _mend_outline(raw: dict[str, Any], size: tuple[int, int], group_id: int) -> list[dict[str, Any]]:
-    """The shape inside a picture of `size` (height, width) without crossings; several parts share `group_id`."""
     import shapely
 
     kind, points = raw.get("shape_type") or "polygon", raw["points"]
-    if kind == "rectangle":
+    inside = all(0 <= x <= size[1] and 0 <= y <= size[0] for x, y in points)
+    if kind == "rectangle" and not inside:
         corners = [[min(max(x, 0), size[1]), min(max(y, 0), size[0])] for x, y in points]
-        return [{**raw, "points": corners}]
-    if kind != "polygon":
+        has_area = corners[0][0] != corners[1][0] and corners[0][1] != corners[1][1]
+        return [{**raw, "points": corners}] if has_area else [raw]
+    if kind != "polygon" or len(points) < 3 or (inside and shapely.Polygon(points).is_valid):
         return [raw]
     whole = shapely.make_valid(shapely.Polygon(points)).intersection(shapely.box(0, 0, size[1], size[0]))
     parts = _polygons(whole)

@@ -52,12 +52,6 @@ def list_labelled(root: Path) -> list[Picture]:
     return found
 
 
-def list_orphans(root: Path) -> list[str]:
-    """Names of the labelme files below `root` beside which no picture of their name lies."""
-    tree = list_tree(root)
-    return sorted(set(tree.files) - {_label_name(name) for name in tree.pictures})
-
-
 def read_labels(pictures: Iterable[Picture]) -> dict[str, LabelmeFile]:
     """The labelme file of each picture that has one, by the picture's name. Raises InputError."""
     return {picture.name: read_labelme(picture.label_path) for picture in pictures if picture.labelled}

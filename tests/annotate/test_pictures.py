@@ -7,7 +7,6 @@ from annotate.pictures import (
     Picture,
     is_unreviewed,
     list_labelled,
-    list_orphans,
     open_document,
     picture_size,
     read_labels,
@@ -47,13 +46,6 @@ def test_two_pictures_of_one_labelme_file_are_an_error(tmp_path: Path) -> None:
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no picture in this folder"):
         list_labelled(tmp_path)
-
-
-def test_labelme_files_without_picture(tmp_path: Path) -> None:
-    picture = draw_picture(tmp_path / "a.png")
-    write_labels(picture, [])
-    write_labels(tmp_path / "gone.png", [])
-    assert list_orphans(tmp_path) == ["gone.json"]
 
 
 def test_only_labelled_pictures_are_read(tmp_path: Path) -> None:
