@@ -1,5 +1,6 @@
 """From trained weights to numbers: pixel threshold, predictions, metrics and curves of a run."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from datasets.coco import CocoFile, Image, write_predictions
 from datasets.folder import Dataset
 from datasets.runs import Run, draw_curves, read_history, read_split
 from train_seg.data import Progress, read_picture
-from train_seg.model import load_model, save_model
+from train_seg.model import read_spec, save_model
 from train_seg.predict import choose_pixel_threshold, predict_images
 from train_seg.record import BEST, LAST, STATE
 from train_seg.segmenter import Segmenter, load_segmenter
@@ -34,7 +35,8 @@ def finish(run: Run, dataset: Dataset, device: "torch.device", progress: Progres
     if threshold is not None:
         for name in (BEST, LAST):
             store_threshold(run.weights / name, threshold)
-        segmenter = load_segmenter(run.weights / BEST, device)
+        spec = msgspec.structs.replace(segmenter.spec, pixel_threshold=threshold)
+        segmenter = dataclasses.replace(segmenter, spec=spec)
     draw_curves(run.curves, read_history(run.history), CURVES)
     metrics = measure(run, dataset, segmenter, ["val", "test"], progress)
     (run.weights / STATE).unlink(missing_ok=True)
@@ -52,8 +54,9 @@ def split_truth(run: Run, dataset: Dataset, split: str) -> CocoFile:
 
 def store_threshold(path: Path, threshold: float) -> None:
     """Write a weights file anew with another pixel threshold."""
-    model, spec = load_model(path)
-    save_model(path, model.state_dict(), msgspec.structs.replace(spec, pixel_threshold=threshold))
+    from safetensors.torch import load_file
+
+    save_model(path, load_file(path), msgspec.structs.replace(read_spec(path), pixel_threshold=threshold))
 
 
 def measure(
