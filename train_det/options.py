@@ -44,7 +44,7 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     weights: str = "yolo11n.pt"
     epochs: Positive = 60
-    imgsz: Annotated[int, msgspec.Meta(ge=32, le=4096, multiple_of=32)] = 320
+    imgsz: Annotated[int, msgspec.Meta(ge=64, le=4096, multiple_of=32)] = 320
     batch: Positive = 8
     device: str = "auto"
     seed: Natural = 0

@@ -82,6 +82,7 @@ def new_model(weights: str, names: dict[int, str]) -> tuple[nn.Module, str]:
     model = DetectionModel(dict(pretrained.yaml), nc=len(names), verbose=False)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     model.names = dict(names)
+    model.model[-1].end2end = False  # of two-headed models the head that wants its boxes suppressed is the better
     model.load(pretrained, verbose=False)
     given = pretrained.state_dict()
     after = model.state_dict()

@@ -165,7 +165,7 @@ def test_bad_use_ends_in_one_line(
 def test_fit_on_the_command_line_ends_with_the_numbers_and_the_place(
     dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--weights", "none", "--epochs", 1, "--imgsz", 32, "--device", "cpu", "--name", "mine"]
+    arguments = ["--weights", "none", "--epochs", 1, "--imgsz", 64, "--device", "cpu", "--name", "mine"]
     assert run_command("train_det", "fit", dataset.root, "--runs", tmp_path, *arguments) == 0
     told = capsys.readouterr()
     assert "Boxes" in told.out

@@ -1,0 +1,112 @@
+"""What the network is shown: boxes equal to those of the dataset, and the same images whoever draws them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from datasets.coco import Annotation
+from datasets.folder import Dataset
+from datasets.masks import encode
+from train_det.augment import Augmentation
+from train_det.data import EvenBatches, TrainingImages, outline_points, read_samples, training_loader
+
+SIDE = 64
+
+
+def images_of(dataset: Dataset, augmentation: Augmentation | None = None, seed: int = 0) -> TrainingImages:
+    coco = dataset.splits["train"]
+    return TrainingImages(read_samples(dataset, coco.images, coco.by_image()), SIDE, augmentation, seed)
+
+
+def test_boxes_and_classes_are_those_of_the_dataset(dataset: Dataset) -> None:
+    coco = dataset.splits["train"]
+    ids = [category.id for category in dataset.categories]
+    images = images_of(dataset)
+    for i, image in enumerate(coco.images):
+        annotations = coco.by_image()[image.id]
+        scale = SIDE / max(image.width, image.height)
+        large = [a for a in annotations if min(a.bbox[2:]) * scale >= 2]
+        item = images[i]
+        assert item["img"].shape == (3, SIDE, SIDE)
+        assert [ids[int(k)] for k in item["cls"].flatten()] == [a.category_id for a in large]
+        # square images: a fraction of the network's square is a fraction of the image
+        side = max(image.width, image.height)
+        for (cx, cy, w, h), a in zip(item["bboxes"].tolist(), large, strict=True):
+            found = ((cx - w / 2) * side, (cy - h / 2) * side, w * side, h * side)
+            assert found == pytest.approx(a.bbox, abs=1e-3)
+
+
+def test_crowds_are_left_out(dataset: Dataset) -> None:
+    coco = dataset.splits["train"]
+    first = coco.annotations[0]
+    image = next(i for i in coco.images if i.id == first.image_id)
+    crowd = Annotation(1, image.id, first.category_id, first.bbox, first.area, first.segmentation, iscrowd=1)
+    (sample,) = read_samples(dataset, [image], {image.id: [crowd]})
+    assert sample.classes == ()
+
+
+def test_a_mask_in_two_parts_and_with_a_hole_has_one_tight_outline() -> None:
+    mask = np.zeros((40, 40), np.uint8)
+    mask[5:15, 5:15] = 1
+    mask[8:12, 8:12] = 0
+    mask[30:33, 20:38] = 1
+    points, exact = outline_points(Annotation(1, 1, 1, (5, 5, 33, 28), int(mask.sum()), encode(mask)), 40, 40)
+    assert exact
+    assert (*points.min(axis=0), *points.max(axis=0)) == (5, 5, 38, 33)
+
+
+def test_an_item_depends_on_seed_epoch_and_number_only(dataset: Dataset) -> None:
+    images = images_of(dataset, Augmentation())
+    first = images[3]["img"]
+    images[5]
+    assert torch.equal(images[3]["img"], first)
+    assert torch.equal(images_of(dataset, Augmentation())[3]["img"], first)
+    assert not torch.equal(images_of(dataset, Augmentation(), seed=1)[3]["img"], first)
+    images.epoch = 1
+    assert not torch.equal(images[3]["img"], first)
+
+
+def test_workers_draw_the_same_batches(dataset: Dataset) -> None:
+    alone, helped = (list(training_loader(images_of(dataset, Augmentation()), 8, n)) for n in (0, 2))
+    assert len(alone) == len(helped) > 1
+    for a, b in zip(alone, helped, strict=True):
+        assert a.keys() == b.keys()
+        assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+@pytest.mark.parametrize("batch", [1, 4, 7, 100])
+def test_batches_are_even_and_hold_every_image_once(batch: int, dataset: Dataset) -> None:
+    images = images_of(dataset)
+    batches = EvenBatches(images, batch)
+    drawn = list(batches)
+    assert len(drawn) == len(batches)
+    sizes = {len(b) for b in drawn}
+    assert max(sizes) <= batch
+    assert max(sizes) - min(sizes) <= 1
+    assert sorted(i for b in drawn for i in b) == list(range(len(images)))
+    images.epoch = 1
+    assert len(images) < 3 or batch == 100 or list(batches) != drawn
+
+
+def test_an_iterator_that_is_never_used_starts_no_workers(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loader = training_loader(images_of(dataset), 8, 2)
+    monkeypatch.setattr("torch.utils.data.DataLoader.__iter__", lambda _: pytest.fail("workers were started"))
+    iter(loader)
+
+
+def test_a_dataset_too_large_for_memory_is_read_as_needed(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = images_of(dataset)[0]["img"]
+    monkeypatch.setattr("train_det.data.CACHE_BYTES", 1000)
+    reads: list[Path] = []
+    read = __import__("train_det.data", fromlist=["read_sized"]).read_sized
+    monkeypatch.setattr("train_det.data.read_sized", lambda path, w, h: reads.append(path) or read(path, w, h))
+    images = images_of(dataset)
+    assert torch.equal(images[0]["img"], kept)
+    images[0]
+    assert len(reads) == 2
