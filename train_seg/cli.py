@@ -92,7 +92,9 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="COCO results; FILE.images.json gets ids and names.")
     ] = None,
-    min_score: Annotated[float, typer.Option(help="Leave out predictions below this score.")] = 0.0,
+    min_score: Annotated[
+        float | None, typer.Option(help="Leave out predictions below this score [default: the pixel threshold].")
+    ] = None,
     device: Device = "auto",
     tta: Tta = False,
     tile: Tile = None,
@@ -119,7 +121,8 @@ def predict(
     segmenter = load_segmenter(made.weights / BEST, choose_device(device), tta=tta, tile=tile, exported=exported)
     source = Path(read_config(made.root).dataset)
     data = load_dataset(source) if looks_like_dataset(source) else None
-    listed, found = predict_files(segmenter, files, data, min_score, progress)
+    least = segmenter.spec.pixel_threshold if min_score is None else min_score
+    listed, found = predict_files(segmenter, files, data, least, progress)
     if out:
         write_picture_list(out, listed)
         write_predictions(out, found)

@@ -12,6 +12,7 @@ from datasets.masks import Component, component_to_rle, components
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+FAINT = 0.25
 MIN_SQUARE_PIXELS = 9  # a component must cover this many pixels of the network's square, 3 x 3
 
 
@@ -29,28 +30,34 @@ def shares_to_predictions(
     the type with the largest sum of shares in it: pixels vote, so that a defect is not torn into types.
     Components that cover less than MIN_SQUARE_PIXELS pixels of the network's square are speckle and dropped;
     `scale` is how many pixels of the square an original pixel is wide.
+
+    Where nothing reaches the threshold, the best component at FAINT times the threshold is given. Its score is
+    below the threshold and that of any other prediction is not, so a picture with something faint in it ranks
+    before one with nothing, and `min_score` = `pixel_threshold` leaves exactly the faint ones out.
     """
     defect = 1 - shares[0]
-    height, width = defect.shape
     least = max(1, math.ceil(MIN_SQUARE_PIXELS / scale**2)) if scale < 1 else MIN_SQUARE_PIXELS
-    found = []
-    for component in components(defect >= pixel_threshold):
-        if component.area < least:
-            continue
-        window, score = _window(component), _score(defect, component)
-        if score < min_score:
-            continue
-        votes = shares[1:, *window][:, component.pixels].sum(axis=1, dtype=np.float64)
-        found.append(
-            Prediction(
-                image_id,
-                category_ids[int(votes.argmax())],
-                component.box,
-                score,
-                component_to_rle(component, height, width),
-            )
+    scored = _scored(defect, pixel_threshold, least) or _scored(defect, FAINT * pixel_threshold, least)[:1]
+    return [
+        Prediction(
+            image_id,
+            category_ids[_vote(shares, component)],
+            component.box,
+            score,
+            component_to_rle(component, *defect.shape),
         )
-    return sorted(found, key=lambda p: -p.score)
+        for score, component in scored
+        if score >= min_score
+    ]
+
+
+def _scored(defect: "NDArray[np.float32]", threshold: float, least: int) -> list[tuple[float, Component]]:
+    found = [c for c in components(defect >= threshold) if c.area >= least]
+    return sorted(((_score(defect, c), c) for c in found), key=lambda pair: -pair[0])
+
+
+def _vote(shares: "NDArray[np.float32]", component: Component) -> int:
+    return int(shares[1:, *_window(component)][:, component.pixels].sum(axis=1, dtype=np.float64).argmax())
 
 
 def _window(component: Component) -> tuple[slice, slice]:

@@ -51,7 +51,7 @@ def test_predictions_of_the_datasets_images_equal_those_of_the_run(
     dataset = load_dataset(coco_folder)
     files = [dataset.image_path(image) for image in dataset.splits["test"].images]
     out = tmp_path / "found.json"
-    assert run_command("train_seg", "predict", seg_run, *files, "--out", out, "--device", "cpu") == 0
+    assert run_command("train_seg", "predict", seg_run, *files, "--out", out, "--min-score", 0) == 0
     assert read_predictions(out) == read_predictions(seg_run / "predictions/test.json")
 
 

@@ -59,8 +59,8 @@ def test_a_few_sure_pixels_outvote_many_torn_ones() -> None:
 def test_a_pixel_exactly_at_the_threshold_is_a_defect() -> None:
     shares = blank()
     put(shares, slice(0, 10), slice(0, 10), 0.25, 0.0)
-    assert len(predict(shares, threshold=0.25)) == 1
-    assert predict(shares, threshold=0.26) == []
+    assert len(predict(shares, threshold=0.25, min_score=0.25)) == 1
+    assert predict(shares, threshold=0.26, min_score=0.26) == []
 
 
 def test_components_are_apart_and_the_best_comes_first() -> None:
@@ -85,3 +85,23 @@ def test_low_scores_can_be_left_out() -> None:
     put(shares, slice(0, 10), slice(0, 10), 0.6, 0.0)
     assert predict(shares, min_score=0.7) == []
     assert len(predict(shares, min_score=0.5)) == 1
+
+
+def test_where_nothing_reaches_the_threshold_the_best_faint_place_is_given() -> None:
+    shares = blank()
+    put(shares, slice(0, 10), slice(0, 10), 0.3, 0.0)
+    put(shares, slice(30, 40), slice(50, 60), 0.0, 0.4)
+    (faint,) = predict(shares)
+    assert (faint.category_id, faint.score) == (7, pytest.approx(0.4, abs=1e-6))
+    put(shares, slice(20, 25), slice(5, 10), 0.5, 0.0)
+    (sure,) = predict(shares)
+    assert sure.category_id == 4
+    assert sure.score >= 0.5
+
+
+def test_what_is_fainter_than_a_quarter_of_the_threshold_is_nothing() -> None:
+    shares = blank()
+    put(shares, slice(0, 10), slice(0, 10), 0.12, 0.0)
+    assert predict(shares) == []
+    put(shares, slice(0, 10), slice(0, 10), 0.13, 0.0)
+    assert len(predict(shares)) == 1
