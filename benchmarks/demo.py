@@ -22,7 +22,7 @@ def main() -> int:
     tree = FOLDER / "bottle"
     call("datasets", "synth", tree, "--count", 150, "--size", 256, "--seed", 0, "--overwrite")
     call("convert", "mvtec2coco", tree, DATASET, "--overwrite")
-    detector = fit("train_det", "det", *pretrained(*DETECTOR), "--epochs", 30, "--imgsz", 160)
+    detector = fit("train_det", "det", *pretrained(*DETECTOR), "--epochs", 60, "--imgsz", 160)
     segmenter = fit("train_seg", "seg", *pretrained(*ENCODER), "--epochs", 20, "--imgsz", 128)
     page = FOLDER / "view.html"
     call("view", detector, segmenter, "--out", page)
