@@ -52,7 +52,10 @@ def shrunk_map(matrix: Matrix) -> Matrix:
 
 
 def misfit(source: NDArray[np.uint8], mask: NDArray[np.uint8], canvas: NDArray[np.uint8], matrix: Matrix) -> float:
-    """Mean difference in grey levels of source and canvas just around a mask (0 or 255), all three shrunk."""
+    """Mean difference in grey levels of source and canvas just around a mask (0 or 255), all three shrunk.
+
+    The part of the mask that is lost beyond the border counts as 255, else small rests at the border would win.
+    """
     window = reach_of(mask, matrix, 2, canvas.shape[:2])
     if window is None:
         return float("inf")
@@ -61,7 +64,9 @@ def misfit(source: NDArray[np.uint8], mask: NDArray[np.uint8], canvas: NDArray[n
     if not ring.any():
         return float("inf")
     moved = warp(source, matrix, window, cv2.INTER_LINEAR)
-    return float(np.abs(moved[ring].astype(np.int16) - canvas[window][ring]).mean())
+    whole = abs(np.linalg.det(matrix[:, :2])) * np.count_nonzero(mask >= 128)
+    lost = max(0.0, 1 - np.count_nonzero(inside) / max(whole, 1))
+    return float(np.abs(moved[ring].astype(np.int16) - canvas[window][ring]).mean() + 255 * lost)
 
 
 def make_patch(

@@ -110,6 +110,9 @@ def test_a_good_place_fits_better_than_a_bad_one() -> None:
     fits = [misfit(shrunk(striped), shrunk(mask), shrunk(striped), shrunk_map(m)) for m in (STILL, aside)]
     assert fits[0] == 0
     assert fits[1] > 20
+    plain = shrunk(np.full((100, 120, 3), 60, np.uint8))
+    half_lost = np.array([[1.0, 0, -60], [0, 1, 0]])
+    assert misfit(plain, shrunk(mask), plain, shrunk_map(half_lost)) == pytest.approx(255 / 2, abs=26)
 
 
 def test_shrunk_pictures_move_as_the_whole_ones() -> None:
