@@ -20,7 +20,7 @@ LEAST_VISIBLE = 0.25
 LEAST_SIDE = 2.0
 
 
-class Augmentation(msgspec.Struct, frozen=True, kw_only=True):
+class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How far a training image may be changed; fractions are of 1 and apply to both sides.
 
     `rotation` is any angle, right angles only (exact for boxes without masks), or none. `flip` mirrors half of the

@@ -14,7 +14,7 @@ Natural = Annotated[int, msgspec.Meta(ge=0)]
 Rate = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
 
-class Optimisation(msgspec.Struct, frozen=True, kw_only=True):
+class Optimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the weights are moved; the learning rate falls from `lr` along a cosine to `final_lr` times that.
 
     `average_decay` is that of the moving average of the weights which is validated and kept, reached along
@@ -28,14 +28,14 @@ class Optimisation(msgspec.Struct, frozen=True, kw_only=True):
     weight_decay: float = 0.0005
     warmup_epochs: float = 3.0
     average_decay: float = 0.9999
-    average_ramp: float = 2000.0
+    average_ramp: float = 200.0
     box_gain: float = 7.5
     class_gain: float = 0.5
     dfl_gain: float = 1.5
     freeze_layers: Natural = 0
 
 
-class FitOptions(msgspec.Struct, frozen=True, kw_only=True):
+class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that, with the dataset, decides a training; saved in the run's config.yaml.
 
     `imgsz` is the side in pixels of the square the images are shrunk into, `negatives` as in
