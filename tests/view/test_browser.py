@@ -57,21 +57,24 @@ def test_numbers_at_the_start_are_those_of_metrics_json(opened: Open, seg_page: 
     assert found["Recall"] == f"{100 * metrics.instances.recall:.1f} %"
 
 
-@pytest.mark.parametrize("threshold", [0.1, 0.45, 0.8, 1])
 def test_confidence_recomputes_what_python_computes(
-    threshold: float, opened: Open, seg_page: Path, seg_run: Path, dataset: Path
+    opened: Open, seg_page: Path, seg_run: Path, dataset: Path
 ) -> None:
     truth = run_truth(load_run(seg_run), load_dataset(dataset))["test"]
     predictions = read_predictions(seg_run / "predictions" / "test.json")
-    counts = instance_counts(truth, [p for p in predictions if p.score >= threshold])
-    images = image_measures(truth, predictions, [p for p in predictions if p.score >= threshold], threshold)
     page = opened(seg_page)
-    set_confidence(page, threshold)
-    found = figures(page)
-    assert (found["Right"], found["False"], found["Not found"]) == tuple(
-        str(v) for v in (counts.found, counts.false, counts.missed)
-    )
-    assert (found["Missed"], found["False alarms"]) == (str(images.missed), str(images.false_alarms))
+    seen = set()
+    for threshold in (0.1, 0.45, 0.8, 1):
+        kept = [p for p in predictions if p.score >= threshold]
+        counts = instance_counts(truth, kept)
+        images = image_measures(truth, predictions, kept, threshold)
+        set_confidence(page, threshold)
+        found = figures(page)
+        instances = (found["Right"], found["False"], found["Not found"])
+        assert instances == tuple(str(v) for v in (counts.found, counts.false, counts.missed))
+        assert (found["Missed"], found["False alarms"]) == (str(images.missed), str(images.false_alarms))
+        seen.add(instances)
+    assert len(seen) == 4
 
 
 def test_average_precision_follows_the_iou_slider(
@@ -79,10 +82,20 @@ def test_average_precision_follows_the_iou_slider(
 ) -> None:
     truth = run_truth(load_run(seg_run), load_dataset(dataset))["test"]
     predictions = read_predictions(seg_run / "predictions" / "test.json")
+    page = opened(seg_page, "tab=tables")
     for by, iou_type in (("boxes", "bbox"), ("masks", "segm")):
         precision = coco_eval(truth, predictions, iou_type).eval["precision"]
+        page.click(f'[data-key="{by}"]')
         for t, iou in ((0, 0.5), (4, 0.7), (6, 0.8)):
-            page = opened(seg_page, f"tab=tables&iou={iou}&by={by}")
+            page.evaluate(
+                """(iou) => {
+                  const slider = document.getElementById("iou");
+                  slider.value = iou;
+                  slider.dispatchEvent(new Event("input"));
+                }""",
+                iou,
+            )
+            settle(page)
             rows = page.locator("figure:has-text('By defect type') tr").all()[1:]
             assert [row.locator("td").last.inner_text() for row in rows] == [
                 f"{precision[t, :, k, 0, -1].mean():.3f}" for k in range(3)

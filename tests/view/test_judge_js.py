@@ -121,6 +121,9 @@ def test_address_keeps_what_differs_and_leaves_out_nonsense(javascript: Callable
     assert start | back == now
     nonsense = "#iou=%22a%22&thresholds=[1,2]&types=[%22x%22]&unknown=1&cell=7&show={&falling=1"
     assert javascript("state", "readAddress(argument0, argument1)", nonsense, start) == {}
+    outside = start | {"by": "boxes", "focus": 0, "opacity": 0.5}
+    address = "#iou=7&by=circles&focus=1&tab=secrets&opacity=-1"
+    assert javascript("state", "readAddress(argument0, argument1)", address, outside) == {}
 
 
 @pytest.mark.parametrize(

@@ -58,13 +58,13 @@ export function meanOverlap({ overlaps }) {
   return known.length ? known.reduce((sum, v) => sum + v, 0) / known.length : 0;
 }
 
-/** Test of one image for the kind `key` under all judged runs. */
-function isKind(key, image, judged, focus) {
+/** The test whether an image is of the kind `key` under the judged runs. */
+function kindTest(key, judged, focus) {
   const stock = STOCK.find(([name]) => name === key);
-  if (stock) return stock[3](image);
+  if (stock) return stock[3];
   const kind = [...KINDS, ...UNJUDGED].find(([name]) => name === key);
-  if (kind) return judged.length > 0 && kind[3](image, judged[focus][image.index]);
-  return judged.length === 2 && changeOf(judged[0][image.index], judged[1][image.index]) === key;
+  if (kind) return (image) => judged.length > 0 && kind[3](image, judged[focus][image.index]);
+  return (image) => judged.length === 2 && changeOf(judged[0][image.index], judged[1][image.index]) === key;
 }
 
 /** How many images are of each kind, type and size: {kinds, types, sizes} as maps from key to number. */
@@ -72,7 +72,7 @@ export function facetCounts(data, judged, { focus }) {
   const keys = kindsFor(data).map(([key]) => key);
   const count = (test) => data.images.reduce((sum, image) => sum + (test(image) ? 1 : 0), 0);
   return {
-    kinds: new Map(keys.map((key) => [key, count((image) => isKind(key, image, judged, focus))])),
+    kinds: new Map(keys.map((key) => [key, count(kindTest(key, judged, focus))])),
     types: new Map(data.types.map((_, type) => [type, count((image) => hasType(image, judged, focus, type))])),
     sizes: new Map(["small", "medium", "large"].map((size) => [size, count((image) => hasSize(image, size))])),
   };
@@ -81,8 +81,8 @@ export function facetCounts(data, judged, { focus }) {
 function hasType(image, judged, focus, type) {
   if (image.truths.some((truth) => truth.type === type)) return true;
   if (!judged.length) return false;
-  const { predictions } = image.runs[focus];
-  return predictions.slice(0, judged[focus][image.index].count).some((p) => p.type === type);
+  const { count } = judged[focus][image.index];
+  return image.runs[focus].predictions.some((p, i) => i < count && p.type === type);
 }
 
 function hasSize(image, size) {
@@ -92,8 +92,9 @@ function hasSize(image, size) {
 /** The images to show, in order; `cellImages` is the set of a clicked table cell, or null. */
 export function chosenImages(data, judged, state, cellImages) {
   const words = state.text.toLowerCase().split(/\s+/).filter(Boolean);
+  const kinds = state.show.map((key) => kindTest(key, judged, state.focus));
   const chosen = data.images.filter((image) =>
-    (!state.show.length || state.show.some((key) => isKind(key, image, judged, state.focus)))
+    (!kinds.length || kinds.some((test) => test(image)))
     && (!state.types.length || state.types.some((type) => hasType(image, judged, state.focus, type)))
     && (!state.sizes.length || state.sizes.some((size) => hasSize(image, size)))
     && (!cellImages || cellImages.has(image.index))

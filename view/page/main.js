@@ -23,6 +23,7 @@ const judges = data.models.length > 0 && data.hasTruth;
 
 let judged = [];
 let chosen = [];
+let counts = null;
 
 const detail = makeDetail(data, store, () => chosen);
 const grid = makeGrid(byId("images"), byId("main"), data, (image) => store.change({ image: image.name }));
@@ -59,16 +60,19 @@ function update(first = false) {
     chosen = chosenImages(data, judged, state, images);
   }
   const redraw = changed(DRAWING);
+  const counting = changed([...JUDGING, "focus"]);
+  const turned = changed(["tab"]);
   dirty = new Set();
   byId("images").hidden = state.tab !== "images" && judges;
   byId("tables").hidden = !byId("images").hidden;
   showLayers();
   if (redraw) showNumbers();
-  updateControls(facetCounts(data, judged, state));
+  if (counting) counts = facetCounts(data, judged, state);
+  updateControls(counts);
   bar.update();
   if (tabs) tabs.update();
   if (!byId("images").hidden) grid.show(chosen, { state, judged });
-  else updateTables(judged, sums());
+  else if (redraw || turned) updateTables(judged, sums());
   detail.show(state.image, judged);
 }
 

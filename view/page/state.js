@@ -75,10 +75,21 @@ export function readAddress(hash, initial) {
   for (const [key, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
     if (!(key in initial)) continue;
     const value = readValue(key, text, initial[key]);
-    if (value !== undefined) found[key] = value;
+    if (value !== undefined && (ALLOWED[key]?.(value, initial) ?? true)) found[key] = value;
   }
   return found;
 }
+
+// What may stand in an address for the keys that not every value of their kind fits.
+const ALLOWED = {
+  tab: (value) => ["images", "tables"].includes(value),
+  by: (value) => ["boxes", "masks"].includes(value),
+  theme: (value) => ["auto", "light", "dark"].includes(value),
+  iou: (value) => value >= 0.1 && value <= 0.95,
+  opacity: (value) => value >= 0 && value <= 1,
+  tile: (value) => value >= 120 && value <= 520,
+  focus: (value, initial) => value >= 0 && value < Math.max(1, initial.thresholds.length) && Number.isInteger(value),
+};
 
 function readValue(key, text, example) {
   if (typeof example === "string" || key === "image") return text;

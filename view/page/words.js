@@ -31,7 +31,7 @@ function verdict(image, one) {
   if (one.miss) return { words: "missed", mood: "bad" };
   if (one.alarm) return { words: `false alarm · ${count(one.count, "prediction")}`, mood: "bad" };
   if (image.good) return { words: "good, nothing found", mood: "good" };
-  const parts = [`${one.right} of ${count(image.truths.length, "defect")} found`];
+  const parts = [`${one.right} of ${image.truths.length} found`];
   const tally = (word, verdicts) => {
     const number = verdicts.filter((v) => v === word).length;
     if (number) parts.push(number > 1 ? `${number} ${word}` : word);
@@ -40,7 +40,7 @@ function verdict(image, one) {
   tally(POORLY_LOCATED, one.predictionVerdicts);
   tally(FOUND_TWICE, one.predictionVerdicts);
   const extra = one.predictionVerdicts.filter((v) => v === NOTHING_THERE).length;
-  if (extra) parts.push(`${extra} too much`);
+  if (extra) parts.push(`${extra} too many`);
   return { words: parts.join(" · "), mood: one.wrong + one.unfound === 0 ? "good" : "warn" };
 }
 
