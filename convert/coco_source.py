@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+FARTHEST = 1e5  # pixels; pycocotools walks along the outline of a polygon, wherever it leads
+
 
 class CocoImage(msgspec.Struct, frozen=True):
     """One image with its split and its annotations, in the order of the file."""
@@ -77,6 +79,7 @@ def check_pictures(source: CocoSource) -> None:
 def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
     """H x W uint8 mask of 0 and 1 of an annotation, all 0 where it has no segmentation. Raises InputError."""
     from datasets.masks import decode
+    from datasets.rle_crop import fills
 
     segmentation = annotation.segmentation
     where = f"{image.file_name}, annotation {annotation.id}"
@@ -84,12 +87,13 @@ def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
         height, width = segmentation.size
         problem = f"a mask of {width} x {height} pixels in an image of {image.width} x {image.height}"
         raise InputError(where, problem, "correct the size")
+    if isinstance(segmentation, Rle) and not fills(segmentation, image.height, image.width):
+        raise InputError(where, "the run lengths of its mask do not fill the image", "correct its segmentation")
     if not isinstance(segmentation, Rle) and any(len(p) < 6 or len(p) % 2 for p in segmentation):
         raise InputError(where, "a polygon is no list of three or more x, y pairs", "correct its segmentation")
-    try:
-        return decode(segmentation, image.height, image.width)
-    except ValueError as error:
-        raise InputError(where, f"its mask cannot be decoded ({error})", "correct its segmentation") from None
+    if not isinstance(segmentation, Rle) and any(abs(v) > FARTHEST for polygon in segmentation for v in polygon):
+        raise InputError(where, f"a polygon leads more than {FARTHEST:g} pixels away", "correct its segmentation")
+    return decode(segmentation, image.height, image.width)
 
 
 def _source(path: Path, folder: Path, splits: dict[str, CocoFile], categories: Sequence[Category]) -> CocoSource:

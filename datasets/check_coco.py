@@ -4,11 +4,12 @@ from pathlib import Path
 
 from datasets.check_codes import Finding
 from datasets.check_facts import Entry, Instance, Listing
-from datasets.coco import CocoFile, check_coco, read_unchecked_coco
+from datasets.coco import CocoFile, Rle, check_coco, read_unchecked_coco
 from datasets.errors import InputError
 from datasets.folder import annotation_path, looks_like_dataset, mask_path
 from datasets.images import is_image, read_info
 from datasets.mvtec import GOOD
+from datasets.rle_crop import fills
 from datasets.splits import SPLITS
 
 
@@ -46,6 +47,10 @@ def read_coco_entry(entry: Entry, width: int, height: int) -> tuple[list[Instanc
     if width and tuple(size) != (width, height):
         value = f"{width} x {height}, listed as {size[0]} x {size[1]}"
         findings.append(Finding(entry.name, "", "size-mismatch", value))
+    bad = [
+        i.where for i in instances if isinstance(i.segmentation, Rle) and not fills(i.segmentation, *size[::-1])
+    ]
+    findings += [Finding(entry.name, where, "bad-mask", "run lengths do not fill the image") for where in bad]
     if mask is not None:
         findings += _check_mask(mask_name, Path(mask), entry.name, (width, height) if width else tuple(size))
     return instances, findings

@@ -5,13 +5,16 @@ from typing import Any
 
 from datasets.check_codes import Finding
 from datasets.check_facts import Facts, ImageFacts, Instance, Limits
+from datasets.coco import Rle
 from datasets.masks import components, to_rle
-from datasets.rle_crop import rle_to_component
+from datasets.rle_crop import fills, rle_to_component
 
 SAME = 0.9  # intersection over union from which two annotations are one drawn twice
 SAME_BOX = 0.8  # of boxes without masks of two types
 OVERLAP = 0.05  # of the smaller of two instances of different types
 OUTSIDE = 1.0  # pixels; less is the width of a hand
+
+FARTHEST = 1e5  # pixels; pycocotools walks along the outline of a polygon, wherever it leads
 
 
 def check_good(facts: Facts) -> list[Finding]:
@@ -120,10 +123,13 @@ def _shared_pixels(first: Any, second: Any) -> tuple[float, float]:
 
 def _rle(instance: Instance, image: ImageFacts) -> Any:
     """What pycocotools takes, None where the instance says no pixels of this image."""
-    if not instance.segmentation or not image.width:
+    segmentation = instance.segmentation
+    if not segmentation or not image.width or max(map(abs, instance.box)) > FARTHEST:
         return None
-    rle = to_rle(instance.segmentation, image.height, image.width)
-    if rle is None or rle.size != (image.height, image.width):
+    if isinstance(segmentation, Rle) and not fills(segmentation, image.height, image.width):
+        return None
+    rle = to_rle(segmentation, image.height, image.width)
+    if rle is None:
         return None
     return {"size": list(rle.size), "counts": str(rle.counts).encode()}
 

@@ -165,5 +165,5 @@ def _decode(path: Path, kind: type[T]) -> T:
         raise InputError(path, "no such file", "check the path") from None
     except msgspec.ValidationError as error:
         raise InputError(path, f"not in COCO form: {error}", "correct the value") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(path, f"not valid JSON: {error}", "write it anew") from None

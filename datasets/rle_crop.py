@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from datasets.coco import Rle
 from datasets.masks import Component
 
 if TYPE_CHECKING:
@@ -20,6 +21,19 @@ def rle_to_component(rle: Any) -> Component:
     runs = np.diff(edges, prepend=0, append=w * height)
     pixels = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     return Component((x, y, w, h), np.ascontiguousarray(pixels.reshape(w, height)[:, y : y + h].T))
+
+
+def fills(rle: Rle, height: int, width: int) -> bool:
+    """Whether run lengths fill a picture of height x width pixels, which pycocotools takes for granted."""
+    if rle.size != (height, width):
+        return False
+    if not isinstance(rle.counts, str):
+        return sum(rle.counts) == height * width and min(rle.counts) >= 0
+    # each character holds 48 plus six bits, and the sixth of them says whether another follows
+    if not rle.counts or not all("0" <= c <= "o" for c in rle.counts) or (ord(rle.counts[-1]) - 48) & 0x20:
+        return False
+    runs = _run_lengths(rle.counts.encode("ascii"))
+    return bool(runs.sum() == height * width and runs.min() >= 0)
 
 
 def _run_lengths(counts: bytes) -> "NDArray[np.int64]":

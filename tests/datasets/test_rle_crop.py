@@ -4,7 +4,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco_mask
 
-from datasets.rle_crop import rle_to_component
+from datasets.coco import Rle
+from datasets.masks import encode
+from datasets.rle_crop import fills, rle_to_component
 
 
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.integers(0, 1)))
@@ -28,3 +30,13 @@ def check(mask: np.ndarray) -> None:
     assert component.box == box
     assert (component.pixels == mask[box[1] : box[1] + box[3], box[0] : box[0] + box[2]].astype(bool)).all()
     assert component.area == mask.sum()
+
+
+def test_run_lengths_that_do_not_fill_the_picture_are_told() -> None:
+    rle = encode(np.eye(7, 9, dtype=np.uint8))
+    text = str(rle.counts)
+    assert fills(rle, 7, 9)
+    assert fills(Rle((7, 9), [10, 3, 50]), 7, 9)
+    for counts in (text[:-1], text + "1", "", "~~", "o", "\u00e9", [], [63, 1], [-1, 64]):
+        assert not fills(Rle((7, 9), counts), 7, 9), counts
+    assert not fills(rle, 9, 7)
