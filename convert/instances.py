@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from convert.assemble import Instance
 from convert.labels import BACKGROUND
 from convert.report import Event
-from convert.shapes import Drawn, draw_shape
+from convert.shapes import Drawn, draw_shapes
 from datasets.coco import Rle, Segmentation
 from datasets.labelme import LabelmeFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SegmentationKind = Literal["rle", "polygon", "auto"]
 
@@ -42,13 +46,16 @@ def draw_instances(
 
     groups: dict[tuple[int, int | None, int], list[Drawn]] = {}
     events: list[Event] = []
+    wanted = []
     for i, shape in enumerate(file.shapes):
-        where = f"$.shapes[{i}]"
-        if shape.label not in ids:
+        if shape.label in ids:
+            wanted.append((i, shape))
+        else:
             code = "background-label" if shape.label == BACKGROUND else "ignored-label"
-            events.append(Event(name, where, code, shape.kind))
-            continue
-        drawn = draw_shape(path, i, shape, *size, line_width)
+            events.append(Event(name, f"$.shapes[{i}]", code, shape.kind))
+    drawn_shapes = draw_shapes(path, wanted, *size, line_width, as_polygons=segmentation != "rle")
+    for (i, shape), drawn in zip(wanted, drawn_shapes, strict=True):
+        where = f"$.shapes[{i}]"
         events += [Event(name, where, code, value) for code, value in drawn.events]
         if drawn.rle is not None and not coco_mask.area(drawn.rle):
             events.append(Event(name, where, "no-area", f"no pixel centre inside the {shape.kind}"))
@@ -69,14 +76,16 @@ def _measure(
 ) -> list[Instance]:
     from pycocotools import mask as coco_mask
 
-    if not rles:
-        return []
-    areas = coco_mask.area(rles).tolist()
-    boxes = coco_mask.toBbox(rles).astype(int).tolist()
+    # one by one, for pycocotools 2.0.11 fails on more than 255 masks at once
     return [
-        Instance(category, tuple(box), area, segmentation)
-        for category, box, area, segmentation in zip(categories, boxes, areas, segmentations, strict=True)
+        Instance(category, _box(coco_mask.toBbox(rle)), int(coco_mask.area(rle)), segmentation)
+        for category, rle, segmentation in zip(categories, rles, segmentations, strict=True)
     ]
+
+
+def _box(box: "NDArray[np.float64]") -> tuple[int, int, int, int]:
+    x, y, w, h = box.astype(int).tolist()
+    return (x, y, w, h)
 
 
 def _union(members: Sequence[Drawn], size: tuple[int, int], how: SegmentationKind) -> tuple[Any, Segmentation]:

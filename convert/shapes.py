@@ -1,12 +1,11 @@
-"""One labelme shape to the pixels it covers: a pixel belongs to a shape when its centre lies inside.
+"""The shapes of a labelme file to the pixels they cover: a pixel belongs to a shape when its centre lies inside.
 
-Polygons are filled by pycocotools, which rounds corners to a fifth of a pixel, takes the pixels whose centre is
-inside by the even-odd rule, and is what readers fill the polygons of a COCO file with. OpenCV and Pillow draw the
-outline too, which makes every shape about half a pixel larger all around.
+Where polygons are to be written as drawn, their pixels are those that readers of a COCO file fill them with, which
+is what pycocotools does; see datasets.scanline for how the two differ.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +16,12 @@ from convert.shape_mask import read_shape_mask
 from datasets.coco import Polygons
 from datasets.errors import InputError
 from datasets.labelme import Point, Shape
+from datasets.scanline import fill_even_odd
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from shapely import Polygon
+    from shapely import LinearRing, Polygon
     from shapely.geometry.base import BaseGeometry
 
 POINTS_OF = {"rectangle": 2, "oriented_rectangle": 4, "circle": 2, "mask": 2, "line": 2, "point": 1}
@@ -43,21 +43,43 @@ class Drawn(msgspec.Struct, frozen=True):
     events: list[tuple[str, str]]
 
 
-def draw_shape(
-    path: Path, index: int, shape: Shape, height: int, width: int, line_width: float | None = None
-) -> Drawn:
-    """The pixels of shape `index` of the labelme file `path`, whose picture has height x width pixels.
+class _Outlined(msgspec.Struct, frozen=True):
+    """A shape that is yet to be filled, by the even-odd rule over its rings; `polygons` say the same if given."""
 
-    What has no area is lost without `line_width` (pixels). Raises InputError for what labelme does not write.
+    rings: Sequence[Sequence[Point]]
+    polygons: Polygons | None
+    events: list[tuple[str, str]]
+
+
+def draw_shapes(
+    path: Path,
+    shapes: Sequence[tuple[int, Shape]],
+    height: int,
+    width: int,
+    line_width: float | None = None,
+    *,
+    as_polygons: bool = False,
+) -> list[Drawn]:
+    """The pixels of each (index, shape) of the labelme file `path`, whose picture has height x width pixels.
+
+    What has no area is lost without `line_width` (pixels). With `as_polygons` there are polygons where they can
+    say the same. Raises InputError for what labelme does not write.
     """
-    _check(path, index, shape)
-    if shape.kind in WITHOUT_AREA:
-        return _draw_lines(shape, height, width, line_width)
-    if shape.kind == "circle":
-        return _draw_circle(shape, height, width)
-    if shape.kind == "mask":
-        return _draw_mask(*read_shape_mask(path, index, shape, height, width), height, width)
-    return _draw_ring(path, index, _corners(shape), height, width)
+    drawn: dict[int, Drawn] = {}
+    outlined: dict[int, _Outlined] = {}
+    for index, shape in shapes:
+        _check(path, index, shape)
+        result = _draw(path, index, shape, height, width, line_width, as_polygons=as_polygons)
+        if isinstance(result, Drawn):
+            drawn[index] = result
+        elif result.polygons is not None:
+            drawn[index] = Drawn(fill(result.polygons, height, width), result.polygons, result.events)
+        else:
+            outlined[index] = result
+    rles = fill_even_odd([shape.rings for shape in outlined.values()], height, width)
+    for (index, shape_outlined), rle in zip(outlined.items(), rles, strict=True):
+        drawn[index] = Drawn(rle, None, shape_outlined.events)
+    return [drawn[index] for index, _ in shapes]
 
 
 def fill(rings: Sequence[Sequence[float]], height: int, width: int) -> Any:
@@ -66,6 +88,25 @@ def fill(rings: Sequence[Sequence[float]], height: int, width: int) -> Any:
 
     rles = coco_mask.frPyObjects(rings, height, width)
     return coco_mask.merge(rles) if len(rles) > 1 else rles[0]
+
+
+def _draw(
+    path: Path,
+    index: int,
+    shape: Shape,
+    height: int,
+    width: int,
+    line_width: float | None,
+    *,
+    as_polygons: bool,
+) -> Drawn | _Outlined:
+    if shape.kind in WITHOUT_AREA:
+        return _draw_lines(shape, height, width, line_width)
+    if shape.kind == "circle":
+        return _draw_circle(shape, height, width)
+    if shape.kind == "mask":
+        return _draw_mask(*read_shape_mask(path, index, shape, height, width), height, width)
+    return _outline(path, index, _corners(shape), height, width, as_polygons=as_polygons)
 
 
 def _check(path: Path, index: int, shape: Shape) -> None:
@@ -92,58 +133,49 @@ def _corners(shape: Shape) -> Sequence[Point]:
     return shape.points
 
 
-def _draw_ring(path: Path, index: int, points: Sequence[Point], height: int, width: int) -> Drawn:
+def _outline(
+    path: Path, index: int, points: Sequence[Point], height: int, width: int, *, as_polygons: bool
+) -> Drawn | _Outlined:
     import shapely
 
-    outline, valid = _outline(points)
-    if outline is None:
+    polygon, valid = _polygon(points)
+    if polygon is None:
         return _lost("no-area", f"{len(points)} points")
     x0, y0, x1, y1 = _bounds(points)
-    events = [] if valid else [("self-crossing", shapely.is_valid_reason(outline))]
-    if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
+    events = [] if valid else [("self-crossing", shapely.is_valid_reason(polygon))]
+    inside = x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height
+    if not inside:
         events.append(("clipped", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}"))
         points = _clip(points, height, width)
-        outline, valid = _outline(points)
-        if outline is None:
+        polygon, valid = _polygon(points)
+        if polygon is None:
             return _lost("outside", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}")
     _check_length(path, index, points, height, width)
-    ring = [v for point in points for v in point]
+    if not as_polygons or len(points) > MOST_POINTS_TO_REPAIR:
+        return _Outlined([points], None, events)
     if valid:
-        return Drawn(fill([ring], height, width), [ring], events)
-    if len(points) > MOST_POINTS_TO_REPAIR:
-        return Drawn(fill([ring], height, width), None, events)
-    return _draw_polygons(_parts(shapely.make_valid(outline)), height, width, events)
+        return _Outlined([points], [[v for point in points for v in point]], events)
+    parts = _parts(shapely.make_valid(polygon))
+    rings = [_points(ring) for part in parts for ring in (part.exterior, *part.interiors)]
+    has_holes = len(rings) > len(parts)
+    return _Outlined(rings, None if has_holes else [[v for p in ring for v in p] for ring in rings], events)
 
 
-def _outline(points: Sequence[Point]) -> "tuple[Polygon | None, bool]":
+def _polygon(points: Sequence[Point]) -> "tuple[Polygon | None, bool]":
     """The polygon of the points, None where it has no area, and whether it is valid, as when nothing crosses."""
     import shapely
 
     if len(points) < 3:
         return None, False
-    outline: Polygon = shapely.polygons(shapely.linearrings(points))
-    if shapely.is_valid(outline):
-        return outline, True
-    return (outline if shapely.convex_hull(outline).area > 0 else None), False
+    polygon: Polygon = shapely.polygons(shapely.linearrings(points))
+    if shapely.is_valid(polygon):
+        return polygon, True
+    return (polygon if shapely.convex_hull(polygon).area > 0 else None), False
 
 
 def _bounds(points: Sequence[Point]) -> tuple[float, float, float, float]:
     xs, ys = zip(*points, strict=True)
     return min(xs), min(ys), max(xs), max(ys)
-
-
-def _draw_polygons(polygons: "Sequence[Polygon]", height: int, width: int, events: list[tuple[str, str]]) -> Drawn:
-    """Polygons without crossings that lie inside the picture."""
-    from pycocotools import mask as coco_mask
-
-    if not polygons:
-        return _lost("no-area", "nothing left after repair")
-    shells = [_flat(polygon.exterior.coords) for polygon in polygons]
-    rle = fill(shells, height, width)
-    if holes := [_flat(ring.coords) for polygon in polygons for ring in polygon.interiors]:
-        pixels = coco_mask.decode(rle) & ~coco_mask.decode(fill(holes, height, width)) & 1
-        return Drawn(coco_mask.encode(pixels), None, events)
-    return Drawn(rle, shells, events)
 
 
 def _draw_circle(shape: Shape, height: int, width: int) -> Drawn:
@@ -178,17 +210,18 @@ def _draw_mask(x0: int, y0: int, pixels: "NDArray[np.bool_]", height: int, width
 def _draw_lines(shape: Shape, height: int, width: int, line_width: float | None) -> Drawn:
     """Each stretch as a capsule: a rectangle with round ends, a disk for a point."""
     import shapely
+    from pycocotools import mask as coco_mask
 
     if line_width is None:
         return _lost("line-lost", shape.kind)
-    picture = shapely.box(0, 0, width, height)
     rings = []
     for stretch in _stretches(shape):
         core = shapely.LineString(stretch) if len(set(stretch)) > 1 else shapely.Point(stretch[0])
-        rings += [_flat(part.exterior.coords) for part in _parts(core.buffer(line_width / 2) & picture)]
-    if not rings:
+        rings.append(_points(core.buffer(line_width / 2).exterior))
+    rle = coco_mask.merge(fill_even_odd([[ring] for ring in rings], height, width))
+    if not coco_mask.area(rle):
         return _lost("outside", shape.kind)
-    return Drawn(fill(rings, height, width), None, [("line-drawn", f"{shape.kind}, {line_width:g} px wide")])
+    return Drawn(rle, None, [("line-drawn", f"{shape.kind}, {line_width:g} px wide")])
 
 
 def _stretches(shape: Shape) -> Iterator[tuple[Point, ...]]:
@@ -235,8 +268,8 @@ def _parts(geometry: "BaseGeometry") -> "list[Polygon]":
     return found
 
 
-def _flat(coordinates: Iterable[Sequence[float]]) -> list[int | float]:
-    return [float(v) for point in list(coordinates)[:-1] for v in point[:2]]
+def _points(ring: "LinearRing") -> list[Point]:
+    return [(x, y) for x, y in ring.coords[:-1]]
 
 
 def _place(pixels: "NDArray[np.bool_]", x: int, y: int, height: int, width: int) -> Any:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from convert.shapes import fill
 from datasets.labelme import Point, Shape
 from datasets.masks import Component
 from datasets.polygons import pixel_outline
+from datasets.scanline import fill_even_odd
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,8 +68,8 @@ def _pixels(part: "Polygon", pixels: "NDArray[np.bool_]") -> "NDArray[np.bool_]"
     """The pixels of one part of a component, whose own are `pixels`."""
     from pycocotools import mask as coco_mask
 
-    ring = [v for point in part.exterior.coords[:-1] for v in point]
-    inside: NDArray[np.bool_] = coco_mask.decode(fill([ring], *pixels.shape)).astype(bool) & pixels
+    (rle,) = fill_even_odd([[[(px, py) for px, py in part.exterior.coords[:-1]]]], *pixels.shape)
+    inside: NDArray[np.bool_] = coco_mask.decode(rle).astype(bool) & pixels
     return inside
 
 
@@ -106,4 +106,4 @@ def _midpoints(ring: "LinearRing") -> list[Point]:
 
 
 def _fill(ring: Sequence[Point], height: int, width: int) -> Any:
-    return fill([[v for point in ring for v in point]], height, width)
+    return fill_even_odd([[ring]], height, width)[0]

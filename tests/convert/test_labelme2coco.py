@@ -116,9 +116,9 @@ CASES: dict[str, tuple[list[Any], dict[str, Any], list[Any], list[str]]] = {
         ["line-lost"],
     ),
     "line as wide as asked": (
-        [shape("a", "line", [[5, 5.5], [30, 5.5]])],
+        [shape("a", "line", [[5.2, 5.6], [30.3, 5.6]])],
         {"line_width": 3.0},
-        [near_segment((5, 5.5), (30, 5.5), 1.5)],
+        [near_segment((5.2, 5.6), (30.3, 5.6), 1.5)],
         ["line-drawn"],
     ),
     "linestrip as wide as asked": (
@@ -219,8 +219,8 @@ def test_each_shape_becomes_the_annotation_that_numpy_draws(case: str, segmentat
     found = instances(tmp_path / "dst")["a.png"]
     assert len(found) == len(expected)
     for (_, pixels, annotation), wanted in zip(found, expected, strict=True):
-        # pycocotools rounds corners to a fifth of a pixel, which moves some centres over a slanted side
-        assert iou(pixels, wanted) >= 0.97
+        # line ends are many-cornered, and readers fill polygons with corners at fifths of a pixel
+        assert iou(pixels, wanted) >= (0.98 if segmentation == "rle" else 0.97)
         rows, columns = np.nonzero(pixels)
         box = (columns.min(), rows.min(), columns.max() + 1 - columns.min(), rows.max() + 1 - rows.min())
         assert annotation.bbox == box
@@ -241,6 +241,14 @@ def test_what_has_upright_sides_is_exact(case: str, tmp_path: Path) -> None:
     convert(tmp_path / "src", tmp_path / "dst", **options)
     found = instances(tmp_path / "dst")["a.png"]
     assert all((pixels == wanted).all() for (_, pixels, _), wanted in zip(found, expected, strict=True))
+
+
+def test_hundreds_of_shapes_in_one_picture(tmp_path: Path) -> None:
+    places = [(x, y) for x in range(0, 60, 3) for y in range(0, 40, 2)]
+    shapes = [shape("a", "rectangle", [[x, y], [x + 2, y + 1]]) for x, y in places]
+    write_case(tmp_path / "src", *shapes)
+    convert(tmp_path / "src", tmp_path / "dst")
+    assert [a.bbox for _, _, a in instances(tmp_path / "dst")["a.png"]] == [(x, y, 2, 1) for x, y in places]
 
 
 def test_drawn_polygon_is_kept_as_it_was_drawn(tmp_path: Path) -> None:
