@@ -28,7 +28,7 @@ def encode_index_png(indices: "NDArray[np.uint8]", palette: Sequence[int]) -> by
     rows = np.zeros((height, packed.shape[1] + 1), np.uint8)  # the first byte of a row says: no filter
     rows[:, 1:] = packed
     header = struct.pack(">IIBBBBB", width, height, bits, 3, 0, 0, 0)
-    body = zlib.compress(rows, LEVEL)
+    body = zlib.compress(rows.data, LEVEL)
     return b"".join(
         (
             PNG_SIGNATURE,
@@ -58,7 +58,8 @@ def _pack(indices: "NDArray[np.uint8]", bits: int) -> "NDArray[np.uint8]":
     # one multiplication moves all pixels of a byte to their places in the highest byte
     words = padded.view("<u4" if bits == 2 else "<u2")
     factor, shift = (0x40100401, 24) if bits == 2 else (0x1001, 8)
-    return (words * words.dtype.type(factor) >> words.dtype.type(shift)).astype(np.uint8)
+    highest: NDArray[np.uint8] = (words * words.dtype.type(factor) >> words.dtype.type(shift)).astype(np.uint8)
+    return highest
 
 
 @cache
