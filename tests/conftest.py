@@ -10,7 +10,6 @@ from hypothesis import settings
 from convert.mvtec2coco import Options, mvtec2coco
 from datasets.synth import synth
 
-
 # A busy machine is no failure: no test asserts a time, hypothesis included.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
