@@ -89,7 +89,7 @@ def _image(picture: Picture, index: dict[int, int], floors: list[float]) -> dict
         "width": image.width,
         "height": image.height,
         "split": picture.split,
-        "fold": picture.fold,
+        "folds": picture.folds,
         "truths": [
             [index[t.category_id], *t.bbox, t.area, _counts(to_rle(t.segmentation, image.height, image.width))]
             for t in picture.truths

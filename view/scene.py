@@ -1,5 +1,6 @@
 """What is to be shown: images with their truth and the predictions of up to two runs, as plain values."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import msgspec
 from datasets.coco import Annotation, Category, CocoFile, Image, Prediction
 from datasets.errors import InputError, OptionError
 from datasets.folder import Dataset, load_dataset
-from datasets.runs import Run, load_run, read_config
+from datasets.runs import Run, RunSplit, load_run, read_config, read_json
 from datasets.splits import SPLITS
 from evaluate.metrics import OperatingPoint, read_metrics
 from evaluate.truth import checked_predictions, run_truth
@@ -33,14 +34,14 @@ class Model(msgspec.Struct, frozen=True):
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """One image; `predictions` has one list per model."""
+    """One image; `predictions` and `folds` have one entry per model."""
 
     image: Image
     path: Path
     split: str
     truths: list[Annotation]
     predictions: list[list[Prediction]]
-    fold: int | None = None
+    folds: list[int | None] = []
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -83,12 +84,14 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
     homes = {image.file_name: name for name, coco in dataset.splits.items() for image in coco.images}
     annotations = truths[0].by_image()
     predicted = [_by_image(run, truth, split) for run, truth in zip(runs, truths, strict=True)]
+    folds = [fold_of_images(run) for run in runs]
     pictures = []
     for file_name in shared:
         image = listed[0][file_name]
         found = [by_image.get(image.id, []) for by_image in predicted]
         path = dataset.image_path(image)
-        pictures.append(Picture(image, path, homes[file_name], annotations[image.id], found))
+        tested = [by_name.get(file_name) for by_name in folds]
+        pictures.append(Picture(image, path, homes[file_name], annotations[image.id], found, tested))
     names = short_names(roots)
     models = [model_of(run, name) for run, name in zip(runs, names, strict=True)]
     title = " and ".join(names)
@@ -102,6 +105,18 @@ def model_of(run: Run, name: str) -> Model:
     metrics = read_metrics(run.metrics)
     own = metrics.folds.score_thresholds if metrics.folds else []
     return Model(name, run.kind, run.root, metrics.operating_point, own)
+
+
+def fold_of_images(run: Run) -> dict[str, int]:
+    """Which fold of a cross-validation tested each file name, from 1; empty for a single training.
+
+    The folds are the run folders inside the run, in the order of the numbers in their names.
+    """
+    found = [*run.root.glob("*/split.json"), *run.root.glob("*/*/split.json")]
+    found.sort(key=lambda path: [int(n) for n in re.findall(r"\d+", path.relative_to(run.root).as_posix())])
+    return {
+        name: k for k, path in enumerate(found, 1) for name in read_json(path, RunSplit).images.get("test", [])
+    }
 
 
 def run_dataset(run: Run) -> Path:

@@ -4,13 +4,15 @@ import random
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from PIL import Image as Picture
 
-from datasets.coco import Annotation, Category, Image, Prediction, write_predictions
+from datasets.coco import Annotation, Category, Image, Prediction, read_predictions, write_predictions
 from datasets.folder import load_dataset, write_annotations
 from datasets.masks import decode, encode, rle_area, rle_box
-from datasets.runs import RunConfig, create_run, run_split
+from datasets.runs import RunConfig, create_run, load_run, run_split
+from evaluate.folds import measure_folds
 from evaluate.measure import measure_run
 
 Mask = np.ndarray[Any, np.dtype[np.uint8]]
@@ -87,6 +89,34 @@ def make_run(
     if measured:
         measure_run(run, dataset)
     return run.root
+
+
+def make_cross_validation(parent: Path, dataset_root: Path, kind: str = "seg") -> Path:
+    """A run folder that pools two folds over the test images, each with scores of its own size."""
+    dataset = load_dataset(dataset_root)
+    test = [image.file_name for image in dataset.split("test").images]
+    val = [image.file_name for image in dataset.split("val").images]
+    config = RunConfig(kind, str(dataset_root), {})
+    pooled = create_run(parent, kind, "folds", config, run_split(dataset, {"test": test}))
+    source = make_run(parent, dataset_root, kind, seed=8, measured=False)
+    found = read_predictions(source / "predictions" / "test.json")
+    names = {image.id: image.file_name for image in dataset.split("test").images}
+    folds = []
+    for k in range(2):
+        mine = test[k::2]
+        fold = create_run(pooled.root, "folds", str(k + 1), config, run_split(dataset, {"val": val, "test": mine}))
+        fold = load_run(fold.root)
+        shrink = (1.0, 0.2)[k]
+        for split, predictions in (
+            ("val", read_predictions(source / "predictions" / "val.json")),
+            ("test", [p for p in found if names[p.image_id] in mine]),
+        ):
+            scaled = [msgspec.structs.replace(p, score=p.score * shrink) for p in predictions]
+            write_predictions(fold.predictions(split), scaled)
+        measure_run(fold, dataset)
+        folds.append(fold)
+    measure_folds(pooled, folds, dataset)
+    return pooled.root
 
 
 def _prediction(image: Image, mask: Mask, category: int, score: float, kind: str) -> Prediction:

@@ -16,7 +16,7 @@ from evaluate.images import image_measures
 from evaluate.metrics import read_metrics
 from evaluate.truth import run_truth
 from tests.command import run_command
-from tests.view.fakes import make_dataset, make_run
+from tests.view.fakes import make_cross_validation, make_dataset, make_run
 
 Open = Callable[..., Any]
 RESULTS = "() => window.defectline.results()"
@@ -100,6 +100,29 @@ def test_average_precision_follows_the_iou_slider(
             assert [row.locator("td").last.inner_text() for row in rows] == [
                 f"{precision[t, :, k, 0, -1].mean():.3f}" for k in range(3)
             ]
+
+
+def test_each_fold_counts_by_its_own_threshold(opened: Open, dataset: Path, tmp_path: Path) -> None:
+    run = make_cross_validation(tmp_path / "runs", dataset)
+    metrics = read_metrics(run / "metrics.json")
+    assert metrics.folds
+    assert len({round(t, 3) for t in metrics.folds.score_thresholds}) == 2
+    assert run_command("view", run) == 0
+    page = opened(run / "view.html")
+    at_start = figures(page)
+    assert (at_start["Right"], at_start["False"], at_start["Not found"]) == tuple(
+        str(v) for v in (metrics.instances.found, metrics.instances.false, metrics.instances.missed)
+    )
+    assert (at_start["Missed"], at_start["False alarms"]) == (
+        str(metrics.images.missed), str(metrics.images.false_alarms)
+    )  # fmt: skip
+    set_confidence(page, 0.5)
+    assert figures(page) != at_start
+    page.click(".mark")
+    settle(page)
+    assert figures(page) == at_start
+    page.locator(".tile").nth(1).click()
+    assert "fold 2" in page.locator(".facts").inner_text()
 
 
 def test_confusion_is_that_of_evaluate_and_a_cell_shows_its_images(

@@ -94,7 +94,9 @@ export function makeDetail(data, store, order) {
     title.textContent = image.name;
     title.title = image.name;
     const facts = [`${image.width} × ${image.height} px`, `split ${image.split}`];
-    if (image.fold !== null) facts.push(`fold ${image.fold}`);
+    image.folds.forEach((fold, m) => {
+      if (fold !== null) facts.push(`fold ${fold}${models.length > 1 ? ` of ${LETTERS[m]}` : ""}`);
+    });
     words.replaceChildren(
       el("p", { class: "facts" }, facts.join(" · ")),
       data.hasTruth && truthList(),

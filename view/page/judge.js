@@ -15,12 +15,13 @@ const ALMOST_ONE = 1 - 1e-10;
  * cross-validation, the operating point of the fold that tested the image.
  */
 export function thresholdFor(data, state, model, image) {
-  return state.thresholds[model] ?? operatingThreshold(data.models[model], image);
+  return state.thresholds[model] ?? operatingThreshold(data, model, image);
 }
 
 /** The operating point of a run on an image, null where it has none. */
-export function operatingThreshold(model, image) {
-  return model.foldThresholds[image.fold - 1] ?? model.threshold;
+export function operatingThreshold(data, model, image) {
+  const { foldThresholds, threshold } = data.models[model];
+  return foldThresholds[image.folds[model] - 1] ?? threshold;
 }
 
 /** How many of the predictions, sorted by falling score, reach the threshold. */

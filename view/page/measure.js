@@ -57,11 +57,10 @@ export function missAlarmCurve(data, model) {
 
 /** Misses and false alarms at the operating point of a run, null where it has none. */
 export function operatingCounts(data, m) {
-  const model = data.models[m];
-  if (model.threshold === null) return null;
+  if (data.models[m].threshold === null) return null;
   const counts = { missed: 0, alarms: 0 };
   for (const image of data.images) {
-    const found = (image.runs[m].predictions[0]?.score ?? -1) >= operatingThreshold(model, image);
+    const found = (image.runs[m].predictions[0]?.score ?? -1) >= operatingThreshold(data, m, image);
     if (image.good && found) counts.alarms++;
     if (!image.good && !found) counts.missed++;
   }
