@@ -52,10 +52,10 @@ def session_config(root: Path, chosen: Sequence[Picture] | None) -> dict[str, An
 
 
 def search_pattern(chosen: Sequence[Picture]) -> str:
-    """A regular expression that finds just these pictures in labelme's list of full paths."""
+    """A regular expression for just these pictures: labelme 6 searches full paths, 7 those inside the folder."""
     names = "|".join(re.escape(picture.name).replace("/", r"[/\\]") for picture in chosen)
     root = re.escape(str(chosen[0].root.resolve()))
-    return rf"^{root}[/\\](?:{names})$"
+    return rf"^(?:{root}[/\\])?(?:{names})$"
 
 
 def labelme_command(labelme: Labelme, root: Path, config: Path) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from annotate.instances import draw_shapes, instances_of
+from annotate.instances import draw_together, instances_of
 from annotate.pictures import UNREVIEWED, Picture, open_document, picture_size, set_flags
 from convert.to_shapes import DEFAULT_TOLERANCE, component_to_shapes
 from datasets.coco import Prediction
@@ -74,7 +74,7 @@ def add_proposals(
     outcomes: list[Outcome] = []
     for proposal in sorted(proposals, key=lambda p: -p.prediction.score):
         made = proposal_to_shapes(proposal, size, max([0, *groups]) + 1, tolerance)
-        mark, mine = _fingerprint(made), draw_shapes(document.path, dict(enumerate(made)), size)
+        mark, mine = _fingerprint(made), draw_together(document.path, made, size)
         if mine is None:
             outcomes.append("empty")
         elif mark in record:

@@ -16,9 +16,9 @@ import torch
 from pycocotools import mask as coco_mask
 
 from annotate import from_good, regions
+from annotate.instances import draw_together
 from annotate.pictures import Picture
 from annotate.proposals import proposal_to_shapes
-from convert.shapes import draw_shape
 from datasets.console import print_table, progress
 from datasets.images import read_rgb
 from datasets.masks import component_to_rle, components, read_mask
@@ -70,9 +70,7 @@ def measure(finder: from_good.Finder, image: MvtecImage) -> dict[str, object]:
     drawn = []
     for proposal in proposals:
         shapes = proposal_to_shapes(proposal, (height, width), 1)
-        drawn.append(
-            coco_mask.merge([draw_shape(image.path, i, s, height, width).rle for i, s in enumerate(shapes)])
-        )
+        drawn.append(draw_together(image.path, shapes, (height, width)))
     seconds = time.perf_counter() - start
     ious = []
     for component in components(read_mask(image.mask)) if image.mask else []:

@@ -55,22 +55,30 @@ def read_shape(shape: object) -> dict[str, object]:
     return {
         "label": shape.label,
         "shape_type": shape.shape_type,
-        "points": [[p.x(), p.y()] for p in shape.points],
+        "points": [xy(point) for point in shape.points],
         "flags": dict(shape.flags or {}),
         "description": shape.description,
         "pixels": None if shape.mask is None else int(shape.mask.sum()),
-        "colour": list(shape.line_color.getRgb()[:3]),
+        "colour": list(shape.line_color.getRgb()[:3]) if hasattr(shape, "line_color") else None,
     }
+
+
+def xy(point: object) -> list[float]:
+    """A point of labelme 6 (Qt's) or 7 (numpy's)."""
+    return [point.x(), point.y()] if hasattr(point, "x") else [float(v) for v in point]
 
 
 def drag_first_corner(canvas: object, dx: float, dy: float) -> None:
     """Press the left button on the first corner, pull it and let it go."""
-    start = canvas.shapes[0].points[0]
+    start = QtCore.QPointF(*xy(canvas.shapes[0].points[0]))
     end = QtCore.QPointF(start.x() + dx, start.y() + dy)
     none = QtCore.Qt.KeyboardModifier.NoModifier
-    here, there = (
-        ((point + canvas._compute_image_origin_offset()) * canvas.scale).toPoint() for point in (start, end)
-    )
+    spare = [
+        canvas.width() - canvas.pixmap.width() * canvas.scale,
+        canvas.height() - canvas.pixmap.height() * canvas.scale,
+    ]
+    margin = QtCore.QPointF(*(max(0, s) / 2 for s in spare))  # the picture is in the middle of the canvas
+    here, there = (((point * canvas.scale) + margin).toPoint() for point in (start, end))
     QtTest.QTest.mouseMove(canvas, here)
     wait()
     QtTest.QTest.mousePress(canvas, LEFT, none, here)

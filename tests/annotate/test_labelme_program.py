@@ -179,6 +179,7 @@ def test_a_search_that_finds_just_the_chosen_pictures(tmp_path: Path) -> None:
     chosen = [p for p in pictures if p.name in {"a.png", "größe (1).png"}]
     pattern = search_pattern(chosen)
     assert [p.name for p in pictures if re.search(pattern, str(p.path.resolve()))] == [p.name for p in chosen]
+    assert [p.name for p in pictures if re.search(pattern, p.name)] == [p.name for p in chosen]  # labelme 7
 
 
 def test_session_takes_the_configuration_of_the_folder_and_leaves_it_alone(tmp_path: Path) -> None:
