@@ -28,7 +28,7 @@ class Optimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     weight_decay: float = 0.0005
     warmup_epochs: float = 3.0
     average_decay: float = 0.9999
-    average_ramp: float = 200.0
+    average_ramp: float = 2000.0
     box_gain: float = 7.5
     class_gain: float = 0.5
     dfl_gain: float = 1.5
