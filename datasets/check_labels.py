@@ -1,5 +1,6 @@
 """Checks of the categories: names that mean the same, splits that lack one or have more than their share."""
 
+import math
 import unicodedata
 from collections import Counter
 from difflib import SequenceMatcher
@@ -40,8 +41,6 @@ def check_absent(facts: Facts) -> list[Finding]:
 
 def check_skew(facts: Facts) -> list[Finding]:
     """Categories with more or fewer of their images in a split than chance explains (two-sided hypergeometric)."""
-    from scipy.stats import hypergeom
-
     if not facts.is_split:
         return []
     total = len(facts.images)
@@ -52,13 +51,25 @@ def check_skew(facts: Facts) -> list[Finding]:
             image.split for image in facts.images if any(i.category == category for i in image.instances)
         )
         for split in sorted(sizes):
-            chance = hypergeom(total, sum(having.values()), sizes[split])
-            tail = min(chance.cdf(having[split]), chance.sf(having[split] - 1))
-            if 2 * tail < CHANCE:
-                expected = sum(having.values()) * sizes[split] / total
+            expected = having.total() * sizes[split] / total
+            if _chance(having[split], total, having.total(), sizes[split]) < CHANCE:
                 value = f"{category}: {having[split]} images where {expected:.0f} are expected"
                 findings.append(Finding(WHOLE, split, "split-skew", value))
     return findings
+
+
+def _chance(count: int, total: int, marked: int, drawn: int) -> float:
+    """Two-sided hypergeometric probability of a count as odd as this; importing scipy.stats takes a second."""
+
+    def log_choices(n: int, k: int) -> float:
+        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+    low, high = max(0, drawn + marked - total), min(marked, drawn)
+    masses = [
+        math.exp(log_choices(marked, k) + log_choices(total - marked, drawn - k) - log_choices(total, drawn))
+        for k in range(low, high + 1)
+    ]
+    return 2 * min(sum(masses[: count - low + 1]), sum(masses[count - low :]))
 
 
 def _look_alike(one: str, other: str) -> bool:

@@ -8,8 +8,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image as Picture
 from PIL import ImageFilter
+from scipy.stats import hypergeom
 
 from convert.assemble import Run
 from convert.coco2yolo import coco2yolo
@@ -17,7 +20,7 @@ from convert.yolo_labels import Style
 from datasets.check import check
 from datasets.check_codes import CHECK_CODES
 from datasets.check_facts import Facts, ImageFacts, Instance, Limits
-from datasets.check_labels import _look_alike, check_skew
+from datasets.check_labels import _chance, _look_alike, check_skew
 from datasets.coco import Annotation, CocoFile, read_coco, write_coco
 from datasets.errors import InputError
 from datasets.folder import annotation_path
@@ -248,6 +251,16 @@ def test_split_skew_is_told_and_chance_is_not() -> None:
     (test, train) = check_skew(shared_out({"train": 4, "val": 2, "test": 14}, sizes))
     assert (train.where, train.value) == ("train", "dent: 4 images where 14 are expected")
     assert (test.where, test.value) == ("test", "dent: 14 images where 4 are expected")
+
+
+@settings(deadline=None)
+@given(st.integers(1, 400), st.data())
+def test_the_chance_of_a_share_is_scipys(total: int, data: st.DataObject) -> None:
+    marked, drawn = data.draw(st.integers(0, total)), data.draw(st.integers(0, total))
+    count = data.draw(st.integers(max(0, marked + drawn - total), min(marked, drawn)))
+    law = hypergeom(total, marked, drawn)
+    expected = 2 * min(law.cdf(count), law.sf(count - 1))
+    assert _chance(count, total, marked, drawn) == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
 
 def labels(root: Path) -> Path:
