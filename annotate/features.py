@@ -4,6 +4,7 @@ Layers 2 and 3, each averaged over 3 x 3 neighbours, as PatchCore does (Roth et 
 Industrial Anomaly Detection", CVPR 2022). This module imports torch, so only commands that need it import it.
 """
 
+import os
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,7 @@ class FeatureExtractor(nn.Module):
 
 def load_extractor(weights: Path, side: int) -> FeatureExtractor:
     """The extractor with the state dict of `weights`, read so that it cannot run code. Raises WeightsError."""
+    _leave_a_core()
     net = resnet18(weights=None)
     given = _read_state(weights)
     missing = [k for k in net.state_dict() if k not in given and not k.startswith(UNUSED)]
@@ -91,6 +93,12 @@ def load_extractor(weights: Path, side: int) -> FeatureExtractor:
             reason = " ".join(str(error).split())[:150]
             raise WeightsError(weights, f"does not fit a ResNet-18 ({reason})", REMEDY) from None
     return extractor
+
+
+def _leave_a_core() -> None:
+    # with as many threads as cores, one other busy program makes every one of them wait at each barrier
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:

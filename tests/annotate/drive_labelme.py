@@ -16,7 +16,7 @@ try:
 except ImportError:  # labelme 7
     from PySide6 import QtCore, QtGui, QtTest, QtWidgets
 
-SECONDS = 40  # after which a window that waits for an answer is given up
+SECONDS = 150  # after which a window that waits for an answer is given up
 LEFT = QtCore.Qt.MouseButton.LeftButton
 
 

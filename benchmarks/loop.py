@@ -1,0 +1,188 @@
+"""The loop of docs/loop.md on synthetic bottles, with a person who is played: how many shapes have to be touched?
+
+    python -m benchmarks.loop --weights resnet18.pt --detector yolo11n.pt
+
+Round 1: good pictures only, `propose --from-good`, corrected. Then `labelme2coco`, both trainers, and round 2 on
+new pictures: `propose --from` the segmenter's run, corrected. The person knows the truth and touches a shape
+unless its label is right and its outline meets the true one with an IoU of 0.75.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+from pycocotools import mask as coco_mask
+
+from annotate.instances import draw_together, instances_of
+from annotate.pictures import Picture, is_unreviewed, list_labelled, open_document, upright_size
+from convert.to_shapes import component_to_shapes
+from datasets.console import print_table
+from datasets.labelme import Shape
+from datasets.labelme_document import shape_to_raw, write_document
+from datasets.masks import components, read_mask
+from datasets.mvtec import GOOD, MvtecImage, read_mvtec_tree
+from datasets.runs import write_json
+from datasets.synth import synth
+
+RESULT = Path(__file__).with_name("results") / "loop.json"
+GOOD_ENOUGH = 0.75
+SAME_PLACE = 0.1
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Size of the loop; weights are files, or none for random ones."""
+
+    weights: Path
+    detector: str = "none"
+    count: int = 120
+    size: int = 256
+    epochs: int = 30
+    imgsz: int = 256
+    seed: int = 0
+
+
+class Touched(msgspec.Struct, frozen=True):
+    """What the person did in one round: `accepted` proposals were right, the rest is work."""
+
+    pictures: int
+    defects: int
+    accepted: int = 0
+    relabelled: int = 0
+    redrawn: int = 0
+    deleted: int = 0
+    drawn: int = 0
+
+    @property
+    def touched(self) -> int:
+        """Shapes that the person had to touch."""
+        return self.relabelled + self.redrawn + self.deleted + self.drawn
+
+
+class Loop(msgspec.Struct, frozen=True):
+    """Both rounds and what the queue said after the second training picture set."""
+
+    first: Touched
+    second: Touched
+    queued: list[str]
+
+
+def run_loop(root: Path, settings: Settings) -> Loop:
+    """Go once round the loop in the empty folder `root`, by the commands that a user types."""
+    synth(root / "bottle", count=settings.count, size=settings.size, seed=settings.seed)
+    tree = read_mvtec_tree(root / "bottle")
+    tests = [image for image in tree.images if image.split == "test"]
+    rounds = {"round-1": tests[::2], "round-2": tests[1::2]}
+    for name, images in rounds.items():
+        for image in images:
+            target = root / name / image.type / image.path.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(image.path, target)
+        command("annotate", "init", root / name, "--labels", ",".join(tree.defect_types))
+    good = root / "bottle/train/good"
+    command("annotate", "propose", root / "round-1", "--from-good", good, "--weights", settings.weights)
+    first = correct(root / "round-1", rounds["round-1"])
+    command("annotate", "check", root / "round-1")
+    command("convert", "labelme2coco", root / "round-1", root / "coco", "--labels", root / "round-1/labels.txt",
+            "--ratios", "0.7,0.15,0.15")  # fmt: skip
+    common = ("--epochs", settings.epochs, "--imgsz", settings.imgsz, "--runs", root / "runs", "--device", "cpu")
+    command("train_det", "fit", root / "coco", "--weights", settings.detector, *common)
+    encoder = "none" if settings.detector == "none" else settings.weights
+    command("train_seg", "fit", root / "coco", "--encoder-weights", encoder, *common)
+    det, seg = root / "runs/det/coco", root / "runs/seg/coco"
+    command("annotate", "queue", root / "round-2", "--from", det, "--from", seg, "--out", root / "queue.txt")
+    queued = (root / "queue.txt").read_text().splitlines()
+    command("annotate", "propose", root / "round-2", "--from", seg)
+    return Loop(first, correct(root / "round-2", rounds["round-2"]), queued)
+
+
+def correct(root: Path, images: list[MvtecImage]) -> Touched:
+    """Play the person: make each labelme file of `root` say the truth, and count what had to be touched."""
+    truth = {f"{image.type}/{image.path.name}": image for image in images}
+    counts: Counter[str] = Counter()
+    for picture in list_labelled(root):
+        counts += correct_picture(picture, truth[picture.name])
+    return Touched(
+        len(images), **{field: counts[field] for field in Touched.__struct_fields__ if field != "pictures"}
+    )
+
+
+def correct_picture(picture: Picture, image: MvtecImage) -> Counter[str]:
+    """Correct one picture and count; a picture without a defect is flagged good."""
+    document, size = open_document(picture), upright_size(picture.path)
+    proposed = [i for i in instances_of(picture.label_path, document.file, size) if i.rle is not None]
+    counts: Counter[str] = Counter()
+    shapes: list[dict[str, object]] = []
+    for group, component in enumerate(components(read_mask(image.mask)) if image.mask else [], 1):
+        right = component_to_shapes(component, image.type, group)
+        found = max(proposed, key=lambda i: _iou(picture, i.rle, right, size), default=None)
+        met = _iou(picture, found.rle, right, size) if found else 0.0
+        counts["defects"] += 1
+        if found is None or met < SAME_PLACE:
+            counts["drawn"] += 1
+        else:
+            proposed.remove(found)
+            counts[_work(found.label == image.type, met)] += 1
+            if met >= GOOD_ENOUGH:  # the outline stays as proposed
+                kept = [document.raw["shapes"][i] for i in found.indices]
+                shapes += [{**raw, "label": image.type, "flags": {}} for raw in kept]
+                continue
+        shapes += [shape_to_raw(shape) for shape in right]
+    counts["deleted"] += len(proposed)
+    flags = {"good": image.type == GOOD}
+    write_document(document, {**document.raw, "shapes": shapes, "flags": flags})
+    return counts
+
+
+def _work(label_is_right: bool, met: float) -> str:
+    if met < GOOD_ENOUGH:
+        return "redrawn"
+    return "accepted" if label_is_right else "relabelled"
+
+
+def _iou(picture: Picture, rle: object, shapes: list[Shape], size: tuple[int, int]) -> float:
+    return float(coco_mask.iou([rle], [draw_together(picture.label_path, shapes, size)], [0])[0, 0])
+
+
+def command(room: str, *arguments: object) -> None:
+    """Run a command of the project as a user would. Raises CalledProcessError."""
+    words = [sys.executable, "-m", room, *(str(a) for a in arguments)]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+
+
+def unreviewed(root: Path) -> int:
+    """Shapes below `root` that nobody has looked at."""
+    documents = [open_document(picture) for picture in list_labelled(root) if picture.labelled]
+    return sum(is_unreviewed(shape) for document in documents for shape in document.file.shapes)
+
+
+def main() -> None:
+    """Measure, print a table and write benchmarks/results/loop.json."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--weights", type=Path, required=True)
+    arguments.add_argument("--detector", default="none")
+    arguments.add_argument("--count", type=int, default=120)
+    arguments.add_argument("--epochs", type=int, default=30)
+    arguments.add_argument("--out", type=Path, default=RESULT)
+    options = arguments.parse_args()
+    settings = Settings(options.weights.resolve(), options.detector, options.count, epochs=options.epochs)
+    with tempfile.TemporaryDirectory(prefix="defectline-loop-") as folder:
+        loop = run_loop(Path(folder), settings)
+    told = {
+        **msgspec.to_builtins(settings),
+        "weights": settings.weights.name,
+        "detector": Path(settings.detector).name,
+    }
+    write_json(options.out, {"settings": told, "rounds": [loop.first, loop.second]})
+    fields = ("pictures", "defects", "accepted", "relabelled", "redrawn", "deleted", "drawn", "touched")
+    rounds = [("round 1", loop.first), ("round 2", loop.second)]
+    rows = [(name, *(getattr(touched, field) for field in fields)) for name, touched in rounds]
+    print_table(str(options.out), ("", *fields), rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""The walk-through of docs/loop.md from start to end, with a training that is far too short to be good."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torchvision.models import resnet18
+
+from annotate.pictures import list_labelled
+from benchmarks.loop import Loop, Settings, run_loop, unreviewed
+from datasets.folder import load_dataset
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Loop]:
+    root = tmp_path_factory.mktemp("loop")
+    torch.manual_seed(3)
+    state = {k: v for k, v in resnet18(weights=None).state_dict().items() if not k.startswith(("layer4.", "fc."))}
+    torch.save(state, root / "random.pt")
+    return root, run_loop(root, Settings(root / "random.pt", count=30, size=96, epochs=1, imgsz=64, seed=7))
+
+
+def test_every_defect_was_accepted_corrected_or_drawn(walked: tuple[Path, Loop]) -> None:
+    _, loop = walked
+    for done in (loop.first, loop.second):
+        assert done.pictures > 0
+        assert done.accepted + done.relabelled + done.redrawn + done.drawn == done.defects > 0
+    # nobody has told a type before the first round, so every defect is touched at least for its label
+    assert loop.first.accepted == 0
+    assert loop.first.touched >= loop.first.defects
+
+
+def test_what_was_corrected_is_what_was_trained_on(walked: tuple[Path, Loop]) -> None:
+    root, loop = walked
+    data = load_dataset(root / "coco")
+    images = [image for coco in data.splits.values() for image in coco.images]
+    annotations = [annotation for coco in data.splits.values() for annotation in coco.annotations]
+    assert len(images) == loop.first.pictures
+    assert len(annotations) == loop.first.defects
+    for kind in ("det", "seg"):
+        assert any((root / "runs" / kind / "coco/weights").glob("best.*"))
+
+
+def test_the_queue_has_the_new_pictures_and_the_second_round_is_reviewed(walked: tuple[Path, Loop]) -> None:
+    root, loop = walked
+    assert sorted(loop.queued) == [picture.name for picture in list_labelled(root / "round-2")]
+    assert unreviewed(root / "round-1") == unreviewed(root / "round-2") == 0
+    flagged = [json.loads(path.read_text())["flags"]["good"] for path in (root / "round-2/good").glob("*.json")]
+    assert flagged
+    assert all(flagged)
