@@ -23,10 +23,12 @@ def encode_index_png(indices: "NDArray[np.uint8]", palette: Sequence[int]) -> by
     import numpy as np
 
     height, width = indices.shape
-    bits = _bits(int(indices.max()))
-    packed = _pack(indices, bits)
-    rows = np.zeros((height, packed.shape[1] + 1), np.uint8)  # the first byte of a row says: no filter
-    rows[:, 1:] = packed
+    largest = indices.max(axis=1)
+    bits = _bits(int(largest.max()))
+    used = np.flatnonzero(largest)
+    rows = np.zeros((height, 1 + -(-width * bits // 8)), np.uint8)  # the first byte of a row says: no filter
+    if used.size:
+        rows[used[0] : used[-1] + 1, 1:] = _pack(indices[used[0] : used[-1] + 1], bits)
     header = struct.pack(">IIBBBBB", width, height, bits, 3, 0, 0, 0)
     body = zlib.compress(rows.data, LEVEL)
     return b"".join(

@@ -25,7 +25,9 @@ class Component:
     @property
     def area(self) -> int:
         """Number of pixels."""
-        return int(self.pixels.sum())
+        import numpy as np
+
+        return int(np.count_nonzero(self.pixels))
 
 
 def read_mask(path: Path, threshold: int | None = None, *, empty_ok: bool = False) -> "NDArray[np.bool_]":

@@ -26,7 +26,8 @@ def paint(
         index, component = instances[i]
         x, y, w, h = component.box
         window = indices[y : y + h, x : x + w]
-        under = window[component.pixels]
-        taken[i] = int(((under != 0) & (under != index)).sum())
-        window[component.pixels] = index
+        if window.any():
+            under = window[component.pixels]
+            taken[i] = int(((under != 0) & (under != index)).sum())
+        np.copyto(window, np.uint8(index), where=component.pixels)
     return indices, taken
