@@ -43,14 +43,15 @@ def list_coco(root: Path) -> Listing | None:
 def read_coco_entry(entry: Entry, width: int, height: int) -> tuple[list[Instance], list[Finding]]:
     """Annotations of one image whose picture has width x height pixels (0 where it cannot be read)."""
     size, instances, mask_name, mask = entry.details
-    findings = []
     if width and tuple(size) != (width, height):
         value = f"{width} x {height}, listed as {size[0]} x {size[1]}"
-        findings.append(Finding(entry.name, "", "size-mismatch", value))
-    bad = [
-        i.where for i in instances if isinstance(i.segmentation, Rle) and not fills(i.segmentation, *size[::-1])
-    ]
-    findings += [Finding(entry.name, where, "bad-mask", "run lengths do not fill the image") for where in bad]
+        findings = [Finding(entry.name, "", "size-mismatch", value)]
+    else:
+        findings = [
+            Finding(entry.name, i.where, "bad-mask", "run lengths do not fill the image")
+            for i in instances
+            if isinstance(i.segmentation, Rle) and not fills(i.segmentation, *size[::-1])
+        ]
     if mask is not None:
         findings += _check_mask(mask_name, Path(mask), entry.name, (width, height) if width else tuple(size))
     return instances, findings
