@@ -47,7 +47,7 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     imgsz: Annotated[int, msgspec.Meta(ge=64, le=4096, multiple_of=32)] = 320
     batch: Positive = 8
     device: str = "auto"
-    seed: Natural = 0
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
     workers: Natural = 0
     negatives: str = "0.5"
     monitor: Literal["AP", "AP50", "AP75", "loss", "last"] = "AP"

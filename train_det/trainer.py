@@ -14,7 +14,7 @@ import msgspec
 import torch
 from torch import nn
 
-from datasets.errors import DefectlineError
+from datasets.errors import DefectlineError, OptionError
 from train_det import ultra
 from train_det.data import TrainingImages, on_device, training_loader
 from train_det.options import FitOptions
@@ -97,6 +97,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         self._on_epoch = on_epoch
         self._state = state
         super().__init__(overrides=loop_settings(options, device, folder))
+        self.optimizer: Any = None
         self.model: Any = model.to(memory_format=torch.channels_last)
         if device.type == "cpu":
             ultra.choose_threads()
@@ -110,13 +111,16 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         self.model.args = self.args
 
     def _build_train_pipeline(self) -> None:
+        if (
+            self.optimizer is not None
+        ):  # the loop would go on with half the batch, unlike what the run says of itself
+            asked = f"--batch {self._options.batch} --imgsz {self._options.imgsz}"
+            raise OptionError(asked, "too much for the device's memory", "give less")
         self.train_loader = training_loader(self._images, self.batch_size, self._options.workers)
         self.test_loader = self.train_loader
         self.accumulate = 1
         how = self._options.optimisation
-        self.optimizer: torch.optim.Optimizer = self.build_optimizer(
-            self.model, how.optimizer, how.lr, how.momentum, how.weight_decay
-        )
+        self.optimizer = self.build_optimizer(self.model, how.optimizer, how.lr, how.momentum, how.weight_decay)
         self._setup_scheduler()
 
     def get_validator(self) -> OwnValidation:

@@ -12,7 +12,7 @@ import torch
 from PIL import Image as Picture
 
 from datasets.coco import CocoFile, read_coco, read_predictions, write_coco
-from datasets.errors import InputError, OptionError, WeightsError
+from datasets.errors import DefectlineError, InputError, OptionError, WeightsError
 from datasets.folder import Dataset, annotation_path, load_dataset
 from datasets.runs import Run, read_config, read_history, read_split
 from tests.train_det.conftest import fit_tiny, tiny_options
@@ -260,6 +260,33 @@ def test_monitor_last_keeps_the_last_epoch(dataset: Dataset, tmp_path: Path) -> 
 def load_weights(path: Path) -> list[torch.Tensor]:
     model: torch.nn.Module = torch.load(path, weights_only=False)["model"]
     return list(model.state_dict().values())
+
+
+def test_too_little_memory_is_told_instead_of_training_with_another_batch(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_much(*_: object) -> None:
+        raise RuntimeError("CUDA out of memory")
+
+    training = start(dataset, tiny_options(), tmp_path / "runs", None)
+    monkeypatch.setattr("train_det.trainer.Trainer.preprocess_batch", too_much)
+    with pytest.raises(OptionError, match="--batch 8 --imgsz 64: too much for the device's memory"):
+        train(training)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_loss_that_is_no_number_ends_the_training(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(loss: object, output: object, batch: dict[str, torch.Tensor]) -> object:
+        lost = torch.full((3,), float("nan"), requires_grad=True)
+        return lost, {"box_loss": lost[0].detach()}
+
+    training = start(dataset, tiny_options(), tmp_path / "runs", None)
+    monkeypatch.setattr("train_det.trainer.FullPrecisionLoss.__call__", nothing)
+    with pytest.raises(DefectlineError, match="epoch 1: the loss is no longer a number"):
+        train(training)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_bad_device_is_refused(dataset: Dataset, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def test_the_command_line_and_the_options_agree_on_defaults() -> None:
 @pytest.mark.parametrize(
     ("option", "value"),
     [("epochs", 0), ("batch", 0), ("imgsz", 100), ("imgsz", 32), ("imgsz", 8192), ("workers", -1), ("seed", -1),
+     ("seed", 2**32),
      ("monitor", "mAP50"), ("precision", "16"), ("lr", 0.0), ("lr", 2.0)],
 )  # fmt: skip
 def test_a_bad_value_is_named_with_its_option(option: str, value: object) -> None:
