@@ -23,7 +23,7 @@ from train_seg.data import EpochBatches, PlainSet, Progress, TrainingSet, load_c
 from train_seg.device import choose_device, choose_precision
 from train_seg.encoder_weights import load_encoder_weights
 from train_seg.model import ModelSpec, UNet
-from train_seg.module import SegmenterModule, WeightEma
+from train_seg.module import PRETRAINED_LR_SHARE, SegmenterModule, WeightEma
 from train_seg.options import FitOptions, check_options
 from train_seg.progress import TrainingProgress
 from train_seg.record import STATE, Recorder
@@ -136,7 +136,8 @@ def _run_lightning(training: Training, state: Path | None) -> None:
     workers = options.workers
     loader = DataLoader(training.train, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0)
     val = DataLoader(training.val, batch_size=options.batch) if len(training.val) else None
-    module = SegmenterModule(training.model, options.lr, options.epochs * len(batches))
+    share = 1.0 if options.encoder_weights == "none" else PRETRAINED_LR_SHARE
+    module = SegmenterModule(training.model, options.lr, options.epochs * len(batches), share)
     progress = TrainingProgress(options.epochs)
     recorder = Recorder(training.run, training.spec, options.monitor, ema, progress.on_epoch)
     for name in ("lightning", "lightning.pytorch", "lightning.fabric"):

@@ -14,17 +14,22 @@ from train_seg.model import UNet
 
 WARMUP_SHARE = 0.05  # of all steps
 WEIGHT_DECAY = 1e-2
+PRETRAINED_LR_SHARE = 0.2  # large steps would undo in few epochs what the encoder knows
 LAST_LR_SHARE = 0.01
 EMA_DECAY = 0.98
 
 
 class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is untyped here
-    """Trains a U-Net on batches of (RGB, coverage); `sums` holds the counts of the validation that is running."""
+    """Trains a U-Net on batches of (RGB, coverage); `sums` holds the counts of the validation that is running.
 
-    def __init__(self, model: UNet, lr: float, total_steps: int) -> None:
+    `encoder_lr_share`: the encoder's learning rate as a share of `lr`, that of the decoder.
+    """
+
+    def __init__(self, model: UNet, lr: float, total_steps: int, encoder_lr_share: float = 1.0) -> None:
         super().__init__()
         self.model = model
         self.lr = lr
+        self.encoder_lr_share = encoder_lr_share
         self.total_steps = total_steps
         self.sums: dict[str, Any] = {}
         self.losses: list[Tensor] = []
@@ -75,10 +80,17 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
 
     def configure_optimizers(self) -> Any:
         """AdamW without decay of biases and norms, linear warm-up, then a cosine down to a hundredth."""
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        encoder = {id(p) for p in self.model.net.encoder.parameters()}
         groups = [
-            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": WEIGHT_DECAY},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+            {
+                "params": [
+                    p for p in self.model.parameters() if (id(p) in encoder) == inside and (p.ndim > 1) == decays
+                ],
+                "lr": self.lr * (self.encoder_lr_share if inside else 1),
+                "weight_decay": WEIGHT_DECAY if decays else 0.0,
+            }
+            for inside in (False, True)
+            for decays in (True, False)
         ]
         optimizer = torch.optim.AdamW(groups, lr=self.lr)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: lr_share(step, self.total_steps))

@@ -108,10 +108,12 @@ def test_without_annotations_there_is_a_loss_and_no_dice() -> None:
     assert set(module.validation_metrics()) == {"val_loss"}
 
 
-def test_norms_and_biases_do_not_decay() -> None:
-    module = SegmenterModule(UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a")])), 1e-3, 10)
-    decayed, free = module.configure_optimizers()["optimizer"].param_groups
-    assert all(p.ndim == 4 for p in decayed["params"])
-    assert all(p.ndim == 1 for p in free["params"])
-    assert free["weight_decay"] == 0
-    assert decayed["weight_decay"] > 0
+def test_norms_and_biases_do_not_decay_and_a_pretrained_encoder_moves_less() -> None:
+    model = UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a")]))
+    module = SegmenterModule(model, 1e-3, 10, encoder_lr_share=0.2)
+    groups = module.configure_optimizers()["optimizer"].param_groups
+    found = {id(p): (group["weight_decay"] > 0, group["initial_lr"]) for group in groups for p in group["params"]}
+    assert len(found) == sum(len(group["params"]) for group in groups)
+    for name, parameter in model.named_parameters():
+        rate = 2e-4 if name.startswith("net.encoder") else 1e-3
+        assert found[id(parameter)] == (parameter.ndim > 1, pytest.approx(rate)), name
