@@ -14,9 +14,10 @@ MAX_SEED = 2**32 - 1
 class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to train; sizes in pixels.
 
-    `encoder_depth` 4 is the default: the fifth stage holds three quarters of the parameters of a ResNet-18, sees
-    a 256 px picture as 8 x 8, and brought nothing on the bottle. `encoder_weights` is
-    `imagenet`, `none` or a path. `negatives` is all, a count, or a ratio to the images with annotations.
+    `encoder_depth` 4 is the default because the fifth stage of a ResNet-18 holds three quarters of its parameters,
+    sees a 256 px picture as 8 x 8, and a few dozen defects do not teach it. `batch` 4: with so few images the
+    number of steps decides. `encoder_weights` is `imagenet`, `none` or a path. `negatives` is all, a count, or a
+    ratio to the images with annotations.
     """
 
     encoder: str = "resnet18"
@@ -24,7 +25,7 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     encoder_depth: int = 4
     epochs: int = 40
     imgsz: int = 256
-    batch: int = 8
+    batch: int = 4
     device: str = "auto"
     seed: int = 0
     workers: int = 0
