@@ -8,7 +8,7 @@ import msgspec
 from convert.assemble import Instance
 from convert.report import Event
 from datasets.errors import InputError, OptionError
-from datasets.images import ImageInfo, read_info
+from datasets.images import ImageInfo, parse_info, read_picture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,13 +36,14 @@ def check_cut(cut: Cut, threshold: int | None) -> None:
         raise OptionError(f"--threshold {threshold}", "would make every pixel a defect", "give 1 or more")
 
 
-def read_masked_picture(path: Path) -> ImageInfo:
-    """Header of a picture that has a mask. Raises InputError where EXIF turns it, as masks are not turned."""
-    info = read_info(path)
+def read_masked_picture(path: Path) -> tuple[ImageInfo, bytes]:
+    """Header and bytes of a picture that has a mask. Raises InputError where EXIF turns it, but not its mask."""
+    data = read_picture(path)
+    info = parse_info(path, data)
     if info.orientation != 1:
         problem = f"EXIF orientation {info.orientation}, while masks are as stored"
         raise InputError(path, problem, "save it upright")
-    return info
+    return info, data
 
 
 def check_mask_size(path: Path, mask: "NDArray[np.generic]", picture: ImageInfo) -> None:

@@ -133,8 +133,8 @@ def _mask_stem(relative: Path, pattern: str) -> str:
 
 
 def _convert_image(source: _Source, dest: Path | None, options: Options) -> Converted:
-    info = read_masked_picture(source.picture)
-    digest = hashlib.sha256(source.picture.read_bytes())
+    info, data = read_masked_picture(source.picture)
+    digest = hashlib.sha256(data)
     kept = source.mask is not None or options.unlabelled == "negative"
     instances: list[Instance] = []
     events: list[Event] = []

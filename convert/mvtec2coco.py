@@ -112,8 +112,9 @@ def _share_out(strata: dict[str, str], options: Options) -> dict[str, str]:
 
 
 def _convert_image(source: _Source, dest: Path | None, options: Options) -> Converted:
-    path, info = source.image.path, read_masked_picture(source.image.path)
-    digest = hashlib.sha256(path.read_bytes())
+    path = source.image.path
+    info, data = read_masked_picture(path)
+    digest = hashlib.sha256(data)
     instances: list[Instance] = []
     events: list[Event] = []
     if dest is not None:

@@ -49,20 +49,23 @@ def read_info(path: Path) -> ImageInfo:
 
 def parse_info(path: Path, data: bytes) -> ImageInfo:
     """`read_info` of the picture `data`, the bytes of `path`."""
-    check_whole(path, data)
+    # Pillow decodes a whole PNG to look for a late eXIf chunk, so it is asked only where there is one.
+    may_be_rotated = check_whole(path, data)
     with _open(path, data) as image:
-        # Pillow decodes a whole PNG to look for a late eXIf chunk, so it is asked only where there is one.
-        may_be_rotated = image.format != "PNG" or b"eXIf" in data or b"Raw profile type exif" in data
         orientation = image.getexif().get(EXIF_ORIENTATION, 1) if may_be_rotated else 1
         return ImageInfo(image.width, image.height, image.mode, orientation if orientation in range(1, 9) else 1)
 
 
-def check_whole(path: Path, data: bytes) -> None:
-    """Raise InputError where `data`, the bytes of `path`, are those of a truncated or damaged PNG or JPEG."""
+def check_whole(path: Path, data: bytes) -> bool:
+    """Whether the picture `data`, read from `path`, may hold EXIF.
+
+    Raises InputError for a truncated or damaged PNG or JPEG.
+    """
     if data.startswith(PNG_SIGNATURE):
-        _check_png(path, data)
-    elif data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[-4096:]:
+        return _check_png(path, data)
+    if data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[-4096:]:
         raise InputError(path, "the JPEG is truncated (no end marker)", "replace it by a whole copy")
+    return True
 
 
 def read_rgb(path: Path) -> "NDArray[np.uint8]":
@@ -114,9 +117,10 @@ def _unreadable(path: Path, error: Exception) -> InputError:
     return InputError(path, f"cannot be read as a picture ({reason})", "replace it by a whole copy")
 
 
-def _check_png(path: Path, data: bytes) -> None:
+def _check_png(path: Path, data: bytes) -> bool:
     position = len(PNG_SIGNATURE)
     view = memoryview(data)
+    has_exif = False
     while position + 12 <= len(data):
         length = int.from_bytes(view[position : position + 4], "big")
         end = position + 12 + length
@@ -124,7 +128,10 @@ def _check_png(path: Path, data: bytes) -> None:
             break
         if zlib.crc32(view[position + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
             raise InputError(path, "the PNG is damaged (a checksum does not match)", "replace it by a whole copy")
-        if data[position + 4 : position + 8] == b"IEND":
-            return
+        kind = data[position + 4 : position + 8]
+        if kind == b"IEND":
+            return has_exif
+        # text chunks, packed or not, are where EXIF was kept before the eXIf chunk
+        has_exif |= kind == b"eXIf" or data.startswith(b"Raw profile type exif", position + 8)
         position = end
     raise InputError(path, "the PNG is truncated", "replace it by a whole copy")

@@ -88,7 +88,13 @@ def components(mask: "NDArray[np.bool_]", *, connectivity: int = 8, merge_gap: i
     import cv2
     import numpy as np
 
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=connectivity)
+    if not mask.any():
+        return []
+    whole = mask_to_component(mask)  # most of a mask is background, which need not be searched
+    left, top, _, _ = whole.box
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        whole.pixels.astype(np.uint8), connectivity=connectivity
+    )
     groups = [[i] for i in range(1, count)]
     if merge_gap > 0 and count > 2:
         groups = _near_groups(labels, stats, merge_gap)
@@ -99,7 +105,7 @@ def components(mask: "NDArray[np.bool_]", *, connectivity: int = 8, merge_gap: i
         y1 = (stats[group, 1] + stats[group, 3]).max()
         crop = labels[y0:y1, x0:x1]
         pixels = crop == group[0] if len(group) == 1 else np.isin(crop, group)
-        found.append(Component((int(x0), int(y0), int(x1 - x0), int(y1 - y0)), pixels))
+        found.append(Component((left + int(x0), top + int(y0), int(x1 - x0), int(y1 - y0)), pixels))
     return sorted(found, key=lambda c: (c.box[1], c.box[0], c.box[3], c.box[2], -c.area))
 
 
