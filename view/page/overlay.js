@@ -22,7 +22,8 @@ export function drawOverlay(data, image, model, judged, state, unit, selected = 
   const found = model === null ? [] : image.runs[model].predictions.slice(0, judged.count).map((p, i) => shown(p)
     && drawItem(data, image, p, "prediction", i, predictionLabel(data, p, judged, i), { prefix, unit, selected, labels }));
   const patterns = [...types].map((type) => hatchPattern(data, type, `${prefix}-${type}`, unit));
-  return svg("g", { class: "overlay" }, svg("defs", {}, patterns), truths, found.reverse());
+  const texts = labels.map((label) => label.root);
+  return svg("g", { class: "overlay" }, svg("defs", {}, patterns), truths, found.reverse(), texts);
 }
 
 function truthLabel(judged, t) {
@@ -51,12 +52,13 @@ function drawItem(data, image, item, kind, index, label, { prefix, unit, selecte
   group.append(
     svg("rect", { class: `casing box${only}`, ...box }),
     svg("rect", { class: `line box${only}`, ...box, stroke: colour }));
-  if (label !== null) group.append(drawLabel(item, path, colour, label, unit, image, labels));
+  if (label !== null) labels.push(drawLabel(kind, item, path, colour, label, unit, image, labels));
   return group;
 }
 
-// Over the topmost pixel of the mask, which is where its path starts, or over the corner of the box.
-function drawLabel({ type, box: [corner, y, , height] }, path, colour, text, unit, image, labels) {
+// Labels lie over everything else and not over each other. One stands at the topmost pixel of the mask, which is where
+// its path starts, or at the corner of the box.
+function drawLabel(kind, { type, box: [corner, y, , height] }, path, colour, text, unit, image, labels) {
   const x = path ? parseInt(path.slice(1), 10) : corner;
   const size = 12 * unit;
   const above = y - 5 * unit;
@@ -65,9 +67,9 @@ function drawLabel({ type, box: [corner, y, , height] }, path, colour, text, uni
   let line = above > size ? above : Math.min(y + height + size, image.height - 3 * unit);
   const taken = (other) => Math.abs(other.line - line) < size && other.left < left + room && left < other.left + other.room;
   while (labels.some(taken) && line < image.height - size) line += size;
-  labels.push({ line, left, room });
-  return svg("g", { class: "label" },
+  const root = svg("g", { class: `label ${kind}-label` },
     svg("path", { d: signPath(type), fill: colour, "stroke-width": 2.5,
       transform: `translate(${left + 6 * unit} ${line - 4 * unit}) scale(${unit})` }),
     svg("text", { x: left + 14 * unit, y: line, "font-size": size, "stroke-width": 3 * unit }, text));
+  return { root, line, left, room };
 }
