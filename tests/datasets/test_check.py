@@ -21,7 +21,7 @@ from datasets.check import check
 from datasets.check_codes import CHECK_CODES
 from datasets.check_facts import Facts, ImageFacts, Instance, Limits
 from datasets.check_labels import _chance, _look_alike, check_skew
-from datasets.coco import Annotation, CocoFile, read_coco, write_coco
+from datasets.coco import Annotation, CocoFile, Rle, read_coco, write_coco
 from datasets.errors import InputError
 from datasets.folder import annotation_path
 from tests.command import only_line, run_command
@@ -192,6 +192,13 @@ def rename_everywhere(root: Path) -> None:
 def add_to_good(coco: CocoFile) -> CocoFile:
     image = next(image for image in coco.images if "/good/" in image.file_name)
     return with_annotation(coco, image_id=image.id)
+
+
+def test_run_lengths_that_do_not_fill_the_image_are_a_bad_mask(coco_folder: Path, tmp_path: Path) -> None:
+    root = copy(coco_folder, tmp_path)
+    change_coco(root, lambda c: with_annotation(c, bbox=(1, 1, 9, 9), segmentation=Rle((96, 96), "04")))
+    (finding,) = check(root, LIMITS, jobs=1).findings
+    assert (finding.code, finding.where) == ("bad-mask", "annotation 99999")
 
 
 COCO: dict[str, Callable[[Path], object]] = {
