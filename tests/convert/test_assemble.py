@@ -1,0 +1,110 @@
+import hashlib
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from convert.assemble import Conversion, Converted, Instance, Run, assemble, check_mask_names, encode_instance
+from convert.report import Event
+from datasets.coco import Annotation, Category, Rle, read_coco, write_coco
+from datasets.errors import InputError, OutputError
+from datasets.folder import load_dataset
+
+CATEGORIES = [Category(1, "a"), Category(2, "b")]
+
+
+class Named(msgspec.Struct, frozen=True):
+    file_name: str
+
+
+def convert_image(source: Named, dest: Path | None, drop: str = "") -> Converted:
+    """One instance per letter of the stem, of category 2 for b; pictures are one byte."""
+    stem = Path(source.file_name).stem
+    instances = [
+        Instance(1 + (letter == "b"), (i, 0, 1, 2), 2, Rle((3, 9), "012") if i % 2 else [[0, 0, 1, 0, 1, 2.5]])
+        for i, letter in enumerate(stem)
+        if letter != "n"
+    ]
+    kept = source.file_name != drop
+    if dest is not None and kept:
+        (dest / "images" / source.file_name).write_bytes(b"x")
+    return Converted(
+        source.file_name,
+        9,
+        3,
+        hashlib.sha256(stem.encode()).hexdigest(),
+        stem,
+        [i.category_id for i in instances],
+        [encode_instance(i) for i in instances],
+        [] if kept else [Event(source.file_name, "", "image-left-out", "")],
+        kept,
+    )
+
+
+def conversion(names: list[str], drop: str = "", **changed: Any) -> Conversion[Named]:
+    whole = Conversion(
+        "test",
+        ["origin"],
+        {},
+        CATEGORIES,
+        [Named(name) for name in names],
+        partial(convert_image, drop=drop),
+        lambda strata: {name: "val" if "n" in stratum else "train" for name, stratum in strata.items()},
+        {"things": 7},
+        [],
+        pool_pays=False,
+    )
+    return msgspec.structs.replace(whole, **changed)
+
+
+def test_files_are_those_that_write_coco_writes(tmp_path: Path) -> None:
+    assemble(tmp_path / "d", conversion(["a.png", "x/ab.png", "x/n.png"]), Run())
+    for split, ids in {"train": [1, 2], "val": [3], "test": []}.items():
+        path = tmp_path / f"d/annotations/instances_{split}.json"
+        coco = read_coco(path)
+        assert [image.id for image in coco.images] == ids
+        write_coco(tmp_path / "again.json", coco)
+        assert path.read_bytes() == (tmp_path / "again.json").read_bytes()
+    annotations = load_dataset(tmp_path / "d").splits["train"].annotations
+    assert [(a.id, a.image_id, a.category_id) for a in annotations] == [(1, 1, 1), (2, 2, 1), (3, 2, 2)]
+    assert annotations[2] == Annotation(3, 2, 2, (1, 0, 1, 2), 2, Rle((3, 9), "012"))
+
+
+def test_counts_and_what_is_left_out(tmp_path: Path) -> None:
+    report = assemble(tmp_path / "d", conversion(["a.png", "b.png", "n.png"], drop="b.png"), Run())
+    assert report.written == {"images": 2, "negatives": 1, "annotations": 1}
+    assert report.read == {"things": 7}
+    provenance = load_dataset(tmp_path / "d").provenance
+    assert provenance is not None
+    assert provenance.counts["train"] == {"images": 1, "negatives": 0, "annotations": {"a": 1, "b": 0}}
+    assert provenance.counts["val"] == {"images": 1, "negatives": 1, "annotations": {"a": 0, "b": 0}}
+    assert provenance.lost == [{"code": "image-left-out", "kind": "lost", "count": 1}]
+    assert sorted(p.name for p in (tmp_path / "d").iterdir()) == ["annotations", "dataset.json", "images", "masks"]
+
+
+def test_a_dry_run_writes_nothing_and_strict_leaves_nothing(tmp_path: Path) -> None:
+    todo = conversion(["a.png", "b.png"], drop="b.png")
+    dry = assemble(tmp_path / "d", todo, Run(dry_run=True))
+    assert list(tmp_path.iterdir()) == []
+    for dry_run in (True, False):
+        with pytest.raises(InputError, match="image-left-out"):
+            assemble(tmp_path / "d", todo, Run(strict=True, dry_run=dry_run))
+    assert list(tmp_path.iterdir()) == []
+    assert dry == assemble(tmp_path / "d", todo, Run())
+    with pytest.raises(OutputError):
+        assemble(tmp_path / "d", todo, Run())
+    assemble(tmp_path / "d", todo, Run(overwrite=True))
+
+
+def test_images_that_would_share_a_pixel_mask_are_refused(tmp_path: Path) -> None:
+    check_mask_names(["a.png", "x/a.png", "b.png"])
+    with pytest.raises(InputError, match=r"x/a\.png: its pixel mask cannot be told from that of x/a\.jpg"):
+        assemble(tmp_path / "d", conversion(["x/a.jpg", "x/a.png"]), Run())
+
+
+def test_more_categories_than_a_byte_counts_are_refused(tmp_path: Path) -> None:
+    many = [Category(i, f"c{i}") for i in range(1, 257)]
+    with pytest.raises(InputError, match="256 categories"):
+        assemble(tmp_path / "d", conversion(["a.png"], categories=many), Run())
