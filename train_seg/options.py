@@ -15,7 +15,7 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How to train; sizes in pixels.
 
     `encoder_depth` 4 is the default because the fifth stage of a ResNet-18 holds three quarters of its parameters,
-    sees a 256 px picture as 8 x 8, and a few dozen defects do not teach it. `batch` 4: with so few images the
+    sees a 256 px picture as 8 x 8, and there is little to learn it from. `batch` 4: with so few images the
     number of steps decides. `encoder_weights` is `imagenet`, `none` or a path. `negatives` is all, a count, or a
     ratio to the images with annotations.
     """
