@@ -5,6 +5,7 @@ import binascii
 import hashlib
 from collections.abc import Mapping
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,7 @@ from datasets.rle_crop import rle_to_component
 from datasets.splits import SPLITS, Ratios, stratified_split
 
 POOL_PAYS_FROM = 256  # images; below, starting processes costs more than it saves
+INHERITED = ("numpy", "PIL.Image", "pycocotools.mask", "shapely")  # loaded once, before processes are forked
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -65,6 +67,8 @@ def labelme2coco(
     check_destination(dest, overwrite=overwrite)
     unlabelled_negative = options.unlabelled == "negative"
     plan = plan_labelme(source, images, labels, options.rename, jobs, unlabelled_negative=unlabelled_negative)
+    for module in INHERITED:
+        import_module(module)
     conversion = Conversion(
         "labelme2coco",
         [source.resolve().name],

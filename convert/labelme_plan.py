@@ -16,7 +16,7 @@ from datasets.errors import InputError
 from datasets.labelme import parse_labelme, read_json
 from datasets.pool import map_ordered
 
-POOL_PAYS_FROM = 1000  # files; below, starting processes costs more than it saves
+POOL_PAYS_FROM = 5000  # files; below, starting processes costs more than it saves
 SIGNATURES = {
     b"\x89PNG": ".png",
     b"\xff\xd8\xff": ".jpg",
