@@ -156,6 +156,8 @@ def _outline(
     if valid:
         return _Outlined([points], [[v for point in points for v in point]], events)
     parts = _parts(shapely.make_valid(polygon))
+    if not parts:
+        return _lost("no-area", "nothing is left of it once repaired")
     rings = [_points(ring) for part in parts for ring in (part.exterior, *part.interiors)]
     has_holes = len(rings) > len(parts)
     return _Outlined(rings, None if has_holes else [[v for p in ring for v in p] for ring in rings], events)

@@ -136,6 +136,8 @@ def _check_images(path: Path, coco: CocoFile) -> None:
     for i, image in enumerate(coco.images):
         if image.width < 1 or image.height < 1:
             raise InputError(path, f"$.images[{i}] is {image.width} x {image.height} pixels", "correct the size")
+        if "\0" in image.file_name:
+            raise InputError(path, f"$.images[{i}].file_name {image.file_name!r} is no name", "correct it")
         if Path(image.file_name).is_absolute() or ".." in Path(image.file_name).parts:
             raise InputError(
                 path, f"$.images[{i}].file_name {image.file_name!r} leads outside", "make it relative"
