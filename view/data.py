@@ -1,7 +1,9 @@
 """What goes into the page besides the pictures: one JSON value, with the overlaps computed beforehand.
 
-Masks are COCO run lengths, which the page decodes: exact, and a third of the size of the same outline as an SVG
-path. Boxes of predictions are rounded to hundredths of a pixel for drawing; overlaps are computed before that.
+Masks are COCO run lengths, which the page decodes to outlines: exact, and less than half as long as the same
+outline as an SVG path (on the MVTec bottle 926 against 2199 characters per annotation; simplified to pictures of
+512 pixels 242, but no longer exact). Boxes of predictions are rounded to hundredths of a pixel for drawing;
+overlaps are computed before that.
 """
 
 from typing import TYPE_CHECKING, Any
