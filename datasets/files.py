@@ -1,13 +1,16 @@
 """Files and folders written aside and renamed, so that a reader never meets half of one."""
 
+import glob
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from datasets.errors import OutputError
+from datasets.interrupts import held_back
 
 
 @contextmanager
@@ -20,13 +23,25 @@ def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.js
     """
     check_destination(dest, overwrite=overwrite, marker=marker)
     dest.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{dest.name}.partial-", dir=dest.parent))
-    partial.chmod(0o777 & ~_umask())
+    partial, lock = None, None
     try:
+        with held_back():
+            _remove_stale(dest)
+            partial = Path(tempfile.mkdtemp(prefix=_partial_prefix(dest), dir=dest.parent))
+            lock = _lock(partial)
+            partial.chmod(0o777 & ~_umask())
         yield partial
-        _swap_in(partial, dest)
+        with held_back():
+            _swap_in(partial, dest)
+    except BaseException:
+        _end_workers()
+        raise
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        with held_back():
+            if partial is not None:
+                shutil.rmtree(partial, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
 
 
 def check_destination(dest: Path, *, overwrite: bool = False, marker: str = "dataset.json") -> None:
@@ -91,6 +106,45 @@ def _swap_in(partial: Path, dest: Path) -> None:
         raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _partial_prefix(dest: Path) -> str:
+    return f".{dest.name}.partial-"
+
+
+def _remove_stale(dest: Path) -> None:
+    # What a killed run left behind: a live one holds its lock, and the system lets go of a dead one's.
+    for left in dest.parent.glob(f"{glob.escape(_partial_prefix(dest))}*"):
+        lock = _lock(left)
+        if lock is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    # The lock of a folder, or None where another process has it or the system has no such locks.
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _end_workers() -> None:
+    # A worker that goes on writing would outlive the removal of its folder.
+    if "multiprocessing.process" in sys.modules:
+        from datasets.pool import end_workers
+
+        end_workers()
 
 
 def _umask() -> int:

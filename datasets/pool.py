@@ -1,11 +1,14 @@
 """One function over many items, in as many processes as pay."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import parent_process
+from multiprocessing import active_children, parent_process
 from typing import TypeVar
+
+from datasets.interrupts import held_back
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -23,8 +26,27 @@ def map_ordered(work: Callable[[S], R], items: Sequence[S], jobs: int, *, pool_p
         yield from map(work, items)
         return
     chunk = max(1, min(LARGEST_CHUNK, len(items) // (4 * workers)))
-    with ProcessPoolExecutor(workers, initializer=_end_with_parent) as pool:
-        yield from pool.map(work, items, chunksize=chunk)
+    pool = ProcessPoolExecutor(workers, initializer=_start_worker)
+    try:
+        with held_back():  # cut between two forks, the executor would wait for its idle workers for ever
+            results = pool.map(work, items, chunksize=chunk)
+        yield from results
+    except BaseException:
+        end_workers()
+        raise
+    finally:
+        with held_back():
+            pool.shutdown(cancel_futures=True)
+
+
+def end_workers() -> None:
+    """End every process that this one has started, in the middle of what it does, and wait until it is gone."""
+    with held_back():
+        children = active_children()
+        for child in children:
+            child.kill()
+        for child in children:
+            child.join()
 
 
 def _processors() -> int:
@@ -33,7 +55,10 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _end_with_parent() -> None:
+def _start_worker() -> None:
+    # Ctrl-C goes to every process of the terminal; what it ends is the parent's to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # A worker whose parent was killed waits for work for ever: its siblings keep the pipe open.
     threading.Thread(target=_wait_for_parent, daemon=True).start()
 
