@@ -65,6 +65,7 @@ def test_the_page_counts_what_is_found(det_run: Path, folder: Path, trainer: lis
     page.click('.chip[data-key="found"]')
     page.wait_for_function("() => window.defectline.results().chosen.length === 1")
     page.locator(".tile").click()
+    page.wait_for_function("() => document.querySelector('.side-words').innerText !== ''")
     assert "score 0.900, 30 × 40 px at 10, 20" in page.locator(".side-words").inner_text()
     assert "Truth" not in page.locator(".side-words").inner_text()
     assert page.locator("#iou").count() == 0
