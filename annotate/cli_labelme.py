@@ -12,6 +12,10 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of pictures 
 LabelmePath = Annotated[
     Path | None, typer.Option("--labelme", metavar="PATH", help="The labelme to start [else DEFECTLINE_LABELME].")
 ]
+Only = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|LIST", help="Only this picture, or those of a list that annotate queue made."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -45,19 +49,16 @@ def init_command(
 
 def open_command(
     folder: Folder,
-    only: Annotated[
-        Path | None,
-        typer.Option(metavar="LIST", help="Open the pictures of this list, as annotate queue makes it."),
-    ] = None,
+    only: Only = None,
     labelme: LabelmePath = None,
 ) -> None:
     """Open a folder in labelme, with its labels, colours and flags."""
     from annotate.labelme_program import check_screen, find_labelme, labelme_environ, labelme_version
     from annotate.labelme_start import start_labelme
-    from annotate.pictures import list_labelled, read_list
+    from annotate.pictures import choose_pictures, list_labelled
 
     pictures = list_labelled(folder)
-    chosen = read_list(only, pictures) if only else None
+    chosen = choose_pictures(only, pictures) if only else None
     program = find_labelme(labelme)
     check_screen()
     environ = labelme_environ()

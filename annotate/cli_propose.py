@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annotate.cli_labelme import Folder
+from annotate.cli_labelme import Folder, Only
 from datasets.console import print_table, progress
 from datasets.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from annotate.pictures import Picture
-    from annotate.proposals import Proposal
+    from annotate.predictions import Predicted
 
 ROWS = {
     "proposed": "shapes to look at, flagged unreviewed",
@@ -45,10 +45,15 @@ def propose_command(
         float | None, typer.Option(help="Least score [default: what the run was measured with, else 0.25].")
     ] = None,
     tolerance: Annotated[float, typer.Option(help="How far polygons may leave a mask, pixels.")] = 1.0,
+    dataset: Annotated[
+        Path | None, typer.Option(help="Where the dataset of the run --from is now, if it was moved.")
+    ] = None,
+    only: Only = None,
     new: Annotated[bool, typer.Option("--new", help="Only pictures without a labelme file.")] = False,
 ) -> None:
     """Add predictions to the labelme files of a folder as shapes to correct; what people drew stays."""
-    from annotate.pictures import list_labelled
+    from annotate.pictures import choose_pictures, list_labelled
+    from annotate.predictions import DEFAULT_MIN_SCORE, operating_score, predict_with_run, read_predicted
 
     if sum(source is not None for source in (run, predictions, from_good)) != 1:
         raise OptionError("annotate propose", "wants one source", "give --from, --predictions or --from-good")
@@ -56,37 +61,27 @@ def propose_command(
         raise OptionError(f"--min-score {min_score:g}", "not a score", "give 0 to 1")
     if not 0 <= tolerance < float("inf"):
         raise OptionError(f"--tolerance {tolerance:g}", "not a distance", "give 0 or more pixels")
-    pictures = [p for p in list_labelled(folder) if not (new and p.labelled)]
+    for option, value, source in (
+        ("--coco", coco, predictions),
+        ("--dataset", dataset, run),
+        ("--weights", weights, from_good),
+    ):
+        if value is not None and source is None:
+            raise OptionError(f"{option} {value}", "belongs to another source", "see annotate propose --help")
+    listed = list_labelled(folder)
+    chosen = choose_pictures(only, listed) if only else listed
+    pictures = [p for p in chosen if not (new and p.labelled)]
     if from_good is not None:
         counts = _propose_from_good(pictures, from_good, weights, min_score or 0.0, tolerance)
     else:
-        counts = _propose_predicted(pictures, folder, run, predictions, coco, min_score, tolerance)
+        if run is not None:
+            least = operating_score(run) if min_score is None else min_score
+            found = predict_with_run(run, pictures, least, dataset)
+        elif predictions is not None:
+            least = DEFAULT_MIN_SCORE if min_score is None else min_score
+            found = read_predicted(predictions, coco, listed)
+        counts = _add(pictures, found, least, tolerance)
     print_table(str(folder), ("", "count", "meaning"), [("pictures", len(pictures), ""), *_rows(counts)])
-
-
-def _propose_predicted(
-    pictures: "Sequence[Picture]",
-    folder: Path,
-    run: Path | None,
-    file: Path | None,
-    coco: Path | None,
-    min_score: float | None,
-    tolerance: float,
-) -> Counter[str]:
-    from annotate.predictions import DEFAULT_MIN_SCORE, operating_score, predict_with_run, read_predicted
-    from annotate.proposals import Proposal
-
-    if run is not None:
-        least = operating_score(run) if min_score is None else min_score
-        found = predict_with_run(run, folder, pictures, least)
-    elif file is not None:
-        least = DEFAULT_MIN_SCORE if min_score is None else min_score
-        found = read_predicted(file, coco, pictures)
-    proposals = {
-        name: [Proposal(p, found.labels[p.category_id], found.model) for p in mine if p.score >= least]
-        for name, mine in found.by_picture.items()
-    }
-    return _add(pictures, proposals, tolerance)
 
 
 def _propose_from_good(
@@ -107,15 +102,16 @@ def _propose_from_good(
     return counts
 
 
-def _add(
-    pictures: "Sequence[Picture]", proposals: "Mapping[str, Sequence[Proposal]]", tolerance: float
-) -> Counter[str]:
-    from annotate.proposals import propose
+def _add(pictures: "Sequence[Picture]", found: "Predicted", least: float, tolerance: float) -> Counter[str]:
+    from annotate.proposals import Proposal, propose
 
     counts: Counter[str] = Counter()
-    marked = [picture for picture in pictures if proposals.get(picture.name)]
+    marked = [picture for picture in pictures if found.by_picture.get(picture.name)]
     for picture in progress(marked, "proposing", len(marked)):
-        counts += _count(propose(picture, proposals[picture.name], tolerance))
+        kept = [p for p in found.by_picture[picture.name] if p.score >= least]
+        proposals = [Proposal(p, found.labels[p.category_id], found.model) for p in kept]
+        if proposals:
+            counts += _count(propose(picture, proposals, tolerance))
     return counts
 
 

@@ -3,16 +3,13 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from annotate.cli_labelme import Folder
 from datasets.console import print_table, progress, say
 from datasets.errors import OptionError
-
-if TYPE_CHECKING:
-    from annotate.predictions import Predicted
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 FolderA = Annotated[Path, typer.Argument(metavar="DIR_A", help="One person's pictures and labelme files.")]
@@ -47,7 +44,7 @@ def queue_command(
 ) -> None:
     """List what to label next, the most telling picture first, for annotate open --only."""
     from annotate.pictures import list_labelled, read_labels
-    from annotate.predictions import operating_score, predict_with_run
+    from annotate.predictions import operating_score, predict_pictures
     from annotate.queueing import disagreement, is_open, rank, uncertainty, write_list
 
     kind = by or (QueueBy.disagreement if len(run) == 2 else QueueBy.uncertainty)
@@ -56,14 +53,17 @@ def queue_command(
         raise OptionError(f"--by {kind}", f"wants {wanted} --from, not {len(run)}", "give detector and segmenter")
     pictures = list_labelled(folder)
     files = read_labels(pictures)
-    waiting = [p.name for p in pictures if is_open(p, files.get(p.name))]
+    waiting = [p for p in pictures if is_open(p, files.get(p.name))]
     thresholds = [operating_score(root) for root in run]
-    found = [predict_with_run(root, folder, pictures) for root in run]
+    found = [predict_pictures(root, waiting) for root in run]
     if kind is QueueBy.disagreement:
-        first, second = (_at_least(f, t) for f, t in zip(found, thresholds, strict=True))
-        telling = {n: disagreement(first.by_picture.get(n, []), second.by_picture.get(n, [])) for n in waiting}
+        kept = [
+            {name: [p for p in mine if p.score >= least] for name, mine in by_name.items()}
+            for by_name, least in zip(found, thresholds, strict=True)
+        ]
+        telling = {p.name: disagreement(*(by_name.get(p.name, []) for by_name in kept)) for p in waiting}
     else:
-        telling = {n: uncertainty(found[0].by_picture.get(n, []), thresholds[0]) for n in waiting}
+        telling = {p.name: uncertainty(found[0].get(p.name, []), thresholds[0]) for p in waiting}
     queued = rank(telling, most)
     if out is not None:
         write_list(out, queued)
@@ -177,13 +177,6 @@ def merge_command(
     print_table(str(dest), ("", "count"), rows)
     if merged.to_decide:
         say(f"next: annotate open {dest} --only {dest / QUEUE}")
-
-
-def _at_least(found: "Predicted", threshold: float) -> "Predicted":
-    import msgspec
-
-    kept = {name: [p for p in mine if p.score >= threshold] for name, mine in found.by_picture.items()}
-    return msgspec.structs.replace(found, by_picture=kept)
 
 
 def _print_json(value: object) -> None:

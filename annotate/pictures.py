@@ -88,6 +88,20 @@ def set_flags(file: LabelmeFile) -> list[str]:
     return sorted(name for name, on in (file.flags or {}).items() if on)
 
 
+def choose_pictures(only: str, pictures: Sequence[Picture]) -> list[Picture]:
+    """What --only says: a picture, by its name in the folder or its path, or those of a list. Raises
+    InputError.
+    """
+    by_name = {picture.name: picture for picture in pictures}
+    name = only if only in by_name else _name_below(Path(only), pictures)
+    if name in by_name:
+        return [by_name[name]]
+    if not Path(only).is_file():
+        problem = "neither a picture of the folder nor a list of some"
+        raise InputError(only, problem, "name a picture, or make a list with annotate queue")
+    return read_list(Path(only), pictures)
+
+
 def read_list(path: Path, pictures: Sequence[Picture]) -> list[Picture]:
     """The pictures that the text file `path` names, one a line, in its order. Raises InputError."""
     try:
@@ -105,6 +119,12 @@ def read_list(path: Path, pictures: Sequence[Picture]) -> list[Picture]:
     if not chosen:
         raise InputError(path, "the list is empty", "there is nothing to open")
     return chosen
+
+
+def _name_below(path: Path, pictures: Sequence[Picture]) -> str:
+    root = pictures[0].root.resolve() if pictures else Path()
+    absolute = path.resolve()
+    return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else ""
 
 
 def _label_name(name: str) -> str:

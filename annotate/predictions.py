@@ -11,11 +11,12 @@ import msgspec
 from annotate.pictures import Picture
 from datasets.coco import Category, CocoFile, Image, Prediction, read_coco, read_predictions
 from datasets.errors import DefectlineError, InputError, OptionError
-from datasets.folder import annotation_path, load_dataset
+from datasets.folder import load_dataset
 from datasets.runs import Run, load_run, read_config, read_json
-from datasets.splits import SPLITS
 
 DEFAULT_MIN_SCORE = 0.25
+LEAST_SCORE = 0.001
+MOST_NAMED = 1000
 
 
 class PredictError(DefectlineError):
@@ -38,18 +39,33 @@ class _Metrics(msgspec.Struct, frozen=True):
     operating_point: _OperatingPoint
 
 
-def predict_with_run(root: Path, folder: Path, pictures: Sequence[Picture], least: float = 0.001) -> Predicted:
-    """Predictions of the run `root` for the pictures of `folder`, by the trainer that made it, as a process.
+def predict_with_run(
+    root: Path, pictures: Sequence[Picture], least: float = LEAST_SCORE, dataset: Path | None = None
+) -> Predicted:
+    """Predictions of the run `root` with the names of its defect types, which its dataset has.
+
+    `dataset` is where that is now, if it was moved. Raises InputError, PredictError.
+    """
+    run = load_run(root)
+    labels = {c.id: c.name for c in run_categories(run, dataset)}
+    return Predicted(predict_pictures(root, pictures, least), labels, run_name(run))
+
+
+def predict_pictures(
+    root: Path, pictures: Sequence[Picture], least: float = LEAST_SCORE
+) -> dict[str, list[Prediction]]:
+    """Predictions of the run `root` by picture name, made by the trainer that made the run, as a process.
 
     So this room knows no trainer: any that offers `predict RUN IMAGES... --out FILE` will do. Raises InputError,
     PredictError.
     """
     run = load_run(root)
-    labels = {c.id: c.name for c in run_categories(run)}
+    if not pictures:
+        return {}
     with tempfile.TemporaryDirectory(prefix="defectline-predict-") as temporary:
         out = Path(temporary) / "predictions.json"
         command = [
-            sys.executable, "-m", f"train_{run.kind}", "predict", str(root), str(folder), "--out", str(out),
+            sys.executable, "-m", f"train_{run.kind}", "predict", str(root), *_named(pictures), "--out", str(out),
             "--min-score", str(least),
         ]  # fmt: skip
         heard = None if sys.stderr.isatty() else subprocess.PIPE
@@ -57,9 +73,24 @@ def predict_with_run(root: Path, folder: Path, pictures: Sequence[Picture], leas
         if done.returncode:
             said = (done.stderr or "see above").strip().splitlines()[-1]
             raise PredictError(root, f"train_{run.kind} predict failed ({said[:300]})", "mend that and try again")
-        names = picture_list(out.with_suffix(".images.json"))
-        found = read_predictions(out)
-    return Predicted(by_picture(pictures, names, found, root), labels, f"{run.kind}/{root.resolve().name}")
+        paths = {i: Path(name).resolve() for i, name in picture_list(out.with_suffix(".images.json")).items()}
+        predictions = read_predictions(out)
+    names = {picture.path.resolve(): picture.name for picture in pictures}
+    found: dict[str, list[Prediction]] = {}
+    for prediction in predictions:
+        if paths[prediction.image_id] in names:
+            found.setdefault(names[paths[prediction.image_id]], []).append(prediction)
+    return found
+
+
+def run_name(run: Run) -> str:
+    """What proposals of a run say about where they come from, as seg/bottle-coco."""
+    return f"{run.kind}/{run.root.resolve().name}"
+
+
+def _named(pictures: Sequence[Picture]) -> list[str]:
+    # thousands of names do not fit on a command line; what else is in the folder is predicted in vain then
+    return [str(p.path) for p in pictures] if len(pictures) <= MOST_NAMED else [str(pictures[0].root)]
 
 
 def read_predicted(path: Path, coco: Path | None, pictures: Sequence[Picture]) -> Predicted:
@@ -68,15 +99,14 @@ def read_predicted(path: Path, coco: Path | None, pictures: Sequence[Picture]) -
     `coco` says which id is which image and category; without it that of the run whose predictions these are.
     """
     found = read_predictions(path)
-    images, categories = _told(path, coco)
-    names = {image.id: image.file_name for image in images}
-    labels = {c.id: c.name for c in categories}
+    told = _told(path, coco)
+    names = {image.id: image.file_name for image in told.images}
     for prediction in found:
-        if prediction.category_id not in labels:
+        if prediction.category_id not in told.labels:
             raise InputError(
                 path, f"category_id {prediction.category_id} is unknown", "give its names with --coco"
             )
-    return Predicted(by_picture(pictures, names, found, path), labels, path.stem)
+    return Predicted(by_picture(pictures, names, found, path), told.labels, told.model)
 
 
 def operating_score(run: Path) -> float:
@@ -87,11 +117,17 @@ def operating_score(run: Path) -> float:
     return read_json(path, _Metrics).operating_point.score_threshold
 
 
-def run_categories(run: Run) -> list[Category]:
+def run_categories(run: Run, dataset: Path | None = None) -> list[Category]:
     """Categories of the dataset that a run was trained on. Raises InputError where it is gone."""
+    if dataset is not None:
+        return load_dataset(dataset).categories
     path = Path(read_config(run.root).dataset)
     if not path.is_dir():
-        raise InputError(path, f"the dataset of {run.root} is not there", "put it back, it names the defect types")
+        raise InputError(
+            run.root,
+            f"its dataset {path}, which names the defect types, is not there",
+            "say where with --dataset DIR",
+        )
     return load_dataset(path).categories
 
 
@@ -130,19 +166,32 @@ def picture_list(path: Path) -> dict[int, str]:
     return {image.id: image.file_name for image in read_json(path, list[Image])}
 
 
-def _told(path: Path, coco: Path | None) -> tuple[Sequence[Image], Sequence[Category]]:
-    if coco is not None:
-        if coco.is_dir():
-            dataset = load_dataset(coco)
-            return [image for split in dataset.splits.values() for image in split.images], dataset.categories
-        file: CocoFile = read_coco(coco)
-        return file.images, file.categories
+class _Told(msgspec.Struct, frozen=True):
+    images: Sequence[Image]
+    labels: dict[int, str]
+    model: str
+
+
+def _told(path: Path, coco: Path | None) -> _Told:
+    """What the ids in the results `path` mean; those of a run in its own folder are of the run's dataset."""
     root = path.parent.parent
-    if path.parent.name == "predictions" and (root / "config.yaml").is_file():
-        run = load_run(root)
-        split = path.stem if path.stem in SPLITS else "test"
-        told = read_coco(annotation_path(Path(read_config(run.root).dataset), split))
-        return told.images, told.categories
-    raise OptionError(
-        f"--predictions {path}", "does not say which image and category an id is", "give --coco FILE or DATASET"
-    )
+    run = load_run(root) if path.parent.name == "predictions" and (root / "config.yaml").is_file() else None
+    model = run_name(run) if run else path.stem
+    source = coco or _dataset_of(run, path)
+    if source.is_dir():
+        data = load_dataset(source)
+        # a cross-validation tests images of every split
+        images = [image for split in data.splits.values() for image in split.images]
+        return _Told(images, {c.id: c.name for c in data.categories}, model)
+    file: CocoFile = read_coco(source)
+    return _Told(file.images, {c.id: c.name for c in file.categories}, model)
+
+
+def _dataset_of(run: Run | None, path: Path) -> Path:
+    if run is None:
+        problem = "does not say which image and category an id is"
+        raise OptionError(f"--predictions {path}", problem, "give --coco FILE or DATASET")
+    dataset = Path(read_config(run.root).dataset)
+    if not dataset.is_dir():
+        raise InputError(run.root, f"its dataset {dataset} is not there", "say where with --coco DATASET")
+    return dataset

@@ -40,7 +40,7 @@ def view(
 
         if second or looks_like_dataset(target):
             raise OptionError(f"--images {images}", "needs exactly one run", "give view RUN --images DIR")
-        scene = new_pictures_scene(target, images)
+        scene = new_pictures_scene(target, images, dataset)
     elif looks_like_dataset(target):
         if second:
             raise OptionError(

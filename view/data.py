@@ -72,7 +72,7 @@ def _model(model: Model, floor: float) -> dict[str, Any]:
     return {
         "name": model.name,
         "kind": model.kind,
-        "root": str(model.root),
+        "propose": model.propose,
         "threshold": model.threshold,
         "foldThresholds": model.fold_thresholds,
         "rule": model.point.rule if model.point else None,

@@ -19,6 +19,7 @@ class Model(msgspec.Struct, frozen=True):
     """A run whose predictions are shown; without a metrics.json it has no operating point.
 
     Of a cross-validation each fold has an operating point of its own: `fold_thresholds`, that of fold 1 first.
+    `propose` are the words by which `annotate propose` finds the predictions.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Model(msgspec.Struct, frozen=True):
     root: Path
     point: OperatingPoint | None = None
     fold_thresholds: list[float] = []
+    propose: list[str] = []
 
     @property
     def threshold(self) -> float | None:
@@ -93,30 +95,35 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
         tested = [by_name.get(file_name) for by_name in folds]
         pictures.append(Picture(image, path, homes[file_name], annotations[image.id], found, tested))
     names = short_names(roots)
-    models = [model_of(run, name) for run, name in zip(runs, names, strict=True)]
+    moved = ["--coco", str(dataset_root)] if dataset_root else []
+    models = [
+        model_of(run, name, ["--predictions", str(run.predictions(split)), *moved])
+        for run, name in zip(runs, names, strict=True)
+    ]
     title = " and ".join(names)
     return Scene(title, dataset.name, dataset.root / "images", split, dataset.categories, models, pictures)
 
 
-def model_of(run: Run, name: str) -> Model:
+def model_of(run: Run, name: str, propose: list[str]) -> Model:
     """The run as a model, with the operating point of its metrics.json if there is one. Raises InputError."""
     if not run.metrics.is_file():
-        return Model(name, run.kind, run.root)
+        return Model(name, run.kind, run.root, propose=propose)
     metrics = read_metrics(run.metrics)
     own = metrics.folds.score_thresholds if metrics.folds else []
-    return Model(name, run.kind, run.root, metrics.operating_point, own)
+    return Model(name, run.kind, run.root, metrics.operating_point, own, propose)
 
 
 def fold_of_images(run: Run) -> dict[str, int]:
     """Which fold of a cross-validation tested each file name, from 1; empty for a single training.
 
-    The folds are the run folders inside the run, in the order of the numbers in their names.
+    Fold k is the run folder `fold-k` inside the run.
     """
-    found = [*run.root.glob("*/split.json"), *run.root.glob("*/*/split.json")]
-    found.sort(key=lambda path: [int(n) for n in re.findall(r"\d+", path.relative_to(run.root).as_posix())])
+    found = [(re.fullmatch(r"fold-(\d+)", path.parent.name), path) for path in run.root.glob("fold-*/split.json")]
     return {
-        name: k for k, path in enumerate(found, 1) for name in read_json(path, RunSplit).images.get("test", [])
-    }
+        name: int(match[1])
+        for match, path in found if match
+        for name in read_json(path, RunSplit).images.get("test", [])
+    }  # fmt: skip
 
 
 def run_dataset(run: Run) -> Path:

@@ -5,6 +5,7 @@ from PIL import Image
 
 from annotate.pictures import (
     Picture,
+    choose_pictures,
     is_unreviewed,
     list_labelled,
     open_document,
@@ -106,3 +107,22 @@ def test_a_list_keeps_its_order_and_names_what_is_wrong(tmp_path: Path) -> None:
         read_list(names, pictures)
     with pytest.raises(InputError, match="no such file"):
         read_list(tmp_path / "absent.txt", pictures)
+
+
+def test_only_is_a_name_a_path_or_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "pictures"
+    for name in ("a.png", "sub dir/größe 瓶.png"):
+        draw_picture(root / name)
+    pictures = list_labelled(root)
+    (tmp_path / "list.txt").write_text("sub dir/größe 瓶.png\na.png\n")
+    draw_picture(tmp_path / "stranger.png")
+    monkeypatch.chdir(tmp_path)
+    assert [p.name for p in choose_pictures("list.txt", pictures)] == ["sub dir/größe 瓶.png", "a.png"]
+    for said in ("sub dir/größe 瓶.png", "pictures/sub dir/größe 瓶.png", str(root / "sub dir/größe 瓶.png")):
+        assert [p.name for p in choose_pictures(said, pictures)] == ["sub dir/größe 瓶.png"]
+    with pytest.raises(InputError, match=r"^b\.png: neither a picture of the folder nor a list of some"):
+        choose_pictures("b.png", pictures)
+    with pytest.raises(InputError, match="not UTF-8"):
+        choose_pictures("stranger.png", pictures)
+    monkeypatch.chdir(root)  # the name of a picture is also that of a file here
+    assert [p.name for p in choose_pictures("a.png", list_labelled(Path()))] == ["a.png"]

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from annotate.pictures import list_labelled, read_labels
-from annotate.predictions import Predicted
 from annotate.queueing import disagreement, is_open, rank, uncertainty
 from datasets.coco import Prediction
 from tests.annotate.conftest import box, draw_picture, write_labels
@@ -61,8 +60,8 @@ def test_command(
         "seg": {"a.png": [scored(0.9)], "b.png": [scored(0.9, x=50)], "c.png": [scored(0.9)]},
     }
     monkeypatch.setattr(
-        "annotate.predictions.predict_with_run",
-        lambda run, _folder, _pictures: Predicted(found[run.name], {1: "dent"}, run.name),
+        "annotate.predictions.predict_pictures",
+        lambda run, pictures: {p.name: found[run.name][p.name] for p in pictures if p.name in found[run.name]},
     )
     det, seg, listed = tmp_path / "det", tmp_path / "seg", tmp_path / "list.txt"
     assert run_command("annotate", "queue", root, "--from", det) == 0

@@ -92,7 +92,7 @@ def make_run(
 
 
 def make_cross_validation(parent: Path, dataset_root: Path, kind: str = "seg") -> Path:
-    """A run folder that pools two folds over the test images, each with scores of its own size."""
+    """A run folder with the folds fold-1 and fold-2 over the test images, each with scores of its own size."""
     dataset = load_dataset(dataset_root)
     test = [image.file_name for image in dataset.split("test").images]
     val = [image.file_name for image in dataset.split("val").images]
@@ -104,8 +104,8 @@ def make_cross_validation(parent: Path, dataset_root: Path, kind: str = "seg") -
     folds = []
     for k in range(2):
         mine = test[k::2]
-        fold = create_run(pooled.root, "folds", str(k + 1), config, run_split(dataset, {"val": val, "test": mine}))
-        fold = load_run(fold.root)
+        made = create_run(pooled.root, kind, "x", config, run_split(dataset, {"val": val, "test": mine}))
+        fold = load_run(made.root.rename(pooled.root / f"fold-{k + 1}"))
         shrink = (1.0, 0.2)[k]
         for split, predictions in (
             ("val", read_predictions(source / "predictions" / "val.json")),
@@ -115,6 +115,7 @@ def make_cross_validation(parent: Path, dataset_root: Path, kind: str = "seg") -
             write_predictions(fold.predictions(split), scaled)
         measure_run(fold, dataset)
         folds.append(fold)
+    (pooled.root / kind).rmdir()
     measure_folds(pooled, folds, dataset)
     return pooled.root
 

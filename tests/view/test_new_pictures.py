@@ -11,6 +11,7 @@ from PIL import Image
 
 from datasets.coco import Image as Listed
 from datasets.coco import Prediction, write_predictions
+from datasets.folder import load_dataset
 from tests.command import only_line, run_command
 from view.new_pictures import new_pictures_scene
 
@@ -37,7 +38,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         started.append(command)
         out = Path(command[command.index("--out") + 1])
-        files = sorted(p for p in Path(command[5]).rglob("*") if p.is_file())
+        files = [Path(name) for name in command[5 : command.index("--out")]]
         images = [Listed(i, file.as_posix(), 1, 1) for i, file in enumerate(files, 1)]
         out.with_suffix(".images.json").write_bytes(msgspec.json.encode(images))
         write_predictions(out, [Prediction(1, 2, (10, 20, 30, 40), 0.9)])
@@ -69,6 +70,27 @@ def test_the_page_counts_what_is_found(det_run: Path, folder: Path, trainer: lis
     assert "score 0.900, 30 × 40 px at 10, 20" in page.locator(".side-words").inner_text()
     assert "Truth" not in page.locator(".side-words").inner_text()
     assert page.locator("#iou").count() == 0
+
+
+def test_a_trained_run_whose_dataset_moved_shows_new_pictures(
+    coco_folder: Path, folder: Path, tmp_path: Path, opened: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = Path(shutil.copytree(coco_folder, tmp_path / "bottle-coco"))
+    options = ("--encoder-weights", "none", "--imgsz", 64, "--encoder-depth", 4, "--precision", 32, "--epochs", 1)
+    assert run_command("train_seg", "fit", data, *options, "--device", "cpu", "--runs", tmp_path / "runs") == 0
+    run = tmp_path / "runs/seg/bottle-coco"
+    moved = data.rename(tmp_path / "moved")
+    capsys.readouterr()
+    page_file = tmp_path / "new.html"
+    assert run_command("view", run, "--images", folder, "--out", page_file) == 2
+    assert "say where with --dataset DIR" in only_line(capsys)
+    assert not page_file.exists()
+    assert run_command("view", run, "--images", folder, "--dataset", moved, "--out", page_file) == 0
+    page = opened(page_file)
+    assert page.locator(".tile").count() == 3
+    assert [t.inner_text() for t in page.locator(".chip .text").all()][2:] == [
+        c.name for c in load_dataset(moved).categories
+    ]
 
 
 def test_a_trainer_that_fails_is_told_in_one_line(

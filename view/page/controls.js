@@ -47,8 +47,10 @@ function oneThreshold(data, store, m) {
     mark.append(el("span", { class: "tick" }, "▲"), ` operating point ${pointWords(model)}`);
     mark.style.setProperty("--at", (model.threshold - least) / (1 - least));
   }
+  const folds = model.foldThresholds.length > 0 && el("p", { class: "hint" });
   const root = el("div", { class: "threshold" },
     el("div", { class: "row" }, el("label", { for: `confidence-${m}` }, name), exact), input, mark,
+    folds,
     model.floor > 0 && el("p", { class: "hint" }, `Predictions below ${score(model.floor)} are not in this page.`));
   return {
     root,
@@ -57,8 +59,16 @@ function oneThreshold(data, store, m) {
       input.value = value;
       if (document.activeElement !== exact) exact.value = Number(value.toFixed(3));
       if (mark) mark.classList.toggle("on", store.state.thresholds[m] === start);
+      if (folds) folds.textContent = foldWords(model, store.state.thresholds[m]);
     },
   };
+}
+
+// A cross-validation starts with a threshold per fold, as it was measured; the slider puts one in place of all.
+function foldWords({ foldThresholds }, threshold) {
+  if (threshold !== null) return `All folds count from ${score(threshold)} on. ▲ goes back to each fold's own threshold.`;
+  const own = foldThresholds.map((value, i) => `${i + 1} from ${score(value)}`).join(", ");
+  return `Each fold counts at its own threshold, as it was measured: fold ${own}. The slider stands at their median; moving it sets one for all.`;
 }
 
 function confidences(data, store) {
@@ -172,7 +182,7 @@ function legend(data) {
     root: section("Legend",
       el("ul", { class: "legend" },
         data.types.map((type, i) => el("li", {}, swatch(data, i), signIcon(data, i), type.name)),
-        el("li", {}, sample(false), "truth"),
+        data.hasTruth ? el("li", {}, sample(false), "truth") : "",
         data.models.length ? el("li", {}, sample(true), "prediction, with score") : "",
         data.models.length && data.hasTruth ? el("li", { class: "hint" }, "✓ right · ✗ nothing there · ≠ wrong type · ↔ poorly located · 2× found twice") : "")),
     update() {},

@@ -2,6 +2,7 @@
 
 import { byId, button, el, note } from "./dom.js";
 import { LETTERS, count, fixed, shellWord } from "./format.js";
+import { thresholdFor } from "./judge.js";
 import { drawOverlay } from "./overlay.js";
 import { makeStage } from "./stage.js";
 import { signIcon } from "./types.js";
@@ -93,7 +94,8 @@ export function makeDetail(data, store, order) {
     counter.textContent = at < 0 ? "not in this selection" : `${at + 1} of ${images.length}`;
     title.textContent = image.name;
     title.title = image.name;
-    const facts = [`${image.width} × ${image.height} px`, `split ${image.split}`];
+    const facts = [`${image.width} × ${image.height} px`];
+    if (image.split) facts.push(`split ${image.split}`);
     image.folds.forEach((fold, m) => {
       if (fold !== null) facts.push(`fold ${fold}${models.length > 1 ? ` of ${LETTERS[m]}` : ""}`);
     });
@@ -140,10 +142,10 @@ export function makeDetail(data, store, order) {
   }
 
   async function copyCommand() {
-    const text = labelmeCommand(data, image, store.state.focus);
+    const text = labelmeCommand(data, image, store.state);
     try {
       await navigator.clipboard.writeText(text);
-      note("Command copied");
+      note("Command copied: for a terminal in the folder where view was started");
     } catch {
       window.prompt("Copy this command:", text);
     }
@@ -157,11 +159,12 @@ export function makeDetail(data, store, order) {
   };
 }
 
-/** The command line that opens the image in labelme, with the predictions of a run as editable shapes. */
-export function labelmeCommand(data, image, focus) {
-  const folder = shellWord(data.folder);
-  const list = "picture-to-open.txt";
-  const model = data.models[focus];
-  const propose = model ? `annotate propose ${folder} --from ${shellWord(model.root)} && ` : "";
-  return `${propose}printf '%s\\n' ${shellWord(image.name)} > ${list} && annotate open ${folder} --only ${list}`;
+/** The command line that opens the image in labelme, with the predictions of a run that count as editable shapes. */
+export function labelmeCommand(data, image, state) {
+  const only = [data.folder, "--only", image.name];
+  const open = ["annotate", "open", ...only];
+  const model = data.models[state.focus];
+  const least = model && String(thresholdFor(data, state, state.focus, image));
+  const commands = model ? [["annotate", "propose", ...only, ...model.propose, "--min-score", least], open] : [open];
+  return commands.map((words) => words.map(shellWord).join(" ")).join(" && ");
 }
