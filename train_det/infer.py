@@ -29,7 +29,7 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
 
     side: int
     least_score: float = 0.001
-    overlap: float = 0.7
+    overlap: float = 0.5
     most: int = 100
     symmetries: bool = False
     batch: int = 8
