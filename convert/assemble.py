@@ -4,6 +4,7 @@ Whatever a conversion reads, it describes its images as a list of sources and gi
 Annotations go through a spool file, so that memory does not grow with their number.
 """
 
+import posixpath
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -17,7 +18,7 @@ from convert.report import Event, Report, check_strict, make_report
 from datasets.coco import Box, Category, Image, Segmentation
 from datasets.errors import InputError
 from datasets.files import check_destination, new_folder
-from datasets.folder import annotation_path, content_hash, make_provenance, mask_path, write_provenance
+from datasets.folder import annotation_path, content_hash, make_provenance, write_provenance
 from datasets.pool import map_ordered
 from datasets.splits import SPLITS
 
@@ -69,7 +70,7 @@ class Conversion(msgspec.Struct, Generic[S], frozen=True):
 
     `dest` is the dataset folder to put picture and pixel mask into, None in a dry run; the folders for them
     exist. `share_out` gives the split of each file name from its stratum. `read` and `events` go to the report.
-    `pool_pays` is whether there is enough work for several processes.
+    `pool_pays` is whether there is enough work for several processes, `masks` whether there are pixel masks.
     """
 
     tool: str
@@ -82,6 +83,7 @@ class Conversion(msgspec.Struct, Generic[S], frozen=True):
     read: dict[str, int]
     events: list[Event]
     pool_pays: bool
+    masks: bool = True
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -128,7 +130,7 @@ def check_mask_names(file_names: Iterable[str], what: str = "pixel mask") -> Non
     """
     seen: dict[str, str] = {}
     for file_name in file_names:
-        stem = str(mask_path(Path(), file_name))
+        stem = posixpath.splitext(file_name)[0]
         if stem in seen:
             raise InputError(
                 file_name, f"its {what} cannot be told from that of {seen[stem]}", "rename one of them"
@@ -139,9 +141,9 @@ def check_mask_names(file_names: Iterable[str], what: str = "pixel mask") -> Non
 def _convert_all(dest: Path | None, conversion: Conversion[S], run: Run) -> Iterator[Converted]:
     sources = conversion.sources
     if dest is not None:
-        for folder in sorted({Path(source.file_name).parent for source in sources}):
-            (dest / "images" / folder).mkdir(parents=True, exist_ok=True)
-            (dest / "masks" / folder).mkdir(parents=True, exist_ok=True)
+        for kind in ("images", "masks") if conversion.masks else ("images",):
+            for folder in sorted({posixpath.dirname(source.file_name) for source in sources}):
+                (dest / kind / folder).mkdir(parents=True, exist_ok=True)
     work = _Work(conversion.convert_image, dest)
     done = map_ordered(work, sources, run.jobs, pool_pays=conversion.pool_pays)
     yield from run.progress(done, "convert", len(sources))

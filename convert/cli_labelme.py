@@ -45,6 +45,9 @@ def labelme2coco_command(
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,
     segmentation: Segmentation = SegmentationKind.rle,
+    no_masks: Annotated[
+        bool, typer.Option("--no-masks", help="Write no pixel masks; our trainers need none, and it is quicker.")
+    ] = False,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
     strict: Strict = False,
@@ -63,6 +66,7 @@ def labelme2coco_command(
         line_width,
         tuple(rename or ()),
         unlabelled.value,
+        masks=not no_masks,
     )
     result = labelme2coco(
         source,

@@ -71,7 +71,7 @@ class ImageFinder:
         `data_suffix` is the suffix that fits the embedded picture, None where there is none. Raises InputError
         where no picture is found, where several are, and where `image_path` leads outside.
         """
-        named = PureWindowsPath(image_path or "").as_posix()
+        named = _posix(image_path or "")
         inside = [_inside(tree.root, self._source.root, posixpath.dirname(file), named) for tree in self._trees]
         if image_path:
             found = self._at(inside) or self._moved(file, posixpath.basename(named))
@@ -131,6 +131,11 @@ def _inside(root: Path, source: Path, folder: str, named: str) -> str | None:
     target = posixpath.normpath(posixpath.join(_absolute(source), folder, named))
     prefix = _absolute(root).rstrip("/") + "/"
     return target.removeprefix(prefix) if target.startswith(prefix) else None
+
+
+def _posix(path: str) -> str:
+    plain = path.isascii() and not any(c in path for c in "\\:/")
+    return path if plain else PureWindowsPath(path).as_posix()
 
 
 @cache

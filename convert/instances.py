@@ -1,6 +1,6 @@
 """The shapes of one labelme file to instances: one for each shape, or for all shapes of a label and a group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +11,7 @@ from convert.labels import BACKGROUND
 from convert.report import Event
 from convert.shapes import Drawn, draw_shapes
 from datasets.coco import Rle, Segmentation
+from datasets.edges import rle_to_edges
 from datasets.labelme import LabelmeFile
 
 if TYPE_CHECKING:
@@ -21,15 +22,20 @@ SegmentationKind = Literal["rle", "polygon", "auto"]
 
 
 class Drawing(msgspec.Struct, frozen=True):
-    """Instances with the pycocotools mask of each, and what happened to the shapes."""
+    """The drawn instances of one file, item by item, and what happened to the shapes.
 
-    instances: list[Instance]
+    `rles` are pycocotools masks, none of them empty, `edges` say the same again (see datasets.edges).
+    """
+
+    category_ids: list[int]
     rles: list[Any]
+    edges: list[Any]
+    segmentations: list[Segmentation]
     events: list[Event]
 
 
 def draw_instances(
-    path: Path,
+    path: Path | str,
     name: str,
     file: LabelmeFile,
     ids: Mapping[str, int],
@@ -42,8 +48,6 @@ def draw_instances(
     `ids` is label -> category id; a label that is not in it becomes no annotation. Shapes drawn as a hole in
     another are annotations of their own: no file says that they are holes. Raises InputError.
     """
-    from pycocotools import mask as coco_mask
-
     groups: dict[tuple[int, int | None, int], list[Drawn]] = {}
     events: list[Event] = []
     wanted = []
@@ -57,30 +61,44 @@ def draw_instances(
     for (i, shape), drawn in zip(wanted, drawn_shapes, strict=True):
         where = f"$.shapes[{i}]"
         events += [Event(name, where, code, value) for code, value in drawn.events]
-        if drawn.rle is not None and not coco_mask.area(drawn.rle):
+        if drawn.rle is not None and _is_empty(drawn):
             events.append(Event(name, where, "no-area", f"no pixel centre inside the {shape.kind}"))
         elif drawn.rle is not None:
             key = (ids[shape.label], shape.group_id, i if shape.group_id is None else 0)
             groups.setdefault(key, []).append(drawn)
-    rles, segmentations = [], []
-    for members in groups.values():
-        rle, segmentation_of = _union(members, size, segmentation)
-        rles.append(rle)
-        segmentations.append(segmentation_of)
-    instances = _measure([category for category, _, _ in groups], rles, segmentations)
-    return Drawing(instances, rles, events)
+    unions = [_union(members, size, segmentation) for members in groups.values()]
+    return Drawing(
+        [category for category, _, _ in groups],
+        [rle for rle, _, _ in unions],
+        [edges for _, edges, _ in unions],
+        [segmentation_of for _, _, segmentation_of in unions],
+        events,
+    )
 
 
-def _measure(
-    categories: Sequence[int], rles: Sequence[Any], segmentations: Sequence[Segmentation]
-) -> list[Instance]:
+def measure_instances(drawing: Drawing) -> list[Instance]:
+    """The instances with their boxes and areas in pixels, from their masks."""
     from pycocotools import mask as coco_mask
 
     # one by one, for pycocotools 2.0.11 fails on more than 255 masks at once
+    measured = [(_box(coco_mask.toBbox(rle)), int(coco_mask.area(rle))) for rle in drawing.rles]
+    return make_instances(drawing, measured)
+
+
+def make_instances(drawing: Drawing, measured: Iterable[tuple[tuple[int, int, int, int], int]]) -> list[Instance]:
+    """The instances, with the box and the area of each in pixels."""
     return [
-        Instance(category, _box(coco_mask.toBbox(rle)), int(coco_mask.area(rle)), segmentation)
-        for category, rle, segmentation in zip(categories, rles, segmentations, strict=True)
+        Instance(category, box, area, segmentation)
+        for category, (box, area), segmentation in zip(
+            drawing.category_ids, measured, drawing.segmentations, strict=True
+        )
     ]
+
+
+def _is_empty(drawn: Drawn) -> bool:
+    from pycocotools import mask as coco_mask
+
+    return not (coco_mask.area(drawn.rle) if drawn.edges is None else len(drawn.edges))
 
 
 def _box(box: "NDArray[np.float64]") -> tuple[int, int, int, int]:
@@ -88,20 +106,25 @@ def _box(box: "NDArray[np.float64]") -> tuple[int, int, int, int]:
     return (x, y, w, h)
 
 
-def _union(members: Sequence[Drawn], size: tuple[int, int], how: SegmentationKind) -> tuple[Any, Segmentation]:
-    """One pycocotools mask and how it is written: as drawn where polygons say the same, as run lengths else."""
+def _union(
+    members: Sequence[Drawn], size: tuple[int, int], how: SegmentationKind
+) -> tuple[Any, Any, Segmentation]:
+    """One pycocotools mask, its edges, how it is written: as drawn where polygons say the same, as runs else."""
     from pycocotools import mask as coco_mask
 
     rle = members[0].rle if len(members) == 1 else coco_mask.merge([member.rle for member in members])
+    edges = members[0].edges if len(members) == 1 else None
+    if edges is None:
+        edges = rle_to_edges(rle)
     packed = Rle(size, rle["counts"].decode("ascii"))
     if how == "rle":
-        return rle, packed
+        return rle, edges, packed
     polygons = [ring for member in members for ring in member.polygons or []]
     if any(member.polygons is None for member in members):
-        return rle, _traced(rle, size, how)
+        return rle, edges, _traced(rle, size, how)
     if how == "auto" and len(msgspec.json.encode(polygons)) > len(msgspec.json.encode(packed)):
-        return rle, packed
-    return rle, polygons
+        return rle, edges, packed
+    return rle, edges, polygons
 
 
 def _traced(rle: Any, size: tuple[int, int], how: SegmentationKind) -> Segmentation:

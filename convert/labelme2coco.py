@@ -11,27 +11,26 @@ from typing import Literal
 
 import msgspec
 
-from convert.assemble import Conversion, Converted, Progress, Run, assemble, encode_instance
+from convert.assemble import Conversion, Converted, Instance, Progress, Run, assemble, encode_instance
 from convert.codes import CODES
-from convert.instances import Drawing, SegmentationKind, draw_instances
+from convert.instances import Drawing, SegmentationKind, draw_instances, make_instances, measure_instances
 from convert.labelme_plan import LabelmeSource, plan_labelme
 from convert.report import Event, Report
 from convert.upright import upright
 from datasets.errors import InputError, OptionError
-from datasets.files import check_apart, check_destination, link_or_copy
-from datasets.folder import mask_path, write_pixel_mask
+from datasets.files import check_apart, check_destination, link_or_copy, write_file
+from datasets.folder import mask_name, write_packed_mask
 from datasets.images import ImageInfo, parse_info, read_picture
 from datasets.labelme import LabelmeFile, parse_labelme, read_json
-from datasets.paint import paint
-from datasets.rle_crop import rle_to_component
+from datasets.packed_mask import paint_packed
 from datasets.splits import SPLITS, Ratios, stratified_split
 
 POOL_PAYS_FROM = 256  # images; below, starting processes costs more than it saves
-INHERITED = ("numpy", "PIL.Image", "pycocotools.mask", "shapely")  # loaded once, before processes are forked
+INHERITED = ("numpy", "pycocotools.mask", "shapely")  # loaded once, before processes are forked
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How to convert: `line_width` in pixels draws what has no area, `labels` is the text of the labels file."""
+    """How to convert: `line_width` in pixels draws what has no area, no pixel masks without `masks`."""
 
     split: Literal["stratified", "original"] = "stratified"
     ratios: Ratios = (0.7, 0.1, 0.2)
@@ -40,6 +39,7 @@ class Options(msgspec.Struct, frozen=True):
     line_width: float | None = None
     rename: tuple[str, ...] = ()
     unlabelled: Literal["leave-out", "negative"] = "leave-out"
+    masks: bool = True
 
 
 def labelme2coco(
@@ -67,19 +67,21 @@ def labelme2coco(
     check_destination(dest, overwrite=overwrite)
     unlabelled_negative = options.unlabelled == "negative"
     plan = plan_labelme(source, images, labels, options.rename, jobs, unlabelled_negative=unlabelled_negative)
-    for module in INHERITED:
-        import_module(module)
+    if pool_pays := len(plan.sources) >= POOL_PAYS_FROM:
+        for module in INHERITED:
+            import_module(module)
     conversion = Conversion(
         "labelme2coco",
         [source.resolve().name],
         msgspec.to_builtins(options) | {"labels": labels.name if labels is not None else None},
         plan.categories,
         plan.sources,
-        partial(_convert_image, root=source, ids=plan.ids, options=options),
+        partial(_convert_image, root=str(source), ids=plan.ids, options=options),
         partial(_share_out, options=options, source=source),
         plan.read,
         plan.events,
-        len(plan.sources) >= POOL_PAYS_FROM,
+        pool_pays,
+        options.masks,
     )
     return assemble(dest, conversion, Run(overwrite, dry_run, strict, jobs, progress))
 
@@ -96,19 +98,19 @@ def _share_out(strata: dict[str, str], options: Options, source: Path) -> dict[s
 
 
 def _convert_image(
-    source: LabelmeSource, dest: Path | None, root: Path, ids: Mapping[str, int], options: Options
+    source: LabelmeSource, dest: Path | None, root: str, ids: Mapping[str, int], options: Options
 ) -> Converted:
     digest = hashlib.sha256()
     file = LabelmeFile([])
-    path = Path(source.picture or "")
+    path = source.picture or ""
     name = source.file or source.file_name
     if source.file is not None:
-        path = root / source.file
+        path = f"{root}/{source.file}"
         data = read_json(path)
         digest.update(data)
         file = parse_labelme(path, data)
-    picture_path = path if source.picture is None else Path(source.picture)
-    picture = _unpack(path, file) if source.picture is None else read_picture(picture_path)
+    picture_path = source.picture or path
+    picture = _unpack(path, file) if source.picture is None else read_picture(source.picture)
     digest.update(picture)
     info = parse_info(picture_path, picture)
     # labelme turns a picture file upright, and shows an embedded picture as it is
@@ -117,64 +119,69 @@ def _convert_image(
     _check_size(path, file, size)
     drawing = draw_instances(path, name, file, ids, size, options.segmentation, options.line_width)
     lost = any(CODES[event.code].kind == "lost" for event in drawing.events)
-    kept = bool(drawing.instances) or not lost
+    kept = bool(drawing.rles) or not lost
     events = list(drawing.events)
+    instances: list[Instance] = []
     if not kept:
         events.append(Event(name, "$.shapes", "image-left-out", source.file_name))
     elif source.how:
         events.append(Event(name, "$.imagePath", source.how, source.file_name))
     if kept:
         events += _place_picture(source, picture_path, picture, info, name, dest)
-        events += _place_mask(source, drawing, size, name, dest)
+        if options.masks:
+            instances, overlaps = _place_mask(source, drawing, size, name, dest)
+            events += overlaps
+        else:
+            instances = measure_instances(drawing)
     return Converted(
         source.file_name,
         size[1],
         size[0],
         digest.hexdigest(),
-        "+".join(sorted({file.shapes[i].label for i in range(len(file.shapes))})),
-        [instance.category_id for instance in drawing.instances],
-        [encode_instance(instance) for instance in drawing.instances],
+        "+".join(sorted({shape.label for shape in file.shapes})),
+        drawing.category_ids,
+        [encode_instance(instance) for instance in instances],
         events,
         kept,
     )
 
 
 def _place_picture(
-    source: LabelmeSource, path: Path, picture: bytes, info: ImageInfo, name: str, dest: Path | None
+    source: LabelmeSource, path: str, picture: bytes, info: ImageInfo, name: str, dest: Path | None
 ) -> list[Event]:
     """Put the picture into the dataset, upright by its pixels and not by a tag."""
-    target = None if dest is None else dest / "images" / source.file_name
+    target = f"{dest}/images/{source.file_name}"
     if info.orientation != 1:
         picture, how = upright(path, picture, turn=source.picture is not None)
-        if target is not None:
-            target.write_bytes(picture)
+        if dest is not None:
+            write_file(target, picture)
         return [Event(name, "", "exif-upright", f"orientation {info.orientation}, {how}")]
-    if target is not None and source.picture is not None:
+    if dest is not None and source.picture is not None:
         link_or_copy(path, target)
-    elif target is not None:
-        target.write_bytes(picture)
+    elif dest is not None:
+        write_file(target, picture)
     return []
 
 
 def _place_mask(
     source: LabelmeSource, drawing: Drawing, size: tuple[int, int], name: str, dest: Path | None
-) -> list[Event]:
-    pairs = zip(drawing.instances, drawing.rles, strict=True)
-    components = [(instance.category_id, rle_to_component(rle)) for instance, rle in pairs]
-    indices, taken = paint(*size, components)
+) -> tuple[list[Instance], list[Event]]:
+    """Write the pixel mask; while it is painted, boxes and areas of the instances are found."""
+    mask, patches, taken = paint_packed(*size, list(zip(drawing.category_ids, drawing.edges, strict=True)))
     if dest is not None:
-        write_pixel_mask(mask_path(dest, source.file_name), indices if components else None, *size)
-    return [Event(name, "", "overlap", f"{sum(taken)} px")] if any(taken) else []
+        write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", mask, *size)
+    overlaps = [Event(name, "", "overlap", f"{sum(taken)} px")] if any(taken) else []
+    return make_instances(drawing, [(patch.box, patch.area) for patch in patches]), overlaps
 
 
-def _unpack(path: Path, file: LabelmeFile) -> bytes:
+def _unpack(path: str, file: LabelmeFile) -> bytes:
     try:
         return base64.b64decode(file.image_data or "", validate=True)
     except binascii.Error as error:
         raise InputError(path, f"$.imageData is not base64: {error}", "save it anew with labelme") from None
 
 
-def _check_size(path: Path, file: LabelmeFile, size: tuple[int, int]) -> None:
+def _check_size(path: str, file: LabelmeFile, size: tuple[int, int]) -> None:
     height, width = file.image_height or size[0], file.image_width or size[1]
     if (height, width) != size:
         said = f"$.imageWidth x $.imageHeight is {width} x {height}"

@@ -86,7 +86,7 @@ def plan_labelme(
     sources: list[LabelmeSource] = []
     seen: dict[str, str] = {}
     shapes = 0
-    work = partial(_glance, root=source)
+    work = partial(_glance, root=str(source))
     glanced = map_ordered(work, tree.files, jobs, pool_pays=len(tree.files) >= POOL_PAYS_FROM)
     for file, glance in zip(tree.files, glanced, strict=True):
         shapes += len(glance.labels)
@@ -106,8 +106,8 @@ def plan_labelme(
     return LabelmePlan(sorted(sources, key=lambda s: s.file_name), categories, ids, read, events)
 
 
-def _glance(file: str, root: Path) -> _Glanced:
-    path = root / file
+def _glance(file: str, root: str) -> _Glanced:
+    path = f"{root}/{file}"
     data = read_json(path)
     try:
         glance = _DECODER.decode(data.removeprefix(b"\xef\xbb\xbf"))

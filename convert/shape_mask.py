@@ -18,7 +18,7 @@ PLAIN_MODES = frozenset({"1", "L", "P"})
 
 
 def read_shape_mask(
-    path: Path, index: int, shape: Shape, height: int, width: int
+    path: Path | str, index: int, shape: Shape, height: int, width: int
 ) -> "tuple[int, int, NDArray[np.bool_]]":
     """Column and row of the first pixel, and h x w bool, of the mask of shape `index` of the labelme file `path`.
 

@@ -12,47 +12,40 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from convert.outlines import Outline, check_rings, outline, ring_points
 from convert.shape_mask import read_shape_mask
 from datasets.coco import Polygons
+from datasets.edges import edges_to_rle
 from datasets.errors import InputError
 from datasets.labelme import Point, Shape
-from datasets.scanline import fill_even_odd
+from datasets.scanline import even_odd_edges, fill_even_odd
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from shapely import LinearRing, Polygon
-    from shapely.geometry.base import BaseGeometry
 
 POINTS_OF = {"rectangle": 2, "oriented_rectangle": 4, "circle": 2, "mask": 2, "line": 2, "point": 1}
 WITHOUT_AREA = frozenset({"point", "points", "line", "linestrip"})
-KNOWN = WITHOUT_AREA | {"polygon", "rectangle", "oriented_rectangle", "circle", "mask"}
-LONGEST_OUTLINE = 2e6  # pixels; pycocotools needs 80 bytes for each
+POLYGONS = frozenset({"polygon", "rectangle", "oriented_rectangle"})
+KNOWN = WITHOUT_AREA | POLYGONS | {"circle", "mask"}
 MOST_POINTS = 20_000  # to look for crossings in takes up to the square of it
-MOST_POINTS_TO_REPAIR = 1000  # the crossings that make_valid has to find grow with the square
 
 
 class Drawn(msgspec.Struct, frozen=True):
     """What a shape became: a pycocotools mask, None where nothing is left, and polygons that say just the same.
 
-    The mask may be without a pixel, where no pixel centre lies inside. `events` are (code, value).
+    The mask may be without a pixel, where no pixel centre lies inside. `events` are (code, value), `edges` say the
+    mask again where they are at hand (see datasets.edges).
     """
 
     rle: Any
     polygons: Polygons | None
     events: list[tuple[str, str]]
-
-
-class _Outlined(msgspec.Struct, frozen=True):
-    """A shape that is yet to be filled, by the even-odd rule over its rings; `polygons` say the same if given."""
-
-    rings: Sequence[Sequence[Point]]
-    polygons: Polygons | None
-    events: list[tuple[str, str]]
+    edges: Any = None
 
 
 def draw_shapes(
-    path: Path,
+    path: Path | str,
     shapes: Sequence[tuple[int, Shape]],
     height: int,
     width: int,
@@ -66,19 +59,25 @@ def draw_shapes(
     say the same. Raises InputError for what labelme does not write.
     """
     drawn: dict[int, Drawn] = {}
-    outlined: dict[int, _Outlined] = {}
+    corners: dict[int, Sequence[Point]] = {}
     for index, shape in shapes:
         _check(path, index, shape)
-        result = _draw(path, index, shape, height, width, line_width, as_polygons=as_polygons)
-        if isinstance(result, Drawn):
-            drawn[index] = result
-        elif result.polygons is not None:
-            drawn[index] = Drawn(fill(result.polygons, height, width), result.polygons, result.events)
+        if shape.kind in POLYGONS:
+            corners[index] = _corners(shape)
         else:
-            outlined[index] = result
-    rles = fill_even_odd([shape.rings for shape in outlined.values()], height, width)
-    for (index, shape_outlined), rle in zip(outlined.items(), rles, strict=True):
-        drawn[index] = Drawn(rle, None, shape_outlined.events)
+            drawn[index] = _draw(path, index, shape, height, width, line_width)
+    outlines: dict[int, Outline] = {}
+    for (index, points), checked in zip(corners.items(), check_rings(list(corners.values())), strict=True):
+        made = outline(path, index, points, checked, (height, width), as_polygons=as_polygons)
+        if not made.rings:
+            drawn[index] = Drawn(None, None, made.events)
+        elif made.polygons is not None:
+            drawn[index] = Drawn(fill(made.polygons, height, width), made.polygons, made.events)
+        else:
+            outlines[index] = made
+    filled = even_odd_edges([made.rings for made in outlines.values()], height, width)
+    for (index, made), edges in zip(outlines.items(), filled, strict=True):
+        drawn[index] = Drawn(edges_to_rle(edges, height, width), None, made.events, edges)
     return [drawn[index] for index, _ in shapes]
 
 
@@ -90,26 +89,15 @@ def fill(rings: Sequence[Sequence[float]], height: int, width: int) -> Any:
     return coco_mask.merge(rles) if len(rles) > 1 else rles[0]
 
 
-def _draw(
-    path: Path,
-    index: int,
-    shape: Shape,
-    height: int,
-    width: int,
-    line_width: float | None,
-    *,
-    as_polygons: bool,
-) -> Drawn | _Outlined:
-    if shape.kind in WITHOUT_AREA:
-        return _draw_lines(shape, height, width, line_width)
+def _draw(path: Path | str, index: int, shape: Shape, height: int, width: int, line_width: float | None) -> Drawn:
     if shape.kind == "circle":
         return _draw_circle(shape, height, width)
     if shape.kind == "mask":
         return _draw_mask(*read_shape_mask(path, index, shape, height, width), height, width)
-    return _outline(path, index, _corners(shape), height, width, as_polygons=as_polygons)
+    return _draw_lines(shape, height, width, line_width)
 
 
-def _check(path: Path, index: int, shape: Shape) -> None:
+def _check(path: Path | str, index: int, shape: Shape) -> None:
     where = f"$.shapes[{index}]"
     if shape.kind not in KNOWN:
         raise InputError(
@@ -131,53 +119,6 @@ def _corners(shape: Shape) -> Sequence[Point]:
         (x0, y0), (x1, y1) = shape.points
         return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
     return shape.points
-
-
-def _outline(
-    path: Path, index: int, points: Sequence[Point], height: int, width: int, *, as_polygons: bool
-) -> Drawn | _Outlined:
-    import shapely
-
-    polygon, valid = _polygon(points)
-    if polygon is None:
-        return _lost("no-area", f"{len(points)} points")
-    x0, y0, x1, y1 = _bounds(points)
-    events = [] if valid else [("self-crossing", shapely.is_valid_reason(polygon))]
-    inside = x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height
-    if not inside:
-        events.append(("clipped", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}"))
-        points = _clip(points, height, width)
-        polygon, valid = _polygon(points)
-        if polygon is None:
-            return _lost("outside", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}")
-    _check_length(path, index, points, height, width)
-    if not as_polygons or len(points) > MOST_POINTS_TO_REPAIR:
-        return _Outlined([points], None, events)
-    if valid:
-        return _Outlined([points], [[v for point in points for v in point]], events)
-    parts = _parts(shapely.make_valid(polygon))
-    if not parts:
-        return _lost("no-area", "nothing is left of it once repaired")
-    rings = [_points(ring) for part in parts for ring in (part.exterior, *part.interiors)]
-    has_holes = len(rings) > len(parts)
-    return _Outlined(rings, None if has_holes else [[v for p in ring for v in p] for ring in rings], events)
-
-
-def _polygon(points: Sequence[Point]) -> "tuple[Polygon | None, bool]":
-    """The polygon of the points, None where it has no area, and whether it is valid, as when nothing crosses."""
-    import shapely
-
-    if len(points) < 3:
-        return None, False
-    polygon: Polygon = shapely.polygons(shapely.linearrings(points))
-    if shapely.is_valid(polygon):
-        return polygon, True
-    return (polygon if shapely.convex_hull(polygon).area > 0 else None), False
-
-
-def _bounds(points: Sequence[Point]) -> tuple[float, float, float, float]:
-    xs, ys = zip(*points, strict=True)
-    return min(xs), min(ys), max(xs), max(ys)
 
 
 def _draw_circle(shape: Shape, height: int, width: int) -> Drawn:
@@ -219,7 +160,7 @@ def _draw_lines(shape: Shape, height: int, width: int, line_width: float | None)
     rings = []
     for stretch in _stretches(shape):
         core = shapely.LineString(stretch) if len(set(stretch)) > 1 else shapely.Point(stretch[0])
-        rings.append(_points(core.buffer(line_width / 2).exterior))
+        rings.append(ring_points(core.buffer(line_width / 2).exterior))
     rle = coco_mask.merge(fill_even_odd([[ring] for ring in rings], height, width))
     if not coco_mask.area(rle):
         return _lost("outside", shape.kind)
@@ -231,47 +172,6 @@ def _stretches(shape: Shape) -> Iterator[tuple[Point, ...]]:
         yield from pairwise(shape.points)
     else:
         yield from ((point,) for point in shape.points)
-
-
-def _clip(points: Sequence[Point], height: int, width: int) -> list[Point]:
-    """The ring inside the picture, by Sutherland and Hodgman's algorithm: what even-odd filling fills stays."""
-    ring = list(points)
-    for axis, limit, sign in ((0, 0.0, 1), (0, float(width), -1), (1, 0.0, 1), (1, float(height), -1)):
-        kept: list[Point] = []
-        for before, here in pairwise([*ring[-1:], *ring]):
-            depth_before, depth = sign * (before[axis] - limit), sign * (here[axis] - limit)
-            if (depth_before < 0) != (depth < 0):
-                share = depth_before / (depth_before - depth)
-                other = before[1 - axis] + share * (here[1 - axis] - before[1 - axis])
-                kept.append((limit, other) if axis == 0 else (other, limit))
-            if depth >= 0:
-                kept.append(here)
-        ring = kept
-    return ring
-
-
-def _check_length(path: Path, index: int, points: Sequence[Point], height: int, width: int) -> None:
-    if len(points) * (height + width) < LONGEST_OUTLINE:
-        return
-    ring = [*points, points[0]]
-    if sum(max(abs(x1 - x0), abs(y1 - y0)) for (x0, y0), (x1, y1) in pairwise(ring)) > LONGEST_OUTLINE:
-        problem = f"$.shapes[{index}].points has an outline of more than {LONGEST_OUTLINE:g} pixels"
-        raise InputError(path, problem, "draw the shape anew")
-
-
-def _parts(geometry: "BaseGeometry") -> "list[Polygon]":
-    """The polygons of any geometry, without its lines and points."""
-    found: list[Polygon] = []
-    for part in getattr(geometry, "geoms", [geometry]):
-        if part.geom_type == "MultiPolygon":
-            found += part.geoms
-        elif part.geom_type == "Polygon" and part.area > 0:
-            found.append(part)
-    return found
-
-
-def _points(ring: "LinearRing") -> list[Point]:
-    return [(x, y) for x, y in ring.coords[:-1]]
 
 
 def _place(pixels: "NDArray[np.bool_]", x: int, y: int, height: int, width: int) -> Any:

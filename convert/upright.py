@@ -10,7 +10,7 @@ from datasets.images import EXIF_ORIENTATION
 JPEG_QUALITY = 95
 
 
-def upright(path: Path, data: bytes, *, turn: bool) -> tuple[bytes, str]:
+def upright(path: Path | str, data: bytes, *, turn: bool) -> tuple[bytes, str]:
     """The picture `data` of the file `path` without EXIF orientation, in its own format, and how that was done.
 
     With `turn` the pixels are turned by the orientation, without they stay as stored. A JPEG is encoded again

@@ -1,6 +1,7 @@
 """The hub: a COCO dataset folder with annotations, images, pixel masks and where it all came from."""
 
 import hashlib
+import posixpath
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -12,13 +13,15 @@ import msgspec
 
 from datasets.coco import Annotation, Category, CocoFile, Image, read_coco, write_coco
 from datasets.errors import InputError
-from datasets.files import write_atomic
-from datasets.index_png import encode_index_png
+from datasets.files import write_atomic, write_file
+from datasets.index_png import encode_index_png, encode_packed_png
 from datasets.splits import SPLITS
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from datasets.packed_mask import PackedMask
 
 PROVENANCE = "dataset.json"
 FORMAT = "defectline-dataset/1"
@@ -43,11 +46,12 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Dataset(msgspec.Struct, frozen=True):
-    """A dataset folder and its splits."""
+    """A dataset folder and its splits; `elsewhere` says of an image that is not in its `images` where it lies."""
 
     root: Path
     splits: dict[str, CocoFile]
     provenance: Provenance | None
+    elsewhere: dict[str, Path] = {}
 
     @property
     def name(self) -> str:
@@ -69,7 +73,7 @@ class Dataset(msgspec.Struct, frozen=True):
 
     def image_path(self, image: Image) -> Path:
         """Where the picture lies."""
-        return self.root / "images" / image.file_name
+        return self.elsewhere.get(image.file_name) or self.root / "images" / image.file_name
 
     def mask_path(self, image: Image) -> Path:
         """Where the pixel mask lies."""
@@ -83,7 +87,12 @@ def annotation_path(root: Path, split: str) -> Path:
 
 def mask_path(root: Path, file_name: str) -> Path:
     """Where the pixel mask of an image lies: the same relative path, always a PNG."""
-    return (root / "masks" / file_name).with_suffix(".png")
+    return root / "masks" / mask_name(file_name)
+
+
+def mask_name(file_name: str) -> str:
+    """The name of the pixel mask of an image, relative to `masks`."""
+    return f"{posixpath.splitext(file_name)[0]}.png"
 
 
 def looks_like_dataset(path: Path) -> bool:
@@ -165,6 +174,12 @@ def write_pixel_mask(path: Path, indices: "NDArray[np.uint8] | None", height: in
         path.write_bytes(data)
 
 
+def write_packed_mask(path: str, mask: "PackedMask | None", height: int, width: int) -> None:
+    """`write_pixel_mask` of a mask that was painted as it is stored. The folder of `path` must exist."""
+    data = _blank_png(height, width) if mask is None else _packed_png(mask)
+    write_file(path, data)
+
+
 def content_hash(parts: Iterable[tuple[str, str]]) -> str:
     """SHA-256 over (file name, SHA-256 of the content) of every file, in the order of the names."""
     digest = hashlib.sha256()
@@ -190,6 +205,13 @@ def _check_splits(root: Path, splits: Mapping[str, CocoFile]) -> None:
                 raise InputError(
                     root / "images" / image.file_name, f"listed in {path.name} but missing", "convert anew"
                 )
+
+
+def _packed_png(mask: "PackedMask") -> bytes:
+    import numpy as np
+
+    rows = mask.rows.view(np.uint8)
+    return encode_packed_png(mask.height, mask.width, mask.bits, mask.top, rows, PALETTE)
 
 
 @cache

@@ -2,12 +2,14 @@
 
 import io
 import zlib
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from datasets.errors import InputError
+from datasets.headers import PNG_SIGNATURE, plain_jpeg, plain_png
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 EXIF_ORIENTATION = 0x0112
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 class ImageInfo(msgspec.Struct, frozen=True):
@@ -47,16 +48,19 @@ def read_info(path: Path) -> ImageInfo:
     return parse_info(path, read_picture(path))
 
 
-def parse_info(path: Path, data: bytes) -> ImageInfo:
+def parse_info(path: Path | str, data: bytes) -> ImageInfo:
     """`read_info` of the picture `data`, the bytes of `path`."""
     # Pillow decodes a whole PNG to look for a late eXIf chunk, so it is asked only where there is one.
     may_be_rotated = check_whole(path, data)
+    header = plain_jpeg(data) or (None if may_be_rotated else plain_png(data))
+    if header is not None:
+        return ImageInfo(*header)
     with _open(path, data) as image:
         orientation = image.getexif().get(EXIF_ORIENTATION, 1) if may_be_rotated else 1
         return ImageInfo(image.width, image.height, image.mode, orientation if orientation in range(1, 9) else 1)
 
 
-def check_whole(path: Path, data: bytes) -> bool:
+def check_whole(path: Path | str, data: bytes) -> bool:
     """Whether the picture `data`, read from `path`, may hold EXIF.
 
     Raises InputError for a truncated or damaged PNG or JPEG.
@@ -90,7 +94,7 @@ def read_rgb(path: Path) -> "NDArray[np.uint8]":
         raise _unreadable(path, error) from None
 
 
-def _open(path: Path, data: bytes | None = None) -> "Image":
+def _open(path: Path | str, data: bytes | None = None) -> "Image":
     from PIL import Image, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = None  # stitched line-scan pictures are large and no attack
@@ -100,15 +104,16 @@ def _open(path: Path, data: bytes | None = None) -> "Image":
         raise _unreadable(path, error) from None
 
 
-def read_picture(path: Path) -> bytes:
+def read_picture(path: Path | str) -> bytes:
     """The bytes of a picture file. Raises InputError."""
     try:
-        return path.read_bytes()
+        with FileIO(path) as file:
+            return file.readall()
     except OSError as error:
         raise _unreadable(path, error) from None
 
 
-def _unreadable(path: Path, error: Exception) -> InputError:
+def _unreadable(path: Path | str, error: Exception) -> InputError:
     if isinstance(error, FileNotFoundError):
         return InputError(path, "no such picture", "check the path")
     if isinstance(error, PermissionError):
@@ -117,7 +122,7 @@ def _unreadable(path: Path, error: Exception) -> InputError:
     return InputError(path, f"cannot be read as a picture ({reason})", "replace it by a whole copy")
 
 
-def _check_png(path: Path, data: bytes) -> bool:
+def _check_png(path: Path | str, data: bytes) -> bool:
     position = len(PNG_SIGNATURE)
     view = memoryview(data)
     has_exif = False

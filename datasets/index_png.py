@@ -6,7 +6,7 @@ Source: https://www.w3.org/TR/png-3/, section 7.2.
 import struct
 import zlib
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from datasets.images import PNG_SIGNATURE
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEVEL = 1  # of deflate; pixel masks are mostly background, which any level packs well
+BLANK_ROWS = 64  # rows of background packed once and repeated
+LAST_BLOCK = b"\x03\x00"  # of deflate, an empty one
+ADLER = 65521
 
 
 def encode_index_png(indices: "NDArray[np.uint8]", palette: Sequence[int]) -> bytes:
@@ -24,13 +27,25 @@ def encode_index_png(indices: "NDArray[np.uint8]", palette: Sequence[int]) -> by
 
     height, width = indices.shape
     largest = indices.max(axis=1)
-    bits = _bits(int(largest.max()))
+    bits = bits_for(int(largest.max()))
     used = np.flatnonzero(largest)
-    rows = np.zeros((height, 1 + -(-width * bits // 8)), np.uint8)  # the first byte of a row says: no filter
-    if used.size:
-        rows[used[0] : used[-1] + 1, 1:] = _pack(indices[used[0] : used[-1] + 1], bits)
+    top, bottom = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 0)
+    return encode_packed_png(height, width, bits, top, _pack(indices[top:bottom], bits), palette)
+
+
+def encode_packed_png(
+    height: int, width: int, bits: int, top: int, packed: "NDArray[np.uint8]", palette: Sequence[int]
+) -> bytes:
+    """PNG of height x width pixels from rows of them packed with `bits` a pixel, and maybe more bytes than needed.
+
+    They begin at the row `top`, all others are background; `palette` as for `encode_index_png`.
+    """
+    import numpy as np
+
+    rows = np.zeros((len(packed), 1 + -(-width * bits // 8)), np.uint8)  # the first byte of a row says: no filter
+    rows[:, 1:] = packed[:, : rows.shape[1] - 1]
     header = struct.pack(">IIBBBBB", width, height, bits, 3, 0, 0, 0)
-    body = zlib.compress(rows.data, LEVEL)
+    body = _deflate(rows.tobytes(), rows.shape[1], top, height - top - len(rows))
     return b"".join(
         (
             PNG_SIGNATURE,
@@ -42,8 +57,41 @@ def encode_index_png(indices: "NDArray[np.uint8]", palette: Sequence[int]) -> by
     )
 
 
-def _bits(largest: int) -> int:
+def bits_for(largest: int) -> int:
+    """How many bits a pixel a PNG needs for indices up to `largest`."""
     return next(bits for bits in (1, 2, 4, 8) if largest < 1 << bits)
+
+
+def _deflate(rows: bytes, length: int, above: int, below: int) -> bytes:
+    """The zlib stream (RFC 1950, RFC 1951) of some rows of `length` bytes between blank ones.
+
+    Blank rows are most of a pixel mask. Their part of the stream is made once, as blocks that refer to nothing
+    before them, and its checksum is known without looking at it: each zero adds the first sum to the second.
+    """
+    checksum = above * length % ADLER << 16 | 1
+    checksum = zlib.adler32(rows, checksum)
+    low, high = checksum & 0xFFFF, checksum >> 16
+    high = (high + below * length * low) % ADLER
+    parts = (b"\x78\x01", _blank(above, length), _blocks(rows), _blank(below, length), LAST_BLOCK)
+    return b"".join(parts) + struct.pack(">I", high << 16 | low)
+
+
+def _blank(count: int, length: int) -> bytes:
+    many, rest = divmod(count, BLANK_ROWS)
+    return _blank_blocks(BLANK_ROWS, length) * many + _blank_blocks(rest, length)
+
+
+@lru_cache(1024)
+def _blank_blocks(count: int, length: int) -> bytes:
+    return _blocks(bytes(count * length))
+
+
+def _blocks(data: bytes) -> bytes:
+    """Whole deflate blocks, none of them the last, that end with a byte."""
+    if not data:
+        return b""
+    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 def _pack(indices: "NDArray[np.uint8]", bits: int) -> "NDArray[np.uint8]":

@@ -6,6 +6,7 @@ nor `imageHeight`, those before 3.0 no `version`, those before 5.0 no `descripti
 """
 
 import json
+from io import FileIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -69,17 +70,18 @@ def read_labelme(path: Path) -> LabelmeFile:
     return parse_labelme(path, read_json(path))
 
 
-def read_json(path: Path) -> bytes:
+def read_json(path: Path | str) -> bytes:
     """The bytes of a JSON file. Raises InputError where there is none."""
     try:
-        return path.read_bytes()
+        with FileIO(path) as file:
+            return file.readall()
     except FileNotFoundError:
         raise InputError(path, "no such file", "check the path") from None
     except IsADirectoryError:
         raise InputError(path, "a folder with the name of a JSON file", "rename it") from None
 
 
-def parse_labelme(path: Path, data: bytes) -> LabelmeFile:
+def parse_labelme(path: Path | str, data: bytes) -> LabelmeFile:
     """The content `data` of the labelme file `path`. Raises InputError naming file, JSON path and value."""
     try:
         return _DECODER.decode(data.removeprefix(_BYTE_ORDER_MARK))

@@ -17,7 +17,7 @@ def rle_to_component(rle: Any) -> Component:
 
     x, y, w, h = (int(v) for v in coco_mask.toBbox(rle))
     height = rle["size"][0]
-    edges = np.clip(np.cumsum(_run_lengths(rle["counts"])) - x * height, 0, w * height)
+    edges = np.clip(np.cumsum(run_lengths(rle["counts"])) - x * height, 0, w * height)
     runs = np.diff(edges, prepend=0, append=w * height)
     pixels = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     return Component((x, y, w, h), np.ascontiguousarray(pixels.reshape(w, height)[:, y : y + h].T))
@@ -32,11 +32,11 @@ def fills(rle: Rle, height: int, width: int) -> bool:
     # each character holds 48 plus six bits, and the sixth of them says whether another follows
     if not rle.counts or not all("0" <= c <= "o" for c in rle.counts) or (ord(rle.counts[-1]) - 48) & 0x20:
         return False
-    runs = _run_lengths(rle.counts.encode("ascii"))
+    runs = run_lengths(rle.counts.encode("ascii"))
     return bool(runs.sum() == height * width and runs.min() >= 0)
 
 
-def _run_lengths(counts: bytes) -> "NDArray[np.int64]":
+def run_lengths(counts: bytes) -> "NDArray[np.int64]":
     """The run lengths that COCO packs as differences in little-endian groups of five bits with an offset of 48.
 
     Source: `rleFrString` of pycocotools' maskApi.c.

@@ -6,8 +6,10 @@ makes shapes about half a pixel larger all around.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from datasets.edges import cancel_pairs, edges_to_rle
 from datasets.errors import OptionError
 
 if TYPE_CHECKING:
@@ -21,33 +23,34 @@ Ring = Sequence[tuple[float, float]]
 
 
 def fill_even_odd(shapes: Sequence[Sequence[Ring]], height: int, width: int) -> list[Any]:
-    """The compressed pycocotools mask of each shape: the pixel centres inside an odd number of its rings.
+    """The compressed pycocotools mask of each shape: what `even_odd_edges` says of it."""
+    return [edges_to_rle(edges, height, width) for edges in even_odd_edges(shapes, height, width)]
+
+
+def even_odd_edges(shapes: Sequence[Sequence[Ring]], height: int, width: int) -> "list[NDArray[np.int64]]":
+    """The edges of each shape (see datasets.edges): the pixel centres inside an odd number of its rings.
 
     Rings are of (x, y) in pixels, may cross themselves, and may leave the picture of height x width pixels. Of
     centres on a side, those on the left and upper ones are inside. Raises OptionError for more crossings than
     memory should hold.
     """
     import numpy as np
-    from pycocotools import mask as coco_mask
 
-    rings = [(i, ring) for i, shape in enumerate(shapes) for ring in shape]
+    rings = [(i, ring) for i, shape in enumerate(shapes) for ring in shape if len(ring)]
     if not rings:
-        return []
-    points = [np.array(ring, np.float64) for _, ring in rings]
-    start = np.concatenate(points)
-    end = np.concatenate([part for ring in points for part in (ring[1:], ring[:1])])
-    owner = np.repeat([i for i, _ in rings], [len(ring) for ring in points])
+        return [np.empty(0, np.int64) for _ in shapes]
+    lengths = [len(ring) for _, ring in rings]
+    total = sum(lengths)
+    flat = chain.from_iterable(chain.from_iterable(ring for _, ring in rings))
+    start = np.fromiter(flat, np.float64, 2 * total).reshape(total, 2)
+    after = np.arange(1, total + 1)
+    stop = np.cumsum(lengths)
+    after[stop - 1] = stop - lengths  # a ring is closed by its first point
+    owner = np.repeat([i for i, _ in rings], lengths)
     size = height * width
-    toggles = _odd(np.sort(_toggles(start, end, owner * (size + 1), height, width)))
+    toggles = cancel_pairs(np.sort(_toggles(start, start[after], owner * (size + 1), height, width)))
     bounds = np.searchsorted(toggles, np.arange(len(shapes) + 1) * (size + 1)).tolist()
-    masks = []
-    for i in range(len(shapes)):
-        mine = toggles[bounds[i] : bounds[i + 1]] - i * (size + 1)
-        counts = np.diff(mine, prepend=0, append=size).tolist()
-        if counts[-1] == 0:
-            counts.pop()
-        masks.append(coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width))
-    return masks
+    return [toggles[bounds[i] : bounds[i + 1]] - i * (size + 1) for i in range(len(shapes))]
 
 
 def _toggles(
@@ -57,27 +60,17 @@ def _toggles(
     import numpy as np
 
     x0, x1 = start[:, 0], end[:, 0]
-    reach = np.clip(np.ceil(np.stack((np.minimum(x0, x1), np.maximum(x0, x1))) - 0.5), 0, width).astype(np.int64)
-    columns = reach[1] - reach[0]
+    reach = np.minimum(np.maximum(np.ceil(np.stack((x0, x1)) - 0.5), 0), width).astype(np.int64)
+    first = np.minimum(reach[0], reach[1])
+    columns = np.maximum(reach[0], reach[1]) - first
     total = int(columns.sum())
     if total > MOST_CROSSINGS:
         raise OptionError("an outline", f"it crosses {total} columns of pixels", "draw the shape anew")
     side = np.repeat(np.arange(len(start)), columns)
-    column = np.arange(total) + np.repeat(reach[0] - np.cumsum(columns) + columns, columns)
+    column = np.arange(total) + np.repeat(first - np.cumsum(columns) + columns, columns)
     with np.errstate(divide="ignore", invalid="ignore"):  # upright sides cross no column
         slope = (end[:, 1] - start[:, 1]) / (x1 - x0)
     y = start[side, 1] + (column + 0.5 - x0[side]) * slope[side]
-    row = np.clip(np.ceil(y - 0.5), 0, height).astype(np.int64)
+    row = np.minimum(np.maximum(np.ceil(y - 0.5), 0), height).astype(np.int64)
     toggles: NDArray[np.int64] = base[side] + column * height + row
     return toggles
-
-
-def _odd(ordered: "NDArray[np.int64]") -> "NDArray[np.int64]":
-    """The values that occur an odd number of times: of two equal toggles one undoes the other."""
-    import numpy as np
-
-    if (ordered[1:] != ordered[:-1]).all():
-        return ordered
-    values, times = np.unique(ordered, return_counts=True)
-    odd: NDArray[np.int64] = values[times % 2 == 1]
-    return odd

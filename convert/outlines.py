@@ -1,0 +1,146 @@
+"""Polygons as drawn to outlines that can be filled: with an area, inside the picture, of bearable length."""
+
+from collections.abc import Sequence
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from datasets.coco import Polygons
+from datasets.errors import InputError
+from datasets.labelme import Point
+
+if TYPE_CHECKING:
+    from shapely import LinearRing, Polygon
+    from shapely.geometry.base import BaseGeometry
+
+LONGEST_OUTLINE = 2e6  # pixels; pycocotools needs 80 bytes for each
+MOST_POINTS_TO_REPAIR = 1000  # the crossings that make_valid has to find grow with the square
+
+
+class Outline(msgspec.Struct, frozen=True):
+    """A shape that is yet to be filled, by the even-odd rule over its rings; `polygons` say the same if given.
+
+    `events` are (code, value). Where nothing is left there is no ring, and the event says why.
+    """
+
+    rings: Sequence[Sequence[Point]]
+    polygons: Polygons | None
+    events: list[tuple[str, str]]
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """The polygon of some points, None where it has no area; whether it is valid, as when nothing crosses.
+
+    `bounds` are the least x and y and the largest x and y of its points.
+    """
+
+    polygon: "Polygon | None"
+    valid: bool = False
+    bounds: tuple[float, float, float, float] = (0, 0, 0, 0)
+
+
+def check_rings(rings: Sequence[Sequence[Point]]) -> list[Checked]:
+    """Look at several rings at once, which takes little longer than to look at one."""
+    import numpy as np
+    import shapely
+
+    checked = [Checked(None)] * len(rings)
+    # shapely closes rings, and refuses those of fewer points than a triangle has when closed
+    usable = [i for i, ring in enumerate(rings) if len(ring) > 3 or (len(ring) == 3 and ring[0] != ring[2])]
+    if usable:
+        lengths = [len(rings[i]) for i in usable]
+        flat = chain.from_iterable(chain.from_iterable(rings[i] for i in usable))
+        points = np.fromiter(flat, np.float64, 2 * sum(lengths)).reshape(-1, 2)
+        owner = np.repeat(np.arange(len(usable)), lengths)
+        polygons = shapely.polygons(shapely.linearrings(points, indices=owner))
+        begins = np.cumsum(lengths) - lengths
+        least, most = np.minimum.reduceat(points, begins).tolist(), np.maximum.reduceat(points, begins).tolist()
+        valid = shapely.is_valid(polygons).tolist()
+        for k, i in enumerate(usable):
+            if valid[k] or shapely.convex_hull(polygons[k]).area > 0:
+                checked[i] = Checked(polygons[k], valid[k], (*least[k], *most[k]))
+    return checked
+
+
+def outline(
+    path: Path | str,
+    index: int,
+    points: Sequence[Point],
+    checked: Checked,
+    size: tuple[int, int],
+    *,
+    as_polygons: bool,
+) -> Outline:
+    """What is to be filled of the points of shape `index` in a picture of `size` (height, width).
+
+    Raises InputError for an outline that is too long to be filled.
+    """
+    import shapely
+
+    height, width = size
+    if checked.polygon is None:
+        return Outline([], None, [("no-area", f"{len(points)} points")])
+    x0, y0, x1, y1 = checked.bounds
+    events = [] if checked.valid else [("self-crossing", shapely.is_valid_reason(checked.polygon))]
+    inside = x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height
+    if not inside:
+        events.append(("clipped", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}"))
+        points = _clip(points, height, width)
+        (checked,) = check_rings([points])
+        if checked.polygon is None:
+            return Outline([], None, [("outside", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}")])
+    _check_length(path, index, points, height, width)
+    if not as_polygons or len(points) > MOST_POINTS_TO_REPAIR:
+        return Outline([points], None, events)
+    if checked.valid:
+        return Outline([points], [[v for point in points for v in point]], events)
+    parts = _parts(shapely.make_valid(checked.polygon))
+    if not parts:
+        return Outline([], None, [("no-area", "nothing is left of it once repaired")])
+    rings = [ring_points(ring) for part in parts for ring in (part.exterior, *part.interiors)]
+    has_holes = len(rings) > len(parts)
+    return Outline(rings, None if has_holes else [[v for p in ring for v in p] for ring in rings], events)
+
+
+def _clip(points: Sequence[Point], height: int, width: int) -> list[Point]:
+    """The ring inside the picture, by Sutherland and Hodgman's algorithm: what even-odd filling fills stays."""
+    ring = list(points)
+    for axis, limit, sign in ((0, 0.0, 1), (0, float(width), -1), (1, 0.0, 1), (1, float(height), -1)):
+        kept: list[Point] = []
+        for before, here in pairwise([*ring[-1:], *ring]):
+            depth_before, depth = sign * (before[axis] - limit), sign * (here[axis] - limit)
+            if (depth_before < 0) != (depth < 0):
+                share = depth_before / (depth_before - depth)
+                other = before[1 - axis] + share * (here[1 - axis] - before[1 - axis])
+                kept.append((limit, other) if axis == 0 else (other, limit))
+            if depth >= 0:
+                kept.append(here)
+        ring = kept
+    return ring
+
+
+def _check_length(path: Path | str, index: int, points: Sequence[Point], height: int, width: int) -> None:
+    if len(points) * (height + width) < LONGEST_OUTLINE:
+        return
+    ring = [*points, points[0]]
+    if sum(max(abs(x1 - x0), abs(y1 - y0)) for (x0, y0), (x1, y1) in pairwise(ring)) > LONGEST_OUTLINE:
+        problem = f"$.shapes[{index}].points has an outline of more than {LONGEST_OUTLINE:g} pixels"
+        raise InputError(path, problem, "draw the shape anew")
+
+
+def _parts(geometry: "BaseGeometry") -> "list[Polygon]":
+    """The polygons of any geometry, without its lines and points."""
+    found: list[Polygon] = []
+    for part in getattr(geometry, "geoms", [geometry]):
+        if part.geom_type == "MultiPolygon":
+            found += part.geoms
+        elif part.geom_type == "Polygon" and part.area > 0:
+            found.append(part)
+    return found
+
+
+def ring_points(ring: "LinearRing") -> list[Point]:
+    """The points of a ring, which is not closed by its first point once more."""
+    return [(x, y) for x, y in ring.coords[:-1]]

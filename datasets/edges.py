@@ -1,0 +1,47 @@
+"""Masks as edges: the pixels, counted down column by column, at which the inside begins and ends by turns.
+
+Edges rise strictly: every run of the inside has pixels, and so has what lies between two of them. They are what
+COCO's run lengths sum up to.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from datasets.rle_crop import run_lengths
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def edges_to_rle(edges: "NDArray[np.int64]", height: int, width: int) -> Any:
+    """The compressed pycocotools mask (a dict) of height x width pixels."""
+    import numpy as np
+    from pycocotools import mask as coco_mask
+
+    counts = np.empty(len(edges) + 1, np.int64)
+    counts[:-1] = edges
+    counts[-1] = height * width
+    counts[1:] -= edges
+    if counts[-1] == 0:
+        counts = counts[:-1]
+    return coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)
+
+
+def rle_to_edges(rle: Any) -> "NDArray[np.int64]":
+    """The edges of a compressed pycocotools mask (a dict)."""
+    import numpy as np
+
+    edges: NDArray[np.int64] = np.cumsum(run_lengths(rle["counts"]))
+    return cancel_pairs(edges[: len(edges) // 2 * 2])  # what comes after the last run is outside
+
+
+def cancel_pairs(ordered: "NDArray[np.int64]") -> "NDArray[np.int64]":
+    """The values that occur an odd number of times: where the inside begins and ends at once, it does neither."""
+    import numpy as np
+
+    differs = ordered[1:] != ordered[:-1]
+    if differs.all():
+        return ordered
+    begins = np.concatenate(([0], np.flatnonzero(differs) + 1, [len(ordered)]))
+    odd: NDArray[np.int64] = ordered[begins[:-1][np.diff(begins) % 2 == 1]]
+    return odd
