@@ -77,13 +77,13 @@ def paste_dataset(
     check_apart(dest, [source])
     check_destination(dest, overwrite=overwrite)
     dataset = load_dataset(source)
-    given = _train_images(dataset)
+    given = train_images(dataset)
     chosen = resolve_place(given) if place == "auto" else place
-    made = progress(paste_images(given, count, seed, place=chosen, first_ids=_first_ids(dataset)), "paste", count)
+    made = progress(paste_images(given, count, seed, place=chosen, first_ids=first_ids(dataset)), "paste", count)
     if dry_run:
-        return _report(dataset, given, chosen, [_Slim.of(pasted) for pasted in made])
+        return _report(dataset, given, chosen, [Slim.of(pasted) for pasted in made])
     with new_folder(dest, overwrite=overwrite) as root:
-        new = [_write_image(root, dataset, pasted) for pasted in made]
+        new = [write_image(root, dataset, pasted) for pasted in made]
         hashes = [*_link_images(root, dataset), *((slim.image.file_name, slim.sha256) for slim in new)]
         splits = _write_splits(root, dataset, new)
         report = _report(dataset, given, chosen, new)
@@ -103,7 +103,7 @@ def paste_dataset(
     return report
 
 
-class _Slim(msgspec.Struct, frozen=True):
+class Slim(msgspec.Struct, frozen=True):
     """A pasted image without its pixels; `sha256` is over picture and pixel mask, empty where none was written."""
 
     image: Image
@@ -114,11 +114,13 @@ class _Slim(msgspec.Struct, frozen=True):
     sha256: str = ""
 
     @classmethod
-    def of(cls, pasted: Pasted, sha256: str = "") -> "_Slim":
+    def of(cls, pasted: Pasted, sha256: str = "") -> "Slim":
+        """`pasted` without its pixels."""
         return cls(pasted.image, pasted.annotations, pasted.canvas, pasted.origins, pasted.left_out, sha256)
 
 
-def _train_images(dataset: Dataset) -> list[Given]:
+def train_images(dataset: Dataset) -> list[Given]:
+    """What can be pasted and pasted on: the train split. Raises InputError where one of the two is missing."""
     for coco in dataset.splits.values():
         for image in coco.images:
             if image.file_name.startswith(f"{FOLDER}/"):
@@ -140,7 +142,8 @@ def _train_images(dataset: Dataset) -> list[Given]:
     return given
 
 
-def _first_ids(dataset: Dataset) -> tuple[int, int]:
+def first_ids(dataset: Dataset) -> tuple[int, int]:
+    """The ids of the first new image and the first new annotation."""
     cocos = dataset.splits.values()
     return (
         1 + max(image.id for coco in cocos for image in coco.images),
@@ -148,7 +151,8 @@ def _first_ids(dataset: Dataset) -> tuple[int, int]:
     )
 
 
-def _write_image(root: Path, dataset: Dataset, pasted: Pasted) -> _Slim:
+def write_image(root: Path, dataset: Dataset, pasted: Pasted) -> Slim:
+    """Write picture and pixel mask of a pasted image into the dataset folder `root`."""
     path = root / "images" / pasted.image.file_name
     path.parent.mkdir(parents=True, exist_ok=True)
     encoded = cv2.imencode(".png", pasted.rgb[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
@@ -161,7 +165,7 @@ def _write_image(root: Path, dataset: Dataset, pasted: Pasted) -> _Slim:
     ]
     mask = mask_path(root, pasted.image.file_name)
     write_pixel_mask(mask, paint(height, width, components)[0], height, width)
-    return _Slim.of(pasted, hashlib.sha256(encoded + mask.read_bytes()).hexdigest())
+    return Slim.of(pasted, hashlib.sha256(encoded + mask.read_bytes()).hexdigest())
 
 
 def _link_images(root: Path, dataset: Dataset) -> Iterator[tuple[str, str]]:
@@ -179,7 +183,7 @@ def _link_images(root: Path, dataset: Dataset) -> Iterator[tuple[str, str]]:
         yield image.file_name, digest.hexdigest()
 
 
-def _write_splits(root: Path, dataset: Dataset, new: list[_Slim]) -> dict[str, CocoFile]:
+def _write_splits(root: Path, dataset: Dataset, new: list[Slim]) -> dict[str, CocoFile]:
     (root / "annotations").mkdir()
     splits = dict(dataset.splits)
     train = splits["train"]
@@ -204,7 +208,7 @@ def _origin_of(dataset: Dataset) -> dict[str, Any]:
     return {key: made_by[key] for key in ("tool", "version", "options", "content_sha256")}
 
 
-def _report(dataset: Dataset, given: list[Given], place: Place, new: list[_Slim]) -> PasteReport:
+def _report(dataset: Dataset, given: list[Given], place: Place, new: list[Slim]) -> PasteReport:
     counted = Counter(annotation.category_id for slim in new for annotation in slim.annotations)
     return PasteReport(
         len(new),

@@ -1,7 +1,9 @@
 """Cross-validation: every image tested once, by the fold that never saw it; each fold by itself, and all pooled.
 
-A fold's operating point is chosen on its own val and applied to its own test. Pooled counts are those of every
-fold at its own threshold; pooled AP ranks the scores of all folds together, as pycocotools does on that file.
+A fold's operating point is chosen on its own val. Where it has none, it is chosen on the tested images of all
+other folds: none of them is an image that it is applied to, and each was predicted by a model that had not seen
+it, so that all defects train and many more of them choose. Pooled counts are those of every fold at its own
+threshold; pooled AP ranks the scores of all folds together, as pycocotools does on that file.
 """
 
 import statistics
@@ -10,39 +12,60 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from datasets.coco import Prediction, write_predictions
+from datasets.coco import CocoFile, Prediction, write_predictions
 from datasets.errors import InputError
 from datasets.folder import Dataset
 from datasets.runs import Run, read_split
-from evaluate.measure import measure, write_metrics
+from evaluate.measure import choose_point, measure, told, write_metrics
 from evaluate.metrics import Folds, Metrics, OperatingPoint, ratio, read_metrics
+from evaluate.operating import parse_rule
 from evaluate.protocol import protocol_of
 from evaluate.truth import checked_predictions, run_truth
 
+OTHERS = "the other folds"
 
-def measure_folds(run: Run, folds: Sequence[Run], dataset: Dataset, *, seed: int = 0) -> Metrics:
+
+class _Measured(msgspec.Struct, frozen=True):
+    """A fold: ground truth of its tested images, what it predicts there, and its numbers."""
+
+    run: Run
+    truth: CocoFile
+    found: list[Prediction]
+    metrics: Metrics
+
+
+def measure_folds(
+    run: Run, folds: Sequence[Run], dataset: Dataset, *, operating_point: str = "max-f1", seed: int = 0
+) -> Metrics:
     """Measure a cross-validation whose folds are measured already: pool their predictions/test.json into that of
     `run`, write its metrics.json and metrics.md, and return the numbers.
 
-    `run` lists all tested images as test in its split.json. Measures of score maps are of the folds only. Raises
-    InputError where a fold has no metrics.json, or where the folds do not test each image of `run` exactly once.
+    Folds without a val are measured anew at the operating point that the others give them by the rule
+    `operating_point`. `run` lists all tested images as test in its split.json. Measures of score maps are of the
+    folds only. Raises InputError where a fold has no metrics.json, or where the folds do not test each image of
+    `run` exactly once, OptionError for the rule.
     """
+    rule = parse_rule(operating_point)
     truth = run_truth(run, dataset)["test"]
     _check_once(run, folds)
-    measured = [read_metrics(fold.metrics) for fold in folds]
     with_masks = run.kind != "det"
-    found = [checked_predictions(fold.predictions("test"), truth, with_masks=with_masks) for fold in folds]
-    thresholds = [m.operating_point.score_threshold for m in measured]
-    pooled = _in_order(p for predictions in found for p in predictions)
+    measured = [_read(fold, dataset, with_masks=with_masks) for fold in folds]
+    if not any(read_split(fold).images.get("val") for fold in folds):
+        points = [choose_point(rule, [(m.truth, m.found) for m in measured if m is not fold]) for fold in measured]
+        measured = [
+            _measure_anew(fold, dataset, point, with_masks=with_masks, seed=seed)
+            for fold, point in zip(measured, points, strict=True)
+        ]
+    each = [m.metrics for m in measured]
+    pooled = _in_order(p for m in measured for p in m.found)
     counted = _in_order(
-        p for predictions, threshold in zip(found, thresholds, strict=True) for p in predictions
-        if p.score >= threshold
-    )  # fmt: skip
-    point = _shared_point([m.operating_point for m in measured])
-    told = f"each fold by itself: {'; '.join(m.protocol.operating_point for m in measured)}"
-    protocol = protocol_of(run, dataset, {"test": truth}, operating_point=told, seed=seed)
+        p for m in measured for p in m.found if p.score >= m.metrics.operating_point.score_threshold
+    )
+    point = _shared_point([m.operating_point for m in each])
+    said = f"each fold by itself: {'; '.join(m.protocol.operating_point for m in each)}"
+    protocol = protocol_of(run, dataset, {"test": truth}, operating_point=said, seed=seed)
     metrics = measure(protocol, point, truth, pooled, with_masks=with_masks, counted=counted, seed=seed)
-    metrics = msgspec.structs.replace(metrics, folds=summary(measured))
+    metrics = msgspec.structs.replace(metrics, folds=summary(each))
     write_predictions(run.predictions("test"), pooled)
     write_metrics(run, metrics)
     return metrics
@@ -89,9 +112,35 @@ def _shared_point(points: Sequence[OperatingPoint]) -> OperatingPoint:
     return OperatingPoint(
         rule=points[0].rule,
         score_threshold=statistics.median(p.score_threshold for p in points),
-        chosen_on="val of each fold" if any(p.chosen_on == "val" for p in points) else "default",
+        chosen_on=_chosen_on({p.chosen_on for p in points}),
         met=all(p.met for p in points),
     )
+
+
+def _chosen_on(places: set[str]) -> str:
+    if OTHERS in places:
+        return OTHERS
+    return "val of each fold" if "val" in places else "default"
+
+
+def _read(fold: Run, dataset: Dataset, *, with_masks: bool) -> _Measured:
+    metrics = read_metrics(fold.metrics)
+    truth = run_truth(fold, dataset)["test"]
+    return _Measured(
+        fold, truth, checked_predictions(fold.predictions("test"), truth, with_masks=with_masks), metrics
+    )
+
+
+def _measure_anew(
+    fold: _Measured, dataset: Dataset, point: OperatingPoint, *, with_masks: bool, seed: int
+) -> _Measured:
+    if point.chosen_on != "default":
+        point = msgspec.structs.replace(point, chosen_on=OTHERS)
+    protocol = protocol_of(fold.run, dataset, {"test": fold.truth}, operating_point=told(point), seed=seed)
+    metrics = measure(protocol, point, fold.truth, fold.found, with_masks=with_masks, seed=seed)
+    metrics = msgspec.structs.replace(metrics, score_maps=fold.metrics.score_maps)
+    write_metrics(fold.run, metrics)
+    return msgspec.structs.replace(fold, metrics=metrics)
 
 
 def _check_once(run: Run, folds: Sequence[Run]) -> None:

@@ -1,6 +1,6 @@
 """Measure a run: its predictions against the ground truth, operating point chosen on val and applied to test."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from datasets.coco import CocoFile, Prediction
 from datasets.files import write_atomic
@@ -47,8 +47,8 @@ def measure_run(
         name: checked_predictions(run.predictions(name), coco, with_masks=with_masks)
         for name, coco in truth.items()
     }
-    point = _choose(rule, truth["val"], predictions["val"])
-    protocol = protocol_of(run, dataset, truth, operating_point=_told(point), seed=seed)
+    point = choose_point(rule, [(truth["val"], predictions["val"])])
+    protocol = protocol_of(run, dataset, truth, operating_point=told(point), seed=seed)
     metrics = measure(
         protocol, point, truth["test"], predictions["test"], with_masks=with_masks, seed=seed, score_map=score_map
     )
@@ -95,13 +95,20 @@ def measure(
     )
 
 
-def _choose(rule: Rule, truth: CocoFile, predictions: Sequence[Prediction]) -> OperatingPoint:
-    scores = image_scores(truth, predictions)
-    defective = defective_images(truth)
-    return choose_operating_point(rule, [scores[i] for i in defective], list(defective.values()))
+def choose_point(rule: Rule, seen: Iterable[tuple[CocoFile, Sequence[Prediction]]]) -> OperatingPoint:
+    """Apply `rule` to the images of all of `seen` together, each a ground truth with its predictions."""
+    scores: list[float] = []
+    defective: list[bool] = []
+    for truth, predictions in seen:
+        found = image_scores(truth, predictions)
+        for image, is_defective in defective_images(truth).items():
+            scores.append(found[image])
+            defective.append(is_defective)
+    return choose_operating_point(rule, scores, defective)
 
 
-def _told(point: OperatingPoint) -> str:
+def told(point: OperatingPoint) -> str:
+    """How the operating point came about, in a sentence."""
     if point.chosen_on == "default":
         return (
             f"default score threshold {DEFAULT_SCORE_THRESHOLD}, because val has no image or no prediction that"

@@ -43,8 +43,9 @@ class Protocol(msgspec.Struct, frozen=True):
 class OperatingPoint(msgspec.Struct, frozen=True):
     """A prediction counts where its score is at least `score_threshold`.
 
-    `chosen_on` is the split, or `default` where none could serve; `met` is False where no threshold keeps the
-    rule. Of a cross-validation every fold has its own, and `score_threshold` is their median, for looking only.
+    `chosen_on` is the split, `the other folds`, or `default` where none could serve; `met` is False where no
+    threshold keeps the rule. Of a cross-validation every fold has its own, and `score_threshold` is their median,
+    for looking only.
     """
 
     rule: str

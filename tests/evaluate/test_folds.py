@@ -55,6 +55,29 @@ def test_each_fold_counts_by_its_own_threshold(crossed: Any) -> None:
     assert read_metrics(pooled.metrics) == metrics
 
 
+def test_without_val_a_fold_is_counted_by_what_the_others_choose(bench: Any, tmp_path: Path) -> None:
+    truth = bench.truth([(1, A)], [], [(1, A)], [], [(1, A)], [])
+    dataset = bench.dataset(tmp_path / "d", {"train": truth})
+    names = [i.file_name for i in truth.images]
+    # image scores of a defective and a good image: the middle between them is each fold's own best threshold
+    scores = [(0.9, 0.5), (0.7, 0.25), (0.4, 0.2)]
+    folds = []
+    for k, pair in enumerate(scores):
+        found = [bench.prediction(2 * k + 1 + i, 1, A, score) for i, score in enumerate(pair)]
+        split = {"train": [], "val": [], "test": names[2 * k : 2 * k + 2]}
+        folds.append(bench.run(tmp_path / "folds", "seg", dataset, {"test": found}, **split))
+        measure_run(folds[-1], dataset)
+    pooled = bench.run(tmp_path / "runs", "seg", dataset, {}, train=[], val=[], test=names)
+    metrics = measure_folds(pooled, folds, dataset)
+    # first: of 0.7 0.4 | 0.25 0.2 the middle, 0.325; third: of 0.9 0.7 | 0.5 0.25 the middle, 0.6; second: of
+    # 0.9 0.4 | 0.5 0.2 either one false alarm (F1 4/5) or one miss (F1 2/3), so below 0.4
+    assert metrics.folds.score_thresholds == pytest.approx([0.325, 0.3, 0.6])
+    assert metrics.operating_point.chosen_on == "the other folds"
+    assert (metrics.images.missed, metrics.images.false_alarms) == (1, 1)  # 0.4 below 0.6, 0.5 above 0.325
+    assert read_metrics(folds[0].metrics).images.false_alarms == 1
+    assert "on the other folds, applied to test" in folds[2].metrics.with_suffix(".md").read_text()
+
+
 def test_mean_and_deviation_over_folds(crossed: Any) -> None:
     dataset, pooled, folds = crossed("seg")
     found = measure_folds(pooled, folds, dataset).folds
