@@ -42,7 +42,7 @@ def train_and_predict(given: argparse.Namespace, scratch: Path) -> list[Predicti
     """COCO predictions of the test images of the fold, best first within an image."""
     data = yolo_folder(given.fold, scratch, given.negatives, given.seed)
     os.environ |= {"YOLO_CONFIG_DIR": str(scratch), "YOLO_AUTOINSTALL": "False", "YOLO_OFFLINE": "True"}
-    from ultralytics import YOLO
+    from ultralytics import YOLO  # noqa: PLC0415  it reads the environment when it is imported
 
     model = YOLO(str(given.weights.resolve()))
     model.train(
