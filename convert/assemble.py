@@ -8,6 +8,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Generic, Protocol, TypeVar
@@ -71,6 +72,7 @@ class Conversion(msgspec.Struct, Generic[S], frozen=True):
     `dest` is the dataset folder to put picture and pixel mask into, None in a dry run; the folders for them
     exist. `share_out` gives the split of each file name from its stratum. `read` and `events` go to the report.
     `pool_pays` is whether there is enough work for several processes, `masks` whether there are pixel masks.
+    `inherited` are modules that processes need: loaded once, before they are forked.
     """
 
     tool: str
@@ -84,6 +86,7 @@ class Conversion(msgspec.Struct, Generic[S], frozen=True):
     events: list[Event]
     pool_pays: bool
     masks: bool = True
+    inherited: tuple[str, ...] = ()
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -144,6 +147,9 @@ def _convert_all(dest: Path | None, conversion: Conversion[S], run: Run) -> Iter
         for kind in ("images", "masks") if conversion.masks else ("images",):
             for folder in sorted({posixpath.dirname(source.file_name) for source in sources}):
                 (dest / kind / folder).mkdir(parents=True, exist_ok=True)
+    if conversion.pool_pays:
+        for module in conversion.inherited:
+            import_module(module)
     work = _Work(conversion.convert_image, dest)
     done = map_ordered(work, sources, run.jobs, pool_pays=conversion.pool_pays)
     yield from run.progress(done, "convert", len(sources))

@@ -1,5 +1,6 @@
 """The conversions from and to labelme."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,13 @@ from convert.cli_options import (
 from datasets.console import progress
 
 
+class UnreviewedKind(StrEnum):
+    """What becomes of an image with a shape flagged unreviewed."""
+
+    leave_out = "leave-out"
+    keep = "keep"
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command("labelme2coco")(labelme2coco_command)
@@ -36,6 +44,9 @@ def labelme2coco_command(
     labels: Annotated[Path | None, typer.Option(help="labelme's labels file: the categories, in order.")] = None,
     rename: Annotated[list[str] | None, typer.Option(help="old=new; may be given several times.")] = None,
     unlabelled: Unlabelled = UnlabelledKind.leave_out,
+    unreviewed: Annotated[
+        UnreviewedKind, typer.Option(help="Images with a proposed shape that nobody has looked at.")
+    ] = UnreviewedKind.leave_out,
     line_width: Annotated[
         float | None, typer.Option(help="Draw points and lines this many pixels wide; else they are lost.")
     ] = None,
@@ -67,6 +78,7 @@ def labelme2coco_command(
         tuple(rename or ()),
         unlabelled.value,
         masks=not no_masks,
+        unreviewed=unreviewed.value,
     )
     result = labelme2coco(
         source,

@@ -30,6 +30,7 @@ CODES = {
     "parts-split": Code("repaired", "parts of one mask written as an instance each as --parts split asks"),
     "tiny-picture": Code("lost", "picture with a side under 10 pixels, which Ultralytics leaves out"),
     "label-without-picture": Code("lost", "label file beside which no picture lies"),
+    "unreviewed": Code("lost", "image with a proposed shape that nobody has looked at left out"),
     "unlabelled": Code("note", "picture without labels left out; it is not known to be good"),
     "background-label": Code("note", "shape labelled _background_, which is no defect"),
     "exif-upright": Code("repaired", "picture with an EXIF orientation written upright, as it was labelled"),

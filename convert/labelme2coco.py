@@ -5,7 +5,6 @@ import binascii
 import hashlib
 from collections.abc import Mapping
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -26,7 +25,7 @@ from datasets.packed_mask import paint_packed
 from datasets.splits import SPLITS, Ratios, stratified_split
 
 POOL_PAYS_FROM = 256  # images; below, starting processes costs more than it saves
-INHERITED = ("numpy", "pycocotools.mask", "shapely")  # loaded once, before processes are forked
+INHERITED = ("numpy", "pycocotools.mask", "shapely")
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -40,6 +39,7 @@ class Options(msgspec.Struct, frozen=True):
     rename: tuple[str, ...] = ()
     unlabelled: Literal["leave-out", "negative"] = "leave-out"
     masks: bool = True
+    unreviewed: Literal["leave-out", "keep"] = "leave-out"
 
 
 def labelme2coco(
@@ -59,17 +59,22 @@ def labelme2coco(
 
     Pictures are looked for below `source` and `images` only; `labels` is labelme's labels file, which gives the
     order of the categories. An image whose shapes are all lost is left out, for as a negative it would teach that
-    there is nothing. Raises InputError, OptionError, and OutputError for `dest`.
+    there is nothing, and so is one with proposals that nobody has looked at, unless they are to be kept. Raises InputError, OptionError, and OutputError for `dest`.
     """
     if options.line_width is not None and not 0 < options.line_width < float("inf"):
         raise OptionError(f"--line-width {options.line_width:g}", "not a width", "give pixels above 0")
     check_apart(dest, [source] if images is None else [source, images])
     check_destination(dest, overwrite=overwrite)
     unlabelled_negative = options.unlabelled == "negative"
-    plan = plan_labelme(source, images, labels, options.rename, jobs, unlabelled_negative=unlabelled_negative)
-    if pool_pays := len(plan.sources) >= POOL_PAYS_FROM:
-        for module in INHERITED:
-            import_module(module)
+    plan = plan_labelme(
+        source,
+        images,
+        labels,
+        options.rename,
+        jobs,
+        unlabelled_negative=unlabelled_negative,
+        keep_unreviewed=options.unreviewed == "keep",
+    )
     conversion = Conversion(
         "labelme2coco",
         [source.resolve().name],
@@ -80,8 +85,9 @@ def labelme2coco(
         partial(_share_out, options=options, source=source),
         plan.read,
         plan.events,
-        pool_pays,
+        len(plan.sources) >= POOL_PAYS_FROM,
         options.masks,
+        INHERITED,
     )
     return assemble(dest, conversion, Run(overwrite, dry_run, strict, jobs, progress))
 

@@ -49,8 +49,13 @@ class LabelmePlan(msgspec.Struct, frozen=True):
     events: list[Event]
 
 
+class _Flags(msgspec.Struct):
+    unreviewed: bool = False
+
+
 class _Labelled(msgspec.Struct):
     label: str
+    flags: _Flags | None = None
 
 
 class _Glance(msgspec.Struct):
@@ -63,6 +68,7 @@ class _Glance(msgspec.Struct):
 
 class _Glanced(msgspec.Struct, frozen=True):
     labels: list[str]
+    unreviewed: int
     image_path: str | None
     data_suffix: str | None
 
@@ -75,8 +81,12 @@ def plan_labelme(
     jobs: int,
     *,
     unlabelled_negative: bool,
+    keep_unreviewed: bool,
 ) -> LabelmePlan:
-    """Look through the folder `source` and, for pictures, `images`. Raises InputError and OptionError."""
+    """Look through the folder `source` and, for pictures, `images`. Raises InputError and OptionError.
+
+    An image with a shape that annotate proposed and nobody has looked at is left out unless `keep_unreviewed`.
+    """
     tree = list_tree(source)
     if not tree.files:
         raise InputError(source, "no labelme file (*.json) in it", "name the folder that labelme wrote to")
@@ -85,21 +95,31 @@ def plan_labelme(
     order = read_labels_file(labels) if labels is not None else None
     sources: list[LabelmeSource] = []
     seen: dict[str, str] = {}
+    waiting: list[LabelmeSource] = []
+    events: list[Event] = []
     shapes = 0
     work = partial(_glance, root=str(source))
     glanced = map_ordered(work, tree.files, jobs, pool_pays=len(tree.files) >= POOL_PAYS_FROM)
     for file, glance in zip(tree.files, glanced, strict=True):
         shapes += len(glance.labels)
+        found = finder.find(file, glance.image_path, glance.data_suffix)
+        if glance.unreviewed and not keep_unreviewed:
+            events.append(Event(file, "$.shapes", "unreviewed", f"{glance.unreviewed} of {len(glance.labels)}"))
+            waiting.append(LabelmeSource(found.file_name, file, found.path, found.how))
+            continue
         for i, label in enumerate(glance.labels):
             if label not in seen:
                 seen[label] = f"{source / file}, $.shapes[{i}].label"
-        found = finder.find(file, glance.image_path, glance.data_suffix)
         sources.append(LabelmeSource(found.file_name, file, found.path, found.how))
-    _check_pairs(source, sources)
+    if not sources:
+        problem = "every labelme file in it has an unreviewed shape"
+        raise InputError(source, problem, "look at them with annotate open, or give --unreviewed keep")
+    _check_pairs(source, [*sources, *waiting])
     categories, ids = make_categories(seen, order, parse_renames(renames))
-    rest = _unlabelled(sources, [tree] if image_tree is None else [tree, image_tree])
-    events = [] if unlabelled_negative else [Event(found.file_name, "", "unlabelled", "") for found in rest]
-    read = {"labelme files": len(sources), "shapes": shapes, "unlabelled pictures": len(rest)}
+    rest = _unlabelled([*sources, *waiting], [tree] if image_tree is None else [tree, image_tree])
+    if not unlabelled_negative:
+        events += [Event(found.file_name, "", "unlabelled", "") for found in rest]
+    read = {"labelme files": len(tree.files), "shapes": shapes, "unlabelled pictures": len(rest)}
     if unlabelled_negative:
         sources += [LabelmeSource(found.file_name, None, found.path) for found in rest]
         _check_pairs(source, sources)
@@ -115,7 +135,9 @@ def _glance(file: str, root: str) -> _Glanced:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         parse_labelme(path, data)  # says in full what is wrong
         raise
-    return _Glanced([shape.label for shape in glance.shapes], glance.image_path, _suffix(embedded))
+    labels = [shape.label for shape in glance.shapes]
+    unreviewed = sum(shape.flags is not None and shape.flags.unreviewed for shape in glance.shapes)
+    return _Glanced(labels, unreviewed, glance.image_path, _suffix(embedded))
 
 
 _DECODER = msgspec.json.Decoder(_Glance)

@@ -7,14 +7,15 @@ import msgspec
 
 from convert.assemble import Instance
 from convert.report import Event
+from datasets.coco import Rle, Segmentation
+from datasets.edges import edges_area, edges_box, edges_to_rle, rle_to_edges
 from datasets.errors import InputError, OptionError
 from datasets.images import ImageInfo, parse_info, read_picture
+from datasets.mask_edges import mask_components
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from datasets.masks import Component
 
 
 class Cut(msgspec.Struct, frozen=True):
@@ -62,23 +63,41 @@ def check_some_kept(path: Path, instances: list[Instance], cut: Cut) -> None:
 
 def cut_mask(
     file_name: str, mask: "NDArray[np.bool_]", category_id: int, cut: Cut
-) -> "tuple[list[Component], list[Instance], list[Event]]":
-    """Components of an H x W bool mask with at least `min_area` pixels, and the instances they become."""
-    from datasets.masks import components
-    from datasets.polygons import component_to_segmentation
+) -> "tuple[list[NDArray[np.int64]], list[Instance], list[Event]]":
+    """The edges (see datasets.edges) of the components of an H x W bool mask, and the instances they become.
+
+    Components with fewer than `min_area` pixels become events.
+    """
+    height, width = mask.shape
+    found = mask_components(mask, cut.connectivity)
+    kept, instances, events = [], [], []
+    if cut.merge_gap:
+        apart, found = len(found), _near_joined(mask, cut)
+        if len(found) < apart:
+            events.append(Event(file_name, "", "merged-gap", f"{apart - len(found)} joined"))
+    for edges in found:
+        box, area = edges_box(edges, height), edges_area(edges)
+        if area < cut.min_area:
+            events.append(Event(file_name, str(list(box)), "below-min-area", f"{area} px"))
+            continue
+        kept.append(edges)
+        instances.append(Instance(category_id, box, area, _segmentation(edges, height, width, cut.segmentation)))
+    return kept, instances, events
+
+
+def _near_joined(mask: "NDArray[np.bool_]", cut: Cut) -> "list[NDArray[np.int64]]":
+    from datasets.masks import component_to_rle, components
 
     found = components(mask, connectivity=cut.connectivity, merge_gap=cut.merge_gap)
-    kept = [component for component in found if component.area >= cut.min_area]
-    events = [
-        Event(file_name, str(list(c.box)), "below-min-area", f"{c.area} px")
-        for c in found
-        if c.area < cut.min_area
-    ]
-    if cut.merge_gap and (joined := len(components(mask, connectivity=cut.connectivity)) - len(found)):
-        events.append(Event(file_name, "", "merged-gap", f"{joined} joined"))
-    height, width = mask.shape
-    instances = [
-        Instance(category_id, c.box, c.area, component_to_segmentation(c, height, width, cut.segmentation))
-        for c in kept
-    ]
-    return kept, instances, events
+    rles = [component_to_rle(component, *mask.shape) for component in found]
+    return [rle_to_edges({"counts": str(rle.counts).encode("ascii")}) for rle in rles]
+
+
+def _segmentation(edges: "NDArray[np.int64]", height: int, width: int, how: str) -> Segmentation:
+    from datasets.polygons import component_to_segmentation
+    from datasets.rle_crop import rle_to_component
+
+    rle = edges_to_rle(edges, height, width)
+    if how == "rle":
+        return Rle((height, width), rle["counts"].decode("ascii"))
+    return component_to_segmentation(rle_to_component(rle), height, width, how)

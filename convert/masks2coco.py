@@ -12,18 +12,20 @@ from convert.assemble import Conversion, Converted, Instance, Run, assemble, enc
 from convert.mask_instances import Cut, check_cut, check_mask_size, check_some_kept, cut_mask, read_masked_picture
 from convert.report import Event, Report
 from datasets.coco import Category
+from datasets.edges import join_edges
 from datasets.errors import InputError, OptionError
 from datasets.files import check_apart, link_or_copy
-from datasets.folder import mask_path, write_pixel_mask
+from datasets.folder import mask_name, write_packed_mask
 from datasets.images import is_image
-from datasets.paint import paint
+from datasets.packed_mask import PackedMask, paint_packed
 from datasets.splits import Ratios, stratified_split
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-POOL_PAYS_FROM = 256  # masks
+POOL_PAYS_FROM = 256  # images and masks
+INHERITED = ("numpy", "PIL.Image", "pycocotools.mask")
 STEM = "{stem}"
 
 
@@ -72,7 +74,8 @@ def masks2coco(pictures: Path, masks: Path, dest: Path, options: Options, run: R
         share_out=partial(stratified_split, ratios=options.ratios, seed=options.seed),
         read={"images": len(sources), "masks": paired, "categories": len(options.categories)},
         events=[],
-        pool_pays=paired >= POOL_PAYS_FROM,
+        pool_pays=len(sources) + paired >= POOL_PAYS_FROM,
+        inherited=INHERITED,
     )
     return assemble(dest, conversion, run)
 
@@ -138,19 +141,19 @@ def _convert_image(source: _Source, dest: Path | None, options: Options) -> Conv
     kept = source.mask is not None or options.unlabelled == "negative"
     instances: list[Instance] = []
     events: list[Event] = []
-    indices = None
+    mask = None
     if source.mask is not None:
         digest.update(source.mask.read_bytes())
         values = _read(source.mask, options)
         check_mask_size(source.mask, values, info)
-        indices, instances, events = _cut(source.file_name, values, options)
+        mask, instances, events = _cut(source.file_name, values, options)
         if values.any():
             check_some_kept(source.mask, instances, options.cut)
     elif not kept:
         events = [Event(source.file_name, "", "unlabelled", "no mask")]
     if dest is not None and kept:
-        link_or_copy(source.picture, dest / "images" / source.file_name)
-        write_pixel_mask(mask_path(dest, source.file_name), indices, info.height, info.width)
+        link_or_copy(source.picture, f"{dest}/images/{source.file_name}")
+        write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", mask, info.height, info.width)
     ids = [instance.category_id for instance in instances]
     return Converted(
         source.file_name,
@@ -175,13 +178,12 @@ def _read(mask: Path, options: Options) -> "NDArray[np.integer]":
 
 def _cut(
     file_name: str, values: "NDArray[np.integer]", options: Options
-) -> "tuple[NDArray[np.uint8], list[Instance], list[Event]]":
+) -> tuple[PackedMask | None, list[Instance], list[Event]]:
     import numpy as np
 
-    done = [cut_mask(file_name, values == k, int(k), options.cut) for k in np.unique(values) if k]
+    present = [int(k) for k in np.unique(values) if k]
+    done = [cut_mask(file_name, values == k, k, options.cut) for k in present]
+    painted = [(k, join_edges(kept)) for k, (kept, _, _) in zip(present, done, strict=True) if kept]
+    mask, _, _ = paint_packed(*values.shape, painted)
     instances = list(chain.from_iterable(made for _, made, _ in done))
-    components = list(chain.from_iterable(kept for kept, _, _ in done))
-    ids = [instance.category_id for instance in instances]
-    height, width = values.shape
-    indices, _ = paint(height, width, list(zip(ids, components, strict=True)))
-    return indices, instances, list(chain.from_iterable(events for _, _, events in done))
+    return mask, instances, list(chain.from_iterable(events for _, _, events in done))

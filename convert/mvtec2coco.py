@@ -21,14 +21,17 @@ from convert.mask_instances import (
 )
 from convert.report import Event, Report
 from datasets.coco import Category
+from datasets.edges import join_edges
 from datasets.errors import InputError, OptionError
 from datasets.files import check_apart, check_destination, link_or_copy
-from datasets.folder import mask_path, write_pixel_mask
-from datasets.images import ImageInfo
+from datasets.folder import mask_name, write_packed_mask
+from datasets.images import ImageInfo, read_picture
 from datasets.mvtec import MvtecImage, MvtecTree, read_mvtec_tree
+from datasets.packed_mask import paint_packed
 from datasets.splits import Ratios, stratified_split
 
-POOL_PAYS_FROM = 256  # masks; below, starting processes costs more than it saves
+POOL_PAYS_FROM = 256  # images and masks; below, starting processes costs more than it saves
+INHERITED = ("numpy", "PIL.Image", "pycocotools.mask")
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -87,7 +90,8 @@ def mvtec2coco(
         partial(_share_out, options=options),
         {"images": len(todo), "masks": masks, "defect types": len(categories)},
         [],
-        masks >= POOL_PAYS_FROM,
+        len(todo) + masks >= POOL_PAYS_FROM,
+        inherited=INHERITED,
     )
     return assemble(dest, conversion, Run(overwrite, dry_run, strict, jobs, progress))
 
@@ -118,12 +122,12 @@ def _convert_image(source: _Source, dest: Path | None, options: Options) -> Conv
     instances: list[Instance] = []
     events: list[Event] = []
     if dest is not None:
-        link_or_copy(path, dest / "images" / source.file_name)
+        link_or_copy(path, f"{dest}/images/{source.file_name}")
     if source.image.mask is not None:
-        digest.update(source.image.mask.read_bytes())
+        digest.update(read_picture(source.image.mask))
         instances, events = _convert_mask(source, info, dest, options)
     elif dest is not None:
-        write_pixel_mask(mask_path(dest, source.file_name), None, info.height, info.width)
+        write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", None, info.height, info.width)
     return Converted(
         source.file_name,
         info.width,
@@ -140,7 +144,6 @@ def _convert_mask(
     source: _Source, picture: ImageInfo, dest: Path | None, options: Options
 ) -> tuple[list[Instance], list[Event]]:
     from datasets.masks import read_mask
-    from datasets.paint import paint
 
     path = source.image.mask
     assert path is not None
@@ -149,8 +152,8 @@ def _convert_mask(
     kept, instances, events = cut_mask(source.file_name, mask, source.category_id, _cut(options))
     check_some_kept(path, instances, _cut(options))
     if dest is not None:
-        indices, _ = paint(picture.height, picture.width, [(source.category_id, component) for component in kept])
-        write_pixel_mask(mask_path(dest, source.file_name), indices, *indices.shape)
+        painted, _, _ = paint_packed(*mask.shape, [(source.category_id, join_edges(kept))])
+        write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", painted, *mask.shape)
     return instances, events
 
 

@@ -4,6 +4,7 @@ Edges rise strictly: every run of the inside has pixels, and so has what lies be
 COCO's run lengths sum up to.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from datasets.rle_crop import run_lengths
@@ -33,6 +34,29 @@ def rle_to_edges(rle: Any) -> "NDArray[np.int64]":
 
     edges: NDArray[np.int64] = np.cumsum(run_lengths(rle["counts"]))
     return cancel_pairs(edges[: len(edges) // 2 * 2])  # what comes after the last run is outside
+
+
+def join_edges(parts: "Sequence[NDArray[np.int64]]") -> "NDArray[np.int64]":
+    """The edges of all pixels of some masks that share none."""
+    import numpy as np
+
+    return parts[0] if len(parts) == 1 else cancel_pairs(np.sort(np.concatenate(parts)))
+
+
+def edges_area(edges: "NDArray[np.int64]") -> int:
+    """How many pixels are inside."""
+    return int((edges[1::2] - edges[0::2]).sum())
+
+
+def edges_box(edges: "NDArray[np.int64]", height: int) -> tuple[int, int, int, int]:
+    """Pixel extents (x, y, w, h) of edges that are not empty, in a picture of `height` pixels."""
+    first, last = edges[0::2], edges[1::2] - 1
+    column, last_column = first // height, last // height
+    x0, x1 = int(column[0]), int(last_column[-1]) + 1
+    if (column != last_column).any():  # a run that goes on in the next column touches bottom and top
+        return (x0, 0, x1 - x0, height)
+    y0, y1 = int((first - column * height).min()), int((last - column * height).max()) + 1
+    return (x0, y0, x1 - x0, y1 - y0)
 
 
 def cancel_pairs(ordered: "NDArray[np.int64]") -> "NDArray[np.int64]":

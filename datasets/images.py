@@ -1,6 +1,7 @@
 """Picture files: what is one, how large it is, whether it is whole, its pixels."""
 
 import io
+import struct
 import zlib
 from io import FileIO
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 EXIF_ORIENTATION = 0x0112
+PNG_CHUNK, PNG_CHECKSUM = struct.Struct(">I4s"), struct.Struct(">I")
 
 
 class ImageInfo(msgspec.Struct, frozen=True):
@@ -127,13 +129,12 @@ def _check_png(path: Path | str, data: bytes) -> bool:
     view = memoryview(data)
     has_exif = False
     while position + 12 <= len(data):
-        length = int.from_bytes(view[position : position + 4], "big")
+        length, kind = PNG_CHUNK.unpack_from(data, position)
         end = position + 12 + length
         if end > len(data):
             break
-        if zlib.crc32(view[position + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
+        if (zlib.crc32(view[position + 4 : end - 4]),) != PNG_CHECKSUM.unpack_from(data, end - 4):
             raise InputError(path, "the PNG is damaged (a checksum does not match)", "replace it by a whole copy")
-        kind = data[position + 4 : position + 8]
         if kind == b"IEND":
             return has_exif
         # text chunks, packed or not, are where EXIF was kept before the eXIf chunk

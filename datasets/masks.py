@@ -50,7 +50,8 @@ def read_mask(path: Path, threshold: int | None = None, *, empty_ok: bool = Fals
     largest = grey.max()
     if largest == 0 and not empty_ok:
         raise InputError(path, "the mask is all black", "draw the defect, or move the image to the good ones")
-    if not ((grey == 0) | (grey == largest)).all():
+    mask = grey == largest if largest else np.zeros(grey.shape, np.bool_)
+    if np.count_nonzero(grey) != np.count_nonzero(mask):
         values = np.unique(grey)
         some = ", ".join(str(v) for v in values[:6]) + (", ..." if len(values) > 6 else "")
         raise InputError(
@@ -58,7 +59,7 @@ def read_mask(path: Path, threshold: int | None = None, *, empty_ok: bool = Fals
             f"{len(values)} grey values ({some}) where a mask has 0 and one other",
             "give --threshold T to take values >= T as the defect",
         )
-    return grey > 0
+    return mask
 
 
 def read_indices(path: Path, count: int) -> "NDArray[np.integer]":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from datasets.edges import edges_area, edges_box
 from datasets.index_png import bits_for
 
 if TYPE_CHECKING:
@@ -46,25 +47,21 @@ def edges_to_patch(edges: "NDArray[np.int64]", height: int, bits: int) -> Patch:
     """The mask that edges (see datasets.edges) say, not an empty one, with 1, 2, 4 or 8 bits a pixel."""
     import numpy as np
 
+    x, y, w, h = edges_box(edges, height)
     first, last = edges[0::2], edges[1::2] - 1
-    area = int((last - first).sum()) + len(first)
-    column = first // height
-    row, last_row = first - column * height, last - column * height
-    if (y1 := int(last_row.max()) + 1) > height:
+    if h == height:
         first, last = _cut_at_columns(first, last, height)
-        column = first // height
-        row, last_row = first - column * height, last - column * height
-        y1 = int(last_row.max()) + 1
-    x0, x1, y0 = int(column[0]), int(column[-1]) + 1, int(row.min())
+    column = first // height
+    row, last_row = first - column * height - y, last - column * height - y
     across = WORD // bits
-    left = x0 // across
-    words = -(-x1 // across) - left
+    left = x // across
+    words = -(-(x + w) // across) - left
     # going down a column, the inside begins at the first and ends after the last pixel of each run
-    turns = np.zeros((y1 - y0 + 1, words * across, bits), np.bool_)
-    turns[row - y0, column - left * across] = True
-    turns[last_row - y0 + 1, column - left * across] = True
-    packed = np.packbits(turns[:-1].reshape(y1 - y0, -1), axis=1).view(np.uint64)
-    return Patch((x0, y0, x1 - x0, y1 - y0), area, left, np.bitwise_xor.accumulate(packed, axis=0))
+    turns = np.zeros((h + 1, words * across, bits), np.bool_)
+    turns[row, column - left * across] = True
+    turns[last_row + 1, column - left * across] = True
+    packed = np.packbits(turns[:-1].reshape(h, -1), axis=1).view(np.uint64)
+    return Patch((x, y, w, h), edges_area(edges), left, np.bitwise_xor.accumulate(packed, axis=0))
 
 
 def paint_packed(

@@ -143,7 +143,7 @@ def test_a_destination_that_exists(synth_tree: Path, tmp_path: Path, capsys: pyt
 
 def test_no_space_left(synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/masks/x.png")
-    with mock.patch("convert.mvtec2coco.write_pixel_mask", side_effect=full):
+    with mock.patch("convert.mvtec2coco.write_packed_mask", side_effect=full):
         assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out") == 2
     assert "out/masks/x.png: no space left" in only_line(capsys)
     assert list(tmp_path.iterdir()) == []

@@ -367,6 +367,25 @@ def test_unlabelled_pictures_are_left_out_or_negatives(tmp_path: Path) -> None:
     assert {k: len(v) for k, v in instances(tmp_path / "dst2").items()} == {"a.png": 1, "deep/b.png": 0}
 
 
+def test_images_with_proposals_that_nobody_looked_at_are_left_out_or_kept(tmp_path: Path) -> None:
+    source = tmp_path / "src"
+    waiting = shape("only proposed", "polygon", SQUARE, flags={"unreviewed": True, "odd": False})
+    write_case(source, shape("a", "polygon", SQUARE, flags={"unreviewed": False}))
+    write_case(source, shape("a", "polygon", HAND_DRAWN), waiting, name="b")
+    report = convert(source, tmp_path / "dst", unlabelled="negative")
+    assert [(e.file, e.code, e.value) for e in report.events] == [("b.json", "unreviewed", "1 of 2")]
+    assert {k: len(v) for k, v in instances(tmp_path / "dst").items()} == {"a.png": 1}
+    assert [c.name for c in load_dataset(tmp_path / "dst").categories] == ["a"]
+    with pytest.raises(DefectlineError, match="unreviewed"):
+        convert(source, tmp_path / "strict", strict=True)
+    report = convert(source, tmp_path / "dst2", unreviewed="keep")
+    assert codes(report) == []
+    assert {k: len(v) for k, v in instances(tmp_path / "dst2").items()} == {"a.png": 1, "b.png": 2}
+    (source / "a.json").unlink()
+    with pytest.raises(InputError, match="every labelme file in it has an unreviewed shape; look at them"):
+        convert(source, tmp_path / "dst3")
+
+
 def test_equal_names_in_different_folders_stay_apart(tmp_path: Path) -> None:
     for folder in ("x", "y", "x/z"):
         write_case(tmp_path / "src" / folder, shape("a", "polygon", SQUARE))

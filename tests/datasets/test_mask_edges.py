@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from datasets.edges import edges_area, edges_box, edges_to_rle, join_edges, rle_to_edges
+from datasets.mask_edges import mask_components
+from datasets.masks import component_to_rle, components, encode
+
+masks = hnp.arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
+
+
+@given(masks, st.sampled_from([4, 8]))
+def test_components_are_those_that_opencv_labels(mask: np.ndarray, connectivity: int) -> None:
+    height, width = mask.shape
+    found = mask_components(mask, connectivity)
+    wanted = components(mask, connectivity=connectivity)
+    assert [edges_box(edges, height) for edges in found] == [component.box for component in wanted]
+    assert [edges_area(edges) for edges in found] == [component.area for component in wanted]
+    rles = [edges_to_rle(edges, height, width) for edges in found]
+    assert [rle["counts"].decode() for rle in rles] == [component_to_rle(c, height, width).counts for c in wanted]
+
+
+@given(masks)
+def test_run_lengths_say_the_same_as_edges(mask: np.ndarray) -> None:
+    height, width = mask.shape
+    rle = encode(mask)
+    edges = rle_to_edges({"counts": str(rle.counts).encode()})
+    assert edges.tolist() == np.flatnonzero(np.diff(np.pad(mask.T.ravel(), 1).astype(np.int8))).tolist()
+    assert edges_to_rle(edges, height, width)["counts"].decode() == rle.counts
+    if mask.any():
+        assert join_edges(mask_components(mask)).tolist() == edges.tolist()
+
+
+@pytest.mark.parametrize(("connectivity", "number"), [(4, 18), (8, 1)])
+def test_corners_join_only_eight_neighbours(connectivity: int, number: int) -> None:
+    checkers = np.indices((6, 6)).sum(axis=0) % 2 == 0
+    assert len(mask_components(checkers, connectivity)) == number
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_serpentine_is_one_component(turned: bool) -> None:
+    mask = np.zeros((41, 41), np.bool_)
+    mask[::2] = True
+    mask[1::4, -1] = True
+    mask[3::4, 0] = True
+    (edges,) = mask_components(mask.T if turned else mask, 4)
+    assert edges_area(edges) == mask.sum()
