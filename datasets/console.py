@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import typer
 
@@ -32,6 +32,12 @@ def new_app(help_text: str) -> typer.Typer:
     app = typer.Typer(help=help_text, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(lambda: None)
     return app
+
+
+def given(ctx: typer.Context, names: Iterable[str]) -> dict[str, Any]:
+    """Those of the parameters `names` of a command that were typed, not left at their default."""
+    typed = [n for n in names if getattr(ctx.get_parameter_source(n), "name", "") == "COMMANDLINE"]
+    return {name: ctx.params[name] for name in typed}
 
 
 def run(app: typer.Typer, name: str) -> NoReturn:

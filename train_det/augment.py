@@ -7,35 +7,15 @@ varies a little and hue hardly. All geometry is one affine map, so that pixels a
 recomputed from the pixels of the defect: a rotated box would be loose by up to 41 %.
 """
 
-from typing import Annotated, Literal
-
 import cv2
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from train_det.options import Augmentation
+
 Matrix = NDArray[np.float64]
-Fraction = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 LEAST_VISIBLE = 0.25
 LEAST_SIDE = 2.0
-
-
-class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How far a training image may be changed; fractions are of 1 and apply to both sides.
-
-    `rotation` is any angle, right angles only (exact for boxes without masks), or none. `flip` mirrors half of the
-    images. `scale` zooms about the middle, `shift` moves by a fraction of the side, `brightness`, `contrast` and
-    `saturation` multiply, `hue` turns by a fraction of the colour circle.
-    """
-
-    rotation: Literal["any", "right", "none"] = "any"
-    flip: bool = True
-    scale: Fraction = 0.15
-    shift: Fraction = 0.05
-    brightness: Fraction = 0.2
-    contrast: Fraction = 0.2
-    saturation: Fraction = 0.2
-    hue: Fraction = 0.01
 
 
 def letterbox_matrix(width: int, height: int, side: int) -> Matrix:

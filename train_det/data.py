@@ -18,7 +18,6 @@ from datasets.folder import Dataset
 from datasets.images import read_rgb
 from datasets.masks import decode
 from train_det.augment import (
-    Augmentation,
     Matrix,
     draw_map,
     jitter_colours,
@@ -26,6 +25,7 @@ from train_det.augment import (
     warp_box,
     warp_image,
 )
+from train_det.options import Augmentation
 
 CACHE_BYTES = 4 << 30
 CACHE_OVERSIZE = 2

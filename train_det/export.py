@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from datasets.errors import OutputError
 from datasets.folder import Dataset
-from datasets.runs import Run, read_config
+from datasets.runs import Run, run_options
 from train_det.checkpoints import BEST, load_detector
 from train_det.data import draw_square, read_sized
 from train_det.exported import INPUT, OUTPUT, exported_path, need, open_exported
 from train_det.infer import Network, network_of, to_pixels
-from train_det.options import read_options
+from train_det.options import FitOptions
 
 PICTURES = 8
 SCORE_TOLERANCE = 1e-3
@@ -44,7 +44,7 @@ def export_run(run: Run, dataset: Dataset, form: str) -> tuple[Path, Parity]:
     """
     weights = run.weights / BEST
     path = exported_path(weights, form)
-    side = read_options(read_config(run.root).options).imgsz
+    side = run_options(run, FitOptions).imgsz
     model, _ = load_detector(weights, torch.device("cpu"))
     images = [image for split in ("val", "test", "train") if split in dataset.splits
               for image in dataset.splits[split].images][:PICTURES]  # fmt: skip

@@ -1,17 +1,42 @@
-"""What a training is asked for: the options of the command line, and the settings that follow from the weights."""
+"""What `train_det fit` can be asked, by flags or a recipe; recipes/train_det.yaml gives units and reasons."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from datasets.errors import OptionError
-from train_det.augment import Augmentation
+from datasets.options import (
+    Amount,
+    Fraction,
+    Logger,
+    Natural,
+    Positive,
+    Precision,
+    Rate,
+    Seed,
+    options_from_flags,
+)
 
 RANDOM_WEIGHTS = "none"
+PRETRAINED_LR, RANDOM_LR = 0.001, 0.002  # random weights want larger steps than pretrained ones
 
-Positive = Annotated[int, msgspec.Meta(ge=1)]
-Natural = Annotated[int, msgspec.Meta(ge=0)]
-Rate = Annotated[float, msgspec.Meta(gt=0, le=1)]
+
+class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far a training image may be changed; fractions are of 1 and apply to both sides.
+
+    `rotation` is any angle, right angles only (exact for boxes without masks), or none. `flip` mirrors half of the
+    images. `scale` zooms about the middle, `shift` moves by a fraction of the side, `brightness`, `contrast` and
+    `saturation` multiply, `hue` turns by a fraction of the colour circle.
+    """
+
+    rotation: Literal["any", "right", "none"] = "any"
+    flip: bool = True
+    scale: Fraction = 0.15
+    shift: Fraction = 0.05
+    brightness: Fraction = 0.2
+    contrast: Fraction = 0.2
+    saturation: Fraction = 0.2
+    hue: Fraction = 0.01
 
 
 class Optimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,17 +46,17 @@ class Optimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     1 - exp(-step / `average_ramp`). Gains weigh the parts of the loss.
     """
 
-    optimizer: str = "AdamW"
-    lr: Rate = 0.001
+    optimizer: Literal["AdamW", "Adam", "NAdam", "RAdam", "SGD"] = "AdamW"
+    lr: Rate | Literal["auto"] = "auto"
     final_lr: Rate = 0.01
-    momentum: float = 0.9
-    weight_decay: float = 0.0005
-    warmup_epochs: float = 3.0
-    average_decay: float = 0.9999
-    average_ramp: float = 2000.0
-    box_gain: float = 7.5
-    class_gain: float = 0.5
-    dfl_gain: float = 1.5
+    momentum: Fraction = 0.9
+    weight_decay: Fraction = 0.0005
+    warmup_epochs: Amount = 3.0
+    average_decay: Fraction = 0.9999
+    average_ramp: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 2000.0
+    box_gain: Amount = 7.5
+    class_gain: Amount = 0.5
+    dfl_gain: Amount = 1.5
     freeze_layers: Natural = 0
 
 
@@ -39,7 +64,8 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Everything that, with the dataset, decides a training; saved in the run's config.yaml.
 
     `imgsz` is the side in pixels of the square the images are shrunk into, `negatives` as in
-    `datasets.negatives`, `monitor` the metric on val that chooses the best epoch.
+    `datasets.negatives`, `monitor` the metric on val that chooses the best epoch, `patience` the epochs without a
+    better one after which the training ends (0: never). Raises OptionError for values that do not go together.
     """
 
     weights: str = "yolo11n.pt"
@@ -47,42 +73,31 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     imgsz: Annotated[int, msgspec.Meta(ge=64, le=4096, multiple_of=32)] = 320
     batch: Positive = 8
     device: str = "auto"
-    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
+    seed: Seed = 0
     workers: Natural = 0
     negatives: str = "0.5"
+    paste: Natural = 0
     monitor: Literal["AP", "AP50", "AP75", "loss", "last"] = "AP"
-    precision: Literal["auto", "32", "bf16"] = "auto"
+    patience: Natural = 0
+    precision: Precision = "auto"
+    logger: Logger = "none"
     augmentation: Augmentation = Augmentation()
     optimisation: Optimisation = Optimisation()
 
-
-def fit_options(*, lr: float | None = None, **given: object) -> FitOptions:
-    """Options from the command line, each checked; without `lr` it suits the weights. Raises OptionError."""
-    optimisation = msgspec.to_builtins(optimisation_for(str(given.get("weights"))))
-    if lr is not None:
-        optimisation["lr"] = lr
-    return read_options({**given, "optimisation": optimisation})
+    def __post_init__(self) -> None:
+        if self.patience and self.monitor == "last":
+            raise OptionError("patience", "monitor last watches no value", "give 0, or another --monitor")
 
 
-def optimisation_for(weights: str) -> Optimisation:
-    """Settings that suit the start: random weights want larger steps than pretrained ones."""
-    if weights == RANDOM_WEIGHTS:
-        return Optimisation(lr=0.002)
-    return Optimisation()
+def fit_options(**given: object) -> FitOptions:
+    """Options from flags alone, each checked. Raises OptionError."""
+    return options_from_flags(FitOptions, {}, given)
 
 
-def read_options(values: dict[str, Any]) -> FitOptions:
-    """Options from plain values, as a run's config.yaml holds them. Raises OptionError."""
-    try:
-        return msgspec.convert(values, FitOptions)
-    except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$.")
-        name = place.rstrip("`").rpartition(".")[2]
-        raise OptionError(f"--{name} {_value(values, place)}", problem, "see train_det fit --help") from None
-
-
-def _value(values: dict[str, Any], place: str) -> object:
-    found: Any = values
-    for part in place.rstrip("`").split("."):
-        found = found.get(part, "") if isinstance(found, dict) else ""
-    return found
+def with_learning_rate(options: FitOptions) -> FitOptions:
+    """The same options with a number for `lr`: where it is auto, one that suits the weights."""
+    how = options.optimisation
+    if how.lr != "auto":
+        return options
+    lr = RANDOM_LR if options.weights == RANDOM_WEIGHTS else PRETRAINED_LR
+    return msgspec.structs.replace(options, optimisation=msgspec.structs.replace(how, lr=lr))

@@ -13,7 +13,7 @@ from datasets.console import progress
 from datasets.folder import Dataset
 from datasets.images import read_rgb
 from datasets.pictures import number_pictures
-from datasets.runs import Run, read_config
+from datasets.runs import Run, run_options
 from evaluate.measure import measure_run
 from evaluate.metrics import DEFAULT_SCORE_THRESHOLD, Metrics, read_metrics
 from evaluate.truth import run_truth
@@ -22,7 +22,7 @@ from train_det.checkpoints import BEST, load_detector
 from train_det.data import read_sized
 from train_det.exported import load_exported
 from train_det.infer import Detection, Network, detect, network_of, to_predictions
-from train_det.options import read_options
+from train_det.options import FitOptions
 
 
 class Detector(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ def load_run_detector(
 ) -> Detector:
     """The best epoch of a run, or what it was exported to (onnx or openvino). Raises OptionError, WeightsError."""
     ultra.choose_threads()
-    options = read_options(read_config(run.root).options)
+    options = run_options(run, FitOptions)
     how = Detection(side=options.imgsz, least_score=least_score, symmetries=tta)
     model, categories = load_detector(run.weights / BEST, device)
     network = load_exported(run.weights / BEST, exported) if exported else network_of(model)

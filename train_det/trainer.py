@@ -24,12 +24,16 @@ State = dict[str, Any]
 
 
 class Epoch(msgspec.Struct, frozen=True):
-    """What one epoch came to: its row of the history, the value to choose by, the averaged model."""
+    """What one epoch came to: its row of the history, the value to choose by, the averaged model.
+
+    `take_state` gives what continuing after it takes, `end` makes it the last one.
+    """
 
     row: dict[str, float]
     fitness: float
     model: nn.Module
     take_state: Callable[[], State]
+    end: Callable[[], None]
 
 
 class NoMetrics:
@@ -92,10 +96,10 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         state: State | None = None,
     ) -> None:
         self._images = images
-        self._options = options
         self._validate_model = validate_model
         self._on_epoch = on_epoch
         self._state = state
+        self._options = options
         super().__init__(overrides=loop_settings(options, device, folder))
         self.optimizer: Any = None
         self.model: Any = model.to(memory_format=torch.channels_last)
@@ -120,7 +124,9 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         self.test_loader = self.train_loader
         self.accumulate = 1
         how = self._options.optimisation
-        self.optimizer = self.build_optimizer(self.model, how.optimizer, how.lr, how.momentum, how.weight_decay)
+        self.optimizer = self.build_optimizer(
+            self.model, how.optimizer, float(how.lr), how.momentum, how.weight_decay
+        )
         self._setup_scheduler()
 
     def get_validator(self) -> OwnValidation:
@@ -189,8 +195,11 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
             "lr": self.optimizer.param_groups[0]["lr"],
             "seconds": time.perf_counter() - self._started,
         }
-        self._on_epoch(Epoch(row, self.fitness, self.ema.ema, self.take_state))
+        self._on_epoch(Epoch(row, self.fitness, self.ema.ema, self.take_state, self._end))
         return True
+
+    def _end(self) -> None:
+        self.stop = True
 
     def final_eval(self) -> None:
         """Nothing: the best epoch is measured by whoever started the training."""

@@ -1,5 +1,7 @@
 """All augmentation of the segmenter, in one place, with its reasons; nothing else is done to a training picture.
 
+How far each goes is said in the options, with units in recipes/train_seg.yaml.
+
 The part is centred and looks the same from every side, so any rotation and any mirror image is a picture that the
 line could deliver, and it is by far the most valuable augmentation: it shows a chip at every place of the rim.
 Mosaic, crops and strong perspective make pictures that no camera above a line delivers, and are left out.
@@ -16,36 +18,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train_seg.letterbox import PAD
+from train_seg.options import Augmentation
 
 
-def training_augmentation() -> A.Compose:
+def training_augmentation(how: Augmentation) -> A.Compose:
     """The augmentation of one training picture and its H x W x K coverage, both uint8."""
     return A.Compose(
         [
             # The eight symmetries of the square cost nothing and lose no sharpness.
-            A.D4(p=1.0),
-            # Any angle; 10 % of scale and 4 % of shift stand for another working distance and a part that lies off
-            # the middle. Linear for the coverage too, so that its edge stays where the picture's is.
+            A.D4(p=1.0 if how.symmetries else 0.0),
+            # Any angle; scale and shift stand for another working distance and a part that lies off the middle.
+            # Linear for the coverage too, so that its edge stays where the picture's is.
             A.Affine(
-                rotate=(-45, 45),
-                scale=(0.9, 1.1),
-                translate_percent=(-0.04, 0.04),
+                rotate=_around(0, how.rotation),
+                scale=_around(1, how.scale),
+                translate_percent=_around(0, how.shift),
                 keep_ratio=True,
                 interpolation=cv2.INTER_LINEAR,
                 mask_interpolation=cv2.INTER_LINEAR,
                 fill=PAD,
                 fill_mask=0,
-                p=0.9,
+                p=how.geometry_share,
             ),
-            # Lamps age and lenses are changed: brightness and contrast by 15 %, hue and saturation hardly, because
+            # Lamps age and lenses are changed: brightness and contrast vary, hue and saturation hardly, because
             # the colour of a contamination is what tells it from glass.
             A.ColorJitter(
-                brightness=(0.85, 1.15), contrast=(0.85, 1.15), saturation=(0.9, 1.1), hue=(-0.02, 0.02), p=0.7
+                brightness=_around(1, how.brightness),
+                contrast=_around(1, how.contrast),
+                saturation=_around(1, how.saturation),
+                hue=_around(0, how.hue),
+                p=how.colour_share,
             ),
-            # Sensor noise up to 2 % of full scale, and a focus slightly off, each now and then.
-            A.OneOf([A.GaussNoise(std_range=(0.005, 0.02)), A.GaussianBlur(blur_limit=(3, 3))], p=0.25),
+            # Sensor noise, and a focus slightly off, each now and then.
+            A.OneOf(
+                [A.GaussNoise(std_range=(how.noise / 4, how.noise)), A.GaussianBlur(blur_limit=(3, 3))],
+                p=how.noise_share,
+            ),
         ]
     )
+
+
+def _around(middle: float, reach: float) -> tuple[float, float]:
+    return middle - reach, middle + reach
 
 
 def augment(

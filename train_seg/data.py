@@ -16,6 +16,7 @@ from datasets.folder import Dataset
 from datasets.images import read_rgb
 from datasets.masks import decode
 from train_seg.letterbox import Letterbox
+from train_seg.options import Augmentation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,12 +113,12 @@ class TrainingSet(TorchDataset[Sample]):
     3 x S x S and coverage K x S x S, uint8.
     """
 
-    def __init__(self, cached: Sequence[Cached], seed: int) -> None:
+    def __init__(self, cached: Sequence[Cached], seed: int, how: Augmentation) -> None:
         from train_seg.augment import training_augmentation
 
         self.cached = cached
         self.seed = seed
-        self.pipeline = training_augmentation()
+        self.pipeline = training_augmentation(how)
 
     def __getitem__(self, key: tuple[int, int]) -> Sample:
         from train_seg.augment import augment

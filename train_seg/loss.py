@@ -9,8 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-TYPE_WEIGHT = 0.5
-
 
 def coverage_to_target(coverage: Tensor) -> Tensor:
     """N x K x H x W uint8 coverage of the categories to N x (1 + K) x H x W shares that sum to 1."""
@@ -18,8 +16,8 @@ def coverage_to_target(coverage: Tensor) -> Tensor:
     return torch.cat([(1 - shares.sum(1, keepdim=True)).clamp(min=0), shares], 1)
 
 
-def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy and Dice of defect against background + TYPE_WEIGHT x cross-entropy of the types in defects.
+def segmentation_loss(logits: Tensor, target: Tensor, type_weight: float) -> Tensor:
+    """Cross-entropy and Dice of defect against background + `type_weight` x cross-entropy of types in defects.
 
     Both N x (1 + K) x H x W, the target as shares.
     """
@@ -28,7 +26,7 @@ def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:
     # logit of 1 - softmax(background)
     found = logits[:, 1:].logsumexp(1) - logits[:, 0]
     where = binary_cross_entropy_with_logits(found, defect) + _dice_loss(found.sigmoid(), defect)
-    return where + TYPE_WEIGHT * _type_loss(logits[:, 1:], target[:, 1:])
+    return where + type_weight * _type_loss(logits[:, 1:], target[:, 1:])
 
 
 def _type_loss(logits: Tensor, target: Tensor) -> Tensor:

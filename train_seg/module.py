@@ -1,6 +1,7 @@
 """The training as Lightning sees it: a step, a validation and an optimiser with its schedule."""
 
 import math
+from functools import partial
 from typing import Any
 
 import lightning.pytorch as pl
@@ -11,25 +12,17 @@ from torch.optim.swa_utils import AveragedModel
 
 from train_seg.loss import coverage_to_target, segmentation_loss
 from train_seg.model import UNet
-
-WARMUP_SHARE = 0.05  # of all steps
-WEIGHT_DECAY = 1e-2
-PRETRAINED_LR_SHARE = 0.2  # large steps would undo in few epochs what the encoder knows
-LAST_LR_SHARE = 0.01
-EMA_DECAY = 0.98
+from train_seg.options import Optimisation
 
 
 class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is untyped here
-    """Trains a U-Net on batches of (RGB, coverage); `sums` holds the counts of the validation that is running.
+    """Trains a U-Net on batches of (RGB, coverage); `sums` holds the counts of the validation that is running."""
 
-    `encoder_lr_share`: the encoder's learning rate as a share of `lr`, that of the decoder.
-    """
-
-    def __init__(self, model: UNet, lr: float, total_steps: int, encoder_lr_share: float = 1.0) -> None:
+    def __init__(self, model: UNet, how: Optimisation, total_steps: int, *, pretrained: bool = False) -> None:
         super().__init__()
         self.model = model
-        self.lr = lr
-        self.encoder_lr_share = encoder_lr_share
+        self.how = how
+        self.encoder_lr_share = how.encoder_lr_share if pretrained else 1.0
         self.total_steps = total_steps
         self.sums: dict[str, Any] = {}
         self.losses: list[Tensor] = []
@@ -37,7 +30,7 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """Loss of one batch."""
         rgb, coverage = batch
-        loss = segmentation_loss(self.model(rgb), coverage_to_target(coverage))
+        loss = segmentation_loss(self.model(rgb), coverage_to_target(coverage), self.how.type_weight)
         self.losses.append(loss.detach())
         return loss
 
@@ -56,7 +49,7 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
         kinds = torch.arange(1, logits.shape[1], device=logits.device).view(-1, 1, 1, 1)
         painted, drawn = found & (types == kinds), real & (real_types == kinds)
         counts = {
-            "loss": segmentation_loss(logits, target) * len(rgb),
+            "loss": segmentation_loss(logits, target, self.how.type_weight) * len(rgb),
             "images": torch.tensor(float(len(rgb))),
             "overlap": (found & real).sum(),
             "total": found.sum() + real.sum(),
@@ -79,31 +72,33 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
         return metrics
 
     def configure_optimizers(self) -> Any:
-        """AdamW without decay of biases and norms, linear warm-up, then a cosine down to a hundredth."""
+        """AdamW without decay of biases and norms, linear warm-up, then a cosine."""
         encoder = {id(p) for p in self.model.net.encoder.parameters()}
         groups = [
             {
                 "params": [
                     p for p in self.model.parameters() if (id(p) in encoder) == inside and (p.ndim > 1) == decays
                 ],
-                "lr": self.lr * (self.encoder_lr_share if inside else 1),
-                "weight_decay": WEIGHT_DECAY if decays else 0.0,
+                "lr": self.how.lr * (self.encoder_lr_share if inside else 1),
+                "weight_decay": self.how.weight_decay if decays else 0.0,
             }
             for inside in (False, True)
             for decays in (True, False)
         ]
-        optimizer = torch.optim.AdamW(groups, lr=self.lr)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: lr_share(step, self.total_steps))
+        optimizer = torch.optim.AdamW(groups, lr=self.how.lr)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: lr_share(step, self.total_steps, self.how)
+        )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def lr_share(step: int, total_steps: int) -> float:
+def lr_share(step: int, total_steps: int, how: Optimisation) -> float:
     """Share of the highest learning rate at `step`, which counts from 0."""
-    warmup = max(1, round(WARMUP_SHARE * total_steps))
+    warmup = max(1, round(how.warmup_share * total_steps))
     if step < warmup:
         return (step + 1) / warmup
     done = min(1.0, (step - warmup) / max(1, total_steps - warmup))
-    return LAST_LR_SHARE + (1 - LAST_LR_SHARE) * 0.5 * (1 + math.cos(math.pi * done))
+    return how.final_lr + (1 - how.final_lr) * 0.5 * (1 + math.cos(math.pi * done))
 
 
 class WeightEma(WeightAveraging):  # type: ignore[misc]  # Lightning is untyped here
@@ -112,8 +107,8 @@ class WeightEma(WeightAveraging):  # type: ignore[misc]  # Lightning is untyped 
     The decay rises from 0.1 to its value, so that a short training is not judged by its random beginning.
     """
 
-    def __init__(self) -> None:
-        super().__init__(use_buffers=True, avg_fn=ema_average)
+    def __init__(self, decay: float) -> None:
+        super().__init__(use_buffers=True, avg_fn=partial(ema_average, decay=decay))
 
     def averaged(self) -> dict[str, Tensor]:
         """State of the averaged U-Net."""
@@ -123,7 +118,7 @@ class WeightEma(WeightAveraging):  # type: ignore[misc]  # Lightning is untyped 
         return module.model.state_dict()
 
 
-def ema_average(average: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+def ema_average(average: Tensor, current: Tensor, updates: Tensor | int, decay: float) -> Tensor:
     """The new average after `updates` earlier ones."""
-    decay = min(EMA_DECAY, (1 + int(updates)) / (10 + int(updates)))
+    decay = min(decay, (1 + int(updates)) / (10 + int(updates)))
     return current.lerp(average, decay) if average.is_floating_point() else current

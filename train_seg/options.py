@@ -1,66 +1,84 @@
-"""What `train_seg fit` can be asked, as one typed value that is saved in the run."""
+"""What `train_seg fit` can be asked, by flags or a recipe; recipes/train_seg.yaml gives units and reasons."""
 
-import math
+from typing import Annotated, Literal
 
 import msgspec
 
 from datasets.errors import OptionError
+from datasets.options import Amount, Fraction, Logger, Natural, Positive, Precision, Rate, Seed, Share
 
-MONITORS = ("dice", "iou", "loss")
-PRECISIONS = ("auto", "32", "bf16")
-MAX_SEED = 2**32 - 1
+Hue = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
+Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
+
+
+class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far a training picture may be changed; what is drawn lies evenly within +- the value.
+
+    `rotation` in degrees, `shift` as a share of the side, `scale`, `brightness`, `contrast` and `saturation` as
+    shares of 1, `hue` of the colour circle, `noise` its largest standard deviation as a share of full scale. The
+    `_share` options say which share of the pictures is changed at all in that way.
+    """
+
+    symmetries: bool = True
+    rotation: Degrees = 45.0
+    scale: Fraction = 0.1
+    shift: Fraction = 0.04
+    geometry_share: Share = 0.9
+    brightness: Fraction = 0.15
+    contrast: Fraction = 0.15
+    saturation: Fraction = 0.1
+    hue: Hue = 0.02
+    colour_share: Share = 0.7
+    noise: Fraction = 0.02
+    noise_share: Share = 0.25
+
+
+class Optimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the weights are moved; the learning rate rises over `warmup_share` of all steps to `lr`, then falls.
+
+    It falls along a cosine to `final_lr` times `lr`. A pretrained encoder moves at `encoder_lr_share` of it.
+    `average_decay` is that of the moving average of the weights, which is validated and kept. `gradient_clip` is
+    the largest norm of a step's gradient, 0 any. `type_weight` weighs the defect types against where defects are.
+    """
+
+    lr: Rate = 1e-3
+    final_lr: Rate = 0.01
+    warmup_share: Fraction = 0.05
+    weight_decay: Fraction = 0.01
+    encoder_lr_share: Share = 0.2
+    average_decay: Fraction = 0.98
+    gradient_clip: Amount = 1.0
+    type_weight: Amount = 0.5
 
 
 class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How to train; sizes in pixels.
+    """Everything that, with the dataset, decides a training; saved in the run's config.yaml. Sizes in pixels.
 
-    `encoder_depth` 4 is the default because the fifth stage of a ResNet-18 holds three quarters of its parameters,
-    sees a 256 px picture as 8 x 8, and there is little to learn it from. `batch` 4: with so few images the
-    number of steps decides. `encoder_weights` is `imagenet`, `none` or a path. `negatives` is all, a count, or a
-    ratio to the images with annotations.
+    `encoder_weights` is `imagenet`, `none` or a path. `negatives` is all, a count, or a ratio to the images with
+    annotations. `monitor` is the metric on val that chooses the best epoch, `patience` the epochs without a better
+    one after which the training ends (0: never). Raises OptionError for values that do not go together.
     """
 
     encoder: str = "resnet18"
     encoder_weights: str = "imagenet"
-    encoder_depth: int = 4
-    epochs: int = 40
-    imgsz: int = 256
-    batch: int = 4
+    encoder_depth: Annotated[int, msgspec.Meta(ge=3, le=5)] = 4
+    epochs: Positive = 40
+    imgsz: Annotated[int, msgspec.Meta(le=8192)] = 256
+    batch: Positive = 4
     device: str = "auto"
-    seed: int = 0
-    workers: int = 0
+    seed: Seed = 0
+    workers: Natural = 0
     negatives: str = "0.5"
-    monitor: str = "dice"
-    lr: float = 1e-3
-    precision: str = "auto"
+    paste: Natural = 0
+    monitor: Literal["dice", "iou", "loss"] = "dice"
+    patience: Natural = 0
+    precision: Precision = "auto"
+    logger: Logger = "none"
+    augmentation: Augmentation = Augmentation()
+    optimisation: Optimisation = Optimisation()
 
-
-def check_options(options: FitOptions) -> None:
-    """Raise OptionError for values no training can use, naming the option."""
-    for flag, value, least in (
-        ("--epochs", options.epochs, 1),
-        ("--batch", options.batch, 1),
-        ("--workers", options.workers, 0),
-        ("--seed", options.seed, 0),
-    ):
-        if value < least:
-            raise OptionError(f"{flag} {value}", f"less than {least}", f"give {least} or more")
-    if options.seed > MAX_SEED:
-        raise OptionError(f"--seed {options.seed}", "larger than 32 bits", f"give at most {MAX_SEED}")
-    if not 3 <= options.encoder_depth <= 5:
-        raise OptionError(
-            f"--encoder-depth {options.encoder_depth}", "not a depth of the encoder", "give 3, 4 or 5"
-        )
-    check_imgsz(options.imgsz, options.encoder_depth)
-    if options.monitor not in MONITORS:
-        raise OptionError(f"--monitor {options.monitor}", "not a metric", f"give one of {', '.join(MONITORS)}")
-    if options.precision not in PRECISIONS:
-        remedy = f"give one of {', '.join(PRECISIONS)}"
-        raise OptionError(f"--precision {options.precision}", "not a number type", remedy)
-    if not (math.isfinite(options.lr) and 0 < options.lr <= 1):
-        raise OptionError(
-            f"--lr {options.lr}", "not a learning rate", "give more than 0 and at most 1, like 0.001"
-        )
+    def __post_init__(self) -> None:
+        check_imgsz(self.imgsz, self.encoder_depth)
 
 
 def check_imgsz(imgsz: int, encoder_depth: int) -> None:
@@ -69,7 +87,7 @@ def check_imgsz(imgsz: int, encoder_depth: int) -> None:
     if imgsz < 2 * step or imgsz % step:
         below = max(2, imgsz // step) * step
         raise OptionError(
-            f"--imgsz {imgsz}",
+            "imgsz",
             f"not a multiple of {step} of at least {2 * step}, as --encoder-depth {encoder_depth} needs",
             f"give {below} or {below + step}",
         )

@@ -7,9 +7,11 @@ from typing import Any
 import lightning.pytorch as pl
 import msgspec
 
+from datasets.best import Best, stored_best
 from datasets.runs import Run, write_history
 from train_seg.model import ModelSpec, save_model
 from train_seg.module import SegmenterModule, WeightEma
+from train_seg.options import FitOptions
 
 BEST, LAST, STATE = "best.safetensors", "last.safetensors", "last.ckpt"
 Row = dict[str, float]
@@ -22,15 +24,15 @@ class Recorder(pl.Callback):  # type: ignore[misc]  # Lightning is untyped here
     """
 
     def __init__(
-        self, run: Run, spec: ModelSpec, monitor: str, ema: WeightEma, on_epoch: Callable[[Row], None]
+        self, run: Run, spec: ModelSpec, options: FitOptions, ema: WeightEma, on_epoch: Callable[[Row], None]
     ) -> None:
         self.run = run
         self.spec = spec
-        self.monitor = monitor
+        self.options = options
         self.ema = ema
         self.on_epoch = on_epoch
         self.rows: list[Row] = []
-        self.best: float | None = None
+        self.best = Best()
         self.started = time.monotonic()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
@@ -55,26 +57,26 @@ class Recorder(pl.Callback):  # type: ignore[misc]  # Lightning is untyped here
         write_history(self.run.history, self.rows)
         self._save_state(trainer)
         self.on_epoch(row)
+        if self.best.exhausted(int(row["epoch"]), self.options.patience):
+            trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
         """For the resume state."""
-        return {"rows": self.rows, "best": self.best}
+        return {"rows": self.rows, "best": msgspec.to_builtins(self.best)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """From the resume state."""
         self.rows = list(state_dict["rows"])
-        self.best = state_dict["best"]
+        self.best = stored_best(state_dict)
 
     def _is_best(self, row: Row) -> bool:
         """Whether no earlier epoch was better; without a validation every epoch is, so that best is last."""
-        value = row.get(f"val_{self.monitor}")
+        value = row.get(f"val_{self.options.monitor}")
         if value is None:
             return True
-        value = -value if self.monitor == "loss" else value
-        if self.best is not None and value < self.best:
-            return False
-        self.best = value
-        return True
+        value = -value if self.options.monitor == "loss" else value
+        self.best, kept = self.best.after(int(row["epoch"]), value)
+        return kept
 
     def _save_state(self, trainer: pl.Trainer) -> None:
         partial = self.run.weights / f".{STATE}"

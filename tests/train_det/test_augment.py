@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from datasets.coco import Annotation
 from datasets.masks import encode
 from train_det.augment import (
-    Augmentation,
     draw_map,
     frame_colour,
     jitter_colours,
@@ -18,6 +17,7 @@ from train_det.augment import (
     warp_image,
 )
 from train_det.data import draw_square, outline_points
+from train_det.options import Augmentation
 
 NO_LIGHT = Augmentation(brightness=0, contrast=0, saturation=0, hue=0)
 

@@ -9,8 +9,8 @@ import torch
 from datasets.coco import Annotation
 from datasets.folder import Dataset
 from datasets.masks import encode
-from train_det.augment import Augmentation
 from train_det.data import EvenBatches, TrainingImages, outline_points, read_samples, training_loader
+from train_det.options import Augmentation
 
 SIDE = 64
 

@@ -14,14 +14,14 @@ from PIL import Image as Picture
 from datasets.coco import CocoFile, read_coco, read_predictions, write_coco
 from datasets.errors import DefectlineError, InputError, OptionError, WeightsError
 from datasets.folder import Dataset, annotation_path, load_dataset
-from datasets.runs import Run, read_config, read_history, read_split
+from datasets.runs import Run, read_history, read_split, run_options
 from tests.train_det.conftest import fit_tiny, tiny_options
 from train_det import fit as fitting
 from train_det import ultra
 from train_det.checkpoints import load_state, save_checkpoint
 from train_det.data import TrainingImages
 from train_det.fit import Training, finish, resume, start, train
-from train_det.options import read_options
+from train_det.options import FitOptions, with_learning_rate
 
 WRITTEN = {
     "config.yaml", "environment.json", "split.json", "weights/best.pt", "weights/last.pt", "history.csv",
@@ -41,7 +41,7 @@ def test_a_run_holds_what_the_design_says_and_nothing_else(finished: Training, d
     run = finished.run
     assert files_below(run.root) == WRITTEN
     assert run.root.name == dataset.name
-    assert read_options(read_config(run.root).options) == tiny_options()
+    assert run_options(run, FitOptions) == with_learning_rate(tiny_options())
     rows = read_history(run.history)
     assert [row["epoch"] for row in rows] == [1, 2]
     assert {"train_loss", "box_loss", "val_loss", "AP", "AP50", "lr", "seconds"} <= rows[0].keys()

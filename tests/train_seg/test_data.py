@@ -15,6 +15,7 @@ from datasets.folder import Dataset, load_dataset
 from datasets.masks import encode
 from train_seg.augment import augment, training_augmentation
 from train_seg.data import Cached, EpochBatches, PlainSet, TrainingSet, category_indices, load_cached, paint
+from train_seg.options import Augmentation
 
 
 def silent(items: Iterable[Any], _label: str, _total: int) -> Iterable[Any]:
@@ -108,14 +109,14 @@ def sample() -> Cached:
 
 def test_a_sample_depends_on_seed_epoch_and_number_only() -> None:
     items = [sample(), sample()]
-    first, second = TrainingSet(items, seed=3), TrainingSet(items, seed=3)
+    first, second = TrainingSet(items, 3, Augmentation()), TrainingSet(items, 3, Augmentation())
     second[7, 0], second[1, 1]
     for key in ((0, 0), (0, 1), (5, 0)):
         for a, b in zip(first[key], second[key], strict=True):
             assert np.array_equal(a, b)
     assert not np.array_equal(first[0, 0][0], first[1, 0][0])
     assert not np.array_equal(first[0, 0][0], first[0, 1][0])
-    assert not np.array_equal(first[0, 0][0], TrainingSet(items, seed=4)[0, 0][0])
+    assert not np.array_equal(first[0, 0][0], TrainingSet(items, 4, Augmentation())[0, 0][0])
 
 
 def test_the_coverage_moves_with_the_picture() -> None:
@@ -124,7 +125,7 @@ def test_the_coverage_moves_with_the_picture() -> None:
     image[30:50, 60:80] = 220
     coverage = np.zeros((96, 96, 1), np.uint8)
     coverage[30:50, 60:80] = 255
-    pipeline = training_augmentation()
+    pipeline = training_augmentation(Augmentation())
     for seed in range(20):
         moved, cover = augment(pipeline, seed, image, coverage)
         bright = moved.max(axis=2) > 165
@@ -164,7 +165,7 @@ def test_the_order_changes_with_the_epoch_and_comes_again() -> None:
 
 
 def test_processes_beside_change_nothing() -> None:
-    data, batches = TrainingSet([sample(), sample(), sample()], seed=3), EpochBatches(3, 2, seed=3)
+    data, batches = TrainingSet([sample(), sample(), sample()], 3, Augmentation()), EpochBatches(3, 2, seed=3)
     alone, beside = (DataLoader(data, batch_sampler=batches, num_workers=workers) for workers in (0, 2))
     for here, there in zip(alone, beside, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(here, there, strict=True))

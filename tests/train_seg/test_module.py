@@ -7,22 +7,25 @@ import torch
 from datasets.coco import Category
 from train_seg.loss import coverage_to_target, segmentation_loss
 from train_seg.model import ModelSpec, UNet
-from train_seg.module import EMA_DECAY, SegmenterModule, ema_average, lr_share
+from train_seg.module import SegmenterModule, ema_average, lr_share
+from train_seg.options import Optimisation
+
+HOW = Optimisation(lr=1e-3, encoder_lr_share=0.2)
 
 
 def test_the_learning_rate_rises_then_falls_along_a_cosine() -> None:
-    shares = [lr_share(step, 100) for step in range(101)]
+    shares = [lr_share(step, 100, Optimisation()) for step in range(101)]
     assert shares[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
     assert all(a >= b for a, b in itertools.pairwise(shares[4:]))
-    assert lr_share(5 + 95 // 2, 100) == pytest.approx(0.5, abs=0.02)
+    assert lr_share(5 + 95 // 2, 100, Optimisation()) == pytest.approx(0.5, abs=0.02)
     assert shares[100] == pytest.approx(0.01)
 
 
 def test_the_average_starts_fast_and_ends_slow() -> None:
     old, new = torch.tensor([0.0]), torch.tensor([1.0])
-    assert float(ema_average(old, new, 0)) == pytest.approx(0.9)
-    assert float(ema_average(old, new, 10**6)) == pytest.approx(1 - EMA_DECAY)
-    assert int(ema_average(torch.tensor(3), torch.tensor(8), 5)) == 8
+    assert float(ema_average(old, new, 0, 0.98)) == pytest.approx(0.9)
+    assert float(ema_average(old, new, 10**6, 0.98)) == pytest.approx(0.02)
+    assert int(ema_average(torch.tensor(3), torch.tensor(8), 5, 0.98)) == 8
 
 
 def test_shares_of_the_target_sum_to_one() -> None:
@@ -46,7 +49,7 @@ def test_the_loss_is_zero_for_the_truth_and_grows_with_the_error() -> None:
     wrong_type = truth * 2
     nothing = truth * 0
     right, typed, missed = (
-        float(segmentation_loss(logits_of(t, 30.0), target)) for t in (truth, wrong_type, nothing)
+        float(segmentation_loss(logits_of(t, 30.0), target, 0.5)) for t in (truth, wrong_type, nothing)
     )
     assert right == pytest.approx(0, abs=1e-4)
     assert typed == pytest.approx(0.5 * 30, rel=0.01)
@@ -56,7 +59,7 @@ def test_the_loss_is_zero_for_the_truth_and_grows_with_the_error() -> None:
 def test_a_batch_without_defects_has_a_finite_loss_about_places_only() -> None:
     """Two of three equal classes are defects: the cross-entropy of their share 2/3 is log 3, the Dice is zero."""
     target = logits_of(np.zeros((2, 8, 8), np.int64), 1.0)
-    assert float(segmentation_loss(torch.zeros(2, 3, 8, 8), target)) == pytest.approx(np.log(3) + 1, abs=0.02)
+    assert float(segmentation_loss(torch.zeros(2, 3, 8, 8), target, 0.5)) == pytest.approx(np.log(3) + 1, abs=0.02)
 
 
 def test_the_type_of_a_small_defect_weighs_as_much_as_that_of_a_large_one() -> None:
@@ -68,7 +71,7 @@ def test_the_type_of_a_small_defect_weighs_as_much_as_that_of_a_large_one() -> N
     for wrong in (0, 1):
         said = truth.copy()
         said[wrong] *= 2
-        losses.append(float(segmentation_loss(logits_of(said, 9.0), target)))
+        losses.append(float(segmentation_loss(logits_of(said, 9.0), target, 0.5)))
     assert losses[0] == pytest.approx(losses[1], rel=0.01)
 
 
@@ -91,7 +94,7 @@ def test_validation_metrics_are_pooled_over_pixels() -> None:
     found[0, :4, :2] = 1  # half of the first
     found[1, :2, :2] = 1  # the second whole, with the wrong type
     coverage = torch.from_numpy(np.stack([(truth == k) * 255 for k in (1, 2)], 1).astype(np.uint8))
-    module = SegmenterModule(UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a"), Category(2, "b")])), 1e-3, 1)
+    module = SegmenterModule(UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a"), Category(2, "b")])), HOW, 1)
     module.model = Fixed(logits_of(found, 9.0))  # type: ignore[assignment]
     module.on_validation_epoch_start()
     module.validation_step((torch.zeros(2, 3, 8, 8), coverage), 0)
@@ -101,7 +104,7 @@ def test_validation_metrics_are_pooled_over_pixels() -> None:
 
 
 def test_without_annotations_there_is_a_loss_and_no_dice() -> None:
-    module = SegmenterModule(UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a")])), 1e-3, 1)
+    module = SegmenterModule(UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a")])), HOW, 1)
     module.model = Fixed(torch.zeros(1, 2, 8, 8))  # type: ignore[assignment]
     assert module.validation_metrics() == {}
     module.validation_step((torch.zeros(1, 3, 8, 8), torch.zeros(1, 1, 8, 8, dtype=torch.uint8)), 0)
@@ -110,7 +113,7 @@ def test_without_annotations_there_is_a_loss_and_no_dice() -> None:
 
 def test_norms_and_biases_do_not_decay_and_a_pretrained_encoder_moves_less() -> None:
     model = UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a")]))
-    module = SegmenterModule(model, 1e-3, 10, encoder_lr_share=0.2)
+    module = SegmenterModule(model, HOW, 10, pretrained=True)
     groups = module.configure_optimizers()["optimizer"].param_groups
     found = {id(p): (group["weight_decay"] > 0, group["initial_lr"]) for group in groups for p in group["params"]}
     assert len(found) == sum(len(group["params"]) for group in groups)
