@@ -59,7 +59,8 @@ def labelme2coco(
 
     Pictures are looked for below `source` and `images` only; `labels` is labelme's labels file, which gives the
     order of the categories. An image whose shapes are all lost is left out, for as a negative it would teach that
-    there is nothing, and so is one with proposals that nobody has looked at, unless they are to be kept. Raises InputError, OptionError, and OutputError for `dest`.
+    there is nothing; so is one with a proposal that nobody has looked at. Raises InputError, OptionError, and
+    OutputError for `dest`.
     """
     if options.line_width is not None and not 0 < options.line_width < float("inf"):
         raise OptionError(f"--line-width {options.line_width:g}", "not a width", "give pixels above 0")

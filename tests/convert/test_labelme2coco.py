@@ -371,7 +371,7 @@ def test_images_with_proposals_that_nobody_looked_at_are_left_out_or_kept(tmp_pa
     source = tmp_path / "src"
     waiting = shape("only proposed", "polygon", SQUARE, flags={"unreviewed": True, "odd": False})
     write_case(source, shape("a", "polygon", SQUARE, flags={"unreviewed": False}))
-    write_case(source, shape("a", "polygon", HAND_DRAWN), waiting, name="b")
+    write_case(source, shape("a", "rectangle", [[40, 10], [50, 20]]), waiting, name="b")
     report = convert(source, tmp_path / "dst", unlabelled="negative")
     assert [(e.file, e.code, e.value) for e in report.events] == [("b.json", "unreviewed", "1 of 2")]
     assert {k: len(v) for k, v in instances(tmp_path / "dst").items()} == {"a.png": 1}
