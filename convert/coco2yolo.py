@@ -17,8 +17,7 @@ from datasets.files import check_apart, check_destination, link_or_copy, new_fol
 from datasets.folder import content_hash, make_provenance, write_provenance
 from datasets.images import read_info
 from datasets.pool import map_ordered
-from datasets.splits import SPLITS
-from datasets.yolo import label_path, write_data_yaml, write_labels
+from datasets.yolo import label_path, name_folders, write_data_yaml, write_labels
 
 POOL_PAYS_FROM = 256  # images
 SMALLEST_SIDE = 10  # pixels; Ultralytics drops pictures with a shorter side
@@ -37,8 +36,8 @@ class _Written(msgspec.Struct, frozen=True):
 def coco2yolo(source: Path, dest: Path, style: Style, run: Run, *, images: Path | None = None) -> Report:
     """Convert the COCO folder or file `source` into the YOLO folder `dest`.
 
-    `images` is the folder of the pictures where `source` is a file that does not lie near them. Every split has
-    a folder; classes count from 0 in the order of the category ids. Raises InputError for what
+    `images` is the folder of the pictures where `source` is a file that does not lie near them. Every split with
+    an image has a folder; classes count from 0 in the order of the category ids. Raises InputError for what
     cannot be read and, with `run.strict`, for the first loss; OutputError for `dest`.
     """
     coco = read_coco_source(source, images)
@@ -57,7 +56,7 @@ def coco2yolo(source: Path, dest: Path, style: Style, run: Run, *, images: Path 
 
 def _write_images(coco: CocoSource, dest: Path | None, style: Style, run: Run) -> Iterator[_Written]:
     if dest is not None:
-        for split in SPLITS:
+        for split in {image.split for image in coco.images} or {"train", "val"}:
             (dest / "images" / split).mkdir(parents=True)
             (dest / "labels" / split).mkdir(parents=True)
         for folder in sorted({Path(i.split) / Path(i.file_name).parent for i in coco.images}):
@@ -112,8 +111,12 @@ def _report(coco: CocoSource, done: Sequence[_Written], run: Run) -> Report:
     read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
     kept = [written.lines for written in done if written.lines is not None]
     written = {"images": len(kept), "negatives": kept.count(0), "labels": sum(kept)}
-    empty = sorted({"train", "val"} - {image.split for image in coco.images})
-    events = [Event(coco.path.name, "", "empty-split", split) for split in empty]
+    folders = name_folders(image.split for image in coco.images)
+    events = [
+        Event(coco.path.name, "", "empty-split", f"{split}, for which data.yaml names {folder}")
+        for split, folder in folders.items()
+        if folder != f"images/{split}"
+    ]
     report = make_report(read, written, chain(events, *(written.events for written in done)))
     if run.strict:
         check_strict(report)
@@ -121,11 +124,10 @@ def _report(coco: CocoSource, done: Sequence[_Written], run: Run) -> Report:
 
 
 def _describe(root: Path, coco: CocoSource, style: Style, done: Sequence[_Written], report: Report) -> None:
-    used = [split for split in SPLITS if split != "test" or any(image.split == "test" for image in coco.images)]
-    names = [category.name for category in coco.categories]
-    write_data_yaml(root, names, {split: f"images/{split}" for split in used})
+    folders = name_folders(image.split for image in coco.images)
+    write_data_yaml(root, [category.name for category in coco.categories], folders)
     kept = [written.item for written in done if written.lines is not None]
-    members = {split: [item.image for item in kept if item.split == split] for split in used}
+    members = {split: [item.image for item in kept if item.split == split] for split in folders}
     write_provenance(
         root,
         make_provenance(

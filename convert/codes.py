@@ -18,7 +18,7 @@ CODES = {
     "clipped": Code("repaired", "what lay outside the image was cut off"),
     "crowd": Code("lost", "crowd annotation; YOLO has no such thing"),
     "duplicate": Code("lost", "annotation that says the same as one before it"),
-    "empty-split": Code("note", "split without an image; Ultralytics trains only with images in train and val"),
+    "empty-split": Code("note", "split without an image; Ultralytics gets the pictures of another for it"),
     "hole-bridge": Code("note", "hole kept by a bridge of no width to the outline"),
     "hole-fill": Code("repaired", "hole filled as --holes fill asks"),
     "jpeg-tail": Code("repaired", "bytes after the end of a JPEG left out, which Ultralytics would encode anew"),

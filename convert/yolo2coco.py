@@ -65,7 +65,7 @@ def yolo2coco(source: Path, dest: Path, options: Options, run: Run) -> Report:
             "labels": sum(len(s.labels) for s in sources),
             "classes": len(dataset.names),
         },
-        events=_lonely_label_files(dataset),
+        events=_lonely_label_files(dataset) + _stand_ins(dataset),
         pool_pays=has_masks and len(sources) >= POOL_PAYS_FROM,
     )
     return assemble(dest, conversion, run)
@@ -104,6 +104,13 @@ def _lonely_label_files(dataset: YoloDataset) -> list[Event]:
         path.relative_to(root) if path.is_relative_to(root) else path.name for path in found if path not in wanted
     )
     return [Event(str(name), "", "label-without-picture", "") for name in names]
+
+
+def _stand_ins(dataset: YoloDataset) -> list[Event]:
+    return [
+        Event("data.yaml", "", "empty-split", f"{split} names the pictures of {other}")
+        for split, other in dataset.stand_ins.items()
+    ]
 
 
 def _convert_image(source: _Source, dest: Path | None, options: Options, *, has_masks: bool) -> Converted:

@@ -43,12 +43,16 @@ class YoloImage(msgspec.Struct, frozen=True):
 
 
 class YoloDataset(msgspec.Struct, frozen=True):
-    """A dataset folder: class names in order, images sorted by split and name."""
+    """A dataset folder: class names in order, images sorted by split and name.
+
+    `stand_ins` is split -> the split whose pictures it names for want of its own.
+    """
 
     root: Path
     names: tuple[str, ...]
     images: tuple[YoloImage, ...]
     folders: dict[str, list[Path]]
+    stand_ins: dict[str, str] = {}
 
 
 def looks_like_yolo(path: Path) -> bool:
@@ -68,24 +72,51 @@ def label_path(image: Path) -> Path:
 def read_yolo(path: Path, *, strict: bool = True) -> YoloDataset:
     """List a dataset folder, or the one a YAML file describes; no label file is read.
 
-    Raises InputError, if `strict` also where a picture is listed twice or two share a label file.
+    If `strict`, splits that name the same folders count once, and an InputError is raised where a picture is
+    listed twice else or two share a label file. Raises InputError.
     """
     file = path / DATA_YAML if path.is_dir() else path
     described = _read_yaml(file)
     names = _names(file, described)
     root = _root(file, described)
     folders: dict[str, list[Path]] = {}
-    images: list[YoloImage] = []
     for split in SPLITS:
         value = described.get(split, described.get("validation") if split == "val" else None)
         if value:
             folders[split] = [_resolve(file, root, split, part) for part in _parts(file, split, value)]
-            images += [image for folder in folders[split] for image in _list(folder, root, split)]
+    stand_ins = _stand_ins(folders) if strict else {}
+    own = {split: parts for split, parts in folders.items() if split not in stand_ins}
+    images = [image for split, parts in own.items() for part in parts for image in _list(part, root, split)]
     if not images:
         raise InputError(file, "no picture in the folders it names", "check train, val and test")
     if strict:
         _check_once(images)
-    return YoloDataset(file.parent, names, tuple(images), folders)
+    return YoloDataset(file.parent, names, tuple(images), folders, stand_ins)
+
+
+def name_folders(splits: Iterable[str]) -> dict[str, str]:
+    """The folder of pictures to name for each split, where only those in `splits` have any.
+
+    Ultralytics demands train and val: one without pictures names those of another split, the first that has some.
+    """
+    having = set(splits)
+    used = [split for split in SPLITS if split in having]
+    wanted = [split for split in SPLITS if split != "test" or split in used]
+    return {split: f"images/{split if split in used or not used else used[0]}" for split in wanted}
+
+
+def _stand_ins(folders: Mapping[str, Sequence[Path]]) -> dict[str, str]:
+    """Each split that names the folders of another, which is that of the folder's name or else the first."""
+    home: dict[tuple[Path, ...], str] = {}
+    for split, parts in folders.items():
+        key = tuple(part.resolve() for part in parts)
+        if key not in home or key[0].name == split:
+            home[key] = split
+    return {
+        split: home[key]
+        for split, parts in folders.items()
+        if home[key := tuple(part.resolve() for part in parts)] != split
+    }
 
 
 def read_labels(path: Path, classes: int) -> list[Label]:

@@ -190,9 +190,23 @@ def test_negatives_get_empty_label_files_and_classes_go_by_category_id(tmp_path:
     assert (tmp_path / "y/labels/train/good/b.txt").read_bytes() == b""
     assert (tmp_path / "y/labels/train/a.txt").read_text() == "1 0.4 0.45 0.4 0.5\n"
     described = yaml.safe_load((tmp_path / "y/data.yaml").read_text())
-    assert described == {"train": "images/train", "val": "images/val", "names": {0: "dent", 1: "scratch"}}
+    assert described == {"train": "images/train", "val": "images/train", "names": {0: "dent", 1: "scratch"}}
+    assert not (tmp_path / "y/images/val").exists()
     assert report.written == {"images": 2, "negatives": 1, "labels": 1}
-    assert [(event.code, event.value) for event in report.events] == [("empty-split", "val")]
+    assert [(event.code, event.value) for event in report.events] == [
+        ("empty-split", "val, for which data.yaml names images/train")
+    ]
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_a_single_split_comes_back_as_itself(tmp_path: Path, split: str) -> None:
+    images = {s: [Image(1, "a.png", 20, 10)] if s == split else [] for s in ("train", "val", "test")}
+    source = write_folder(tmp_path / "c", images, [box_annotation(1, 1, 7, (4, 2, 8, 5))])
+    coco2yolo(source, tmp_path / "y", Style(), Run())
+    report = yolo2coco(tmp_path / "y", tmp_path / "back", Options(), Run())
+    back = load_dataset(tmp_path / "back")
+    assert {s: len(coco.images) for s, coco in back.splits.items()} == {s: len(i) for s, i in images.items()}
+    assert {event.code for event in report.events} == {"empty-split"}
 
 
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:

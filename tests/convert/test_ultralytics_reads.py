@@ -71,6 +71,22 @@ def test_every_file_is_read_and_the_boxes_are_ours(
             assert len(found["segments"]) == (len(ours) if task == "segment" else 0)
 
 
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_a_dataset_of_one_split_is_accepted_from_anywhere(
+    tmp_path: Path, split: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_folder(
+        tmp_path / "c", {split: [Image(1, "a.png", 32, 24)]}, [box_annotation(1, 1, 3, (1, 1, 10, 8))]
+    )
+    coco2yolo(source, tmp_path / "y", Style(), Run())
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for named in {"train", "val", split}:
+        labels, _ = load(Path("../y"), named, "detect", caplog)
+        assert [Path(label["im_file"]).name for label in labels] == ["a.png"]
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
 def test_folders_named_images_and_odd_names_keep_their_labels(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

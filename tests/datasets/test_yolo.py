@@ -101,7 +101,7 @@ def test_lists_of_folders_and_list_files(tmp_path: Path) -> None:
         ("path: elsewhere\ntrain: images\n" + NAMES, "path elsewhere is no folder"),
         ("path: [a]\ntrain: images\n" + NAMES, "is no folder"),
         ("val:\n" + NAMES, "no picture in the folders"),
-        ("train: images\nval: images\n" + NAMES, "in train and in val"),
+        ("train: images\nval: [images, images]\n" + NAMES, "in train and in val"),
     ],
 )
 def test_a_broken_description_is_refused(tmp_path: Path, text: str, match: str) -> None:
@@ -180,3 +180,16 @@ def test_a_written_folder_reads_back_with_any_names(tmp_path: Path) -> None:
     found = read_yolo(tmp_path / "data.yaml")
     assert list(found.names) == names
     assert read_labels(found.images[0].labels, 5) == [Label(4, (0.5, 0.5, 1, 1))]
+
+
+@pytest.mark.parametrize(
+    ("text", "split", "stand_in"),
+    [("train: images\nval: images\n", "train", "val"), ("train: images/val\nval: images/val\n", "val", "train")],
+)
+def test_a_split_that_stands_in_for_another_counts_once(
+    tmp_path: Path, text: str, split: str, stand_in: str
+) -> None:
+    found = read_yolo(yolo(tmp_path / "d", text + NAMES, "images/val/a.png"))
+    assert [image.split for image in found.images] == [split]
+    assert found.stand_ins == {stand_in: split}
+    assert len(read_yolo(tmp_path / "d", strict=False).images) == 2
