@@ -3,7 +3,7 @@
     python -m benchmarks.stock_seg FOLD --weights resnet18.pt --out predictions.json
 
 FOLD is a dataset folder with train and test. U-Net with a ResNet-18 encoder from ImageNet, pictures stretched to
-a square, flips and quarter turns, Dice and cross-entropy, Adam with a cosine, last epoch; a type per pixel by argmax.
+a square, flips and quarter turns, Dice and cross-entropy, Adam with a cosine, last epoch; types by argmax.
 """
 
 import argparse

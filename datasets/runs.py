@@ -23,10 +23,12 @@ import msgspec
 from datasets.errors import InputError, OptionError
 from datasets.files import write_atomic
 from datasets.folder import Dataset
+from datasets.options import options_in_file
 
 PACKAGES = ("defectline", "torch", "torchvision", "ultralytics", "segmentation-models-pytorch", "lightning",
             "albumentations", "pycocotools", "numpy", "opencv-python-headless")  # fmt: skip
 T = TypeVar("T")
+Options = TypeVar("Options", bound=msgspec.Struct)
 
 
 class RunSplit(msgspec.Struct, frozen=True):
@@ -74,24 +76,35 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class RunConfig(msgspec.Struct, frozen=True):
-    """What every run's config.yaml holds: trainer (det or seg), dataset folder and the trainer's options."""
+    """What every run's config.yaml holds: trainer (det or seg), dataset folder and the trainer's options.
+
+    `folds` is the number of folds of a cross-validation, 0 of an ordinary run.
+    """
 
     kind: str
     dataset: str
     options: dict[str, Any]
+    folds: int = 0
 
 
 def create_run(runs: Path, kind: str, name: str, config: RunConfig, split: RunSplit) -> Run:
     """Make `runs/<kind>/<name>`, or `<name>-2` and so on where that exists, and write what was asked into it."""
     if not name or Path(name).name != name or name.startswith("."):
         raise OptionError(f"--name {name}", "not a plain folder name", "use letters, digits, - and _")
-    run = Run(_claim_folder(runs / kind, name), kind)
-    run.weights.mkdir()
-    (run.root / "predictions").mkdir()
-    write_atomic(run.config, msgspec.yaml.encode(config))
-    write_json(run.root / "environment.json", environment())
-    write_json(run.root / "split.json", split)
-    return run
+    return _fill(_claim_folder(runs / kind, name), config, split)
+
+
+def create_fold(run: Run, number: int, config: RunConfig, split: RunSplit) -> Run:
+    """Make the folder of one fold of the cross-validation `run`, an ordinary run; `number` counts from 1."""
+    root = run.root / f"fold-{number}"
+    root.mkdir()
+    return _fill(root, config, split)
+
+
+def is_fold(run: Run) -> bool:
+    """Whether the run is a fold of a cross-validation, whose folder is there before its first epoch."""
+    parent = run.root.resolve().parent
+    return (parent / "config.yaml").is_file() and read_config(parent).folds > 0
 
 
 def load_run(root: Path) -> Run:
@@ -110,6 +123,11 @@ def read_config(root: Path) -> RunConfig:
         return msgspec.yaml.decode(path.read_bytes(), type=RunConfig)
     except msgspec.MsgspecError as error:
         raise InputError(path, f"not a run's configuration: {error}", "name another run folder") from None
+
+
+def run_options(run: Run, kind: type[Options]) -> Options:
+    """The options of a run as its trainer types them. Raises InputError, OptionError."""
+    return options_in_file(kind, read_config(run.root).options, run.config)
 
 
 def read_split(run: Run) -> RunSplit:
@@ -185,6 +203,16 @@ def environment() -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "git_revision": _git_revision(),
     }
+
+
+def _fill(root: Path, config: RunConfig, split: RunSplit) -> Run:
+    run = Run(root, config.kind)
+    run.weights.mkdir()
+    (root / "predictions").mkdir()
+    write_atomic(run.config, msgspec.yaml.encode(config))
+    write_json(root / "environment.json", environment())
+    write_json(root / "split.json", split)
+    return run
 
 
 def _claim_folder(parent: Path, name: str) -> Path:

@@ -5,7 +5,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from datasets.console import new_app, print_table, run, say
+from datasets.console import given, new_app, print_table, run, say
+from datasets.options import flag_paths
+from train_det.options import FitOptions
+
+DEFAULT = FitOptions()
+NEW_RUN = (*flag_paths(FitOptions), "recipe", "name", "runs", "folds", "val")
 
 app = new_app("Train a YOLO that finds the boxes of defects, measure it, and use it.")
 
@@ -20,42 +25,74 @@ Exported = Annotated[str | None, typer.Option(help="Run what was exported: onnx 
 
 @app.command()
 def fit(
+    ctx: typer.Context,
     dataset: DatasetPath,
+    recipe: Annotated[
+        Path | None, typer.Option(metavar="FILE.yaml", help="Take options from here; flags override them.")
+    ] = None,
     weights: Annotated[
         str, typer.Option(help="A name that Ultralytics fetches, a checkpoint file, or none (random).")
-    ] = "yolo11n.pt",
-    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 60,
-    imgsz: Annotated[int, typer.Option(help="Side of the network's square, pixels.")] = 320,
-    batch: Annotated[int, typer.Option(help="Images in a step.")] = 8,
-    device: Device = "auto",
-    seed: Annotated[int, typer.Option(help="The same seed on a CPU gives the same metrics.")] = 0,
-    workers: Annotated[int, typer.Option(help="Processes that augment, 0: none beside.")] = 0,
+    ] = DEFAULT.weights,
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = DEFAULT.epochs,
+    imgsz: Annotated[int, typer.Option(help="Side of the network's square, pixels.")] = DEFAULT.imgsz,
+    batch: Annotated[int, typer.Option(help="Images in a step.")] = DEFAULT.batch,
+    device: Device = DEFAULT.device,
+    seed: Annotated[int, typer.Option(help="The same seed on a CPU gives the same metrics.")] = DEFAULT.seed,
+    workers: Annotated[int, typer.Option(help="Processes that augment, 0: none beside.")] = DEFAULT.workers,
     name: Annotated[str | None, typer.Option(help="Name of the run [default: the dataset's].")] = None,
     runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
     negatives: Annotated[
         str, typer.Option(help="Good images in training: all, a count, or a ratio to the defective ones.")
-    ] = "0.5",
+    ] = DEFAULT.negatives,
+    paste: Annotated[
+        int, typer.Option(help="Training images made by pasting defects onto good images, for each fold its own.")
+    ] = DEFAULT.paste,
+    folds: Annotated[
+        int, typer.Option(help="Cross-validate: so many trainings, each image tested once. 0: no.")
+    ] = 0,
+    val: Annotated[
+        float, typer.Option(help="With --folds: share of val; 0 trains on all and takes the last epoch.")
+    ] = 0.0,
+    jobs: Annotated[int, typer.Option(help="With --folds: how many are trained side by side.")] = 1,
     monitor: Annotated[
         str, typer.Option(help="What chooses the best epoch on val: AP, AP50, AP75, loss or last.")
-    ] = "AP",
+    ] = DEFAULT.monitor,
+    patience: Annotated[
+        int, typer.Option(help="End after so many epochs without a better one, 0: never.")
+    ] = DEFAULT.patience,
     lr: Annotated[float | None, typer.Option(help="Highest learning rate [default: to suit the weights].")] = None,
-    precision: Annotated[str, typer.Option(help="32, bf16, or auto: bf16 where the device has it.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="32, bf16, or auto: bf16 where the device has it.")
+    ] = DEFAULT.precision,
+    logger: Annotated[
+        str, typer.Option(help="Log the history for tensorboard, mlflow or wandb (offline) too, or none.")
+    ] = DEFAULT.logger,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Continue this run, with its own options.")
     ] = None,
 ) -> None:
     """Train on a dataset folder, choose the best epoch on val, measure it on test."""
+    from datasets.crossval import cross_validation, folds_of, train_folds
     from datasets.folder import load_dataset
+    from datasets.recipe import asked_options
+    from datasets.resume import check_alone
+    from evaluate.folds import measure_folds
     from evaluate.tables import print_metrics
-    from train_det.options import fit_options
 
-    options = fit_options(
-        weights=weights, epochs=epochs, imgsz=imgsz, batch=batch, device=device, seed=seed, workers=workers,
-        negatives=negatives, monitor=monitor, lr=lr, precision=precision,
-    )  # fmt: skip
+    if resume:
+        check_alone(resume, given(ctx, NEW_RUN))
+    options = asked_options(FitOptions, recipe, given(ctx, flag_paths(FitOptions)))
     data = load_dataset(dataset)
     from train_det import fit as trainer
 
+    crossed = cross_validation(resume)
+    if folds:
+        crossed = trainer.start_folds(data, options, runs, name, folds, val)
+    if crossed:
+        train_folds(crossed, ["train_det", "fit", str(dataset)], jobs)
+        print_metrics(measure_folds(crossed, folds_of(crossed), data))
+        say(f"the run is in {crossed.root}")
+        return
     training = trainer.resume(data, resume) if resume else trainer.start(data, options, runs, name)
     trainer.train(training)
     metrics = trainer.finish(training)
@@ -64,6 +101,14 @@ def fit(
     else:
         say("test has no image: nothing is measured")
     say(f"the run is in {training.run.root}")
+
+
+@app.command()
+def recipe() -> None:
+    """Print the recipe with every option, its unit and its reason, to be changed and given to fit --recipe."""
+    from datasets.recipe import shipped_recipe
+
+    typer.echo(shipped_recipe("train_det"), nl=False)
 
 
 @app.command()
@@ -83,15 +128,16 @@ def predict(
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
     from datasets.coco import write_predictions
     from datasets.errors import OptionError
+    from datasets.crossval import single_run
     from datasets.folder import load_dataset, looks_like_dataset
     from datasets.pictures import list_pictures, write_picture_list
-    from datasets.runs import load_run, read_config
+    from datasets.runs import read_config
 
     if min_score is not None and not 0 <= min_score < 1:
         raise OptionError(f"--min-score {min_score}", "not a score", "give 0 or more and less than 1")
     if out and not out.parent.is_dir():
         raise OptionError(f"--out {out}", "its folder does not exist", "make it first")
-    made = load_run(run_folder)
+    made = single_run(run_folder)
     files = list_pictures(images)
     from train_det.device import choose_device
     from train_det.predict import load_run_detector, operating_score, predict_files
@@ -123,18 +169,26 @@ def evaluate(
     tta: Tta = False,
 ) -> None:
     """Predict a run's val and test images anew, and measure."""
+    from datasets.crossval import folds_of
     from datasets.folder import load_dataset
+    from datasets.run_view import run_view
     from datasets.runs import load_run, read_config
+    from evaluate.folds import measure_folds
     from evaluate.tables import print_metrics
 
     made = load_run(run_folder)
     data = load_dataset(dataset or Path(read_config(made.root).dataset))
-    data.split(split)
     from train_det.device import choose_device
     from train_det.predict import load_run_detector, measure
 
-    detector = load_run_detector(made, choose_device(device), tta=tta)
-    metrics = measure(made, data, detector, sorted({"val", split}), operating_point)
+    folds = folds_of(made)
+    for one in folds or [made]:
+        view = run_view(one, data)
+        view.split(split)
+        detector = load_run_detector(one, choose_device(device), tta=tta)
+        metrics = measure(one, view, detector, sorted({"val", split}), operating_point)
+    if folds:
+        metrics = measure_folds(made, folds, data, operating_point=operating_point)
     if metrics:
         print_metrics(metrics)
 
@@ -146,10 +200,11 @@ def export(
     dataset: Annotated[Path | None, typer.Option(help="Where the dataset is now, if it was moved.")] = None,
 ) -> None:
     """Write the best weights in a form for the line, if it says the same of up to 8 images of the dataset."""
+    from datasets.crossval import single_run
     from datasets.folder import load_dataset
-    from datasets.runs import load_run, read_config
+    from datasets.runs import read_config
 
-    made = load_run(run_folder)
+    made = single_run(run_folder)
     data = load_dataset(dataset or Path(read_config(made.root).dataset))
     from train_det.export import export_run
 

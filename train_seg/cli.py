@@ -5,11 +5,13 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from datasets.console import new_app, print_table, progress, run, say
+from datasets.console import given, new_app, print_table, progress, run, say
+from datasets.options import flag_paths
 from train_seg.options import FitOptions
 
 app = new_app("Train a U-Net that finds the pixels of defects, measure it, and use it.")
 DEFAULT = FitOptions()
+NEW_RUN = (*flag_paths(FitOptions), "recipe", "name", "runs", "folds", "val")
 
 DatasetPath = Annotated[Path, typer.Argument(metavar="DATASET", help="A COCO dataset folder made by convert.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder made by train_seg fit.")]
@@ -26,7 +28,11 @@ Tta = Annotated[
 
 @app.command()
 def fit(
+    ctx: typer.Context,
     dataset: DatasetPath,
+    recipe: Annotated[
+        Path | None, typer.Option(metavar="FILE.yaml", help="Take options from here; flags override them.")
+    ] = None,
     encoder: Annotated[str, typer.Option(help="Encoder name of smp.")] = DEFAULT.encoder,
     encoder_weights: Annotated[
         str, typer.Option(help="imagenet (fetched), none (random), or a file with a torchvision state dict.")
@@ -43,33 +49,56 @@ def fit(
     negatives: Annotated[
         str, typer.Option(help="Good images in training: all, a count, or a ratio to the defective ones.")
     ] = DEFAULT.negatives,
+    paste: Annotated[
+        int, typer.Option(help="Training images made by pasting defects onto good images, for each fold its own.")
+    ] = DEFAULT.paste,
+    folds: Annotated[
+        int, typer.Option(help="Cross-validate: so many trainings, each image tested once. 0: no.")
+    ] = 0,
+    val: Annotated[
+        float, typer.Option(help="With --folds: share of val; 0 trains on all and takes the last epoch.")
+    ] = 0.0,
+    jobs: Annotated[int, typer.Option(help="With --folds: how many are trained side by side.")] = 1,
     monitor: Annotated[
         str, typer.Option(help="What chooses the best epoch on val: dice, iou or loss.")
     ] = DEFAULT.monitor,
-    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = DEFAULT.lr,
+    patience: Annotated[
+        int, typer.Option(help="End after so many epochs without a better one, 0: never.")
+    ] = DEFAULT.patience,
+    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = DEFAULT.optimisation.lr,
     precision: Annotated[
         str, typer.Option(help="32, bf16, or auto: bf16 where the device has it.")
     ] = DEFAULT.precision,
+    logger: Annotated[
+        str, typer.Option(help="Log the history for tensorboard, mlflow or wandb (offline) too, or none.")
+    ] = DEFAULT.logger,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Continue this run, with its own options.")
     ] = None,
 ) -> None:
     """Train on a dataset folder, choose the best epoch on val, measure it on test."""
+    from datasets.crossval import cross_validation, folds_of, train_folds
     from datasets.folder import load_dataset
+    from datasets.recipe import asked_options
+    from datasets.resume import check_alone
+    from evaluate.folds import measure_folds
     from evaluate.tables import print_metrics
 
-    options = FitOptions(
-        encoder=encoder, encoder_weights=encoder_weights, encoder_depth=encoder_depth, epochs=epochs, imgsz=imgsz,
-        batch=batch, device=device, seed=seed, workers=workers, negatives=negatives, monitor=monitor,
-        lr=lr, precision=precision,
-    )  # fmt: skip
-    from train_seg.options import check_options
-
-    check_options(options)
+    if resume:
+        check_alone(resume, given(ctx, NEW_RUN))
+    options = asked_options(FitOptions, recipe, given(ctx, flag_paths(FitOptions)))
     data = load_dataset(dataset)
     from train_seg import fit as trainer
     from train_seg.finish import finish
 
+    crossed = cross_validation(resume)
+    if folds:
+        crossed = trainer.start_folds(data, options, runs, name, folds, val, progress)
+    if crossed:
+        train_folds(crossed, ["train_seg", "fit", str(dataset)], jobs)
+        print_metrics(measure_folds(crossed, folds_of(crossed), data))
+        say(f"the run is in {crossed.root}")
+        return
     if resume:
         training = trainer.resume(data, resume, progress, say)
     else:
@@ -83,6 +112,14 @@ def fit(
     else:
         say("test has no image: nothing is measured")
     say(f"the run is in {made.root}")
+
+
+@app.command()
+def recipe() -> None:
+    """Print the recipe with every option, its unit and its reason, to be changed and given to fit --recipe."""
+    from datasets.recipe import shipped_recipe
+
+    typer.echo(shipped_recipe("train_seg"), nl=False)
 
 
 @app.command()
@@ -102,15 +139,16 @@ def predict(
 ) -> None:
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
     from datasets.errors import OptionError
+    from datasets.crossval import single_run
     from datasets.folder import load_dataset, looks_like_dataset
     from datasets.pictures import list_pictures, write_picture_list
-    from datasets.runs import load_run, read_config
+    from datasets.runs import read_config
 
     if out and not out.parent.is_dir():
         raise OptionError(f"--out {out}", "its folder does not exist", "make it first")
     if tile is not None and tile < 32:
         raise OptionError(f"--tile {tile}", "less than 32 pixels", "give the side of a training picture")
-    made = load_run(run_folder)
+    made = single_run(run_folder)
     from datasets.coco import write_predictions
     from train_seg.device import choose_device
     from train_seg.predict import predict_files
@@ -145,8 +183,11 @@ def evaluate(
     tta: Tta = False,
 ) -> None:
     """Predict a run's val and test images anew, and measure."""
+    from datasets.crossval import folds_of
     from datasets.folder import load_dataset
+    from datasets.run_view import run_view
     from datasets.runs import load_run, read_config
+    from evaluate.folds import measure_folds
     from evaluate.tables import print_metrics
 
     made = load_run(run_folder)
@@ -156,9 +197,14 @@ def evaluate(
     from train_seg.record import BEST
     from train_seg.segmenter import load_segmenter
 
-    data.split(split)
-    segmenter = load_segmenter(made.weights / BEST, choose_device(device), tta=tta)
-    metrics = measure(made, data, segmenter, sorted({"val", split}), progress, operating_point)
+    folds = folds_of(made)
+    for one in folds or [made]:
+        view = run_view(one, data)
+        view.split(split)
+        segmenter = load_segmenter(one.weights / BEST, choose_device(device), tta=tta)
+        metrics = measure(one, view, segmenter, sorted({"val", split}), progress, operating_point)
+    if folds:
+        metrics = measure_folds(made, folds, data, operating_point=operating_point)
     if metrics:
         print_metrics(metrics)
 
@@ -170,10 +216,11 @@ def export(
     dataset: Annotated[Path | None, typer.Option(help="Where the dataset is now, if it was moved.")] = None,
 ) -> None:
     """Write the best weights in a form for the line, if it finds the same in up to 8 images of val or test."""
+    from datasets.crossval import single_run
     from datasets.folder import load_dataset
-    from datasets.runs import load_run, read_config
+    from datasets.runs import read_config
 
-    made = load_run(run_folder)
+    made = single_run(run_folder)
     data = load_dataset(dataset or Path(read_config(made.root).dataset))
     from train_seg.data import read_picture
     from train_seg.export import export_model

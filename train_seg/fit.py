@@ -2,10 +2,8 @@
 
 import io
 import logging
-import shutil
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,19 +12,25 @@ import msgspec
 import torch
 from torch.utils.data import DataLoader
 
+from datasets.best import Best, stored_best
 from datasets.coco import Image
-from datasets.errors import InputError, OptionError, OutputError, WeightsError
+from datasets.crossval import Plan, create_folds
+from datasets.errors import InputError, OptionError, WeightsError
 from datasets.folder import Dataset
 from datasets.negatives import choose_negatives
-from datasets.runs import Run, RunConfig, create_run, load_run, read_config, read_history, read_split, run_split
+from datasets.paste_run import pasted_names, write_pasted
+from datasets.resume import remove_unless_begun, unfinished_run
+from datasets.run_view import PASTED, run_view
+from datasets.runs import Run, RunConfig, create_run, is_fold, read_history, run_options, run_split
+from datasets.track import check_logger, tracked
 from train_seg.data import EpochBatches, PlainSet, Progress, TrainingSet, load_cached
 from train_seg.device import choose_device, choose_precision
 from train_seg.encoder_weights import load_encoder_weights
 from train_seg.model import ModelSpec, UNet
-from train_seg.module import PRETRAINED_LR_SHARE, SegmenterModule, WeightEma
-from train_seg.options import FitOptions, check_options
+from train_seg.module import SegmenterModule, WeightEma
+from train_seg.options import FitOptions
 from train_seg.progress import TrainingProgress
-from train_seg.record import STATE, Recorder
+from train_seg.record import STATE, Recorder, Row
 
 KIND = "seg"
 Say = Callable[[str], None]
@@ -44,55 +48,85 @@ class Training:
     train: TrainingSet
     val: PlainSet
     epochs_done: int = 0
+    best: Best | None = None
 
 
 def start(
     dataset: Dataset, options: FitOptions, runs: Path, name: str | None, progress: Progress, say: Say
 ) -> Training:
-    """Check everything, read all pictures, and only then make the run folder.
+    """Check everything, make the run folder, paste what is asked for and read all pictures.
 
     Raises OptionError, InputError, WeightsError; no run folder is left then.
     """
-    check_options(options)
-    device = choose_device(options.device)
-    options = msgspec.structs.replace(options, precision=choose_precision(options.precision, device))
+    options = _settled(options)
     train = dataset.split("train")
     if not train.annotations:
         raise InputError(dataset.root, "the split train has no annotation", "split the dataset another way")
     chosen = choose_negatives(train, options.negatives, options.seed)
-    model, spec = _new_model(dataset, options, say)
-    images = {"train": chosen, "val": _images(dataset, "val"), "test": _images(dataset, "test")}
-    sets = _load(dataset, images["train"], images["val"], options, progress)
-    config = RunConfig(KIND, str(dataset.root.resolve()), msgspec.to_builtins(options))
-    names = {split: [image.file_name for image in members] for split, members in images.items()}
-    run = create_run(runs, KIND, name or dataset.name, config, run_split(dataset, names))
-    return Training(run, options, spec, device, model, *sets)
+    names = {split: [image.file_name for image in coco.images] for split, coco in dataset.splits.items()}
+    names["train"] = [image.file_name for image in chosen] + pasted_names(options.paste)
+    run = create_run(runs, KIND, name or dataset.name, _config(dataset, options), run_split(dataset, names))
+    try:
+        if options.paste:
+            write_pasted(dataset, run.root / PASTED, options.paste, options.seed, progress)
+        return _prepare(run, dataset, progress, say)
+    except BaseException:
+        remove_unless_begun(run, run.weights / STATE)
+        raise
+
+
+def start_folds(
+    dataset: Dataset,
+    options: FitOptions,
+    runs: Path,
+    name: str | None,
+    folds: int,
+    val: float,
+    progress: Progress,
+) -> Run:
+    """Check everything and make the run folders of a cross-validation. Raises as `start`; nothing is left then."""
+    options = _settled(options)
+    _new_model(dataset, options, lambda _: None)
+    plan = Plan(folds, options.seed, val, options.negatives, options.paste)
+    return create_folds(dataset, runs, name or dataset.name, _config(dataset, options), plan, progress)
 
 
 def resume(dataset: Dataset, root: Path, progress: Progress, say: Say) -> Training:
-    """Prepare to continue the run in `root` with its own options. Raises InputError, WeightsError."""
-    run = load_run(root)
-    if run.kind != KIND:
-        raise InputError(root, f"a run of kind {run.kind}", "resume it with the trainer that made it")
-    if run.metrics.is_file():
-        raise InputError(root, "the run is finished", "start a new one without --resume")
-    done = _epochs_in(run.weights / STATE)
-    try:
-        options = msgspec.convert(read_config(root).options, FitOptions)
-    except msgspec.ValidationError as error:
-        raise InputError(run.config, f"not options of train_seg: {error}", "start anew without --resume") from None
-    split = read_split(run)
-    now = dataset.provenance.content_sha256 if dataset.provenance else None
-    if now != split.content_sha256:
-        raise InputError(dataset.root, "not the dataset of the run, or its content changed", "name the run's own")
-    members = {image.file_name: image for coco in dataset.splits.values() for image in coco.images}
-    if missing := [n for names in split.images.values() for n in names if n not in members]:
-        raise InputError(dataset.root, f"{missing[0]} of the run is not in it", "name the run's own dataset")
-    say(f"resuming after epoch {done} of {options.epochs}")
-    model, spec = _new_model(dataset, msgspec.structs.replace(options, encoder_weights="none"), lambda _: None)
-    train, val = ([members[n] for n in split.images[s]] for s in ("train", "val"))
-    sets = _load(dataset, train, val, options, progress)
-    return Training(run, options, spec, choose_device(options.device), model, *sets, done)
+    """Prepare to continue the run in `root` with its own options, or to begin a fold.
+
+    Raises InputError, WeightsError.
+    """
+    run = unfinished_run(root, KIND)
+    if not is_fold(run) and not (run.weights / STATE).is_file():
+        raise WeightsError(run.weights / STATE, "no such file, nothing to resume", "start anew without --resume")
+    return _prepare(run, dataset, progress, say)
+
+
+def _prepare(run: Run, dataset: Dataset, progress: Progress, say: Say) -> Training:
+    options = run_options(run, FitOptions)
+    check_logger(options.logger)
+    device = choose_device(options.device)
+    view = run_view(run, dataset)
+    done, best = 0, None
+    if (run.weights / STATE).is_file():
+        done, best = _stand(run.weights / STATE)
+        say(f"resuming after epoch {done} of {options.epochs}")
+        model, spec = _new_model(view, msgspec.structs.replace(options, encoder_weights="none"), lambda _: None)
+    else:
+        model, spec = _new_model(view, options, say)
+    sets = _load(view, view.split("train").images, _images(view, "val"), options, progress)
+    return Training(run, options, spec, device, model, *sets, done, best)
+
+
+def _settled(options: FitOptions) -> FitOptions:
+    """The options with everything that was left to us decided. Raises OptionError."""
+    check_logger(options.logger)
+    precision = choose_precision(options.precision, choose_device(options.device))
+    return msgspec.structs.replace(options, precision=precision)
+
+
+def _config(dataset: Dataset, options: FitOptions) -> RunConfig:
+    return RunConfig(KIND, str(dataset.root.resolve()), msgspec.to_builtins(options))
 
 
 def cannot_choose(training: Training) -> str | None:
@@ -111,46 +145,63 @@ def train(training: Training, say: Say) -> Run:
     run, options = training.run, training.options
     state = run.weights / STATE
     try:
-        if training.epochs_done < options.epochs:
+        if training.epochs_done < options.epochs and not _is_exhausted(training):
             _run_lightning(training, state if training.epochs_done else None)
     except torch.OutOfMemoryError:
-        _remove_unless_begun(run, state)
+        remove_unless_begun(run, state)
         raise OptionError(
             f"--batch {options.batch} --imgsz {options.imgsz}", "too much for the device's memory", "give less"
         ) from None
     except (KeyboardInterrupt, SystemExit) as stop:
-        if not _remove_unless_begun(run, state):
+        if not remove_unless_begun(run, state):
             done = int(read_history(run.history)[-1]["epoch"])
             say(f"stopped after epoch {done} of {options.epochs}; continue with --resume {run.root}")
         code = stop.code if isinstance(stop, SystemExit) else 1
         raise SystemExit(130 if code == 1 else code) from None
     except BaseException:
-        _remove_unless_begun(run, state)
+        remove_unless_begun(run, state)
         raise
+    done = int(read_history(run.history)[-1]["epoch"])
+    if done < options.epochs:
+        say(f"ended after epoch {done}: {options.patience} epochs without a better {options.monitor}")
     return run
 
 
+def _is_exhausted(training: Training) -> bool:
+    return bool(training.best and training.best.exhausted(training.epochs_done, training.options.patience))
+
+
 def _run_lightning(training: Training, state: Path | None) -> None:
-    options, ema = training.options, WeightEma()
+    options, how = training.options, training.options.optimisation
+    ema = WeightEma(how.average_decay)
     batches = EpochBatches(len(training.train.cached), options.batch, options.seed)
     workers = options.workers
     loader = DataLoader(training.train, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0)
     val = DataLoader(training.val, batch_size=options.batch) if len(training.val) else None
-    share = 1.0 if options.encoder_weights == "none" else PRETRAINED_LR_SHARE
-    module = SegmenterModule(training.model, options.lr, options.epochs * len(batches), share)
+    pretrained = options.encoder_weights != "none"
+    module = SegmenterModule(training.model, how, options.epochs * len(batches), pretrained=pretrained)
     progress = TrainingProgress(options.epochs)
-    recorder = Recorder(training.run, training.spec, options.monitor, ema, progress.on_epoch)
     for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings(), progress:
+    with (
+        tracked(options.logger, training.run, msgspec.to_builtins(options)) as log,
+        warnings.catch_warnings(),
+        progress,
+    ):
         warnings.simplefilter("ignore")
+
+        def on_epoch(row: Row) -> None:
+            log(row)
+            progress.on_epoch(row)
+
+        recorder = Recorder(training.run, training.spec, options, ema, on_epoch)
         trainer = pl.Trainer(
             accelerator={"cuda": "gpu"}.get(training.device.type, training.device.type),
             devices=[training.device.index or 0] if training.device.type == "cuda" else 1,
             precision="bf16-mixed" if options.precision == "bf16" else "32-true",
             max_epochs=options.epochs,
             callbacks=[ema, recorder, progress],
-            gradient_clip_val=1.0,
+            gradient_clip_val=how.gradient_clip,
             default_root_dir=training.run.root,
             logger=False,
             enable_checkpointing=False,
@@ -162,13 +213,12 @@ def _run_lightning(training: Training, state: Path | None) -> None:
         trainer.fit(module, loader, val, ckpt_path=state, weights_only=True)
 
 
-def _epochs_in(state: Path) -> int:
-    """How many epochs a resume state has behind it. Raises WeightsError."""
-    if not state.is_file():
-        raise WeightsError(state, "no such file, nothing to resume", "start anew without --resume")
+def _stand(state: Path) -> tuple[int, Best]:
+    """How many epochs a resume state has behind it, and the best of them. Raises WeightsError."""
     try:
         stored = torch.load(io.BytesIO(state.read_bytes()), map_location="cpu", weights_only=True)
-        return len(stored["callbacks"][Recorder.__name__]["rows"])
+        kept = stored["callbacks"][Recorder.__name__]
+        return len(kept["rows"]), stored_best(kept)
     except Exception:  # noqa: BLE001  damaged files raise whatever the unpickler stumbles over
         raise WeightsError(state, "damaged, the run cannot be resumed", "start anew without --resume") from None
 
@@ -191,22 +241,8 @@ def _load(
 ) -> tuple[TrainingSet, PlainSet]:
     annotations = {i: a for coco in dataset.splits.values() for i, a in coco.by_image().items()}
     cached = load_cached(dataset, [*train, *val], annotations, options.imgsz, progress)
-    return TrainingSet(cached[: len(train)], options.seed), PlainSet(cached[len(train) :])
+    return TrainingSet(cached[: len(train)], options.seed, options.augmentation), PlainSet(cached[len(train) :])
 
 
 def _images(dataset: Dataset, split: str) -> list[Image]:
     return dataset.splits[split].images if split in dataset.splits else []
-
-
-def _remove_unless_begun(run: Run, state: Path) -> bool:
-    """Remove a run folder in which no epoch was finished, and its parents if that leaves them empty."""
-    if state.is_file() or run.metrics.is_file():
-        return False
-    try:
-        shutil.rmtree(run.root)
-    except OSError as error:
-        raise OutputError(run.root, f"cannot be removed ({error.strerror})", "delete it yourself") from None
-    with suppress(OSError):
-        run.root.parent.rmdir()
-        run.root.parent.parent.rmdir()
-    return True

@@ -7,7 +7,9 @@ from tests.fold_cases import check_answers, check_pooled, check_resumed, fit_two
 
 @pytest.fixture(scope="module")
 def crossed(coco_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return fit_two_folds("train_det", coco_folder, tmp_path_factory.mktemp("runs"), "--weights", "none", "--precision", "32")
+    return fit_two_folds(
+        "train_det", coco_folder, tmp_path_factory.mktemp("runs"), "--weights", "none", "--precision", "32"
+    )
 
 
 def test_pooled(crossed: Path, coco_folder: Path) -> None:

@@ -1,0 +1,75 @@
+"""What a cross-validation by either trainer must do, told by the files it leaves."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from datasets.coco import read_predictions
+from datasets.crossval import folds_of
+from datasets.folder import load_dataset
+from datasets.runs import load_run, read_history, read_split
+from evaluate.metrics import read_metrics
+from tests.command import only_line, run_command
+
+
+def fit_two_folds(command: str, dataset: Path, runs: Path, *options: object) -> Path:
+    """A cross-validation of two folds and one epoch with two pasted images each; returns its run folder."""
+    tiny = ("--folds", 2, "--paste", 2, "--epochs", 1, "--imgsz", 64, "--device", "cpu", "--negatives", 4)
+    assert run_command(command, "fit", dataset, "--runs", runs, *tiny, *options) == 0
+    return runs / command.removeprefix("train_") / dataset.name
+
+
+def check_pooled(root: Path, dataset: Path) -> None:
+    """Every image is tested once by a fold that did not train on it, and the parent holds what they found."""
+    run, data = load_run(root), load_dataset(dataset)
+    folds = folds_of(run)
+    everything = sorted(image.file_name for coco in data.splits.values() for image in coco.images)
+    assert sorted(name for fold in folds for name in read_split(fold).images["test"]) == everything
+    for fold in folds:
+        split = read_split(fold).images
+        assert not set(split["train"]) & set(split["test"])
+        assert [name for name in split["train"] if name.startswith("paste/")] == [
+            "paste/0000.png",
+            "paste/0001.png",
+        ]
+        assert len(read_history(fold.history)) == 1
+    pooled = read_metrics(run.metrics)
+    assert pooled.folds is not None
+    assert len(pooled.folds.score_thresholds) == 2
+    defective = {a.image_id for coco in data.splits.values() for a in coco.annotations}
+    assert (pooled.images.defective, pooled.images.good) == (len(defective), len(everything) - len(defective))
+    found = [p for fold in folds for p in read_predictions(fold.predictions("test"))]
+    assert sorted(map(str, read_predictions(run.predictions("test")))) == sorted(map(str, found))
+    assert "| boxes AP |" in run.metrics.with_suffix(".md").read_text()
+
+
+def check_resumed(command: str, root: Path, dataset: Path, copy: Path, state: str) -> None:
+    """A fold that was lost, and one that was killed before its measures, come to the same end by --resume."""
+    shutil.copytree(root, copy)
+    before = read_metrics(copy / "metrics.json")
+    shutil.rmtree(copy / "fold-2/weights")
+    (copy / "fold-2/weights").mkdir()
+    for name in ("metrics.json", "fold-2/metrics.json", "fold-2/predictions/test.json", "fold-2/history.csv"):
+        (copy / name).unlink()
+    untouched = (copy / "fold-1/weights" / state).stat().st_mtime_ns
+    assert run_command(command, "fit", dataset, "--resume", copy) == 0
+    assert (copy / "fold-1/weights" / state).stat().st_mtime_ns == untouched
+    assert read_metrics(copy / "metrics.json") == before
+
+
+def check_answers(command: str, root: Path, dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a cross-validation is asked besides."""
+    assert run_command(command, "evaluate", root, "--operating-point", "alarms<=0", "--device", "cpu") == 0
+    metrics = read_metrics(root / "metrics.json")
+    assert metrics.operating_point.rule == "alarms<=0"
+    capsys.readouterr()
+    image = next((dataset / "images").rglob("*.png"))
+    assert run_command(command, "predict", root, image) == 2
+    assert "a cross-validation has no weights of its own; name a fold:" in only_line(capsys)
+    assert run_command(command, "fit", dataset, "--resume", root, "--folds", 3) == 2
+    assert "leave out --folds" in only_line(capsys)
+    none = "--weights" if command == "train_det" else "--encoder-weights"
+    assert run_command(command, "fit", dataset, "--folds", 1000, none, "none", "--runs", root.parent / "none") == 2
+    assert "--folds 1000" in only_line(capsys)
+    assert not (root.parent / "none").exists()
