@@ -138,8 +138,8 @@ def predict(
     exported: Exported = None,
 ) -> None:
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
-    from datasets.errors import OptionError
     from datasets.crossval import single_run
+    from datasets.errors import OptionError
     from datasets.folder import load_dataset, looks_like_dataset
     from datasets.pictures import list_pictures, write_picture_list
     from datasets.runs import read_config
