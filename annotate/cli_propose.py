@@ -44,7 +44,12 @@ def propose_command(
     min_score: Annotated[
         float | None, typer.Option(help="Least score [default: what the run was measured with, else 0.25].")
     ] = None,
-    tolerance: Annotated[float, typer.Option(help="How far polygons may leave a mask, pixels.")] = 1.0,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            help="How far polygons may leave a mask, pixels [default: 1; of --from-good 0.5 % of the longer side]."
+        ),
+    ] = None,
     dataset: Annotated[
         Path | None, typer.Option(help="Where the dataset of the run --from is now, if it was moved.")
     ] = None,
@@ -54,12 +59,13 @@ def propose_command(
     """Add predictions to the labelme files of a folder as shapes to correct; what people drew stays."""
     from annotate.pictures import choose_pictures, list_labelled
     from annotate.predictions import DEFAULT_MIN_SCORE, operating_score, predict_with_run, read_predicted
+    from convert.to_shapes import DEFAULT_TOLERANCE
 
     if sum(source is not None for source in (run, predictions, from_good)) != 1:
         raise OptionError("annotate propose", "wants one source", "give --from, --predictions or --from-good")
     if min_score is not None and not 0 <= min_score <= 1:
         raise OptionError(f"--min-score {min_score:g}", "not a score", "give 0 to 1")
-    if not 0 <= tolerance < float("inf"):
+    if tolerance is not None and not 0 <= tolerance < float("inf"):
         raise OptionError(f"--tolerance {tolerance:g}", "not a distance", "give 0 or more pixels")
     for option, value, source in (
         ("--coco", coco, predictions),
@@ -80,14 +86,15 @@ def propose_command(
         elif predictions is not None:
             least = DEFAULT_MIN_SCORE if min_score is None else min_score
             found = read_predicted(predictions, coco, listed)
-        counts = _add(pictures, found, least, tolerance)
+        counts = _add(pictures, found, least, DEFAULT_TOLERANCE if tolerance is None else tolerance)
     print_table(str(folder), ("", "count", "meaning"), [("pictures", len(pictures), ""), *_rows(counts)])
 
 
 def _propose_from_good(
-    pictures: "Sequence[Picture]", good: Path, weights: Path | None, min_score: float, tolerance: float
+    pictures: "Sequence[Picture]", good: Path, weights: Path | None, min_score: float, tolerance: float | None
 ) -> Counter[str]:
-    from annotate.from_good import fit_finder, propose_regions
+    from annotate.from_good import fit_finder, outline_tolerance, propose_regions
+    from annotate.pictures import upright_size
     from annotate.proposals import propose
     from datasets.pictures import list_pictures
 
@@ -98,7 +105,8 @@ def _propose_from_good(
     for picture in progress(pictures, "proposing", len(pictures)):
         proposals = [p for p in propose_regions(finder, picture) if p.prediction.score >= min_score]
         if proposals:
-            counts += _count(propose(picture, proposals, tolerance))
+            own = outline_tolerance(*upright_size(picture.path)) if tolerance is None else tolerance
+            counts += _count(propose(picture, proposals, own))
     return counts
 
 

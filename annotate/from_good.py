@@ -25,6 +25,7 @@ Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 SIDE = 320  # pixels
 FEWEST = 5
 MOST_TO_CALIBRATE = 64
+TOLERANCE = 0.005  # of the longer side of a picture; the map that regions come from is five times coarser
 LABEL = "defect"
 MODEL = "from-good"
 
@@ -71,6 +72,11 @@ def fit_finder(good: Sequence[Path], weights: Path, progress: Progress, side: in
         for i, grid in progress(kept.items(), "learning what is too far", len(kept))
     ]
     return Finder(extractor, memory, learn_limits(maps))
+
+
+def outline_tolerance(height: int, width: int) -> float:
+    """How far the outline of a region may be simplified, in pixels of its picture."""
+    return TOLERANCE * max(height, width)
 
 
 def propose_regions(finder: Finder, picture: Picture) -> list[Proposal]:

@@ -17,6 +17,7 @@ from datasets.masks import decode, mask_to_component
 
 RECORD = "defectline"  # key of labelme's JSON that labelme keeps and does not read
 SAME_IOU = 0.5
+LEAST_IOU = 0.9  # of a proposed polygon and the mask it stands for
 CLOSED_FLAGS = frozenset({"good", "reject"})
 
 Outcome = Literal["proposed", "known", "covered", "empty"]
@@ -107,7 +108,8 @@ def proposal_to_shapes(
         mask = decode(prediction.segmentation, *size).astype(bool)
         if not mask.any():
             return []
-        shapes = component_to_shapes(mask_to_component(mask), proposal.label, group_id, tolerance)
+        component = mask_to_component(mask)
+        shapes = component_to_shapes(component, proposal.label, group_id, tolerance, LEAST_IOU)
     told = f"score={prediction.score:.3f} model={proposal.model}"
     return [msgspec.structs.replace(shape, description=told, flags={UNREVIEWED: True}) for shape in shapes]
 

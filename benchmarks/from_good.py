@@ -51,6 +51,7 @@ def main() -> None:
         "seconds_a_picture": round(float(np.mean([m["seconds"] for m in measured])), 3),
         "threads": torch.get_num_threads(),
         "machine": platform.machine(),
+        "corners_median": float(np.median([n for m in measured for n in m["corners"]])),
         "types": summarise(measured),
         "images": measured,
     }
@@ -67,9 +68,11 @@ def measure(finder: from_good.Finder, image: MvtecImage) -> dict[str, object]:
     height, width = read_rgb(image.path).shape[:2]
     picture = Picture(image.path.parent, image.path.name, labelled=False)
     proposals = from_good.propose_regions(finder, picture)
-    drawn = []
+    drawn, corners = [], []
+    tolerance = from_good.outline_tolerance(height, width)
     for proposal in proposals:
-        shapes = proposal_to_shapes(proposal, (height, width), 1)
+        shapes = proposal_to_shapes(proposal, (height, width), 1, tolerance)
+        corners += [len(shape.points) for shape in shapes]
         drawn.append(draw_together(image.path, shapes, (height, width)))
     seconds = time.perf_counter() - start
     ious = []
@@ -81,6 +84,7 @@ def measure(finder: from_good.Finder, image: MvtecImage) -> dict[str, object]:
         "image": image.relative,
         "type": image.type,
         "proposals": len(proposals),
+        "corners": corners,
         "score": round(max((p.prediction.score for p in proposals), default=0.0), 3),
         "ious": ious,
         "seconds": round(seconds, 3),
@@ -110,6 +114,7 @@ def settings(finder: from_good.Finder) -> dict[str, object]:
     """What the numbers depend on, and the limits that the good pictures gave."""
     return {
         "side": from_good.SIDE,
+        "tolerance": from_good.TOLERANCE,
         "memory_patches": len(finder.memory.patches),
         "image_quantile": regions.IMAGE_QUANTILE,
         "pixel_quantile": regions.PIXEL_QUANTILE,

@@ -23,12 +23,16 @@ LEAST_IOU = 0.99
 
 
 def component_to_shapes(
-    component: Component, label: str, group_id: int, tolerance: float = DEFAULT_TOLERANCE
+    component: Component,
+    label: str,
+    group_id: int,
+    tolerance: float = DEFAULT_TOLERANCE,
+    least_iou: float = LEAST_IOU,
 ) -> list[Shape]:
     """Shapes that together cover the pixels of `component`; several of them carry `group_id`, one alone none.
 
     A part without holes becomes a polygon that leaves the outline by at most `tolerance` pixels and covers the
-    same pixels at an IoU of 0.99 or more, with `tolerance` 0 exactly the same. A part with holes becomes a `mask`
+    same pixels at an IoU of `least_iou` or more, with `tolerance` 0 exactly the same. A part with holes becomes a `mask`
     shape. Parts are 4-connected.
     """
     outline = pixel_outline(component.pixels)
@@ -39,7 +43,7 @@ def component_to_shapes(
         if part.interiors:
             shapes.append(_mask_shape(_pixels(part, component.pixels), x, y, label))
         else:
-            ring = _traced(part, component.pixels.shape, tolerance)
+            ring = _traced(part, component.pixels.shape, tolerance, least_iou)
             shapes.append(Shape(label, [(px + x, py + y) for px, py in ring], shape_type="polygon"))
     return join_group(shapes, group_id)
 
@@ -73,7 +77,7 @@ def _pixels(part: "Polygon", pixels: "NDArray[np.bool_]") -> "NDArray[np.bool_]"
     return inside
 
 
-def _traced(part: "Polygon", size: tuple[int, ...], tolerance: float) -> list[Point]:
+def _traced(part: "Polygon", size: tuple[int, ...], tolerance: float, least_iou: float) -> list[Point]:
     """A ring around the pixels of a part without holes, with as few corners as the tolerance allows."""
     import shapely
     from pycocotools import mask as coco_mask
@@ -84,7 +88,7 @@ def _traced(part: "Polygon", size: tuple[int, ...], tolerance: float) -> list[Po
     middle = shapely.Polygon(_midpoints(part.exterior))
     for share in (1.0, 0.5, 0.25):
         ring = _simplified(middle, tolerance * share) if tolerance else []
-        if len(ring) > 2 and coco_mask.iou([_fill(ring, height, width)], [wanted], [0])[0, 0] >= LEAST_IOU:
+        if len(ring) > 2 and coco_mask.iou([_fill(ring, height, width)], [wanted], [0])[0, 0] >= least_iou:
             return ring
     ring = [(x, y) for x, y in middle.exterior.coords[:-1]]
     return ring if _fill(ring, height, width) == wanted else corners

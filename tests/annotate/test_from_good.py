@@ -1,5 +1,6 @@
 """Features, memory, regions and the finder, with random weights: a random network tells textures apart as well."""
 
+import json
 import pickle
 from pathlib import Path
 
@@ -195,7 +196,13 @@ def test_command(good: Path, weights: Path, tmp_path: Path, capsys: pytest.Captu
     assert "give --weights PATH" in only_line(capsys)
     assert run_command("annotate", "propose", root, "--from-good", good, "--weights", weights) == 0
     before = (root / "bäd.json").read_bytes()
+    corners = max(len(shape["points"]) for shape in json.loads(before)["shapes"])
     assert b"model=from-good" in before
     assert run_command("annotate", "propose", root, "--from-good", good, "--weights", weights) == 0
     assert (root / "bäd.json").read_bytes() == before
     assert "proposed before" in capsys.readouterr().out
+    (root / "bäd.json").unlink()
+    options = ("--from-good", good, "--weights", weights, "--tolerance", 0)
+    assert run_command("annotate", "propose", root, *options) == 0
+    exact = json.loads((root / "bäd.json").read_bytes())["shapes"]
+    assert max(len(shape["points"]) for shape in exact) > 2 * corners

@@ -3,11 +3,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pycocotools import mask as coco_mask
 
+from annotate.instances import draw_together
 from annotate.pictures import list_labelled, read_labels
 from annotate.proposals import Proposal, propose
 from datasets.coco import Prediction
 from datasets.errors import InputError, OutputError
+from datasets.labelme import Shape
 from datasets.labelme_document import write_document
 from datasets.masks import encode
 from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_picture, write_labels
@@ -42,6 +45,23 @@ def test_a_mask_becomes_a_polygon_with_score_model_and_flag(tmp_path: Path) -> N
     xs, ys = zip(*shape["points"], strict=True)
     assert (min(xs), min(ys), max(xs), max(ys)) == pytest.approx((10, 20, 30, 40), abs=1)
     assert (saved(tmp_path)["imagePath"], saved(tmp_path)["imageHeight"]) == ("a.png", HEIGHT)
+
+
+def test_a_wavy_outline_has_few_corners_and_stays_within_the_tolerance(tmp_path: Path) -> None:
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    angle = np.arctan2(rows - 30, columns - 40)
+    mask = np.hypot(rows - 30, columns - 40) < 20 + 1.5 * np.sin(12 * angle)
+    draw_picture(tmp_path / "a.png")
+    (picture,) = list_labelled(tmp_path)
+    propose(picture, proposals(Prediction(1, 1, (20, 10, 40, 40), 0.9, encode(mask))), tolerance=4)
+    (shape,) = saved(tmp_path)["shapes"]
+    assert 4 <= len(shape["points"]) <= 12  # there are 12 waves
+    distance = [np.hypot(x - 40, y - 30) for x, y in shape["points"]]
+    assert min(distance) > 17
+    assert max(distance) < 23
+    drawn = draw_together(tmp_path / "a.json", [Shape("x", shape["points"])], (HEIGHT, WIDTH))
+    truth = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+    assert coco_mask.iou([drawn], [truth], [0])[0, 0] >= 0.9
 
 
 def test_a_mask_with_a_hole_becomes_a_mask_shape_and_a_box_a_rectangle_in_the_picture(tmp_path: Path) -> None:
