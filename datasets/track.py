@@ -128,8 +128,11 @@ class WeightsAndBiases:
     """An offline run in RUN/wandb; send it with `wandb sync RUN/wandb/offline-run-*`."""
 
     def __init__(self, run: Run, options: Mapping[str, Any]) -> None:
+        os.environ.setdefault("WANDB_CACHE_DIR", str(run.root / "wandb" / "cache"))
         wandb: Any = import_module("wandb")
+        earlier = sorted((run.root / "wandb").glob("offline-run-*"))  # of one id, so that syncing joins them
         self._run = wandb.init(
+            id=earlier[0].name.rpartition("-")[2] if earlier else None,
             project=PROJECT, name=run.root.name, dir=str(run.root), mode="offline", config=dict(options),
             settings=wandb.Settings(console="off", silent=True, disable_git=True, disable_code=True,
                                     x_disable_stats=True, x_disable_meta=True),
@@ -158,4 +161,5 @@ def measured(row: Row) -> dict[str, float]:
 
 def _be_quiet() -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
