@@ -60,14 +60,41 @@ def test_verdicts(javascript: Callable[..., Any]) -> None:
             }
         ],
     }
-    found = javascript("judge", 'judgeImage(argument0, 0, 0.55, 0.5, "boxes")', image)
+    found = javascript("judge", 'judgeImage(argument0, 0, 4, 0.5, "boxes")', image)
     assert found["predictionVerdicts"] == ["right", "found twice", "wrong type", "poorly located"]
     assert found["truthVerdicts"] == ["right", "wrong type", "poorly located", "missed"]
     assert (found["right"], found["wrong"], found["unfound"]) == (1, 3, 3)
     assert not found["miss"]
-    assert javascript("judge", 'judgeImage(argument0, 0, 0.95, 0.5, "boxes")', image)["miss"]
-    with_last = javascript("judge", 'judgeImage(argument0, 0, 0.5, 0.5, "boxes")', image)
+    assert javascript("judge", 'judgeImage(argument0, 0, 0, 0.5, "boxes")', image)["miss"]
+    with_last = javascript("judge", 'judgeImage(argument0, 0, 5, 0.5, "boxes")', image)
     assert with_last["predictionVerdicts"][-1] == "nothing there"
+
+
+KEPT = """(() => {
+  const first = judgeAll(argument0, { iou: 0.5, by: "boxes", thresholds: [0.5] });
+  const moved = judgeAll(argument0, { iou: 0.5, by: "boxes", thresholds: [0.4] }, first);
+  const nearer = judgeAll(argument0, { iou: 0.6, by: "boxes", thresholds: [0.4] }, moved);
+  const kept = (a, b) => a[0].map((one, i) => one === b[0][i]);
+  const right = ([run]) => run.map((one) => one.right);
+  return [kept(first, moved), kept(moved, nearer), [first, moved, nearer].map(right)];
+})()"""
+
+
+def test_only_images_of_which_something_changes_are_judged_anew(javascript: Callable[..., Any]) -> None:
+    def image(*scores: float) -> dict[str, Any]:
+        predictions = [{"type": 0, "score": s} for s in scores]
+        pairs = [[{"truth": 0, "boxes": 0.55}]] + [[] for _ in scores[1:]]
+        run = {"predictions": predictions, "pairs": pairs}
+        return {"good": False, "folds": [None], "truths": [{"type": 0}], "runs": [run]}
+
+    data = {
+        "models": [{"foldThresholds": [], "threshold": 0.5}],
+        "images": [image(0.9, 0.45), image(0.8, 0.3), image(0.42)],
+    }
+    kept, kept_after_iou, right = javascript("measure", KEPT, data)
+    assert kept == [False, True, False]
+    assert kept_after_iou == [False, False, False]
+    assert right == [[1, 1, 0], [1, 1, 1], [0, 0, 0]]
 
 
 DRAW = """(() => {

@@ -2,7 +2,6 @@
 
 import { el, svg } from "./dom.js";
 import { LETTERS, fixed, pointWords, score } from "./format.js";
-import { operatingCounts } from "./measure.js";
 import { dash, signIcon, signPath } from "./types.js";
 
 const WIDTH = 420;
@@ -40,25 +39,29 @@ function wholeTicks(max) {
   return Array.from({ length: Math.floor(max / step) + 1 }, (_, i) => i * step);
 }
 
-/** Misses against false alarms; `ontake(model, threshold)` is called for a point of the curve that is clicked. */
+/**
+ * Misses against false alarms; `curves` has points and operating counts per run, `ontake(model, threshold)` is called for
+ * a point that is clicked.
+ */
 export function missAlarmChart(data, curves, totals, ontake) {
   const [{ defective, good }] = totals;
   const { root, at } = axes(
     { max: good, ticks: wholeTicks(good), label: `false alarms among ${good} good images` },
     { max: defective, ticks: wholeTicks(defective), label: `missed of ${defective} defective images` });
   root.setAttribute("aria-label", "Misses against false alarms");
-  curves.forEach((curve, m) => {
-    const ends = [...curve, { missed: defective, alarms: 0 }];
+  curves.forEach(({ points }, m) => {
+    const places = distinct(points);
+    const ends = [...places, { missed: defective, alarms: 0 }];
     const path = ends.map((p, i) => `${i ? "L" : "M"}${at(p.alarms, p.missed).join(" ")}`).join("");
     root.append(svg("path", { class: `curve run-${m}`, d: path }));
-    for (const p of thinned(curve)) {
+    for (const p of thinned(places)) {
       const [cx, cy] = at(p.alarms, p.missed);
       root.append(svg("circle", { class: `dot run-${m}`, cx, cy, r: 6, onclick: () => ontake(m, p.threshold) },
         svg("title", {}, `confidence ${score(p.threshold)}: ${p.missed} missed, ${p.alarms} false alarms`)));
     }
   });
   data.models.forEach((model, m) => {
-    const p = operatingCounts(data, m);
+    const p = curves[m].operating;
     if (p) {
       root.append(svg("path", { class: `operating run-${m}`, d: "M0-8L7 5H-7z", transform: `translate(${at(p.alarms, p.missed).join(" ")})` },
         svg("title", {}, `operating point ${pointWords(model)}`)));
@@ -69,30 +72,47 @@ export function missAlarmChart(data, curves, totals, ontake) {
   return root;
 }
 
-// One dot per place, or thousands of images would lie on each other.
-function thinned(curve) {
-  const seen = new Map(curve.map((p) => [`${p.alarms}/${p.missed}`, p]));
-  const points = [...seen.values()];
+// The last point of each place, for several scores may lead to the same counts.
+function distinct(points) {
+  return points.filter((p, i) => p.alarms !== points[i + 1]?.alarms || p.missed !== points[i + 1]?.missed);
+}
+
+function thinned(points) {
   const step = Math.ceil(points.length / 120);
   return points.filter((_, i) => i % step === 0);
 }
 
-/** Precision against recall of one type; `runs` has {points, ap, truths} and the present {precision, recall} per run. */
+/**
+ * Precision against recall of one type: a function that draws it with the present {precision, recall} of each run.
+ * `runs` has {precision, recall, ap, truths} per run; their curves stay while the confidence moves.
+ */
 export function precisionRecallChart(data, type, runs) {
   const ticks = [0, 0.2, 0.4, 0.6, 0.8, 1];
   const { root, at } = axes({ max: 1, ticks, label: "recall" }, { max: 1, ticks, label: "precision" });
   const { colour, name } = data.types[type];
   root.setAttribute("aria-label", `Precision against recall of ${name}`);
-  runs.forEach(({ points, now }, m) => {
-    const steps = points.filter((p, i) => i === 0 || i === points.length - 1 || p.recall !== points[i - 1].recall
-      || points[i + 1].recall !== p.recall);
-    const path = steps.map((p, i) => `${i ? "L" : "M"}${at(p.recall, p.precision).map((v) => v.toFixed(1)).join(" ")}`).join("");
+  runs.forEach(({ precision, recall }, m) => {
+    const path = curvePath(precision, recall, at);
     if (path) root.append(svg("path", { class: `curve run-${m}`, d: path, stroke: colour, "stroke-dasharray": runs.length > 1 ? "" : dash(type) }));
-    if (now.precision !== null && now.recall !== null) {
-      root.append(svg("path", { class: `now run-${m}`, d: signPath(type), transform: `translate(${at(now.recall, now.precision).join(" ")}) scale(1.4)`, fill: colour }));
-    }
   });
+  const present = svg("g");
+  root.append(present);
   const aps = runs.map(({ ap }, m) => `${runs.length > 1 ? `${LETTERS[m]} ` : ""}AP ${fixed(ap, 3)}`).join(" · ");
-  return el("figure", { class: "card" },
+  const figure = el("figure", { class: "card" },
     el("figcaption", {}, signIcon(data, type), el("strong", {}, name), el("span", { class: "hint" }, ` ${aps}, ${runs[0].truths} annotations`)), root);
+  return (now) => {
+    present.replaceChildren(...now.flatMap(({ precision, recall }, m) => (precision === null || recall === null ? [] : [
+      svg("path", { class: `now run-${m}`, d: signPath(type), transform: `translate(${at(recall, precision).join(" ")}) scale(1.4)`, fill: colour })])));
+    return figure;
+  };
+}
+
+// Between two recalls precision only falls, so the first and last point of each recall draw the same line.
+function curvePath(precision, recall, at) {
+  let path = "";
+  for (let i = 0; i < recall.length; i++) {
+    if (i > 0 && i < recall.length - 1 && recall[i] === recall[i - 1] && recall[i] === recall[i + 1]) continue;
+    path += `${path ? "L" : "M"}${at(recall[i], precision[i]).map((v) => v.toFixed(1)).join(" ")}`;
+  }
+  return path;
 }

@@ -69,20 +69,40 @@ function kindTest(key, judged, focus) {
 
 /** How many images are of each kind, type and size: {kinds, types, sizes} as maps from key to number. */
 export function facetCounts(data, judged, { focus }) {
-  const keys = kindsFor(data).map(([key]) => key);
-  const count = (test) => data.images.reduce((sum, image) => sum + (test(image) ? 1 : 0), 0);
-  return {
-    kinds: new Map(keys.map((key) => [key, count(kindTest(key, judged, focus))])),
-    types: new Map(data.types.map((_, type) => [type, count((image) => hasType(image, judged, focus, type))])),
-    sizes: new Map(["small", "medium", "large"].map((size) => [size, count((image) => hasSize(image, size))])),
-  };
+  const kinds = new Map(kindsFor(data).map(([key]) => [key, 0]));
+  const types = new Map(data.types.map((_, type) => [type, 0]));
+  const sizes = new Map(["small", "medium", "large"].map((size) => [size, 0]));
+  const rise = (counts, key) => counts.set(key, counts.get(key) + 1);
+  for (const image of data.images) {
+    for (const key of kindsOf(data, image, judged, focus)) rise(kinds, key);
+    for (const type of typesOf(image, judged, focus)) rise(types, type);
+    for (const size of (image.sizes ??= new Set(image.truths.map((truth) => sizeOf(truth.area))))) rise(sizes, size);
+  }
+  return { kinds, types, sizes };
+}
+
+// What is said of an image hangs on its judgement alone, so it is kept there; only a comparison needs two.
+function kindsOf(data, image, judged, focus) {
+  const one = judged.length ? judged[focus][image.index] : null;
+  if (one && !data.hasTruth) return UNJUDGED.filter(([, , , test]) => test(image, one)).map(([key]) => key);
+  const stock = image.good ? "good" : "defective";
+  if (!one) return [stock];
+  one.kinds ??= [stock, ...KINDS.filter(([, , , test]) => test(image, one)).map(([key]) => key)];
+  return judged.length < 2 ? one.kinds : [...one.kinds, changeOf(judged[0][image.index], judged[1][image.index])];
+}
+
+/** The types of an image: of its annotations and of the predictions that count. */
+function typesOf(image, judged, focus) {
+  const one = judged.length ? judged[focus][image.index] : image;
+  if (!one.types) {
+    const found = judged.length ? image.runs[focus].predictions.slice(0, one.count) : [];
+    one.types = new Set([...image.truths, ...found].map((item) => item.type));
+  }
+  return one.types;
 }
 
 function hasType(image, judged, focus, type) {
-  if (image.truths.some((truth) => truth.type === type)) return true;
-  if (!judged.length) return false;
-  const { count } = judged[focus][image.index];
-  return image.runs[focus].predictions.some((p, i) => i < count && p.type === type);
+  return typesOf(image, judged, focus).has(type);
 }
 
 function hasSize(image, size) {

@@ -58,10 +58,9 @@ export function matchPredictions(truths, { predictions, pairs }, count, iou, by,
   return met;
 }
 
-/** Everything the page says about one image under one run at the given thresholds. */
-export function judgeImage(image, model, threshold, iou, by) {
+/** Everything the page says about one image under the first `count` predictions of a run, at an IoU of boxes or masks. */
+export function judgeImage(image, model, count, iou, by) {
   const run = image.runs[model];
-  const count = countAbove(run.predictions, threshold);
   const met = matchPredictions(image.truths, run, count, iou, by);
   const finders = image.truths.map(() => -1);
   met.forEach((truth, p) => { if (truth >= 0) finders[truth] = p; });
@@ -70,12 +69,18 @@ export function judgeImage(image, model, threshold, iou, by) {
   const truthVerdicts = finders.map((p, t) => (p >= 0 ? RIGHT : truthVerdict(image, run, count, t, iou, by)));
   const overlaps = met.map((truth, p) => (truth >= 0 ? run.pairs[p].find((pair) => pair.truth === truth)[by] : null));
   return {
-    count, met, finders, overlaps, predictionVerdicts, truthVerdicts, right,
+    count, iou, by, met, finders, overlaps, predictionVerdicts, truthVerdicts, right,
     wrong: count - right,
     unfound: image.truths.length - right,
     miss: !image.good && count === 0,
     alarm: image.good && count > 0,
   };
+}
+
+/** As `met`, whatever the type; worked out when first asked for. */
+export function crossType(image, model, one) {
+  one.crossed ??= matchPredictions(image.truths, image.runs[model], one.count, one.iou, one.by, true);
+  return one.crossed;
 }
 
 function predictionVerdict(image, run, p, iou, by) {

@@ -54,7 +54,7 @@ function sums() {
 function update(first = false) {
   const changed = (keys) => first || keys.some((key) => dirty.has(key));
   const rejudged = changed(JUDGING);
-  if (rejudged && data.models.length) judged = judgeAll(data, state);
+  if (rejudged && data.models.length) judged = judgeAll(data, state, judged);
   if (changed(CHOOSING)) {
     const images = state.cell && judges ? cellImages(data, judged, state) : null;
     chosen = chosenImages(data, judged, state, images);

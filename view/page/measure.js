@@ -1,6 +1,6 @@
 // Totals, curves and tables at the present thresholds, with the definitions of evaluate/.
 
-import { countAbove, judgeImage, matchPredictions, operatingThreshold, thresholdFor } from "./judge.js";
+import { countAbove, crossType, judgeImage, matchPredictions, operatingThreshold, thresholdFor } from "./judge.js";
 
 export const SIZES = ["small", "medium", "large"];
 
@@ -9,11 +9,17 @@ export function sizeOf(area) {
   return area < 32 * 32 ? "small" : area < 96 * 96 ? "medium" : "large";
 }
 
-/** By model, then by image. */
-export function judgeAll(data, state) {
+/**
+ * By model, then by image. Of the judgements of `before` those are kept, as the same objects, for which nothing changed:
+ * a move of the confidence changes few images.
+ */
+export function judgeAll(data, state, before = []) {
   const { iou, by } = state;
-  return data.models.map((_, m) => data.images.map((image) =>
-    judgeImage(image, m, thresholdFor(data, state, m, image), iou, by)));
+  return data.models.map((_, m) => data.images.map((image, i) => {
+    const count = countAbove(image.runs[m].predictions, thresholdFor(data, state, m, image));
+    const old = before[m]?.[i];
+    return old && old.count === count && old.iou === iou && old.by === by ? old : judgeImage(image, m, count, iou, by);
+  }));
 }
 
 export function ratio(part, whole) {
@@ -67,82 +73,94 @@ export function operatingCounts(data, m) {
   return counts;
 }
 
-/** Per type: truths, points (score, precision, recall) over all scores, and COCO's AP at this IoU. */
-export function precisionRecall(data, model, iou, by) {
-  const hits = data.types.map(() => []);
-  const truths = data.types.map(() => 0);
+/** Per type the predictions of a run by falling score, as {image, p}; the same at any threshold. */
+export function rankedPredictions(data, model) {
+  const ranked = data.types.map(() => []);
   for (const image of data.images) {
+    image.runs[model].predictions.forEach(({ type, score }, p) => ranked[type].push({ image, p, score }));
+  }
+  for (const one of ranked) one.sort((a, b) => b.score - a.score);
+  return ranked;
+}
+
+/** Per type: truths, precision and recall down the ranked predictions, and COCO's AP at this IoU. */
+export function precisionRecall(data, model, ranked, iou, by) {
+  const truths = data.types.map(() => 0);
+  const met = data.images.map((image) => {
     const run = image.runs[model];
     for (const truth of image.truths) truths[truth.type]++;
-    const met = matchPredictions(image.truths, run, run.predictions.length, iou, by);
-    run.predictions.forEach((p, i) => hits[p.type].push({ score: p.score, hit: met[i] >= 0 }));
-  }
+    return matchPredictions(image.truths, run, run.predictions.length, iou, by);
+  });
   return data.types.map((_, type) => {
-    const ranked = hits[type].sort((a, b) => b.score - a.score);
+    const precision = new Float64Array(ranked[type].length);
+    const recall = new Float64Array(ranked[type].length);
     let right = 0;
-    const points = ranked.map(({ score, hit }, i) => {
-      right += hit ? 1 : 0;
-      return { score, precision: right / (i + 1), recall: truths[type] ? right / truths[type] : 0 };
+    ranked[type].forEach(({ image, p }, i) => {
+      right += met[image.index][p] >= 0 ? 1 : 0;
+      precision[i] = right / (i + 1);
+      recall[i] = truths[type] ? right / truths[type] : 0;
     });
-    return { truths: truths[type], points, ap: truths[type] ? averagePrecision(points) : null };
+    return { truths: truths[type], precision, recall, ap: truths[type] ? averagePrecision(precision, recall) : null };
   });
 }
 
 // Mean of the best precision at 101 recalls. Source: cocoapi cocoeval.py, accumulate.
-function averagePrecision(points) {
-  const best = new Array(points.length);
+function averagePrecision(precision, recall) {
+  const best = new Float64Array(precision.length);
   let most = 0;
-  for (let i = points.length - 1; i >= 0; i--) {
-    most = Math.max(most, points[i].precision);
+  for (let i = precision.length - 1; i >= 0; i--) {
+    most = Math.max(most, precision[i]);
     best[i] = most;
   }
   let sum = 0;
   let at = 0;
   for (let step = 0; step <= 100; step++) {
-    while (at < points.length && points[at].recall < step / 100) at++;
-    if (at < points.length) sum += best[at];
+    while (at < recall.length && recall[at] < step / 100) at++;
+    if (at < recall.length) sum += best[at];
   }
   return sum / 101;
 }
 
 /**
- * matrix[row][column] = {count, images}: truths of type `row` met by predictions of type `column`, whatever the type;
- * the last row are predictions that meet nothing, the last column truths that nothing meets.
+ * matrix[row][column]: truths of type `row` met by predictions of type `column`, whatever the type, as tallies; the last
+ * row are predictions that meet nothing, the last column truths that nothing meets.
  */
-export function confusion(data, model, state) {
-  const { iou, by } = state;
+export function confusion(data, model, judged, tally = countOnly) {
   const none = data.types.length;
   const matrix = Array.from({ length: none + 1 }, () => Array.from({ length: none + 1 }, tally));
-  for (const image of data.images) {
-    const run = image.runs[model];
-    const count = countAbove(run.predictions, thresholdFor(data, state, model, image));
-    const met = matchPredictions(image.truths, run, count, iou, by, true);
-    met.forEach((t, p) => add(matrix[t >= 0 ? image.truths[t].type : none][run.predictions[p].type], image));
-    const reached = new Set(met);
-    image.truths.forEach((truth, t) => { if (!reached.has(t)) add(matrix[truth.type][none], image); });
-  }
+  data.images.forEach((image, i) => {
+    const met = crossType(image, model, judged[i]);
+    const { predictions } = image.runs[model];
+    met.forEach((t, p) => add(matrix[t >= 0 ? image.truths[t].type : none][predictions[p].type], image));
+    image.truths.forEach((truth, t) => { if (!met.includes(t)) add(matrix[truth.type][none], image); });
+  });
   return matrix;
 }
 
-/** A count that remembers the images it comes from. */
-export function tally() {
+// A tally is a count; of a cell that is clicked also the images it comes from, as a set of their indices.
+function countOnly() {
+  return { count: 0, images: null };
+}
+
+function withImages() {
   return { count: 0, images: new Set() };
 }
 
-function add(cell, image) {
-  cell.count++;
-  cell.images.add(image.index);
+function add(tally, image) {
+  tally.count++;
+  tally.images?.add(image.index);
 }
 
 /** Per type: truths, found, unfound and wrong predictions as tallies, precision and recall at the thresholds. */
-export function byType(data, model, judged) {
+export function byType(data, model, judged, tally = countOnly) {
   const rows = data.types.map(() => ({ truths: tally(), found: tally(), unfound: tally(), wrong: tally() }));
   data.images.forEach((image, i) => {
+    const { finders, met } = judged[i];
     image.truths.forEach(({ type }, t) => {
       add(rows[type].truths, image);
-      add(judged[i].finders[t] >= 0 ? rows[type].found : rows[type].unfound, image);
+      add(finders[t] >= 0 ? rows[type].found : rows[type].unfound, image);
     });
-    judged[i].met.forEach((truth, p) => {
+    met.forEach((truth, p) => {
       if (truth < 0) add(rows[image.runs[model].predictions[p].type].wrong, image);
     });
   });
@@ -154,14 +172,15 @@ export function byType(data, model, judged) {
 }
 
 /** Per type and size class, with a last row and column for all: truths and unfound as tallies. */
-export function bySize(data, judged) {
+export function bySize(data, judged, tally = countOnly) {
   const cells = () => Array.from({ length: SIZES.length + 1 }, () => ({ truths: tally(), unfound: tally() }));
   const rows = Array.from({ length: data.types.length + 1 }, cells);
   data.images.forEach((image, i) => image.truths.forEach((truth, t) => {
-    for (const row of [truth.type, data.types.length]) {
-      for (const column of [SIZES.indexOf(sizeOf(truth.area)), SIZES.length]) {
-        add(rows[row][column].truths, image);
-        if (judged[i].finders[t] < 0) add(rows[row][column].unfound, image);
+    const column = SIZES.indexOf(sizeOf(truth.area));
+    for (const row of [rows[truth.type], rows[data.types.length]]) {
+      for (const cell of [row[column], row[SIZES.length]]) {
+        add(cell.truths, image);
+        if (judged[i].finders[t] < 0) add(cell.unfound, image);
       }
     }
   }));
@@ -169,10 +188,12 @@ export function bySize(data, judged) {
 }
 
 /** The images behind a clicked cell of a table, `cell` as the address keeps it; none where there is no such cell. */
-export function cellImages(data, judged, state) {
-  const [table, row, column] = state.cell;
-  const { focus } = state;
-  if (table === "confusion") return confusion(data, focus, state)[row]?.[column]?.images ?? new Set();
-  if (table === "type") return byType(data, focus, judged[focus])[row]?.[column]?.images ?? new Set();
-  return bySize(data, judged[focus])[row]?.[column]?.[table === "size" ? "truths" : "unfound"]?.images ?? new Set();
+export function cellImages(data, judged, { cell: [table, row, column], focus }) {
+  const found = {
+    confusion: () => confusion(data, focus, judged[focus], withImages)[row]?.[column],
+    type: () => byType(data, focus, judged[focus], withImages)[row]?.[column],
+    size: () => bySize(data, judged[focus], withImages)[row]?.[column]?.truths,
+    unfound: () => bySize(data, judged[focus], withImages)[row]?.[column]?.unfound,
+  };
+  return (Object.hasOwn(found, table) && found[table]()?.images) || new Set();
 }

@@ -3,32 +3,35 @@
 import { button, el } from "./dom.js";
 import { missAlarmChart, precisionRecallChart } from "./charts.js";
 import { LETTERS, count, fixed, percent, pointWords, score } from "./format.js";
-import { SIZES, bySize, byType, confusion, missAlarmCurve, precisionRecall } from "./measure.js";
+import { SIZES, bySize, byType, confusion, missAlarmCurve, operatingCounts, precisionRecall, rankedPredictions } from "./measure.js";
 import { signIcon } from "./types.js";
 
 
 /** Makes the tab's content from the present results; what does not hang on a threshold is worked out once. */
 export function makeTables(place, data, store) {
-  const curves = data.models.map((_, m) => missAlarmCurve(data, m));
-  let ranked = null;
-  let rankedFor = "";
+  const curves = data.models.map((_, m) => ({ points: missAlarmCurve(data, m), operating: operatingCounts(data, m) }));
+  const ranked = data.models.map((_, m) => rankedPredictions(data, m));
+  let precisions = null;
+  let charts = [];
+  let precisionsFor = "";
 
   return function update(judged, sums) {
     const { state } = store;
     const key = `${state.iou} ${state.by}`;
-    if (key !== rankedFor) {
-      ranked = data.models.map((_, m) => precisionRecall(data, m, state.iou, state.by));
-      rankedFor = key;
+    if (key !== precisionsFor) {
+      precisions = data.models.map((_, m) => precisionRecall(data, m, ranked[m], state.iou, state.by));
+      charts = data.types.map((_, type) => precisionRecallChart(data, type, precisions.map((one) => one[type])));
+      precisionsFor = key;
     }
     const types = data.models.map((_, m) => byType(data, m, judged[m]));
     const { focus } = state;
     place.replaceChildren(
       el("div", { class: "cards" },
         missAlarms(data, store, curves, sums),
-        confusionCard(data, store, confusion(data, focus, state)),
-        typeCard(data, store, types[focus], ranked[focus]),
+        confusionCard(data, store, confusion(data, focus, judged[focus])),
+        typeCard(data, store, types[focus], precisions[focus]),
         sizeCard(data, store, bySize(data, judged[focus])),
-        data.types.map((_, type) => precisionRecallChart(data, type, data.models.map((__, m) => ({ ...ranked[m][type], now: types[m][type] }))))));
+        charts.map((chart, type) => chart(types.map((one) => one[type])))));
   };
 }
 
