@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.errors import InputError
+from datasets.images import lift_pixel_limit
 from datasets.labelme import Shape
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def read_shape_mask(
     from PIL import Image, UnidentifiedImageError
 
     where = f"$.shapes[{index}].mask"
+    lift_pixel_limit()  # the size is looked at before the pixels are
     try:
         packed = base64.b64decode(shape.mask or "", validate=True)
         with Image.open(io.BytesIO(packed), formats=["PNG"]) as picture:

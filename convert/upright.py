@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.errors import InputError
-from datasets.images import EXIF_ORIENTATION
+from datasets.images import EXIF_ORIENTATION, lift_pixel_limit
 
 JPEG_QUALITY = 95
 
@@ -18,6 +18,7 @@ def upright(path: Path | str, data: bytes, *, turn: bool) -> tuple[bytes, str]:
     """
     from PIL import Image, ImageOps
 
+    lift_pixel_limit()
     buffer = io.BytesIO()
     try:
         with Image.open(io.BytesIO(data)) as stored:

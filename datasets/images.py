@@ -99,11 +99,18 @@ def read_rgb(path: Path) -> "NDArray[np.uint8]":
 def _open(path: Path | str, data: bytes | None = None) -> "Image":
     from PIL import Image, UnidentifiedImageError
 
-    Image.MAX_IMAGE_PIXELS = None  # stitched line-scan pictures are large and no attack
+    lift_pixel_limit()
     try:
         return Image.open(path if data is None else io.BytesIO(data))
     except (UnidentifiedImageError, SyntaxError, ValueError, OSError) as error:
         raise _unreadable(path, error) from None
+
+
+def lift_pixel_limit() -> None:
+    """Let Pillow open pictures of any size: stitched line-scan pictures are large and no attack."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = None
 
 
 def read_picture(path: Path | str) -> bytes:

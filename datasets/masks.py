@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from datasets.coco import Box, Rle, Segmentation
 from datasets.errors import InputError
+from datasets.images import lift_pixel_limit
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+PNG_MOST = 8 * 1040  # pixels in a byte of a PNG: deflate repeats at most 258 bytes with 2 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +199,13 @@ def _read_grey(path: Path) -> "NDArray[np.int32]":
     import numpy as np
     from PIL import Image, UnidentifiedImageError
 
+    lift_pixel_limit()
     try:
         with Image.open(path) as image:
+            if image.format == "PNG" and image.width * image.height > PNG_MOST * path.stat().st_size:
+                raise InputError(
+                    path, f"{image.width} x {image.height} pixels in so few bytes", "replace it by a whole copy"
+                )
             values = np.asarray(image.convert("L") if image.mode == "1" else image)
     except UnidentifiedImageError:
         raise InputError(path, "not a picture", "replace it by a PNG mask") from None

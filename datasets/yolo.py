@@ -241,7 +241,11 @@ def _list(folder: Path, root: Path, split: str) -> list[YoloImage]:
     if folder.is_dir():
         files = sorted(p for p in folder.rglob("*") if is_image(p) and p.is_file() and not _hidden(p, folder))
         return [YoloImage(p, label_path(p), p.relative_to(folder).as_posix(), split) for p in files]
-    listed = [line.strip() for line in folder.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    try:
+        lines = folder.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise InputError(folder, f"{split} is no folder and no list of pictures", "correct the path") from None
+    listed = [line.strip() for line in lines if line.strip()]
     images = []
     for line in sorted(listed):
         path = Path(os.path.normpath(folder.parent / line))

@@ -1,17 +1,7 @@
-"""Spoilt files: each is converted or refused with a DefectlineError, and nothing is written but the destination.
+"""Spoilt labelme and COCO files: each is converted or refused, and nothing is written but the destination."""
 
-DEFECTLINE_FUZZ sets how many are tried.
-"""
-
-import copy
 import json
-import os
-import random
-import shutil
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,55 +10,10 @@ from convert.assemble import Run
 from convert.coco2labelme import coco2labelme
 from convert.labelme2coco import Options, labelme2coco
 from datasets.coco import Annotation, Category, CocoFile, Image, write_coco
-from datasets.errors import DefectlineError
+from datasets.errors import InputError
 from datasets.masks import encode
 from tests.labelme_files import png_base64, shape, write_case
-
-HOW_MANY = int(os.environ.get("DEFECTLINE_FUZZ", "2000"))
-NASTY: list[Any] = [
-    None,
-    True,
-    False,
-    0,
-    -1,
-    1,
-    2**31,
-    2**63,
-    2**64,
-    10**30,
-    1e9,
-    -1e9,
-    1e10,
-    1e300,
-    1e-300,
-    0.5,
-    -0.0,
-    float("nan"),
-    float("inf"),
-    "",
-    "a",
-    "__ignore__",
-    "polygon",
-    "mask",
-    "circle",
-    "point",
-    "points",
-    "../../x",
-    "/etc/passwd",
-    "a\0b",
-    "\u202e",
-    "x" * 300,
-    "AAAA",
-    "iVBORw0KGgo=",
-    png_base64([[1]]),
-    [],
-    {},
-    [[]],
-    [[0, 0]],
-    [[1, 2], [3, 4]],
-    [1, 2],
-    {"a": 1},
-]
+from tests.spoilt import HOW_MANY, fuzz, spoil_text
 
 
 def labelme_text() -> str:
@@ -86,71 +31,6 @@ def labelme_text() -> str:
     return json.dumps(content | {"imageData": None, "imageHeight": 40, "imageWidth": 60, "other": {"x": [1]}})
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Paths of all values inside `value`."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [p for key, inner in items for p in [(*path, key), *places(inner, (*path, key))]]
-
-
-def spoil_values(text: str, chance: random.Random) -> bytes:
-    content = json.loads(text)
-    for _ in range(chance.randint(1, 4)):
-        path = chance.choice(places(content) or [()])
-        if not path:
-            break
-        parent = content
-        for key in path[:-1]:
-            parent = parent[key]
-        deed = chance.random()
-        if deed < 0.6:
-            parent[path[-1]] = copy.deepcopy(chance.choice(NASTY))
-        elif deed < 0.75:
-            del parent[path[-1]]
-        elif isinstance(parent, list):
-            parent.extend([parent[path[-1]]] * chance.choice([1, 2, 50]))
-        else:
-            parent[chance.choice(["label", "points", "x"])] = parent[path[-1]]
-    return json.dumps(content).encode()
-
-
-def spoil_bytes(text: str, chance: random.Random) -> bytes:
-    data = bytearray(text.encode())
-    for _ in range(chance.randint(1, 5)):
-        at = chance.randrange(len(data))
-        if chance.random() < 0.5:
-            data[at] = chance.randrange(256)
-        elif chance.random() < 0.5:
-            del data[at : at + chance.choice([1, 3, 200])]
-        else:
-            data[at:at] = chance.choice([b"[" * 2000, b"{", b"\\u0000", b'"', b"\xff", b"1e999", b"-", b","])
-    return bytes(data)
-
-
-def fuzz(name: str, text: str, folder: Path, convert: Callable[[Path, Path, bool], object], count: int) -> None:
-    ended: Counter[str] = Counter()
-    source, dest = folder / "in" / "src", folder / "out" / "dst"
-    dest.parent.mkdir()
-    before = sorted(folder.rglob("*"))
-    for seed in range(count):
-        chance = random.Random(seed)
-        spoil = chance.choice([spoil_values, spoil_values, spoil_bytes])
-        (source / name).write_bytes(spoil(text, chance))
-        try:
-            convert(source, dest, seed % 10 != 0)
-            ended["converted"] += 1
-        except DefectlineError as error:
-            ended["in several lines"] += "\n" in str(error)
-            ended["refused"] += 1
-        except Exception as error:
-            error.add_note(f"seed {seed}")
-            raise
-        written = [p for p in folder.rglob("*") if dest not in p.parents and p != dest]
-        assert sorted(written) == before, f"seed {seed}"
-        shutil.rmtree(dest, ignore_errors=True)
-    assert not ended["in several lines"]
-    assert min(ended["converted"], ended["refused"]) > count / 20, ended
-
-
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     folder = tmp_path / "in" / "src"
@@ -162,7 +42,7 @@ def test_spoilt_labelme_files(source: Path, tmp_path: Path) -> None:
     def convert(source: Path, dest: Path, dry_run: bool) -> object:
         return labelme2coco(source, dest, Options(line_width=3.0, segmentation="auto"), dry_run=dry_run)
 
-    fuzz("a.json", labelme_text(), tmp_path, convert, HOW_MANY)
+    fuzz(tmp_path, spoil_text("a.json", labelme_text()), convert, HOW_MANY)
 
 
 def test_spoilt_coco_files(source: Path, tmp_path: Path) -> None:
@@ -180,4 +60,21 @@ def test_spoilt_coco_files(source: Path, tmp_path: Path) -> None:
     def convert(source: Path, dest: Path, dry_run: bool) -> object:
         return coco2labelme(source / "coco.json", dest, Run(dry_run=dry_run))
 
-    fuzz("coco.json", (source / "coco.json").read_text(), tmp_path, convert, HOW_MANY // 2)
+    fuzz(tmp_path, spoil_text("coco.json", (source / "coco.json").read_text()), convert, HOW_MANY // 2)
+
+
+def test_a_polygon_that_repair_leaves_nothing_of_is_reported(source: Path, tmp_path: Path) -> None:
+    # found by fuzzing: two spikes, around which there is room while in them there is none
+    flat = [[40, 0.5], [3, 1], [40, 0.5], [0, 0]]
+    write_case(source, shape("a", "polygon", flat), shape("a", "rectangle", [[1, 1], [9, 9]]))
+    report = labelme2coco(source, tmp_path / "c", Options(segmentation="polygon"))
+    assert report.written["annotations"] == 1
+    assert ("no-area", "nothing is left of it once repaired") in [(e.code, e.value) for e in report.events]
+
+
+def test_a_file_name_with_a_null_is_refused(source: Path, tmp_path: Path) -> None:
+    # found by fuzzing: the operating system raises a ValueError for it
+    coco = CocoFile([Image(1, "a\0b.png", 60, 40)], [], [Category(1, "a")])
+    write_coco(source / "coco.json", coco)
+    with pytest.raises(InputError, match="is no name"):
+        coco2labelme(source / "coco.json", tmp_path / "c", Run())

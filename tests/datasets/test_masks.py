@@ -1,3 +1,6 @@
+import io
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -120,3 +123,24 @@ def test_a_mask_that_is_all_defect_is_one_component(tmp_path) -> None:
     Picture.fromarray(np.full((3, 4), 255, np.uint8)).save(tmp_path / "m.png")
     (only,) = components(read_mask(tmp_path / "m.png"))
     assert (only.box, only.area) == ((0, 0, 4, 3), 12)
+
+
+def test_a_header_that_promises_more_than_a_file_can_hold_is_refused(tmp_path) -> None:
+    # found by fuzzing: Pillow would take the memory for it first
+    data = bytearray(_png(np.full((4, 4), 255, np.uint8)))
+    data[16:24] = (2**31 - 1).to_bytes(4, "big") * 2
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+    (tmp_path / "m.png").write_bytes(data)
+    with pytest.raises(InputError, match="2147483647 x 2147483647 pixels in so few bytes"):
+        read_mask(tmp_path / "m.png")
+
+
+def test_the_emptiest_mask_is_none_of_these(tmp_path) -> None:
+    Picture.new("1", (5000, 5000)).save(tmp_path / "m.png", optimize=True)
+    assert not read_mask(tmp_path / "m.png", empty_ok=True).any()
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Picture.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()

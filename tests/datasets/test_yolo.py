@@ -193,3 +193,10 @@ def test_a_split_that_stands_in_for_another_counts_once(
     assert [image.split for image in found.images] == [split]
     assert found.stand_ins == {stand_in: split}
     assert len(read_yolo(tmp_path / "d", strict=False).images) == 2
+
+
+def test_a_picture_named_as_a_list_is_refused(tmp_path: Path) -> None:
+    # found by fuzzing
+    root = yolo(tmp_path / "d", "train: images/a.png\n" + NAMES, "images/a.png")
+    with pytest.raises(InputError, match="train is no folder and no list of pictures"):
+        read_yolo(root)
