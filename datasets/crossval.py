@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from datasets.splits import strata_by_type
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
 LOG = "fit.log"
+GRACE = 5  # seconds
 
 
 def silent(items: Iterable[Any], _label: str, _total: int) -> Iterable[Any]:
@@ -107,22 +109,27 @@ def train_folds(run: Run, command: Sequence[str], jobs: int) -> None:
     waiting = [fold for fold in folds_of(run) if not fold.metrics.is_file()]
     if jobs < 1:
         raise OptionError(f"--jobs {jobs}", "less than 1", "give 1 or more")
-    failed = [fold for fold, code in _train(waiting, command, min(jobs, len(waiting) or 1)) if code]
+    try:
+        failed = [fold for fold, code in _train(waiting, command, jobs) if code]
+    except (KeyboardInterrupt, SystemExit) as stop:
+        say(f"stopped; continue with --resume {run.root}")
+        raise SystemExit(stop.code if isinstance(stop, SystemExit) else 130) from None
     if failed:
         log = f", see {failed[0].root / LOG}" if (failed[0].root / LOG).is_file() else ""
         raise InputError(failed[0].root, f"the fold could not be trained{log}", f"mend it and --resume {run.root}")
 
 
 def _train(folds: Sequence[Run], command: Sequence[str], jobs: int) -> Iterator[tuple[Run, int]]:
+    """Each fold with the exit status of its training, as they end."""
     environment = dict(os.environ)
     if jobs > 1:
         environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
     started: list[subprocess.Popen[bytes]] = []
 
-    def one(fold: Run) -> tuple[Run, int]:
+    def train(fold: Run) -> tuple[Run, int]:
         words = [sys.executable, "-m", *command, "--resume", str(fold.root)]
         if jobs == 1:
-            say(f"{fold.root.name} of {len(folds_of(Run(fold.root.parent, fold.kind)))}")
+            say(fold.root.name)
             started.append(subprocess.Popen(words))  # noqa: S603
             return fold, started[-1].wait()
         with (fold.root / LOG).open("ab") as log:
@@ -132,21 +139,20 @@ def _train(folds: Sequence[Run], command: Sequence[str], jobs: int) -> Iterator[
         say(f"{fold.root.name} {'failed' if code else 'is done'}")
         return fold, code
 
-    if jobs == 1:
-        for fold in folds:
-            done = one(fold)
-            yield done
-            if done[1]:
-                return
-        return
-    pool = ThreadPoolExecutor(jobs)
-    try:
-        for future in as_completed([pool.submit(one, fold) for fold in folds]):
-            yield future.result()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in started:
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown()
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for future in as_completed([pool.submit(train, fold) for fold in folds]):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            _end(started)
+            raise
+
+
+def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Let trainings end in their own time, as Ctrl-C reaches them too, and tell those that it did not reach."""
+    for process in processes:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+        process.terminate()
+        process.wait()

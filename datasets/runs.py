@@ -207,7 +207,8 @@ def environment() -> dict[str, Any]:
 
 def _fill(root: Path, config: RunConfig, split: RunSplit) -> Run:
     run = Run(root, config.kind)
-    run.weights.mkdir()
+    if not config.folds:
+        run.weights.mkdir()
     (root / "predictions").mkdir()
     write_atomic(run.config, msgspec.yaml.encode(config))
     write_json(root / "environment.json", environment())

@@ -1,5 +1,8 @@
 import hashlib
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -139,6 +142,51 @@ def test_folds_that_are_done_are_left_alone(
     if jobs == 3:
         spans = [tuple(map(float, (run.root / f"fold-{k}/metrics.json").read_text().split())) for k in (1, 3)]
         assert max(begin for begin, _ in spans) < min(end for _, end in spans)  # side by side
+
+
+STOPPED = """
+import signal, sys
+from pathlib import Path
+from datasets.crossval import train_folds
+from datasets.runs import load_run
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+signal.signal(signal.SIGINT, signal.default_int_handler)
+train_folds(load_run(Path(sys.argv[1])), ["fake_trainer"], int(sys.argv[2]))
+"""
+SLOW = """
+import pathlib, signal, sys, time
+fold = pathlib.Path(sys.argv[sys.argv.index("--resume") + 1])
+signal.signal(signal.SIGTERM, lambda *_: sys.exit((fold / "told").touch()))
+(fold / "began").touch()
+time.sleep(120)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to catch on Windows")
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stop_is_passed_on_to_the_folds(
+    dataset: Dataset,
+    tmp_path: Path,
+    jobs: int,
+    number: signal.Signals,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "fake_trainer.py").write_text(SLOW)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run = make(dataset, tmp_path / "runs")
+    code = STOPPED.replace("train_folds(load", "import datasets.crossval as c; c.GRACE = 0.1; train_folds(load")
+    parent = subprocess.Popen([sys.executable, "-c", code, str(run.root), str(jobs)], stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while len(list(run.root.glob("*/began"))) < jobs and time.monotonic() < deadline:
+        time.sleep(0.02)
+    parent.send_signal(number)
+    told = parent.communicate(timeout=60)[1].decode()
+    assert parent.returncode == status
+    assert told.splitlines()[-1] == f"stopped; continue with --resume {run.root}"
+    assert "Traceback" not in told
+    assert len(list(run.root.glob("*/told"))) == jobs
 
 
 def test_jobs_must_be_some(dataset: Dataset, tmp_path: Path) -> None:
