@@ -32,7 +32,10 @@ class Case:
 
 def worst_cases(scene: Scene, model: int = 0, most: int = MOST) -> list[Case]:
     """The images with an error at the operating point, worst first, at most `most`; by boxes at IoU 0.5."""
-    cases = (_case(picture, picture.predictions[model], threshold_of(scene, model)) for picture in scene.pictures)
+    cases = (
+        _case(picture, picture.predictions[model], threshold_of(scene, model, picture))
+        for picture in scene.pictures
+    )
     return sorted((case for case in cases if case is not None), key=lambda c: c.badness, reverse=True)[:most]
 
 
@@ -45,10 +48,11 @@ def write_contact_sheet(path: Path, scene: Scene, model: int = 0) -> int:
     width = max(560, GAP + columns * (TILE + GAP))
     sheet = Image.new("RGB", (width, head + rows * (TILE + TEXT + GAP)), BACKGROUND)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    name, least = scene.models[model].name, threshold_of(scene, model)
+    shown = scene.models[model]
+    point = "of each fold" if shown.fold_thresholds else f"{threshold_of(scene, model, scene.pictures[0]):.3f}"
     title = f"{len(cases)} worst cases" if cases else "No image with an error"
     pen.text(
-        (GAP, 12), f"{title} of {name}, {scene.split}, confidence {least:.3f}", INK, ImageFont.load_default(18)
+        (GAP, 12), f"{title} of {shown.name}, {scene.split}, confidence {point}", INK, ImageFont.load_default(18)
     )
     for i, case in enumerate(cases):
         x, y = GAP + (i % columns) * (TILE + GAP), head + (i // columns) * (TILE + TEXT + GAP)

@@ -25,8 +25,14 @@ OPACITY = 0.35
 BACKGROUND, INK = (255, 255, 255), (28, 33, 38)
 
 
-def threshold_of(scene: Scene, model: int) -> float:
-    """Score from which predictions are drawn: the operating point's, or DEFAULT_THRESHOLD without one."""
+def threshold_of(scene: Scene, model: int, picture: Picture) -> float:
+    """Score from which predictions are drawn: the operating point's, or DEFAULT_THRESHOLD without one.
+
+    In a cross-validation it is that of the fold that tested the picture.
+    """
+    fold, own = picture.folds[model] if picture.folds else None, scene.models[model].fold_thresholds
+    if fold is not None and fold <= len(own):
+        return own[fold - 1]
     found = scene.models[model].threshold
     return DEFAULT_THRESHOLD if found is None else found
 
@@ -37,7 +43,7 @@ def draw_overlay(scene: Scene, picture: Picture, model: int | None) -> "NDArray[
     index = {category.id: i for i, category in enumerate(scene.categories)}
     found = []
     if model is not None:
-        least = threshold_of(scene, model)
+        least = threshold_of(scene, model, picture)
         found = [p for p in picture.predictions[model] if p.score >= least]
     painted: Sequence[Annotation | Prediction] = picture.truths if model is None else found
     for item in painted:

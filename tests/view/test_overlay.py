@@ -7,9 +7,9 @@ from PIL import Image
 
 from datasets.coco import Prediction
 from datasets.masks import decode
-from evaluate.metrics import OperatingPoint
+from evaluate.metrics import OperatingPoint, read_metrics
 from tests.command import run_command
-from tests.view.fakes import make_dataset, make_run
+from tests.view.fakes import make_cross_validation, make_dataset, make_run
 from view.contact_sheet import worst_cases
 from view.overlay import draw_overlay
 from view.scene import Model, Picture, dataset_scene, run_scene
@@ -86,3 +86,13 @@ def test_contact_sheet(keep: float, tmp_path: Path) -> None:
     with Image.open(sheet) as picture:
         assert picture.width >= 560
         assert picture.height > 300
+
+
+def test_each_fold_has_its_own_threshold_on_sheets_and_overlays(dataset: Path, tmp_path: Path) -> None:
+    run = make_cross_validation(tmp_path / "runs", dataset)
+    images = read_metrics(run / "metrics.json").images
+    cases = worst_cases(run_scene([run], "test"), most=1000)
+    for words, names in (("missed", images.missed_names), ("false alarm", images.false_alarm_names)):
+        assert sorted(c.picture.image.file_name for c in cases if c.words.startswith(words)) == sorted(names)
+    assert images.missed_names
+    assert images.false_alarm_names

@@ -57,7 +57,8 @@ function missAlarms(data, store, curves, sums) {
     el("p", { class: "hint" }, data.models.map((model, m) => el("span", { class: `key run-${m}` },
       data.models.length > 1 ? `${LETTERS[m]} ${model.name} ` : "",
       `● now ${store.state.thresholds[m] === null ? pointWords(model) : score(store.state.thresholds[m])}`,
-      model.threshold === null ? "" : ` ▲ operating point ${pointWords(model)}`))));
+      model.threshold === null ? "" : ` ▲ operating point ${pointWords(model)}`,
+      model.foldThresholds.length ? "; the line is what one threshold for all folds would give" : ""))));
 }
 
 function confusionCard(data, store, matrix) {
