@@ -1,17 +1,16 @@
 """How fast conversions are and what memory they need, beside other programs on the same files in the same run.
 
-    python -m benchmarks.convert --peers VENV --datum VENV [--bottle data/bottle] [--work /dev/shm]
+    python -m benchmarks.convert --peers VENV --datum VENV --bottle data/bottle --work /dev/shm [--only PART ...]
 
 The peers stay out of this project's environment; make one for each with
 `pip install labelme2yolo==0.4.0 labelme2coco==0.2.6` and `pip install 'datumaro[cli]==1.13.*'`.
 What is not there is said and left out. Each program runs once to warm up and then `--repeat` times, taking turns.
+Results of parts that are not run anew stay as they are.
 """
 
 import argparse
 import json
-import math
 import os
-import random
 import shutil
 import statistics
 import subprocess
@@ -22,64 +21,36 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
-import numpy as np
+
+from benchmarks.convert_inputs import make_labelme, make_masks
 
 OURS = Path(sys.executable).parent / "convert"
 RESULTS = Path(__file__).parent / "results" / "convert.json"
 TABLE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- convert begin -->", "<!-- convert end -->"
-SIZE = 900
 PROBE = """
 import resource, subprocess, sys
 code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
 print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 Run = dict[str, float]
-
-
-def make_labelme(folder: Path, count: int, quality: int, *, texture: bool) -> None:
-    """`count` 900 x 900 JPEGs, each with 3 polygons of 40 points; plain grey ones or with a texture."""
-    folder.mkdir(parents=True)
-    pixels, chance = np.random.default_rng(0), random.Random(0)
-    pictures = []
-    for i in range(8):
-        noise = cv2.GaussianBlur(pixels.integers(0, 256, (SIZE, SIZE, 3), np.uint8), (0, 0), 3)
-        picture = noise if texture else np.full((SIZE, SIZE, 3), 100 + i, np.uint8)
-        pictures.append(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
-    for i in range(count):
-        shapes = []
-        for _ in range(3):
-            cx, cy, radius = chance.uniform(150, 750), chance.uniform(150, 750), chance.uniform(30, 120)
-            reach = [radius * chance.uniform(0.8, 1.2) for _ in range(40)]
-            angles = [2 * math.pi * k / 40 for k in range(40)]
-            points = [[cx + r * math.cos(a), cy + r * math.sin(a)] for r, a in zip(reach, angles, strict=True)]
-            label = chance.choice(["crack", "dent", "scratch"])
-            shapes.append(
-                {"label": label, "points": points, "group_id": None, "shape_type": "polygon", "flags": {}}
-            )
-        name = f"{i:05}"
-        content = {"version": "5.5.0", "flags": {}, "shapes": shapes, "imagePath": f"{name}.jpg"}
-        content |= {"imageData": None, "imageHeight": SIZE, "imageWidth": SIZE}
-        (folder / f"{name}.json").write_text(json.dumps(content, indent=2))
-        (folder / f"{name}.jpg").write_bytes(pictures[i % 8])
-
-
-def make_masks(root: Path, count: int) -> None:
-    """An MVTec tree of `count` defect images of 900 x 900 pixels with a mask each."""
-    rng = np.random.default_rng(0)
-    images, masks = root / "test" / "dent", root / "ground_truth" / "dent"
-    images.mkdir(parents=True)
-    masks.mkdir(parents=True)
-    picture = cv2.imencode(".png", np.full((SIZE, SIZE), 99, np.uint8))[1].tobytes()
-    for i in range(count):
-        mask = np.zeros((SIZE, SIZE), np.uint8)
-        for _ in range(3):
-            centre, axes = rng.integers(100, 800, 2).tolist(), rng.integers(5, 90, 2).tolist()
-            cv2.ellipse(mask, centre, axes, float(rng.uniform(0, 180)), 0, 360, 255, -1)
-        (images / f"{i:05}.png").write_bytes(picture)
-        cv2.imwrite(str(masks / f"{i:05}_mask.png"), mask)
+Part = dict[str, Any]
+OWN = "defectline"
+WITHOUT = "defectline --no-masks"
+YOLO, COCO, DATUM, DECODING = "labelme2yolo 0.4.0", "labelme2coco 0.2.6", "datumaro 1.13", "only decoding"
+LABELME = [(count, texture) for count in (1000, 10_000) for texture in (False, True)]
+# part -> program -> what our wall time, and our peak memory, may be of its
+TARGETS: dict[str, dict[str, tuple[float | None, float | None]]] = {
+    "labelme-1000": {YOLO: (2.5, None), COCO: (0.6, None)},
+    "labelme-1000-textured": {YOLO: (2.5, None), COCO: (0.6, None)},
+    "labelme-10000": {YOLO: (1.0, None)},
+    "labelme-10000-textured": {YOLO: (1.0, None)},
+    "bottle": {DATUM: (0.5, 0.45)},
+    "masks-10000": {DECODING: (1.5, None)},
+}
 
 
 def _decode(path: str) -> int:
@@ -121,96 +92,119 @@ def compare(programs: dict[str, Callable[[], Run]], repeat: int) -> dict[str, Ru
     }
 
 
-def bench_labelme(options: argparse.Namespace, work: Path, count: int, *, texture: bool) -> dict[str, Run]:
+Command = tuple[list[str | Path], Path]
+
+
+def labelme_commands(options: argparse.Namespace, work: Path, count: int, *, texture: bool) -> dict[str, Command]:
     """Ours and the peers on `count` labelme files."""
     source = work / "labelme"
     make_labelme(source, count, 85, texture=texture)
-    commands: dict[str, tuple[list[str | Path], Path]] = {
-        "defectline": ([OURS, "labelme2coco", source, work / "ours"], work / "ours"),
-        "labelme2yolo 0.4.0": (
-            [options.peers / "bin/labelme2yolo", "--json_dir", source, "-o", work / "yolo"],
-            work / "yolo",
-        ),
+    ours = [OURS, "labelme2coco", source, work / "ours"]
+    commands: dict[str, Command] = {
+        OWN: (ours, work / "ours"),
+        WITHOUT: ([*ours, "--no-masks"], work / "ours"),
+        YOLO: ([options.peers / "bin/labelme2yolo", "--json_dir", source, "-o", work / "yolo"], work / "yolo"),
     }
     if count <= 1000:
-        commands["labelme2coco 0.2.6"] = (
-            [options.peers / "bin/labelme2coco", source, work / "coco"],
-            work / "coco",
-        )
-    result = compare(programs(commands, work), options.repeat)
-    shutil.rmtree(source)
-    return result
+        commands[COCO] = ([options.peers / "bin/labelme2coco", source, work / "coco"], work / "coco")
+    return commands
 
 
-def bench_bottle(options: argparse.Namespace, work: Path) -> dict[str, Run]:
-    """Ours and Datumaro on the real bottle."""
-    convert = ["convert", "-if", "mvtec_segmentation", "-i", options.bottle, "-f", "coco_instances"]
-    commands: dict[str, tuple[list[str | Path], Path]] = {
-        "defectline": ([OURS, "mvtec2coco", options.bottle, work / "ours"], work / "ours"),
-        "datumaro 1.13": (
-            [options.datum / "bin/datum", *convert, "-o", work / "datum", "--", "--save-media"],
-            work / "datum",
-        ),
+def bottle_commands(options: argparse.Namespace, work: Path) -> dict[str, Command]:
+    """Ours and Datumaro on a copy of the real bottle, on the file system that it is written to."""
+    source = work / "bottle"
+    shutil.copytree(options.bottle, source)
+    convert = [options.datum / "bin/datum", "convert", "-if", "mvtec_segmentation", "-i", source]
+    return {
+        OWN: ([OURS, "mvtec2coco", source, work / "ours"], work / "ours"),
+        DATUM: ([*convert, "-f", "coco_instances", "-o", work / "datum", "--", "--save-media"], work / "datum"),
     }
-    return compare(programs(commands, work), options.repeat)
 
 
-def bench_masks(options: argparse.Namespace, work: Path, count: int) -> dict[str, Run]:
+def mask_commands(work: Path, count: int) -> dict[str, Command]:
     """Ours on `count` masks, and a process pool that only decodes them."""
     tree = work / "tree"
     make_masks(tree, count)
-    decode = [sys.executable, Path(__file__), "--decode", tree / "ground_truth" / "dent"]
-    commands: dict[str, tuple[list[str | Path], Path]] = {
-        "defectline": ([OURS, "mvtec2coco", tree, work / "ours"], work / "ours"),
-        "only decoding": (decode, work / "none"),
-    }
-    result = compare(programs(commands, work), options.repeat)
-    shutil.rmtree(tree)
-    return result
-
-
-def programs(commands: dict[str, tuple[list[str | Path], Path]], work: Path) -> dict[str, Callable[[], Run]]:
-    """Those commands that are there, ready to be measured."""
+    decode = [sys.executable, "-m", "benchmarks.convert", "--decode", tree / "ground_truth" / "dent"]
     return {
-        name: partial(measure, command, work, output=output)
-        for name, (command, output) in commands.items()
-        if Path(command[0]).is_file()
+        OWN: ([OURS, "mvtec2coco", tree, work / "ours"], work / "ours"),
+        DECODING: (decode, work / "none"),
     }
 
 
-def bench(options: argparse.Namespace, work: Path) -> dict[str, dict[str, Run]]:
-    """All rows of the table for which there are programs and data."""
-    rows: dict[str, dict[str, Run]] = {}
-    for count in options.counts:
-        for texture in (False, True):
-            name = f"{count} labelme files, {'textured' if texture else 'plain'} pictures"
-            rows[name] = bench_labelme(options, work, count, texture=texture)
+def parts(options: argparse.Namespace) -> dict[str, Callable[[Path], dict[str, Command]]]:
+    """Name of each part of the benchmark, and what makes its files and says its commands."""
+    found: dict[str, Callable[[Path], dict[str, Command]]] = {}
+    for count, texture in LABELME:
+        name = f"labelme-{count}{'-textured' if texture else ''}"
+        found[name] = partial(_with_options, labelme_commands, options, count=count, texture=texture)
     if options.bottle is not None:
-        rows["the real bottle, 292 images"] = bench_bottle(options, work)
-    for count in options.masks:
-        rows[f"{count} synthetic masks"] = bench_masks(options, work, count)
-    help_command: dict[str, tuple[list[str | Path], Path]] = {"defectline": ([OURS, "--help"], work / "none")}
-    rows["convert --help"] = compare(programs(help_command, work), 5)
-    return rows
+        found["bottle"] = partial(_with_options, bottle_commands, options)
+    for count in (1000, 10_000):
+        found[f"masks-{count}"] = partial(mask_commands, count=count)
+    found["help"] = lambda work: {OWN: ([OURS, "--help"], work / "none")}
+    return found
 
 
-def table(rows: dict[str, dict[str, Run]]) -> str:
-    """The rows as a table in Markdown, each program with its ratio to ours."""
-    lines = ["| work | program | wall s | peak MB | ours / its wall |", "|---|---|---:|---:|---:|"]
-    for name, programs in rows.items():
-        mine = programs["defectline"]["seconds"]
+def _with_options(
+    commands: Callable[..., dict[str, Command]], options: argparse.Namespace, work: Path, **how: Any
+) -> dict[str, Command]:
+    return commands(options, work, **how)
+
+
+def run_part(make: Callable[[Path], dict[str, Command]], options: argparse.Namespace) -> Part:
+    """Medians of each program of a part, and how busy the machine was."""
+    with tempfile.TemporaryDirectory(dir=options.work) as folder:
+        work = Path(folder)
+        commands = {name: c for name, c in make(work).items() if Path(c[0][0]).is_file()}
+        programs = {
+            name: partial(measure, command, Path(__file__).parent.parent, output=output)
+            for name, (command, output) in commands.items()
+        }
+        found = compare(programs, options.repeat)
+    load = round(os.getloadavg()[0], 1)
+    return {"programs": found, "processors": len(os.sched_getaffinity(0)), "load_average": load}
+
+
+def table(results: dict[str, Part]) -> str:
+    """The parts as a table in Markdown, each peer with the ratio of ours to it and the one to reach."""
+    lines = [
+        "| part | program | wall s | peak MB | wall ratio | without masks | peak ratio | to reach | load |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, part in results.items():
+        programs = part["programs"]
+        mine, without = programs[OWN], programs.get(WITHOUT)
         for program, run in programs.items():
-            ratio = "" if program == "defectline" else f"{mine / run['seconds']:.2f}"
-            lines.append(f"| {name} | {program} | {run['seconds']:.2f} | {run['peak_mb']:.0f} | {ratio} |")
-    return "\n".join(lines)
+            cells = [name, program, f"{run['seconds']:.2f}", f"{run['peak_mb']:.0f}"]
+            if program in {OWN, WITHOUT}:
+                cells += ["", "", "", ""]
+            else:
+                wall, peak = TARGETS.get(name, {}).get(program, (None, None))
+                cells.append(f"{mine['seconds'] / run['seconds']:.2f}")
+                cells.append(f"{without['seconds'] / run['seconds']:.2f}" if without else "")
+                cells.append(f"{mine['peak_mb'] / run['peak_mb']:.2f}")
+                cells.append(", ".join(t for t in (wall and f"{wall} wall", peak and f"{peak} peak") if t))
+            lines.append("| " + " | ".join([*cells, f"{part['load_average']}"]) + " |")
+    return "\n".join([*lines, "", *_growth(results)])
+
+
+def _growth(results: dict[str, Part]) -> list[str]:
+    """Memory at 10,000 images beside that at 1,000; to reach: less than 1.3 times and less than 200 MB."""
+    said = []
+    for kind in ("labelme", "masks"):
+        if f"{kind}-1000" in results and f"{kind}-10000" in results:
+            few, many = (results[f"{kind}-{n}"]["programs"][OWN]["peak_mb"] for n in (1000, 10_000))
+            said.append(
+                f"Peak memory of the largest process, {kind}: {few:.0f} MB at 1,000 images, {many:.0f} MB at "
+                f"10,000, {many / few:.2f} times (to reach: less than 1.3 times, less than 200 MB)."
+            )
+    return said
 
 
 def write_table(text: str) -> None:
-    """Put the table between its marks in docs/benchmarks.md, or at its end."""
-    page = TABLE.read_text() if TABLE.is_file() else "# Benchmarks\n"
-    if BEGIN not in page:
-        about = "Medians, `python -m benchmarks.convert`. Peak MB is that of the largest process."
-        page += f"\n## Conversions\n\n{about}\n\n{BEGIN}\n{END}\n"
+    """Put the table between its marks in docs/benchmarks.md."""
+    page = TABLE.read_text()
     before, after = page.split(BEGIN)[0], page.split(END)[1]
     TABLE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
@@ -223,13 +217,15 @@ def main() -> None:
     parser.add_argument("--bottle", type=Path, help="MVTec bottle category folder")
     parser.add_argument("--work", type=Path, help="where to make files; best a file system in memory")
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--counts", type=int, nargs="*", default=[1000, 10_000])
-    parser.add_argument("--masks", type=int, nargs="*", default=[10_000])
+    parser.add_argument("--only", nargs="*", help="parts to run; the others keep their results")
     parser.add_argument("--decode", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.decode:
         decode_masks(options.decode)
         return
+    known = parts(options)
+    if unknown := set(options.only or ()) - set(known):
+        sys.exit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     for tool in (
         options.peers / "bin/labelme2yolo",
         options.peers / "bin/labelme2coco",
@@ -237,14 +233,14 @@ def main() -> None:
     ):
         if not tool.is_file():
             print(f"{tool.name} is not there, so nothing is compared with it; see --help")
-    with tempfile.TemporaryDirectory(dir=options.work) as work:
-        rows = bench(options, Path(work))
-    machine = {"processors": len(os.sched_getaffinity(0)), "load_average": round(os.getloadavg()[0], 1)}
+    results: dict[str, Part] = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
-    note = f"{machine['processors']} processors, load average {machine['load_average']} at the end."
-    write_table(table(rows) + "\n\n" + note)
-    print(table(rows))
+    for name in options.only or known:
+        results[name] = run_part(known[name], options)
+        results = {part: results[part] for part in known if part in results}
+        RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+        write_table(table(results))
+    print(table(results))
 
 
 if __name__ == "__main__":
