@@ -6,7 +6,7 @@ Source: https://docs.ultralytics.com/datasets/detect and `check_det_dataset`, `i
 """
 
 import os.path
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +217,7 @@ def _root(file: Path, described: Mapping[str, Any]) -> Path:
     if not isinstance(path, str):
         raise InputError(file, f"path {path!r} is no folder", "leave it out to start from the YAML file")
     root = file.parent / path
-    if not root.is_dir():
+    if not _holds(root.is_dir):
         raise InputError(file, f"path {path} is no folder beside it", "leave it out to start from the YAML file")
     return root
 
@@ -232,9 +232,16 @@ def _parts(file: Path, split: str, value: object) -> list[str]:
 def _resolve(file: Path, root: Path, split: str, part: str) -> Path:
     # Roboflow writes ../train/images and means train/images; Ultralytics mends that and so do we.
     for candidate in (part, part.removeprefix("../")):
-        if (root / candidate).exists():
+        if _holds((root / candidate).exists):
             return root / candidate
     raise InputError(file, f"{split} {part} does not exist", "correct the path; it starts from the YAML file")
+
+
+def _holds(check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except (OSError, ValueError):  # no name that a file could have
+        return False
 
 
 def _list(folder: Path, root: Path, split: str) -> list[YoloImage]:
@@ -250,7 +257,7 @@ def _list(folder: Path, root: Path, split: str) -> list[YoloImage]:
     for line in sorted(listed):
         path = Path(os.path.normpath(folder.parent / line))
         base = Path(os.path.normpath(root))
-        if not path.is_relative_to(base) or not path.is_file():
+        if not path.is_relative_to(base) or not _holds(path.is_file):
             raise InputError(folder, f"lists {line}, which is no picture inside {root}", "correct the list")
         images.append(YoloImage(path, label_path(path), path.relative_to(base).as_posix(), split))
     return images

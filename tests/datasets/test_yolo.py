@@ -200,3 +200,11 @@ def test_a_picture_named_as_a_list_is_refused(tmp_path: Path) -> None:
     root = yolo(tmp_path / "d", "train: images/a.png\n" + NAMES, "images/a.png")
     with pytest.raises(InputError, match="train is no folder and no list of pictures"):
         read_yolo(root)
+
+
+@pytest.mark.parametrize("text", ["train: {}\n", "path: {}\ntrain: images\n"])
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, text: str) -> None:
+    # found by fuzzing
+    root = yolo(tmp_path / "d", text.format("x" * 400) + NAMES, "images/a.png")
+    with pytest.raises(InputError):
+        read_yolo(root)
