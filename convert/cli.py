@@ -23,6 +23,7 @@ from convert.cli_options import (
     Strict,
     Threshold,
     finish,
+    parse_connectivity,
 )
 from datasets.console import new_app, progress, run
 
@@ -59,13 +60,11 @@ def mvtec2coco_command(
 
     if len(sources) < 2:
         raise OptionError("convert mvtec2coco", "needs SRC and DST", "name the category folder and the new folder")
-    if connectivity not in {4, 8}:
-        raise OptionError(f"--connectivity {connectivity}", "no such neighbourhood", "give 4 or 8")
     options = Options(
         split.value,
         parse_ratios(ratios),
         seed,
-        8 if connectivity == 8 else 4,
+        parse_connectivity(connectivity),
         min_area,
         merge_gap,
         segmentation.value,

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from convert.cli_options import (
+    CocoSource,
     DryRun,
     Jobs,
+    NewDataset,
     Overwrite,
     RatiosText,
     ReportFile,
@@ -39,7 +41,7 @@ def register(app: typer.Typer) -> None:
 
 def labelme2coco_command(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of labelme files, searched through.")],
-    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new dataset.")],
+    dest: NewDataset,
     images: Annotated[Path | None, typer.Option(help="Folder of the pictures, where not beside the JSON.")] = None,
     labels: Annotated[Path | None, typer.Option(help="labelme's labels file: the categories, in order.")] = None,
     rename: Annotated[list[str] | None, typer.Option(help="old=new; may be given several times.")] = None,
@@ -96,7 +98,7 @@ def labelme2coco_command(
 
 
 def coco2labelme_command(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="COCO dataset folder or COCO file.")],
+    source: CocoSource,
     dest: Annotated[Path, typer.Argument(metavar="DST", help="The new folder of pictures and labelme files.")],
     images: Annotated[Path | None, typer.Option(help="Folder of the pictures of a COCO file.")] = None,
     tolerance: Annotated[

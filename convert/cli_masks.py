@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 
 from convert.cli_options import (
+    CocoSource,
     Connectivity,
     DryRun,
     Jobs,
     MergeGap,
     MinArea,
+    NewDataset,
     Overwrite,
     RatiosText,
     ReportFile,
@@ -22,6 +24,7 @@ from convert.cli_options import (
     Unlabelled,
     UnlabelledKind,
     finish,
+    parse_connectivity,
 )
 from datasets.console import progress
 from datasets.errors import OptionError
@@ -36,7 +39,7 @@ def register(app: typer.Typer) -> None:
 def masks2coco_command(
     pictures: Annotated[Path, typer.Argument(metavar="PICTURES", help="Folder of pictures, with folders in it.")],
     masks: Annotated[Path, typer.Argument(metavar="MASKS", help="Folder of masks, with the same folders in it.")],
-    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new dataset folder.")],
+    dest: NewDataset,
     category: Annotated[str | None, typer.Option(help="What a binary or grey mask marks.")] = None,
     categories: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="What the values 1, 2, 3, ... of an index mask are.")
@@ -67,8 +70,6 @@ def masks2coco_command(
     if (category is None) == (categories is None):
         remedy = "give --category NAME for binary and grey masks, --categories A,B,C for index masks"
         raise OptionError("convert masks2coco", "one of --category and --categories is needed", remedy)
-    if connectivity not in {4, 8}:
-        raise OptionError(f"--connectivity {connectivity}", "no such neighbourhood", "give 4 or 8")
     names = (category,) if category is not None else tuple(name.strip() for name in str(categories).split(","))
     options = Options(
         names,
@@ -78,14 +79,14 @@ def masks2coco_command(
         unlabelled.value,
         parse_ratios(ratios),
         seed,
-        Cut(8 if connectivity == 8 else 4, min_area, merge_gap, segmentation.value),
+        Cut(parse_connectivity(connectivity), min_area, merge_gap, segmentation.value),
     )
     result = masks2coco(pictures, masks, dest, options, Run(overwrite, dry_run, strict, jobs, progress))
     finish(dest, result, report, dry_run=dry_run)
 
 
 def coco2masks_command(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="COCO dataset folder or COCO file.")],
+    source: CocoSource,
     dest: Annotated[Path, typer.Argument(metavar="DST", help="The new folder of pixel masks.")],
     overwrite: Overwrite = False,
     dry_run: DryRun = False,

@@ -2,13 +2,17 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from datasets.errors import OptionError
 
 if TYPE_CHECKING:
     from convert.report import Report
 
+NewDataset = Annotated[Path, typer.Argument(metavar="DST", help="The new dataset folder.")]
+CocoSource = Annotated[Path, typer.Argument(metavar="SRC", help="COCO dataset folder or COCO file.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a destination that defectline wrote.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Read and check everything, print the table, write nothing.")
@@ -60,6 +64,15 @@ Segmentation = Annotated[
     SegmentationKind,
     typer.Option(help="auto: polygon where it says the same and is no longer; holes are always rle."),
 ]
+
+
+def parse_connectivity(connectivity: int) -> Literal[4, 8]:
+    """The neighbourhood that is asked for. Raises OptionError."""
+    if connectivity == 4:
+        return 4
+    if connectivity == 8:
+        return 8
+    raise OptionError(f"--connectivity {connectivity}", "no such neighbourhood", "give 4 or 8")
 
 
 def finish(dest: Path, result: "Report", report: Path | None, *, dry_run: bool) -> None:

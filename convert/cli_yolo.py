@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from convert.cli_options import (
+    CocoSource,
     DryRun,
     Images,
     Jobs,
+    NewDataset,
     Overwrite,
     ReportFile,
     Segmentation,
@@ -44,7 +46,7 @@ def register(app: typer.Typer) -> None:
 
 
 def coco2yolo_command(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="COCO dataset folder or COCO file.")],
+    source: CocoSource,
     dest: Annotated[Path, typer.Argument(metavar="DST", help="The new YOLO folder.")],
     segments: Annotated[bool, typer.Option("--segments", help="Write segments, not boxes.")] = False,
     holes: Annotated[
@@ -72,7 +74,7 @@ def coco2yolo_command(
 
 def yolo2coco_command(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="YOLO folder, or its YAML file.")],
-    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new dataset folder.")],
+    dest: NewDataset,
     segmentation: Segmentation = SegmentationKind.rle,
     unlabelled: Unlabelled = UnlabelledKind.leave_out,
     overwrite: Overwrite = False,
