@@ -1,6 +1,8 @@
 """The loop of docs/loop.md on synthetic bottles, with a person who is played: how many shapes have to be touched?
 
-    python -m benchmarks.loop --weights resnet18.pt --detector yolo11n.pt
+    python -m benchmarks.loop --weights resnet18.pt --detector yolo11n.pt [--work DIR]
+
+With --work, what is done is kept in DIR, and the same command goes on where an earlier one was stopped.
 
 Round 1: good pictures only, `propose --from-good`, corrected. Then `labelme2coco`, both trainers, and round 2 on
 new pictures: `propose --from` the segmenter's run, corrected. The person knows the truth and touches a shape
@@ -8,11 +10,14 @@ unless its label is right and its outline meets the true one with an IoU of 0.75
 """
 
 import argparse
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -26,9 +31,11 @@ from datasets.labelme import Shape
 from datasets.labelme_document import shape_to_raw, write_document
 from datasets.masks import components, read_mask
 from datasets.mvtec import GOOD, MvtecImage, read_mvtec_tree
-from datasets.runs import write_json
+from datasets.runs import read_json, write_json
 from datasets.synth import synth
 
+Call = Callable[..., None]
+STATE = "state.json"
 RESULT = Path(__file__).with_name("results") / "loop.json"
 GOOD_ENOUGH = 0.75
 SAME_PLACE = 0.1
@@ -37,7 +44,7 @@ SAME_PLACE = 0.1
 class Settings(msgspec.Struct, frozen=True):
     """Size of the loop; weights are files, or none for random ones."""
 
-    weights: Path
+    weights: str
     detector: str = "none"
     count: int = 120
     size: int = 256
@@ -64,40 +71,88 @@ class Touched(msgspec.Struct, frozen=True):
 
 
 class Loop(msgspec.Struct, frozen=True):
-    """Both rounds and what the queue said after the second training picture set."""
+    """Both rounds and what the queue said before the second."""
 
     first: Touched
     second: Touched
     queued: list[str]
 
 
-def run_loop(root: Path, settings: Settings) -> Loop:
-    """Go once round the loop in the empty folder `root`, by the commands that a user types."""
-    synth(root / "bottle", count=settings.count, size=settings.size, seed=settings.seed)
+class State(msgspec.Struct):
+    """What is done of a loop, kept in state.json of its folder."""
+
+    settings: Settings
+    first: Touched | None = None
+    is_converted: bool = False
+    trained: list[str] = []
+    queued: list[str] | None = None
+    second: Touched | None = None
+
+
+def run_loop(root: Path, settings: Settings, call: Call) -> Loop:
+    """Go once round the loop in the folder `root` by the commands that a user types, which `call` runs.
+
+    What an earlier call with the same settings did there is not done again; raises ValueError for other ones.
+    """
+    state = read_json(root / STATE, State) if (root / STATE).is_file() else State(settings)
+    if state.settings != settings:
+        raise ValueError(f"{root} holds a loop of other settings: {state.settings}")
+    if not (root / "bottle").exists():
+        synth(root / "bottle", count=settings.count, size=settings.size, seed=settings.seed)
     tree = read_mvtec_tree(root / "bottle")
     tests = [image for image in tree.images if image.split == "test"]
-    rounds = {"round-1": tests[::2], "round-2": tests[1::2]}
-    for name, images in rounds.items():
-        for image in images:
-            target = root / name / image.type / image.path.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(image.path, target)
-        command("annotate", "init", root / name, "--labels", ",".join(tree.defect_types))
-    good = root / "bottle/train/good"
-    command("annotate", "propose", root / "round-1", "--from-good", good, "--weights", settings.weights)
-    first = correct(root / "round-1", rounds["round-1"])
-    command("annotate", "check", root / "round-1")
-    command("convert", "labelme2coco", root / "round-1", root / "coco", "--labels", root / "round-1/labels.txt",
-            "--ratios", "0.7,0.15,0.15")  # fmt: skip
-    common = ("--epochs", settings.epochs, "--imgsz", settings.imgsz, "--runs", root / "runs", "--device", "cpu")
-    command("train_det", "fit", root / "coco", "--weights", settings.detector, *common)
+    coco, runs = root / "coco", root / "runs"
+    if state.first is None:
+        good = ("--from-good", root / "bottle/train/good", "--weights", settings.weights)
+        state.first = one_round(root / "round-1", tests[::2], good, call)
+        write_json(root / STATE, state)
+    if not state.is_converted:
+        labels = ("--labels", root / "round-1/labels.txt", "--ratios", "0.7,0.15,0.15")
+        call("convert", "labelme2coco", root / "round-1", coco, *labels, "--overwrite")
+        state.is_converted = True
+        write_json(root / STATE, state)
+    common = ("--epochs", settings.epochs, "--imgsz", settings.imgsz, "--runs", runs, "--device", "cpu")
     encoder = "none" if settings.detector == "none" else settings.weights
-    command("train_seg", "fit", root / "coco", "--encoder-weights", encoder, *common)
-    det, seg = root / "runs/det/coco", root / "runs/seg/coco"
-    command("annotate", "queue", root / "round-2", "--from", det, "--from", seg, "--out", root / "queue.txt")
-    queued = (root / "queue.txt").read_text().splitlines()
-    command("annotate", "propose", root / "round-2", "--from", seg)
-    return Loop(first, correct(root / "round-2", rounds["round-2"]), queued)
+    weights = {"det": ("--weights", settings.detector), "seg": ("--encoder-weights", encoder)}
+    for kind, start in weights.items():
+        if kind not in state.trained:
+            begun = any((runs / kind / "coco/weights").glob("last.*"))
+            if not begun:
+                shutil.rmtree(runs / kind, ignore_errors=True)
+            options = ("--resume", runs / kind / "coco") if begun else (*start, *common)
+            call(f"train_{kind}", "fit", coco, *options)
+            state.trained.append(kind)
+            write_json(root / STATE, state)
+    det, seg = runs / "det/coco", runs / "seg/coco"
+    if state.queued is None:
+        prepare(root / "round-2", tests[1::2], call)
+        call("annotate", "queue", root / "round-2", "--from", det, "--from", seg, "--out", root / "queue.txt")
+        state.queued = (root / "queue.txt").read_text().splitlines()
+        write_json(root / STATE, state)
+    if state.second is None:
+        state.second = one_round(root / "round-2", tests[1::2], ("--from", seg), call)
+        write_json(root / STATE, state)
+    return Loop(state.first, state.second, state.queued)
+
+
+def one_round(folder: Path, images: list[MvtecImage], source: Sequence[object], call: Call) -> Touched:
+    """Have shapes proposed by `source` for images that nobody labelled yet, and correct them."""
+    prepare(folder, images, call)
+    call("annotate", "propose", folder, *source)
+    touched = correct(folder, images)
+    call("annotate", "check", folder)
+    return touched
+
+
+def prepare(folder: Path, images: list[MvtecImage], call: Call) -> None:
+    """Make `folder` anew with the pictures and nothing else, as they come from the line."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for image in images:
+        target = folder / image.type / image.path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(image.path, target)
+    types = sorted({image.type for image in images} - {GOOD})
+    call("annotate", "init", folder, "--labels", ",".join(types))
 
 
 def correct(root: Path, images: list[MvtecImage]) -> Touched:
@@ -149,9 +204,11 @@ def _iou(picture: Picture, rle: object, shapes: list[Shape], size: tuple[int, in
 
 
 def command(room: str, *arguments: object) -> None:
-    """Run a command of the project as a user would. Raises CalledProcessError."""
-    words = [sys.executable, "-m", room, *(str(a) for a in arguments)]
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    """Say and run a command of the project as a user would. Raises CalledProcessError."""
+    words = [room, *(str(a) for a in arguments)]
+    start = time.monotonic()
+    subprocess.run([sys.executable, "-m", *words], check=True, stdout=subprocess.DEVNULL)
+    print(f"{time.monotonic() - start:6.1f} s  {shlex.join(words)}", flush=True)
 
 
 def unreviewed(root: Path) -> int:
@@ -168,13 +225,17 @@ def main() -> None:
     arguments.add_argument("--count", type=int, default=120)
     arguments.add_argument("--epochs", type=int, default=30)
     arguments.add_argument("--out", type=Path, default=RESULT)
+    arguments.add_argument("--work", type=Path, help="where to keep what is done")
     options = arguments.parse_args()
-    settings = Settings(options.weights.resolve(), options.detector, options.count, epochs=options.epochs)
+    detector = options.detector if options.detector == "none" else str(Path(options.detector).resolve())
+    settings = Settings(str(options.weights.resolve()), detector, options.count, epochs=options.epochs)
     with tempfile.TemporaryDirectory(prefix="defectline-loop-") as folder:
-        loop = run_loop(Path(folder), settings)
+        root = options.work or Path(folder)
+        root.mkdir(parents=True, exist_ok=True)
+        loop = run_loop(root, settings, command)
     told = {
         **msgspec.to_builtins(settings),
-        "weights": settings.weights.name,
+        "weights": Path(settings.weights).name,
         "detector": Path(settings.detector).name,
     }
     write_json(options.out, {"settings": told, "rounds": [loop.first, loop.second]})

@@ -3,13 +3,16 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 from torchvision.models import resnet18
 
 from annotate.pictures import list_labelled
-from benchmarks.loop import Loop, Settings, run_loop, unreviewed
+from benchmarks.loop import STATE, Loop, Settings, State, run_loop, unreviewed
 from datasets.folder import load_dataset
+from datasets.runs import read_json
+from tests.command import run_command
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +21,13 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Loop]:
     torch.manual_seed(3)
     state = {k: v for k, v in resnet18(weights=None).state_dict().items() if not k.startswith(("layer4.", "fc."))}
     torch.save(state, root / "random.pt")
-    return root, run_loop(root, Settings(root / "random.pt", count=30, size=96, epochs=1, imgsz=64, seed=7))
+    settings = Settings(str(root / "random.pt"), count=30, size=96, epochs=1, imgsz=64, seed=7)
+    return root, run_loop(root, settings, call)
+
+
+def call(room: str, *arguments: object) -> None:
+    # in this process: each one of its own would load torch again
+    assert run_command(room, *arguments) == 0
 
 
 def test_every_defect_was_accepted_corrected_or_drawn(walked: tuple[Path, Loop]) -> None:
@@ -49,3 +58,11 @@ def test_the_queue_has_the_new_pictures_and_the_second_round_is_reviewed(walked:
     flagged = [json.loads(path.read_text())["flags"]["good"] for path in (root / "round-2/good").glob("*.json")]
     assert flagged
     assert all(flagged)
+
+
+def test_what_is_done_is_not_done_again(walked: tuple[Path, Loop]) -> None:
+    root, loop = walked
+    settings = read_json(root / STATE, State).settings
+    assert run_loop(root, settings, lambda *words: pytest.fail(f"{words} ran again")) == loop
+    with pytest.raises(ValueError, match="other settings"):
+        run_loop(root, msgspec.structs.replace(settings, epochs=2), call)

@@ -11,6 +11,7 @@ from PIL import Image as Picture
 
 from datasets.errors import InputError
 from tests.command import only_line, run_command
+from tests.nobody import only_reading
 from tests.view.fakes import make_dataset, make_run
 from view.bundle import bundle, read_asset
 from view.data import overlaps, page_data, score_floor, type_colour
@@ -211,3 +212,19 @@ def test_an_interrupted_page_leaves_the_old_one(seg_run: Path, tmp_path: Path) -
         write_page(page, scene, interrupted())  # type: ignore[arg-type]
     assert page.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["view.html"]
+
+
+def test_a_run_that_may_only_be_read_is_shown_elsewhere(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(tmp_path / "runs", dataset)
+    elsewhere = tmp_path / "mine"
+    elsewhere.mkdir()
+    assert run_command("view", run, "--out", elsewhere / "first.html") == 0
+    capsys.readouterr()
+    with only_reading(run, dataset):
+        assert run_command("view", run) == 2
+        assert "permission" in only_line(capsys).lower()
+        assert run_command("view", run, "--out", elsewhere / "second.html") == 0
+    assert not list(run.glob("*.html"))
+    assert (elsewhere / "second.html").read_bytes() == (elsewhere / "first.html").read_bytes()
