@@ -22,6 +22,9 @@ from evaluate.metrics import read_metrics
 from evaluate.truth import run_truth
 from tests.command import run_command
 from tests.view.fakes import make_cross_validation, make_dataset, make_run
+from view.data import page_data
+from view.page import assemble
+from view.scene import run_scene
 
 Open = Callable[..., Any]
 RESULTS = "() => window.defectline.results()"
@@ -333,6 +336,42 @@ def test_overlays_lie_where_the_dataset_says(opened: Open, seg_page: Path, datas
             image.file_name,
         )
         assert drawn == [[*a.bbox, *a.bbox] for a in coco.by_image()[image.id]]
+
+
+def test_pictures_in_a_folder_are_loaded_as_they_come_into_sight(
+    opened: Open, seg_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("view.page.MOST_EMBEDDED", 10)
+    file = tmp_path / "many #1 ü.html"
+    assert run_command("view", seg_run, "--out", file) == 0
+    page = opened(file)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.tile img')].every((one) => one.naturalWidth === 200)"
+    )
+    page.locator(".tile").nth(1).click()
+    assert page.locator(".stage image").get_attribute("href").startswith("many%20%231%20%C3%BC_files/")
+
+
+def test_of_thousands_of_images_only_the_rows_in_sight_exist(
+    opened: Open, seg_page: Path, seg_run: Path, tmp_path: Path
+) -> None:
+    data = page_data(run_scene([seg_run], "test"))
+    few = [{**image, "pictures": [[0, 0, 200, 160, "data:,"]]} for image in data["images"]]
+    data["images"] = [{**image, "name": f"{k:03d}/{image['name']}"} for k in range(200) for image in few]
+    file = tmp_path / "thousands.html"
+    file.write_text(assemble(data, []))
+    page = opened(file)
+    assert page.locator("#count").inner_text() == "3,600 images"
+    assert 4 <= page.locator(".tile").count() < 60
+    last = data["images"][-1]["name"]
+    assert not page.locator(f'.tile[data-name="{last}"]').count()
+    page.evaluate("() => { document.getElementById('main').scrollTop = 1e9; }")
+    page.wait_for_selector(f'.tile[data-name="{last}"]')
+    assert page.locator(".tile").count() < 60
+    once = [int(figures(opened(seg_page))[name]) for name in ("Right", "False", "Not found", "Missed")]
+    assert [int(figures(page)[name]) for name in ("Right", "False", "Not found", "Missed")] == [
+        200 * n for n in once
+    ]
 
 
 def test_comparison_tells_better_from_worse(opened: Open, compare_page: Path) -> None:
