@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+PLAIN_PNGS = (b"\x08\x00", b"\x08\x02")  # bit depth and colour type: 8-bit grey, 8-bit RGB
 EXIF_ORIENTATION = 0x0112
 PNG_CHUNK, PNG_CHECKSUM = struct.Struct(">I4s"), struct.Struct(">I")
 
@@ -82,8 +83,12 @@ def read_rgb(path: Path) -> "NDArray[np.uint8]":
     import numpy as np
     from PIL import ImageOps
 
+    data = read_picture(path)
+    plain = _decode_plain_png(path, data)
+    if plain is not None:
+        return plain
     try:
-        with _open(path) as opened:
+        with _open(path, data) as opened:
             image = ImageOps.exif_transpose(opened)
             if image.mode.startswith("I") or image.mode == "F":
                 deep = np.asarray(image)
@@ -94,6 +99,22 @@ def read_rgb(path: Path) -> "NDArray[np.uint8]":
             return np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError) as error:
         raise _unreadable(path, error) from None
+
+
+def _decode_plain_png(path: Path, data: bytes) -> "NDArray[np.uint8] | None":
+    """The pixels of a PNG of 8 bits, grey or RGB, by OpenCV: the same as Pillow's in half the time; else None."""
+    if not data.startswith(PNG_SIGNATURE) or check_whole(path, data):
+        return None
+    if plain_png(data) is None or data[24:26] not in PLAIN_PNGS:
+        return None
+    import cv2
+    import numpy as np
+
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    except cv2.error:  # more than 2^30 pixels
+        return None
+    return None if decoded is None else np.asarray(decoded, np.uint8)
 
 
 def _open(path: Path | str, data: bytes | None = None) -> "Image":

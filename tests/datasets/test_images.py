@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image as Picture
@@ -67,3 +69,11 @@ def test_lists_are_sorted_and_hidden_files_are_no_images(tmp_path) -> None:
     (tmp_path / "c.png").mkdir()
     assert [p.name for p in list_images(tmp_path)] == ["a.jpg", "b.PNG"]
     assert not is_image(tmp_path / "notes.txt")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_plain_png_is_decoded_to_the_pixels_that_pillow_gives(tmp_path: Path, mode: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (33, 47, 3) if mode == "RGB" else (33, 47), dtype=np.uint8)
+    path = tmp_path / "plain.png"
+    Picture.fromarray(pixels).save(path)
+    assert np.array_equal(read_rgb(path), np.asarray(Picture.open(path).convert("RGB")))
