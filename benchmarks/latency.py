@@ -1,0 +1,208 @@
+"""CPU latency of one image, from file to instances: the original model in eager PyTorch beside its exports.
+
+    OMP_NUM_THREADS=2 python -m benchmarks.latency DETECTOR_RUN SEGMENTER_RUN IMAGE.png [--rounds 30]
+
+Every round runs each way once, in turn, so that what else the machine does meets all alike; the first rounds are
+warm-up and not counted. All ways share the decoding, the resizing and the postprocessing of `predict`; what these
+and the bare networks take is measured beside them. PyTorch computes with OMP_NUM_THREADS threads, ONNX Runtime and
+OpenVINO with one for each core. Exports that a run lacks are made in a copy of it, their parity check included.
+Results go to benchmarks/results/latency.json.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+import torch
+
+from datasets.console import print_table
+from datasets.folder import Dataset, load_dataset
+from datasets.images import read_info, read_rgb
+from datasets.runs import Run, load_run, read_config
+from train_det.data import draw_square
+from train_det.export import export_run
+from train_det.infer import boxes_in_squares, detect, to_pixels
+from train_det.predict import load_run_detector, operating_score
+from train_seg.data import read_picture
+from train_seg.export import export_model
+from train_seg.letterbox import Letterbox
+from train_seg.predict import predict_picture
+from train_seg.segmenter import load_segmenter
+
+RESULTS = Path(__file__).parent / "results" / "latency.json"
+WAYS = (None, "onnx", "openvino")
+WARM_UP = 5
+TARGET = 0.25
+PACKAGES = ("torch", "onnxruntime", "openvino", "opencv-python-headless", "ultralytics")
+Way = Callable[[], int]
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("detector", type=Path)
+    parser.add_argument("segmenter", type=Path)
+    parser.add_argument("image", type=Path)
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        models = {
+            "detector": detector_ways(copied(given.detector, Path(scratch) / "det"), given.image),
+            "segmenter": segmenter_ways(copied(given.segmenter, Path(scratch) / "seg"), given.image),
+        }
+        measured = {name: compare(ways, given.rounds) for name, ways in models.items()}
+    result = {
+        "image": describe(given.image),
+        "torch_threads": torch.get_num_threads(),
+        "rounds": given.rounds,
+        "cpu": cpu_name(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "load_average": os.getloadavg()[0],
+        "milliseconds": measured,
+        "target": TARGET,
+    }
+    given.out.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+    show(measured)
+
+
+def copied(run: Path, dest: Path) -> Path:
+    """A copy of a run that has both exports, so that the run itself stays as it is."""
+
+    shutil.copytree(run, dest)
+    made = load_run(dest)
+    best = next(path for path in (made.weights / "best.pt", made.weights / "best.safetensors") if path.is_file())
+    for form, suffix in (("onnx", ".onnx"), ("openvino", ".xml")):
+        if not best.with_suffix(suffix).is_file():
+            export(made, load_dataset(Path(read_config(dest).dataset)), best, form)
+    return dest
+
+
+def export(made: Run, data: Dataset, best: Path, form: str) -> None:
+    """Export as the command of the trainer does, its parity check included."""
+    if made.kind == "det":
+        export_run(made, data, form)
+        return
+
+    images = [image for coco in data.splits.values() for image in coco.images][:8]
+    export_model(best, form, [read_picture(data, image) for image in images])
+
+
+def detector_ways(run: Path, image: Path) -> dict[str, Way]:
+    """Name -> what finds boxes in `image`, from its file, and counts them."""
+
+    made, cpu = load_run(run), torch.device("cpu")
+    detectors = {
+        name_of(form): load_run_detector(made, cpu, least_score=operating_score(made), exported=form)
+        for form in WAYS
+    }
+    rgb = read_rgb(image)
+    eager = detectors["eager"]
+    square = draw_square(rgb, eager.how.side)[0]
+    with torch.inference_mode():
+        raw = eager.network.raw(to_pixels(square[None], cpu))
+
+    def network(name: str) -> Way:
+        def run_it() -> int:
+            with torch.inference_mode():
+                return len(detectors[name].network.raw(to_pixels(square[None], cpu)))
+
+        return run_it
+
+    return {
+        **{
+            name: lambda d=d: len(next(detect(d.network, [read_rgb(image)], d.how)))
+            for name, d in detectors.items()
+        },
+        "decode": lambda: len(read_rgb(image)),
+        "resize": lambda: len(draw_square(rgb, eager.how.side)[0]),
+        **{f"network {name}": network(name) for name in detectors},
+        "postprocess": lambda: len(boxes_in_squares(raw, eager.how)),
+    }
+
+
+def segmenter_ways(run: Path, image: Path) -> dict[str, Way]:
+    """Name -> what finds instance masks in `image`, from its file, and counts them."""
+
+    best = run / "weights" / "best.safetensors"
+    segmenters = {name_of(form): load_segmenter(best, torch.device("cpu"), exported=form) for form in WAYS}
+    rgb, spec = read_rgb(image), segmenters["eager"].spec
+    box = Letterbox(rgb.shape[0], rgb.shape[1], spec.imgsz)
+    square = torch.from_numpy(box.image(rgb).transpose(2, 0, 1).copy())[None]
+
+    def network(name: str) -> Way:
+        def run_it() -> int:
+            with torch.inference_mode():
+                return len(segmenters[name].network(square))
+
+        return run_it
+
+    def whole(name: str) -> Way:
+        return lambda: len(predict_picture(segmenters[name], read_rgb(image), 1, spec.pixel_threshold))
+
+    return {
+        **{name: whole(name) for name in segmenters},
+        "decode": lambda: len(read_rgb(image)),
+        "resize": lambda: len(box.image(rgb)),
+        **{f"network {name}": network(name) for name in segmenters},
+    }
+
+
+def compare(ways: dict[str, Way], rounds: int) -> dict[str, dict[str, float]]:
+    """Median, quartiles (milliseconds) and share of eager of each way, run in turn."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(WARM_UP + rounds):
+        for name, way in ways.items():
+            started = time.perf_counter()
+            way()
+            if number >= WARM_UP:
+                times[name].append(1000 * (time.perf_counter() - started))
+    eager = statistics.median(times["eager"])
+    rows = {}
+    for name, taken in times.items():
+        low, middle, high = statistics.quantiles(taken, n=4, method="inclusive")
+        rows[name] = {"median": round(middle, 2), "q1": round(low, 2), "q3": round(high, 2)}
+        rows[name]["share_of_eager"] = round(middle / eager, 3)
+    return rows
+
+
+def name_of(form: str | None) -> str:
+    """How a way is called: eager without an export."""
+    return form or "eager"
+
+
+def describe(image: Path) -> dict[str, object]:
+    """Size and kind of the picture, not its path."""
+
+    info = read_info(image)
+    return {"width": info.width, "height": info.height, "mode": info.mode, "bytes": image.stat().st_size}
+
+
+def cpu_name() -> str:
+    """Model of the processor as Linux tells it."""
+    found = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return f"{found[0].partition(':')[2].strip()}, {os.cpu_count()} logical cores" if found else platform.machine()
+
+
+def show(measured: dict[str, dict[str, dict[str, float]]]) -> None:
+    """Print the table."""
+
+    for model, rows in measured.items():
+        table = [
+            (n, f"{r['median']:.1f}", f"{r['q1']:.1f} to {r['q3']:.1f}", f"{r['share_of_eager']:.2f}")
+            for n, r in rows.items()
+        ]
+        print_table(f"{model}, milliseconds", ("way or part", "median", "quartiles", "of eager"), table)
+
+
+if __name__ == "__main__":
+    main()
