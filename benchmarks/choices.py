@@ -1,0 +1,95 @@
+"""How many negatives, and what pasting brings: cross-validations that differ in nothing else, short ones.
+
+    python -m benchmarks.choices DATASET --weights FOLDER --work FOLDER [--only det,seg]
+
+Smaller squares and fewer epochs than the defaults, so that all of them fit into an hour on two cores: good for
+which choice is better, not for how good it gets. Runs are kept in `--work` and resumed; results go to
+benchmarks/results/choices.json.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from datasets.console import print_table
+from evaluate.images import fewest_misses
+from evaluate.metrics import Metrics, read_metrics
+
+RESULT = Path(__file__).with_name("results") / "choices.json"
+COMMON = {
+    "det": ("--weights", "yolo11n.pt", "--imgsz", "224", "--epochs", "30"),
+    "seg": ("--encoder-weights", "resnet18.pt", "--imgsz", "160", "--epochs", "20"),
+}
+VARIANTS = {
+    "no negatives": ("--negatives", "0"),
+    "negatives 0.5": ("--negatives", "0.5"),
+    "negatives 2.0": ("--negatives", "2.0"),
+    "negatives 0.5, 50 pasted": ("--negatives", "0.5", "--paste", "50"),
+}
+
+
+def main() -> None:
+    """Run what is missing and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--only", default="det,seg")
+    parser.add_argument("--out", type=Path, default=RESULT)
+    given = parser.parse_args()
+    for kind in given.only.split(","):
+        for name, options in VARIANTS.items():
+            cross_validate(given, kind, name, options)
+    rows = [row for kind in COMMON for name in VARIANTS if (row := read_row(given.work, kind, name))]
+    given.out.write_bytes(msgspec.json.format(msgspec.json.encode({"protocol": __doc__, "rows": rows}), indent=1))
+    print_table("Choices", list(rows[0]), [list(row.values()) for row in rows])
+
+
+def cross_validate(given: argparse.Namespace, kind: str, name: str, options: tuple[str, ...]) -> None:
+    """One variant, from where it was left."""
+    root = run_folder(given.work, kind, name)
+    if (root / "metrics.json").is_file():
+        return
+    command = [sys.executable, "-m", f"train_{kind}", "fit", str(given.dataset)]
+    if (root / "config.yaml").is_file():
+        command += ["--resume", str(root)]
+    else:
+        flag, file, *rest = COMMON[kind]
+        command += [flag, str(given.weights / file), *rest, *options, "--folds", "5", "--device", "cpu",
+                    "--runs", str(given.work), "--name", root.name]  # fmt: skip
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def run_folder(work: Path, kind: str, name: str) -> Path:
+    """Where the run of a variant lies."""
+    return work / kind / name.replace(" ", "-").replace(",", "").replace(".", "_")
+
+
+def read_row(work: Path, kind: str, name: str) -> dict[str, Any] | None:
+    """The numbers of a variant, None where it is not there."""
+    path = run_folder(work, kind, name) / "metrics.json"
+    if not path.is_file():
+        return None
+    metrics: Metrics = read_metrics(path)
+    images, pixels = metrics.images, metrics.pixels
+    return {
+        "model": kind,
+        "variant": name,
+        "AP": round(metrics.boxes.AP or 0, 3),
+        "AP50": round(metrics.boxes.AP50 or 0, 3),
+        "Dice": round(pixels.defect.dice or 0, 3) if pixels else "-",
+        "IoU of types": round(pixels.mean_iou_of_types or 0, 3) if pixels else "-",
+        "missed": f"{images.missed} of {images.defective}",
+        "false alarms": f"{images.false_alarms} of {images.good}",
+        "fewest missed at 0 / 2 false alarms": " / ".join(
+            str(fewest_misses(images.curve, allowed, images.defective)) for allowed in (0, 2)
+        ),
+    }
+
+
+if __name__ == "__main__":
+    main()
