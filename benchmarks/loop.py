@@ -46,10 +46,10 @@ class Settings(msgspec.Struct, frozen=True):
 
     weights: str
     detector: str = "none"
-    count: int = 120
+    count: int = 150
     size: int = 256
-    epochs: int = 30
-    imgsz: int = 256
+    epochs: int = 60
+    imgsz: int = 160
     seed: int = 0
 
 
@@ -222,8 +222,8 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--weights", type=Path, required=True)
     arguments.add_argument("--detector", default="none")
-    arguments.add_argument("--count", type=int, default=120)
-    arguments.add_argument("--epochs", type=int, default=30)
+    arguments.add_argument("--count", type=int, default=150)
+    arguments.add_argument("--epochs", type=int, default=60)
     arguments.add_argument("--out", type=Path, default=RESULT)
     arguments.add_argument("--work", type=Path, help="where to keep what is done")
     options = arguments.parse_args()
