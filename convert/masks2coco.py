@@ -184,6 +184,7 @@ def _cut(
     present = [int(k) for k in np.unique(values) if k]
     done = [cut_mask(file_name, values == k, k, options.cut) for k in present]
     painted = [(k, join_edges(kept)) for k, (kept, _, _) in zip(present, done, strict=True) if kept]
-    mask, _, _ = paint_packed(*values.shape, painted)
+    height, width = values.shape
+    mask, _, _ = paint_packed(height, width, painted)
     instances = list(chain.from_iterable(made for _, made, _ in done))
     return mask, instances, list(chain.from_iterable(events for _, _, events in done))

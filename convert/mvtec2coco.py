@@ -152,8 +152,8 @@ def _convert_mask(
     kept, instances, events = cut_mask(source.file_name, mask, source.category_id, _cut(options))
     check_some_kept(path, instances, _cut(options))
     if dest is not None:
-        painted, _, _ = paint_packed(*mask.shape, [(source.category_id, join_edges(kept))])
-        write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", painted, *mask.shape)
+        painted, _, _ = paint_packed(picture.height, picture.width, [(source.category_id, join_edges(kept))])
+        write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", painted, picture.height, picture.width)
     return instances, events
 
 

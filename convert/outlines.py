@@ -54,10 +54,10 @@ def check_rings(rings: Sequence[Sequence[Point]]) -> list[Checked]:
         flat = chain.from_iterable(chain.from_iterable(rings[i] for i in usable))
         points = np.fromiter(flat, np.float64, 2 * sum(lengths)).reshape(-1, 2)
         owner = np.repeat(np.arange(len(usable)), lengths)
-        polygons = shapely.polygons(shapely.linearrings(points, indices=owner))
-        begins = np.cumsum(lengths) - lengths
+        polygons = np.asarray(shapely.polygons(shapely.linearrings(points, indices=owner)))
+        begins = np.cumsum([0, *lengths[:-1]], dtype=np.int64)
         least, most = np.minimum.reduceat(points, begins).tolist(), np.maximum.reduceat(points, begins).tolist()
-        valid = shapely.is_valid(polygons).tolist()
+        valid = np.asarray(shapely.is_valid(polygons)).tolist()
         for k, i in enumerate(usable):
             if valid[k] or shapely.convex_hull(polygons[k]).area > 0:
                 checked[i] = Checked(polygons[k], valid[k], (*least[k], *most[k]))
@@ -80,23 +80,25 @@ def outline(
     import shapely
 
     height, width = size
-    if checked.polygon is None:
+    polygon, valid = checked.polygon, checked.valid
+    if polygon is None:
         return Outline([], None, [("no-area", f"{len(points)} points")])
     x0, y0, x1, y1 = checked.bounds
-    events = [] if checked.valid else [("self-crossing", shapely.is_valid_reason(checked.polygon))]
+    events = [] if valid else [("self-crossing", shapely.is_valid_reason(polygon))]
     inside = x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height
     if not inside:
         events.append(("clipped", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}"))
         points = _clip(points, height, width)
-        (checked,) = check_rings([points])
-        if checked.polygon is None:
+        clipped = check_rings([points])[0]
+        polygon, valid = clipped.polygon, clipped.valid
+        if polygon is None:
             return Outline([], None, [("outside", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}")])
     _check_length(path, index, points, height, width)
     if not as_polygons or len(points) > MOST_POINTS_TO_REPAIR:
         return Outline([points], None, events)
-    if checked.valid:
+    if valid:
         return Outline([points], [[v for point in points for v in point]], events)
-    parts = _parts(shapely.make_valid(checked.polygon))
+    parts = _parts(shapely.make_valid(polygon))
     if not parts:
         return Outline([], None, [("no-area", "nothing is left of it once repaired")])
     rings = [ring_points(ring) for part in parts for ring in (part.exterior, *part.interiors)]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from datasets.images import PNG_SIGNATURE
+from datasets.headers import PNG_SIGNATURE
 
 if TYPE_CHECKING:
     import numpy as np
