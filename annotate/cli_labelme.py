@@ -54,7 +54,7 @@ def open_command(
 ) -> None:
     """Open a folder in labelme, with its labels, colours and flags."""
     from annotate.labelme_program import check_screen, find_labelme, labelme_environ, labelme_version
-    from annotate.labelme_start import start_labelme
+    from annotate.labelme_start import first_that_fit, start_labelme
     from annotate.pictures import choose_pictures, list_labelled
 
     pictures = list_labelled(folder)
@@ -64,4 +64,7 @@ def open_command(
     environ = labelme_environ()
     version = labelme_version(program, environ)
     say(f"labelme {version} by {program.found_by}: {program.path}")
-    start_labelme(program, folder, chosen, environ)
+    fitting = first_that_fit(chosen) if chosen else None
+    if chosen and fitting and len(fitting) < len(chosen):
+        say(f"the first {len(fitting)} of {len(chosen)} pictures: labelme's search takes no more at once")
+    start_labelme(program, folder, fitting, environ)

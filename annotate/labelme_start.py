@@ -14,6 +14,8 @@ from annotate.pictures import Picture
 from annotate.project import CONFIG, FLAGS, LABELS
 from datasets.errors import InputError
 
+LONGEST_SEARCH = 32_767  # UTF-16 units; what QLineEdit takes, into which labelme puts the search
+
 
 def start_labelme(
     labelme: Labelme, root: Path, chosen: Sequence[Picture] | None, environ: Mapping[str, str]
@@ -51,11 +53,31 @@ def session_config(root: Path, chosen: Sequence[Picture] | None) -> dict[str, An
     return config
 
 
+def first_that_fit(chosen: Sequence[Picture]) -> list[Picture]:
+    """As many of the first of `chosen` as labelme's search can be asked for at once."""
+    room = LONGEST_SEARCH - _length(search_pattern(chosen[:1])) + _length(_escaped(chosen[0].name)) + 1
+    fitting: list[Picture] = []
+    for picture in chosen:
+        room -= _length(_escaped(picture.name)) + 1
+        if room < 0:
+            break
+        fitting.append(picture)
+    return fitting
+
+
 def search_pattern(chosen: Sequence[Picture]) -> str:
     """A regular expression for just these pictures: labelme 6 searches full paths, 7 those inside the folder."""
-    names = "|".join(re.escape(picture.name).replace("/", r"[/\\]") for picture in chosen)
+    names = "|".join(_escaped(picture.name) for picture in chosen)
     root = re.escape(str(chosen[0].root.resolve()))
     return rf"^(?:{root}[/\\])?(?:{names})$"
+
+
+def _escaped(name: str) -> str:
+    return re.escape(name).replace("/", r"[/\\]")
+
+
+def _length(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
 
 
 def labelme_command(labelme: Labelme, root: Path, config: Path) -> list[str]:

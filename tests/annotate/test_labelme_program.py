@@ -17,8 +17,15 @@ from annotate.labelme_program import (
     own_environment,
 )
 from annotate.labelme_setup import requirements_file, setup_labelme
-from annotate.labelme_start import labelme_command, search_pattern, session_config, start_labelme
-from annotate.pictures import list_labelled
+from annotate.labelme_start import (
+    LONGEST_SEARCH,
+    first_that_fit,
+    labelme_command,
+    search_pattern,
+    session_config,
+    start_labelme,
+)
+from annotate.pictures import Picture, list_labelled
 from annotate.project import init_project
 from datasets.errors import InputError
 from tests.annotate.conftest import draw_picture
@@ -180,6 +187,17 @@ def test_a_search_that_finds_just_the_chosen_pictures(tmp_path: Path) -> None:
     pattern = search_pattern(chosen)
     assert [p.name for p in pictures if re.search(pattern, str(p.path.resolve()))] == [p.name for p in chosen]
     assert [p.name for p in pictures if re.search(pattern, p.name)] == [p.name for p in chosen]  # labelme 7
+
+
+@pytest.mark.parametrize("stem", ["a", "größe (瓶) 😀", "x/" * 40])
+def test_of_thousands_of_pictures_the_first_that_the_search_of_labelme_takes(stem: str) -> None:
+    pictures = [Picture(Path("/pictures"), f"{stem}{i:05d}.png", labelled=False) for i in range(5000)]
+    fitting = first_that_fit(pictures)
+    assert fitting == pictures[: len(fitting)]
+    assert 100 < len(fitting) < 5000
+    taken, more = (len(search_pattern(pictures[:n]).encode("utf-16-le")) for n in (len(fitting), len(fitting) + 1))
+    assert taken <= 2 * LONGEST_SEARCH < more
+    assert first_that_fit(pictures[:50]) == pictures[:50]
 
 
 def test_session_takes_the_configuration_of_the_folder_and_leaves_it_alone(tmp_path: Path) -> None:
