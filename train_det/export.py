@@ -1,10 +1,6 @@
 """Export of a run's best epoch, kept only if it says the same as the original."""
 
-import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from datasets.errors import OutputError
+from datasets.exported import INPUT, exported_path, need, silent_exporters
 from datasets.folder import Dataset
 from datasets.runs import Run, run_options
 from train_det.checkpoints import BEST, load_detector
 from train_det.data import draw_square, read_sized
-from train_det.exported import INPUT, OUTPUT, exported_path, need, open_exported
+from train_det.exported import OUTPUT, open_exported
 from train_det.infer import Network, network_of, to_pixels
 from train_det.options import FitOptions
 
@@ -82,7 +79,7 @@ def compare(original: Network, exported: Network, pictures: Sequence[NDArray[np.
 def _write(model: Any, side: int, path: Path, form: str) -> None:
     model.model[-1].export = True
     example = torch.zeros(1, 3, side, side)
-    with _silence(), torch.no_grad():
+    with silent_exporters(), torch.no_grad():
         model(example)  # makes the anchors of this size, which tracing wants to find unchanged
         if form == "onnx":
             need(form, "onnxscript")
@@ -95,16 +92,3 @@ def _write(model: Any, side: int, path: Path, form: str) -> None:
             converted = openvino.convert_model(model, example_input=example, input=[1, 3, side, side])
             openvino.save_model(converted, path, compress_to_fp16=False)
     model.model[-1].export = False
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """The exporters print and warn about what they do; only an error matters."""
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)

@@ -1,10 +1,6 @@
 """Export of a trained model, kept only if it says the same as the original."""
 
-import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +10,9 @@ import torch
 
 from datasets.coco import Prediction
 from datasets.errors import OutputError
+from datasets.exported import INPUT, exported_path, need, silent_exporters
 from datasets.masks import decode
-from train_seg.exported import INPUT, OUTPUT, exported_path, load_exported, need
+from train_seg.exported import OUTPUT, load_exported
 from train_seg.model import ModelSpec, UNet, load_model
 from train_seg.predict import predict_picture
 from train_seg.segmenter import Segmenter
@@ -102,7 +99,7 @@ def _write_onnx(model: UNet, spec: ModelSpec, path: Path) -> None:
     need("onnx", "onnx", "onnxscript", "onnxruntime")
     example = torch.zeros(2, 3, spec.imgsz, spec.imgsz, dtype=torch.uint8)
     batch = torch.export.Dim("batch", min=1, max=64)
-    with _silence():
+    with silent_exporters():
         torch.onnx.export(
             model, (example,), path, input_names=[INPUT], output_names=[OUTPUT], dynamic_shapes=({0: batch},),
             dynamo=True, external_data=False, verbose=False,
@@ -112,19 +109,6 @@ def _write_onnx(model: UNet, spec: ModelSpec, path: Path) -> None:
 def _write_openvino(model: UNet, spec: ModelSpec, path: Path) -> None:
     openvino = need("openvino", "openvino")
     example = torch.zeros(1, 3, spec.imgsz, spec.imgsz, dtype=torch.uint8)
-    with _silence():
+    with silent_exporters():
         converted = openvino.convert_model(model, example_input=example, input=[-1, 3, spec.imgsz, spec.imgsz])
         openvino.save_model(converted, path, compress_to_fp16=False)
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """The exporters print and warn about what they do; only an error matters."""
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)

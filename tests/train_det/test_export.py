@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from datasets.errors import OptionError, OutputError, WeightsError
+from datasets.exported import need
 from datasets.folder import Dataset
 from datasets.runs import Run
 from train_det import export as exporting
 from train_det.export import Parity, compare, export_run
-from train_det.exported import load_exported, need
+from train_det.exported import load_exported
 from train_det.fit import Training
 from train_det.infer import Network
 from train_det.predict import load_run_detector, predict_files

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from datasets import exported
 from datasets.coco import Category, read_predictions
 from datasets.errors import OptionError, WeightsError
 from tests.command import only_line, run_command
-from train_seg import exported
 from train_seg.export import compare
 from train_seg.model import ModelSpec
 from train_seg.segmenter import Segmenter, load_segmenter
@@ -68,7 +68,9 @@ def test_an_unknown_form_ends_in_one_line(run: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_missing_package_is_named_with_the_way_to_get_it() -> None:
-    with pytest.raises(OptionError, match="pip install surely_not_installed"):
+    with pytest.raises(
+        OptionError, match=r"needs surely_not_installed; install it: pip install \"defectline\[export\]\""
+    ):
         exported.need("onnx", "surely_not_installed")
 
 

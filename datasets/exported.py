@@ -1,0 +1,85 @@
+"""Exported models, ONNX and OpenVINO, run on the CPU without PyTorch: an array in, an array out."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from datasets.errors import OptionError, WeightsError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Runner = Callable[[NDArray[Any]], NDArray[np.float32]]
+
+SUFFIXES = {"onnx": ".onnx", "openvino": ".xml"}
+INPUT = "rgb"
+
+
+def exported_path(weights: Path, form: str) -> Path:
+    """Where the exported model of a weights file lies: beside it. Raises OptionError for an unknown form."""
+    if form not in SUFFIXES:
+        raise OptionError(form, "not a form to export to", f"give one of {', '.join(SUFFIXES)}")
+    return weights.with_suffix(SUFFIXES[form])
+
+
+def existing_export(weights: Path, form: str, trainer: str) -> Path:
+    """`exported_path` of what was exported before. Raises OptionError, WeightsError."""
+    path = exported_path(weights, form)
+    if not path.is_file():
+        raise WeightsError(path, "no such file", f"make it with {trainer} export RUN --format {form}")
+    return path
+
+
+def need(form: str, *packages: str) -> ModuleType:
+    """Import `packages`, which are no dependencies of defectline, and give the first. Raises OptionError."""
+    try:
+        modules = [import_module(package) for package in packages]
+    except ImportError as error:
+        remedy = 'install it: pip install "defectline[export]"'
+        raise OptionError(f"--format {form}", f"needs {error.name}", remedy) from None
+    return modules[0]
+
+
+def open_runner(path: Path, form: str) -> "Runner":
+    """What runs the exported model in `path`, its input to its output. Raises OptionError, WeightsError."""
+    runtime = need(form, "onnxruntime" if form == "onnx" else "openvino")
+    try:
+        return _open_onnx(runtime, path) if form == "onnx" else _open_openvino(runtime, path)
+    except Exception as error:  # noqa: BLE001  both libraries raise errors of their own making
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:100]
+        raise WeightsError(path, f"cannot be loaded ({reason})", "export it anew") from None
+
+
+@contextlib.contextmanager
+def silent_exporters() -> Iterator[None]:
+    """The exporters print and warn about what they do; only an error matters."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+
+
+def _open_onnx(runtime: Any, path: Path) -> "Runner":
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3
+    session = runtime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    return lambda pixels: session.run(None, {INPUT: pixels})[0]
+
+
+def _open_openvino(runtime: Any, path: Path) -> "Runner":
+    # Single precision, because half moves boxes by pixels and shares by hundredths where the CPU has bfloat16.
+    compiled = runtime.compile_model(
+        path, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    )
+    return lambda pixels: compiled(pixels)[0].copy()
