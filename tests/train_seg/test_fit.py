@@ -225,15 +225,15 @@ def test_a_training_without_annotations_is_refused(
     ("arguments", "told"),
     [
         (["--imgsz", 250], "--imgsz 250: not a multiple of 16"),
-        (["--epochs", 0], "--epochs 0: less than 1"),
-        (["--monitor", "accuracy"], "--monitor accuracy: not a metric"),
+        (["--epochs", 0], "--epochs 0: not a value it takes"),
+        (["--monitor", "accuracy"], "--monitor accuracy: not a value it takes"),
         (["--device", "tpu9"], "--device tpu9: not a device"),
         (["--device", "97"], "--device 97: this machine has"),
         (["--negatives", "many"], "--negatives many: not a number"),
         (["--encoder", "resnet19"], "--encoder resnet19: not an encoder"),
         (["--name", "a/b"], "--name a/b: not a plain folder name"),
         (["--encoder-weights", "no/such.pt"], "no/such.pt: no such file"),
-        (["--resume", "no/such/run"], "no/such/run: not a run folder"),
+        (["--resume", "no/such/run"], "--resume no/such/run: a run continues with its own options"),
     ],
 )
 def test_bad_options_end_in_one_line_and_leave_nothing(

@@ -1,0 +1,88 @@
+"""Early stopping, loggers and recipes in a real training of a few images."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from datasets.runs import load_run, read_history, run_options
+from tests.command import only_line, run_command
+from tests.odd_datasets import odd_folder
+from train_seg.module import SegmenterModule
+from train_seg.options import FitOptions
+from train_seg.progress import TrainingProgress
+
+TINY = ("--encoder-weights", "none", "--encoder-depth", 3, "--imgsz", 32, "--device", "cpu", "--precision", "32")
+
+
+def epochs(root: Path) -> list[int]:
+    return [int(row["epoch"]) for row in read_history(root / "history.csv")]
+
+
+def test_patience_is_counted_on_after_a_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each epoch is worse than the one before; the training is interrupted in its third."""
+    dataset, values = odd_folder(tmp_path / "odd"), iter([0.5, 0.4, 0.3, 0.2, 0.1])
+    monkeypatch.setattr(SegmenterModule, "validation_metrics", lambda _: {"val_dice": next(values)})
+    run = tmp_path / "runs" / "seg" / "odd"
+
+    def interrupt(_self: object, trainer: object, *_: object) -> None:
+        if trainer.current_epoch == 2:  # type: ignore[attr-defined]
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingProgress, "on_train_batch_end", interrupt)
+        given = ("--runs", tmp_path / "runs", "--epochs", 5, "--patience", 2)
+        assert run_command("train_seg", "fit", dataset, *TINY, *given) == 130
+    assert epochs(run) == [1, 2]
+    assert run_command("train_seg", "fit", dataset, "--resume", run) == 0
+    assert epochs(run) == [1, 2, 3]
+    assert "ended after epoch 3: 2 epochs without a better dice" in capsys.readouterr().err
+    assert (run / "metrics.json").is_file()
+
+
+def test_a_recipe_is_overridden_by_flags_and_saved_resolved(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed, so its files are not tested")
+    recipe = tmp_path / "my.yaml"
+    recipe.write_text("epochs: 9\naugmentation:\n  rotation: 0\noptimisation:\n  lr: 3e-3\n  warmup_share: 0\n")
+    made = ("--runs", tmp_path / "runs", "--recipe", recipe, "--epochs", 1, "--logger", "tensorboard")
+    assert run_command("train_seg", "fit", odd_folder(tmp_path / "odd"), *TINY, *made) == 0
+    run = load_run(tmp_path / "runs" / "seg" / "odd")
+    options = run_options(run, FitOptions)
+    assert (options.epochs, options.augmentation.rotation, options.optimisation.lr) == (1, 0, 0.003)
+    assert len(list((run.root / "tensorboard").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("recipe", "flags", "told"),
+    [
+        ("lr: 0.1", (), "my.yaml: lr: no such option; did you mean optimisation.lr?"),
+        ("monitor: AP", (), "my.yaml: monitor = AP: not a value it takes; give one of dice, iou, loss"),
+        (
+            "imgsz: 250",
+            (),
+            "my.yaml: imgsz = 250: not a multiple of 16 of at least 32",
+        ),
+        (
+            "",
+            ("--imgsz", 36),
+            "--imgsz 36: not a multiple of 8 of at least 16",
+        ),
+        ("", ("--logger", "comet"), "--logger comet: not a value it takes; give one of mlflow, none"),
+        (
+            "",
+            ("--resume", "some/run"),
+            "--resume some/run: a run continues with its own options; leave out",
+        ),
+    ],
+)
+def test_what_does_not_do_ends_in_one_line(
+    recipe: str, flags: tuple[object, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "my.yaml").write_text(recipe)
+    given = ("--runs", tmp_path / "runs", "--recipe", tmp_path / "my.yaml", *flags)
+    assert run_command("train_seg", "fit", tmp_path, *TINY, *given) == 2
+    assert told in only_line(capsys)
+    assert not (tmp_path / "runs").exists()
