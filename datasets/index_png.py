@@ -30,7 +30,7 @@ def encode_index_png(indices: "NDArray[np.uint8]", palette: Sequence[int]) -> by
     bits = bits_for(int(largest.max()))
     used = np.flatnonzero(largest)
     top, bottom = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 0)
-    return encode_packed_png(height, width, bits, top, _pack(indices[top:bottom], bits), palette)
+    return encode_packed_png(height, width, bits, top, pack_indices(indices[top:bottom], bits), palette)
 
 
 def encode_packed_png(
@@ -94,7 +94,7 @@ def _blocks(data: bytes) -> bytes:
     return packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
-def _pack(indices: "NDArray[np.uint8]", bits: int) -> "NDArray[np.uint8]":
+def pack_indices(indices: "NDArray[np.uint8]", bits: int) -> "NDArray[np.uint8]":
     """Several indices in a byte, the leftmost in the highest bits."""
     import numpy as np
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from datasets.edges import edges_area, edges_box
-from datasets.index_png import bits_for
+from datasets.index_png import bits_for, pack_indices
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,10 +57,10 @@ def edges_to_patch(edges: "NDArray[np.int64]", height: int, bits: int) -> Patch:
     left = x // across
     words = -(-(x + w) // across) - left
     # going down a column, the inside begins at the first and ends after the last pixel of each run
-    turns = np.zeros((h + 1, words * across, bits), np.bool_)
-    turns[row, column - left * across] = True
-    turns[last_row + 1, column - left * across] = True
-    packed = np.packbits(turns[:-1].reshape(h, -1), axis=1).view(np.uint64)
+    turns = np.zeros((h + 1, words * across), np.uint8)
+    turns[row, column - left * across] = (1 << bits) - 1
+    turns[last_row + 1, column - left * across] = (1 << bits) - 1
+    packed = pack_indices(turns[:-1], bits).view(np.uint64)
     return Patch((x, y, w, h), edges_area(edges), left, np.bitwise_xor.accumulate(packed, axis=0))
 
 
