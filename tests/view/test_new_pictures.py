@@ -12,6 +12,7 @@ from PIL import Image
 from datasets.coco import Image as Listed
 from datasets.coco import Prediction, write_predictions
 from datasets.folder import load_dataset
+from datasets.runs import read_config
 from tests.command import only_line, run_command
 from view.new_pictures import new_pictures_scene
 
@@ -52,6 +53,9 @@ def test_predictions_meet_their_pictures(det_run: Path, folder: Path, trainer: l
     scene = new_pictures_scene(det_run, folder)
     assert [command[2:4] for command in trainer] == [["train_det", "predict"]]
     assert not scene.has_truth
+    assert scene.models[0].propose == ["--from", str(det_run)]
+    moved = new_pictures_scene(det_run, folder, Path(read_config(det_run).dataset))
+    assert moved.models[0].propose[2] == "--dataset"
     assert [p.image.file_name for p in scene.pictures] == ["a/000.png", "a/003.png", "turned.jpg"]
     assert [len(p.predictions[0]) for p in scene.pictures] == [1, 0, 0]
     assert (scene.pictures[2].image.width, scene.pictures[2].image.height) == (80, 120)
