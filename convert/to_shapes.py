@@ -32,8 +32,8 @@ def component_to_shapes(
     """Shapes that together cover the pixels of `component`; several of them carry `group_id`, one alone none.
 
     A part without holes becomes a polygon that leaves the outline by at most `tolerance` pixels and covers the
-    same pixels at an IoU of `least_iou` or more, with `tolerance` 0 exactly the same. A part with holes becomes a `mask`
-    shape. Parts are 4-connected.
+    same pixels at an IoU of `least_iou` or more, with `tolerance` 0 exactly the same. A part with holes becomes a
+    `mask` shape. Parts are 4-connected.
     """
     outline = pixel_outline(component.pixels)
     x, y, _, _ = component.box
