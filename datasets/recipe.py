@@ -40,9 +40,7 @@ def _read_yaml(path: Path) -> Any:
     try:
         values = yaml.load(path.read_bytes(), _Loader)  # noqa: S506  a SafeLoader
     except OSError as error:
-        raise InputError(
-            path, f"cannot be read ({error.strerror})", "name a recipe, as train_det recipe prints"
-        ) from None
+        raise InputError(path, f"cannot be read ({error.strerror})", "check the path") from None
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise InputError(

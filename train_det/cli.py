@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from datasets.console import given, new_app, print_table, run, say
+from datasets.console import given, new_app, run, say
 from datasets.options import flag_paths
 from train_det.options import FitOptions
 
@@ -41,6 +41,9 @@ def fit(
     workers: Annotated[int, typer.Option(help="Processes that augment, 0: none beside.")] = DEFAULT.workers,
     name: Annotated[str | None, typer.Option(help="Name of the run [default: the dataset's].")] = None,
     runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+    gamma: Annotated[
+        float, typer.Option(help="Exponent of pixel values from 0 to 1; below 1 dark parts get more of the range.")
+    ] = DEFAULT.gamma,
     negatives: Annotated[
         str, typer.Option(help="Good images in training: all, a count, or a ratio to the defective ones.")
     ] = DEFAULT.negatives,
@@ -126,17 +129,11 @@ def predict(
     exported: Exported = None,
 ) -> None:
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
-    from datasets.coco import write_predictions
     from datasets.crossval import single_run
-    from datasets.errors import OptionError
-    from datasets.folder import load_dataset, looks_like_dataset
-    from datasets.pictures import list_pictures, write_picture_list
-    from datasets.runs import read_config
+    from datasets.pictures import list_pictures
+    from datasets.predicted import check_predict, dataset_of, give_predictions
 
-    if min_score is not None and not 0 <= min_score < 1:
-        raise OptionError(f"--min-score {min_score}", "not a score", "give 0 or more and less than 1")
-    if out and not out.parent.is_dir():
-        raise OptionError(f"--out {out}", "its folder does not exist", "make it first")
+    check_predict(out, min_score)
     made = single_run(run_folder)
     files = list_pictures(images)
     from train_det.device import choose_device
@@ -144,19 +141,8 @@ def predict(
 
     least = operating_score(made) if min_score is None else min_score
     detector = load_run_detector(made, choose_device(device), least_score=least, tta=tta, exported=exported)
-    source = Path(read_config(made.root).dataset)
-    data = load_dataset(source) if looks_like_dataset(source) else None
-    listed, found = predict_files(detector, files, data)
-    if out:
-        write_picture_list(out, listed)
-        write_predictions(out, found)
-    names = {c.id: c.name for c in detector.categories}
-    rows = []
-    for image in listed:
-        mine = [p for p in found if p.image_id == image.id]
-        types = ", ".join(sorted({names[p.category_id] for p in mine}))
-        rows.append((image.file_name, len(mine), f"{mine[0].score:.3f}" if mine else "-", types or "-"))
-    print_table("Predictions", ("image", "found", "best score", "types"), rows)
+    listed, found = predict_files(detector, files, dataset_of(made))
+    give_predictions(out, listed, found, detector.categories)
 
 
 @app.command()

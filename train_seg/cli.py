@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from datasets.console import given, new_app, print_table, progress, run, say
+from datasets.console import given, new_app, progress, run, say
 from datasets.options import flag_paths
 from train_seg.options import FitOptions
 
@@ -46,6 +46,9 @@ def fit(
     workers: Annotated[int, typer.Option(help="Processes that augment, 0: none beside.")] = DEFAULT.workers,
     name: Annotated[str | None, typer.Option(help="Name of the run [default: the dataset's].")] = None,
     runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+    gamma: Annotated[
+        float, typer.Option(help="Exponent of pixel values from 0 to 1; below 1 dark parts get more of the range.")
+    ] = DEFAULT.gamma,
     negatives: Annotated[
         str, typer.Option(help="Good images in training: all, a count, or a ratio to the defective ones.")
     ] = DEFAULT.negatives,
@@ -140,16 +143,13 @@ def predict(
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
     from datasets.crossval import single_run
     from datasets.errors import OptionError
-    from datasets.folder import load_dataset, looks_like_dataset
-    from datasets.pictures import list_pictures, write_picture_list
-    from datasets.runs import read_config
+    from datasets.pictures import list_pictures
+    from datasets.predicted import check_predict, dataset_of, give_predictions
 
-    if out and not out.parent.is_dir():
-        raise OptionError(f"--out {out}", "its folder does not exist", "make it first")
+    check_predict(out, min_score)
     if tile is not None and tile < 32:
         raise OptionError(f"--tile {tile}", "less than 32 pixels", "give the side of a training picture")
     made = single_run(run_folder)
-    from datasets.coco import write_predictions
     from train_seg.device import choose_device
     from train_seg.predict import predict_files
     from train_seg.record import BEST
@@ -157,20 +157,9 @@ def predict(
 
     files = list_pictures(images)
     segmenter = load_segmenter(made.weights / BEST, choose_device(device), tta=tta, tile=tile, exported=exported)
-    source = Path(read_config(made.root).dataset)
-    data = load_dataset(source) if looks_like_dataset(source) else None
     least = segmenter.spec.pixel_threshold if min_score is None else min_score
-    listed, found = predict_files(segmenter, files, data, least, progress)
-    if out:
-        write_picture_list(out, listed)
-        write_predictions(out, found)
-    names = {c.id: c.name for c in segmenter.spec.categories}
-    rows = []
-    for image in listed:
-        mine = [p for p in found if p.image_id == image.id]
-        types = ", ".join(sorted({names[p.category_id] for p in mine}))
-        rows.append((image.file_name, len(mine), f"{mine[0].score:.3f}" if mine else "-", types or "-"))
-    print_table("Predictions", ("image", "found", "best score", "types"), rows)
+    listed, found = predict_files(segmenter, files, dataset_of(made), least, progress)
+    give_predictions(out, listed, found, segmenter.spec.categories)
 
 
 @app.command()

@@ -152,7 +152,7 @@ def test_bad_use_ends_in_one_line(
         (["fit", dataset.root, "--lr", "0"], "--lr 0"),
         (["fit", dataset.root, "--negatives", "some"], "--negatives some"),
         (["fit", dataset.root, "--weights", "none", "--name", "a/b"], "--name a/b"),
-        (["fit", dataset.root, "--resume", tmp_path], "not a run folder"),
+        (["fit", dataset.root, "--resume", tmp_path], "a run continues with its own options; leave out --runs"),
     ]
     for arguments, told in cases:
         extra = ["--runs", tmp_path / "runs"] if arguments[0] == "fit" else []

@@ -1,0 +1,31 @@
+"""What is printed of predictions, and what is refused before a model is loaded."""
+
+from pathlib import Path
+
+import pytest
+
+from datasets.coco import Category, Image, Prediction
+from datasets.errors import OptionError
+from datasets.predicted import check_predict, prediction_rows
+
+
+def test_a_row_counts_the_predictions_of_its_image() -> None:
+    images = [Image(4, "a.png", 9, 9), Image(2, "b.png", 9, 9)]
+    box = (0.0, 0.0, 1.0, 1.0)
+    found = [Prediction(4, 1, box, 0.25), Prediction(4, 7, box, 0.5), Prediction(4, 1, box, 0.125)]
+    assert prediction_rows(images, found, [Category(1, "dent"), Category(7, "chip")]) == [
+        ("a.png", 3, "0.500", "chip, dent"),
+        ("b.png", 0, "-", "-"),
+    ]
+
+
+@pytest.mark.parametrize("score", [-0.1, 1.0, float("nan")])
+def test_what_is_no_score_is_refused(score: float) -> None:
+    with pytest.raises(OptionError, match="--min-score"):
+        check_predict(None, score)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="its folder does not exist"):
+        check_predict(tmp_path / "none" / "found.json", None)
+    check_predict(tmp_path / "found.json", 0.5)
