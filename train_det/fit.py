@@ -39,6 +39,7 @@ from train_det.device import choose_device, choose_precision
 from train_det.options import FitOptions, with_learning_rate
 from train_det.predict import load_run_detector, measure
 from train_det.progress import EpochProgress
+from train_det.tone import set_gamma
 from train_det.trainer import Epoch, Trainer
 from train_det.validation import Validation
 
@@ -130,7 +131,9 @@ def _config(dataset: Dataset, options: FitOptions) -> RunConfig:
 
 def _new_model(dataset: Dataset, options: FitOptions) -> tuple[nn.Module, str]:
     torch.manual_seed(options.seed)
-    return ultra.new_model(options.weights, {k: c.name for k, c in enumerate(dataset.categories)})
+    model, origin = ultra.new_model(options.weights, {k: c.name for k, c in enumerate(dataset.categories)})
+    set_gamma(model, options.gamma)
+    return model, origin
 
 
 def train(training: Training) -> None:

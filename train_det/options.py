@@ -8,6 +8,7 @@ from datasets.errors import OptionError
 from datasets.options import (
     Amount,
     Fraction,
+    Gamma,
     Logger,
     Natural,
     Positive,
@@ -75,6 +76,7 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     device: str = "auto"
     seed: Seed = 0
     workers: Natural = 0
+    gamma: Gamma = 0.5
     negatives: str = "0.5"
     paste: Natural = 0
     monitor: Literal["AP", "AP50", "AP75", "loss", "last"] = "AP"

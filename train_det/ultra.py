@@ -27,6 +27,7 @@ with tempfile.TemporaryDirectory(prefix="defectline-ultralytics-") as _folder:
     from ultralytics import __version__ as version
     from ultralytics.engine import trainer as engine
     from ultralytics.models.yolo.detect import DetectionTrainer
+    from ultralytics.nn.modules import Conv
     from ultralytics.nn.tasks import DetectionModel, load_checkpoint
     from ultralytics.utils import NUM_THREADS, SETTINGS, callbacks
     from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES, attempt_download_asset
@@ -44,6 +45,7 @@ callbacks.add_integration_callbacks = lambda _instance: None
 engine.autocast = lambda enabled, device: torch.autocast(device, torch.bfloat16, enabled=bool(enabled))
 
 __all__ = [
+    "Conv",
     "DetectionModel",
     "DetectionTrainer",
     "ModelEMA",

@@ -226,7 +226,9 @@ def _stand(state: Path) -> tuple[int, Best]:
 def _new_model(dataset: Dataset, options: FitOptions, say: Say) -> tuple[UNet, ModelSpec]:
     if not dataset.categories:
         raise InputError(dataset.root, "no category", "make a dataset with at least one defect type")
-    spec = ModelSpec(options.encoder, options.encoder_depth, options.imgsz, dataset.categories)
+    spec = ModelSpec(
+        options.encoder, options.encoder_depth, options.imgsz, dataset.categories, gamma=options.gamma
+    )
     torch.manual_seed(options.seed)
     model = UNet(spec)
     for line in load_encoder_weights(

@@ -21,7 +21,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     """All that is needed to rebuild a trained model and to use it.
 
     `decoder_channels` from the deepest stage on, as many as stages or more. `pixel_threshold`: a pixel is a defect
-    where 1 - p(background) reaches it. `epoch` counts from 1.
+    where 1 - p(background) reaches it. `epoch` counts from 1. `gamma` is the exponent of pixel values of 0 to 1.
     """
 
     encoder: str
@@ -31,13 +31,14 @@ class ModelSpec(msgspec.Struct, frozen=True):
     decoder_channels: tuple[int, ...] = DECODER_CHANNELS
     pixel_threshold: float = 0.5
     epoch: int = 0
+    gamma: float = 1.0
 
 
 class UNet(nn.Module):
     """smp's U-Net that takes RGB in 0..255 and gives logits of background and every category.
 
-    N x 3 x S x S of any number type -> N x (1 + categories) x S x S. Normalisation is inside, so that an exported
-    file needs no knowledge of it.
+    N x 3 x S x S of any number type -> N x (1 + categories) x S x S. Tone curve and normalisation are inside, so
+    that an exported file needs no knowledge of them.
     """
 
     mean: Tensor
@@ -61,6 +62,7 @@ class UNet(nn.Module):
                 f"not an encoder of depth {spec.encoder_depth} ({str(error)[:80]})",
                 "give a name of segmentation-models-pytorch, like resnet18 or resnet34",
             ) from None
+        self.gamma = spec.gamma
         self.register_buffer("mean", 255 * torch.tensor(RGB_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(RGB_STD).view(1, 3, 1, 1), persistent=False)
         # Channels last is the order in which convolutions are computed: a quarter faster on a CPU.
@@ -68,7 +70,7 @@ class UNet(nn.Module):
 
     def forward(self, rgb: Tensor) -> Tensor:
         """Logits of a batch of pictures."""
-        normal = (rgb.float() - self.mean) / self.std
+        normal = (255 * (rgb.float() / 255) ** self.gamma - self.mean) / self.std
         logits: Tensor = self.net(normal.contiguous(memory_format=torch.channels_last))
         return logits
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from datasets.errors import OptionError
-from datasets.options import Amount, Fraction, Logger, Natural, Positive, Precision, Rate, Seed, Share
+from datasets.options import Amount, Fraction, Gamma, Logger, Natural, Positive, Precision, Rate, Seed, Share
 
 Hue = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
 Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
@@ -68,6 +68,7 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     device: str = "auto"
     seed: Seed = 0
     workers: Natural = 0
+    gamma: Gamma = 0.5
     negatives: str = "0.5"
     paste: Natural = 0
     monitor: Literal["dice", "iou", "loss"] = "dice"

@@ -39,6 +39,18 @@ def test_normalisation_is_inside() -> None:
     assert seen[0].abs().max() < 1e-5
 
 
+def test_the_tone_curve_is_inside_and_absent_from_files_that_do_not_name_it(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    toned, plain = UNet(msgspec.structs.replace(SPEC, gamma=0.5)).eval(), UNet(SPEC).eval()
+    plain.load_state_dict(toned.state_dict())
+    picture = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.allclose(toned(255 * picture), plain(255 * picture.sqrt()), atol=1e-5)
+        assert not torch.allclose(toned(255 * picture), plain(255 * picture), atol=1e-3)
+    save_model(tmp_path / "w.safetensors", plain.state_dict(), SPEC)
+    assert read_spec(tmp_path / "w.safetensors").gamma == 1.0
+
+
 @pytest.mark.parametrize("content", [b"", b"not weights at all", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "])
 def test_a_file_that_is_no_weights_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "w.safetensors"
