@@ -71,7 +71,7 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     weights: str = "yolo11n.pt"
     epochs: Positive = 60
-    imgsz: Annotated[int, msgspec.Meta(ge=64, le=4096, multiple_of=32)] = 320
+    imgsz: Annotated[int, msgspec.Meta(ge=64, le=4096, multiple_of=32)] = 352
     batch: Positive = 8
     device: str = "auto"
     seed: Seed = 0
