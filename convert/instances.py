@@ -2,21 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from convert.assemble import Instance
 from convert.labels import BACKGROUND
 from convert.report import Event
-from convert.shapes import Drawn, draw_shapes
+from convert.shapes import Drawn, Sheet, draw_sheets
 from datasets.coco import Rle, Segmentation
-from datasets.edges import rle_to_edges
-from datasets.labelme import LabelmeFile
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from datasets.edges import edges_area, edges_box, rle_to_edges
+from datasets.labelme import Shape
 
 SegmentationKind = Literal["rle", "polygon", "auto"]
 
@@ -34,30 +30,48 @@ class Drawing(msgspec.Struct, frozen=True):
     events: list[Event]
 
 
+class Labelled(msgspec.Struct, frozen=True):
+    """The shapes of the labelme file `path`, called `name` in events; its picture has `size` (height, width)."""
+
+    path: Path | str
+    name: str
+    shapes: Sequence[Shape]
+    size: tuple[int, int]
+
+
 def draw_instances(
-    path: Path | str,
-    name: str,
-    file: LabelmeFile,
-    ids: Mapping[str, int],
-    size: tuple[int, int],
-    segmentation: SegmentationKind,
-    line_width: float | None,
-) -> Drawing:
-    """Instances of the labelme file `path`, called `name` in events, in a picture of `size` (height, width).
+    files: Sequence[Labelled], ids: Mapping[str, int], segmentation: SegmentationKind, line_width: float | None
+) -> list[Drawing]:
+    """Instances of each labelme file.
 
     `ids` is label -> category id; a label that is not in it becomes no annotation. Shapes drawn as a hole in
     another are annotations of their own: no file says that they are holes. Raises InputError.
     """
+    sheets = []
+    for file in files:
+        wanted = [(i, shape) for i, shape in enumerate(file.shapes) if shape.label in ids]
+        sheets.append(Sheet(file.path, wanted, *file.size))
+    drawn = draw_sheets(sheets, line_width, as_polygons=segmentation != "rle")
+    return [
+        _group(file, sheet.shapes, shapes, ids, segmentation)
+        for file, sheet, shapes in zip(files, sheets, drawn, strict=True)
+    ]
+
+
+def _group(
+    file: Labelled,
+    wanted: Sequence[tuple[int, Shape]],
+    drawn_shapes: Sequence[Drawn],
+    ids: Mapping[str, int],
+    segmentation: SegmentationKind,
+) -> Drawing:
+    name, size = file.name, file.size
     groups: dict[tuple[int, int | None, int], list[Drawn]] = {}
     events: list[Event] = []
-    wanted = []
     for i, shape in enumerate(file.shapes):
-        if shape.label in ids:
-            wanted.append((i, shape))
-        else:
+        if shape.label not in ids:
             code = "background-label" if shape.label == BACKGROUND else "ignored-label"
             events.append(Event(name, f"$.shapes[{i}]", code, shape.kind))
-    drawn_shapes = draw_shapes(path, wanted, *size, line_width, as_polygons=segmentation != "rle")
     for (i, shape), drawn in zip(wanted, drawn_shapes, strict=True):
         where = f"$.shapes[{i}]"
         events += [Event(name, where, code, value) for code, value in drawn.events]
@@ -76,13 +90,9 @@ def draw_instances(
     )
 
 
-def measure_instances(drawing: Drawing) -> list[Instance]:
+def measure_instances(drawing: Drawing, height: int) -> list[Instance]:
     """The instances with their boxes and areas in pixels, from their masks."""
-    from pycocotools import mask as coco_mask
-
-    # one by one, for pycocotools 2.0.11 fails on more than 255 masks at once
-    measured = [(_box(coco_mask.toBbox(rle)), int(coco_mask.area(rle))) for rle in drawing.rles]
-    return make_instances(drawing, measured)
+    return make_instances(drawing, [(edges_box(edges, height), edges_area(edges)) for edges in drawing.edges])
 
 
 def make_instances(drawing: Drawing, measured: Iterable[tuple[tuple[int, int, int, int], int]]) -> list[Instance]:
@@ -99,11 +109,6 @@ def _is_empty(drawn: Drawn) -> bool:
     from pycocotools import mask as coco_mask
 
     return not (coco_mask.area(drawn.rle) if drawn.edges is None else len(drawn.edges))
-
-
-def _box(box: "NDArray[np.float64]") -> tuple[int, int, int, int]:
-    x, y, w, h = box.astype(int).tolist()
-    return (x, y, w, h)
 
 
 def _union(

@@ -3,20 +3,28 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from convert.assemble import Conversion, Converted, Instance, Progress, Run, assemble, encode_instance
 from convert.codes import CODES
-from convert.instances import Drawing, SegmentationKind, draw_instances, make_instances, measure_instances
+from convert.instances import (
+    Drawing,
+    Labelled,
+    SegmentationKind,
+    draw_instances,
+    make_instances,
+    measure_instances,
+)
 from convert.labelme_plan import LabelmeSource, plan_labelme
 from convert.report import Event, Report
 from convert.upright import upright
-from datasets.errors import InputError, OptionError
+from datasets.errors import DefectlineError, InputError, OptionError
 from datasets.files import check_apart, check_destination, link_or_copy, write_file
 from datasets.folder import mask_name, write_packed_mask
 from datasets.images import ImageInfo, parse_info, read_picture
@@ -76,19 +84,21 @@ def labelme2coco(
         unlabelled_negative=unlabelled_negative,
         keep_unreviewed=options.unreviewed == "keep",
     )
+    how: dict[str, Any] = {"root": str(source), "ids": plan.ids, "options": options}
     conversion = Conversion(
         "labelme2coco",
         [source.resolve().name],
         msgspec.to_builtins(options) | {"labels": labels.name if labels is not None else None},
         plan.categories,
         plan.sources,
-        partial(_convert_image, root=str(source), ids=plan.ids, options=options),
+        partial(_convert_image, **how),
         partial(_share_out, options=options, source=source),
         plan.read,
         plan.events,
         len(plan.sources) >= POOL_PAYS_FROM,
         options.masks,
         INHERITED,
+        partial(_convert_images, **how),
     )
     return assemble(dest, conversion, Run(overwrite, dry_run, strict, jobs, progress))
 
@@ -104,13 +114,43 @@ def _share_out(strata: dict[str, str], options: Options, source: Path) -> dict[s
     return shares
 
 
+class _Read(msgspec.Struct, frozen=True):
+    """A source that has been looked at; `picture` is there where it is embedded in the labelme file."""
+
+    source: LabelmeSource
+    labelled: Labelled
+    picture_path: str
+    info: ImageInfo
+    sha256: str
+    picture: bytes | None
+
+
 def _convert_image(
     source: LabelmeSource, dest: Path | None, root: str, ids: Mapping[str, int], options: Options
 ) -> Converted:
+    read = _read(source, root)
+    (drawing,) = draw_instances([read.labelled], ids, options.segmentation, options.line_width)
+    return _place(read, drawing, dest, options)
+
+
+def _convert_images(
+    sources: Sequence[LabelmeSource], dest: Path | None, root: str, ids: Mapping[str, int], options: Options
+) -> list[Converted]:
+    read, drawings = [], []
+    if all(source.picture is not None for source in sources):  # embedded ones take too much memory together
+        with suppress(DefectlineError):  # one by one, the first error is raised
+            read = [_read(source, root) for source in sources]
+            labelled = [one.labelled for one in read]
+            drawings = draw_instances(labelled, ids, options.segmentation, options.line_width)
+    if not drawings:
+        return [_convert_image(source, dest, root, ids, options) for source in sources]
+    return [_place(one, drawing, dest, options) for one, drawing in zip(read, drawings, strict=True)]
+
+
+def _read(source: LabelmeSource, root: str) -> _Read:
     digest = hashlib.sha256()
     file = LabelmeFile([])
     path = source.picture or ""
-    name = source.file or source.file_name
     if source.file is not None:
         path = f"{root}/{source.file}"
         data = read_json(path)
@@ -124,7 +164,18 @@ def _convert_image(
     turn = source.picture is not None and info.orientation >= 5
     size = (info.width, info.height) if turn else (info.height, info.width)
     _check_size(path, file, size)
-    drawing = draw_instances(path, name, file, ids, size, options.segmentation, options.line_width)
+    return _Read(
+        source,
+        Labelled(path, source.file or source.file_name, file.shapes, size),
+        picture_path,
+        info,
+        digest.hexdigest(),
+        picture if source.picture is None else None,
+    )
+
+
+def _place(read: _Read, drawing: Drawing, dest: Path | None, options: Options) -> Converted:
+    source, name, size = read.source, read.labelled.name, read.labelled.size
     lost = any(CODES[event.code].kind == "lost" for event in drawing.events)
     kept = bool(drawing.rles) or not lost
     events = list(drawing.events)
@@ -134,18 +185,18 @@ def _convert_image(
     elif source.how:
         events.append(Event(name, "$.imagePath", source.how, source.file_name))
     if kept:
-        events += _place_picture(source, picture_path, picture, info, name, dest)
+        events += _place_picture(read, dest)
         if options.masks:
             instances, overlaps = _place_mask(source, drawing, size, name, dest)
             events += overlaps
         else:
-            instances = measure_instances(drawing)
+            instances = measure_instances(drawing, size[0])
     return Converted(
         source.file_name,
         size[1],
         size[0],
-        digest.hexdigest(),
-        "+".join(sorted({shape.label for shape in file.shapes})),
+        read.sha256,
+        "+".join(sorted({shape.label for shape in read.labelled.shapes})),
         drawing.category_ids,
         [encode_instance(instance) for instance in instances],
         events,
@@ -153,20 +204,20 @@ def _convert_image(
     )
 
 
-def _place_picture(
-    source: LabelmeSource, path: str, picture: bytes, info: ImageInfo, name: str, dest: Path | None
-) -> list[Event]:
+def _place_picture(read: _Read, dest: Path | None) -> list[Event]:
     """Put the picture into the dataset, upright by its pixels and not by a tag."""
-    target = f"{dest}/images/{source.file_name}"
+    target = f"{dest}/images/{read.source.file_name}"
+    path, info = read.picture_path, read.info
     if info.orientation != 1:
-        picture, how = upright(path, picture, turn=source.picture is not None)
+        picture = read_picture(path) if read.picture is None else read.picture
+        picture, how = upright(path, picture, turn=read.picture is None)
         if dest is not None:
             write_file(target, picture)
-        return [Event(name, "", "exif-upright", f"orientation {info.orientation}, {how}")]
-    if dest is not None and source.picture is not None:
+        return [Event(read.labelled.name, "", "exif-upright", f"orientation {info.orientation}, {how}")]
+    if dest is not None and read.picture is None:
         link_or_copy(path, target)
-    elif dest is not None:
-        write_file(target, picture)
+    elif dest is not None and read.picture is not None:
+        write_file(target, read.picture)
     return []
 
 

@@ -7,7 +7,7 @@ COCO's run lengths sum up to.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from datasets.rle_crop import run_lengths
+from datasets.rle_crop import pack_run_lengths, run_lengths
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +26,26 @@ def edges_to_rle(edges: "NDArray[np.int64]", height: int, width: int) -> Any:
     if counts[-1] == 0:
         counts = counts[:-1]
     return coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)
+
+
+def edges_to_rles(masks: "Sequence[NDArray[np.int64]]", height: int, width: int) -> list[Any]:
+    """`edges_to_rle` of many masks of one size, much quicker."""
+    import numpy as np
+
+    if not masks:
+        return []
+    size = height * width
+    lengths = np.array([len(edges) for edges in masks])
+    parts = [part for edges in masks for part in (edges, [size])]
+    flat = np.concatenate(parts).astype(np.int64, copy=False)
+    stops = np.cumsum(lengths + 1)
+    starts = stops - lengths - 1
+    runs = np.diff(flat, prepend=0)
+    runs[starts] = flat[starts]
+    kept = np.ones(len(flat), np.bool_)
+    kept[stops - 1] = (runs[stops - 1] > 0) | (lengths == 0)  # nothing may be left after the last run
+    lengths = np.add.reduceat(kept, starts, dtype=np.int64)
+    return [{"size": [height, width], "counts": counts} for counts in pack_run_lengths(runs[kept], lengths)]
 
 
 def rle_to_edges(rle: Any) -> "NDArray[np.int64]":

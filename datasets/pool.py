@@ -16,16 +16,19 @@ R = TypeVar("R")
 LARGEST_CHUNK = 64
 
 
-def map_ordered(work: Callable[[S], R], items: Sequence[S], jobs: int, *, pool_pays: bool) -> Iterator[R]:
+def map_ordered(
+    work: Callable[[S], R], items: Sequence[S], jobs: int, *, pool_pays: bool, largest_chunk: int = LARGEST_CHUNK
+) -> Iterator[R]:
     """`work` of each item, in the order of the items; `work` and its results must pickle.
 
-    `jobs` is the number of processes, 0 chooses: one unless `pool_pays`, else one per processor.
+    `jobs` is the number of processes, 0 chooses: one unless `pool_pays`, else one per processor. A process
+    takes at most `largest_chunk` items at a time.
     """
     workers = jobs or (_processors() if pool_pays else 1)
     if workers == 1 or len(items) < 2:
         yield from map(work, items)
         return
-    chunk = max(1, min(LARGEST_CHUNK, len(items) // (4 * workers)))
+    chunk = max(1, min(largest_chunk, len(items) // (4 * workers)))
     pool = ProcessPoolExecutor(workers, initializer=_start_worker)
     try:
         with held_back():  # cut between two forks, the executor would wait for its idle workers for ever

@@ -289,6 +289,40 @@ def test_dry_run_reports_the_same_and_writes_nothing(tmp_path: Path) -> None:
     assert dry == convert(tmp_path / "src", tmp_path / "dst")
 
 
+def test_images_converted_together_are_as_each_alone(tmp_path: Path) -> None:
+    alone = {}
+    for i, (shapes, options, _, _) in enumerate(CASES.values()):
+        if not options:
+            write_case(tmp_path / f"src{i}", *shapes, name=f"n{i}")
+            write_case(tmp_path / "src", *shapes, name=f"n{i}")
+            convert(tmp_path / f"src{i}", tmp_path / f"dst{i}")
+            mask = tmp_path / f"dst{i}/masks/n{i}.png"
+            alone |= {
+                name: (said, np.asarray(Image.open(mask))) for name, said in instances(mask.parents[1]).items()
+            }
+    convert(tmp_path / "src", tmp_path / "dst")
+    together = instances(tmp_path / "dst")
+    assert len(together) > 8
+    assert together.keys() == alone.keys()
+    for name, said in together.items():
+        wanted, mask = alone[name]
+        assert [(a.bbox, a.area, a.segmentation) for _, _, a in said] == [
+            (a.bbox, a.area, a.segmentation) for _, _, a in wanted
+        ]
+        got = np.asarray(Image.open((tmp_path / "dst/masks" / name).with_suffix(".png")))
+        assert ((got > 0) == (mask > 0)).all()
+
+
+def test_first_of_several_errors_is_told(tmp_path: Path) -> None:
+    write_case(tmp_path / "src", shape("a", "polygon", SQUARE), name="first")
+    write_case(tmp_path / "src", shape("a", "circle", SQUARE), name="second")
+    write_case(tmp_path / "src", shape("a", "polygon", SQUARE), name="third", imageHeight=7)
+    with pytest.raises(InputError, match="circle") as caught:
+        convert(tmp_path / "src", tmp_path / "dst")
+    assert "second.json" in str(caught.value)
+    assert not (tmp_path / "dst").exists()
+
+
 def test_processes_change_no_byte(tmp_path: Path) -> None:
     for i in range(7):
         write_case(tmp_path / "src" / f"d{i % 2}", shape("ab"[i % 2], "polygon", HAND_DRAWN), name=f"n{i}")

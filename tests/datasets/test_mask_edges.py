@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from datasets.edges import edges_area, edges_box, edges_to_rle, join_edges, rle_to_edges
+from datasets.edges import edges_area, edges_box, edges_to_rle, edges_to_rles, join_edges, rle_to_edges
 from datasets.mask_edges import mask_components
 from datasets.masks import component_to_rle, components, encode
 
@@ -31,6 +31,24 @@ def test_run_lengths_say_the_same_as_edges(mask: np.ndarray) -> None:
     assert edges_to_rle(edges, height, width)["counts"].decode() == rle.counts
     if mask.any():
         assert join_edges(mask_components(mask)).tolist() == edges.tolist()
+
+
+@given(st.data(), st.integers(1, 12), st.integers(1, 12))
+def test_masks_packed_together_are_as_pycocotools_packs_each(data: st.DataObject, height: int, width: int) -> None:
+    some = data.draw(st.lists(hnp.arrays(np.bool_, (height, width)), max_size=5))
+    wanted = [encode(mask).counts for mask in some]
+    edges = [rle_to_edges({"counts": str(counts).encode()}) for counts in wanted]
+    rles = edges_to_rles(edges, height, width)
+    assert [rle["counts"].decode() for rle in rles] == wanted
+    assert all(rle["size"] == [height, width] for rle in rles)
+
+
+@given(st.lists(st.lists(st.integers(1, 4_000_000), max_size=6), min_size=1, max_size=3))
+def test_long_runs_packed_together(runs: list[list[int]]) -> None:
+    height, width = 2000, 20_000
+    edges = [np.cumsum(r[: len(r) // 2 * 2], dtype=np.int64) for r in runs]
+    wanted = [edges_to_rle(e, height, width)["counts"] for e in edges]
+    assert [rle["counts"] for rle in edges_to_rles(edges, height, width)] == wanted
 
 
 @pytest.mark.parametrize(("connectivity", "number"), [(4, 18), (8, 1)])
