@@ -11,7 +11,7 @@ from convert.labels import BACKGROUND
 from convert.report import Event
 from convert.shapes import Drawn, Sheet, draw_sheets
 from datasets.coco import Rle, Segmentation
-from datasets.edges import edges_area, edges_box, rle_to_edges
+from datasets.edges import measure_edges, rle_to_edges
 from datasets.labelme import Shape
 
 SegmentationKind = Literal["rle", "polygon", "auto"]
@@ -92,7 +92,7 @@ def _group(
 
 def measure_instances(drawing: Drawing, height: int) -> list[Instance]:
     """The instances with their boxes and areas in pixels, from their masks."""
-    return make_instances(drawing, [(edges_box(edges, height), edges_area(edges)) for edges in drawing.edges])
+    return make_instances(drawing, measure_edges(drawing.edges, height))
 
 
 def make_instances(drawing: Drawing, measured: Iterable[tuple[tuple[int, int, int, int], int]]) -> list[Instance]:

@@ -79,6 +79,27 @@ def edges_box(edges: "NDArray[np.int64]", height: int) -> tuple[int, int, int, i
     return (x0, y0, x1 - x0, y1 - y0)
 
 
+def measure_edges(
+    masks: "Sequence[NDArray[np.int64]]", height: int
+) -> list[tuple[tuple[int, int, int, int], int]]:
+    """`edges_box` and `edges_area` of many masks, much quicker; none of them may be empty."""
+    import numpy as np
+
+    if not masks:
+        return []
+    flat = np.concatenate(masks)
+    stops = np.cumsum([len(edges) // 2 for edges in masks])
+    starts = np.concatenate(([0], stops[:-1]))
+    first, last = flat[0::2], flat[1::2] - 1
+    column, last_column = first // height, last // height
+    goes_on = np.logical_or.reduceat(column != last_column, starts)
+    x, w = column[starts], last_column[stops - 1] + 1 - column[starts]
+    y = np.where(goes_on, 0, np.minimum.reduceat(first - column * height, starts))
+    bottom = np.where(goes_on, height, np.maximum.reduceat(last - column * height, starts) + 1)
+    boxes = zip(x.tolist(), y.tolist(), w.tolist(), (bottom - y).tolist(), strict=True)
+    return list(zip(boxes, np.add.reduceat(last - first + 1, starts).tolist(), strict=True))
+
+
 def cancel_pairs(ordered: "NDArray[np.int64]") -> "NDArray[np.int64]":
     """The values that occur an odd number of times: where the inside begins and ends at once, it does neither."""
     import numpy as np

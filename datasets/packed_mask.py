@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from datasets.edges import edges_area, edges_box
+from datasets.edges import measure_edges
 from datasets.index_png import bits_for, pack_indices
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ class PackedMask:
     rows: "NDArray[np.uint64]"
 
 
-def edges_to_patch(edges: "NDArray[np.int64]", height: int, bits: int) -> Patch:
+def _patch(edges: "NDArray[np.int64]", height: int, bits: int, box: tuple[int, int, int, int], area: int) -> Patch:
     """The mask that edges (see datasets.edges) say, not an empty one, with 1, 2, 4 or 8 bits a pixel."""
     import numpy as np
 
-    x, y, w, h = edges_box(edges, height)
+    x, y, w, h = box
     first, last = edges[0::2], edges[1::2] - 1
     if h == height:
         first, last = _cut_at_columns(first, last, height)
@@ -61,7 +61,7 @@ def edges_to_patch(edges: "NDArray[np.int64]", height: int, bits: int) -> Patch:
     turns[row, column - left * across] = (1 << bits) - 1
     turns[last_row + 1, column - left * across] = (1 << bits) - 1
     packed = pack_indices(turns[:-1], bits).view(np.uint64)
-    return Patch((x, y, w, h), edges_area(edges), left, np.bitwise_xor.accumulate(packed, axis=0))
+    return Patch(box, area, left, np.bitwise_xor.accumulate(packed, axis=0))
 
 
 def paint_packed(
@@ -77,7 +77,9 @@ def paint_packed(
     if not instances:
         return None, [], []
     bits = bits_for(max(index for index, _ in instances))
-    patches = [edges_to_patch(edges, height, bits) for _, edges in instances]
+    masks = [edges for _, edges in instances]
+    measured = measure_edges(masks, height)
+    patches = [_patch(edges, height, bits, *found) for edges, found in zip(masks, measured, strict=True)]
     top = min(patch.box[1] for patch in patches)
     bottom = max(patch.box[1] + patch.box[3] for patch in patches)
     rows = np.zeros((bottom - top, -(-width * bits // WORD)), np.uint64)

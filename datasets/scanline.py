@@ -48,7 +48,8 @@ def even_odd_edges(shapes: Sequence[Sequence[Ring]], height: int, width: int) ->
     after[stop - 1] = stop - lengths  # a ring is closed by its first point
     owner = np.repeat([i for i, _ in rings], lengths)
     size = height * width
-    toggles = cancel_pairs(np.sort(_toggles(start, start[after], owner * (size + 1), height, width)))
+    toggles = _toggles(start, start[after], owner * (size + 1), height, width)
+    toggles = cancel_pairs(np.sort(toggles, kind="stable"))  # they rise along each side, which a merge sort uses
     bounds = np.searchsorted(toggles, np.arange(len(shapes) + 1) * (size + 1)).tolist()
     return [toggles[bounds[i] : bounds[i + 1]] - i * (size + 1) for i in range(len(shapes))]
 

@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from datasets.edges import edges_area, edges_box, edges_to_rle, edges_to_rles, join_edges, rle_to_edges
+from datasets.edges import (
+    edges_area,
+    edges_box,
+    edges_to_rle,
+    edges_to_rles,
+    join_edges,
+    measure_edges,
+    rle_to_edges,
+)
 from datasets.mask_edges import mask_components
 from datasets.masks import component_to_rle, components, encode
 
@@ -18,6 +26,7 @@ def test_components_are_those_that_opencv_labels(mask: np.ndarray, connectivity:
     wanted = components(mask, connectivity=connectivity)
     assert [edges_box(edges, height) for edges in found] == [component.box for component in wanted]
     assert [edges_area(edges) for edges in found] == [component.area for component in wanted]
+    assert measure_edges(found, height) == [(component.box, component.area) for component in wanted]
     rles = [edges_to_rle(edges, height, width) for edges in found]
     assert [rle["counts"].decode() for rle in rles] == [component_to_rle(c, height, width).counts for c in wanted]
 
