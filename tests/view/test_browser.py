@@ -292,6 +292,7 @@ def test_keyboard(opened: Open, seg_page: Path) -> None:
     names = page.evaluate("() => window.defectline.results().chosen.map((image) => image.name)")
     first = next(i for i, name in enumerate(names) if "kind_0" not in name)
     page.locator(f'.tile[data-name="{names[first]}"]').click()
+    settle(page)
     heading = page.locator("#large h2")
     assert heading.inner_text() == names[first]
     page.keyboard.press("ArrowRight")
@@ -313,8 +314,10 @@ def test_keyboard(opened: Open, seg_page: Path) -> None:
     settle(page)
     assert not page.locator("#large").is_visible()
     page.keyboard.press("?")
+    settle(page)
     assert page.locator("#help").is_visible()
     page.keyboard.press("?")
+    settle(page)
     assert not page.locator("#help").is_visible()
     page.keyboard.press("/")
     page.keyboard.type("000.png")
@@ -349,6 +352,7 @@ def test_pictures_in_a_folder_are_loaded_as_they_come_into_sight(
         "() => [...document.querySelectorAll('.tile img')].every((one) => one.naturalWidth === 200)"
     )
     page.locator(".tile").nth(1).click()
+    settle(page)
     assert page.locator(".stage image").get_attribute("href").startswith("many%20%231%20%C3%BC_files/")
 
 
@@ -444,4 +448,5 @@ def test_nothing_is_wider_than_the_screen(scheme: str, width: int, opened: Open,
     if width < 400:
         assert not page.locator("#side").is_visible()
         page.click(".side-button")
+        settle(page)
         assert page.locator("#confidence-0").is_visible()
