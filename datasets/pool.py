@@ -34,9 +34,6 @@ def map_ordered(
         with held_back():  # cut between two forks, the executor would wait for its idle workers for ever
             results = pool.map(work, items, chunksize=chunk)
         yield from results
-    except BaseException:
-        end_workers()
-        raise
     finally:
         with held_back():
             pool.shutdown(cancel_futures=True)
