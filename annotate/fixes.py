@@ -3,15 +3,12 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from annotate.findings import known_spelling
 from annotate.pictures import Picture, upright_size
+from convert.outlines import polygon_parts
 from datasets.labelme_document import read_document, write_document
-
-if TYPE_CHECKING:
-    from shapely import Polygon
-    from shapely.geometry.base import BaseGeometry
 
 BACKUP = ".annotate-backup"
 
@@ -71,7 +68,7 @@ def _mend_outline(raw: dict[str, Any], size: tuple[int, int], group_id: int) -> 
     if kind != "polygon" or len(points) < 3 or (inside and shapely.Polygon(points).is_valid):
         return [raw]
     whole = shapely.make_valid(shapely.Polygon(points)).intersection(shapely.box(0, 0, size[1], size[0]))
-    parts = _polygons(whole)
+    parts = polygon_parts(whole)
     if not parts or any(part.interiors for part in parts):
         return [raw]
     rings = [[[x, y] for x, y in list(part.exterior.coords)[:-1]] for part in parts]
@@ -79,13 +76,3 @@ def _mend_outline(raw: dict[str, Any], size: tuple[int, int], group_id: int) -> 
         return [{**raw, "points": rings[0]}]
     group = raw.get("group_id")
     return [{**raw, "points": ring, "group_id": group_id if group is None else group} for ring in rings]
-
-
-def _polygons(geometry: "BaseGeometry") -> "list[Polygon]":
-    found: list[Polygon] = []
-    for part in getattr(geometry, "geoms", [geometry]):
-        if part.geom_type == "MultiPolygon":
-            found += part.geoms
-        elif part.geom_type == "Polygon" and part.area > 0:
-            found.append(part)
-    return found

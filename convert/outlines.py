@@ -98,7 +98,7 @@ def outline(
         return Outline([points], None, events)
     if valid:
         return Outline([points], [[v for point in points for v in point]], events)
-    parts = _parts(shapely.make_valid(polygon))
+    parts = polygon_parts(shapely.make_valid(polygon))
     if not parts:
         return Outline([], None, [("no-area", "nothing is left of it once repaired")])
     rings = [ring_points(ring) for part in parts for ring in (part.exterior, *part.interiors)]
@@ -132,7 +132,7 @@ def _check_length(path: Path | str, index: int, points: Sequence[Point], height:
         raise InputError(path, problem, "draw the shape anew")
 
 
-def _parts(geometry: "BaseGeometry") -> "list[Polygon]":
+def polygon_parts(geometry: "BaseGeometry") -> "list[Polygon]":
     """The polygons of any geometry, without its lines and points."""
     found: list[Polygon] = []
     for part in getattr(geometry, "geoms", [geometry]):

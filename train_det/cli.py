@@ -7,6 +7,36 @@ import typer
 
 from datasets.console import given, new_app, run, say
 from datasets.options import flag_paths
+from datasets.trainer_flags import (
+    Batch,
+    Dataset,
+    DatasetPath,
+    Device,
+    Epochs,
+    Exported,
+    Folds,
+    Form,
+    Gamma,
+    Images,
+    Imgsz,
+    Jobs,
+    Logger,
+    Name,
+    Negatives,
+    OperatingPoint,
+    Out,
+    Paste,
+    Patience,
+    Precision,
+    Recipe,
+    Resume,
+    Runs,
+    Seed,
+    Split,
+    Tta,
+    Val,
+    Workers,
+)
 from train_det.options import FitOptions
 
 DEFAULT = FitOptions()
@@ -14,65 +44,39 @@ NEW_RUN = (*flag_paths(FitOptions), "recipe", "name", "runs", "folds", "val")
 
 app = new_app("Train a YOLO that finds the boxes of defects, measure it, and use it.")
 
-DatasetPath = Annotated[Path, typer.Argument(metavar="DATASET", help="A COCO dataset folder made by convert.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder made by train_det fit.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, a number of a CUDA device, or mps.")]
-Tta = Annotated[
-    bool, typer.Option("--tta", help="Average over the 8 rotations and mirror images: 8 times as slow.")
-]
-Exported = Annotated[str | None, typer.Option(help="Run what was exported: onnx or openvino.")]
 
 
 @app.command()
 def fit(
     ctx: typer.Context,
     dataset: DatasetPath,
-    recipe: Annotated[
-        Path | None, typer.Option(metavar="FILE.yaml", help="Take options from here; flags override them.")
-    ] = None,
+    recipe: Recipe = None,
     weights: Annotated[
         str, typer.Option(help="A name that Ultralytics fetches, a checkpoint file, or none (random).")
     ] = DEFAULT.weights,
-    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = DEFAULT.epochs,
-    imgsz: Annotated[int, typer.Option(help="Side of the network's square, pixels.")] = DEFAULT.imgsz,
-    batch: Annotated[int, typer.Option(help="Images in a step.")] = DEFAULT.batch,
+    epochs: Epochs = DEFAULT.epochs,
+    imgsz: Imgsz = DEFAULT.imgsz,
+    batch: Batch = DEFAULT.batch,
     device: Device = DEFAULT.device,
-    seed: Annotated[int, typer.Option(help="The same seed on a CPU gives the same metrics.")] = DEFAULT.seed,
-    workers: Annotated[int, typer.Option(help="Processes that augment, 0: none beside.")] = DEFAULT.workers,
-    name: Annotated[str | None, typer.Option(help="Name of the run [default: the dataset's].")] = None,
-    runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
-    gamma: Annotated[
-        float, typer.Option(help="Exponent of pixel values from 0 to 1; below 1 dark parts get more of the range.")
-    ] = DEFAULT.gamma,
-    negatives: Annotated[
-        str, typer.Option(help="Good images in training: all, a count, or a ratio to the defective ones.")
-    ] = DEFAULT.negatives,
-    paste: Annotated[
-        int, typer.Option(help="Training images made by pasting defects onto good images, for each fold its own.")
-    ] = DEFAULT.paste,
-    folds: Annotated[
-        int, typer.Option(help="Cross-validate: so many trainings, each image tested once. 0: no.")
-    ] = 0,
-    val: Annotated[
-        float, typer.Option(help="With --folds: share of val; 0 trains on all and takes the last epoch.")
-    ] = 0.0,
-    jobs: Annotated[int, typer.Option(help="With --folds: how many are trained side by side.")] = 1,
+    seed: Seed = DEFAULT.seed,
+    workers: Workers = DEFAULT.workers,
+    name: Name = None,
+    runs: Runs = Path("runs"),
+    gamma: Gamma = DEFAULT.gamma,
+    negatives: Negatives = DEFAULT.negatives,
+    paste: Paste = DEFAULT.paste,
+    folds: Folds = 0,
+    val: Val = 0.0,
+    jobs: Jobs = 1,
     monitor: Annotated[
         str, typer.Option(help="What chooses the best epoch on val: AP, AP50, AP75, loss or last.")
     ] = DEFAULT.monitor,
-    patience: Annotated[
-        int, typer.Option(help="End after so many epochs without a better one, 0: never.")
-    ] = DEFAULT.patience,
+    patience: Patience = DEFAULT.patience,
     lr: Annotated[float | None, typer.Option(help="Highest learning rate [default: to suit the weights].")] = None,
-    precision: Annotated[
-        str, typer.Option(help="32, bf16, or auto: bf16 where the device has it.")
-    ] = DEFAULT.precision,
-    logger: Annotated[
-        str, typer.Option(help="Log the history for tensorboard, mlflow or wandb (offline) too, or none.")
-    ] = DEFAULT.logger,
-    resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Continue this run, with its own options.")
-    ] = None,
+    precision: Precision = DEFAULT.precision,
+    logger: Logger = DEFAULT.logger,
+    resume: Resume = None,
 ) -> None:
     """Train on a dataset folder, choose the best epoch on val, measure it on test."""
     from datasets.crossval import cross_validation, folds_of, train_folds
@@ -117,10 +121,8 @@ def recipe() -> None:
 @app.command()
 def predict(
     run_folder: RunPath,
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGES...", help="Pictures, or folders with pictures.")],
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE.json", help="COCO results; FILE.images.json gets ids and names.")
-    ] = None,
+    images: Images,
+    out: Out = None,
     min_score: Annotated[
         float | None, typer.Option(help="Leave out predictions below this [default: the run's operating point].")
     ] = None,
@@ -148,9 +150,9 @@ def predict(
 @app.command()
 def evaluate(
     run_folder: RunPath,
-    split: Annotated[str, typer.Option(help="Which split to predict anew besides val.")] = "test",
-    dataset: Annotated[Path | None, typer.Option(help="Where the dataset is now, if it was moved.")] = None,
-    operating_point: Annotated[str, typer.Option(help="max-f1, miss<=X or alarms<=Y, chosen on val.")] = "max-f1",
+    split: Split = "test",
+    dataset: Dataset = None,
+    operating_point: OperatingPoint = "max-f1",
     device: Device = "auto",
     tta: Tta = False,
 ) -> None:
@@ -182,8 +184,8 @@ def evaluate(
 @app.command()
 def export(
     run_folder: RunPath,
-    form: Annotated[str, typer.Option("--format", help="onnx or openvino.")] = "openvino",
-    dataset: Annotated[Path | None, typer.Option(help="Where the dataset is now, if it was moved.")] = None,
+    form: Form = "openvino",
+    dataset: Dataset = None,
 ) -> None:
     """Write the best weights in a form for the line, if it says the same of up to 8 images of the dataset."""
     from datasets.crossval import single_run
