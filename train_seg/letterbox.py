@@ -4,6 +4,7 @@ The longer side is scaled to the square, the shorter keeps the aspect ratio and 
 part stays round, so that rotations in training show it as it may lie on the line.
 """
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,3 +62,37 @@ class Letterbox:
         top, left, h, w = self.inner
         window = logits[:, :, top : top + h, left : left + w].float()
         return interpolate(window, (self.height, self.width), mode="bilinear", align_corners=False)
+
+    def restore_window(self, logits: "torch.Tensor", wanted: "torch.Tensor") -> "tuple[torch.Tensor, int, int]":
+        """The part of `restore` that any of the `wanted` pixels of the square (size x size bool) can touch.
+
+        A defect covers a small part of a picture, so this takes a fraction of the time. Gives N x C x h x w logits
+        and the top and left of that window in the picture; h and w are 0 where no pixel is wanted.
+        """
+        top, left, h, w = self.inner
+        inside = wanted[top : top + h, left : left + w]
+        rows, row, down = _reach(inside.any(1), h, self.height)
+        columns, column, along = _reach(inside.any(0), w, self.width)
+        picture = logits[:, :, top : top + h, left : left + w].float()
+        lines = _mix(picture, 2, rows, down.view(-1, 1))
+        return _mix(lines, 3, columns, along), row, column
+
+
+def _reach(wanted: "torch.Tensor", small: int, large: int) -> "tuple[torch.Tensor, int, torch.Tensor]":
+    """Along one side: which of `small` samples lies before each of the `large` pixels that mix a wanted one.
+
+    Also the first of these pixels, and the weight of the next sample; as interpolate does it, centres aligned.
+    """
+    import torch
+
+    found = wanted.nonzero().flatten().tolist()
+    step = small / large
+    first, last = ((found[0] - 0.5) / step - 0.5, (found[-1] + 1.5) / step - 0.5) if found else (0, -1)
+    start, end = max(0, math.floor(first)), min(large - 1, math.ceil(last))
+    place = ((torch.arange(start, end + 1, device=wanted.device) + 0.5) * step - 0.5).clamp(0, small - 1)
+    return place.long(), start, place.frac()
+
+
+def _mix(picture: "torch.Tensor", axis: int, before: "torch.Tensor", share: "torch.Tensor") -> "torch.Tensor":
+    after = (before + 1).clamp(max=picture.shape[axis] - 1)
+    return picture.index_select(axis, before).lerp(picture.index_select(axis, after), share)

@@ -23,8 +23,12 @@ def shares_to_predictions(
     pixel_threshold: float,
     scale: float,
     min_score: float = 0.0,
+    within: tuple[int, int, int, int] | None = None,
 ) -> list[Prediction]:
     """Predictions of one picture from its (1 + K) x H x W shares, highest score first.
+
+    `within` is (top, left, height, width) where the shares are a window of a picture that large, and outside of it
+    no pixel reaches FAINT times `pixel_threshold`.
 
     A pixel is a defect where 1 - share of background >= `pixel_threshold`. Each component is one prediction of
     the type with the largest sum of shares in it: pixels vote, so that a defect is not torn into types.
@@ -36,22 +40,23 @@ def shares_to_predictions(
     before one with nothing, and `min_score` = `pixel_threshold` leaves exactly the faint ones out.
     """
     defect = 1 - shares[0]
+    top, left, height, width = within or (0, 0, *defect.shape)
     least = max(1, math.ceil(MIN_SQUARE_PIXELS / scale**2)) if scale < 1 else MIN_SQUARE_PIXELS
     scored = _scored(defect, pixel_threshold, least) or _scored(defect, FAINT * pixel_threshold, least)[:1]
-    return [
-        Prediction(
-            image_id,
-            category_ids[_vote(shares, component)],
-            component.box,
-            score,
-            component_to_rle(component, *defect.shape),
-        )
-        for score, component in scored
-        if score >= min_score
-    ]
+    found = []
+    for score, component in scored:
+        if score >= min_score:
+            x, y, w, h = component.box
+            placed = Component((x + left, y + top, w, h), component.pixels)
+            category = category_ids[_vote(shares, component)]
+            mask = component_to_rle(placed, height, width)
+            found.append(Prediction(image_id, category, placed.box, score, mask))
+    return found
 
 
 def _scored(defect: "NDArray[np.float32]", threshold: float, least: int) -> list[tuple[float, Component]]:
+    if not defect.size:
+        return []
     found = [c for c in components(defect >= threshold) if c.area >= least]
     return sorted(((_score(defect, c), c) for c in found), key=lambda pair: -pair[0])
 

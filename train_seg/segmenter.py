@@ -46,18 +46,34 @@ class Segmenter:
     def shares(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.float32]":
         """H x W x 3 RGB to (1 + K) x H x W shares that sum to 1: background, then the types."""
         with torch.inference_mode():
-            if self.tile and max(rgb.shape[:2]) > self.tile:
-                logits = blend_tiles(rgb, self.tile, self._logits)
-            else:
-                logits = self._logits(rgb)
-            shares: NDArray[np.float32] = logits.softmax(0).cpu().numpy()
-        return shares
+            tile = self.tile if self._tiled(rgb) else None
+            return _shares(blend_tiles(rgb, tile, self._restored) if tile else self._restored(rgb))
 
-    def _logits(self, rgb: "NDArray[np.uint8]") -> Tensor:
+    def shares_from(self, rgb: "NDArray[np.uint8]", least: float) -> "tuple[NDArray[np.float32], int, int]":
+        """The window of `shares` outside of which no pixel's defect share reaches `least`; its top and left.
+
+        Between the pixels of the square logits are mixed, and the logit of a defect is convex in them: it reaches
+        `least` only next to a pixel of the square that does, so the rest of the picture need not be worked out.
+        """
+        if self._tiled(rgb):
+            return self.shares(rgb), 0, 0
+        with torch.inference_mode():
+            box, logits = self._look(rgb)
+            defect = 1 - logits[0].float().softmax(0)[0]
+            window, top, left = box.restore_window(logits, defect >= least - 1e-4)
+            return _shares(window[0]), top, left
+
+    def _tiled(self, rgb: "NDArray[np.uint8]") -> bool:
+        return self.tile is not None and max(rgb.shape[:2]) > self.tile
+
+    def _restored(self, rgb: "NDArray[np.uint8]") -> Tensor:
+        box, logits = self._look(rgb)
+        return box.restore(logits)[0]
+
+    def _look(self, rgb: "NDArray[np.uint8]") -> tuple[Letterbox, Tensor]:
         box = Letterbox(rgb.shape[0], rgb.shape[1], self.spec.imgsz)
         square = torch.from_numpy(box.image(rgb).transpose(2, 0, 1).copy())[None].to(self.device)
-        logits = averaged_logits(self.network, square) if self.tta else self.network(square)
-        return box.restore(logits)[0]
+        return box, averaged_logits(self.network, square) if self.tta else self.network(square)
 
 
 def load_segmenter(
@@ -81,3 +97,8 @@ def averaged_logits(network: Network, square: Tensor) -> Tensor:
     logits = network(torch.cat(views))
     back = [torch.rot90(logits[i], -(i % 4), (1, 2)) for i in range(8)]
     return torch.stack([*back[:4], *(b.flip(2) for b in back[4:])]).mean(0, keepdim=True)
+
+
+def _shares(logits: Tensor) -> "NDArray[np.float32]":
+    shares: NDArray[np.float32] = logits.softmax(0).cpu().numpy()
+    return shares

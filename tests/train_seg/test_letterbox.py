@@ -63,3 +63,30 @@ def test_padding_never_leaks_into_the_restored_logits() -> None:
     top, left, h, w = box.inner
     logits[:, :, top : top + h, left : left + w] = 1.0
     assert (box.restore(logits) == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("height", "width"), [(90, 180), (181, 90), (200, 200), (40, 30), (900, 900), (64, 64), (3, 70)]
+)
+def test_a_restored_window_is_that_part_of_the_whole(height: int, width: int) -> None:
+    box, random = Letterbox(height, width, 64), np.random.default_rng(height)
+    top, left, h, w = box.inner
+    for _ in range(20):
+        logits = torch.from_numpy(random.normal(size=(1, 3, 64, 64)).astype(np.float32))
+        wanted = torch.zeros(64, 64, dtype=torch.bool)
+        y, x = sorted(random.integers(0, h, 2)), sorted(random.integers(0, w, 2))
+        wanted[top + y[0] : top + y[1] + 1, left + x[0] : left + x[1] + 1] = True
+        window, row, column = box.restore_window(logits, wanted)
+        whole = box.restore(logits)
+        rows, columns = slice(row, row + window.shape[2]), slice(column, column + window.shape[3])
+        assert torch.allclose(window, whole[:, :, rows, columns], atol=1e-4)
+        touched = box.restore(wanted[None, None].float())[0, 0] > 1e-6
+        outside = touched.clone()
+        outside[rows, columns] = False
+        assert touched.any()
+        assert not outside.any()
+
+
+def test_a_window_of_nothing_is_empty() -> None:
+    window, _, _ = Letterbox(50, 100, 64).restore_window(torch.zeros(1, 3, 64, 64), torch.zeros(64, 64) > 0)
+    assert window.shape == (1, 3, 0, 0)
