@@ -1,6 +1,7 @@
 """The shapes of one labelme file to instances: one for each shape, or for all shapes of a label and a group."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,22 +12,21 @@ from convert.labels import BACKGROUND
 from convert.report import Event
 from convert.shapes import Drawn, Sheet, draw_sheets
 from datasets.coco import Rle, Segmentation
-from datasets.edges import measure_edges, rle_to_edges
+from datasets.edges import Measured, measure_edges, rle_to_edges
 from datasets.labelme import Shape
 
 SegmentationKind = Literal["rle", "polygon", "auto"]
 
 
 class Drawing(msgspec.Struct, frozen=True):
-    """The drawn instances of one file, item by item, and what happened to the shapes.
+    """The drawn instances of one file, none of them empty, and what happened to the shapes.
 
-    `rles` are pycocotools masks, none of them empty, `edges` say the same again (see datasets.edges).
+    `edges` and `measured` say of each where it is (see datasets.edges).
     """
 
-    category_ids: list[int]
-    rles: list[Any]
+    instances: list[Instance]
     edges: list[Any]
-    segmentations: list[Segmentation]
+    measured: list[Measured]
     events: list[Event]
 
 
@@ -52,57 +52,46 @@ def draw_instances(
         wanted = [(i, shape) for i, shape in enumerate(file.shapes) if shape.label in ids]
         sheets.append(Sheet(file.path, wanted, *file.size))
     drawn = draw_sheets(sheets, line_width, as_polygons=segmentation != "rle")
-    return [
-        _group(file, sheet.shapes, shapes, ids, segmentation)
-        for file, sheet, shapes in zip(files, sheets, drawn, strict=True)
+    grouped = [
+        _group(file, sheet.shapes, shapes, ids) for file, sheet, shapes in zip(files, sheets, drawn, strict=True)
     ]
+    unions = [
+        [_union(members, file.size, segmentation) for members in groups.values()]
+        for file, (groups, _) in zip(files, grouped, strict=True)
+    ]
+    heights = [file.size[0] for file, united in zip(files, unions, strict=True) for _ in united]
+    found = iter(measure_edges([edges for united in unions for edges, _ in united], heights))
+    drawings = []
+    for (groups, events), united in zip(grouped, unions, strict=True):
+        measured = list(islice(found, len(united)))
+        instances = [
+            Instance(category, box, area, segmentation_of)
+            for (category, _, _), (box, area), (_, segmentation_of) in zip(groups, measured, united, strict=True)
+        ]
+        drawings.append(Drawing(instances, [edges for edges, _ in united], measured, events))
+    return drawings
 
 
 def _group(
-    file: Labelled,
-    wanted: Sequence[tuple[int, Shape]],
-    drawn_shapes: Sequence[Drawn],
-    ids: Mapping[str, int],
-    segmentation: SegmentationKind,
-) -> Drawing:
-    name, size = file.name, file.size
+    file: Labelled, wanted: Sequence[tuple[int, Shape]], drawn_shapes: Sequence[Drawn], ids: Mapping[str, int]
+) -> tuple[dict[tuple[int, int | None, int], list[Drawn]], list[Event]]:
+    """What becomes one instance, by category id, group and number of the shape; what happened to the shapes."""
+    name = file.name
     groups: dict[tuple[int, int | None, int], list[Drawn]] = {}
     events: list[Event] = []
-    for i, shape in enumerate(file.shapes):
-        if shape.label not in ids:
-            code = "background-label" if shape.label == BACKGROUND else "ignored-label"
-            events.append(Event(name, f"$.shapes[{i}]", code, shape.kind))
+    if len(wanted) < len(file.shapes):
+        for i, shape in enumerate(file.shapes):
+            if shape.label not in ids:
+                code = "background-label" if shape.label == BACKGROUND else "ignored-label"
+                events.append(Event(name, f"$.shapes[{i}]", code, shape.kind))
     for (i, shape), drawn in zip(wanted, drawn_shapes, strict=True):
-        where = f"$.shapes[{i}]"
-        events += [Event(name, where, code, value) for code, value in drawn.events]
+        events += [Event(name, f"$.shapes[{i}]", code, value) for code, value in drawn.events]
         if drawn.rle is not None and _is_empty(drawn):
-            events.append(Event(name, where, "no-area", f"no pixel centre inside the {shape.kind}"))
+            events.append(Event(name, f"$.shapes[{i}]", "no-area", f"no pixel centre inside the {shape.kind}"))
         elif drawn.rle is not None:
             key = (ids[shape.label], shape.group_id, i if shape.group_id is None else 0)
             groups.setdefault(key, []).append(drawn)
-    unions = [_union(members, size, segmentation) for members in groups.values()]
-    return Drawing(
-        [category for category, _, _ in groups],
-        [rle for rle, _, _ in unions],
-        [edges for _, edges, _ in unions],
-        [segmentation_of for _, _, segmentation_of in unions],
-        events,
-    )
-
-
-def measure_instances(drawing: Drawing, height: int) -> list[Instance]:
-    """The instances with their boxes and areas in pixels, from their masks."""
-    return make_instances(drawing, measure_edges(drawing.edges, height))
-
-
-def make_instances(drawing: Drawing, measured: Iterable[tuple[tuple[int, int, int, int], int]]) -> list[Instance]:
-    """The instances, with the box and the area of each in pixels."""
-    return [
-        Instance(category, box, area, segmentation)
-        for category, (box, area), segmentation in zip(
-            drawing.category_ids, measured, drawing.segmentations, strict=True
-        )
-    ]
+    return groups, events
 
 
 def _is_empty(drawn: Drawn) -> bool:
@@ -111,10 +100,8 @@ def _is_empty(drawn: Drawn) -> bool:
     return not (coco_mask.area(drawn.rle) if drawn.edges is None else len(drawn.edges))
 
 
-def _union(
-    members: Sequence[Drawn], size: tuple[int, int], how: SegmentationKind
-) -> tuple[Any, Any, Segmentation]:
-    """One pycocotools mask, its edges, how it is written: as drawn where polygons say the same, as runs else."""
+def _union(members: Sequence[Drawn], size: tuple[int, int], how: SegmentationKind) -> tuple[Any, Segmentation]:
+    """Edges of an instance, and how it is written: as drawn where polygons say the same, as runs else."""
     from pycocotools import mask as coco_mask
 
     rle = members[0].rle if len(members) == 1 else coco_mask.merge([member.rle for member in members])
@@ -123,13 +110,13 @@ def _union(
         edges = rle_to_edges(rle)
     packed = Rle(size, rle["counts"].decode("ascii"))
     if how == "rle":
-        return rle, edges, packed
+        return edges, packed
     polygons = [ring for member in members for ring in member.polygons or []]
     if any(member.polygons is None for member in members):
-        return rle, edges, _traced(rle, size, how)
+        return edges, _traced(rle, size, how)
     if how == "auto" and len(msgspec.json.encode(polygons)) > len(msgspec.json.encode(packed)):
-        return rle, edges, packed
-    return rle, edges, polygons
+        return edges, packed
+    return edges, polygons
 
 
 def _traced(rle: Any, size: tuple[int, int], how: SegmentationKind) -> Segmentation:

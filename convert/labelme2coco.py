@@ -11,16 +11,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from convert.assemble import Conversion, Converted, Instance, Progress, Run, assemble, encode_instance
+from convert.assemble import Conversion, Converted, Progress, Run, assemble, encode_instance
 from convert.codes import CODES
-from convert.instances import (
-    Drawing,
-    Labelled,
-    SegmentationKind,
-    draw_instances,
-    make_instances,
-    measure_instances,
-)
+from convert.instances import Drawing, Labelled, SegmentationKind, draw_instances
 from convert.labelme_plan import LabelmeSource, plan_labelme
 from convert.report import Event, Report
 from convert.upright import upright
@@ -177,9 +170,8 @@ def _read(source: LabelmeSource, root: str) -> _Read:
 def _place(read: _Read, drawing: Drawing, dest: Path | None, options: Options) -> Converted:
     source, name, size = read.source, read.labelled.name, read.labelled.size
     lost = any(CODES[event.code].kind == "lost" for event in drawing.events)
-    kept = bool(drawing.rles) or not lost
+    kept = bool(drawing.instances) or not lost
     events = list(drawing.events)
-    instances: list[Instance] = []
     if not kept:
         events.append(Event(name, "$.shapes", "image-left-out", source.file_name))
     elif source.how:
@@ -187,18 +179,15 @@ def _place(read: _Read, drawing: Drawing, dest: Path | None, options: Options) -
     if kept:
         events += _place_picture(read, dest)
         if options.masks:
-            instances, overlaps = _place_mask(source, drawing, size, name, dest)
-            events += overlaps
-        else:
-            instances = measure_instances(drawing, size[0])
+            events += _place_mask(source, drawing, size, name, dest)
     return Converted(
         source.file_name,
         size[1],
         size[0],
         read.sha256,
         "+".join(sorted({shape.label for shape in read.labelled.shapes})),
-        drawing.category_ids,
-        [encode_instance(instance) for instance in instances],
+        [instance.category_id for instance in drawing.instances],
+        [encode_instance(instance) for instance in drawing.instances],
         events,
         kept,
     )
@@ -223,13 +212,13 @@ def _place_picture(read: _Read, dest: Path | None) -> list[Event]:
 
 def _place_mask(
     source: LabelmeSource, drawing: Drawing, size: tuple[int, int], name: str, dest: Path | None
-) -> tuple[list[Instance], list[Event]]:
-    """Write the pixel mask; while it is painted, boxes and areas of the instances are found."""
-    mask, patches, taken = paint_packed(*size, list(zip(drawing.category_ids, drawing.edges, strict=True)))
+) -> list[Event]:
+    """Write the pixel mask."""
+    painted = [(i.category_id, edges) for i, edges in zip(drawing.instances, drawing.edges, strict=True)]
+    mask, taken = paint_packed(*size, painted, drawing.measured)
     if dest is not None:
         write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", mask, *size)
-    overlaps = [Event(name, "", "overlap", f"{sum(taken)} px")] if any(taken) else []
-    return make_instances(drawing, [(patch.box, patch.area) for patch in patches]), overlaps
+    return [Event(name, "", "overlap", f"{sum(taken)} px")] if any(taken) else []
 
 
 def _unpack(path: str, file: LabelmeFile) -> bytes:

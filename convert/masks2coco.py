@@ -12,7 +12,7 @@ from convert.assemble import Conversion, Converted, Instance, Run, assemble, enc
 from convert.mask_instances import Cut, check_cut, check_mask_size, check_some_kept, cut_mask, read_masked_picture
 from convert.report import Event, Report
 from datasets.coco import Category
-from datasets.edges import join_edges
+from datasets.edges import join_edges, measure_edges
 from datasets.errors import InputError, OptionError
 from datasets.files import check_apart, link_or_copy
 from datasets.folder import mask_name, write_packed_mask
@@ -185,6 +185,7 @@ def _cut(
     done = [cut_mask(file_name, values == k, k, options.cut) for k in present]
     painted = [(k, join_edges(kept)) for k, (kept, _, _) in zip(present, done, strict=True) if kept]
     height, width = values.shape
-    mask, _, _ = paint_packed(height, width, painted)
+    measured = measure_edges([edges for _, edges in painted], [height] * len(painted))
+    mask, _ = paint_packed(height, width, painted, measured)
     instances = list(chain.from_iterable(made for _, made, _ in done))
     return mask, instances, list(chain.from_iterable(events for _, _, events in done))

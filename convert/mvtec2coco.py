@@ -21,7 +21,7 @@ from convert.mask_instances import (
 )
 from convert.report import Event, Report
 from datasets.coco import Category
-from datasets.edges import join_edges
+from datasets.edges import join_edges, measure_edges
 from datasets.errors import InputError, OptionError
 from datasets.files import check_apart, check_destination, link_or_copy
 from datasets.folder import mask_name, write_packed_mask
@@ -152,8 +152,10 @@ def _convert_mask(
     kept, instances, events = cut_mask(source.file_name, mask, source.category_id, _cut(options))
     check_some_kept(path, instances, _cut(options))
     if dest is not None:
-        painted, _, _ = paint_packed(picture.height, picture.width, [(source.category_id, join_edges(kept))])
-        write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", painted, picture.height, picture.width)
+        joined = [join_edges(kept)]
+        size = (picture.height, picture.width)
+        painted, _ = paint_packed(*size, [(source.category_id, joined[0])], measure_edges(joined, size[:1]))
+        write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", painted, *size)
     return instances, events
 
 

@@ -5,47 +5,46 @@ COCO's run lengths sum up to.
 """
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
-from datasets.rle_crop import pack_run_lengths, run_lengths
+from datasets.rle_crop import run_lengths
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Measured = tuple[tuple[int, int, int, int], int]  # pixel extents (x, y, w, h), number of pixels
+
 
 def edges_to_rle(edges: "NDArray[np.int64]", height: int, width: int) -> Any:
     """The compressed pycocotools mask (a dict) of height x width pixels."""
-    import numpy as np
-    from pycocotools import mask as coco_mask
-
-    counts = np.empty(len(edges) + 1, np.int64)
-    counts[:-1] = edges
-    counts[-1] = height * width
-    counts[1:] -= edges
-    if counts[-1] == 0:
-        counts = counts[:-1]
-    return coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)
+    return edges_to_rles([edges], height, width)[0]
 
 
 def edges_to_rles(masks: "Sequence[NDArray[np.int64]]", height: int, width: int) -> list[Any]:
     """`edges_to_rle` of many masks of one size, much quicker."""
     import numpy as np
+    from pycocotools import mask as coco_mask
 
     if not masks:
         return []
     size = height * width
-    lengths = np.array([len(edges) for edges in masks])
-    parts = [part for edges in masks for part in (edges, [size])]
-    flat = np.concatenate(parts).astype(np.int64, copy=False)
-    stops = np.cumsum(lengths + 1)
-    starts = stops - lengths - 1
+    flat = np.concatenate([part for edges in masks for part in (edges, [size])])
+    bounds = [0, *accumulate(len(edges) + 1 for edges in masks)]
     runs = np.diff(flat, prepend=0)
-    runs[starts] = flat[starts]
-    kept = np.ones(len(flat), np.bool_)
-    kept[stops - 1] = (runs[stops - 1] > 0) | (lengths == 0)  # nothing may be left after the last run
-    lengths = np.add.reduceat(kept, starts, dtype=np.int64)
-    return [{"size": [height, width], "counts": counts} for counts in pack_run_lengths(runs[kept], lengths)]
+    runs[bounds[:-1]] = flat[bounds[:-1]]
+    nothing_left = runs[np.subtract(bounds[1:], 1)] == 0  # after the last run
+    runs = runs.astype(np.uint32)  # as pycocotools has them
+    packed: list[Any] = coco_mask.frPyObjects(
+        [
+            {"size": [height, width], "counts": runs[begin : end - cut]}
+            for (begin, end), cut in zip(pairwise(bounds), nothing_left.tolist(), strict=True)
+        ],
+        height,
+        width,
+    )
+    return packed
 
 
 def rle_to_edges(rle: Any) -> "NDArray[np.int64]":
@@ -79,23 +78,26 @@ def edges_box(edges: "NDArray[np.int64]", height: int) -> tuple[int, int, int, i
     return (x0, y0, x1 - x0, y1 - y0)
 
 
-def measure_edges(
-    masks: "Sequence[NDArray[np.int64]]", height: int
-) -> list[tuple[tuple[int, int, int, int], int]]:
-    """`edges_box` and `edges_area` of many masks, much quicker; none of them may be empty."""
+def measure_edges(masks: "Sequence[NDArray[np.int64]]", heights: Sequence[int]) -> list[Measured]:
+    """`edges_box` and `edges_area` of many masks, much quicker; none of them may be empty.
+
+    `heights` are those of the picture of each.
+    """
     import numpy as np
 
     if not masks:
         return []
     flat = np.concatenate(masks)
-    stops = np.cumsum([len(edges) // 2 for edges in masks])
-    starts = np.concatenate(([0], stops[:-1]))
+    runs = [len(edges) // 2 for edges in masks]
+    stops = np.cumsum(runs, dtype=np.int64)
+    starts = stops - runs
     first, last = flat[0::2], flat[1::2] - 1
+    height = heights[0] if len(set(heights)) == 1 else np.repeat(heights, runs)  # one is divided by quicker
     column, last_column = first // height, last // height
     goes_on = np.logical_or.reduceat(column != last_column, starts)
     x, w = column[starts], last_column[stops - 1] + 1 - column[starts]
     y = np.where(goes_on, 0, np.minimum.reduceat(first - column * height, starts))
-    bottom = np.where(goes_on, height, np.maximum.reduceat(last - column * height, starts) + 1)
+    bottom = np.where(goes_on, heights, np.maximum.reduceat(last - column * height, starts) + 1)
     boxes = zip(x.tolist(), y.tolist(), w.tolist(), (bottom - y).tolist(), strict=True)
     return list(zip(boxes, np.add.reduceat(last - first + 1, starts).tolist(), strict=True))
 
@@ -104,9 +106,13 @@ def cancel_pairs(ordered: "NDArray[np.int64]") -> "NDArray[np.int64]":
     """The values that occur an odd number of times: where the inside begins and ends at once, it does neither."""
     import numpy as np
 
-    differs = ordered[1:] != ordered[:-1]
-    if differs.all():
+    equal = np.flatnonzero(ordered[1:] == ordered[:-1])
+    if not len(equal):
         return ordered
-    begins = np.concatenate(([0], np.flatnonzero(differs) + 1, [len(ordered)]))
-    odd: NDArray[np.int64] = ordered[begins[:-1][np.diff(begins) % 2 == 1]]
-    return odd
+    nth = np.arange(len(equal))
+    begins = np.diff(equal, prepend=-2) > 1
+    nth -= np.maximum.accumulate(np.where(begins, nth, 0))  # of those that are equal to one another
+    first = equal[nth % 2 == 0]
+    kept = np.ones(len(ordered), np.bool_)
+    kept[first] = kept[first + 1] = False
+    return ordered[kept]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from datasets.edges import measure_edges
+from datasets.edges import Measured
 from datasets.index_png import bits_for, pack_indices
 
 if TYPE_CHECKING:
@@ -17,19 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WORD = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """The pixels of one mask, every bit of each set: `rows` is h x n words, of which the first is `left`.
-
-    `box` is (x, y, w, h) in pixels, `area` the number of pixels.
-    """
-
-    box: tuple[int, int, int, int]
-    area: int
-    left: int
-    rows: "NDArray[np.uint64]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,57 +30,77 @@ class PackedMask:
     rows: "NDArray[np.uint64]"
 
 
-def _patch(edges: "NDArray[np.int64]", height: int, bits: int, box: tuple[int, int, int, int], area: int) -> Patch:
-    """The mask that edges (see datasets.edges) say, not an empty one, with 1, 2, 4 or 8 bits a pixel."""
-    import numpy as np
-
-    x, y, w, h = box
-    first, last = edges[0::2], edges[1::2] - 1
-    if h == height:
-        first, last = _cut_at_columns(first, last, height)
-    column = first // height
-    row, last_row = first - column * height - y, last - column * height - y
-    across = WORD // bits
-    left = x // across
-    words = -(-(x + w) // across) - left
-    # going down a column, the inside begins at the first and ends after the last pixel of each run
-    turns = np.zeros((h + 1, words * across), np.uint8)
-    turns[row, column - left * across] = (1 << bits) - 1
-    turns[last_row + 1, column - left * across] = (1 << bits) - 1
-    packed = pack_indices(turns[:-1], bits).view(np.uint64)
-    return Patch(box, area, left, np.bitwise_xor.accumulate(packed, axis=0))
-
-
 def paint_packed(
-    height: int, width: int, instances: "Sequence[tuple[int, NDArray[np.int64]]]"
-) -> tuple[PackedMask | None, list[Patch], list[int]]:
-    """`datasets.paint.paint` of (index 1..255, edges) of each instance: the smaller one on top.
+    height: int,
+    width: int,
+    instances: "Sequence[tuple[int, NDArray[np.int64]]]",
+    measured: Sequence[Measured],
+) -> tuple[PackedMask | None, list[int]]:
+    """`datasets.paint.paint` of (index 1..255, edges) of each instance, of which none is empty.
 
-    Also returns the patch of each instance, and how many pixels it took from another index. The mask is None where
-    there is no instance.
+    `measured` is what `measure_edges` says of the edges. The mask is None where there is no instance. Also returns
+    how many pixels each instance took from another index.
     """
     import numpy as np
 
     if not instances:
-        return None, [], []
+        return None, []
     bits = bits_for(max(index for index, _ in instances))
-    masks = [edges for _, edges in instances]
-    measured = measure_edges(masks, height)
-    patches = [_patch(edges, height, bits, *found) for edges, found in zip(masks, measured, strict=True)]
-    top = min(patch.box[1] for patch in patches)
-    bottom = max(patch.box[1] + patch.box[3] for patch in patches)
+    patches = _patches([edges for _, edges in instances], [box for box, _ in measured], height, bits)
+    top = min(y for (_, y, _, _), _ in measured)
+    bottom = max(y + h for (_, y, _, h), _ in measured)
     rows = np.zeros((bottom - top, -(-width * bits // WORD)), np.uint64)
-    taken = [0] * len(patches)
-    for i in sorted(range(len(patches)), key=lambda i: -patches[i].area):
-        patch, colour = patches[i], _repeated(instances[i][0], bits)
-        y = patch.box[1] - top
-        window = rows[y : y + patch.box[3], patch.left : patch.left + patch.rows.shape[1]]
-        under = window & patch.rows
+    taken = [0] * len(instances)
+    for i in sorted(range(len(instances)), key=lambda i: -measured[i][1]):
+        left, patch = patches[i]
+        coloured = patch & _repeated(instances[i][0], bits)
+        y = measured[i][0][1] - top
+        window = rows[y : y + len(patch), left : left + patch.shape[1]]
+        under = window & patch
         if under.any():
-            taken[i] = _count_others(under, patch.rows & colour, bits)
-            window &= ~patch.rows
-        window |= patch.rows & colour
-    return PackedMask(height, width, bits, top, rows), patches, taken
+            taken[i] = _count_others(under, coloured, bits)
+            window &= ~patch
+        window |= coloured
+    return PackedMask(height, width, bits, top, rows), taken
+
+
+def _patches(
+    masks: "Sequence[NDArray[np.int64]]", boxes: Sequence[tuple[int, int, int, int]], height: int, bits: int
+) -> "list[tuple[int, NDArray[np.uint64]]]":
+    """The rows of each mask inside its box, every bit of its pixels set, and the word that they begin at."""
+    import numpy as np
+
+    flat = np.concatenate(masks)
+    owner = np.repeat(np.arange(len(masks)), [len(edges) // 2 for edges in masks])
+    first, last = flat[0::2], flat[1::2] - 1
+    if any(h == height for _, _, _, h in boxes):
+        first, last, owner = _cut_at_columns(first, last, owner, height)
+    across = WORD // bits
+    x, y, w, h = np.array(boxes).T
+    left = x // across
+    words = (x + w - 1) // across + 1 - left
+    stops = np.cumsum((h + 1) * words)
+    offsets = stops - (h + 1 + y) * words - left
+    column = first // height
+    word, place = np.divmod(column, across)
+    # going down a column, the inside begins at the first and ends after the last pixel of each run
+    begins = (first - column * height) * words[owner] + word + offsets[owner]
+    ends = begins + (last - first + 1) * words[owner]
+    turns = np.zeros(stops[-1], np.uint64)
+    pixels = _pixels(bits)[place]
+    np.add.at(turns, begins, pixels)  # no bit is added twice
+    np.add.at(turns, ends, pixels)
+    parts = [part.reshape(-1, n)[:-1] for part, n in zip(np.split(turns, stops[:-1]), words.tolist(), strict=True)]
+    return [(n, np.bitwise_xor.accumulate(part, axis=0)) for n, part in zip(left.tolist(), parts, strict=True)]
+
+
+@cache
+def _pixels(bits: int) -> "NDArray[np.uint64]":
+    """A word for each place in it, with the bits of the pixel there set."""
+    import numpy as np
+
+    rows = np.eye(WORD // bits, dtype=np.uint8) * np.uint8((1 << bits) - 1)
+    return pack_indices(rows, bits).view(np.uint64)[:, 0]
 
 
 def _count_others(under: "NDArray[np.uint64]", mine: "NDArray[np.uint64]", bits: int) -> int:
@@ -123,8 +130,8 @@ def _repeated(index: int, bits: int) -> "np.uint64":
 
 
 def _cut_at_columns(
-    first: "NDArray[np.int64]", last: "NDArray[np.int64]", height: int
-) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    first: "NDArray[np.int64]", last: "NDArray[np.int64]", owner: "NDArray[np.int64]", height: int
+) -> "tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]":
     """Runs that go on at the top of the next column as one run in each column."""
     import numpy as np
 
@@ -132,4 +139,4 @@ def _cut_at_columns(
     run = np.repeat(np.arange(len(first)), pieces)
     nth = np.arange(len(run)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     top = (first[run] // height + nth) * height
-    return np.maximum(first[run], top), np.minimum(last[run], top + height - 1)
+    return np.maximum(first[run], top), np.minimum(last[run], top + height - 1), owner[run]

@@ -1,6 +1,5 @@
 """The pixels of a compressed COCO mask inside its box, without unpacking the whole picture."""
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from datasets.coco import Rle
@@ -54,31 +53,3 @@ def run_lengths(counts: bytes) -> "NDArray[np.int64]":
     values[1::2] = np.cumsum(values[1::2])
     values[2::2] = np.cumsum(values[2::2])
     return values
-
-
-def pack_run_lengths(runs: "NDArray[np.int64]", lengths: "NDArray[np.int64]") -> list[bytes]:
-    """Run lengths of several masks, `lengths` of them for each, as COCO packs them: what `run_lengths` reads.
-
-    Source: `rleToString` of pycocotools' maskApi.c.
-    """
-    import numpy as np
-
-    stops = np.cumsum(lengths)
-    place = np.arange(len(runs)) - np.repeat(stops - lengths, lengths)
-    values = runs.copy()
-    values[2:] -= np.where(place[2:] > 2, runs[:-2], 0)
-    # a group of five bits after the other, until what is left says no more than the sign
-    magnitude = np.where(values < 0, ~values, values)
-    groups = np.ones(len(runs), np.int64)
-    for bits in range(4, 64, 5):
-        longer = magnitude >> bits != 0
-        if not longer.any():
-            break
-        groups += longer
-    ends = np.cumsum(groups)
-    nth = np.arange(ends[-1]) - np.repeat(ends - groups, groups)
-    text = (np.repeat(values, groups) >> 5 * nth & 0x1F) + 48
-    text[nth < np.repeat(groups, groups) - 1] += 0x20
-    packed = text.astype(np.uint8).tobytes()
-    bounds = [0, *ends[stops - 1].tolist()]
-    return [packed[begin:end] for begin, end in pairwise(bounds)]

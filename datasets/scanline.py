@@ -49,7 +49,8 @@ def even_odd_edges(shapes: Sequence[Sequence[Ring]], height: int, width: int) ->
     owner = np.repeat([i for i, _ in rings], lengths)
     size = height * width
     toggles = _toggles(start, start[after], owner * (size + 1), height, width)
-    toggles = cancel_pairs(np.sort(toggles, kind="stable"))  # they rise along each side, which a merge sort uses
+    toggles.sort(kind="stable")  # they rise along each side, which a merge sort uses
+    toggles = cancel_pairs(toggles)
     bounds = np.searchsorted(toggles, np.arange(len(shapes) + 1) * (size + 1)).tolist()
     return [toggles[bounds[i] : bounds[i + 1]] - i * (size + 1) for i in range(len(shapes))]
 
@@ -67,11 +68,18 @@ def _toggles(
     total = int(columns.sum())
     if total > MOST_CROSSINGS:
         raise OptionError("an outline", f"it crosses {total} columns of pixels", "draw the shape anew")
-    side = np.repeat(np.arange(len(start)), columns)
-    column = np.arange(total) + np.repeat(first - np.cumsum(columns) + columns, columns)
     with np.errstate(divide="ignore", invalid="ignore"):  # upright sides cross no column
         slope = (end[:, 1] - start[:, 1]) / (x1 - x0)
-    y = start[side, 1] + (column + 0.5 - x0[side]) * slope[side]
-    row = np.minimum(np.maximum(np.ceil(y - 0.5), 0), height).astype(np.int64)
-    toggles: NDArray[np.int64] = base[side] + column * height + row
+    # in place, for these are long: what they take in memory is what they take in time
+    toggles = np.arange(total)
+    toggles += np.repeat(first - np.cumsum(columns) + columns, columns)
+    y = toggles + 0.5
+    y -= np.repeat(x0, columns)
+    y *= np.repeat(slope, columns)
+    y += np.repeat(start[:, 1], columns)
+    y -= 0.5
+    np.clip(np.ceil(y, out=y), 0, height, out=y)
+    toggles *= height
+    toggles += np.repeat(base, columns)
+    toggles += y.astype(np.int64)
     return toggles

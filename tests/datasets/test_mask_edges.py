@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from pycocotools import mask as coco_mask
 
 from datasets.edges import (
     edges_area,
@@ -26,7 +27,7 @@ def test_components_are_those_that_opencv_labels(mask: np.ndarray, connectivity:
     wanted = components(mask, connectivity=connectivity)
     assert [edges_box(edges, height) for edges in found] == [component.box for component in wanted]
     assert [edges_area(edges) for edges in found] == [component.area for component in wanted]
-    assert measure_edges(found, height) == [(component.box, component.area) for component in wanted]
+    assert measure_edges(found, [height] * len(found)) == [(component.box, component.area) for component in wanted]
     rles = [edges_to_rle(edges, height, width) for edges in found]
     assert [rle["counts"].decode() for rle in rles] == [component_to_rle(c, height, width).counts for c in wanted]
 
@@ -56,7 +57,9 @@ def test_masks_packed_together_are_as_pycocotools_packs_each(data: st.DataObject
 def test_long_runs_packed_together(runs: list[list[int]]) -> None:
     height, width = 2000, 20_000
     edges = [np.cumsum(r[: len(r) // 2 * 2], dtype=np.int64) for r in runs]
-    wanted = [edges_to_rle(e, height, width)["counts"] for e in edges]
+    counts = [np.diff(e, prepend=0, append=height * width).tolist() for e in edges]
+    rles = [coco_mask.frPyObjects({"size": [height, width], "counts": c}, height, width) for c in counts]
+    wanted = [rle["counts"] for rle in rles]
     assert [rle["counts"] for rle in edges_to_rles(edges, height, width)] == wanted
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from datasets.edges import rle_to_edges
+from datasets.edges import measure_edges, rle_to_edges
 from datasets.folder import write_packed_mask, write_pixel_mask
 from datasets.masks import encode, mask_to_component
 from datasets.packed_mask import paint_packed
@@ -31,10 +31,12 @@ instances = st.lists(
 @given(instances)
 def test_packed_painting_is_painting(drawn: list[tuple[int, np.ndarray]]) -> None:
     wanted, wanted_taken = paint(HEIGHT, WIDTH, [(k, mask_to_component(mask)) for k, mask in drawn])
-    mask, patches, taken = paint_packed(HEIGHT, WIDTH, [(k, edges_of(m)) for k, m in drawn])
+    edges = [edges_of(m) for _, m in drawn]
+    measured = measure_edges(edges, [HEIGHT] * len(edges))
+    painted = [(k, e) for (k, _), e in zip(drawn, edges, strict=True)]
+    mask, taken = paint_packed(HEIGHT, WIDTH, painted, measured)
     assert taken == wanted_taken
-    assert [patch.box for patch in patches] == [mask_to_component(m).box for _, m in drawn]
-    assert [patch.area for patch in patches] == [m.sum() for _, m in drawn]
+    assert measured == [(mask_to_component(m).box, m.sum()) for _, m in drawn]
     assert (mask is None) == (not drawn)
     if mask is not None:
         packed = np.unpackbits(mask.rows.view(np.uint8), axis=1).reshape(len(mask.rows), -1, mask.bits)
@@ -46,7 +48,8 @@ def test_packed_painting_is_painting(drawn: list[tuple[int, np.ndarray]]) -> Non
 def test_packed_and_pixel_masks_are_the_same_file(tmp_path) -> None:
     block = np.zeros((300, WIDTH), np.bool_)
     block[130:140, 5:60] = True
-    mask, _, _ = paint_packed(300, WIDTH, [(2, edges_of(block))])
+    edges = edges_of(block)
+    mask, _ = paint_packed(300, WIDTH, [(2, edges)], measure_edges([edges], [300]))
     write_packed_mask(str(tmp_path / "packed.png"), mask, 300, WIDTH)
     write_pixel_mask(tmp_path / "plain.png", block * np.uint8(2), 300, WIDTH)
     assert (tmp_path / "packed.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
