@@ -24,15 +24,14 @@ import msgspec
 import torch
 
 from datasets.console import print_table
-from datasets.folder import Dataset, load_dataset
+from datasets.folder import load_dataset
 from datasets.images import read_info, read_rgb
-from datasets.runs import Run, load_run, read_config
+from datasets.runs import load_run, read_config
 from train_det.data import draw_square
-from train_det.export import export_run
+from train_det.export import export_run as export_detector
 from train_det.infer import boxes_in_squares, detect, to_pixels
 from train_det.predict import load_run_detector, operating_score
-from train_seg.data import read_picture
-from train_seg.export import export_model
+from train_seg.export import export_run as export_segmenter
 from train_seg.letterbox import Letterbox
 from train_seg.predict import predict_picture
 from train_seg.segmenter import load_segmenter
@@ -83,18 +82,9 @@ def copied(run: Path, dest: Path) -> Path:
     best = next(path for path in (made.weights / "best.pt", made.weights / "best.safetensors") if path.is_file())
     for form, suffix in (("onnx", ".onnx"), ("openvino", ".xml")):
         if not best.with_suffix(suffix).is_file():
-            export(made, load_dataset(Path(read_config(dest).dataset)), best, form)
+            export = export_detector if made.kind == "det" else export_segmenter
+            export(made, load_dataset(Path(read_config(dest).dataset)), form)
     return dest
-
-
-def export(made: Run, data: Dataset, best: Path, form: str) -> None:
-    """Export as the command of the trainer does, its parity check included."""
-    if made.kind == "det":
-        export_run(made, data, form)
-        return
-
-    images = [image for coco in data.splits.values() for image in coco.images][:8]
-    export_model(best, form, [read_picture(data, image) for image in images])
 
 
 def detector_ways(run: Path, image: Path) -> dict[str, Way]:

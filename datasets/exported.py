@@ -10,7 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from datasets.errors import OptionError, WeightsError
+from datasets.errors import InputError, OptionError, WeightsError
+from datasets.folder import Dataset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml"}
 INPUT = "rgb"
+PICTURES = 8
 
 
 def exported_path(weights: Path, form: str) -> Path:
@@ -35,6 +37,35 @@ def existing_export(weights: Path, form: str, trainer: str) -> Path:
     if not path.is_file():
         raise WeightsError(path, "no such file", f"make it with {trainer} export RUN --format {form}")
     return path
+
+
+@contextlib.contextmanager
+def new_export(weights: Path, form: str) -> Iterator[Path]:
+    """Where to write an exported model: a hidden file that becomes `exported_path` when the block ends well.
+
+    OpenVINO writes a second file, .bin, beside it, which is moved too.
+    """
+    path = exported_path(weights, form)
+    partial = path.with_name(f".{path.name}")
+    written = [partial, partial.with_suffix(".bin")] if form == "openvino" else [partial]
+    try:
+        yield partial
+        for file in reversed(written):
+            file.replace(path.with_suffix(file.suffix))
+    finally:
+        for file in written:
+            file.unlink(missing_ok=True)
+
+
+def pictures_to_compare(dataset: Dataset) -> "list[NDArray[np.uint8]]":
+    """The first images of a dataset, those of val before others, on which an export has to say the same.
+
+    Raises InputError, also where there is none.
+    """
+    images = [image for split in ("val", "test", "train") for image in dataset.images(split)]
+    if not images:
+        raise InputError(dataset.root, "no image to compare the exported model on", "name another by --dataset")
+    return [dataset.read_image(image) for image in images[:PICTURES]]
 
 
 def need(form: str, *packages: str) -> ModuleType:

@@ -5,12 +5,12 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from datasets import __version__
 from datasets.coco import Annotation, Category, CocoFile, Image, read_coco, write_coco
 from datasets.errors import InputError
 from datasets.files import write_atomic, write_file
@@ -71,9 +71,19 @@ class Dataset(msgspec.Struct, frozen=True):
             raise InputError(self.root, f"the split {name} has no image", f"name one of {have}")
         return self.splits[name]
 
+    def images(self, split: str) -> list[Image]:
+        """The images of a split; none where there is no such split."""
+        return self.splits[split].images if split in self.splits else []
+
     def image_path(self, image: Image) -> Path:
         """Where the picture lies."""
         return self.elsewhere.get(image.file_name) or self.root / "images" / image.file_name
+
+    def read_image(self, image: Image) -> "NDArray[np.uint8]":
+        """Its pixels, H x W x 3 RGB. Raises InputError, also where the picture is not as large as listed."""
+        from datasets.images import read_sized
+
+        return read_sized(self.image_path(image), image.width, image.height)
 
     def mask_path(self, image: Image) -> Path:
         """Where the pixel mask lies."""
@@ -156,7 +166,7 @@ def make_provenance(
         }
         for split, images in members.items()
     }
-    return Provenance(FORMAT, tool, version("defectline"), sources, options, counts, lost, content_sha256)
+    return Provenance(FORMAT, tool, __version__, sources, options, counts, lost, content_sha256)
 
 
 def write_provenance(root: Path, provenance: Provenance) -> None:

@@ -101,6 +101,20 @@ def read_rgb(path: Path) -> "NDArray[np.uint8]":
         raise _unreadable(path, error) from None
 
 
+def read_sized(path: Path, width: int, height: int) -> "NDArray[np.uint8]":
+    """`read_rgb` of a picture that is listed with a size in pixels. Raises InputError where it has another."""
+    rgb = read_rgb(path)
+    check_size(path, rgb, width, height)
+    return rgb
+
+
+def check_size(where: Path | str, rgb: "NDArray[np.uint8]", width: int, height: int) -> None:
+    """Raise InputError where the H x W x 3 picture is not as large as it is listed."""
+    if rgb.shape[:2] != (height, width):
+        told = f"{rgb.shape[1]} x {rgb.shape[0]} pixels, listed as {width} x {height}"
+        raise InputError(where, told, "convert the dataset anew")
+
+
 def _decode_plain_png(path: Path, data: bytes) -> "NDArray[np.uint8] | None":
     """The pixels of a PNG of 8 bits, grey or RGB, by OpenCV: the same as Pillow's in half the time; else None."""
     if not data.startswith(PNG_SIGNATURE) or check_whole(path, data):

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.coco import Annotation, Image
-from datasets.errors import InputError
 from datasets.folder import Dataset
-from datasets.images import read_rgb
+from datasets.images import check_size, read_rgb
 from datasets.masks import decode
 from datasets.paste_blend import seam_width, shrunk
 from datasets.paste_place import Look, look
@@ -81,12 +80,7 @@ def is_usable(annotation: Annotation) -> bool:
 def open_given(given: Given) -> Opened:
     """Read and look at a given image. Raises InputError where its size is not as listed."""
     rgb, image = given.read(), given.image
-    if rgb.shape[:2] != (image.height, image.width):
-        raise InputError(
-            image.file_name,
-            f"{rgb.shape[1]} x {rgb.shape[0]} pixels, listed as {image.width} x {image.height}",
-            "convert the dataset anew",
-        )
+    check_size(image.file_name, rgb, image.width, image.height)
     return Opened(given, rgb, shrunk(rgb), look(rgb))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from datasets.coco import Annotation, Image
+from datasets.errors import InputError
 from datasets.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic
 from datasets.folder import (
     Dataset,
@@ -18,6 +19,7 @@ from datasets.folder import (
     write_annotations,
     write_provenance,
 )
+from datasets.paste import FOLDER
 from datasets.splits import (
     SPLITS,
     Ratios,
@@ -68,7 +70,14 @@ def resplit(
 
 
 def share_out(strata: Mapping[str, str], options: Options) -> Shares:
-    """Folder name (empty for one dataset) -> file name -> split, from file name -> stratum. Raises OptionError."""
+    """Folder name (empty for one dataset) -> file name -> split, from file name -> stratum.
+
+    Raises OptionError, and InputError where an image was pasted from others: it would be in one split and what it
+    shows in another.
+    """
+    if pasted := [name for name in strata if name.startswith(f"{FOLDER}/")]:
+        remedy = "share out the dataset that it was made of; fit pastes for each fold with --paste"
+        raise InputError(pasted[0], "shows pixels of other images, which may come to another split", remedy)
     groups = None if options.group_by is None else group_by_pattern(strata, options.group_by)
     if not options.folds:
         return {"": stratified_split(strata, options.ratios, options.seed, groups)}

@@ -1,14 +1,13 @@
-"""What every trainer asks of a run before it continues it, and what it leaves of one that never began."""
+"""How a run ends before its time and goes on later, the same for every trainer."""
 
 import shutil
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from datasets.coco import Image
-from datasets.errors import InputError, OptionError, OutputError
-from datasets.folder import Dataset
-from datasets.runs import Run, RunSplit, is_fold, load_run, read_split
+from datasets.console import say
+from datasets.errors import InputError, OptionError, OutputError, WeightsError
+from datasets.runs import Run, is_fold, load_run_of
 
 
 def check_alone(root: Path, flags: Iterable[str]) -> None:
@@ -18,38 +17,41 @@ def check_alone(root: Path, flags: Iterable[str]) -> None:
         raise OptionError(f"--resume {root}", "a run continues with its own options", f"leave out {named}")
 
 
-def unfinished_run(root: Path, kind: str) -> Run:
-    """The run in `root`, of the trainer `kind` (det or seg) and not measured yet. Raises InputError."""
-    run = load_run(root)
-    if run.kind != kind:
-        raise InputError(root, f"a run of kind {run.kind}", "resume it with the trainer that made it")
+def unfinished_run(root: Path, kind: str, state: str) -> Run:
+    """The run in `root`, of the trainer `kind` (det or seg), to go on with or, a fold, to begin.
+
+    `state` is the file in its weights/ that the trainer continues from. Raises InputError, also for a run that is
+    measured already, and WeightsError.
+    """
+    run = load_run_of(root, kind)
     if run.metrics.is_file():
         raise InputError(root, "the run is finished", "start a new one without --resume")
+    if not is_fold(run) and not (run.weights / state).is_file():
+        raise WeightsError(run.weights / state, "no such file, nothing to resume", "start anew without --resume")
     return run
 
 
-def run_members(run: Run, dataset: Dataset) -> dict[str, list[Image]]:
-    """The images of each split of the run, wherever `dataset` has them. Raises InputError for another dataset."""
-    split: RunSplit = read_split(run)
-    now = dataset.provenance.content_sha256 if dataset.provenance else None
-    if now != split.content_sha256:
-        raise InputError(dataset.root, "not the dataset of the run, or its content changed", "name the run's own")
-    known = {image.file_name: image for coco in dataset.splits.values() for image in coco.images}
-    if missing := [name for names in split.images.values() for name in names if name not in known]:
-        raise InputError(dataset.root, f"{missing[0]} of the run is not in it", "name the run's own dataset")
-    return {name: [known[file] for file in files] for name, files in split.images.items()}
+@contextmanager
+def kept_if_begun(run: Run, state: Path, epochs: int, done: Callable[[Path], int]) -> Iterator[None]:
+    """Around what makes a run: what ends it before the first epoch is finished leaves no run folder.
 
-
-def remove_unless_begun(run: Run, state: Path) -> bool:
-    """Remove a run folder in which no epoch was finished, and its parents if that leaves them empty.
-
-    `state` is what a training is resumed from. Whether no epoch was finished; the folder of a fold stays all the
-    same. Raises OutputError.
+    Ctrl-C and SIGTERM later tell how to go on, after how many of `epochs`, and end with status 130 and 143.
+    `state` is what a training is continued from, and `done` reads from it how many epochs it has behind it: of the
+    history that may be one more, and after the next start it would be done again.
     """
-    if state.is_file() or run.metrics.is_file():
-        return False
-    if is_fold(run):
-        return True
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as stop:
+        if not _removed(run, state):
+            say(f"stopped after epoch {done(state)} of {epochs}; continue with --resume {run.root}")
+        raise SystemExit(stop.code if isinstance(stop, SystemExit) else 130) from None
+    except BaseException:
+        _removed(run, state)
+        raise
+
+
+def remove_run(run: Run) -> None:
+    """Remove a run folder, and its parents if that leaves them empty. Raises OutputError."""
     try:
         shutil.rmtree(run.root)
     except OSError as error:
@@ -57,4 +59,12 @@ def remove_unless_begun(run: Run, state: Path) -> bool:
     with suppress(OSError):
         run.root.parent.rmdir()
         run.root.parent.parent.rmdir()
+
+
+def _removed(run: Run, state: Path) -> bool:
+    """Whether no epoch was finished; the run folder is gone then, except that of a fold."""
+    if state.is_file() or run.metrics.is_file():
+        return False
+    if not is_fold(run):
+        remove_run(run)
     return True

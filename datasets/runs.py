@@ -116,6 +116,14 @@ def load_run(root: Path) -> Run:
     return Run(root, read_config(root).kind)
 
 
+def load_run_of(root: Path, kind: str) -> Run:
+    """Open a run folder of the trainer `kind`, det or seg. Raises InputError where `root` is no such."""
+    run = load_run(root)
+    if run.kind != kind:
+        raise InputError(root, f"a run of train_{run.kind}", f"name one of train_{kind}, or use train_{run.kind}")
+    return run
+
+
 def read_config(root: Path) -> RunConfig:
     """The config.yaml of a run folder. Raises InputError."""
     path = root / "config.yaml"

@@ -3,14 +3,29 @@
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from datasets.coco import read_predictions
 from datasets.crossval import folds_of
-from datasets.folder import load_dataset
-from datasets.runs import load_run, read_history, read_split
+from datasets.folder import Dataset, load_dataset
+from datasets.new_runs import new_folds
+from datasets.runs import Run, load_run, read_history, read_split
 from evaluate.metrics import read_metrics
 from tests.command import only_line, run_command
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """The options that a trainer has in common with any other."""
+
+    seed: int = 4
+    negatives: str = "0.5"
+    paste: int = 0
+
+
+def make_folds(dataset: Dataset, runs: Path, *, folds: int = 3, val: float = 0.0, **options: object) -> Run:
+    """The folders of a cross-validation."""
+    return new_folds("seg", dataset, Chosen(**options), runs, "crossed", folds, val)  # type: ignore[arg-type]
 
 
 def fit_two_folds(command: str, dataset: Path, runs: Path, *options: object) -> Path:

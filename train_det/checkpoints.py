@@ -49,8 +49,6 @@ def load_detector(path: Path, device: torch.device) -> tuple[nn.Module, list[Cat
 
 def load_state(path: Path) -> tuple[nn.Module, State]:
     """The model of a last.pt and what continuing it takes. Raises WeightsError."""
-    if not path.is_file():
-        raise WeightsError(path, "no such file, nothing to resume", "start anew without --resume")
     model, checkpoint = ultra.load_model(path)
     state = checkpoint.get(STATE)
     if not isinstance(state, dict):

@@ -5,38 +5,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from datasets import trainer_flags as flag
 from datasets.console import given, new_app, run, say
 from datasets.options import flag_paths
-from datasets.trainer_flags import (
-    Batch,
-    Dataset,
-    DatasetPath,
-    Device,
-    Epochs,
-    Exported,
-    Folds,
-    Form,
-    Gamma,
-    Images,
-    Imgsz,
-    Jobs,
-    Logger,
-    Name,
-    Negatives,
-    OperatingPoint,
-    Out,
-    Paste,
-    Patience,
-    Precision,
-    Recipe,
-    Resume,
-    Runs,
-    Seed,
-    Split,
-    Tta,
-    Val,
-    Workers,
-)
+from train_det import KIND
 from train_det.options import FitOptions
 
 DEFAULT = FitOptions()
@@ -50,36 +22,36 @@ RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder made 
 @app.command()
 def fit(
     ctx: typer.Context,
-    dataset: DatasetPath,
-    recipe: Recipe = None,
+    dataset: flag.DatasetPath,
+    recipe: flag.Recipe = None,
     weights: Annotated[
         str, typer.Option(help="A name that Ultralytics fetches, a checkpoint file, or none (random).")
     ] = DEFAULT.weights,
-    epochs: Epochs = DEFAULT.epochs,
-    imgsz: Imgsz = DEFAULT.imgsz,
-    batch: Batch = DEFAULT.batch,
-    device: Device = DEFAULT.device,
-    seed: Seed = DEFAULT.seed,
-    workers: Workers = DEFAULT.workers,
-    name: Name = None,
-    runs: Runs = Path("runs"),
-    gamma: Gamma = DEFAULT.gamma,
-    negatives: Negatives = DEFAULT.negatives,
-    paste: Paste = DEFAULT.paste,
-    folds: Folds = 0,
-    val: Val = 0.0,
-    jobs: Jobs = 1,
+    epochs: flag.Epochs = DEFAULT.epochs,
+    imgsz: flag.Imgsz = DEFAULT.imgsz,
+    batch: flag.Batch = DEFAULT.batch,
+    device: flag.Device = DEFAULT.device,
+    seed: flag.Seed = DEFAULT.seed,
+    workers: flag.Workers = DEFAULT.workers,
+    name: flag.Name = None,
+    runs: flag.Runs = Path("runs"),
+    gamma: flag.Gamma = DEFAULT.gamma,
+    negatives: flag.Negatives = DEFAULT.negatives,
+    paste: flag.Paste = DEFAULT.paste,
+    folds: flag.Folds = 0,
+    val: flag.Val = 0.0,
+    jobs: flag.Jobs = 1,
     monitor: Annotated[
         str, typer.Option(help="What chooses the best epoch on val: AP, AP50, AP75, loss or last.")
     ] = DEFAULT.monitor,
-    patience: Patience = DEFAULT.patience,
+    patience: flag.Patience = DEFAULT.patience,
     lr: Annotated[float | None, typer.Option(help="Highest learning rate [default: to suit the weights].")] = None,
-    precision: Precision = DEFAULT.precision,
-    logger: Logger = DEFAULT.logger,
-    resume: Resume = None,
+    precision: flag.Precision = DEFAULT.precision,
+    logger: flag.Logger = DEFAULT.logger,
+    resume: flag.Resume = None,
 ) -> None:
     """Train on a dataset folder, choose the best epoch on val, measure it on test."""
-    from datasets.crossval import cross_validation, folds_of, train_folds
+    from datasets.crossval import check_fold_flags, cross_validation, folds_of, train_folds
     from datasets.folder import load_dataset
     from datasets.recipe import asked_options
     from datasets.resume import check_alone
@@ -89,10 +61,11 @@ def fit(
     if resume:
         check_alone(resume, given(ctx, NEW_RUN))
     options = asked_options(FitOptions, recipe, given(ctx, flag_paths(FitOptions)))
+    crossed = cross_validation(resume, KIND)
+    check_fold_flags(given(ctx, ("val", "jobs")), crossed=bool(folds or crossed))
     data = load_dataset(dataset)
     from train_det import fit as trainer
 
-    crossed = cross_validation(resume)
     if folds:
         crossed = trainer.start_folds(data, options, runs, name, folds, val)
     if crossed:
@@ -121,14 +94,14 @@ def recipe() -> None:
 @app.command()
 def predict(
     run_folder: RunPath,
-    images: Images,
-    out: Out = None,
+    images: flag.Images,
+    out: flag.Out = None,
     min_score: Annotated[
         float | None, typer.Option(help="Leave out predictions below this [default: the run's operating point].")
     ] = None,
-    device: Device = "auto",
-    tta: Tta = False,
-    exported: Exported = None,
+    device: flag.Device = "auto",
+    tta: flag.Tta = False,
+    exported: flag.Exported = None,
 ) -> None:
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
     from datasets.crossval import single_run
@@ -136,7 +109,7 @@ def predict(
     from datasets.predicted import check_predict, dataset_of, give_predictions
 
     check_predict(out, min_score)
-    made = single_run(run_folder)
+    made = single_run(run_folder, KIND)
     files = list_pictures(images)
     from train_det.device import choose_device
     from train_det.predict import load_run_detector, operating_score, predict_files
@@ -150,22 +123,21 @@ def predict(
 @app.command()
 def evaluate(
     run_folder: RunPath,
-    split: Split = "test",
-    dataset: Dataset = None,
-    operating_point: OperatingPoint = "max-f1",
-    device: Device = "auto",
-    tta: Tta = False,
+    split: flag.Split = "test",
+    dataset: flag.Dataset = None,
+    operating_point: flag.OperatingPoint = "max-f1",
+    device: flag.Device = "auto",
+    tta: flag.Tta = False,
 ) -> None:
     """Predict a run's val and test images anew, and measure."""
     from datasets.crossval import folds_of
-    from datasets.folder import load_dataset
-    from datasets.run_view import run_view
-    from datasets.runs import load_run, read_config
+    from datasets.run_view import open_dataset, run_view
+    from datasets.runs import load_run_of
     from evaluate.folds import measure_folds
     from evaluate.tables import print_metrics
 
-    made = load_run(run_folder)
-    data = load_dataset(dataset or Path(read_config(made.root).dataset))
+    made = load_run_of(run_folder, KIND)
+    data = open_dataset(made, dataset)
     from train_det.device import choose_device
     from train_det.predict import load_run_detector, measure
 
@@ -184,16 +156,15 @@ def evaluate(
 @app.command()
 def export(
     run_folder: RunPath,
-    form: Form = "openvino",
-    dataset: Dataset = None,
+    form: flag.Form = "openvino",
+    dataset: flag.Dataset = None,
 ) -> None:
     """Write the best weights in a form for the line, if it says the same of up to 8 images of the dataset."""
     from datasets.crossval import single_run
-    from datasets.folder import load_dataset
-    from datasets.runs import read_config
+    from datasets.run_view import open_dataset
 
-    made = single_run(run_folder)
-    data = load_dataset(dataset or Path(read_config(made.root).dataset))
+    made = single_run(run_folder, KIND)
+    data = open_dataset(made, dataset)
     from train_det.export import export_run
 
     path, parity = export_run(made, data, form)

@@ -13,9 +13,8 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from datasets.coco import Annotation, Image
-from datasets.errors import InputError
 from datasets.folder import Dataset
-from datasets.images import read_rgb
+from datasets.images import read_sized
 from datasets.masks import decode
 from train_det.augment import (
     Matrix,
@@ -193,18 +192,6 @@ def on_device(batch: dict[str, torch.Tensor], device: torch.device) -> dict[str,
     moved = {key: tensor.to(device) for key, tensor in batch.items()}
     moved["img"] = (moved["img"].float() / 255).contiguous(memory_format=torch.channels_last)
     return moved
-
-
-def read_sized(path: Path, width: int, height: int) -> NDArray[np.uint8]:
-    """The picture at `path` as H x W x 3 RGB. Raises InputError where its size is not what the dataset says."""
-    image = read_rgb(path)
-    if image.shape[:2] != (height, width):
-        raise InputError(
-            path,
-            f"{image.shape[1]} x {image.shape[0]} pixels where the dataset says {width} x {height}",
-            "convert anew",
-        )
-    return image
 
 
 def shrink(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

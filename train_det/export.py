@@ -10,16 +10,15 @@ import torch
 from numpy.typing import NDArray
 
 from datasets.errors import OutputError
-from datasets.exported import INPUT, exported_path, need, silent_exporters
+from datasets.exported import INPUT, exported_path, need, new_export, pictures_to_compare, silent_exporters
 from datasets.folder import Dataset
 from datasets.runs import Run, run_options
 from train_det.checkpoints import BEST, load_detector
-from train_det.data import draw_square, read_sized
+from train_det.data import draw_square
 from train_det.exported import OUTPUT, open_exported
 from train_det.infer import Network, network_of, to_pixels
 from train_det.options import FitOptions
 
-PICTURES = 8
 SCORE_TOLERANCE = 1e-3
 BOX_TOLERANCE = 0.1  # pixels of the network's square
 LEAST_SCORE = 0.01  # boxes of which both are surer than that are compared
@@ -43,22 +42,13 @@ def export_run(run: Run, dataset: Dataset, form: str) -> tuple[Path, Parity]:
     path = exported_path(weights, form)
     side = run_options(run, FitOptions).imgsz
     model, _ = load_detector(weights, torch.device("cpu"))
-    images = [image for split in ("val", "test", "train") if split in dataset.splits
-              for image in dataset.splits[split].images][:PICTURES]  # fmt: skip
-    pictures = [read_sized(dataset.image_path(image), image.width, image.height) for image in images]
+    pictures = pictures_to_compare(dataset)
     original = network_of(model)
-    partial = path.with_name(f".{path.name}")
-    made = [partial, partial.with_suffix(".bin")] if form == "openvino" else [partial]
-    try:
+    with new_export(weights, form) as partial:
         _write(model, side, partial, form)
         parity = compare(original, open_exported(partial, form, original.strides), pictures, side)
         if parity.score > SCORE_TOLERANCE or parity.box > BOX_TOLERANCE:
             raise OutputError(path, f"the exported model differs from the original ({parity})", "use the original")
-        for file in reversed(made):
-            file.replace(path.with_suffix(file.suffix))
-    finally:
-        for file in made:
-            file.unlink(missing_ok=True)
     return path, parity
 
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,29 +11,15 @@ import torch
 from torch import nn
 
 from datasets.best import stored_best
-from datasets.coco import Image
 from datasets.console import progress, say
-from datasets.crossval import Plan, create_folds
-from datasets.errors import InputError, WeightsError
 from datasets.folder import Dataset
-from datasets.negatives import choose_negatives
-from datasets.paste_run import pasted_names, write_pasted
-from datasets.resume import remove_unless_begun, unfinished_run
-from datasets.run_view import PASTED, run_view
-from datasets.runs import (
-    Run,
-    RunConfig,
-    create_run,
-    draw_curves,
-    is_fold,
-    read_history,
-    run_options,
-    run_split,
-    write_history,
-)
+from datasets.new_runs import check_annotated, new_folds, new_run
+from datasets.resume import kept_if_begun, unfinished_run
+from datasets.run_view import run_view
+from datasets.runs import Run, draw_curves, read_history, run_options, write_history
 from datasets.track import Row, check_logger, tracked
 from evaluate.metrics import Metrics
-from train_det import ultra
+from train_det import KIND, ultra
 from train_det.checkpoints import BEST, LAST, State, load_state, save_checkpoint
 from train_det.data import TrainingImages, read_samples
 from train_det.device import choose_device, choose_precision
@@ -43,7 +30,6 @@ from train_det.tone import set_gamma
 from train_det.trainer import Epoch, Trainer
 from train_det.validation import Validation
 
-KIND = "det"
 CURVES = {"loss": ("train_loss", "val_loss"), "on val": ("AP", "AP50", "AP75"), "learning rate": ("lr",)}
 
 
@@ -66,18 +52,7 @@ def start(dataset: Dataset, options: FitOptions, runs: Path, name: str | None) -
 
     Raises OptionError, InputError, WeightsError; no run folder is left then.
     """
-    options = _settled(options)
-    members = training_members(dataset, options)
-    names = {split: [image.file_name for image in coco.images] for split, coco in dataset.splits.items()}
-    names["train"] = [image.file_name for image in members] + pasted_names(options.paste)
-    run = create_run(runs, KIND, name or dataset.name, _config(dataset, options), run_split(dataset, names))
-    try:
-        if options.paste:
-            write_pasted(dataset, run.root / PASTED, options.paste, options.seed, progress)
-        return _prepare(run, dataset)
-    except BaseException:
-        remove_unless_begun(run, run.weights / LAST)
-        raise
+    return _prepare(new_run(KIND, dataset, _settled(options), runs, name), dataset)
 
 
 def start_folds(
@@ -85,9 +60,9 @@ def start_folds(
 ) -> Run:
     """Check everything and make the run folders of a cross-validation. Raises as `start`; nothing is left then."""
     options = _settled(options)
+    check_annotated(dataset)
     _new_model(dataset, options)
-    plan = Plan(folds, options.seed, val, options.negatives, options.paste)
-    return create_folds(dataset, runs, name or dataset.name, _config(dataset, options), plan, progress)
+    return new_folds(KIND, dataset, options, runs, name, folds, val)
 
 
 def resume(dataset: Dataset, root: Path) -> Training:
@@ -95,26 +70,24 @@ def resume(dataset: Dataset, root: Path) -> Training:
 
     Raises InputError, WeightsError.
     """
-    run = unfinished_run(root, KIND)
-    if not is_fold(run) and not (run.weights / LAST).is_file():
-        raise WeightsError(run.weights / LAST, "no such file, nothing to resume", "start anew without --resume")
-    return _prepare(run, dataset)
+    return _prepare(unfinished_run(root, KIND, LAST), dataset)
 
 
 def _prepare(run: Run, dataset: Dataset) -> Training:
     options = run_options(run, FitOptions)
-    check_logger(options.logger)
-    device = choose_device(options.device)
-    view = run_view(run, dataset)
-    state: State | None = None
-    if (run.weights / LAST).is_file():
-        model, state = load_state(run.weights / LAST)
-        say(f"resuming after epoch {state['epoch']} of {options.epochs}")
-    else:
-        model, origin = _new_model(view, options)
-        say(f"starting from {origin}")
-    images = training_images(view, view.split("train").images, options)
-    return Training(run, view, options, device, model, images, Validation(view, options), state)
+    with _kept(run, options):
+        check_logger(options.logger)
+        device = choose_device(options.device)
+        view = run_view(run, dataset)
+        state: State | None = None
+        if (run.weights / LAST).is_file():
+            model, state = load_state(run.weights / LAST)
+            say(f"resuming after epoch {state['epoch']} of {options.epochs}")
+        else:
+            model, origin = _new_model(view, options)
+            say(f"starting from {origin}")
+        images = training_images(view, options)
+        return Training(run, view, options, device, model, images, Validation(view, options), state)
 
 
 def _settled(options: FitOptions) -> FitOptions:
@@ -125,8 +98,8 @@ def _settled(options: FitOptions) -> FitOptions:
     return msgspec.structs.replace(options, precision=precision)
 
 
-def _config(dataset: Dataset, options: FitOptions) -> RunConfig:
-    return RunConfig(KIND, str(dataset.root.resolve()), msgspec.to_builtins(options))
+def _kept(run: Run, options: FitOptions) -> AbstractContextManager[None]:
+    return kept_if_begun(run, run.weights / LAST, options.epochs, lambda path: int(load_state(path)[1]["epoch"]))
 
 
 def _new_model(dataset: Dataset, options: FitOptions) -> tuple[nn.Module, str]:
@@ -141,44 +114,27 @@ def train(training: Training) -> None:
 
     What stops it before the first epoch ends leaves no run folder; Ctrl-C and SIGTERM later leave a run to resume.
     """
-    run, options = training.run, training.options
-    state: State = training.state or {}
+    options, state = training.options, training.state or {}
     done = state.get("epoch", 0)
     if training.validation.monitor != options.monitor:
         say(f"val has no annotation to choose the epoch with the best {options.monitor} by: the last one is taken")
-    try:
+    with _kept(training.run, options):
         if done < options.epochs and not stored_best(state).exhausted(done, _patience(training)):
             _train(training, done)
-    except (KeyboardInterrupt, SystemExit) as stop:
-        if not remove_unless_begun(run, run.weights / LAST):
-            epoch = int(read_history(run.history)[-1]["epoch"])
-            say(f"stopped after epoch {epoch} of {options.epochs}; continue with --resume {run.root}")
-        raise SystemExit(stop.code if isinstance(stop, SystemExit) else 130) from None
-    except BaseException:
-        remove_unless_begun(run, run.weights / LAST)
-        raise
 
 
 def finish(training: Training) -> Metrics | None:
     """Draw the curves, predict val and test with the best epoch and measure; None where there is no test image."""
-    run, dataset = training.run, training.dataset
-    draw_curves(run.curves, read_history(run.history), CURVES)
-    return measure(run, dataset, load_run_detector(run, training.device), ("val", "test"))
+    run = training.run
+    with _kept(run, training.options):
+        draw_curves(run.curves, read_history(run.history), CURVES)
+        return measure(run, training.dataset, load_run_detector(run, training.device), ("val", "test"))
 
 
-def training_members(dataset: Dataset, options: FitOptions) -> list[Image]:
-    """The images of the train split that take part. Raises InputError where none has an annotation."""
-    coco = dataset.split("train")
-    if not coco.annotations:
-        raise InputError(
-            dataset.root, "the split train has no annotation to learn from", "convert with another split"
-        )
-    return choose_negatives(coco, options.negatives, options.seed)
-
-
-def training_images(dataset: Dataset, members: list[Image], options: FitOptions) -> TrainingImages:
-    """The training images, decoded once; boxes without masks are turned by right angles only, to stay tight."""
-    samples = read_samples(dataset, members, dataset.split("train").by_image())
+def training_images(dataset: Dataset, options: FitOptions) -> TrainingImages:
+    """The images of train, decoded once; boxes without masks are turned by right angles only, to stay tight."""
+    train = dataset.split("train")
+    samples = read_samples(dataset, train.images, train.by_image())
     augmentation = options.augmentation
     if augmentation.rotation == "any" and not all(sample.exact for sample in samples):
         say("some annotations have no mask: images are turned by right angles only")

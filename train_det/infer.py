@@ -84,8 +84,10 @@ def to_predictions(boxes: NDArray[np.float64], image_id: int, categories: Sequen
 
 def boxes_in_squares(raw: torch.Tensor, how: Detection) -> list[torch.Tensor]:
     """Boxes n x 6 in pixels of the squares, from raw output B x (4 + classes) x anchors."""
+    # Scores above its limit are let through; a prediction counts where its rounded score reaches the least one.
+    limit = max(0.0, how.least_score - 0.5 * 10**-SCORE_DIGITS)
     found: list[torch.Tensor] = non_max_suppression(
-        raw, how.least_score, how.overlap, multi_label=True, max_det=how.most, max_time_img=10.0
+        raw, limit, how.overlap, multi_label=True, max_det=how.most, max_time_img=10.0
     )
     return found
 

@@ -16,10 +16,8 @@ from datasets.pictures import number_pictures
 from datasets.runs import Run, run_options
 from evaluate.measure import measure_run
 from evaluate.metrics import DEFAULT_SCORE_THRESHOLD, Metrics, read_metrics
-from evaluate.truth import run_truth
 from train_det import ultra
 from train_det.checkpoints import BEST, load_detector
-from train_det.data import read_sized
 from train_det.exported import load_exported
 from train_det.infer import Detection, Network, detect, network_of, to_predictions
 from train_det.options import FitOptions
@@ -55,25 +53,19 @@ def operating_score(run: Run) -> float:
 def measure(
     run: Run, dataset: Dataset, detector: Detector, splits: Sequence[str], operating_point: str = "max-f1"
 ) -> Metrics | None:
-    """Predict `splits` anew, write predictions/{split}.json and, where there are test images, metrics.json."""
-    if not dataset.splits.get("test") or not dataset.splits["test"].images:
-        truth = dataset.splits
-    else:
-        truth = run_truth(run, dataset)
-    for split in splits:
-        images = truth[split].images if split in truth else []
-        write_predictions(run.predictions(split), predict_images(detector, dataset, images, split))
-    if "test" not in truth or not truth["test"].images:
-        return None
-    return measure_run(run, dataset, operating_point=operating_point)
+    """Predict `splits` of the dataset as the run sees it, write predictions/{split}.json, and measure.
+
+    None and no metrics.json where there is no test image. Nothing is written unless all can be predicted.
+    """
+    found = {split: predict_images(detector, dataset, dataset.images(split), split) for split in splits}
+    for split, predictions in found.items():
+        write_predictions(run.predictions(split), predictions)
+    return measure_run(run, dataset, operating_point=operating_point) if dataset.images("test") else None
 
 
 def predict_images(detector: Detector, dataset: Dataset, images: Sequence[Image], label: str) -> list[Prediction]:
     """COCO results on images of a dataset, at their original size. Raises InputError."""
-    pictures = (
-        read_sized(dataset.image_path(image), image.width, image.height)
-        for image in progress(images, f"predicting {label}", len(images))
-    )
+    pictures = map(dataset.read_image, progress(images, f"predicting {label}", len(images)))
     found: list[Prediction] = []
     for image, boxes in zip(images, detect(detector.network, pictures, detector.how), strict=True):
         found += to_predictions(boxes, image.id, detector.categories)

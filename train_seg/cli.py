@@ -5,38 +5,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from datasets.console import given, new_app, progress, run, say
+from datasets import trainer_flags as flag
+from datasets.console import given, new_app, run, say
 from datasets.options import flag_paths
-from datasets.trainer_flags import (
-    Batch,
-    Dataset,
-    DatasetPath,
-    Device,
-    Epochs,
-    Exported,
-    Folds,
-    Form,
-    Gamma,
-    Images,
-    Imgsz,
-    Jobs,
-    Logger,
-    Name,
-    Negatives,
-    OperatingPoint,
-    Out,
-    Paste,
-    Patience,
-    Precision,
-    Recipe,
-    Resume,
-    Runs,
-    Seed,
-    Split,
-    Tta,
-    Val,
-    Workers,
-)
+from train_seg import KIND
 from train_seg.options import FitOptions
 
 app = new_app("Train a U-Net that finds the pixels of defects, measure it, and use it.")
@@ -53,38 +25,38 @@ Tile = Annotated[
 @app.command()
 def fit(
     ctx: typer.Context,
-    dataset: DatasetPath,
-    recipe: Recipe = None,
+    dataset: flag.DatasetPath,
+    recipe: flag.Recipe = None,
     encoder: Annotated[str, typer.Option(help="Encoder name of smp.")] = DEFAULT.encoder,
     encoder_weights: Annotated[
         str, typer.Option(help="imagenet (fetched), none (random), or a file with a torchvision state dict.")
     ] = DEFAULT.encoder_weights,
     encoder_depth: Annotated[int, typer.Option(help="Number of halvings, 3 to 5.")] = DEFAULT.encoder_depth,
-    epochs: Epochs = DEFAULT.epochs,
-    imgsz: Imgsz = DEFAULT.imgsz,
-    batch: Batch = DEFAULT.batch,
-    device: Device = DEFAULT.device,
-    seed: Seed = DEFAULT.seed,
-    workers: Workers = DEFAULT.workers,
-    name: Name = None,
-    runs: Runs = Path("runs"),
-    gamma: Gamma = DEFAULT.gamma,
-    negatives: Negatives = DEFAULT.negatives,
-    paste: Paste = DEFAULT.paste,
-    folds: Folds = 0,
-    val: Val = 0.0,
-    jobs: Jobs = 1,
+    epochs: flag.Epochs = DEFAULT.epochs,
+    imgsz: flag.Imgsz = DEFAULT.imgsz,
+    batch: flag.Batch = DEFAULT.batch,
+    device: flag.Device = DEFAULT.device,
+    seed: flag.Seed = DEFAULT.seed,
+    workers: flag.Workers = DEFAULT.workers,
+    name: flag.Name = None,
+    runs: flag.Runs = Path("runs"),
+    gamma: flag.Gamma = DEFAULT.gamma,
+    negatives: flag.Negatives = DEFAULT.negatives,
+    paste: flag.Paste = DEFAULT.paste,
+    folds: flag.Folds = 0,
+    val: flag.Val = 0.0,
+    jobs: flag.Jobs = 1,
     monitor: Annotated[
         str, typer.Option(help="What chooses the best epoch on val: dice, iou or loss.")
     ] = DEFAULT.monitor,
-    patience: Patience = DEFAULT.patience,
+    patience: flag.Patience = DEFAULT.patience,
     lr: Annotated[float, typer.Option(help="Highest learning rate.")] = DEFAULT.optimisation.lr,
-    precision: Precision = DEFAULT.precision,
-    logger: Logger = DEFAULT.logger,
-    resume: Resume = None,
+    precision: flag.Precision = DEFAULT.precision,
+    logger: flag.Logger = DEFAULT.logger,
+    resume: flag.Resume = None,
 ) -> None:
     """Train on a dataset folder, choose the best epoch on val, measure it on test."""
-    from datasets.crossval import cross_validation, folds_of, train_folds
+    from datasets.crossval import check_fold_flags, cross_validation, folds_of, train_folds
     from datasets.folder import load_dataset
     from datasets.recipe import asked_options
     from datasets.resume import check_alone
@@ -94,31 +66,27 @@ def fit(
     if resume:
         check_alone(resume, given(ctx, NEW_RUN))
     options = asked_options(FitOptions, recipe, given(ctx, flag_paths(FitOptions)))
+    crossed = cross_validation(resume, KIND)
+    check_fold_flags(given(ctx, ("val", "jobs")), crossed=bool(folds or crossed))
     data = load_dataset(dataset)
     from train_seg import fit as trainer
     from train_seg.finish import finish
 
-    crossed = cross_validation(resume)
     if folds:
-        crossed = trainer.start_folds(data, options, runs, name, folds, val, progress)
+        crossed = trainer.start_folds(data, options, runs, name, folds, val)
     if crossed:
         train_folds(crossed, ["train_seg", "fit", str(dataset)], jobs)
         print_metrics(measure_folds(crossed, folds_of(crossed), data))
         say(f"the run is in {crossed.root}")
         return
-    if resume:
-        training = trainer.resume(data, resume, progress, say)
-    else:
-        training = trainer.start(data, options, runs, name, progress, say)
-    if lack := trainer.cannot_choose(training):
-        say(f"val has no {lack}: the last epoch is taken for the best")
-    made = trainer.train(training, say)
-    metrics = finish(made, data, training.device, progress)
+    training = trainer.resume(data, resume) if resume else trainer.start(data, options, runs, name)
+    trainer.train(training)
+    metrics = finish(training)
     if metrics:
         print_metrics(metrics)
     else:
         say("test has no image: nothing is measured")
-    say(f"the run is in {made.root}")
+    say(f"the run is in {training.run.root}")
 
 
 @app.command()
@@ -132,15 +100,15 @@ def recipe() -> None:
 @app.command()
 def predict(
     run_folder: RunPath,
-    images: Images,
-    out: Out = None,
+    images: flag.Images,
+    out: flag.Out = None,
     min_score: Annotated[
         float | None, typer.Option(help="Leave out predictions below this score [default: the pixel threshold].")
     ] = None,
-    device: Device = "auto",
-    tta: Tta = False,
+    device: flag.Device = "auto",
+    tta: flag.Tta = False,
     tile: Tile = None,
-    exported: Exported = None,
+    exported: flag.Exported = None,
 ) -> None:
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
     from datasets.crossval import single_run
@@ -151,7 +119,7 @@ def predict(
     check_predict(out, min_score)
     if tile is not None and tile < 32:
         raise OptionError(f"--tile {tile}", "less than 32 pixels", "give the side of a training picture")
-    made = single_run(run_folder)
+    made = single_run(run_folder, KIND)
     from train_seg.device import choose_device
     from train_seg.predict import predict_files
     from train_seg.record import BEST
@@ -160,29 +128,28 @@ def predict(
     files = list_pictures(images)
     segmenter = load_segmenter(made.weights / BEST, choose_device(device), tta=tta, tile=tile, exported=exported)
     least = segmenter.spec.pixel_threshold if min_score is None else min_score
-    listed, found = predict_files(segmenter, files, dataset_of(made), least, progress)
+    listed, found = predict_files(segmenter, files, dataset_of(made), least)
     give_predictions(out, listed, found, segmenter.spec.categories)
 
 
 @app.command()
 def evaluate(
     run_folder: RunPath,
-    split: Split = "test",
-    dataset: Dataset = None,
-    operating_point: OperatingPoint = "max-f1",
-    device: Device = "auto",
-    tta: Tta = False,
+    split: flag.Split = "test",
+    dataset: flag.Dataset = None,
+    operating_point: flag.OperatingPoint = "max-f1",
+    device: flag.Device = "auto",
+    tta: flag.Tta = False,
 ) -> None:
     """Predict a run's val and test images anew, and measure."""
     from datasets.crossval import folds_of
-    from datasets.folder import load_dataset
-    from datasets.run_view import run_view
-    from datasets.runs import load_run, read_config
+    from datasets.run_view import open_dataset, run_view
+    from datasets.runs import load_run_of
     from evaluate.folds import measure_folds
     from evaluate.tables import print_metrics
 
-    made = load_run(run_folder)
-    data = load_dataset(dataset or Path(read_config(made.root).dataset))
+    made = load_run_of(run_folder, KIND)
+    data = open_dataset(made, dataset)
     from train_seg.device import choose_device
     from train_seg.finish import measure
     from train_seg.record import BEST
@@ -193,7 +160,7 @@ def evaluate(
         view = run_view(one, data)
         view.split(split)
         segmenter = load_segmenter(one.weights / BEST, choose_device(device), tta=tta)
-        metrics = measure(one, view, segmenter, sorted({"val", split}), progress, operating_point)
+        metrics = measure(one, view, segmenter, sorted({"val", split}), operating_point)
     if folds:
         metrics = measure_folds(made, folds, data, operating_point=operating_point)
     if metrics:
@@ -203,23 +170,18 @@ def evaluate(
 @app.command()
 def export(
     run_folder: RunPath,
-    form: Form = "openvino",
-    dataset: Dataset = None,
+    form: flag.Form = "openvino",
+    dataset: flag.Dataset = None,
 ) -> None:
-    """Write the best weights in a form for the line, if it finds the same in up to 8 images of val or test."""
+    """Write the best weights in a form for the line, if it finds the same in up to 8 images of the dataset."""
     from datasets.crossval import single_run
-    from datasets.folder import load_dataset
-    from datasets.runs import read_config
+    from datasets.run_view import open_dataset
 
-    made = single_run(run_folder)
-    data = load_dataset(dataset or Path(read_config(made.root).dataset))
-    from train_seg.data import read_picture
-    from train_seg.export import export_model
-    from train_seg.finish import split_truth
-    from train_seg.record import BEST
+    made = single_run(run_folder, KIND)
+    data = open_dataset(made, dataset)
+    from train_seg.export import export_run
 
-    images = [image for split in ("val", "test", "train") for image in split_truth(made, data, split).images]
-    path, parity = export_model(made.weights / BEST, form, [read_picture(data, image) for image in images[:8]])
+    path, parity = export_run(made, data, form)
     say(
         f"exported to {path}; on {parity.pictures} images no share differs by more than {parity.share:.1g},"
         f" {parity.mask:.2%} of the found pixels and {parity.boxes:g} pixels at a box"

@@ -1,27 +1,26 @@
 """Training data in memory: every picture is decoded, shrunk and drawn once, and kept as bytes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
 
-from datasets.coco import Annotation, Category, Image
+from datasets.coco import Annotation, CocoFile, Image
+from datasets.console import progress
 from datasets.errors import InputError
 from datasets.folder import Dataset
-from datasets.images import read_rgb
-from datasets.masks import decode
+from evaluate.pixels import paint_annotations, type_indices
 from train_seg.letterbox import Letterbox
 from train_seg.options import Augmentation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 Sample = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -36,60 +35,26 @@ class Cached:
     coverage: "NDArray[np.uint8]"
 
 
-def paint(
-    annotations: Sequence[Annotation], indices: dict[int, int], height: int, width: int
-) -> "NDArray[np.uint8]":
-    """H x W index mask drawn from annotations, the smaller area on top; `indices` is category id -> 1, 2, ...
+def load_cached(dataset: Dataset, coco: CocoFile, imgsz: int) -> list[Cached]:
+    """Decode and shrink the images of `coco`, in order.
 
-    Drawn and not read from `masks/`, so that any COCO folder will do.
+    Raises InputError for pictures or annotations that cannot be used.
     """
-    canvas = np.zeros((height, width), np.uint8)
-    for annotation in sorted(annotations, key=lambda a: -a.area):
-        canvas[decode(annotation.segmentation, height, width) > 0] = indices[annotation.category_id]
-    return canvas
-
-
-def category_indices(categories: Iterable[Category]) -> dict[int, int]:
-    """Pixel class of each category id: 1, 2, ... in id order."""
-    return {c.id: k for k, c in enumerate(sorted(categories, key=lambda c: c.id), 1)}
-
-
-def read_picture(dataset: Dataset, image: Image) -> "NDArray[np.uint8]":
-    """Pixels of an image of the dataset. Raises InputError, also where the file has another size than listed."""
-    path = dataset.image_path(image)
-    rgb = read_rgb(path)
-    if rgb.shape[:2] != (image.height, image.width):
-        raise InputError(
-            path,
-            f"{rgb.shape[1]} x {rgb.shape[0]} pixels, listed as {image.width} x {image.height}",
-            "convert the dataset anew",
-        )
-    return rgb
-
-
-def load_cached(
-    dataset: Dataset,
-    images: Sequence[Image],
-    annotations: dict[int, list[Annotation]],
-    imgsz: int,
-    progress: Progress,
-) -> list[Cached]:
-    """Decode and shrink `images`, in order. Raises InputError for pictures or annotations that cannot be used."""
-    indices = category_indices(dataset.categories)
+    annotations, indices = coco.by_image(), type_indices(coco)
 
     def load(image: Image) -> Cached:
         box = Letterbox(image.height, image.width, imgsz)
-        return Cached(
-            box.image(read_picture(dataset, image)), _coverage(dataset, image, annotations[image.id], indices, box)
-        )
+        square = box.image(dataset.read_image(image))
+        return Cached(square, _coverage(dataset, image, annotations[image.id], indices, box))
 
     with ThreadPoolExecutor() as pool:
-        return list(progress(pool.map(load, images), "reading pictures", len(images)))
+        return list(progress(pool.map(load, coco.images), "reading pictures", len(coco.images)))
 
 
 def _coverage(
     dataset: Dataset, image: Image, annotations: list[Annotation], indices: dict[int, int], box: Letterbox
 ) -> "NDArray[np.uint8]":
+    """Painted from the annotations, not read from `masks/`, so that any COCO folder will do."""
     coverage = np.zeros((box.size, box.size, len(indices)), np.uint8)
     for annotation in annotations:
         if not annotation.segmentation:
@@ -99,10 +64,10 @@ def _coverage(
                 "a segmenter needs masks; train_det can use boxes",
             )
     if annotations:
-        drawn = paint(annotations, indices, image.height, image.width)
+        painted = paint_annotations(image, annotations, indices)
         top, left, h, w = box.inner
-        for k in np.unique(drawn[drawn > 0]):
-            coverage[top : top + h, left : left + w, k - 1] = box.shrink((drawn == k).astype(np.uint8) * 255)
+        for k in np.unique(painted[painted > 0]):
+            coverage[top : top + h, left : left + w, k - 1] = box.shrink((painted == k).astype(np.uint8) * 255)
     return coverage
 
 

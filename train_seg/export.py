@@ -1,7 +1,7 @@
 """Export of a trained model, kept only if it says the same as the original."""
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,14 @@ import torch
 
 from datasets.coco import Prediction
 from datasets.errors import OutputError
-from datasets.exported import INPUT, exported_path, need, silent_exporters
+from datasets.exported import INPUT, exported_path, need, new_export, pictures_to_compare, silent_exporters
+from datasets.folder import Dataset
 from datasets.masks import decode
-from train_seg.exported import OUTPUT, load_exported
+from datasets.runs import Run
+from train_seg.exported import OUTPUT, open_exported
 from train_seg.model import ModelSpec, UNet, load_model
 from train_seg.predict import predict_picture
+from train_seg.record import BEST
 from train_seg.segmenter import Segmenter
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ SHARE_TOLERANCE = 1e-3  # largest difference of any share of any pixel
 MASK_TOLERANCE = 1e-3  # part of the pixels found by either that is not found by both
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Parity:
     """How far an exported model is from its original, over some pictures.
 
@@ -43,30 +46,22 @@ class Parity:
         return self.share <= SHARE_TOLERANCE and self.mask <= MASK_TOLERANCE and self.boxes <= 1
 
 
-def export_model(weights: Path, form: str, pictures: Sequence["NDArray[np.uint8]"]) -> tuple[Path, Parity]:
-    """Export the model in `weights` to a file beside it and compare both on `pictures`.
+def export_run(run: Run, dataset: Dataset, form: str) -> tuple[Path, Parity]:
+    """Export the best weights to a file beside them and compare both on images of the dataset.
 
     Raises OptionError where a package is missing, OutputError and leaves no file where the two differ.
     """
+    weights = run.weights / BEST
     path = exported_path(weights, form)
     model, spec = load_model(weights)
-    partial = weights.with_name(f".{weights.name}")
-    made = [exported_path(partial, form)]
-    try:
-        if form == "onnx":
-            _write_onnx(model, spec, made[0])
-        else:
-            made.append(made[0].with_suffix(".bin"))
-            _write_openvino(model, spec, made[0])
-        cpu = torch.device("cpu")
-        parity = compare(Segmenter(model, spec, cpu), Segmenter(load_exported(partial, form), spec, cpu), pictures)
+    pictures = pictures_to_compare(dataset)
+    original = Segmenter(model, spec, torch.device("cpu"))
+    with new_export(weights, form) as partial:
+        (_write_onnx if form == "onnx" else _write_openvino)(model, spec, partial)
+        exported = dataclasses.replace(original, network=open_exported(partial, form))
+        parity = compare(original, exported, pictures)
         if not parity.holds:
             raise OutputError(path, f"the exported model differs from the original ({parity})", "use the original")
-        for file in reversed(made):
-            file.replace(path.with_suffix(file.suffix))
-    finally:
-        for file in made:
-            file.unlink(missing_ok=True)
     return path, parity
 
 

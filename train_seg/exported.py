@@ -12,6 +12,11 @@ OUTPUT = "logits"
 
 
 def load_exported(weights: Path, form: str) -> Callable[[Tensor], Tensor]:
-    """The exported model as a function of N x 3 x S x S uint8 RGB to logits. Raises OptionError, WeightsError."""
-    run = open_runner(existing_export(weights, form, "train_seg"), form)
+    """The exported model of a weights file, as a function. Raises OptionError, WeightsError."""
+    return open_exported(existing_export(weights, form, "train_seg"), form)
+
+
+def open_exported(path: Path, form: str) -> Callable[[Tensor], Tensor]:
+    """The exported model in `path`: N x 3 x S x S uint8 RGB to logits. Raises OptionError, WeightsError."""
+    run = open_runner(path, form)
     return lambda rgb: torch.from_numpy(run(rgb.contiguous().numpy()))

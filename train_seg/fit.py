@@ -3,7 +3,7 @@
 import io
 import logging
 import warnings
-from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +13,17 @@ import torch
 from torch.utils.data import DataLoader
 
 from datasets.best import Best, stored_best
-from datasets.coco import Image
-from datasets.crossval import Plan, create_folds
-from datasets.errors import InputError, OptionError, WeightsError
+from datasets.coco import CocoFile
+from datasets.console import say
+from datasets.errors import OptionError, WeightsError
 from datasets.folder import Dataset
-from datasets.negatives import choose_negatives
-from datasets.paste_run import pasted_names, write_pasted
-from datasets.resume import remove_unless_begun, unfinished_run
-from datasets.run_view import PASTED, run_view
-from datasets.runs import Run, RunConfig, create_run, is_fold, read_history, run_options, run_split
+from datasets.new_runs import check_annotated, new_folds, new_run
+from datasets.resume import kept_if_begun, unfinished_run
+from datasets.run_view import run_view
+from datasets.runs import Run, read_history, run_options
 from datasets.track import check_logger, tracked
-from train_seg.data import EpochBatches, PlainSet, Progress, TrainingSet, load_cached
+from train_seg import KIND
+from train_seg.data import EpochBatches, PlainSet, TrainingSet, load_cached
 from train_seg.device import choose_device, choose_precision
 from train_seg.encoder_weights import load_encoder_weights
 from train_seg.model import ModelSpec, UNet
@@ -32,15 +32,13 @@ from train_seg.options import FitOptions
 from train_seg.progress import TrainingProgress
 from train_seg.record import STATE, Recorder, Row
 
-KIND = "seg"
-Say = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Training:
     """A training ready to go on: data in memory, model built, and the run folder it writes to."""
 
     run: Run
+    dataset: Dataset
     options: FitOptions
     spec: ModelSpec
     device: torch.device
@@ -51,71 +49,48 @@ class Training:
     best: Best | None = None
 
 
-def start(
-    dataset: Dataset, options: FitOptions, runs: Path, name: str | None, progress: Progress, say: Say
-) -> Training:
+def start(dataset: Dataset, options: FitOptions, runs: Path, name: str | None) -> Training:
     """Check everything, make the run folder, paste what is asked for and read all pictures.
 
     Raises OptionError, InputError, WeightsError; no run folder is left then.
     """
-    options = _settled(options)
-    train = dataset.split("train")
-    if not train.annotations:
-        raise InputError(dataset.root, "the split train has no annotation", "split the dataset another way")
-    chosen = choose_negatives(train, options.negatives, options.seed)
-    names = {split: [image.file_name for image in coco.images] for split, coco in dataset.splits.items()}
-    names["train"] = [image.file_name for image in chosen] + pasted_names(options.paste)
-    run = create_run(runs, KIND, name or dataset.name, _config(dataset, options), run_split(dataset, names))
-    try:
-        if options.paste:
-            write_pasted(dataset, run.root / PASTED, options.paste, options.seed, progress)
-        return _prepare(run, dataset, progress, say)
-    except BaseException:
-        remove_unless_begun(run, run.weights / STATE)
-        raise
+    return _prepare(new_run(KIND, dataset, _settled(options), runs, name), dataset)
 
 
 def start_folds(
-    dataset: Dataset,
-    options: FitOptions,
-    runs: Path,
-    name: str | None,
-    folds: int,
-    val: float,
-    progress: Progress,
+    dataset: Dataset, options: FitOptions, runs: Path, name: str | None, folds: int, val: float
 ) -> Run:
     """Check everything and make the run folders of a cross-validation. Raises as `start`; nothing is left then."""
     options = _settled(options)
-    _new_model(dataset, options, lambda _: None)
-    plan = Plan(folds, options.seed, val, options.negatives, options.paste)
-    return create_folds(dataset, runs, name or dataset.name, _config(dataset, options), plan, progress)
+    check_annotated(dataset)
+    _new_model(dataset, options)
+    return new_folds(KIND, dataset, options, runs, name, folds, val)
 
 
-def resume(dataset: Dataset, root: Path, progress: Progress, say: Say) -> Training:
+def resume(dataset: Dataset, root: Path) -> Training:
     """Prepare to continue the run in `root` with its own options, or to begin a fold.
 
     Raises InputError, WeightsError.
     """
-    run = unfinished_run(root, KIND)
-    if not is_fold(run) and not (run.weights / STATE).is_file():
-        raise WeightsError(run.weights / STATE, "no such file, nothing to resume", "start anew without --resume")
-    return _prepare(run, dataset, progress, say)
+    return _prepare(unfinished_run(root, KIND, STATE), dataset)
 
 
-def _prepare(run: Run, dataset: Dataset, progress: Progress, say: Say) -> Training:
+def _prepare(run: Run, dataset: Dataset) -> Training:
     options = run_options(run, FitOptions)
-    check_logger(options.logger)
-    device = choose_device(options.device)
-    view = run_view(run, dataset)
-    done, best = 0, None
-    if (run.weights / STATE).is_file():
-        done, best = _stand(run.weights / STATE)
-        say(f"resuming after epoch {done} of {options.epochs}")
-        model, spec = _new_model(view, msgspec.structs.replace(options, encoder_weights="none"), lambda _: None)
-    else:
-        model, spec = _new_model(view, options, say)
-    sets = _load(view, view.split("train").images, _images(view, "val"), options, progress)
-    return Training(run, options, spec, device, model, *sets, done, best)
+    with kept(run, options):
+        check_logger(options.logger)
+        device = choose_device(options.device)
+        view = run_view(run, dataset)
+        done, best = 0, None
+        if (run.weights / STATE).is_file():
+            done, best = _stand(run.weights / STATE)
+            say(f"resuming after epoch {done} of {options.epochs}")
+            model, spec, _ = _new_model(view, msgspec.structs.replace(options, encoder_weights="none"))
+        else:
+            model, spec, news = _new_model(view, options)
+            for line in news:
+                say(line)
+        return Training(run, view, options, spec, device, model, *_load(view, options), done, best)
 
 
 def _settled(options: FitOptions) -> FitOptions:
@@ -125,8 +100,9 @@ def _settled(options: FitOptions) -> FitOptions:
     return msgspec.structs.replace(options, precision=precision)
 
 
-def _config(dataset: Dataset, options: FitOptions) -> RunConfig:
-    return RunConfig(KIND, str(dataset.root.resolve()), msgspec.to_builtins(options))
+def kept(run: Run, options: FitOptions) -> AbstractContextManager[None]:
+    """Around the work on a run: datasets.resume.kept_if_begun."""
+    return kept_if_begun(run, run.weights / STATE, options.epochs, lambda path: _stand(path)[0])
 
 
 def cannot_choose(training: Training) -> str | None:
@@ -137,34 +113,24 @@ def cannot_choose(training: Training) -> str | None:
     return None if annotated or training.options.monitor == "loss" else "annotation"
 
 
-def train(training: Training, say: Say) -> Run:
+def train(training: Training) -> None:
     """Run all epochs that are left. What stops it before the first epoch ends leaves no run folder.
 
     Ctrl-C and SIGTERM leave a run that can be resumed. Raises OptionError where memory does not suffice.
     """
     run, options = training.run, training.options
-    state = run.weights / STATE
-    try:
+    if lack := cannot_choose(training):
+        say(f"val has no {lack}: the last epoch is taken for the best")
+    with kept(run, options):
         if training.epochs_done < options.epochs and not _is_exhausted(training):
-            _run_lightning(training, state if training.epochs_done else None)
-    except torch.OutOfMemoryError:
-        remove_unless_begun(run, state)
-        raise OptionError(
-            f"--batch {options.batch} --imgsz {options.imgsz}", "too much for the device's memory", "give less"
-        ) from None
-    except (KeyboardInterrupt, SystemExit) as stop:
-        if not remove_unless_begun(run, state):
-            done = int(read_history(run.history)[-1]["epoch"])
-            say(f"stopped after epoch {done} of {options.epochs}; continue with --resume {run.root}")
-        code = stop.code if isinstance(stop, SystemExit) else 1
-        raise SystemExit(130 if code == 1 else code) from None
-    except BaseException:
-        remove_unless_begun(run, state)
-        raise
+            try:
+                _run_lightning(training, run.weights / STATE if training.epochs_done else None)
+            except torch.OutOfMemoryError:
+                asked = f"--batch {options.batch} --imgsz {options.imgsz}"
+                raise OptionError(asked, "too much for the device's memory", "give less") from None
     done = int(read_history(run.history)[-1]["epoch"])
     if done < options.epochs:
         say(f"ended after epoch {done}: {options.patience} epochs without a better {options.monitor}")
-    return run
 
 
 def _is_exhausted(training: Training) -> bool:
@@ -210,7 +176,12 @@ def _run_lightning(training: Training, state: Path | None) -> None:
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
         )
-        trainer.fit(module, loader, val, ckpt_path=state, weights_only=True)
+        try:
+            trainer.fit(module, loader, val, ckpt_path=state, weights_only=True)
+        except SystemExit as stop:
+            if stop.code == 1:  # what Lightning makes of Ctrl-C
+                raise KeyboardInterrupt from None
+            raise
 
 
 def _stand(state: Path) -> tuple[int, Best]:
@@ -223,28 +194,21 @@ def _stand(state: Path) -> tuple[int, Best]:
         raise WeightsError(state, "damaged, the run cannot be resumed", "start anew without --resume") from None
 
 
-def _new_model(dataset: Dataset, options: FitOptions, say: Say) -> tuple[UNet, ModelSpec]:
-    if not dataset.categories:
-        raise InputError(dataset.root, "no category", "make a dataset with at least one defect type")
+def _new_model(dataset: Dataset, options: FitOptions) -> tuple[UNet, ModelSpec, list[str]]:
+    """Also lines that say which weights the encoder could not take."""
     spec = ModelSpec(
         options.encoder, options.encoder_depth, options.imgsz, dataset.categories, gamma=options.gamma
     )
     torch.manual_seed(options.seed)
     model = UNet(spec)
-    for line in load_encoder_weights(
-        model.net.encoder, options.encoder, options.encoder_depth, options.encoder_weights
-    ):
-        say(line)
-    return model, spec
+    return (
+        model,
+        spec,
+        load_encoder_weights(model.net.encoder, options.encoder, options.encoder_depth, options.encoder_weights),
+    )
 
 
-def _load(
-    dataset: Dataset, train: list[Image], val: list[Image], options: FitOptions, progress: Progress
-) -> tuple[TrainingSet, PlainSet]:
-    annotations = {i: a for coco in dataset.splits.values() for i, a in coco.by_image().items()}
-    cached = load_cached(dataset, [*train, *val], annotations, options.imgsz, progress)
-    return TrainingSet(cached[: len(train)], options.seed, options.augmentation), PlainSet(cached[len(train) :])
-
-
-def _images(dataset: Dataset, split: str) -> list[Image]:
-    return dataset.splits[split].images if split in dataset.splits else []
+def _load(dataset: Dataset, options: FitOptions) -> tuple[TrainingSet, PlainSet]:
+    val = dataset.splits.get("val", CocoFile([], [], dataset.categories))
+    train, plain = (load_cached(dataset, coco, options.imgsz) for coco in (dataset.split("train"), val))
+    return TrainingSet(train, options.seed, options.augmentation), PlainSet(plain)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasets.coco import CocoFile, Image, Prediction
+from datasets.console import progress
 from datasets.folder import Dataset
 from datasets.images import read_rgb
 from datasets.pictures import number_pictures
-from train_seg.data import Progress, category_indices, paint, read_picture
-from train_seg.postprocess import shares_to_predictions
+from evaluate.pixels import paint_annotations, type_indices
+from train_seg.postprocess import FAINT, shares_to_predictions
 from train_seg.segmenter import Segmenter
 
 if TYPE_CHECKING:
@@ -21,17 +22,17 @@ BINS = 100
 
 
 def predict_images(
-    segmenter: Segmenter, dataset: Dataset, images: Sequence[Image], label: str, progress: Progress
+    segmenter: Segmenter, dataset: Dataset, images: Sequence[Image], label: str
 ) -> list[Prediction]:
     """Predictions of images of a dataset, in their order. Raises InputError."""
     found: list[Prediction] = []
     for image in progress(images, f"predicting {label}", len(images)):
-        found += predict_picture(segmenter, read_picture(dataset, image), image.id)
+        found += predict_picture(segmenter, dataset.read_image(image), image.id)
     return found
 
 
 def predict_files(
-    segmenter: Segmenter, files: Sequence[Path], dataset: Dataset | None, min_score: float, progress: Progress
+    segmenter: Segmenter, files: Sequence[Path], dataset: Dataset | None, min_score: float
 ) -> tuple[list[Image], list[Prediction]]:
     """Predictions of picture files, and which picture has which id by datasets.pictures. Raises InputError."""
     images, found = [], []
@@ -47,25 +48,25 @@ def predict_picture(
     segmenter: Segmenter, rgb: "NDArray[np.uint8]", image_id: int, min_score: float = 0.0
 ) -> list[Prediction]:
     """Predictions of one H x W x 3 picture."""
-    scale = segmenter.scale(*rgb.shape[:2])
+    height, width = rgb.shape[:2]
     threshold = segmenter.spec.pixel_threshold
+    shares, top, left = segmenter.shares_from(rgb, FAINT * threshold)
     return shares_to_predictions(
-        segmenter.shares(rgb), image_id, segmenter.category_ids, threshold, scale, min_score
-    )
+        shares, image_id, segmenter.category_ids, threshold, segmenter.scale(height, width), min_score,
+        (top, left, height, width),
+    )  # fmt: skip
 
 
-def choose_pixel_threshold(
-    segmenter: Segmenter, dataset: Dataset, truth: CocoFile, progress: Progress
-) -> float | None:
+def choose_pixel_threshold(segmenter: Segmenter, dataset: Dataset, truth: CocoFile) -> float | None:
     """Pixel threshold with the best pooled Dice of defect pixels at original size; None without annotations."""
     if not truth.annotations:
         return None
-    annotations, indices = truth.by_image(), category_indices(dataset.categories)
+    annotations, indices = truth.by_image(), type_indices(truth)
     counts = np.zeros((2, BINS), np.int64)
     for image in progress(truth.images, "choosing the threshold", len(truth.images)):
-        defect = 1 - segmenter.shares(read_picture(dataset, image))[0]
+        defect = 1 - segmenter.shares(dataset.read_image(image))[0]
         bins = np.minimum((defect * BINS).astype(np.int64), BINS - 1)
-        real = paint(annotations[image.id], indices, image.height, image.width) > 0
+        real = paint_annotations(image, annotations[image.id], indices) > 0
         counts[1] += np.bincount(bins[real], minlength=BINS)
         counts[0] += np.bincount(bins[~real], minlength=BINS)
     return best_threshold(counts)

@@ -1,21 +1,17 @@
-import hashlib
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-import msgspec
 import pytest
 
-from datasets.crossval import Plan, create_folds, folds_of, single_run, train_folds
+from datasets.crossval import check_fold_flags, cross_validation, folds_of, single_run, train_folds
 from datasets.errors import InputError, OptionError
 from datasets.folder import Dataset, load_dataset
-from datasets.run_view import PASTED, run_view
-from datasets.runs import Run, RunConfig, is_fold, read_config, read_split
-from datasets.splits import strata_by_type
-
-PLAN = Plan(folds=3, seed=4, val=0.0, negatives="0.5", paste=0)
+from datasets.runs import is_fold, read_config
+from tests.fold_cases import make_folds
 
 
 @pytest.fixture
@@ -23,93 +19,25 @@ def dataset(coco_folder: Path) -> Dataset:
     return load_dataset(coco_folder)
 
 
-def make(dataset: Dataset, root: Path, **changes: object) -> Run:
-    config = RunConfig("seg", str(dataset.root), {"epochs": 1})
-    return create_folds(dataset, root, "crossed", config, msgspec.structs.replace(PLAN, **changes))
-
-
-def names(run: Run, split: str) -> list[str]:
-    return read_split(run).images[split]
-
-
-def test_every_image_is_tested_once_by_a_fold_that_does_not_train_on_it(dataset: Dataset, tmp_path: Path) -> None:
-    run = make(dataset, tmp_path)
-    folds = folds_of(run)
-    assert [fold.root.name for fold in folds] == ["fold-1", "fold-2", "fold-3"]
-    tested = [name for fold in folds for name in names(fold, "test")]
-    strata = strata_by_type(dataset.splits.values())
-    assert sorted(tested) == sorted(strata) == names(run, "test")
-    for fold in folds:
-        assert not set(names(fold, "train")) & set(names(fold, "test"))
-        assert names(fold, "val") == []
-        defective = [n for n in names(fold, "train") if strata[n] != "good"]
-        assert len(names(fold, "train")) - len(defective) == round(0.5 * len(defective))
-    for stratum in set(strata.values()):
-        counts = [sum(strata[n] == stratum for n in names(fold, "test")) for fold in folds]
-        assert max(counts) - min(counts) <= 1
-
-
-def test_no_content_is_in_both_parts_of_a_fold(dataset: Dataset, tmp_path: Path) -> None:
-    """By the bytes of the pictures, and by the origin of what is pasted."""
-    run = make(dataset, tmp_path, paste=4)
-    for fold in folds_of(run):
-        view = run_view(fold, dataset)
-        digests = {
-            split: {hashlib.sha256(view.image_path(i).read_bytes()).hexdigest() for i in view.splits[split].images}
-            for split in ("train", "test")
-        }
-        assert not digests["train"] & digests["test"]
-        pasted = load_dataset(fold.root / PASTED)
-        assert pasted.provenance is not None
-        assert len(pasted.provenance.pasted) == 4
-        origins = {record["canvas"] for record in pasted.provenance.pasted}
-        origins |= {a["source"] for record in pasted.provenance.pasted for a in record["annotations"]}
-        assert origins
-        assert not origins & set(names(fold, "test"))
-
-
-def test_pasted_images_belong_to_the_training_of_their_fold(dataset: Dataset, tmp_path: Path) -> None:
-    fold = folds_of(make(dataset, tmp_path, paste=2))[0]
-    train = run_view(fold, dataset).split("train")
-    new = [image for image in train.images if image.file_name.startswith("paste/")]
-    assert [image.file_name for image in new] == ["paste/0000.png", "paste/0001.png"]
-    assert len({image.id for image in train.images}) == len(train.images)
-    assert all(train.by_image()[image.id] for image in new)
-    assert names(fold, "train")[-2:] == ["paste/0000.png", "paste/0001.png"]
-
-
-def test_a_share_of_val(dataset: Dataset, tmp_path: Path) -> None:
-    fold = folds_of(make(dataset, tmp_path, val=0.25))[0]
-    val, train = set(names(fold, "val")), set(names(fold, "train"))
-    assert val
-    assert not val & (train | set(names(fold, "test")))
-
-
-def test_the_same_seed_gives_the_same_folds(dataset: Dataset, tmp_path: Path) -> None:
-    first, second, other = (make(dataset, tmp_path / str(i), seed=seed) for i, seed in enumerate((4, 4, 5)))
-    shares = [[read_split(fold).images for fold in folds_of(run)] for run in (first, second, other)]
-    assert shares[0] == shares[1] != shares[2]
-
-
 def test_what_is_a_fold(dataset: Dataset, tmp_path: Path) -> None:
-    run = make(dataset, tmp_path)
+    run = make_folds(dataset, tmp_path)
     assert read_config(run.root).folds == 3
     assert not is_fold(run)
     assert [is_fold(fold) for fold in folds_of(run)] == [True] * 3
     assert folds_of(folds_of(run)[0]) == []
-    assert single_run(run.root / "fold-2").kind == "seg"
+    assert single_run(run.root / "fold-2", "seg").kind == "seg"
     with pytest.raises(InputError, match=r"no weights of its own; name a fold: .*fold-1"):
-        single_run(run.root)
+        single_run(run.root, "seg")
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [({"folds": 1}, "--folds 1"), ({"folds": 99}, "--folds 99"), ({"val": 1.0}, "--val 1.0")],
-)
-def test_impossible_plans(dataset: Dataset, tmp_path: Path, changes: dict[str, object], message: str) -> None:
-    with pytest.raises(OptionError, match=message):
-        make(dataset, tmp_path / "runs", **changes)
-    assert not (tmp_path / "runs").exists()
+def test_a_run_of_the_other_trainer_is_told_by_its_name(dataset: Dataset, tmp_path: Path) -> None:
+    run = make_folds(dataset, tmp_path, folds=2)
+    for open_run, root in ((single_run, run.root / "fold-1"), (cross_validation, run.root)):
+        with pytest.raises(InputError, match="a run of train_seg; name one of train_det, or use train_seg"):
+            open_run(root, "det")
+    assert cross_validation(run.root, "seg") == run
+    assert cross_validation(run.root / "fold-1", "seg") is None
+    assert cross_validation(None, "seg") is None
 
 
 FAKE = """
@@ -129,7 +57,7 @@ def test_folds_that_are_done_are_left_alone(
 ) -> None:
     (tmp_path / "fake_trainer.py").write_text(FAKE)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    run = make(dataset, tmp_path / "runs")
+    run = make_folds(dataset, tmp_path / "runs")
     with pytest.raises(InputError, match=r"fold-2: the fold could not be trained.*--resume"):
         train_folds(run, ["fake_trainer"], jobs)
     told = capfd.readouterr().err if jobs == 1 else (run.root / "fold-2/fit.log").read_text()
@@ -175,7 +103,7 @@ def test_a_stop_is_passed_on_to_the_folds(
 ) -> None:
     (tmp_path / "fake_trainer.py").write_text(SLOW)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    run = make(dataset, tmp_path / "runs")
+    run = make_folds(dataset, tmp_path / "runs")
     code = STOPPED.replace("train_folds(load", "import datasets.crossval as c; c.GRACE = 0.1; train_folds(load")
     parent = subprocess.Popen([sys.executable, "-c", code, str(run.root), str(jobs)], stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
@@ -189,6 +117,19 @@ def test_a_stop_is_passed_on_to_the_folds(
     assert len(list(run.root.glob("*/told"))) == jobs
 
 
-def test_jobs_must_be_some(dataset: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="--jobs 0"):
-        train_folds(make(dataset, tmp_path), [sys.executable], 0)
+@pytest.mark.parametrize(
+    ("flags", "crossed", "message"),
+    [
+        ({"jobs": 0}, True, "--jobs 0: less than 1; give 1 or more"),
+        ({"jobs": 2}, False, "--jobs 2: is for a cross-validation only; add --folds or leave it out"),
+        ({"val": 0.2}, False, "--val 0.2: is for a cross-validation only"),
+    ],
+)
+def test_flags_that_would_do_nothing_are_refused(flags: dict[str, Any], crossed: bool, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        check_fold_flags(flags, crossed=crossed)
+
+
+def test_flags_of_a_cross_validation_are_taken() -> None:
+    check_fold_flags({"jobs": 2, "val": 0.2}, crossed=True)
+    check_fold_flags({}, crossed=False)

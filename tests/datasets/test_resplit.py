@@ -170,6 +170,12 @@ def test_no_group_is_in_two_splits_of_any_fold() -> None:
         assert len({(groups[name], split) for name, split in splits.items()}) == len(set(groups.values()))
 
 
+@pytest.mark.parametrize("folds", [0, 3])
+def test_a_pasted_image_is_not_parted_from_what_it_was_made_of(folds: int) -> None:
+    with pytest.raises(InputError, match=r"paste/0007\.png: shows pixels of other images"):
+        share_out({**BOTTLES, "paste/0007.png": "dent"}, Options(folds=folds))
+
+
 def test_on_the_command_line(coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     dest = tmp_path / "new"
     assert run_command("datasets", "split", coco_folder, dest, "--dry-run") == 0

@@ -104,7 +104,11 @@ def test_a_stopped_run_is_resumed_to_the_same_end(
 
 
 def test_a_kill_between_the_files_of_an_epoch_repeats_that_epoch(
-    finished: Training, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished: Training,
+    dataset: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     training = start(dataset, tiny_options(), tmp_path, None)
     save, count = fitting.save_checkpoint, 0
@@ -121,6 +125,8 @@ def test_a_kill_between_the_files_of_an_epoch_repeats_that_epoch(
         with pytest.raises(SystemExit) as end:
             train(training)
     assert end.value.code == 130
+    assert len(read_history(training.run.history)) == 2  # the second is done again
+    assert f"stopped after epoch 1 of 2; continue with --resume {training.run.root}" in capsys.readouterr().err
     assert load_state(training.run.weights / "last.pt")[1]["epoch"] == 1
     resumed = resume(dataset, training.run.root)
     train(resumed)
@@ -198,7 +204,7 @@ def test_an_image_of_another_size_than_listed_is_refused(dataset: Dataset, tmp_p
     path = spoilt.image_path(spoilt.splits["train"].images[-1])
     path.unlink()
     Picture.new("RGB", (50, 40)).save(path)
-    with pytest.raises(InputError, match="50 x 40 pixels where the dataset says 96 x 96"):
+    with pytest.raises(InputError, match="50 x 40 pixels, listed as 96 x 96"):
         start(spoilt, tiny_options(negatives="all"), tmp_path / "runs", None)
     assert not (tmp_path / "runs").exists()
 

@@ -6,9 +6,10 @@ import pytest
 
 from datasets.folder import Dataset, load_dataset
 from datasets.runs import load_run, read_history, run_options
-from tests.command import only_line, run_command
+from tests.command import run_command
 from tests.odd_datasets import odd_folder
 from tests.train_det.conftest import tiny_options
+from tests.trainer_cases import RESUMED, UNKNOWN_LOGGER, check_options_refused
 from train_det.data import TrainingImages
 from train_det.fit import resume, start, train
 from train_det.options import FitOptions
@@ -81,20 +82,12 @@ def test_a_recipe_is_overridden_by_flags_and_saved_resolved(small: Dataset, tmp_
         ("epoch: 3", (), "my.yaml: epoch: no such option; did you mean epochs?"),
         ("epochs: 0", (), "my.yaml: epochs = 0: not a value it takes; give a whole number of at least 1"),
         ("epochs: 3", ("--epochs", 0), "--epochs 0: not a value it takes; give a whole number of at least 1"),
-        ("", ("--logger", "comet"), "--logger comet: not a value it takes; give one of mlflow, none"),
+        ("", ("--logger", "comet"), UNKNOWN_LOGGER),
         ("", ("--patience", 3, "--monitor", "last"), "--patience 3: monitor last watches no value; give 0, or"),
-        (
-            "",
-            ("--resume", "some/run"),
-            "--resume some/run: a run continues with its own options; leave out",
-        ),
+        ("", ("--resume", "some/run"), RESUMED),
     ],
 )
 def test_what_does_not_do_ends_in_one_line(
     recipe: str, flags: tuple[object, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "my.yaml").write_text(recipe)
-    given = ("--runs", tmp_path / "runs", "--recipe", tmp_path / "my.yaml", *flags)
-    assert run_command("train_det", "fit", tmp_path, *TINY, *given) == 2
-    assert told in only_line(capsys)
-    assert not (tmp_path / "runs").exists()
+    check_options_refused("train_det", recipe, told, tmp_path, capsys, *TINY, *flags)

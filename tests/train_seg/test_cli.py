@@ -64,14 +64,35 @@ def test_evaluate_comes_to_the_numbers_of_fit(seg_run: Path, tmp_path: Path) -> 
         assert (run / name).read_bytes() == (seg_run / name).read_bytes()
 
 
-def test_evaluate_finds_a_moved_dataset(seg_run: Path, coco_folder: Path, tmp_path: Path) -> None:
+def test_evaluate_finds_a_moved_dataset(
+    seg_run: Path, coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = Path(shutil.copytree(seg_run, tmp_path / "run"))
     moved = shutil.copytree(coco_folder, tmp_path / coco_folder.name)
     config = (run / "config.yaml").read_text().replace(str(coco_folder.resolve()), "gone")
     (run / "config.yaml").write_text(config)
-    assert run_command("train_seg", "evaluate", run, "--device", "cpu") == 2
+    for verb in ("evaluate", "export"):
+        assert run_command("train_seg", verb, run) == 2
+        assert "gone: the dataset of" in (told := only_line(capsys))
+        assert told.endswith("is no longer there; say where it is with --dataset")
     assert run_command("train_seg", "evaluate", run, "--dataset", moved, "--device", "cpu") == 0
     assert (run / "metrics.json").read_bytes() == (seg_run / "metrics.json").read_bytes()
+
+
+def test_a_broken_picture_leaves_the_run_as_it_was(
+    seg_run: Path, coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is one of test, which is predicted after val."""
+    run = Path(shutil.copytree(seg_run, tmp_path / "run"))
+    broken = load_dataset(shutil.copytree(coco_folder, tmp_path / coco_folder.name))
+    picture = broken.image_path(broken.splits["test"].images[-1])
+    data = picture.read_bytes()
+    picture.unlink()
+    picture.write_bytes(data[:500])
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    assert run_command("train_seg", "evaluate", run, "--dataset", broken.root, "--tta", "--device", "cpu") == 2
+    assert f"{picture}: the PNG is truncated" in only_line(capsys)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
 def test_test_time_augmentation_changes_the_predictions(seg_run: Path, coco_folder: Path, tmp_path: Path) -> None:

@@ -1,6 +1,4 @@
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,12 +12,8 @@ from datasets.errors import InputError
 from datasets.folder import Dataset, load_dataset
 from datasets.masks import encode
 from train_seg.augment import augment, training_augmentation
-from train_seg.data import Cached, EpochBatches, PlainSet, TrainingSet, category_indices, load_cached, paint
+from train_seg.data import Cached, EpochBatches, PlainSet, TrainingSet, load_cached
 from train_seg.options import Augmentation
-
-
-def silent(items: Iterable[Any], _label: str, _total: int) -> Iterable[Any]:
-    return items
 
 
 def rectangle(number: int, category_id: int, x: int, y: int, w: int, h: int, size: tuple[int, int]) -> Annotation:
@@ -37,25 +31,11 @@ def one_image(root: Path, pixels: np.ndarray, annotations: list[Annotation], siz
     )
 
 
-def test_the_smaller_annotation_lies_on_top() -> None:
-    large, small = rectangle(1, 9, 0, 0, 10, 10, (20, 20)), rectangle(2, 5, 2, 2, 3, 3, (20, 20))
-    for order in ([large, small], [small, large]):
-        drawn = paint(order, {5: 1, 9: 2}, 20, 20)
-        assert (drawn[2:5, 2:5] == 1).all()
-        assert (drawn == 2).sum() == 100 - 9
-        assert (drawn == 0).sum() == 300
-
-
-def test_classes_are_numbered_in_id_order() -> None:
-    assert category_indices([Category(9, "a"), Category(2, "b")]) == {2: 1, 9: 2}
-
-
 def test_coverage_says_how_much_of_a_pixel_is_defect(tmp_path: Path) -> None:
     """A 100 x 200 picture shrunk to half: a rectangle of odd width covers its last column by half."""
     defect = rectangle(1, 9, 20, 40, 31, 20, (100, 200))
     dataset = one_image(tmp_path, np.full((100, 200, 3), 80, np.uint8), [defect], (100, 200))
-    image = dataset.splits["train"].images[0]
-    (item,) = load_cached(dataset, [image], {1: [defect]}, 100, silent)
+    (item,) = load_cached(dataset, dataset.splits["train"], 100)
     assert item.image.shape == (100, 100, 3)
     assert (item.coverage[:, :, 0] == 0).all()
     dirt = item.coverage[:, :, 1]
@@ -73,31 +53,32 @@ def test_every_pixel_type_becomes_rgb(tmp_path: Path, kind: str) -> None:
         "rgba": np.dstack([np.full((64, 64, 3), 100, np.uint8), np.full((64, 64), 9, np.uint8)]),
     }[kind]
     dataset = one_image(tmp_path, pixels, [], (64, 64))
-    (item,) = load_cached(dataset, dataset.splits["train"].images, {1: []}, 64, silent)
+    (item,) = load_cached(dataset, dataset.splits["train"], 64)
     assert (item.image == 100).all()
 
 
 def test_a_picture_of_another_size_than_listed_is_refused(tmp_path: Path) -> None:
     dataset = one_image(tmp_path, np.zeros((30, 40), np.uint8), [], (40, 30))
     with pytest.raises(InputError, match="40 x 30 pixels, listed as 30 x 40"):
-        load_cached(dataset, dataset.splits["train"].images, {1: []}, 64, silent)
+        load_cached(dataset, dataset.splits["train"], 64)
 
 
 def test_a_box_without_mask_cannot_train_a_segmenter(tmp_path: Path) -> None:
     box = Annotation(7, 1, 5, (1, 1, 5, 5), 25)
     dataset = one_image(tmp_path, np.zeros((30, 40), np.uint8), [box], (30, 40))
     with pytest.raises(InputError, match="annotation 7 has a box and no segmentation"):
-        load_cached(dataset, dataset.splits["train"].images, {1: [box]}, 64, silent)
+        load_cached(dataset, dataset.splits["train"], 64)
 
 
-def test_drawn_truth_equals_the_pixel_masks_of_the_converter(coco_folder: Path) -> None:
+def test_coverage_equals_the_pixel_masks_of_the_converter(coco_folder: Path) -> None:
+    """The bottles are 96 x 96, so that nothing is shrunk."""
     dataset = load_dataset(coco_folder)
-    indices = category_indices(dataset.categories)
     for coco in dataset.splits.values():
-        for image_id, annotations in coco.by_image().items():
-            image = next(i for i in coco.images if i.id == image_id)
+        for image, item in zip(coco.images, load_cached(dataset, coco, 96), strict=True):
             stored = np.asarray(Picture.open(dataset.mask_path(image)))
-            assert np.array_equal(paint(annotations, indices, image.height, image.width), stored)
+            for k in range(1, len(coco.categories) + 1):
+                assert np.array_equal(item.coverage[..., k - 1] == 255, stored == k)
+            assert set(np.unique(item.coverage)) <= {0, 255}
 
 
 def sample() -> Cached:

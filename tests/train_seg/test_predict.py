@@ -1,6 +1,4 @@
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import msgspec
@@ -28,10 +26,6 @@ class Bright(nn.Module):
 def segmenter(*, tta: bool = False) -> Segmenter:
     spec = ModelSpec("resnet18", 4, 64, [Category(4, "chip"), Category(7, "dirt")])
     return Segmenter(Bright(), spec, torch.device("cpu"), tta)  # type: ignore[arg-type]
-
-
-def silent(items: Iterable[Any], _label: str, _total: int) -> Iterable[Any]:
-    return items
 
 
 @pytest.mark.parametrize(("height", "width"), [(90, 200), (200, 90), (64, 64), (30, 41), (500, 333)])
@@ -87,14 +81,14 @@ def test_the_threshold_stays_away_from_the_ends() -> None:
 def test_no_annotation_chooses_no_threshold(coco_folder: Path) -> None:
     dataset = load_dataset(coco_folder)
     truth = msgspec.structs.replace(dataset.splits["val"], annotations=[])
-    assert choose_pixel_threshold(segmenter(), dataset, truth, silent) is None
+    assert choose_pixel_threshold(segmenter(), dataset, truth) is None
 
 
 def test_files_of_the_dataset_keep_their_ids(coco_folder: Path) -> None:
     dataset = load_dataset(coco_folder)
     wanted = dataset.splits["test"].images[:3]
     files = [dataset.image_path(image) for image in reversed(wanted)]
-    images, _ = predict_files(segmenter(), files, dataset, 0.0, silent)
+    images, _ = predict_files(segmenter(), files, dataset, 0.0)
     assert [image.id for image in images] == [image.id for image in reversed(wanted)]
     assert images[0].file_name == files[0].as_posix()
 
@@ -104,7 +98,7 @@ def test_other_files_are_numbered_in_the_order_given(coco_folder: Path, tmp_path
     stranger = tmp_path / "new.png"
     cv2.imwrite(str(stranger), np.full((40, 70, 3), 255, np.uint8))
     files = [dataset.image_path(dataset.splits["test"].images[0]), stranger]
-    images, found = predict_files(segmenter(), files, dataset, 0.0, silent)
+    images, found = predict_files(segmenter(), files, dataset, 0.0)
     assert [image.id for image in images] == [1, 2]
     assert (images[1].width, images[1].height) == (70, 40)
     assert any(p.image_id == 2 and p.bbox == (0, 0, 70, 40) for p in found)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from datasets.runs import load_run, read_history, run_options
-from tests.command import only_line, run_command
+from tests.command import run_command
 from tests.odd_datasets import odd_folder
+from tests.trainer_cases import RESUMED, UNKNOWN_LOGGER, check_options_refused
 from train_seg.module import SegmenterModule
 from train_seg.options import FitOptions
 from train_seg.progress import TrainingProgress
@@ -60,29 +61,13 @@ def test_a_recipe_is_overridden_by_flags_and_saved_resolved(tmp_path: Path) -> N
     [
         ("lr: 0.1", (), "my.yaml: lr: no such option; did you mean optimisation.lr?"),
         ("monitor: AP", (), "my.yaml: monitor = AP: not a value it takes; give one of dice, iou, loss"),
-        (
-            "imgsz: 250",
-            (),
-            "my.yaml: imgsz = 250: not a multiple of 16 of at least 32",
-        ),
-        (
-            "",
-            ("--imgsz", 36),
-            "--imgsz 36: not a multiple of 8 of at least 16",
-        ),
-        ("", ("--logger", "comet"), "--logger comet: not a value it takes; give one of mlflow, none"),
-        (
-            "",
-            ("--resume", "some/run"),
-            "--resume some/run: a run continues with its own options; leave out",
-        ),
+        ("imgsz: 250", (), "my.yaml: imgsz = 250: not a multiple of 16 of at least 32"),
+        ("", ("--imgsz", 36), "--imgsz 36: not a multiple of 8 of at least 16"),
+        ("", ("--logger", "comet"), UNKNOWN_LOGGER),
+        ("", ("--resume", "some/run"), RESUMED),
     ],
 )
 def test_what_does_not_do_ends_in_one_line(
     recipe: str, flags: tuple[object, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "my.yaml").write_text(recipe)
-    given = ("--runs", tmp_path / "runs", "--recipe", tmp_path / "my.yaml", *flags)
-    assert run_command("train_seg", "fit", tmp_path, *TINY, *given) == 2
-    assert told in only_line(capsys)
-    assert not (tmp_path / "runs").exists()
+    check_options_refused("train_seg", recipe, told, tmp_path, capsys, *TINY, *flags)
