@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from datasets.coco import Category
 from datasets.errors import InputError, OptionError, WeightsError
 from datasets.files import write_atomic
+from train_seg.sizes import TypeSize
 
 METADATA_KEY = "defectline"
 DECODER_CHANNELS = (128, 64, 32, 16, 16)  # half of smp's: a step takes half as long on a CPU
@@ -22,6 +23,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
 
     `decoder_channels` from the deepest stage on, as many as stages or more. `pixel_threshold`: a pixel is a defect
     where 1 - p(background) reaches it. `epoch` counts from 1. `gamma` is the exponent of pixel values of 0 to 1.
+    `sizes` are those of each type, empty where too few are known.
     """
 
     encoder: str
@@ -32,6 +34,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     pixel_threshold: float = 0.5
     epoch: int = 0
     gamma: float = 1.0
+    sizes: list[TypeSize] = []
 
 
 class UNet(nn.Module):

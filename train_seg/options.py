@@ -63,7 +63,7 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     encoder_weights: str = "imagenet"
     encoder_depth: Annotated[int, msgspec.Meta(ge=3, le=5)] = 4
     epochs: Positive = 40
-    imgsz: Annotated[int, msgspec.Meta(le=8192)] = 256
+    imgsz: Annotated[int, msgspec.Meta(le=8192)] = 320
     batch: Positive = 4
     device: str = "auto"
     seed: Seed = 0

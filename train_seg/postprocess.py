@@ -1,13 +1,14 @@
 """Pixel shares to predictions: threshold, components, one type and one score per component."""
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from datasets.coco import Prediction
 from datasets.masks import Component, component_to_rle, components
+from train_seg.model import ModelSpec
+from train_seg.sizes import likeliest_type
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,8 +20,7 @@ MIN_SQUARE_PIXELS = 9  # a component must cover this many pixels of the network'
 def shares_to_predictions(
     shares: "NDArray[np.float32]",
     image_id: int,
-    category_ids: Sequence[int],
-    pixel_threshold: float,
+    spec: ModelSpec,
     scale: float,
     min_score: float = 0.0,
     within: tuple[int, int, int, int] | None = None,
@@ -28,27 +28,29 @@ def shares_to_predictions(
     """Predictions of one picture from its (1 + K) x H x W shares, highest score first.
 
     `within` is (top, left, height, width) where the shares are a window of a picture that large, and outside of it
-    no pixel reaches FAINT times `pixel_threshold`.
+    no pixel reaches FAINT times the pixel threshold.
 
-    A pixel is a defect where 1 - share of background >= `pixel_threshold`. Each component is one prediction of
-    the type with the largest sum of shares in it: pixels vote, so that a defect is not torn into types.
+    A pixel is a defect where 1 - share of background >= `spec.pixel_threshold`. Each component is one prediction
+    of one type, so that no defect is torn into types: its pixels vote, its size counts (train_seg/sizes.py).
     Components that cover less than MIN_SQUARE_PIXELS pixels of the network's square are speckle and dropped;
     `scale` is how many pixels of the square an original pixel is wide.
 
     Where nothing reaches the threshold, the best component at FAINT times the threshold is given. Its score is
     below the threshold and that of any other prediction is not, so a picture with something faint in it ranks
-    before one with nothing, and `min_score` = `pixel_threshold` leaves exactly the faint ones out.
+    before one with nothing, and `min_score` = `spec.pixel_threshold` leaves exactly the faint ones out.
     """
     defect = 1 - shares[0]
     top, left, height, width = within or (0, 0, *defect.shape)
     least = max(1, math.ceil(MIN_SQUARE_PIXELS / scale**2)) if scale < 1 else MIN_SQUARE_PIXELS
-    scored = _scored(defect, pixel_threshold, least) or _scored(defect, FAINT * pixel_threshold, least)[:1]
+    threshold = spec.pixel_threshold
+    scored = _scored(defect, threshold, least) or _scored(defect, FAINT * threshold, least)[:1]
     found = []
     for score, component in scored:
         if score >= min_score:
             x, y, w, h = component.box
             placed = Component((x + left, y + top, w, h), component.pixels)
-            category = category_ids[_vote(shares, component)]
+            area = component.area * (scale / spec.imgsz) ** 2
+            category = spec.categories[likeliest_type(_votes(shares, component), area, spec.sizes)].id
             mask = component_to_rle(placed, height, width)
             found.append(Prediction(image_id, category, placed.box, score, mask))
     return found
@@ -61,8 +63,9 @@ def _scored(defect: "NDArray[np.float32]", threshold: float, least: int) -> list
     return sorted(((_score(defect, c), c) for c in found), key=lambda pair: -pair[0])
 
 
-def _vote(shares: "NDArray[np.float32]", component: Component) -> int:
-    return int(shares[1:, *_window(component)][:, component.pixels].sum(axis=1, dtype=np.float64).argmax())
+def _votes(shares: "NDArray[np.float32]", component: Component) -> "NDArray[np.float64]":
+    votes: NDArray[np.float64] = shares[1:, *_window(component)][:, component.pixels].sum(axis=1, dtype=np.float64)
+    return votes
 
 
 def _window(component: Component) -> tuple[slice, slice]:

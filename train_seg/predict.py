@@ -49,12 +49,11 @@ def predict_picture(
 ) -> list[Prediction]:
     """Predictions of one H x W x 3 picture."""
     height, width = rgb.shape[:2]
-    threshold = segmenter.spec.pixel_threshold
-    shares, top, left = segmenter.shares_from(rgb, FAINT * threshold)
+    shares, top, left = segmenter.shares_from(rgb, FAINT * segmenter.spec.pixel_threshold)
+    within = (top, left, height, width)
     return shares_to_predictions(
-        shares, image_id, segmenter.category_ids, threshold, segmenter.scale(height, width), min_score,
-        (top, left, height, width),
-    )  # fmt: skip
+        shares, image_id, segmenter.spec, segmenter.scale(height, width), min_score, within
+    )
 
 
 def choose_pixel_threshold(segmenter: Segmenter, dataset: Dataset, truth: CocoFile) -> float | None:

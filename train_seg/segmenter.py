@@ -33,11 +33,6 @@ class Segmenter:
     tta: bool = False
     tile: int | None = None
 
-    @property
-    def category_ids(self) -> list[int]:
-        """Category id of each type in the order of the shares."""
-        return [c.id for c in self.spec.categories]
-
     def scale(self, height: int, width: int) -> float:
         """Pixels of the network's square per pixel of a picture of height x width."""
         longer = max(height, width)

@@ -1,11 +1,15 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from datasets.coco import Prediction, Rle
+from datasets.coco import Category, Prediction, Rle
 from datasets.masks import decode
+from train_seg.model import ModelSpec
 from train_seg.postprocess import MIN_SQUARE_PIXELS, shares_to_predictions
+from train_seg.sizes import TypeSize
 
-IDS = [4, 7]
+CATEGORIES = [Category(4, "chip"), Category(7, "dirt")]
 
 
 def blank(height: int = 60, width: int = 80) -> np.ndarray:
@@ -18,8 +22,15 @@ def put(shares: np.ndarray, rows: slice, columns: slice, first: float, second: f
     shares[:, rows, columns] = np.array([1 - first - second, first, second], np.float32)[:, None, None]
 
 
-def predict(shares: np.ndarray, threshold: float = 0.5, scale: float = 1.0, **more: float) -> list[Prediction]:
-    return shares_to_predictions(shares, 11, IDS, threshold, scale, **more)
+def predict(
+    shares: np.ndarray,
+    threshold: float = 0.5,
+    scale: float = 1.0,
+    sizes: Sequence[TypeSize] = (),
+    min_score: float = 0.0,
+) -> list[Prediction]:
+    spec = ModelSpec("resnet18", 4, 100, CATEGORIES, pixel_threshold=threshold, sizes=list(sizes))
+    return shares_to_predictions(shares, 11, spec, scale, min_score)
 
 
 def test_nothing_is_found_in_background() -> None:
@@ -54,6 +65,18 @@ def test_a_few_sure_pixels_outvote_many_torn_ones() -> None:
     put(shares, slice(10, 20), slice(10, 20), 0.05, 0.95)
     put(shares, slice(10, 20), slice(20, 32), 0.4, 0.35)
     assert predict(shares)[0].category_id == 7
+
+
+@pytest.mark.parametrize(("side", "category_id"), [(20, 4), (10, 7)])
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_the_size_decides_where_the_pixels_hardly_do(side: int, category_id: int, scale: float) -> None:
+    """Both sides of a square are told apart by 400 and 100 of the 10,000 pixels of the network's square."""
+    shares = blank()
+    width = round(side / scale)
+    put(shares, slice(0, width), slice(0, width), 0.45, 0.5)
+    sizes = [TypeSize(float(np.log(0.04)), 0.4), TypeSize(float(np.log(0.01)), 0.4)]
+    assert predict(shares, scale=scale, sizes=sizes)[0].category_id == category_id
+    assert predict(shares, scale=scale)[0].category_id == 7
 
 
 def test_a_pixel_exactly_at_the_threshold_is_a_defect() -> None:

@@ -36,9 +36,7 @@ def test_a_window_finds_what_the_whole_picture_does(height: int, width: int, lea
     for _ in range(10):
         rough = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
         rgb = cv2.resize(rough, (width, height), interpolation=cv2.INTER_CUBIC)
-        whole = shares_to_predictions(
-            segmenter.shares(rgb), 1, segmenter.category_ids, 0.5, segmenter.scale(height, width)
-        )
+        whole = shares_to_predictions(segmenter.shares(rgb), 1, spec, segmenter.scale(height, width))
         windowed = predict_picture(segmenter, rgb, 1)
         found += len(whole)
         assert [p.bbox for p in windowed] == [p.bbox for p in whole]
