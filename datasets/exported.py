@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml"}
 INPUT = "rgb"
+OPENVINO_PRECISIONS = {"32": "f32", "bf16": "bf16"}
+KEPT_PRECISION = ["defectline", "precision"]  # where an OpenVINO file says in which precision it is to be run
 PICTURES = 8
 
 
@@ -78,6 +80,21 @@ def need(form: str, *packages: str) -> ModuleType:
     return modules[0]
 
 
+def check_precision(form: str, precision: str) -> None:
+    """Raise OptionError unless what is exported to `form` can be run in `precision`, 32 or bf16."""
+    asked = f"--precision {precision}"
+    if precision not in OPENVINO_PRECISIONS:
+        raise OptionError(asked, "not a precision to export for", f"give one of {', '.join(OPENVINO_PRECISIONS)}")
+    if form == "onnx" and precision != "32":
+        raise OptionError(asked, "ONNX Runtime computes with 32 bits on a CPU", "give --format openvino")
+
+
+def save_openvino(converted: Any, path: Path, precision: str) -> None:
+    """Write what openvino.convert_model made, weights in full and with the precision to run it in."""
+    converted.set_rt_info(precision, KEPT_PRECISION)
+    need("openvino", "openvino").save_model(converted, path, compress_to_fp16=False)
+
+
 def open_runner(path: Path, form: str) -> "Runner":
     """What runs the exported model in `path`, its input to its output. Raises OptionError, WeightsError."""
     runtime = need(form, "onnxruntime" if form == "onnx" else "openvino")
@@ -109,8 +126,10 @@ def _open_onnx(runtime: Any, path: Path) -> "Runner":
 
 
 def _open_openvino(runtime: Any, path: Path) -> "Runner":
-    # Single precision, because half moves boxes by pixels and shares by hundredths where the CPU has bfloat16.
-    compiled = runtime.compile_model(
-        path, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-    )
+    core = runtime.Core()
+    model = core.read_model(path)
+    # Left to itself OpenVINO takes bfloat16 wherever the CPU has it, whatever the parity check was made with.
+    precision = model.get_rt_info(KEPT_PRECISION).astype(str) if model.has_rt_info(KEPT_PRECISION) else "32"
+    how = {"INFERENCE_PRECISION_HINT": OPENVINO_PRECISIONS[precision], "PERFORMANCE_HINT": "LATENCY"}
+    compiled = core.compile_model(model, "CPU", how)
     return lambda pixels: compiled(pixels)[0].copy()

@@ -47,3 +47,6 @@ Split = Annotated[str, typer.Option(help="Which split to predict anew besides va
 Dataset = Annotated[Path | None, typer.Option(help="Where the dataset is now, if it was moved.")]
 OperatingPoint = Annotated[str, typer.Option(help="max-f1, miss<=X or alarms<=Y, chosen on val.")]
 Form = Annotated[str, typer.Option("--format", help="onnx or openvino.")]
+ExportPrecision = Annotated[
+    str, typer.Option("--precision", help="32, or bf16 (OpenVINO): faster where the CPU has bfloat16, less exact.")
+]

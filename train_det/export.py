@@ -10,7 +10,16 @@ import torch
 from numpy.typing import NDArray
 
 from datasets.errors import OutputError
-from datasets.exported import INPUT, exported_path, need, new_export, pictures_to_compare, silent_exporters
+from datasets.exported import (
+    INPUT,
+    check_precision,
+    exported_path,
+    need,
+    new_export,
+    pictures_to_compare,
+    save_openvino,
+    silent_exporters,
+)
 from datasets.folder import Dataset
 from datasets.runs import Run, run_options
 from train_det.checkpoints import BEST, load_detector
@@ -19,8 +28,9 @@ from train_det.exported import OUTPUT, open_exported
 from train_det.infer import Network, network_of, to_pixels
 from train_det.options import FitOptions
 
-SCORE_TOLERANCE = 1e-3
-BOX_TOLERANCE = 0.1  # pixels of the network's square
+# Largest difference of a score, and of a side of a sure box in pixels of the network's square. bfloat16 keeps 8 of
+# the 24 bits of a number.
+TOLERANCES = {"32": (1e-3, 0.1), "bf16": (0.1, 4.0)}
 LEAST_SCORE = 0.01  # boxes of which both are surer than that are compared
 
 
@@ -33,11 +43,12 @@ class Parity:
     box: float
 
 
-def export_run(run: Run, dataset: Dataset, form: str) -> tuple[Path, Parity]:
+def export_run(run: Run, dataset: Dataset, form: str, precision: str = "32") -> tuple[Path, Parity]:
     """Export best.pt to a file beside it and compare both on images of the dataset.
 
     Raises OptionError where a package is missing, OutputError and leaves no file where the two differ.
     """
+    check_precision(form, precision)
     weights = run.weights / BEST
     path = exported_path(weights, form)
     side = run_options(run, FitOptions).imgsz
@@ -45,9 +56,10 @@ def export_run(run: Run, dataset: Dataset, form: str) -> tuple[Path, Parity]:
     pictures = pictures_to_compare(dataset)
     original = network_of(model)
     with new_export(weights, form) as partial:
-        _write(model, side, partial, form)
+        _write(model, side, partial, form, precision)
         parity = compare(original, open_exported(partial, form, original.strides), pictures, side)
-        if parity.score > SCORE_TOLERANCE or parity.box > BOX_TOLERANCE:
+        score, box = TOLERANCES[precision]
+        if parity.score > score or parity.box > box:
             raise OutputError(path, f"the exported model differs from the original ({parity})", "use the original")
     return path, parity
 
@@ -66,7 +78,7 @@ def compare(original: Network, exported: Network, pictures: Sequence[NDArray[np.
     return Parity(len(pictures), score, box)
 
 
-def _write(model: Any, side: int, path: Path, form: str) -> None:
+def _write(model: Any, side: int, path: Path, form: str, precision: str) -> None:
     model.model[-1].export = True
     example = torch.zeros(1, 3, side, side)
     with silent_exporters(), torch.no_grad():
@@ -80,5 +92,5 @@ def _write(model: Any, side: int, path: Path, form: str) -> None:
         else:
             openvino = need(form, "openvino")
             converted = openvino.convert_model(model, example_input=example, input=[1, 3, side, side])
-            openvino.save_model(converted, path, compress_to_fp16=False)
+            save_openvino(converted, path, precision)
     model.model[-1].export = False

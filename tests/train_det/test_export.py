@@ -42,6 +42,15 @@ def test_what_is_exported_says_the_same(form: str, run: Run, dataset: Dataset) -
     assert best[0] == pytest.approx(best[1], abs=1e-3)
 
 
+def test_half_precision_is_nearly_the_same_and_not_for_onnx(run: Run, dataset: Dataset) -> None:
+    pytest.importorskip("openvino", reason="openvino is not installed, so exports are not tested")
+    path, parity = export_run(run, dataset, "openvino", "bf16")
+    assert path.is_file()
+    assert parity.score < 0.1
+    with pytest.raises(OptionError, match="--precision bf16"):
+        export_run(run, dataset, "onnx", "bf16")
+
+
 def network(score: float, x: float) -> Network:
     def raw(pixels: torch.Tensor) -> torch.Tensor:
         return torch.tensor([x, 5, 2, 2, score]).reshape(1, 5, 1).repeat(len(pixels), 1, 1)
@@ -61,7 +70,7 @@ def test_an_export_that_says_something_else_is_not_kept(
     run: Run, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = sorted(p.name for p in run.weights.iterdir())
-    monkeypatch.setattr(exporting, "_write", lambda model, side, path, form: path.write_bytes(b"x"))
+    monkeypatch.setattr(exporting, "_write", lambda model, side, path, form, precision: path.write_bytes(b"x"))
     monkeypatch.setattr(exporting, "open_exported", lambda path, form, strides: network(0.9, 10))
     monkeypatch.setattr(exporting, "compare", lambda *_: Parity(8, 0.5, 0))
     with pytest.raises(OutputError, match="differs from the original"):

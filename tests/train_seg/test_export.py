@@ -10,7 +10,7 @@ from datasets import exported
 from datasets.coco import Category, read_predictions
 from datasets.errors import OptionError, WeightsError
 from tests.command import only_line, run_command
-from train_seg.export import compare
+from train_seg.export import Parity, compare
 from train_seg.model import ModelSpec
 from train_seg.segmenter import Segmenter, load_segmenter
 
@@ -62,6 +62,54 @@ def test_an_exported_file_that_is_missing_or_spoiled_is_named(run: Path, form: s
         load_segmenter(weights, CPU, exported=form)
 
 
+def test_half_precision_is_kept_in_the_file_and_nearly_the_same(
+    run: Path, coco_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openvino = pytest.importorskip("openvino", reason="openvino is not installed, so the export is not tested")
+    asked: list[str] = []
+    compile_model = openvino.Core.compile_model
+
+    def compiled(core: object, model: object, device: str, how: dict[str, str]) -> object:
+        asked.append(how["INFERENCE_PRECISION_HINT"])
+        return compile_model(core, model, device, how)
+
+    monkeypatch.setattr(openvino.Core, "compile_model", compiled)
+    weights = run / "weights/best.safetensors"
+    rgb = np.random.default_rng(3).integers(0, 255, (70, 130, 3), dtype=np.uint8)
+    original = load_segmenter(weights, CPU).shares(rgb)
+    for precision, hint, apart in (("bf16", "bf16", 0.3), ("32", "f32", 1e-3)):
+        assert run_command("train_seg", "export", run, "--format", "openvino", "--precision", precision) == 0
+        asked.clear()
+        other = load_segmenter(weights, CPU, exported="openvino").shares(rgb)
+        assert asked == [hint]
+        assert np.abs(original - other).max() < apart
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            ("--format", "onnx", "--precision", "bf16"),
+            "--precision bf16: ONNX Runtime computes with 32 bits on a CPU",
+        ),
+        (("--precision", "int4"), "--precision int4: not a precision to export for; give one of 32, bf16"),
+    ],
+)
+def test_a_precision_that_cannot_be_ends_in_one_line(
+    run: Path, coco_folder: Path, options: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command("train_seg", "export", run, *options) == 2
+    assert told in only_line(capsys)
+
+
+def test_tolerances_of_half_precision_still_refuse_another_model() -> None:
+    assert Parity(8, 0.1, 0.01, 1.0).holds("bf16")
+    assert not Parity(8, 0.1, 0.01, 1.0).holds("32")
+    assert not Parity(8, 0, 0, 0.6).holds("32")
+    for worse in (Parity(8, 0.3, 0, 0), Parity(8, 0, 0.03, 0)):
+        assert not worse.holds("bf16")
+
+
 def test_an_unknown_form_ends_in_one_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command("train_seg", "export", run, "--format", "tflite") == 2
     assert "give one of onnx, openvino" in only_line(capsys)
@@ -95,7 +143,7 @@ def test_parity_sees_a_difference(other: Answer, holds: bool) -> None:
     rgb[20:40, 10:30] = 255
     spec = ModelSpec("resnet18", 4, 64, [Category(1, "chip")])
     parity = compare(Segmenter(Answer(), spec, CPU), Segmenter(other, spec, CPU), [rgb])
-    assert parity.holds == holds
+    assert parity.holds("32") == holds
     assert parity.pictures == 1
 
 
