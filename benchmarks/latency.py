@@ -5,7 +5,7 @@
 Every round runs each way once, in turn, so that what else the machine does meets all alike; the first rounds are
 warm-up and not counted. All ways share the decoding, the resizing and the postprocessing of `predict`; what these
 and the bare networks take is measured beside them. PyTorch computes with OMP_NUM_THREADS threads, ONNX Runtime and
-OpenVINO with one for each core. Exports that a run lacks are made in a copy of it, their parity check included.
+OpenVINO with one for each core. Exports are made in copies of the runs, their parity check included.
 Results go to benchmarks/results/latency.json.
 """
 
@@ -26,7 +26,7 @@ import torch
 from datasets.console import print_table
 from datasets.folder import load_dataset
 from datasets.images import read_info, read_rgb
-from datasets.runs import load_run, read_config
+from datasets.runs import Run, load_run, read_config
 from train_det.data import draw_square
 from train_det.export import export_run as export_detector
 from train_det.infer import boxes_in_squares, detect, to_pixels
@@ -37,7 +37,12 @@ from train_seg.predict import predict_picture
 from train_seg.segmenter import load_segmenter
 
 RESULTS = Path(__file__).parent / "results" / "latency.json"
-WAYS = (None, "onnx", "openvino")
+WAYS = {  # name -> form and precision of what is run
+    "eager": (None, "32"),
+    "onnx": ("onnx", "32"),
+    "openvino": ("openvino", "32"),
+    "openvino bf16": ("openvino", "bf16"),
+}
 WARM_UP = 5
 TARGET = 0.25
 PACKAGES = ("torch", "onnxruntime", "openvino", "opencv-python-headless", "ultralytics")
@@ -55,8 +60,8 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         models = {
-            "detector": detector_ways(copied(given.detector, Path(scratch) / "det"), given.image),
-            "segmenter": segmenter_ways(copied(given.segmenter, Path(scratch) / "seg"), given.image),
+            "detector": detector_ways(copies(given.detector, Path(scratch) / "det"), given.image),
+            "segmenter": segmenter_ways(copies(given.segmenter, Path(scratch) / "seg"), given.image),
         }
         measured = {name: compare(ways, given.rounds) for name, ways in models.items()}
     result = {
@@ -74,26 +79,25 @@ def main() -> None:
     show(measured)
 
 
-def copied(run: Path, dest: Path) -> Path:
-    """A copy of a run that has both exports, so that the run itself stays as it is."""
+def copies(run: Path, dest: Path) -> dict[str, Run]:
+    """Precision -> a copy of a run with the exports for it, so that the run itself stays as it is."""
+    made = {}
+    for form, precision in WAYS.values():
+        if precision not in made:
+            made[precision] = load_run(Path(shutil.copytree(run, dest / precision)))
+        if form:
+            export = export_detector if made[precision].kind == "det" else export_segmenter
+            data = load_dataset(Path(read_config(made[precision].root).dataset))
+            export(made[precision], data, form, precision)
+    return made
 
-    shutil.copytree(run, dest)
-    made = load_run(dest)
-    best = next(path for path in (made.weights / "best.pt", made.weights / "best.safetensors") if path.is_file())
-    for form, suffix in (("onnx", ".onnx"), ("openvino", ".xml")):
-        if not best.with_suffix(suffix).is_file():
-            export = export_detector if made.kind == "det" else export_segmenter
-            export(made, load_dataset(Path(read_config(dest).dataset)), form)
-    return dest
 
-
-def detector_ways(run: Path, image: Path) -> dict[str, Way]:
+def detector_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
     """Name -> what finds boxes in `image`, from its file, and counts them."""
-
-    made, cpu = load_run(run), torch.device("cpu")
+    cpu = torch.device("cpu")
     detectors = {
-        name_of(form): load_run_detector(made, cpu, least_score=operating_score(made), exported=form)
-        for form in WAYS
+        name: load_run_detector(runs[precision], cpu, least_score=operating_score(runs[precision]), exported=form)
+        for name, (form, precision) in WAYS.items()
     }
     rgb = read_rgb(image)
     eager = detectors["eager"]
@@ -120,11 +124,12 @@ def detector_ways(run: Path, image: Path) -> dict[str, Way]:
     }
 
 
-def segmenter_ways(run: Path, image: Path) -> dict[str, Way]:
+def segmenter_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
     """Name -> what finds instance masks in `image`, from its file, and counts them."""
-
-    best = run / "weights" / "best.safetensors"
-    segmenters = {name_of(form): load_segmenter(best, torch.device("cpu"), exported=form) for form in WAYS}
+    segmenters = {
+        name: load_segmenter(runs[precision].weights / "best.safetensors", torch.device("cpu"), exported=form)
+        for name, (form, precision) in WAYS.items()
+    }
     rgb, spec = read_rgb(image), segmenters["eager"].spec
     box = Letterbox(rgb.shape[0], rgb.shape[1], spec.imgsz)
     square = torch.from_numpy(box.image(rgb).transpose(2, 0, 1).copy())[None]
@@ -163,11 +168,6 @@ def compare(ways: dict[str, Way], rounds: int) -> dict[str, dict[str, float]]:
         rows[name] = {"median": round(middle, 2), "q1": round(low, 2), "q3": round(high, 2)}
         rows[name]["share_of_eager"] = round(middle / eager, 3)
     return rows
-
-
-def name_of(form: str | None) -> str:
-    """How a way is called: eager without an export."""
-    return form or "eager"
 
 
 def describe(image: Path) -> dict[str, object]:
