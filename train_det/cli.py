@@ -134,8 +134,10 @@ def evaluate(
     from datasets.run_view import open_dataset, run_view
     from datasets.runs import load_run_of
     from evaluate.folds import measure_folds
+    from evaluate.operating import parse_rule
     from evaluate.tables import print_metrics
 
+    parse_rule(operating_point)
     made = load_run_of(run_folder, KIND)
     data = open_dataset(made, dataset)
     from train_det.device import choose_device
@@ -157,6 +159,7 @@ def evaluate(
 def export(
     run_folder: RunPath,
     form: flag.Form = "openvino",
+    precision: flag.ExportPrecision = "32",
     dataset: flag.Dataset = None,
 ) -> None:
     """Write the best weights in a form for the line, if it says the same of up to 8 images of the dataset."""
@@ -167,7 +170,7 @@ def export(
     data = open_dataset(made, dataset)
     from train_det.export import export_run
 
-    path, parity = export_run(made, data, form)
+    path, parity = export_run(made, data, form, precision)
     say(
         f"exported to {path}; on {parity.pictures} images no score differs by more than {parity.score:.1g}"
         f" and no box by more than {parity.box:.1g} pixels of the network's square"

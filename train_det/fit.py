@@ -12,6 +12,7 @@ from torch import nn
 
 from datasets.best import stored_best
 from datasets.console import progress, say
+from datasets.epoch_progress import EpochProgress
 from datasets.folder import Dataset
 from datasets.new_runs import check_annotated, new_folds, new_run
 from datasets.resume import kept_if_begun, unfinished_run
@@ -21,15 +22,15 @@ from datasets.track import Row, check_logger, tracked
 from evaluate.metrics import Metrics
 from train_det import KIND, ultra
 from train_det.checkpoints import BEST, LAST, State, load_state, save_checkpoint
-from train_det.data import TrainingImages, read_samples
+from train_det.data import EvenBatches, TrainingImages, read_samples
 from train_det.device import choose_device, choose_precision
 from train_det.options import FitOptions, with_learning_rate
 from train_det.predict import load_run_detector, measure
-from train_det.progress import EpochProgress
 from train_det.tone import set_gamma
 from train_det.trainer import Epoch, Trainer
 from train_det.validation import Validation
 
+SHOWN = ("train_loss", "val_loss", "AP", "AP50")
 CURVES = {"loss": ("train_loss", "val_loss"), "on val": ("AP", "AP50", "AP75"), "learning rate": ("lr",)}
 
 
@@ -147,15 +148,16 @@ def training_images(dataset: Dataset, options: FitOptions) -> TrainingImages:
 
 def _train(training: Training, done: int) -> None:
     options = training.options
+    batches = len(EvenBatches(training.images, options.batch))
     with (
         tracked(options.logger, training.run, msgspec.to_builtins(options)) as log,
-        EpochProgress(options.epochs, done) as shown,
+        EpochProgress(options.epochs, batches, done, SHOWN) as shown,
         tempfile.TemporaryDirectory() as scratch,
     ):
 
         def show(row: Row) -> None:
             log(row)
-            shown.show(row)
+            shown.epoch(row)
 
         trainer = Trainer(
             training.model,
@@ -165,6 +167,7 @@ def _train(training: Training, done: int) -> None:
             Path(scratch),
             training.validation,
             _keeper(training, done, show),
+            shown.batch,
             training.state,
         )
         trainer.train()

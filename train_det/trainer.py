@@ -93,11 +93,13 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         folder: Path,
         validate_model: Callable[[nn.Module], tuple[Mapping[str, float], float]],
         on_epoch: Callable[[Epoch], None],
+        on_batch: Callable[[], None],
         state: State | None = None,
     ) -> None:
         self._images = images
         self._validate_model = validate_model
         self._on_epoch = on_epoch
+        self._on_batch = on_batch
         self._state = state
         self._options = options
         super().__init__(overrides=loop_settings(options, device, folder))
@@ -163,7 +165,9 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         return on_device(batch, self.device)
 
     def run_callbacks(self, event: str) -> None:
-        """Take the one event of interest: the images of an epoch are a function of its number."""
+        """Take the events of interest: the images of an epoch are a function of its number."""
+        if event == "on_train_batch_end":
+            self._on_batch()
         if event == "on_train_epoch_start":
             self._images.epoch = self.epoch
             self._loss.set_epoch(self.epoch)

@@ -1,5 +1,6 @@
 """The `train_seg` command."""
 
+import math
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -146,8 +147,10 @@ def evaluate(
     from datasets.run_view import open_dataset, run_view
     from datasets.runs import load_run_of
     from evaluate.folds import measure_folds
+    from evaluate.operating import parse_rule
     from evaluate.tables import print_metrics
 
+    parse_rule(operating_point)
     made = load_run_of(run_folder, KIND)
     data = open_dataset(made, dataset)
     from train_seg.device import choose_device
@@ -171,6 +174,7 @@ def evaluate(
 def export(
     run_folder: RunPath,
     form: flag.Form = "openvino",
+    precision: flag.ExportPrecision = "32",
     dataset: flag.Dataset = None,
 ) -> None:
     """Write the best weights in a form for the line, if it finds the same in up to 8 images of the dataset."""
@@ -181,10 +185,13 @@ def export(
     data = open_dataset(made, dataset)
     from train_seg.export import export_run
 
-    path, parity = export_run(made, data, form)
+    path, parity = export_run(made, data, form, precision)
+    boxes = "another number of defects in one of them"
+    if parity.boxes < math.inf:
+        boxes = f"{parity.boxes:.2g} pixels of the network's square at a box"
     say(
         f"exported to {path}; on {parity.pictures} images no share differs by more than {parity.share:.1g},"
-        f" {parity.mask:.2%} of the found pixels and {parity.boxes:g} pixels at a box"
+        f" {parity.mask:.2%} of the found pixels, {boxes}"
     )
 
 

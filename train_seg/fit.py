@@ -10,11 +10,13 @@ from pathlib import Path
 import lightning.pytorch as pl
 import msgspec
 import torch
+from lightning.pytorch.callbacks import LambdaCallback
 from torch.utils.data import DataLoader
 
 from datasets.best import Best, stored_best
 from datasets.coco import CocoFile
 from datasets.console import say
+from datasets.epoch_progress import EpochProgress
 from datasets.errors import OptionError, WeightsError
 from datasets.folder import Dataset
 from datasets.new_runs import check_annotated, new_folds, new_run
@@ -29,8 +31,10 @@ from train_seg.encoder_weights import load_encoder_weights
 from train_seg.model import ModelSpec, UNet
 from train_seg.module import SegmenterModule, WeightEma
 from train_seg.options import FitOptions
-from train_seg.progress import TrainingProgress
 from train_seg.record import STATE, Recorder, Row
+from train_seg.sizes import usual_sizes
+
+SHOWN = ("train_loss", "val_loss", "val_dice", "val_iou")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ def _prepare(run: Run, dataset: Dataset) -> Training:
             model, spec, news = _new_model(view, options)
             for line in news:
                 say(line)
+        spec = msgspec.structs.replace(spec, sizes=usual_sizes(view.split("train")))
         return Training(run, view, options, spec, device, model, *_load(view, options), done, best)
 
 
@@ -146,19 +151,18 @@ def _run_lightning(training: Training, state: Path | None) -> None:
     val = DataLoader(training.val, batch_size=options.batch) if len(training.val) else None
     pretrained = options.encoder_weights != "none"
     module = SegmenterModule(training.model, how, options.epochs * len(batches), pretrained=pretrained)
-    progress = TrainingProgress(options.epochs)
     for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with (
         tracked(options.logger, training.run, msgspec.to_builtins(options)) as log,
         warnings.catch_warnings(),
-        progress,
+        EpochProgress(options.epochs, len(batches), training.epochs_done, SHOWN) as shown,
     ):
         warnings.simplefilter("ignore")
 
         def on_epoch(row: Row) -> None:
             log(row)
-            progress.on_epoch(row)
+            shown.epoch(row)
 
         recorder = Recorder(training.run, training.spec, options, ema, on_epoch)
         trainer = pl.Trainer(
@@ -166,7 +170,7 @@ def _run_lightning(training: Training, state: Path | None) -> None:
             devices=[training.device.index or 0] if training.device.type == "cuda" else 1,
             precision="bf16-mixed" if options.precision == "bf16" else "32-true",
             max_epochs=options.epochs,
-            callbacks=[ema, recorder, progress],
+            callbacks=[ema, recorder, LambdaCallback(on_train_batch_end=lambda *_: shown.batch())],
             gradient_clip_val=how.gradient_clip,
             default_root_dir=training.run.root,
             logger=False,

@@ -152,6 +152,7 @@ def test_bad_use_ends_in_one_line(
         (["predict", finished.run.root, text], "cannot be read as a picture"),
         (["predict", tmp_path, text], "not a run folder"),
         (["evaluate", finished.run.root, "--split", "nonsense"], "nonsense"),
+        (["evaluate", tmp_path, "--operating-point", "best"], "--operating-point best: not a rule"),
         (["evaluate", finished.run.root, "--dataset", tmp_path / "gone"], "no such folder"),
         (["predict", finished.run.root, text, "--min-score", "2"], "--min-score 2"),
         (["predict", finished.run.root, text, "--out", tmp_path / "gone" / "a.json"], "its folder does not exist"),

@@ -4,6 +4,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,7 +17,8 @@ from datasets.runs import read_config, read_history
 from tests.command import only_line, run_command
 from tests.train_seg.conftest import SMALL
 from train_seg.model import read_spec
-from train_seg.progress import TrainingProgress
+from train_seg.module import SegmenterModule
+from train_seg.record import Recorder
 
 FILES = {
     "config.yaml", "environment.json", "split.json", "history.csv", "curves.png", "metrics.json", "metrics.md",
@@ -100,7 +102,10 @@ def test_the_same_seed_gives_the_same_run(seg_run: Path, coco_folder: Path, tmp_
     assert without_time(again / "history.csv") == without_time(seg_run / "history.csv")
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("stop", "owner", "method", "rows"),
+    [(signal.SIGINT, SegmenterModule, "training_step", 1), (signal.SIGTERM, Recorder, "_save_state", 2)],
+)
 def test_an_interrupted_run_is_resumed_to_the_same_end(
     coco_folder: Path,
     tmp_path: Path,
@@ -108,23 +113,26 @@ def test_an_interrupted_run_is_resumed_to_the_same_end(
     capsys: pytest.CaptureFixture[str],
     seg_run: Path,
     stop: signal.Signals,
+    owner: type,
+    method: str,
+    rows: int,
 ) -> None:
-    """Stopped in the middle of the second epoch, whose first half is then repeated."""
-    whole = TrainingProgress.on_train_batch_end
+    """Stopped in the second epoch, before a batch or between two of its files; the epoch is then done again."""
+    whole = getattr(owner, method)
 
-    def interrupt(
-        self: TrainingProgress, trainer: object, module: object, out: object, batch: object, n: int
-    ) -> None:
-        whole(self, trainer, module, out, batch, n)
-        if trainer.current_epoch == 1 and n == 1:  # type: ignore[attr-defined]
+    def interrupt(self: object, *given: object) -> object:
+        module_or_trainer: Any = given[0] if owner is Recorder else self
+        if module_or_trainer.current_epoch == 1:
             os.kill(os.getpid(), stop)
+        return whole(self, *given)
 
     runs = tmp_path / "runs"
     with monkeypatch.context() as patch:
-        patch.setattr(TrainingProgress, "on_train_batch_end", interrupt)
+        patch.setattr(owner, method, interrupt)
         assert fit(coco_folder, runs, "--epochs", 2) == 128 + stop
     run = runs / "seg" / coco_folder.name
     assert f"stopped after epoch 1 of 2; continue with --resume {run}" in capsys.readouterr().err
+    assert len(read_history(run / "history.csv")) == rows
     assert (run / "weights/last.safetensors").is_file()
     assert not (run / "metrics.json").exists()
     # The run's own options hold, not those of the command line.
@@ -142,7 +150,7 @@ def test_a_run_stopped_before_its_first_epoch_leaves_nothing(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(TrainingProgress, "on_train_batch_end", interrupt)
+    monkeypatch.setattr(SegmenterModule, "training_step", interrupt)
     assert fit(coco_folder, tmp_path / "runs") == 130
     assert not (tmp_path / "runs").exists()
 

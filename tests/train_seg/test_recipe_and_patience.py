@@ -12,7 +12,6 @@ from tests.odd_datasets import odd_folder
 from tests.trainer_cases import RESUMED, UNKNOWN_LOGGER, check_options_refused
 from train_seg.module import SegmenterModule
 from train_seg.options import FitOptions
-from train_seg.progress import TrainingProgress
 
 TINY = ("--encoder-weights", "none", "--encoder-depth", 3, "--imgsz", 32, "--device", "cpu", "--precision", "32")
 
@@ -29,12 +28,15 @@ def test_patience_is_counted_on_after_a_resume(
     monkeypatch.setattr(SegmenterModule, "validation_metrics", lambda _: {"val_dice": next(values)})
     run = tmp_path / "runs" / "seg" / "odd"
 
-    def interrupt(_self: object, trainer: object, *_: object) -> None:
-        if trainer.current_epoch == 2:  # type: ignore[attr-defined]
+    step = SegmenterModule.training_step
+
+    def interrupt(self: SegmenterModule, batch: object, number: int) -> object:
+        if self.current_epoch == 2:
             os.kill(os.getpid(), signal.SIGINT)
+        return step(self, batch, number)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(TrainingProgress, "on_train_batch_end", interrupt)
+        patch.setattr(SegmenterModule, "training_step", interrupt)
         given = ("--runs", tmp_path / "runs", "--epochs", 5, "--patience", 2)
         assert run_command("train_seg", "fit", dataset, *TINY, *given) == 130
     assert epochs(run) == [1, 2]
