@@ -7,6 +7,7 @@ the memory that a byte for each pixel would take, and nothing is left to pack wh
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from datasets.edges import Measured
@@ -70,28 +71,27 @@ def _patches(
     """The rows of each mask inside its box, every bit of its pixels set, and the word that they begin at."""
     import numpy as np
 
-    flat = np.concatenate(masks)
-    owner = np.repeat(np.arange(len(masks)), [len(edges) // 2 for edges in masks])
-    first, last = flat[0::2], flat[1::2] - 1
     if any(h == height for _, _, _, h in boxes):
-        first, last, owner = _cut_at_columns(first, last, owner, height)
+        masks = [_cut_at_columns(edges, height) for edges in masks]
     across = WORD // bits
-    x, y, w, h = np.array(boxes).T
-    left = x // across
-    words = (x + w - 1) // across + 1 - left
-    stops = np.cumsum((h + 1) * words)
-    offsets = stops - (h + 1 + y) * words - left
-    column = first // height
-    word, place = np.divmod(column, across)
+    lefts = [x // across for x, _, _, _ in boxes]
+    words = [(x + w - 1) // across + 1 - left for (x, _, w, _), left in zip(boxes, lefts, strict=True)]
     # going down a column, the inside begins at the first and ends after the last pixel of each run
-    begins = (first - column * height) * words[owner] + word + offsets[owner]
-    ends = begins + (last - first + 1) * words[owner]
-    turns = np.zeros(stops[-1], np.uint64)
-    pixels = _pixels(bits)[place]
-    np.add.at(turns, begins, pixels)  # no bit is added twice
-    np.add.at(turns, ends, pixels)
-    parts = [part.reshape(-1, n)[:-1] for part, n in zip(np.split(turns, stops[:-1]), words.tolist(), strict=True)]
-    return [(n, np.bitwise_xor.accumulate(part, axis=0)) for n, part in zip(left.tolist(), parts, strict=True)]
+    bounds = [0, *accumulate((h + 1) * n for (_, _, _, h), n in zip(boxes, words, strict=True))]
+    first_words = [
+        bound - y * n - left for bound, (_, y, _, _), n, left in zip(bounds, boxes, words, lefts, strict=False)
+    ]
+    edges = np.concatenate(masks)
+    of_each = [len(mask) for mask in masks]
+    column = edges.copy()
+    column[1::2] -= 1
+    column //= height
+    row = edges - column * height
+    places = row * np.repeat(words, of_each) + np.repeat(first_words, of_each) + column // across
+    turns = np.zeros(bounds[-1], np.uint64)
+    np.add.at(turns, places, _pixels(bits)[column % across])  # no bit is added twice
+    parts = [turns[i:j].reshape(-1, n)[:-1] for (i, j), n in zip(pairwise(bounds), words, strict=True)]
+    return [(left, np.bitwise_xor.accumulate(part)) for left, part in zip(lefts, parts, strict=True)]
 
 
 @cache
@@ -129,14 +129,15 @@ def _repeated(index: int, bits: int) -> "np.uint64":
     return np.uint64(sum(index << place for place in range(0, WORD, bits)))
 
 
-def _cut_at_columns(
-    first: "NDArray[np.int64]", last: "NDArray[np.int64]", owner: "NDArray[np.int64]", height: int
-) -> "tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]":
+def _cut_at_columns(edges: "NDArray[np.int64]", height: int) -> "NDArray[np.int64]":
     """Runs that go on at the top of the next column as one run in each column."""
     import numpy as np
 
+    first, last = edges[0::2], edges[1::2] - 1
     pieces = last // height - first // height + 1
     run = np.repeat(np.arange(len(first)), pieces)
     nth = np.arange(len(run)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     top = (first[run] // height + nth) * height
-    return np.maximum(first[run], top), np.minimum(last[run], top + height - 1), owner[run]
+    begins, ends = np.maximum(first[run], top), np.minimum(last[run] + 1, top + height)
+    cut: NDArray[np.int64] = np.stack((begins, ends), axis=1).reshape(-1)
+    return cut

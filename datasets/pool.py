@@ -1,5 +1,6 @@
 """One function over many items, in as many processes as pay."""
 
+import gc
 import os
 import signal
 import threading
@@ -14,6 +15,7 @@ S = TypeVar("S")
 R = TypeVar("R")
 
 LARGEST_CHUNK = 64
+GARBAGE_FROM = 50_000  # new objects
 
 
 def map_ordered(
@@ -61,6 +63,9 @@ def _start_worker() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # A worker whose parent was killed waits for work for ever: its siblings keep the pipe open.
     threading.Thread(target=_wait_for_parent, daemon=True).start()
+    # Points of shapes are many small objects in no cycle, which Python would go through again and again.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_FROM)
 
 
 def _wait_for_parent() -> None:

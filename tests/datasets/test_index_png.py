@@ -37,3 +37,12 @@ def test_colours_are_those_of_the_palette_and_repeat_without_the_background() ->
 def test_no_more_bits_than_the_largest_index_needs(largest: int, bits: int) -> None:
     data = encode_index_png(np.full((2, 3), largest, np.uint8), PALETTE)
     assert data[24] == bits  # the first byte of IHDR after width and height
+
+
+def test_a_picture_is_packed_the_same_whatever_was_packed_before() -> None:
+    rng = np.random.default_rng(0)
+    noisy, striped = rng.integers(0, 256, (90, 700), np.uint8), np.tile(np.uint8([0, 3, 3, 3]), (300, 70))
+    wanted = encode_index_png(striped, PALETTE)
+    encode_index_png(noisy, PALETTE)
+    assert encode_index_png(striped, PALETTE) == wanted
+    assert (np.asarray(Image.open(io.BytesIO(encode_index_png(noisy, PALETTE)))) == noisy).all()
