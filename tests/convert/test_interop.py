@@ -1,6 +1,6 @@
 """Our dataset folders in the programs that others read COCO with: same images, same instances, a perfect score.
 
-pycocotools is always there; the others come with the extras `interop`, a part of `dev`, and `datumaro`, which needs
+pycocotools is always there; others come with the extras `interop`, a part of `dev`, and `datumaro`, which needs
 an older Pillow than `constraints.txt` has and so an environment of its own. What is not installed is skipped.
 """
 
