@@ -6,24 +6,28 @@ from pathlib import Path
 
 from datasets.coco import Category, Image, Prediction, write_predictions
 from datasets.console import print_table
-from datasets.errors import OptionError
-from datasets.folder import Dataset, load_dataset, looks_like_dataset
+from datasets.errors import InputError, OptionError
+from datasets.folder import Dataset, load_dataset
 from datasets.pictures import write_picture_list
 from datasets.runs import Run, read_config
 
 
 def check_predict(out: Path | None, min_score: float | None) -> None:
-    """Raise OptionError where `--out` lies in no folder or `--min-score` is no score."""
+    """Raise OptionError where `--out` lies in no folder or is one, or `--min-score` is no score."""
     if min_score is not None and not 0 <= min_score < 1:
         raise OptionError(f"--min-score {min_score}", "not a score", "give 0 or more and less than 1")
     if out and not out.parent.is_dir():
         raise OptionError(f"--out {out}", "its folder does not exist", "make it first")
+    if out and out.is_dir():
+        raise OptionError(f"--out {out}", "is a folder", f"name a file, such as {out / 'found.json'}")
 
 
 def dataset_of(run: Run) -> Dataset | None:
-    """The dataset that a run was made on, where it still lies there."""
-    source = Path(read_config(run.root).dataset)
-    return load_dataset(source) if looks_like_dataset(source) else None
+    """The dataset that a run was made on, where it still lies there and is whole: other pictures need none."""
+    try:
+        return load_dataset(Path(read_config(run.root).dataset))
+    except InputError:
+        return None
 
 
 def give_predictions(

@@ -6,7 +6,11 @@ import pytest
 
 from datasets.coco import Category, Image, Prediction
 from datasets.errors import OptionError
-from datasets.predicted import check_predict, prediction_rows
+from datasets.folder import load_dataset
+from datasets.new_runs import new_run
+from datasets.predicted import check_predict, dataset_of, prediction_rows
+from tests.fold_cases import Chosen
+from tests.odd_datasets import odd_folder
 
 
 def test_a_row_counts_the_predictions_of_its_image() -> None:
@@ -29,3 +33,16 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="its folder does not exist"):
         check_predict(tmp_path / "none" / "found.json", None)
     check_predict(tmp_path / "found.json", 0.5)
+
+
+def test_a_folder_as_out_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"is a folder; name a file, such as .*found\.json"):
+        check_predict(tmp_path, None)
+
+
+def test_a_dataset_that_lost_a_picture_hinders_no_prediction_of_others(tmp_path: Path) -> None:
+    dataset = load_dataset(odd_folder(tmp_path / "odd"))
+    run = new_run("det", dataset, Chosen(), tmp_path / "runs", None)
+    assert dataset_of(run) == dataset
+    dataset.image_path(dataset.splits["test"].images[0]).unlink()
+    assert dataset_of(run) is None
