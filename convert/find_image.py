@@ -4,7 +4,7 @@ import os
 import posixpath
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path, PureWindowsPath
 
 import msgspec
@@ -61,9 +61,19 @@ class ImageFinder:
     def __init__(self, source: Tree, images: Tree | None) -> None:
         self._source = source
         self._trees = [tree for tree in (source, images) if tree is not None]
-        self._by_path = [_index(tree.pictures, _fold) for tree in self._trees]
-        self._by_name = [_index(tree.pictures, lambda p: _fold(posixpath.basename(p))) for tree in self._trees]
-        self._by_stem = _index(source.pictures, lambda p: posixpath.splitext(p)[0])
+
+    # Most pictures are where the JSON says, so that no index may be needed.
+    @cached_property
+    def _by_path(self) -> list[dict[str, list[str]]]:
+        return [_index(tree.pictures, _fold) for tree in self._trees]
+
+    @cached_property
+    def _by_name(self) -> list[dict[str, list[str]]]:
+        return [_index(tree.pictures, lambda p: _fold(posixpath.basename(p))) for tree in self._trees]
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        return _index(self._source.pictures, lambda p: posixpath.splitext(p)[0])
 
     def find(self, file: str, image_path: str | None, data_suffix: str | None) -> Found:
         """The picture of the labelme file `file`, given relative to its folder.
