@@ -27,10 +27,11 @@ from datasets.console import print_table
 from datasets.folder import load_dataset
 from datasets.images import read_info, read_rgb
 from datasets.runs import Run, load_run, read_config
+from evaluate.operating import operating_score
 from train_det.data import draw_square
 from train_det.export import export_run as export_detector
 from train_det.infer import boxes_in_squares, detect, to_pixels
-from train_det.predict import load_run_detector, operating_score
+from train_det.predict import load_run_detector
 from train_seg.export import export_run as export_segmenter
 from train_seg.letterbox import Letterbox
 from train_seg.predict import predict_picture

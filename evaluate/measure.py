@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from datasets.coco import CocoFile, Prediction
 from datasets.files import write_atomic
 from datasets.folder import Dataset
@@ -31,12 +33,14 @@ def measure_run(
     dataset: Dataset,
     *,
     operating_point: str = "max-f1",
+    default: float = DEFAULT_SCORE_THRESHOLD,
     seed: int = 0,
     score_map: ScoreMap | None = None,
 ) -> Metrics:
     """Measure predictions/{val,test}.json of `run`, write metrics.json and metrics.md, and return the numbers.
 
-    `operating_point` is max-f1, miss<=X or alarms<=Y; `seed` is that of the bootstrap. `score_map` gives, for an
+    `operating_point` is max-f1, miss<=X or alarms<=Y, `default` the score threshold where val cannot decide one;
+    `seed` is that of the bootstrap. `score_map` gives, for an
     image of the test split, the H x W probability of a defect at original size; without it the measures over all
     pixel thresholds are null. Raises OptionError and InputError.
     """
@@ -48,6 +52,8 @@ def measure_run(
         for name, coco in truth.items()
     }
     point = choose_point(rule, [(truth["val"], predictions["val"])])
+    if point.chosen_on == "default":
+        point = msgspec.structs.replace(point, score_threshold=default)
     protocol = protocol_of(run, dataset, truth, operating_point=told(point), seed=seed)
     metrics = measure(
         protocol, point, truth["test"], predictions["test"], with_masks=with_masks, seed=seed, score_map=score_map
@@ -111,7 +117,7 @@ def told(point: OperatingPoint) -> str:
     """How the operating point came about, in a sentence."""
     if point.chosen_on == "default":
         return (
-            f"default score threshold {DEFAULT_SCORE_THRESHOLD}, because val has no image or no prediction that"
+            f"default score threshold {point.score_threshold:g}, because val has no image or no prediction that"
             f" could decide {point.rule}"
         )
     kept = "" if point.met else " (which no threshold keeps there)"

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import msgspec
 
 from datasets.errors import OptionError
-from evaluate.metrics import DEFAULT_SCORE_THRESHOLD, OperatingPoint
+from datasets.runs import Run
+from evaluate.metrics import DEFAULT_SCORE_THRESHOLD, OperatingPoint, read_metrics
 
 FORMS = "give max-f1, miss<=X or alarms<=Y, where X and Y are counts such as 1 or percentages such as 5%"
 PATTERN = re.compile(r"(miss|alarms)\s*<=\s*(\d+|\d+(?:\.\d+)?%)")
@@ -41,6 +42,11 @@ def parse_rule(text: str) -> Rule:
     if not found or (percent and float(number) > 100):
         raise OptionError(f"--operating-point {text}", "not a rule", FORMS)
     return Rule(text, found[1], float(number), percent)
+
+
+def operating_score(run: Run, default: float = DEFAULT_SCORE_THRESHOLD) -> float:
+    """The least score at which a prediction of the run counts: as it was measured, else `default`."""
+    return read_metrics(run.metrics).operating_point.score_threshold if run.metrics.is_file() else default
 
 
 def choose_operating_point(rule: Rule, scores: Sequence[float], defective: Sequence[bool]) -> OperatingPoint:

@@ -107,12 +107,13 @@ def predict(
     from datasets.crossval import single_run
     from datasets.pictures import list_pictures
     from datasets.predicted import check_predict, dataset_of, give_predictions
+    from evaluate.operating import operating_score
 
     check_predict(out, min_score)
     made = single_run(run_folder, KIND)
     files = list_pictures(images)
     from train_det.device import choose_device
-    from train_det.predict import load_run_detector, operating_score, predict_files
+    from train_det.predict import load_run_detector, predict_files
 
     least = operating_score(made) if min_score is None else min_score
     detector = load_run_detector(made, choose_device(device), least_score=least, tta=tta, exported=exported)

@@ -15,7 +15,7 @@ from datasets.images import read_rgb
 from datasets.pictures import number_pictures
 from datasets.runs import Run, run_options
 from evaluate.measure import measure_run
-from evaluate.metrics import DEFAULT_SCORE_THRESHOLD, Metrics, read_metrics
+from evaluate.metrics import Metrics
 from train_det import ultra
 from train_det.checkpoints import BEST, load_detector
 from train_det.exported import load_exported
@@ -41,13 +41,6 @@ def load_run_detector(
     model, categories = load_detector(run.weights / BEST, device)
     network = load_exported(run.weights / BEST, exported) if exported else network_of(model)
     return Detector(network, categories, how)
-
-
-def operating_score(run: Run) -> float:
-    """The least score at which a prediction counts: as chosen on val when it was measured, else the default."""
-    if not run.metrics.is_file():
-        return DEFAULT_SCORE_THRESHOLD
-    return read_metrics(run.metrics).operating_point.score_threshold
 
 
 def measure(

@@ -104,7 +104,7 @@ def predict(
     images: flag.Images,
     out: flag.Out = None,
     min_score: Annotated[
-        float | None, typer.Option(help="Leave out predictions below this score [default: the pixel threshold].")
+        float | None, typer.Option(help="Leave out predictions below this score [default: as chosen on val].")
     ] = None,
     device: flag.Device = "auto",
     tta: flag.Tta = False,
@@ -116,6 +116,7 @@ def predict(
     from datasets.errors import OptionError
     from datasets.pictures import list_pictures
     from datasets.predicted import check_predict, dataset_of, give_predictions
+    from evaluate.operating import operating_score
 
     check_predict(out, min_score)
     if tile is not None and tile < 32:
@@ -128,7 +129,7 @@ def predict(
 
     files = list_pictures(images)
     segmenter = load_segmenter(made.weights / BEST, choose_device(device), tta=tta, tile=tile, exported=exported)
-    least = segmenter.spec.pixel_threshold if min_score is None else min_score
+    least = operating_score(made, segmenter.spec.pixel_threshold) if min_score is None else min_score
     listed, found = predict_files(segmenter, files, dataset_of(made), least)
     give_predictions(out, listed, found, segmenter.spec.categories)
 

@@ -71,4 +71,5 @@ def measure(
         share: NDArray[np.float32] = 1 - segmenter.shares(dataset.read_image(image))[0]
         return share
 
-    return measure_run(run, dataset, operating_point=operating_point, score_map=defect_share)
+    default = segmenter.spec.pixel_threshold
+    return measure_run(run, dataset, operating_point=operating_point, default=default, score_map=defect_share)

@@ -13,10 +13,10 @@ from PIL import Image as Picture
 
 from datasets.coco import Category, read_predictions
 from datasets.folder import Dataset
+from evaluate.operating import operating_score
 from tests.command import only_line, run_command
 from train_det.fit import Training
 from train_det.infer import Detection, Network, detect, to_predictions
-from train_det.predict import operating_score
 
 
 def box_around_the_bright(pixels: torch.Tensor) -> torch.Tensor:

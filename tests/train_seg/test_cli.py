@@ -10,7 +10,10 @@ import pytest
 
 from datasets.coco import Image, read_predictions
 from datasets.folder import load_dataset
+from datasets.runs import write_json
+from evaluate.metrics import read_metrics
 from tests.command import only_line, run_command
+from train_seg.model import read_spec
 
 HEAVY = ("torch", "lightning", "segmentation_models_pytorch", "albumentations", "cv2", "numpy", "ultralytics")
 
@@ -93,6 +96,26 @@ def test_a_broken_picture_leaves_the_run_as_it_was(
     assert run_command("train_seg", "evaluate", run, "--dataset", broken.root, "--tta", "--device", "cpu") == 2
     assert f"{picture}: the PNG is truncated" in only_line(capsys)
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_predict_counts_what_the_metrics_counted(
+    seg_run: Path, coco_folder: Path, tmp_path: Path, measured: bool
+) -> None:
+    """The operating point of metrics.json, or the pixel threshold where nothing was measured."""
+    run, out = Path(shutil.copytree(seg_run, tmp_path / "run")), tmp_path / "found.json"
+    scores = sorted(p.score for p in read_predictions(run / "predictions/test.json"))
+    least = scores[len(scores) // 2] if measured else read_spec(run / "weights/best.safetensors").pixel_threshold
+    if measured:
+        metrics = read_metrics(run / "metrics.json")
+        point = msgspec.structs.replace(metrics.operating_point, score_threshold=least)
+        write_json(run / "metrics.json", msgspec.structs.replace(metrics, operating_point=point))
+    else:
+        (run / "metrics.json").unlink()
+    dataset = load_dataset(coco_folder)
+    files = [dataset.image_path(image) for image in dataset.images("test")]
+    assert run_command("train_seg", "predict", run, *files, "--out", out) == 0
+    assert sorted(p.score for p in read_predictions(out)) == [s for s in scores if s >= least]
 
 
 def test_test_time_augmentation_changes_the_predictions(seg_run: Path, coco_folder: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from datasets.coco import CocoFile, read_coco, read_predictions, write_coco
 from datasets.folder import annotation_path, load_dataset
 from datasets.runs import read_config, read_history
+from evaluate.metrics import read_metrics
 from tests.command import only_line, run_command
 from tests.train_seg.conftest import SMALL
 from train_seg.model import read_spec
@@ -187,6 +188,8 @@ def test_without_val_the_last_epoch_is_best(
     assert "val has no image: the last epoch is taken for the best" in capsys.readouterr().err
     assert read_spec(run / "weights/best.safetensors").epoch == 2
     assert read_spec(run / "weights/best.safetensors").pixel_threshold == 0.5
+    point = read_metrics(run / "metrics.json").operating_point
+    assert (point.score_threshold, point.chosen_on) == (0.5, "default")  # faint places are not counted
     assert "val_loss" not in read_history(run / "history.csv")[0]
 
 
