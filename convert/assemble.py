@@ -5,6 +5,7 @@ Annotations go through a spool file, so that memory does not grow with their num
 """
 
 import posixpath
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -69,6 +70,21 @@ class Converted(msgspec.Struct, frozen=True):
     kept: bool = True
 
 
+class _Done(msgspec.Struct, frozen=True, gc=False):
+    """What is remembered of a converted image, in as little memory as there may be images many.
+
+    As in Converted; `size` is width and height, `category_ids` has a byte each, `sha256` its 32 bytes.
+    """
+
+    file_name: str
+    size: tuple[int, int]
+    sha256: bytes
+    stratum: str
+    category_ids: bytes
+    events: tuple[Event, ...]
+    kept: bool
+
+
 class Conversion(msgspec.Struct, Generic[S], frozen=True):
     """What to convert and how: `convert_image(source, dest)` converts one of the `sources`, sorted by file name.
 
@@ -120,11 +136,11 @@ def assemble(dest: Path, conversion: Conversion[S], run: Run) -> Report:
         problem = f"{len(conversion.categories)} categories, and a pixel mask holds {MOST_CATEGORIES}"
         raise InputError(dest, problem, "join some labels")
     if run.dry_run:
-        return _report([_slim(done) for done in _convert_all(None, conversion, run)], conversion, run)
+        return _report(list(_remembered(_convert_all(None, conversion, run))), conversion, run)
     with new_folder(dest, overwrite=run.overwrite) as root:
         spool = root / "annotations.spool"
         with spool.open("wb") as file:
-            done = [_spooled(converted, file) for converted in _convert_all(root, conversion, run)]
+            done = list(_remembered(_spooled(_convert_all(root, conversion, run), file)))
         report = _report(done, conversion, run)
         _write_dataset(root, spool, [converted for converted in done if converted.kept], conversion, report)
         spool.unlink()
@@ -178,17 +194,29 @@ class _Work(msgspec.Struct, Generic[T, R], frozen=True):
         return self.convert(source, self.dest)
 
 
-def _slim(converted: Converted) -> Converted:
-    return msgspec.structs.replace(converted, encoded=[])
+def _spooled(images: Iterable[Converted], file: IO[bytes]) -> Iterator[Converted]:
+    for converted in images:
+        if converted.kept:
+            file.writelines(line + b"\n" for line in converted.encoded)
+        yield converted
 
 
-def _spooled(converted: Converted, file: IO[bytes]) -> Converted:
-    if converted.kept:
-        file.writelines(line + b"\n" for line in converted.encoded)
-    return _slim(converted)
+def _remembered(images: Iterable[Converted]) -> Iterator[_Done]:
+    sizes: dict[tuple[int, int], tuple[int, int]] = {}
+    for converted in images:
+        size = (converted.width, converted.height)
+        yield _Done(
+            converted.file_name,
+            sizes.setdefault(size, size),
+            bytes.fromhex(converted.sha256),
+            sys.intern(converted.stratum),
+            bytes(converted.category_ids),
+            tuple(converted.events),
+            converted.kept,
+        )
 
 
-def _report(done: Sequence[Converted], conversion: Conversion[S], run: Run) -> Report:
+def _report(done: Sequence[_Done], conversion: Conversion[S], run: Run) -> Report:
     kept = [converted for converted in done if converted.kept]
     written = {
         "images": len(kept),
@@ -203,12 +231,12 @@ def _report(done: Sequence[Converted], conversion: Conversion[S], run: Run) -> R
 
 
 def _write_dataset(
-    root: Path, spool: Path, done: Sequence[Converted], conversion: Conversion[S], report: Report
+    root: Path, spool: Path, done: Sequence[_Done], conversion: Conversion[S], report: Report
 ) -> None:
     split_of = conversion.share_out({converted.file_name: converted.stratum for converted in done})
     members: dict[str, list[Image]] = {split: [] for split in SPLITS}
     for image_id, converted in enumerate(done, 1):
-        image = Image(image_id, converted.file_name, converted.width, converted.height)
+        image = Image(image_id, converted.file_name, *converted.size)
         members[split_of[converted.file_name]].append(image)
     _write_annotations(root, spool, done, members, split_of, conversion.categories)
     annotated = ((i, category) for i, converted in enumerate(done, 1) for category in converted.category_ids)
@@ -222,7 +250,7 @@ def _write_dataset(
             annotated,
             conversion.categories,
             report.summary(),
-            content_hash((converted.file_name, converted.sha256) for converted in done),
+            content_hash((converted.file_name, converted.sha256.hex()) for converted in done),
         ),
     )
 
@@ -230,7 +258,7 @@ def _write_dataset(
 def _write_annotations(
     root: Path,
     spool: Path,
-    done: Sequence[Converted],
+    done: Sequence[_Done],
     members: Mapping[str, list[Image]],
     split_of: Mapping[str, str],
     categories: list[Category],

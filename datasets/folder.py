@@ -153,11 +153,11 @@ def make_provenance(
     `annotated` has (image id, category id) of each annotation.
     """
     split_of = {image.id: split for split, images in members.items() for image in images}
-    counted = Counter(annotated)
-    defective = {image_id for image_id, _ in counted}
+    defective: set[int] = set()
     per_type: Counter[tuple[str, int]] = Counter()
-    for (image_id, category_id), number in counted.items():
-        per_type[split_of[image_id], category_id] += number
+    for image_id, category_id in annotated:
+        defective.add(image_id)
+        per_type[split_of[image_id], category_id] += 1
     counts = {
         split: {
             "images": len(images),

@@ -1,6 +1,7 @@
 """Picture files: what is one, how large it is, whether it is whole, its pixels."""
 
 import io
+import os
 import struct
 import zlib
 from io import FileIO
@@ -39,7 +40,9 @@ def is_image(path: Path) -> bool:
 
 def list_images(folder: Path) -> list[Path]:
     """The pictures directly in `folder`, sorted by name."""
-    return sorted(p for p in folder.iterdir() if is_image(p) and p.is_file())
+    with os.scandir(folder) as entries:  # asks the system once for all; a Path that was asked keeps its text
+        files = {entry.name for entry in entries if entry.is_file()}
+    return sorted(p for p in folder.iterdir() if p.name in files and is_image(p))
 
 
 def read_info(path: Path) -> ImageInfo:
