@@ -17,7 +17,7 @@ from evaluate.metrics import Metrics, PixelMeasures, Protocol
 from evaluate.operating import parse_rule
 
 RULE = "alarms<=1%"  # chosen on the other folds, some 180 good images: one may be flagged
-# A component of ours whose mean share of defect reaches this is painted; below it lie only first guesses. The plain
+# A component of ours whose mean share of defect reaches this is painted; below it lie only guesses. The plain
 # loop gives none, all of its pixels are painted.
 SURE = {"seg": 0.5}
 
