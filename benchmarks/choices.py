@@ -21,8 +21,8 @@ from evaluate.metrics import Metrics, read_metrics
 
 RESULT = Path(__file__).with_name("results") / "choices.json"
 COMMON = {
-    "det": ("--weights", "yolo11n.pt", "--imgsz", "224", "--epochs", "30"),
-    "seg": ("--encoder-weights", "resnet18.pt", "--imgsz", "160", "--epochs", "20"),
+    "det": ("--weights", "yolo11n.pt", "--imgsz", "192", "--epochs", "25"),
+    "seg": ("--encoder-weights", "resnet18.pt", "--imgsz", "128", "--epochs", "15"),
 }
 VARIANTS = {
     "no negatives": ("--negatives", "0"),
