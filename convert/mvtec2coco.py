@@ -79,7 +79,7 @@ def mvtec2coco(
     if options.split == "stratified" and not any(tree.defect_types for tree in trees):
         raise InputError(trees[0].root, "no defect image in test/*", "check that it was unpacked completely")
     categories, todo = _plan(trees)
-    masks = sum(source.image.mask is not None for source in todo)
+    masks = sum(source.image.mask_name is not None for source in todo)
     conversion = Conversion(
         "mvtec2coco",
         sorted(tree.name for tree in trees),
@@ -123,9 +123,10 @@ def _convert_image(source: _Source, dest: Path | None, options: Options) -> Conv
     events: list[Event] = []
     if dest is not None:
         link_or_copy(path, f"{dest}/images/{source.file_name}")
-    if source.image.mask is not None:
-        digest.update(read_picture(source.image.mask))
-        instances, events = _convert_mask(source, info, dest, options)
+    mask = source.image.mask
+    if mask is not None:
+        digest.update(read_picture(mask))
+        instances, events = _convert_mask(source, mask, info, dest, options)
     elif dest is not None:
         write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", None, info.height, info.width)
     return Converted(
@@ -141,12 +142,10 @@ def _convert_image(source: _Source, dest: Path | None, options: Options) -> Conv
 
 
 def _convert_mask(
-    source: _Source, picture: ImageInfo, dest: Path | None, options: Options
+    source: _Source, path: Path, picture: ImageInfo, dest: Path | None, options: Options
 ) -> tuple[list[Instance], list[Event]]:
     from datasets.masks import read_mask
 
-    path = source.image.mask
-    assert path is not None
     mask = read_mask(path, options.threshold)
     check_mask_size(path, mask, picture)
     kept, instances, events = cut_mask(source.file_name, mask, source.category_id, _cut(options))

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from datasets.coco import CocoFile, Prediction
 from datasets.files import write_atomic
 from datasets.folder import Dataset
@@ -40,9 +38,9 @@ def measure_run(
     """Measure predictions/{val,test}.json of `run`, write metrics.json and metrics.md, and return the numbers.
 
     `operating_point` is max-f1, miss<=X or alarms<=Y, `default` the score threshold where val cannot decide one;
-    `seed` is that of the bootstrap. `score_map` gives, for an
-    image of the test split, the H x W probability of a defect at original size; without it the measures over all
-    pixel thresholds are null. Raises OptionError and InputError.
+    `seed` is that of the bootstrap. `score_map` gives, for an image of the test split, the H x W probability of a
+    defect at original size; without it the measures over all pixel thresholds are null. Raises OptionError,
+    InputError.
     """
     rule = parse_rule(operating_point)
     truth = run_truth(run, dataset)
@@ -51,9 +49,7 @@ def measure_run(
         name: checked_predictions(run.predictions(name), coco, with_masks=with_masks)
         for name, coco in truth.items()
     }
-    point = choose_point(rule, [(truth["val"], predictions["val"])])
-    if point.chosen_on == "default":
-        point = msgspec.structs.replace(point, score_threshold=default)
+    point = choose_point(rule, [(truth["val"], predictions["val"])], default)
     protocol = protocol_of(run, dataset, truth, operating_point=told(point), seed=seed)
     metrics = measure(
         protocol, point, truth["test"], predictions["test"], with_masks=with_masks, seed=seed, score_map=score_map
@@ -101,8 +97,13 @@ def measure(
     )
 
 
-def choose_point(rule: Rule, seen: Iterable[tuple[CocoFile, Sequence[Prediction]]]) -> OperatingPoint:
-    """Apply `rule` to the images of all of `seen` together, each a ground truth with its predictions."""
+def choose_point(
+    rule: Rule, seen: Iterable[tuple[CocoFile, Sequence[Prediction]]], default: float = DEFAULT_SCORE_THRESHOLD
+) -> OperatingPoint:
+    """Apply `rule` to the images of all of `seen` together, each a ground truth with its predictions.
+
+    `default` is the score threshold where they cannot decide one.
+    """
     scores: list[float] = []
     defective: list[bool] = []
     for truth, predictions in seen:
@@ -110,7 +111,7 @@ def choose_point(rule: Rule, seen: Iterable[tuple[CocoFile, Sequence[Prediction]
         for image, is_defective in defective_images(truth).items():
             scores.append(found[image])
             defective.append(is_defective)
-    return choose_operating_point(rule, scores, defective)
+    return choose_operating_point(rule, scores, defective, default)
 
 
 def told(point: OperatingPoint) -> str:

@@ -49,18 +49,20 @@ def operating_score(run: Run, default: float = DEFAULT_SCORE_THRESHOLD) -> float
     return read_metrics(run.metrics).operating_point.score_threshold if run.metrics.is_file() else default
 
 
-def choose_operating_point(rule: Rule, scores: Sequence[float], defective: Sequence[bool]) -> OperatingPoint:
+def choose_operating_point(
+    rule: Rule, scores: Sequence[float], defective: Sequence[bool], default: float = DEFAULT_SCORE_THRESHOLD
+) -> OperatingPoint:
     """Apply `rule` to the image scores of val (highest prediction score, 0 where there is none).
 
     The threshold lies in the middle between the lowest score that still counts and the next lower one, because
     anywhere between the two gives the same result on val and the middle carries over best. Of equally good ones
     the highest is taken. Where val cannot decide (no prediction, or none of the images that the rule is about),
-    the threshold is DEFAULT_SCORE_THRESHOLD.
+    the threshold is `default`.
     """
     levels = sorted({s for s in scores if s > 0})
     bad = [s for s, d in zip(scores, defective, strict=True) if d]
     good = [s for s, d in zip(scores, defective, strict=True) if not d]
-    undecided = OperatingPoint(rule.text, DEFAULT_SCORE_THRESHOLD, "default")
+    undecided = OperatingPoint(rule.text, default, "default")
     if not levels or not (good if rule.kind == "alarms" else bad):
         return undecided
     missed = [sum(s < level for s in bad) for level in levels]

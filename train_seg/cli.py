@@ -189,7 +189,7 @@ def export(
     path, parity = export_run(made, data, form, precision)
     boxes = "another number of defects in one of them"
     if parity.boxes < math.inf:
-        boxes = f"{parity.boxes:.2g} pixels of the network's square at a box"
+        boxes = f"{parity.boxes:g} pixels at a box"
     say(
         f"exported to {path}; on {parity.pictures} images no share differs by more than {parity.share:.1g},"
         f" {parity.mask:.2%} of the found pixels, {boxes}"

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Largest difference of any share of any pixel; part of the pixels found by either that is not found by both;
-# largest difference of a side of a box, in pixels of the square. bfloat16 keeps 8 of the 24 bits of a number,
+# largest difference of a side of a box, in pixels of the picture. bfloat16 keeps 8 of the 24 bits of a number,
 # and a speck that is hardly a defect may be one to one of the two only: the masks decide there.
-TOLERANCES = {"32": (1e-3, 1e-3, 0.5), "bf16": (0.25, 0.02, inf)}
+TOLERANCES = {"32": (1e-3, 1e-3, 1.0), "bf16": (0.25, 0.02, inf)}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,8 +44,7 @@ class Parity:
     """How far an exported model is from its original, over some pictures.
 
     `share`: largest difference of a share. `mask`: part of the defect pixels found by one of the two only.
-    `boxes`: largest difference of a box's corner or side in pixels of the network's square; infinite where the
-    number of predictions differs.
+    `boxes`: largest difference of a box side in pixels; infinite where the number of predictions differs.
     """
 
     pictures: int
@@ -96,8 +95,7 @@ def compare(original: Segmenter, exported: Segmenter, pictures: Sequence["NDArra
         if len(first) != len(second):
             boxes = inf
         elif first:
-            apart = float(np.abs(np.subtract(*map(np.asarray, sides))).max())
-            boxes = max(boxes, apart * original.scale(*rgb.shape[:2]))
+            boxes = max(boxes, float(np.abs(np.subtract(*map(np.asarray, sides))).max()))
     return Parity(len(pictures), share, 1 - both / either if either else 0.0, boxes)
 
 
