@@ -3,12 +3,12 @@
 import io
 import os
 import struct
-import zlib
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from isal import isal_zlib
 
 from datasets.errors import InputError
 from datasets.headers import PNG_SIGNATURE, plain_jpeg, plain_png
@@ -178,7 +178,7 @@ def _check_png(path: Path | str, data: bytes) -> bool:
         end = position + 12 + length
         if end > len(data):
             break
-        if (zlib.crc32(view[position + 4 : end - 4]),) != PNG_CHECKSUM.unpack_from(data, end - 4):
+        if (isal_zlib.crc32(view[position + 4 : end - 4]),) != PNG_CHECKSUM.unpack_from(data, end - 4):
             raise InputError(path, "the PNG is damaged (a checksum does not match)", "replace it by a whole copy")
         if kind == b"IEND":
             return has_exif

@@ -4,10 +4,11 @@ Source: https://www.w3.org/TR/png-3/, section 7.2.
 """
 
 import struct
-import zlib
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
+
+from isal import isal_zlib
 
 from datasets.headers import PNG_SIGNATURE
 
@@ -69,7 +70,7 @@ def _deflate(rows: memoryview, length: int, above: int, below: int) -> bytes:
     before them, and its checksum is known without looking at it: each zero adds the first sum to the second.
     """
     checksum = above * length % ADLER << 16 | 1
-    checksum = zlib.adler32(rows, checksum)
+    checksum = isal_zlib.adler32(rows, checksum)
     low, high = checksum & 0xFFFF, checksum >> 16
     high = (high + below * length * low) % ADLER
     parts = (b"\x78\x01", _blank(above, length), _blocks(rows), _blank(below, length), LAST_BLOCK)
@@ -97,13 +98,13 @@ def _blocks(data: bytes | memoryview) -> bytes:
     try:
         packer = _IDLE_PACKERS.pop()
     except IndexError:
-        packer = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
-    packed = packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH)
+        packer = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
+    packed = packer.compress(data) + packer.flush(isal_zlib.Z_FULL_FLUSH)
     _IDLE_PACKERS.append(packer)
     return packed
 
 
-_IDLE_PACKERS: "list[zlib._Compress]" = []
+_IDLE_PACKERS: "list[isal_zlib.Compress]" = []
 
 
 def pack_indices(indices: "NDArray[np.uint8]", bits: int) -> "NDArray[np.uint8]":
@@ -132,4 +133,4 @@ def _palette(bits: int, palette: tuple[int, ...]) -> bytes:
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", isal_zlib.crc32(kind + data))
