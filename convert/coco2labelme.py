@@ -27,9 +27,9 @@ MARKER = ".defectline"  # hidden, for labelme2coco takes every other JSON file o
 
 
 class _Written(msgspec.Struct, frozen=True):
-    """What one image became."""
+    """What one image became; `shapes` is the number of shapes in its labelme file, None where it is left out."""
 
-    shapes: int
+    shapes: int | None
     events: list[Event]
 
 
@@ -45,7 +45,8 @@ def coco2labelme(
 
     Polygons stay as they are, run lengths are traced within `tolerance` pixels, see `component_to_shapes`; an
     annotation without a mask becomes a rectangle. Negatives get a file without shapes, which makes them negatives
-    again on the way back. Raises InputError, with `run.strict` for the first loss; OutputError for `dest`.
+    again on the way back; an image whose annotations are all lost is left out. Raises InputError, with
+    `run.strict` for the first loss; OutputError for `dest`.
     """
     if not 0 <= tolerance < float("inf"):
         raise OptionError(f"--tolerance {tolerance:g}", "not a distance", "give 0 or more pixels")
@@ -54,14 +55,28 @@ def coco2labelme(
     check_destination(dest, overwrite=run.overwrite, marker=MARKER)
     check_pictures(coco)
     check_mask_names((image.file_name for image in coco.images), "labelme file")
+    _check_labels(coco)
     if run.dry_run:
         return _report(coco, list(_write_images(coco, None, tolerance, run)), run)
     with new_folder(dest, overwrite=run.overwrite, marker=MARKER) as root:
         report = _report(coco, list(_write_images(coco, root, tolerance, run)), run)
-        names = [IGNORE, BACKGROUND, *(category.name for category in coco.categories)]
+        names = dict.fromkeys([IGNORE, BACKGROUND, *(category.name for category in coco.categories)])
         write_atomic(root / LABELS_FILE, ("\n".join(names) + "\n").encode())
         write_atomic(root / MARKER, b"written by convert coco2labelme\n")
     return report
+
+
+def _check_labels(coco: CocoSource) -> None:
+    """Raise InputError where annotations of two categories would get one label: nobody could tell them apart."""
+    used = {annotation.category_id for image in coco.images for annotation in image.annotations}
+    first: dict[str, int] = {}
+    for category in coco.categories:
+        if category.id not in used:
+            continue
+        if category.name in first:
+            problem = f"categories {first[category.name]} and {category.id} are both called {category.name}"
+            raise InputError(coco.path, problem, "rename one of them")
+        first[category.name] = category.id
 
 
 def _write_images(coco: CocoSource, dest: Path | None, tolerance: float, run: Run) -> Iterator[_Written]:
@@ -97,6 +112,9 @@ def _write_image(
         if not made:
             events.append(Event(item.file_name, where, "no-area", names[annotation.category_id]))
         shapes += made
+    if item.annotations and not shapes:
+        left_out = Event(item.file_name, "", "image-left-out", f"{len(item.annotations)} annotations")
+        return _Written(None, [*events, left_out])
     if dest is not None:
         target = dest / item.file_name
         link_or_copy(path, target)
@@ -110,6 +128,8 @@ def _shapes(image: Image, annotation: Annotation, label: str, group_id: int, tol
     segmentation = annotation.segmentation
     if not segmentation:
         x, y, w, h = annotation.bbox
+        if min(w, h) <= 0:
+            return []
         return [Shape(label, [(x, y), (x + w, y + h)], shape_type="rectangle")]
     mask = instance_mask(image, annotation)
     if not mask.any():
@@ -122,8 +142,8 @@ def _shapes(image: Image, annotation: Annotation, label: str, group_id: int, tol
 
 def _report(coco: CocoSource, done: Sequence[_Written], run: Run) -> Report:
     read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
-    shapes = [written.shapes for written in done]
-    written = {"labelme files": len(done), "negatives": shapes.count(0), "shapes": sum(shapes)}
+    shapes = [written.shapes for written in done if written.shapes is not None]
+    written = {"labelme files": len(shapes), "negatives": shapes.count(0), "shapes": sum(shapes)}
     report = make_report(read, written, chain.from_iterable(written.events for written in done))
     if run.strict:
         check_strict(report)

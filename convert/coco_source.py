@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from datasets.coco import Annotation, Category, CocoFile, Image, Rle, read_coco
+from datasets.coco import FARTHEST, Annotation, Category, CocoFile, Image, Rle, read_coco
 from datasets.errors import InputError
 from datasets.folder import load_dataset
 from datasets.splits import SPLITS
@@ -14,8 +14,6 @@ from datasets.splits import SPLITS
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-FARTHEST = 1e5  # pixels; pycocotools walks along the outline of a polygon, wherever it leads
 
 
 class CocoImage(msgspec.Struct, frozen=True):
@@ -62,7 +60,7 @@ def read_coco_source(path: Path, folder: Path | None = None) -> CocoSource:
     if path.is_dir():
         dataset = load_dataset(path)
         return _source(path, folder or path / "images", dataset.splits, dataset.categories)
-    coco = read_coco(path)
+    coco = read_coco(path, flat_ok=True)
     split = path.stem.removeprefix("instances_")
     splits = {split if split in SPLITS else SPLITS[0]: coco}
     return _source(path, folder or _find_folder(path, coco), splits, sorted(coco.categories, key=lambda c: c.id))

@@ -16,7 +16,7 @@ CODES = {
     "below-min-area": Code("lost", "component with fewer pixels than --min-area"),
     "box-as-segment": Code("repaired", "annotation without a mask written as the four corners of its box"),
     "clipped": Code("repaired", "what lay outside the image was cut off"),
-    "crowd": Code("lost", "crowd annotation; YOLO has no such thing"),
+    "crowd": Code("lost", "crowd annotation; neither YOLO nor labelme has such a thing"),
     "duplicate": Code("lost", "annotation that says the same as one before it"),
     "empty-split": Code("note", "split without an image; Ultralytics gets the pictures of another for it"),
     "hole-bridge": Code("note", "hole kept by a bridge of no width to the outline"),

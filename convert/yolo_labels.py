@@ -53,6 +53,8 @@ def _annotation_labels(
     if style.segments and annotation.segmentation:
         rings, changes = _rings(image, annotation, style)
         return [_ring_label(image, ring, class_index) for ring in rings], changes
+    if min(annotation.bbox[2:]) <= 0:
+        return [], [("no-area", box)]
     corners = _clip(image, annotation)
     if corners is None:
         return [], [("outside", box)]
@@ -85,7 +87,9 @@ def _rings(image: Image, annotation: Annotation, style: Style) -> tuple[list[Poi
         rings, changes = _mask_rings(mask, style)
         return rings, [("clipped", str(list(annotation.bbox))), *changes]
     drawn = _drawn_ring(annotation)
-    return ([drawn], []) if drawn is not None else _mask_rings(mask, style)
+    if drawn is None or (not (style.holes == style.parts == "bridge") and _touches_itself(drawn)):
+        return _mask_rings(mask, style)
+    return [drawn], []
 
 
 def _leads_outside(image: Image, annotation: Annotation) -> bool:
@@ -101,6 +105,13 @@ def _drawn_ring(annotation: Annotation) -> Points | None:
         return None
     values = annotation.segmentation[0]
     return list(zip(values[::2], values[1::2], strict=True))
+
+
+def _touches_itself(ring: Points) -> bool:
+    """Whether a ring may say holes and parts, as one with bridges does."""
+    import shapely
+
+    return not shapely.is_valid(shapely.Polygon(ring))
 
 
 def _mask_rings(mask: "NDArray[np.bool_]", style: Style) -> tuple[list[Points], list[Change]]:

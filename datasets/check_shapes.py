@@ -5,7 +5,7 @@ from typing import Any
 
 from datasets.check_codes import Finding
 from datasets.check_facts import Facts, ImageFacts, Instance, Limits
-from datasets.coco import Rle
+from datasets.coco import FARTHEST, Rle
 from datasets.masks import components, to_rle
 from datasets.rle_crop import fills, rle_to_component
 
@@ -13,8 +13,6 @@ SAME = 0.9  # intersection over union from which two annotations are one drawn t
 SAME_BOX = 0.8  # of boxes without masks of two types
 OVERLAP = 0.05  # of the smaller of two instances of different types
 OUTSIDE = 1.0  # pixels; less is the width of a hand
-
-FARTHEST = 1e5  # pixels; pycocotools walks along the outline of a polygon, wherever it leads
 
 
 def check_good(facts: Facts) -> list[Finding]:

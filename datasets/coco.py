@@ -5,6 +5,7 @@ Source: https://cocodataset.org/#format-data and #format-results.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from datasets.errors import InputError
 from datasets.files import write_atomic
 
 T = TypeVar("T")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 Box = tuple[int | float, int | float, int | float, int | float]
 
 
@@ -24,6 +26,7 @@ class Rle(msgspec.Struct, frozen=True):
     counts: str | list[int]
 
 
+FARTHEST = 1e5  # pixels; pycocotools walks along the outline of a polygon, wherever it leads
 Polygons = list[list[int | float]]
 Segmentation = Rle | Polygons
 
@@ -88,16 +91,23 @@ class Prediction(msgspec.Struct, frozen=True, omit_defaults=True):
     segmentation: Rle | None = None
 
 
-def read_coco(path: Path) -> CocoFile:
-    """Read and check one COCO instances file. Raises InputError naming file, place and value."""
+def read_coco(path: Path, *, flat_ok: bool = False) -> CocoFile:
+    """Read and check one COCO instances file; boxes may have no area where `flat_ok`.
+
+    Raises InputError naming file, place and value.
+    """
     coco = read_unchecked_coco(path)
     check_coco(path, coco)
+    if not flat_ok:
+        _check_areas(path, coco)
     return coco
 
 
 def read_unchecked_coco(path: Path) -> CocoFile:
     """Read a COCO instances file whose ids may repeat or lead nowhere. Raises InputError."""
-    return _decode(path, CocoFile)
+    from datasets.coco_foreign import loosen
+
+    return _decode(path, CocoFile, loosen)
 
 
 def write_coco(path: Path, coco: CocoFile) -> None:
@@ -116,7 +126,7 @@ def write_predictions(path: Path, predictions: list[Prediction]) -> None:
 
 
 def check_coco(path: Path, coco: CocoFile) -> None:
-    """Raise InputError where ids repeat, references lead nowhere or a size is no size."""
+    """Raise InputError where ids repeat, references lead nowhere or the size of an image is no size."""
     for field, items in (
         ("images", coco.images),
         ("annotations", coco.annotations),
@@ -156,15 +166,28 @@ def _check_annotations(path: Path, coco: CocoFile) -> None:
             raise InputError(
                 path, f"{where}.category_id {annotation.category_id} is unknown", f"known are {known}"
             )
-        if annotation.bbox[2] <= 0 or annotation.bbox[3] <= 0:
-            raise InputError(path, f"{where}.bbox {list(annotation.bbox)} has no area", "remove the annotation")
 
 
-def _decode(path: Path, kind: type[T]) -> T:
+def _check_areas(path: Path, coco: CocoFile) -> None:
+    for i, annotation in enumerate(coco.annotations):
+        if min(annotation.bbox[2:]) <= 0:
+            told = f"$.annotations[{i}].bbox {list(annotation.bbox)} has no area"
+            raise InputError(path, told, "remove the annotation")
+
+
+def _decode(path: Path, kind: type[T], loosen: Callable[[Any], Any] | None = None) -> T:
+    """The content of a JSON file; what does not fit is put through `loosen`, if there is one, and read again."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        data = path.read_bytes().removeprefix(BYTE_ORDER_MARK)
     except FileNotFoundError:
         raise InputError(path, "no such file", "check the path") from None
+    try:
+        try:
+            return msgspec.json.decode(data, type=kind)
+        except msgspec.ValidationError:
+            if loosen is None:
+                raise
+            return msgspec.convert(loosen(msgspec.json.decode(data)), kind)
     except msgspec.ValidationError as error:
         raise InputError(path, f"not in COCO form: {error}", "correct the value") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

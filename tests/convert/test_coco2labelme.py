@@ -131,12 +131,34 @@ def test_what_labelme_cannot_say_is_reported(tmp_path: Path) -> None:
     mask = np.zeros((40, 60), bool)
     mask[3:9, 3:9] = True
     empty = Annotation(2, 1, 1, (1, 1, 1, 1), 0, encode(np.zeros((40, 60), bool)))
-    path = write_dataset(tmp_path / "c", [annotate(1, mask, iscrowd=1), empty])
+    kept = Annotation(3, 1, 1, (1, 1, 9, 9), 81)
+    path = write_dataset(tmp_path / "c", [annotate(1, mask, iscrowd=1), empty, kept])
     report = coco2labelme(path, tmp_path / "d", Run())
     assert [(e.code, e.where) for e in report.events] == [("crowd", "annotation 1"), ("no-area", "annotation 2")]
     with pytest.raises(InputError, match="annotation 1: crowd"):
         coco2labelme(path, tmp_path / "e", Run(strict=True))
     assert not (tmp_path / "e").exists()
+
+
+def test_an_image_whose_annotations_are_all_lost_is_no_negative(tmp_path: Path) -> None:
+    flat = Annotation(2, 1, 2, (3, 3, 0, 5), 0)
+    path = write_dataset(tmp_path / "c", [annotate(1, np.ones((40, 60), bool), iscrowd=1), flat])
+    report = coco2labelme(path, tmp_path / "d", Run())
+    assert [e.code for e in report.events] == ["image-left-out", "crowd", "no-area"]
+    assert report.written == {"labelme files": 0, "negatives": 0, "shapes": 0}
+    assert sorted(p.name for p in (tmp_path / "d").rglob("*") if p.is_file()) == [".defectline", "labels.txt"]
+
+
+def test_two_categories_of_one_name_are_not_joined(tmp_path: Path) -> None:
+    one, other = Annotation(1, 1, 1, (3, 3, 5, 5), 25), Annotation(2, 1, 2, (20, 3, 5, 5), 25)
+    path = write_dataset(tmp_path / "c", [one, other])
+    coco = CocoFile([Image(1, "x/p.png", 60, 40)], [one, other], [Category(1, "b"), Category(2, "b")])
+    write_coco(path, coco)
+    with pytest.raises(InputError, match="categories 1 and 2 are both called b"):
+        coco2labelme(path, tmp_path / "d", Run())
+    write_coco(path, CocoFile(coco.images, [other], coco.categories))  # as Roboflow writes them
+    coco2labelme(path, tmp_path / "d", Run())
+    assert (tmp_path / "d/labels.txt").read_text() == "__ignore__\n_background_\nb\n"
 
 
 def test_the_folder_is_what_labelme_opens(coco_folder: Path, tmp_path: Path) -> None:

@@ -114,6 +114,23 @@ def test_holes_and_parts_as_asked(style: Style, pixels: list[int], told: list[st
     assert codes(events) == told
 
 
+def test_holes_and_parts_of_a_ring_with_bridges_are_found() -> None:
+    """A square of 8 x 8 with a hole of 2 x 2, and a square of 2 x 2, all in one ring, as a bridged label says."""
+    ring = [0, 0, 8, 0, 8, 8, 0, 8, 0, 0, 3, 3, 3, 5, 5, 5, 5, 3, 3, 3, 0, 0, 12, 0, 14, 0, 14, 2, 12, 2, 12, 0]
+    annotation = box_annotation(1, 1, 3, (0, 0, 14, 8), [ring])
+    (line,), events = label_lines(IMAGE, [annotation], CLASSES, SEGMENTS)
+    assert (len(numbers(line)), events) == (1 + len(ring), [])
+    lines, events = label_lines(IMAGE, [annotation], CLASSES, Style(segments=True, holes="fill", parts="split"))
+    assert codes(events) == ["hole-fill", "parts-split"]
+    corners = [{(x * 20, y * 10) for x, y in zip(n[1::2], n[2::2], strict=True)} for n in map(numbers, lines)]
+    assert corners == [{(0, 0), (8, 0), (8, 8), (0, 8)}, {(12, 0), (14, 0), (14, 2), (12, 2)}]
+
+
+def test_boxes_without_area_are_lost() -> None:
+    lines, events = label_lines(IMAGE, [box_annotation(1, 1, 3, (4, 2, 8, 0))], CLASSES, Style())
+    assert (lines, codes(events)) == ([], ["no-area"])
+
+
 def test_bad_masks_are_refused() -> None:
     wrong_size = Annotation(4, 1, 3, (0, 0, 1, 1), 1, encode(np.ones((5, 5), np.uint8)))
     with pytest.raises(InputError, match=r"a\.png, annotation 4: a mask of 5 x 5 pixels in an image of 20 x 10"):

@@ -92,6 +92,64 @@ def test_what_is_no_coco_file_is_refused(tmp_path, content: bytes) -> None:
         read_coco(tmp_path / "x.json")
 
 
+def test_what_other_programs_say_more_loosely_is_the_same(tmp_path) -> None:
+    """Nulls, whole numbers as floats, a mask without box and area, a byte order mark; worked out by hand."""
+    ring = [2, 1, 6, 1, 6, 4, 2, 4]  # 4 x 3 pixels
+    content = {
+        "info": None,
+        "images": [{"id": 0.0, "file_name": "a.png", "width": 10.0, "height": 8}],
+        "annotations": [
+            {"id": 1, "image_id": 0, "category_id": 2, "segmentation": [ring]},
+            {"id": 2, "image_id": 0, "category_id": 2, "bbox": [1, 1, 2.5, 2], "segmentation": None},
+            {"id": 3, "image_id": 0, "category_id": 2, "bbox": [0, 0, 1, 8], "area": None, "iscrowd": True,
+             "segmentation": {"size": [8, 10.0], "counts": [0, 8.0, 72]}},
+        ],
+        "categories": [{"id": 2, "name": "scratch", "supercategory": None}],
+    }  # fmt: skip
+    (tmp_path / "x.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(content).encode())
+    coco = read_coco(tmp_path / "x.json")
+    assert coco.images == [Image(0, "a.png", 10, 8)]
+    assert coco.categories == [Category(2, "scratch")]
+    assert coco.annotations == [
+        Annotation(1, 0, 2, (2, 1, 4, 3), 12, [ring]),
+        Annotation(2, 0, 2, (1, 1, 2.5, 2), 5.0),
+        Annotation(3, 0, 2, (0, 0, 1, 8), 8, Rle((8, 10), [0, 8, 72]), 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "words"),
+    [
+        ({}, "missing required field `bbox` - at `$.annotations[0]`"),
+        ({"segmentation": [[1, 2, 3]]}, "missing required field `bbox`"),
+        ({"segmentation": [[1, 1, 1e300, 1, 1e300, 9]]}, "missing required field `bbox`"),
+        ({"segmentation": {"size": [8, 10], "counts": "!"}}, "missing required field `bbox`"),
+        ({"segmentation": {"size": "big", "counts": [80]}}, "$.annotations[0].segmentation"),
+        ({"bbox": [1, 2, "3", 4]}, "$.annotations[0]"),
+        ({"bbox": [1, 2, 3, 4], "area": 3, "image_id": 1.5}, "$.annotations[0].image_id"),
+    ],
+)
+def test_nothing_is_guessed(tmp_path, annotation: dict, words: str) -> None:
+    content = json.loads(json.dumps(GOOD))
+    content["annotations"] = [{"id": 1, "image_id": 1, "category_id": 2, **annotation}]
+    (tmp_path / "x.json").write_text(json.dumps(content))
+    with pytest.raises(InputError) as caught:
+        read_coco(tmp_path / "x.json")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["null", "3", '{"images": 3}', '{"images": [null], "annotations": [7, null]}'])
+def test_json_that_is_something_else_is_refused(tmp_path, content: str) -> None:
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(InputError, match="not in COCO form"):
+        read_coco(tmp_path / "x.json")
+
+
+def test_boxes_without_area_can_be_asked_for(tmp_path) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(spoiled("annotations.0.bbox", [1, 2, 0, 4])))
+    assert read_coco(tmp_path / "x.json", flat_ok=True).annotations[0].bbox == (1, 2, 0, 4)
+
+
 def test_predictions_round_trip_and_a_box_carries_no_empty_mask(tmp_path) -> None:
     predictions = [Prediction(1, 1, (0, 0, 2.5, 2), 0.5), Prediction(1, 1, (0, 0, 2, 2), 0.25, Rle((3, 4), "05"))]
     write_predictions(tmp_path / "p.json", predictions)
