@@ -7,7 +7,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
@@ -24,9 +24,10 @@ def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.js
     Raises OutputError.
     """
     check_destination(dest, overwrite=overwrite, marker=marker)
-    dest.parent.mkdir(parents=True, exist_ok=True)
+    missing = [folder for folder in dest.parents if not folder.exists()]
     partial, lock = None, None
     try:
+        dest.parent.mkdir(parents=True, exist_ok=True)
         with held_back():
             _remove_stale(dest)
             partial = Path(tempfile.mkdtemp(prefix=_partial_prefix(dest), dir=dest.parent))
@@ -44,12 +45,18 @@ def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.js
                 shutil.rmtree(partial, ignore_errors=True)
             if lock is not None:
                 os.close(lock)
+            with suppress(OSError):  # with dest inside, or something of somebody else
+                for folder in missing:
+                    folder.rmdir()
 
 
 def check_destination(dest: Path, *, overwrite: bool = False, marker: str = "dataset.json") -> None:
     """Raise OutputError unless `new_folder` would accept `dest`; writes nothing."""
     if dest.is_symlink() or (dest.exists() and not dest.is_dir()):
         raise OutputError(dest, "the destination is a file or a link", "name a folder that does not exist yet")
+    above = next((path for path in dest.parents if path.is_symlink() or path.exists()), dest)
+    if not above.is_dir() and above != dest:
+        raise OutputError(dest, f"the destination would lie in {above}, which is no folder", "choose another")
     if not dest.is_dir() or not any(dest.iterdir()):
         return
     if not overwrite:

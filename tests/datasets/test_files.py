@@ -5,7 +5,7 @@ from unittest import mock
 import pytest
 
 from datasets.errors import OutputError
-from datasets.files import check_apart, link_or_copy, new_folder, write_atomic
+from datasets.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic
 
 
 def names(folder: Path) -> list[str]:
@@ -30,6 +30,21 @@ def test_an_interrupted_folder_leaves_nothing(tmp_path: Path, end: type[BaseExce
     with pytest.raises(end):
         interrupted()
     assert names(tmp_path) == []
+
+
+def test_a_failed_folder_takes_the_folders_above_with_it_that_were_made_for_it(tmp_path: Path) -> None:
+    def failing(beside: str = "") -> None:
+        with new_folder(tmp_path / "deep" / "er" / "out"):
+            if beside:
+                (tmp_path / "deep" / beside).touch()
+            raise ValueError
+
+    with pytest.raises(ValueError, match=""):
+        failing()
+    assert names(tmp_path) == []
+    with pytest.raises(ValueError, match=""):
+        failing(beside="mine")
+    assert names(tmp_path / "deep") == ["mine"]
 
 
 def test_overwrite_keeps_the_old_folder_until_the_new_one_is_whole(tmp_path: Path) -> None:
@@ -57,6 +72,14 @@ def test_an_empty_destination_is_taken_and_a_file_refused(tmp_path: Path) -> Non
     assert names(tmp_path / "out") == ["a"]
     with pytest.raises(OutputError), new_folder(tmp_path / "out" / "a"):
         pass
+
+
+def test_a_destination_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "lost").symlink_to(tmp_path / "nowhere")
+    for dest, above in (("file/out", "file"), ("file/deep/out", "file"), ("lost/out", "lost")):
+        with pytest.raises(OutputError, match=f"would lie in {tmp_path / above}, which is no folder"):
+            check_destination(tmp_path / dest)
 
 
 def test_the_new_folder_has_ordinary_rights(tmp_path: Path) -> None:
