@@ -22,6 +22,7 @@ from convert.cli_options import (
     SplitKind,
     Strict,
     Threshold,
+    check_report,
     finish,
     parse_connectivity,
 )
@@ -71,6 +72,7 @@ def mvtec2coco_command(
         threshold,
     )
     *trees, dest = sources
+    check_report(report, dest, dry_run=dry_run)
     result = mvtec2coco(
         trees, dest, options, overwrite=overwrite, dry_run=dry_run, strict=strict, jobs=jobs, progress=progress
     )

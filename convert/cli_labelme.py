@@ -21,6 +21,7 @@ from convert.cli_options import (
     Strict,
     Unlabelled,
     UnlabelledKind,
+    check_report,
     finish,
 )
 from datasets.console import progress
@@ -82,6 +83,7 @@ def labelme2coco_command(
         masks=not no_masks,
         unreviewed=unreviewed.value,
     )
+    check_report(report, dest, dry_run=dry_run)
     result = labelme2coco(
         source,
         dest,
@@ -115,5 +117,6 @@ def coco2labelme_command(
     from convert.coco2labelme import coco2labelme
 
     run = Run(overwrite, dry_run, strict, jobs, progress)
+    check_report(report, dest, dry_run=dry_run)
     result = coco2labelme(source, dest, run, images=images, tolerance=tolerance)
     finish(dest, result, report, dry_run=dry_run)

@@ -23,6 +23,7 @@ from convert.cli_options import (
     Threshold,
     Unlabelled,
     UnlabelledKind,
+    check_report,
     finish,
     parse_connectivity,
 )
@@ -81,6 +82,7 @@ def masks2coco_command(
         seed,
         Cut(parse_connectivity(connectivity), min_area, merge_gap, segmentation.value),
     )
+    check_report(report, dest, dry_run=dry_run)
     result = masks2coco(pictures, masks, dest, options, Run(overwrite, dry_run, strict, jobs, progress))
     finish(dest, result, report, dry_run=dry_run)
 
@@ -98,5 +100,6 @@ def coco2masks_command(
     from convert.assemble import Run
     from convert.coco2masks import coco2masks
 
+    check_report(report, dest, dry_run=dry_run)
     result = coco2masks(source, dest, Run(overwrite, dry_run, strict, jobs, progress))
     finish(dest, result, report, dry_run=dry_run)

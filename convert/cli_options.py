@@ -75,6 +75,17 @@ def parse_connectivity(connectivity: int) -> Literal[4, 8]:
     raise OptionError(f"--connectivity {connectivity}", "no such neighbourhood", "give 4 or 8")
 
 
+def check_report(report: Path | None, dest: Path, *, dry_run: bool) -> None:
+    """Raise OptionError where `--report` cannot be written, before anything is converted; `dest` may hold it."""
+    if report is None:
+        return
+    if report.is_dir():
+        raise OptionError(f"--report {report}", "a folder", "name a file")
+    becomes = not dry_run and report.parent.resolve() == dest.resolve()
+    if not report.parent.is_dir() and not becomes:
+        raise OptionError(f"--report {report}", f"there is no folder {report.parent}", "make it or name another")
+
+
 def finish(dest: Path, result: "Report", report: Path | None, *, dry_run: bool) -> None:
     """Print the table at the end of a conversion and write the report where one is wanted."""
     from convert.report import print_report, write_report

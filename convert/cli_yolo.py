@@ -19,6 +19,7 @@ from convert.cli_options import (
     Strict,
     Unlabelled,
     UnlabelledKind,
+    check_report,
     finish,
 )
 from datasets.console import progress
@@ -68,6 +69,7 @@ def coco2yolo_command(
     from convert.yolo_labels import Style
 
     style = Style(segments, holes.value, parts.value)
+    check_report(report, dest, dry_run=dry_run)
     result = coco2yolo(source, dest, style, Run(overwrite, dry_run, strict, jobs, progress), images=images)
     finish(dest, result, report, dry_run=dry_run)
 
@@ -88,5 +90,6 @@ def yolo2coco_command(
     from convert.yolo2coco import Options, yolo2coco
 
     options = Options(segmentation.value, unlabelled.value)
+    check_report(report, dest, dry_run=dry_run)
     result = yolo2coco(source, dest, options, Run(overwrite, dry_run, strict, jobs, progress))
     finish(dest, result, report, dry_run=dry_run)

@@ -141,6 +141,27 @@ def test_a_destination_that_exists(synth_tree: Path, tmp_path: Path, capsys: pyt
     assert "a file or a link" in only_line(capsys)
 
 
+@pytest.mark.parametrize(("report", "words"), [("", "a folder"), ("gone/r.json", "there is no folder")])
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_converted(
+    synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], report: str, words: str
+) -> None:
+    assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out", "--report", tmp_path / report) == 2
+    line = only_line(capsys)
+    assert f"--report {tmp_path / report}" in line
+    assert words in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_may_lie_in_the_new_dataset_but_not_in_that_of_a_dry_run(
+    synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("mvtec2coco", synth_tree, tmp_path / "out", "--report", tmp_path / "out/report.json")
+    assert run_command("convert", *command, "--dry-run") == 2
+    assert "there is no folder" in only_line(capsys)
+    assert run_command("convert", *command) == 0
+    assert (tmp_path / "out/report.json").is_file()
+
+
 def test_no_space_left(synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/masks/x.png")
     with mock.patch("convert.mvtec2coco.write_packed_mask", side_effect=full):

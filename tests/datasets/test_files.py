@@ -37,12 +37,12 @@ def test_a_failed_folder_takes_the_folders_above_with_it_that_were_made_for_it(t
         with new_folder(tmp_path / "deep" / "er" / "out"):
             if beside:
                 (tmp_path / "deep" / beside).touch()
-            raise ValueError
+            raise ValueError("full")
 
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="full"):
         failing()
     assert names(tmp_path) == []
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="full"):
         failing(beside="mine")
     assert names(tmp_path / "deep") == ["mine"]
 
