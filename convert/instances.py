@@ -8,7 +8,6 @@ from typing import Any, Literal
 import msgspec
 
 from convert.assemble import Instance
-from convert.labels import BACKGROUND
 from convert.report import Event
 from convert.shapes import Drawn, Sheet, draw_sheets
 from datasets.coco import Rle, Segmentation
@@ -44,12 +43,12 @@ def draw_instances(
 ) -> list[Drawing]:
     """Instances of each labelme file.
 
-    `ids` is label -> category id; a label that is not in it becomes no annotation. Shapes drawn as a hole in
-    another are annotations of their own: no file says that they are holes. Raises InputError.
+    `ids` is label -> category id, 0 for background; a label that is not in it is ignored. Shapes drawn as a hole
+    in another are annotations of their own: no file says that they are holes. Raises InputError.
     """
     sheets = []
     for file in files:
-        wanted = [(i, shape) for i, shape in enumerate(file.shapes) if shape.label in ids]
+        wanted = [(i, shape) for i, shape in enumerate(file.shapes) if ids.get(shape.label)]
         sheets.append(Sheet(file.path, wanted, *file.size))
     drawn = draw_sheets(sheets, line_width, as_polygons=segmentation != "rle")
     grouped = [
@@ -81,8 +80,8 @@ def _group(
     events: list[Event] = []
     if len(wanted) < len(file.shapes):
         for i, shape in enumerate(file.shapes):
-            if shape.label not in ids:
-                code = "background-label" if shape.label == BACKGROUND else "ignored-label"
+            if not ids.get(shape.label):
+                code = "background-label" if shape.label in ids else "ignored-label"
                 events.append(Event(name, f"$.shapes[{i}]", code, shape.kind))
     for (i, shape), drawn in zip(wanted, drawn_shapes, strict=True):
         events += [Event(name, f"$.shapes[{i}]", code, value) for code, value in drawn.events]

@@ -42,8 +42,9 @@ def read_labels_file(path: Path) -> list[str]:
 def make_categories(
     seen: Mapping[str, str], labels: list[str] | None, renames: Mapping[str, str]
 ) -> tuple[list[Category], dict[str, int]]:
-    """Categories, and the category id of each label in `seen` that is one; `seen` is label -> where it was met.
+    """Categories, and the category id of each label in `seen` that is one, 0 of what is background.
 
+    `seen` is label -> where it was met; what is ignored has no id.
     Raises InputError for a label that is not in `labels` and for an empty one, OptionError for a rename of a
     label that nobody gave.
     """
@@ -58,8 +59,9 @@ def make_categories(
             raise InputError(seen[label], f"the label {name} is not in --labels", _nearest(name, labels))
     names = labels if labels is not None else sorted(set(named.values()) - {IGNORE, BACKGROUND})
     ids = {name: i for i, name in enumerate(names, 1)}
+    known = ids | {BACKGROUND: 0}
     return [Category(i, name) for name, i in ids.items()], {
-        label: ids[name] for label, name in named.items() if name in ids
+        label: known[name] for label, name in named.items() if name in known
     }
 
 

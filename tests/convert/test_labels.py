@@ -12,13 +12,13 @@ SEEN = {"scratch": "a.json", "Dent": "b.json", "__ignore__": "c.json", "_backgro
 def test_alphabetical_without_a_labels_file() -> None:
     categories, ids = make_categories(SEEN, None, {})
     assert categories == [Category(1, "Dent"), Category(2, "scratch")]
-    assert ids == {"Dent": 1, "scratch": 2}
+    assert ids == {"Dent": 1, "scratch": 2, "_background_": 0}
 
 
 def test_two_labels_may_become_one_category() -> None:
     categories, ids = make_categories(SEEN | {"dent": "e.json"}, None, {"Dent": "dent"})
     assert categories == [Category(1, "dent"), Category(2, "scratch")]
-    assert ids == {"Dent": 1, "dent": 1, "scratch": 2}
+    assert ids == {"Dent": 1, "dent": 1, "scratch": 2, "_background_": 0}
 
 
 def test_renaming_is_not_chained() -> None:
@@ -29,6 +29,11 @@ def test_renaming_is_not_chained() -> None:
 def test_a_label_can_be_renamed_to_ignore() -> None:
     categories, ids = make_categories({"a": "", "b": ""}, None, {"b": "__ignore__"})
     assert (categories, ids) == ([Category(1, "a")], {"a": 1})
+
+
+def test_a_label_can_be_renamed_to_background() -> None:
+    categories, ids = make_categories({"a": "", "b": ""}, None, {"b": "_background_"})
+    assert (categories, ids) == ([Category(1, "a")], {"a": 1, "b": 0})
 
 
 @pytest.mark.parametrize(
