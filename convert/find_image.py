@@ -10,7 +10,7 @@ from pathlib import Path, PureWindowsPath
 import msgspec
 
 from datasets.errors import InputError
-from datasets.images import is_image
+from datasets.images import SUFFIXES, is_image
 from datasets.labelme import is_labelme
 
 
@@ -72,8 +72,8 @@ class ImageFinder:
         return [_index(tree.pictures, lambda p: _fold(posixpath.basename(p))) for tree in self._trees]
 
     @cached_property
-    def _by_stem(self) -> dict[str, list[str]]:
-        return _index(self._source.pictures, lambda p: posixpath.splitext(p)[0])
+    def _by_stem(self) -> list[dict[str, list[str]]]:
+        return [_index(tree.pictures, lambda p: posixpath.splitext(p)[0]) for tree in self._trees]
 
     def find(self, file: str, image_path: str | None, data_suffix: str | None) -> Found:
         """The picture of the labelme file `file`, given relative to its folder.
@@ -88,10 +88,11 @@ class ImageFinder:
             if found:
                 return found
         stem = posixpath.splitext(file)[0]
-        if data_suffix is not None:
+        # a picture that is named like the JSON is a guess where the JSON names another
+        if data_suffix is not None and (image_path or not self._namesake(stem)):
             return Found(stem + data_suffix, None, "image-embedded")
-        if len(beside := self._by_stem.get(stem, [])) == 1:
-            return self._found(0, beside[0], "image-moved")
+        if found := self._namesake(stem):
+            return found
         json_path = self._source.root / file
         if image_path and not any(inside):
             raise InputError(
@@ -99,11 +100,19 @@ class ImageFinder:
                 f"$.imagePath {image_path!r} leads outside, and no picture of that name lies beside it",
                 "put the picture beside it or name its folder with --images",
             )
+        kind = posixpath.splitext(named)[1].lower()
+        remedy = "put it beside the JSON or name its folder with --images"
         raise InputError(
             json_path,
-            f"its picture is missing ($.imagePath {image_path!r}, no $.imageData)",
-            "put it beside the JSON or name its folder with --images",
+            f"its picture is missing ($.imagePath {image_path!r}, no picture in $.imageData)",
+            remedy if not kind or kind in SUFFIXES else f"{kind} is not read: save it as .png, or {remedy}",
         )
+
+    def _namesake(self, stem: str) -> Found | None:
+        for i, by_stem in enumerate(self._by_stem):
+            if len(found := by_stem.get(stem, [])) == 1:
+                return self._found(i, found[0], "image-moved")
+        return None
 
     def _at(self, inside: Sequence[str | None]) -> Found | None:
         for i, path in enumerate(inside):

@@ -86,7 +86,9 @@ def parse_labelme(path: Path | str, data: bytes) -> LabelmeFile:
     try:
         return _DECODER.decode(data.removeprefix(_BYTE_ORDER_MARK))
     except msgspec.ValidationError as error:
-        raise InputError(path, f"not as labelme writes it: {error}", "correct the value") from None
+        # no place in it: it is no object, or one without shapes
+        remedy = "correct the value" if "`$" in str(error) else "move it elsewhere if labelme did not write it"
+        raise InputError(path, f"not as labelme writes it: {error}", remedy) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         where = _find_non_number(data)
         problem = f"{where} is not a number" if where else f"not valid JSON in UTF-8: {error}"

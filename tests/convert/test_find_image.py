@@ -82,6 +82,24 @@ def test_embedded_picture_has_the_name_of_its_file(tmp_path: Path) -> None:
     assert finder.find("j/a.b.json", "../../../../etc/x", ".jpg") == Found("j/a.b.jpg", None, "image-embedded")
 
 
+def test_picture_named_like_a_file_that_names_none_goes_before_the_embedded_one(tmp_path: Path) -> None:
+    source = make(tmp_path / "src", "j/a.json", "j/a.png")
+    finder = ImageFinder(list_tree(source), None)
+    assert finder.find("j/a.json", None, ".jpg") == Found("j/a.png", f"{source}/j/a.png", "image-moved")
+    assert finder.find("j/a.json", "", ".jpg").path == f"{source}/j/a.png"
+    assert finder.find("j/a.json", "other.png", ".jpg") == Found("j/a.jpg", None, "image-embedded")
+
+
+def test_picture_named_like_its_file_is_found_in_the_folder_of_images(tmp_path: Path) -> None:
+    source, images = make(tmp_path / "src", "j/a.json"), make(tmp_path / "img", "j/a.png", "a.png")
+    assert find(source, None, images=images) == Found("j/a.png", f"{images}/j/a.png", "image-moved")
+
+
+def test_kind_of_picture_that_is_not_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"\.gif is not read: save it as \.png"):
+        find(make(tmp_path / "src", "j/a.json", "j/a.gif"), "a.gif")
+
+
 def test_hidden_files_and_folders_are_left_alone(tmp_path: Path) -> None:
     source = make(tmp_path / "src", "a.json", ".git/b.json", ".c.json", ".thumbs/a.png", "d/e.JSON", "d/e.Jpg")
     tree = list_tree(source)

@@ -139,6 +139,14 @@ def test_errors_name_file_and_place(text: str, problem: str, tmp_path: Path) -> 
     assert str(caught.value).startswith(str(tmp_path / "a.json"))
 
 
+@pytest.mark.parametrize("text", ['{"images": [], "annotations": [], "categories": []}', "[]", "3"])
+def test_a_file_of_another_program_is_to_be_moved(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "dataset.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match="move it elsewhere if labelme did not write it"):
+        read_labelme(path)
+
+
 def test_missing_files_and_folders_are_input_errors(tmp_path: Path) -> None:
     for path in (tmp_path / "none.json", tmp_path):
         with pytest.raises(InputError):
