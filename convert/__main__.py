@@ -1,5 +1,17 @@
-"""`python -m convert` is the `convert` command."""
+"""The `convert` command, on the console and as `python -m convert`."""
 
-from convert.cli import main
+from typing import NoReturn
 
-main()
+from datasets.startup import hasten
+
+
+def main() -> NoReturn:
+    """Entry point of the console command."""
+    hasten()
+    from convert.cli import main as run_command
+
+    run_command()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,17 @@
-"""`python -m datasets` is the `datasets` command."""
+"""The `datasets` command, on the console and as `python -m datasets`."""
 
-from datasets.cli import main
+from typing import NoReturn
 
-main()
+from datasets.startup import hasten
+
+
+def main() -> NoReturn:
+    """Entry point of the console command."""
+    hasten()
+    from datasets.cli import main as run_command
+
+    run_command()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 """What every command does at its edge: run an app, show progress, print a table, end in one line on bad input."""
 
 import errno
+import shutil
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 import typer
 
 from datasets.errors import DefectlineError
+from datasets.table import format_table
 
 T = TypeVar("T")
 
@@ -68,21 +70,12 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterat
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout; the first column is left-aligned, the others right-aligned."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD)
-    table.show_header = any(columns)
-    for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row))
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    console.print(title, style="bold", markup=False, highlight=False, soft_wrap=True)
-    console.print(table)
+    """Print a table on stdout, as wide as the terminal at most; where it is read by a program, nothing is folded."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    lines = [typer.style(title, bold=True), "", *format_table(columns, rows, width), ""]
+    text = "\n".join(lines)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    typer.echo(text.encode(encoding, "replace").decode(encoding))
 
 
 def say(line: str) -> None:

@@ -52,13 +52,13 @@ def paint_packed(
     bottom = max(y + h for (_, y, _, h), _ in measured)
     rows = np.zeros((bottom - top, -(-width * bits // WORD)), np.uint64)
     taken = [0] * len(instances)
+    several = len({index for index, _ in instances}) > 1
     for i in sorted(range(len(instances)), key=lambda i: -measured[i][1]):
         left, patch = patches[i]
         coloured = patch & _repeated(instances[i][0], bits)
         y = measured[i][0][1] - top
         window = rows[y : y + len(patch), left : left + patch.shape[1]]
-        under = window & patch
-        if under.any():
+        if several and (under := window & patch).any():
             taken[i] = _count_others(under, coloured, bits)
             window &= ~patch
         window |= coloured

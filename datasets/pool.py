@@ -10,12 +10,12 @@ from multiprocessing import active_children, parent_process
 from typing import TypeVar
 
 from datasets.interrupts import held_back
+from datasets.startup import GARBAGE_FROM
 
 S = TypeVar("S")
 R = TypeVar("R")
 
 LARGEST_CHUNK = 64
-GARBAGE_FROM = 50_000  # new objects
 
 
 def map_ordered(
