@@ -15,11 +15,15 @@ from datasets.labelme import is_labelme
 
 
 class Tree(msgspec.Struct, frozen=True):
-    """The labelme files and the pictures below `root`, as sorted relative paths; hidden ones are left out."""
+    """The labelme files and the pictures below `root`, as sorted relative paths; hidden ones are left out.
+
+    `links` are those of the pictures that are symbolic links.
+    """
 
     root: Path
     files: list[str]
     pictures: frozenset[str]
+    links: frozenset[str] = frozenset()
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -39,20 +43,26 @@ def list_tree(root: Path) -> Tree:
         raise InputError(root, "no such folder", "name a folder of labelme files and their pictures")
     files: list[str] = []
     pictures: list[str] = []
-    for folder, subfolders, names in os.walk(root):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        prefix = Path(folder).relative_to(root).as_posix() + "/"
-        prefix = "" if prefix == "./" else prefix
-        for name in names:
-            path = Path(name)
-            if is_labelme(path):
-                files.append(prefix + name)
-            elif is_image(path):
-                pictures.append(prefix + name)
+    links: list[str] = []
+    folders = [""]
+    while folders:
+        prefix = folders.pop()
+        with os.scandir(root / prefix) as entries:
+            for entry in entries:
+                name = entry.name
+                if entry.is_dir():
+                    if not name.startswith(".") and not entry.is_symlink():
+                        folders.append(f"{prefix}{name}/")
+                elif is_labelme(path := Path(name)):
+                    files.append(prefix + name)
+                elif is_image(path):
+                    pictures.append(prefix + name)
+                    if entry.is_symlink():
+                        links.append(prefix + name)
     for name in (*files, *pictures):
         if not name.isascii() and any("\ud800" <= c <= "\udfff" for c in name):
             raise InputError(root, f"the name {name!a} is not Unicode", "rename the file")
-    return Tree(root, sorted(files), frozenset(pictures))
+    return Tree(root, sorted(files), frozenset(pictures), frozenset(links))
 
 
 class ImageFinder:

@@ -116,13 +116,15 @@ def plan_labelme(
         raise InputError(source, problem, "look at them with annotate open, or give --unreviewed keep")
     _check_pairs(source, [*sources, *waiting])
     categories, ids = make_categories(seen, order, parse_renames(renames))
-    rest = _unlabelled([*sources, *waiting], [tree] if image_tree is None else [tree, image_tree])
+    trees = [tree] if image_tree is None else [tree, image_tree]
+    rest = _unlabelled([*sources, *waiting], trees)
     if not unlabelled_negative:
         events += [Event(found.file_name, "", "unlabelled", "") for found in rest]
     read = {"labelme files": len(tree.files), "shapes": shapes, "unlabelled pictures": len(rest)}
     if unlabelled_negative:
         sources += [LabelmeSource(found.file_name, None, found.path) for found in rest]
         _check_pairs(source, sources)
+    _check_links(sources, trees)
     return LabelmePlan(sorted(sources, key=lambda s: s.file_name), categories, ids, read, events)
 
 
@@ -163,6 +165,17 @@ def _check_pairs(root: Path, sources: Sequence[LabelmeSource]) -> None:
             raise InputError(root / str(source.file), problem, "merge the two into one or remove one")
         problem = f"two pictures would be {source.file_name} in the dataset: {source.picture}, {other.picture}"
         raise InputError(root / str(source.file or other.file), problem, "rename one of them")
+
+
+def _check_links(sources: Sequence[LabelmeSource], trees: Sequence[Tree]) -> None:
+    links = {f"{tree.root}/{name}" for tree in trees for name in tree.links}
+    roots = [tree.root.resolve() for tree in trees]
+    for source in sources:
+        if source.picture in links and not any(map(Path(source.picture).resolve().is_relative_to, roots)):
+            problem = f"a link that leads outside, to {Path(source.picture).resolve()}"
+            raise InputError(
+                source.picture, problem, "copy the picture, or name the folder it is in with --images"
+            )
 
 
 def _unlabelled(sources: Sequence[LabelmeSource], trees: Sequence[Tree]) -> list[Found]:

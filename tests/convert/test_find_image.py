@@ -106,6 +106,14 @@ def test_hidden_files_and_folders_are_left_alone(tmp_path: Path) -> None:
     assert (tree.files, tree.pictures) == (["a.json", "d/e.JSON"], {"d/e.Jpg"})
 
 
+def test_links_to_folders_are_not_followed_and_those_to_pictures_known(tmp_path: Path) -> None:
+    source = make(tmp_path / "src", "j/a.json", "p/a.png")
+    (source / "j/loop").symlink_to("..")
+    (source / "j/a.png").symlink_to("../p/a.png")
+    tree = list_tree(source)
+    assert (tree.files, tree.pictures, tree.links) == (["j/a.json"], {"p/a.png", "j/a.png"}, {"j/a.png"})
+
+
 def test_names_that_are_no_unicode_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a\udcff.png").touch()
     with pytest.raises(InputError, match="is not Unicode"):
