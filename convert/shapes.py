@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from convert.outlines import Outline, check_rings, outline, ring_points
-from convert.shape_mask import read_shape_mask
 from datasets.coco import Polygons
 from datasets.edges import edges_to_rles
 from datasets.errors import InputError
 from datasets.labelme import Point, Shape
 from datasets.scanline import even_odd_edges, fill_even_odd
+from datasets.shape_mask import read_shape_mask
 
 if TYPE_CHECKING:
     import numpy as np
@@ -169,14 +169,21 @@ def _draw_lines(shape: Shape, height: int, width: int, line_width: float | None)
 
     if line_width is None:
         return _lost("line-lost", shape.kind)
-    rings = []
-    for stretch in _stretches(shape):
-        core = shapely.LineString(stretch) if len(set(stretch)) > 1 else shapely.Point(stretch[0])
-        rings.append(ring_points(core.buffer(line_width / 2).exterior))
+    stretches = [
+        shapely.LineString(stretch) if len(set(stretch)) > 1 else shapely.Point(stretch[0])
+        for stretch in _stretches(shape)
+    ]
+    rings = [ring_points(stretch.buffer(line_width / 2).exterior) for stretch in stretches]
     rle = coco_mask.merge(fill_even_odd([[ring] for ring in rings], height, width))
+    picture = shapely.box(0, 0, width, height)
+    drawn = f"{shape.kind}, {line_width:g} px wide"
     if not coco_mask.area(rle):
-        return _lost("outside", shape.kind)
-    return Drawn(rle, None, [("line-drawn", f"{shape.kind}, {line_width:g} px wide")])
+        outside = stretches and not any(picture.intersects(stretch) for stretch in stretches)
+        return _lost("outside", shape.kind) if outside else _lost("no-area", drawn)
+    events = [("line-drawn", drawn)]
+    if not all(picture.covers(stretch) for stretch in stretches):
+        events.append(("clipped", shape.kind))
+    return Drawn(rle, None, events)
 
 
 def _stretches(shape: Shape) -> Iterator[tuple[Point, ...]]:

@@ -8,7 +8,7 @@ import msgspec
 
 from datasets.check_coco import list_coco, read_coco_entry
 from datasets.check_codes import Finding
-from datasets.check_facts import Entry, Facts, ImageFacts, Instance, Limits, Listing, look_at
+from datasets.check_facts import Entry, Facts, ImageFacts, Instance, Limits, Listing, look_at, look_into
 from datasets.check_labelme import list_labelme, read_labelme_entry
 from datasets.check_labels import check_absent, check_names, check_skew
 from datasets.check_mvtec import list_mvtec, read_mvtec
@@ -21,7 +21,7 @@ from datasets.check_shapes import (
     check_speckle,
     check_zero_area,
 )
-from datasets.check_yolo import list_yolo, read_yolo_entry
+from datasets.check_yolo import check_mixed, list_yolo, read_yolo_entry
 from datasets.errors import InputError
 from datasets.pool import map_ordered
 
@@ -62,7 +62,8 @@ def check(
     pool_pays = len(listing.entries) >= POOL_PAYS_FROM
     looked = map_ordered(work, listing.entries, jobs, pool_pays=pool_pays)
     images = list(progress(looked, "check", len(listing.entries)))
-    facts = Facts(listing.categories, images, is_split=name != "MVTec tree" and len({i.split for i in images}) > 1)
+    is_split = name != "MVTec tree" and len({i.split for i in images}) > 1
+    facts = Facts(listing.categories, images, is_split, is_yolo=name == "YOLO folder")
     findings = [*listing.findings, *(finding for image in images for finding in image.findings)]
     annotations = sum(len(image.instances) for image in images)
     return Checked(name, len(images), annotations, sorted({*findings, *run_checks(facts, limits)}))
@@ -83,6 +84,7 @@ def run_checks(facts: Facts, limits: Limits) -> list[Finding]:
         *check_names(facts),
         *check_absent(facts),
         *check_skew(facts),
+        *(check_mixed(facts) if facts.is_yolo else []),
     ]
 
 
@@ -94,10 +96,10 @@ class _Work(msgspec.Struct, frozen=True):
     def __call__(self, entry: Entry) -> ImageFacts:
         findings: list[Finding] = []
         look = None
-        if entry.path is not None:
-            path = Path(entry.path)
+        if entry.path is not None or entry.labelme_file is not None:
+            path = Path(entry.path or entry.labelme_file or "")
             try:
-                look = look_at(path)
+                look = look_at(path) if entry.path else look_into(path)
             except InputError as error:
                 code = "broken-picture" if path.is_file() else "missing-picture"
                 findings.append(Finding(entry.name, "", code, error.problem))

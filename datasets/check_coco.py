@@ -1,13 +1,17 @@
 """What `datasets check` reads of a COCO dataset folder: what its files list, what lies there, what does not."""
 
+from collections import Counter
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from datasets.check_codes import Finding
-from datasets.check_facts import Entry, Instance, Listing
+from datasets.check_facts import Entry, Instance, Listing, ring_area
 from datasets.coco import CocoFile, Rle, check_coco, read_unchecked_coco
 from datasets.errors import InputError
 from datasets.folder import annotation_path, looks_like_dataset, mask_path
 from datasets.images import is_image, read_info
+from datasets.masks import rle_area, to_rle
 from datasets.mvtec import GOOD
 from datasets.rle_crop import fills
 from datasets.splits import SPLITS
@@ -35,14 +39,18 @@ def list_coco(root: Path) -> Listing | None:
         raise InputError(root, f"no COCO file can be read ({findings[0].value})", "convert anew")
     masked = any((root / "masks").rglob("*.png"))
     entries = [entry for split, coco in files.items() for entry in _entries(root, split, coco, masked=masked)]
-    names = {name for coco in files.values() for name in coco.names().values()}
-    findings += _lonely_masks(root, entries) if masked else []
-    return Listing(entries, sorted(names), findings)
+    names: Counter[str] = Counter()  # two categories of one name are two
+    for coco in files.values():
+        names |= Counter(coco.names().values())
+    all_read = all(finding.code != "unreadable-labels" for finding in findings)
+    findings += _lonely_masks(root, entries) if masked and all_read else []
+    return Listing(entries, sorted(names.elements()), findings)
 
 
 def read_coco_entry(entry: Entry, width: int, height: int) -> tuple[list[Instance], list[Finding]]:
     """Annotations of one image whose picture has width x height pixels (0 where it cannot be read)."""
-    size, instances, mask_name, mask = entry.details
+    size, read, mask_name, mask = entry.details
+    instances = [instance if _has_pixels(instance, size) else replace(instance, area=0) for instance in read]
     if width and tuple(size) != (width, height):
         value = f"{width} x {height}, listed as {size[0]} x {size[1]}"
         findings = [Finding(entry.name, "", "size-mismatch", value)]
@@ -55,6 +63,16 @@ def read_coco_entry(entry: Entry, width: int, height: int) -> tuple[list[Instanc
     if mask is not None:
         findings += _check_mask(mask_name, Path(mask), entry.name, (width, height) if width else tuple(size))
     return instances, findings
+
+
+def _has_pixels(instance: Instance, size: tuple[int, int]) -> bool:
+    """Whether its mask has an area, of which its own number may say otherwise; size is width and height."""
+    segmentation = instance.segmentation
+    if isinstance(segmentation, Rle):
+        rle = to_rle(segmentation, *size[::-1]) if fills(segmentation, *size[::-1]) else None
+        return rle is None or rle_area(rle) > 0
+    rings = [list(zip(ring[::2], ring[1::2], strict=False)) for ring in segmentation or []]
+    return not rings or any(ring_area(ring) > 0 for ring in rings)
 
 
 def _entries(root: Path, split: str, coco: CocoFile, *, masked: bool) -> list[Entry]:

@@ -1,7 +1,10 @@
 """What `datasets check` knows of a dataset: pictures decoded once, annotations read as far as they can be."""
 
+import base64
+import binascii
 import hashlib
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +14,13 @@ from datasets.check_codes import Finding
 from datasets.coco import Box, Segmentation
 from datasets.errors import InputError
 from datasets.images import parse_info, read_picture
+from datasets.labelme import Point, read_labelme
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+NO_AREA = 1e-6  # square pixels; less is rounding
 HASH_SIDE = 32  # the hash has 2 x 32 x 32 bits
 HASH_MARGIN = 3  # grey levels that a step must rise to set a bit, so that flat parts do not flicker
 
@@ -31,13 +36,17 @@ class Instance(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """An image before it is looked at: `details` is what its format's reader needs, `is_good` says its folder."""
+    """An image before it is looked at: `details` is what its format's reader needs, `is_good` says its folder.
+
+    A picture without a `path` may lie embedded in `labelme_file`.
+    """
 
     name: str
     path: str | None
     split: str
     is_good: bool
     details: Any
+    labelme_file: str | None = None
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -64,11 +73,15 @@ class ImageFacts(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """A dataset looked at; `is_split` is whether its splits are for training, unlike those of an MVTec tree."""
+    """A dataset looked at; `is_split` is whether its splits are for training, unlike those of an MVTec tree.
+
+    Two of its `categories` may have one name.
+    """
 
     categories: list[str]
     images: list[ImageFacts]
     is_split: bool
+    is_yolo: bool = False
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -91,10 +104,38 @@ class Look(msgspec.Struct, frozen=True):
 
 def look_at(path: Path) -> Look:
     """Read and decode a picture. Raises InputError."""
+    return _look(path, read_picture(path))
+
+
+def look_into(labelme_file: Path) -> Look:
+    """Read and decode the picture embedded in a labelme file, which labelme shows as stored. Raises InputError."""
+    try:
+        data = base64.b64decode(read_labelme(labelme_file).image_data or "")
+    except binascii.Error as error:
+        problem = f"$.imageData is not base64: {error}"
+        raise InputError(labelme_file, problem, "save it anew with labelme") from None
+    look = _look(labelme_file, data)
+    if look.orientation < 5:
+        return msgspec.structs.replace(look, orientation=1)
+    return msgspec.structs.replace(look, orientation=1, width=look.height, height=look.width)
+
+
+def ring_area(ring: Sequence[Point]) -> float:
+    """What a polygon that may cross itself encloses, in square pixels."""
+    if len(ring) < 3:
+        return 0
+    area = abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairwise([*ring, ring[0]]))) / 2
+    if area < NO_AREA:  # the two halves of a bow tie take each other away
+        import shapely
+
+        area = shapely.make_valid(shapely.Polygon(ring)).area
+    return area if area >= NO_AREA else 0
+
+
+def _look(path: Path, data: bytes) -> Look:
     import cv2
     import numpy as np
 
-    data = read_picture(path)
     info = parse_info(path, data)
     grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
     if grey is None:

@@ -4,15 +4,21 @@ import math
 import os.path
 from collections import Counter
 from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING
 
 from datasets.check_codes import Finding
-from datasets.check_facts import Entry, Instance, Listing
+from datasets.check_facts import Entry, Instance, Listing, ring_area
 from datasets.coco import Box
 from datasets.errors import InputError
 from datasets.images import is_image
 from datasets.labelme import LabelmeFile, Point, Shape, is_labelme, read_labelme
 from datasets.mvtec import GOOD
+from datasets.shape_mask import read_shape_mask
 from datasets.splits import SPLITS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 CORNERS_OF_A_CIRCLE = 64
 IGNORED = {"__ignore__", "_background_"}
@@ -66,21 +72,30 @@ def list_labelme(root: Path) -> Listing | None:
 
 def read_labelme_entry(entry: Entry, width: int, height: int) -> tuple[list[Instance], list[Finding]]:
     """Shapes of one file whose picture has width x height pixels (0 where it cannot be read)."""
-    declared, instances = entry.details
+    declared, shapes = entry.details
+    findings: list[Finding] = []
     if width and declared != (declared[0] and width, declared[1] and height):
         value = f"{width} x {height}, in the JSON {declared[0]} x {declared[1]}"
-        return instances, [Finding(entry.name, "$.imageWidth", "size-mismatch", value)]
-    return instances, []
+        findings.append(Finding(entry.name, "$.imageWidth", "size-mismatch", value))
+    size = (height, width) if width else (declared[1], declared[0])
+    instances: list[Instance] = []
+    for i, shape in shapes:
+        try:
+            instances.append(_instance(entry.name, i, shape, size))
+        except InputError as error:
+            findings.append(Finding(entry.name, f"$.shapes[{i}]", "unreadable-labels", error.problem))
+    return instances, findings
 
 
 def _entry(root: Path, path: Path, picture: Path | None, file: LabelmeFile) -> Entry:
     name = path.relative_to(root)
     split = name.parts[0] if name.parts[0] in SPLITS else ""
-    shapes = [(i, shape) for i, shape in enumerate(file.shapes) if shape.label not in IGNORED]
-    instances = [_instance(f"$.shapes[{i}]", shape) for i, shape in shapes if shape.points]
+    shapes = [(i, shape) for i, shape in enumerate(file.shapes) if shape.label not in IGNORED and shape.points]
     declared = (file.image_width or 0, file.image_height or 0)
     is_good = GOOD in (name.parent.name, picture.parent.name if picture else "")
-    return Entry(name.as_posix(), str(picture) if picture else None, split, is_good, (declared, instances))
+    embedded = str(path) if picture is None and file.image_data else None
+    picture_path = str(picture) if picture else None
+    return Entry(name.as_posix(), picture_path, split, is_good, (declared, shapes), embedded)
 
 
 def _find_picture(path: Path, file: LabelmeFile, pictures: _Pictures) -> Path | None:
@@ -93,18 +108,41 @@ def _find_picture(path: Path, file: LabelmeFile, pictures: _Pictures) -> Path | 
     return beside[0] if beside else named[0] if len(named) == 1 else None
 
 
-def _instance(where: str, shape: Shape) -> Instance:
+def _instance(name: str, index: int, shape: Shape, size: tuple[int, int]) -> Instance:
+    """A shape in a picture of `size` (height, width), 0 where that is not known. Raises InputError."""
+    where = f"$.shapes[{index}]"
+    if shape.kind == "mask" and min(size) > 0:
+        return _mask_instance(name, index, shape, size)
     ring = _ring(shape)
     xs, ys = [x for x, _ in ring], [y for _, y in ring]
     box: Box = (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
-    if shape.kind == "mask":  # its points are the first and the last pixel
-        box = (box[0], box[1], box[2] + 1, box[3] + 1)
-        return Instance(where, shape.label, box, box[2] * box[3])
-    turns = zip(xs, ys, xs[1:] + xs[:1], ys[1:] + ys[:1], strict=True)
-    crossed = abs(sum(x0 * y1 - x1 * y0 for x0, y0, x1, y1 in turns)) / 2
-    area = crossed if len(ring) > 2 and shape.kind not in {"points", "linestrip"} else 0
+    area = ring_area(ring) if shape.kind not in {"points", "linestrip"} else 0
     polygons = [[v for point in ring for v in point]] if area else None
     return Instance(where, shape.label, box, area, polygons)
+
+
+def _mask_instance(name: str, index: int, shape: Shape, size: tuple[int, int]) -> Instance:
+    from datasets.masks import encode, mask_to_component
+
+    where = f"$.shapes[{index}]"
+    x, y, pixels = read_shape_mask(name, index, shape, *size)
+    if not pixels.any():
+        return Instance(where, shape.label, (x, y, pixels.shape[1], pixels.shape[0]), 0)
+    whole = mask_to_component(pixels)
+    left, top, w, h = whole.box
+    return Instance(where, shape.label, (x + left, y + top, w, h), whole.area, encode(_place(pixels, x, y, size)))
+
+
+def _place(pixels: "NDArray[np.bool_]", x: int, y: int, size: tuple[int, int]) -> "NDArray[np.bool_]":
+    """The pixels, whose first is at x, y, in a picture of `size` (height, width); what lies outside is cut off."""
+    import numpy as np
+
+    height, width = size
+    placed = np.zeros(size, np.bool_)
+    h, w = pixels.shape
+    inside = pixels[max(-y, 0) : max(height - y, 0), max(-x, 0) : max(width - x, 0)]
+    placed[max(y, 0) : max(y + h, 0), max(x, 0) : max(x + w, 0)] = inside
+    return placed
 
 
 def _ring(shape: Shape) -> list[Point]:

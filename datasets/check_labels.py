@@ -19,10 +19,14 @@ def check_names(facts: Facts) -> list[Finding]:
     """Category names that differ by case, spaces, signs, accents or about one letter of six."""
     counts = Counter(instance.category for image in facts.images for instance in image.instances)
     names = sorted({*facts.categories, *counts})
+    twice = [name for name, times in sorted(Counter(facts.categories).items()) if times > 1]
     return [
-        Finding(WHOLE, "", "near-identical-labels", f"{one} ({counts[one]}) and {other} ({counts[other]})")
-        for one, other in combinations(names, 2)
-        if _look_alike(one, other)
+        *(Finding(WHOLE, "", "near-identical-labels", f"two categories are called {name}") for name in twice),
+        *(
+            Finding(WHOLE, "", "near-identical-labels", f"{one} ({counts[one]}) and {other} ({counts[other]})")
+            for one, other in combinations(names, 2)
+            if _look_alike(one, other)
+        ),
     ]
 
 

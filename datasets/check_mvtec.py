@@ -7,7 +7,7 @@ from typing import Any
 from datasets.check_codes import Finding
 from datasets.check_facts import Entry, Instance, Listing
 from datasets.errors import InputError
-from datasets.images import list_images
+from datasets.images import list_images, read_info
 from datasets.masks import components, read_mask
 from datasets.mvtec import GOOD, looks_like_mvtec
 
@@ -35,14 +35,15 @@ def read_mvtec(entry: Entry, width: int, height: int) -> tuple[list[Instance], l
     mask_name, mask_path, category = entry.details
     if mask_path is None:
         return [], []
+    findings = []
     try:
+        info = read_info(Path(mask_path))
+        if width and (info.width, info.height) != (width, height):
+            sizes = f"{info.width} x {info.height}, its image {width} x {height}"
+            findings.append(Finding(mask_name, "", "mask-size", sizes))
         mask = read_mask(Path(mask_path), empty_ok=True)
     except InputError as error:
-        return [], [Finding(mask_name, "", "bad-mask", error.problem)]
-    findings = []
-    if width and mask.shape != (height, width):
-        sizes = f"{mask.shape[1]} x {mask.shape[0]}, its image {width} x {height}"
-        findings.append(Finding(mask_name, "", "mask-size", sizes))
+        return [], [*findings, Finding(mask_name, "", "bad-mask", error.problem)]
     if not mask.any():
         findings.append(Finding(mask_name, "", "empty-mask", "all black"))
     found = components(mask)

@@ -56,7 +56,7 @@ def check_pairs(facts: Facts) -> list[Finding]:
 def check_speckle(facts: Facts, limits: Limits) -> list[Finding]:
     """Components with fewer than `limits.max_speckle` pixels."""
     findings = []
-    for image in facts.images:
+    for image in (image for image in facts.images if image.width):
         for instance in filter(_has_area, image.instances):
             smallest = _smallest_component(instance, image)
             if smallest < limits.max_speckle:

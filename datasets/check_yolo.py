@@ -4,10 +4,11 @@ from collections import Counter
 from pathlib import Path
 
 from datasets.check_codes import Finding
-from datasets.check_facts import Entry, Instance, Listing
+from datasets.check_facts import Entry, Facts, Instance, Listing, ring_area
+from datasets.coco import FARTHEST
 from datasets.errors import InputError
 from datasets.mvtec import GOOD
-from datasets.yolo import Label, YoloDataset, looks_like_yolo, parse_label, read_yolo
+from datasets.yolo import Label, YoloDataset, check_coordinates, looks_like_yolo, parse_columns, read_yolo
 
 
 def list_yolo(root: Path) -> Listing | None:
@@ -39,12 +40,15 @@ def read_yolo_entry(entry: Entry, width: int, height: int) -> tuple[list[Instanc
     findings: list[Finding] = []
     for number, line in enumerate(lines, 1):
         where = f"line {number}"
+        label = None
         try:
-            label = parse_label(where, line, len(names)) if line.strip() else None
+            label = parse_columns(where, line, len(names)) if line.strip() else None
+            if label is not None:
+                check_coordinates(where, label)
         except InputError as error:
             findings.append(Finding(name, where, "unreadable-labels", error.problem))
-            continue
-        if label is not None:
+        # where it lies may still be said
+        if label is not None and all(abs(value) <= FARTHEST for value in label.values):
             instances.append(_instance(label, where, names[label.class_index], width or 1, height or 1))
     if len({instance.segmentation is None for instance in instances}) > 1:
         findings.append(Finding(name, "", "mixed-labels", "boxes and segments"))
@@ -58,14 +62,27 @@ def _instance(label: Label, where: str, category: str, width: int, height: int) 
         return Instance(where, category, box, box[2] * box[3])
     xs = [x * width for x in label.values[::2]]
     ys = [y * height for y in label.values[1::2]]
-    turns = zip(xs, ys, xs[1:] + xs[:1], ys[1:] + ys[:1], strict=True)
-    area = abs(sum(x0 * y1 - x1 * y0 for x0, y0, x1, y1 in turns)) / 2
+    ring = list(zip(xs, ys, strict=True))
     box = (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
-    return Instance(where, category, box, area, [[v for point in zip(xs, ys, strict=True) for v in point]])
+    return Instance(where, category, box, ring_area(ring), [[v for point in ring for v in point]])
+
+
+def check_mixed(facts: Facts) -> list[Finding]:
+    """Images with boxes where more have segments, or the other way round: Ultralytics drops all segments then."""
+    kinds = [(image, {instance.segmentation is None for instance in image.instances}) for image in facts.images]
+    boxes = [image.name for image, kind in kinds if kind == {True}]
+    segments = [image.name for image, kind in kinds if kind == {False}]
+    if len(boxes) < len(segments):
+        return [
+            Finding(name, "", "mixed-labels", f"boxes, where segments are in {len(segments)}") for name in boxes
+        ]
+    found = segments if boxes else []
+    return [Finding(name, "", "mixed-labels", f"segments, where boxes are in {len(boxes)}") for name in found]
 
 
 def _label_findings(dataset: YoloDataset) -> list[Finding]:
-    wanted = Counter(image.labels for image in dataset.images)
+    # two splits may name one picture
+    wanted = Counter({image.path.resolve(): image.labels for image in dataset.images}.values())
     shared = [path for path, times in wanted.items() if times > 1]
     folders = sorted({path.parent for path in wanted})
     there = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.txt"))]

@@ -131,6 +131,13 @@ def read_labels(path: Path, classes: int) -> list[Label]:
 
 def parse_label(where: str, line: str, classes: int) -> Label:
     """Read one line; coordinates up to 1 % outside the picture pass, as in Ultralytics. Raises InputError."""
+    label = parse_columns(where, line, classes)
+    check_coordinates(where, label)
+    return label
+
+
+def parse_columns(where: str, line: str, classes: int) -> Label:
+    """Read one line, whose coordinates may be any numbers. Raises InputError."""
     words = line.split()
     if len(words) != 5 and (len(words) < 7 or len(words) % 2 == 0):
         raise InputError(where, f"{len(words)} columns", "give 5 for a box, or 7, 9, 11, ... for a segment")
@@ -142,14 +149,19 @@ def parse_label(where: str, line: str, classes: int) -> Label:
         raise InputError(where, f"class {words[0]} is no whole number", "classes count from 0")
     if not 0 <= first < classes:
         raise InputError(where, f"class {words[0]} is not in 0..{classes - 1}", "list it in names of data.yaml")
-    for word, value in zip(words[1:], values, strict=True):
+    return Label(int(first), tuple(values))
+
+
+def check_coordinates(where: str, label: Label) -> None:
+    """Raise InputError where a coordinate is more than 1 % outside the picture, or a box has no size."""
+    for value in label.values:
         if not -TOLERANCE <= value <= 1 + TOLERANCE:
             raise InputError(
-                where, f"coordinate {word} is outside 0..1", "divide by the picture's width and height"
+                where, f"coordinate {value:.9g} is outside 0..1", "divide by the picture's width and height"
             )
-    if len(values) == 4 and min(values[2:]) < 0:
-        raise InputError(where, f"a box of size {words[3]} x {words[4]}", "sizes are not negative")
-    return Label(int(first), tuple(values))
+    if label.is_box and min(label.values[2:]) < 0:
+        told = "a box of size {:g} x {:g}".format(*label.values[2:])
+        raise InputError(where, told, "sizes are not negative")
 
 
 def format_label(label: Label) -> str:
@@ -231,10 +243,15 @@ def _parts(file: Path, split: str, value: object) -> list[str]:
 
 def _resolve(file: Path, root: Path, split: str, part: str) -> Path:
     # Roboflow writes ../train/images and means train/images; Ultralytics mends that and so do we.
-    for candidate in (part, part.removeprefix("../")):
+    for candidate in (part, part.removeprefix("../"), _with_slashes(part)):
         if _holds((root / candidate).exists):
             return root / candidate
     raise InputError(file, f"{split} {part} does not exist", "correct the path; it starts from the YAML file")
+
+
+def _with_slashes(path: str) -> str:
+    """A path as Windows writes it, in the words of every system."""
+    return path.replace("\\", "/")
 
 
 def _holds(check: Callable[[], bool]) -> bool:
@@ -255,7 +272,8 @@ def _list(folder: Path, root: Path, split: str) -> list[YoloImage]:
     listed = [line.strip() for line in lines if line.strip()]
     images = []
     for line in sorted(listed):
-        path = Path(os.path.normpath(folder.parent / line))
+        said = line if _holds((folder.parent / line).exists) else _with_slashes(line)
+        path = Path(os.path.normpath(folder.parent / said))
         base = Path(os.path.normpath(root))
         if not path.is_relative_to(base) or not _holds(path.is_file):
             raise InputError(folder, f"lists {line}, which is no picture inside {root}", "correct the list")

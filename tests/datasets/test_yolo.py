@@ -69,6 +69,16 @@ def test_roboflows_way_to_its_folders_is_understood(tmp_path: Path) -> None:
     assert [i.labels for i in read_yolo(root).images] == [root / "train/labels/a.txt", root / "valid/labels/b.txt"]
 
 
+def test_paths_as_windows_writes_them_are_understood(tmp_path: Path) -> None:
+    text = "train: images\\train\nval: val.txt\nnames: [a]\n"
+    root = yolo(tmp_path / "y", text, "images/train/1.png", "images/val/2.png")
+    (root / "val.txt").write_text(".\\images\\val\\2.png\r\n")
+    assert [(i.relative, i.split) for i in read_yolo(root).images] == [
+        ("1.png", "train"),
+        ("images/val/2.png", "val"),
+    ]
+
+
 def test_lists_of_folders_and_list_files(tmp_path: Path) -> None:
     root = yolo(
         tmp_path / "d", f"train: [images/a, images/b]\nval: val.txt\n{NAMES}", "images/a/1.png", "images/b/2.png"
