@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PNG_MOST = 8 * 1040  # pixels in a byte of a PNG: deflate repeats at most 258 bytes with 2 bits
+PLAIN_MODE = {"1": "L", "CMYK": "RGB", "YCbCr": "RGB", "LAB": "RGB", "HSV": "RGB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,8 @@ def _read_grey(path: Path) -> "NDArray[np.int32]":
                 raise InputError(
                     path, f"{image.width} x {image.height} pixels in so few bytes", "replace it by a whole copy"
                 )
-            values = np.asarray(image.convert("L") if image.mode == "1" else image)
+            plain = PLAIN_MODE.get(image.mode)
+            values = np.asarray(image.convert(plain) if plain else image)
     except UnidentifiedImageError:
         raise InputError(path, "not a picture", "replace it by a PNG mask") from None
     except (OSError, SyntaxError, ValueError) as error:
@@ -215,6 +217,8 @@ def _read_grey(path: Path) -> "NDArray[np.int32]":
         colours = values[:, :, : 1 if values.shape[2] == 2 else 3]
         if (colours != colours[:, :, :1]).any():
             raise InputError(path, "the mask is coloured", "save it as a grey picture with 0 and 255")
+        if values.shape[2] in {2, 4} and colours[values[:, :, -1] == 0].any():
+            raise InputError(path, "the mask has a value where it is transparent", "save it without transparency")
         values = colours[:, :, 0]
     return values
 

@@ -95,7 +95,7 @@ def test_a_square_becomes_four_corners_and_a_ring_stays_run_lengths() -> None:
     assert isinstance(component_to_segmentation(ring, 9, 9, "polygon"), Rle)
 
 
-@pytest.mark.parametrize("mode", ["L", "1", "P", "RGB", "LA", "RGBA", "I;16"])
+@pytest.mark.parametrize("mode", ["L", "1", "P", "RGB", "LA", "RGBA", "I;16", "CMYK", "YCbCr"])
 def test_masks_of_every_mode_are_read(tmp_path, mode: str) -> None:
     pixels = np.zeros((4, 5), np.uint8)
     pixels[1:3, 2:4] = 255
@@ -106,8 +106,24 @@ def test_masks_of_every_mode_are_read(tmp_path, mode: str) -> None:
     elif mode != "I;16":
         picture = picture.convert(mode)
     assert picture.mode == mode
-    picture.save(tmp_path / "m.png")
-    assert np.array_equal(read_mask(tmp_path / "m.png"), pixels > 0)
+    path = tmp_path / ("m.tif" if mode in {"CMYK", "YCbCr"} else "m.png")
+    picture.save(path)
+    assert np.array_equal(read_mask(path), pixels > 0)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_a_mask_that_is_drawn_by_its_transparency_is_refused(tmp_path, mode: str) -> None:
+    alpha = np.zeros((4, 5), np.uint8)
+    alpha[1:3, 2:4] = 255
+    white = Picture.new("L", (5, 4), 255).convert(mode)
+    white.putalpha(Picture.fromarray(alpha))
+    white.save(tmp_path / "white.png")
+    with pytest.raises(InputError, match="a value where it is transparent"):
+        read_mask(tmp_path / "white.png")
+    same = Picture.fromarray(alpha).convert(mode)
+    same.putalpha(Picture.fromarray(alpha))
+    same.save(tmp_path / "same.png")
+    assert np.array_equal(read_mask(tmp_path / "same.png"), alpha > 0)
 
 
 def test_two_values_without_black_are_refused_and_a_threshold_takes_them(tmp_path) -> None:
