@@ -10,6 +10,7 @@ from pathlib import Path, PureWindowsPath
 import msgspec
 
 from datasets.errors import InputError
+from datasets.files import check_unicode
 from datasets.images import SUFFIXES, is_image
 from datasets.labelme import is_labelme
 
@@ -59,9 +60,7 @@ def list_tree(root: Path) -> Tree:
                     pictures.append(prefix + name)
                     if entry.is_symlink():
                         links.append(prefix + name)
-    for name in (*files, *pictures):
-        if not name.isascii() and any("\ud800" <= c <= "\udfff" for c in name):
-            raise InputError(root, f"the name {name!a} is not Unicode", "rename the file")
+    check_unicode(root, (*files, *pictures))
     return Tree(root, sorted(files), frozenset(pictures), frozenset(links))
 
 

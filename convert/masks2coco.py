@@ -1,6 +1,7 @@
 """A folder of pictures and a folder of masks, paired by name, to a COCO dataset folder."""
 
 import hashlib
+import unicodedata
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -14,7 +15,7 @@ from convert.report import Event, Report
 from datasets.coco import Category
 from datasets.edges import join_edges, measure_edges
 from datasets.errors import InputError, OptionError
-from datasets.files import check_apart, link_or_copy
+from datasets.files import check_apart, check_unicode, link_or_copy
 from datasets.folder import mask_name, write_packed_mask
 from datasets.images import is_image
 from datasets.packed_mask import PackedMask, paint_packed
@@ -87,8 +88,9 @@ def check_options(options: Options) -> None:
         problem = "no pattern for the name of a mask without its ending"
         raise OptionError(f"--pattern {options.pattern}", problem, f"give one like {STEM}_mask")
     names = options.categories
-    if not all(names) or len(set(names)) < len(names):
-        raise OptionError(f"--categories {','.join(names)}", "an empty name or one given twice", "name each once")
+    if not all(name.strip() for name in names) or len(set(names)) < len(names):
+        given = f"{'--categories' if options.indices else '--category'} {','.join(names)}"
+        raise OptionError(given, "an empty name or one given twice", "name each once")
     if len(names) > 255:
         raise OptionError("--categories", f"{len(names)} names, an index PNG tells 255", "merge some")
     if options.indices and options.threshold is not None:
@@ -98,14 +100,16 @@ def check_options(options: Options) -> None:
 
 def pair(pictures: Path, masks: Path, pattern: str) -> list[_Source]:
     """Pictures below a folder with their masks, sorted by name. Raises InputError where a mask has no picture."""
+    masks = _spelt_like(masks, pictures)
     of_stem: dict[str, Path] = {}
     for mask in _below(masks):
-        stem = mask.relative_to(masks).with_suffix("").as_posix()
+        stem = _same_form(mask.relative_to(masks).with_suffix("").as_posix())
         if stem in of_stem:
             raise InputError(mask, f"a second mask beside {of_stem[stem].name}", "keep one of them")
         of_stem[stem] = mask
     wanted = {picture: _mask_stem(picture.relative_to(pictures), pattern) for picture in _below(pictures)}
-    paired = {picture: of_stem[stem] for picture, stem in wanted.items() if stem in of_stem}
+    found = {picture: of_stem.get(stem) for picture, stem in wanted.items()}
+    paired = {picture: mask for picture, mask in found.items() if mask is not None and mask != picture}
     if not paired:
         picture, stem = next(iter(wanted.items()))
         raise InputError(masks, f"has no mask {stem}.* for {picture.name}", "give the --pattern of their names")
@@ -125,14 +129,28 @@ def pair(pictures: Path, masks: Path, pattern: str) -> list[_Source]:
 def _below(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(folder, "no such folder", "name a folder of pictures and one of masks")
-    found = sorted(path for path in folder.rglob("*") if is_image(path) and path.is_file())
+    found = [path for path in sorted(folder.rglob("*")) if is_image(path) and not path.is_dir()]
+    found = [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     if not found:
         raise InputError(folder, "no picture in this folder", "name another folder")
+    check_unicode(folder, (path.name for path in found))
     return found
 
 
+def _spelt_like(folder: Path, other: Path) -> Path:
+    """`folder` said by way of `other` where it lies in it, so that their files can be told to be the same."""
+    if folder.resolve().is_relative_to(other.resolve()):
+        return other / folder.resolve().relative_to(other.resolve())
+    return folder
+
+
 def _mask_stem(relative: Path, pattern: str) -> str:
-    return (relative.parent / pattern.replace(STEM, relative.stem)).as_posix()
+    return _same_form((relative.parent / pattern.replace(STEM, relative.stem)).as_posix())
+
+
+def _same_form(name: str) -> str:
+    """One of the forms in which Unicode writes a letter with an accent: macOS takes names apart."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _convert_image(source: _Source, dest: Path | None, options: Options) -> Converted:

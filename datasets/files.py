@@ -6,12 +6,12 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-from datasets.errors import OutputError
+from datasets.errors import InputError, OutputError
 from datasets.interrupts import held_back
 
 
@@ -78,6 +78,13 @@ def check_apart(dest: Path, sources: Sequence[Path]) -> None:
             raise OutputError(
                 dest, f"the destination and the source {source} lie inside each other", "choose another"
             )
+
+
+def check_unicode(root: Path, names: Iterable[str]) -> None:
+    """Raise InputError for the first name of a file below `root` that is no Unicode: JSON cannot hold it."""
+    for name in names:
+        if not name.isascii() and any("\ud800" <= c <= "\udfff" for c in name):
+            raise InputError(root, f"the name {name!a} is not Unicode", "rename the file")
 
 
 def write_atomic(path: Path, data: bytes) -> None:

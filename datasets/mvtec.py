@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from datasets.errors import InputError
+from datasets.files import check_unicode
 from datasets.images import list_images
 
 GOOD = "good"
@@ -70,6 +71,7 @@ def read_mvtec_tree(root: Path) -> MvtecTree:
     for split in ("test", "train"):
         for folder in _subfolders(root / split):
             images += _read_type(root, split, folder)
+    check_unicode(root, (image.relative for image in images))
     _check_masks_have_images(root, images)
     if not images:
         raise InputError(root, "no image in train/* or test/*", "check that it was unpacked completely")
@@ -124,6 +126,8 @@ def _check_masks_have_images(root: Path, images: list[MvtecImage]) -> None:
     paired = {(image.type, image.mask_name) for image in images}
     for folder in _subfolders(root / "ground_truth"):
         for mask in list_images(folder):
+            if folder.name == GOOD:
+                raise InputError(mask, "a mask of a good image, which has no defect", "remove the mask")
             if (folder.name, mask.name) not in paired:
                 stem = mask.stem.removesuffix("_mask")
                 raise InputError(

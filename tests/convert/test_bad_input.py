@@ -94,6 +94,14 @@ CASES: dict[str, Case] = {
         lambda t: shutil.copytree(t / "test/broken_large", t / "train/broken_large"),
         ("train/broken_large", "move it to test/broken_large"),
     ),
+    "a mask of a good image": (
+        lambda t: ((t / "ground_truth/good").mkdir(), shutil.copy(t / MASK, t / "ground_truth/good/000_mask.png")),
+        ("ground_truth/good/000_mask.png", "a mask of a good image"),
+    ),
+    "a name that is not Unicode": (
+        lambda t: shutil.copy(t / "train/good/000.png", t / "train/good/\udcff.png"),
+        ("train/good/\\udcff.png", "is not Unicode"),
+    ),
     "rotated by EXIF": (lambda t: save_rotated(t / IMAGE), (IMAGE, "EXIF orientation 6")),
     "no defects at all": (
         lambda t: [shutil.rmtree(p) for p in [t / "ground_truth", *(t / "test").glob("[bc]*")]],

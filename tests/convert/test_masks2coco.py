@@ -98,6 +98,36 @@ def test_masks_beside_their_pictures_by_pattern(tmp_path: Path) -> None:
     assert {name: len(found) for name, found in boxes(tmp_path / "n").items()} == {"a.jpg": 2, "b.jpg": 0}
 
 
+def test_no_picture_is_its_own_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = pictures(tmp_path / "p", "a.png", "b.png")
+    with pytest.raises(InputError, match=r"has no mask a\.\* for a\.png; give the --pattern"):
+        masks2coco(source, source, tmp_path / "c", BINARY, Run())
+    save(source / "a_gt.png", TWO)
+    by_name = msgspec.structs.replace(BINARY, pattern="{stem}_gt", unlabelled="negative")
+    monkeypatch.chdir(tmp_path)
+    masks2coco(source, Path("p"), tmp_path / "c", by_name, Run())
+    assert {name: len(found) for name, found in boxes(tmp_path / "c").items()} == {"a.png": 2, "b.png": 0}
+
+
+def test_names_in_another_form_and_hidden_folders(tmp_path: Path) -> None:
+    source = pictures(tmp_path / "p", "\u00fc.png", ".ipynb_checkpoints/x.png")
+    save(tmp_path / "m/u\u0308.png", TWO)
+    save(tmp_path / "m/.thumbs/y.png", TWO)
+    masks2coco(source, tmp_path / "m", tmp_path / "c", BINARY, Run())
+    assert [len(found) for found in boxes(tmp_path / "c").values()] == [2]
+    (tmp_path / "p/z\udcff.png").write_bytes((source / "\u00fc.png").read_bytes())
+    with pytest.raises(InputError, match="is not Unicode"):
+        masks2coco(source, tmp_path / "m", tmp_path / "d", BINARY, Run())
+
+
+def test_picture_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+    source = pictures(tmp_path / "p", "a.png")
+    (source / "b.png").symlink_to("nowhere.png")
+    save(tmp_path / "m/a.png", TWO)
+    with pytest.raises(InputError, match=r"b\.png: no such picture"):
+        masks2coco(source, tmp_path / "m", tmp_path / "c", BINARY, Run())
+
+
 def test_small_components_are_dropped_and_told_but_never_all(tmp_path: Path) -> None:
     source = pictures(tmp_path / "p", "a.png")
     save(tmp_path / "m/a.png", TWO)
@@ -147,6 +177,7 @@ def test_what_does_not_pair_or_fit_is_refused(tmp_path: Path) -> None:
         ({"pattern": "../{stem}"}, "no pattern"),
         ({"categories": ("a", "a")}, "given twice"),
         ({"categories": ("a", "")}, "an empty name"),
+        ({"categories": (" ",), "indices": False}, "--category  : an empty name"),
         ({"categories": tuple(map(str, range(256)))}, "256 names"),
         ({"threshold": 0}, "every pixel"),
         ({"indices": True, "threshold": 9}, "index masks have no grey values"),
