@@ -21,7 +21,7 @@ from datasets.coco import Box, Category, Image, Segmentation
 from datasets.errors import InputError
 from datasets.files import check_destination, new_folder
 from datasets.folder import annotation_path, content_hash, make_provenance, write_provenance
-from datasets.pool import LARGEST_CHUNK, map_ordered
+from datasets.pool import LARGEST_CHUNK, Pool, map_ordered
 from datasets.splits import SPLITS
 
 MOST_CATEGORIES = 255
@@ -111,13 +111,14 @@ class Conversion(msgspec.Struct, Generic[S], frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """What every conversion can be asked: `jobs` is the number of processes, 0 chooses."""
+    """What every conversion can be asked: `jobs` is the number of processes, 0 chooses, without a `pool`."""
 
     overwrite: bool = False
     dry_run: bool = False
     strict: bool = False
     jobs: int = 0
     progress: Progress = lambda items, _label, _total: items
+    pool: Pool | None = None
 
 
 def encode_instance(instance: Instance) -> bytes:
@@ -168,20 +169,23 @@ def _convert_all(dest: Path | None, conversion: Conversion[S], run: Run) -> Iter
         for kind in ("images", "masks") if conversion.masks else ("images",):
             for folder in sorted({posixpath.dirname(source.file_name) for source in sources}):
                 (dest / kind / folder).mkdir(parents=True, exist_ok=True)
-    if conversion.pool_pays:
+    if conversion.pool_pays and run.pool is None:
         for module in conversion.inherited:
             import_module(module)
-    yield from run.progress(_converted(dest, conversion, run.jobs), "convert", len(sources))
+    yield from run.progress(_converted(dest, conversion, run), "convert", len(sources))
 
 
-def _converted(dest: Path | None, conversion: Conversion[S], jobs: int) -> Iterator[Converted]:
+def _converted(dest: Path | None, conversion: Conversion[S], run: Run) -> Iterator[Converted]:
     sources, pays = conversion.sources, conversion.pool_pays
     if conversion.convert_images is None:
-        return map_ordered(_Work(conversion.convert_image, dest), sources, jobs, pool_pays=pays)
+        work = _Work(conversion.convert_image, dest)
+        return map_ordered(work, sources, run.jobs, pool_pays=pays, pool=run.pool)
     groups = [sources[i : i + TOGETHER] for i in range(0, len(sources), TOGETHER)]
-    work = _Work(conversion.convert_images, dest)
+    many = _Work(conversion.convert_images, dest)
     chunk = LARGEST_CHUNK // TOGETHER
-    return chain.from_iterable(map_ordered(work, groups, jobs, pool_pays=pays, largest_chunk=chunk))
+    return chain.from_iterable(
+        map_ordered(many, groups, run.jobs, pool_pays=pays, largest_chunk=chunk, pool=run.pool)
+    )
 
 
 class _Work(msgspec.Struct, Generic[T, R], frozen=True):

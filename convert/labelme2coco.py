@@ -13,8 +13,9 @@ import msgspec
 
 from convert.assemble import Conversion, Converted, Progress, Run, assemble, encode_instance
 from convert.codes import CODES
+from convert.find_image import list_tree
 from convert.instances import Drawing, Labelled, SegmentationKind, draw_instances
-from convert.labelme_plan import LabelmeSource, plan_labelme
+from convert.labelme_plan import LabelmePlan, LabelmeSource, plan_labelme
 from convert.report import Event, Report
 from convert.upright import upright
 from datasets.errors import DefectlineError, InputError, OptionError
@@ -23,6 +24,7 @@ from datasets.folder import mask_name, write_packed_mask
 from datasets.images import ImageInfo, parse_info, read_picture
 from datasets.labelme import LabelmeFile, parse_labelme, read_json
 from datasets.packed_mask import paint_packed
+from datasets.pool import started_pool
 from datasets.splits import SPLITS, Ratios, stratified_split
 
 POOL_PAYS_FROM = 256  # images; below, starting processes costs more than it saves
@@ -67,21 +69,30 @@ def labelme2coco(
         raise OptionError(f"--line-width {options.line_width:g}", "not a width", "give pixels above 0")
     check_apart(dest, [source] if images is None else [source, images])
     check_destination(dest, overwrite=overwrite)
-    unlabelled_negative = options.unlabelled == "negative"
-    plan = plan_labelme(
-        source,
-        images,
-        labels,
-        options.rename,
-        jobs,
-        unlabelled_negative=unlabelled_negative,
-        keep_unreviewed=options.unreviewed == "keep",
-    )
+    tree = list_tree(source)
+    with started_pool(jobs, pays=len(tree.files) >= POOL_PAYS_FROM, modules=INHERITED) as pool:
+        plan = plan_labelme(
+            tree,
+            images,
+            labels,
+            options.rename,
+            pool,
+            unlabelled_negative=options.unlabelled == "negative",
+            keep_unreviewed=options.unreviewed == "keep",
+        )
+        said = msgspec.to_builtins(options) | {"labels": labels.name if labels is not None else None}
+        run = Run(overwrite, dry_run, strict, jobs, progress, pool)
+        return assemble(dest, _conversion(source, plan, options, said), run)
+
+
+def _conversion(
+    source: Path, plan: LabelmePlan, options: Options, said: dict[str, Any]
+) -> Conversion[LabelmeSource]:
     how: dict[str, Any] = {"root": str(source), "ids": plan.ids, "options": options}
-    conversion = Conversion(
+    return Conversion(
         "labelme2coco",
         [source.resolve().name],
-        msgspec.to_builtins(options) | {"labels": labels.name if labels is not None else None},
+        said,
         plan.categories,
         plan.sources,
         partial(_convert_image, **how),
@@ -93,7 +104,6 @@ def labelme2coco(
         INHERITED,
         partial(_convert_images, **how),
     )
-    return assemble(dest, conversion, Run(overwrite, dry_run, strict, jobs, progress))
 
 
 def _share_out(strata: dict[str, str], options: Options, source: Path) -> dict[str, str]:

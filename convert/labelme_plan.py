@@ -14,9 +14,9 @@ from convert.report import Event
 from datasets.coco import Category
 from datasets.errors import InputError
 from datasets.labelme import parse_labelme, read_json
-from datasets.pool import map_ordered
+from datasets.pool import Pool, map_ordered
 
-POOL_PAYS_FROM = 5000  # files; below, starting processes costs more than it saves
+POOL_PAYS_FROM = 5000  # files; below, one has looked at them before the processes of the pool are ready
 SIGNATURES = {
     b"\x89PNG": ".png",
     b"\xff\xd8\xff": ".jpg",
@@ -74,20 +74,20 @@ class _Glanced(msgspec.Struct, frozen=True):
 
 
 def plan_labelme(
-    source: Path,
+    tree: Tree,
     images: Path | None,
     labels: Path | None,
     renames: Sequence[str],
-    jobs: int,
+    pool: Pool | None,
     *,
     unlabelled_negative: bool,
     keep_unreviewed: bool,
 ) -> LabelmePlan:
-    """Look through the folder `source` and, for pictures, `images`. Raises InputError and OptionError.
+    """Look through the folder of `tree` and, for pictures, `images`. Raises InputError and OptionError.
 
     An image with a shape that annotate proposed and nobody has looked at is left out unless `keep_unreviewed`.
     """
-    tree = list_tree(source)
+    source = tree.root
     if not tree.files:
         raise InputError(source, "no labelme file (*.json) in it", "name the folder that labelme wrote to")
     image_tree = list_tree(images) if images is not None else None
@@ -99,7 +99,8 @@ def plan_labelme(
     events: list[Event] = []
     shapes = 0
     work = partial(_glance, root=str(source))
-    glanced = map_ordered(work, tree.files, jobs, pool_pays=len(tree.files) >= POOL_PAYS_FROM)
+    helpers = pool if len(tree.files) >= POOL_PAYS_FROM else None
+    glanced = map_ordered(work, tree.files, 1, pool_pays=False, pool=helpers)
     for file, glance in zip(tree.files, glanced, strict=True):
         shapes += len(glance.labels)
         found = finder.find(file, glance.image_path, glance.data_suffix)
