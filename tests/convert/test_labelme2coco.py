@@ -207,6 +207,30 @@ CASES: dict[str, tuple[list[Any], dict[str, Any], list[Any], list[str]]] = {
         ["ignored-label"],
     ),
     "background": ([shape("_background_", "polygon", HAND_DRAWN)], {}, [], ["background-label"]),
+    "renamed to background": (
+        [shape("b", "polygon", HAND_DRAWN)],
+        {"rename": ("b=_background_",)},
+        [],
+        ["background-label"],
+    ),
+    "drawn line over the edge": (
+        [shape("a", "line", [[-20, 10.5], [80, 10.5]])],
+        {"line_width": 5},
+        [near_segment([-20, 10.5], [80, 10.5], 2.5)],
+        ["clipped", "line-drawn"],
+    ),
+    "drawn points and lines that meet no pixel centre": (
+        [
+            shape("a", "point", [[30, 20]]),
+            shape("a", "linestrip", []),
+            shape("a", "line", [[-5, 20], [99, 20]]),
+            shape("a", "point", [[70, 20]]),
+            shape("a", "polygon", SQUARE),
+        ],
+        {"line_width": 0.5},
+        [rectangle(10, 10, 20, 20)],
+        ["no-area", "no-area", "no-area", "outside"],
+    ),
 }
 
 
@@ -388,6 +412,24 @@ def test_picture_comes_from_the_json_where_there_is_no_other(tmp_path: Path) -> 
     report = convert(tmp_path / "src", tmp_path / "dst")
     assert (tmp_path / "dst/images/a.png").read_bytes() == data
     assert codes(report) == ["image-embedded"]
+
+
+def test_link_that_leads_outside_is_refused_unless_that_folder_is_named(tmp_path: Path) -> None:
+    source, elsewhere = tmp_path / "src", tmp_path / "elsewhere"
+    write_case(source, shape("a", "polygon", SQUARE))
+    elsewhere.mkdir()
+    (source / "a.png").rename(elsewhere / "real.png")
+    (source / "a.png").symlink_to(elsewhere / "real.png")
+    with pytest.raises(InputError, match=r"src/a\.png: a link that leads outside, to .*/elsewhere/real\.png"):
+        convert(source, tmp_path / "dst")
+    assert not (tmp_path / "dst").exists()
+    convert(source, tmp_path / "dst", images=elsewhere)
+    assert not (tmp_path / "dst/images/a.png").is_symlink()
+    (elsewhere / "real.png").rename(source / "real.png")
+    (source / "a.png").unlink()
+    (source / "a.png").symlink_to("real.png")
+    convert(source, tmp_path / "dst2")
+    assert list(instances(tmp_path / "dst2")) == ["a.png"]
 
 
 def test_unlabelled_pictures_are_left_out_or_negatives(tmp_path: Path) -> None:
