@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WORD = 64
+Box = tuple[int, int, int, int]  # pixel extents (x, y, w, h)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +54,34 @@ def paint_packed(
     rows = np.zeros((bottom - top, -(-width * bits // WORD)), np.uint64)
     taken = [0] * len(instances)
     several = len({index for index, _ in instances}) > 1
+    below: list[Box] = []
     for i in sorted(range(len(instances)), key=lambda i: -measured[i][1]):
         left, patch = patches[i]
-        coloured = patch & _repeated(instances[i][0], bits)
+        coloured = patch if bits == 1 else patch & _repeated(instances[i][0], bits)
         y = measured[i][0][1] - top
         window = rows[y : y + len(patch), left : left + patch.shape[1]]
-        if several and (under := window & patch).any():
+        if several and _meets_any(measured[i][0], below) and (under := window & patch).any():
             taken[i] = _count_others(under, coloured, bits)
             window &= ~patch
         window |= coloured
+        below.append(measured[i][0])
     return PackedMask(height, width, bits, top, rows), taken
 
 
+def _meets_any(box: Box, others: Sequence[Box]) -> bool:
+    x, y, w, h = box
+    return any(x < a + c and a < x + w and y < b + d and b < y + h for a, b, c, d in others)
+
+
 def _patches(
-    masks: "Sequence[NDArray[np.int64]]", boxes: Sequence[tuple[int, int, int, int]], height: int, bits: int
+    masks: "Sequence[NDArray[np.int64]]", boxes: Sequence[Box], height: int, bits: int
 ) -> "list[tuple[int, NDArray[np.uint64]]]":
     """The rows of each mask inside its box, every bit of its pixels set, and the word that they begin at."""
     import numpy as np
 
     if any(h == height for _, _, _, h in boxes):
         masks = [_cut_at_columns(edges, height) for edges in masks]
-    across = WORD // bits
+    across = WORD // bits  # a power of two
     lefts = [x // across for x, _, _, _ in boxes]
     words = [(x + w - 1) // across + 1 - left for (x, _, w, _), left in zip(boxes, lefts, strict=True)]
     # going down a column, the inside begins at the first and ends after the last pixel of each run
@@ -86,12 +94,14 @@ def _patches(
     column = edges.copy()
     column[1::2] -= 1
     column //= height
-    row = edges - column * height
-    places = row * np.repeat(words, of_each) + np.repeat(first_words, of_each) + column // across
+    places = edges - column * height  # rows, to begin with
+    places *= np.repeat(words, of_each)
+    places += np.repeat(first_words, of_each)
+    places += column >> (across.bit_length() - 1)
     turns = np.zeros(bounds[-1], np.uint64)
-    np.add.at(turns, places, _pixels(bits)[column % across])  # no bit is added twice
+    np.add.at(turns, places, _pixels(bits)[column & (across - 1)])  # no bit is added twice
     parts = [turns[i:j].reshape(-1, n)[:-1] for (i, j), n in zip(pairwise(bounds), words, strict=True)]
-    return [(left, np.bitwise_xor.accumulate(part)) for left, part in zip(lefts, parts, strict=True)]
+    return [(left, np.bitwise_xor.accumulate(part, out=part)) for left, part in zip(lefts, parts, strict=True)]
 
 
 @cache
