@@ -58,8 +58,11 @@ def stratified_folds(
     """
     units = len({groups[key] for key in strata}) if groups is not None else len(strata)
     if not 2 <= k <= units:
-        what = "groups" if groups is not None else "images"
-        raise OptionError(f"--folds {k}", f"{units} {what} cannot be shared out so", f"give 2 to {units}")
+        what = "group" if groups is not None else "image"
+        remedy = f"give 2 to {units}" if units > 1 else f"there must be as many {what}s as folds"
+        raise OptionError(
+            f"--folds {k}", f"{units} {what}{'' if units == 1 else 's'} cannot be shared out so", remedy
+        )
     if groups is not None:
         return _share_out_groups(strata, groups, [1 / k] * k, seed)
     dealt = [key for keys in _shuffled(strata, seed).values() for key in keys]
@@ -69,17 +72,24 @@ def stratified_folds(
 def group_by_pattern(keys: Iterable[str], pattern: str) -> dict[str, str]:
     """The group of each key by a regular expression: what it captures, or matches where it captures nothing.
 
-    A key that does not match is a group of its own. Raises OptionError for a pattern that is none.
+    A key that does not match, or of which nothing is matched, is a group of its own. Raises OptionError for a
+    pattern that is none, and for one that groups nothing.
     """
     try:
         compiled = re.compile(pattern)
     except re.error as error:
         raise OptionError(f"--group-by {pattern}", f"not a regular expression ({error})", "correct it") from None
-    found = {key: compiled.search(key) for key in keys}
-    return {
-        key: f"group {'/'.join(match.groups('')) or match[0]}" if match else f"alone {key}"
-        for key, match in found.items()
-    }
+    said = {key: _said(compiled.search(key)) for key in keys}
+    if said and not any(said.values()):
+        problem = f"matches nothing in any name, such as {min(said)}"
+        raise OptionError(f"--group-by {pattern}", problem, "correct it, or leave it out")
+    return {key: f"group {name}" if name else f"alone {key}" for key, name in said.items()}
+
+
+def _said(match: re.Match[str] | None) -> str:
+    if match is None:
+        return ""
+    return "/".join(match.groups("")) if any(match.groups()) else match[0]
 
 
 def strata_by_type(files: Iterable[CocoFile]) -> dict[str, str]:
@@ -110,13 +120,15 @@ def _shuffled(strata: Mapping[str, str], seed: int) -> dict[str, list[str]]:
 def _share_out_groups(
     strata: Mapping[str, str], groups: Mapping[str, str], ratios: Sequence[float], seed: int
 ) -> dict[str, int]:
-    """Part of each key: large groups first, each to the part that then misses its wanted counts least."""
+    """Part of each key: large groups first, each to the part that then misses its wanted counts least.
+
+    Where there are enough groups, each part with a ratio gets at least one.
+    """
     members: dict[str, list[str]] = {}
     for key in sorted(strata):
         members.setdefault(groups[key], []).append(key)
     totals = Counter(strata.values())
     counts: list[Counter[str]] = [Counter() for _ in ratios]
-    assigned: dict[str, int] = {}
     names = sorted(members)
     random.Random(f"{seed}/groups").shuffle(names)  # noqa: S311
 
@@ -125,13 +137,18 @@ def _share_out_groups(
         wanted = {stratum: totals[stratum] * ratios[part] for stratum in added}
         return sum(n * (2 * (wanted[s] - counts[part][s]) - n) / totals[s] for s, n in added.items())
 
+    usable = [part for part, ratio in enumerate(ratios) if ratio > 0]
+    parts: list[list[str]] = [[] for _ in ratios]
     for name in sorted(names, key=lambda name: -len(members[name])):
         added = Counter(strata[key] for key in members[name])
-        usable = [part for part, ratio in enumerate(ratios) if ratio > 0]
         best = max(usable, key=lambda part: (gain(part, added), -counts[part].total() / ratios[part], -part))
         counts[best].update(added)
-        assigned.update(dict.fromkeys(members[name], best))
-    return assigned
+        parts[best].append(name)
+    for part in usable:
+        richest = max(usable, key=lambda other: len(parts[other]))
+        if not parts[part] and len(parts[richest]) > 1:
+            parts[part].append(parts[richest].pop())  # the smallest
+    return {key: part for part, held in enumerate(parts) for name in held for key in members[name]}
 
 
 def _shares(total: int, ratios: Sequence[float]) -> list[int]:

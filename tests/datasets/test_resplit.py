@@ -88,8 +88,28 @@ def test_a_pattern_groups_by_what_it_captures_or_matches() -> None:
     assert by_camera["cam1/a_01.png"] == by_camera["cam1/b_01.png"] != by_camera["cam2/a_02.png"]
     assert by_camera["other.png"] != by_camera["another.png"]
     assert len(set(group_by_pattern(names, r"(cam\d)/(.)").values())) == 5
+    assert len(set(group_by_pattern(names, r"(\d)?(x)?[a-z]").values())) == 3  # captures nothing, matches c, o, a
+    assert len(set(group_by_pattern(names, r"^(c.*)?").values())) == 5  # matches the empty beginning of two
     with pytest.raises(OptionError, match="not a regular expression"):
         group_by_pattern(names, "(")
+    for nothing in ("camera", "", "1?"):
+        with pytest.raises(OptionError, match=r"matches nothing in any name, such as another\.png"):
+            group_by_pattern(names, nothing)
+
+
+def test_no_part_is_empty_while_there_are_groups_enough() -> None:
+    """Each type is a group of its own, so that none can be shared out in proportion."""
+    strata = {
+        f"{kind}{i}": kind for kind, images in {"a": 30, "b": 20, "c": 2, "d": 1}.items() for i in range(images)
+    }
+    groups = dict(strata)
+    assert set(stratified_split(strata, (0.7, 0.1, 0.2), 0, groups).values()) == {"train", "val", "test"}
+    assert set(stratified_split(strata, (0.7, 0.3, 0), 0, groups).values()) == {"train", "val"}
+    assert set(stratified_folds(strata, 4, 0, groups).values()) == {0, 1, 2, 3}
+    alone = dict.fromkeys(strata, "one")
+    assert set(stratified_split(strata, (0.7, 0.1, 0.2), 0, alone).values()) == {"train"}
+    with pytest.raises(OptionError, match="1 group cannot be shared out so"):
+        stratified_folds(strata, 2, 0, alone)
 
 
 def test_the_stratum_of_an_image_is_its_rarest_type() -> None:
@@ -181,7 +201,7 @@ def test_on_the_command_line(coco_folder: Path, tmp_path: Path, capsys: pytest.C
     assert run_command("datasets", "split", coco_folder, dest, "--dry-run") == 0
     assert not dest.exists()
     assert "train" in capsys.readouterr().out
-    assert run_command("datasets", "split", coco_folder, dest, "--folds", 3, "--group-by", r"\d$") == 0
+    assert run_command("datasets", "split", coco_folder, dest, "--folds", 3, "--group-by", r"\d\.png$") == 0
     assert (dest / "fold-3/dataset.json").is_file()
     capsys.readouterr()
     assert run_command("datasets", "split", coco_folder, dest, "--folds", 3) == 2
