@@ -14,9 +14,10 @@ import msgspec
 
 from convert.outlines import Outline, check_rings, outline, ring_points
 from datasets.coco import Polygons
-from datasets.edges import edges_to_rles
+from datasets.edges import cancel_pairs, edges_to_rle, edges_to_rles
 from datasets.errors import InputError
 from datasets.labelme import Point, Shape
+from datasets.mask_edges import crop_edges
 from datasets.scanline import even_odd_edges, fill_even_odd
 from datasets.shape_mask import read_shape_mask
 
@@ -144,11 +145,16 @@ def _draw_circle(shape: Shape, height: int, width: int) -> Drawn:
     x1, y1 = min(width, math.ceil(cx + radius)), min(height, math.ceil(cy + radius))
     if x0 >= x1 or y0 >= y1:
         return _lost("outside", f"centre {cx:g}, {cy:g}, radius {radius:g}")
-    dx, dy = np.arange(x0, x1) + 0.5 - cx, np.arange(y0, y1) + 0.5 - cy
-    inside = dx[None, :] ** 2 + dy[:, None] ** 2 <= radius**2
+    columns = np.arange(x0, x1)
+    room = radius**2 - (columns + 0.5 - cx) ** 2
+    columns, reach = columns[room >= 0], np.sqrt(room[room >= 0])
+    begin = np.clip(np.ceil(cy - reach - 0.5), 0, height).astype(np.int64)
+    end = np.clip(np.floor(cy + reach - 0.5) + 1, 0, height).astype(np.int64)
+    met = end > begin
+    edges = cancel_pairs((np.stack((begin, end), axis=1) + (columns * height)[:, None])[met].ravel())
     cut = cx - radius < 0 or cy - radius < 0 or cx + radius > width or cy + radius > height
     events = [("clipped", f"centre {cx:g}, {cy:g}, radius {radius:g}")] if cut else []
-    return Drawn(_place(inside, x0, y0, height, width), None, events)
+    return Drawn(edges_to_rle(edges, height, width), None, events, edges)
 
 
 def _draw_mask(x0: int, y0: int, pixels: "NDArray[np.bool_]", height: int, width: int) -> Drawn:
@@ -159,7 +165,8 @@ def _draw_mask(x0: int, y0: int, pixels: "NDArray[np.bool_]", height: int, width
     if inside.size == 0:
         return _lost("outside", f"{x0}, {y0}, {columns} x {rows}")
     events = [("clipped", f"{x0}, {y0}, {columns} x {rows}")] if inside.shape != pixels.shape else []
-    return Drawn(_place(inside, max(0, x0), max(0, y0), height, width), None, events)
+    edges = crop_edges(inside, max(0, x0), max(0, y0), height)
+    return Drawn(edges_to_rle(edges, height, width), None, events, edges)
 
 
 def _draw_lines(shape: Shape, height: int, width: int, line_width: float | None) -> Drawn:
@@ -191,15 +198,6 @@ def _stretches(shape: Shape) -> Iterator[tuple[Point, ...]]:
         yield from pairwise(shape.points)
     else:
         yield from ((point,) for point in shape.points)
-
-
-def _place(pixels: "NDArray[np.bool_]", x: int, y: int, height: int, width: int) -> Any:
-    import numpy as np
-    from pycocotools import mask as coco_mask
-
-    full = np.zeros((height, width), np.uint8, order="F")
-    full[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
-    return coco_mask.encode(full)
 
 
 def _lost(code: str, value: str) -> Drawn:

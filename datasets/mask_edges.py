@@ -49,6 +49,16 @@ def mask_components(mask: "NDArray[np.bool_]", connectivity: int = 8) -> "list[N
     return sorted(found, key=lambda edges: _place(edges, height))
 
 
+def crop_edges(pixels: "NDArray[np.bool_]", x: int, y: int, height: int) -> "NDArray[np.int64]":
+    """The edges of h x w bool pixels whose first one is (x, y) of a picture of `height` pixels."""
+    import numpy as np
+
+    columns = np.zeros((pixels.shape[1], len(pixels) + 2), np.bool_)  # background above and below each
+    columns[:, 1:-1] = pixels.T
+    column, row = np.nonzero(columns[:, 1:] != columns[:, :-1])
+    return cancel_pairs((column + x) * height + row + y)
+
+
 def _place(edges: "NDArray[np.int64]", height: int) -> tuple[int, int, int, int, int]:
     x, y, w, h = edges_box(edges, height)
     return y, x, h, w, -edges_area(edges)

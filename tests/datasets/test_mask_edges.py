@@ -14,7 +14,7 @@ from datasets.edges import (
     measure_edges,
     rle_to_edges,
 )
-from datasets.mask_edges import mask_components
+from datasets.mask_edges import crop_edges, mask_components
 from datasets.masks import component_to_rle, components, encode
 
 masks = hnp.arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
@@ -77,3 +77,11 @@ def test_a_serpentine_is_one_component(turned: bool) -> None:
     mask[3::4, 0] = True
     (edges,) = mask_components(mask.T if turned else mask, 4)
     assert edges_area(edges) == mask.sum()
+
+
+@given(masks, st.tuples(*[st.integers(0, 3)] * 4))
+def test_pixels_of_a_crop_lie_where_it_begins(crop: np.ndarray, around: tuple[int, int, int, int]) -> None:
+    left, top, right, bottom = around
+    mask = np.pad(crop, ((top, bottom), (left, right)))
+    edges = crop_edges(crop, left, top, len(mask))
+    assert edges_to_rle(edges, *mask.shape)["counts"].decode() == encode(mask).counts
