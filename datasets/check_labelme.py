@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from datasets.check_codes import Finding
 from datasets.check_facts import Entry, Instance, Listing, ring_area
-from datasets.coco import Box
+from datasets.coco import FARTHEST, Box, Rle, Segmentation
 from datasets.errors import InputError
 from datasets.images import is_image
 from datasets.labelme import LabelmeFile, Point, Shape, is_labelme, read_labelme
@@ -71,20 +71,25 @@ def list_labelme(root: Path) -> Listing | None:
 
 
 def read_labelme_entry(entry: Entry, width: int, height: int) -> tuple[list[Instance], list[Finding]]:
-    """Shapes of one file whose picture has width x height pixels (0 where it cannot be read)."""
+    """Shapes of one file whose picture has width x height pixels (0 where it cannot be read).
+
+    Shapes of one label and one group are one annotation, as `convert labelme2coco` takes them.
+    """
     declared, shapes = entry.details
     findings: list[Finding] = []
     if width and declared != (declared[0] and width, declared[1] and height):
         value = f"{width} x {height}, in the JSON {declared[0]} x {declared[1]}"
         findings.append(Finding(entry.name, "$.imageWidth", "size-mismatch", value))
-    size = (height, width) if width else (declared[1], declared[0])
-    instances: list[Instance] = []
+    groups: dict[tuple[str, int | None, int], list[Instance]] = {}
     for i, shape in shapes:
         try:
-            instances.append(_instance(entry.name, i, shape, size))
+            instance = _instance(entry.name, i, shape, (height, width))
         except InputError as error:
             findings.append(Finding(entry.name, f"$.shapes[{i}]", "unreadable-labels", error.problem))
-    return instances, findings
+            continue
+        is_part = shape.group_id is not None and instance.segmentation is not None
+        groups.setdefault((shape.label, shape.group_id, -1 if is_part else i), []).append(instance)
+    return [_join(parts, (height, width)) for parts in groups.values()], findings
 
 
 def _entry(root: Path, path: Path, picture: Path | None, file: LabelmeFile) -> Entry:
@@ -106,6 +111,34 @@ def _find_picture(path: Path, file: LabelmeFile, pictures: _Pictures) -> Path | 
             return wanted
     beside, named = pictures.by_stem.get(path.with_suffix(""), []), pictures.by_name.get(said.name, [])
     return beside[0] if beside else named[0] if len(named) == 1 else None
+
+
+def _join(parts: list[Instance], size: tuple[int, int]) -> Instance:
+    """One annotation of several parts in a picture of `size` (height, width)."""
+    if len(parts) == 1:
+        return parts[0]
+    x0, y0 = (min(part.box[i] for part in parts) for i in (0, 1))
+    x1, y1 = (max(part.box[i] + part.box[i + 2] for part in parts) for i in (0, 1))
+    where = f"{parts[0].where} and its group"
+    box: Box = (x0, y0, x1 - x0, y1 - y0)
+    area = sum(part.area for part in parts)
+    return Instance(where, parts[0].category, box, area, _join_segmentations(parts, box, size))
+
+
+def _join_segmentations(parts: list[Instance], box: Box, size: tuple[int, int]) -> Segmentation | None:
+    polygons = [ring for part in parts if isinstance(part.segmentation, list) for ring in part.segmentation]
+    masks = [part.segmentation for part in parts if isinstance(part.segmentation, Rle)]
+    if not masks:
+        return polygons
+    if max(map(abs, box)) > FARTHEST:
+        return None
+    from pycocotools import mask as coco_mask
+
+    from datasets.masks import to_rle
+
+    drawn = to_rle(polygons, *size)
+    said = [{"size": list(rle.size), "counts": str(rle.counts)} for rle in (*masks, drawn) if rle is not None]
+    return Rle(size, coco_mask.merge(said)["counts"].decode("ascii"))
 
 
 def _instance(name: str, index: int, shape: Shape, size: tuple[int, int]) -> Instance:

@@ -84,6 +84,23 @@ def test_mask_shapes_are_looked_into(tmp_path: Path, shapes: list[dict], wanted:
     assert codes(labelme(tmp_path / "l", shapes)) == wanted
 
 
+def test_shapes_of_a_group_are_one_annotation(tmp_path: Path) -> None:
+    """A part that would be a speckle alone touches the rest; a mask in the group counts with its hole."""
+    large = [[10, 40], [30, 40], [30, 60], [10, 60]]
+    small = [[30, 60], [32, 60], [32, 62], [30, 62]]
+    parts = [polygon("dent", large), polygon("dent", small), mask("dent", 60, 12, RING)]
+    other = polygon("scratch", [[70, 20], [76, 20], [76, 26], [70, 26]])
+    grouped = [{**part, "group_id": 1} for part in parts]
+    assert codes(labelme(tmp_path / "l", [*grouped, other])) == []
+    assert codes(labelme(tmp_path / "p", grouped[:2])) == []
+    assert codes(labelme(tmp_path / "q", [*parts, other])) == ["small-at-training-size", "speckle"]
+    inside = polygon("scratch", [[60, 20], [66, 20], [66, 26], [60, 26]])
+    (finding,) = findings(labelme(tmp_path / "r", [*grouped, inside]))
+    assert (finding.code, finding.where) == ("overlap-of-types", "$.shapes[0] and its group, $.shapes[3]")
+    torn = {**polygon("dent", [[80, 60], [82, 60], [82, 62], [80, 62]]), "group_id": 1}
+    assert codes(labelme(tmp_path / "s", [grouped[0], torn])) == ["speckle"]
+
+
 def test_an_embedded_picture_is_looked_at(tmp_path: Path) -> None:
     shapes = [polygon("dent", [[90, 10], [120, 10], [120, 40]])]
     assert codes(labelme(tmp_path / "whole", shapes, embedded=png(noise(1)))) == ["outside-image"]
