@@ -4,6 +4,7 @@ Boxes are `[x, y, w, h]` in pixels with x + w one past the last pixel; areas are
 Source: https://cocodataset.org/#format-data and #format-results.
 """
 
+import posixpath
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ class Rle(msgspec.Struct, frozen=True):
     counts: str | list[int]
 
 
+MOST_PIXELS = 2**32 - 1  # pycocotools counts with 32 bits
 FARTHEST = 1e5  # pixels; pycocotools walks along the outline of a polygon, wherever it leads
 Polygons = list[list[int | float]]
 Segmentation = Rle | Polygons
@@ -140,13 +142,16 @@ def check_coco(path: Path, coco: CocoFile) -> None:
 
 
 def _check_images(path: Path, coco: CocoFile) -> None:
-    for file_name, times in Counter(image.file_name for image in coco.images).items():
+    for file_name, times in Counter(posixpath.normpath(image.file_name) for image in coco.images).items():
         if times > 1:
             raise InputError(path, f"{file_name!r} is listed {times} times in $.images", "list each image once")
     for i, image in enumerate(coco.images):
         if image.width < 1 or image.height < 1:
             raise InputError(path, f"$.images[{i}] is {image.width} x {image.height} pixels", "correct the size")
-        if "\0" in image.file_name:
+        if image.width * image.height > MOST_PIXELS:
+            told = f"$.images[{i}] has {image.width} x {image.height} pixels, more than run lengths can count"
+            raise InputError(path, told, "correct the size, or cut the picture")
+        if "\0" in image.file_name or posixpath.normpath(image.file_name) == ".":
             raise InputError(path, f"$.images[{i}].file_name {image.file_name!r} is no name", "correct it")
         if Path(image.file_name).is_absolute() or ".." in Path(image.file_name).parts:
             raise InputError(

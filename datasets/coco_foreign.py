@@ -25,7 +25,8 @@ def loosen(raw: Any) -> Any:
         if isinstance(raw.get(field), list):
             mended[field] = [_mend(item) for item in raw[field]]
     if isinstance(raw.get("images"), list) and isinstance(raw.get("annotations"), list):
-        sizes = {i.get("id"): (i.get("height"), i.get("width")) for i in mended["images"] if isinstance(i, dict)}
+        images = [image for image in mended["images"] if isinstance(image, dict) and _is_number(image.get("id"))]
+        sizes = {image["id"]: (image.get("height"), image.get("width")) for image in images}
         mended["annotations"] = [_measure(annotation, sizes) for annotation in mended["annotations"]]
     return mended
 
@@ -45,6 +46,10 @@ def _without_nulls(item: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in item.items() if value is not None or key not in OPTIONAL}
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int)
+
+
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()) else value
 
@@ -57,7 +62,9 @@ def _measure(annotation: Any, sizes: dict[Any, tuple[Any, Any]]) -> Any:
     """The annotation with a box and an area, where they follow from what it says."""
     if not isinstance(annotation, dict) or (annotation.get("bbox") and annotation.get("area") is not None):
         return annotation
-    measured = _of_mask(annotation.get("segmentation"), *sizes.get(annotation.get("image_id"), (None, None)))
+    image_id = annotation.get("image_id")
+    size = sizes.get(image_id) if _is_number(image_id) else None
+    measured = _of_mask(annotation.get("segmentation"), *size) if size else None
     box, area = annotation.get("bbox"), annotation.get("area")
     if measured:
         box, area = box or measured[0], measured[1] if area is None else area
@@ -73,11 +80,13 @@ def _box_area(box: Any) -> Any:
 
 
 def _of_mask(segmentation: Any, height: Any, width: Any) -> tuple[list[int], int] | None:
-    from datasets.coco import FARTHEST, Rle, Segmentation
+    from datasets.coco import FARTHEST, MOST_PIXELS, Rle, Segmentation
     from datasets.masks import rle_area, rle_box, to_rle
     from datasets.rle_crop import fills
 
-    if not segmentation or not isinstance(height, int) or not isinstance(width, int):
+    if not segmentation or not _is_number(height) or not _is_number(width):
+        return None
+    if min(height, width) < 1 or height * width > MOST_PIXELS:
         return None
     try:
         said: Segmentation = msgspec.convert(segmentation, Segmentation)

@@ -70,6 +70,10 @@ def test_foreign_fields_are_no_hindrance(tmp_path) -> None:
         ("annotations.0.area", "big", "$.annotations[0].area"),
         ("images.0.width", 0, "0 x 8 pixels"),
         ("images.0.width", "ten", "$.images[0].width"),
+        ("images.0.width", 10**9, "1000000000 x 8 pixels, more than run lengths can count"),
+        ("images.0.file_name", "", "$.images[0].file_name '' is no name"),
+        ("images.0.file_name", "./", "is no name"),
+        ("images", [GOOD["images"][0], GOOD["images"][0] | {"id": 7, "file_name": "./a/b.png"}], "listed 2 times"),
         ("images.0.file_name", "../../etc/passwd", "leads outside"),
         ("images.0.file_name", "/etc/passwd", "leads outside"),
         ("images", None, "$.images"),
@@ -83,6 +87,16 @@ def test_what_is_wrong_is_named(tmp_path, path: str, value: object, words: str) 
         read_coco(file)
     assert words in str(caught.value)
     assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [{}, [], None, "x", -1, 2.5, 10**30])
+@pytest.mark.parametrize("path", ["images.0.id", "images.0.height", "annotations.0.image_id"])
+def test_what_follows_from_no_mask_is_refused(tmp_path, path: str, value: object) -> None:
+    content = spoiled(path, value)
+    content["annotations"][0] |= {"bbox": None, "segmentation": [[1, 1, 5, 1, 5, 5]]}
+    (tmp_path / "x.json").write_text(json.dumps(content))
+    with pytest.raises(InputError):
+        read_coco(tmp_path / "x.json")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"[" * 5000])
