@@ -62,11 +62,17 @@ def check(
     pool_pays = len(listing.entries) >= POOL_PAYS_FROM
     looked = map_ordered(work, listing.entries, jobs, pool_pays=pool_pays)
     images = list(progress(looked, "check", len(listing.entries)))
-    is_split = name != "MVTec tree" and len({i.split for i in images}) > 1
-    facts = Facts(listing.categories, images, is_split, is_yolo=name == "YOLO folder")
+    facts = Facts(listing.categories, images, _is_split(name, images), is_yolo=name == "YOLO folder")
     findings = [*listing.findings, *(finding for image in images for finding in image.findings)]
     annotations = sum(len(image.instances) for image in images)
     return Checked(name, len(images), annotations, sorted({*findings, *run_checks(facts, limits)}))
+
+
+def _is_split(name: str, images: list[ImageFacts]) -> bool:
+    """Whether the splits are meant for training, and not MVTec's own, where train has good images only."""
+    train = [image.is_good for image in images if image.split == "train"]
+    mvtecs_own = name == "labelme folder" and bool(train) and all(train)
+    return name != "MVTec tree" and not mvtecs_own and len({image.split for image in images}) > 1
 
 
 def run_checks(facts: Facts, limits: Limits) -> list[Finding]:

@@ -8,13 +8,17 @@ from datasets.check_codes import Finding
 from datasets.check_facts import Entry, Instance, Listing
 from datasets.errors import InputError
 from datasets.images import list_images, read_info
+from datasets.labelme import is_labelme
 from datasets.masks import components, read_mask
 from datasets.mvtec import GOOD, looks_like_mvtec
 
 
 def list_mvtec(root: Path) -> Listing | None:
-    """Pictures of train and test with their masks, None where `root` is no MVTec tree."""
-    if not looks_like_mvtec(root):
+    """Pictures of train and test with their masks, None where `root` is no MVTec tree.
+
+    Without ground_truth, but with labelme files, it is one that `convert coco2labelme` made a labelme folder of.
+    """
+    if not looks_like_mvtec(root) or (not (root / "ground_truth").is_dir() and _has_labelme(root)):
         return None
     findings: list[Finding] = []
     masks = _list_masks(root, findings)
@@ -77,6 +81,10 @@ def _entries(
         details: Any = (mask and _name(root, mask), mask and str(mask), folder.name)
         entries.append(Entry(_name(root, path), str(path), split, folder.name == GOOD, details))
     return entries
+
+
+def _has_labelme(root: Path) -> bool:
+    return any(is_labelme(path) for split in ("test", "train") for path in (root / split).rglob("*"))
 
 
 def _folders(folder: Path) -> list[Path]:

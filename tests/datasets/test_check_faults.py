@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
+from convert.assemble import Run
+from convert.coco2labelme import coco2labelme
 from datasets.check import check
 from datasets.check_codes import Finding
 from datasets.check_facts import Limits, ring_area
@@ -171,6 +173,13 @@ def test_two_splits_of_the_same_folder_share_pictures_and_not_only_labels(tmp_pa
     assert codes(yolo(tmp_path / "y", BOX, BOX, "train: images/train\nval: images/train\n")) == [
         "duplicate-across-splits"
     ]
+
+
+def test_a_tree_that_was_taken_to_labelme_is_a_labelme_folder(coco_folder: Path, tmp_path: Path) -> None:
+    coco2labelme(coco_folder, tmp_path / "l", Run(jobs=1))
+    checked = check(tmp_path / "l", LIMITS, jobs=1)
+    assert (checked.format, checked.findings) == ("labelme folder", [])
+    assert checked.images == check(coco_folder, LIMITS, jobs=1).images
 
 
 def test_a_mask_of_another_size_is_told_although_it_is_grey(tmp_path: Path) -> None:
