@@ -26,19 +26,21 @@ POOL_PAYS_FROM = 256  # images
 
 
 class _Painted(msgspec.Struct, frozen=True):
-    """What one image became: how many instances are in its pixel mask."""
+    """What one image became: how many instances are in its pixel mask, which there is none of unless `kept`."""
 
     item: CocoImage
     instances: int
     sha256: str
     events: list[Event]
+    kept: bool
 
 
 def coco2masks(source: Path, dest: Path, run: Run) -> Report:
     """Write the pixel mask of every image of the COCO folder or file `source` into `dest`; no picture is needed.
 
-    `a/b.jpg` becomes `a/b.png`; `categories.json` says which name each index has. Raises InputError for what
-    cannot be read and, with `run.strict`, for the first loss; OutputError for `dest`.
+    `a/b.jpg` becomes `a/b.png`; `categories.json` says which name each index has. An image whose annotations are
+    all lost gets none, for as a negative it would teach that there is nothing. Raises InputError for what cannot
+    be read and, with `run.strict`, for the first loss; OutputError for `dest`.
     """
     coco = read_coco_source(source)
     if len(coco.categories) > 255:
@@ -78,20 +80,24 @@ def _paint_image(item: CocoImage, dest: Path | None, indices: Mapping[int, int])
             events.append(Event(image.file_name, where, "no-area", str(list(annotation.bbox))))
         else:
             parts.append((indices[annotation.category_id], mask_to_component(mask)))
-    painted, taken = paint(image.height, image.width, parts)
-    if pixels := sum(taken):
-        events.append(Event(image.file_name, "", "overlap", f"{pixels} px of two categories"))
-    if dest is not None:
-        path = (dest / image.file_name).with_suffix(".png")
-        write_pixel_mask(path, painted if parts else None, image.height, image.width)
+    kept = bool(parts) or not item.annotations
+    if not kept:
+        events.append(Event(image.file_name, "", "image-left-out", f"{len(item.annotations)} annotations"))
+    painted = None
+    if parts:
+        painted, taken = paint(image.height, image.width, parts)
+        if pixels := sum(taken):
+            events.append(Event(image.file_name, "", "overlap", f"{pixels} px of two categories"))
+    if dest is not None and kept:
+        write_pixel_mask((dest / image.file_name).with_suffix(".png"), painted, image.height, image.width)
     sha256 = hashlib.sha256(msgspec.json.encode(item)).hexdigest()
-    return _Painted(item, len(parts), sha256, events)
+    return _Painted(item, len(parts), sha256, events, kept)
 
 
 def _report(coco: CocoSource, done: Sequence[_Painted], run: Run) -> Report:
     read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
-    instances = [painted.instances for painted in done]
-    written = {"pixel masks": len(done), "negatives": instances.count(0), "instances": sum(instances)}
+    instances = [painted.instances for painted in done if painted.kept]
+    written = {"pixel masks": len(instances), "negatives": instances.count(0), "instances": sum(instances)}
     report = make_report(read, written, chain.from_iterable(painted.events for painted in done))
     if run.strict:
         check_strict(report)
@@ -101,7 +107,8 @@ def _report(coco: CocoSource, done: Sequence[_Painted], run: Run) -> Report:
 def _describe(root: Path, coco: CocoSource, done: Sequence[_Painted], report: Report) -> None:
     names: dict[str, Any] = {"0": "background"} | {str(k): c.name for k, c in enumerate(coco.categories, 1)}
     write_atomic(root / CATEGORIES, msgspec.json.format(msgspec.json.encode(names), indent=2) + b"\n")
-    members = {split: [i.image for i in coco.images if i.split == split] for split in coco.splits}
+    kept = [painted.item for painted in done if painted.kept]
+    members = {split: [item.image for item in kept if item.split == split] for split in coco.splits}
     write_provenance(
         root,
         make_provenance(
@@ -109,9 +116,9 @@ def _describe(root: Path, coco: CocoSource, done: Sequence[_Painted], report: Re
             [coco.path.resolve().name],
             {},
             members,
-            ((a.image_id, a.category_id) for item in coco.images for a in item.annotations),
+            ((a.image_id, a.category_id) for item in kept for a in item.annotations),
             coco.categories,
             report.summary(),
-            content_hash((painted.item.file_name, painted.sha256) for painted in done),
+            content_hash((painted.item.file_name, painted.sha256) for painted in done if painted.kept),
         ),
     )

@@ -213,15 +213,19 @@ def test_pixel_masks_have_the_smaller_on_top_and_count_the_overlap(tmp_path: Pat
         Annotation(4, 2, 3, (0, 0, 1, 1), 0, Rle((8, 12), [96])),
     ]
     images = {"train": [Image(1, "s/a.jpg", 12, 8)], "val": [Image(2, "b.png", 12, 8)], "test": []}
+    images["val"].append(Image(3, "negative.png", 12, 8))
     source = write_folder(tmp_path / "c", images, annotations, [Category(7, "scratch"), Category(3, "dent")])
     report = coco2masks(source, tmp_path / "m", Run())
     expected = large.copy()
     expected[small > 0] = 2
     np.testing.assert_array_equal(np.asarray(Picture.open(tmp_path / "m/s/a.png")), expected)
-    assert not np.asarray(Picture.open(tmp_path / "m/b.png")).any()
+    assert not np.asarray(Picture.open(tmp_path / "m/negative.png")).any()
+    assert not (tmp_path / "m/b.png").exists()  # as a negative it would teach that there is nothing
+    assert report.written == {"pixel masks": 2, "negatives": 1, "instances": 2}
     names = msgspec.json.decode((tmp_path / "m/categories.json").read_bytes())
     assert names == {"0": "background", "1": "dent", "2": "scratch"}
     assert [(event.file, event.where, event.code, event.value) for event in report.events] == [
+        ("b.png", "", "image-left-out", "1 annotations"),
         ("b.png", "annotation 4", "no-area", "[0, 0, 1, 1]"),
         ("s/a.jpg", "", "overlap", "4 px of two categories"),
         ("s/a.jpg", "annotation 3", "no-mask", "[0, 0, 12, 8]"),
