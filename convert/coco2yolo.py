@@ -38,9 +38,12 @@ def coco2yolo(source: Path, dest: Path, style: Style, run: Run, *, images: Path 
 
     `images` is the folder of the pictures where `source` is a file that does not lie near them. Every split with
     an image has a folder; classes count from 0 in the order of the category ids. Raises InputError for what
-    cannot be read and, with `run.strict`, for the first loss; OutputError for `dest`.
+    cannot be read, where no image is left and, with `run.strict`, for the first loss; OutputError for `dest`.
     """
     coco = read_coco_source(source, images)
+    if not coco.categories or not coco.images:
+        missing = "image" if coco.categories else "category"
+        raise InputError(source, f"no {missing}, and Ultralytics reads no dataset without", "name another file")
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=run.overwrite)
     check_pictures(coco)
@@ -56,7 +59,7 @@ def coco2yolo(source: Path, dest: Path, style: Style, run: Run, *, images: Path 
 
 def _write_images(coco: CocoSource, dest: Path | None, style: Style, run: Run) -> Iterator[_Written]:
     if dest is not None:
-        for split in {image.split for image in coco.images} or {"train", "val"}:
+        for split in {image.split for image in coco.images}:
             (dest / "images" / split).mkdir(parents=True)
             (dest / "labels" / split).mkdir(parents=True)
         for folder in sorted({Path(i.split) / Path(i.file_name).parent for i in coco.images}):
@@ -111,7 +114,7 @@ def _report(coco: CocoSource, done: Sequence[_Written], run: Run) -> Report:
     read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
     kept = [written.lines for written in done if written.lines is not None]
     written = {"images": len(kept), "negatives": kept.count(0), "labels": sum(kept)}
-    folders = name_folders(image.split for image in coco.images)
+    folders = _folders(done)
     events = [
         Event(coco.path.name, "", "empty-split", f"{split}, for which data.yaml names {folder}")
         for split, folder in folders.items()
@@ -120,11 +123,19 @@ def _report(coco: CocoSource, done: Sequence[_Written], run: Run) -> Report:
     report = make_report(read, written, chain(events, *(written.events for written in done)))
     if run.strict:
         check_strict(report)
+    if not kept:
+        first = report.events[0]
+        problem = f"every image would be left out, {first.file} by {first.code} ({first.value})"
+        raise InputError(coco.path, problem, "see docs/codes.md")
     return report
 
 
+def _folders(done: Sequence[_Written]) -> dict[str, str]:
+    return name_folders(written.item.split for written in done if written.lines is not None)
+
+
 def _describe(root: Path, coco: CocoSource, style: Style, done: Sequence[_Written], report: Report) -> None:
-    folders = name_folders(image.split for image in coco.images)
+    folders = _folders(done)
     write_data_yaml(root, [category.name for category in coco.categories], folders)
     kept = [written.item for written in done if written.lines is not None]
     members = {split: [item.image for item in kept if item.split == split] for split in folders}

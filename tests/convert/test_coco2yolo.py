@@ -226,6 +226,28 @@ def test_a_single_split_comes_back_as_itself(tmp_path: Path, split: str) -> None
     assert {event.code for event in report.events} == {"empty-split"}
 
 
+def test_a_split_whose_images_are_all_left_out_is_empty(tmp_path: Path) -> None:
+    members = {"train": [IMAGE], "val": [Image(2, "b.png", 20, 10)]}
+    outside = box_annotation(2, 2, 3, (30, 0, 5, 5))
+    root = write_folder(tmp_path / "c", members, [box_annotation(1, 1, 3, (1, 1, 5, 5)), outside])
+    report = coco2yolo(root, tmp_path / "y", Style(), Run())
+    assert sorted(codes(report.events)) == ["empty-split", "image-left-out", "outside"]
+    assert yaml.safe_load((tmp_path / "y/data.yaml").read_text())["val"] == "images/train"
+    yolo2coco(tmp_path / "y", tmp_path / "back", Options(), Run())
+    assert [len(coco.images) for coco in load_dataset(tmp_path / "back").splits.values()] == [1, 0, 0]
+
+
+def test_a_dataset_that_ultralytics_could_not_read_is_refused(tmp_path: Path) -> None:
+    all_outside = write_folder(tmp_path / "c", {"train": [IMAGE]}, [box_annotation(2, 1, 3, (30, 0, 5, 5))])
+    with pytest.raises(InputError, match=r"every image would be left out, a\.png by image-left-out"):
+        coco2yolo(all_outside, tmp_path / "y", Style(), Run())
+    with pytest.raises(InputError, match="no category"):
+        coco2yolo(write_folder(tmp_path / "d", {"train": [IMAGE]}, [], []), tmp_path / "y", Style(), Run())
+    with pytest.raises(InputError, match="no image"):
+        coco2yolo(write_folder(tmp_path / "e", {"train": []}, []), tmp_path / "y", Style(), Run())
+    assert not (tmp_path / "y").exists()
+
+
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     source = folder(tmp_path / "c")
     for name in ("one", "two"):
