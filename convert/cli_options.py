@@ -77,6 +77,8 @@ def parse_connectivity(connectivity: int) -> Literal[4, 8]:
 
 def check_report(report: Path | None, dest: Path, *, dry_run: bool) -> None:
     """Raise OptionError where `--report` cannot be written, before anything is converted; `dest` may hold it."""
+    from datasets.files import may_write
+
     if report is None:
         return
     if report.is_dir():
@@ -84,6 +86,10 @@ def check_report(report: Path | None, dest: Path, *, dry_run: bool) -> None:
     becomes = not dry_run and report.parent.resolve() == dest.resolve()
     if not report.parent.is_dir() and not becomes:
         raise OptionError(f"--report {report}", f"there is no folder {report.parent}", "make it or name another")
+    if not becomes and not may_write(report.parent):
+        raise OptionError(
+            f"--report {report}", f"no permission to write in {report.parent}", "name another folder"
+        )
 
 
 def finish(dest: Path, result: "Report", report: Path | None, *, dry_run: bool) -> None:

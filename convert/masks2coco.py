@@ -1,11 +1,12 @@
 """A folder of pictures and a folder of masks, paired by name, to a COCO dataset folder."""
 
 import hashlib
+import os
 import unicodedata
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import msgspec
 
@@ -129,12 +130,18 @@ def pair(pictures: Path, masks: Path, pattern: str) -> list[_Source]:
 def _below(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(folder, "no such folder", "name a folder of pictures and one of masks")
-    found = [path for path in sorted(folder.rglob("*")) if is_image(path) and not path.is_dir()]
-    found = [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    found: list[Path] = []
+    for root, subfolders, names in os.walk(folder, onerror=_tell):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        found += [path for name in names if is_image(path := Path(root, name))]
     if not found:
         raise InputError(folder, "no picture in this folder", "name another folder")
-    check_unicode(folder, (path.name for path in found))
-    return found
+    check_unicode(folder, map(str, found))
+    return sorted(found)
+
+
+def _tell(error: OSError) -> NoReturn:
+    raise error
 
 
 def _spelt_like(folder: Path, other: Path) -> Path:

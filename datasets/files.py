@@ -57,6 +57,8 @@ def check_destination(dest: Path, *, overwrite: bool = False, marker: str = "dat
     above = next((path for path in dest.parents if path.is_symlink() or path.exists()), dest)
     if not above.is_dir() and above != dest:
         raise OutputError(dest, f"the destination would lie in {above}, which is no folder", "choose another")
+    if not may_write(above):
+        raise OutputError(dest, f"no permission to write in {above}", "check who owns it or choose another")
     if not dest.is_dir() or not any(dest.iterdir()):
         return
     if not overwrite:
@@ -67,6 +69,11 @@ def check_destination(dest: Path, *, overwrite: bool = False, marker: str = "dat
             f"--overwrite would delete a folder that defectline did not write (it has no {marker})",
             "choose another destination or delete the folder yourself",
         )
+
+
+def may_write(folder: Path) -> bool:
+    """Whether files can be made in `folder`, as far as the system can tell without making one."""
+    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def check_apart(dest: Path, sources: Sequence[Path]) -> None:

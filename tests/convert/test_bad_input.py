@@ -13,6 +13,7 @@ import pytest
 from PIL import Image as Picture
 
 from tests.command import only_line, run_command
+from tests.nobody import only_reading
 
 MASK = "ground_truth/broken_large/000_mask.png"
 IMAGE = "test/broken_large/000.png"
@@ -168,6 +169,21 @@ def test_a_report_may_lie_in_the_new_dataset_but_not_in_that_of_a_dry_run(
     assert "there is no folder" in only_line(capsys)
     assert run_command("convert", *command) == 0
     assert (tmp_path / "out/report.json").is_file()
+
+
+def test_folders_that_may_not_be_written_in_or_looked_into_are_told(
+    synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shut = tmp_path / "shut"
+    shut.mkdir()
+    command = ("mvtec2coco", synth_tree)
+    with only_reading(shut):
+        for options in ([], ["--dry-run"]):
+            assert run_command("convert", *command, shut / "deep/out", *options) == 2
+            assert f"{shut}/deep/out: no permission to write in {shut}" in only_line(capsys)
+        assert run_command("convert", *command, tmp_path / "out", "--report", shut / "r.json") == 2
+        assert f"--report {shut}/r.json: no permission to write in {shut}" in only_line(capsys)
+    assert [p.name for p in tmp_path.iterdir()] == ["shut"]
 
 
 def test_no_space_left(synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

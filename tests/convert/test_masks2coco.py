@@ -1,6 +1,9 @@
 """Folders of pictures and masks: pairing, what values mean, what is refused; and pixel masks of any COCO."""
 
+import errno
+import os
 from pathlib import Path
+from unittest import mock
 
 import msgspec
 import numpy as np
@@ -118,6 +121,20 @@ def test_names_in_another_form_and_hidden_folders(tmp_path: Path) -> None:
     (tmp_path / "p/z\udcff.png").write_bytes((source / "\u00fc.png").read_bytes())
     with pytest.raises(InputError, match="is not Unicode"):
         masks2coco(source, tmp_path / "m", tmp_path / "d", BINARY, Run())
+
+
+def test_folder_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
+    source = pictures(tmp_path / "p", "a.png", "sub/b.png")
+    save(tmp_path / "m/a.png", TWO)
+    scandir = os.scandir
+
+    def denied(path: str) -> object:
+        if str(path).endswith("sub"):
+            raise PermissionError(errno.EACCES, "denied", str(path))
+        return scandir(path)
+
+    with mock.patch("os.scandir", denied), pytest.raises(PermissionError, match="sub"):
+        masks2coco(source, tmp_path / "m", tmp_path / "c", BINARY, Run())
 
 
 def test_picture_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
