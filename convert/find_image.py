@@ -171,6 +171,11 @@ def _absolute(path: Path) -> str:
     return posixpath.abspath(path.as_posix())
 
 
+def bare_name(path: str) -> str:
+    """The name of a file without folders and ending, in the form in which names are compared."""
+    return _fold(posixpath.splitext(posixpath.basename(_posix(path)))[0])
+
+
 def _index(paths: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
     index: dict[str, list[str]] = {}
     for path in sorted(paths):

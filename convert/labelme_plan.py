@@ -2,13 +2,13 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from convert.find_image import Found, ImageFinder, Tree, list_tree
+from convert.find_image import Found, ImageFinder, Tree, bare_name, list_tree
 from convert.labels import make_categories, parse_renames, read_labels_file
 from convert.report import Event
 from datasets.coco import Category
@@ -97,6 +97,7 @@ def plan_labelme(
     seen: dict[str, str] = {}
     waiting: list[LabelmeSource] = []
     events: list[Event] = []
+    embedded: dict[str, str] = {}
     shapes = 0
     work = partial(_glance, root=str(source))
     helpers = pool if len(tree.files) >= POOL_PAYS_FROM else None
@@ -104,6 +105,8 @@ def plan_labelme(
     for file, glance in zip(tree.files, glanced, strict=True):
         shapes += len(glance.labels)
         found = finder.find(file, glance.image_path, glance.data_suffix)
+        if found.path is None:
+            embedded |= {bare_name(name): file for name in (file, glance.image_path) if name}
         if glance.unreviewed and not keep_unreviewed:
             events.append(Event(file, "$.shapes", "unreviewed", f"{glance.unreviewed} of {len(glance.labels)}"))
             waiting.append(LabelmeSource(found.file_name, file, found.path, found.how))
@@ -123,6 +126,7 @@ def plan_labelme(
         events += [Event(found.file_name, "", "unlabelled", "") for found in rest]
     read = {"labelme files": len(tree.files), "shapes": shapes, "unlabelled pictures": len(rest)}
     if unlabelled_negative:
+        _check_negatives(rest, embedded)
         sources += [LabelmeSource(found.file_name, None, found.path) for found in rest]
         _check_pairs(source, sources)
     _check_links(sources, trees)
@@ -166,6 +170,14 @@ def _check_pairs(root: Path, sources: Sequence[LabelmeSource]) -> None:
             raise InputError(root / str(source.file), problem, "merge the two into one or remove one")
         problem = f"two pictures would be {source.file_name} in the dataset: {source.picture}, {other.picture}"
         raise InputError(root / str(source.file or other.file), problem, "rename one of them")
+
+
+def _check_negatives(pictures: Sequence[Found], embedded: Mapping[str, str]) -> None:
+    for picture in pictures:
+        if file := embedded.get(bare_name(picture.file_name)):
+            problem = f"would be a negative, but {file} has a picture of that name in $.imageData"
+            remedy = "if it is the same, name its folder with --images, else rename it"
+            raise InputError(str(picture.path), problem, remedy)
 
 
 def _check_links(sources: Sequence[LabelmeSource], trees: Sequence[Tree]) -> None:

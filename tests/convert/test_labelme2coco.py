@@ -443,6 +443,20 @@ def test_unlabelled_pictures_are_left_out_or_negatives(tmp_path: Path) -> None:
     assert {k: len(v) for k, v in instances(tmp_path / "dst2").items()} == {"a.png": 1, "deep/b.png": 0}
 
 
+def test_picture_of_an_embedded_one_is_no_negative(tmp_path: Path) -> None:
+    source = tmp_path / "src"
+    write_case(source / "label", shape("a", "polygon", SQUARE))
+    data = base64.b64encode((source / "label/a.png").read_bytes()).decode()
+    write_case(source / "label", shape("a", "polygon", SQUARE), imageData=data)
+    (source / "data").mkdir()
+    (source / "label/a.png").rename(source / "data/A.PNG")
+    assert codes(convert(source, tmp_path / "dst")) == ["unlabelled", "image-embedded"]
+    with pytest.raises(InputError, match=r"data/A\.PNG: would be a negative, but label/a\.json has a picture of"):
+        convert(source, tmp_path / "dst2", unlabelled="negative")
+    report = convert(source, tmp_path / "dst2", unlabelled="negative", images=source / "data")
+    assert (codes(report), report.written["negatives"]) == (["image-moved"], 0)
+
+
 def test_images_with_proposals_that_nobody_looked_at_are_left_out_or_kept(tmp_path: Path) -> None:
     source = tmp_path / "src"
     waiting = shape("only proposed", "polygon", SQUARE, flags={"unreviewed": True, "odd": False})
