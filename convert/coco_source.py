@@ -58,7 +58,7 @@ def read_coco_source(path: Path, folder: Path | None = None) -> CocoSource:
     named instances_<split>.json is that split, any other is train. Raises InputError.
     """
     if path.is_dir():
-        dataset = load_dataset(path)
+        dataset = load_dataset(path, flat_ok=True)
         return _source(path, folder or path / "images", dataset.splits, dataset.categories)
     coco = read_coco(path, flat_ok=True)
     split = path.stem.removeprefix("instances_")

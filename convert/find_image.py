@@ -54,9 +54,9 @@ def list_tree(root: Path) -> Tree:
                 if entry.is_dir():
                     if not name.startswith(".") and not entry.is_symlink():
                         folders.append(f"{prefix}{name}/")
-                elif is_labelme(path := Path(name)):
+                elif is_labelme(name):
                     files.append(prefix + name)
-                elif is_image(path):
+                elif is_image(name):
                     pictures.append(prefix + name)
                     if entry.is_symlink():
                         links.append(prefix + name)

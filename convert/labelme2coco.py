@@ -1,7 +1,6 @@
 """labelme folders to a COCO dataset folder: all shape types of all versions, what was lost told shape by shape."""
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -234,7 +233,7 @@ def _place_mask(
 def _unpack(path: str, file: LabelmeFile) -> bytes:
     try:
         return base64.b64decode(file.image_data or "", validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise InputError(path, f"$.imageData is not base64: {error}", "save it anew with labelme") from None
 
 

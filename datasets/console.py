@@ -70,7 +70,7 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterat
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout, as wide as the terminal at most; where it is read by a program, nothing is folded."""
+    """Print a table on stdout, no wider than the terminal; where a program reads it, nothing is folded."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     lines = [typer.style(title, bold=True), "", *format_table(columns, rows, width), ""]
     text = "\n".join(lines)

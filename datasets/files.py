@@ -87,6 +87,12 @@ def check_apart(dest: Path, sources: Sequence[Path]) -> None:
             )
 
 
+def has_suffix(path: Path | str, suffixes: frozenset[str]) -> bool:
+    """Whether the name of `path` ends with one of `suffixes`, in small or large letters; hidden files are none."""
+    name = os.path.basename(path)  # noqa: PTH119 -- of many names, to make a Path of each takes longer than the rest
+    return os.path.splitext(name)[1].lower() in suffixes and not name.startswith(".")  # noqa: PTH122
+
+
 def check_unicode(root: Path, names: Iterable[str]) -> None:
     """Raise InputError for the first name of a file below `root` that is no Unicode: JSON cannot hold it."""
     for name in names:

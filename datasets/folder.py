@@ -110,11 +110,15 @@ def looks_like_dataset(path: Path) -> bool:
     return any(annotation_path(path, split).is_file() for split in SPLITS)
 
 
-def load_dataset(root: Path) -> Dataset:
-    """Read a dataset folder and check that its splits agree and its pictures exist. Raises InputError."""
+def load_dataset(root: Path, *, flat_ok: bool = False) -> Dataset:
+    """Read a dataset folder and check that its splits agree and its pictures exist; `flat_ok` as in `read_coco`.
+
+    Raises InputError.
+    """
     if not root.is_dir():
         raise InputError(root, "no such folder", "name a dataset folder made by convert")
-    splits = {s: read_coco(annotation_path(root, s)) for s in SPLITS if annotation_path(root, s).is_file()}
+    found = [s for s in SPLITS if annotation_path(root, s).is_file()]
+    splits = {s: read_coco(annotation_path(root, s), flat_ok=flat_ok) for s in found}
     if not splits:
         raise InputError(root, "not a dataset folder (no annotations/instances_*.json)", "make one with convert")
     _check_splits(root, splits)
@@ -228,4 +232,4 @@ def _packed_png(mask: "PackedMask") -> bytes:
 def _blank_png(height: int, width: int) -> bytes:
     import numpy as np
 
-    return encode_index_png(np.zeros((height, width), np.uint8), PALETTE)
+    return encode_packed_png(height, width, 1, 0, np.zeros((0, -(-width // 8)), np.uint8), PALETTE)

@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+from collections.abc import Mapping
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from isal import isal_zlib
 
+from datasets.coco import MOST_PIXELS
 from datasets.errors import InputError
+from datasets.files import has_suffix
 from datasets.headers import PNG_SIGNATURE, plain_jpeg, plain_png
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 PLAIN_PNGS = (b"\x08\x00", b"\x08\x02")  # bit depth and colour type: 8-bit grey, 8-bit RGB
 EXIF_ORIENTATION = 0x0112
+TIFF_SIZE = (256, 257)  # tags of width and height as stored
 PNG_CHUNK, PNG_CHECKSUM = struct.Struct(">I4s"), struct.Struct(">I")
 
 
@@ -33,15 +37,17 @@ class ImageInfo(msgspec.Struct, frozen=True):
     orientation: int = 1
 
 
-def is_image(path: Path) -> bool:
+def is_image(path: Path | str) -> bool:
     """Whether the name of `path` is that of a picture; hidden files are none."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return has_suffix(path, SUFFIXES)
 
 
 def list_images(folder: Path) -> list[Path]:
     """The pictures directly in `folder`, sorted by name."""
     with os.scandir(folder) as entries:  # asks the system once for all; a Path that was asked keeps its text
-        files = {entry.name for entry in entries if entry.is_file()}
+        files = {
+            entry.name for entry in entries if not entry.is_dir()
+        }  # a link to nothing is told when it is read
     return sorted(p for p in folder.iterdir() if p.name in files and is_image(p))
 
 
@@ -59,11 +65,20 @@ def parse_info(path: Path | str, data: bytes) -> ImageInfo:
     # Pillow decodes a whole PNG to look for a late eXIf chunk, so it is asked only where there is one.
     may_be_rotated = check_whole(path, data)
     header = plain_jpeg(data) or (None if may_be_rotated else plain_png(data))
-    if header is not None:
-        return ImageInfo(*header)
+    info = ImageInfo(*header) if header is not None else _info_by_pillow(path, data, may_be_rotated)
+    if info.width * info.height > MOST_PIXELS:
+        problem = f"{info.width} x {info.height} pixels, more than run lengths can count"
+        raise InputError(path, problem, "cut it into smaller pictures")
+    return info
+
+
+def _info_by_pillow(path: Path | str, data: bytes, may_be_rotated: bool) -> ImageInfo:
     with _open(path, data) as image:
         orientation = image.getexif().get(EXIF_ORIENTATION, 1) if may_be_rotated else 1
-        return ImageInfo(image.width, image.height, image.mode, orientation if orientation in range(1, 9) else 1)
+        size = image.size
+        if isinstance(tags := getattr(image, "tag_v2", None), Mapping) and {*TIFF_SIZE} <= tags.keys():
+            size = (int(tags[TIFF_SIZE[0]]), int(tags[TIFF_SIZE[1]]))  # Pillow gives that of the upright picture
+        return ImageInfo(*size, image.mode, orientation if orientation in range(1, 9) else 1)
 
 
 def check_whole(path: Path | str, data: bytes) -> bool:

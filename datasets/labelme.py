@@ -13,8 +13,10 @@ from typing import Annotated, Any
 import msgspec
 
 from datasets.errors import InputError
+from datasets.files import has_suffix
 
 SUFFIX = ".json"
+SUFFIXES = frozenset({SUFFIX})
 VERSION = "6.3.1"  # of labelme, whose files ours are like
 LARGEST_COORDINATE = 1e9
 
@@ -60,9 +62,9 @@ _DECODER = msgspec.json.Decoder(LabelmeFile)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def is_labelme(path: Path) -> bool:
+def is_labelme(path: Path | str) -> bool:
     """Whether the name of `path` is that of a labelme file; hidden files are none."""
-    return path.suffix.lower() == SUFFIX and not path.name.startswith(".")
+    return has_suffix(path, SUFFIXES)
 
 
 def read_labelme(path: Path) -> LabelmeFile:

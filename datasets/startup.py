@@ -4,7 +4,9 @@ import atexit
 import gc
 import os
 
-GARBAGE_FROM = 50_000  # new objects; by default, loading modules alone makes Python look for garbage some forty times
+GARBAGE_FROM = (
+    50_000  # new objects; by default, loading modules alone makes Python look for garbage some forty times
+)
 
 
 def hasten() -> None:

@@ -1,3 +1,5 @@
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -77,3 +79,19 @@ def test_a_plain_png_is_decoded_to_the_pixels_that_pillow_gives(tmp_path: Path, 
     path = tmp_path / "plain.png"
     Picture.fromarray(pixels).save(path)
     assert np.array_equal(read_rgb(path), np.asarray(Picture.open(path).convert("RGB")))
+
+
+def test_a_picture_that_claims_more_pixels_than_can_be_counted(tmp_path: Path) -> None:
+    header = struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    packed = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks]
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(packed))
+    with pytest.raises(InputError, match="more than run lengths can count"):
+        read_info(tmp_path / "a.png")
+
+
+def test_a_link_to_nothing_is_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.png").symlink_to(tmp_path / "gone.png")
+    (picture,) = list_images(tmp_path)
+    with pytest.raises(InputError, match="no such picture"):
+        read_info(picture)
