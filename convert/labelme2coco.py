@@ -1,6 +1,5 @@
 """labelme folders to a COCO dataset folder: all shape types of all versions, what was lost told shape by shape."""
 
-import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,7 +20,7 @@ from datasets.errors import DefectlineError, InputError, OptionError
 from datasets.files import check_apart, check_destination, link_or_copy, write_file
 from datasets.folder import mask_name, write_packed_mask
 from datasets.images import ImageInfo, parse_info, read_picture
-from datasets.labelme import LabelmeFile, parse_labelme, read_json
+from datasets.labelme import LabelmeFile, embedded_picture, parse_labelme, read_json
 from datasets.packed_mask import paint_packed
 from datasets.pool import started_pool
 from datasets.splits import SPLITS, Ratios, stratified_split
@@ -159,7 +158,7 @@ def _read(source: LabelmeSource, root: str) -> _Read:
         digest.update(data)
         file = parse_labelme(path, data)
     picture_path = source.picture or path
-    picture = _unpack(path, file) if source.picture is None else read_picture(source.picture)
+    picture = embedded_picture(path, file) if source.picture is None else read_picture(source.picture)
     digest.update(picture)
     info = parse_info(picture_path, picture)
     # labelme turns a picture file upright, and shows an embedded picture as it is
@@ -228,13 +227,6 @@ def _place_mask(
     if dest is not None:
         write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", mask, *size)
     return [Event(name, "", "overlap", f"{sum(taken)} px")] if any(taken) else []
-
-
-def _unpack(path: str, file: LabelmeFile) -> bytes:
-    try:
-        return base64.b64decode(file.image_data or "", validate=True)
-    except ValueError as error:
-        raise InputError(path, f"$.imageData is not base64: {error}", "save it anew with labelme") from None
 
 
 def _check_size(path: str, file: LabelmeFile, size: tuple[int, int]) -> None:

@@ -13,6 +13,7 @@ from convert.labels import make_categories, parse_renames, read_labels_file
 from convert.report import Event
 from datasets.coco import Category
 from datasets.errors import InputError
+from datasets.files import BYTE_ORDER_MARK
 from datasets.labelme import parse_labelme, read_json
 from datasets.pool import Pool, map_ordered
 
@@ -137,7 +138,7 @@ def _glance(file: str, root: str) -> _Glanced:
     path = f"{root}/{file}"
     data = read_json(path)
     try:
-        glance = _DECODER.decode(data.removeprefix(b"\xef\xbb\xbf"))
+        glance = _DECODER.decode(data.removeprefix(BYTE_ORDER_MARK))
         embedded = msgspec.json.decode(glance.image_data, type=str | None) if glance.image_data else None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         parse_labelme(path, data)  # says in full what is wrong

@@ -17,7 +17,7 @@ from datasets.coco import Polygons
 from datasets.edges import cancel_pairs, edges_to_rle, edges_to_rles
 from datasets.errors import InputError
 from datasets.labelme import Point, Shape
-from datasets.mask_edges import crop_edges
+from datasets.mask_edges import crop_edges, cut_to_picture
 from datasets.scanline import even_odd_edges, fill_even_odd
 from datasets.shape_mask import read_shape_mask
 
@@ -161,11 +161,11 @@ def _draw_mask(x0: int, y0: int, pixels: "NDArray[np.bool_]", height: int, width
     if not pixels.any():
         return _lost("no-area", "an empty mask")
     rows, columns = pixels.shape
-    inside = pixels[max(0, -y0) : max(0, height - y0), max(0, -x0) : max(0, width - x0)]
+    inside = cut_to_picture(pixels, x0, y0, height, width)
     if inside.size == 0:
         return _lost("outside", f"{x0}, {y0}, {columns} x {rows}")
     events = [("clipped", f"{x0}, {y0}, {columns} x {rows}")] if inside.shape != pixels.shape else []
-    edges = crop_edges(inside, max(0, x0), max(0, y0), height)
+    edges = crop_edges(pixels, x0, y0, height, width)
     return Drawn(edges_to_rle(edges, height, width), None, events, edges)
 
 

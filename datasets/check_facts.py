@@ -1,7 +1,5 @@
 """What `datasets check` knows of a dataset: pictures decoded once, annotations read as far as they can be."""
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Sequence
 from itertools import pairwise
@@ -14,7 +12,7 @@ from datasets.check_codes import Finding
 from datasets.coco import Box, Segmentation
 from datasets.errors import InputError
 from datasets.images import parse_info, read_picture
-from datasets.labelme import Point, read_labelme
+from datasets.labelme import Point, embedded_picture, read_labelme
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,12 +107,7 @@ def look_at(path: Path) -> Look:
 
 def look_into(labelme_file: Path) -> Look:
     """Read and decode the picture embedded in a labelme file, which labelme shows as stored. Raises InputError."""
-    try:
-        data = base64.b64decode(read_labelme(labelme_file).image_data or "")
-    except binascii.Error as error:
-        problem = f"$.imageData is not base64: {error}"
-        raise InputError(labelme_file, problem, "save it anew with labelme") from None
-    look = _look(labelme_file, data)
+    look = _look(labelme_file, embedded_picture(labelme_file, read_labelme(labelme_file)))
     if look.orientation < 5:
         return msgspec.structs.replace(look, orientation=1)
     return msgspec.structs.replace(look, orientation=1, width=look.height, height=look.width)

@@ -4,7 +4,6 @@ import math
 import os.path
 from collections import Counter
 from pathlib import Path, PureWindowsPath
-from typing import TYPE_CHECKING
 
 from datasets.check_codes import Finding
 from datasets.check_facts import Entry, Instance, Listing, ring_area
@@ -15,10 +14,6 @@ from datasets.labelme import LabelmeFile, Point, Shape, is_labelme, read_labelme
 from datasets.mvtec import GOOD
 from datasets.shape_mask import read_shape_mask
 from datasets.splits import SPLITS
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 CORNERS_OF_A_CIRCLE = 64
 IGNORED = {"__ignore__", "_background_"}
@@ -155,7 +150,9 @@ def _instance(name: str, index: int, shape: Shape, size: tuple[int, int]) -> Ins
 
 
 def _mask_instance(name: str, index: int, shape: Shape, size: tuple[int, int]) -> Instance:
-    from datasets.masks import encode, mask_to_component
+    from datasets.edges import edges_to_rle
+    from datasets.mask_edges import crop_edges
+    from datasets.masks import mask_to_component
 
     where = f"$.shapes[{index}]"
     x, y, pixels = read_shape_mask(name, index, shape, *size)
@@ -163,19 +160,9 @@ def _mask_instance(name: str, index: int, shape: Shape, size: tuple[int, int]) -
         return Instance(where, shape.label, (x, y, pixels.shape[1], pixels.shape[0]), 0)
     whole = mask_to_component(pixels)
     left, top, w, h = whole.box
-    return Instance(where, shape.label, (x + left, y + top, w, h), whole.area, encode(_place(pixels, x, y, size)))
-
-
-def _place(pixels: "NDArray[np.bool_]", x: int, y: int, size: tuple[int, int]) -> "NDArray[np.bool_]":
-    """The pixels, whose first is at x, y, in a picture of `size` (height, width); what lies outside is cut off."""
-    import numpy as np
-
-    height, width = size
-    placed = np.zeros(size, np.bool_)
-    h, w = pixels.shape
-    inside = pixels[max(-y, 0) : max(height - y, 0), max(-x, 0) : max(width - x, 0)]
-    placed[max(y, 0) : max(y + h, 0), max(x, 0) : max(x + w, 0)] = inside
-    return placed
+    rle = edges_to_rle(crop_edges(pixels, x, y, *size), *size)
+    segmentation = Rle(size, rle["counts"].decode("ascii"))
+    return Instance(where, shape.label, (x + left, y + top, w, h), whole.area, segmentation)
 
 
 def _ring(shape: Shape) -> list[Point]:

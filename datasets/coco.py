@@ -13,10 +13,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from datasets.errors import InputError
-from datasets.files import write_atomic
+from datasets.files import BYTE_ORDER_MARK, write_atomic
 
 T = TypeVar("T")
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 Box = tuple[int | float, int | float, int | float, int | float]
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from datasets.errors import InputError, OutputError
 from datasets.interrupts import held_back
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # that some editors write before UTF-8
+
 
 @contextmanager
 def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.json") -> Iterator[Path]:

@@ -45,9 +45,8 @@ def is_image(path: Path | str) -> bool:
 def list_images(folder: Path) -> list[Path]:
     """The pictures directly in `folder`, sorted by name."""
     with os.scandir(folder) as entries:  # asks the system once for all; a Path that was asked keeps its text
-        files = {
-            entry.name for entry in entries if not entry.is_dir()
-        }  # a link to nothing is told when it is read
+        # a link to nothing is told when it is read
+        files = {entry.name for entry in entries if not entry.is_dir()}
     return sorted(p for p in folder.iterdir() if p.name in files and is_image(p))
 
 

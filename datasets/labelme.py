@@ -5,6 +5,7 @@ Source: https://github.com/wkentaro/labelme, `labelme/_label_file.py`. Files bef
 nor `imageHeight`, those before 3.0 no `version`, those before 5.0 no `description`, those before 5.3 no `mask`.
 """
 
+import base64
 import json
 from io import FileIO
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from datasets.errors import InputError
-from datasets.files import has_suffix
+from datasets.files import BYTE_ORDER_MARK, has_suffix
 
 SUFFIX = ".json"
 SUFFIXES = frozenset({SUFFIX})
@@ -59,7 +60,6 @@ class LabelmeFile(msgspec.Struct, frozen=True):
 
 
 _DECODER = msgspec.json.Decoder(LabelmeFile)
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def is_labelme(path: Path | str) -> bool:
@@ -86,7 +86,7 @@ def read_json(path: Path | str) -> bytes:
 def parse_labelme(path: Path | str, data: bytes) -> LabelmeFile:
     """The content `data` of the labelme file `path`. Raises InputError naming file, JSON path and value."""
     try:
-        return _DECODER.decode(data.removeprefix(_BYTE_ORDER_MARK))
+        return _DECODER.decode(data.removeprefix(BYTE_ORDER_MARK))
     except msgspec.ValidationError as error:
         # no place in it: it is no object, or one without shapes
         remedy = "correct the value" if "`$" in str(error) else "move it elsewhere if labelme did not write it"
@@ -97,6 +97,14 @@ def parse_labelme(path: Path | str, data: bytes) -> LabelmeFile:
         raise InputError(path, problem, "correct the value or save it anew with labelme") from None
     except RecursionError:
         raise InputError(path, "nested too deeply", "it was not written by labelme, remove it") from None
+
+
+def embedded_picture(path: Path | str, file: LabelmeFile) -> bytes:
+    """The bytes of the picture in `$.imageData` of `file`, which was read from `path`. Raises InputError."""
+    try:
+        return base64.b64decode(file.image_data or "", validate=True)
+    except ValueError as error:
+        raise InputError(path, f"$.imageData is not base64: {error}", "save it anew with labelme") from None
 
 
 def encode_raw(raw: dict[str, Any]) -> bytes:

@@ -49,10 +49,17 @@ def mask_components(mask: "NDArray[np.bool_]", connectivity: int = 8) -> "list[N
     return sorted(found, key=lambda edges: _place(edges, height))
 
 
-def crop_edges(pixels: "NDArray[np.bool_]", x: int, y: int, height: int) -> "NDArray[np.int64]":
-    """The edges of h x w bool pixels whose first one is (x, y) of a picture of `height` pixels."""
+def cut_to_picture(pixels: "NDArray[np.bool_]", x: int, y: int, height: int, width: int) -> "NDArray[np.bool_]":
+    """Those of h x w pixels, the first of which is at (x, y), that lie in a picture of height x width pixels."""
+    return pixels[max(0, -y) : max(0, height - y), max(0, -x) : max(0, width - x)]
+
+
+def crop_edges(pixels: "NDArray[np.bool_]", x: int, y: int, height: int, width: int) -> "NDArray[np.int64]":
+    """The edges of what `cut_to_picture` leaves of the pixels."""
     import numpy as np
 
+    pixels = cut_to_picture(pixels, x, y, height, width)
+    x, y = max(0, x), max(0, y)
     columns = np.zeros((pixels.shape[1], len(pixels) + 2), np.bool_)  # background above and below each
     columns[:, 1:-1] = pixels.T
     column, row = np.nonzero(columns[:, 1:] != columns[:, :-1])

@@ -227,3 +227,10 @@ def test_masks_of_a_split_that_cannot_be_read_are_not_unpaired(tmp_path: Path) -
         Picture.new("L", (20, 10)).save(root / f"masks/{name}.png")
     annotation_path(root, "val").write_text("{")
     assert codes(root) == ["unreadable-labels"]
+
+
+@pytest.mark.parametrize("embedded", ["iVBORw0KGgoAAAANSUhE\u00e9", "iVBO*w0K"])
+def test_embedded_picture_that_is_no_base64(embedded: str, tmp_path: Path) -> None:
+    (finding,) = findings(labelme(tmp_path / "a", [], embedded=embedded))
+    assert finding.code == "broken-picture"
+    assert "not base64" in finding.value

@@ -83,5 +83,18 @@ def test_a_serpentine_is_one_component(turned: bool) -> None:
 def test_pixels_of_a_crop_lie_where_it_begins(crop: np.ndarray, around: tuple[int, int, int, int]) -> None:
     left, top, right, bottom = around
     mask = np.pad(crop, ((top, bottom), (left, right)))
-    edges = crop_edges(crop, left, top, len(mask))
+    edges = crop_edges(crop, left, top, *mask.shape)
     assert edges_to_rle(edges, *mask.shape)["counts"].decode() == encode(mask).counts
+
+
+@given(masks, st.tuples(st.integers(-4, 4), st.integers(-4, 4)), st.tuples(st.integers(1, 8), st.integers(1, 8)))
+def test_pixels_outside_the_picture_are_cut_off(
+    crop: np.ndarray, first: tuple[int, int], size: tuple[int, int]
+) -> None:
+    wanted = np.zeros(size, np.bool_)
+    for row, column in zip(*np.nonzero(crop), strict=True):
+        x, y = first[0] + column, first[1] + row
+        if 0 <= x < size[1] and 0 <= y < size[0]:
+            wanted[y, x] = True
+    edges = crop_edges(crop, *first, *size)
+    assert edges_to_rle(edges, *size)["counts"].decode() == encode(wanted).counts
