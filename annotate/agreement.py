@@ -7,8 +7,8 @@ import msgspec
 
 from annotate.instances import Instance, instances_of
 from annotate.pictures import Picture, picture_size, read_labels, set_flags
-from datasets.errors import InputError
-from datasets.labelme import LabelmeFile
+from datasets.formats.labelme import LabelmeFile
+from system.errors import InputError
 
 SAME_IOU = 0.5
 

@@ -3,7 +3,7 @@
 from typing import NoReturn
 
 from annotate import cli_labelme, cli_propose, cli_review
-from datasets.console import new_app, run
+from system.console import new_app, run
 
 app = new_app("Work with labelme: set it up, propose shapes, correct, check and compare labels.")
 for _module in (cli_labelme, cli_propose, cli_review):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from datasets.console import progress, say
+from system.console import progress, say
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of pictures and their labelme files.")]
 LabelmePath = Annotated[

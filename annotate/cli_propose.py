@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotate.cli_labelme import Folder, Only
-from datasets.console import print_table, progress
-from datasets.errors import OptionError
+from system.console import print_table, progress
+from system.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

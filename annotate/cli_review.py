@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from annotate.cli_labelme import Folder
-from datasets.console import print_table, progress, say
-from datasets.errors import OptionError
+from system.console import print_table, progress, say
+from system.errors import OptionError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 FolderA = Annotated[Path, typer.Argument(metavar="DIR_A", help="One person's pictures and labelme files.")]

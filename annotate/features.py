@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import resnet18
 
-from datasets.errors import WeightsError
+from system.errors import WeightsError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from annotate.pictures import Picture, is_unreviewed, set_flags, upright_size
 from convert.labels import BACKGROUND, IGNORE
-from datasets.check_codes import CHECK_CODES, Finding
-from datasets.check_facts import Entry, Facts, ImageFacts
-from datasets.check_labelme import list_labelme, read_labelme_entry
-from datasets.check_labels import check_names
-from datasets.check_shapes import check_good, check_outside, check_pairs, check_zero_area
-from datasets.errors import InputError
-from datasets.labelme import LabelmeFile, Shape, read_labelme
+from datasets.check.annotations import check_good, check_outside, check_pairs, check_zero_area
+from datasets.check.categories import check_names
+from datasets.check.codes import CHECK_CODES, Finding
+from datasets.check.facts import Entry, Facts, ImageFacts
+from datasets.check.read_labelme import list_labelme, read_labelme_entry
+from datasets.formats.labelme import LabelmeFile, Shape, read_labelme
+from system.errors import InputError
 
 OWN_MEANING = {
     "label-case": "label that is a known one but for case or spaces",

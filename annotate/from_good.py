@@ -11,9 +11,9 @@ from annotate.pictures import Picture
 from annotate.proposals import Proposal
 from annotate.regions import Limits, Region, enlarge, find_regions, learn_limits
 from datasets.coco import Prediction
-from datasets.errors import InputError
-from datasets.images import read_rgb
-from datasets.masks import encode
+from datasets.images.image_file import read_rgb
+from datasets.masks.component import encode
+from system.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np

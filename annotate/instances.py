@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from convert.shapes import Drawn, draw_shapes
-from datasets.labelme import LabelmeFile, Shape
+from datasets.formats.labelme import LabelmeFile, Shape
 
 
 class Instance(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from datasets.errors import DefectlineError, InputError
+from system.errors import DefectlineError, InputError
 
 VARIABLE = "DEFECTLINE_LABELME"
 SECONDS_TO_ANSWER = 60

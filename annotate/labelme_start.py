@@ -12,7 +12,7 @@ import msgspec
 from annotate.labelme_program import Labelme, LabelmeError
 from annotate.pictures import Picture
 from annotate.project import CONFIG, FLAGS, LABELS
-from datasets.errors import InputError
+from system.errors import InputError
 
 LONGEST_SEARCH = 32_767  # UTF-16 units; what QLineEdit takes, into which labelme puts the search
 

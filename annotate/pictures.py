@@ -5,11 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from convert.find_image import list_tree
-from datasets.errors import InputError
-from datasets.images import read_info
-from datasets.labelme import SUFFIX, LabelmeFile, Shape, read_labelme
-from datasets.labelme_document import Document, new_document, read_document
+from datasets.formats.labelme import SUFFIX, LabelmeFile, Shape, read_labelme
+from datasets.formats.labelme_document import Document, new_document, read_document
+from datasets.formats.labelme_images import list_tree
+from datasets.images.image_file import read_info
+from system.errors import InputError
 
 UNREVIEWED = "unreviewed"
 IMAGE_FLAGS = ("good", "uncertain", "reject")

@@ -10,9 +10,9 @@ import msgspec
 
 from annotate.pictures import Picture
 from datasets.coco import Category, CocoFile, Image, Prediction, read_coco, read_predictions
-from datasets.errors import DefectlineError, InputError, OptionError
-from datasets.folder import load_dataset
-from datasets.runs import Run, load_run, read_config, read_json
+from datasets.formats.dataset_folder import load_dataset
+from evaluate.run_folder import Run, load_run, read_config, read_json
+from system.errors import DefectlineError, InputError, OptionError
 
 DEFAULT_MIN_SCORE = 0.25
 LEAST_SCORE = 0.001

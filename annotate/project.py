@@ -16,9 +16,9 @@ import msgspec
 
 from annotate.pictures import IMAGE_FLAGS, UNREVIEWED
 from convert.labels import read_labels_file
-from datasets.errors import InputError, OptionError, OutputError
-from datasets.files import write_atomic
-from datasets.folder import PALETTE
+from datasets.formats.dataset_folder import PALETTE
+from system.errors import InputError, OptionError, OutputError
+from system.files import write_atomic
 
 LABELS, FLAGS, CONFIG = "labels.txt", "flags.txt", "labelme.yaml"
 GOLDEN_ANGLE = 0.381966  # of a turn; successive hues stay apart, however many there are

@@ -10,10 +10,10 @@ from annotate.instances import draw_together, instances_of
 from annotate.pictures import UNREVIEWED, Picture, open_document, picture_size, set_flags
 from convert.to_shapes import DEFAULT_TOLERANCE, component_to_shapes
 from datasets.coco import Prediction
-from datasets.errors import InputError
-from datasets.labelme import Shape
-from datasets.labelme_document import Document, shape_to_raw, with_shapes, write_document
-from datasets.masks import decode, mask_to_component
+from datasets.formats.labelme import Shape
+from datasets.formats.labelme_document import Document, shape_to_raw, with_shapes, write_document
+from datasets.masks.component import decode, mask_to_component
+from system.errors import InputError
 
 RECORD = "defectline"  # key of labelme's JSON that labelme keeps and does not read
 SAME_IOU = 0.5

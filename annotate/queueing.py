@@ -9,8 +9,8 @@ import msgspec
 from annotate.pictures import Picture, is_unreviewed, set_flags
 from annotate.proposals import CLOSED_FLAGS
 from datasets.coco import Prediction
-from datasets.files import write_atomic
-from datasets.labelme import LabelmeFile
+from datasets.formats.labelme import LabelmeFile
+from system.files import write_atomic
 
 if TYPE_CHECKING:
     import numpy as np

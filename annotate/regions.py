@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from datasets.masks import fill_holes
+from datasets.masks.component import fill_holes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from annotate.pictures import Picture, is_unreviewed, set_flags
-from datasets.labelme import LabelmeFile
+from datasets.formats.labelme import LabelmeFile
 
 BAR_CELLS = 20
 

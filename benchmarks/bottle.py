@@ -21,8 +21,8 @@ import msgspec
 from benchmarks.bottle_table import Spent, markdown, summarise
 from convert.mvtec2coco import Options as ConvertOptions
 from convert.mvtec2coco import mvtec2coco
-from datasets.console import say
 from datasets.resplit import Options, resplit
+from system.console import say
 
 FOLDS, SEED, NEGATIVES = 5, 0, "0.5"
 WEIGHTS = {"det": "yolo11n.pt", "seg": "resnet18.pt"}

@@ -15,9 +15,9 @@ from typing import Any
 
 import msgspec
 
-from datasets.console import print_table
 from evaluate.images import fewest_misses
 from evaluate.metrics import Metrics, read_metrics
+from system.console import print_table
 
 RESULT = Path(__file__).with_name("results") / "choices.json"
 COMMON = {

@@ -19,11 +19,11 @@ from annotate import from_good, regions
 from annotate.instances import draw_together
 from annotate.pictures import Picture
 from annotate.proposals import proposal_to_shapes
-from datasets.console import print_table, progress
-from datasets.images import read_rgb
-from datasets.masks import component_to_rle, components, read_mask
-from datasets.mvtec import GOOD, MvtecImage, read_mvtec_tree
-from datasets.runs import write_json
+from datasets.formats.mvtec import GOOD, MvtecImage, read_mvtec_tree
+from datasets.images.image_file import read_rgb
+from datasets.masks.component import component_to_rle, components, read_mask
+from evaluate.run_folder import write_json
+from system.console import print_table, progress
 
 RESULT = Path(__file__).with_name("results") / "from_good.json"
 FOUND_IOU = 0.3

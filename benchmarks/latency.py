@@ -23,11 +23,11 @@ from pathlib import Path
 import msgspec
 import torch
 
-from datasets.console import print_table
-from datasets.folder import load_dataset
-from datasets.images import read_info, read_rgb
-from datasets.runs import Run, load_run, read_config
+from datasets.formats.dataset_folder import load_dataset
+from datasets.images.image_file import read_info, read_rgb
 from evaluate.operating import operating_score
+from evaluate.run_folder import Run, load_run, read_config
+from system.console import print_table
 from train_det.data import draw_square
 from train_det.export import export_run as export_detector
 from train_det.infer import boxes_in_squares, detect, to_pixels

@@ -26,13 +26,13 @@ from pycocotools import mask as coco_mask
 from annotate.instances import draw_together, instances_of
 from annotate.pictures import Picture, is_unreviewed, list_labelled, open_document, upright_size
 from convert.to_shapes import component_to_shapes
-from datasets.console import print_table
-from datasets.labelme import Shape
-from datasets.labelme_document import shape_to_raw, write_document
-from datasets.masks import components, read_mask
-from datasets.mvtec import GOOD, MvtecImage, read_mvtec_tree
-from datasets.runs import read_json, write_json
-from datasets.synth import synth
+from datasets.formats.labelme import Shape
+from datasets.formats.labelme_document import shape_to_raw, write_document
+from datasets.formats.mvtec import GOOD, MvtecImage, read_mvtec_tree
+from datasets.masks.component import components, read_mask
+from datasets.synth.synth import synth
+from evaluate.run_folder import read_json, write_json
+from system.console import print_table
 
 Call = Callable[..., None]
 STATE = "state.json"

@@ -17,8 +17,8 @@ from convert.assemble import Run
 from convert.coco2yolo import coco2yolo
 from convert.yolo_labels import Style
 from datasets.coco import Prediction, write_coco, write_predictions
-from datasets.folder import annotation_path, load_dataset
-from datasets.negatives import choose_negatives
+from datasets.formats.dataset_folder import annotation_path, load_dataset
+from training.negatives import choose_negatives
 
 IMGSZ, EPOCHS, BATCH = 320, 60, 16  # 16 is Ultralytics' default
 LEAST_SCORE = 0.001  # as its own validation takes

@@ -17,10 +17,10 @@ import torch
 from torch import nn
 
 from datasets.coco import Prediction, write_predictions
-from datasets.folder import Dataset, load_dataset
-from datasets.images import read_rgb
-from datasets.masks import component_to_rle, components, decode
-from datasets.negatives import choose_negatives
+from datasets.formats.dataset_folder import Dataset, load_dataset
+from datasets.images.image_file import read_rgb
+from datasets.masks.component import component_to_rle, components, decode
+from training.negatives import choose_negatives
 
 IMGSZ, EPOCHS, BATCH, LR, DEPTH = 256, 40, 8, 1e-3, 4
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

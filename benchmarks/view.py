@@ -26,11 +26,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from convert.mvtec2coco import Options, mvtec2coco
 from datasets.coco import Annotation, Category, Image, Prediction, write_predictions
-from datasets.console import print_table
-from datasets.folder import Dataset, load_dataset, write_annotations
-from datasets.masks import decode, encode, rle_area, rle_box
-from datasets.runs import RunConfig, create_run, run_split, write_json
+from datasets.formats.dataset_folder import Dataset, load_dataset, write_annotations
+from datasets.masks.component import decode, encode, rle_area, rle_box
 from evaluate.measure import measure_run
+from evaluate.run_folder import RunConfig, create_run, run_split, write_json
+from system.console import print_table
 from view.data import MOST_PREDICTIONS
 
 RESULT = Path(__file__).with_name("results") / "view.json"

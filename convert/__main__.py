@@ -2,7 +2,7 @@
 
 from typing import NoReturn
 
-from datasets.startup import hasten
+from system.startup import hasten
 
 
 def main() -> NoReturn:

@@ -18,11 +18,11 @@ import msgspec
 
 from convert.report import Event, Report, check_strict, make_report
 from datasets.coco import Box, Category, Image, Segmentation
-from datasets.errors import InputError
-from datasets.files import check_destination, new_folder
-from datasets.folder import annotation_path, content_hash, make_provenance, write_provenance
-from datasets.pool import LARGEST_CHUNK, Pool, map_ordered
+from datasets.formats.dataset_folder import annotation_path, content_hash, make_provenance, write_provenance
 from datasets.splits import SPLITS
+from system.errors import InputError
+from system.files import check_destination, new_folder
+from system.workers import LARGEST_CHUNK, Pool, map_ordered
 
 MOST_CATEGORIES = 255
 TOGETHER = 16  # images that are converted at once where that is quicker

@@ -26,7 +26,7 @@ from convert.cli_options import (
     finish,
     parse_connectivity,
 )
-from datasets.console import new_app, progress, run
+from system.console import new_app, progress, run
 
 app = new_app(
     "Convert between annotation formats; every conversion ends with a table of what it repaired and lost."
@@ -56,8 +56,8 @@ def mvtec2coco_command(
 ) -> None:
     """MVTec AD category folder(s) to a COCO dataset folder with boxes, instance masks and pixel masks."""
     from convert.mvtec2coco import Options, mvtec2coco
-    from datasets.errors import OptionError
     from datasets.splits import parse_ratios
+    from system.errors import OptionError
 
     if len(sources) < 2:
         raise OptionError("convert mvtec2coco", "needs SRC and DST", "name the category folder and the new folder")

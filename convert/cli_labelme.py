@@ -24,7 +24,7 @@ from convert.cli_options import (
     check_report,
     finish,
 )
-from datasets.console import progress
+from system.console import progress
 
 
 class UnreviewedKind(StrEnum):

@@ -27,8 +27,8 @@ from convert.cli_options import (
     finish,
     parse_connectivity,
 )
-from datasets.console import progress
-from datasets.errors import OptionError
+from system.console import progress
+from system.errors import OptionError
 
 
 def register(app: typer.Typer) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from datasets.errors import OptionError
+from system.errors import OptionError
 
 if TYPE_CHECKING:
     from convert.report import Report
@@ -77,7 +77,7 @@ def parse_connectivity(connectivity: int) -> Literal[4, 8]:
 
 def check_report(report: Path | None, dest: Path, *, dry_run: bool) -> None:
     """Raise OptionError where `--report` cannot be written, before anything is converted; `dest` may hold it."""
-    from datasets.files import may_write
+    from system.files import may_write
 
     if report is None:
         return

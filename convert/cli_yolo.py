@@ -22,7 +22,7 @@ from convert.cli_options import (
     check_report,
     finish,
 )
-from datasets.console import progress
+from system.console import progress
 
 
 class HolesKind(StrEnum):

@@ -13,13 +13,13 @@ from convert.labels import BACKGROUND, IGNORE
 from convert.report import Event, Report, check_strict, make_report
 from convert.to_shapes import DEFAULT_TOLERANCE, component_to_shapes, join_group
 from datasets.coco import Annotation, Image, Rle
-from datasets.errors import InputError, OptionError
-from datasets.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic
-from datasets.images import read_info
-from datasets.labelme import SUFFIX, Shape
-from datasets.labelme_document import new_document, with_shapes, write_document
-from datasets.masks import mask_to_component
-from datasets.pool import map_ordered
+from datasets.formats.labelme import SUFFIX, Shape
+from datasets.formats.labelme_document import new_document, with_shapes, write_document
+from datasets.images.image_file import read_info
+from datasets.masks.component import mask_to_component
+from system.errors import InputError, OptionError
+from system.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic
+from system.workers import map_ordered
 
 POOL_PAYS_FROM = 256  # annotations
 LABELS_FILE = "labels.txt"

@@ -12,14 +12,14 @@ import msgspec
 from convert.assemble import Run, check_mask_names
 from convert.coco_source import CocoImage, CocoSource, instance_mask, read_coco_source
 from convert.report import Event, Report, check_strict, make_report
-from datasets.errors import InputError
-from datasets.files import check_apart, check_destination, new_folder, write_atomic
-from datasets.folder import content_hash, make_provenance, write_pixel_mask, write_provenance
-from datasets.paint import paint
-from datasets.pool import map_ordered
+from datasets.formats.dataset_folder import content_hash, make_provenance, write_pixel_mask, write_provenance
+from datasets.masks.paint import paint
+from system.errors import InputError
+from system.files import check_apart, check_destination, new_folder, write_atomic
+from system.workers import map_ordered
 
 if TYPE_CHECKING:
-    from datasets.masks import Component
+    from datasets.masks.component import Component
 
 CATEGORIES = "categories.json"
 POOL_PAYS_FROM = 256  # images
@@ -66,7 +66,7 @@ def _paint_all(coco: CocoSource, dest: Path | None, run: Run) -> Iterator[_Paint
 
 
 def _paint_image(item: CocoImage, dest: Path | None, indices: Mapping[int, int]) -> _Painted:
-    from datasets.masks import mask_to_component
+    from datasets.masks.component import mask_to_component
 
     image = item.image
     parts: list[tuple[int, Component]] = []

@@ -12,12 +12,12 @@ from convert.assemble import Run, check_mask_names
 from convert.coco_source import CocoImage, CocoSource, check_pictures, read_coco_source
 from convert.report import Event, Report, check_strict, make_report
 from convert.yolo_labels import Style, label_lines
-from datasets.errors import InputError
-from datasets.files import check_apart, check_destination, link_or_copy, new_folder
-from datasets.folder import content_hash, make_provenance, write_provenance
-from datasets.images import read_info
-from datasets.pool import map_ordered
-from datasets.yolo import label_path, name_folders, write_data_yaml, write_labels
+from datasets.formats.dataset_folder import content_hash, make_provenance, write_provenance
+from datasets.formats.yolo import label_path, name_folders, write_data_yaml, write_labels
+from datasets.images.image_file import read_info
+from system.errors import InputError
+from system.files import check_apart, check_destination, link_or_copy, new_folder
+from system.workers import map_ordered
 
 POOL_PAYS_FROM = 256  # images
 SMALLEST_SIDE = 10  # pixels; Ultralytics drops pictures with a shorter side

@@ -11,8 +11,8 @@ from convert.assemble import Instance
 from convert.report import Event
 from convert.shapes import Drawn, Sheet, draw_sheets
 from datasets.coco import Rle, Segmentation
-from datasets.edges import Measured, measure_edges, rle_to_edges
-from datasets.labelme import Shape
+from datasets.formats.labelme import Shape
+from datasets.masks.edges import Measured, measure_edges, rle_to_edges
 
 SegmentationKind = Literal["rle", "polygon", "auto"]
 
@@ -20,7 +20,7 @@ SegmentationKind = Literal["rle", "polygon", "auto"]
 class Drawing(msgspec.Struct, frozen=True):
     """The drawn instances of one file, none of them empty, and what happened to the shapes.
 
-    `edges` and `measured` say of each where it is (see datasets.edges).
+    `edges` and `measured` say of each where it is (see datasets.masks.edges).
     """
 
     instances: list[Instance]
@@ -119,7 +119,7 @@ def _union(members: Sequence[Drawn], size: tuple[int, int], how: SegmentationKin
 
 
 def _traced(rle: Any, size: tuple[int, int], how: SegmentationKind) -> Segmentation:
-    from datasets.polygons import component_to_segmentation
-    from datasets.rle_crop import rle_to_component
+    from datasets.masks.pixel_outline import component_to_segmentation
+    from datasets.masks.rle import rle_to_component
 
     return component_to_segmentation(rle_to_component(rle), *size, how)

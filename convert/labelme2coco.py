@@ -11,19 +11,19 @@ import msgspec
 
 from convert.assemble import Conversion, Converted, Progress, Run, assemble, encode_instance
 from convert.codes import CODES
-from convert.find_image import list_tree
 from convert.instances import Drawing, Labelled, SegmentationKind, draw_instances
 from convert.labelme_plan import LabelmePlan, LabelmeSource, plan_labelme
 from convert.report import Event, Report
 from convert.upright import upright
-from datasets.errors import DefectlineError, InputError, OptionError
-from datasets.files import check_apart, check_destination, link_or_copy, write_file
-from datasets.folder import mask_name, write_packed_mask
-from datasets.images import ImageInfo, parse_info, read_picture
-from datasets.labelme import LabelmeFile, embedded_picture, parse_labelme, read_json
-from datasets.packed_mask import paint_packed
-from datasets.pool import started_pool
+from datasets.formats.dataset_folder import mask_name, write_packed_mask
+from datasets.formats.labelme import LabelmeFile, embedded_picture, parse_labelme, read_json
+from datasets.formats.labelme_images import list_tree
+from datasets.images.image_file import ImageInfo, parse_info, read_picture
+from datasets.masks.packed_mask import paint_packed
 from datasets.splits import SPLITS, Ratios, stratified_split
+from system.errors import DefectlineError, InputError, OptionError
+from system.files import check_apart, check_destination, link_or_copy, write_file
+from system.workers import started_pool
 
 POOL_PAYS_FROM = 256  # images; below, starting processes costs more than it saves
 INHERITED = ("numpy", "pycocotools.mask", "shapely")

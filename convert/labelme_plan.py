@@ -8,14 +8,14 @@ from pathlib import Path
 
 import msgspec
 
-from convert.find_image import Found, ImageFinder, Tree, bare_name, list_tree
 from convert.labels import make_categories, parse_renames, read_labels_file
 from convert.report import Event
 from datasets.coco import Category
-from datasets.errors import InputError
-from datasets.files import BYTE_ORDER_MARK
-from datasets.labelme import parse_labelme, read_json
-from datasets.pool import Pool, map_ordered
+from datasets.formats.labelme import parse_labelme, read_json
+from datasets.formats.labelme_images import Found, ImageFinder, Tree, bare_name, list_tree
+from system.errors import InputError
+from system.files import BYTE_ORDER_MARK
+from system.workers import Pool, map_ordered
 
 POOL_PAYS_FROM = 5000  # files; below, one has looked at them before the processes of the pool are ready
 SIGNATURES = {

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from datasets.coco import Category
-from datasets.errors import InputError, OptionError
+from system.errors import InputError, OptionError
 
 IGNORE = "__ignore__"  # labelme's own names for what is no category
 BACKGROUND = "_background_"

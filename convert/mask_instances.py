@@ -8,10 +8,10 @@ import msgspec
 from convert.assemble import Instance
 from convert.report import Event
 from datasets.coco import Rle, Segmentation
-from datasets.edges import edges_area, edges_box, edges_to_rle, rle_to_edges
-from datasets.errors import InputError, OptionError
-from datasets.images import ImageInfo, parse_info, read_picture
-from datasets.mask_edges import mask_components
+from datasets.images.image_file import ImageInfo, parse_info, read_picture
+from datasets.masks.edge_components import mask_components
+from datasets.masks.edges import edges_area, edges_box, edges_to_rle, rle_to_edges
+from system.errors import InputError, OptionError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,7 +64,7 @@ def check_some_kept(path: Path, instances: list[Instance], cut: Cut) -> None:
 def cut_mask(
     file_name: str, mask: "NDArray[np.bool_]", category_id: int, cut: Cut
 ) -> "tuple[list[NDArray[np.int64]], list[Instance], list[Event]]":
-    """The edges (see datasets.edges) of the components of an H x W bool mask, and the instances they become.
+    """The edges (see datasets.masks.edges) of the components of an H x W bool mask, and the instances they become.
 
     Components with fewer than `min_area` pixels become events.
     """
@@ -86,7 +86,7 @@ def cut_mask(
 
 
 def _near_joined(mask: "NDArray[np.bool_]", cut: Cut) -> "list[NDArray[np.int64]]":
-    from datasets.masks import component_to_rle, components
+    from datasets.masks.component import component_to_rle, components
 
     found = components(mask, connectivity=cut.connectivity, merge_gap=cut.merge_gap)
     rles = [component_to_rle(component, *mask.shape) for component in found]
@@ -94,8 +94,8 @@ def _near_joined(mask: "NDArray[np.bool_]", cut: Cut) -> "list[NDArray[np.int64]
 
 
 def _segmentation(edges: "NDArray[np.int64]", height: int, width: int, how: str) -> Segmentation:
-    from datasets.polygons import component_to_segmentation
-    from datasets.rle_crop import rle_to_component
+    from datasets.masks.pixel_outline import component_to_segmentation
+    from datasets.masks.rle import rle_to_component
 
     rle = edges_to_rle(edges, height, width)
     if how == "rle":

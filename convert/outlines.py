@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from datasets.coco import Polygons
-from datasets.errors import InputError
-from datasets.labelme import Point
+from datasets.formats.labelme import Point
+from system.errors import InputError
 
 if TYPE_CHECKING:
     from shapely import LinearRing, Polygon

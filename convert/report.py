@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 
 from convert.codes import CODES
-from datasets.console import print_table
-from datasets.errors import InputError
-from datasets.files import write_atomic
+from system.console import print_table
+from system.errors import InputError
+from system.files import write_atomic
 
 
 class Event(msgspec.Struct, frozen=True, order=True):

@@ -1,7 +1,7 @@
 """The shapes of a labelme file to the pixels they cover: a pixel belongs to a shape when its centre lies inside.
 
 Where polygons are to be written as drawn, their pixels are those that readers of a COCO file fill them with, which
-is what pycocotools does; see datasets.scanline for how the two differ.
+is what pycocotools does; see datasets.masks.polygon_fill for how the two differ.
 """
 
 import math
@@ -14,12 +14,12 @@ import msgspec
 
 from convert.outlines import Outline, check_rings, outline, ring_points
 from datasets.coco import Polygons
-from datasets.edges import cancel_pairs, edges_to_rle, edges_to_rles
-from datasets.errors import InputError
-from datasets.labelme import Point, Shape
-from datasets.mask_edges import crop_edges, cut_to_picture
-from datasets.scanline import even_odd_edges, fill_even_odd
-from datasets.shape_mask import read_shape_mask
+from datasets.formats.labelme import Point, Shape
+from datasets.formats.labelme_mask import read_shape_mask
+from datasets.masks.edge_components import crop_edges, cut_to_picture
+from datasets.masks.edges import cancel_pairs, edges_to_rle, edges_to_rles
+from datasets.masks.polygon_fill import even_odd_edges, fill_even_odd
+from system.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ class Drawn(msgspec.Struct, frozen=True):
     """What a shape became: a pycocotools mask, None where nothing is left, and polygons that say just the same.
 
     The mask may be without a pixel, where no pixel centre lies inside. `events` are (code, value), `edges` say the
-    mask again where they are at hand (see datasets.edges).
+    mask again where they are at hand (see datasets.masks.edges).
     """
 
     rle: Any

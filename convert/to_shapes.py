@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from datasets.labelme import Point, Shape
-from datasets.masks import Component
-from datasets.polygons import pixel_outline
-from datasets.scanline import fill_even_odd
+from datasets.formats.labelme import Point, Shape
+from datasets.masks.component import Component
+from datasets.masks.pixel_outline import pixel_outline
+from datasets.masks.polygon_fill import fill_even_odd
 
 if TYPE_CHECKING:
     import numpy as np

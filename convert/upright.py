@@ -4,8 +4,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-from datasets.errors import InputError
-from datasets.images import EXIF_ORIENTATION, lift_pixel_limit
+from datasets.images.image_file import EXIF_ORIENTATION, lift_pixel_limit
+from system.errors import InputError
 
 JPEG_QUALITY = 95
 

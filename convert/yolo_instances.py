@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from convert.assemble import Instance
 from datasets.coco import Box
-from datasets.yolo import Label
+from datasets.formats.yolo import Label
 
 if TYPE_CHECKING:
-    from datasets.masks import Component
+    from datasets.masks.component import Component
 
 DECIMALS = 3  # of a pixel; label files are rounded themselves, mostly to 6 decimals of the picture
 SLACK = 1e-6  # of the picture: a coordinate outside it by less is rounding
@@ -36,7 +36,7 @@ def _box(label: Label, height: int, width: int) -> Instance | None:
 def _segment(
     label: Label, height: int, width: int, segmentation: str
 ) -> "tuple[Instance, Component] | tuple[None, None]":
-    from datasets.masks import decode, encode, mask_to_component
+    from datasets.masks.component import decode, encode, mask_to_component
 
     points = [_inside(v, height if i % 2 else width) for i, v in enumerate(label.values)]
     mask = decode([points], height, width)

@@ -8,7 +8,7 @@ import msgspec
 from convert.coco_source import instance_mask
 from convert.report import Event
 from datasets.coco import Annotation, Image, Rle
-from datasets.yolo import Label, format_label
+from datasets.formats.yolo import Label, format_label
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,9 +115,9 @@ def _touches_itself(ring: Points) -> bool:
 
 
 def _mask_rings(mask: "NDArray[np.bool_]", style: Style) -> tuple[list[Points], list[Change]]:
-    from datasets.bridges import outline_to_ring
-    from datasets.masks import Component, components, fill_holes, mask_to_component
-    from datasets.polygons import pixel_outline
+    from datasets.masks.bridged_ring import outline_to_ring
+    from datasets.masks.component import Component, components, fill_holes, mask_to_component
+    from datasets.masks.pixel_outline import pixel_outline
 
     whole = mask_to_component(mask)
     changes: list[Change] = []

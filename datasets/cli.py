@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from datasets import cli_check, cli_paste, cli_split
-from datasets.console import new_app, print_table, progress, run, say
+from system.console import new_app, print_table, progress, run, say
 
 app = new_app("Make, look at and prepare datasets.")
 
@@ -21,7 +21,7 @@ def synth_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what synth wrote there before.")] = False,
 ) -> None:
     """Draw synthetic bottle mouths, good and defective, as an MVTec AD category folder."""
-    from datasets.synth import synth
+    from datasets.synth.synth import synth
 
     written = synth(
         dest,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from datasets.console import print_table, progress
+from system.console import print_table, progress
 
 if TYPE_CHECKING:
-    from datasets.check import Checked
+    from datasets.check.check import Checked
 
 SHOWN = 5  # findings of a code in the table; --json has all
 
@@ -36,8 +36,8 @@ def check_command(
     """Find what would spoil a training. Exit status: 0 nothing, 1 errors found, 2 it cannot be read."""
     import msgspec
 
-    from datasets.check import check
-    from datasets.check_facts import Limits
+    from datasets.check.check import check
+    from datasets.check.facts import Limits
 
     checked = check(path, Limits(max_speckle, imgsz, min_side), jobs=jobs, progress=progress)
     levels = Counter(finding.level for finding in checked.findings)
@@ -52,7 +52,7 @@ def check_command(
 
 
 def _print(path: Path, checked: "Checked") -> None:
-    from datasets.check_codes import CHECK_CODES
+    from datasets.check.codes import CHECK_CODES
 
     title = f"{path}: {checked.format}, {checked.images} images, {checked.annotations} annotations"
     counts = Counter(finding.code for finding in checked.findings)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from datasets.console import print_table, progress
+from system.console import print_table, progress
 
 
 class PlaceOption(StrEnum):
@@ -44,7 +44,7 @@ def paste_command(
     ] = False,
 ) -> None:
     """Add training images: real defects of the train split pasted onto good images of the train split."""
-    from datasets.paste_dataset import paste_dataset
+    from datasets.paste.dataset import paste_dataset
 
     report = paste_dataset(
         dataset,

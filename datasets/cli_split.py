@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from datasets.console import print_table
+from system.console import print_table
 
 
 def register(app: typer.Typer) -> None:

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from datasets.errors import InputError
-from datasets.files import BYTE_ORDER_MARK, write_atomic
+from system.errors import InputError
+from system.files import BYTE_ORDER_MARK, write_atomic
 
 T = TypeVar("T")
 Box = tuple[int | float, int | float, int | float, int | float]
@@ -106,7 +106,7 @@ def read_coco(path: Path, *, flat_ok: bool = False) -> CocoFile:
 
 def read_unchecked_coco(path: Path) -> CocoFile:
     """Read a COCO instances file whose ids may repeat or lead nowhere. Raises InputError."""
-    from datasets.coco_foreign import loosen
+    from datasets.formats.coco_lenient import loosen
 
     return _decode(path, CocoFile, loosen)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import msgspec
 
 from datasets.coco import Image
-from datasets.errors import InputError
-from datasets.files import write_atomic
-from datasets.folder import Dataset
-from datasets.images import is_image
+from datasets.formats.dataset_folder import Dataset
+from datasets.images.image_file import is_image
+from system.errors import InputError
+from system.files import write_atomic
 
 
 def list_pictures(paths: Sequence[Path]) -> list[Path]:

@@ -8,9 +8,7 @@ from pathlib import Path
 import msgspec
 
 from datasets.coco import Annotation, Image
-from datasets.errors import InputError
-from datasets.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic
-from datasets.folder import (
+from datasets.formats.dataset_folder import (
     Dataset,
     content_hash,
     load_dataset,
@@ -19,7 +17,7 @@ from datasets.folder import (
     write_annotations,
     write_provenance,
 )
-from datasets.paste import FOLDER
+from datasets.paste.compose import FOLDER
 from datasets.splits import (
     SPLITS,
     Ratios,
@@ -28,6 +26,8 @@ from datasets.splits import (
     stratified_folds,
     stratified_split,
 )
+from system.errors import InputError
+from system.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic
 
 FOLDS = "folds.json"
 Shares = dict[str, dict[str, str]]

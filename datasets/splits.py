@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from datasets.coco import CocoFile, Image
-from datasets.errors import OptionError
+from system.errors import OptionError
 
 SPLITS = ("train", "val", "test")
 Ratios = tuple[float, float, float]

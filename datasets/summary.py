@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-from datasets.console import print_table
-from datasets.errors import InputError
-from datasets.folder import Dataset, load_dataset, looks_like_dataset
-from datasets.images import read_info
-from datasets.masks import components, read_mask
-from datasets.mvtec import GOOD, MvtecTree, looks_like_mvtec, read_mvtec_tree
+from datasets.formats.dataset_folder import Dataset, load_dataset, looks_like_dataset
+from datasets.formats.mvtec import GOOD, MvtecTree, looks_like_mvtec, read_mvtec_tree
+from datasets.images.image_file import read_info
+from datasets.masks.component import components, read_mask
+from system.console import print_table
+from system.errors import InputError
 
 NEGATIVE = "(negative)"
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]

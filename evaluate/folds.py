@@ -13,14 +13,14 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from datasets.coco import CocoFile, Prediction, write_predictions
-from datasets.errors import InputError
-from datasets.folder import Dataset
-from datasets.runs import Run, read_split
+from datasets.formats.dataset_folder import Dataset
 from evaluate.measure import choose_point, measure, told, write_metrics
 from evaluate.metrics import Folds, Metrics, OperatingPoint, ratio, read_metrics
 from evaluate.operating import parse_rule
 from evaluate.protocol import protocol_of
+from evaluate.run_folder import Run, read_split
 from evaluate.truth import checked_predictions, run_truth
+from system.errors import InputError
 
 OTHERS = "the other folds"
 

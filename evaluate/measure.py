@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from datasets.coco import CocoFile, Prediction
-from datasets.files import write_atomic
-from datasets.folder import Dataset
-from datasets.runs import Run, write_json
+from datasets.formats.dataset_folder import Dataset
 from evaluate.average_precision import instance_measures
 from evaluate.bootstrap import draw_images
 from evaluate.confusion import instance_counts, type_confusion
@@ -21,9 +19,11 @@ from evaluate.metrics import (
 from evaluate.operating import Rule, choose_operating_point, parse_rule
 from evaluate.pixels import pixel_measures
 from evaluate.protocol import protocol_of
+from evaluate.run_folder import Run, write_json
 from evaluate.score_maps import ScoreMap, score_map_measures
 from evaluate.tables import metrics_markdown
 from evaluate.truth import checked_predictions, has_masks, run_truth
+from system.files import write_atomic
 
 
 def measure_run(

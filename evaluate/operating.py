@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from datasets.errors import OptionError
-from datasets.runs import Run
 from evaluate.metrics import DEFAULT_SCORE_THRESHOLD, OperatingPoint, read_metrics
+from evaluate.run_folder import Run
+from system.errors import OptionError
 
 FORMS = "give max-f1, miss<=X or alarms<=Y, where X and Y are counts such as 1 or percentages such as 5%"
 PATTERN = re.compile(r"(miss|alarms)\s*<=\s*(\d+|\d+(?:\.\d+)?%)")

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from importlib.metadata import version
 
 from datasets.coco import CocoFile
-from datasets.folder import Dataset
-from datasets.runs import Run
+from datasets.formats.dataset_folder import Dataset
 from evaluate.bootstrap import RESAMPLES
 from evaluate.boundary import TOLERANCE, tolerance_pixels
 from evaluate.matching import IOU_THRESHOLD
 from evaluate.metrics import Protocol
+from evaluate.run_folder import Run
 from evaluate.truth import split_size
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from datasets.console import print_table, say
 from evaluate.images import fewest_misses
 from evaluate.metrics import Folds, InstanceMeasures, Interval, Metrics, PixelMeasures
+from system.console import print_table, say
 
 NONE = "-"
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datasets.coco import CocoFile, Prediction, read_predictions
-from datasets.errors import InputError
-from datasets.folder import Dataset
-from datasets.runs import Run, RunSplit, read_split
+from datasets.formats.dataset_folder import Dataset
 from evaluate.metrics import SplitSize
+from evaluate.run_folder import Run, RunSplit, read_split
+from system.errors import InputError
 
 
 def run_truth(run: Run, dataset: Dataset) -> dict[str, CocoFile]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from convert.mvtec2coco import Options, mvtec2coco
-from datasets.synth import synth
+from datasets.synth.synth import synth
 
 # A busy machine is no failure: no test asserts a time, hypothesis included.
 settings.register_profile("untimed", deadline=None)

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from datasets.coco import read_predictions
-from datasets.crossval import folds_of
-from datasets.folder import Dataset, load_dataset
-from datasets.new_runs import new_folds
-from datasets.runs import Run, load_run, read_history, read_split
+from datasets.formats.dataset_folder import Dataset, load_dataset
 from evaluate.metrics import read_metrics
+from evaluate.run_folder import Run, load_run, read_history, read_split
 from tests.command import only_line, run_command
+from training.cross_validation import folds_of
+from training.new_run import new_folds
 
 
 class Chosen(msgspec.Struct, frozen=True):

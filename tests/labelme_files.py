@@ -12,7 +12,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from datasets.coco import Rle
-from datasets.folder import load_dataset
+from datasets.formats.dataset_folder import load_dataset
 
 WIDTH, HEIGHT = 60, 40
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from datasets.errors import DefectlineError
+from system.errors import DefectlineError
 from tests.labelme_files import png_base64
 
 HOW_MANY = int(os.environ.get("DEFECTLINE_FUZZ", "1200"))

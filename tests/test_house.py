@@ -9,13 +9,15 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LEFT_OF = {
-    "datasets": set(),
-    "convert": {"datasets"},
-    "evaluate": {"datasets"},
-    "annotate": {"datasets", "convert", "evaluate"},
-    "train_det": {"datasets", "convert", "evaluate"},
-    "train_seg": {"datasets", "convert", "evaluate"},
-    "view": {"datasets", "convert", "annotate", "evaluate", "train_det", "train_seg"},
+    "system": set(),
+    "datasets": {"system"},
+    "convert": {"system", "datasets"},
+    "evaluate": {"system", "datasets", "training"},
+    "annotate": {"system", "datasets", "convert", "evaluate", "training"},
+    "training": {"system", "datasets", "evaluate"},
+    "train_det": {"system", "datasets", "evaluate", "training"},
+    "train_seg": {"system", "datasets", "evaluate", "training"},
+    "view": {"system", "datasets", "annotate", "evaluate", "training"},
 }
 ONLY_IN = {
     "ultralytics": {"train_det"},
@@ -26,7 +28,7 @@ ONLY_IN = {
 }
 # docs/adr/0015: the features of `propose --from-good`, imported inside that command only
 TORCH_INSIDE = {"annotate/features.py", "annotate/memory.py"}
-LIGHT = ("datasets", "convert", "annotate", "evaluate")
+LIGHT = ("system", "datasets", "convert", "annotate", "evaluate")
 HEAVY = {"torch", "ultralytics", "matplotlib", "pandas", "lightning", "albumentations", "scipy", "cv2", "numpy"}
 COMMANDS = ["datasets", "convert", "annotate", "train_det", "train_seg", "view"]
 

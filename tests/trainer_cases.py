@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from datasets.coco import read_predictions
-from datasets.folder import load_dataset
-from datasets.runs import read_history
+from datasets.formats.dataset_folder import load_dataset
+from evaluate.run_folder import read_history
 from tests.command import only_line, run_command
 
 UNKNOWN_LOGGER = "--logger comet: not a value it takes; give one of mlflow, none"

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from datasets.coco import Category
-from datasets.errors import WeightsError
-from datasets.files import write_atomic
-from train_det import ultra
+from system.errors import WeightsError
+from system.files import write_atomic
+from train_det import ultralytics_api
 
 BEST, LAST = "best.pt", "last.pt"
 STATE, CATEGORIES = "defectline_state", "defectline_categories"
@@ -27,7 +27,7 @@ def save_checkpoint(
     checkpoint = {
         "model": portable(model),
         "train_args": {"task": "detect", "imgsz": side},
-        "version": ultra.version,
+        "version": ultralytics_api.version,
         "license": LICENSE,
         CATEGORIES: msgspec.to_builtins(categories),
         STATE: state,
@@ -39,7 +39,7 @@ def save_checkpoint(
 
 def load_detector(path: Path, device: torch.device) -> tuple[nn.Module, list[Category]]:
     """The model of a checkpoint in eval mode on `device`, and the category of each class. Raises WeightsError."""
-    model, checkpoint = ultra.load_model(path)
+    model, checkpoint = ultralytics_api.load_model(path)
     try:
         categories = msgspec.convert(checkpoint.get(CATEGORIES), list[Category])
     except msgspec.ValidationError:
@@ -49,7 +49,7 @@ def load_detector(path: Path, device: torch.device) -> tuple[nn.Module, list[Cat
 
 def load_state(path: Path) -> tuple[nn.Module, State]:
     """The model of a last.pt and what continuing it takes. Raises WeightsError."""
-    model, checkpoint = ultra.load_model(path)
+    model, checkpoint = ultralytics_api.load_model(path)
     state = checkpoint.get(STATE)
     if not isinstance(state, dict):
         raise WeightsError(path, "holds no state to resume from", "start anew without --resume")

@@ -5,11 +5,11 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from datasets import trainer_flags as flag
-from datasets.console import given, new_app, run, say
-from datasets.options import flag_paths
+from system.console import given, new_app, run, say
 from train_det import KIND
 from train_det.options import FitOptions
+from training import flags as flag
+from training.options import flag_paths
 
 DEFAULT = FitOptions()
 NEW_RUN = (*flag_paths(FitOptions), "recipe", "name", "runs", "folds", "val")
@@ -51,12 +51,12 @@ def fit(
     resume: flag.Resume = None,
 ) -> None:
     """Train on a dataset folder, choose the best epoch on val, measure it on test."""
-    from datasets.crossval import check_fold_flags, cross_validation, folds_of, train_folds
-    from datasets.folder import load_dataset
-    from datasets.recipe import asked_options
-    from datasets.resume import check_alone
+    from datasets.formats.dataset_folder import load_dataset
     from evaluate.folds import measure_folds
     from evaluate.tables import print_metrics
+    from training.cross_validation import check_fold_flags, cross_validation, folds_of, train_folds
+    from training.recipe import asked_options
+    from training.resume import check_alone
 
     if resume:
         check_alone(resume, given(ctx, NEW_RUN))
@@ -86,7 +86,7 @@ def fit(
 @app.command()
 def recipe() -> None:
     """Print the recipe with every option, its unit and its reason, to be changed and given to fit --recipe."""
-    from datasets.recipe import shipped_recipe
+    from training.recipe import shipped_recipe
 
     typer.echo(shipped_recipe("train_det"), nl=False)
 
@@ -104,16 +104,16 @@ def predict(
     exported: flag.Exported = None,
 ) -> None:
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
-    from datasets.crossval import single_run
     from datasets.pictures import list_pictures
-    from datasets.predicted import check_predict, dataset_of, give_predictions
     from evaluate.operating import operating_score
+    from training.cross_validation import single_run
+    from training.predict import check_predict, dataset_of, give_predictions
 
     check_predict(out, min_score)
     made = single_run(run_folder, KIND)
     files = list_pictures(images)
-    from train_det.device import choose_device
     from train_det.predict import load_run_detector, predict_files
+    from training.device import choose_device
 
     least = operating_score(made) if min_score is None else min_score
     detector = load_run_detector(made, choose_device(device), least_score=least, tta=tta, exported=exported)
@@ -131,18 +131,18 @@ def evaluate(
     tta: flag.Tta = False,
 ) -> None:
     """Predict a run's val and test images anew, and measure."""
-    from datasets.crossval import folds_of
-    from datasets.run_view import open_dataset, run_view
-    from datasets.runs import load_run_of
     from evaluate.folds import measure_folds
     from evaluate.operating import parse_rule
+    from evaluate.run_folder import load_run_of
     from evaluate.tables import print_metrics
+    from training.cross_validation import folds_of
+    from training.run_dataset import open_dataset, run_view
 
     parse_rule(operating_point)
     made = load_run_of(run_folder, KIND)
     data = open_dataset(made, dataset)
-    from train_det.device import choose_device
     from train_det.predict import load_run_detector, measure
+    from training.device import choose_device
 
     folds = folds_of(made)
     for one in folds or [made]:
@@ -164,8 +164,8 @@ def export(
     dataset: flag.Dataset = None,
 ) -> None:
     """Write the best weights in a form for the line, if it says the same of up to 8 images of the dataset."""
-    from datasets.crossval import single_run
-    from datasets.run_view import open_dataset
+    from training.cross_validation import single_run
+    from training.run_dataset import open_dataset
 
     made = single_run(run_folder, KIND)
     data = open_dataset(made, dataset)

@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from datasets.coco import Annotation, Image
-from datasets.folder import Dataset
-from datasets.images import read_sized
-from datasets.masks import decode
+from datasets.formats.dataset_folder import Dataset
+from datasets.images.image_file import read_sized
+from datasets.masks.component import decode
 from train_det.augment import (
     Matrix,
     draw_map,

@@ -9,8 +9,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from datasets.errors import OutputError
-from datasets.exported import (
+from datasets.formats.dataset_folder import Dataset
+from evaluate.run_folder import Run, run_options
+from system.errors import OutputError
+from train_det.checkpoints import BEST, load_detector
+from train_det.data import draw_square
+from train_det.exported import OUTPUT, open_exported
+from train_det.infer import Network, network_of, to_pixels
+from train_det.options import FitOptions
+from training.exported_model import (
     INPUT,
     check_precision,
     exported_path,
@@ -20,13 +27,6 @@ from datasets.exported import (
     save_openvino,
     silent_exporters,
 )
-from datasets.folder import Dataset
-from datasets.runs import Run, run_options
-from train_det.checkpoints import BEST, load_detector
-from train_det.data import draw_square
-from train_det.exported import OUTPUT, open_exported
-from train_det.infer import Network, network_of, to_pixels
-from train_det.options import FitOptions
 
 # Largest difference of a score, and of a side of a sure box in pixels of the network's square. bfloat16 keeps 8 of
 # the 24 bits of a number.

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import torch
 
-from datasets.exported import existing_export, open_runner
 from train_det.checkpoints import load_detector
 from train_det.infer import Network, network_of
+from training.exported_model import existing_export, open_runner
 
 OUTPUT = "raw"
 

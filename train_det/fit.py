@@ -10,25 +10,25 @@ import msgspec
 import torch
 from torch import nn
 
-from datasets.best import stored_best
-from datasets.console import progress, say
-from datasets.epoch_progress import EpochProgress
-from datasets.folder import Dataset
-from datasets.new_runs import check_annotated, new_folds, new_run
-from datasets.resume import kept_if_begun, unfinished_run
-from datasets.run_view import run_view
-from datasets.runs import Run, draw_curves, read_history, run_options, write_history
-from datasets.track import Row, check_logger, tracked
+from datasets.formats.dataset_folder import Dataset
 from evaluate.metrics import Metrics
-from train_det import KIND, ultra
+from evaluate.run_folder import Run, draw_curves, read_history, run_options, write_history
+from system.console import progress, say
+from train_det import KIND, ultralytics_api
 from train_det.checkpoints import BEST, LAST, State, load_state, save_checkpoint
 from train_det.data import EvenBatches, TrainingImages, read_samples
-from train_det.device import choose_device, choose_precision
+from train_det.gamma import set_gamma
 from train_det.options import FitOptions, with_learning_rate
 from train_det.predict import load_run_detector, measure
-from train_det.tone import set_gamma
 from train_det.trainer import Epoch, Trainer
 from train_det.validation import Validation
+from training.device import choose_device, choose_precision
+from training.early_stopping import stored_best
+from training.epoch_progress import EpochProgress
+from training.loggers import Row, check_logger, tracked
+from training.new_run import check_annotated, new_folds, new_run
+from training.resume import kept_if_begun, unfinished_run
+from training.run_dataset import run_view
 
 SHOWN = ("train_loss", "val_loss", "AP", "AP50")
 CURVES = {"loss": ("train_loss", "val_loss"), "on val": ("AP", "AP50", "AP75"), "learning rate": ("lr",)}
@@ -105,7 +105,9 @@ def _kept(run: Run, options: FitOptions) -> AbstractContextManager[None]:
 
 def _new_model(dataset: Dataset, options: FitOptions) -> tuple[nn.Module, str]:
     torch.manual_seed(options.seed)
-    model, origin = ultra.new_model(options.weights, {k: c.name for k, c in enumerate(dataset.categories)})
+    model, origin = ultralytics_api.new_model(
+        options.weights, {k: c.name for k, c in enumerate(dataset.categories)}
+    )
     set_gamma(model, options.gamma)
     return model, origin
 

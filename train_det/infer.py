@@ -12,8 +12,8 @@ from torch import nn
 from datasets.coco import Category, Prediction
 from train_det.augment import Matrix
 from train_det.data import draw_square
-from train_det.symmetry import average_over_symmetries
-from train_det.ultra import non_max_suppression
+from train_det.test_time_augmentation import average_over_symmetries
+from train_det.ultralytics_api import non_max_suppression
 
 SCORE_DIGITS = 5
 PIXEL_DIGITS = 2

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from datasets.errors import OptionError
-from datasets.options import (
+from system.errors import OptionError
+from training.options import (
     Amount,
     Fraction,
     Gamma,
@@ -65,7 +65,7 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Everything that, with the dataset, decides a training; saved in the run's config.yaml.
 
     `imgsz` is the side in pixels of the square the images are shrunk into, `negatives` as in
-    `datasets.negatives`, `monitor` the metric on val that chooses the best epoch, `patience` the epochs without a
+    `training.negatives`, `monitor` the metric on val that chooses the best epoch, `patience` the epochs without a
     better one after which the training ends (0: never). Raises OptionError for values that do not go together.
     """
 

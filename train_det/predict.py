@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from datasets.coco import Category, Image, Prediction, write_predictions
-from datasets.console import progress
-from datasets.folder import Dataset
-from datasets.images import read_rgb
+from datasets.formats.dataset_folder import Dataset
+from datasets.images.image_file import read_rgb
 from datasets.pictures import number_pictures
-from datasets.runs import Run, run_options
 from evaluate.measure import measure_run
 from evaluate.metrics import Metrics
-from train_det import ultra
+from evaluate.run_folder import Run, run_options
+from system.console import progress
+from train_det import ultralytics_api
 from train_det.checkpoints import BEST, load_detector
 from train_det.exported import load_exported
 from train_det.infer import Detection, Network, detect, network_of, to_predictions
@@ -35,7 +35,7 @@ def load_run_detector(
     run: Run, device: torch.device, *, least_score: float = 0.001, tta: bool = False, exported: str | None = None
 ) -> Detector:
     """The best epoch of a run, or what it was exported to (onnx or openvino). Raises OptionError, WeightsError."""
-    ultra.choose_threads()
+    ultralytics_api.choose_threads()
     options = run_options(run, FitOptions)
     how = Detection(side=options.imgsz, least_score=least_score, symmetries=tta)
     model, categories = load_detector(run.weights / BEST, device)

@@ -14,11 +14,11 @@ import msgspec
 import torch
 from torch import nn
 
-from datasets.errors import DefectlineError, OptionError
-from train_det import ultra
+from system.errors import DefectlineError, OptionError
+from train_det import ultralytics_api
 from train_det.data import TrainingImages, on_device, training_loader
 from train_det.options import FitOptions
-from train_det.ultra import DetectionTrainer, ModelEMA
+from train_det.ultralytics_api import DetectionTrainer, ModelEMA
 
 State = dict[str, Any]
 
@@ -106,7 +106,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         self.optimizer: Any = None
         self.model: Any = model.to(memory_format=torch.channels_last)
         if device.type == "cpu":
-            ultra.choose_threads()
+            ultralytics_api.choose_threads()
 
     def get_dataset(self) -> dict[str, Any]:
         """Say nothing of files: the images are at hand."""

@@ -7,7 +7,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from datasets.coco import CocoFile, Prediction
-from datasets.folder import Dataset
+from datasets.formats.dataset_folder import Dataset
 from evaluate.average_precision import coco_eval
 from train_det.augment import letterbox_matrix
 from train_det.data import Sample, TrainingImages, collate, on_device, read_samples

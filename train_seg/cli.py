@@ -6,11 +6,11 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from datasets import trainer_flags as flag
-from datasets.console import given, new_app, run, say
-from datasets.options import flag_paths
+from system.console import given, new_app, run, say
 from train_seg import KIND
 from train_seg.options import FitOptions
+from training import flags as flag
+from training.options import flag_paths
 
 app = new_app("Train a U-Net that finds the pixels of defects, measure it, and use it.")
 DEFAULT = FitOptions()
@@ -57,12 +57,12 @@ def fit(
     resume: flag.Resume = None,
 ) -> None:
     """Train on a dataset folder, choose the best epoch on val, measure it on test."""
-    from datasets.crossval import check_fold_flags, cross_validation, folds_of, train_folds
-    from datasets.folder import load_dataset
-    from datasets.recipe import asked_options
-    from datasets.resume import check_alone
+    from datasets.formats.dataset_folder import load_dataset
     from evaluate.folds import measure_folds
     from evaluate.tables import print_metrics
+    from training.cross_validation import check_fold_flags, cross_validation, folds_of, train_folds
+    from training.recipe import asked_options
+    from training.resume import check_alone
 
     if resume:
         check_alone(resume, given(ctx, NEW_RUN))
@@ -93,7 +93,7 @@ def fit(
 @app.command()
 def recipe() -> None:
     """Print the recipe with every option, its unit and its reason, to be changed and given to fit --recipe."""
-    from datasets.recipe import shipped_recipe
+    from training.recipe import shipped_recipe
 
     typer.echo(shipped_recipe("train_seg"), nl=False)
 
@@ -112,20 +112,20 @@ def predict(
     exported: flag.Exported = None,
 ) -> None:
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
-    from datasets.crossval import single_run
-    from datasets.errors import OptionError
     from datasets.pictures import list_pictures
-    from datasets.predicted import check_predict, dataset_of, give_predictions
     from evaluate.operating import operating_score
+    from system.errors import OptionError
+    from training.cross_validation import single_run
+    from training.predict import check_predict, dataset_of, give_predictions
 
     check_predict(out, min_score)
     if tile is not None and tile < 32:
         raise OptionError(f"--tile {tile}", "less than 32 pixels", "give the side of a training picture")
     made = single_run(run_folder, KIND)
-    from train_seg.device import choose_device
     from train_seg.predict import predict_files
     from train_seg.record import BEST
     from train_seg.segmenter import load_segmenter
+    from training.device import choose_device
 
     files = list_pictures(images)
     segmenter = load_segmenter(made.weights / BEST, choose_device(device), tta=tta, tile=tile, exported=exported)
@@ -144,20 +144,20 @@ def evaluate(
     tta: flag.Tta = False,
 ) -> None:
     """Predict a run's val and test images anew, and measure."""
-    from datasets.crossval import folds_of
-    from datasets.run_view import open_dataset, run_view
-    from datasets.runs import load_run_of
     from evaluate.folds import measure_folds
     from evaluate.operating import parse_rule
+    from evaluate.run_folder import load_run_of
     from evaluate.tables import print_metrics
+    from training.cross_validation import folds_of
+    from training.run_dataset import open_dataset, run_view
 
     parse_rule(operating_point)
     made = load_run_of(run_folder, KIND)
     data = open_dataset(made, dataset)
-    from train_seg.device import choose_device
     from train_seg.finish import measure
     from train_seg.record import BEST
     from train_seg.segmenter import load_segmenter
+    from training.device import choose_device
 
     folds = folds_of(made)
     for one in folds or [made]:
@@ -179,8 +179,8 @@ def export(
     dataset: flag.Dataset = None,
 ) -> None:
     """Write the best weights in a form for the line, if it finds the same in up to 8 images of the dataset."""
-    from datasets.crossval import single_run
-    from datasets.run_view import open_dataset
+    from training.cross_validation import single_run
+    from training.run_dataset import open_dataset
 
     made = single_run(run_folder, KIND)
     data = open_dataset(made, dataset)

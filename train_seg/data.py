@@ -11,10 +11,10 @@ from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
 
 from datasets.coco import Annotation, CocoFile, Image
-from datasets.console import progress
-from datasets.errors import InputError
-from datasets.folder import Dataset
+from datasets.formats.dataset_folder import Dataset
 from evaluate.pixels import paint_annotations, type_indices
+from system.console import progress
+from system.errors import InputError
 from train_seg.letterbox import Letterbox
 from train_seg.options import Augmentation
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from torch import Tensor, nn
 
-from datasets.errors import WeightsError
+from system.errors import WeightsError
 
 UNUSED_HEAD = ("fc.", "classifier.", "head.")
 REMEDY = "give --encoder-weights PATH (a torchvision state dict) or --encoder-weights none"

@@ -10,8 +10,16 @@ import numpy as np
 import torch
 
 from datasets.coco import Prediction
-from datasets.errors import OutputError
-from datasets.exported import (
+from datasets.formats.dataset_folder import Dataset
+from datasets.masks.component import decode
+from evaluate.run_folder import Run
+from system.errors import OutputError
+from train_seg.exported import OUTPUT, open_exported
+from train_seg.model import ModelSpec, UNet, load_model
+from train_seg.predict import predict_picture
+from train_seg.record import BEST
+from train_seg.segmenter import Segmenter
+from training.exported_model import (
     INPUT,
     check_precision,
     exported_path,
@@ -21,14 +29,6 @@ from datasets.exported import (
     save_openvino,
     silent_exporters,
 )
-from datasets.folder import Dataset
-from datasets.masks import decode
-from datasets.runs import Run
-from train_seg.exported import OUTPUT, open_exported
-from train_seg.model import ModelSpec, UNet, load_model
-from train_seg.predict import predict_picture
-from train_seg.record import BEST
-from train_seg.segmenter import Segmenter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

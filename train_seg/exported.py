@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from datasets.exported import existing_export, open_runner
+from training.exported_model import existing_export, open_runner
 
 OUTPUT = "logits"
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from datasets.coco import Image, write_predictions
-from datasets.folder import Dataset
-from datasets.runs import Run, draw_curves, read_history
+from datasets.formats.dataset_folder import Dataset
 from evaluate.measure import measure_run
+from evaluate.run_folder import Run, draw_curves, read_history
 from train_seg.fit import Training, kept
 from train_seg.model import read_spec, save_model
 from train_seg.predict import choose_pixel_threshold, predict_images

@@ -13,26 +13,26 @@ import torch
 from lightning.pytorch.callbacks import LambdaCallback
 from torch.utils.data import DataLoader
 
-from datasets.best import Best, stored_best
 from datasets.coco import CocoFile
-from datasets.console import say
-from datasets.epoch_progress import EpochProgress
-from datasets.errors import OptionError, WeightsError
-from datasets.folder import Dataset
-from datasets.new_runs import check_annotated, new_folds, new_run
-from datasets.resume import kept_if_begun, unfinished_run
-from datasets.run_view import run_view
-from datasets.runs import Run, read_history, run_options
-from datasets.track import check_logger, tracked
+from datasets.formats.dataset_folder import Dataset
+from evaluate.run_folder import Run, read_history, run_options
+from system.console import say
+from system.errors import OptionError, WeightsError
 from train_seg import KIND
 from train_seg.data import EpochBatches, PlainSet, TrainingSet, load_cached
-from train_seg.device import choose_device, choose_precision
 from train_seg.encoder_weights import load_encoder_weights
 from train_seg.model import ModelSpec, UNet
 from train_seg.module import SegmenterModule, WeightEma
 from train_seg.options import FitOptions
 from train_seg.record import STATE, Recorder, Row
 from train_seg.sizes import usual_sizes
+from training.device import choose_device, choose_precision
+from training.early_stopping import Best, stored_best
+from training.epoch_progress import EpochProgress
+from training.loggers import check_logger, tracked
+from training.new_run import check_annotated, new_folds, new_run
+from training.resume import kept_if_begun, unfinished_run
+from training.run_dataset import run_view
 
 SHOWN = ("train_loss", "val_loss", "val_dice", "val_iou")
 
@@ -106,7 +106,7 @@ def _settled(options: FitOptions) -> FitOptions:
 
 
 def kept(run: Run, options: FitOptions) -> AbstractContextManager[None]:
-    """Around the work on a run: datasets.resume.kept_if_begun."""
+    """Around the work on a run: training.resume.kept_if_begun."""
     return kept_if_begun(run, run.weights / STATE, options.epochs, lambda path: _stand(path)[0])
 
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from datasets.coco import Category
-from datasets.errors import InputError, OptionError, WeightsError
-from datasets.files import write_atomic
+from system.errors import InputError, OptionError, WeightsError
+from system.files import write_atomic
 from train_seg.sizes import TypeSize
 
 METADATA_KEY = "defectline"

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from datasets.errors import OptionError
-from datasets.options import Amount, Fraction, Gamma, Logger, Natural, Positive, Precision, Rate, Seed, Share
+from system.errors import OptionError
+from training.options import Amount, Fraction, Gamma, Logger, Natural, Positive, Precision, Rate, Seed, Share
 
 Hue = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
 Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasets.coco import Prediction
-from datasets.masks import Component, component_to_rle, components
+from datasets.masks.component import Component, component_to_rle, components
 from train_seg.model import ModelSpec
 from train_seg.sizes import likeliest_type
 

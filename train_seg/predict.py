@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasets.coco import CocoFile, Image, Prediction
-from datasets.console import progress
-from datasets.folder import Dataset
-from datasets.images import read_rgb
+from datasets.formats.dataset_folder import Dataset
+from datasets.images.image_file import read_rgb
 from datasets.pictures import number_pictures
 from evaluate.pixels import paint_annotations, type_indices
+from system.console import progress
 from train_seg.postprocess import FAINT, shares_to_predictions
 from train_seg.segmenter import Segmenter
 

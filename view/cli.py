@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from datasets.console import progress, run, say
-from datasets.errors import OptionError
+from system.console import progress, run, say
+from system.errors import OptionError
 
 if TYPE_CHECKING:
     from view.scene import Scene
@@ -29,8 +29,8 @@ def view(
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Write one HTML file that shows truth and predictions on every image of a split."""
-    from datasets.files import check_destination
-    from datasets.folder import looks_like_dataset
+    from datasets.formats.dataset_folder import looks_like_dataset
+    from system.files import check_destination
     from view.page import check_out, write_page
     from view.pictures import render_all
     from view.scene import dataset_scene, run_scene
@@ -69,7 +69,7 @@ def view(
 
 
 def _write_overlays(folder: Path, scene: "Scene") -> None:
-    from datasets.files import new_folder
+    from system.files import new_folder
     from view.overlay import write_overlays
 
     with new_folder(folder) as partial:

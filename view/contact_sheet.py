@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from datasets.coco import Prediction
-from datasets.files import write_atomic
 from evaluate.matching import box_ious, match_boxes
+from system.files import write_atomic
 from view.overlay import BACKGROUND, INK, draw_overlay, threshold_of
 from view.scene import Picture, Scene
 

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from datasets.coco import Annotation, Prediction
-from datasets.images import read_rgb
-from datasets.masks import decode, to_rle
+from datasets.images.image_file import read_rgb
+from datasets.masks.component import decode, to_rle
 from view.data import type_colour
 from view.scene import Picture, Scene
 

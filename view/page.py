@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from datasets.errors import OutputError
-from datasets.files import new_folder, write_atomic
+from system.errors import OutputError
+from system.files import new_folder, write_atomic
 from view.bundle import bundle, read_asset
 from view.data import page_data
 from view.pictures import Crop

@@ -7,12 +7,12 @@ from pathlib import Path
 import msgspec
 
 from datasets.coco import Annotation, Category, CocoFile, Image, Prediction
-from datasets.errors import InputError, OptionError
-from datasets.folder import Dataset, load_dataset
-from datasets.runs import Run, RunSplit, load_run, read_config, read_json
+from datasets.formats.dataset_folder import Dataset, load_dataset
 from datasets.splits import SPLITS
 from evaluate.metrics import OperatingPoint, read_metrics
+from evaluate.run_folder import Run, RunSplit, load_run, read_config, read_json
 from evaluate.truth import checked_predictions, run_truth
+from system.errors import InputError, OptionError
 
 
 class Model(msgspec.Struct, frozen=True):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.labelme import Shape, encode_raw
-from datasets.labelme_document import new_document, shape_to_raw
+from datasets.formats.labelme import Shape, encode_raw
+from datasets.formats.labelme_document import new_document, shape_to_raw
 
 HEIGHT, WIDTH = 60, 80
 

@@ -9,8 +9,8 @@ from annotate.instances import instances_of
 from annotate.merge import merge_folders
 from annotate.pictures import list_labelled, read_labels
 from annotate.project import init_project
-from datasets.errors import InputError, OutputError
-from datasets.labelme import read_labelme
+from datasets.formats.labelme import read_labelme
+from system.errors import InputError, OutputError
 from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_picture, write_labels
 from tests.command import only_line, run_command
 

@@ -16,8 +16,8 @@ from annotate.from_good import fit_finder, propose_regions
 from annotate.memory import fit_memory
 from annotate.pictures import Picture
 from annotate.regions import Limits, enlarge, find_regions, learn_limits
-from datasets.errors import InputError, WeightsError
-from datasets.masks import decode
+from datasets.masks.component import decode
+from system.errors import InputError, WeightsError
 from tests.command import only_line, run_command
 
 SIDE = 160

@@ -27,7 +27,7 @@ from annotate.labelme_start import (
 )
 from annotate.pictures import Picture, list_labelled
 from annotate.project import init_project
-from datasets.errors import InputError
+from system.errors import InputError
 from tests.annotate.conftest import draw_picture
 from tests.command import only_line, run_command
 

@@ -15,8 +15,8 @@ from annotate.pictures import (
     set_flags,
     upright_size,
 )
-from datasets.errors import InputError
-from datasets.labelme import LabelmeFile, Shape
+from datasets.formats.labelme import LabelmeFile, Shape
+from system.errors import InputError
 from tests.annotate.conftest import box, draw_picture, write_labels
 
 

@@ -16,9 +16,9 @@ from annotate.predictions import (
     read_predicted,
 )
 from datasets.coco import Category, CocoFile, Image, Prediction, write_coco, write_predictions
-from datasets.errors import InputError, OptionError
-from datasets.folder import load_dataset
-from datasets.runs import RunConfig, RunSplit, create_run, write_json
+from datasets.formats.dataset_folder import load_dataset
+from evaluate.run_folder import RunConfig, RunSplit, create_run, write_json
+from system.errors import InputError, OptionError
 from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_picture
 from tests.command import only_line, run_command
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from annotate.project import init_project, label_colours, labelme_config, parse_labels, read_labels_of
-from datasets.errors import InputError, OptionError, OutputError
+from system.errors import InputError, OptionError, OutputError
 from tests.command import only_line, run_command
 
 

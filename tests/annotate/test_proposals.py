@@ -9,10 +9,10 @@ from annotate.instances import draw_together
 from annotate.pictures import list_labelled, read_labels
 from annotate.proposals import Proposal, propose
 from datasets.coco import Prediction
-from datasets.errors import InputError, OutputError
-from datasets.labelme import Shape
-from datasets.labelme_document import write_document
-from datasets.masks import encode
+from datasets.formats.labelme import Shape
+from datasets.formats.labelme_document import write_document
+from datasets.masks.component import encode
+from system.errors import InputError, OutputError
 from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_picture, write_labels
 
 

@@ -16,8 +16,8 @@ from annotate.pictures import list_labelled, read_labels
 from annotate.project import init_project
 from annotate.proposals import Proposal, propose
 from datasets.coco import Prediction
-from datasets.labelme_document import read_document
-from datasets.masks import encode
+from datasets.formats.labelme_document import read_document
+from datasets.masks.component import encode
 from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_picture, write_labels
 from tests.command import run_command
 from tests.nobody import only_reading

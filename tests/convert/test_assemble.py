@@ -9,8 +9,8 @@ import pytest
 from convert.assemble import Conversion, Converted, Instance, Run, assemble, check_mask_names, encode_instance
 from convert.report import Event
 from datasets.coco import Annotation, Category, Rle, read_coco, write_coco
-from datasets.errors import InputError, OutputError
-from datasets.folder import load_dataset
+from datasets.formats.dataset_folder import load_dataset
+from system.errors import InputError, OutputError
 
 CATEGORIES = [Category(1, "a"), Category(2, "b")]
 

@@ -14,8 +14,8 @@ from convert.coco2labelme import coco2labelme
 from convert.labelme2coco import Options, labelme2coco
 from convert.to_shapes import component_to_shapes
 from datasets.coco import Annotation, Category, CocoFile, Image, write_coco
-from datasets.errors import InputError, OptionError, OutputError
-from datasets.masks import Component, components, encode
+from datasets.masks.component import Component, components, encode
+from system.errors import InputError, OptionError, OutputError
 from tests.labelme_files import instances, iou, pixels
 
 CATEGORIES = [Category(1, "b"), Category(2, "a")]

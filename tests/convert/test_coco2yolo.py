@@ -18,10 +18,10 @@ from convert.yolo2coco import Options, yolo2coco
 from convert.yolo_instances import label_instance
 from convert.yolo_labels import Style, label_lines
 from datasets.coco import Annotation, Image, Rle
-from datasets.errors import InputError, OutputError
-from datasets.folder import load_dataset
-from datasets.masks import decode, encode
-from datasets.yolo import parse_label
+from datasets.formats.dataset_folder import load_dataset
+from datasets.formats.yolo import parse_label
+from datasets.masks.component import decode, encode
+from system.errors import InputError, OutputError
 from tests.command import only_line, run_command
 from tests.small_coco import box_annotation, mask_annotation, write_folder
 

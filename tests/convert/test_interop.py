@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from datasets.coco import CocoFile
-from datasets.folder import annotation_path, load_dataset
-from datasets.masks import decode
+from datasets.formats.dataset_folder import annotation_path, load_dataset
+from datasets.masks.component import decode
 
 SPLITS = ("train", "val", "test")
 

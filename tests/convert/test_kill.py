@@ -16,7 +16,7 @@ from convert.coco2yolo import coco2yolo
 from convert.labelme2coco import Options as LabelmeOptions
 from convert.labelme2coco import labelme2coco
 from convert.yolo_labels import Style
-from datasets.files import new_folder
+from system.files import new_folder
 from tests.labelme_files import shape, write_case
 
 FILES = 120

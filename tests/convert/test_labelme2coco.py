@@ -11,8 +11,8 @@ from PIL import Image
 
 from convert.labelme2coco import Options, labelme2coco
 from convert.report import Report
-from datasets.errors import DefectlineError, InputError, OptionError, OutputError
-from datasets.folder import load_dataset
+from datasets.formats.dataset_folder import load_dataset
+from system.errors import DefectlineError, InputError, OptionError, OutputError
 from tests.labelme_files import (
     HEIGHT,
     WIDTH,

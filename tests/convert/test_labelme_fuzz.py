@@ -10,8 +10,8 @@ from convert.assemble import Run
 from convert.coco2labelme import coco2labelme
 from convert.labelme2coco import Options, labelme2coco
 from datasets.coco import Annotation, Category, CocoFile, Image, write_coco
-from datasets.errors import InputError
-from datasets.masks import encode
+from datasets.masks.component import encode
+from system.errors import InputError
 from tests.labelme_files import png_base64, shape, write_case
 from tests.spoilt import HOW_MANY, fuzz, spoil_text
 

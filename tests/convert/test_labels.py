@@ -4,7 +4,7 @@ import pytest
 
 from convert.labels import make_categories, parse_renames, read_labels_file
 from datasets.coco import Category
-from datasets.errors import InputError, OptionError
+from system.errors import InputError, OptionError
 
 SEEN = {"scratch": "a.json", "Dent": "b.json", "__ignore__": "c.json", "_background_": "d.json"}
 

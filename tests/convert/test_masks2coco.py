@@ -15,8 +15,8 @@ from convert.coco2masks import coco2masks
 from convert.mask_instances import Cut
 from convert.masks2coco import Options, masks2coco
 from datasets.coco import Annotation, Category, Image, Rle
-from datasets.errors import InputError, OptionError
-from datasets.folder import load_dataset
+from datasets.formats.dataset_folder import load_dataset
+from system.errors import InputError, OptionError
 from tests.command import only_line, run_command
 from tests.small_coco import box_annotation, mask_annotation, write_folder
 

@@ -13,9 +13,9 @@ from pycocotools.cocoeval import COCOeval
 from scipy import ndimage
 
 from convert.mvtec2coco import Options, mvtec2coco
-from datasets.errors import InputError, OptionError, OutputError
-from datasets.folder import load_dataset
-from datasets.masks import decode
+from datasets.formats.dataset_folder import load_dataset
+from datasets.masks.component import decode
+from system.errors import InputError, OptionError, OutputError
 
 EIGHT = np.ones((3, 3), int)
 

@@ -15,10 +15,10 @@ from convert.coco_source import instance_mask
 from convert.masks2coco import Options as MaskOptions
 from convert.masks2coco import masks2coco
 from convert.yolo2coco import Options, yolo2coco
-from datasets.check import check
-from datasets.check_facts import Limits
+from datasets.check.check import check
+from datasets.check.facts import Limits
 from datasets.coco import Annotation, Image, Rle
-from datasets.errors import DefectlineError, InputError
+from system.errors import DefectlineError, InputError
 from tests.small_coco import CATEGORIES, box_annotation, write_folder
 
 SLOW_IS_FINE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
 from convert.shapes import draw_shapes
-from datasets.labelme import Shape
+from datasets.formats.labelme import Shape
 from tests.labelme_files import HEIGHT, WIDTH, inside_disk, png_base64
 
 quarters = st.integers(-120, 360).map(lambda n: n / 4)  # so that squares and their sums are exact

@@ -12,7 +12,7 @@ from convert.assemble import Run
 from convert.coco2yolo import coco2yolo
 from convert.yolo_labels import Style
 from datasets.coco import Image
-from datasets.folder import load_dataset
+from datasets.formats.dataset_folder import load_dataset
 from tests.small_coco import box_annotation, write_folder
 
 STYLES = {"detect": Style(), "segment": Style(segments=True)}
@@ -22,7 +22,7 @@ def load(
     folder: Path, split: str, task: str, caplog: pytest.LogCaptureFixture
 ) -> tuple[list[dict], dict[str, Any]]:
     """Labels and description as Ultralytics reads them; what it logs goes to `caplog`."""
-    import_module("train_det.ultra")  # first, for it keeps Ultralytics from touching the home folder
+    import_module("train_det.ultralytics_api")  # first, for it keeps Ultralytics from touching the home folder
     yolo_dataset = import_module("ultralytics.data.dataset").YOLODataset
     check_det_dataset = import_module("ultralytics.data.utils").check_det_dataset
     logger = import_module("ultralytics.utils").LOGGER

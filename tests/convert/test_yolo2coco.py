@@ -9,9 +9,9 @@ from PIL import Image as Picture
 from convert.assemble import Run
 from convert.yolo2coco import Options, yolo2coco
 from datasets.coco import Rle
-from datasets.errors import InputError
-from datasets.folder import load_dataset
-from datasets.masks import decode, rle_area
+from datasets.formats.dataset_folder import load_dataset
+from datasets.masks.component import decode, rle_area
+from system.errors import InputError
 from tests.command import only_line, run_command
 
 NEGATIVE = Options(unlabelled="negative")

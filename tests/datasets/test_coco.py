@@ -14,7 +14,7 @@ from datasets.coco import (
     write_coco,
     write_predictions,
 )
-from datasets.errors import InputError
+from system.errors import InputError
 
 GOOD = {
     "images": [{"id": 1, "file_name": "a/b.png", "width": 10, "height": 8, "license": 3}],

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from datasets.coco import Image
-from datasets.errors import InputError
-from datasets.folder import Dataset, load_dataset
+from datasets.formats.dataset_folder import Dataset, load_dataset
 from datasets.pictures import list_pictures, number_pictures, write_picture_list
+from system.errors import InputError
 
 
 @pytest.fixture

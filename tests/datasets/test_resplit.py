@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets.coco import Annotation, Category, CocoFile, Image
-from datasets.errors import InputError, OptionError, OutputError
-from datasets.folder import load_dataset
+from datasets.formats.dataset_folder import load_dataset
 from datasets.resplit import Options, resplit, share_out
 from datasets.splits import group_by_pattern, strata_by_type, stratified_folds, stratified_split
+from system.errors import InputError, OptionError, OutputError
 from tests.command import only_line, run_command
 
 STRATA = st.dictionaries(st.text(min_size=1, max_size=4), st.sampled_from("abc"), min_size=7, max_size=60)

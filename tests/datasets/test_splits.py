@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.coco import Annotation, Category, CocoFile, Image
-from datasets.errors import OptionError
-from datasets.negatives import choose_negatives
 from datasets.splits import parse_ratios, stratified_split
+from system.errors import OptionError
+from training.negatives import choose_negatives
 
 STRATA = st.dictionaries(st.text(min_size=1, max_size=4), st.sampled_from("abc"), max_size=60)
 

@@ -18,9 +18,9 @@ from datasets.coco import (
     write_coco,
     write_predictions,
 )
-from datasets.folder import Dataset, annotation_path, load_dataset
-from datasets.masks import encode
-from datasets.runs import Run, RunConfig, create_run, run_split
+from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset
+from datasets.masks.component import encode
+from evaluate.run_folder import Run, RunConfig, create_run, run_split
 
 SIZE = 40
 TYPES = ("chip", "crack", "stain")

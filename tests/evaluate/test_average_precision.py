@@ -13,7 +13,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from datasets.coco import Annotation, CocoFile, Image, Prediction
-from datasets.folder import load_dataset
+from datasets.formats.dataset_folder import load_dataset
 from evaluate.average_precision import coco_eval, instance_measures, resampled_precision
 from evaluate.bootstrap import draw_images
 

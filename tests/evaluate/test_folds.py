@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from datasets.coco import read_predictions
-from datasets.errors import InputError
 from evaluate.folds import measure_folds, summary
 from evaluate.measure import measure_run
 from evaluate.metrics import read_metrics
+from system.errors import InputError
 
 A, B = (0, 0, 10, 10), (20, 0, 10, 10)
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from datasets.coco import Prediction
-from datasets.errors import InputError, OptionError
 from evaluate.measure import measure_run
 from evaluate.metrics import read_metrics
 from evaluate.tables import metrics_markdown, print_metrics
+from system.errors import InputError, OptionError
 
 A, B = (0, 0, 10, 10), (20, 0, 10, 10)
 

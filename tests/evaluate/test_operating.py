@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.errors import OptionError
 from evaluate.metrics import DEFAULT_SCORE_THRESHOLD
 from evaluate.operating import choose_operating_point, parse_rule
+from system.errors import OptionError
 
 
 def _choose(text: str, bad: list[float], good: list[float]) -> tuple[float, str, bool]:

@@ -12,7 +12,7 @@ from torchmetrics.functional.classification import (
 )
 
 from datasets.coco import Annotation, Prediction
-from datasets.folder import load_dataset
+from datasets.formats.dataset_folder import load_dataset
 from evaluate.bootstrap import draw_images
 from evaluate.pixels import paint_annotations, paint_predictions, pixel_measures, type_indices
 

@@ -5,9 +5,9 @@ import msgspec
 import pytest
 
 from datasets.coco import Prediction
-from datasets.errors import InputError
-from datasets.folder import Provenance
+from datasets.formats.dataset_folder import Provenance
 from evaluate.truth import check_predictions, checked_predictions, has_masks, run_truth, split_size
+from system.errors import InputError
 
 BOX = (0, 0, 10, 10)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.folder import Dataset, load_dataset
+from datasets.formats.dataset_folder import Dataset, load_dataset
 from train_det.fit import Training, finish, start, train
 from train_det.options import FitOptions, fit_options
 

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.errors import OptionError, OutputError, WeightsError
-from datasets.exported import need
-from datasets.folder import Dataset
-from datasets.runs import Run
+from datasets.formats.dataset_folder import Dataset
+from evaluate.run_folder import Run
+from system.errors import OptionError, OutputError, WeightsError
 from train_det import export as exporting
 from train_det.export import Parity, compare, export_run
 from train_det.exported import load_exported
 from train_det.fit import Training
 from train_det.infer import Network
 from train_det.predict import load_run_detector, predict_files
+from training.exported_model import need
 
 CPU = torch.device("cpu")
 NEEDS = {"onnx": ("onnxscript", "onnxruntime"), "openvino": ("openvino",)}

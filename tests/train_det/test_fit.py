@@ -12,12 +12,12 @@ import torch
 from PIL import Image as Picture
 
 from datasets.coco import CocoFile, read_coco, read_predictions, write_coco
-from datasets.errors import DefectlineError, InputError, OptionError, WeightsError
-from datasets.folder import Dataset, annotation_path, load_dataset
-from datasets.runs import Run, read_history, read_split, run_options
+from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset
+from evaluate.run_folder import Run, read_history, read_split, run_options
+from system.errors import DefectlineError, InputError, OptionError, WeightsError
 from tests.train_det.conftest import fit_tiny, tiny_options
 from train_det import fit as fitting
-from train_det import ultra
+from train_det import ultralytics_api
 from train_det.checkpoints import load_state, save_checkpoint
 from train_det.data import TrainingImages
 from train_det.fit import Training, finish, resume, start, train
@@ -237,7 +237,7 @@ def test_splits_without_images_are_told_and_survived(
 @pytest.mark.parametrize("weights", ["yolov8n.yaml", "yolo26n.yaml"])
 def test_other_architectures_are_fine_tuned_too(weights: str, dataset: Dataset, tmp_path: Path) -> None:
     path = tmp_path / "given.pt"
-    save_checkpoint(path, ultra.DetectionModel(weights, nc=5, verbose=False), [], 64, None)
+    save_checkpoint(path, ultralytics_api.DetectionModel(weights, nc=5, verbose=False), [], 64, None)
     run = fit_tiny(dataset, tmp_path / "runs", weights=str(path), epochs=1).run
     assert files_below(run.root) == WRITTEN
     assert read_predictions(run.predictions("test"))

@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from datasets.errors import OptionError
-from datasets.options import options_in_file
+from system.errors import OptionError
 from train_det.options import FitOptions, fit_options, with_learning_rate
+from training.options import options_in_file
 
 GIVEN = {"weights": "yolo11n.pt", "epochs": 3, "imgsz": 96, "batch": 2}
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from datasets.coco import Category, read_predictions
-from datasets.folder import Dataset
+from datasets.formats.dataset_folder import Dataset
 from evaluate.operating import operating_score
 from tests.command import only_line, run_command
 from train_det.fit import Training

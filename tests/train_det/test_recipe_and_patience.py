@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from datasets.folder import Dataset, load_dataset
-from datasets.runs import load_run, read_history, run_options
+from datasets.formats.dataset_folder import Dataset, load_dataset
+from evaluate.run_folder import load_run, read_history, run_options
 from tests.command import run_command
 from tests.odd_datasets import odd_folder
 from tests.train_det.conftest import tiny_options

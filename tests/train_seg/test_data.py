@@ -8,9 +8,9 @@ from PIL import Image as Picture
 from torch.utils.data import DataLoader
 
 from datasets.coco import Annotation, Category, CocoFile, Image
-from datasets.errors import InputError
-from datasets.folder import Dataset, load_dataset
-from datasets.masks import encode
+from datasets.formats.dataset_folder import Dataset, load_dataset
+from datasets.masks.component import encode
+from system.errors import InputError
 from train_seg.augment import augment, training_augmentation
 from train_seg.data import Cached, EpochBatches, PlainSet, TrainingSet, load_cached
 from train_seg.options import Augmentation

@@ -9,7 +9,7 @@ from torch import nn
 from torchvision.models import resnet18
 
 from datasets.coco import Category
-from datasets.errors import WeightsError
+from system.errors import WeightsError
 from train_seg import encoder_weights
 from train_seg.encoder_weights import load_encoder_weights
 from train_seg.model import ModelSpec, UNet

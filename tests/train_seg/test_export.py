@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from datasets import exported
 from datasets.coco import Category, read_predictions
-from datasets.errors import OptionError, WeightsError
+from system.errors import OptionError, WeightsError
 from tests.command import only_line, run_command
 from train_seg.export import Parity, compare
 from train_seg.model import ModelSpec
 from train_seg.segmenter import Segmenter, load_segmenter
+from training import exported_model
 
 PACKAGES = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "openvino": ("openvino",)}
 CPU = torch.device("cpu")
@@ -57,7 +57,7 @@ def test_an_exported_file_that_is_missing_or_spoiled_is_named(run: Path, form: s
     weights = run / "weights/best.safetensors"
     with pytest.raises(WeightsError, match=f"make it with train_seg export RUN --format {form}"):
         load_segmenter(weights, CPU, exported=form)
-    exported.exported_path(weights, form).write_bytes(b"spoiled")
+    exported_model.exported_path(weights, form).write_bytes(b"spoiled")
     with pytest.raises(WeightsError, match="export it anew"):
         load_segmenter(weights, CPU, exported=form)
 
@@ -119,7 +119,7 @@ def test_a_missing_package_is_named_with_the_way_to_get_it() -> None:
     with pytest.raises(
         OptionError, match=r"needs surely_not_installed; install it: pip install \"defectline\[export\]\""
     ):
-        exported.need("onnx", "surely_not_installed")
+        exported_model.need("onnx", "surely_not_installed")
 
 
 class Answer(nn.Module):

@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import load_file
 
 from datasets.coco import CocoFile, read_coco, read_predictions, write_coco
-from datasets.folder import annotation_path, load_dataset
-from datasets.runs import read_config, read_history
+from datasets.formats.dataset_folder import annotation_path, load_dataset
 from evaluate.metrics import read_metrics
+from evaluate.run_folder import read_config, read_history
 from tests.command import only_line, run_command
 from tests.train_seg.conftest import SMALL
 from train_seg.model import read_spec

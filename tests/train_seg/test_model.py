@@ -6,7 +6,7 @@ import torch
 from safetensors import safe_open
 
 from datasets.coco import Category
-from datasets.errors import OptionError, WeightsError
+from system.errors import OptionError, WeightsError
 from train_seg.model import METADATA_KEY, RGB_MEAN, ModelSpec, UNet, load_model, read_spec, save_model
 
 SPEC = ModelSpec("resnet18", 4, 64, [Category(3, "chip"), Category(7, "dirt")], pixel_threshold=0.37, epoch=5)

@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from datasets.errors import OptionError
-from datasets.options import options_from_flags, options_in_file
+from system.errors import OptionError
 from train_seg.options import FitOptions, Optimisation, check_imgsz
+from training.options import options_from_flags, options_in_file
 
 CONFIG = Path("config.yaml")
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from datasets.coco import Category
-from datasets.folder import load_dataset
-from datasets.masks import decode
+from datasets.formats.dataset_folder import load_dataset
+from datasets.masks.component import decode
 from train_seg.model import ModelSpec
 from train_seg.predict import best_threshold, choose_pixel_threshold, predict_files, predict_picture
 from train_seg.segmenter import Segmenter, averaged_logits

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.runs import load_run, read_history, run_options
+from evaluate.run_folder import load_run, read_history, run_options
 from tests.command import run_command
 from tests.odd_datasets import odd_folder
 from tests.trainer_cases import RESUMED, UNKNOWN_LOGGER, check_options_refused

@@ -13,12 +13,12 @@ import msgspec
 import pytest
 
 from datasets.coco import read_predictions
-from datasets.folder import load_dataset
-from datasets.runs import load_run, read_split
+from datasets.formats.dataset_folder import load_dataset
 from evaluate.average_precision import coco_eval
 from evaluate.confusion import instance_counts, type_confusion
 from evaluate.images import image_measures
 from evaluate.metrics import read_metrics
+from evaluate.run_folder import load_run, read_split
 from evaluate.truth import run_truth
 from tests.command import run_command
 from tests.view.fakes import make_cross_validation, make_dataset, make_run

@@ -11,8 +11,8 @@ from PIL import Image
 
 from datasets.coco import Image as Listed
 from datasets.coco import Prediction, write_predictions
-from datasets.folder import load_dataset
-from datasets.runs import read_config
+from datasets.formats.dataset_folder import load_dataset
+from evaluate.run_folder import read_config
 from tests.command import only_line, run_command
 from view.new_pictures import new_pictures_scene
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from datasets.errors import InputError
+from system.errors import InputError
 from tests.command import only_line, run_command
 from tests.nobody import only_reading
 from tests.view.fakes import make_dataset, make_run

@@ -1,0 +1,1 @@
+"""Check a dataset for problems that would harm training."""

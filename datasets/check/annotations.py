@@ -1,0 +1,141 @@
+"""Checks of the annotations of each image: without area, twice, outside, over another type, too small."""
+
+from itertools import combinations
+from typing import Any
+
+from datasets.check.codes import Finding
+from datasets.check.facts import Facts, ImageFacts, Instance, Limits
+from datasets.coco import FARTHEST, Rle
+from datasets.masks.component import components, to_rle
+from datasets.masks.rle import fills, rle_to_component
+
+SAME = 0.9  # intersection over union from which two annotations are one drawn twice
+SAME_BOX = 0.8  # of boxes without masks of two types
+OVERLAP = 0.05  # of the smaller of two instances of different types
+OUTSIDE = 1.0  # pixels; less is the width of a hand
+
+
+def check_good(facts: Facts) -> list[Finding]:
+    """Images in a folder called good that have annotations."""
+    guilty = [image for image in facts.images if image.is_good and image.instances]
+    return [Finding(image.name, "", "good-with-shapes", f"{len(image.instances)} annotations") for image in guilty]
+
+
+def check_zero_area(facts: Facts) -> list[Finding]:
+    """Annotations without area."""
+    return [
+        Finding(image.name, instance.where, "zero-area", f"{instance.category} {_box(instance)}")
+        for image in facts.images
+        for instance in image.instances
+        if not _has_area(instance)
+    ]
+
+
+def check_outside(facts: Facts) -> list[Finding]:
+    """Annotations that lead more than OUTSIDE pixels over the border of their image."""
+    return [
+        Finding(image.name, instance.where, "outside-image", f"{_box(instance)} in {image.width} x {image.height}")
+        for image in facts.images
+        for instance in image.instances
+        if image.width and _leads_outside(instance, image)
+    ]
+
+
+def check_pairs(facts: Facts) -> list[Finding]:
+    """Annotations drawn twice, and two types on the same pixels."""
+    findings = []
+    for image in facts.images:
+        solid = [instance for instance in image.instances if _has_area(instance)]
+        for one, other in combinations(solid, 2):
+            if (code := _compare(one, other, image)) is not None:
+                value = f"{one.category} and {other.category}" if code == "overlap-of-types" else one.category
+                findings.append(Finding(image.name, f"{one.where}, {other.where}", code, value))
+    return findings
+
+
+def check_speckle(facts: Facts, limits: Limits) -> list[Finding]:
+    """Components with fewer than `limits.max_speckle` pixels."""
+    findings = []
+    for image in (image for image in facts.images if image.width):
+        for instance in filter(_has_area, image.instances):
+            smallest = _smallest_component(instance, image)
+            if smallest < limits.max_speckle:
+                findings.append(Finding(image.name, instance.where, "speckle", f"{smallest:g} px"))
+    return findings
+
+
+def check_small(facts: Facts, limits: Limits) -> list[Finding]:
+    """Boxes with a side under `limits.min_side` pixels once the longer side of the image is `limits.imgsz`."""
+    findings = []
+    for image in facts.images:
+        scale = limits.imgsz / max(image.width, image.height, 1)
+        for instance in filter(_has_area, image.instances):
+            side = min(instance.box[2:]) * scale
+            if image.width and side < limits.min_side:
+                value = f"{side:.1f} px of {limits.imgsz}"
+                findings.append(Finding(image.name, instance.where, "small-at-training-size", value))
+    return findings
+
+
+def _has_area(instance: Instance) -> bool:
+    return instance.area > 0 and min(instance.box[2:]) > 0
+
+
+def _box(instance: Instance) -> str:
+    return "[" + ", ".join(f"{v:.6g}" for v in instance.box) + "]"
+
+
+def _leads_outside(instance: Instance, image: ImageFacts) -> bool:
+    x, y, w, h = instance.box
+    return min(x, y) < -OUTSIDE or x + w > image.width + OUTSIDE or y + h > image.height + OUTSIDE
+
+
+def _compare(one: Instance, other: Instance, image: ImageFacts) -> str | None:
+    shared = _shared_box(one, other)
+    if shared <= 0:
+        return None
+    union = one.box[2] * one.box[3] + other.box[2] * other.box[3] - shared
+    ratio, covered = shared / union, 0.0
+    first, second = _rle(one, image), _rle(other, image)
+    if first is not None and second is not None:
+        ratio, covered = _shared_pixels(first, second)
+    if one.category == other.category:
+        return "duplicate-annotation" if ratio >= SAME else None
+    return "overlap-of-types" if covered >= OVERLAP or ratio >= SAME_BOX else None
+
+
+def _shared_box(one: Instance, other: Instance) -> float:
+    (ax, ay, aw, ah), (bx, by, bw, bh) = one.box, other.box
+    width, height = min(ax + aw, bx + bw) - max(ax, bx), min(ay + ah, by + bh) - max(ay, by)
+    return max(width, 0) * max(height, 0)
+
+
+def _shared_pixels(first: Any, second: Any) -> tuple[float, float]:
+    """Intersection over union, and intersection over the smaller one."""
+    from pycocotools import mask as coco_mask
+
+    shared = int(coco_mask.area(coco_mask.merge([first, second], intersect=True)))
+    areas = [int(coco_mask.area(rle)) for rle in (first, second)]
+    return shared / max(sum(areas) - shared, 1), shared / max(min(areas), 1)
+
+
+def _rle(instance: Instance, image: ImageFacts) -> Any:
+    """What pycocotools takes, None where the instance says no pixels of this image."""
+    segmentation = instance.segmentation
+    if not segmentation or not image.width or max(map(abs, instance.box)) > FARTHEST:
+        return None
+    if isinstance(segmentation, Rle) and not fills(segmentation, image.height, image.width):
+        return None
+    rle = to_rle(segmentation, image.height, image.width)
+    if rle is None:
+        return None
+    return {"size": list(rle.size), "counts": str(rle.counts).encode()}
+
+
+def _smallest_component(instance: Instance, image: ImageFacts) -> float:
+    from pycocotools import mask as coco_mask
+
+    rle = _rle(instance, image)
+    if rle is None or not coco_mask.area(rle):
+        return instance.area
+    return min(part.area for part in components(rle_to_component(rle).pixels))

@@ -1,0 +1,94 @@
+"""Checks of the categories: names that mean the same, splits that lack one or have more than their share."""
+
+import math
+import unicodedata
+from collections import Counter
+from difflib import SequenceMatcher
+from itertools import combinations
+
+from datasets.check.codes import Finding
+from datasets.check.facts import Facts
+from datasets.splits import SPLITS
+
+ALIKE = 0.85  # similarity of names by difflib from which they may be one misspelt
+CHANCE = 0.001  # probability of a share at least as odd under a random split below which it is told
+WHOLE = "(dataset)"
+
+
+def check_names(facts: Facts) -> list[Finding]:
+    """Category names that differ by case, spaces, signs, accents or about one letter of six."""
+    counts = Counter(instance.category for image in facts.images for instance in image.instances)
+    names = sorted({*facts.categories, *counts})
+    twice = [name for name, times in sorted(Counter(facts.categories).items()) if times > 1]
+    return [
+        *(Finding(WHOLE, "", "near-identical-labels", f"two categories are called {name}") for name in twice),
+        *(
+            Finding(WHOLE, "", "near-identical-labels", f"{one} ({counts[one]}) and {other} ({counts[other]})")
+            for one, other in combinations(names, 2)
+            if _look_alike(one, other)
+        ),
+    ]
+
+
+def check_absent(facts: Facts) -> list[Finding]:
+    """Categories of the dataset that a split with images has no annotation of."""
+    if not facts.is_split:
+        return []
+    annotated = {(image.split, instance.category) for image in facts.images for instance in image.instances}
+    used = {category for _, category in annotated}
+    splits = [split for split in SPLITS if any(image.split == split for image in facts.images)]
+    missing = [
+        (split, c) for c in sorted({*facts.categories, *used}) for split in splits if (split, c) not in annotated
+    ]
+    return [Finding(WHOLE, split, "absent-from-split", category) for split, category in missing]
+
+
+def check_skew(facts: Facts) -> list[Finding]:
+    """Categories with more or fewer of their images in a split than chance explains (two-sided hypergeometric)."""
+    if not facts.is_split:
+        return []
+    total = len(facts.images)
+    sizes = Counter(image.split for image in facts.images)
+    findings = []
+    for category in sorted({i.category for image in facts.images for i in image.instances}):
+        having = Counter(
+            image.split for image in facts.images if any(i.category == category for i in image.instances)
+        )
+        for split in sorted(sizes):
+            expected = having.total() * sizes[split] / total
+            if _chance(having[split], total, having.total(), sizes[split]) < CHANCE:
+                value = f"{category}: {having[split]} images where {expected:.0f} are expected"
+                findings.append(Finding(WHOLE, split, "split-skew", value))
+    return findings
+
+
+def _chance(count: int, total: int, marked: int, drawn: int) -> float:
+    """Two-sided hypergeometric probability of a count as odd as this; importing scipy.stats takes a second."""
+
+    def log_choices(n: int, k: int) -> float:
+        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+    low, high = max(0, drawn + marked - total), min(marked, drawn)
+    masses = [
+        math.exp(log_choices(marked, k) + log_choices(total - marked, drawn - k) - log_choices(total, drawn))
+        for k in range(low, high + 1)
+    ]
+    return 2 * min(sum(masses[: count - low + 1]), sum(masses[count - low :]))
+
+
+def _look_alike(one: str, other: str) -> bool:
+    first, second = _plain(one), _plain(other)
+    if first == second:
+        return True
+    if _digits(first) != _digits(second):
+        return False  # scratch1 and scratch2 are two on purpose
+    return min(len(first), len(second)) >= 4 and SequenceMatcher(None, first, second).ratio() >= ALIKE
+
+
+def _plain(name: str) -> str:
+    spelt = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(c for c in spelt if c.isalnum())
+
+
+def _digits(name: str) -> str:
+    return "".join(c for c in name if c.isdigit())

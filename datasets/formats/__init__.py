@@ -1,0 +1,1 @@
+"""Files and folders of annotations, read strictly and written atomically."""

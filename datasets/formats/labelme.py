@@ -1,0 +1,134 @@
+"""labelme's JSON files of 2017 to today: read strictly, rewritten without touching what we do not know.
+
+Coordinates are in pixels of the upright picture and continuous: pixel i covers i to i + 1.
+Source: https://github.com/wkentaro/labelme, `labelme/_label_file.py`. Files before 4.0 have neither `shape_type`
+nor `imageHeight`, those before 3.0 no `version`, those before 5.0 no `description`, those before 5.3 no `mask`.
+"""
+
+import base64
+import json
+from io import FileIO
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from system.errors import InputError
+from system.files import BYTE_ORDER_MARK, has_suffix
+
+SUFFIX = ".json"
+SUFFIXES = frozenset({SUFFIX})
+VERSION = "6.3.1"  # of labelme, whose files ours are like
+LARGEST_COORDINATE = 1e9
+
+Coordinate = Annotated[float, msgspec.Meta(ge=-LARGEST_COORDINATE, le=LARGEST_COORDINATE)]
+Point = tuple[Coordinate, Coordinate]
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """One thing drawn: what `points` mean depends on `shape_type`, None is a polygon.
+
+    rectangle: two opposite corners; oriented_rectangle: four corners; circle: centre and a point on it; mask:
+    first and last pixel of the box that the PNG `mask` (base64) fills; polygon, line, linestrip, point, points: as
+    named.
+    """
+
+    label: str
+    points: list[Point]
+    group_id: int | None = None
+    description: str | None = None
+    shape_type: str | None = None
+    flags: dict[str, bool] | None = None
+    mask: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The shape type, as labelme understands a missing one."""
+        return self.shape_type or "polygon"
+
+
+class LabelmeFile(msgspec.Struct, frozen=True):
+    """One JSON file: `image_path` is relative to it, backslashes allowed, `image_data` is a picture in base64."""
+
+    shapes: list[Shape]
+    version: str | None = None
+    flags: dict[str, bool] | None = None
+    image_path: str | None = msgspec.field(default=None, name="imagePath")
+    image_data: str | None = msgspec.field(default=None, name="imageData")
+    image_height: int | None = msgspec.field(default=None, name="imageHeight")
+    image_width: int | None = msgspec.field(default=None, name="imageWidth")
+
+
+_DECODER = msgspec.json.Decoder(LabelmeFile)
+
+
+def is_labelme(path: Path | str) -> bool:
+    """Whether the name of `path` is that of a labelme file; hidden files are none."""
+    return has_suffix(path, SUFFIXES)
+
+
+def read_labelme(path: Path) -> LabelmeFile:
+    """Read one labelme file. Raises InputError naming file, JSON path and value."""
+    return parse_labelme(path, read_json(path))
+
+
+def read_json(path: Path | str) -> bytes:
+    """The bytes of a JSON file. Raises InputError where there is none."""
+    try:
+        with FileIO(path) as file:
+            return file.readall()
+    except FileNotFoundError:
+        raise InputError(path, "no such file", "check the path") from None
+    except IsADirectoryError:
+        raise InputError(path, "a folder with the name of a JSON file", "rename it") from None
+
+
+def parse_labelme(path: Path | str, data: bytes) -> LabelmeFile:
+    """The content `data` of the labelme file `path`. Raises InputError naming file, JSON path and value."""
+    try:
+        return _DECODER.decode(data.removeprefix(BYTE_ORDER_MARK))
+    except msgspec.ValidationError as error:
+        # no place in it: it is no object, or one without shapes
+        remedy = "correct the value" if "`$" in str(error) else "move it elsewhere if labelme did not write it"
+        raise InputError(path, f"not as labelme writes it: {error}", remedy) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        where = _find_non_number(data)
+        problem = f"{where} is not a number" if where else f"not valid JSON in UTF-8: {error}"
+        raise InputError(path, problem, "correct the value or save it anew with labelme") from None
+    except RecursionError:
+        raise InputError(path, "nested too deeply", "it was not written by labelme, remove it") from None
+
+
+def embedded_picture(path: Path | str, file: LabelmeFile) -> bytes:
+    """The bytes of the picture in `$.imageData` of `file`, which was read from `path`. Raises InputError."""
+    try:
+        return base64.b64decode(file.image_data or "", validate=True)
+    except ValueError as error:
+        raise InputError(path, f"$.imageData is not base64: {error}", "save it anew with labelme") from None
+
+
+def encode_raw(raw: dict[str, Any]) -> bytes:
+    """Any JSON object in labelme's layout: indented by two, keys in their order, text as UTF-8."""
+    return json.dumps(raw, ensure_ascii=False, indent=2).encode()
+
+
+def _find_non_number(data: bytes) -> str | None:
+    """JSON path of the first NaN or Infinity literal, which Python writes and JSON does not know."""
+
+    class NonNumber(str):
+        __slots__ = ()
+
+    def walk(value: object, path: str) -> str | None:
+        if isinstance(value, NonNumber):
+            return f"{path} ({value})"
+        items: list[tuple[str, object]] = []
+        if isinstance(value, dict):
+            items = [(f"{path}.{key}", inner) for key, inner in value.items()]
+        elif isinstance(value, list):
+            items = [(f"{path}[{i}]", inner) for i, inner in enumerate(value)]
+        return next((found for where, inner in items if (found := walk(inner, where))), None)
+
+    try:
+        return walk(json.loads(data, parse_constant=NonNumber), "$")
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,74 @@
+"""A labelme file that is edited: what is not edited stays as it was, and nobody else's edit is overwritten."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from datasets.formats.labelme import (
+    VERSION,
+    LabelmeFile,
+    Shape,
+    encode_raw,
+    parse_labelme,
+    read_json,
+)
+from system.errors import InputError, OutputError
+from system.files import write_atomic
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A labelme file as read: `file` is what we understand of it, `raw` all of it, `sha256` that of its bytes.
+
+    `sha256` is None for a file that does not exist yet.
+    """
+
+    path: Path
+    file: LabelmeFile
+    raw: dict[str, Any]
+    sha256: str | None
+
+
+def read_document(path: Path) -> Document:
+    """Read a labelme file for editing. Raises InputError as `read_labelme` does."""
+    data = read_json(path)
+    file = parse_labelme(path, data)
+    try:
+        raw = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:  # in a value that we do not know
+        raise InputError(path, f"not UTF-8: {error}", "save it anew with labelme") from None
+    return Document(path, file, raw, hashlib.sha256(data).hexdigest())
+
+
+def new_document(path: Path, image_path: str, height: int, width: int) -> Document:
+    """A labelme file without shapes for a picture of height x width pixels, to be written to `path`."""
+    file = LabelmeFile([], VERSION, {}, image_path, None, height, width)
+    raw = msgspec.to_builtins(file)
+    # labelme's own order of keys
+    order = ("version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth")
+    return Document(path, file, {key: raw[key] for key in order}, None)
+
+
+def shape_to_raw(shape: Shape) -> dict[str, Any]:
+    """A shape as labelme writes it: every key there, type and flags never null."""
+    whole = msgspec.structs.replace(shape, shape_type=shape.kind, flags=shape.flags or {})
+    raw: dict[str, Any] = msgspec.to_builtins(whole)
+    raw["points"] = [list(point) for point in shape.points]
+    return raw
+
+
+def with_shapes(document: Document, shapes: Sequence[Shape]) -> dict[str, Any]:
+    """The raw content of `document` with `shapes` appended to its own."""
+    return {**document.raw, "shapes": [*document.raw["shapes"], *map(shape_to_raw, shapes)]}
+
+
+def write_document(document: Document, raw: dict[str, Any]) -> None:
+    """Write `raw` in place of `document`, atomically. Raises OutputError if the file changed since it was read."""
+    path = document.path
+    now = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
+    if now != document.sha256:
+        raise OutputError(path, "changed on disk since it was read", "run the command again")
+    write_atomic(path, encode_raw(raw))

@@ -1,0 +1,188 @@
+"""Which picture a labelme file is about: by its path, moved next to it, in another folder, or embedded in it."""
+
+import os
+import posixpath
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, cached_property
+from pathlib import Path, PureWindowsPath
+
+import msgspec
+
+from datasets.formats.labelme import is_labelme
+from datasets.images.image_file import SUFFIXES, is_image
+from system.errors import InputError
+from system.files import check_unicode
+
+
+class Tree(msgspec.Struct, frozen=True):
+    """The labelme files and the pictures below `root`, as sorted relative paths; hidden ones are left out.
+
+    `links` are those of the pictures that are symbolic links.
+    """
+
+    root: Path
+    files: list[str]
+    pictures: frozenset[str]
+    links: frozenset[str] = frozenset()
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A picture: `file_name` is its name in the dataset, `path` None where it is embedded in the JSON.
+
+    `how` is the code of an event where it was not simply where the JSON says, else empty.
+    """
+
+    file_name: str
+    path: str | None
+    how: str = ""
+
+
+def list_tree(root: Path) -> Tree:
+    """Walk `root`. Raises InputError where it is no folder or holds a name that is not Unicode."""
+    if not root.is_dir():
+        raise InputError(root, "no such folder", "name a folder of labelme files and their pictures")
+    files: list[str] = []
+    pictures: list[str] = []
+    links: list[str] = []
+    folders = [""]
+    while folders:
+        prefix = folders.pop()
+        with os.scandir(root / prefix) as entries:
+            for entry in entries:
+                name = entry.name
+                if entry.is_dir():
+                    if not name.startswith(".") and not entry.is_symlink():
+                        folders.append(f"{prefix}{name}/")
+                elif is_labelme(name):
+                    files.append(prefix + name)
+                elif is_image(name):
+                    pictures.append(prefix + name)
+                    if entry.is_symlink():
+                        links.append(prefix + name)
+    check_unicode(root, (*files, *pictures))
+    return Tree(root, sorted(files), frozenset(pictures), frozenset(links))
+
+
+class ImageFinder:
+    """Finds pictures in the folder of the labelme files and in that of `--images`, and nowhere else."""
+
+    def __init__(self, source: Tree, images: Tree | None) -> None:
+        self._source = source
+        self._trees = [tree for tree in (source, images) if tree is not None]
+
+    # Most pictures are where the JSON says, so that no index may be needed.
+    @cached_property
+    def _by_path(self) -> list[dict[str, list[str]]]:
+        return [_index(tree.pictures, _fold) for tree in self._trees]
+
+    @cached_property
+    def _by_name(self) -> list[dict[str, list[str]]]:
+        return [_index(tree.pictures, lambda p: _fold(posixpath.basename(p))) for tree in self._trees]
+
+    @cached_property
+    def _by_stem(self) -> list[dict[str, list[str]]]:
+        return [_index(tree.pictures, lambda p: posixpath.splitext(p)[0]) for tree in self._trees]
+
+    def find(self, file: str, image_path: str | None, data_suffix: str | None) -> Found:
+        """The picture of the labelme file `file`, given relative to its folder.
+
+        `data_suffix` is the suffix that fits the embedded picture, None where there is none. Raises InputError
+        where no picture is found, where several are, and where `image_path` leads outside.
+        """
+        named = _posix(image_path or "")
+        inside = [_inside(tree.root, self._source.root, posixpath.dirname(file), named) for tree in self._trees]
+        if image_path:
+            found = self._at(inside) or self._moved(file, posixpath.basename(named))
+            if found:
+                return found
+        stem = posixpath.splitext(file)[0]
+        # a picture that is named like the JSON is a guess where the JSON names another
+        if data_suffix is not None and (image_path or not self._namesake(stem)):
+            return Found(stem + data_suffix, None, "image-embedded")
+        if found := self._namesake(stem):
+            return found
+        json_path = self._source.root / file
+        if image_path and not any(inside):
+            raise InputError(
+                json_path,
+                f"$.imagePath {image_path!r} leads outside, and no picture of that name lies beside it",
+                "put the picture beside it or name its folder with --images",
+            )
+        kind = posixpath.splitext(named)[1].lower()
+        remedy = "put it beside the JSON or name its folder with --images"
+        raise InputError(
+            json_path,
+            f"its picture is missing ($.imagePath {image_path!r}, no picture in $.imageData)",
+            remedy if not kind or kind in SUFFIXES else f"{kind} is not read: save it as .png, or {remedy}",
+        )
+
+    def _namesake(self, stem: str) -> Found | None:
+        for i, by_stem in enumerate(self._by_stem):
+            if len(found := by_stem.get(stem, [])) == 1:
+                return self._found(i, found[0], "image-moved")
+        return None
+
+    def _at(self, inside: Sequence[str | None]) -> Found | None:
+        for i, path in enumerate(inside):
+            if path is None:
+                continue
+            if path in self._trees[i].pictures:
+                return self._found(i, path)
+            if len(folded := self._by_path[i].get(_fold(path), [])) == 1:
+                return self._found(i, folded[0])
+        return None
+
+    def _moved(self, file: str, name: str) -> Found | None:
+        beside = posixpath.join(posixpath.dirname(file), name)
+        if len(found := self._by_path[0].get(_fold(beside), [])) == 1:
+            return self._found(0, found[0], "image-moved")
+        if len(self._trees) == 1:
+            return None
+        if len(found := self._by_path[1].get(_fold(beside), [])) == 1:
+            return self._found(1, found[0], "image-moved")
+        found = self._by_name[1].get(_fold(name), [])
+        if len(found) > 1:
+            raise InputError(
+                self._source.root / file,
+                f"$.imagePath is one of {len(found)} pictures of that name: {found[0]}, {found[1]}",
+                "correct $.imagePath",
+            )
+        return self._found(1, found[0], "image-moved") if found else None
+
+    def _found(self, tree: int, path: str, how: str = "") -> Found:
+        return Found(path, f"{self._trees[tree].root}/{path}", how)
+
+
+def _inside(root: Path, source: Path, folder: str, named: str) -> str | None:
+    """Where `named`, said in `folder` of `source`, lies below `root`, links not resolved; None where outside."""
+    target = posixpath.normpath(posixpath.join(_absolute(source), folder, named))
+    prefix = _absolute(root).rstrip("/") + "/"
+    return target.removeprefix(prefix) if target.startswith(prefix) else None
+
+
+def _posix(path: str) -> str:
+    plain = path.isascii() and not any(c in path for c in "\\:/")
+    return path if plain else PureWindowsPath(path).as_posix()
+
+
+@cache
+def _absolute(path: Path) -> str:
+    return posixpath.abspath(path.as_posix())
+
+
+def bare_name(path: str) -> str:
+    """The name of a file without folders and ending, in the form in which names are compared."""
+    return _fold(posixpath.splitext(posixpath.basename(_posix(path)))[0])
+
+
+def _index(paths: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
+    index: dict[str, list[str]] = {}
+    for path in sorted(paths):
+        index.setdefault(key(path), []).append(path)
+    return index
+
+
+def _fold(path: str) -> str:
+    """What file systems without case, and with the other Unicode form, hold for the same name."""
+    return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()

@@ -1,0 +1,55 @@
+"""The PNG that labelme keeps inside a `mask` shape, checked before it is unpacked."""
+
+import base64
+import binascii
+import io
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datasets.formats.labelme import Shape
+from datasets.images.image_file import lift_pixel_limit
+from system.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PLAIN_MODES = frozenset({"1", "L", "P"})
+
+
+def read_shape_mask(
+    path: Path | str, index: int, shape: Shape, height: int, width: int
+) -> "tuple[int, int, NDArray[np.bool_]]":
+    """Column and row of the first pixel, and h x w bool, of the mask of shape `index` of the labelme file `path`.
+
+    Its picture has height x width pixels. The box of the two points is inclusive; labelme rounds corners that are
+    no whole pixels, so the PNG may differ from it by one. Raises InputError.
+    """
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
+    where = f"$.shapes[{index}].mask"
+    lift_pixel_limit()  # the size is looked at before the pixels are
+    try:
+        packed = base64.b64decode(shape.mask or "", validate=True)
+        with Image.open(io.BytesIO(packed), formats=["PNG"]) as picture:
+            (x0, y0), (x1, y1) = ((round(x), round(y)) for x, y in shape.points)
+            columns, rows = picture.size
+            if abs(abs(x1 - x0) + 1 - columns) > 1 or abs(abs(y1 - y0) + 1 - rows) > 1:
+                box = f"{abs(x1 - x0) + 1} x {abs(y1 - y0) + 1}"
+                problem = f"{where} is {columns} x {rows} pixels, the box of its points {box}"
+                raise InputError(path, problem, "draw the shape anew")
+            if columns > width or rows > height:
+                problem = f"{where} is {columns} x {rows} pixels, larger than its picture of {width} x {height}"
+                raise InputError(path, problem, "draw the shape anew")
+            if picture.mode not in PLAIN_MODES:
+                problem = f"{where} is a PNG of mode {picture.mode} where a mask is grey"
+                raise InputError(path, problem, "draw the shape anew")
+            return min(x0, x1), min(y0, y1), np.asarray(picture) > 0
+    except binascii.Error as error:
+        raise InputError(path, f"{where} is not base64: {error}", "draw the shape anew") from None
+    except UnidentifiedImageError:
+        raise InputError(path, f"{where} is not a PNG", "draw the shape anew") from None
+    except (OSError, SyntaxError, ValueError, zlib.error) as error:
+        raise InputError(path, f"{where} is a damaged PNG: {error}", "draw the shape anew") from None

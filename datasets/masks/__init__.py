@@ -1,0 +1,1 @@
+"""Masks in memory: run lengths, components, outlines and painting."""

@@ -1,0 +1,1 @@
+"""Paste real defects onto good images."""

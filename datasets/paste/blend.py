@@ -1,0 +1,162 @@
+"""Defects laid on another picture: the rule of the mask, the seam around it, the colours matched across it.
+
+A pixel belongs to the written mask where at least half of it comes from inside the instance's mask in its source.
+There the defect's own pixels are shown, but for one smooth shift of colour. Around it lies the seam, a few pixels
+wide, where the source's good surroundings fade into the canvas. All other pixels are the canvas's, bit by bit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.paste.place import Matrix
+
+SEAM = 0.008  # of the shorter side of the canvas
+MOST_SHIFT = 10  # grey levels: light differs by that much from picture to picture
+LIKE = 2 * MOST_SHIFT  # grey levels: what differs by more is another thing and not another light
+SHRINK = 4  # the fit of a place is judged, and colours are matched, on pictures this many times smaller
+
+Window = tuple[slice, slice]
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Defects in place: h x w bool masks in a `window` of the canvas, h x w alpha, h x w x 3 pixels below it."""
+
+    window: Window
+    masks: list[NDArray[np.bool_]]
+    alpha: NDArray[np.float32]
+    pixels: NDArray[np.uint8]
+
+
+def seam_width(height: int, width: int) -> int:
+    """Pixels around a mask in which source and canvas mix."""
+    return max(3, round(SEAM * min(height, width)))
+
+
+def shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture or mask SHRINK times smaller."""
+    height, width = (max(1, round(side / SHRINK)) for side in pixels.shape[:2])
+    small: NDArray[np.uint8] = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return small
+
+
+def shrunk_map(matrix: Matrix) -> Matrix:
+    """The same map between shrunk pictures; their pixel 0 has its centre where SHRINK / 2 - 0.5 was."""
+    centre = SHRINK / 2 - 0.5
+    middle = (matrix[:, :2] @ [centre, centre] + matrix[:, 2] - centre) / SHRINK
+    return np.column_stack([matrix[:, :2], middle])
+
+
+def misfit(source: NDArray[np.uint8], mask: NDArray[np.uint8], canvas: NDArray[np.uint8], matrix: Matrix) -> float:
+    """Mean difference in grey levels of source and canvas just around a mask (0 or 255), all three shrunk.
+
+    The part of the mask that is lost beyond the border counts as 255, else small rests at the border would win.
+    """
+    window = reach_of(mask, matrix, 2, canvas.shape[:2])
+    if window is None:
+        return float("inf")
+    inside = warp(mask, matrix, window, cv2.INTER_LINEAR) >= 128
+    ring = cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & ~inside
+    if not ring.any():
+        return float("inf")
+    moved = warp(source, matrix, window, cv2.INTER_LINEAR)
+    whole = abs(np.linalg.det(matrix[:, :2])) * np.count_nonzero(mask >= 128)
+    lost = max(0.0, 1 - np.count_nonzero(inside) / max(whole, 1))
+    return float(np.abs(moved[ring].astype(np.int16) - canvas[window][ring]).mean() + 255 * lost)
+
+
+def make_patch(
+    source: NDArray[np.uint8], masks: Sequence[NDArray[np.uint8]], canvas: NDArray[np.uint8], matrix: Matrix
+) -> Patch | None:
+    """Move `masks` (H x W, 0 or 255) and their pixels onto `canvas`; None where nothing of them gets there."""
+    seam = seam_width(*canvas.shape[:2])
+    union = masks[0] if len(masks) == 1 else np.maximum.reduce(masks)
+    window = reach_of(union, matrix, seam + 1, canvas.shape[:2])
+    if window is None:
+        return None
+    moved = [warp(mask, matrix, window, cv2.INTER_LINEAR) >= 128 for mask in masks]
+    inside = np.logical_or.reduce(moved)
+    if not inside.any():
+        return None
+    distance = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    alpha = np.clip(1 - distance / (seam + 1), 0, 1)
+    alpha = alpha * alpha * (3 - 2 * alpha)
+    # Cubic, because the softness of linear interpolation would tell a model what is pasted.
+    pixels = warp(source, matrix, window, cv2.INTER_CUBIC)
+    # The inner half of the seam has a tinge of the defect in it, and what cubic interpolation makes of edges.
+    ring = (alpha > 0) & (distance > max(2, seam / 2))
+    return Patch(window, moved, alpha, match_colours(pixels, canvas[window], ring))
+
+
+def blend(canvas: NDArray[np.uint8], patch: Patch) -> None:
+    """Draw `patch` into `canvas`."""
+    under, alpha = canvas[patch.window], patch.alpha
+    under[alpha == 1] = patch.pixels[alpha == 1]
+    seam = (alpha > 0) & (alpha < 1)
+    share = alpha[seam][:, None]
+    under[seam] = np.rint(patch.pixels[seam] * share + under[seam] * (1 - share))
+
+
+def match_colours(
+    pixels: NDArray[np.uint8], canvas: NDArray[np.uint8], ring: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Shift `pixels` smoothly so that on the `ring` around a mask they have the colours of `canvas`.
+
+    As the membrane of Poisson blending (Perez et al. 2003) the shift spreads from the ring over the mask, but what
+    differs by more than light does has no say, so that no dark defect pales where a bright edge ends at it,
+    and the smaller the part of the ring that has one, the smaller the shift.
+    """
+    apart = cv2.absdiff(canvas, pixels)
+    says = ring & (apart[..., 0] <= LIKE) & (apart[..., 1] <= LIKE) & (apart[..., 2] <= LIKE)
+    if not says.any():
+        return pixels
+    difference = cv2.subtract(canvas, pixels, dtype=cv2.CV_32F)
+    difference[~says] = 0
+    height, width = ring.shape
+    small = (max(1, width // SHRINK), max(1, height // SHRINK))
+    shift = _spread(cv2.resize(difference, small, interpolation=cv2.INTER_AREA))
+    share = _spread(cv2.resize(says.astype(np.float32), small, interpolation=cv2.INTER_AREA))
+    agreed = says.sum() / ring.sum()
+    shift = np.clip(shift / share[..., None], -MOST_SHIFT, MOST_SHIFT) * np.float32(agreed)
+    matched: NDArray[np.uint8] = cv2.add(pixels, cv2.resize(shift, (width, height)), dtype=cv2.CV_8U)
+    return matched
+
+
+def _spread(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Blurred widely, and where the blur does not reach, nearly their mean."""
+    reach = max(values.shape[:2]) / 4 + 1
+    blurred: NDArray[np.float32] = cv2.GaussianBlur(values, (0, 0), reach)
+    return np.asarray(blurred + np.float32(1e-4) * values.mean(axis=(0, 1)))
+
+
+def reach_of(mask: NDArray[np.uint8], matrix: Matrix, margin: int, size: tuple[int, ...]) -> Window | None:
+    """Rows and columns of a canvas of `size` (height, width) that a moved mask and a margin around it can cover.
+
+    A mask that touches the border of its picture goes on beyond it, to wherever the canvas ends.
+    """
+    x, y, w, h = cv2.boundingRect(mask)
+    height, width = mask.shape
+    beyond = float(height + width)
+    x0, x1 = x - beyond * (x == 0), x + w - 1 + beyond * (x + w == width)
+    y0, y1 = y - beyond * (y == 0), y + h - 1 + beyond * (y + h == height)
+    corners = np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]]) @ matrix[:, :2].T + matrix[:, 2]
+    low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - margin, 0)
+    high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + margin + 1, (size[1], size[0]))
+    if (low >= high).any():
+        return None
+    return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
+
+
+def warp(pixels: NDArray[np.uint8], matrix: Matrix, window: Window, interpolation: int) -> NDArray[np.uint8]:
+    """`pixels` moved by `matrix`, as far as `window` of the canvas shows them; the border goes on outwards."""
+    rows, columns = window
+    shifted = matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    moved: NDArray[np.uint8] = cv2.warpAffine(
+        pixels, shifted, size, flags=interpolation, borderMode=cv2.BORDER_REPLICATE
+    )
+    return moved

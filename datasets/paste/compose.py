@@ -1,0 +1,245 @@
+"""New training images from real defects pasted onto good images, all of them given by the caller."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.coco import Annotation, Image
+from datasets.masks.component import Component, component_to_rle, mask_to_component
+from datasets.paste.blend import Patch, blend, make_patch, misfit, shrunk, shrunk_map
+from datasets.paste.place import Matrix, Move, Place, choose_place, draw_moves, settle
+from datasets.paste.source import Given, Opened, groups, is_usable, mask_of, open_given
+from system.errors import InputError, OptionError
+
+LOOKED_AT = 16  # canvases that `auto` looks at
+TURNS = 8  # how often a place is drawn anew
+CANDIDATES = 12  # scales and shifts compared for each turn
+TRIED = 3  # of them that are drawn in full
+LEAST_KEPT = 0.9  # of the area an instance has when whole
+OPEN_SOURCES = 16  # kept decoded
+FOLDER = "paste"  # of the new images' file names
+
+Reason = Literal["crowd or no mask", "no place"]
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a pasted annotation came from, and the 2 x 3 map from pixels there to pixels here, row by row."""
+
+    annotation: int
+    source: str
+    source_annotation: int
+    move: Move
+    matrix: tuple[float, ...]
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """An annotation of the source that the pasted image does not show."""
+
+    source: str
+    source_annotation: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """A new image: its pixels (H x W x 3 uint8 RGB), its annotations, and what it was made of.
+
+    `touched` (H x W bool) is masks and seams: elsewhere the pixels are those of the `canvas`, a file name.
+    """
+
+    image: Image
+    rgb: NDArray[np.uint8]
+    annotations: list[Annotation]
+    touched: NDArray[np.bool_]
+    canvas: str
+    origins: list[Origin]
+    left_out: list[LeftOut]
+
+
+def paste_images(
+    given: Sequence[Given],
+    count: int,
+    seed: int,
+    *,
+    place: Place | Literal["auto"] = "auto",
+    first_ids: tuple[int, int] | None = None,
+) -> Iterator[Pasted]:
+    """`count` new images made of the `given` ones and nothing else, so give a training split's or fold's own.
+
+    Defect types take turns; each new image has the defects of one given image, each of them placed anew, on one
+    given image without annotations. Image i depends on the given images, `seed`, `place` and i only. `first_ids`
+    are the ids of the first new image and annotation, else those after the largest given ones.
+    Raises OptionError, and InputError where no canvas or no defect is given.
+    """
+    check_count(count, seed)
+    stock = _take_stock(given)
+    chosen = resolve_place(given) if place == "auto" else place
+    image_id, annotation_id = first_ids or (
+        1 + max(g.image.id for g in given),
+        1 + max(a.id for g in given for a in g.annotations),
+    )
+    return _paste_all(stock, count, seed, chosen, image_id, annotation_id)
+
+
+def check_count(count: int, seed: int) -> None:
+    """Raise OptionError for a count or seed that cannot be used."""
+    if count < 1:
+        raise OptionError(f"--count {count}", "nothing to paste", "give 1 or more new images")
+    if seed < 0:
+        raise OptionError(f"--seed {seed}", "is negative", "give 0 or a positive number")
+
+
+def resolve_place(given: Sequence[Given]) -> Place:
+    """The place that suits the canvases among `given`, judged by some that are spread evenly."""
+    canvases = [g for g in given if not g.annotations]
+    spread = np.unique(np.linspace(0, len(canvases) - 1, min(LOOKED_AT, len(canvases))).astype(int))
+    return choose_place(open_given(canvases[i]).look for i in spread)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stock:
+    """Sources by category id, canvases by product; every source has a canvas of its product."""
+
+    sources: dict[int, list[Given]]
+    canvases: dict[str, list[Given]]
+
+
+def _take_stock(given: Sequence[Given]) -> _Stock:
+    canvases: dict[str, list[Given]] = {}
+    for g in given:
+        if not g.annotations:
+            canvases.setdefault(g.product, []).append(g)
+    if not canvases:
+        raise InputError(
+            "paste", f"none of the {len(given)} images is a negative to paste on", "add good images to train"
+        )
+    sources: dict[int, list[Given]] = {}
+    for g in given:
+        if g.product in canvases:
+            for category in sorted({a.category_id for a in g.usable}):
+                sources.setdefault(category, []).append(g)
+    if not sources:
+        raise InputError(
+            "paste",
+            f"none of the {len(given)} images has a defect with a mask, of a product with negatives",
+            "add defect images to train",
+        )
+    return _Stock(dict(sorted(sources.items())), canvases)
+
+
+def _paste_all(
+    stock: _Stock, count: int, seed: int, place: Place, image_id: int, annotation_id: int
+) -> Iterator[Pasted]:
+    by_id = {source.image.id: source for sources in stock.sources.values() for source in sources}
+    opened = lru_cache(OPEN_SOURCES)(lambda source_id: open_given(by_id[source_id]))
+    categories = list(stock.sources)
+    for i in range(count):
+        category = categories[i % len(categories)]
+        sources = stock.sources[category]
+        left_out: list[LeftOut] = []
+        for attempt in range(len(sources)):
+            source = _deal(sources, i // len(categories) + attempt, (seed, 1, category))
+            canvas = open_given(_deal(stock.canvases[source.product], i, (seed, 2)))
+            work = _Work(opened(source.image.id), canvas, place, np.random.default_rng((seed, 3, i, attempt)))
+            pasted = work.paste(Image(image_id + i, f"{FOLDER}/{i:04d}.png", 0, 0), annotation_id, left_out)
+            left_out = pasted.left_out
+            if pasted.annotations:
+                break
+        else:
+            raise InputError(
+                pasted.canvas, f"no defect of category {category} finds a place on it", "try another --place"
+            )
+        annotation_id += len(pasted.annotations)
+        yield pasted
+
+
+def _deal(cards: Sequence[Given], number: int, seed: tuple[int, ...]) -> Given:
+    """The card dealt as the given number (from 0): each is dealt once before any is dealt again."""
+    turn, position = divmod(number, len(cards))
+    return cards[int(np.random.default_rng((*seed, turn)).permutation(len(cards))[position])]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One source, one canvas, one strategy, one generator."""
+
+    source: Opened
+    canvas: Opened
+    place: Place
+    random: np.random.Generator
+
+    def paste(self, name: Image, annotation_id: int, left_out: list[LeftOut]) -> Pasted:
+        """The canvas with what can be placed of the source; numbers begin with those of `name` and annotation."""
+        given = self.source.given
+        height, width = self.canvas.rgb.shape[:2]
+        rgb, touched = self.canvas.rgb.copy(), np.zeros((height, width), np.bool_)
+        annotations: list[Annotation] = []
+        origins: list[Origin] = []
+        left_out = list(left_out)
+        for group in groups(given):
+            found = self._place(group, touched) if all(is_usable(a) for a in group) else None
+            if found is None:
+                reason: Reason = "no place" if all(is_usable(a) for a in group) else "crowd or no mask"
+                left_out += [LeftOut(given.image.file_name, a.id, reason) for a in group]
+                continue
+            move, matrix, patch = found
+            blend(rgb, patch)
+            touched[patch.window] |= patch.alpha > 0
+            for annotation, mask in zip(group, patch.masks, strict=True):
+                number = annotation_id + len(annotations)
+                annotations.append(
+                    _annotation(number, name.id, annotation.category_id, mask, patch, (height, width))
+                )
+                flat = tuple(float(v) for v in matrix.ravel())
+                origins.append(Origin(number, given.image.file_name, annotation.id, move, flat))
+        image = msgspec.structs.replace(name, width=width, height=height)
+        return Pasted(image, rgb, annotations, touched, self.canvas.given.image.file_name, origins, left_out)
+
+    def _place(self, group: list[Annotation], touched: NDArray[np.bool_]) -> tuple[Move, Matrix, Patch] | None:
+        """The first turn at which a shift and scale exist that keep the group whole and clear of `touched`."""
+        masks = [mask_of(a, self.source.given.image) for a in group]
+        union = np.maximum.reduce(masks)
+        if not union.any():
+            return None
+        is_cut = bool(union[0].any() or union[-1].any() or union[:, 0].any() or union[:, -1].any())
+        setting = settle(
+            self.place, self.source.look, self.canvas.look, mask_to_component(union > 0).box, is_cut=is_cut
+        )
+        small = shrunk(union)
+        for _ in range(TURNS):
+            moves = draw_moves(self.random, self.place, setting, CANDIDATES)
+            maps = [move.matrix(setting.source, setting.target).round(6) for move in moves]
+            misfits = [misfit(self.source.small, small, self.canvas.small, shrunk_map(m)) for m in maps]
+            for best in np.argsort(misfits, kind="stable")[:TRIED]:
+                patch = make_patch(self.source.rgb, masks, self.canvas.rgb, maps[best])
+                if (
+                    patch
+                    and _is_whole(patch, masks, maps[best])
+                    and not touched[patch.window][patch.alpha > 0].any()
+                ):
+                    return moves[best], maps[best], patch
+        return None
+
+
+def _is_whole(patch: Patch, masks: Sequence[NDArray[np.uint8]], matrix: Matrix) -> bool:
+    growth = abs(float(np.linalg.det(matrix[:, :2])))
+    return all(
+        moved.sum() >= LEAST_KEPT * growth * np.count_nonzero(mask)
+        for moved, mask in zip(patch.masks, masks, strict=True)
+    )
+
+
+def _annotation(
+    number: int, image_id: int, category_id: int, mask: NDArray[np.bool_], patch: Patch, size: tuple[int, int]
+) -> Annotation:
+    component = mask_to_component(mask)
+    x, y, w, h = component.box
+    rows, columns = patch.window
+    moved = Component((x + columns.start, y + rows.start, w, h), component.pixels)
+    rle = component_to_rle(moved, *size)
+    return Annotation(number, image_id, category_id, moved.box, moved.area, rle)

@@ -1,0 +1,118 @@
+"""Images that defects are taken from and pasted onto: what of them is usable, which defects stay together."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.coco import Annotation, Image
+from datasets.formats.dataset_folder import Dataset
+from datasets.images.image_file import check_size, read_rgb
+from datasets.masks.component import decode
+from datasets.paste.blend import seam_width, shrunk
+from datasets.paste.place import Look, look
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An image that may be used: a source of defects if it has annotations, a canvas if it has none.
+
+    `read` gives its pixels, H x W x 3 uint8 RGB. Defects stay within their `product`.
+    """
+
+    image: Image
+    annotations: Sequence[Annotation]
+    read: Callable[[], NDArray[np.uint8]] = field(compare=False)
+    product: str = ""
+
+    @property
+    def usable(self) -> list[Annotation]:
+        """The annotations that say which pixels are one defect: crowds and boxes without a mask do not."""
+        return [a for a in self.annotations if is_usable(a)]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A given image with its pixels, the same SHRINK times smaller, and what it shows."""
+
+    given: Given
+    rgb: NDArray[np.uint8]
+    small: NDArray[np.uint8]
+    look: Look
+
+
+def given_images(dataset: Dataset, images: Sequence[Image]) -> list[Given]:
+    """Exactly `images` of the dataset with their annotations, read when needed.
+
+    In a dataset made of several category folders, each of them is a product of its own.
+    """
+    wanted = {image.id for image in images}
+    annotations: dict[int, list[Annotation]] = {image.id: [] for image in images}
+    for coco in dataset.splits.values():
+        for annotation in coco.annotations:
+            if annotation.image_id in wanted:
+                annotations[annotation.image_id].append(annotation)
+    return [
+        Given(
+            image,
+            annotations[image.id],
+            partial(read_rgb, dataset.image_path(image)),
+            product_of(dataset, image.file_name),
+        )
+        for image in images
+    ]
+
+
+def product_of(dataset: Dataset, file_name: str) -> str:
+    """Which of several category folders an image came from, empty where the dataset has only one."""
+    sources = dataset.provenance.sources if dataset.provenance else []
+    return next((s for s in sources if len(sources) > 1 and file_name.startswith(f"{s}/")), "")
+
+
+def is_usable(annotation: Annotation) -> bool:
+    """Whether an annotation says which pixels are one defect."""
+    return not annotation.iscrowd and bool(annotation.segmentation) and annotation.area > 0
+
+
+def open_given(given: Given) -> Opened:
+    """Read and look at a given image. Raises InputError where its size is not as listed."""
+    rgb, image = given.read(), given.image
+    check_size(image.file_name, rgb, image.width, image.height)
+    return Opened(given, rgb, shrunk(rgb), look(rgb))
+
+
+def mask_of(annotation: Annotation, image: Image) -> NDArray[np.uint8]:
+    """H x W mask of 0 and 255 of an annotation, of its box where it has no segmentation."""
+    if annotation.segmentation:
+        return decode(annotation.segmentation, image.height, image.width) * np.uint8(255)
+    mask = np.zeros((image.height, image.width), np.uint8)
+    x, y, w, h = annotation.bbox
+    mask[max(0, int(y)) : int(np.ceil(y + h)), max(0, int(x)) : int(np.ceil(x + w))] = 255
+    return mask
+
+
+def groups(given: Given) -> list[list[Annotation]]:
+    """Annotations that are pasted together, because a seam around one would show pixels of the other."""
+    image = given.image
+    if len(given.annotations) == 1:
+        return [list(given.annotations)]
+    union = np.zeros((image.height, image.width), np.uint8)
+    for annotation in given.annotations:
+        union |= mask_of(annotation, image)
+    wide = 2 * (seam_width(image.height, image.width) + 1) + 1
+    near = cv2.dilate(union, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide)))
+    _, labels = cv2.connectedComponents(near)
+    together: list[tuple[set[int], list[Annotation]]] = []
+    for annotation in given.annotations:
+        covers, members = {int(v) for v in np.unique(labels[mask_of(annotation, image) > 0])}, [annotation]
+        apart = []
+        for other_covers, other_members in together:
+            if covers & other_covers:
+                covers, members = covers | other_covers, other_members + members
+            else:
+                apart.append((other_covers, other_members))
+        together = [*apart, (covers, members)]
+    return [members for _, members in together]

@@ -1,0 +1,1 @@
+"""Synthetic bottle mouths in MVTec form."""

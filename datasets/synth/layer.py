@@ -1,0 +1,76 @@
+"""What a drawn defect is made of: layers of masked paint over a bottle."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from datasets.synth.bottle import Bottle
+from datasets.synth.strip import Picture
+from datasets.synth.texture import Float
+
+Mask = npt.NDArray[np.bool_]
+
+SMALLEST = 0.0006  # component or hole that is kept, as a share of the picture
+
+
+@dataclass(frozen=True)
+class Spot:
+    """The masked pixels of a layer, one-dimensional arrays in the bottle's units.
+
+    `x`, `y`: from the middle of the bottle. `radius`, `angle`: the same, polar.
+    `depth`: distance inwards from the mask's edge. `pixel`: side of one pixel.
+    """
+
+    x: Float
+    y: Float
+    radius: Float
+    angle: Float
+    depth: Float
+    pixel: float
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One component of a defect: where it is, and the (n, 3) RGB colours to put there."""
+
+    mask: Mask
+    paint: Callable[[Spot], Float]
+
+
+def one_component(mask: Mask) -> Mask:
+    """The largest component of a mask (8-connectivity), without pinholes."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    if count < 2:
+        return mask
+    largest = labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((~largest).astype(np.uint8), connectivity=4)
+    pinhole = stats[:, cv2.CC_STAT_AREA] < max(SMALLEST * mask.size, 4)
+    pinhole[0] = False
+    return np.asarray(largest | pinhole[labels], np.bool_)
+
+
+def put_layer(picture: Picture, bottle: Bottle, layer: Layer) -> Picture:
+    """Paint a layer over a picture: a copy that differs inside the mask only.
+
+    The outermost pixels of the mask are half transparent, so that the edge is smooth.
+    """
+    rows, columns = np.nonzero(layer.mask)
+    pixels = cv2.distanceTransform(layer.mask.astype(np.uint8), cv2.DIST_L2, 3)[rows, columns]
+    radius, angle = bottle.radius[rows, columns], bottle.angle[rows, columns]
+    pixel = 1 / bottle.unit
+    spot = Spot(
+        x=radius * np.cos(angle),
+        y=radius * np.sin(angle),
+        radius=radius,
+        angle=angle,
+        depth=np.asarray(pixels * np.float32(pixel), np.float32),
+        pixel=pixel,
+    )
+    opacity = np.clip(pixels[:, None] * np.float32(0.55), 0, 1)
+    below = picture[rows, columns].astype(np.float32)
+    painted = picture.copy()
+    painted[rows, columns] = np.clip(np.rint(below + opacity * (layer.paint(spot) - below)), 0, 255)
+    return painted

@@ -1,0 +1,192 @@
+"""Files and folders written aside and renamed, so that a reader never meets half of one."""
+
+import glob
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import FileIO
+from pathlib import Path
+
+from system.errors import InputError, OutputError
+from system.interrupts import held_back
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # that some editors write before UTF-8
+
+
+@contextmanager
+def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.json") -> Iterator[Path]:
+    """Yield an empty temporary sibling of `dest` that becomes `dest` when the block ends without an error.
+
+    A `dest` that is not empty is refused. With `overwrite` it is replaced, but only if it holds the file
+    `marker`, that is if it was written by defectline: no typing slip may delete somebody's pictures.
+    Raises OutputError.
+    """
+    check_destination(dest, overwrite=overwrite, marker=marker)
+    missing = [folder for folder in dest.parents if not folder.exists()]
+    partial, lock = None, None
+    try:
+        dest.parent.mkdir(parents=True, exist_ok=True)
+        with held_back():
+            _remove_stale(dest)
+            partial = Path(tempfile.mkdtemp(prefix=_partial_prefix(dest), dir=dest.parent))
+            lock = _lock(partial)
+            partial.chmod(0o777 & ~_umask())
+        yield partial
+        with held_back():
+            _swap_in(partial, dest)
+    except BaseException:
+        _end_workers()
+        raise
+    finally:
+        with held_back():
+            if partial is not None:
+                shutil.rmtree(partial, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
+            with suppress(OSError):  # with dest inside, or something of somebody else
+                for folder in missing:
+                    folder.rmdir()
+
+
+def check_destination(dest: Path, *, overwrite: bool = False, marker: str = "dataset.json") -> None:
+    """Raise OutputError unless `new_folder` would accept `dest`; writes nothing."""
+    if dest.is_symlink() or (dest.exists() and not dest.is_dir()):
+        raise OutputError(dest, "the destination is a file or a link", "name a folder that does not exist yet")
+    above = next((path for path in dest.parents if path.is_symlink() or path.exists()), dest)
+    if not above.is_dir() and above != dest:
+        raise OutputError(dest, f"the destination would lie in {above}, which is no folder", "choose another")
+    if not may_write(above):
+        raise OutputError(dest, f"no permission to write in {above}", "check who owns it or choose another")
+    if not dest.is_dir() or not any(dest.iterdir()):
+        return
+    if not overwrite:
+        raise OutputError(dest, "the destination exists and is not empty", "choose another or add --overwrite")
+    if not (dest / marker).is_file():
+        raise OutputError(
+            dest,
+            f"--overwrite would delete a folder that defectline did not write (it has no {marker})",
+            "choose another destination or delete the folder yourself",
+        )
+
+
+def may_write(folder: Path) -> bool:
+    """Whether files can be made in `folder`, as far as the system can tell without making one."""
+    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def check_apart(dest: Path, sources: Sequence[Path]) -> None:
+    """Raise OutputError where `dest` lies inside a source, or a source inside `dest`."""
+    target = dest.resolve()
+    for source in sources:
+        origin = source.resolve()
+        if target == origin or origin in target.parents or target in origin.parents:
+            raise OutputError(
+                dest, f"the destination and the source {source} lie inside each other", "choose another"
+            )
+
+
+def has_suffix(path: Path | str, suffixes: frozenset[str]) -> bool:
+    """Whether the name of `path` ends with one of `suffixes`, in small or large letters; hidden files are none."""
+    name = os.path.basename(path)  # noqa: PTH119 -- of many names, to make a Path of each takes longer than the rest
+    return os.path.splitext(name)[1].lower() in suffixes and not name.startswith(".")  # noqa: PTH122
+
+
+def check_unicode(root: Path, names: Iterable[str]) -> None:
+    """Raise InputError for the first name of a file below `root` that is no Unicode: JSON cannot hold it."""
+    for name in names:
+        if not name.isascii() and any("\ud800" <= c <= "\udfff" for c in name):
+            raise InputError(root, f"the name {name!a} is not Unicode", "rename the file")
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write `data` to a temporary sibling of `path` and rename it into place."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_file(path: str, data: bytes) -> None:
+    """Write `data` to a new file in a folder that nobody else knows yet, so quickly that 10,000 can be written."""
+    with FileIO(path, "w") as file:
+        written = 0
+        while written < len(data):  # a device that is nearly full takes a part
+            written += file.write(memoryview(data)[written:])
+
+
+def link_or_copy(source: Path | str, dest: Path | str) -> None:
+    """Make `dest` a hard link of `source`, or a copy where the file system allows none. `dest` must not exist."""
+    origin = Path(source).resolve() if stat.S_ISLNK(os.lstat(source).st_mode) else source
+    try:
+        os.link(origin, dest)
+    except OSError:
+        shutil.copyfile(origin, dest)
+
+
+def _swap_in(partial: Path, dest: Path) -> None:
+    if not dest.exists():
+        partial.rename(dest)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{dest.name}.old-", dir=dest.parent))
+    dest.rename(old / dest.name)
+    try:
+        partial.rename(dest)
+    except BaseException:
+        (old / dest.name).rename(dest)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _partial_prefix(dest: Path) -> str:
+    return f".{dest.name}.partial-"
+
+
+def _remove_stale(dest: Path) -> None:
+    # What a killed run left behind: a live one holds its lock, and the system lets go of a dead one's.
+    for left in dest.parent.glob(f"{glob.escape(_partial_prefix(dest))}*"):
+        lock = _lock(left)
+        if lock is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    # The lock of a folder, or None where another process has it or the system has no such locks.
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _end_workers() -> None:
+    # A worker that goes on writing would outlive the removal of its folder.
+    if "multiprocessing.process" in sys.modules:
+        from system.workers import end_workers
+
+        end_workers()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,97 @@
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from datasets.images.image_file import ImageInfo, is_image, list_images, read_info, read_rgb
+from system.errors import InputError
+
+RED_THEN_BLUE = np.array([[[204, 0, 0], [0, 0, 204]]], np.uint8)
+
+
+def save(path, array=RED_THEN_BLUE, mode="RGB", **options):
+    Picture.fromarray(array).convert(mode).save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.png", "b.jpg", "c.bmp", "d.tiff", "e.webp"])
+def test_size_and_mode(tmp_path, name: str) -> None:
+    save(tmp_path / name)
+    assert read_info(tmp_path / name) == ImageInfo(2, 1, "RGB")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_orientation_is_read_and_applied(tmp_path, name: str) -> None:
+    exif = Picture.Exif()
+    exif[0x0112] = 6
+    picture = np.zeros((16, 32, 3), np.uint8)
+    picture[:, 16:] = 200
+    save(tmp_path / name, picture, exif=exif)
+    assert read_info(tmp_path / name).orientation == 6
+    upright = read_rgb(tmp_path / name)
+    assert upright.shape == (32, 16, 3)
+    assert upright[:12].max() < 20
+    assert upright[20:].min() > 180
+
+
+def test_every_mode_becomes_rgb(tmp_path) -> None:
+    for mode in ("RGB", "RGBA", "P"):
+        assert np.array_equal(read_rgb(save(tmp_path / f"{mode}.png", mode=mode)), RED_THEN_BLUE)
+    grey = read_rgb(save(tmp_path / "L.png", np.array([[3, 250]], np.uint8), "L"))
+    assert grey.tolist() == [[[3] * 3, [250] * 3]]
+    deep = np.array([[0x0102, 0xFF00]], np.uint16)
+    Picture.fromarray(deep).save(tmp_path / "deep.png")
+    assert read_rgb(tmp_path / "deep.png").tolist() == [[[1] * 3, [255] * 3]]
+    assert read_rgb(save(tmp_path / "bit.png", mode="1")).shape == (1, 2, 3)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+@pytest.mark.parametrize("keep", [0.0, 0.3, 0.9])
+def test_truncated_pictures_are_found_without_decoding(tmp_path, name: str, keep: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    data = save(tmp_path / name, noise).read_bytes()
+    (tmp_path / name).write_bytes(data[: int(len(data) * keep)])
+    with pytest.raises(InputError):
+        read_info(tmp_path / name)
+
+
+@pytest.mark.parametrize("what", ["absent.png", "folder.png"])
+def test_what_is_no_file_is_named(tmp_path, what: str) -> None:
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises((InputError, OSError)):
+        read_rgb(tmp_path / what)
+
+
+def test_lists_are_sorted_and_hidden_files_are_no_images(tmp_path) -> None:
+    for name in ("b.PNG", "a.jpg", ".DS_Store", "._a.jpg", "notes.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "c.png").mkdir()
+    assert [p.name for p in list_images(tmp_path)] == ["a.jpg", "b.PNG"]
+    assert not is_image(tmp_path / "notes.txt")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_plain_png_is_decoded_to_the_pixels_that_pillow_gives(tmp_path: Path, mode: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (33, 47, 3) if mode == "RGB" else (33, 47), dtype=np.uint8)
+    path = tmp_path / "plain.png"
+    Picture.fromarray(pixels).save(path)
+    assert np.array_equal(read_rgb(path), np.asarray(Picture.open(path).convert("RGB")))
+
+
+def test_a_picture_that_claims_more_pixels_than_can_be_counted(tmp_path: Path) -> None:
+    header = struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    packed = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks]
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(packed))
+    with pytest.raises(InputError, match="more than run lengths can count"):
+        read_info(tmp_path / "a.png")
+
+
+def test_a_link_to_nothing_is_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.png").symlink_to(tmp_path / "gone.png")
+    (picture,) = list_images(tmp_path)
+    with pytest.raises(InputError, match="no such picture"):
+        read_info(picture)

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pycocotools import mask as coco_mask
+
+from datasets.masks.polygon_fill import fill_even_odd
+from system.errors import OptionError
+from tests.labelme_files import HEIGHT, WIDTH, inside_polygon
+
+# thirds never put a side through a pixel centre, where it would be a matter of taste which pixel is inside
+coordinate = st.integers(-60, 240).map(lambda n: n / 3 + 0.0123)
+ring = st.lists(st.tuples(coordinate, coordinate.map(lambda v: v * 0.77)), min_size=3, max_size=12)
+
+
+@given(st.lists(st.lists(ring, max_size=3), max_size=4))
+def test_a_pixel_is_inside_when_its_centre_is(shapes: list[list[list[tuple[float, float]]]]) -> None:
+    masks = fill_even_odd(shapes, HEIGHT, WIDTH)
+    assert len(masks) == len(shapes)
+    for rings, mask in zip(shapes, masks, strict=False):
+        wanted = np.zeros((HEIGHT, WIDTH), bool)
+        for points in rings:
+            wanted ^= inside_polygon(points)
+        assert mask == coco_mask.encode(np.asfortranarray(wanted.astype(np.uint8)))
+
+
+def test_whole_pictures_edges_and_far_corners() -> None:
+    whole = [(-1e9, -1e9), (1e9, -1e9), (1e9, 1e9), (-1e9, 1e9)]
+    pixel = [(59, 39), (60, 39), (60, 40), (59, 40)]
+    outside = [(70, 5), (80, 5), (75, 9)]
+    masks = fill_even_odd([[whole], [pixel], [outside], [whole, pixel]], HEIGHT, WIDTH)
+    assert coco_mask.area(masks).tolist() == [HEIGHT * WIDTH, 1, 0, HEIGHT * WIDTH - 1]
+    assert coco_mask.decode(masks[1])[39, 59] == 1
+
+
+def test_areas_are_not_biased() -> None:
+    rng = np.random.default_rng(0)
+    angles = np.sort(rng.uniform(0, 2 * np.pi, (200, 7)), axis=1)
+    shapes = [np.stack((30 + 12.3 * np.cos(a), 20.4 + 12.3 * np.sin(a)), axis=1) for a in angles]
+    x, y = np.array(shapes).transpose(2, 0, 1)
+    areas = np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(axis=1)) / 2
+    got = coco_mask.area(fill_even_odd([[s.tolist()] for s in shapes], HEIGHT, WIDTH))
+    assert int(got.sum()) == pytest.approx(areas.sum(), rel=0.002)
+
+
+def test_what_would_take_the_memory_is_refused() -> None:
+    with pytest.raises(OptionError, match="crosses 6000000 columns"):
+        fill_even_odd([[[(0, 0), (60, 40)] * 50_000]], HEIGHT, WIDTH)

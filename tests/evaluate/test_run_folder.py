@@ -1,0 +1,85 @@
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image as Picture
+
+from convert.mvtec2coco import Options, mvtec2coco
+from datasets.formats.dataset_folder import annotation_path, load_dataset
+from evaluate.run_folder import (
+    RunConfig,
+    RunSplit,
+    create_run,
+    draw_curves,
+    load_run,
+    read_config,
+    read_history,
+    read_split,
+    run_split,
+    write_history,
+)
+from system.errors import InputError, OptionError
+
+CONFIG = RunConfig("det", "some/where", {"epochs": 3, "lr": 0.01, "weights": "none"})
+SPLIT = RunSplit("bottle", None, {"train": ["a.png"], "test": []})
+
+
+def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
+    roots = [create_run(tmp_path, "det", "bottle", CONFIG, SPLIT).root for _ in range(3)]
+    assert [r.relative_to(tmp_path).as_posix() for r in roots] == ["det/bottle", "det/bottle-2", "det/bottle-3"]
+    run = load_run(roots[0])
+    assert run.kind == "det"
+    assert read_config(run.root) == CONFIG
+    assert read_split(run) == SPLIT
+    environment = json.loads((run.root / "environment.json").read_text())
+    assert environment["packages"]["torch"]
+    assert run.weights.is_dir()
+    assert run.predictions("val").parent.is_dir()
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../x", ".hidden", ".."])
+def test_a_name_is_a_folder_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OptionError):
+        create_run(tmp_path, "det", name, CONFIG, SPLIT)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a run folder"):
+        load_run(tmp_path)
+    (tmp_path / "config.yaml").write_text("kind: [")
+    with pytest.raises(InputError):
+        load_run(tmp_path)
+
+
+def test_the_split_names_the_datasets_content(coco_folder: Path) -> None:
+    dataset = load_dataset(coco_folder)
+    split = run_split(dataset, {"train": ["x.png"]})
+    assert split.content_sha256 == json.loads((coco_folder / "dataset.json").read_text())["content_sha256"]
+    assert split.dataset == "bottle-coco"
+
+
+def test_history_round_trip_and_curves(tmp_path: Path) -> None:
+    rows = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25, "AP": 0.125}]
+    write_history(tmp_path / "h.csv", rows)
+    assert (tmp_path / "h.csv").read_text() == "epoch,loss,AP\n1,0.5,\n2,0.25,0.125\n"
+    assert read_history(tmp_path / "h.csv") == rows
+    assert read_history(tmp_path / "absent.csv") == []
+    draw_curves(tmp_path / "c.png", rows, {"loss": ["loss"], "score": ["AP", "absent"]})
+    assert Picture.open(tmp_path / "c.png").width > 500
+
+
+def test_a_dataset_whose_splits_disagree_is_refused(tree: Path, tmp_path: Path) -> None:
+    mvtec2coco([tree], tmp_path / "out", Options())
+    test = annotation_path(tmp_path / "out", "test")
+    content = json.loads(test.read_text())
+    test.write_text(json.dumps(content | {"categories": content["categories"][:2], "annotations": []}))
+    with pytest.raises(InputError, match="categories differ"):
+        load_dataset(tmp_path / "out")
+    test.write_text(annotation_path(tmp_path / "out", "train").read_text())
+    with pytest.raises(InputError, match="is in train too"):
+        load_dataset(tmp_path / "out")
+    test.write_text(json.dumps(content))
+    (tmp_path / "out/images" / content["images"][0]["file_name"]).unlink()
+    with pytest.raises(InputError, match=r"listed in instances_test\.json but missing"):
+        load_dataset(tmp_path / "out")

@@ -1,0 +1,101 @@
+"""How a run ends before its time: what is kept of it, and what is said."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from datasets.formats.dataset_folder import load_dataset
+from evaluate.run_folder import Run, write_history
+from system.errors import InputError, WeightsError
+from tests.fold_cases import Chosen, make_folds
+from tests.odd_datasets import odd_folder
+from training.new_run import new_run
+from training.resume import kept_if_begun, unfinished_run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return new_run("det", load_dataset(odd_folder(tmp_path / "odd")), Chosen(), tmp_path / "runs", None)
+
+
+def epochs_in(state: Path) -> int:
+    return int(state.read_text())
+
+
+def end(run: Run, error: BaseException) -> None:
+    with kept_if_begun(run, run.weights / "last.pt", 9, epochs_in):
+        raise error
+
+
+STOPS = [(KeyboardInterrupt(), 130), (SystemExit(128 + signal.SIGTERM), 143)]
+
+
+@pytest.mark.parametrize(("stop", "status"), STOPS)
+def test_a_stop_before_the_first_epoch_leaves_nothing(stop: BaseException, status: int, run: Run) -> None:
+    with pytest.raises(SystemExit) as told:
+        end(run, stop)
+    assert told.value.code == status
+    assert not run.root.parents[1].exists()
+
+
+@pytest.mark.parametrize(("stop", "status"), STOPS)
+def test_a_stop_later_says_the_epoch_that_a_resume_goes_on_from(
+    stop: BaseException, status: int, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stopped when the fourth row of the history was written, and the state of the fourth epoch was not."""
+    (run.weights / "last.pt").write_text("3")
+    write_history(run.history, [{"epoch": epoch} for epoch in (1, 2, 3, 4)])
+    with pytest.raises(SystemExit) as told:
+        end(run, stop)
+    assert told.value.code == status
+    assert capsys.readouterr().err == f"stopped after epoch 3 of 9; continue with --resume {run.root}\n"
+    assert unfinished_run(run.root, "det", "last.pt") == run
+
+
+def test_an_error_is_passed_on_and_keeps_what_was_begun(run: Run) -> None:
+    (run.weights / "last.pt").write_text("3")
+    with pytest.raises(InputError, match="cut"):
+        end(run, InputError("a.png", "cut", "mend it"))
+    assert run.root.is_dir()
+    (run.weights / "last.pt").unlink()
+    with pytest.raises(InputError, match="cut"):
+        end(run, InputError("a.png", "cut", "mend it"))
+    assert not run.root.exists()
+
+
+def test_other_runs_beside_it_stay(run: Run) -> None:
+    (run.root.parent / "other").mkdir()
+    with pytest.raises(SystemExit):
+        end(run, KeyboardInterrupt())
+    assert [path.name for path in run.root.parent.iterdir()] == ["other"]
+
+
+def test_a_fold_stays_and_can_be_begun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = make_folds(load_dataset(odd_folder(tmp_path / "odd")), tmp_path / "runs", folds=2)
+    fold = unfinished_run(whole.root / "fold-1", "seg", "last.ckpt")
+    with pytest.raises(SystemExit):
+        end(fold, KeyboardInterrupt())
+    assert capsys.readouterr().err == ""
+    assert unfinished_run(fold.root, "seg", "last.ckpt") == fold
+
+
+def measured(run: Run) -> None:
+    run.metrics.write_text("{}")
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "error", "message"),
+    [
+        (lambda _: None, "seg", InputError, "a run of train_det; name one of train_seg, or use train_det"),
+        (measured, "det", InputError, "the run is finished"),
+        (lambda _: None, "det", WeightsError, "last.pt: no such file, nothing to resume"),
+    ],
+)
+def test_what_cannot_be_resumed(
+    change: Callable[[Run], None], kind: str, error: type[Exception], message: str, run: Run
+) -> None:
+    change(run)
+    with pytest.raises(error, match=message):
+        unfinished_run(run.root, kind, "last.pt")

@@ -1,0 +1,138 @@
+"""Ultralytics, tamed: the only module that imports it, from which the others take what they need.
+
+Left alone, it writes a settings file into the user's home, asks the network whether it is there, reports usage,
+installs packages, downloads a model to check half precision and replaces Pillow's and PyTorch's functions for
+opening and saving. All of that is switched off or put back here, before and right after its first import.
+"""
+
+import os
+import pickle
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+import torch
+from torch import nn
+
+from system.errors import WeightsError
+from train_det.options import RANDOM_WEIGHTS
+
+_PILLOW_OPEN, _TORCH_SAVE = PIL.Image.open, torch.save
+_ASKED_THREADS = os.environ.get("OMP_NUM_THREADS")
+os.environ.update({"YOLO_VERBOSE": "False", "YOLO_AUTOINSTALL": "False", "YOLO_OFFLINE": "True"})
+with tempfile.TemporaryDirectory(prefix="defectline-ultralytics-") as _folder:
+    os.environ["YOLO_CONFIG_DIR"] = _folder
+    from ultralytics import __version__ as version
+    from ultralytics.engine import trainer as engine
+    from ultralytics.models.yolo.detect import DetectionTrainer
+    from ultralytics.nn.modules import Conv
+    from ultralytics.nn.tasks import DetectionModel, load_checkpoint
+    from ultralytics.utils import NUM_THREADS, SETTINGS, callbacks
+    from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES, attempt_download_asset
+    from ultralytics.utils.nms import non_max_suppression
+    from ultralytics.utils.torch_utils import ModelEMA
+
+PIL.Image.open, torch.save = _PILLOW_OPEN, _TORCH_SAVE
+if _ASKED_THREADS is None:
+    os.environ.pop("OMP_NUM_THREADS", None)
+_SWITCHES = ("sync", "clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb", "vscode_msg",
+             "openvino_msg")  # fmt: skip
+dict.update(SETTINGS, dict.fromkeys(_SWITCHES, False))  # SETTINGS.update would write them to a file
+callbacks.add_integration_callbacks = lambda _instance: None
+# Ultralytics' own refuses bfloat16 on the CPU, where PyTorch has it.
+engine.autocast = lambda enabled, device: torch.autocast(device, torch.bfloat16, enabled=bool(enabled))
+
+__all__ = [
+    "Conv",
+    "DetectionModel",
+    "DetectionTrainer",
+    "ModelEMA",
+    "choose_threads",
+    "fetch_weights",
+    "load_model",
+    "new_model",
+    "non_max_suppression",
+    "version",
+]
+
+RANDOM_ARCHITECTURE = "yolo11n.yaml"
+REMEDY = "give the path of an Ultralytics detection checkpoint, or none"
+
+
+def choose_threads() -> None:
+    """Compute with OMP_NUM_THREADS threads, or one less than there are cores as Ultralytics does.
+
+    Threads of PyTorch wait for each other at every layer: with as many as cores, one other busy program makes a
+    training ten times slower (measured on two cores), so the last core is worth more to others.
+    """
+    asked = _ASKED_THREADS or ""
+    torch.set_num_threads(int(asked) if asked.isdigit() and int(asked) else NUM_THREADS)
+
+
+def new_model(weights: str, names: dict[int, str]) -> tuple[nn.Module, str]:
+    """A model for the classes `names`, started from `weights`, and a line that says from what.
+
+    `weights` is a path, a name that Ultralytics knows, or none. Raises WeightsError.
+    """
+    if weights == RANDOM_WEIGHTS:
+        model = DetectionModel(RANDOM_ARCHITECTURE, nc=len(names), verbose=False)
+        model.names = dict(names)
+        return model, f"random weights of {RANDOM_ARCHITECTURE}"
+    pretrained, _ = load_model(fetch_weights(weights))
+    model = DetectionModel(dict(pretrained.yaml), nc=len(names), verbose=False)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    model.names = dict(names)
+    model.model[-1].end2end = False  # of two-headed models the head that wants its boxes suppressed is the better
+    model.load(pretrained, verbose=False)
+    given = pretrained.state_dict()
+    after = model.state_dict()
+    taken = sum(
+        name in given and given[name].shape == tensor.shape and torch.equal(given[name].float(), tensor.float())
+        for name, tensor in after.items()
+    )
+    if not taken:
+        raise WeightsError(weights, "no tensor fits the model", REMEDY)
+    return model, f"{taken} of {len(before)} tensors from {weights}"
+
+
+def load_model(path: Path) -> tuple[Any, dict[str, Any]]:
+    """The model of an Ultralytics checkpoint, in eval mode on the CPU, and the rest. Raises WeightsError."""
+    if not path.is_file():
+        raise WeightsError(path, "no such file", REMEDY)
+    if path.suffix != ".pt" or not zipfile.is_zipfile(path):
+        raise WeightsError(path, "not a PyTorch checkpoint, or a damaged one", REMEDY)
+    try:
+        model, checkpoint = load_checkpoint(str(path), device=torch.device("cpu"))
+    except (TypeError, AttributeError, KeyError, RuntimeError, ImportError, EOFError, ValueError,
+            pickle.UnpicklingError, zipfile.BadZipFile):  # fmt: skip
+        raise WeightsError(path, "holds no Ultralytics model", REMEDY) from None
+    if type(model) is not DetectionModel:
+        raise WeightsError(path, f"holds a {type(model).__name__}, not a detector", REMEDY)
+    return model, checkpoint
+
+
+def fetch_weights(name: str) -> Path:
+    """The file of `name`: itself where it is a path, else what Ultralytics publishes by that name, cached.
+
+    Raises WeightsError where the name is unknown or the network is not there.
+    """
+    if Path(name).is_file() or Path(name).name != name:
+        return Path(name)
+    if name not in GITHUB_ASSETS_NAMES:
+        raise WeightsError(name, "neither a file nor a model that Ultralytics publishes", REMEDY)
+    kept = _weights_cache() / name
+    if kept.is_file():
+        return kept
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        attempt_download_asset(str(kept), retry=0, progress=False)
+    except Exception as error:  # noqa: BLE001 - requests, urllib and Ultralytics raise whatever they like
+        reason = type(error.__cause__ or error).__name__
+        raise WeightsError(name, f"cannot be fetched ({reason})", REMEDY) from None
+    return kept
+
+
+def _weights_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "defectline" / "weights"

@@ -1,0 +1,1 @@
+"""What every trainer shares: commands, runs, options, cross-validation and progress; knows no model."""

@@ -1,0 +1,101 @@
+"""The folds of a cross-validation, found in the folder that training.new_run makes, and trained."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from evaluate.run_folder import Run, load_run, load_run_of, read_config
+from system.console import say
+from system.errors import InputError, OptionError
+
+LOG = "fit.log"
+GRACE = 5  # seconds
+
+
+def check_fold_flags(flags: Mapping[str, Any], *, crossed: bool) -> None:
+    """Raise OptionError where `--val` or `--jobs` do not do, or are given and no cross-validation is asked for."""
+    for name, value in flags.items():
+        if not crossed:
+            raise OptionError(f"--{name} {value}", "is for a cross-validation only", "add --folds or leave it out")
+    if flags.get("jobs", 1) < 1:
+        raise OptionError(f"--jobs {flags['jobs']}", "less than 1", "give 1 or more")
+
+
+def folds_of(run: Run) -> list[Run]:
+    """The folds of a cross-validation in their order; none of an ordinary run. Raises InputError."""
+    return [load_run(run.root / f"fold-{k}") for k in range(1, read_config(run.root).folds + 1)]
+
+
+def cross_validation(root: Path | None, kind: str) -> Run | None:
+    """The cross-validation in `root`, None for an ordinary run of the trainer `kind`. Raises InputError."""
+    run = load_run_of(root, kind) if root else None
+    return run if run and read_config(run.root).folds else None
+
+
+def single_run(root: Path, kind: str) -> Run:
+    """The run in `root` by the trainer `kind`, one with weights of its own. Raises InputError."""
+    run = load_run_of(root, kind)
+    if read_config(root).folds:
+        raise InputError(root, "a cross-validation has no weights of its own", f"name a fold: {root / 'fold-1'}")
+    return run
+
+
+def train_folds(run: Run, command: Sequence[str], jobs: int) -> None:
+    """Train every fold that has no metrics yet, `jobs` at a time, each by `command` and `--resume FOLD`.
+
+    Each is a process of its own and may be trained anywhere else as well. With several jobs each has its share of
+    the processors and writes to fit.log. Raises InputError when a fold fails, after the others are done.
+    """
+    waiting = [fold for fold in folds_of(run) if not fold.metrics.is_file()]
+    try:
+        failed = [fold for fold, code in _train(waiting, command, jobs) if code]
+    except (KeyboardInterrupt, SystemExit) as stop:
+        say(f"stopped; continue with --resume {run.root}")
+        raise SystemExit(stop.code if isinstance(stop, SystemExit) else 130) from None
+    if failed:
+        log = f", see {failed[0].root / LOG}" if (failed[0].root / LOG).is_file() else ""
+        raise InputError(failed[0].root, f"the fold could not be trained{log}", f"mend it and --resume {run.root}")
+
+
+def _train(folds: Sequence[Run], command: Sequence[str], jobs: int) -> Iterator[tuple[Run, int]]:
+    """Each fold with the exit status of its training, as they end."""
+    environment = dict(os.environ)
+    if jobs > 1:
+        environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
+    started: list[subprocess.Popen[bytes]] = []
+
+    def train(fold: Run) -> tuple[Run, int]:
+        words = [sys.executable, "-m", *command, "--resume", str(fold.root)]
+        if jobs == 1:
+            say(fold.root.name)
+            started.append(subprocess.Popen(words))  # noqa: S603
+            return fold, started[-1].wait()
+        with (fold.root / LOG).open("ab") as log:
+            process = subprocess.Popen(words, env=environment, stdout=log, stderr=log)  # noqa: S603
+            started.append(process)
+            code = process.wait()
+        say(f"{fold.root.name} {'failed' if code else 'is done'}")
+        return fold, code
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for future in as_completed([pool.submit(train, fold) for fold in folds]):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            _end(started)
+            raise
+
+
+def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Let trainings end in their own time, as Ctrl-C reaches them too, and tell those that it did not reach."""
+    for process in processes:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+        process.terminate()
+        process.wait()

@@ -1,0 +1,135 @@
+"""Exported models, ONNX and OpenVINO, run on the CPU without PyTorch: an array in, an array out."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from datasets.formats.dataset_folder import Dataset
+from system.errors import InputError, OptionError, WeightsError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Runner = Callable[[NDArray[Any]], NDArray[np.float32]]
+
+SUFFIXES = {"onnx": ".onnx", "openvino": ".xml"}
+INPUT = "rgb"
+OPENVINO_PRECISIONS = {"32": "f32", "bf16": "bf16"}
+KEPT_PRECISION = ["defectline", "precision"]  # where an OpenVINO file says in which precision it is to be run
+PICTURES = 8
+
+
+def exported_path(weights: Path, form: str) -> Path:
+    """Where the exported model of a weights file lies: beside it. Raises OptionError for an unknown form."""
+    if form not in SUFFIXES:
+        raise OptionError(form, "not a form to export to", f"give one of {', '.join(SUFFIXES)}")
+    return weights.with_suffix(SUFFIXES[form])
+
+
+def existing_export(weights: Path, form: str, trainer: str) -> Path:
+    """`exported_path` of what was exported before. Raises OptionError, WeightsError."""
+    path = exported_path(weights, form)
+    if not path.is_file():
+        raise WeightsError(path, "no such file", f"make it with {trainer} export RUN --format {form}")
+    return path
+
+
+@contextlib.contextmanager
+def new_export(weights: Path, form: str) -> Iterator[Path]:
+    """Where to write an exported model: a hidden file that becomes `exported_path` when the block ends well.
+
+    OpenVINO writes a second file, .bin, beside it, which is moved too.
+    """
+    path = exported_path(weights, form)
+    partial = path.with_name(f".{path.name}")
+    written = [partial, partial.with_suffix(".bin")] if form == "openvino" else [partial]
+    try:
+        yield partial
+        for file in reversed(written):
+            file.replace(path.with_suffix(file.suffix))
+    finally:
+        for file in written:
+            file.unlink(missing_ok=True)
+
+
+def pictures_to_compare(dataset: Dataset) -> "list[NDArray[np.uint8]]":
+    """The first images of a dataset, those of val before others, on which an export has to say the same.
+
+    Raises InputError, also where there is none.
+    """
+    images = [image for split in ("val", "test", "train") for image in dataset.images(split)]
+    if not images:
+        raise InputError(dataset.root, "no image to compare the exported model on", "name another by --dataset")
+    return [dataset.read_image(image) for image in images[:PICTURES]]
+
+
+def need(form: str, *packages: str) -> ModuleType:
+    """Import `packages`, which are no dependencies of defectline, and give the first. Raises OptionError."""
+    try:
+        modules = [import_module(package) for package in packages]
+    except ImportError as error:
+        remedy = 'install it: pip install "defectline[export]"'
+        raise OptionError(f"--format {form}", f"needs {error.name}", remedy) from None
+    return modules[0]
+
+
+def check_precision(form: str, precision: str) -> None:
+    """Raise OptionError unless what is exported to `form` can be run in `precision`, 32 or bf16."""
+    asked = f"--precision {precision}"
+    if precision not in OPENVINO_PRECISIONS:
+        raise OptionError(asked, "not a precision to export for", f"give one of {', '.join(OPENVINO_PRECISIONS)}")
+    if form == "onnx" and precision != "32":
+        raise OptionError(asked, "ONNX Runtime computes with 32 bits on a CPU", "give --format openvino")
+
+
+def save_openvino(converted: Any, path: Path, precision: str) -> None:
+    """Write what openvino.convert_model made, weights in full and with the precision to run it in."""
+    converted.set_rt_info(precision, KEPT_PRECISION)
+    need("openvino", "openvino").save_model(converted, path, compress_to_fp16=False)
+
+
+def open_runner(path: Path, form: str) -> "Runner":
+    """What runs the exported model in `path`, its input to its output. Raises OptionError, WeightsError."""
+    runtime = need(form, "onnxruntime" if form == "onnx" else "openvino")
+    try:
+        return _open_onnx(runtime, path) if form == "onnx" else _open_openvino(runtime, path)
+    except Exception as error:  # noqa: BLE001  both libraries raise errors of their own making
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:100]
+        raise WeightsError(path, f"cannot be loaded ({reason})", "export it anew") from None
+
+
+@contextlib.contextmanager
+def silent_exporters() -> Iterator[None]:
+    """The exporters print and warn about what they do; only an error matters."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+
+
+def _open_onnx(runtime: Any, path: Path) -> "Runner":
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3
+    session = runtime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    return lambda pixels: session.run(None, {INPUT: pixels})[0]
+
+
+def _open_openvino(runtime: Any, path: Path) -> "Runner":
+    core = runtime.Core()
+    model = core.read_model(path)
+    # Left to itself OpenVINO takes bfloat16 wherever the CPU has it, whatever the parity check was made with.
+    precision = model.get_rt_info(KEPT_PRECISION).astype(str) if model.has_rt_info(KEPT_PRECISION) else "32"
+    how = {"INFERENCE_PRECISION_HINT": OPENVINO_PRECISIONS[precision], "PERFORMANCE_HINT": "LATENCY"}
+    compiled = core.compile_model(model, "CPU", how)
+    return lambda pixels: compiled(pixels)[0].copy()

@@ -1,0 +1,165 @@
+"""`--logger`: options and history of a training in the form of a tool that draws them, below the run folder.
+
+Whatever is asked for, history.csv and curves.png are written; nothing here sends anything over a network.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, Protocol
+
+from evaluate.run_folder import Run
+from system.errors import OptionError
+
+PROJECT = "defectline"
+Row = Mapping[str, float]
+
+
+class Tracker(Protocol):
+    """One training in one tool."""
+
+    def write(self, row: Row) -> None:
+        """Take a row of the history; `epoch` in it counts from 1."""
+
+    def close(self, *, complete: bool) -> None:
+        """Write out what is held back; `complete` unless the training was stopped."""
+
+
+def check_logger(name: str) -> None:
+    """Raise OptionError where the package behind `--logger name` is missing."""
+    if name == "none":
+        return
+    _be_quiet()
+    try:
+        import_module(name)
+    except ImportError as error:
+        missing = error.name or name
+        remedy = f'install it: pip install "defectline[{name}]"'
+        raise OptionError(f"--logger {name}", f"needs the package {missing}", remedy) from None
+
+
+@contextmanager
+def tracked(name: str, run: Run, options: Mapping[str, Any]) -> Iterator[Callable[[Row], None]]:
+    """Log `options` once, yield what takes each history row, and close at the end. Raises OptionError."""
+    if name == "none":
+        yield lambda _: None
+        return
+    check_logger(name)
+    try:
+        tracker = TRACKERS[name](run, flat(options))
+    except Exception as error:  # noqa: BLE001  the tools raise errors of their own making
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:100]
+        raise OptionError(f"--logger {name}", f"cannot be started ({reason})", "choose another logger") from None
+    complete = False
+    try:
+        yield tracker.write
+        complete = True
+    finally:
+        tracker.close(complete=complete)
+
+
+def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Options with blocks in them as one level of paths: `optimisation.lr`."""
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return found
+
+
+class TensorBoard:
+    """Event files in RUN/tensorboard; look at them with `tensorboard --logdir RUN`."""
+
+    def __init__(self, run: Run, options: Mapping[str, Any]) -> None:
+        from tensorboard.plugins.text.summary_v2 import text_pb
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+        self._writer = EventFileWriter(str(run.root / "tensorboard"))
+        rows = "".join(f"| {name} | {value} |\n" for name, value in options.items())
+        self._add(0, text_pb("options", f"| option | value |\n|---|---|\n{rows}"))
+
+    def write(self, row: Row) -> None:
+        """One scalar for each column."""
+        from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+
+        for name, value in measured(row).items():
+            self._add(int(row["epoch"]), scalar_pb(name, value))
+        self._writer.flush()
+
+    def close(self, *, complete: bool) -> None:  # noqa: ARG002
+        """Close the file."""
+        self._writer.close()
+
+    def _add(self, step: int, summary: object) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+
+        self._writer.add_event(Event(wall_time=time.time(), step=step, summary=summary))
+
+
+class MLflow:
+    """A store in RUN/mlflow.db; look at it with `mlflow ui --backend-store-uri sqlite:///RUN/mlflow.db`."""
+
+    def __init__(self, run: Run, options: Mapping[str, Any]) -> None:
+        mlflow: Any = import_module("mlflow")
+        root = run.root.resolve()
+        self._client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{root / 'mlflow.db'}")
+        known = self._client.get_experiment_by_name(PROJECT)
+        if known:  # a resumed training goes on where it stood
+            self._run = self._client.search_runs([known.experiment_id])[0].info.run_id
+            self._client.update_run(self._run, status="RUNNING")
+            return
+        experiment = self._client.create_experiment(PROJECT, artifact_location=(root / "mlflow").as_uri())
+        self._run = self._client.create_run(experiment, run_name=run.root.name).info.run_id
+        for name, value in options.items():
+            self._client.log_param(self._run, name, value)
+
+    def write(self, row: Row) -> None:
+        """One metric for each column."""
+        for name, value in measured(row).items():
+            self._client.log_metric(self._run, name, value, step=int(row["epoch"]))
+
+    def close(self, *, complete: bool) -> None:
+        """Note how it ended."""
+        self._client.set_terminated(self._run, "FINISHED" if complete else "KILLED")
+
+
+class WeightsAndBiases:
+    """An offline run in RUN/wandb; send it with `wandb sync RUN/wandb/offline-run-*`."""
+
+    def __init__(self, run: Run, options: Mapping[str, Any]) -> None:
+        os.environ.setdefault("WANDB_CACHE_DIR", str(run.root / "wandb" / "cache"))
+        wandb: Any = import_module("wandb")
+        earlier = sorted((run.root / "wandb").glob("offline-run-*"))  # of one id, so that syncing joins them
+        self._run = wandb.init(
+            id=earlier[0].name.rpartition("-")[2] if earlier else None,
+            project=PROJECT, name=run.root.name, dir=str(run.root), mode="offline", config=dict(options),
+            settings=wandb.Settings(console="off", silent=True, disable_git=True, disable_code=True,
+                                    x_disable_stats=True, x_disable_meta=True),
+        )  # fmt: skip
+
+    def write(self, row: Row) -> None:
+        """All columns at once."""
+        self._run.log(measured(row), step=int(row["epoch"]))
+
+    def close(self, *, complete: bool) -> None:
+        """End it, as failed where the training was stopped."""
+        self._run.finish(exit_code=0 if complete else 1)
+
+
+TRACKERS: dict[str, Callable[[Run, Mapping[str, Any]], Tracker]] = {
+    "tensorboard": TensorBoard,
+    "mlflow": MLflow,
+    "wandb": WeightsAndBiases,
+}
+
+
+def measured(row: Row) -> dict[str, float]:
+    """The columns of a history row that change for another reason than that an epoch went by."""
+    return {name: float(value) for name, value in row.items() if name != "epoch"}
+
+
+def _be_quiet() -> None:
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")

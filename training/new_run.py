@@ -1,0 +1,119 @@
+"""The folders of what is to be trained, the same for every trainer: one run, or those of a cross-validation.
+
+runs/<det|seg>/<name>/                          a cross-validation
+  config.yaml  environment.json  split.json     test: all images; `folds` in the configuration
+  fold-1/ ... fold-K/                           each with everything that a run has
+  predictions/test.json  metrics.json           out-of-fold, pooled
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from datasets.formats.dataset_folder import Dataset
+from datasets.resplit import Options, share_out
+from datasets.splits import strata_by_type
+from evaluate.run_folder import Run, RunConfig, create_fold, create_run, run_split
+from system.console import progress
+from system.errors import InputError, OptionError
+from training.negatives import choose_negatives
+from training.pasted_images import pasted_names, write_pasted
+from training.resume import remove_run
+from training.run_dataset import PASTED, shared
+
+
+class Asked(Protocol):
+    """The options of a trainer, a msgspec struct, of which these decide on what is trained.
+
+    `negatives` as in training.negatives; `paste` is the number of images pasted from the training images, of a
+    cross-validation for each fold of its own.
+    """
+
+    @property
+    def seed(self) -> int: ...  # noqa: D102
+    @property
+    def negatives(self) -> str: ...  # noqa: D102
+    @property
+    def paste(self) -> int: ...  # noqa: D102
+
+
+def check_annotated(dataset: Dataset) -> None:
+    """Raise InputError where no image of the dataset has an annotation to learn from."""
+    if not any(coco.annotations for coco in dataset.splits.values()):
+        raise InputError(
+            dataset.root, "no image has an annotation to learn from", "train on a dataset with defects"
+        )
+
+
+def new_run(kind: str, dataset: Dataset, options: Asked, runs: Path, name: str | None) -> Run:
+    """Make `runs/<kind>/<name>`, by default the dataset's name, with the images that are pasted for it.
+
+    Raises OptionError, InputError; nothing is left then.
+    """
+    names = _names(dataset, options)
+    config = _config(kind, dataset, options)
+    run = create_run(runs, kind, dataset.name if name is None else name, config, run_split(dataset, names))
+    with _removed_on_failure(run):
+        _paste(run, dataset, options)
+    return run
+
+
+def new_folds(
+    kind: str, dataset: Dataset, options: Asked, runs: Path, name: str | None, folds: int, val: float
+) -> Run:
+    """Make the parent run and the folders of its folds, ready to be trained one by one in any order.
+
+    `val` is the share of val in what a fold does not test. Raises OptionError for folds that cannot be made, and
+    InputError; nothing is left then.
+    """
+    check_annotated(dataset)
+    if not 0 <= val < 1:
+        raise OptionError(f"--val {val}", "not a share", "give 0 or more and less than 1")
+    strata = strata_by_type(dataset.splits.values())
+    shares = share_out(strata, Options(ratios=(1 - val, val, 0.0), seed=options.seed, folds=folds))
+    views = [shared(dataset, splits) for splits in shares.values()]
+    if not all(view.splits["train"].annotations for view in views):
+        raise OptionError(f"--folds {folds}", "a fold has nothing to learn from", "give fewer folds")
+    members = [_names(view, options) for view in views]
+    config = _config(kind, dataset, options)
+    everything = {"train": [], "val": [], "test": sorted(strata)}
+    whole = msgspec.structs.replace(config, folds=folds)
+    run = create_run(runs, kind, dataset.name if name is None else name, whole, run_split(dataset, everything))
+    with _removed_on_failure(run):
+        for number, (view, names) in enumerate(zip(views, members, strict=True), 1):
+            _paste(create_fold(run, number, config, run_split(dataset, names)), view, options)
+    return run
+
+
+def _names(dataset: Dataset, options: Asked) -> dict[str, list[str]]:
+    """The images of each split by file name, of train those that take part and those that will be pasted."""
+    train = dataset.split("train")
+    if not train.annotations:
+        raise InputError(
+            dataset.root, "the split train has no annotation to learn from", "convert with another split"
+        )
+    names = {split: [image.file_name for image in coco.images] for split, coco in dataset.splits.items()}
+    chosen = choose_negatives(train, options.negatives, options.seed)
+    names["train"] = [image.file_name for image in chosen] + pasted_names(options.paste)
+    return names
+
+
+def _config(kind: str, dataset: Dataset, options: Asked) -> RunConfig:
+    return RunConfig(kind, str(dataset.root.resolve()), msgspec.to_builtins(options))
+
+
+def _paste(run: Run, dataset: Dataset, options: Asked) -> None:
+    if options.paste:
+        write_pasted(dataset, run.root / PASTED, options.paste, options.seed, progress)
+
+
+@contextmanager
+def _removed_on_failure(run: Run) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        remove_run(run)
+        raise

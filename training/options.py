@@ -1,0 +1,175 @@
+"""Options of a command as one typed value: filled from plain values, and named where a value does not do.
+
+The type is a frozen msgspec struct with a default for everything, blocks of options being structs in it. An option
+is known by its path, like `optimisation.lr`; on the command line by the last part of it, so that part is unique.
+"""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec.inspect import (
+    BoolType,
+    FloatType,
+    IntType,
+    LiteralType,
+    StrType,
+    StructType,
+    TupleType,
+    Type,
+    UnionType,
+    type_info,
+)
+
+from system.errors import OptionError
+
+T = TypeVar("T", bound=msgspec.Struct)
+Values = dict[str, Any]
+Label = Callable[[str, str], str]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+Rate = Annotated[float, msgspec.Meta(gt=0, le=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Fraction = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+Amount = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
+Gamma = Annotated[float, msgspec.Meta(ge=0.1, le=4)]
+Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+Precision = Literal["auto", "32", "bf16"]
+Logger = Literal["none", "tensorboard", "mlflow", "wandb"]
+
+UNKNOWN = "Object contains unknown field `"
+
+
+def option_types(kind: type[msgspec.Struct]) -> dict[str, Type]:
+    """Path of every option of `kind` -> its type, in the order of definition; blocks are not listed themselves."""
+    return {path: found for path, found in _walk(type_info(kind), "") if not isinstance(found, StructType)}
+
+
+def options_in_file(kind: type[T], values: object, path: Path) -> T:
+    """Options from the content of the file at `path`, errors naming it. Raises OptionError."""
+    return _options(kind, values, lambda option, value: f"{path}: {option}{value and f' = {value}'}")
+
+
+def options_from_flags(kind: type[T], values: Values, flags: Mapping[str, object]) -> T:
+    """Options from `values` that were checked before, overridden by `flags` (last part of a path -> value).
+
+    Errors name the flag. Raises OptionError.
+    """
+    merged = _copy(values)
+    paths = flag_paths(kind)
+    for flag, value in flags.items():
+        *blocks, name = paths[flag].split(".")
+        block = merged
+        for part in blocks:
+            block = block.setdefault(part, {})
+        block[name] = value
+    return _options(kind, merged, lambda option, value: f"{_flag(option)} {value}")
+
+
+def flag_paths(kind: type[msgspec.Struct]) -> dict[str, str]:
+    """Last part of each option's path -> the path."""
+    return {path.rpartition(".")[2]: path for path in option_types(kind)}
+
+
+def allowed(found: Type) -> str:
+    """What an option of this type takes, in words that complete `give ...`."""
+    if isinstance(found, UnionType):
+        return " or ".join(allowed(one) for one in found.types)
+    if isinstance(found, LiteralType):
+        return ("one of " if len(found.values) > 1 else "") + ", ".join(str(value) for value in found.values)
+    if isinstance(found, IntType | FloatType):
+        return ("a whole number" if isinstance(found, IntType) else "a number") + _bounds(found)
+    if isinstance(found, TupleType):
+        return f"a list of {len(found.item_types)}, each {allowed(found.item_types[0])}"
+    if isinstance(found, StructType):
+        return f"a block of options ({', '.join(field.name for field in found.fields)})"
+    return "true or false" if isinstance(found, BoolType) else "a text"
+
+
+def _options(kind: type[T], values: object, label: Label) -> T:
+    if not isinstance(values, dict):
+        raise OptionError(label("", "").rstrip(": "), "not a list of options", "write lines of NAME: VALUE")
+    values = _numbers_as_text(values, type_info(kind))
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise _explained(kind, values, str(error), label) from None
+    except OptionError as error:  # of several options together, raised by the struct itself
+        option = str(error.where)
+        raise OptionError(label(option, _shown(kind, values, option)), error.problem, error.remedy) from None
+
+
+def _explained(kind: type[msgspec.Struct], values: Values, told: str, label: Label) -> OptionError:
+    problem, _, place = told.partition(" - at `$.")
+    path = place.rstrip("`").split("[")[0]
+    if problem.startswith(UNKNOWN):
+        option = ".".join(part for part in (path, problem.removeprefix(UNKNOWN).rstrip("`")) if part)
+        return OptionError(label(option, ""), "no such option", _nearest(kind, option))
+    if path not in dict(_walk(type_info(kind), "")):
+        return OptionError(label(path, ""), problem, "write each option as a line of NAME: VALUE")
+    wanted = allowed(dict(_walk(type_info(kind), ""))[path])
+    return OptionError(label(path, _shown(kind, values, path)), "not a value it takes", f"give {wanted}")
+
+
+def _nearest(kind: type[msgspec.Struct], option: str) -> str:
+    every = list(dict(_walk(type_info(kind), "")))
+    by_name = {path.rpartition(".")[2]: path for path in reversed(every)}
+    name = option.rpartition(".")[2].replace("-", "_")
+    whole = difflib.get_close_matches(option.replace("-", "_"), every, 1, 0.75)
+    last = difflib.get_close_matches(name, by_name, 1, 0.6)
+    if name in by_name or (last and not whole):
+        return f"did you mean {by_name[last[0]]}?"
+    return f"did you mean {whole[0]}?" if whole else f"the options are {', '.join(option_types(kind))}"
+
+
+def _walk(found: Type, prefix: str) -> Iterator[tuple[str, Type]]:
+    if isinstance(found, StructType):
+        for field in found.fields:
+            yield prefix + field.name, field.type
+            yield from _walk(field.type, f"{prefix}{field.name}.")
+
+
+def _numbers_as_text(values: Values, found: Type) -> Values:
+    """A number where a text is wanted is meant as one: `negatives: 0.5`, `device: 0`, `precision: 32`."""
+    fields = {field.name: field.type for field in found.fields} if isinstance(found, StructType) else {}
+    changed = dict(values)
+    for name, value in values.items():
+        wanted = fields.get(name)
+        if isinstance(value, dict) and isinstance(wanted, StructType):
+            changed[name] = _numbers_as_text(value, wanted)
+        elif isinstance(wanted, StrType | LiteralType) and type(value) in {int, float}:
+            changed[name] = str(value)
+    return changed
+
+
+def _shown(kind: type[msgspec.Struct], values: Values, option: str) -> str:
+    found: Any = values
+    default: Any = kind()
+    for part in option.split("."):
+        default = getattr(default, part)
+        found = found.get(part, default) if isinstance(found, dict) else default
+    return str(found)
+
+
+def _copy(values: Values) -> Values:
+    return {name: _copy(value) if isinstance(value, dict) else value for name, value in values.items()}
+
+
+def _flag(option: str) -> str:
+    return "--" + option.rpartition(".")[2].replace("_", "-")
+
+
+def _bounds(found: IntType | FloatType) -> str:
+    told = []
+    if found.gt is not None:
+        told.append(f"above {found.gt:g}")
+    if found.ge is not None:
+        told.append(f"of at least {found.ge:g}")
+    if found.le is not None:
+        told.append(f"of at most {found.le:g}")
+    if found.lt is not None:
+        told.append(f"below {found.lt:g}")
+    words = f" {' and '.join(told)}" if told else ""
+    return words + (f", a multiple of {found.multiple_of:g}" if found.multiple_of else "")
