@@ -96,7 +96,7 @@ def _propose_from_good(
     from annotate.from_good import fit_finder, outline_tolerance, propose_regions
     from annotate.pictures import upright_size
     from annotate.proposals import propose
-    from datasets.pictures import list_pictures
+    from datasets.images.image_file import list_pictures
 
     if weights is None:
         raise OptionError("--from-good", "needs pretrained weights", "give --weights PATH of a ResNet-18")

@@ -12,7 +12,7 @@ from annotate.proposals import Proposal
 from annotate.regions import Limits, Region, enlarge, find_regions, learn_limits
 from datasets.coco import Prediction
 from datasets.images.image_file import read_rgb
-from datasets.masks.component import encode
+from datasets.masks.rle import encode
 from system.errors import InputError
 
 if TYPE_CHECKING:

@@ -9,10 +9,12 @@ from pathlib import Path
 import msgspec
 
 from annotate.pictures import Picture
-from datasets.coco import Category, CocoFile, Image, Prediction, read_coco, read_predictions
+from datasets.coco import Category, CocoFile, Image, Prediction
+from datasets.formats.coco_file import read_coco, read_predictions
 from datasets.formats.dataset_folder import load_dataset
-from evaluate.run_folder import Run, load_run, read_config, read_json
+from evaluate.run_folder import Run, load_run, read_config
 from system.errors import DefectlineError, InputError, OptionError
+from system.json_file import read_json
 
 DEFAULT_MIN_SCORE = 0.25
 LEAST_SCORE = 0.001

@@ -16,7 +16,7 @@ import msgspec
 
 from annotate.pictures import IMAGE_FLAGS, UNREVIEWED
 from convert.labels import read_labels_file
-from datasets.formats.dataset_folder import PALETTE
+from datasets.masks.pixel_mask import PALETTE
 from system.errors import InputError, OptionError, OutputError
 from system.files import write_atomic
 

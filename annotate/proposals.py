@@ -12,7 +12,8 @@ from convert.to_shapes import DEFAULT_TOLERANCE, component_to_shapes
 from datasets.coco import Prediction
 from datasets.formats.labelme import Shape
 from datasets.formats.labelme_document import Document, shape_to_raw, with_shapes, write_document
-from datasets.masks.component import decode, mask_to_component
+from datasets.masks.component import mask_to_component
+from datasets.masks.rle import decode
 from system.errors import InputError
 
 RECORD = "defectline"  # key of labelme's JSON that labelme keeps and does not read

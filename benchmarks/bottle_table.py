@@ -7,14 +7,15 @@ from typing import Any
 
 import msgspec
 
-from datasets.coco import CocoFile, Prediction, read_coco, read_predictions
+from datasets.coco import CocoFile, Prediction
+from datasets.formats.coco_file import read_coco, read_predictions
 from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset
 from evaluate.bootstrap import binomial_interval
 from evaluate.images import fewest_misses
 from evaluate.measure import choose_point, measure
 from evaluate.metrics import Metrics, PixelMeasures, Protocol
 from evaluate.operating import parse_rule
-from evaluate.run_folder import environment
+from training.new_run import environment
 
 RULE = "alarms<=1%"  # chosen on the other folds, some 180 good images: one may be flagged
 # A component of ours whose mean share of defect reaches this is painted; below it lie only guesses. The plain

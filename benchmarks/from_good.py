@@ -21,9 +21,11 @@ from annotate.pictures import Picture
 from annotate.proposals import proposal_to_shapes
 from datasets.formats.mvtec import GOOD, MvtecImage, read_mvtec_tree
 from datasets.images.image_file import read_rgb
-from datasets.masks.component import component_to_rle, components, read_mask
-from evaluate.run_folder import write_json
+from datasets.images.mask_file import read_mask
+from datasets.masks.component import components
+from datasets.masks.rle import component_to_rle
 from system.console import print_table, progress
+from system.json_file import write_json
 
 RESULT = Path(__file__).with_name("results") / "from_good.json"
 FOUND_IOU = 0.3

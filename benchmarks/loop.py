@@ -29,10 +29,11 @@ from convert.to_shapes import component_to_shapes
 from datasets.formats.labelme import Shape
 from datasets.formats.labelme_document import shape_to_raw, write_document
 from datasets.formats.mvtec import GOOD, MvtecImage, read_mvtec_tree
-from datasets.masks.component import components, read_mask
+from datasets.images.mask_file import read_mask
+from datasets.masks.component import components
 from datasets.synth.synth import synth
-from evaluate.run_folder import read_json, write_json
 from system.console import print_table
+from system.json_file import read_json, write_json
 
 Call = Callable[..., None]
 STATE = "state.json"

@@ -16,7 +16,8 @@ import msgspec
 from convert.assemble import Run
 from convert.coco2yolo import coco2yolo
 from convert.yolo_labels import Style
-from datasets.coco import Prediction, write_coco, write_predictions
+from datasets.coco import Prediction
+from datasets.formats.coco_file import write_coco, write_predictions
 from datasets.formats.dataset_folder import annotation_path, load_dataset
 from training.negatives import choose_negatives
 

@@ -25,12 +25,15 @@ from PIL import Image as Picture
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from convert.mvtec2coco import Options, mvtec2coco
-from datasets.coco import Annotation, Category, Image, Prediction, write_predictions
+from datasets.coco import Annotation, Category, Image, Prediction
+from datasets.formats.coco_file import write_predictions
 from datasets.formats.dataset_folder import Dataset, load_dataset, write_annotations
-from datasets.masks.component import decode, encode, rle_area, rle_box
+from datasets.masks.rle import decode, encode, rle_area, rle_box
 from evaluate.measure import measure_run
-from evaluate.run_folder import RunConfig, create_run, run_split, write_json
+from evaluate.run_folder import RunConfig
 from system.console import print_table
+from system.json_file import write_json
+from training.new_run import create_run, run_split
 from view.data import MOST_PREDICTIONS
 
 RESULT = Path(__file__).with_name("results") / "view.json"

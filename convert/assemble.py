@@ -18,7 +18,8 @@ import msgspec
 
 from convert.report import Event, Report, check_strict, make_report
 from datasets.coco import Box, Category, Image, Segmentation
-from datasets.formats.dataset_folder import annotation_path, content_hash, make_provenance, write_provenance
+from datasets.formats.dataset_folder import annotation_path
+from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.splits import SPLITS
 from system.errors import InputError
 from system.files import check_destination, new_folder

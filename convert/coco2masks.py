@@ -12,8 +12,9 @@ import msgspec
 from convert.assemble import Run, check_mask_names
 from convert.coco_source import CocoImage, CocoSource, instance_mask, read_coco_source
 from convert.report import Event, Report, check_strict, make_report
-from datasets.formats.dataset_folder import content_hash, make_provenance, write_pixel_mask, write_provenance
+from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.masks.paint import paint
+from datasets.masks.pixel_mask import write_pixel_mask
 from system.errors import InputError
 from system.files import check_apart, check_destination, new_folder, write_atomic
 from system.workers import map_ordered

@@ -12,7 +12,7 @@ from convert.assemble import Run, check_mask_names
 from convert.coco_source import CocoImage, CocoSource, check_pictures, read_coco_source
 from convert.report import Event, Report, check_strict, make_report
 from convert.yolo_labels import Style, label_lines
-from datasets.formats.dataset_folder import content_hash, make_provenance, write_provenance
+from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.formats.yolo import label_path, name_folders, write_data_yaml, write_labels
 from datasets.images.image_file import read_info
 from system.errors import InputError

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from datasets.coco import FARTHEST, Annotation, Category, CocoFile, Image, Rle, read_coco
+from datasets.coco import FARTHEST, Annotation, Category, CocoFile, Image, Rle
+from datasets.formats.coco_file import read_coco
 from datasets.formats.dataset_folder import load_dataset
 from datasets.splits import SPLITS
 from system.errors import InputError
@@ -76,8 +77,7 @@ def check_pictures(source: CocoSource) -> None:
 
 def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
     """H x W uint8 mask of 0 and 1 of an annotation, all 0 where it has no segmentation. Raises InputError."""
-    from datasets.masks.component import decode
-    from datasets.masks.rle import fills
+    from datasets.masks.rle import decode, fills
 
     segmentation = annotation.segmentation
     where = f"{image.file_name}, annotation {annotation.id}"

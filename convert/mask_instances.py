@@ -86,7 +86,8 @@ def cut_mask(
 
 
 def _near_joined(mask: "NDArray[np.bool_]", cut: Cut) -> "list[NDArray[np.int64]]":
-    from datasets.masks.component import component_to_rle, components
+    from datasets.masks.component import components
+    from datasets.masks.rle import component_to_rle
 
     found = components(mask, connectivity=cut.connectivity, merge_gap=cut.merge_gap)
     rles = [component_to_rle(component, *mask.shape) for component in found]

@@ -14,10 +14,10 @@ from convert.assemble import Conversion, Converted, Instance, Run, assemble, enc
 from convert.mask_instances import Cut, check_cut, check_mask_size, check_some_kept, cut_mask, read_masked_picture
 from convert.report import Event, Report
 from datasets.coco import Category
-from datasets.formats.dataset_folder import mask_name, write_packed_mask
 from datasets.images.image_file import is_image
 from datasets.masks.edges import join_edges, measure_edges
 from datasets.masks.packed_mask import PackedMask, paint_packed
+from datasets.masks.pixel_mask import mask_name, write_packed_mask
 from datasets.splits import Ratios, stratified_split
 from system.errors import InputError, OptionError
 from system.files import check_apart, check_unicode, link_or_copy
@@ -194,7 +194,7 @@ def _convert_image(source: _Source, dest: Path | None, options: Options) -> Conv
 
 
 def _read(mask: Path, options: Options) -> "NDArray[np.integer]":
-    from datasets.masks.component import read_indices, read_mask
+    from datasets.images.mask_file import read_indices, read_mask
 
     if options.indices:
         return read_indices(mask, len(options.categories))

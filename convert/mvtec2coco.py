@@ -21,11 +21,11 @@ from convert.mask_instances import (
 )
 from convert.report import Event, Report
 from datasets.coco import Category
-from datasets.formats.dataset_folder import mask_name, write_packed_mask
 from datasets.formats.mvtec import MvtecImage, MvtecTree, read_mvtec_tree
 from datasets.images.image_file import ImageInfo, read_picture
 from datasets.masks.edges import join_edges, measure_edges
 from datasets.masks.packed_mask import paint_packed
+from datasets.masks.pixel_mask import mask_name, write_packed_mask
 from datasets.splits import Ratios, stratified_split
 from system.errors import InputError, OptionError
 from system.files import check_apart, check_destination, link_or_copy
@@ -144,7 +144,7 @@ def _convert_image(source: _Source, dest: Path | None, options: Options) -> Conv
 def _convert_mask(
     source: _Source, path: Path, picture: ImageInfo, dest: Path | None, options: Options
 ) -> tuple[list[Instance], list[Event]]:
-    from datasets.masks.component import read_mask
+    from datasets.images.mask_file import read_mask
 
     mask = read_mask(path, options.threshold)
     check_mask_size(path, mask, picture)

@@ -14,11 +14,12 @@ from convert.report import Event, Report
 from convert.upright import upright
 from convert.yolo_instances import label_instance, leads_outside
 from datasets.coco import Category
-from datasets.formats.dataset_folder import mask_path, write_pixel_mask
+from datasets.formats.dataset_folder import mask_path
 from datasets.formats.yolo import Label, YoloDataset, YoloImage, format_label, read_labels, read_yolo
 from datasets.images.image_file import ImageInfo, read_info
 from datasets.masks.component import Component
 from datasets.masks.paint import paint
+from datasets.masks.pixel_mask import write_pixel_mask
 from system.errors import InputError
 from system.files import check_apart, link_or_copy
 

@@ -36,7 +36,8 @@ def _box(label: Label, height: int, width: int) -> Instance | None:
 def _segment(
     label: Label, height: int, width: int, segmentation: str
 ) -> "tuple[Instance, Component] | tuple[None, None]":
-    from datasets.masks.component import decode, encode, mask_to_component
+    from datasets.masks.component import mask_to_component
+    from datasets.masks.rle import decode, encode
 
     points = [_inside(v, height if i % 2 else width) for i, v in enumerate(label.values)]
     mask = decode([points], height, width)

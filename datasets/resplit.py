@@ -8,15 +8,8 @@ from pathlib import Path
 import msgspec
 
 from datasets.coco import Annotation, Image
-from datasets.formats.dataset_folder import (
-    Dataset,
-    content_hash,
-    load_dataset,
-    make_provenance,
-    mask_path,
-    write_annotations,
-    write_provenance,
-)
+from datasets.formats.dataset_folder import Dataset, load_dataset, mask_path, write_annotations
+from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.paste.compose import FOLDER
 from datasets.splits import (
     SPLITS,

@@ -12,7 +12,8 @@ import msgspec
 from datasets.formats.dataset_folder import Dataset, load_dataset, looks_like_dataset
 from datasets.formats.mvtec import GOOD, MvtecTree, looks_like_mvtec, read_mvtec_tree
 from datasets.images.image_file import read_info
-from datasets.masks.component import components, read_mask
+from datasets.images.mask_file import read_mask
+from datasets.masks.component import components
 from system.console import print_table
 from system.errors import InputError
 

@@ -15,7 +15,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from datasets.coco import CocoFile, Prediction, Rle
-from datasets.masks.component import rle_area, to_rle
+from datasets.masks.rle import rle_area, to_rle
 from evaluate.bootstrap import percentile_interval
 from evaluate.metrics import InstanceMeasures, Interval, SizeInstances, TypeInstances
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from datasets.coco import CocoFile, Prediction, write_predictions
+from datasets.coco import CocoFile, Prediction
+from datasets.formats.coco_file import write_predictions
 from datasets.formats.dataset_folder import Dataset
 from evaluate.measure import choose_point, measure, told, write_metrics
 from evaluate.metrics import Folds, Metrics, OperatingPoint, ratio, read_metrics

@@ -19,11 +19,12 @@ from evaluate.metrics import (
 from evaluate.operating import Rule, choose_operating_point, parse_rule
 from evaluate.pixels import pixel_measures
 from evaluate.protocol import protocol_of
-from evaluate.run_folder import Run, write_json
+from evaluate.run_folder import Run
 from evaluate.score_maps import ScoreMap, score_map_measures
 from evaluate.tables import metrics_markdown
 from evaluate.truth import checked_predictions, has_masks, run_truth
 from system.files import write_atomic
+from system.json_file import write_json
 
 
 def measure_run(

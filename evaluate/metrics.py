@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from evaluate.run_folder import read_json
+from system.json_file import read_json
 
 SCHEMA_VERSION = 1
 DEFAULT_SCORE_THRESHOLD = 0.25

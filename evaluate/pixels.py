@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasets.coco import Annotation, CocoFile, Image, Prediction
-from datasets.masks.component import decode, mask_to_component
+from datasets.masks.component import mask_to_component
 from datasets.masks.paint import paint
+from datasets.masks.rle import decode
 from evaluate.bootstrap import percentile_interval
 from evaluate.boundary import boundary_counts, boundary_f
 from evaluate.metrics import DefectPixels, PixelMeasures, TypePixels, ratio

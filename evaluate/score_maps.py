@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from datasets.coco import CocoFile, Image
-from datasets.masks.component import decode
+from datasets.masks.rle import decode
 from evaluate.metrics import ScoreMapMeasures
 
 if TYPE_CHECKING:

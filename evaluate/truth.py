@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from datasets.coco import CocoFile, Prediction, read_predictions
+from datasets.coco import CocoFile, Prediction
+from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import Dataset
 from evaluate.metrics import SplitSize
 from evaluate.run_folder import Run, RunSplit, read_split

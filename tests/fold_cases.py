@@ -6,12 +6,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from datasets.coco import read_predictions
+from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import Dataset, load_dataset
 from evaluate.metrics import read_metrics
-from evaluate.run_folder import Run, load_run, read_history, read_split
+from evaluate.run_folder import Run, load_run, read_split
 from tests.command import only_line, run_command
 from training.cross_validation import folds_of
+from training.history import read_history
 from training.new_run import new_folds
 
 

@@ -8,7 +8,7 @@ from PIL import Image as Picture
 
 from datasets.coco import Annotation, Category, Image, Segmentation
 from datasets.formats.dataset_folder import write_annotations
-from datasets.masks.component import encode, rle_area, rle_box
+from datasets.masks.rle import encode, rle_area, rle_box
 
 CATEGORIES = (Category(3, "dent"), Category(7, "scratch"))
 

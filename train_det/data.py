@@ -15,7 +15,7 @@ from torch.utils.data import Dataset as TorchDataset
 from datasets.coco import Annotation, Image
 from datasets.formats.dataset_folder import Dataset
 from datasets.images.image_file import read_sized
-from datasets.masks.component import decode
+from datasets.masks.rle import decode
 from train_det.augment import (
     Matrix,
     draw_map,

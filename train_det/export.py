@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from datasets.formats.dataset_folder import Dataset
-from evaluate.run_folder import Run, run_options
+from evaluate.run_folder import Run
 from system.errors import OutputError
 from train_det.checkpoints import BEST, load_detector
 from train_det.data import draw_square
@@ -27,6 +27,7 @@ from training.exported_model import (
     save_openvino,
     silent_exporters,
 )
+from training.options import run_options
 
 # Largest difference of a score, and of a side of a sure box in pixels of the network's square. bfloat16 keeps 8 of
 # the 24 bits of a number.

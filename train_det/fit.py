@@ -12,7 +12,7 @@ from torch import nn
 
 from datasets.formats.dataset_folder import Dataset
 from evaluate.metrics import Metrics
-from evaluate.run_folder import Run, draw_curves, read_history, run_options, write_history
+from evaluate.run_folder import Run
 from system.console import progress, say
 from train_det import KIND, ultralytics_api
 from train_det.checkpoints import BEST, LAST, State, load_state, save_checkpoint
@@ -25,8 +25,10 @@ from train_det.validation import Validation
 from training.device import choose_device, choose_precision
 from training.early_stopping import stored_best
 from training.epoch_progress import EpochProgress
+from training.history import draw_curves, read_history, write_history
 from training.loggers import Row, check_logger, tracked
 from training.new_run import check_annotated, new_folds, new_run
+from training.options import run_options
 from training.resume import kept_if_begun, unfinished_run
 from training.run_dataset import run_view
 

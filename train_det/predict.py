@@ -8,19 +8,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from datasets.coco import Category, Image, Prediction, write_predictions
+from datasets.coco import Category, Image, Prediction
+from datasets.formats.coco_file import write_predictions
 from datasets.formats.dataset_folder import Dataset
 from datasets.images.image_file import read_rgb
-from datasets.pictures import number_pictures
 from evaluate.measure import measure_run
 from evaluate.metrics import Metrics
-from evaluate.run_folder import Run, run_options
+from evaluate.run_folder import Run
 from system.console import progress
 from train_det import ultralytics_api
 from train_det.checkpoints import BEST, load_detector
 from train_det.exported import load_exported
 from train_det.infer import Detection, Network, detect, network_of, to_predictions
 from train_det.options import FitOptions
+from training.options import run_options
+from training.predict import number_pictures
 
 
 class Detector(msgspec.Struct, frozen=True):

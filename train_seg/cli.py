@@ -112,7 +112,7 @@ def predict(
     exported: flag.Exported = None,
 ) -> None:
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
-    from datasets.pictures import list_pictures
+    from datasets.images.image_file import list_pictures
     from evaluate.operating import operating_score
     from system.errors import OptionError
     from training.cross_validation import single_run

@@ -11,7 +11,7 @@ import torch
 
 from datasets.coco import Prediction
 from datasets.formats.dataset_folder import Dataset
-from datasets.masks.component import decode
+from datasets.masks.rle import decode
 from evaluate.run_folder import Run
 from system.errors import OutputError
 from train_seg.exported import OUTPUT, open_exported

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from datasets.coco import Image, write_predictions
+from datasets.coco import Image
+from datasets.formats.coco_file import write_predictions
 from datasets.formats.dataset_folder import Dataset
 from evaluate.measure import measure_run
-from evaluate.run_folder import Run, draw_curves, read_history
+from evaluate.run_folder import Run
 from train_seg.fit import Training, kept
 from train_seg.model import read_spec, save_model
 from train_seg.predict import choose_pixel_threshold, predict_images
 from train_seg.record import BEST, LAST, STATE
 from train_seg.segmenter import Segmenter, load_segmenter
+from training.history import draw_curves, read_history
 
 if TYPE_CHECKING:
     import numpy as np

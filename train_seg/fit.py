@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import Dataset
-from evaluate.run_folder import Run, read_history, run_options
+from evaluate.run_folder import Run
 from system.console import say
 from system.errors import OptionError, WeightsError
 from train_seg import KIND
@@ -29,8 +29,10 @@ from train_seg.sizes import usual_sizes
 from training.device import choose_device, choose_precision
 from training.early_stopping import Best, stored_best
 from training.epoch_progress import EpochProgress
+from training.history import read_history
 from training.loggers import check_logger, tracked
 from training.new_run import check_annotated, new_folds, new_run
+from training.options import run_options
 from training.resume import kept_if_begun, unfinished_run
 from training.run_dataset import run_view
 

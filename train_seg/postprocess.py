@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasets.coco import Prediction
-from datasets.masks.component import Component, component_to_rle, components
+from datasets.masks.component import Component, components
+from datasets.masks.rle import component_to_rle
 from train_seg.model import ModelSpec
 from train_seg.sizes import likeliest_type
 

@@ -9,11 +9,11 @@ import numpy as np
 from datasets.coco import CocoFile, Image, Prediction
 from datasets.formats.dataset_folder import Dataset
 from datasets.images.image_file import read_rgb
-from datasets.pictures import number_pictures
 from evaluate.pixels import paint_annotations, type_indices
 from system.console import progress
 from train_seg.postprocess import FAINT, shares_to_predictions
 from train_seg.segmenter import Segmenter
+from training.predict import number_pictures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +34,7 @@ def predict_images(
 def predict_files(
     segmenter: Segmenter, files: Sequence[Path], dataset: Dataset | None, min_score: float
 ) -> tuple[list[Image], list[Prediction]]:
-    """Predictions of picture files, and which picture has which id by datasets.pictures. Raises InputError."""
+    """Predictions of picture files, and which picture has which id by training.predict. Raises InputError."""
     images, found = [], []
     ids = number_pictures(files, dataset)
     for image_id, file in zip(ids, progress(files, "predicting", len(files)), strict=True):

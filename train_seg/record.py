@@ -7,11 +7,12 @@ from typing import Any
 import lightning.pytorch as pl
 import msgspec
 
-from evaluate.run_folder import Run, write_history
+from evaluate.run_folder import Run
 from train_seg.model import ModelSpec, save_model
 from train_seg.module import SegmenterModule, WeightEma
 from train_seg.options import FitOptions
 from training.early_stopping import Best, stored_best
+from training.history import write_history
 
 BEST, LAST, STATE = "best.safetensors", "last.safetensors", "last.ckpt"
 Row = dict[str, float]

@@ -6,23 +6,32 @@ runs/<det|seg>/<name>/                          a cross-validation
   predictions/test.json  metrics.json           out-of-fold, pooled
 """
 
-from collections.abc import Iterator
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from datasets.formats.dataset_folder import Dataset
 from datasets.resplit import Options, share_out
 from datasets.splits import strata_by_type
-from evaluate.run_folder import Run, RunConfig, create_fold, create_run, run_split
+from evaluate.run_folder import Run, RunConfig, RunSplit
 from system.console import progress
 from system.errors import InputError, OptionError
+from system.files import write_atomic
+from system.json_file import write_json
 from training.negatives import choose_negatives
 from training.pasted_images import pasted_names, write_pasted
 from training.resume import remove_run
 from training.run_dataset import PASTED, shared
+
+PACKAGES = ("defectline", "torch", "torchvision", "ultralytics", "segmentation-models-pytorch", "lightning",
+            "albumentations", "pycocotools", "numpy", "opencv-python-headless")  # fmt: skip
 
 
 class Asked(Protocol):
@@ -117,3 +126,75 @@ def _removed_on_failure(run: Run) -> Iterator[None]:
     except BaseException:
         remove_run(run)
         raise
+
+
+def create_run(runs: Path, kind: str, name: str, config: RunConfig, split: RunSplit) -> Run:
+    """Make `runs/<kind>/<name>`, or `<name>-2` and so on where that exists, and write what was asked into it."""
+    if not name or Path(name).name != name or name.startswith("."):
+        raise OptionError(f"--name {name}", "not a plain folder name", "use letters, digits, - and _")
+    return _fill(_claim_folder(runs / kind, name), config, split)
+
+
+def create_fold(run: Run, number: int, config: RunConfig, split: RunSplit) -> Run:
+    """Make the folder of one fold of the cross-validation `run`, an ordinary run; `number` counts from 1."""
+    root = run.root / f"fold-{number}"
+    root.mkdir()
+    return _fill(root, config, split)
+
+
+def run_split(dataset: Dataset, images: Mapping[str, Sequence[str]]) -> RunSplit:
+    """The RunSplit of a training on `dataset`; `images` is split -> file names."""
+    sha256 = dataset.provenance.content_sha256 if dataset.provenance else None
+    return RunSplit(dataset.name, sha256, {split: list(names) for split, names in images.items()})
+
+
+def environment() -> dict[str, Any]:
+    """Versions, platform and git revision under which a run is made; no machine or user name."""
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cpus": os.cpu_count(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "git_revision": _git_revision(),
+    }
+
+
+def _fill(root: Path, config: RunConfig, split: RunSplit) -> Run:
+    run = Run(root, config.kind)
+    if not config.folds:
+        run.weights.mkdir()
+    (root / "predictions").mkdir()
+    write_atomic(run.config, msgspec.yaml.encode(config))
+    write_json(root / "environment.json", environment())
+    write_json(root / "split.json", split)
+    return run
+
+
+def _claim_folder(parent: Path, name: str) -> Path:
+    parent.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        root = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            root.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return root
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_revision() -> str | None:
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

@@ -23,6 +23,7 @@ from msgspec.inspect import (
     type_info,
 )
 
+from evaluate.run_folder import Run, read_config
 from system.errors import OptionError
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -173,3 +174,8 @@ def _bounds(found: IntType | FloatType) -> str:
         told.append(f"below {found.lt:g}")
     words = f" {' and '.join(told)}" if told else ""
     return words + (f", a multiple of {found.multiple_of:g}" if found.multiple_of else "")
+
+
+def run_options(run: Run, kind: type[T]) -> T:
+    """The options of a run as its trainer types them. Raises InputError, OptionError."""
+    return options_in_file(kind, read_config(run.root).options, run.config)

@@ -7,14 +7,8 @@ from typing import Any
 import msgspec
 
 from datasets.coco import CocoFile
-from datasets.formats.dataset_folder import (
-    Dataset,
-    content_hash,
-    load_dataset,
-    make_provenance,
-    write_annotations,
-    write_provenance,
-)
+from datasets.formats.dataset_folder import Dataset, load_dataset, write_annotations
+from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.paste.compose import FOLDER, check_count, paste_images, resolve_place
 from datasets.paste.dataset import Made, first_ids, train_images, write_image
 from system.files import new_folder

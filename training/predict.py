@@ -4,12 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from datasets.coco import Category, Image, Prediction, write_predictions
+import msgspec
+
+from datasets.coco import Category, Image, Prediction
+from datasets.formats.coco_file import write_predictions
 from datasets.formats.dataset_folder import Dataset, load_dataset
-from datasets.pictures import write_picture_list
 from evaluate.run_folder import Run, read_config
 from system.console import print_table
 from system.errors import InputError, OptionError
+from system.files import write_atomic
 
 
 def check_predict(out: Path | None, min_score: float | None) -> None:
@@ -58,3 +61,20 @@ def prediction_rows(
             (image.file_name, len(mine), best, ", ".join(sorted({names[p.category_id] for p in mine})) or "-")
         )
     return rows
+
+
+def number_pictures(files: Sequence[Path], dataset: Dataset | None) -> list[int]:
+    """The id of each file: that of the dataset's image if all files are such, else 1 to n in the order given."""
+    if dataset is None:
+        return list(range(1, len(files) + 1))
+    known = {
+        dataset.image_path(image).resolve(): image.id for coco in dataset.splits.values() for image in coco.images
+    }
+    ids = [known.get(file.resolve()) for file in files]
+    found = [image_id for image_id in ids if image_id is not None]
+    return found if len(found) == len(files) else list(range(1, len(files) + 1))
+
+
+def write_picture_list(predictions: Path, images: Sequence[Image]) -> None:
+    """Write NAME.images.json beside the COCO results NAME.json: which picture has which id, name and size."""
+    write_atomic(predictions.with_suffix(".images.json"), msgspec.json.encode(list(images)) + b"\n")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datasets.coco import Annotation, Image, Prediction, Rle
-from datasets.formats.dataset_folder import PALETTE
-from datasets.masks.component import to_rle
+from datasets.masks.pixel_mask import PALETTE
+from datasets.masks.rle import to_rle
 from evaluate.matching import box_ious
 from view.scene import Model, Picture, Scene
 

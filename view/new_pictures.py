@@ -6,7 +6,7 @@ from annotate.pictures import Picture as Bare
 from annotate.pictures import upright_size
 from annotate.predictions import predict_with_run
 from datasets.coco import Category, Image
-from datasets.pictures import list_pictures
+from datasets.images.image_file import list_pictures
 from evaluate.run_folder import load_run
 from system.errors import InputError
 from view.scene import Picture, Scene, model_of, short_names

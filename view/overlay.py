@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from datasets.coco import Annotation, Prediction
 from datasets.images.image_file import read_rgb
-from datasets.masks.component import decode, to_rle
+from datasets.masks.rle import decode, to_rle
 from view.data import type_colour
 from view.scene import Picture, Scene
 

@@ -10,9 +10,10 @@ from datasets.coco import Annotation, Category, CocoFile, Image, Prediction
 from datasets.formats.dataset_folder import Dataset, load_dataset
 from datasets.splits import SPLITS
 from evaluate.metrics import OperatingPoint, read_metrics
-from evaluate.run_folder import Run, RunSplit, load_run, read_config, read_json
+from evaluate.run_folder import Run, RunSplit, load_run, read_config
 from evaluate.truth import checked_predictions, run_truth
 from system.errors import InputError, OptionError
+from system.json_file import read_json
 
 
 class Model(msgspec.Struct, frozen=True):

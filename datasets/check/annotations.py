@@ -6,8 +6,8 @@ from typing import Any
 from datasets.check.codes import Finding
 from datasets.check.facts import Facts, ImageFacts, Instance, Limits
 from datasets.coco import FARTHEST, Rle
-from datasets.masks.component import components, to_rle
-from datasets.masks.rle import fills, rle_to_component
+from datasets.masks.component import components
+from datasets.masks.rle import fills, rle_to_component, to_rle
 
 SAME = 0.9  # intersection over union from which two annotations are one drawn twice
 SAME_BOX = 0.8  # of boxes without masks of two types

@@ -129,7 +129,7 @@ def _join_segmentations(parts: list[Instance], box: Box, size: tuple[int, int]) 
         return None
     from pycocotools import mask as coco_mask
 
-    from datasets.masks.component import to_rle
+    from datasets.masks.rle import to_rle
 
     drawn = to_rle(polygons, *size)
     said = [{"size": list(rle.size), "counts": str(rle.counts)} for rle in (*masks, drawn) if rle is not None]

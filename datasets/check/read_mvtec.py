@@ -9,7 +9,8 @@ from datasets.check.facts import Entry, Instance, Listing
 from datasets.formats.labelme import is_labelme
 from datasets.formats.mvtec import GOOD, looks_like_mvtec
 from datasets.images.image_file import list_images, read_info
-from datasets.masks.component import components, read_mask
+from datasets.images.mask_file import read_mask
+from datasets.masks.component import components
 from system.errors import InputError
 
 

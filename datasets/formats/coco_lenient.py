@@ -81,8 +81,7 @@ def _box_area(box: Any) -> Any:
 
 def _of_mask(segmentation: Any, height: Any, width: Any) -> tuple[list[int], int] | None:
     from datasets.coco import FARTHEST, MOST_PIXELS, Rle, Segmentation
-    from datasets.masks.component import rle_area, rle_box, to_rle
-    from datasets.masks.rle import fills
+    from datasets.masks.rle import fills, rle_area, rle_box, to_rle
 
     if not segmentation or not _is_number(height) or not _is_number(width):
         return None

@@ -1,48 +1,21 @@
 """The hub: a COCO dataset folder with annotations, images, pixel masks and where it all came from."""
 
-import hashlib
-import posixpath
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from datasets import __version__
-from datasets.coco import Annotation, Category, CocoFile, Image, read_coco, write_coco
-from datasets.images.index_png import encode_index_png, encode_packed_png
+from datasets.coco import Annotation, Category, CocoFile, Image
+from datasets.formats.coco_file import read_coco, write_coco
+from datasets.formats.provenance import PROVENANCE, Provenance
+from datasets.masks.pixel_mask import mask_name
 from datasets.splits import SPLITS
 from system.errors import InputError
-from system.files import write_atomic, write_file
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from datasets.masks.packed_mask import PackedMask
-
-PROVENANCE = "dataset.json"
-FORMAT = "defectline-dataset/1"
-PALETTE = (0, 0, 0, 230, 159, 0, 86, 180, 233, 0, 158, 115, 240, 228, 66, 0, 114, 178, 213, 94, 0, 204, 121, 167)
-
-
-class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What made a dataset: no time, no absolute path, so that the same input gives the same bytes.
-
-    `pasted` says of each pasted image which image and annotations it was made of.
-    """
-
-    format: str
-    tool: str
-    version: str
-    sources: list[str]
-    options: dict[str, Any]
-    counts: dict[str, Any]
-    lost: list[dict[str, Any]]
-    content_sha256: str
-    pasted: list[dict[str, Any]] = []
 
 
 class Dataset(msgspec.Struct, frozen=True):
@@ -100,11 +73,6 @@ def mask_path(root: Path, file_name: str) -> Path:
     return root / "masks" / mask_name(file_name)
 
 
-def mask_name(file_name: str) -> str:
-    """The name of the pixel mask of an image, relative to `masks`."""
-    return f"{posixpath.splitext(file_name)[0]}.png"
-
-
 def looks_like_dataset(path: Path) -> bool:
     """Whether `path` is a COCO dataset folder."""
     return any(annotation_path(path, split).is_file() for split in SPLITS)
@@ -142,66 +110,6 @@ def write_annotations(
         write_coco(annotation_path(root, split), CocoFile(members, chosen, categories))
 
 
-def make_provenance(
-    tool: str,
-    sources: list[str],
-    options: dict[str, Any],
-    members: Mapping[str, Sequence[Image]],
-    annotated: Iterable[tuple[int, int]],
-    categories: Sequence[Category],
-    lost: list[dict[str, Any]],
-    content_sha256: str,
-) -> Provenance:
-    """The provenance of a dataset, with its images, negatives and annotations counted per split and type.
-
-    `annotated` has (image id, category id) of each annotation.
-    """
-    split_of = {image.id: split for split, images in members.items() for image in images}
-    defective: set[int] = set()
-    per_type: Counter[tuple[str, int]] = Counter()
-    for image_id, category_id in annotated:
-        defective.add(image_id)
-        per_type[split_of[image_id], category_id] += 1
-    counts = {
-        split: {
-            "images": len(images),
-            "negatives": sum(image.id not in defective for image in images),
-            "annotations": {c.name: per_type[split, c.id] for c in categories},
-        }
-        for split, images in members.items()
-    }
-    return Provenance(FORMAT, tool, __version__, sources, options, counts, lost, content_sha256)
-
-
-def write_provenance(root: Path, provenance: Provenance) -> None:
-    """Write `dataset.json`, indented for people."""
-    write_atomic(root / PROVENANCE, msgspec.json.format(msgspec.json.encode(provenance), indent=2) + b"\n")
-
-
-def write_pixel_mask(path: Path, indices: "NDArray[np.uint8] | None", height: int, width: int) -> None:
-    """Write an index PNG: 0 background, k the k-th category in id order; None is all background."""
-    data = _blank_png(height, width) if indices is None else encode_index_png(indices, PALETTE)
-    try:
-        path.write_bytes(data)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-
-
-def write_packed_mask(path: str, mask: "PackedMask | None", height: int, width: int) -> None:
-    """`write_pixel_mask` of a mask that was painted as it is stored. The folder of `path` must exist."""
-    data = _blank_png(height, width) if mask is None else _packed_png(mask)
-    write_file(path, data)
-
-
-def content_hash(parts: Iterable[tuple[str, str]]) -> str:
-    """SHA-256 over (file name, SHA-256 of the content) of every file, in the order of the names."""
-    digest = hashlib.sha256()
-    for name, sha256 in sorted(parts):
-        digest.update(f"{name}\0{sha256}\n".encode())
-    return digest.hexdigest()
-
-
 def _check_splits(root: Path, splits: Mapping[str, CocoFile]) -> None:
     first, reference = next(iter(splits.items()))
     home: dict[str, str] = {}
@@ -219,17 +127,3 @@ def _check_splits(root: Path, splits: Mapping[str, CocoFile]) -> None:
                 raise InputError(
                     root / "images" / image.file_name, f"listed in {path.name} but missing", "convert anew"
                 )
-
-
-def _packed_png(mask: "PackedMask") -> bytes:
-    import numpy as np
-
-    rows = mask.rows.view(np.uint8)
-    return encode_packed_png(mask.height, mask.width, mask.bits, mask.top, rows, PALETTE)
-
-
-@cache
-def _blank_png(height: int, width: int) -> bytes:
-    import numpy as np
-
-    return encode_packed_png(height, width, 1, 0, np.zeros((0, -(-width // 8)), np.uint8), PALETTE)

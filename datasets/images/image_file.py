@@ -3,7 +3,7 @@
 import io
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL.Image import Image
+
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 PLAIN_PNGS = (b"\x08\x00", b"\x08\x02")  # bit depth and colour type: 8-bit grey, 8-bit RGB
@@ -200,3 +201,19 @@ def _check_png(path: Path | str, data: bytes) -> bool:
         has_exif |= kind == b"eXIf" or data.startswith(b"Raw profile type exif", position + 8)
         position = end
     raise InputError(path, "the PNG is truncated", "replace it by a whole copy")
+
+
+def list_pictures(paths: Sequence[Path]) -> list[Path]:
+    """Picture files from files and folders, folders with what lies below them, sorted. Raises InputError."""
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            below = sorted(p for p in path.rglob("*") if is_image(p) and p.is_file())
+            if not below:
+                raise InputError(
+                    path, "no picture in this folder", "name a folder with PNG, JPEG, BMP or TIFF files"
+                )
+            files += below
+        else:
+            files.append(path)
+    return list(dict.fromkeys(files))

@@ -4,7 +4,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from datasets.coco import Polygons, Segmentation
-from datasets.masks.component import Component, component_to_rle, to_rle
+from datasets.masks.component import Component
+from datasets.masks.rle import component_to_rle, to_rle
 
 if TYPE_CHECKING:
     import numpy as np

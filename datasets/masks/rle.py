@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from datasets.coco import Rle
+from datasets.coco import Box, Rle, Segmentation
 from datasets.masks.component import Component
 
 if TYPE_CHECKING:
@@ -53,3 +53,66 @@ def run_lengths(counts: bytes) -> "NDArray[np.int64]":
     values[1::2] = np.cumsum(values[1::2])
     values[2::2] = np.cumsum(values[2::2])
     return values
+
+
+def component_to_rle(component: Component, height: int, width: int) -> Rle:
+    """COCO run-length form of a component within a picture of height x width pixels."""
+    import numpy as np
+
+    x, y, w, h = component.box
+    full = np.zeros((height, width), np.uint8, order="F")
+    full[y : y + h, x : x + w] = component.pixels
+    return encode(full)
+
+
+def encode(mask: "NDArray[np.uint8] | NDArray[np.bool_]") -> Rle:
+    """COCO run-length form of an H x W mask, non-zero is inside."""
+    import numpy as np
+    from pycocotools import mask as coco_mask
+
+    rle = coco_mask.encode(np.asfortranarray(mask, np.uint8))
+    return Rle((int(rle["size"][0]), int(rle["size"][1])), rle["counts"].decode("ascii"))
+
+
+def decode(segmentation: Segmentation, height: int, width: int) -> "NDArray[np.uint8]":
+    """H x W uint8 mask of 0 and 1 of an annotation's segmentation, as pycocotools draws it."""
+    import numpy as np
+    from pycocotools import mask as coco_mask
+
+    rle = to_rle(segmentation, height, width)
+    if rle is None:
+        return np.zeros((height, width), np.uint8)
+    mask: NDArray[np.uint8] = coco_mask.decode({"size": list(rle.size), "counts": rle.counts})
+    return mask
+
+
+def to_rle(segmentation: Segmentation, height: int, width: int) -> Rle | None:
+    """Compressed run-length form of any segmentation, None where it is empty."""
+    from pycocotools import mask as coco_mask
+
+    if isinstance(segmentation, Rle):
+        if isinstance(segmentation.counts, str):
+            return segmentation
+        packed = coco_mask.frPyObjects(
+            {"size": list(segmentation.size), "counts": segmentation.counts}, height, width
+        )
+    elif segmentation:
+        packed = coco_mask.merge(coco_mask.frPyObjects([list(p) for p in segmentation], height, width))
+    else:
+        return None
+    return Rle((height, width), packed["counts"].decode("ascii"))
+
+
+def rle_area(rle: Rle) -> int:
+    """Number of pixels inside."""
+    from pycocotools import mask as coco_mask
+
+    return int(coco_mask.area({"size": list(rle.size), "counts": rle.counts}))
+
+
+def rle_box(rle: Rle) -> Box:
+    """Pixel extents (x, y, w, h) of a compressed run-length mask."""
+    from pycocotools import mask as coco_mask
+
+    x, y, w, h = (int(v) for v in coco_mask.toBbox({"size": list(rle.size), "counts": rle.counts}))
+    return (x, y, w, h)

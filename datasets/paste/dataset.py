@@ -11,19 +11,14 @@ import cv2
 import msgspec
 import numpy as np
 
-from datasets.coco import Annotation, CocoFile, Image, write_coco
-from datasets.formats.dataset_folder import (
-    Dataset,
-    annotation_path,
-    content_hash,
-    load_dataset,
-    make_provenance,
-    mask_path,
-    write_pixel_mask,
-    write_provenance,
-)
-from datasets.masks.component import decode, mask_to_component
+from datasets.coco import Annotation, CocoFile, Image
+from datasets.formats.coco_file import write_coco
+from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset, mask_path
+from datasets.formats.provenance import content_hash, make_provenance, write_provenance
+from datasets.masks.component import mask_to_component
 from datasets.masks.paint import paint
+from datasets.masks.pixel_mask import write_pixel_mask
+from datasets.masks.rle import decode
 from datasets.paste.compose import FOLDER, LeftOut, Origin, Pasted, check_count, paste_images, resolve_place
 from datasets.paste.place import Place
 from datasets.paste.source import Given, given_images

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from datasets.coco import Annotation, Image
 from datasets.formats.dataset_folder import Dataset
 from datasets.images.image_file import check_size, read_rgb
-from datasets.masks.component import decode
+from datasets.masks.rle import decode
 from datasets.paste.blend import seam_width, shrunk
 from datasets.paste.place import Look, look
 

@@ -16,7 +16,7 @@ from annotate.from_good import fit_finder, propose_regions
 from annotate.memory import fit_memory
 from annotate.pictures import Picture
 from annotate.regions import Limits, enlarge, find_regions, learn_limits
-from datasets.masks.component import decode
+from datasets.masks.rle import decode
 from system.errors import InputError, WeightsError
 from tests.command import only_line, run_command
 

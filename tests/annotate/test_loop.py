@@ -11,7 +11,7 @@ from torchvision.models import resnet18
 from annotate.pictures import list_labelled
 from benchmarks.loop import STATE, Loop, Settings, State, run_loop, unreviewed
 from datasets.formats.dataset_folder import load_dataset
-from evaluate.run_folder import read_json
+from system.json_file import read_json
 from tests.command import run_command
 
 

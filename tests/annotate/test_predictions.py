@@ -15,12 +15,15 @@ from annotate.predictions import (
     predict_with_run,
     read_predicted,
 )
-from datasets.coco import Category, CocoFile, Image, Prediction, write_coco, write_predictions
+from datasets.coco import Category, CocoFile, Image, Prediction
+from datasets.formats.coco_file import write_coco, write_predictions
 from datasets.formats.dataset_folder import load_dataset
-from evaluate.run_folder import RunConfig, RunSplit, create_run, write_json
+from evaluate.run_folder import RunConfig, RunSplit
 from system.errors import InputError, OptionError
+from system.json_file import write_json
 from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_picture
 from tests.command import only_line, run_command
+from training.new_run import create_run
 
 FOUND = Prediction(7, 2, (10, 10, 20, 20), 0.9)
 

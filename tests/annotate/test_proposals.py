@@ -11,7 +11,7 @@ from annotate.proposals import Proposal, propose
 from datasets.coco import Prediction
 from datasets.formats.labelme import Shape
 from datasets.formats.labelme_document import write_document
-from datasets.masks.component import encode
+from datasets.masks.rle import encode
 from system.errors import InputError, OutputError
 from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_picture, write_labels
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from annotate.project import init_project
-from datasets.coco import Category, CocoFile, Image, Prediction, write_coco, write_predictions
+from datasets.coco import Category, CocoFile, Image, Prediction
+from datasets.formats.coco_file import write_coco, write_predictions
 from tests.annotate.conftest import HEIGHT, WIDTH, box
 from tests.command import only_line, run_command
 from tests.nobody import only_reading

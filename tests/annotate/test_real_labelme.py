@@ -17,7 +17,7 @@ from annotate.project import init_project
 from annotate.proposals import Proposal, propose
 from datasets.coco import Prediction
 from datasets.formats.labelme_document import read_document
-from datasets.masks.component import encode
+from datasets.masks.rle import encode
 from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_picture, write_labels
 from tests.command import run_command
 from tests.nobody import only_reading

@@ -8,7 +8,8 @@ import pytest
 
 from convert.assemble import Conversion, Converted, Instance, Run, assemble, check_mask_names, encode_instance
 from convert.report import Event
-from datasets.coco import Annotation, Category, Rle, read_coco, write_coco
+from datasets.coco import Annotation, Category, Rle
+from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.dataset_folder import load_dataset
 from system.errors import InputError, OutputError
 

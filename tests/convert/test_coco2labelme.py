@@ -13,8 +13,10 @@ from convert.assemble import Run
 from convert.coco2labelme import coco2labelme
 from convert.labelme2coco import Options, labelme2coco
 from convert.to_shapes import component_to_shapes
-from datasets.coco import Annotation, Category, CocoFile, Image, write_coco
-from datasets.masks.component import Component, components, encode
+from datasets.coco import Annotation, Category, CocoFile, Image
+from datasets.formats.coco_file import write_coco
+from datasets.masks.component import Component, components
+from datasets.masks.rle import encode
 from system.errors import InputError, OptionError, OutputError
 from tests.labelme_files import instances, iou, pixels
 

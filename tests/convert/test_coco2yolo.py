@@ -20,7 +20,7 @@ from convert.yolo_labels import Style, label_lines
 from datasets.coco import Annotation, Image, Rle
 from datasets.formats.dataset_folder import load_dataset
 from datasets.formats.yolo import parse_label
-from datasets.masks.component import decode, encode
+from datasets.masks.rle import decode, encode
 from system.errors import InputError, OutputError
 from tests.command import only_line, run_command
 from tests.small_coco import box_annotation, mask_annotation, write_folder

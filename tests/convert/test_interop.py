@@ -15,7 +15,7 @@ import pytest
 
 from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import annotation_path, load_dataset
-from datasets.masks.component import decode
+from datasets.masks.rle import decode
 
 SPLITS = ("train", "val", "test")
 

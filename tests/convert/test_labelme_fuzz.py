@@ -9,8 +9,9 @@ import pytest
 from convert.assemble import Run
 from convert.coco2labelme import coco2labelme
 from convert.labelme2coco import Options, labelme2coco
-from datasets.coco import Annotation, Category, CocoFile, Image, write_coco
-from datasets.masks.component import encode
+from datasets.coco import Annotation, Category, CocoFile, Image
+from datasets.formats.coco_file import write_coco
+from datasets.masks.rle import encode
 from system.errors import InputError
 from tests.labelme_files import png_base64, shape, write_case
 from tests.spoilt import HOW_MANY, fuzz, spoil_text

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from convert.mvtec2coco import Options, mvtec2coco
 from datasets.formats.dataset_folder import load_dataset
-from datasets.masks.component import decode
+from datasets.masks.rle import decode
 from system.errors import InputError, OptionError, OutputError
 
 EIGHT = np.ones((3, 3), int)

@@ -10,7 +10,7 @@ from convert.assemble import Run
 from convert.yolo2coco import Options, yolo2coco
 from datasets.coco import Rle
 from datasets.formats.dataset_folder import load_dataset
-from datasets.masks.component import decode, rle_area
+from datasets.masks.rle import decode, rle_area
 from system.errors import InputError
 from tests.command import only_line, run_command
 

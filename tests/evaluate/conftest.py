@@ -7,20 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from datasets.coco import (
-    Annotation,
-    Box,
-    Category,
-    CocoFile,
-    Image,
-    Prediction,
-    Rle,
-    write_coco,
-    write_predictions,
-)
+from datasets.coco import Annotation, Box, Category, CocoFile, Image, Prediction, Rle
+from datasets.formats.coco_file import write_coco, write_predictions
 from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset
-from datasets.masks.component import encode
-from evaluate.run_folder import Run, RunConfig, create_run, run_split
+from datasets.masks.rle import encode
+from evaluate.run_folder import Run, RunConfig
+from training.new_run import create_run, run_split
 
 SIZE = 40
 TYPES = ("chip", "crack", "stain")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from datasets.coco import read_predictions
+from datasets.formats.coco_file import read_predictions
 from evaluate.folds import measure_folds, summary
 from evaluate.measure import measure_run
 from evaluate.metrics import read_metrics

@@ -6,19 +6,10 @@ from PIL import Image as Picture
 
 from convert.mvtec2coco import Options, mvtec2coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
-from evaluate.run_folder import (
-    RunConfig,
-    RunSplit,
-    create_run,
-    draw_curves,
-    load_run,
-    read_config,
-    read_history,
-    read_split,
-    run_split,
-    write_history,
-)
+from evaluate.run_folder import RunConfig, RunSplit, load_run, read_config, read_split
 from system.errors import InputError, OptionError
+from training.history import draw_curves, read_history, write_history
+from training.new_run import create_run, run_split
 
 CONFIG = RunConfig("det", "some/where", {"epochs": 3, "lr": 0.01, "weights": "none"})
 SPLIT = RunSplit("bottle", None, {"train": ["a.png"], "test": []})

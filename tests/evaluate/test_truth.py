@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from datasets.coco import Prediction
-from datasets.formats.dataset_folder import Provenance
+from datasets.formats.provenance import Provenance
 from evaluate.truth import check_predictions, checked_predictions, has_masks, run_truth, split_size
 from system.errors import InputError
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from datasets.coco import Annotation
-from datasets.masks.component import encode
+from datasets.masks.rle import encode
 from train_det.augment import (
     draw_map,
     frame_colour,

@@ -8,7 +8,7 @@ import torch
 
 from datasets.coco import Annotation
 from datasets.formats.dataset_folder import Dataset
-from datasets.masks.component import encode
+from datasets.masks.rle import encode
 from train_det.data import EvenBatches, TrainingImages, outline_points, read_samples, training_loader
 from train_det.options import Augmentation
 

@@ -11,9 +11,10 @@ import pytest
 import torch
 from PIL import Image as Picture
 
-from datasets.coco import CocoFile, read_coco, read_predictions, write_coco
+from datasets.coco import CocoFile
+from datasets.formats.coco_file import read_coco, read_predictions, write_coco
 from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset
-from evaluate.run_folder import Run, read_history, read_split, run_options
+from evaluate.run_folder import Run, read_split
 from system.errors import DefectlineError, InputError, OptionError, WeightsError
 from tests.train_det.conftest import fit_tiny, tiny_options
 from train_det import fit as fitting
@@ -22,6 +23,8 @@ from train_det.checkpoints import load_state, save_checkpoint
 from train_det.data import TrainingImages
 from train_det.fit import Training, finish, resume, start, train
 from train_det.options import FitOptions, with_learning_rate
+from training.history import read_history
+from training.options import run_options
 
 WRITTEN = {
     "config.yaml", "environment.json", "split.json", "weights/best.pt", "weights/last.pt", "history.csv",

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from datasets.coco import Category, read_predictions
+from datasets.coco import Category
+from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import Dataset
 from evaluate.operating import operating_score
 from tests.command import only_line, run_command

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from datasets.formats.dataset_folder import Dataset, load_dataset
-from evaluate.run_folder import load_run, read_history, run_options
+from evaluate.run_folder import load_run
 from tests.command import run_command
 from tests.odd_datasets import odd_folder
 from tests.train_det.conftest import tiny_options
@@ -14,6 +14,8 @@ from train_det.data import TrainingImages
 from train_det.fit import resume, start, train
 from train_det.options import FitOptions
 from train_det.validation import Validation
+from training.history import read_history
+from training.options import run_options
 
 TINY = ("--weights", "none", "--imgsz", 64, "--batch", 2, "--device", "cpu", "--precision", "32")
 

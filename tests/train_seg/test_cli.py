@@ -8,10 +8,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from datasets.coco import Image, read_predictions
+from datasets.coco import Image
+from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import load_dataset
 from evaluate.metrics import read_metrics
-from evaluate.run_folder import write_json
+from system.json_file import write_json
 from tests.command import only_line, run_command
 from train_seg.model import read_spec
 

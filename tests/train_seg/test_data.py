@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from datasets.coco import Annotation, Category, CocoFile, Image
 from datasets.formats.dataset_folder import Dataset, load_dataset
-from datasets.masks.component import encode
+from datasets.masks.rle import encode
 from system.errors import InputError
 from train_seg.augment import augment, training_augmentation
 from train_seg.data import Cached, EpochBatches, PlainSet, TrainingSet, load_cached

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from datasets.coco import Category, read_predictions
+from datasets.coco import Category
+from datasets.formats.coco_file import read_predictions
 from system.errors import OptionError, WeightsError
 from tests.command import only_line, run_command
 from train_seg.export import Parity, compare

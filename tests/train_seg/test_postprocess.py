@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datasets.coco import Category, Prediction, Rle
-from datasets.masks.component import decode
+from datasets.masks.rle import decode
 from train_seg.model import ModelSpec
 from train_seg.postprocess import MIN_SQUARE_PIXELS, shares_to_predictions
 from train_seg.sizes import TypeSize

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from datasets.coco import Category
 from datasets.formats.dataset_folder import load_dataset
-from datasets.masks.component import decode
+from datasets.masks.rle import decode
 from train_seg.model import ModelSpec
 from train_seg.predict import best_threshold, choose_pixel_threshold, predict_files, predict_picture
 from train_seg.segmenter import Segmenter, averaged_logits

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from datasets.coco import Category
-from datasets.masks.component import decode
+from datasets.masks.rle import decode
 from train_seg.model import ModelSpec
 from train_seg.predict import predict_picture
 from train_seg.segmenter import Segmenter

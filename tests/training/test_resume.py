@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from datasets.formats.dataset_folder import load_dataset
-from evaluate.run_folder import Run, write_history
+from evaluate.run_folder import Run
 from system.errors import InputError, WeightsError
 from tests.fold_cases import Chosen, make_folds
 from tests.odd_datasets import odd_folder
+from training.history import write_history
 from training.new_run import new_run
 from training.resume import kept_if_begun, unfinished_run
 

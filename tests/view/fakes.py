@@ -8,12 +8,14 @@ import msgspec
 import numpy as np
 from PIL import Image as Picture
 
-from datasets.coco import Annotation, Category, Image, Prediction, read_predictions, write_predictions
+from datasets.coco import Annotation, Category, Image, Prediction
+from datasets.formats.coco_file import read_predictions, write_predictions
 from datasets.formats.dataset_folder import load_dataset, write_annotations
-from datasets.masks.component import decode, encode, rle_area, rle_box
+from datasets.masks.rle import decode, encode, rle_area, rle_box
 from evaluate.folds import measure_folds
 from evaluate.measure import measure_run
-from evaluate.run_folder import RunConfig, create_run, load_run, run_split
+from evaluate.run_folder import RunConfig, load_run
+from training.new_run import create_run, run_split
 
 Mask = np.ndarray[Any, np.dtype[np.uint8]]
 TYPES = ["broken_large", "broken_small", "contamination"]

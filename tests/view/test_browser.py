@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from datasets.coco import read_predictions
+from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import load_dataset
 from evaluate.average_precision import coco_eval
 from evaluate.confusion import instance_counts, type_confusion

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
-from datasets.masks.component import encode
+from datasets.masks.rle import encode
 from view.data import SMALLEST_OVERLAP
 
 CASES = json.loads((Path(__file__).parent.parent / "evaluate" / "matching_cases.json").read_text())["cases"]

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from datasets.coco import Image as Listed
-from datasets.coco import Prediction, write_predictions
+from datasets.coco import Prediction
+from datasets.formats.coco_file import write_predictions
 from datasets.formats.dataset_folder import load_dataset
 from evaluate.run_folder import read_config
 from tests.command import only_line, run_command

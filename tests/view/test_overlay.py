@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from datasets.coco import Prediction
-from datasets.masks.component import decode
+from datasets.masks.rle import decode
 from evaluate.metrics import OperatingPoint, read_metrics
 from tests.command import run_command
 from tests.view.fakes import make_cross_validation, make_dataset, make_run

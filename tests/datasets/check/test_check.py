@@ -21,7 +21,8 @@ from datasets.check.categories import _chance, _look_alike, check_skew
 from datasets.check.check import check
 from datasets.check.codes import CHECK_CODES
 from datasets.check.facts import Facts, ImageFacts, Instance, Limits
-from datasets.coco import Annotation, CocoFile, Rle, read_coco, write_coco
+from datasets.coco import Annotation, CocoFile, Rle
+from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.dataset_folder import annotation_path
 from system.errors import InputError
 from tests.command import only_line, run_command

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from datasets.masks.bridged_ring import outline_to_ring
-from datasets.masks.component import decode
 from datasets.masks.pixel_outline import pixel_outline
+from datasets.masks.rle import decode
 
 CROPS = hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=14), elements=st.booleans())
 

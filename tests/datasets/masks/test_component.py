@@ -10,17 +10,10 @@ from PIL import Image as Picture
 from scipy import ndimage
 
 from datasets.coco import Rle
-from datasets.masks.component import (
-    Component,
-    component_to_rle,
-    components,
-    decode,
-    encode,
-    read_mask,
-    rle_area,
-    rle_box,
-)
+from datasets.images.mask_file import read_mask
+from datasets.masks.component import Component, components
 from datasets.masks.pixel_outline import component_to_polygons, component_to_segmentation, pixel_outline
+from datasets.masks.rle import component_to_rle, decode, encode, rle_area, rle_box
 from system.errors import InputError
 
 BOOL_MASKS = hnp.arrays(bool, st.tuples(st.integers(1, 14), st.integers(1, 14)))

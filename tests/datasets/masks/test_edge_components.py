@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco_mask
 
-from datasets.masks.component import component_to_rle, components, encode
+from datasets.masks.component import components
 from datasets.masks.edge_components import crop_edges, mask_components
 from datasets.masks.edges import (
     edges_area,
@@ -16,6 +16,7 @@ from datasets.masks.edges import (
     measure_edges,
     rle_to_edges,
 )
+from datasets.masks.rle import component_to_rle, encode
 
 masks = hnp.arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
 

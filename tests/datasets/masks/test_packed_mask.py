@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from datasets.formats.dataset_folder import write_packed_mask, write_pixel_mask
-from datasets.masks.component import encode, mask_to_component
+from datasets.masks.component import mask_to_component
 from datasets.masks.edges import measure_edges, rle_to_edges
 from datasets.masks.packed_mask import paint_packed
 from datasets.masks.paint import paint
+from datasets.masks.pixel_mask import write_packed_mask, write_pixel_mask
+from datasets.masks.rle import encode
 
 HEIGHT, WIDTH = 9, 70  # a row is more than one word for every number of bits
 

@@ -5,8 +5,7 @@ from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco_mask
 
 from datasets.coco import Rle
-from datasets.masks.component import encode
-from datasets.masks.rle import fills, rle_to_component
+from datasets.masks.rle import encode, fills, rle_to_component
 
 
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.integers(0, 1)))

@@ -9,7 +9,7 @@ import pytest
 
 from datasets.coco import Annotation, Image
 from datasets.formats.dataset_folder import load_dataset
-from datasets.masks.component import decode, encode
+from datasets.masks.rle import decode, encode
 from datasets.paste.compose import Pasted, paste_images
 from datasets.paste.source import Given, given_images, groups
 from system.errors import InputError, OptionError

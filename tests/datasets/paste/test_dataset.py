@@ -8,10 +8,10 @@ from PIL import Image as Picture
 from pycocotools.coco import COCO
 
 from convert.mvtec2coco import Options, mvtec2coco
-from datasets.coco import read_coco, write_coco
+from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
 from datasets.images.image_file import read_rgb
-from datasets.masks.component import decode
+from datasets.masks.rle import decode
 from tests.command import only_line, run_command
 
 

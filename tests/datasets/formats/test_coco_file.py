@@ -2,18 +2,8 @@ import json
 
 import pytest
 
-from datasets.coco import (
-    Annotation,
-    Category,
-    CocoFile,
-    Image,
-    Prediction,
-    Rle,
-    read_coco,
-    read_predictions,
-    write_coco,
-    write_predictions,
-)
+from datasets.coco import Annotation, Category, CocoFile, Image, Prediction, Rle
+from datasets.formats.coco_file import read_coco, read_predictions, write_coco, write_predictions
 from system.errors import InputError
 
 GOOD = {

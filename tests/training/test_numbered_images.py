@@ -7,8 +7,9 @@ import pytest
 
 from datasets.coco import Image
 from datasets.formats.dataset_folder import Dataset, load_dataset
-from datasets.pictures import list_pictures, number_pictures, write_picture_list
+from datasets.images.image_file import list_pictures
 from system.errors import InputError
+from training.predict import number_pictures, write_picture_list
 
 
 @pytest.fixture

@@ -1,0 +1,77 @@
+"""The provenance of a dataset, stored in its dataset.json."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from datasets import __version__
+from datasets.coco import Category, Image
+from system.files import write_atomic
+
+PROVENANCE = "dataset.json"
+FORMAT = "defectline-dataset/1"
+
+
+class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What made a dataset: no time, no absolute path, so that the same input gives the same bytes.
+
+    `pasted` says of each pasted image which image and annotations it was made of.
+    """
+
+    format: str
+    tool: str
+    version: str
+    sources: list[str]
+    options: dict[str, Any]
+    counts: dict[str, Any]
+    lost: list[dict[str, Any]]
+    content_sha256: str
+    pasted: list[dict[str, Any]] = []
+
+
+def make_provenance(
+    tool: str,
+    sources: list[str],
+    options: dict[str, Any],
+    members: Mapping[str, Sequence[Image]],
+    annotated: Iterable[tuple[int, int]],
+    categories: Sequence[Category],
+    lost: list[dict[str, Any]],
+    content_sha256: str,
+) -> Provenance:
+    """The provenance of a dataset, with its images, negatives and annotations counted per split and type.
+
+    `annotated` has (image id, category id) of each annotation.
+    """
+    split_of = {image.id: split for split, images in members.items() for image in images}
+    defective: set[int] = set()
+    per_type: Counter[tuple[str, int]] = Counter()
+    for image_id, category_id in annotated:
+        defective.add(image_id)
+        per_type[split_of[image_id], category_id] += 1
+    counts = {
+        split: {
+            "images": len(images),
+            "negatives": sum(image.id not in defective for image in images),
+            "annotations": {c.name: per_type[split, c.id] for c in categories},
+        }
+        for split, images in members.items()
+    }
+    return Provenance(FORMAT, tool, __version__, sources, options, counts, lost, content_sha256)
+
+
+def write_provenance(root: Path, provenance: Provenance) -> None:
+    """Write `dataset.json`, indented for people."""
+    write_atomic(root / PROVENANCE, msgspec.json.format(msgspec.json.encode(provenance), indent=2) + b"\n")
+
+
+def content_hash(parts: Iterable[tuple[str, str]]) -> str:
+    """SHA-256 over (file name, SHA-256 of the content) of every file, in the order of the names."""
+    digest = hashlib.sha256()
+    for name, sha256 in sorted(parts):
+        digest.update(f"{name}\0{sha256}\n".encode())
+    return digest.hexdigest()

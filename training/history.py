@@ -1,0 +1,46 @@
+"""The history of a training: one row per epoch in history.csv, and its curves as a PNG."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from system.files import write_atomic
+
+
+def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    """Write history.csv: one row an epoch, columns as in the last row, six significant digits."""
+    text = io.StringIO()
+    columns = list(rows[-1]) if rows else ["epoch"]
+    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: f"{v:.6g}" for k, v in row.items() if k in columns})
+    write_atomic(path, text.getvalue().encode())
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """Read history.csv back; absent is empty, empty cells are left out."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+
+
+def draw_curves(path: Path, rows: Sequence[Mapping[str, float]], groups: Mapping[str, Sequence[str]]) -> None:
+    """Draw history rows as one panel per group (title -> columns) into a PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5 * len(groups), 4), layout="constrained")
+    for axes, (title, columns) in zip(
+        figure.subplots(1, len(groups), squeeze=False)[0], groups.items(), strict=True
+    ):
+        for column in columns:
+            points = [(row["epoch"], row[column]) for row in rows if column in row]
+            axes.plot([p[0] for p in points], [p[1] for p in points], label=column, marker="." * (len(points) < 3))
+        axes.set(title=title, xlabel="epoch")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    write_atomic(path, buffer.getvalue())
