@@ -111,7 +111,7 @@ class Conversion(msgspec.Struct, Generic[S], frozen=True):
     convert_images: Callable[[Sequence[S], Path | None], list[Converted]] | None = None
 
 
-class Run(msgspec.Struct, frozen=True):
+class Execution(msgspec.Struct, frozen=True):
     """What every conversion can be asked: `jobs` is the number of processes, 0 chooses, without a `pool`."""
 
     overwrite: bool = False
@@ -127,23 +127,23 @@ def encode_instance(instance: Instance) -> bytes:
     return msgspec.json.encode(instance)
 
 
-def assemble(dest: Path, conversion: Conversion[S], run: Run) -> Report:
+def assemble(dest: Path, conversion: Conversion[S], execution: Execution) -> Report:
     """Convert all sources into the dataset folder `dest` and report; a dry run writes nothing.
 
     Raises InputError for what cannot be converted and, with `strict`, for the first loss; OutputError for `dest`.
     """
-    check_destination(dest, overwrite=run.overwrite)
+    check_destination(dest, overwrite=execution.overwrite)
     check_mask_names(source.file_name for source in conversion.sources)
     if len(conversion.categories) > MOST_CATEGORIES:
         problem = f"{len(conversion.categories)} categories, and a pixel mask holds {MOST_CATEGORIES}"
         raise InputError(dest, problem, "join some labels")
-    if run.dry_run:
-        return _report(list(_remembered(_convert_all(None, conversion, run))), conversion, run)
-    with new_folder(dest, overwrite=run.overwrite) as root:
+    if execution.dry_run:
+        return _report(list(_remembered(_convert_all(None, conversion, execution))), conversion, execution)
+    with new_folder(dest, overwrite=execution.overwrite) as root:
         spool = root / "annotations.spool"
         with spool.open("wb") as file:
-            done = list(_remembered(_spooled(_convert_all(root, conversion, run), file)))
-        report = _report(done, conversion, run)
+            done = list(_remembered(_spooled(_convert_all(root, conversion, execution), file)))
+        report = _report(done, conversion, execution)
         _write_dataset(root, spool, [converted for converted in done if converted.kept], conversion, report)
         spool.unlink()
     return report
@@ -164,28 +164,28 @@ def check_mask_names(file_names: Iterable[str], what: str = "pixel mask") -> Non
         seen[stem] = file_name
 
 
-def _convert_all(dest: Path | None, conversion: Conversion[S], run: Run) -> Iterator[Converted]:
+def _convert_all(dest: Path | None, conversion: Conversion[S], execution: Execution) -> Iterator[Converted]:
     sources = conversion.sources
     if dest is not None:
         for kind in ("images", "masks") if conversion.masks else ("images",):
             for folder in sorted({posixpath.dirname(source.file_name) for source in sources}):
                 (dest / kind / folder).mkdir(parents=True, exist_ok=True)
-    if conversion.pool_pays and run.pool is None:
+    if conversion.pool_pays and execution.pool is None:
         for module in conversion.inherited:
             import_module(module)
-    yield from run.progress(_converted(dest, conversion, run), "convert", len(sources))
+    yield from execution.progress(_converted(dest, conversion, execution), "convert", len(sources))
 
 
-def _converted(dest: Path | None, conversion: Conversion[S], run: Run) -> Iterator[Converted]:
+def _converted(dest: Path | None, conversion: Conversion[S], execution: Execution) -> Iterator[Converted]:
     sources, pays = conversion.sources, conversion.pool_pays
     if conversion.convert_images is None:
         work = _Work(conversion.convert_image, dest)
-        return map_ordered(work, sources, run.jobs, pool_pays=pays, pool=run.pool)
+        return map_ordered(work, sources, execution.jobs, pool_pays=pays, pool=execution.pool)
     groups = [sources[i : i + TOGETHER] for i in range(0, len(sources), TOGETHER)]
     many = _Work(conversion.convert_images, dest)
     chunk = LARGEST_CHUNK // TOGETHER
     return chain.from_iterable(
-        map_ordered(many, groups, run.jobs, pool_pays=pays, largest_chunk=chunk, pool=run.pool)
+        map_ordered(many, groups, execution.jobs, pool_pays=pays, largest_chunk=chunk, pool=execution.pool)
     )
 
 
@@ -221,7 +221,7 @@ def _remembered(images: Iterable[Converted]) -> Iterator[_Done]:
         )
 
 
-def _report(done: Sequence[_Done], conversion: Conversion[S], run: Run) -> Report:
+def _report(done: Sequence[_Done], conversion: Conversion[S], execution: Execution) -> Report:
     kept = [converted for converted in done if converted.kept]
     written = {
         "images": len(kept),
@@ -230,7 +230,7 @@ def _report(done: Sequence[_Done], conversion: Conversion[S], run: Run) -> Repor
     }
     events = chain(conversion.events, chain.from_iterable(converted.events for converted in done))
     report = make_report(conversion.read, written, events)
-    if run.strict:
+    if execution.strict:
         check_strict(report)
     return report
 

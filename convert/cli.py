@@ -1,87 +1,15 @@
-"""The `convert` command: one `x2y` each."""
+"""The `convert` command: one subcommand per conversion."""
 
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
-
-from convert.cli_options import (
-    Connectivity,
-    DryRun,
-    Jobs,
-    MergeGap,
-    MinArea,
-    Overwrite,
-    RatiosText,
-    ReportFile,
-    Seed,
-    Segmentation,
-    SegmentationKind,
-    SplitKind,
-    Strict,
-    Threshold,
-    check_report,
-    finish,
-    parse_connectivity,
-)
-from system.console import new_app, progress, run
+from convert import cli_labelme, cli_masks, cli_mvtec, cli_yolo
+from system.console import new_app, run
 
 app = new_app(
     "Convert between annotation formats; every conversion ends with a table of what it repaired and lost."
 )
-
-
-@app.command("mvtec2coco")
-def mvtec2coco_command(
-    sources: Annotated[
-        list[Path], typer.Argument(metavar="SRC... DST", help="Category folders, then the new dataset.")
-    ],
-    split: Annotated[
-        SplitKind, typer.Option(help="By defect type over all images, or MVTec's own.")
-    ] = SplitKind.stratified,
-    ratios: RatiosText = "0.7,0.1,0.2",
-    seed: Seed = 0,
-    connectivity: Connectivity = 8,
-    min_area: MinArea = 1,
-    merge_gap: MergeGap = 0,
-    segmentation: Segmentation = SegmentationKind.rle,
-    threshold: Threshold = None,
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    strict: Strict = False,
-    report: ReportFile = None,
-    jobs: Jobs = 0,
-) -> None:
-    """MVTec AD category folder(s) to a COCO dataset folder with boxes, instance masks and pixel masks."""
-    from convert.mvtec2coco import Options, mvtec2coco
-    from datasets.splits import parse_ratios
-    from system.errors import OptionError
-
-    if len(sources) < 2:
-        raise OptionError("convert mvtec2coco", "needs SRC and DST", "name the category folder and the new folder")
-    options = Options(
-        split.value,
-        parse_ratios(ratios),
-        seed,
-        parse_connectivity(connectivity),
-        min_area,
-        merge_gap,
-        segmentation.value,
-        threshold,
-    )
-    *trees, dest = sources
-    check_report(report, dest, dry_run=dry_run)
-    result = mvtec2coco(
-        trees, dest, options, overwrite=overwrite, dry_run=dry_run, strict=strict, jobs=jobs, progress=progress
-    )
-    finish(dest, result, report, dry_run=dry_run)
-
-
-for _module in ("convert.cli_labelme", "convert.cli_masks", "convert.cli_yolo"):
-    if find_spec(_module) is not None:  # each exists once its conversions do
-        import_module(_module).register(app)
+for module in (cli_mvtec, cli_labelme, cli_masks, cli_yolo):
+    module.register(app)
 
 
 def main() -> NoReturn:

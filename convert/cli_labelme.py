@@ -113,10 +113,10 @@ def coco2labelme_command(
     jobs: Jobs = 0,
 ) -> None:
     """COCO dataset to a labelme folder: polygons, and mask shapes where a polygon cannot say the same."""
-    from convert.assemble import Run
+    from convert.assemble import Execution
     from convert.coco2labelme import coco2labelme
 
-    run = Run(overwrite, dry_run, strict, jobs, progress)
+    run = Execution(overwrite, dry_run, strict, jobs, progress)
     check_report(report, dest, dry_run=dry_run)
     result = coco2labelme(source, dest, run, images=images, tolerance=tolerance)
     finish(dest, result, report, dry_run=dry_run)

@@ -63,7 +63,7 @@ def masks2coco_command(
     jobs: Jobs = 0,
 ) -> None:
     """Pictures and masks of the same names to a COCO dataset folder, one annotation per component."""
-    from convert.assemble import Run
+    from convert.assemble import Execution
     from convert.mask_instances import Cut
     from convert.masks2coco import Options, masks2coco
     from datasets.splits import parse_ratios
@@ -83,7 +83,7 @@ def masks2coco_command(
         Cut(parse_connectivity(connectivity), min_area, merge_gap, segmentation.value),
     )
     check_report(report, dest, dry_run=dry_run)
-    result = masks2coco(pictures, masks, dest, options, Run(overwrite, dry_run, strict, jobs, progress))
+    result = masks2coco(pictures, masks, dest, options, Execution(overwrite, dry_run, strict, jobs, progress))
     finish(dest, result, report, dry_run=dry_run)
 
 
@@ -97,9 +97,9 @@ def coco2masks_command(
     jobs: Jobs = 0,
 ) -> None:
     """COCO dataset folder or file to pixel masks (index PNG); where annotations meet, the smaller is on top."""
-    from convert.assemble import Run
+    from convert.assemble import Execution
     from convert.coco2masks import coco2masks
 
     check_report(report, dest, dry_run=dry_run)
-    result = coco2masks(source, dest, Run(overwrite, dry_run, strict, jobs, progress))
+    result = coco2masks(source, dest, Execution(overwrite, dry_run, strict, jobs, progress))
     finish(dest, result, report, dry_run=dry_run)

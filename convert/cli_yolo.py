@@ -64,13 +64,13 @@ def coco2yolo_command(
     jobs: Jobs = 0,
 ) -> None:
     """COCO dataset folder or file to a YOLO folder that Ultralytics trains on as it is."""
-    from convert.assemble import Run
+    from convert.assemble import Execution
     from convert.coco2yolo import coco2yolo
     from convert.yolo_labels import Style
 
     style = Style(segments, holes.value, parts.value)
     check_report(report, dest, dry_run=dry_run)
-    result = coco2yolo(source, dest, style, Run(overwrite, dry_run, strict, jobs, progress), images=images)
+    result = coco2yolo(source, dest, style, Execution(overwrite, dry_run, strict, jobs, progress), images=images)
     finish(dest, result, report, dry_run=dry_run)
 
 
@@ -86,10 +86,10 @@ def yolo2coco_command(
     jobs: Jobs = 0,
 ) -> None:
     """YOLO folder to a COCO dataset folder; an empty label file is a negative, a missing one is unlabelled."""
-    from convert.assemble import Run
+    from convert.assemble import Execution
     from convert.yolo2coco import Options, yolo2coco
 
     options = Options(segmentation.value, unlabelled.value)
     check_report(report, dest, dry_run=dry_run)
-    result = yolo2coco(source, dest, options, Run(overwrite, dry_run, strict, jobs, progress))
+    result = yolo2coco(source, dest, options, Execution(overwrite, dry_run, strict, jobs, progress))
     finish(dest, result, report, dry_run=dry_run)

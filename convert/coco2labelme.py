@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from convert.assemble import Run, check_mask_names
+from convert.assemble import Execution, check_mask_names
 from convert.coco_source import CocoImage, CocoSource, check_pictures, instance_mask, read_coco_source
 from convert.labels import BACKGROUND, IGNORE
 from convert.report import Event, Report, check_strict, make_report
@@ -36,7 +36,7 @@ class _Written(msgspec.Struct, frozen=True):
 def coco2labelme(
     source: Path,
     dest: Path,
-    run: Run,
+    execution: Execution,
     *,
     images: Path | None = None,
     tolerance: float = DEFAULT_TOLERANCE,
@@ -46,20 +46,20 @@ def coco2labelme(
     Polygons stay as they are, run lengths are traced within `tolerance` pixels, see `component_to_shapes`; an
     annotation without a mask becomes a rectangle. Negatives get a file without shapes, which makes them negatives
     again on the way back; an image whose annotations are all lost is left out. Raises InputError, with
-    `run.strict` for the first loss; OutputError for `dest`.
+    `execution.strict` for the first loss; OutputError for `dest`.
     """
     if not 0 <= tolerance < float("inf"):
         raise OptionError(f"--tolerance {tolerance:g}", "not a distance", "give 0 or more pixels")
     coco = read_coco_source(source, images)
     check_apart(dest, coco.places())
-    check_destination(dest, overwrite=run.overwrite, marker=MARKER)
+    check_destination(dest, overwrite=execution.overwrite, marker=MARKER)
     check_pictures(coco)
     check_mask_names((image.file_name for image in coco.images), "labelme file")
     _check_labels(coco)
-    if run.dry_run:
-        return _report(coco, list(_write_images(coco, None, tolerance, run)), run)
-    with new_folder(dest, overwrite=run.overwrite, marker=MARKER) as root:
-        report = _report(coco, list(_write_images(coco, root, tolerance, run)), run)
+    if execution.dry_run:
+        return _report(coco, list(_write_images(coco, None, tolerance, execution)), execution)
+    with new_folder(dest, overwrite=execution.overwrite, marker=MARKER) as root:
+        report = _report(coco, list(_write_images(coco, root, tolerance, execution)), execution)
         names = dict.fromkeys([IGNORE, BACKGROUND, *(category.name for category in coco.categories)])
         write_atomic(root / LABELS_FILE, ("\n".join(names) + "\n").encode())
         write_atomic(root / MARKER, b"written by convert coco2labelme\n")
@@ -79,14 +79,16 @@ def _check_labels(coco: CocoSource) -> None:
         first[category.name] = category.id
 
 
-def _write_images(coco: CocoSource, dest: Path | None, tolerance: float, run: Run) -> Iterator[_Written]:
+def _write_images(
+    coco: CocoSource, dest: Path | None, tolerance: float, execution: Execution
+) -> Iterator[_Written]:
     if dest is not None:
         for folder in sorted({Path(image.file_name).parent for image in coco.images}):
             (dest / folder).mkdir(parents=True, exist_ok=True)
     names = {category.id: category.name for category in coco.categories}
     work = partial(_write_image, folder=coco.folder, dest=dest, names=names, tolerance=tolerance)
-    done = map_ordered(work, coco.images, run.jobs, pool_pays=coco.annotations() >= POOL_PAYS_FROM)
-    yield from run.progress(done, "convert", len(coco.images))
+    done = map_ordered(work, coco.images, execution.jobs, pool_pays=coco.annotations() >= POOL_PAYS_FROM)
+    yield from execution.progress(done, "convert", len(coco.images))
 
 
 def _write_image(
@@ -140,11 +142,11 @@ def _shapes(image: Image, annotation: Annotation, label: str, group_id: int, tol
     return join_group([Shape(label, ring, shape_type="polygon") for ring in rings], group_id)
 
 
-def _report(coco: CocoSource, done: Sequence[_Written], run: Run) -> Report:
+def _report(coco: CocoSource, done: Sequence[_Written], execution: Execution) -> Report:
     read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
     shapes = [written.shapes for written in done if written.shapes is not None]
     written = {"labelme files": len(shapes), "negatives": shapes.count(0), "shapes": sum(shapes)}
     report = make_report(read, written, chain.from_iterable(written.events for written in done))
-    if run.strict:
+    if execution.strict:
         check_strict(report)
     return report

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from convert.assemble import Run, check_mask_names
+from convert.assemble import Execution, check_mask_names
 from convert.coco_source import CocoImage, CocoSource, instance_mask, read_coco_source
 from convert.report import Event, Report, check_strict, make_report
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
@@ -36,34 +36,34 @@ class _Painted(msgspec.Struct, frozen=True):
     kept: bool
 
 
-def coco2masks(source: Path, dest: Path, run: Run) -> Report:
+def coco2masks(source: Path, dest: Path, execution: Execution) -> Report:
     """Write the pixel mask of every image of the COCO folder or file `source` into `dest`; no picture is needed.
 
     `a/b.jpg` becomes `a/b.png`; `categories.json` says which name each index has. An image whose annotations are
     all lost gets none, for as a negative it would teach that there is nothing. Raises InputError for what cannot
-    be read and, with `run.strict`, for the first loss; OutputError for `dest`.
+    be read and, with `execution.strict`, for the first loss; OutputError for `dest`.
     """
     coco = read_coco_source(source)
     if len(coco.categories) > 255:
         raise InputError(source, f"{len(coco.categories)} categories, an index PNG tells 255", "merge some")
     check_apart(dest, coco.places())
-    check_destination(dest, overwrite=run.overwrite)
+    check_destination(dest, overwrite=execution.overwrite)
     check_mask_names(image.file_name for image in coco.images)
-    if run.dry_run:
-        return _report(coco, list(_paint_all(coco, None, run)), run)
-    with new_folder(dest, overwrite=run.overwrite) as root:
-        done = list(_paint_all(coco, root, run))
-        report = _report(coco, done, run)
+    if execution.dry_run:
+        return _report(coco, list(_paint_all(coco, None, execution)), execution)
+    with new_folder(dest, overwrite=execution.overwrite) as root:
+        done = list(_paint_all(coco, root, execution))
+        report = _report(coco, done, execution)
         _describe(root, coco, done, report)
     return report
 
 
-def _paint_all(coco: CocoSource, dest: Path | None, run: Run) -> Iterator[_Painted]:
+def _paint_all(coco: CocoSource, dest: Path | None, execution: Execution) -> Iterator[_Painted]:
     indices = {category.id: k for k, category in enumerate(coco.categories, 1)}
     work = partial(_paint_image, dest=dest, indices=indices)
     pool_pays = len(coco.images) >= POOL_PAYS_FROM
-    done = map_ordered(work, coco.images, run.jobs, pool_pays=pool_pays)
-    yield from run.progress(done, "convert", len(coco.images))
+    done = map_ordered(work, coco.images, execution.jobs, pool_pays=pool_pays)
+    yield from execution.progress(done, "convert", len(coco.images))
 
 
 def _paint_image(item: CocoImage, dest: Path | None, indices: Mapping[int, int]) -> _Painted:
@@ -95,12 +95,12 @@ def _paint_image(item: CocoImage, dest: Path | None, indices: Mapping[int, int])
     return _Painted(item, len(parts), sha256, events, kept)
 
 
-def _report(coco: CocoSource, done: Sequence[_Painted], run: Run) -> Report:
+def _report(coco: CocoSource, done: Sequence[_Painted], execution: Execution) -> Report:
     read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
     instances = [painted.instances for painted in done if painted.kept]
     written = {"pixel masks": len(instances), "negatives": instances.count(0), "instances": sum(instances)}
     report = make_report(read, written, chain.from_iterable(painted.events for painted in done))
-    if run.strict:
+    if execution.strict:
         check_strict(report)
     return report
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from convert.assemble import Run, check_mask_names
+from convert.assemble import Execution, check_mask_names
 from convert.coco_source import CocoImage, CocoSource, check_pictures, read_coco_source
 from convert.report import Event, Report, check_strict, make_report
 from convert.yolo_labels import Style, label_lines
@@ -33,31 +33,34 @@ class _Written(msgspec.Struct, frozen=True):
     events: list[Event]
 
 
-def coco2yolo(source: Path, dest: Path, style: Style, run: Run, *, images: Path | None = None) -> Report:
+def coco2yolo(
+    source: Path, dest: Path, style: Style, execution: Execution, *, images: Path | None = None
+) -> Report:
     """Convert the COCO folder or file `source` into the YOLO folder `dest`.
 
     `images` is the folder of the pictures where `source` is a file that does not lie near them. Every split with
     an image has a folder; classes count from 0 in the order of the category ids. Raises InputError for what
-    cannot be read, where no image is left and, with `run.strict`, for the first loss; OutputError for `dest`.
+    cannot be read, where no image is left and, with `execution.strict`, for the first loss; OutputError for
+    `dest`.
     """
     coco = read_coco_source(source, images)
     if not coco.categories or not coco.images:
         missing = "image" if coco.categories else "category"
         raise InputError(source, f"no {missing}, and Ultralytics reads no dataset without", "name another file")
     check_apart(dest, coco.places())
-    check_destination(dest, overwrite=run.overwrite)
+    check_destination(dest, overwrite=execution.overwrite)
     check_pictures(coco)
     check_mask_names((image.file_name for image in coco.images), "label file")
-    if run.dry_run:
-        return _report(coco, list(_write_images(coco, None, style, run)), run)
-    with new_folder(dest, overwrite=run.overwrite) as root:
-        done = list(_write_images(coco, root, style, run))
-        report = _report(coco, done, run)
+    if execution.dry_run:
+        return _report(coco, list(_write_images(coco, None, style, execution)), execution)
+    with new_folder(dest, overwrite=execution.overwrite) as root:
+        done = list(_write_images(coco, root, style, execution))
+        report = _report(coco, done, execution)
         _describe(root, coco, style, done, report)
     return report
 
 
-def _write_images(coco: CocoSource, dest: Path | None, style: Style, run: Run) -> Iterator[_Written]:
+def _write_images(coco: CocoSource, dest: Path | None, style: Style, execution: Execution) -> Iterator[_Written]:
     if dest is not None:
         for split in {image.split for image in coco.images}:
             (dest / "images" / split).mkdir(parents=True)
@@ -68,8 +71,8 @@ def _write_images(coco: CocoSource, dest: Path | None, style: Style, run: Run) -
     classes = {category.id: i for i, category in enumerate(coco.categories)}
     work = partial(_write_image, folder=coco.folder, dest=dest, classes=classes, style=style)
     pool_pays = style.segments and len(coco.images) >= POOL_PAYS_FROM
-    yield from run.progress(
-        map_ordered(work, coco.images, run.jobs, pool_pays=pool_pays), "convert", len(coco.images)
+    yield from execution.progress(
+        map_ordered(work, coco.images, execution.jobs, pool_pays=pool_pays), "convert", len(coco.images)
     )
 
 
@@ -110,7 +113,7 @@ def _has_tail(data: bytes) -> bool:
     return data.startswith(JPEG_START) and not data.endswith(JPEG_END)
 
 
-def _report(coco: CocoSource, done: Sequence[_Written], run: Run) -> Report:
+def _report(coco: CocoSource, done: Sequence[_Written], execution: Execution) -> Report:
     read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
     kept = [written.lines for written in done if written.lines is not None]
     written = {"images": len(kept), "negatives": kept.count(0), "labels": sum(kept)}
@@ -121,7 +124,7 @@ def _report(coco: CocoSource, done: Sequence[_Written], run: Run) -> Report:
         if folder != f"images/{split}"
     ]
     report = make_report(read, written, chain(events, *(written.events for written in done)))
-    if run.strict:
+    if execution.strict:
         check_strict(report)
     if not kept:
         first = report.events[0]

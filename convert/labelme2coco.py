@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from convert.assemble import Conversion, Converted, Progress, Run, assemble, encode_instance
+from convert.assemble import Conversion, Converted, Execution, Progress, assemble, encode_instance
 from convert.codes import CODES
 from convert.instances import Drawing, Labelled, SegmentationKind, draw_instances
 from convert.labelme_plan import LabelmePlan, LabelmeSource, plan_labelme
@@ -79,8 +79,8 @@ def labelme2coco(
             keep_unreviewed=options.unreviewed == "keep",
         )
         said = msgspec.to_builtins(options) | {"labels": labels.name if labels is not None else None}
-        run = Run(overwrite, dry_run, strict, jobs, progress, pool)
-        return assemble(dest, _conversion(source, plan, options, said), run)
+        execution = Execution(overwrite, dry_run, strict, jobs, progress, pool)
+        return assemble(dest, _conversion(source, plan, options, said), execution)
 
 
 def _conversion(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 import msgspec
 
-from convert.assemble import Conversion, Converted, Instance, Run, assemble, encode_instance
+from convert.assemble import Conversion, Converted, Execution, Instance, assemble, encode_instance
 from convert.mask_instances import Cut, check_cut, check_mask_size, check_some_kept, cut_mask, read_masked_picture
 from convert.report import Event, Report
 from datasets.coco import Category
@@ -56,11 +56,11 @@ class _Source(msgspec.Struct, frozen=True):
     mask: Path | None
 
 
-def masks2coco(pictures: Path, masks: Path, dest: Path, options: Options, run: Run) -> Report:
+def masks2coco(pictures: Path, masks: Path, dest: Path, options: Options, execution: Execution) -> Report:
     """Convert pictures and their masks into the dataset folder `dest`, one annotation per component.
 
-    Raises InputError for a mask without a picture, for values a mask should not have and, with `run.strict`, for
-    the first loss; OutputError for `dest`.
+    Raises InputError for a mask without a picture, for values a mask should not have and, with
+    `execution.strict`, for the first loss; OutputError for `dest`.
     """
     check_options(options)
     check_apart(dest, [pictures, masks])
@@ -79,7 +79,7 @@ def masks2coco(pictures: Path, masks: Path, dest: Path, options: Options, run: R
         pool_pays=len(sources) + paired >= POOL_PAYS_FROM,
         inherited=INHERITED,
     )
-    return assemble(dest, conversion, run)
+    return assemble(dest, conversion, execution)
 
 
 def check_options(options: Options) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from convert.assemble import Conversion, Converted, Instance, Progress, Run, assemble, encode_instance
+from convert.assemble import Conversion, Converted, Execution, Instance, Progress, assemble, encode_instance
 from convert.mask_instances import (
     Cut,
     check_cut,
@@ -93,7 +93,7 @@ def mvtec2coco(
         len(todo) + masks >= POOL_PAYS_FROM,
         inherited=INHERITED,
     )
-    return assemble(dest, conversion, Run(overwrite, dry_run, strict, jobs, progress))
+    return assemble(dest, conversion, Execution(overwrite, dry_run, strict, jobs, progress))
 
 
 def _plan(trees: Sequence[MvtecTree]) -> tuple[list[Category], list[_Source]]:

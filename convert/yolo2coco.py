@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from convert.assemble import Conversion, Converted, Instance, Run, assemble, encode_instance
+from convert.assemble import Conversion, Converted, Execution, Instance, assemble, encode_instance
 from convert.report import Event, Report
 from convert.upright import upright
 from convert.yolo_instances import label_instance, leads_outside
@@ -42,11 +42,11 @@ class _Source(msgspec.Struct, frozen=True):
     has_file: bool
 
 
-def yolo2coco(source: Path, dest: Path, options: Options, run: Run) -> Report:
+def yolo2coco(source: Path, dest: Path, options: Options, execution: Execution) -> Report:
     """Convert the YOLO folder (or YAML file) `source` into the COCO dataset folder `dest`.
 
     Splits stay as they are. Raises InputError for what cannot be read, such as boxes mixed with segments, and with
-    `run.strict` for the first loss; OutputError for `dest`.
+    `execution.strict` for the first loss; OutputError for `dest`.
     """
     dataset = read_yolo(source)
     check_apart(dest, [dataset.root, *chain.from_iterable(dataset.folders.values())])
@@ -69,7 +69,7 @@ def yolo2coco(source: Path, dest: Path, options: Options, run: Run) -> Report:
         events=_lonely_label_files(dataset) + _stand_ins(dataset),
         pool_pays=has_masks and len(sources) >= POOL_PAYS_FROM,
     )
-    return assemble(dest, conversion, run)
+    return assemble(dest, conversion, execution)
 
 
 def _named(dataset: YoloDataset) -> list[tuple[YoloImage, str]]:

@@ -6,7 +6,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from convert.assemble import Conversion, Converted, Instance, Run, assemble, check_mask_names, encode_instance
+from convert.assemble import (
+    Conversion,
+    Converted,
+    Execution,
+    Instance,
+    assemble,
+    check_mask_names,
+    encode_instance,
+)
 from convert.report import Event
 from datasets.coco import Annotation, Category, Rle
 from datasets.formats.coco_file import read_coco, write_coco
@@ -61,7 +69,7 @@ def conversion(names: list[str], drop: str = "", **changed: Any) -> Conversion[N
 
 
 def test_files_are_those_that_write_coco_writes(tmp_path: Path) -> None:
-    assemble(tmp_path / "d", conversion(["a.png", "x/ab.png", "x/n.png"]), Run())
+    assemble(tmp_path / "d", conversion(["a.png", "x/ab.png", "x/n.png"]), Execution())
     for split, ids in {"train": [1, 2], "val": [3], "test": []}.items():
         path = tmp_path / f"d/annotations/instances_{split}.json"
         coco = read_coco(path)
@@ -74,7 +82,7 @@ def test_files_are_those_that_write_coco_writes(tmp_path: Path) -> None:
 
 
 def test_counts_and_what_is_left_out(tmp_path: Path) -> None:
-    report = assemble(tmp_path / "d", conversion(["a.png", "b.png", "n.png"], drop="b.png"), Run())
+    report = assemble(tmp_path / "d", conversion(["a.png", "b.png", "n.png"], drop="b.png"), Execution())
     assert report.written == {"images": 2, "negatives": 1, "annotations": 1}
     assert report.read == {"things": 7}
     provenance = load_dataset(tmp_path / "d").provenance
@@ -87,25 +95,25 @@ def test_counts_and_what_is_left_out(tmp_path: Path) -> None:
 
 def test_a_dry_run_writes_nothing_and_strict_leaves_nothing(tmp_path: Path) -> None:
     todo = conversion(["a.png", "b.png"], drop="b.png")
-    dry = assemble(tmp_path / "d", todo, Run(dry_run=True))
+    dry = assemble(tmp_path / "d", todo, Execution(dry_run=True))
     assert list(tmp_path.iterdir()) == []
     for dry_run in (True, False):
         with pytest.raises(InputError, match="image-left-out"):
-            assemble(tmp_path / "d", todo, Run(strict=True, dry_run=dry_run))
+            assemble(tmp_path / "d", todo, Execution(strict=True, dry_run=dry_run))
     assert list(tmp_path.iterdir()) == []
-    assert dry == assemble(tmp_path / "d", todo, Run())
+    assert dry == assemble(tmp_path / "d", todo, Execution())
     with pytest.raises(OutputError):
-        assemble(tmp_path / "d", todo, Run())
-    assemble(tmp_path / "d", todo, Run(overwrite=True))
+        assemble(tmp_path / "d", todo, Execution())
+    assemble(tmp_path / "d", todo, Execution(overwrite=True))
 
 
 def test_images_that_would_share_a_pixel_mask_are_refused(tmp_path: Path) -> None:
     check_mask_names(["a.png", "x/a.png", "b.png"])
     with pytest.raises(InputError, match=r"x/a\.png: its pixel mask cannot be told from that of x/a\.jpg"):
-        assemble(tmp_path / "d", conversion(["x/a.jpg", "x/a.png"]), Run())
+        assemble(tmp_path / "d", conversion(["x/a.jpg", "x/a.png"]), Execution())
 
 
 def test_more_categories_than_a_byte_counts_are_refused(tmp_path: Path) -> None:
     many = [Category(i, f"c{i}") for i in range(1, 257)]
     with pytest.raises(InputError, match="256 categories"):
-        assemble(tmp_path / "d", conversion(["a.png"], categories=many), Run())
+        assemble(tmp_path / "d", conversion(["a.png"], categories=many), Execution())

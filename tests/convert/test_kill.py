@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from convert.assemble import Run
+from convert.assemble import Execution
 from convert.coco2yolo import coco2yolo
 from convert.labelme2coco import Options as LabelmeOptions
 from convert.labelme2coco import labelme2coco
@@ -40,7 +40,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_case(root / "labelme", shape("a", "polygon", POLYGON), name=f"n{i}")
     coco = root / "coco"
     labelme2coco(root / "labelme", coco, LabelmeOptions(), jobs=1)
-    coco2yolo(coco, root / "yolo", Style(segments=True), Run(jobs=1))
+    coco2yolo(coco, root / "yolo", Style(segments=True), Execution(jobs=1))
     for kind, folder, ending in (("images", "test", ""), ("masks", "ground_truth", "_mask")):
         (root / "tree" / folder / "dent").mkdir(parents=True)
         for path in (coco / kind).iterdir():

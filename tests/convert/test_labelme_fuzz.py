@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.assemble import Run
+from convert.assemble import Execution
 from convert.coco2labelme import coco2labelme
 from convert.labelme2coco import Options, labelme2coco
 from datasets.coco import Annotation, Category, CocoFile, Image
@@ -59,7 +59,7 @@ def test_spoilt_coco_files(source: Path, tmp_path: Path) -> None:
     write_coco(source / "coco.json", coco)
 
     def convert(source: Path, dest: Path, dry_run: bool) -> object:
-        return coco2labelme(source / "coco.json", dest, Run(dry_run=dry_run))
+        return coco2labelme(source / "coco.json", dest, Execution(dry_run=dry_run))
 
     fuzz(tmp_path, spoil_text("coco.json", (source / "coco.json").read_text()), convert, HOW_MANY // 2)
 
@@ -78,4 +78,4 @@ def test_a_file_name_with_a_null_is_refused(source: Path, tmp_path: Path) -> Non
     coco = CocoFile([Image(1, "a\0b.png", 60, 40)], [], [Category(1, "a")])
     write_coco(source / "coco.json", coco)
     with pytest.raises(InputError, match="is no name"):
-        coco2labelme(source / "coco.json", tmp_path / "c", Run())
+        coco2labelme(source / "coco.json", tmp_path / "c", Execution())

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Picture
 
-from convert.assemble import Run
+from convert.assemble import Execution
 from convert.masks2coco import Options as MaskOptions
 from convert.masks2coco import masks2coco
 from convert.mvtec2coco import Options as MvtecOptions
@@ -104,7 +104,7 @@ def test_spoilt_yolo_folders(tmp_path: Path) -> None:
         put(source, files)
 
     def convert(source: Path, dest: Path, dry_run: bool) -> object:
-        return yolo2coco(source, dest, YoloOptions(), Run(dry_run=dry_run, jobs=1))
+        return yolo2coco(source, dest, YoloOptions(), Execution(dry_run=dry_run, jobs=1))
 
     fuzz(tmp_path, spoil, convert, HOW_MANY // 2)
 
@@ -123,7 +123,7 @@ def test_spoilt_masks(tmp_path: Path) -> None:
             MaskOptions(("a", "b"), indices=True),
             MaskOptions(("a",), threshold=100),
         ][seen]
-        return masks2coco(source / "p", source / "m", dest, options, Run(dry_run=dry_run, jobs=1))
+        return masks2coco(source / "p", source / "m", dest, options, Execution(dry_run=dry_run, jobs=1))
 
     fuzz(tmp_path, spoil, convert, HOW_MANY // 2)
 

@@ -1,0 +1,77 @@
+"""The conversion of MVTec AD category folders, for the `convert` command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convert.cli_options import (
+    Connectivity,
+    DryRun,
+    Jobs,
+    MergeGap,
+    MinArea,
+    Overwrite,
+    RatiosText,
+    ReportFile,
+    Seed,
+    Segmentation,
+    SegmentationKind,
+    SplitKind,
+    Strict,
+    Threshold,
+    check_report,
+    finish,
+    parse_connectivity,
+)
+from system.console import progress
+
+
+def register(app: typer.Typer) -> None:
+    """Add mvtec2coco to the `convert` command."""
+    app.command("mvtec2coco")(mvtec2coco_command)
+
+
+def mvtec2coco_command(
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="SRC... DST", help="Category folders, then the new dataset.")
+    ],
+    split: Annotated[
+        SplitKind, typer.Option(help="By defect type over all images, or MVTec's own.")
+    ] = SplitKind.stratified,
+    ratios: RatiosText = "0.7,0.1,0.2",
+    seed: Seed = 0,
+    connectivity: Connectivity = 8,
+    min_area: MinArea = 1,
+    merge_gap: MergeGap = 0,
+    segmentation: Segmentation = SegmentationKind.rle,
+    threshold: Threshold = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    strict: Strict = False,
+    report: ReportFile = None,
+    jobs: Jobs = 0,
+) -> None:
+    """MVTec AD category folder(s) to a COCO dataset folder with boxes, instance masks and pixel masks."""
+    from convert.mvtec2coco import Options, mvtec2coco
+    from datasets.splits import parse_ratios
+    from system.errors import OptionError
+
+    if len(sources) < 2:
+        raise OptionError("convert mvtec2coco", "needs SRC and DST", "name the category folder and the new folder")
+    options = Options(
+        split.value,
+        parse_ratios(ratios),
+        seed,
+        parse_connectivity(connectivity),
+        min_area,
+        merge_gap,
+        segmentation.value,
+        threshold,
+    )
+    *trees, dest = sources
+    check_report(report, dest, dry_run=dry_run)
+    result = mvtec2coco(
+        trees, dest, options, overwrite=overwrite, dry_run=dry_run, strict=strict, jobs=jobs, progress=progress
+    )
+    finish(dest, result, report, dry_run=dry_run)
