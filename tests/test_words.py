@@ -1,0 +1,61 @@
+"""Lint: the words that docs/glossary.md rejects occur in no source file and no document."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SUFFIXES = {".py", ".md", ".js", ".css", ".html", ".yaml", ".toml"}
+REJECTED = re.compile(
+    r"(?<![a-z])(tell|tells|told|say|says|said|anew|mend|mends|mended|spoil|spoils|spoilt|spoiled|lie|lies"
+    r"|picture|pictures|by turns|for want of|share out|shared out|shares out|besides|at hand|as they are|as it is)"
+    r"(?![a-z])",
+    re.IGNORECASE,
+)
+# Spellings that users' scripts rely on, and quotations.
+ALLOWED = re.compile(
+    r"[a-z-]*-picture[a-z-]*|labels-without-picture|docs/pictures|pictures/view-[a-z-]+\.png|<picture>",
+    re.IGNORECASE,
+)
+EXEMPT = {"CHANGELOG.md", "LICENSE", "docs/glossary.md", "tests/test_words.py"}
+
+
+def rejected_words(text: str) -> list[tuple[int, str]]:
+    """(line number, word) of each rejected word in `text`; names in snake_case count word by word."""
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        plain = ALLOWED.sub("", line).replace("_", " ")
+        plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", plain)
+        found += [(number, match[0]) for match in REJECTED.finditer(plain)]
+    return found
+
+
+def files() -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    return [name for name in listed if Path(name).suffix in SUFFIXES and name not in EXEMPT]
+
+
+@pytest.mark.xfail(reason="the prose is being rewritten room by room", strict=False)
+@pytest.mark.parametrize("name", files())
+def test_no_rejected_word(name: str) -> None:
+    path = ROOT / name
+    if path.is_file():
+        assert rejected_words(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("the picture lies here", ["picture", "lies"]),
+        ("read_picture(PictureInfo)", ["picture", "Picture"]),
+        ("| `missing-picture` | a listed image that does not exist |", []),
+        ("listed, believe, mending, essays, applied", []),
+        ("images are shared out", ["shared out"]),
+    ],
+)
+def test_the_lint_finds_words_and_spares_codes(text: str, words: list[str]) -> None:
+    assert [word for _, word in rejected_words(text)] == words
