@@ -17,10 +17,9 @@ from typing import IO, Any, Generic, Protocol, TypeVar
 import msgspec
 
 from convert.report import Event, Report, check_strict, make_report
-from datasets.coco import Box, Category, Image, Segmentation
+from datasets.coco import SPLITS, Box, Category, Image, Segmentation
 from datasets.formats.dataset_folder import annotation_path
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
-from datasets.splits import SPLITS
 from system.errors import InputError
 from system.files import check_destination, new_folder
 from system.workers import LARGEST_CHUNK, Pool, map_ordered

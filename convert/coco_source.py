@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from datasets.coco import FARTHEST, Annotation, Category, CocoFile, Image, Rle
+from datasets.coco import FARTHEST, SPLITS, Annotation, Category, CocoFile, Image, Rle
 from datasets.formats.coco_file import read_coco
 from datasets.formats.dataset_folder import load_dataset
-from datasets.splits import SPLITS
 from system.errors import InputError
 
 if TYPE_CHECKING:

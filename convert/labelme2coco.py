@@ -15,12 +15,13 @@ from convert.instances import Drawing, Labelled, SegmentationKind, draw_instance
 from convert.labelme_plan import LabelmePlan, LabelmeSource, plan_labelme
 from convert.report import Event, Report
 from convert.upright import upright
+from datasets.coco import SPLITS
 from datasets.formats.labelme import LabelmeFile, embedded_picture, parse_labelme, read_json
 from datasets.formats.labelme_images import list_tree
 from datasets.images.image_file import ImageInfo, parse_info, read_picture
 from datasets.masks.packed_mask import paint_packed
 from datasets.masks.pixel_mask import mask_name, write_packed_mask
-from datasets.splits import SPLITS, Ratios, stratified_split
+from datasets.splits import Ratios, stratified_split
 from system.errors import DefectlineError, InputError, OptionError
 from system.files import check_apart, check_destination, link_or_copy, write_file
 from system.workers import started_pool

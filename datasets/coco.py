@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+SPLITS = ("train", "val", "test")
 Box = tuple[int | float, int | float, int | float, int | float]
 
 

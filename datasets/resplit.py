@@ -7,18 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from datasets.coco import Annotation, Image
+from datasets.coco import SPLITS, Annotation, Image
 from datasets.formats.dataset_folder import Dataset, load_dataset, mask_path, write_annotations
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.paste.compose import FOLDER
-from datasets.splits import (
-    SPLITS,
-    Ratios,
-    group_by_pattern,
-    strata_by_type,
-    stratified_folds,
-    stratified_split,
-)
+from datasets.splits import Ratios, group_by_pattern, strata_by_type, stratified_folds, stratified_split
 from system.errors import InputError
 from system.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic
 

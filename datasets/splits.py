@@ -5,10 +5,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from datasets.coco import CocoFile, Image
+from datasets.coco import SPLITS, CocoFile, Image
 from system.errors import OptionError
 
-SPLITS = ("train", "val", "test")
 Ratios = tuple[float, float, float]
 
 

@@ -1,4 +1,4 @@
-"""The house itself: who may import whom, what a command loads before it works, how large a room's modules are."""
+"""The layout: which room may import which, import cycles, module sizes, and what a command loads at start-up."""
 
 import ast
 import subprocess
@@ -7,41 +7,49 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-LEFT_OF = {
+from tests.import_graph import ROOT, cycles, import_graph, modules, room_graph, room_of
+
+DATA = {"system", "datasets.coco", "datasets.images", "datasets.masks", "datasets.formats", "datasets"}
+# Room -> the rooms that it may import. CONTRIBUTING.md and docs/adr/0001 draw the same.
+MAY_IMPORT = {
     "system": set(),
-    "datasets": {"system"},
-    "convert": {"system", "datasets"},
-    "evaluate": {"system", "datasets", "training"},
-    "annotate": {"system", "datasets", "convert", "evaluate", "training"},
-    "training": {"system", "datasets", "evaluate"},
-    "train_det": {"system", "datasets", "evaluate", "training"},
-    "train_seg": {"system", "datasets", "evaluate", "training"},
-    "view": {"system", "datasets", "annotate", "evaluate", "training"},
+    "recipes": set(),
+    "datasets.coco": set(),
+    "datasets.images": {"datasets.coco", "system"},
+    "datasets.masks": {"datasets.coco", "datasets.images", "system"},
+    "datasets.formats": {"datasets.coco", "datasets.images", "datasets.masks", "system"},
+    "datasets.check": DATA - {"datasets"},
+    "datasets.paste": DATA - {"datasets"},
+    "datasets.synth": {"system"},
+    "datasets": DATA | {"datasets.check", "datasets.paste", "datasets.synth"},
+    "convert": DATA,
+    "evaluate": DATA - {"datasets"},
+    "annotate": DATA | {"datasets.check", "convert", "evaluate"},
+    "training": DATA | {"datasets.paste", "evaluate", "recipes"},
+    "train_det": DATA | {"evaluate", "training"},
+    "train_seg": DATA | {"evaluate", "training"},
+    "view": DATA | {"annotate", "evaluate"},
 }
-ONLY_IN = {
+MAX_LINES = 300
+LIBRARY_ROOMS = {
     "ultralytics": {"train_det"},
     "segmentation_models_pytorch": {"train_seg"},
     "albumentations": {"train_seg"},
     "lightning": {"train_seg"},
     "labelme": set(),
 }
-# docs/adr/0015: the features of `propose --from-good`, imported inside that command only
-TORCH_INSIDE = {"annotate/features.py", "annotate/memory.py"}
-LIGHT = ("system", "datasets", "convert", "annotate", "evaluate")
+LIGHT = ("system", "datasets", "convert", "annotate", "evaluate", "view")
+# docs/adr/0009: the features of `propose --from-good`, imported inside that command only
+TORCH_INSIDE = {"annotate.features", "annotate.memory"}
 HEAVY = {"torch", "ultralytics", "matplotlib", "pandas", "lightning", "albumentations", "scipy", "cv2", "numpy"}
 COMMANDS = ["datasets", "convert", "annotate", "train_det", "train_seg", "view"]
+MODULES = modules()
 
 
-def modules() -> list[Path]:
-    return sorted(p for room in LEFT_OF for p in (ROOT / room).rglob("*.py"))
-
-
-def imports(path: Path, *, top_level: bool = False) -> set[str]:
+def libraries(path: Path, *, top_level: bool = False) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = tree.body if top_level else ast.walk(tree)
     found = set()
-    for node in nodes:
+    for node in tree.body if top_level else ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -49,20 +57,40 @@ def imports(path: Path, *, top_level: bool = False) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_imports_point_left_and_big_libraries_stay_in_their_room(path: Path) -> None:
-    room = path.relative_to(ROOT).parts[0]
-    imported = imports(path)
-    assert imported & LEFT_OF.keys() <= LEFT_OF[room] | {room}
-    for library, rooms in ONLY_IN.items():
+def test_every_room_is_in_the_layout() -> None:
+    assert {room_of(module) for module in MODULES} == MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_imports_only_rooms_below_it(room: str) -> None:
+    assert room_graph(import_graph())[room] <= MAY_IMPORT[room]
+
+
+def test_no_module_and_no_room_is_in_an_import_cycle() -> None:
+    graph = import_graph()
+    assert cycles(graph) == []
+    assert cycles(room_graph(graph)) == []
+
+
+def test_the_search_for_cycles_finds_one() -> None:
+    assert cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == [["b", "c"]]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_big_libraries_stay_in_their_rooms(module: str) -> None:
+    room = module.split(".", maxsplit=1)[0]
+    imported = libraries(MODULES[module])
+    for library, rooms in LIBRARY_ROOMS.items():
         assert library not in imported or room in rooms
-    if room in LIGHT and path.relative_to(ROOT).as_posix() not in TORCH_INSIDE:
-        assert not imports(path, top_level=True) & {"torch", "matplotlib", "pandas"}
+    if room in LIGHT and module not in TORCH_INSIDE:
+        assert not libraries(MODULES[module], top_level=True) & {"torch", "matplotlib", "pandas"}
+    if room in {"system", "datasets"}:
+        assert "torch" not in imported
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_a_module_is_small(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_small(module: str) -> None:
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 
 
 @pytest.mark.parametrize("room", COMMANDS)
@@ -77,12 +105,12 @@ def test_help_loads_nothing_heavy(room: str) -> None:
 @pytest.mark.parametrize("room", COMMANDS)
 def test_the_command_and_the_module_are_the_same(room: str) -> None:
     script = Path(sys.executable).parent / room
-    told = [
+    helps = [
         subprocess.run([*start, "--help"], capture_output=True, text=True, check=True).stdout
         for start in ([str(script)], [sys.executable, "-m", room])
     ]
-    assert told[0] == told[1]
-    assert f"Usage: {room}" in told[0]
+    assert helps[0] == helps[1]
+    assert f"Usage: {room}" in helps[0]
 
 
 def test_constraints_name_packages_and_versions_only() -> None:

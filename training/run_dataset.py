@@ -5,9 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from datasets.coco import CocoFile, Image
+from datasets.coco import SPLITS, CocoFile, Image
 from datasets.formats.dataset_folder import Dataset, load_dataset
-from datasets.splits import SPLITS
 from evaluate.run_folder import Run, RunSplit, read_config, read_split
 from system.errors import InputError
 from training.pasted_images import with_pasted

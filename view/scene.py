@@ -6,9 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from datasets.coco import Annotation, Category, CocoFile, Image, Prediction
+from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image, Prediction
 from datasets.formats.dataset_folder import Dataset, load_dataset
-from datasets.splits import SPLITS
 from evaluate.metrics import OperatingPoint, read_metrics
 from evaluate.run_folder import Run, RunSplit, load_run, read_config
 from evaluate.truth import checked_predictions, run_truth

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from datasets.check.codes import Finding
 from datasets.check.facts import Facts
-from datasets.splits import SPLITS
+from datasets.coco import SPLITS
 
 ALIKE = 0.85  # similarity of names by difflib from which they may be one misspelt
 CHANCE = 0.001  # probability of a share at least as odd under a random split below which it is told

@@ -7,13 +7,12 @@ from msgspec.structs import replace
 
 from datasets.check.codes import Finding
 from datasets.check.facts import Entry, Instance, Listing, ring_area
-from datasets.coco import CocoFile, Rle
+from datasets.coco import SPLITS, CocoFile, Rle
 from datasets.formats.coco_file import check_coco, read_unchecked_coco
 from datasets.formats.dataset_folder import annotation_path, looks_like_dataset, mask_path
 from datasets.formats.mvtec import GOOD
 from datasets.images.image_file import is_image, read_info
 from datasets.masks.rle import fills, rle_area, to_rle
-from datasets.splits import SPLITS
 from system.errors import InputError
 
 

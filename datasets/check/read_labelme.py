@@ -7,12 +7,11 @@ from pathlib import Path, PureWindowsPath
 
 from datasets.check.codes import Finding
 from datasets.check.facts import Entry, Instance, Listing, ring_area
-from datasets.coco import FARTHEST, Box, Rle, Segmentation
+from datasets.coco import FARTHEST, SPLITS, Box, Rle, Segmentation
 from datasets.formats.labelme import LabelmeFile, Point, Shape, is_labelme, read_labelme
 from datasets.formats.labelme_mask import read_shape_mask
 from datasets.formats.mvtec import GOOD
 from datasets.images.image_file import is_image
-from datasets.splits import SPLITS
 from system.errors import InputError
 
 CORNERS_OF_A_CIRCLE = 64

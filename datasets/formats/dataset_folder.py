@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from datasets.coco import Annotation, Category, CocoFile, Image
+from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image
 from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.provenance import PROVENANCE, Provenance
 from datasets.masks.pixel_mask import mask_name
-from datasets.splits import SPLITS
 from system.errors import InputError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from datasets import __version__
 from datasets.coco import Category, Image
+from system import __version__
 from system.files import write_atomic
 
 PROVENANCE = "dataset.json"

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
+from datasets.coco import SPLITS
 from datasets.images.image_file import is_image
-from datasets.splits import SPLITS
 from system.errors import InputError
 from system.files import write_atomic
 
