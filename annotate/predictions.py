@@ -67,14 +67,14 @@ def predict_pictures(
     with tempfile.TemporaryDirectory(prefix="defectline-predict-") as temporary:
         out = Path(temporary) / "predictions.json"
         command = [
-            sys.executable, "-m", f"train_{run.kind}", "predict", str(root), *_named(pictures), "--out", str(out),
+            sys.executable, "-m", f"train_{run.task}", "predict", str(root), *_named(pictures), "--out", str(out),
             "--min-score", str(least),
         ]  # fmt: skip
         heard = None if sys.stderr.isatty() else subprocess.PIPE
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=heard, text=True, check=False)  # noqa: S603
         if done.returncode:
             said = (done.stderr or "see above").strip().splitlines()[-1]
-            raise PredictError(root, f"train_{run.kind} predict failed ({said[:300]})", "mend that and try again")
+            raise PredictError(root, f"train_{run.task} predict failed ({said[:300]})", "mend that and try again")
         paths = {i: Path(name).resolve() for i, name in picture_list(out.with_suffix(".images.json")).items()}
         predictions = read_predictions(out)
     names = {picture.path.resolve(): picture.name for picture in pictures}
@@ -87,7 +87,7 @@ def predict_pictures(
 
 def run_name(run: Run) -> str:
     """What proposals of a run say about where they come from, as seg/bottle-coco."""
-    return f"{run.kind}/{run.root.resolve().name}"
+    return f"{run.task}/{run.root.resolve().name}"
 
 
 def _named(pictures: Sequence[Picture]) -> list[str]:

@@ -15,6 +15,7 @@ from evaluate.images import fewest_misses
 from evaluate.measure import choose_point, measure
 from evaluate.metrics import Metrics, PixelMeasures, Protocol
 from evaluate.operating import parse_rule
+from evaluate.run_folder import TASKS
 from training.new_run import environment
 
 RULE = "alarms<=1%"  # chosen on the other folds, some 180 good images: one may be flagged
@@ -43,12 +44,12 @@ def summarise(work: Path, contenders: Sequence[str]) -> dict[str, Any]:
     dataset = load_dataset(work / "bottle-coco")
     rows: dict[str, Any] = {}
     for contender in contenders:
-        kind = contender.removeprefix("stock-")
+        task = contender.removeprefix("stock-")
         paths = prediction_paths(work, contender)
         for name, files in paths.items():
             if all(file.is_file() for file in files):
                 folds = [read_fold(work, k, file) for k, file in enumerate(files, 1)]
-                rows[name] = row(dataset, folds, kind, SURE.get(contender, 0.0)) | {
+                rows[name] = row(dataset, folds, task, SURE.get(contender, 0.0)) | {
                     "spent": spent(work / contender, len(files))
                 }
     return {"protocol": __doc__, "rule": RULE, "environment": environment(), "rows": rows}
@@ -59,11 +60,11 @@ def prediction_paths(work: Path, contender: str) -> dict[str, list[Path]]:
     numbers = range(1, 1 + len([p for p in (work / "folds").iterdir() if p.is_dir()]))
     if contender.startswith("stock-"):
         return {contender: [work / contender / f"fold-{k}.json" for k in numbers]}
-    kind = contender
+    task = contender
     return {
         f"{contender}, one look": [work / contender / f"fold-{k}/plain/test.json" for k in numbers],
         f"{contender}, --tta": [
-            work / contender / f"fold-{k}/{kind}/fold-{k}/predictions/test.json" for k in numbers
+            work / contender / f"fold-{k}/{task}/fold-{k}/predictions/test.json" for k in numbers
         ],
     }
 
@@ -74,7 +75,7 @@ def read_fold(work: Path, number: int, predictions: Path) -> Fold:
     return Fold(truth, read_predictions(predictions))
 
 
-def row(dataset: Dataset, folds: Sequence[Fold], kind: str, sure: float) -> dict[str, Any]:
+def row(dataset: Dataset, folds: Sequence[Fold], task: str, sure: float) -> dict[str, Any]:
     """The numbers of one contender: on the 83 images of MVTec's test/, and false alarms on train/good.
 
     Pixels are those of predictions that score `sure` or more, all other counts those of each fold's threshold.
@@ -85,11 +86,11 @@ def row(dataset: Dataset, folds: Sequence[Fold], kind: str, sure: float) -> dict
         choose_point(parse_rule(RULE), [(f.truth, f.found) for f in folds if f is not fold]) for fold in folds
     ]
     least = [p.score_threshold for p in points]
-    metrics = _pooled(dataset, tested, kind, least)
-    each = [_pooled(dataset, [fold], kind, [t]) for fold, t in zip(tested, least, strict=True)]
-    alarms = _pooled(dataset, held_out, kind, least).images if any(f.truth.images for f in held_out) else None
-    painted = _pooled(dataset, tested, kind, [sure] * len(folds)).pixels
-    painted_each = [_pooled(dataset, [fold], kind, [sure]).pixels for fold in tested]
+    metrics = _pooled(dataset, tested, task, least)
+    each = [_pooled(dataset, [fold], task, [t]) for fold, t in zip(tested, least, strict=True)]
+    alarms = _pooled(dataset, held_out, task, least).images if any(f.truth.images for f in held_out) else None
+    painted = _pooled(dataset, tested, task, [sure] * len(folds)).pixels
+    painted_each = [_pooled(dataset, [fold], task, [sure]).pixels for fold in tested]
     return {
         "AP": metrics.boxes.AP,
         "AP50": metrics.boxes.AP50,
@@ -188,7 +189,7 @@ def _part(fold: Fold, folder: str) -> Fold:
     return Fold(truth, [p for p in fold.found if p.image_id in ids])
 
 
-def _pooled(dataset: Dataset, folds: Sequence[Fold], kind: str, least: Sequence[float]) -> Metrics:
+def _pooled(dataset: Dataset, folds: Sequence[Fold], task: str, least: Sequence[float]) -> Metrics:
     truth = CocoFile(
         sorted((i for f in folds for i in f.truth.images), key=lambda i: i.id),
         [a for f in folds for a in f.truth.annotations],
@@ -196,6 +197,6 @@ def _pooled(dataset: Dataset, folds: Sequence[Fold], kind: str, least: Sequence[
     )
     found = [p for f in folds for p in f.found]
     counted = [p for f, t in zip(folds, least, strict=True) for p in f.found if p.score >= t]
-    protocol = Protocol(dataset.name, None, kind, "", {}, RULE, "", {})
+    protocol = Protocol(dataset.name, None, task, "", {}, RULE, "", {})
     point = choose_point(parse_rule(RULE), [(truth, found)])
-    return measure(protocol, point, truth, found, with_masks=kind == "seg", counted=counted)
+    return measure(protocol, point, truth, found, provides=TASKS[task], counted=counted)

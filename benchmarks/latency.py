@@ -87,7 +87,7 @@ def copies(run: Path, dest: Path) -> dict[str, Run]:
         if precision not in made:
             made[precision] = load_run(Path(shutil.copytree(run, dest / precision)))
         if form:
-            export = export_detector if made[precision].kind == "det" else export_segmenter
+            export = export_detector if made[precision].task == "det" else export_segmenter
             data = load_dataset(Path(read_config(made[precision].root).dataset))
             export(made[precision], data, form, precision)
     return made

@@ -49,13 +49,11 @@ def measure_folds(
     rule = parse_rule(operating_point)
     truth = run_truth(run, dataset)["test"]
     _check_once(run, folds)
-    with_masks = run.kind != "det"
-    measured = [_read(fold, dataset, with_masks=with_masks) for fold in folds]
+    measured = [_read(fold, dataset) for fold in folds]
     if not any(read_split(fold).images.get("val") for fold in folds):
         points = [choose_point(rule, [(m.truth, m.found) for m in measured if m is not fold]) for fold in measured]
         measured = [
-            _measure_anew(fold, dataset, point, with_masks=with_masks, seed=seed)
-            for fold, point in zip(measured, points, strict=True)
+            _measure_anew(fold, dataset, point, seed=seed) for fold, point in zip(measured, points, strict=True)
         ]
     each = [m.metrics for m in measured]
     pooled = _in_order(p for m in measured for p in m.found)
@@ -65,7 +63,7 @@ def measure_folds(
     point = _shared_point([m.operating_point for m in each])
     said = f"each fold by itself: {'; '.join(m.protocol.operating_point for m in each)}"
     protocol = protocol_of(run, dataset, {"test": truth}, operating_point=said, seed=seed)
-    metrics = measure(protocol, point, truth, pooled, with_masks=with_masks, counted=counted, seed=seed)
+    metrics = measure(protocol, point, truth, pooled, provides=run.provides, counted=counted, seed=seed)
     metrics = msgspec.structs.replace(metrics, folds=summary(each))
     write_predictions(run.predictions("test"), pooled)
     write_metrics(run, metrics)
@@ -124,21 +122,17 @@ def _chosen_on(places: set[str]) -> str:
     return "val of each fold" if "val" in places else "default"
 
 
-def _read(fold: Run, dataset: Dataset, *, with_masks: bool) -> _Measured:
+def _read(fold: Run, dataset: Dataset) -> _Measured:
     metrics = read_metrics(fold.metrics)
     truth = run_truth(fold, dataset)["test"]
-    return _Measured(
-        fold, truth, checked_predictions(fold.predictions("test"), truth, with_masks=with_masks), metrics
-    )
+    return _Measured(fold, truth, checked_predictions(fold.predictions("test"), truth, fold.provides), metrics)
 
 
-def _measure_anew(
-    fold: _Measured, dataset: Dataset, point: OperatingPoint, *, with_masks: bool, seed: int
-) -> _Measured:
+def _measure_anew(fold: _Measured, dataset: Dataset, point: OperatingPoint, *, seed: int) -> _Measured:
     if point.chosen_on != "default":
         point = msgspec.structs.replace(point, chosen_on=OTHERS)
     protocol = protocol_of(fold.run, dataset, {"test": fold.truth}, operating_point=told(point), seed=seed)
-    metrics = measure(protocol, point, fold.truth, fold.found, with_masks=with_masks, seed=seed)
+    metrics = measure(protocol, point, fold.truth, fold.found, provides=fold.run.provides, seed=seed)
     metrics = msgspec.structs.replace(metrics, score_maps=fold.metrics.score_maps)
     write_metrics(fold.run, metrics)
     return msgspec.structs.replace(fold, metrics=metrics)

@@ -19,7 +19,7 @@ from evaluate.metrics import (
 from evaluate.operating import Rule, choose_operating_point, parse_rule
 from evaluate.pixels import pixel_measures
 from evaluate.protocol import protocol_of
-from evaluate.run_folder import Run
+from evaluate.run_folder import Provides, Run
 from evaluate.score_maps import ScoreMap, score_map_measures
 from evaluate.tables import metrics_markdown
 from evaluate.truth import checked_predictions, has_masks, run_truth
@@ -45,15 +45,14 @@ def measure_run(
     """
     rule = parse_rule(operating_point)
     truth = run_truth(run, dataset)
-    with_masks = run.kind != "det"
+    provides = run.provides
     predictions = {
-        name: checked_predictions(run.predictions(name), coco, with_masks=with_masks)
-        for name, coco in truth.items()
+        name: checked_predictions(run.predictions(name), coco, provides) for name, coco in truth.items()
     }
     point = choose_point(rule, [(truth["val"], predictions["val"])], default)
     protocol = protocol_of(run, dataset, truth, operating_point=told(point), seed=seed)
     metrics = measure(
-        protocol, point, truth["test"], predictions["test"], with_masks=with_masks, seed=seed, score_map=score_map
+        protocol, point, truth["test"], predictions["test"], provides=provides, seed=seed, score_map=score_map
     )
     write_metrics(run, metrics)
     return metrics
@@ -71,7 +70,7 @@ def measure(
     truth: CocoFile,
     predictions: Sequence[Prediction],
     *,
-    with_masks: bool,
+    provides: Provides,
     counted: Sequence[Prediction] | None = None,
     seed: int = 0,
     score_map: ScoreMap | None = None,
@@ -79,11 +78,11 @@ def measure(
     """All measures of `predictions` at an operating point that is already chosen.
 
     `counted` are the predictions that reach it, where that is not one threshold for all images. Masks and pixels
-    are None without `with_masks`, and where an annotation does not say which pixels it covers.
+    are None where the run `provides` no masks, and where an annotation does not say which pixels it covers.
     """
     counted = [p for p in predictions if p.score >= point.score_threshold] if counted is None else counted
     draws = draw_images(len(truth.images), seed)
-    masks = with_masks and has_masks(truth)
+    masks = provides.masks and has_masks(truth)
     return Metrics(
         schema_version=SCHEMA_VERSION,
         protocol=protocol,

@@ -28,11 +28,14 @@ class SplitSize(msgspec.Struct, frozen=True):
 
 
 class Protocol(msgspec.Struct, frozen=True):
-    """How the numbers were made; `definitions` says in a sentence what each group of them means."""
+    """How the numbers were made; `definitions` states in a sentence what each group of them means.
+
+    `task` is that of the run (in the file `kind`).
+    """
 
     dataset: str
     content_sha256: str | None
-    kind: str
+    task: str = msgspec.field(name="kind")
     tool: str
     splits: dict[str, SplitSize]
     operating_point: str

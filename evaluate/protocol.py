@@ -20,7 +20,7 @@ def protocol_of(
     return Protocol(
         dataset=dataset.name,
         content_sha256=dataset.provenance.content_sha256 if dataset.provenance else None,
-        kind=run.kind,
+        task=run.task,
         tool=f"defectline {version('defectline')}",
         splits={name: split_size(coco) for name, coco in truth.items()},
         operating_point=operating_point,

@@ -1,6 +1,6 @@
 """The run folder: one training with everything that made and measured it, the same for every trainer.
 
-runs/<det|seg>/<dataset name>[-N]/
+runs/<task>/<dataset name>[-N]/
   config.yaml  environment.json  split.json
   weights/best.*  weights/last.*
   history.csv  curves.png
@@ -25,11 +25,41 @@ class RunSplit(msgspec.Struct, frozen=True):
     images: dict[str, list[str]]
 
 
+class Provides(msgspec.Struct, frozen=True, kw_only=True):
+    """What the predictions of a run contain; whoever reads a run asks this and never the name of its task.
+
+    `boxes`: a box for each prediction. `masks`: its instance mask too. `image_types`: scores of types for whole
+    images, without a place. `score_maps`: a defect score for each pixel of an image.
+    """
+
+    boxes: bool = False
+    masks: bool = False
+    image_types: bool = False
+    score_maps: bool = False
+
+
+# Task of a run -> what it provides. A trainer outside this project adds its own task here when it is imported.
+TASKS: dict[str, Provides] = {
+    "det": Provides(boxes=True),
+    "seg": Provides(boxes=True, masks=True, score_maps=True),
+    "cls": Provides(image_types=True),
+    "anomaly": Provides(boxes=True, masks=True, score_maps=True),
+}
+
+
 class Run(msgspec.Struct, frozen=True):
-    """A run folder; `kind` is det or seg."""
+    """A run folder; `task` is a key of TASKS."""
 
     root: Path
-    kind: str
+    task: str
+
+    @property
+    def provides(self) -> Provides:
+        """What the predictions contain. Raises InputError where no trainer of the task is known."""
+        if self.task not in TASKS:
+            known = ", ".join(TASKS)
+            raise InputError(self.config, f"unknown task {self.task!r}", f"known are {known}")
+        return TASKS[self.task]
 
     @property
     def config(self) -> Path:
@@ -62,12 +92,12 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class RunConfig(msgspec.Struct, frozen=True):
-    """What every run's config.yaml holds: trainer (det or seg), dataset folder and the trainer's options.
+    """The content of config.yaml: task (in the file `kind`), dataset folder and the trainer's options.
 
     `folds` is the number of folds of a cross-validation, 0 of an ordinary run.
     """
 
-    kind: str
+    task: str = msgspec.field(name="kind")
     dataset: str
     options: dict[str, Any]
     folds: int = 0
@@ -85,14 +115,14 @@ def load_run(root: Path) -> Run:
         raise InputError(
             root, "not a run folder (no config.yaml)", "name a folder made by train_det or train_seg fit"
         )
-    return Run(root, read_config(root).kind)
+    return Run(root, read_config(root).task)
 
 
-def load_run_of(root: Path, kind: str) -> Run:
-    """Open a run folder of the trainer `kind`, det or seg. Raises InputError where `root` is no such."""
+def load_run_of(root: Path, task: str) -> Run:
+    """Open a run folder of the task `task`. Raises InputError where `root` is none, or of another task."""
     run = load_run(root)
-    if run.kind != kind:
-        raise InputError(root, f"a run of train_{run.kind}", f"name one of train_{kind}, or use train_{run.kind}")
+    if run.task != task:
+        raise InputError(root, f"a run of train_{run.task}", f"name one of train_{task}, or use train_{run.task}")
     return run
 
 

@@ -30,7 +30,7 @@ def print_metrics(metrics: Metrics) -> None:
 def metrics_markdown(metrics: Metrics) -> str:
     """The same tables as Markdown, each with its protocol."""
     protocol = metrics.protocol
-    lines = [f"# Metrics of {protocol.kind} on {protocol.dataset}", ""]
+    lines = [f"# Metrics of {protocol.task} on {protocol.dataset}", ""]
     lines += [f"* operating point: {protocol.operating_point}", f"* intervals: {protocol.bootstrap}"]
     lines += [f"* content of the dataset: {protocol.content_sha256 or 'unknown'}", f"* made by {protocol.tool}"]
     for table in metrics_tables(metrics):

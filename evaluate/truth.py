@@ -7,7 +7,7 @@ from datasets.coco import CocoFile, Prediction
 from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import Dataset
 from evaluate.metrics import SplitSize
-from evaluate.run_folder import Run, RunSplit, read_split
+from evaluate.run_folder import Provides, Run, RunSplit, read_split
 from system.errors import InputError
 
 
@@ -27,7 +27,7 @@ def run_truth(run: Run, dataset: Dataset) -> dict[str, CocoFile]:
     return truth
 
 
-def checked_predictions(path: Path, truth: CocoFile, *, with_masks: bool) -> list[Prediction]:
+def checked_predictions(path: Path, truth: CocoFile, provides: Provides) -> list[Prediction]:
     """Read the COCO results of a split; a split without images needs no file.
 
     Raises InputError where a prediction names another image or category, or has no mask or one of another size.
@@ -35,12 +35,12 @@ def checked_predictions(path: Path, truth: CocoFile, *, with_masks: bool) -> lis
     if not truth.images and not path.is_file():
         return []
     predictions = read_predictions(path)
-    check_predictions(path, truth, predictions, with_masks=with_masks)
+    check_predictions(path, truth, predictions, provides)
     return predictions
 
 
-def check_predictions(path: Path, truth: CocoFile, predictions: Sequence[Prediction], *, with_masks: bool) -> None:
-    """Raise InputError where a prediction does not fit to the images and categories of `truth`."""
+def check_predictions(path: Path, truth: CocoFile, predictions: Sequence[Prediction], provides: Provides) -> None:
+    """Raise InputError where a prediction does not fit the images and categories of `truth`, or lacks its mask."""
     sizes = {image.id: (image.height, image.width) for image in truth.images}
     names = truth.names()
     again = "predict this run's own images anew"
@@ -52,9 +52,9 @@ def check_predictions(path: Path, truth: CocoFile, predictions: Sequence[Predict
             raise InputError(path, f"$[{i}].category_id {p.category_id} is unknown", f"known are {known}")
         if not 0 <= p.score <= 1:
             raise InputError(path, f"$[{i}].score {p.score} is not between 0 and 1", again)
-        if with_masks and p.segmentation is None:
-            raise InputError(path, f"$[{i}] has no segmentation, but the run is a segmenter's", again)
-        if with_masks and p.segmentation is not None and tuple(p.segmentation.size) != sizes[p.image_id]:
+        if provides.masks and p.segmentation is None:
+            raise InputError(path, f"$[{i}] has no segmentation, but the run provides masks", again)
+        if provides.masks and p.segmentation is not None and tuple(p.segmentation.size) != sizes[p.image_id]:
             height, width = p.segmentation.size
             real = sizes[p.image_id]
             raise InputError(

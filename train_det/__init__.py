@@ -1,3 +1,3 @@
 """The YOLO detector: fit, predict, evaluate. The only room that imports Ultralytics."""
 
-KIND = "det"  # of its runs, runs/det/
+TASK = "det"  # of its runs, runs/det/

@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from system.console import given, new_app, run, say
-from train_det import KIND
+from train_det import TASK
 from train_det.options import FitOptions
 from training import flags as flag
 from training.options import flag_paths
@@ -61,7 +61,7 @@ def fit(
     if resume:
         check_alone(resume, given(ctx, NEW_RUN))
     options = asked_options(FitOptions, recipe, given(ctx, flag_paths(FitOptions)))
-    crossed = cross_validation(resume, KIND)
+    crossed = cross_validation(resume, TASK)
     check_fold_flags(given(ctx, ("val", "jobs")), crossed=bool(folds or crossed))
     data = load_dataset(dataset)
     from train_det import fit as trainer
@@ -110,7 +110,7 @@ def predict(
     from training.predict import check_predict, dataset_of, give_predictions
 
     check_predict(out, min_score)
-    made = single_run(run_folder, KIND)
+    made = single_run(run_folder, TASK)
     files = list_pictures(images)
     from train_det.predict import load_run_detector, predict_files
     from training.device import choose_device
@@ -139,7 +139,7 @@ def evaluate(
     from training.run_dataset import open_dataset, run_view
 
     parse_rule(operating_point)
-    made = load_run_of(run_folder, KIND)
+    made = load_run_of(run_folder, TASK)
     data = open_dataset(made, dataset)
     from train_det.predict import load_run_detector, measure
     from training.device import choose_device
@@ -167,7 +167,7 @@ def export(
     from training.cross_validation import single_run
     from training.run_dataset import open_dataset
 
-    made = single_run(run_folder, KIND)
+    made = single_run(run_folder, TASK)
     data = open_dataset(made, dataset)
     from train_det.export import export_run
 

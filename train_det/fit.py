@@ -14,7 +14,7 @@ from datasets.formats.dataset_folder import Dataset
 from evaluate.metrics import Metrics
 from evaluate.run_folder import Run
 from system.console import progress, say
-from train_det import KIND, ultralytics_api
+from train_det import TASK, ultralytics_api
 from train_det.checkpoints import BEST, LAST, State, load_state, save_checkpoint
 from train_det.data import EvenBatches, TrainingImages, read_samples
 from train_det.gamma import set_gamma
@@ -55,7 +55,7 @@ def start(dataset: Dataset, options: FitOptions, runs: Path, name: str | None) -
 
     Raises OptionError, InputError, WeightsError; no run folder is left then.
     """
-    return _prepare(new_run(KIND, dataset, _settled(options), runs, name), dataset)
+    return _prepare(new_run(TASK, dataset, _settled(options), runs, name), dataset)
 
 
 def start_folds(
@@ -65,7 +65,7 @@ def start_folds(
     options = _settled(options)
     check_annotated(dataset)
     _new_model(dataset, options)
-    return new_folds(KIND, dataset, options, runs, name, folds, val)
+    return new_folds(TASK, dataset, options, runs, name, folds, val)
 
 
 def resume(dataset: Dataset, root: Path) -> Training:
@@ -73,7 +73,7 @@ def resume(dataset: Dataset, root: Path) -> Training:
 
     Raises InputError, WeightsError.
     """
-    return _prepare(unfinished_run(root, KIND, LAST), dataset)
+    return _prepare(unfinished_run(root, TASK, LAST), dataset)
 
 
 def _prepare(run: Run, dataset: Dataset) -> Training:

@@ -1,3 +1,3 @@
 """The U-Net segmenter: fit, predict, evaluate. The only room that imports smp, albumentations and Lightning."""
 
-KIND = "seg"  # of its runs, runs/seg/
+TASK = "seg"  # of its runs, runs/seg/

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from system.console import given, new_app, run, say
-from train_seg import KIND
+from train_seg import TASK
 from train_seg.options import FitOptions
 from training import flags as flag
 from training.options import flag_paths
@@ -67,7 +67,7 @@ def fit(
     if resume:
         check_alone(resume, given(ctx, NEW_RUN))
     options = asked_options(FitOptions, recipe, given(ctx, flag_paths(FitOptions)))
-    crossed = cross_validation(resume, KIND)
+    crossed = cross_validation(resume, TASK)
     check_fold_flags(given(ctx, ("val", "jobs")), crossed=bool(folds or crossed))
     data = load_dataset(dataset)
     from train_seg import fit as trainer
@@ -121,7 +121,7 @@ def predict(
     check_predict(out, min_score)
     if tile is not None and tile < 32:
         raise OptionError(f"--tile {tile}", "less than 32 pixels", "give the side of a training picture")
-    made = single_run(run_folder, KIND)
+    made = single_run(run_folder, TASK)
     from train_seg.predict import predict_files
     from train_seg.record import BEST
     from train_seg.segmenter import load_segmenter
@@ -152,7 +152,7 @@ def evaluate(
     from training.run_dataset import open_dataset, run_view
 
     parse_rule(operating_point)
-    made = load_run_of(run_folder, KIND)
+    made = load_run_of(run_folder, TASK)
     data = open_dataset(made, dataset)
     from train_seg.finish import measure
     from train_seg.record import BEST
@@ -182,7 +182,7 @@ def export(
     from training.cross_validation import single_run
     from training.run_dataset import open_dataset
 
-    made = single_run(run_folder, KIND)
+    made = single_run(run_folder, TASK)
     data = open_dataset(made, dataset)
     from train_seg.export import export_run
 

@@ -18,7 +18,7 @@ from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
 from system.console import say
 from system.errors import OptionError, WeightsError
-from train_seg import KIND
+from train_seg import TASK
 from train_seg.data import EpochBatches, PlainSet, TrainingSet, load_cached
 from train_seg.encoder_weights import load_encoder_weights
 from train_seg.model import ModelSpec, UNet
@@ -60,7 +60,7 @@ def start(dataset: Dataset, options: FitOptions, runs: Path, name: str | None) -
 
     Raises OptionError, InputError, WeightsError; no run folder is left then.
     """
-    return _prepare(new_run(KIND, dataset, _settled(options), runs, name), dataset)
+    return _prepare(new_run(TASK, dataset, _settled(options), runs, name), dataset)
 
 
 def start_folds(
@@ -70,7 +70,7 @@ def start_folds(
     options = _settled(options)
     check_annotated(dataset)
     _new_model(dataset, options)
-    return new_folds(KIND, dataset, options, runs, name, folds, val)
+    return new_folds(TASK, dataset, options, runs, name, folds, val)
 
 
 def resume(dataset: Dataset, root: Path) -> Training:
@@ -78,7 +78,7 @@ def resume(dataset: Dataset, root: Path) -> Training:
 
     Raises InputError, WeightsError.
     """
-    return _prepare(unfinished_run(root, KIND, STATE), dataset)
+    return _prepare(unfinished_run(root, TASK, STATE), dataset)
 
 
 def _prepare(run: Run, dataset: Dataset) -> Training:

@@ -31,15 +31,15 @@ def folds_of(run: Run) -> list[Run]:
     return [load_run(run.root / f"fold-{k}") for k in range(1, read_config(run.root).folds + 1)]
 
 
-def cross_validation(root: Path | None, kind: str) -> Run | None:
-    """The cross-validation in `root`, None for an ordinary run of the trainer `kind`. Raises InputError."""
-    run = load_run_of(root, kind) if root else None
+def cross_validation(root: Path | None, task: str) -> Run | None:
+    """The cross-validation in `root`, None for an ordinary run of the trainer `task`. Raises InputError."""
+    run = load_run_of(root, task) if root else None
     return run if run and read_config(run.root).folds else None
 
 
-def single_run(root: Path, kind: str) -> Run:
-    """The run in `root` by the trainer `kind`, one with weights of its own. Raises InputError."""
-    run = load_run_of(root, kind)
+def single_run(root: Path, task: str) -> Run:
+    """The run in `root` by the trainer `task`, one with weights of its own. Raises InputError."""
+    run = load_run_of(root, task)
     if read_config(root).folds:
         raise InputError(root, "a cross-validation has no weights of its own", f"name a fold: {root / 'fold-1'}")
     return run

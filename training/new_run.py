@@ -1,6 +1,6 @@
 """The folders of what is to be trained, the same for every trainer: one run, or those of a cross-validation.
 
-runs/<det|seg>/<name>/                          a cross-validation
+runs/<task>/<name>/                             a cross-validation
   config.yaml  environment.json  split.json     test: all images; `folds` in the configuration
   fold-1/ ... fold-K/                           each with everything that a run has
   predictions/test.json  metrics.json           out-of-fold, pooled
@@ -57,21 +57,21 @@ def check_annotated(dataset: Dataset) -> None:
         )
 
 
-def new_run(kind: str, dataset: Dataset, options: Asked, runs: Path, name: str | None) -> Run:
-    """Make `runs/<kind>/<name>`, by default the dataset's name, with the images that are pasted for it.
+def new_run(task: str, dataset: Dataset, options: Asked, runs: Path, name: str | None) -> Run:
+    """Make `runs/<task>/<name>`, by default the dataset's name, with the images that are pasted for it.
 
     Raises OptionError, InputError; nothing is left then.
     """
     names = _names(dataset, options)
-    config = _config(kind, dataset, options)
-    run = create_run(runs, kind, dataset.name if name is None else name, config, run_split(dataset, names))
+    config = _config(task, dataset, options)
+    run = create_run(runs, task, dataset.name if name is None else name, config, run_split(dataset, names))
     with _removed_on_failure(run):
         _paste(run, dataset, options)
     return run
 
 
 def new_folds(
-    kind: str, dataset: Dataset, options: Asked, runs: Path, name: str | None, folds: int, val: float
+    task: str, dataset: Dataset, options: Asked, runs: Path, name: str | None, folds: int, val: float
 ) -> Run:
     """Make the parent run and the folders of its folds, ready to be trained one by one in any order.
 
@@ -87,10 +87,10 @@ def new_folds(
     if not all(view.splits["train"].annotations for view in views):
         raise OptionError(f"--folds {folds}", "a fold has nothing to learn from", "give fewer folds")
     members = [_names(view, options) for view in views]
-    config = _config(kind, dataset, options)
+    config = _config(task, dataset, options)
     everything = {"train": [], "val": [], "test": sorted(strata)}
     whole = msgspec.structs.replace(config, folds=folds)
-    run = create_run(runs, kind, dataset.name if name is None else name, whole, run_split(dataset, everything))
+    run = create_run(runs, task, dataset.name if name is None else name, whole, run_split(dataset, everything))
     with _removed_on_failure(run):
         for number, (view, names) in enumerate(zip(views, members, strict=True), 1):
             _paste(create_fold(run, number, config, run_split(dataset, names)), view, options)
@@ -110,8 +110,8 @@ def _names(dataset: Dataset, options: Asked) -> dict[str, list[str]]:
     return names
 
 
-def _config(kind: str, dataset: Dataset, options: Asked) -> RunConfig:
-    return RunConfig(kind, str(dataset.root.resolve()), msgspec.to_builtins(options))
+def _config(task: str, dataset: Dataset, options: Asked) -> RunConfig:
+    return RunConfig(task, str(dataset.root.resolve()), msgspec.to_builtins(options))
 
 
 def _paste(run: Run, dataset: Dataset, options: Asked) -> None:
@@ -128,11 +128,11 @@ def _removed_on_failure(run: Run) -> Iterator[None]:
         raise
 
 
-def create_run(runs: Path, kind: str, name: str, config: RunConfig, split: RunSplit) -> Run:
-    """Make `runs/<kind>/<name>`, or `<name>-2` and so on where that exists, and write what was asked into it."""
+def create_run(runs: Path, task: str, name: str, config: RunConfig, split: RunSplit) -> Run:
+    """Make `runs/<task>/<name>`, or `<name>-2` and so on where that exists, and write what was asked into it."""
     if not name or Path(name).name != name or name.startswith("."):
         raise OptionError(f"--name {name}", "not a plain folder name", "use letters, digits, - and _")
-    return _fill(_claim_folder(runs / kind, name), config, split)
+    return _fill(_claim_folder(runs / task, name), config, split)
 
 
 def create_fold(run: Run, number: int, config: RunConfig, split: RunSplit) -> Run:
@@ -160,7 +160,7 @@ def environment() -> dict[str, Any]:
 
 
 def _fill(root: Path, config: RunConfig, split: RunSplit) -> Run:
-    run = Run(root, config.kind)
+    run = Run(root, config.task)
     if not config.folds:
         run.weights.mkdir()
     (root / "predictions").mkdir()

@@ -17,13 +17,13 @@ def check_alone(root: Path, flags: Iterable[str]) -> None:
         raise OptionError(f"--resume {root}", "a run continues with its own options", f"leave out {named}")
 
 
-def unfinished_run(root: Path, kind: str, state: str) -> Run:
-    """The run in `root`, of the trainer `kind` (det or seg), to go on with or, a fold, to begin.
+def unfinished_run(root: Path, task: str, state: str) -> Run:
+    """The run in `root`, of the trainer `task`, to go on with or, a fold, to begin.
 
     `state` is the file in its weights/ that the trainer continues from. Raises InputError, also for a run that is
     measured already, and WeightsError.
     """
-    run = load_run_of(root, kind)
+    run = load_run_of(root, task)
     if run.metrics.is_file():
         raise InputError(root, "the run is finished", "start a new one without --resume")
     if not is_fold(run) and not (run.weights / state).is_file():

@@ -71,7 +71,7 @@ def overlaps(image: Image, truths: list[Annotation], predictions: list[Predictio
 def _model(model: Model, floor: float) -> dict[str, Any]:
     return {
         "name": model.name,
-        "kind": model.kind,
+        "task": model.task,
         "propose": model.propose,
         "threshold": model.threshold,
         "foldThresholds": model.fold_thresholds,

@@ -23,7 +23,7 @@ class Model(msgspec.Struct, frozen=True):
     """
 
     name: str
-    kind: str
+    task: str
     root: Path
     point: OperatingPoint | None = None
     fold_thresholds: list[float] = []
@@ -107,10 +107,10 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
 def model_of(run: Run, name: str, propose: list[str]) -> Model:
     """The run as a model, with the operating point of its metrics.json if there is one. Raises InputError."""
     if not run.metrics.is_file():
-        return Model(name, run.kind, run.root, propose=propose)
+        return Model(name, run.task, run.root, propose=propose)
     metrics = read_metrics(run.metrics)
     own = metrics.folds.score_thresholds if metrics.folds else []
-    return Model(name, run.kind, run.root, metrics.operating_point, own, propose)
+    return Model(name, run.task, run.root, metrics.operating_point, own, propose)
 
 
 def fold_of_images(run: Run) -> dict[str, int]:
@@ -143,7 +143,7 @@ def _truth(run: Run, dataset: Dataset, split: str) -> CocoFile:
 
 def _by_image(run: Run, truth: CocoFile, split: str) -> dict[int, list[Prediction]]:
     found: dict[int, list[Prediction]] = {}
-    for prediction in checked_predictions(run.predictions(split), truth, with_masks=run.kind != "det"):
+    for prediction in checked_predictions(run.predictions(split), truth, run.provides):
         found.setdefault(prediction.image_id, []).append(prediction)
     return found
 

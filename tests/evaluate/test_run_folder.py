@@ -1,3 +1,4 @@
+import ast
 import json
 from pathlib import Path
 
@@ -6,7 +7,7 @@ from PIL import Image as Picture
 
 from convert.mvtec2coco import Options, mvtec2coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
-from evaluate.run_folder import RunConfig, RunSplit, load_run, read_config, read_split
+from evaluate.run_folder import TASKS, Provides, Run, RunConfig, RunSplit, load_run, read_config, read_split
 from system.errors import InputError, OptionError
 from training.history import draw_curves, read_history, write_history
 from training.new_run import create_run, run_split
@@ -19,7 +20,7 @@ def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
     roots = [create_run(tmp_path, "det", "bottle", CONFIG, SPLIT).root for _ in range(3)]
     assert [r.relative_to(tmp_path).as_posix() for r in roots] == ["det/bottle", "det/bottle-2", "det/bottle-3"]
     run = load_run(roots[0])
-    assert run.kind == "det"
+    assert run.task == "det"
     assert read_config(run.root) == CONFIG
     assert read_split(run) == SPLIT
     environment = json.loads((run.root / "environment.json").read_text())
@@ -33,6 +34,37 @@ def test_a_name_is_a_folder_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(OptionError):
         create_run(tmp_path, "det", name, CONFIG, SPLIT)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("task", "provides"),
+    [
+        ("det", {"boxes"}),
+        ("seg", {"boxes", "masks", "score_maps"}),
+        ("cls", {"image_types"}),
+        ("anomaly", {"boxes", "masks", "score_maps"}),
+    ],
+)
+def test_a_task_decides_what_a_run_provides(task: str, provides: set[str]) -> None:
+    found = Run(Path(), task).provides
+    assert {name for name in Provides.__struct_fields__ if getattr(found, name)} == provides
+
+
+def test_a_task_that_nobody_trains_is_refused(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "pose", "bottle", RunConfig("pose", "some/where", {}), SPLIT)
+    assert "kind: pose" in run.config.read_text()
+    with pytest.raises(InputError, match=r"config\.yaml: unknown task 'pose'; known are det, seg, cls, anomaly"):
+        _ = load_run(run.root).provides
+
+
+def test_nothing_asks_for_the_name_of_a_task() -> None:
+    root = Path(__file__).parents[2]
+    rooms = ("evaluate", "training", "annotate", "view", "datasets", "convert", "system")
+    for path in (path for room in rooms for path in (root / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            values = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+            asked = {value.value for value in values if isinstance(value, ast.Constant)} & TASKS.keys()
+            assert not asked, f"{path}:{node.lineno} compares with {asked}"  # type: ignore[attr-defined]
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ import pytest
 
 from datasets.coco import Prediction
 from datasets.formats.provenance import Provenance
+from evaluate.run_folder import TASKS
 from evaluate.truth import check_predictions, checked_predictions, has_masks, run_truth, split_size
 from system.errors import InputError
 
 BOX = (0, 0, 10, 10)
+DET, SEG = TASKS["det"], TASKS["seg"]
 
 
 def test_images_come_from_whichever_split_the_run_says(bench: Any, tmp_path: Path) -> None:
@@ -68,23 +70,23 @@ def test_predictions_that_do_not_fit(bench: Any, change: dict[str, Any], problem
         change = {"segmentation": _mask(bench, **change)}
     bad = msgspec.structs.replace(good, **change)
     path = Path("predictions.json")
-    check_predictions(path, truth, [good, good], with_masks=True)
+    check_predictions(path, truth, [good, good], SEG)
     with pytest.raises(InputError, match=problem) as caught:
-        check_predictions(path, truth, [good, bad], with_masks=True)
+        check_predictions(path, truth, [good, bad], SEG)
     assert "predictions.json" in str(caught.value)
 
 
 def test_a_detector_needs_no_masks(bench: Any) -> None:
     truth = bench.truth([(1, BOX)], masks=False)
-    check_predictions(Path("p.json"), truth, [Prediction(1, 1, BOX, 0.9)], with_masks=False)
+    check_predictions(Path("p.json"), truth, [Prediction(1, 1, BOX, 0.9)], DET)
     assert not has_masks(truth)
     assert has_masks(bench.truth([(1, BOX)], []))
 
 
 def test_a_split_without_images_needs_no_file_but_others_do(bench: Any, tmp_path: Path) -> None:
-    assert checked_predictions(tmp_path / "val.json", bench.truth(), with_masks=True) == []
+    assert checked_predictions(tmp_path / "val.json", bench.truth(), SEG) == []
     with pytest.raises(InputError, match="no such file"):
-        checked_predictions(tmp_path / "val.json", bench.truth([]), with_masks=True)
+        checked_predictions(tmp_path / "val.json", bench.truth([]), SEG)
 
 
 def test_sizes(bench: Any) -> None:

@@ -66,7 +66,7 @@ def test_a_run_folder_holds_what_the_design_says_and_nothing_else(seg_run: Path)
 
 def test_the_configuration_is_resolved(seg_run: Path, coco_folder: Path) -> None:
     config = read_config(seg_run)
-    assert config.kind == "seg"
+    assert config.task == "seg"
     assert Path(config.dataset) == coco_folder.resolve()
     assert config.options["imgsz"] == 64
     assert config.options["precision"] == "32"

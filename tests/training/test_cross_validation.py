@@ -25,7 +25,7 @@ def test_what_is_a_fold(dataset: Dataset, tmp_path: Path) -> None:
     assert not is_fold(run)
     assert [is_fold(fold) for fold in folds_of(run)] == [True] * 3
     assert folds_of(folds_of(run)[0]) == []
-    assert single_run(run.root / "fold-2", "seg").kind == "seg"
+    assert single_run(run.root / "fold-2", "seg").task == "seg"
     with pytest.raises(InputError, match=r"no weights of its own; name a fold: .*fold-1"):
         single_run(run.root, "seg")
 

@@ -100,7 +100,7 @@ def test_a_run_says_what_was_asked_and_what_it_trains_on(dataset: Dataset, tmp_p
     run = new_run("det", dataset, Chosen(paste=2), tmp_path, None)
     assert run.root == tmp_path / "det" / dataset.name
     config = read_config(run.root)
-    assert (config.kind, config.dataset, config.folds) == ("det", str(dataset.root.resolve()), 0)
+    assert (config.task, config.dataset, config.folds) == ("det", str(dataset.root.resolve()), 0)
     assert config.options == {"seed": 4, "negatives": "0.5", "paste": 2}
     train = dataset.splits["train"]
     defective = {a.image_id for a in train.annotations}
