@@ -1,4 +1,4 @@
-# Everything a user or a CI machine calls. Needs Python 3.11+ and make, nothing else.
+# What a user or a CI machine calls. Needs Python 3.11+ and make, nothing else.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -8,7 +8,7 @@ help:
 	@echo "make .venv  set up the environment      make demo  masks to trained models and a page, offline"
 	@echo "make test   run the tests               make lint  ruff and mypy       make format  ruff format"
 
-# The stamp inside .venv is what a second call looks at, so that nothing is installed twice.
+# The stamp file in .venv records that the installation is complete.
 .venv: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt overrides.txt
