@@ -8,6 +8,7 @@ import msgspec
 from annotate.instances import Instance, instances_of
 from annotate.pictures import Picture, picture_size, read_labels, set_flags
 from datasets.formats.labelme import LabelmeFile
+from datasets.masks.rle import rle_ious
 from system.errors import InputError
 
 SAME_IOU = 0.5
@@ -108,16 +109,14 @@ def match_instances(first: Sequence[Instance], second: Sequence[Instance]) -> li
     The assignment is optimal, not greedy (Kuhn 1955, by scipy).
     """
     import numpy as np
-    from pycocotools import mask as coco_mask
     from scipy.optimize import linear_sum_assignment
 
-    rows = [i for i, instance in enumerate(first) if instance.rle is not None]
-    columns = [j for j, instance in enumerate(second) if instance.rle is not None]
-    if not rows or not columns:
+    mine = {i: instance.rle for i, instance in enumerate(first) if instance.rle is not None}
+    theirs = {j: instance.rle for j, instance in enumerate(second) if instance.rle is not None}
+    if not mine or not theirs:
         return []
-    ious = np.asarray(
-        coco_mask.iou([first[i].rle for i in rows], [second[j].rle for j in columns], [0] * len(columns))
-    )
+    rows, columns = list(mine), list(theirs)
+    ious = rle_ious(list(mine.values()), list(theirs.values()))
     same = np.array([[first[i].label == second[j].label for j in columns] for i in rows])
     # one agreeing label outweighs the IoU of all pairs together
     gain = np.where(ious >= SAME_IOU, ious + same * (1 + min(ious.shape)), 0)

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from convert.shapes import Drawn, draw_shapes
+from datasets.coco import Rle
 from datasets.formats.labelme import LabelmeFile, Shape
 
 
 class Instance(msgspec.Struct, frozen=True):
-    """One thing drawn: positions of its shapes in the file; its pycocotools mask, None where it has no pixel."""
+    """One thing drawn: positions of its shapes in the file; its mask, None where it has no pixel."""
 
     label: str
     indices: list[int]
-    rle: Any
+    rle: Rle | None
 
 
 def instances_of(path: Path, file: LabelmeFile, size: tuple[int, int]) -> list[Instance]:
@@ -30,14 +30,14 @@ def instances_of(path: Path, file: LabelmeFile, size: tuple[int, int]) -> list[I
     ]
 
 
-def draw_together(path: Path, shapes: Sequence[Shape], size: tuple[int, int]) -> Any:
-    """The pycocotools mask of the union of shapes, None where they have no pixel. Raises InputError."""
+def draw_together(path: Path, shapes: Sequence[Shape], size: tuple[int, int]) -> Rle | None:
+    """The mask of the union of shapes, None where they have no pixel. Raises InputError."""
     return _union(draw_shapes(path, list(enumerate(shapes)), *size))
 
 
-def _union(drawn: Sequence[Drawn]) -> Any:
-    from pycocotools import mask as coco_mask
+def _union(drawn: Sequence[Drawn]) -> Rle | None:
+    from datasets.masks.rle import merge_rles, rle_area
 
     rles = [shape.rle for shape in drawn if shape.rle is not None]
-    whole = coco_mask.merge(rles) if rles else None
-    return whole if whole is not None and coco_mask.area(whole) else None
+    whole = merge_rles(rles) if rles else None
+    return whole if whole is not None and rle_area(whole) else None

@@ -9,11 +9,11 @@ import msgspec
 from annotate.instances import draw_together, instances_of
 from annotate.pictures import UNREVIEWED, Picture, open_document, picture_size, set_flags
 from convert.to_shapes import DEFAULT_TOLERANCE, component_to_shapes
-from datasets.coco import Prediction
+from datasets.coco import Prediction, Rle
 from datasets.formats.labelme import Shape
 from datasets.formats.labelme_document import Document, shape_to_raw, with_shapes, write_document
 from datasets.masks.component import mask_to_component
-from datasets.masks.rle import decode
+from datasets.masks.rle import decode, rle_box, rle_ious
 from system.errors import InputError
 
 RECORD = "defectline"  # key of labelme's JSON that labelme keeps and does not read
@@ -129,13 +129,14 @@ def _fingerprint(shapes: Sequence[Shape]) -> str:
     return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
 
 
-def _meets(mine: Any, taken: Sequence[Any], *, as_boxes: bool) -> bool:
+def _meets(mine: Rle, taken: Sequence[Rle], *, as_boxes: bool) -> bool:
     """Whether a shape that is there meets the proposal: a box by its box, a mask by its pixels."""
+    import numpy as np
     from pycocotools import mask as coco_mask
 
     if not taken:
         return False
-    one, others = [mine], list(taken)
-    if as_boxes:
-        one, others = coco_mask.toBbox(one), coco_mask.toBbox(others)
+    if not as_boxes:
+        return bool(rle_ious([mine], taken).max() >= SAME_IOU)
+    one, others = np.array([rle_box(mine)], float), np.array([rle_box(rle) for rle in taken], float)
     return bool(coco_mask.iou(one, others, [0] * len(taken)).max() >= SAME_IOU)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pycocotools import mask as coco_mask
 
 from annotate import from_good, regions
 from annotate.instances import draw_together
@@ -23,7 +22,7 @@ from datasets.formats.mvtec import GOOD, MvtecImage, read_mvtec_tree
 from datasets.images.image_file import read_rgb
 from datasets.images.mask_file import read_mask
 from datasets.masks.component import components
-from datasets.masks.rle import component_to_rle
+from datasets.masks.rle import component_to_rle, rle_ious
 from system.console import print_table, progress
 from system.json_file import write_json
 
@@ -75,13 +74,13 @@ def measure(finder: from_good.Finder, image: MvtecImage) -> dict[str, object]:
     for proposal in proposals:
         shapes = proposal_to_shapes(proposal, (height, width), 1, tolerance)
         corners += [len(shape.points) for shape in shapes]
-        drawn.append(draw_together(image.path, shapes, (height, width)))
+        mask = draw_together(image.path, shapes, (height, width))
+        drawn += [mask] if mask is not None else []
     seconds = time.perf_counter() - start
     ious = []
     for component in components(read_mask(image.mask)) if image.mask else []:
-        rle = component_to_rle(component, height, width)
-        truth = {"size": list(rle.size), "counts": rle.counts}
-        ious.append(round(float(coco_mask.iou(drawn, [truth], [0]).max()), 3) if drawn else 0.0)
+        truth = component_to_rle(component, height, width)
+        ious.append(round(float(rle_ious(drawn, [truth]).max()), 3) if drawn else 0.0)
     return {
         "image": image.relative,
         "type": image.type,

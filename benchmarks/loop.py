@@ -21,16 +21,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
-from pycocotools import mask as coco_mask
 
 from annotate.instances import draw_together, instances_of
 from annotate.pictures import Picture, is_unreviewed, list_labelled, open_document, upright_size
 from convert.to_shapes import component_to_shapes
+from datasets.coco import Rle
 from datasets.formats.labelme import Shape
 from datasets.formats.labelme_document import shape_to_raw, write_document
 from datasets.formats.mvtec import GOOD, MvtecImage, read_mvtec_tree
 from datasets.images.mask_file import read_mask
 from datasets.masks.component import components
+from datasets.masks.rle import rle_ious
 from datasets.synth.synth import synth
 from system.console import print_table
 from system.json_file import read_json, write_json
@@ -200,8 +201,9 @@ def _work(label_is_right: bool, met: float) -> str:
     return "accepted" if label_is_right else "relabelled"
 
 
-def _iou(picture: Picture, rle: object, shapes: list[Shape], size: tuple[int, int]) -> float:
-    return float(coco_mask.iou([rle], [draw_together(picture.label_path, shapes, size)], [0])[0, 0])
+def _iou(picture: Picture, rle: Rle | None, shapes: list[Shape], size: tuple[int, int]) -> float:
+    drawn = draw_together(picture.label_path, shapes, size)
+    return 0.0 if rle is None or drawn is None else float(rle_ious([rle], [drawn])[0, 0])
 
 
 def command(room: str, *arguments: object) -> None:

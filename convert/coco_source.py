@@ -76,7 +76,8 @@ def check_pictures(source: CocoSource) -> None:
 
 def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
     """H x W uint8 mask of 0 and 1 of an annotation, all 0 where it has no segmentation. Raises InputError."""
-    from datasets.masks.rle import decode, fills
+    from datasets.masks.rle import decode
+    from datasets.masks.run_lengths import covers_image
 
     segmentation = annotation.segmentation
     where = f"{image.file_name}, annotation {annotation.id}"
@@ -84,7 +85,7 @@ def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
         height, width = segmentation.size
         problem = f"a mask of {width} x {height} pixels in an image of {image.width} x {image.height}"
         raise InputError(where, problem, "correct the size")
-    if isinstance(segmentation, Rle) and not fills(segmentation, image.height, image.width):
+    if isinstance(segmentation, Rle) and not covers_image(segmentation, image.height, image.width):
         raise InputError(where, "the run lengths of its mask do not fill the image", "correct its segmentation")
     if not isinstance(segmentation, Rle) and any(len(p) < 6 or len(p) % 2 for p in segmentation):
         raise InputError(where, "a polygon is no list of three or more x, y pairs", "correct its segmentation")

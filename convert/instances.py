@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -13,6 +13,10 @@ from convert.shapes import Drawn, Sheet, draw_sheets
 from datasets.coco import Rle, Segmentation
 from datasets.formats.labelme import Shape
 from datasets.masks.edges import Measured, measure_edges, rle_to_edges
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SegmentationKind = Literal["rle", "polygon", "auto"]
 
@@ -24,7 +28,7 @@ class Drawing(msgspec.Struct, frozen=True):
     """
 
     instances: list[Instance]
-    edges: list[Any]
+    edges: "list[NDArray[np.int64]]"
     measured: list[Measured]
     events: list[Event]
 
@@ -94,31 +98,34 @@ def _group(
 
 
 def _is_empty(drawn: Drawn) -> bool:
-    from pycocotools import mask as coco_mask
+    from datasets.masks.rle import rle_area
 
-    return not (coco_mask.area(drawn.rle) if drawn.edges is None else len(drawn.edges))
+    if drawn.edges is not None:
+        return not len(drawn.edges)
+    return drawn.rle is None or not rle_area(drawn.rle)
 
 
-def _union(members: Sequence[Drawn], size: tuple[int, int], how: SegmentationKind) -> tuple[Any, Segmentation]:
+def _union(
+    members: Sequence[Drawn], size: tuple[int, int], how: SegmentationKind
+) -> "tuple[NDArray[np.int64], Segmentation]":
     """Edges of an instance, and how it is written: as drawn where polygons say the same, as runs else."""
-    from pycocotools import mask as coco_mask
+    from datasets.masks.rle import merge_rles
 
-    rle = members[0].rle if len(members) == 1 else coco_mask.merge([member.rle for member in members])
+    packed = merge_rles([member.rle for member in members if member.rle is not None])
     edges = members[0].edges if len(members) == 1 else None
     if edges is None:
-        edges = rle_to_edges(rle)
-    packed = Rle(size, rle["counts"].decode("ascii"))
+        edges = rle_to_edges(packed)
     if how == "rle":
         return edges, packed
     polygons = [ring for member in members for ring in member.polygons or []]
     if any(member.polygons is None for member in members):
-        return edges, _traced(rle, size, how)
+        return edges, _traced(packed, size, how)
     if how == "auto" and len(msgspec.json.encode(polygons)) > len(msgspec.json.encode(packed)):
         return edges, packed
     return edges, polygons
 
 
-def _traced(rle: Any, size: tuple[int, int], how: SegmentationKind) -> Segmentation:
+def _traced(rle: Rle, size: tuple[int, int], how: SegmentationKind) -> Segmentation:
     from datasets.masks.pixel_outline import component_to_segmentation
     from datasets.masks.rle import rle_to_component
 

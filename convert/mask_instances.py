@@ -7,7 +7,7 @@ import msgspec
 
 from convert.assemble import Instance
 from convert.report import Event
-from datasets.coco import Rle, Segmentation
+from datasets.coco import Segmentation
 from datasets.images.image_file import ImageInfo, parse_info, read_picture
 from datasets.masks.edge_components import mask_components
 from datasets.masks.edges import edges_area, edges_box, edges_to_rle, rle_to_edges
@@ -90,8 +90,7 @@ def _near_joined(mask: "NDArray[np.bool_]", cut: Cut) -> "list[NDArray[np.int64]
     from datasets.masks.rle import component_to_rle
 
     found = components(mask, connectivity=cut.connectivity, merge_gap=cut.merge_gap)
-    rles = [component_to_rle(component, *mask.shape) for component in found]
-    return [rle_to_edges({"counts": str(rle.counts).encode("ascii")}) for rle in rles]
+    return [rle_to_edges(component_to_rle(component, *mask.shape)) for component in found]
 
 
 def _segmentation(edges: "NDArray[np.int64]", height: int, width: int, how: str) -> Segmentation:
@@ -100,5 +99,5 @@ def _segmentation(edges: "NDArray[np.int64]", height: int, width: int, how: str)
 
     rle = edges_to_rle(edges, height, width)
     if how == "rle":
-        return Rle((height, width), rle["counts"].decode("ascii"))
+        return rle
     return component_to_segmentation(rle_to_component(rle), height, width, how)

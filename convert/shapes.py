@@ -8,17 +8,18 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from convert.outlines import Outline, check_rings, outline, ring_points
-from datasets.coco import Polygons
+from datasets.coco import Polygons, Rle
 from datasets.formats.labelme import Point, Shape
 from datasets.formats.labelme_mask import read_shape_mask
 from datasets.masks.edge_components import crop_edges, cut_to_picture
 from datasets.masks.edges import cancel_pairs, edges_to_rle, edges_to_rles
 from datasets.masks.polygon_fill import even_odd_edges, fill_even_odd
+from datasets.masks.rle import fill_polygons, merge_rles, rle_area
 from system.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,16 +34,16 @@ MOST_POINTS = 20_000  # to look for crossings in takes up to the square of it
 
 
 class Drawn(msgspec.Struct, frozen=True):
-    """What a shape became: a pycocotools mask, None where nothing is left, and polygons that say just the same.
+    """What a shape became: a compressed mask, None where nothing is left, and polygons that say just the same.
 
     The mask may be without a pixel, where no pixel centre lies inside. `events` are (code, value), `edges` say the
     mask again where they are at hand (see datasets.masks.edges).
     """
 
-    rle: Any
+    rle: Rle | None
     polygons: Polygons | None
     events: list[tuple[str, str]]
-    edges: Any = None
+    edges: "NDArray[np.int64] | None" = None
 
 
 class Sheet(msgspec.Struct, frozen=True):
@@ -84,7 +85,7 @@ def draw_sheets(
         if not made.rings:
             drawn[key] = Drawn(None, None, made.events)
         elif made.polygons is not None:
-            drawn[key] = Drawn(fill(made.polygons, *size), made.polygons, made.events)
+            drawn[key] = Drawn(fill_polygons(made.polygons, *size), made.polygons, made.events)
         else:
             outlines.setdefault(size, {})[key] = made
     for size, members in outlines.items():
@@ -92,14 +93,6 @@ def draw_sheets(
         for (key, made), edges, rle in zip(members.items(), filled, edges_to_rles(filled, *size), strict=True):
             drawn[key] = Drawn(rle, None, made.events, edges)
     return [[drawn[k, index] for index, _ in sheet.shapes] for k, sheet in enumerate(sheets)]
-
-
-def fill(rings: Sequence[Sequence[float]], height: int, width: int) -> Any:
-    """The pycocotools mask of the union of rings [x1, y1, x2, y2, ...] that lie inside the picture."""
-    from pycocotools import mask as coco_mask
-
-    rles = coco_mask.frPyObjects(rings, height, width)
-    return coco_mask.merge(rles) if len(rles) > 1 else rles[0]
 
 
 def _draw(path: Path | str, index: int, shape: Shape, height: int, width: int, line_width: float | None) -> Drawn:
@@ -172,7 +165,6 @@ def _draw_mask(x0: int, y0: int, pixels: "NDArray[np.bool_]", height: int, width
 def _draw_lines(shape: Shape, height: int, width: int, line_width: float | None) -> Drawn:
     """Each stretch as a capsule: a rectangle with round ends, a disk for a point."""
     import shapely
-    from pycocotools import mask as coco_mask
 
     if line_width is None:
         return _lost("line-lost", shape.kind)
@@ -181,10 +173,10 @@ def _draw_lines(shape: Shape, height: int, width: int, line_width: float | None)
         for stretch in _stretches(shape)
     ]
     rings = [ring_points(stretch.buffer(line_width / 2).exterior) for stretch in stretches]
-    rle = coco_mask.merge(fill_even_odd([[ring] for ring in rings], height, width))
+    rle = merge_rles(fill_even_odd([[ring] for ring in rings], height, width))
     picture = shapely.box(0, 0, width, height)
     drawn = f"{shape.kind}, {line_width:g} px wide"
-    if not coco_mask.area(rle):
+    if not rle_area(rle):
         outside = stretches and not any(picture.intersects(stretch) for stretch in stretches)
         return _lost("outside", shape.kind) if outside else _lost("no-area", drawn)
     events = [("line-drawn", drawn)]

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from datasets.coco import Rle
 from datasets.formats.labelme import Point, Shape
 from datasets.masks.component import Component
 from datasets.masks.pixel_outline import pixel_outline
 from datasets.masks.polygon_fill import fill_even_odd
+from datasets.masks.rle import decode, rle_ious
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,17 +72,13 @@ def _mask_shape(pixels: "NDArray[np.bool_]", x: int, y: int, label: str) -> Shap
 
 def _pixels(part: "Polygon", pixels: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
     """The pixels of one part of a component, whose own are `pixels`."""
-    from pycocotools import mask as coco_mask
-
     (rle,) = fill_even_odd([[[(px, py) for px, py in part.exterior.coords[:-1]]]], *pixels.shape)
-    inside: NDArray[np.bool_] = coco_mask.decode(rle).astype(bool) & pixels
-    return inside
+    return decode(rle, *pixels.shape).astype(bool) & pixels
 
 
 def _traced(part: "Polygon", size: tuple[int, ...], tolerance: float, least_iou: float) -> list[Point]:
     """A ring around the pixels of a part without holes, with as few corners as the tolerance allows."""
     import shapely
-    from pycocotools import mask as coco_mask
 
     height, width = size
     corners = [(float(x), float(y)) for x, y in part.exterior.coords[:-1]]
@@ -88,7 +86,7 @@ def _traced(part: "Polygon", size: tuple[int, ...], tolerance: float, least_iou:
     middle = shapely.Polygon(_midpoints(part.exterior))
     for share in (1.0, 0.5, 0.25):
         ring = _simplified(middle, tolerance * share) if tolerance else []
-        if len(ring) > 2 and coco_mask.iou([_fill(ring, height, width)], [wanted], [0])[0, 0] >= least_iou:
+        if len(ring) > 2 and rle_ious([_fill(ring, height, width)], [wanted])[0, 0] >= least_iou:
             return ring
     ring = [(x, y) for x, y in middle.exterior.coords[:-1]]
     return ring if _fill(ring, height, width) == wanted else corners
@@ -109,5 +107,5 @@ def _midpoints(ring: "LinearRing") -> list[Point]:
     return middles
 
 
-def _fill(ring: Sequence[Point], height: int, width: int) -> Any:
+def _fill(ring: Sequence[Point], height: int, width: int) -> Rle:
     return fill_even_odd([[ring]], height, width)[0]

@@ -15,7 +15,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from datasets.coco import CocoFile, Prediction, Rle
-from datasets.masks.rle import rle_area, to_rle
+from datasets.masks.rle import PycocotoolsRle, rle_area, to_pycocotools, to_rle
 from evaluate.bootstrap import percentile_interval
 from evaluate.metrics import InstanceMeasures, Interval, SizeInstances, TypeInstances
 
@@ -139,7 +139,7 @@ def _truth_index(truth: CocoFile, iou_type: str) -> COCO:
         row = {"id": number, "image_id": a.image_id, "category_id": a.category_id, "bbox": list(a.bbox),
                "area": a.area, "iscrowd": a.iscrowd}  # fmt: skip
         if iou_type == "segm":
-            row["segmentation"] = _plain(to_rle(a.segmentation, *sizes[a.image_id]))
+            row["segmentation"] = _pycocotools(to_rle(a.segmentation, *sizes[a.image_id]))
         rows.append(row)
     return _index(truth, rows)
 
@@ -152,13 +152,13 @@ def _prediction_index(truth: CocoFile, predictions: Sequence[Prediction], iou_ty
                "score": p.score, "area": p.bbox[2] * p.bbox[3], "iscrowd": 0}  # fmt: skip
         mask = to_rle(p.segmentation or [], *sizes[p.image_id]) if iou_type == "segm" else None
         if mask is not None:
-            row |= {"segmentation": _plain(mask), "area": rle_area(mask)}
+            row |= {"segmentation": to_pycocotools(mask), "area": rle_area(mask)}
         rows.append(row)
     return _index(truth, rows)
 
 
-def _plain(rle: Rle | None) -> dict[str, Any] | None:
-    return None if rle is None else {"size": list(rle.size), "counts": rle.counts}
+def _pycocotools(rle: Rle | None) -> PycocotoolsRle | None:
+    return None if rle is None else to_pycocotools(rle)
 
 
 def _index(truth: CocoFile, annotations: list[dict[str, Any]]) -> COCO:

@@ -12,7 +12,7 @@ import numpy as np
 
 from datasets.coco import Annotation, Image, Prediction, Rle
 from datasets.masks.pixel_mask import PALETTE
-from datasets.masks.rle import to_rle
+from datasets.masks.rle import rle_ious, to_rle
 from evaluate.matching import box_ious
 from view.scene import Model, Picture, Scene
 
@@ -108,18 +108,12 @@ def _image(picture: Picture, index: dict[int, int], floors: list[float]) -> dict
 
 
 def _mask_ious(image: Image, truths: list[Annotation], predictions: list[Prediction]) -> "NDArray[np.float64]":
-    from pycocotools import mask as coco_mask
-
-    theirs = [_packed(p.segmentation) for p in predictions]
-    ours = [_packed(to_rle(t.segmentation, image.height, image.width)) for t in truths]
-    if not all(theirs) or not all(ours):
+    theirs = [p.segmentation for p in predictions if p.segmentation is not None]
+    drawn = [to_rle(t.segmentation, image.height, image.width) for t in truths]
+    ours = [rle for rle in drawn if rle is not None]
+    if len(theirs) < len(predictions) or len(ours) < len(truths):
         return np.full((len(predictions), len(truths)), -1.0)
-    ious: NDArray[np.float64] = coco_mask.iou(theirs, ours, [0] * len(ours))
-    return ious
-
-
-def _packed(rle: Rle | None) -> dict[str, Any] | None:
-    return None if rle is None else {"size": list(rle.size), "counts": rle.counts}
+    return rle_ious(theirs, ours)
 
 
 def _counts(rle: Rle | None) -> str | None:

@@ -1,13 +1,13 @@
 """Checks of the annotations of each image: without area, twice, outside, over another type, too small."""
 
 from itertools import combinations
-from typing import Any
 
 from datasets.check.codes import Finding
 from datasets.check.facts import Facts, ImageFacts, Instance, Limits
 from datasets.coco import FARTHEST, Rle
 from datasets.masks.component import components
-from datasets.masks.rle import fills, rle_to_component, to_rle
+from datasets.masks.rle import rle_area, rle_to_component, shared_area, to_rle
+from datasets.masks.run_lengths import covers_image
 
 SAME = 0.9  # intersection over union from which two annotations are one drawn twice
 SAME_BOX = 0.8  # of boxes without masks of two types
@@ -110,32 +110,25 @@ def _shared_box(one: Instance, other: Instance) -> float:
     return max(width, 0) * max(height, 0)
 
 
-def _shared_pixels(first: Any, second: Any) -> tuple[float, float]:
+def _shared_pixels(first: Rle, second: Rle) -> tuple[float, float]:
     """Intersection over union, and intersection over the smaller one."""
-    from pycocotools import mask as coco_mask
-
-    shared = int(coco_mask.area(coco_mask.merge([first, second], intersect=True)))
-    areas = [int(coco_mask.area(rle)) for rle in (first, second)]
+    shared = shared_area(first, second)
+    areas = [rle_area(rle) for rle in (first, second)]
     return shared / max(sum(areas) - shared, 1), shared / max(min(areas), 1)
 
 
-def _rle(instance: Instance, image: ImageFacts) -> Any:
-    """What pycocotools takes, None where the instance says no pixels of this image."""
+def _rle(instance: Instance, image: ImageFacts) -> Rle | None:
+    """The compressed mask, None where the instance says no pixels of this image."""
     segmentation = instance.segmentation
     if not segmentation or not image.width or max(map(abs, instance.box)) > FARTHEST:
         return None
-    if isinstance(segmentation, Rle) and not fills(segmentation, image.height, image.width):
+    if isinstance(segmentation, Rle) and not covers_image(segmentation, image.height, image.width):
         return None
-    rle = to_rle(segmentation, image.height, image.width)
-    if rle is None:
-        return None
-    return {"size": list(rle.size), "counts": str(rle.counts).encode()}
+    return to_rle(segmentation, image.height, image.width)
 
 
 def _smallest_component(instance: Instance, image: ImageFacts) -> float:
-    from pycocotools import mask as coco_mask
-
     rle = _rle(instance, image)
-    if rle is None or not coco_mask.area(rle):
+    if rle is None or not rle_area(rle):
         return instance.area
     return min(part.area for part in components(rle_to_component(rle).pixels))

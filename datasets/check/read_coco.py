@@ -12,7 +12,8 @@ from datasets.formats.coco_file import check_coco, read_unchecked_coco
 from datasets.formats.dataset_folder import annotation_path, looks_like_dataset, mask_path
 from datasets.formats.mvtec import GOOD
 from datasets.images.image_file import is_image, read_info
-from datasets.masks.rle import fills, rle_area, to_rle
+from datasets.masks.rle import rle_area, to_rle
+from datasets.masks.run_lengths import covers_image
 from system.errors import InputError
 
 
@@ -57,7 +58,7 @@ def read_coco_entry(entry: Entry, width: int, height: int) -> tuple[list[Instanc
         findings = [
             Finding(entry.name, i.where, "bad-mask", "run lengths do not fill the image")
             for i in instances
-            if isinstance(i.segmentation, Rle) and not fills(i.segmentation, *size[::-1])
+            if isinstance(i.segmentation, Rle) and not covers_image(i.segmentation, *size[::-1])
         ]
     if mask is not None:
         findings += _check_mask(mask_name, Path(mask), entry.name, (width, height) if width else tuple(size))
@@ -68,7 +69,7 @@ def _has_pixels(instance: Instance, size: tuple[int, int]) -> bool:
     """Whether its mask has an area, of which its own number may say otherwise; size is width and height."""
     segmentation = instance.segmentation
     if isinstance(segmentation, Rle):
-        rle = to_rle(segmentation, *size[::-1]) if fills(segmentation, *size[::-1]) else None
+        rle = to_rle(segmentation, *size[::-1]) if covers_image(segmentation, *size[::-1]) else None
         return rle is None or rle_area(rle) > 0
     rings = [list(zip(ring[::2], ring[1::2], strict=False)) for ring in segmentation or []]
     return not rings or any(ring_area(ring) > 0 for ring in rings)

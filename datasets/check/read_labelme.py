@@ -126,13 +126,10 @@ def _join_segmentations(parts: list[Instance], box: Box, size: tuple[int, int]) 
         return polygons
     if max(map(abs, box)) > FARTHEST:
         return None
-    from pycocotools import mask as coco_mask
-
-    from datasets.masks.rle import to_rle
+    from datasets.masks.rle import merge_rles, to_rle
 
     drawn = to_rle(polygons, *size)
-    said = [{"size": list(rle.size), "counts": str(rle.counts)} for rle in (*masks, drawn) if rle is not None]
-    return Rle(size, coco_mask.merge(said)["counts"].decode("ascii"))
+    return merge_rles([rle for rle in (*masks, drawn) if rle is not None])
 
 
 def _instance(name: str, index: int, shape: Shape, size: tuple[int, int]) -> Instance:
@@ -159,8 +156,7 @@ def _mask_instance(name: str, index: int, shape: Shape, size: tuple[int, int]) -
         return Instance(where, shape.label, (x, y, pixels.shape[1], pixels.shape[0]), 0)
     whole = mask_to_component(pixels)
     left, top, w, h = whole.box
-    rle = edges_to_rle(crop_edges(pixels, x, y, *size), *size)
-    segmentation = Rle(size, rle["counts"].decode("ascii"))
+    segmentation = edges_to_rle(crop_edges(pixels, x, y, *size), *size)
     return Instance(where, shape.label, (x + left, y + top, w, h), whole.area, segmentation)
 
 

@@ -81,7 +81,8 @@ def _box_area(box: Any) -> Any:
 
 def _of_mask(segmentation: Any, height: Any, width: Any) -> tuple[list[int], int] | None:
     from datasets.coco import FARTHEST, MOST_PIXELS, Rle, Segmentation
-    from datasets.masks.rle import fills, rle_area, rle_box, to_rle
+    from datasets.masks.rle import rle_area, rle_box, to_rle
+    from datasets.masks.run_lengths import covers_image
 
     if not segmentation or not _is_number(height) or not _is_number(width):
         return None
@@ -92,7 +93,7 @@ def _of_mask(segmentation: Any, height: Any, width: Any) -> tuple[list[int], int
     except msgspec.ValidationError:
         return None
     can_be_drawn = (
-        fills(said, height, width)
+        covers_image(said, height, width)
         if isinstance(said, Rle)
         else all(len(ring) >= 6 and len(ring) % 2 == 0 and max(map(abs, ring)) <= FARTHEST for ring in said)
     )

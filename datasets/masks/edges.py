@@ -6,9 +6,11 @@ COCO's run lengths sum up to.
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from datasets.masks.rle import run_lengths
+from datasets.coco import Rle
+from datasets.masks.rle import from_pycocotools
+from datasets.masks.run_lengths import run_lengths
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
 Measured = tuple[tuple[int, int, int, int], int]  # pixel extents (x, y, w, h), number of pixels
 
 
-def edges_to_rle(edges: "NDArray[np.int64]", height: int, width: int) -> Any:
-    """The compressed pycocotools mask (a dict) of height x width pixels."""
+def edges_to_rle(edges: "NDArray[np.int64]", height: int, width: int) -> Rle:
+    """The compressed mask of an image of height x width pixels."""
     return edges_to_rles([edges], height, width)[0]
 
 
-def edges_to_rles(masks: "Sequence[NDArray[np.int64]]", height: int, width: int) -> list[Any]:
-    """`edges_to_rle` of many masks of one size, much quicker."""
+def edges_to_rles(masks: "Sequence[NDArray[np.int64]]", height: int, width: int) -> list[Rle]:
+    """`edges_to_rle` of many masks of one size, much faster."""
     import numpy as np
     from pycocotools import mask as coco_mask
 
@@ -36,7 +38,7 @@ def edges_to_rles(masks: "Sequence[NDArray[np.int64]]", height: int, width: int)
     runs[bounds[:-1]] = flat[bounds[:-1]]
     nothing_left = runs[np.subtract(bounds[1:], 1)] == 0  # after the last run
     runs = runs.astype(np.uint32)  # as pycocotools has them
-    packed: list[Any] = coco_mask.frPyObjects(
+    packed = coco_mask.frPyObjects(
         [
             {"size": [height, width], "counts": runs[begin : end - cut]}
             for (begin, end), cut in zip(pairwise(bounds), nothing_left.tolist(), strict=True)
@@ -44,14 +46,14 @@ def edges_to_rles(masks: "Sequence[NDArray[np.int64]]", height: int, width: int)
         height,
         width,
     )
-    return packed
+    return [from_pycocotools(rle) for rle in packed]
 
 
-def rle_to_edges(rle: Any) -> "NDArray[np.int64]":
-    """The edges of a compressed pycocotools mask (a dict)."""
+def rle_to_edges(rle: Rle) -> "NDArray[np.int64]":
+    """The edges of a compressed mask."""
     import numpy as np
 
-    edges: NDArray[np.int64] = np.cumsum(run_lengths(rle["counts"]))
+    edges: NDArray[np.int64] = np.cumsum(run_lengths(str(rle.counts)))
     return cancel_pairs(edges[: len(edges) // 2 * 2])  # what comes after the last run is outside
 
 

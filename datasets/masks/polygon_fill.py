@@ -7,8 +7,9 @@ makes shapes about half a pixel larger all around.
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from datasets.coco import Rle
 from datasets.masks.edges import cancel_pairs, edges_to_rle
 from system.errors import OptionError
 
@@ -22,8 +23,8 @@ MOST_CROSSINGS = 5_000_000  # of sides with columns of pixel centres; each takes
 Ring = Sequence[tuple[float, float]]
 
 
-def fill_even_odd(shapes: Sequence[Sequence[Ring]], height: int, width: int) -> list[Any]:
-    """The compressed pycocotools mask of each shape: what `even_odd_edges` says of it."""
+def fill_even_odd(shapes: Sequence[Sequence[Ring]], height: int, width: int) -> list[Rle]:
+    """The compressed mask of each shape; `even_odd_edges` states the rule."""
     return [edges_to_rle(edges, height, width) for edges in even_odd_edges(shapes, height, width)]
 
 

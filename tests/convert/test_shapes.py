@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pycocotools import mask as coco_mask
 
 from convert.shapes import draw_shapes
 from datasets.formats.labelme import Shape
+from datasets.masks.rle import decode, rle_area
 from tests.labelme_files import HEIGHT, WIDTH, inside_disk, png_base64
 
 quarters = st.integers(-120, 360).map(lambda n: n / 4)  # so that squares and their sums are exact
@@ -22,13 +22,14 @@ def test_circle_has_the_pixels_whose_centre_is_as_near_as_its_point(
     y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
     wanted = (x - cx) ** 2 + (y - cy) ** 2 <= (px - cx) ** 2 + (py - cy) ** 2
     off = np.abs(np.hypot(x - cx, y - cy) - np.hypot(px - cx, py - cy)) < 1e-9  # on the line: a matter of rounding
-    found = np.zeros_like(wanted) if drawn.rle is None else coco_mask.decode(drawn.rle).astype(bool)
+    found = np.zeros_like(wanted) if drawn.rle is None else decode(drawn.rle, HEIGHT, WIDTH).astype(bool)
     assert np.array_equal(found | off, wanted | off)
 
 
 def test_circle_of_round_numbers() -> None:
     (drawn,) = draw_shapes("a.json", [(0, Shape("a", [(30, 20), (36, 28)], shape_type="circle"))], HEIGHT, WIDTH)
-    assert np.array_equal(coco_mask.decode(drawn.rle).astype(bool), inside_disk(30, 20, 10))
+    assert drawn.rle is not None
+    assert np.array_equal(decode(drawn.rle, HEIGHT, WIDTH).astype(bool), inside_disk(30, 20, 10))
 
 
 @pytest.mark.parametrize("kind", ["circle", "mask"])
@@ -42,4 +43,5 @@ def test_memory_is_that_of_the_shape_and_not_of_the_picture(kind: str) -> None:
     finally:
         tracemalloc.stop()
     inside = sum((i + 0.5) ** 2 + (j + 0.5) ** 2 <= 128 for i in range(-20, 20) for j in range(-20, 20))
-    assert coco_mask.area(drawn.rle) == {"circle": inside, "mask": 81}[kind]
+    assert drawn.rle is not None
+    assert rle_area(drawn.rle) == {"circle": inside, "mask": 81}[kind]

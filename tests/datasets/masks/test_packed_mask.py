@@ -17,7 +17,7 @@ HEIGHT, WIDTH = 9, 70  # a row is more than one word for every number of bits
 
 
 def edges_of(mask: np.ndarray) -> np.ndarray:
-    return rle_to_edges({"counts": str(encode(mask).counts).encode()})
+    return rle_to_edges(encode(mask))
 
 
 instances = st.lists(

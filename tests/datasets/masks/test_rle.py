@@ -2,10 +2,10 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from pycocotools import mask as coco_mask
 
 from datasets.coco import Rle
-from datasets.masks.rle import encode, fills, rle_to_component
+from datasets.masks.rle import encode, rle_to_component
+from datasets.masks.run_lengths import covers_image
 
 
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.integers(0, 1)))
@@ -23,7 +23,7 @@ def test_long_runs_are_unpacked(height: int, width: int, data: st.DataObject) ->
 
 
 def check(mask: np.ndarray) -> None:
-    component = rle_to_component(coco_mask.encode(np.asfortranarray(mask)))
+    component = rle_to_component(encode(mask))
     rows, columns = np.nonzero(mask)
     box = (columns.min(), rows.min(), columns.max() + 1 - columns.min(), rows.max() + 1 - rows.min())
     assert component.box == box
@@ -34,8 +34,8 @@ def check(mask: np.ndarray) -> None:
 def test_run_lengths_that_do_not_fill_the_picture_are_told() -> None:
     rle = encode(np.eye(7, 9, dtype=np.uint8))
     text = str(rle.counts)
-    assert fills(rle, 7, 9)
-    assert fills(Rle((7, 9), [10, 3, 50]), 7, 9)
+    assert covers_image(rle, 7, 9)
+    assert covers_image(Rle((7, 9), [10, 3, 50]), 7, 9)
     for counts in (text[:-1], text + "1", "", "~~", "o", "\u00e9", [], [63, 1], [-1, 64]):
-        assert not fills(Rle((7, 9), counts), 7, 9), counts
-    assert not fills(rle, 9, 7)
+        assert not covers_image(Rle((7, 9), counts), 7, 9), counts
+    assert not covers_image(rle, 9, 7)
