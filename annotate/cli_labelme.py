@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from system.console import progress, say
+from system.console import print_status, progress
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of pictures and their labelme files.")]
 LabelmePath = Annotated[
@@ -32,7 +32,7 @@ def setup_command(
     from annotate.labelme_setup import setup_labelme
 
     labelme, version, made = setup_labelme(os.environ, progress, again=again)
-    say(f"labelme {version} {'installed' if made else 'is there already'}: {labelme.path}")
+    print_status(f"labelme {version} {'installed' if made else 'is there already'}: {labelme.path}")
 
 
 def init_command(
@@ -44,7 +44,7 @@ def init_command(
     from annotate.project import init_project, parse_labels
 
     for path in init_project(folder, parse_labels(labels), overwrite=overwrite):
-        say(f"wrote {path}")
+        print_status(f"wrote {path}")
 
 
 def open_command(
@@ -63,8 +63,8 @@ def open_command(
     check_screen()
     environ = labelme_environ()
     version = labelme_version(program, environ)
-    say(f"labelme {version} by {program.found_by}: {program.path}")
+    print_status(f"labelme {version} by {program.found_by}: {program.path}")
     fitting = first_that_fit(chosen) if chosen else None
     if chosen and fitting and len(fitting) < len(chosen):
-        say(f"the first {len(fitting)} of {len(chosen)} pictures: labelme's search takes no more at once")
+        print_status(f"the first {len(fitting)} of {len(chosen)} pictures: labelme's search takes no more at once")
     start_labelme(program, folder, fitting, environ)

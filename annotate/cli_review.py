@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from annotate.cli_labelme import Folder
-from system.console import print_table, progress, say
+from system.console import print_status, print_table, progress
 from system.errors import OptionError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -71,7 +71,7 @@ def queue_command(
         sys.stdout.write("".join(f"{q.name}\n" for q in queued))
     if values:
         print_table(str(folder), ("picture", str(kind)), [(q.name, f"{q.value:.3f}") for q in queued])
-    say(f"{len(queued)} of {len(waiting)} pictures that wait for a person, by {kind}")
+    print_status(f"{len(queued)} of {len(waiting)} pictures that wait for a person, by {kind}")
 
 
 def status_command(folder: Folder, as_json: AsJson = False) -> None:
@@ -116,14 +116,14 @@ def check_command(
             fix_picture(picture, labels, backup) for picture in progress(mendable, "mending", len(mendable))
         )
         if fixed:
-            say(f"{fixed} shapes mended; the files as they were are in {backup}")
+            print_status(f"{fixed} shapes mended; the files as they were are in {backup}")
             found = find_problems(folder, pictures, labels)
     if as_json:
         _print_json(found)
     elif found:
         rows = [(f.file, f.where, f.code, f.value, meaning(f.code)) for f in found]
         print_table(str(folder), ("file", "where", "code", "value", "meaning"), rows)
-    say(f"{len(found)} findings in {sum(p.labelled for p in pictures)} labelme files")
+    print_status(f"{len(found)} findings in {sum(p.labelled for p in pictures)} labelme files")
     if found:
         raise typer.Exit(1)
 
@@ -153,7 +153,9 @@ def agree_command(
     kappas = [(flag, "-" if value is None else f"{value:.3f}") for flag, value in result.kappa.items()]
     print_table("Image flags", ("flag", "kappa"), kappas)
     print_table("Worst pictures", ("picture", "F1"), [(name, f"{f1:.3f}") for name, f1 in result.worst])
-    say(f"labelled by one alone: {len(result.only_first)} in {first}, {len(result.only_second)} in {second}")
+    print_status(
+        f"labelled by one alone: {len(result.only_first)} in {first}, {len(result.only_second)} in {second}"
+    )
 
 
 def merge_command(
@@ -176,7 +178,7 @@ def merge_command(
     ]
     print_table(str(dest), ("", "count"), rows)
     if merged.to_decide:
-        say(f"next: annotate open {dest} --only {dest / QUEUE}")
+        print_status(f"next: annotate open {dest} --only {dest / QUEUE}")
 
 
 def _print_json(value: object) -> None:

@@ -22,7 +22,7 @@ from benchmarks.bottle_table import Spent, markdown, summarise
 from convert.mvtec2coco import Options as ConvertOptions
 from convert.mvtec2coco import mvtec2coco
 from datasets.resplit import Options, resplit
-from system.console import say
+from system.console import print_status
 
 FOLDS, SEED, NEGATIVES = 5, 0, "0.5"
 WEIGHTS = {"det": "yolo11n.pt", "seg": "resnet18.pt"}
@@ -46,7 +46,7 @@ def main() -> None:
     result = summarise(given.work, CONTENDERS)
     given.out.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1))
     print(markdown(result["rows"]))
-    say(f"written to {given.out}")
+    print_status(f"written to {given.out}")
 
 
 def prepare(bottle: Path, work: Path) -> None:
@@ -64,7 +64,7 @@ def train(contender: str, fold: int, work: Path, weights: Path) -> None:
     spent = folder / f"fold-{fold}.spent.json"
     if spent.is_file():
         return
-    say(f"{contender}, fold {fold}")
+    print_status(f"{contender}, fold {fold}")
     folder.mkdir(exist_ok=True)
     file = weights / WEIGHTS[kind]
     if contender != kind:

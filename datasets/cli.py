@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from datasets import cli_check, cli_paste, cli_split
-from system.console import new_app, print_table, progress, run, say
+from system.console import new_app, print_status, print_table, progress, run
 
 app = new_app("Make, look at and prepare datasets.")
 
@@ -50,7 +50,7 @@ def summary_command(
     else:
         print_summary(summary)
         if not any(t.instances for t in summary.types.values()):
-            say("note: there is no defect in it")
+            print_status("note: there is no defect in it")
 
 
 cli_check.register(app)

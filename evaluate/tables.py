@@ -6,7 +6,7 @@ import msgspec
 
 from evaluate.images import fewest_misses
 from evaluate.metrics import Folds, InstanceMeasures, Interval, Metrics, PixelMeasures
-from system.console import print_table, say
+from system.console import print_status, print_table
 
 NONE = "-"
 
@@ -24,7 +24,7 @@ def print_metrics(metrics: Metrics) -> None:
     """Print the readable tables on stdout and the operating point on stderr."""
     for table in metrics_tables(metrics):
         print_table(table.title, table.columns, table.rows)
-    say(f"operating point: {metrics.protocol.operating_point}")
+    print_status(f"operating point: {metrics.protocol.operating_point}")
 
 
 def metrics_markdown(metrics: Metrics) -> str:

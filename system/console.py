@@ -78,7 +78,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     typer.echo(text.encode(encoding, "replace").decode(encoding))
 
 
-def say(line: str) -> None:
+def print_status(line: str) -> None:
     """One line of news on stderr, so that stdout stays clean for --json."""
     typer.echo(line, err=True)
 

@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from system.console import given, new_app, run, say
+from system.console import given, new_app, print_status, run
 from train_det import TASK
 from train_det.options import FitOptions
 from training import flags as flag
@@ -71,7 +71,7 @@ def fit(
     if crossed:
         train_folds(crossed, ["train_det", "fit", str(dataset)], jobs)
         print_metrics(measure_folds(crossed, folds_of(crossed), data))
-        say(f"the run is in {crossed.root}")
+        print_status(f"the run is in {crossed.root}")
         return
     training = trainer.resume(data, resume) if resume else trainer.start(data, options, runs, name)
     trainer.train(training)
@@ -79,8 +79,8 @@ def fit(
     if metrics:
         print_metrics(metrics)
     else:
-        say("test has no image: nothing is measured")
-    say(f"the run is in {training.run.root}")
+        print_status("test has no image: nothing is measured")
+    print_status(f"the run is in {training.run.root}")
 
 
 @app.command()
@@ -172,7 +172,7 @@ def export(
     from train_det.export import export_run
 
     path, parity = export_run(made, data, form, precision)
-    say(
+    print_status(
         f"exported to {path}; on {parity.pictures} images no score differs by more than {parity.score:.1g}"
         f" and no box by more than {parity.box:.1g} pixels of the network's square"
     )

@@ -13,7 +13,7 @@ from torch import nn
 from datasets.formats.dataset_folder import Dataset
 from evaluate.metrics import Metrics
 from evaluate.run_folder import Run
-from system.console import progress, say
+from system.console import print_status, progress
 from train_det import TASK, ultralytics_api
 from train_det.checkpoints import BEST, LAST, State, load_state, save_checkpoint
 from train_det.data import EvenBatches, TrainingImages, read_samples
@@ -85,10 +85,10 @@ def _prepare(run: Run, dataset: Dataset) -> Training:
         state: State | None = None
         if (run.weights / LAST).is_file():
             model, state = load_state(run.weights / LAST)
-            say(f"resuming after epoch {state['epoch']} of {options.epochs}")
+            print_status(f"resuming after epoch {state['epoch']} of {options.epochs}")
         else:
             model, origin = _new_model(view, options)
-            say(f"starting from {origin}")
+            print_status(f"starting from {origin}")
         images = training_images(view, options)
         return Training(run, view, options, device, model, images, Validation(view, options), state)
 
@@ -122,7 +122,9 @@ def train(training: Training) -> None:
     options, state = training.options, training.state or {}
     done = state.get("epoch", 0)
     if training.validation.monitor != options.monitor:
-        say(f"val has no annotation to choose the epoch with the best {options.monitor} by: the last one is taken")
+        print_status(
+            f"val has no annotation to choose the epoch with the best {options.monitor} by: the last one is taken"
+        )
     with _kept(training.run, options):
         if done < options.epochs and not stored_best(state).exhausted(done, _patience(training)):
             _train(training, done)
@@ -142,7 +144,7 @@ def training_images(dataset: Dataset, options: FitOptions) -> TrainingImages:
     samples = read_samples(dataset, train.images, train.by_image())
     augmentation = options.augmentation
     if augmentation.rotation == "any" and not all(sample.exact for sample in samples):
-        say("some annotations have no mask: images are turned by right angles only")
+        print_status("some annotations have no mask: images are turned by right angles only")
         augmentation = msgspec.structs.replace(augmentation, rotation="right")
     images = TrainingImages(samples, options.imgsz, augmentation, options.seed)
     for index in progress(range(len(images)), "reading images"):
@@ -196,7 +198,9 @@ def _keeper(training: Training, done: int, show: Callable[[Row], None]) -> Calla
         save_checkpoint(run.weights / LAST, epoch.model, categories, side, state)
         show(epoch.row)
         if best.exhausted(number, _patience(training)):
-            say(f"ended after epoch {number}: {options.patience} epochs without a better {options.monitor}")
+            print_status(
+                f"ended after epoch {number}: {options.patience} epochs without a better {options.monitor}"
+            )
             epoch.end()
 
     return keep

@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from system.console import given, new_app, run, say
+from system.console import given, new_app, print_status, run
 from train_seg import TASK
 from train_seg.options import FitOptions
 from training import flags as flag
@@ -78,7 +78,7 @@ def fit(
     if crossed:
         train_folds(crossed, ["train_seg", "fit", str(dataset)], jobs)
         print_metrics(measure_folds(crossed, folds_of(crossed), data))
-        say(f"the run is in {crossed.root}")
+        print_status(f"the run is in {crossed.root}")
         return
     training = trainer.resume(data, resume) if resume else trainer.start(data, options, runs, name)
     trainer.train(training)
@@ -86,8 +86,8 @@ def fit(
     if metrics:
         print_metrics(metrics)
     else:
-        say("test has no image: nothing is measured")
-    say(f"the run is in {training.run.root}")
+        print_status("test has no image: nothing is measured")
+    print_status(f"the run is in {training.run.root}")
 
 
 @app.command()
@@ -190,7 +190,7 @@ def export(
     boxes = "another number of defects in one of them"
     if parity.boxes < math.inf:
         boxes = f"{parity.boxes:g} pixels at a box"
-    say(
+    print_status(
         f"exported to {path}; on {parity.pictures} images no share differs by more than {parity.share:.1g},"
         f" {parity.mask:.2%} of the found pixels, {boxes}"
     )

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
-from system.console import say
+from system.console import print_status
 from system.errors import OptionError, WeightsError
 from train_seg import TASK
 from train_seg.data import EpochBatches, PlainSet, TrainingSet, load_cached
@@ -90,12 +90,12 @@ def _prepare(run: Run, dataset: Dataset) -> Training:
         done, best = 0, None
         if (run.weights / STATE).is_file():
             done, best = _stand(run.weights / STATE)
-            say(f"resuming after epoch {done} of {options.epochs}")
+            print_status(f"resuming after epoch {done} of {options.epochs}")
             model, spec, _ = _new_model(view, msgspec.structs.replace(options, encoder_weights="none"))
         else:
             model, spec, news = _new_model(view, options)
             for line in news:
-                say(line)
+                print_status(line)
         spec = msgspec.structs.replace(spec, sizes=usual_sizes(view.split("train")))
         return Training(run, view, options, spec, device, model, *_load(view, options), done, best)
 
@@ -127,7 +127,7 @@ def train(training: Training) -> None:
     """
     run, options = training.run, training.options
     if lack := cannot_choose(training):
-        say(f"val has no {lack}: the last epoch is taken for the best")
+        print_status(f"val has no {lack}: the last epoch is taken for the best")
     with kept(run, options):
         if training.epochs_done < options.epochs and not _is_exhausted(training):
             try:
@@ -137,7 +137,7 @@ def train(training: Training) -> None:
                 raise OptionError(asked, "too much for the device's memory", "give less") from None
     done = int(read_history(run.history)[-1]["epoch"])
     if done < options.epochs:
-        say(f"ended after epoch {done}: {options.patience} epochs without a better {options.monitor}")
+        print_status(f"ended after epoch {done}: {options.patience} epochs without a better {options.monitor}")
 
 
 def _is_exhausted(training: Training) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluate.run_folder import Run, load_run, load_run_of, read_config
-from system.console import say
+from system.console import print_status
 from system.errors import InputError, OptionError
 
 LOG = "fit.log"
@@ -55,7 +55,7 @@ def train_folds(run: Run, command: Sequence[str], jobs: int) -> None:
     try:
         failed = [fold for fold, code in _train(waiting, command, jobs) if code]
     except (KeyboardInterrupt, SystemExit) as stop:
-        say(f"stopped; continue with --resume {run.root}")
+        print_status(f"stopped; continue with --resume {run.root}")
         raise SystemExit(stop.code if isinstance(stop, SystemExit) else 130) from None
     if failed:
         log = f", see {failed[0].root / LOG}" if (failed[0].root / LOG).is_file() else ""
@@ -72,14 +72,14 @@ def _train(folds: Sequence[Run], command: Sequence[str], jobs: int) -> Iterator[
     def train(fold: Run) -> tuple[Run, int]:
         words = [sys.executable, "-m", *command, "--resume", str(fold.root)]
         if jobs == 1:
-            say(fold.root.name)
+            print_status(fold.root.name)
             started.append(subprocess.Popen(words))  # noqa: S603
             return fold, started[-1].wait()
         with (fold.root / LOG).open("ab") as log:
             process = subprocess.Popen(words, env=environment, stdout=log, stderr=log)  # noqa: S603
             started.append(process)
             code = process.wait()
-        say(f"{fold.root.name} {'failed' if code else 'is done'}")
+        print_status(f"{fold.root.name} {'failed' if code else 'is done'}")
         return fold, code
 
     with ThreadPoolExecutor(jobs) as pool:

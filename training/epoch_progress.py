@@ -9,7 +9,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from system.console import say
+from system.console import print_status
 
 
 class EpochProgress:
@@ -59,4 +59,4 @@ class EpochProgress:
         if self._bar.disable:
             each = (time.perf_counter() - self._started) / (done - self._first)
             left = round(each * (self._epochs - done))
-            say(f"{line}  {left // 60}:{left % 60:02d} left")
+            print_status(f"{line}  {left // 60}:{left % 60:02d} left")

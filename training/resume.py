@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from evaluate.run_folder import Run, is_fold, load_run_of
-from system.console import say
+from system.console import print_status
 from system.errors import InputError, OptionError, OutputError, WeightsError
 
 
@@ -43,7 +43,7 @@ def kept_if_begun(run: Run, state: Path, epochs: int, done: Callable[[Path], int
         yield
     except (KeyboardInterrupt, SystemExit) as stop:
         if not _removed(run, state):
-            say(f"stopped after epoch {done(state)} of {epochs}; continue with --resume {run.root}")
+            print_status(f"stopped after epoch {done(state)} of {epochs}; continue with --resume {run.root}")
         raise SystemExit(stop.code if isinstance(stop, SystemExit) else 130) from None
     except BaseException:
         _removed(run, state)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from system.console import progress, run, say
+from system.console import print_status, progress, run
 from system.errors import OptionError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def view(
         raise OptionError("--contact-sheet", "worst cases need truth and predictions", "name a run alone")
     rendered = render_all(scene.pictures, [model.threshold for model in scene.models])
     write_page(page, scene, progress(rendered, "Pictures", len(scene.pictures)))
-    say(f"{page}: {len(scene.pictures)} images, {page.stat().st_size / 1e6:.1f} MB")
+    print_status(f"{page}: {len(scene.pictures)} images, {page.stat().st_size / 1e6:.1f} MB")
     if png:
         _write_overlays(png, scene)
     if contact_sheet:
@@ -74,7 +74,7 @@ def _write_overlays(folder: Path, scene: "Scene") -> None:
 
     with new_folder(folder) as partial:
         count = write_overlays(partial, scene)
-    say(f"{folder}: {count} overlay pictures")
+    print_status(f"{folder}: {count} overlay pictures")
 
 
 def _write_contact_sheet(path: Path, scene: "Scene") -> None:
@@ -82,7 +82,7 @@ def _write_contact_sheet(path: Path, scene: "Scene") -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     count = write_contact_sheet(path, scene)
-    say(f"{path}: {count} worst cases")
+    print_status(f"{path}: {count} worst cases")
 
 
 def default_out(target: Path, other: Path | None) -> Path:
