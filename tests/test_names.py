@@ -1,0 +1,67 @@
+"""Names and types of the rooms: one class per name, no `Any` in the signature of a public function or method."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+
+from tests.import_graph import modules
+
+MODULES = modules()
+ANY = re.compile(r"\bAny\b")
+
+
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def public_functions(parent: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Public functions of a module and public methods of its public classes, with their qualified names."""
+    for node in ast.iter_child_nodes(parent):
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield prefix + node.name, node
+        elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from public_functions(node, f"{node.name}.")
+
+
+def has_any(function: ast.FunctionDef) -> bool:
+    every = function.args
+    arguments = [*every.posonlyargs, *every.args, *every.kwonlyargs, every.vararg, every.kwarg]
+    annotations = [a.annotation for a in arguments if a and a.annotation] + [function.returns]
+    return any(ANY.search(ast.unparse(annotation)) for annotation in annotations if annotation)
+
+
+@pytest.mark.xfail(reason="rooms are renamed one by one", strict=False)
+def test_one_class_per_name() -> None:
+    owners = defaultdict(list)
+    for module in MODULES:
+        for node in tree(module).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                owners[node.name].append(module)
+    assert {name: found for name, found in owners.items() if len(found) > 1} == {}
+
+
+@pytest.mark.xfail(reason="rooms are typed one by one", strict=False)
+def test_no_any_in_public_signatures() -> None:
+    assert [
+        f"{module}.{name}"
+        for module in MODULES
+        for name, function in public_functions(tree(module))
+        if has_any(function)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("def f(a: Any) -> int: ...", True),
+        ("def f(a: int) -> dict[str, Any]: ...", True),
+        ('def f(a: "NDArray[Any]") -> int: ...', True),
+        ("def f(*, a: int, **b: Any) -> int: ...", True),
+        ("def f(a: AnyStr) -> int: ...", False),
+    ],
+)
+def test_any_is_found_wherever_it_is(source: str, expected: bool) -> None:
+    assert [has_any(function) for _, function in public_functions(ast.parse(source))] == [expected]
