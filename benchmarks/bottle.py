@@ -19,8 +19,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.bottle_table import Spent, markdown, summarise
-from convert.mvtec2coco import Options as ConvertOptions
-from convert.mvtec2coco import mvtec2coco
+from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.resplit import Options, resplit
 from system.console import print_status
 
@@ -52,7 +51,7 @@ def main() -> None:
 def prepare(bottle: Path, work: Path) -> None:
     """The dataset and its folds, once."""
     if not (work / "bottle-coco").is_dir():
-        mvtec2coco([bottle], work / "bottle-coco", ConvertOptions())
+        mvtec2coco([bottle], work / "bottle-coco", MvtecOptions())
     if not (work / "folds").is_dir():
         resplit(work / "bottle-coco", work / "folds", Options(ratios=(1, 0, 0), seed=SEED, folds=FOLDS))
 

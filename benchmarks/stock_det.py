@@ -13,8 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from convert.assemble import Execution
-from convert.coco2yolo import coco2yolo
+from convert.coco2yolo import YoloExportOptions, coco2yolo
 from convert.yolo_labels import Style
 from datasets.coco import Prediction
 from datasets.formats.coco_file import write_coco, write_predictions
@@ -76,7 +75,7 @@ def yolo_folder(fold: Path, scratch: Path, negatives: str, seed: int) -> Path:
     (coco / "images").symlink_to((fold / "images").resolve())
     write_coco(annotation_path(coco, "train"), msgspec.structs.replace(train, images=chosen))
     write_coco(annotation_path(coco, "val"), dataset.split("test"))
-    coco2yolo(coco, scratch / "yolo", Style(), Execution())
+    coco2yolo(coco, scratch / "yolo", YoloExportOptions(style=Style()))
     return scratch / "yolo" / "data.yaml"
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image as Picture
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from convert.mvtec2coco import Options, mvtec2coco
+from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.coco import Annotation, Category, Image, Prediction
 from datasets.formats.coco_file import write_predictions
 from datasets.formats.dataset_folder import Dataset, load_dataset, write_annotations
@@ -93,7 +93,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         if options.bottle:
             root = Path(scratch) / "bottle"
-            mvtec2coco([options.bottle], root, Options(split="original"))
+            mvtec2coco([options.bottle], root, MvtecOptions(split="original"))
             found["bottle"] = measure(browser, root, each=8)
         root = draw_dataset(Path(scratch) / "many", options.count)
         found[f"{options.count} images"] = measure(browser, root, each=MOST_PREDICTIONS // options.count)

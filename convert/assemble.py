@@ -1,7 +1,7 @@
 """From converted images to a dataset folder: numbering, splits, annotation files, provenance.
 
-Whatever a conversion reads, it describes its images as a list of sources and gives a function that converts one.
-Annotations go through a spool file, so that memory does not grow with their number.
+A converter describes its images as a Conversion. Annotations go through a spool file, so that memory does not grow
+with their number.
 """
 
 import posixpath
@@ -12,62 +12,25 @@ from contextlib import ExitStack
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any, Generic, Protocol, TypeVar
+from typing import IO, Generic, TypeVar
 
 import msgspec
 
+from convert.conversion import Conversion, Converted, S
+from convert.execution import Execution
 from convert.report import Event, Report, check_strict, make_report
-from datasets.coco import SPLITS, Box, Category, Image, Segmentation
+from datasets.coco import SPLITS, Category, Image
 from datasets.formats.dataset_folder import annotation_path
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from system.errors import InputError
 from system.files import check_destination, new_folder
-from system.workers import LARGEST_CHUNK, Pool, map_ordered
+from system.workers import LARGEST_CHUNK, map_ordered
 
-MOST_CATEGORIES = 255
-TOGETHER = 16  # images that are converted at once where that is quicker
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
+MAX_CATEGORIES = 255  # an index PNG has 8 bits, and 0 is the background
+BATCH_SIZE = 16  # images per call of `convert_images`
 
-
-class Source(Protocol):
-    """One image to convert."""
-
-    @property
-    def file_name(self) -> str:
-        """Its name in the dataset, relative to `images`, with forward slashes."""
-
-
-S = TypeVar("S", bound=Source)
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-class Instance(msgspec.Struct, frozen=True):
-    """One annotation that has no number yet: box and area in pixels as in datasets.coco."""
-
-    category_id: int
-    bbox: Box
-    area: int | float
-    segmentation: Segmentation
-    iscrowd: int = 0
-
-
-class Converted(msgspec.Struct, frozen=True):
-    """What one image became; images of one `stratum` are shared out over the splits in proportion.
-
-    `category_ids` and `encoded` (JSON, see `encode_instance`) have one item per annotation, `sha256` is over
-    everything that was read. An image that is not `kept` is left out of the dataset: only its events count.
-    """
-
-    file_name: str
-    width: int
-    height: int
-    sha256: str
-    stratum: str
-    category_ids: list[int]
-    encoded: list[bytes]
-    events: list[Event]
-    kept: bool = True
 
 
 class _Done(msgspec.Struct, frozen=True, gc=False):
@@ -85,47 +48,6 @@ class _Done(msgspec.Struct, frozen=True, gc=False):
     kept: bool
 
 
-class Conversion(msgspec.Struct, Generic[S], frozen=True):
-    """What to convert and how: `convert_image(source, dest)` converts one of the `sources`, sorted by file name.
-
-    `dest` is the dataset folder to put picture and pixel mask into, None in a dry run; the folders for them
-    exist. `share_out` gives the split of each file name from its stratum. `read` and `events` go to the report.
-    `pool_pays` is whether there is enough work for several processes, `masks` whether there are pixel masks.
-    `inherited` are modules that processes need: loaded once, before they are forked. Where it is quicker to
-    convert several images at once, `convert_images` does, and gives and raises what one after the other would.
-    """
-
-    tool: str
-    origins: list[str]
-    options: dict[str, Any]
-    categories: list[Category]
-    sources: Sequence[S]
-    convert_image: Callable[[S, Path | None], Converted]
-    share_out: Callable[[dict[str, str]], Mapping[str, str]]
-    read: dict[str, int]
-    events: list[Event]
-    pool_pays: bool
-    masks: bool = True
-    inherited: tuple[str, ...] = ()
-    convert_images: Callable[[Sequence[S], Path | None], list[Converted]] | None = None
-
-
-class Execution(msgspec.Struct, frozen=True):
-    """What every conversion can be asked: `jobs` is the number of processes, 0 chooses, without a `pool`."""
-
-    overwrite: bool = False
-    dry_run: bool = False
-    strict: bool = False
-    jobs: int = 0
-    progress: Progress = lambda items, _label, _total: items
-    pool: Pool | None = None
-
-
-def encode_instance(instance: Instance) -> bytes:
-    """The instance as JSON object without its numbers, which `assemble` gives."""
-    return msgspec.json.encode(instance)
-
-
 def assemble(dest: Path, conversion: Conversion[S], execution: Execution) -> Report:
     """Convert all sources into the dataset folder `dest` and report; a dry run writes nothing.
 
@@ -133,8 +55,8 @@ def assemble(dest: Path, conversion: Conversion[S], execution: Execution) -> Rep
     """
     check_destination(dest, overwrite=execution.overwrite)
     check_mask_names(source.file_name for source in conversion.sources)
-    if len(conversion.categories) > MOST_CATEGORIES:
-        problem = f"{len(conversion.categories)} categories, and a pixel mask holds {MOST_CATEGORIES}"
+    if len(conversion.categories) > MAX_CATEGORIES:
+        problem = f"{len(conversion.categories)} categories, and a pixel mask holds {MAX_CATEGORIES}"
         raise InputError(dest, problem, "join some labels")
     if execution.dry_run:
         return _report(list(_remembered(_convert_all(None, conversion, execution))), conversion, execution)
@@ -170,7 +92,7 @@ def _convert_all(dest: Path | None, conversion: Conversion[S], execution: Execut
             for folder in sorted({posixpath.dirname(source.file_name) for source in sources}):
                 (dest / kind / folder).mkdir(parents=True, exist_ok=True)
     if conversion.pool_pays and execution.pool is None:
-        for module in conversion.inherited:
+        for module in conversion.preload:
             import_module(module)
     yield from execution.progress(_converted(dest, conversion, execution), "convert", len(sources))
 
@@ -180,9 +102,9 @@ def _converted(dest: Path | None, conversion: Conversion[S], execution: Executio
     if conversion.convert_images is None:
         work = _Work(conversion.convert_image, dest)
         return map_ordered(work, sources, execution.jobs, pool_pays=pays, pool=execution.pool)
-    groups = [sources[i : i + TOGETHER] for i in range(0, len(sources), TOGETHER)]
+    groups = [sources[i : i + BATCH_SIZE] for i in range(0, len(sources), BATCH_SIZE)]
     many = _Work(conversion.convert_images, dest)
-    chunk = LARGEST_CHUNK // TOGETHER
+    chunk = LARGEST_CHUNK // BATCH_SIZE
     return chain.from_iterable(
         map_ordered(many, groups, execution.jobs, pool_pays=pays, largest_chunk=chunk, pool=execution.pool)
     )
@@ -237,7 +159,7 @@ def _report(done: Sequence[_Done], conversion: Conversion[S], execution: Executi
 def _write_dataset(
     root: Path, spool: Path, done: Sequence[_Done], conversion: Conversion[S], report: Report
 ) -> None:
-    split_of = conversion.share_out({converted.file_name: converted.stratum for converted in done})
+    split_of = conversion.assign_splits({converted.file_name: converted.stratum for converted in done})
     members: dict[str, list[Image]] = {split: [] for split in SPLITS}
     for image_id, converted in enumerate(done, 1):
         image = Image(image_id, converted.file_name, *converted.size)

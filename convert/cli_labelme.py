@@ -21,10 +21,8 @@ from convert.cli_options import (
     Strict,
     Unlabelled,
     UnlabelledKind,
-    check_report,
-    finish,
+    run_conversion,
 )
-from system.console import progress
 
 
 class UnreviewedKind(StrEnum):
@@ -69,34 +67,33 @@ def labelme2coco_command(
     jobs: Jobs = 0,
 ) -> None:
     """Folder of labelme files to a COCO dataset folder with boxes, instance masks and pixel masks."""
-    from convert.labelme2coco import Options, labelme2coco
+    from convert.labelme2coco import LabelmeOptions, labelme2coco
     from datasets.splits import parse_ratios
 
-    options = Options(
-        split.value,
-        parse_ratios(ratios),
-        seed,
-        segmentation.value,
-        line_width,
-        tuple(rename or ()),
-        unlabelled.value,
+    options = LabelmeOptions(
+        split=split.value,
+        ratios=parse_ratios(ratios),
+        seed=seed,
+        segmentation=segmentation.value,
+        line_width=line_width,
+        rename=tuple(rename or ()),
+        unlabelled=unlabelled.value,
         masks=not no_masks,
         unreviewed=unreviewed.value,
+        images=images,
+        labels=labels,
     )
-    check_report(report, dest, dry_run=dry_run)
-    result = labelme2coco(
+    run_conversion(
+        labelme2coco,
         source,
         dest,
         options,
-        images=images,
-        labels=labels,
         overwrite=overwrite,
         dry_run=dry_run,
         strict=strict,
         jobs=jobs,
-        progress=progress,
+        report=report,
     )
-    finish(dest, result, report, dry_run=dry_run)
 
 
 def coco2labelme_command(
@@ -113,10 +110,17 @@ def coco2labelme_command(
     jobs: Jobs = 0,
 ) -> None:
     """COCO dataset to a labelme folder: polygons, and mask shapes where a polygon cannot say the same."""
-    from convert.assemble import Execution
-    from convert.coco2labelme import coco2labelme
+    from convert.coco2labelme import LabelmeExportOptions, coco2labelme
 
-    run = Execution(overwrite, dry_run, strict, jobs, progress)
-    check_report(report, dest, dry_run=dry_run)
-    result = coco2labelme(source, dest, run, images=images, tolerance=tolerance)
-    finish(dest, result, report, dry_run=dry_run)
+    options = LabelmeExportOptions(tolerance=tolerance, images=images)
+    run_conversion(
+        coco2labelme,
+        source,
+        dest,
+        options,
+        overwrite=overwrite,
+        dry_run=dry_run,
+        strict=strict,
+        jobs=jobs,
+        report=report,
+    )

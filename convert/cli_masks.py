@@ -23,11 +23,9 @@ from convert.cli_options import (
     Threshold,
     Unlabelled,
     UnlabelledKind,
-    check_report,
-    finish,
     parse_connectivity,
+    run_conversion,
 )
-from system.console import progress
 from system.errors import OptionError
 
 
@@ -38,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 def masks2coco_command(
-    pictures: Annotated[Path, typer.Argument(metavar="PICTURES", help="Folder of pictures, with folders in it.")],
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of images, with folders in it.")],
     masks: Annotated[Path, typer.Argument(metavar="MASKS", help="Folder of masks, with the same folders in it.")],
     dest: NewDataset,
     category: Annotated[str | None, typer.Option(help="What a binary or grey mask marks.")] = None,
@@ -63,28 +61,36 @@ def masks2coco_command(
     jobs: Jobs = 0,
 ) -> None:
     """Pictures and masks of the same names to a COCO dataset folder, one annotation per component."""
-    from convert.assemble import Execution
     from convert.mask_instances import Cut
-    from convert.masks2coco import Options, masks2coco
+    from convert.masks2coco import MasksOptions, masks2coco
     from datasets.splits import parse_ratios
 
     if (category is None) == (categories is None):
         remedy = "give --category NAME for binary and grey masks, --categories A,B,C for index masks"
         raise OptionError("convert masks2coco", "one of --category and --categories is needed", remedy)
     names = (category,) if category is not None else tuple(name.strip() for name in str(categories).split(","))
-    options = Options(
-        names,
-        category is None,
-        threshold,
-        pattern,
-        unlabelled.value,
-        parse_ratios(ratios),
-        seed,
-        Cut(parse_connectivity(connectivity), min_area, merge_gap, segmentation.value),
+    options = MasksOptions(
+        masks=masks,
+        categories=names,
+        indices=category is None,
+        threshold=threshold,
+        pattern=pattern,
+        unlabelled=unlabelled.value,
+        ratios=parse_ratios(ratios),
+        seed=seed,
+        cut=Cut(parse_connectivity(connectivity), min_area, merge_gap, segmentation.value),
     )
-    check_report(report, dest, dry_run=dry_run)
-    result = masks2coco(pictures, masks, dest, options, Execution(overwrite, dry_run, strict, jobs, progress))
-    finish(dest, result, report, dry_run=dry_run)
+    run_conversion(
+        masks2coco,
+        images,
+        dest,
+        options,
+        overwrite=overwrite,
+        dry_run=dry_run,
+        strict=strict,
+        jobs=jobs,
+        report=report,
+    )
 
 
 def coco2masks_command(
@@ -97,9 +103,16 @@ def coco2masks_command(
     jobs: Jobs = 0,
 ) -> None:
     """COCO dataset folder or file to pixel masks (index PNG); where annotations meet, the smaller is on top."""
-    from convert.assemble import Execution
-    from convert.coco2masks import coco2masks
+    from convert.coco2masks import MasksExportOptions, coco2masks
 
-    check_report(report, dest, dry_run=dry_run)
-    result = coco2masks(source, dest, Execution(overwrite, dry_run, strict, jobs, progress))
-    finish(dest, result, report, dry_run=dry_run)
+    run_conversion(
+        coco2masks,
+        source,
+        dest,
+        MasksExportOptions(),
+        overwrite=overwrite,
+        dry_run=dry_run,
+        strict=strict,
+        jobs=jobs,
+        report=report,
+    )

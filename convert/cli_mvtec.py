@@ -20,11 +20,9 @@ from convert.cli_options import (
     SplitKind,
     Strict,
     Threshold,
-    check_report,
-    finish,
     parse_connectivity,
+    run_conversion,
 )
-from system.console import progress
 
 
 def register(app: typer.Typer) -> None:
@@ -53,13 +51,13 @@ def mvtec2coco_command(
     jobs: Jobs = 0,
 ) -> None:
     """MVTec AD category folder(s) to a COCO dataset folder with boxes, instance masks and pixel masks."""
-    from convert.mvtec2coco import Options, mvtec2coco
+    from convert.mvtec2coco import MvtecOptions, mvtec2coco
     from datasets.splits import parse_ratios
     from system.errors import OptionError
 
     if len(sources) < 2:
         raise OptionError("convert mvtec2coco", "needs SRC and DST", "name the category folder and the new folder")
-    options = Options(
+    options = MvtecOptions(
         split.value,
         parse_ratios(ratios),
         seed,
@@ -70,8 +68,14 @@ def mvtec2coco_command(
         threshold,
     )
     *trees, dest = sources
-    check_report(report, dest, dry_run=dry_run)
-    result = mvtec2coco(
-        trees, dest, options, overwrite=overwrite, dry_run=dry_run, strict=strict, jobs=jobs, progress=progress
+    run_conversion(
+        mvtec2coco,
+        trees,
+        dest,
+        options,
+        overwrite=overwrite,
+        dry_run=dry_run,
+        strict=strict,
+        jobs=jobs,
+        report=report,
     )
-    finish(dest, result, report, dry_run=dry_run)

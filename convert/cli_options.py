@@ -1,15 +1,21 @@
-"""The options that several conversions share, and how each of them ends."""
+"""The options that several conversions share, and how the command line runs a conversion."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
+from system.console import progress
 from system.errors import OptionError
 
 if TYPE_CHECKING:
+    from convert.execution import Execution
     from convert.report import Report
+
+Src = TypeVar("Src")
+Opt = TypeVar("Opt")
 
 NewDataset = Annotated[Path, typer.Argument(metavar="DST", help="The new dataset folder.")]
 CocoSource = Annotated[Path, typer.Argument(metavar="SRC", help="COCO dataset folder or COCO file.")]
@@ -75,7 +81,34 @@ def parse_connectivity(connectivity: int) -> Literal[4, 8]:
     raise OptionError(f"--connectivity {connectivity}", "no such neighbourhood", "give 4 or 8")
 
 
-def check_report(report: Path | None, dest: Path, *, dry_run: bool) -> None:
+def run_conversion(
+    convert: Callable[[Src, Path, Opt, "Execution"], "Report"],
+    source: Src,
+    dest: Path,
+    options: Opt,
+    *,
+    overwrite: bool,
+    dry_run: bool,
+    strict: bool,
+    jobs: int,
+    report: Path | None,
+) -> None:
+    """Run a conversion as the command line asks, print its table, and write the report where one is wanted.
+
+    Raises OptionError for a report that cannot be written, before anything is converted, and what `convert` does.
+    """
+    from convert.execution import Execution
+    from convert.report import print_report, write_report
+
+    _check_report(report, dest, dry_run=dry_run)
+    execution = Execution(overwrite=overwrite, dry_run=dry_run, strict=strict, jobs=jobs, progress=progress)
+    result = convert(source, dest, options, execution)
+    print_report(f"{dest} (dry run, nothing written)" if dry_run else str(dest), result)
+    if report is not None:
+        write_report(report, result)
+
+
+def _check_report(report: Path | None, dest: Path, *, dry_run: bool) -> None:
     """Raise OptionError where `--report` cannot be written, before anything is converted; `dest` may hold it."""
     from system.files import may_write
 
@@ -90,12 +123,3 @@ def check_report(report: Path | None, dest: Path, *, dry_run: bool) -> None:
         raise OptionError(
             f"--report {report}", f"no permission to write in {report.parent}", "name another folder"
         )
-
-
-def finish(dest: Path, result: "Report", report: Path | None, *, dry_run: bool) -> None:
-    """Print the table at the end of a conversion and write the report where one is wanted."""
-    from convert.report import print_report, write_report
-
-    print_report(f"{dest} (dry run, nothing written)" if dry_run else str(dest), result)
-    if report is not None:
-        write_report(report, result)

@@ -19,10 +19,8 @@ from convert.cli_options import (
     Strict,
     Unlabelled,
     UnlabelledKind,
-    check_report,
-    finish,
+    run_conversion,
 )
-from system.console import progress
 
 
 class HolesKind(StrEnum):
@@ -64,14 +62,21 @@ def coco2yolo_command(
     jobs: Jobs = 0,
 ) -> None:
     """COCO dataset folder or file to a YOLO folder that Ultralytics trains on as it is."""
-    from convert.assemble import Execution
-    from convert.coco2yolo import coco2yolo
+    from convert.coco2yolo import YoloExportOptions, coco2yolo
     from convert.yolo_labels import Style
 
-    style = Style(segments, holes.value, parts.value)
-    check_report(report, dest, dry_run=dry_run)
-    result = coco2yolo(source, dest, style, Execution(overwrite, dry_run, strict, jobs, progress), images=images)
-    finish(dest, result, report, dry_run=dry_run)
+    options = YoloExportOptions(style=Style(segments, holes.value, parts.value), images=images)
+    run_conversion(
+        coco2yolo,
+        source,
+        dest,
+        options,
+        overwrite=overwrite,
+        dry_run=dry_run,
+        strict=strict,
+        jobs=jobs,
+        report=report,
+    )
 
 
 def yolo2coco_command(
@@ -86,10 +91,17 @@ def yolo2coco_command(
     jobs: Jobs = 0,
 ) -> None:
     """YOLO folder to a COCO dataset folder; an empty label file is a negative, a missing one is unlabelled."""
-    from convert.assemble import Execution
-    from convert.yolo2coco import Options, yolo2coco
+    from convert.yolo2coco import YoloOptions, yolo2coco
 
-    options = Options(segmentation.value, unlabelled.value)
-    check_report(report, dest, dry_run=dry_run)
-    result = yolo2coco(source, dest, options, Execution(overwrite, dry_run, strict, jobs, progress))
-    finish(dest, result, report, dry_run=dry_run)
+    options = YoloOptions(segmentation=segmentation.value, unlabelled=unlabelled.value)
+    run_conversion(
+        yolo2coco,
+        source,
+        dest,
+        options,
+        overwrite=overwrite,
+        dry_run=dry_run,
+        strict=strict,
+        jobs=jobs,
+        report=report,
+    )

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from convert.assemble import Execution, check_mask_names
+from convert.assemble import check_mask_names
 from convert.coco_source import CocoImage, CocoSource, check_pictures, instance_mask, read_coco_source
+from convert.execution import Execution
 from convert.labels import BACKGROUND, IGNORE
 from convert.report import Event, Report, check_strict, make_report
 from convert.to_shapes import DEFAULT_TOLERANCE, component_to_shapes, join_group
@@ -33,24 +34,30 @@ class _Written(msgspec.Struct, frozen=True):
     events: list[Event]
 
 
+class LabelmeExportOptions(msgspec.Struct, frozen=True):
+    """How far polygons may deviate from the outline of a mask, in pixels; `images` as in YoloExportOptions."""
+
+    tolerance: float = DEFAULT_TOLERANCE
+    images: Path | None = None
+
+
 def coco2labelme(
     source: Path,
     dest: Path,
-    execution: Execution,
-    *,
-    images: Path | None = None,
-    tolerance: float = DEFAULT_TOLERANCE,
+    options: LabelmeExportOptions = LabelmeExportOptions(),
+    execution: Execution = Execution(),
 ) -> Report:
     """Convert the COCO folder or file `source` into `dest`: pictures, a labelme file beside each, labels.txt.
 
-    Polygons stay as they are, run lengths are traced within `tolerance` pixels, see `component_to_shapes`; an
+    Polygons stay unchanged, run lengths are traced within the tolerance, see `component_to_shapes`; an
     annotation without a mask becomes a rectangle. Negatives get a file without shapes, which makes them negatives
     again on the way back; an image whose annotations are all lost is left out. Raises InputError, with
     `execution.strict` for the first loss; OutputError for `dest`.
     """
+    tolerance = options.tolerance
     if not 0 <= tolerance < float("inf"):
         raise OptionError(f"--tolerance {tolerance:g}", "not a distance", "give 0 or more pixels")
-    coco = read_coco_source(source, images)
+    coco = read_coco_source(source, options.images)
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite, marker=MARKER)
     check_pictures(coco)

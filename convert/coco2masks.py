@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from convert.assemble import Execution, check_mask_names
+from convert.assemble import check_mask_names
 from convert.coco_source import CocoImage, CocoSource, instance_mask, read_coco_source
+from convert.execution import Execution
 from convert.report import Event, Report, check_strict, make_report
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.masks.paint import paint
@@ -36,7 +37,16 @@ class _Painted(msgspec.Struct, frozen=True):
     kept: bool
 
 
-def coco2masks(source: Path, dest: Path, execution: Execution) -> Report:
+class MasksExportOptions(msgspec.Struct, frozen=True):
+    """Nothing to choose: the file has sizes and annotations, so no image is read."""
+
+
+def coco2masks(
+    source: Path,
+    dest: Path,
+    options: MasksExportOptions = MasksExportOptions(),  # noqa: ARG001 the signature of every converter
+    execution: Execution = Execution(),
+) -> Report:
     """Write the pixel mask of every image of the COCO folder or file `source` into `dest`; no picture is needed.
 
     `a/b.jpg` becomes `a/b.png`; `categories.json` says which name each index has. An image whose annotations are

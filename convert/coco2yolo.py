@@ -8,8 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from convert.assemble import Execution, check_mask_names
+from convert.assemble import check_mask_names
 from convert.coco_source import CocoImage, CocoSource, check_pictures, read_coco_source
+from convert.execution import Execution
 from convert.report import Event, Report, check_strict, make_report
 from convert.yolo_labels import Style, label_lines
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
@@ -33,17 +34,27 @@ class _Written(msgspec.Struct, frozen=True):
     events: list[Event]
 
 
+class YoloExportOptions(msgspec.Struct, frozen=True):
+    """How labels are written; `images` is the folder of the images of a COCO file that is not near them."""
+
+    style: Style = Style()
+    images: Path | None = None
+
+
 def coco2yolo(
-    source: Path, dest: Path, style: Style, execution: Execution, *, images: Path | None = None
+    source: Path,
+    dest: Path,
+    options: YoloExportOptions = YoloExportOptions(),
+    execution: Execution = Execution(),
 ) -> Report:
     """Convert the COCO folder or file `source` into the YOLO folder `dest`.
 
-    `images` is the folder of the pictures where `source` is a file that does not lie near them. Every split with
-    an image has a folder; classes count from 0 in the order of the category ids. Raises InputError for what
-    cannot be read, where no image is left and, with `execution.strict`, for the first loss; OutputError for
-    `dest`.
+    Every split with an image has a folder; classes count from 0 in the order of the category ids. Raises
+    InputError for what cannot be read, where no image is left and, with `execution.strict`, for the first loss;
+    OutputError for `dest`.
     """
-    coco = read_coco_source(source, images)
+    style = options.style
+    coco = read_coco_source(source, options.images)
     if not coco.categories or not coco.images:
         missing = "image" if coco.categories else "category"
         raise InputError(source, f"no {missing}, and Ultralytics reads no dataset without", "name another file")

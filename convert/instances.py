@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from convert.assemble import Instance
+from convert.conversion import Instance
 from convert.report import Event
 from convert.shapes import Drawn, Sheet, draw_sheets
 from datasets.coco import Rle, Segmentation

@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from convert.assemble import Conversion, Converted, Execution, Progress, assemble, encode_instance
+from convert.assemble import assemble
 from convert.codes import CODES
+from convert.conversion import Conversion, Converted, encode_instance, recorded_options
+from convert.execution import Execution
 from convert.instances import Drawing, Labelled, SegmentationKind, draw_instances
 from convert.labelme_plan import LabelmePlan, LabelmeSource, plan_labelme
 from convert.report import Event, Report
@@ -27,11 +29,15 @@ from system.files import check_apart, check_destination, link_or_copy, write_fil
 from system.workers import started_pool
 
 POOL_PAYS_FROM = 256  # images; below, starting processes costs more than it saves
-INHERITED = ("numpy", "pycocotools.mask", "shapely")
+PRELOAD = ("numpy", "pycocotools.mask", "shapely")
 
 
-class Options(msgspec.Struct, frozen=True):
-    """How to convert: `line_width` in pixels draws what has no area, no pixel masks without `masks`."""
+class LabelmeOptions(msgspec.Struct, frozen=True):
+    """How to convert: `line_width` in pixels draws what has no area, no pixel masks without `masks`.
+
+    `images` is a further folder to look for images in; `labels` is labelme's labels file, which gives the order of
+    the categories.
+    """
 
     split: Literal["stratified", "original"] = "stratified"
     ratios: Ratios = (0.7, 0.1, 0.2)
@@ -42,70 +48,62 @@ class Options(msgspec.Struct, frozen=True):
     unlabelled: Literal["leave-out", "negative"] = "leave-out"
     masks: bool = True
     unreviewed: Literal["leave-out", "keep"] = "leave-out"
+    images: Path | None = None
+    labels: Path | None = None
 
 
 def labelme2coco(
     source: Path,
     dest: Path,
-    options: Options,
-    *,
-    images: Path | None = None,
-    labels: Path | None = None,
-    overwrite: bool = False,
-    dry_run: bool = False,
-    strict: bool = False,
-    jobs: int = 0,
-    progress: Progress = lambda items, _label, _total: items,
+    options: LabelmeOptions = LabelmeOptions(),
+    execution: Execution = Execution(),
 ) -> Report:
     """Convert the labelme files below `source` into the dataset folder `dest`.
 
-    Pictures are looked for below `source` and `images` only; `labels` is labelme's labels file, which gives the
-    order of the categories. An image whose shapes are all lost is left out, for as a negative it would teach that
-    there is nothing; so is one with a proposal that nobody has looked at. Raises InputError, OptionError, and
-    OutputError for `dest`.
+    Images are looked for below `source` and `options.images` only. An image whose shapes are all lost is left out,
+    because as a negative it would be wrong; so is one with a proposed shape that nobody has reviewed. Raises
+    InputError, OptionError, and OutputError for `dest`.
     """
     if options.line_width is not None and not 0 < options.line_width < float("inf"):
         raise OptionError(f"--line-width {options.line_width:g}", "not a width", "give pixels above 0")
-    check_apart(dest, [source] if images is None else [source, images])
-    check_destination(dest, overwrite=overwrite)
+    check_apart(dest, [source] if options.images is None else [source, options.images])
+    check_destination(dest, overwrite=execution.overwrite)
     tree = list_tree(source)
-    with started_pool(jobs, pays=len(tree.files) >= POOL_PAYS_FROM, modules=INHERITED) as pool:
+    with started_pool(execution.jobs, pays=len(tree.files) >= POOL_PAYS_FROM, modules=PRELOAD) as pool:
         plan = plan_labelme(
             tree,
-            images,
-            labels,
+            options.images,
+            options.labels,
             options.rename,
             pool,
             unlabelled_negative=options.unlabelled == "negative",
             keep_unreviewed=options.unreviewed == "keep",
         )
-        said = msgspec.to_builtins(options) | {"labels": labels.name if labels is not None else None}
-        execution = Execution(overwrite, dry_run, strict, jobs, progress, pool)
-        return assemble(dest, _conversion(source, plan, options, said), execution)
+        with_pool = msgspec.structs.replace(execution, pool=pool)
+        return assemble(dest, _conversion(source, plan, options), with_pool)
 
 
-def _conversion(
-    source: Path, plan: LabelmePlan, options: Options, said: dict[str, Any]
-) -> Conversion[LabelmeSource]:
+def _conversion(source: Path, plan: LabelmePlan, options: LabelmeOptions) -> Conversion[LabelmeSource]:
+    labels = options.labels.name if options.labels is not None else None
     how: dict[str, Any] = {"root": str(source), "ids": plan.ids, "options": options}
     return Conversion(
-        "labelme2coco",
-        [source.resolve().name],
-        said,
-        plan.categories,
-        plan.sources,
-        partial(_convert_image, **how),
-        partial(_share_out, options=options, source=source),
-        plan.read,
-        plan.events,
-        len(plan.sources) >= POOL_PAYS_FROM,
-        options.masks,
-        INHERITED,
-        partial(_convert_images, **how),
+        tool="labelme2coco",
+        origins=[source.resolve().name],
+        options=recorded_options(options) | {"labels": labels},
+        categories=plan.categories,
+        sources=plan.sources,
+        convert_image=partial(_convert_image, **how),
+        assign_splits=partial(_assign_splits, options=options, source=source),
+        read=plan.read,
+        events=plan.events,
+        pool_pays=len(plan.sources) >= POOL_PAYS_FROM,
+        masks=options.masks,
+        preload=PRELOAD,
+        convert_images=partial(_convert_images, **how),
     )
 
 
-def _share_out(strata: dict[str, str], options: Options, source: Path) -> dict[str, str]:
+def _assign_splits(strata: dict[str, str], options: LabelmeOptions, source: Path) -> dict[str, str]:
     if options.split == "stratified":
         return stratified_split(strata, options.ratios, options.seed)
     shares = {file_name: file_name.partition("/")[0] for file_name in strata}
@@ -128,7 +126,7 @@ class _Read(msgspec.Struct, frozen=True):
 
 
 def _convert_image(
-    source: LabelmeSource, dest: Path | None, root: str, ids: Mapping[str, int], options: Options
+    source: LabelmeSource, dest: Path | None, root: str, ids: Mapping[str, int], options: LabelmeOptions
 ) -> Converted:
     read = _read(source, root)
     (drawing,) = draw_instances([read.labelled], ids, options.segmentation, options.line_width)
@@ -136,7 +134,7 @@ def _convert_image(
 
 
 def _convert_images(
-    sources: Sequence[LabelmeSource], dest: Path | None, root: str, ids: Mapping[str, int], options: Options
+    sources: Sequence[LabelmeSource], dest: Path | None, root: str, ids: Mapping[str, int], options: LabelmeOptions
 ) -> list[Converted]:
     read, drawings = [], []
     if all(source.picture is not None for source in sources):  # embedded ones take too much memory together
@@ -176,7 +174,7 @@ def _read(source: LabelmeSource, root: str) -> _Read:
     )
 
 
-def _place(read: _Read, drawing: Drawing, dest: Path | None, options: Options) -> Converted:
+def _place(read: _Read, drawing: Drawing, dest: Path | None, options: LabelmeOptions) -> Converted:
     source, name, size = read.source, read.labelled.name, read.labelled.size
     lost = any(CODES[event.code].kind == "lost" for event in drawing.events)
     kept = bool(drawing.instances) or not lost

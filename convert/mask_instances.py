@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from convert.assemble import Instance
+from convert.conversion import Instance
 from convert.report import Event
 from datasets.coco import Segmentation
 from datasets.images.image_file import ImageInfo, parse_info, read_picture

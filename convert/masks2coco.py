@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 import msgspec
 
-from convert.assemble import Conversion, Converted, Execution, Instance, assemble, encode_instance
+from convert.assemble import assemble
+from convert.conversion import Conversion, Converted, Instance, encode_instance, recorded_options
+from convert.execution import Execution
 from convert.mask_instances import Cut, check_cut, check_mask_size, check_some_kept, cut_mask, read_masked_picture
 from convert.report import Event, Report
 from datasets.coco import Category
@@ -27,17 +29,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 POOL_PAYS_FROM = 256  # images and masks
-INHERITED = ("numpy", "PIL.Image", "pycocotools.mask")
+PRELOAD = ("numpy", "PIL.Image", "pycocotools.mask")
 STEM = "{stem}"
 
 
-class Options(msgspec.Struct, frozen=True):
-    """What the masks mean: one `category` against 0, or with `indices` value k is the k-th of `categories`.
+class MasksOptions(msgspec.Struct, frozen=True):
+    """Where the masks are and what they mean: one category against 0, or with `indices` value k is the k-th one.
 
-    The mask of PICTURES/a/b.jpg is MASKS/a/<pattern>.*, with b for {stem}. A picture without one is left out, or
-    with `unlabelled` negative a negative; an all-black mask always is one.
+    The mask of SRC/a/b.jpg is `masks`/a/<pattern>.*, with b for {stem}. An image without a mask is left out, or a
+    negative where `unlabelled` is so; an image with an all-black mask always is a negative.
     """
 
+    masks: Path
     categories: tuple[str, ...]
     indices: bool = False
     threshold: int | None = None
@@ -56,33 +59,33 @@ class _Source(msgspec.Struct, frozen=True):
     mask: Path | None
 
 
-def masks2coco(pictures: Path, masks: Path, dest: Path, options: Options, execution: Execution) -> Report:
-    """Convert pictures and their masks into the dataset folder `dest`, one annotation per component.
+def masks2coco(source: Path, dest: Path, options: MasksOptions, execution: Execution = Execution()) -> Report:
+    """Convert the images below `source` and their masks into the dataset folder `dest`.
 
-    Raises InputError for a mask without a picture, for values a mask should not have and, with
-    `execution.strict`, for the first loss; OutputError for `dest`.
+    Each component becomes one annotation. Raises InputError for a mask without an image, for values
+    that a mask should not have and, with `execution.strict`, for the first loss; OutputError for `dest`.
     """
     check_options(options)
-    check_apart(dest, [pictures, masks])
-    sources = pair(pictures, masks, options.pattern)
+    check_apart(dest, [source, options.masks])
+    sources = pair(source, options.masks, options.pattern)
     paired = sum(source.mask is not None for source in sources)
     conversion = Conversion(
         tool="masks2coco",
-        origins=[pictures.resolve().name, masks.resolve().name],
-        options=msgspec.to_builtins(options),
+        origins=[source.resolve().name, options.masks.resolve().name],
+        options=recorded_options(options),
         categories=[Category(i, name) for i, name in enumerate(options.categories, 1)],
         sources=sources,
         convert_image=partial(_convert_image, options=options),
-        share_out=partial(stratified_split, ratios=options.ratios, seed=options.seed),
+        assign_splits=partial(stratified_split, ratios=options.ratios, seed=options.seed),
         read={"images": len(sources), "masks": paired, "categories": len(options.categories)},
         events=[],
         pool_pays=len(sources) + paired >= POOL_PAYS_FROM,
-        inherited=INHERITED,
+        preload=PRELOAD,
     )
     return assemble(dest, conversion, execution)
 
 
-def check_options(options: Options) -> None:
+def check_options(options: MasksOptions) -> None:
     """Raise OptionError for values no conversion can use."""
     check_cut(options.cut, options.threshold)
     if STEM not in options.pattern or "/" in options.pattern:
@@ -160,7 +163,7 @@ def _same_form(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _convert_image(source: _Source, dest: Path | None, options: Options) -> Converted:
+def _convert_image(source: _Source, dest: Path | None, options: MasksOptions) -> Converted:
     info, data = read_masked_picture(source.picture)
     digest = hashlib.sha256(data)
     kept = source.mask is not None or options.unlabelled == "negative"
@@ -193,7 +196,7 @@ def _convert_image(source: _Source, dest: Path | None, options: Options) -> Conv
     )
 
 
-def _read(mask: Path, options: Options) -> "NDArray[np.integer]":
+def _read(mask: Path, options: MasksOptions) -> "NDArray[np.integer]":
     from datasets.images.mask_file import read_indices, read_mask
 
     if options.indices:
@@ -202,7 +205,7 @@ def _read(mask: Path, options: Options) -> "NDArray[np.integer]":
 
 
 def _cut(
-    file_name: str, values: "NDArray[np.integer]", options: Options
+    file_name: str, values: "NDArray[np.integer]", options: MasksOptions
 ) -> tuple[PackedMask | None, list[Instance], list[Event]]:
     import numpy as np
 

@@ -10,7 +10,9 @@ from typing import Literal
 
 import msgspec
 
-from convert.assemble import Conversion, Converted, Execution, Instance, Progress, assemble, encode_instance
+from convert.assemble import assemble
+from convert.conversion import Conversion, Converted, Instance, encode_instance, recorded_options
+from convert.execution import Execution
 from convert.mask_instances import (
     Cut,
     check_cut,
@@ -31,10 +33,10 @@ from system.errors import InputError, OptionError
 from system.files import check_apart, check_destination, link_or_copy
 
 POOL_PAYS_FROM = 256  # images and masks; below, starting processes costs more than it saves
-INHERITED = ("numpy", "PIL.Image", "pycocotools.mask")
+PRELOAD = ("numpy", "PIL.Image", "pycocotools.mask")
 
 
-class Options(msgspec.Struct, frozen=True):
+class MvtecOptions(msgspec.Struct, frozen=True):
     """How to convert; sizes in pixels."""
 
     split: Literal["stratified", "original"] = "stratified"
@@ -58,42 +60,36 @@ class _Source(msgspec.Struct, frozen=True):
 def mvtec2coco(
     sources: Sequence[Path],
     dest: Path,
-    options: Options,
-    *,
-    overwrite: bool = False,
-    dry_run: bool = False,
-    strict: bool = False,
-    jobs: int = 0,
-    progress: Progress = lambda items, _label, _total: items,
+    options: MvtecOptions = MvtecOptions(),
+    execution: Execution = Execution(),
 ) -> Report:
     """Convert one or several category folders into the dataset folder `dest`; several get their names as prefix.
 
-    `jobs` is the number of processes, 0 chooses. `strict` makes a loss an InputError. With
-    `dry_run` everything is read and checked, nothing written.
-    Raises InputError for what does not pair or cannot be read, OutputError for `dest`.
+    Raises InputError for what does not pair or cannot be read and, with `execution.strict`, for the first loss;
+    OptionError for impossible options and OutputError for `dest`.
     """
     check_cut(_cut(options), options.threshold)
     check_apart(dest, sources)
-    check_destination(dest, overwrite=overwrite)
+    check_destination(dest, overwrite=execution.overwrite)
     trees = [read_mvtec_tree(source) for source in sources]
     if options.split == "stratified" and not any(tree.defect_types for tree in trees):
         raise InputError(trees[0].root, "no defect image in test/*", "check that it was unpacked completely")
     categories, todo = _plan(trees)
     masks = sum(source.image.mask_name is not None for source in todo)
     conversion = Conversion(
-        "mvtec2coco",
-        sorted(tree.name for tree in trees),
-        msgspec.to_builtins(options),
-        categories,
-        todo,
-        partial(_convert_image, options=options),
-        partial(_share_out, options=options),
-        {"images": len(todo), "masks": masks, "defect types": len(categories)},
-        [],
-        len(todo) + masks >= POOL_PAYS_FROM,
-        inherited=INHERITED,
+        tool="mvtec2coco",
+        origins=sorted(tree.name for tree in trees),
+        options=recorded_options(options),
+        categories=categories,
+        sources=todo,
+        convert_image=partial(_convert_image, options=options),
+        assign_splits=partial(_assign_splits, options=options),
+        read={"images": len(todo), "masks": masks, "defect types": len(categories)},
+        events=[],
+        pool_pays=len(todo) + masks >= POOL_PAYS_FROM,
+        preload=PRELOAD,
     )
-    return assemble(dest, conversion, Execution(overwrite, dry_run, strict, jobs, progress))
+    return assemble(dest, conversion, execution)
 
 
 def _plan(trees: Sequence[MvtecTree]) -> tuple[list[Category], list[_Source]]:
@@ -109,13 +105,13 @@ def _plan(trees: Sequence[MvtecTree]) -> tuple[list[Category], list[_Source]]:
     return [Category(i, name) for name, i in ids.items()], sorted(todo, key=lambda source: source.file_name)
 
 
-def _share_out(strata: dict[str, str], options: Options) -> dict[str, str]:
+def _assign_splits(strata: dict[str, str], options: MvtecOptions) -> dict[str, str]:
     if options.split == "original":
         return {name: stratum.rsplit("/", 2)[-2] for name, stratum in strata.items()}
     return stratified_split(strata, options.ratios, options.seed)
 
 
-def _convert_image(source: _Source, dest: Path | None, options: Options) -> Converted:
+def _convert_image(source: _Source, dest: Path | None, options: MvtecOptions) -> Converted:
     path = source.image.path
     info, data = read_masked_picture(path)
     digest = hashlib.sha256(data)
@@ -142,7 +138,7 @@ def _convert_image(source: _Source, dest: Path | None, options: Options) -> Conv
 
 
 def _convert_mask(
-    source: _Source, path: Path, picture: ImageInfo, dest: Path | None, options: Options
+    source: _Source, path: Path, picture: ImageInfo, dest: Path | None, options: MvtecOptions
 ) -> tuple[list[Instance], list[Event]]:
     from datasets.images.mask_file import read_mask
 
@@ -158,5 +154,5 @@ def _convert_mask(
     return instances, events
 
 
-def _cut(options: Options) -> Cut:
+def _cut(options: MvtecOptions) -> Cut:
     return Cut(options.connectivity, options.min_area, options.merge_gap, options.segmentation)

@@ -9,7 +9,9 @@ from typing import Literal
 
 import msgspec
 
-from convert.assemble import Conversion, Converted, Execution, Instance, assemble, encode_instance
+from convert.assemble import assemble
+from convert.conversion import Conversion, Converted, Instance, encode_instance, recorded_options
+from convert.execution import Execution
 from convert.report import Event, Report
 from convert.upright import upright
 from convert.yolo_instances import label_instance, leads_outside
@@ -26,7 +28,7 @@ from system.files import check_apart, link_or_copy
 POOL_PAYS_FROM = 256  # images
 
 
-class Options(msgspec.Struct, frozen=True):
+class YoloOptions(msgspec.Struct, frozen=True):
     """How to convert; a picture without a label file is left out, or a negative."""
 
     segmentation: Literal["rle", "polygon", "auto"] = "rle"
@@ -42,7 +44,9 @@ class _Source(msgspec.Struct, frozen=True):
     has_file: bool
 
 
-def yolo2coco(source: Path, dest: Path, options: Options, execution: Execution) -> Report:
+def yolo2coco(
+    source: Path, dest: Path, options: YoloOptions = YoloOptions(), execution: Execution = Execution()
+) -> Report:
     """Convert the YOLO folder (or YAML file) `source` into the COCO dataset folder `dest`.
 
     Splits stay as they are. Raises InputError for what cannot be read, such as boxes mixed with segments, and with
@@ -55,11 +59,11 @@ def yolo2coco(source: Path, dest: Path, options: Options, execution: Execution) 
     conversion = Conversion(
         tool="yolo2coco",
         origins=[dataset.root.resolve().name],
-        options=msgspec.to_builtins(options),
+        options=recorded_options(options),
         categories=[Category(i, name) for i, name in enumerate(dataset.names, 1)],
         sources=sources,
         convert_image=partial(_convert_image, options=options, has_masks=has_masks),
-        share_out=lambda strata: strata,
+        assign_splits=lambda strata: strata,
         read={
             "images": len(sources),
             "label files": sum(s.has_file for s in sources),
@@ -114,7 +118,7 @@ def _stand_ins(dataset: YoloDataset) -> list[Event]:
     ]
 
 
-def _convert_image(source: _Source, dest: Path | None, options: Options, *, has_masks: bool) -> Converted:
+def _convert_image(source: _Source, dest: Path | None, options: YoloOptions, *, has_masks: bool) -> Converted:
     path = source.image.path
     info = read_info(path)
     # labels are of the upright picture, which is what Ultralytics trains on
@@ -159,7 +163,7 @@ def _place_picture(source: _Source, info: ImageInfo, dest: Path | None) -> list[
 
 
 def _instances(
-    source: _Source, height: int, width: int, options: Options
+    source: _Source, height: int, width: int, options: YoloOptions
 ) -> tuple[list[Instance], list[tuple[int, Component]], list[Event]]:
     instances: list[Instance] = []
     parts: list[tuple[int, Component]] = []

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from convert.assemble import Instance
+from convert.conversion import Instance
 from datasets.coco import Box
 from datasets.formats.yolo import Label
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from convert.mvtec2coco import Options, mvtec2coco
+from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.synth.synth import synth
 
 # A busy machine is no failure: no test asserts a time, hypothesis included.
@@ -37,7 +37,7 @@ def tree(synth_tree: Path, tmp_path: Path) -> Path:
 def coco_folder(synth_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The synthetic bottles as a COCO dataset folder; read only."""
     dest = tmp_path_factory.mktemp("coco") / "bottle-coco"
-    mvtec2coco([synth_tree], dest, Options(ratios=(0.6, 0.2, 0.2)))
+    mvtec2coco([synth_tree], dest, MvtecOptions(ratios=(0.6, 0.2, 0.2)))
     return dest
 
 

@@ -6,15 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from convert.assemble import (
-    Conversion,
-    Converted,
-    Execution,
-    Instance,
-    assemble,
-    check_mask_names,
-    encode_instance,
-)
+from convert.assemble import assemble, check_mask_names
+from convert.conversion import Conversion, Converted, Instance, encode_instance
+from convert.execution import Execution
 from convert.report import Event
 from datasets.coco import Annotation, Category, Rle
 from datasets.formats.coco_file import read_coco, write_coco
@@ -54,15 +48,15 @@ def convert_image(source: Named, dest: Path | None, drop: str = "") -> Converted
 
 def conversion(names: list[str], drop: str = "", **changed: Any) -> Conversion[Named]:
     whole = Conversion(
-        "test",
-        ["origin"],
-        {},
-        CATEGORIES,
-        [Named(name) for name in names],
-        partial(convert_image, drop=drop),
-        lambda strata: {name: "val" if "n" in stratum else "train" for name, stratum in strata.items()},
-        {"things": 7},
-        [],
+        tool="test",
+        origins=["origin"],
+        options={},
+        categories=CATEGORIES,
+        sources=[Named(name) for name in names],
+        convert_image=partial(convert_image, drop=drop),
+        assign_splits=lambda strata: {n: "val" if "n" in stratum else "train" for n, stratum in strata.items()},
+        read={"things": 7},
+        events=[],
         pool_pays=False,
     )
     return msgspec.structs.replace(whole, **changed)

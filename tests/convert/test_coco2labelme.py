@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image as Picture
 
-from convert.assemble import Execution
-from convert.coco2labelme import coco2labelme
-from convert.labelme2coco import Options, labelme2coco
+from convert.coco2labelme import LabelmeExportOptions, coco2labelme
+from convert.execution import Execution
+from convert.labelme2coco import LabelmeOptions, labelme2coco
 from convert.to_shapes import component_to_shapes
 from datasets.coco import Annotation, Category, CocoFile, Image
 from datasets.formats.coco_file import write_coco
@@ -40,7 +40,7 @@ def annotate(number: int, mask: Any, category: int = 1, **other: Any) -> Annotat
 
 
 def there(path: Path, dest: Path, **options: Any) -> list[dict[str, Any]]:
-    coco2labelme(path, dest, Execution(), **options)
+    coco2labelme(path, dest, LabelmeExportOptions(**options))
     shapes: list[dict[str, Any]] = json.loads((dest / "x/p.json").read_text())["shapes"]
     return shapes
 
@@ -49,7 +49,7 @@ def there_and_back(masks: list[Any], folder: Path, tolerance: float) -> list[Any
     height, width = masks[0].shape
     annotations = [annotate(i, mask, 1 + i % 2) for i, mask in enumerate(masks)]
     there(write_dataset(folder / "coco", annotations, height, width), folder / "labelme", tolerance=tolerance)
-    labelme2coco(folder / "labelme", folder / "back", Options(), labels=folder / "labelme/labels.txt")
+    labelme2coco(folder / "labelme", folder / "back", LabelmeOptions(labels=folder / "labelme/labels.txt"))
     return instances(folder / "back")["x/p.png"]
 
 
@@ -135,17 +135,17 @@ def test_what_labelme_cannot_say_is_reported(tmp_path: Path) -> None:
     empty = Annotation(2, 1, 1, (1, 1, 1, 1), 0, encode(np.zeros((40, 60), bool)))
     kept = Annotation(3, 1, 1, (1, 1, 9, 9), 81)
     path = write_dataset(tmp_path / "c", [annotate(1, mask, iscrowd=1), empty, kept])
-    report = coco2labelme(path, tmp_path / "d", Execution())
+    report = coco2labelme(path, tmp_path / "d")
     assert [(e.code, e.where) for e in report.events] == [("crowd", "annotation 1"), ("no-area", "annotation 2")]
     with pytest.raises(InputError, match="annotation 1: crowd"):
-        coco2labelme(path, tmp_path / "e", Execution(strict=True))
+        coco2labelme(path, tmp_path / "e", execution=Execution(strict=True))
     assert not (tmp_path / "e").exists()
 
 
 def test_an_image_whose_annotations_are_all_lost_is_no_negative(tmp_path: Path) -> None:
     flat = Annotation(2, 1, 2, (3, 3, 0, 5), 0)
     path = write_dataset(tmp_path / "c", [annotate(1, np.ones((40, 60), bool), iscrowd=1), flat])
-    report = coco2labelme(path, tmp_path / "d", Execution())
+    report = coco2labelme(path, tmp_path / "d")
     assert [e.code for e in report.events] == ["image-left-out", "crowd", "no-area"]
     assert report.written == {"labelme files": 0, "negatives": 0, "shapes": 0}
     assert sorted(p.name for p in (tmp_path / "d").rglob("*") if p.is_file()) == [".defectline", "labels.txt"]
@@ -157,14 +157,14 @@ def test_two_categories_of_one_name_are_not_joined(tmp_path: Path) -> None:
     coco = CocoFile([Image(1, "x/p.png", 60, 40)], [one, other], [Category(1, "b"), Category(2, "b")])
     write_coco(path, coco)
     with pytest.raises(InputError, match="categories 1 and 2 are both called b"):
-        coco2labelme(path, tmp_path / "d", Execution())
+        coco2labelme(path, tmp_path / "d")
     write_coco(path, CocoFile(coco.images, [other], coco.categories))  # as Roboflow writes them
-    coco2labelme(path, tmp_path / "d", Execution())
+    coco2labelme(path, tmp_path / "d")
     assert (tmp_path / "d/labels.txt").read_text() == "__ignore__\n_background_\nb\n"
 
 
 def test_the_folder_is_what_labelme_opens(coco_folder: Path, tmp_path: Path) -> None:
-    report = coco2labelme(coco_folder, tmp_path / "d", Execution())
+    report = coco2labelme(coco_folder, tmp_path / "d")
     pictures = sorted(p for p in (tmp_path / "d").rglob("*.png"))
     assert len(pictures) == report.written["labelme files"] == report.read["images"]
     for picture in pictures:
@@ -176,8 +176,8 @@ def test_the_folder_is_what_labelme_opens(coco_folder: Path, tmp_path: Path) -> 
 
 
 def test_a_whole_dataset_comes_back(coco_folder: Path, tmp_path: Path) -> None:
-    coco2labelme(coco_folder, tmp_path / "d", Execution())
-    labelme2coco(tmp_path / "d", tmp_path / "back", Options(), labels=tmp_path / "d/labels.txt")
+    coco2labelme(coco_folder, tmp_path / "d")
+    labelme2coco(tmp_path / "d", tmp_path / "back", LabelmeOptions(labels=tmp_path / "d/labels.txt"))
     before, after = instances(coco_folder), instances(tmp_path / "back")
     assert before.keys() == after.keys()
     for name, annotations in before.items():
@@ -187,13 +187,13 @@ def test_a_whole_dataset_comes_back(coco_folder: Path, tmp_path: Path) -> None:
 
 
 def test_dry_run_and_overwrite(coco_folder: Path, tmp_path: Path) -> None:
-    dry = coco2labelme(coco_folder, tmp_path / "d", Execution(dry_run=True))
+    dry = coco2labelme(coco_folder, tmp_path / "d", execution=Execution(dry_run=True))
     assert list(tmp_path.iterdir()) == []
-    assert dry == coco2labelme(coco_folder, tmp_path / "d", Execution())
+    assert dry == coco2labelme(coco_folder, tmp_path / "d")
     with pytest.raises(OutputError):
-        coco2labelme(coco_folder, tmp_path / "d", Execution())
+        coco2labelme(coco_folder, tmp_path / "d")
     (tmp_path / "d/extra").touch()
-    coco2labelme(coco_folder, tmp_path / "d", Execution(overwrite=True))
+    coco2labelme(coco_folder, tmp_path / "d", execution=Execution(overwrite=True))
     assert not (tmp_path / "d/extra").exists()
     with pytest.raises(OptionError):
-        coco2labelme(coco_folder, tmp_path / "e", Execution(), tolerance=-1)
+        coco2labelme(coco_folder, tmp_path / "e", LabelmeExportOptions(tolerance=-1))

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image as Picture
 
-from convert.assemble import Execution
-from convert.coco2yolo import coco2yolo
-from convert.mvtec2coco import Options as MvtecOptions
-from convert.mvtec2coco import mvtec2coco
-from convert.yolo2coco import Options, yolo2coco
+from convert.coco2yolo import YoloExportOptions, coco2yolo
+from convert.execution import Execution
+from convert.mvtec2coco import MvtecOptions, mvtec2coco
+from convert.yolo2coco import YoloOptions, yolo2coco
 from convert.yolo_instances import label_instance
 from convert.yolo_labels import Style, label_lines
 from datasets.coco import Annotation, Image, Rle
@@ -169,8 +168,8 @@ def test_mask_to_coco_to_segments_to_coco_keeps_every_pixel_and_instance(
 
 @pytest.mark.parametrize("style", [Style(), SEGMENTS], ids=["boxes", "segments"])
 def test_the_way_there_and_back_is_exact(coco_folder: Path, tmp_path: Path, style: Style) -> None:
-    report = coco2yolo(coco_folder, tmp_path / "yolo", style, Execution(jobs=1))
-    yolo2coco(tmp_path / "yolo", tmp_path / "back", Options(), Execution(jobs=1))
+    report = coco2yolo(coco_folder, tmp_path / "yolo", YoloExportOptions(style=style), Execution(jobs=1))
+    yolo2coco(tmp_path / "yolo", tmp_path / "back", YoloOptions(), Execution(jobs=1))
     before, after = load_dataset(coco_folder), load_dataset(tmp_path / "back")
     assert report.written["labels"] == sum(len(c.annotations) for c in before.splits.values())
     for split, coco in before.splits.items():
@@ -190,8 +189,8 @@ def test_the_way_there_and_back_is_exact(coco_folder: Path, tmp_path: Path, styl
 
 def test_the_real_bottle_keeps_every_pixel_through_segments(real_bottle: Path, tmp_path: Path) -> None:
     mvtec2coco([real_bottle], tmp_path / "coco", MvtecOptions())
-    coco2yolo(tmp_path / "coco", tmp_path / "yolo", SEGMENTS, Execution())
-    yolo2coco(tmp_path / "yolo", tmp_path / "back", Options(), Execution())
+    coco2yolo(tmp_path / "coco", tmp_path / "yolo", YoloExportOptions(style=SEGMENTS))
+    yolo2coco(tmp_path / "yolo", tmp_path / "back")
     for split in ("train", "val", "test"):
         name = f"annotations/instances_{split}.json"
         assert (tmp_path / "back" / name).read_bytes() == (tmp_path / "coco" / name).read_bytes()
@@ -203,7 +202,7 @@ def folder(root: Path, size: tuple[int, int] = (20, 10), name: str = "a.png") ->
 
 
 def test_negatives_get_empty_label_files_and_classes_go_by_category_id(tmp_path: Path) -> None:
-    report = coco2yolo(folder(tmp_path / "c"), tmp_path / "y", Style(), Execution())
+    report = coco2yolo(folder(tmp_path / "c"), tmp_path / "y", YoloExportOptions(style=Style()))
     assert (tmp_path / "y/labels/train/good/b.txt").read_bytes() == b""
     assert (tmp_path / "y/labels/train/a.txt").read_text() == "1 0.4 0.45 0.4 0.5\n"
     described = yaml.safe_load((tmp_path / "y/data.yaml").read_text())
@@ -219,8 +218,8 @@ def test_negatives_get_empty_label_files_and_classes_go_by_category_id(tmp_path:
 def test_a_single_split_comes_back_as_itself(tmp_path: Path, split: str) -> None:
     images = {s: [Image(1, "a.png", 20, 10)] if s == split else [] for s in ("train", "val", "test")}
     source = write_folder(tmp_path / "c", images, [box_annotation(1, 1, 7, (4, 2, 8, 5))])
-    coco2yolo(source, tmp_path / "y", Style(), Execution())
-    report = yolo2coco(tmp_path / "y", tmp_path / "back", Options(), Execution())
+    coco2yolo(source, tmp_path / "y", YoloExportOptions(style=Style()))
+    report = yolo2coco(tmp_path / "y", tmp_path / "back")
     back = load_dataset(tmp_path / "back")
     assert {s: len(coco.images) for s, coco in back.splits.items()} == {s: len(i) for s, i in images.items()}
     assert {event.code for event in report.events} == {"empty-split"}
@@ -230,28 +229,34 @@ def test_a_split_whose_images_are_all_left_out_is_empty(tmp_path: Path) -> None:
     members = {"train": [IMAGE], "val": [Image(2, "b.png", 20, 10)]}
     outside = box_annotation(2, 2, 3, (30, 0, 5, 5))
     root = write_folder(tmp_path / "c", members, [box_annotation(1, 1, 3, (1, 1, 5, 5)), outside])
-    report = coco2yolo(root, tmp_path / "y", Style(), Execution())
+    report = coco2yolo(root, tmp_path / "y", YoloExportOptions(style=Style()))
     assert sorted(codes(report.events)) == ["empty-split", "image-left-out", "outside"]
     assert yaml.safe_load((tmp_path / "y/data.yaml").read_text())["val"] == "images/train"
-    yolo2coco(tmp_path / "y", tmp_path / "back", Options(), Execution())
+    yolo2coco(tmp_path / "y", tmp_path / "back")
     assert [len(coco.images) for coco in load_dataset(tmp_path / "back").splits.values()] == [1, 0, 0]
 
 
 def test_a_dataset_that_ultralytics_could_not_read_is_refused(tmp_path: Path) -> None:
     all_outside = write_folder(tmp_path / "c", {"train": [IMAGE]}, [box_annotation(2, 1, 3, (30, 0, 5, 5))])
     with pytest.raises(InputError, match=r"every image would be left out, a\.png by image-left-out"):
-        coco2yolo(all_outside, tmp_path / "y", Style(), Execution())
+        coco2yolo(all_outside, tmp_path / "y", YoloExportOptions(style=Style()))
     with pytest.raises(InputError, match="no category"):
-        coco2yolo(write_folder(tmp_path / "d", {"train": [IMAGE]}, [], []), tmp_path / "y", Style(), Execution())
+        coco2yolo(
+            write_folder(tmp_path / "d", {"train": [IMAGE]}, [], []),
+            tmp_path / "y",
+            YoloExportOptions(style=Style()),
+        )
     with pytest.raises(InputError, match="no image"):
-        coco2yolo(write_folder(tmp_path / "e", {"train": []}, []), tmp_path / "y", Style(), Execution())
+        coco2yolo(
+            write_folder(tmp_path / "e", {"train": []}, []), tmp_path / "y", YoloExportOptions(style=Style())
+        )
     assert not (tmp_path / "y").exists()
 
 
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     source = folder(tmp_path / "c")
     for name in ("one", "two"):
-        coco2yolo(source, tmp_path / name, SEGMENTS, Execution(jobs=2))
+        coco2yolo(source, tmp_path / name, YoloExportOptions(style=SEGMENTS), Execution(jobs=2))
     one, two = (
         {p.relative_to(tmp_path / n): p.read_bytes() for p in (tmp_path / n).rglob("*") if p.is_file()}
         for n in ("one", "two")
@@ -261,7 +266,7 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_pictures_ultralytics_would_drop_or_change_are_told(tmp_path: Path) -> None:
     source = folder(tmp_path / "tiny", size=(30, 9))
-    report = coco2yolo(source, tmp_path / "y", Style(), Execution())
+    report = coco2yolo(source, tmp_path / "y", YoloExportOptions(style=Style()))
     assert ("a.png", "tiny-picture") in [(event.file, event.code) for event in report.events]
     assert not (tmp_path / "y/images/train/a.png").exists()
 
@@ -269,7 +274,7 @@ def test_pictures_ultralytics_would_drop_or_change_are_told(tmp_path: Path) -> N
     jpeg = source / "images/a.jpg"
     whole = jpeg.read_bytes()
     jpeg.write_bytes(whole + b"camera notes")
-    report = coco2yolo(source, tmp_path / "z", Style(), Execution())
+    report = coco2yolo(source, tmp_path / "z", YoloExportOptions(style=Style()))
     assert ("a.jpg", "jpeg-tail") in [(event.file, event.code) for event in report.events]
     assert (tmp_path / "z/images/train/a.jpg").read_bytes() == whole
 
@@ -279,7 +284,7 @@ def test_an_image_whose_annotations_are_all_lost_is_no_negative(tmp_path: Path) 
     source = write_folder(
         tmp_path / "c", {"train": [Image(1, "a.png", 20, 10), Image(2, "b.png", 20, 10)]}, [crowd]
     )
-    report = coco2yolo(source, tmp_path / "y", Style(), Execution())
+    report = coco2yolo(source, tmp_path / "y", YoloExportOptions(style=Style()))
     assert {"crowd", "image-left-out"} <= set(codes(report.events))
     assert [p.name for p in sorted((tmp_path / "y").rglob("*.txt"))] == ["b.txt"]
 
@@ -288,18 +293,18 @@ def test_what_cannot_be_said_is_refused_and_nothing_is_written(tmp_path: Path) -
     source = folder(tmp_path / "c")
     Picture.new("RGB", (21, 10)).save(source / "images/a.png")
     with pytest.raises(InputError, match="21 x 10 pixels, but 20 x 10"):
-        coco2yolo(source, tmp_path / "y", Style(), Execution())
+        coco2yolo(source, tmp_path / "y", YoloExportOptions(style=Style()))
     turned = Picture.new("RGB", (20, 10))
     exif = turned.getexif()
     exif[0x0112] = 6
     turned.save(source / "images/a.png", exif=exif)
     with pytest.raises(InputError, match="EXIF orientation 6"):
-        coco2yolo(source, tmp_path / "y", Style(), Execution())
+        coco2yolo(source, tmp_path / "y", YoloExportOptions(style=Style()))
     with pytest.raises(OutputError, match="inside each other"):
-        coco2yolo(source, source / "y", Style(), Execution())
+        coco2yolo(source, source / "y", YoloExportOptions(style=Style()))
     images = {"train": [Image(1, "a.png", 20, 10), Image(2, "a.jpg", 20, 10)]}
     with pytest.raises(InputError, match=r"its label file cannot be told from that of a\.jpg"):
-        coco2yolo(write_folder(tmp_path / "two", images, []), tmp_path / "y", Style(), Execution())
+        coco2yolo(write_folder(tmp_path / "two", images, []), tmp_path / "y", YoloExportOptions(style=Style()))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["c", "two"]
 
 
@@ -322,11 +327,13 @@ def test_dry_run_strict_and_report_on_the_command_line(tmp_path: Path, capsys: p
 
 def test_a_single_file_finds_its_pictures(tmp_path: Path) -> None:
     source = folder(tmp_path / "c")
-    report = coco2yolo(source / "annotations/instances_train.json", tmp_path / "y", Style(), Execution())
+    report = coco2yolo(
+        source / "annotations/instances_train.json", tmp_path / "y", YoloExportOptions(style=Style())
+    )
     assert report.written["images"] == 2
     lonely = tmp_path / "any.json"
     lonely.write_bytes((source / "annotations/instances_train.json").read_bytes())
     with pytest.raises(InputError, match="--images"):
-        coco2yolo(lonely, tmp_path / "z", Style(), Execution())
-    coco2yolo(lonely, tmp_path / "z", Style(), Execution(), images=source / "images")
+        coco2yolo(lonely, tmp_path / "z", YoloExportOptions(style=Style()))
+    coco2yolo(lonely, tmp_path / "z", YoloExportOptions(style=Style(), images=source / "images"))
     assert (tmp_path / "z/labels/train/a.txt").read_text() == "1 0.4 0.45 0.4 0.5\n"

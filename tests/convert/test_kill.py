@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from convert.assemble import Execution
-from convert.coco2yolo import coco2yolo
-from convert.labelme2coco import Options as LabelmeOptions
-from convert.labelme2coco import labelme2coco
+from convert.coco2yolo import YoloExportOptions, coco2yolo
+from convert.execution import Execution
+from convert.labelme2coco import LabelmeOptions, labelme2coco
 from convert.yolo_labels import Style
 from system.files import new_folder
 from tests.labelme_files import shape, write_case
@@ -39,8 +38,8 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for i in range(FILES):
         write_case(root / "labelme", shape("a", "polygon", POLYGON), name=f"n{i}")
     coco = root / "coco"
-    labelme2coco(root / "labelme", coco, LabelmeOptions(), jobs=1)
-    coco2yolo(coco, root / "yolo", Style(segments=True), Execution(jobs=1))
+    labelme2coco(root / "labelme", coco, LabelmeOptions(), Execution(jobs=1))
+    coco2yolo(coco, root / "yolo", YoloExportOptions(style=Style(segments=True)), Execution(jobs=1))
     for kind, folder, ending in (("images", "test", ""), ("masks", "ground_truth", "_mask")):
         (root / "tree" / folder / "dent").mkdir(parents=True)
         for path in (coco / kind).iterdir():

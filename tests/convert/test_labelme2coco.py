@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convert.labelme2coco import Options, labelme2coco
+from convert.execution import Execution
+from convert.labelme2coco import LabelmeOptions, labelme2coco
 from convert.report import Report
 from datasets.formats.dataset_folder import load_dataset
 from system.errors import DefectlineError, InputError, OptionError, OutputError
@@ -33,10 +34,8 @@ BOW_TIE = [[10.2, 9.7], [33.4, 30.9], [31.1, 10.3], [9.6, 31.8]]
 
 
 def convert(source: Path, dest: Path, **options: Any) -> Report:
-    keywords = {
-        k: options.pop(k) for k in ("images", "labels", "strict", "dry_run", "overwrite", "jobs") if k in options
-    }
-    return labelme2coco(source, dest, Options(ratios=ONE_SPLIT, **options), **keywords)
+    run = {name: options.pop(name) for name in ("strict", "dry_run", "overwrite", "jobs") if name in options}
+    return labelme2coco(source, dest, LabelmeOptions(ratios=ONE_SPLIT, **options), Execution(**run))
 
 
 def codes(report: Report) -> list[str]:
@@ -528,7 +527,7 @@ def test_original_split_is_by_folder(tmp_path: Path) -> None:
 def test_split_shares_out_each_set_of_labels(tmp_path: Path) -> None:
     for i in range(20):
         write_case(tmp_path / "src", shape("ab"[i % 2], "polygon", SQUARE), name=f"n{i:02}")
-    labelme2coco(tmp_path / "src", tmp_path / "dst", Options(ratios=(0.6, 0.2, 0.2)))
+    labelme2coco(tmp_path / "src", tmp_path / "dst", LabelmeOptions(ratios=(0.6, 0.2, 0.2)))
     dataset = load_dataset(tmp_path / "dst")
     for split, wanted in {"train": 6, "val": 2, "test": 2}.items():
         labels = [a.category_id for a in dataset.splits[split].annotations]

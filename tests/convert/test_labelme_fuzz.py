@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.assemble import Execution
 from convert.coco2labelme import coco2labelme
-from convert.labelme2coco import Options, labelme2coco
+from convert.execution import Execution
+from convert.labelme2coco import LabelmeOptions, labelme2coco
 from datasets.coco import Annotation, Category, CocoFile, Image
 from datasets.formats.coco_file import write_coco
 from datasets.masks.rle import encode
@@ -41,7 +41,9 @@ def source(tmp_path: Path) -> Path:
 
 def test_spoilt_labelme_files(source: Path, tmp_path: Path) -> None:
     def convert(source: Path, dest: Path, dry_run: bool) -> object:
-        return labelme2coco(source, dest, Options(line_width=3.0, segmentation="auto"), dry_run=dry_run)
+        return labelme2coco(
+            source, dest, LabelmeOptions(line_width=3.0, segmentation="auto"), Execution(dry_run=dry_run)
+        )
 
     fuzz(tmp_path, spoil_text("a.json", labelme_text()), convert, HOW_MANY)
 
@@ -59,7 +61,7 @@ def test_spoilt_coco_files(source: Path, tmp_path: Path) -> None:
     write_coco(source / "coco.json", coco)
 
     def convert(source: Path, dest: Path, dry_run: bool) -> object:
-        return coco2labelme(source / "coco.json", dest, Execution(dry_run=dry_run))
+        return coco2labelme(source / "coco.json", dest, execution=Execution(dry_run=dry_run))
 
     fuzz(tmp_path, spoil_text("coco.json", (source / "coco.json").read_text()), convert, HOW_MANY // 2)
 
@@ -68,7 +70,7 @@ def test_a_polygon_that_repair_leaves_nothing_of_is_reported(source: Path, tmp_p
     # found by fuzzing: two spikes, around which there is room while in them there is none
     flat = [[40, 0.5], [3, 1], [40, 0.5], [0, 0]]
     write_case(source, shape("a", "polygon", flat), shape("a", "rectangle", [[1, 1], [9, 9]]))
-    report = labelme2coco(source, tmp_path / "c", Options(segmentation="polygon"))
+    report = labelme2coco(source, tmp_path / "c", LabelmeOptions(segmentation="polygon"))
     assert report.written["annotations"] == 1
     assert ("no-area", "nothing is left of it once repaired") in [(e.code, e.value) for e in report.events]
 
@@ -78,4 +80,4 @@ def test_a_file_name_with_a_null_is_refused(source: Path, tmp_path: Path) -> Non
     coco = CocoFile([Image(1, "a\0b.png", 60, 40)], [], [Category(1, "a")])
     write_coco(source / "coco.json", coco)
     with pytest.raises(InputError, match="is no name"):
-        coco2labelme(source / "coco.json", tmp_path / "c", Execution())
+        coco2labelme(source / "coco.json", tmp_path / "c")

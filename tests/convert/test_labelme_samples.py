@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from convert.labelme2coco import Options, labelme2coco
+from convert.labelme2coco import LabelmeOptions, labelme2coco
 from tests.labelme_files import instances, iou
 
 WITHOUT_AREA = {"point", "line", "linestrip"}
@@ -68,7 +68,7 @@ def check(file: Path, picture: Path | None, tmp_path: Path) -> float:
     content = json.loads(file.read_text())
     if picture is not None:
         shutil.copy(picture, source / Path(content["imagePath"].replace("\\", "/")).name)
-    labelme2coco(source, tmp_path / "dst", Options())
+    labelme2coco(source, tmp_path / "dst", LabelmeOptions())
     ((name, found),) = instances(tmp_path / "dst").items()
     with Image.open(tmp_path / "dst/images" / name) as image:
         wanted = expected(content, image.height, image.width)
@@ -107,7 +107,7 @@ def test_historic_formats(name: str, labelme_samples: Path, tmp_path: Path) -> N
 def test_ball_screws(labelme_samples: Path, tmp_path: Path) -> None:
     """24 photographs with 30 polygons, all in one folder, their pictures in another."""
     root = labelme_samples / "bsdata"
-    report = labelme2coco(root / "label", tmp_path / "dst", Options(), images=root / "data")
+    report = labelme2coco(root / "label", tmp_path / "dst", LabelmeOptions(images=root / "data"))
     found = instances(tmp_path / "dst")
     worst = 1.0
     for file in (root / "label").glob("*.json"):
@@ -124,7 +124,7 @@ def test_ball_screws(labelme_samples: Path, tmp_path: Path) -> None:
 def test_what_labelmes_own_script_makes_of_its_example(labelme_samples: Path, tmp_path: Path) -> None:
     """Its masks have the outline drawn on top, half a pixel too large all around; else they must agree."""
     root = labelme_samples / "labelme_examples/instance_segmentation"
-    labelme2coco(root / "data_annotated", tmp_path / "dst", Options(), labels=root / "labels.txt")
+    labelme2coco(root / "data_annotated", tmp_path / "dst", LabelmeOptions(labels=root / "labels.txt"))
     theirs = json.loads((root / "data_dataset_coco/annotations.json").read_text())
     names = {c["id"]: c["name"] for c in theirs["categories"]}
     ours = instances(tmp_path / "dst")

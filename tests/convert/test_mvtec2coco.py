@@ -12,7 +12,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from scipy import ndimage
 
-from convert.mvtec2coco import Options, mvtec2coco
+from convert.execution import Execution
+from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.formats.dataset_folder import load_dataset
 from datasets.masks.rle import decode
 from system.errors import InputError, OptionError, OutputError
@@ -49,7 +50,7 @@ def folder_bytes(root: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("connectivity", [4, 8])
 def test_each_component_is_one_annotation(synth_tree: Path, tmp_path: Path, connectivity: int) -> None:
-    mvtec2coco([synth_tree], tmp_path / "out", Options(connectivity=connectivity))
+    mvtec2coco([synth_tree], tmp_path / "out", MvtecOptions(connectivity=connectivity))
     annotations = converted(tmp_path / "out")
     assert len(annotations) == 40
     for name, found in annotations.items():
@@ -107,7 +108,7 @@ def test_every_type_is_in_every_split(coco_folder: Path) -> None:
 
 
 def test_original_split_is_mvtecs_own(synth_tree: Path, tmp_path: Path) -> None:
-    mvtec2coco([synth_tree], tmp_path / "out", Options(split="original"))
+    mvtec2coco([synth_tree], tmp_path / "out", MvtecOptions(split="original"))
     splits = load_dataset(tmp_path / "out").splits
     assert {i.file_name.split("/")[0] for i in splits["train"].images} == {"train"}
     assert {i.file_name.split("/")[0] for i in splits["test"].images} == {"test"}
@@ -121,22 +122,22 @@ def test_two_runs_and_two_file_orders_give_equal_bytes(synth_tree: Path, tmp_pat
         copy = reverse / source.relative_to(synth_tree)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, copy)
-    mvtec2coco([synth_tree], tmp_path / "one", Options(), jobs=1)
-    mvtec2coco([reverse], tmp_path / "two", Options(), jobs=jobs)
+    mvtec2coco([synth_tree], tmp_path / "one", MvtecOptions(), Execution(jobs=1))
+    mvtec2coco([reverse], tmp_path / "two", MvtecOptions(), Execution(jobs=jobs))
     assert folder_bytes(tmp_path / "one") == folder_bytes(tmp_path / "two")
     assert str(tmp_path) not in (tmp_path / "one/dataset.json").read_text()
 
 
 def test_the_seed_moves_images_between_splits(synth_tree: Path, tmp_path: Path) -> None:
-    mvtec2coco([synth_tree], tmp_path / "one", Options(seed=1))
-    mvtec2coco([synth_tree], tmp_path / "two", Options(seed=2))
+    mvtec2coco([synth_tree], tmp_path / "one", MvtecOptions(seed=1))
+    mvtec2coco([synth_tree], tmp_path / "two", MvtecOptions(seed=2))
     one, two = (load_dataset(tmp_path / name).splits["test"].images for name in ("one", "two"))
     assert {i.file_name for i in one} != {i.file_name for i in two}
 
 
 @pytest.mark.parametrize("how", ["rle", "polygon", "auto"])
 def test_perfect_predictions_score_one_in_pycocotools(synth_tree: Path, tmp_path: Path, how: str) -> None:
-    mvtec2coco([synth_tree], tmp_path / "out", Options(segmentation=how))
+    mvtec2coco([synth_tree], tmp_path / "out", MvtecOptions(segmentation=how))
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO(tmp_path / "out/annotations/instances_train.json")
         results = truth.loadRes(
@@ -161,7 +162,7 @@ def test_perfect_predictions_score_one_in_pycocotools(synth_tree: Path, tmp_path
 
 def test_polygons_say_the_same_pixels_and_holes_stay_run_lengths(synth_tree: Path, tmp_path: Path) -> None:
     for how in ("rle", "polygon", "auto"):
-        mvtec2coco([synth_tree], tmp_path / how, Options(segmentation=how))
+        mvtec2coco([synth_tree], tmp_path / how, MvtecOptions(segmentation=how))
     rle, polygon, auto = (load_dataset(tmp_path / how).splits["train"] for how in ("rle", "polygon", "auto"))
     sizes = {i.id: (i.height, i.width) for i in rle.images}
     kinds = Counter()
@@ -190,7 +191,7 @@ def two_squares(gap: int) -> np.ndarray:
 @pytest.mark.parametrize(("merge_gap", "annotations"), [(0, 2), (4, 2), (5, 1)])
 def test_merge_gap_counts_the_pixels_between(tree: Path, tmp_path: Path, merge_gap: int, annotations: int) -> None:
     write_mask(tree, two_squares(gap=4))
-    report = mvtec2coco([tree], tmp_path / "out", Options(merge_gap=merge_gap))
+    report = mvtec2coco([tree], tmp_path / "out", MvtecOptions(merge_gap=merge_gap))
     found = converted(tmp_path / "out")["test/broken_large/000.png"]
     assert len(found) == annotations
     assert sum(a["area"] for a in found) == 150
@@ -200,21 +201,21 @@ def test_merge_gap_counts_the_pixels_between(tree: Path, tmp_path: Path, merge_g
 
 def test_min_area_drops_and_reports_and_leaves_the_pixel_mask_in_step(tree: Path, tmp_path: Path) -> None:
     write_mask(tree, two_squares(gap=4))
-    report = mvtec2coco([tree], tmp_path / "out", Options(min_area=60))
+    report = mvtec2coco([tree], tmp_path / "out", MvtecOptions(min_area=60))
     name = "test/broken_large/000.png"
     assert [a["area"] for a in converted(tmp_path / "out")[name]] == [100]
     assert [(e.code, e.value) for e in report.events if e.file == name] == [("below-min-area", "50 px")]
     assert np.asarray(Picture.open(tmp_path / "out/masks" / name)).astype(bool).sum() == 100
     assert json.loads((tmp_path / "out/dataset.json").read_text())["lost"][0]["code"] == "below-min-area"
     with pytest.raises(InputError, match="below-min-area"):
-        mvtec2coco([tree], tmp_path / "strict", Options(min_area=60), strict=True)
+        mvtec2coco([tree], tmp_path / "strict", MvtecOptions(min_area=60), Execution(strict=True))
     assert not (tmp_path / "strict").exists()
 
 
 def test_min_area_may_not_turn_a_defect_image_into_a_negative(tree: Path, tmp_path: Path) -> None:
     write_mask(tree, two_squares(gap=4))
     with pytest.raises(InputError, match="would become a negative"):
-        mvtec2coco([tree], tmp_path / "out", Options(min_area=101))
+        mvtec2coco([tree], tmp_path / "out", MvtecOptions(min_area=101))
 
 
 def test_threshold_takes_grey_masks(tree: Path, tmp_path: Path) -> None:
@@ -222,7 +223,7 @@ def test_threshold_takes_grey_masks(tree: Path, tmp_path: Path) -> None:
     grey[10:20, 10:20] = 130
     grey[60:70, 60:70] = 50
     write_mask(tree, grey)
-    mvtec2coco([tree], tmp_path / "out", Options(threshold=128))
+    mvtec2coco([tree], tmp_path / "out", MvtecOptions(threshold=128))
     assert sorted(a["area"] for a in converted(tmp_path / "out")["test/broken_large/000.png"]) == [50, 100]
 
 
@@ -230,7 +231,7 @@ def test_several_categories_become_one_dataset(synth_tree: Path, tree: Path, tmp
     other = tree.rename(tmp_path / "jar")
     shutil.move(other / "test/contamination", other / "test/stain")
     shutil.move(other / "ground_truth/contamination", other / "ground_truth/stain")
-    mvtec2coco([synth_tree, other], tmp_path / "out", Options())
+    mvtec2coco([synth_tree, other], tmp_path / "out", MvtecOptions())
     dataset = load_dataset(tmp_path / "out")
     assert [c.name for c in dataset.categories] == ["broken_large", "broken_small", "contamination", "stain"]
     names = [i.file_name for c in dataset.splits.values() for i in c.images]
@@ -240,7 +241,7 @@ def test_several_categories_become_one_dataset(synth_tree: Path, tree: Path, tmp
 def test_pairs_are_made_by_name_not_by_position(tree: Path, tmp_path: Path) -> None:
     for path in (tree / "test/broken_large/000.png", tree / "ground_truth/broken_large/000_mask.png"):
         path.rename(path.with_name(path.name.replace("000", "zzz")))
-    mvtec2coco([tree], tmp_path / "out", Options())
+    mvtec2coco([tree], tmp_path / "out", MvtecOptions())
     found = converted(tmp_path / "out")["test/broken_large/zzz.png"]
     assert sorted((a["area"], a["bbox"]) for a in found) == truth_of(
         tree / "ground_truth/broken_large/zzz_mask.png"
@@ -248,9 +249,9 @@ def test_pairs_are_made_by_name_not_by_position(tree: Path, tmp_path: Path) -> N
 
 
 def test_dry_run_writes_nothing_and_counts_the_same(synth_tree: Path, tmp_path: Path) -> None:
-    dry = mvtec2coco([synth_tree], tmp_path / "out", Options(), dry_run=True)
+    dry = mvtec2coco([synth_tree], tmp_path / "out", MvtecOptions(), Execution(dry_run=True))
     assert list(tmp_path.iterdir()) == []
-    assert dry == mvtec2coco([synth_tree], tmp_path / "out", Options())
+    assert dry == mvtec2coco([synth_tree], tmp_path / "out", MvtecOptions())
 
 
 def test_pictures_are_hard_links(synth_tree: Path, coco_folder: Path) -> None:
@@ -267,31 +268,33 @@ def test_a_full_destination_is_refused_and_overwrite_replaces_only_our_own(
     dest.mkdir()
     (dest / "holiday.jpg").write_bytes(b"mine")
     with pytest.raises(OutputError, match="add --overwrite"):
-        mvtec2coco([synth_tree], dest, Options())
+        mvtec2coco([synth_tree], dest, MvtecOptions())
     with pytest.raises(OutputError, match="did not write"):
-        mvtec2coco([synth_tree], dest, Options(), overwrite=True)
+        mvtec2coco([synth_tree], dest, MvtecOptions(), Execution(overwrite=True))
     assert (dest / "holiday.jpg").read_bytes() == b"mine"
     (dest / "holiday.jpg").unlink()
-    mvtec2coco([synth_tree], dest, Options())
+    mvtec2coco([synth_tree], dest, MvtecOptions())
     (dest / "stale").write_bytes(b"")
-    mvtec2coco([synth_tree], dest, Options(), overwrite=True)
+    mvtec2coco([synth_tree], dest, MvtecOptions(), Execution(overwrite=True))
     assert not (dest / "stale").exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]
 
 
 @pytest.mark.parametrize(
-    "options", [Options(min_area=0), Options(merge_gap=-1), Options(threshold=0)], ids=["area", "gap", "threshold"]
+    "options",
+    [MvtecOptions(min_area=0), MvtecOptions(merge_gap=-1), MvtecOptions(threshold=0)],
+    ids=["area", "gap", "threshold"],
 )
-def test_impossible_options_are_refused(synth_tree: Path, tmp_path: Path, options: Options) -> None:
+def test_impossible_options_are_refused(synth_tree: Path, tmp_path: Path, options: MvtecOptions) -> None:
     with pytest.raises(OptionError):
         mvtec2coco([synth_tree], tmp_path / "out", options)
 
 
 def test_the_same_folder_name_twice_and_a_destination_inside_the_source_are_refused(synth_tree: Path) -> None:
     with pytest.raises(OptionError, match="twice"):
-        mvtec2coco([synth_tree, synth_tree], synth_tree.parent / "out", Options())
+        mvtec2coco([synth_tree, synth_tree], synth_tree.parent / "out", MvtecOptions())
     with pytest.raises(OutputError, match="inside each other"):
-        mvtec2coco([synth_tree], synth_tree / "out", Options())
+        mvtec2coco([synth_tree], synth_tree / "out", MvtecOptions())
 
 
 def test_the_real_bottle_equals_the_independent_reference(
@@ -301,7 +304,7 @@ def test_the_real_bottle_equals_the_independent_reference(
     assert len(oracle) == 63
     for connectivity, column in ((8, 1), (4, 2)):
         dest = tmp_path / str(connectivity)
-        mvtec2coco([real_bottle], dest, Options(connectivity=connectivity))
+        mvtec2coco([real_bottle], dest, MvtecOptions(connectivity=connectivity))
         annotations = converted(dest)
         assert len(annotations) == 292
         assert sum(map(bool, annotations.values())) == 63

@@ -5,16 +5,16 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from convert.assemble import Execution
 from convert.coco2masks import coco2masks
 from convert.coco_source import instance_mask
-from convert.masks2coco import Options as MaskOptions
-from convert.masks2coco import masks2coco
-from convert.yolo2coco import Options, yolo2coco
+from convert.execution import Execution
+from convert.masks2coco import MasksOptions, masks2coco
+from convert.yolo2coco import YoloOptions, yolo2coco
 from datasets.check.check import check
 from datasets.check.facts import Limits
 from datasets.coco import Annotation, Image, Rle
@@ -44,7 +44,7 @@ def test_any_data_yaml(tmp_path: Path, data: bytes) -> None:
     source = tmp_path / "y"
     (source / "images").mkdir(parents=True, exist_ok=True)
     (source / "data.yaml").write_bytes(data)
-    survives(lambda: yolo2coco(source, tmp_path / "c", Options(), Execution(dry_run=True)), tmp_path / "c")
+    survives(lambda: yolo2coco(source, tmp_path / "c", YoloOptions(), Execution(dry_run=True)), tmp_path / "c")
 
 
 @QUICK
@@ -53,7 +53,7 @@ def test_any_value_in_data_yaml(tmp_path: Path, described: dict) -> None:
     source = tmp_path / "y"
     (source / "images").mkdir(parents=True, exist_ok=True)
     (source / "data.yaml").write_text(json.dumps(described))
-    survives(lambda: yolo2coco(source, tmp_path / "c", Options(), Execution(dry_run=True)), tmp_path / "c")
+    survives(lambda: yolo2coco(source, tmp_path / "c", YoloOptions(), Execution(dry_run=True)), tmp_path / "c")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_any_value_in_data_yaml(tmp_path: Path, described: dict) -> None:
 def test_yaml_made_to_hurt(tmp_path: Path, text: str) -> None:
     (tmp_path / "data.yaml").write_text(text)
     with pytest.raises(InputError):
-        yolo2coco(tmp_path, tmp_path / "c", Options(), Execution())
+        yolo2coco(tmp_path, tmp_path / "c")
 
 
 @QUICK
@@ -70,14 +70,14 @@ def test_yaml_made_to_hurt(tmp_path: Path, text: str) -> None:
 def test_any_json_as_coco_file(tmp_path: Path, content: object) -> None:
     source = tmp_path / "any.json"
     source.write_text(json.dumps(content))
-    survives(lambda: coco2masks(source, tmp_path / "m", Execution(dry_run=True)), tmp_path / "m")
+    survives(lambda: coco2masks(source, tmp_path / "m", execution=Execution(dry_run=True)), tmp_path / "m")
 
 
 def test_deep_nesting_is_refused(tmp_path: Path) -> None:
     deep = '{"images":[],"annotations":[],"categories":[],"info":{"a":' + "[" * 100_000 + "]" * 100_000 + "}}"
     (tmp_path / "any.json").write_text(deep)
     with pytest.raises(InputError, match="not valid JSON"):
-        coco2masks(tmp_path / "any.json", tmp_path / "m", Execution())
+        coco2masks(tmp_path / "any.json", tmp_path / "m")
 
 
 COUNTS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12) | st.lists(
@@ -115,9 +115,14 @@ def test_any_mask_and_any_picture(coco_folder: Path, tmp_path: Path, data: bytes
     for name, content in (("p/a.png", bytes(whole)), ("m/a.png", data or bytes(whole))):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    options = MaskOptions(("crack",), ratios=(1, 0, 0))
+    options = MasksOptions(Path("masks"), ("crack",), ratios=(1, 0, 0))
     survives(
-        lambda: masks2coco(tmp_path / "p", tmp_path / "m", tmp_path / "c", options, Execution(dry_run=True)),
+        lambda: masks2coco(
+            tmp_path / "p",
+            tmp_path / "c",
+            msgspec.structs.replace(options, masks=tmp_path / "m"),
+            Execution(dry_run=True),
+        ),
         tmp_path / "c",
     )
 
@@ -132,5 +137,5 @@ def test_any_label_file_and_the_check_goes_on(tmp_path: Path, data: bytes) -> No
         (source / "data.yaml").write_text("train: images\nnames: [a, b]\n")
         (source / "labels").mkdir()
     (source / "labels/a.txt").write_bytes(data)
-    survives(lambda: yolo2coco(source, tmp_path / "c", Options(), Execution(dry_run=True)), tmp_path / "c")
+    survives(lambda: yolo2coco(source, tmp_path / "c", YoloOptions(), Execution(dry_run=True)), tmp_path / "c")
     assert check(source, Limits(), jobs=1).images == 1

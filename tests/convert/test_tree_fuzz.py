@@ -6,16 +6,14 @@ import shutil
 import zlib
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from PIL import Image as Picture
 
-from convert.assemble import Execution
-from convert.masks2coco import Options as MaskOptions
-from convert.masks2coco import masks2coco
-from convert.mvtec2coco import Options as MvtecOptions
-from convert.mvtec2coco import mvtec2coco
-from convert.yolo2coco import Options as YoloOptions
-from convert.yolo2coco import yolo2coco
+from convert.execution import Execution
+from convert.masks2coco import MasksOptions, masks2coco
+from convert.mvtec2coco import MvtecOptions, mvtec2coco
+from convert.yolo2coco import YoloOptions, yolo2coco
 from tests.spoilt import HOW_MANY, fuzz, spoil_bytes
 
 SIZE = (12, 9)
@@ -119,11 +117,16 @@ def test_spoilt_masks(tmp_path: Path) -> None:
     def convert(source: Path, dest: Path, dry_run: bool) -> object:
         seen = len((source / "m/a.png").read_bytes()) % 3
         options = [
-            MaskOptions(("a",)),
-            MaskOptions(("a", "b"), indices=True),
-            MaskOptions(("a",), threshold=100),
+            MasksOptions(Path("masks"), ("a",)),
+            MasksOptions(Path("masks"), ("a", "b"), indices=True),
+            MasksOptions(Path("masks"), ("a",), threshold=100),
         ][seen]
-        return masks2coco(source / "p", source / "m", dest, options, Execution(dry_run=dry_run, jobs=1))
+        return masks2coco(
+            source / "p",
+            dest,
+            msgspec.structs.replace(options, masks=source / "m"),
+            Execution(dry_run=dry_run, jobs=1),
+        )
 
     fuzz(tmp_path, spoil, convert, HOW_MANY // 2)
 
@@ -154,6 +157,6 @@ def test_spoilt_mvtec_trees(tmp_path: Path) -> None:
         put(source, files)
 
     def convert(source: Path, dest: Path, dry_run: bool) -> object:
-        return mvtec2coco([source], dest, MvtecOptions(), dry_run=dry_run, jobs=1)
+        return mvtec2coco([source], dest, MvtecOptions(), Execution(dry_run=dry_run, jobs=1))
 
     fuzz(tmp_path, spoil, convert, HOW_MANY // 2)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convert.assemble import Execution
-from convert.coco2yolo import coco2yolo
+from convert.coco2yolo import YoloExportOptions, coco2yolo
+from convert.execution import Execution
 from convert.yolo_labels import Style
 from datasets.coco import Image
 from datasets.formats.dataset_folder import load_dataset
@@ -44,7 +44,7 @@ def test_every_file_is_read_and_the_boxes_are_ours(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    coco2yolo(coco_folder, tmp_path / "y", STYLES[task], Execution(jobs=1))
+    coco2yolo(coco_folder, tmp_path / "y", YoloExportOptions(style=STYLES[task]), Execution(jobs=1))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     dataset = load_dataset(coco_folder)
@@ -78,7 +78,7 @@ def test_a_dataset_of_one_split_is_accepted_from_anywhere(
     source = write_folder(
         tmp_path / "c", {split: [Image(1, "a.png", 32, 24)]}, [box_annotation(1, 1, 3, (1, 1, 10, 8))]
     )
-    coco2yolo(source, tmp_path / "y", Style(), Execution())
+    coco2yolo(source, tmp_path / "y", YoloExportOptions(style=Style()))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     for named in {"train", "val", split}:
@@ -94,7 +94,7 @@ def test_folders_named_images_and_odd_names_keep_their_labels(
     images = [Image(i, name, 32, 24) for i, name in enumerate(names, 1)]
     annotations = [box_annotation(i, i, 3 if i % 2 else 7, (i, i, 10, 8)) for i in range(1, 5)]
     source = write_folder(tmp_path / "c", {"train": images, "val": [Image(9, "v.png", 32, 24)]}, annotations)
-    coco2yolo(source, tmp_path / "y", Style(), Execution())
+    coco2yolo(source, tmp_path / "y", YoloExportOptions(style=Style()))
     labels, _ = load(tmp_path / "y", "train", "detect", caplog)
     found = {Path(label["im_file"]).relative_to(tmp_path / "y/images/train").as_posix(): label for label in labels}
     for image, annotation in zip(images, annotations, strict=True):

@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from convert.assemble import Execution
-from convert.yolo2coco import Options, yolo2coco
+from convert.yolo2coco import YoloOptions, yolo2coco
 from datasets.coco import Rle
 from datasets.formats.dataset_folder import load_dataset
 from datasets.masks.rle import decode, rle_area
 from system.errors import InputError
 from tests.command import only_line, run_command
 
-NEGATIVE = Options(unlabelled="negative")
+NEGATIVE = YoloOptions(unlabelled="negative")
 YAML = "train: images/train\nval: images/val\nnames: [scratch, dent]\n"
 
 
@@ -34,7 +33,7 @@ def yolo(root: Path, labels: dict[str, str | None], text: str = YAML) -> Path:
 
 def test_boxes_get_pixels_and_no_mask(tmp_path: Path) -> None:
     source = yolo(tmp_path / "y", {"train/a.png": "1 0.5 0.5 0.1 0.3\n0 0.123456 0.5 0.1 0.1\n", "val/b.png": ""})
-    report = yolo2coco(source, tmp_path / "c", Options(), Execution())
+    report = yolo2coco(source, tmp_path / "c")
     dataset = load_dataset(tmp_path / "c")
     assert [(c.id, c.name) for c in dataset.categories] == [(1, "scratch"), (2, "dent")]
     first, second = dataset.splits["train"].annotations
@@ -48,7 +47,7 @@ def test_boxes_get_pixels_and_no_mask(tmp_path: Path) -> None:
 def test_segments_get_instance_and_pixel_masks(tmp_path: Path) -> None:
     lines = "1 0.1 0.1 0.3 0.1 0.3 0.5 0.1 0.5\n0 0.2 0.2 0.25 0.2 0.25 0.3 0.2 0.3\n"
     source = yolo(tmp_path / "y", {"train/a.png": lines, "train/b.png": ""})
-    yolo2coco(source, tmp_path / "c", Options(), Execution())
+    yolo2coco(source, tmp_path / "c")
     dataset = load_dataset(tmp_path / "c")
     coco = dataset.splits["train"]
     large, small = coco.annotations
@@ -63,7 +62,7 @@ def test_segments_get_instance_and_pixel_masks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("how", "kind"), [("rle", Rle), ("polygon", list), ("auto", list)])
 def test_a_segment_is_written_as_asked(tmp_path: Path, how: str, kind: type) -> None:
     source = yolo(tmp_path / "y", {"train/a.png": "0 0.1 0.1 0.3 0.1 0.3 0.5\n"})
-    yolo2coco(source, tmp_path / "c", Options(segmentation=how), Execution())
+    yolo2coco(source, tmp_path / "c", YoloOptions(segmentation=how))
     (annotation,) = load_dataset(tmp_path / "c").splits["train"].annotations
     assert isinstance(annotation.segmentation, kind)
     assert int(decode(annotation.segmentation, 20, 40).sum()) == annotation.area
@@ -73,18 +72,18 @@ def test_a_segment_is_written_as_asked(tmp_path: Path, how: str, kind: type) -> 
 
 def test_a_missing_label_file_is_unlabelled_and_an_empty_one_a_negative(tmp_path: Path) -> None:
     source = yolo(tmp_path / "y", {"train/a.png": None, "train/b.png": "", "train/c.png": "0 .5 .5 .1 .1"})
-    report = yolo2coco(source, tmp_path / "c", Options(), Execution())
+    report = yolo2coco(source, tmp_path / "c")
     assert [image.file_name for image in load_dataset(tmp_path / "c").splits["train"].images] == ["b.png", "c.png"]
     assert [(event.file, event.code) for event in report.events] == [("a.png", "unlabelled")]
     assert report.read == {"images": 3, "label files": 2, "labels": 1, "classes": 2}
-    yolo2coco(source, tmp_path / "n", NEGATIVE, Execution())
+    yolo2coco(source, tmp_path / "n", NEGATIVE)
     assert len(load_dataset(tmp_path / "n").splits["train"].images) == 3
 
 
 def test_a_label_file_without_a_picture_is_told(tmp_path: Path) -> None:
     source = yolo(tmp_path / "y", {"train/a.png": "0 .5 .5 .1 .1"})
     (source / "labels/train/gone.txt").write_text("0 .5 .5 .1 .1")
-    report = yolo2coco(source, tmp_path / "c", Options(), Execution())
+    report = yolo2coco(source, tmp_path / "c")
     assert [(event.file, event.code) for event in report.events] == [
         ("labels/train/gone.txt", "label-without-picture")
     ]
@@ -93,7 +92,7 @@ def test_a_label_file_without_a_picture_is_told(tmp_path: Path) -> None:
 def test_what_leads_outside_is_cut_and_told(tmp_path: Path) -> None:
     lines = "0 0.05 0.5 0.11 0.2\n0 1.004 0.5 0.001 0.2\n0 0.98 0.5 0.04 0.2\n"
     source = yolo(tmp_path / "y", {"train/a.png": lines})
-    report = yolo2coco(source, tmp_path / "c", Options(), Execution())
+    report = yolo2coco(source, tmp_path / "c")
     boxes = [annotation.bbox for annotation in load_dataset(tmp_path / "c").splits["train"].annotations]
     assert boxes == [(0, 8, 4.2, 4), (38.4, 8, 1.6, 4)]
     assert [(event.where, event.code) for event in report.events] == [
@@ -105,14 +104,14 @@ def test_what_leads_outside_is_cut_and_told(tmp_path: Path) -> None:
 
 def test_an_image_whose_labels_are_all_lost_is_no_negative(tmp_path: Path) -> None:
     source = yolo(tmp_path / "y", {"train/a.png": "0 .5 .5 .5 .5 .5 .5", "train/b.png": ""})
-    report = yolo2coco(source, tmp_path / "c", Options(), Execution())
+    report = yolo2coco(source, tmp_path / "c")
     assert [event.code for event in report.events] == ["image-left-out", "no-area"]
     assert [image.file_name for image in load_dataset(tmp_path / "c").splits["train"].images] == ["b.png"]
 
 
 def test_equal_names_in_two_splits_get_the_split_in_front(tmp_path: Path) -> None:
     source = yolo(tmp_path / "y", {"train/a.png": "", "val/a.png": "", "val/s/b.png": "0 .5 .5 .1 .1"})
-    yolo2coco(source, tmp_path / "c", Options(), Execution())
+    yolo2coco(source, tmp_path / "c")
     names = {s: [i.file_name for i in c.images] for s, c in load_dataset(tmp_path / "c").splits.items()}
     assert names == {"train": ["train/a.png"], "val": ["val/a.png", "val/s/b.png"], "test": []}
 
@@ -124,7 +123,7 @@ def test_labels_of_a_turned_picture_are_of_the_upright_one(tmp_path: Path) -> No
     exif = stored.getexif()
     exif[0x0112] = 6  # shown turned by a quarter to the right
     stored.save(source / "images/train/a.png", exif=exif)
-    report = yolo2coco(source, tmp_path / "c", Options(), Execution())
+    report = yolo2coco(source, tmp_path / "c")
     dataset = load_dataset(tmp_path / "c")
     (image,), (annotation,) = dataset.splits["train"].images, dataset.splits["train"].annotations
     assert (image.width, image.height, annotation.bbox) == (20, 40, (8, 8, 4, 4))
@@ -138,7 +137,7 @@ def test_labels_of_a_turned_picture_are_of_the_upright_one(tmp_path: Path) -> No
 def test_boxes_mixed_with_segments_are_refused(tmp_path: Path) -> None:
     labels: dict[str, str | None] = {"train/a.png": "0 .5 .5 .1 .1", "train/b.png": "0 .1 .1 .2 .1 .2 .2"}
     with pytest.raises(InputError, match=r"b\.txt: has segments, while .*a\.txt has boxes"):
-        yolo2coco(yolo(tmp_path / "y", labels), tmp_path / "c", Options(), Execution())
+        yolo2coco(yolo(tmp_path / "y", labels), tmp_path / "c")
 
 
 def test_a_bad_line_ends_in_one_line_and_writes_nothing(

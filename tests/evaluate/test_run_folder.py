@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image as Picture
 
-from convert.mvtec2coco import Options, mvtec2coco
+from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
 from evaluate.run_folder import TASKS, Provides, Run, RunConfig, RunSplit, load_run, read_config, read_split
 from system.errors import InputError, OptionError
@@ -93,7 +93,7 @@ def test_history_round_trip_and_curves(tmp_path: Path) -> None:
 
 
 def test_a_dataset_whose_splits_disagree_is_refused(tree: Path, tmp_path: Path) -> None:
-    mvtec2coco([tree], tmp_path / "out", Options())
+    mvtec2coco([tree], tmp_path / "out", MvtecOptions())
     test = annotation_path(tmp_path / "out", "test")
     content = json.loads(test.read_text())
     test.write_text(json.dumps(content | {"categories": content["categories"][:2], "annotations": []}))

@@ -14,8 +14,8 @@ from PIL import Image as Picture
 from PIL import ImageFilter
 from scipy.stats import hypergeom
 
-from convert.assemble import Execution
-from convert.coco2yolo import coco2yolo
+from convert.coco2yolo import YoloExportOptions, coco2yolo
+from convert.execution import Execution
 from convert.yolo_labels import Style
 from datasets.check.categories import _chance, _look_alike, check_skew
 from datasets.check.check import check
@@ -37,7 +37,7 @@ def found(root: Path, limits: Limits = LIMITS) -> set[str]:
 @pytest.fixture(scope="session")
 def yolo_source(coco_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     dest = tmp_path_factory.mktemp("yolo") / "y"
-    coco2yolo(coco_folder, dest, Style(), Execution(jobs=1))
+    coco2yolo(coco_folder, dest, YoloExportOptions(style=Style()), Execution(jobs=1))
     return dest
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from convert.assemble import Execution
 from convert.coco2labelme import coco2labelme
+from convert.execution import Execution
 from datasets.check.check import check
 from datasets.check.codes import Finding
 from datasets.check.facts import Limits, ring_area
@@ -176,7 +176,7 @@ def test_two_splits_of_the_same_folder_share_pictures_and_not_only_labels(tmp_pa
 
 
 def test_a_tree_that_was_taken_to_labelme_is_a_labelme_folder(coco_folder: Path, tmp_path: Path) -> None:
-    coco2labelme(coco_folder, tmp_path / "l", Execution(jobs=1))
+    coco2labelme(coco_folder, tmp_path / "l", execution=Execution(jobs=1))
     checked = check(tmp_path / "l", LIMITS, jobs=1)
     assert (checked.format, checked.findings) == ("labelme folder", [])
     assert checked.images == check(coco_folder, LIMITS, jobs=1).images

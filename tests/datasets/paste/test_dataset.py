@@ -7,7 +7,7 @@ import pytest
 from PIL import Image as Picture
 from pycocotools.coco import COCO
 
-from convert.mvtec2coco import Options, mvtec2coco
+from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
 from datasets.images.image_file import read_rgb
@@ -194,7 +194,7 @@ def test_an_interrupted_run_leaves_nothing(coco_folder: Path, tmp_path: Path, ca
 
 
 def test_the_real_bottle_orbits(real_bottle: Path, tmp_path: Path) -> None:
-    mvtec2coco([real_bottle], tmp_path / "coco", Options())
+    mvtec2coco([real_bottle], tmp_path / "coco", MvtecOptions())
     assert run_command("datasets", "paste", tmp_path / "coco", tmp_path / "new", "--count", 6) == 0
     dataset = load_dataset(tmp_path / "new")
     assert dataset.provenance is not None

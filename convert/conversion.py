@@ -1,0 +1,87 @@
+"""What a converter provides: its sources, a function that converts one of them, and a rule for the splits."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar, get_type_hints
+
+import msgspec
+
+from convert.report import Event
+from datasets.coco import Box, Category, Segmentation
+
+
+class Source(Protocol):
+    """One image to convert."""
+
+    @property
+    def file_name(self) -> str:
+        """Its name in the dataset, relative to `images`, with forward slashes."""
+
+
+S = TypeVar("S", bound=Source)
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """One annotation without its ids; box and area in pixels as in datasets.coco."""
+
+    category_id: int
+    bbox: Box
+    area: int | float
+    segmentation: Segmentation
+    iscrowd: int = 0
+
+
+class Converted(msgspec.Struct, frozen=True):
+    """What one image became; a stratified split divides the images of each `stratum` in the same proportions.
+
+    `category_ids` and `encoded` (JSON, see `encode_instance`) have one item per annotation, `sha256` is over
+    everything that was read. An image that is not `kept` is left out of the dataset: only its events count.
+    """
+
+    file_name: str
+    width: int
+    height: int
+    sha256: str
+    stratum: str
+    category_ids: list[int]
+    encoded: list[bytes]
+    events: list[Event]
+    kept: bool = True
+
+
+class Conversion(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
+    """What to convert and how: `convert_image(source, dest)` converts one of the `sources`, sorted by file name.
+
+    `dest` is the dataset folder to write image and pixel mask into, None in a dry run; their folders exist.
+    `assign_splits` gives the split of each file name from its stratum. `read` and `events` go to the report.
+    `pool_pays` is whether there is enough work for several processes, `masks` whether there are pixel masks.
+    `preload` are modules that worker processes need: imported once, before the processes are forked.
+    `convert_images`, where it is given, converts several sources faster, with the results and errors of
+    `convert_image` called on each in turn.
+    """
+
+    tool: str
+    origins: list[str]
+    options: dict[str, Any]
+    categories: list[Category]
+    sources: Sequence[S]
+    convert_image: Callable[[S, Path | None], Converted]
+    assign_splits: Callable[[dict[str, str]], Mapping[str, str]]
+    read: dict[str, int]
+    events: list[Event]
+    pool_pays: bool
+    masks: bool = True
+    preload: tuple[str, ...] = ()
+    convert_images: Callable[[Sequence[S], Path | None], list[Converted]] | None = None
+
+
+def recorded_options(options: msgspec.Struct) -> dict[str, Any]:
+    """The options for `dataset.json`, without the folders and files of this machine that are among them."""
+    types = get_type_hints(type(options))
+    fields = msgspec.structs.asdict(options).items()
+    return {name: value for name, value in fields if types[name] not in (Path, Path | None)}
+
+
+def encode_instance(instance: Instance) -> bytes:
+    """The instance as a JSON object without its ids, which `assemble` adds."""
+    return msgspec.json.encode(instance)

@@ -1,0 +1,25 @@
+"""How a conversion runs: what it overwrites, whether it writes at all, and how many processes it uses."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from system.workers import Pool
+
+Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of every conversion, which change no byte of its output.
+
+    `strict` makes the first loss an InputError. `jobs` is the number of processes, 0 chooses by the amount of
+    work; a `pool` that is already running is used instead.
+    """
+
+    overwrite: bool = False
+    dry_run: bool = False
+    strict: bool = False
+    jobs: int = 0
+    progress: Progress = lambda items, _label, _total: items
+    pool: Pool | None = None
