@@ -96,11 +96,11 @@ def _propose_from_good(
     from annotate.from_good import fit_finder, outline_tolerance, propose_regions
     from annotate.pictures import upright_size
     from annotate.proposals import propose
-    from datasets.images.image_file import list_pictures
+    from datasets.images.image_file import find_images
 
     if weights is None:
         raise OptionError("--from-good", "needs pretrained weights", "give --weights PATH of a ResNet-18")
-    finder = fit_finder(list_pictures([good]), weights, progress)
+    finder = fit_finder(find_images([good]), weights, progress)
     counts: Counter[str] = Counter()
     for picture in progress(pictures, "proposing", len(pictures)):
         proposals = [p for p in propose_regions(finder, picture) if p.prediction.score >= min_score]

@@ -182,6 +182,6 @@ def merge_command(
 
 
 def _print_json(value: object) -> None:
-    import msgspec
+    from system.json_file import format_json
 
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    sys.stdout.buffer.write(format_json(value))

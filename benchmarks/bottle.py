@@ -22,6 +22,7 @@ from benchmarks.bottle_table import Spent, markdown, summarise
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.resplit import Options, resplit
 from system.console import print_status
+from system.json_file import write_json
 
 FOLDS, SEED, NEGATIVES = 5, 0, "0.5"
 WEIGHTS = {"det": "yolo11n.pt", "seg": "resnet18.pt"}
@@ -43,7 +44,7 @@ def main() -> None:
         for fold in range(1, FOLDS + 1):
             train(contender, fold, given.work, given.weights)
     result = summarise(given.work, CONTENDERS)
-    given.out.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1))
+    write_json(given.out, result)
     print(markdown(result["rows"]))
     print_status(f"written to {given.out}")
 

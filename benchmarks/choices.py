@@ -13,11 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from evaluate.images import fewest_misses
 from evaluate.metrics import Metrics, read_metrics
 from system.console import print_table
+from system.json_file import write_json
 
 RESULT = Path(__file__).with_name("results") / "choices.json"
 COMMON = {
@@ -45,7 +44,7 @@ def main() -> None:
         for name, options in VARIANTS.items():
             cross_validate(given, kind, name, options)
     rows = [row for kind in COMMON for name in VARIANTS if (row := read_row(given.work, kind, name))]
-    given.out.write_bytes(msgspec.json.format(msgspec.json.encode({"protocol": __doc__, "rows": rows}), indent=1))
+    write_json(given.out, {"protocol": __doc__, "rows": rows})
     print_table("Choices", list(rows[0]), [list(row.values()) for row in rows])
 
 

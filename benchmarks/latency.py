@@ -20,7 +20,6 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-import msgspec
 import torch
 
 from datasets.formats.dataset_folder import load_dataset
@@ -28,6 +27,7 @@ from datasets.images.image_file import read_info, read_rgb
 from evaluate.operating import operating_score
 from evaluate.run_folder import Run, load_run, read_config
 from system.console import print_table
+from system.json_file import write_json
 from train_det.data import draw_square
 from train_det.export import export_run as export_detector
 from train_det.infer import boxes_in_squares, detect, to_pixels
@@ -76,7 +76,7 @@ def main() -> None:
         "milliseconds": measured,
         "target": TARGET,
     }
-    given.out.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+    write_json(given.out, result)
     show(measured)
 
 

@@ -17,7 +17,8 @@ from datasets.formats.provenance import content_hash, make_provenance, write_pro
 from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import write_pixel_mask
 from system.errors import InputError
-from system.files import check_apart, check_destination, new_folder, write_atomic
+from system.files import check_apart, check_destination, new_folder
+from system.json_file import write_json
 from system.workers import map_ordered
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _report(coco: CocoSource, done: Sequence[_Painted], execution: Execution) ->
 
 def _describe(root: Path, coco: CocoSource, done: Sequence[_Painted], report: Report) -> None:
     names: dict[str, Any] = {"0": "background"} | {str(k): c.name for k, c in enumerate(coco.categories, 1)}
-    write_atomic(root / CATEGORIES, msgspec.json.format(msgspec.json.encode(names), indent=2) + b"\n")
+    write_json(root / CATEGORIES, names)
     kept = [painted.item for painted in done if painted.kept]
     members = {split: [item.image for item in kept if item.split == split] for split in coco.splits}
     write_provenance(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from datasets.coco import FARTHEST, SPLITS, Annotation, Category, CocoFile, Image, Rle
+from datasets.coco import MAX_COORDINATE, SPLITS, Annotation, Category, CocoFile, Image, Rle
 from datasets.formats.coco_file import read_coco
 from datasets.formats.dataset_folder import load_dataset
 from system.errors import InputError
@@ -89,8 +89,12 @@ def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
         raise InputError(where, "the run lengths of its mask do not fill the image", "correct its segmentation")
     if not isinstance(segmentation, Rle) and any(len(p) < 6 or len(p) % 2 for p in segmentation):
         raise InputError(where, "a polygon is no list of three or more x, y pairs", "correct its segmentation")
-    if not isinstance(segmentation, Rle) and any(abs(v) > FARTHEST for polygon in segmentation for v in polygon):
-        raise InputError(where, f"a polygon leads more than {FARTHEST:g} pixels away", "correct its segmentation")
+    if not isinstance(segmentation, Rle) and any(
+        abs(v) > MAX_COORDINATE for polygon in segmentation for v in polygon
+    ):
+        raise InputError(
+            where, f"a polygon leads more than {MAX_COORDINATE:g} pixels away", "correct its segmentation"
+        )
     return decode(segmentation, image.height, image.width)
 
 

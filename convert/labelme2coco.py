@@ -20,7 +20,7 @@ from convert.upright import upright
 from datasets.coco import SPLITS
 from datasets.formats.labelme import LabelmeFile, embedded_picture, parse_labelme, read_json
 from datasets.formats.labelme_images import list_tree
-from datasets.images.image_file import ImageInfo, parse_info, read_picture
+from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
 from datasets.masks.packed_mask import paint_packed
 from datasets.masks.pixel_mask import mask_name, write_packed_mask
 from datasets.splits import Ratios, stratified_split
@@ -157,7 +157,7 @@ def _read(source: LabelmeSource, root: str) -> _Read:
         digest.update(data)
         file = parse_labelme(path, data)
     picture_path = source.picture or path
-    picture = embedded_picture(path, file) if source.picture is None else read_picture(source.picture)
+    picture = embedded_picture(path, file) if source.picture is None else read_image_bytes(source.picture)
     digest.update(picture)
     info = parse_info(picture_path, picture)
     # labelme turns a picture file upright, and shows an embedded picture as it is
@@ -205,7 +205,7 @@ def _place_picture(read: _Read, dest: Path | None) -> list[Event]:
     target = f"{dest}/images/{read.source.file_name}"
     path, info = read.picture_path, read.info
     if info.orientation != 1:
-        picture = read_picture(path) if read.picture is None else read.picture
+        picture = read_image_bytes(path) if read.picture is None else read.picture
         picture, how = upright(path, picture, turn=read.picture is None)
         if dest is not None:
             write_file(target, picture)

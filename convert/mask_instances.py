@@ -8,7 +8,7 @@ import msgspec
 from convert.conversion import Instance
 from convert.report import Event
 from datasets.coco import Segmentation
-from datasets.images.image_file import ImageInfo, parse_info, read_picture
+from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
 from datasets.masks.edge_components import mask_components
 from datasets.masks.edges import edges_area, edges_box, edges_to_rle, rle_to_edges
 from system.errors import InputError, OptionError
@@ -37,9 +37,9 @@ def check_cut(cut: Cut, threshold: int | None) -> None:
         raise OptionError(f"--threshold {threshold}", "would make every pixel a defect", "give 1 or more")
 
 
-def read_masked_picture(path: Path) -> tuple[ImageInfo, bytes]:
+def read_masked_image(path: Path) -> tuple[ImageInfo, bytes]:
     """Header and bytes of a picture that has a mask. Raises InputError where EXIF turns it, but not its mask."""
-    data = read_picture(path)
+    data = read_image_bytes(path)
     info = parse_info(path, data)
     if info.orientation != 1:
         problem = f"EXIF orientation {info.orientation}, while masks are as stored"

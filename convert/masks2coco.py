@@ -13,7 +13,7 @@ import msgspec
 from convert.assemble import assemble
 from convert.conversion import Conversion, Converted, Instance, encode_instance, recorded_options
 from convert.execution import Execution
-from convert.mask_instances import Cut, check_cut, check_mask_size, check_some_kept, cut_mask, read_masked_picture
+from convert.mask_instances import Cut, check_cut, check_mask_size, check_some_kept, cut_mask, read_masked_image
 from convert.report import Event, Report
 from datasets.coco import Category
 from datasets.images.image_file import is_image
@@ -164,7 +164,7 @@ def _same_form(name: str) -> str:
 
 
 def _convert_image(source: _Source, dest: Path | None, options: MasksOptions) -> Converted:
-    info, data = read_masked_picture(source.picture)
+    info, data = read_masked_image(source.picture)
     digest = hashlib.sha256(data)
     kept = source.mask is not None or options.unlabelled == "negative"
     instances: list[Instance] = []

@@ -19,12 +19,12 @@ from convert.mask_instances import (
     check_mask_size,
     check_some_kept,
     cut_mask,
-    read_masked_picture,
+    read_masked_image,
 )
 from convert.report import Event, Report
 from datasets.coco import Category
 from datasets.formats.mvtec import MvtecImage, MvtecTree, read_mvtec_tree
-from datasets.images.image_file import ImageInfo, read_picture
+from datasets.images.image_file import ImageInfo, read_image_bytes
 from datasets.masks.edges import join_edges, measure_edges
 from datasets.masks.packed_mask import paint_packed
 from datasets.masks.pixel_mask import mask_name, write_packed_mask
@@ -113,7 +113,7 @@ def _assign_splits(strata: dict[str, str], options: MvtecOptions) -> dict[str, s
 
 def _convert_image(source: _Source, dest: Path | None, options: MvtecOptions) -> Converted:
     path = source.image.path
-    info, data = read_masked_picture(path)
+    info, data = read_masked_image(path)
     digest = hashlib.sha256(data)
     instances: list[Instance] = []
     events: list[Event] = []
@@ -121,7 +121,7 @@ def _convert_image(source: _Source, dest: Path | None, options: MvtecOptions) ->
         link_or_copy(path, f"{dest}/images/{source.file_name}")
     mask = source.image.mask
     if mask is not None:
-        digest.update(read_picture(mask))
+        digest.update(read_image_bytes(mask))
         instances, events = _convert_mask(source, mask, info, dest, options)
     elif dest is not None:
         write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", None, info.height, info.width)

@@ -9,7 +9,7 @@ import msgspec
 from convert.codes import CODES
 from system.console import print_table
 from system.errors import InputError
-from system.files import write_atomic
+from system.json_file import write_json
 
 
 class Event(msgspec.Struct, frozen=True, order=True):
@@ -60,4 +60,4 @@ def print_report(title: str, report: Report) -> None:
 
 def write_report(path: Path, report: Report) -> None:
     """Write the report with every event as JSON."""
-    write_atomic(path, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    write_json(path, report)

@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from datasets.images.image_file import EXIF_ORIENTATION, lift_pixel_limit
+from datasets.images.image_file import EXIF_ORIENTATION, disable_decompression_bomb_check
 from system.errors import InputError
 
 JPEG_QUALITY = 95
@@ -18,7 +18,7 @@ def upright(path: Path | str, data: bytes, *, turn: bool) -> tuple[bytes, str]:
     """
     from PIL import Image, ImageOps
 
-    lift_pixel_limit()
+    disable_decompression_bomb_check()
     buffer = io.BytesIO()
     try:
         with Image.open(io.BytesIO(data)) as stored:

@@ -2,12 +2,12 @@
 
 from typing import NoReturn
 
-from system.startup import hasten
+from system.startup import tune_process
 
 
 def main() -> NoReturn:
     """Entry point of the console command."""
-    hasten()
+    tune_process()
     from datasets.cli import main as run_command
 
     run_command()

@@ -40,13 +40,12 @@ def summary_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Defect types, images per split and type, sizes, components, areas and boxes."""
-    import msgspec
-
     from datasets.summary import print_summary, summarise
+    from system.json_file import format_json
 
     summary = summarise(path, progress)
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
+        sys.stdout.buffer.write(format_json(summary))
     else:
         print_summary(summary)
         if not any(t.instances for t in summary.types.values()):

@@ -38,13 +38,14 @@ def check_command(
 
     from datasets.check.check import check
     from datasets.check.facts import Limits
+    from system.json_file import format_json
 
     checked = check(path, Limits(max_speckle, imgsz, min_side), jobs=jobs, progress=progress)
     levels = Counter(finding.level for finding in checked.findings)
     if as_json:
         found = [{"level": f.level, **msgspec.to_builtins(f)} for f in checked.findings]
         content = {**msgspec.to_builtins(checked), "findings": found}
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+        sys.stdout.buffer.write(format_json(content))
     else:
         _print(path, checked)
     if levels["error"] or (strict and checked.findings):

@@ -19,8 +19,8 @@ class Rle(msgspec.Struct, frozen=True):
     counts: str | list[int]
 
 
-MOST_PIXELS = 2**32 - 1  # pycocotools counts with 32 bits
-FARTHEST = 1e5  # pixels; pycocotools walks along the outline of a polygon, wherever it leads
+MAX_PIXELS = 2**32 - 1  # pycocotools counts with 32 bits
+MAX_COORDINATE = 1e5  # pixels; pycocotools walks along the outline of a polygon, wherever it leads
 Polygons = list[list[int | float]]
 Segmentation = Rle | Polygons
 

@@ -13,7 +13,8 @@ from datasets.formats.provenance import content_hash, make_provenance, write_pro
 from datasets.paste.compose import FOLDER
 from datasets.splits import Ratios, group_by_pattern, strata_by_type, stratified_folds, stratified_split
 from system.errors import InputError
-from system.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic
+from system.files import check_apart, check_destination, link_or_copy, new_folder
+from system.json_file import write_json
 
 FOLDS = "folds.json"
 Shares = dict[str, dict[str, str]]
@@ -50,8 +51,7 @@ def resplit(
             _write(dataset, root / name, splits, options)
         if options.folds:
             tested = {n: i for i, splits in enumerate(shares.values(), 1) for n in splits if splits[n] == "test"}
-            data = msgspec.json.format(msgspec.json.encode(dict(sorted(tested.items()))), indent=1)
-            write_atomic(root / FOLDS, data + b"\n")
+            write_json(root / FOLDS, dict(sorted(tested.items())))
     return counts
 
 

@@ -12,7 +12,7 @@ from io import FileIO
 from pathlib import Path
 
 from system.errors import InputError, OutputError
-from system.interrupts import held_back
+from system.interrupts import defer_signals
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # that some editors write before UTF-8
 
@@ -30,19 +30,19 @@ def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.js
     partial, lock = None, None
     try:
         dest.parent.mkdir(parents=True, exist_ok=True)
-        with held_back():
+        with defer_signals():
             _remove_stale(dest)
             partial = Path(tempfile.mkdtemp(prefix=_partial_prefix(dest), dir=dest.parent))
             lock = _lock(partial)
             partial.chmod(0o777 & ~_umask())
         yield partial
-        with held_back():
+        with defer_signals():
             _swap_in(partial, dest)
     except BaseException:
         _end_workers()
         raise
     finally:
-        with held_back():
+        with defer_signals():
             if partial is not None:
                 shutil.rmtree(partial, ignore_errors=True)
             if lock is not None:

@@ -1,4 +1,4 @@
-"""Ctrl-C and a request to end, held back for the few lines that must not be cut in two."""
+"""Defer SIGINT and SIGTERM until a block of code exits."""
 
 import signal
 import threading
@@ -6,26 +6,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-HELD = (signal.SIGINT, signal.SIGTERM)
+DEFERRED = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """SIGINT and SIGTERM that come during the block are heard when it ends. Only the main thread can hold them."""
+def defer_signals() -> Iterator[None]:
+    """Deliver SIGINT and SIGTERM that arrive during the block when it exits.
+
+    Does nothing outside the main thread, which alone receives signals in Python.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
+    received: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
+        received.append(number)
 
-    before = {int(number): signal.signal(number, note) for number in HELD}
+    before = {int(number): signal.signal(number, note) for number in DEFERRED}
     try:
         yield
     finally:
         for number, handler in before.items():
-            # None: set by a program in C, which Python cannot put back
+            # None: the handler was set by C code, and Python cannot restore it
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for number in dict.fromkeys(came):
+        for number in dict.fromkeys(received):
             signal.raise_signal(number)

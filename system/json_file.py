@@ -11,16 +11,24 @@ from system.files import write_atomic
 T = TypeVar("T")
 
 
-def read_json(path: Path, kind: type[T]) -> T:
-    """Read a JSON file strictly as `kind`. Raises InputError."""
+def read_json(path: Path, value_type: type[T], *, remedy: str = "make the run again") -> T:
+    """Read a JSON file strictly as `value_type`.
+
+    Raises InputError, with `remedy`, for content that does not fit the type, and for a missing file.
+    """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return msgspec.json.decode(path.read_bytes(), type=value_type)
     except FileNotFoundError:
         raise InputError(path, "no such file", "check whether the run was finished") from None
     except msgspec.MsgspecError as error:
-        raise InputError(path, f"not as defectline writes it: {error}", "make the run anew") from None
+        raise InputError(path, f"not as defectline writes it: {error}", remedy) from None
+
+
+def format_json(value: object) -> bytes:
+    """JSON indented by two spaces, with a newline at the end."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write JSON, indented for people, atomically."""
-    write_atomic(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    """Write indented JSON atomically."""
+    write_atomic(path, format_json(value))

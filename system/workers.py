@@ -11,8 +11,8 @@ from importlib import import_module
 from multiprocessing import active_children, parent_process
 from typing import TypeVar
 
-from system.interrupts import held_back
-from system.startup import GARBAGE_FROM
+from system.interrupts import defer_signals
+from system.startup import GC_THRESHOLD
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -30,7 +30,7 @@ class Pool:
     def map_ordered(self, work: Callable[[S], R], items: Sequence[S], largest_chunk: int) -> Iterator[R]:
         """`map_ordered` in these processes."""
         chunk = max(1, min(largest_chunk, len(items) // (4 * self.size)))
-        with held_back():
+        with defer_signals():
             results = self._executor.map(work, items, chunksize=chunk)
         yield from results
 
@@ -47,11 +47,11 @@ def started_pool(jobs: int, *, pays: bool, modules: Sequence[str] = ()) -> Itera
         return
     executor = ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(tuple(modules),))
     try:
-        with held_back():  # cut between two forks, the executor would wait for its idle workers for ever
+        with defer_signals():  # cut between two forks, the executor would wait for its idle workers for ever
             executor.submit(_nothing)
         yield Pool(executor, workers)
     finally:
-        with held_back():
+        with defer_signals():
             executor.shutdown(cancel_futures=True)
 
 
@@ -81,7 +81,7 @@ def map_ordered(
 
 def end_workers() -> None:
     """End every process that this one has started, in the middle of what it does, and wait until it is gone."""
-    with held_back():
+    with defer_signals():
         children = active_children()
         for child in children:
             child.kill()
@@ -109,7 +109,7 @@ def _start_worker(modules: Sequence[str]) -> None:
         import_module(module)
     # Points of shapes are many small objects in no cycle, which Python would go through again and again.
     gc.freeze()
-    gc.set_threshold(GARBAGE_FROM)
+    gc.set_threshold(GC_THRESHOLD)
 
 
 def _wait_for_parent() -> None:

@@ -104,14 +104,14 @@ def predict(
     exported: flag.Exported = None,
 ) -> None:
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
-    from datasets.images.image_file import list_pictures
+    from datasets.images.image_file import find_images
     from evaluate.operating import operating_score
     from training.cross_validation import single_run
     from training.predict import check_predict, dataset_of, give_predictions
 
     check_predict(out, min_score)
     made = single_run(run_folder, TASK)
-    files = list_pictures(images)
+    files = find_images(images)
     from train_det.predict import load_run_detector, predict_files
     from training.device import choose_device
 

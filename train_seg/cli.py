@@ -112,7 +112,7 @@ def predict(
     exported: flag.Exported = None,
 ) -> None:
     """Find defects in pictures with the best weights of a run, at the size of the pictures."""
-    from datasets.images.image_file import list_pictures
+    from datasets.images.image_file import find_images
     from evaluate.operating import operating_score
     from system.errors import OptionError
     from training.cross_validation import single_run
@@ -127,7 +127,7 @@ def predict(
     from train_seg.segmenter import load_segmenter
     from training.device import choose_device
 
-    files = list_pictures(images)
+    files = find_images(images)
     segmenter = load_segmenter(made.weights / BEST, choose_device(device), tta=tta, tile=tile, exported=exported)
     least = operating_score(made, segmenter.spec.pixel_threshold) if min_score is None else min_score
     listed, found = predict_files(segmenter, files, dataset_of(made), least)

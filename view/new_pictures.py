@@ -6,7 +6,7 @@ from annotate.pictures import Picture as Bare
 from annotate.pictures import upright_size
 from annotate.predictions import predict_with_run
 from datasets.coco import Category, Image
-from datasets.images.image_file import list_pictures
+from datasets.images.image_file import find_images
 from evaluate.run_folder import load_run
 from system.errors import InputError
 from view.scene import Picture, Scene, model_of, short_names
@@ -20,7 +20,7 @@ def new_pictures_scene(root: Path, folder: Path, dataset: Path | None = None) ->
     run = load_run(root)
     if not folder.is_dir():
         raise InputError(folder, "no such folder", "name a folder of pictures with --images DIR")
-    names = [path.relative_to(folder).as_posix() for path in list_pictures([folder])]
+    names = [path.relative_to(folder).as_posix() for path in find_images([folder])]
     predicted = predict_with_run(root, [Bare(folder, name, labelled=False) for name in names], dataset=dataset)
     pictures = []
     for number, name in enumerate(sorted(names), 1):

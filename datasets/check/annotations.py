@@ -4,7 +4,7 @@ from itertools import combinations
 
 from datasets.check.codes import Finding
 from datasets.check.facts import Facts, ImageFacts, Instance, Limits
-from datasets.coco import FARTHEST, Rle
+from datasets.coco import MAX_COORDINATE, Rle
 from datasets.masks.component import components
 from datasets.masks.rle import rle_area, rle_to_component, shared_area, to_rle
 from datasets.masks.run_lengths import covers_image
@@ -120,7 +120,7 @@ def _shared_pixels(first: Rle, second: Rle) -> tuple[float, float]:
 def _rle(instance: Instance, image: ImageFacts) -> Rle | None:
     """The compressed mask, None where the instance says no pixels of this image."""
     segmentation = instance.segmentation
-    if not segmentation or not image.width or max(map(abs, instance.box)) > FARTHEST:
+    if not segmentation or not image.width or max(map(abs, instance.box)) > MAX_COORDINATE:
         return None
     if isinstance(segmentation, Rle) and not covers_image(segmentation, image.height, image.width):
         return None

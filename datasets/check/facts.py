@@ -11,7 +11,7 @@ import msgspec
 from datasets.check.codes import Finding
 from datasets.coco import Box, Segmentation
 from datasets.formats.labelme import Point, embedded_picture, read_labelme
-from datasets.images.image_file import parse_info, read_picture
+from datasets.images.image_file import parse_info, read_image_bytes
 from system.errors import InputError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Look(msgspec.Struct, frozen=True):
 
 def look_at(path: Path) -> Look:
     """Read and decode a picture. Raises InputError."""
-    return _look(path, read_picture(path))
+    return _look(path, read_image_bytes(path))
 
 
 def look_into(labelme_file: Path) -> Look:

@@ -7,7 +7,7 @@ from pathlib import Path, PureWindowsPath
 
 from datasets.check.codes import Finding
 from datasets.check.facts import Entry, Instance, Listing, ring_area
-from datasets.coco import FARTHEST, SPLITS, Box, Rle, Segmentation
+from datasets.coco import MAX_COORDINATE, SPLITS, Box, Rle, Segmentation
 from datasets.formats.labelme import LabelmeFile, Point, Shape, is_labelme, read_labelme
 from datasets.formats.labelme_mask import read_shape_mask
 from datasets.formats.mvtec import GOOD
@@ -124,7 +124,7 @@ def _join_segmentations(parts: list[Instance], box: Box, size: tuple[int, int]) 
     masks = [part.segmentation for part in parts if isinstance(part.segmentation, Rle)]
     if not masks:
         return polygons
-    if max(map(abs, box)) > FARTHEST:
+    if max(map(abs, box)) > MAX_COORDINATE:
         return None
     from datasets.masks.rle import merge_rles, to_rle
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from datasets.check.codes import Finding
 from datasets.check.facts import Entry, Facts, Instance, Listing, ring_area
-from datasets.coco import FARTHEST
+from datasets.coco import MAX_COORDINATE
 from datasets.formats.mvtec import GOOD
 from datasets.formats.yolo import Label, YoloDataset, check_coordinates, looks_like_yolo, parse_columns, read_yolo
 from system.errors import InputError
@@ -48,7 +48,7 @@ def read_yolo_entry(entry: Entry, width: int, height: int) -> tuple[list[Instanc
         except InputError as error:
             findings.append(Finding(name, where, "unreadable-labels", error.problem))
         # where it lies may still be said
-        if label is not None and all(abs(value) <= FARTHEST for value in label.values):
+        if label is not None and all(abs(value) <= MAX_COORDINATE for value in label.values):
             instances.append(_instance(label, where, names[label.class_index], width or 1, height or 1))
     if len({instance.segmentation is None for instance in instances}) > 1:
         findings.append(Finding(name, "", "mixed-labels", "boxes and segments"))

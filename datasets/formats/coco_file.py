@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from datasets.coco import MOST_PIXELS, CocoFile, Prediction
+from datasets.coco import MAX_PIXELS, CocoFile, Prediction
 from system.errors import InputError
 from system.files import BYTE_ORDER_MARK, write_atomic
 
@@ -73,7 +73,7 @@ def _check_images(path: Path, coco: CocoFile) -> None:
     for i, image in enumerate(coco.images):
         if image.width < 1 or image.height < 1:
             raise InputError(path, f"$.images[{i}] is {image.width} x {image.height} pixels", "correct the size")
-        if image.width * image.height > MOST_PIXELS:
+        if image.width * image.height > MAX_PIXELS:
             told = f"$.images[{i}] has {image.width} x {image.height} pixels, more than run lengths can count"
             raise InputError(path, told, "correct the size, or cut the picture")
         if "\0" in image.file_name or posixpath.normpath(image.file_name) == ".":

@@ -80,13 +80,13 @@ def _box_area(box: Any) -> Any:
 
 
 def _of_mask(segmentation: Any, height: Any, width: Any) -> tuple[list[int], int] | None:
-    from datasets.coco import FARTHEST, MOST_PIXELS, Rle, Segmentation
+    from datasets.coco import MAX_COORDINATE, MAX_PIXELS, Rle, Segmentation
     from datasets.masks.rle import rle_area, rle_box, to_rle
     from datasets.masks.run_lengths import covers_image
 
     if not segmentation or not _is_number(height) or not _is_number(width):
         return None
-    if min(height, width) < 1 or height * width > MOST_PIXELS:
+    if min(height, width) < 1 or height * width > MAX_PIXELS:
         return None
     try:
         said: Segmentation = msgspec.convert(segmentation, Segmentation)
@@ -95,7 +95,7 @@ def _of_mask(segmentation: Any, height: Any, width: Any) -> tuple[list[int], int
     can_be_drawn = (
         covers_image(said, height, width)
         if isinstance(said, Rle)
-        else all(len(ring) >= 6 and len(ring) % 2 == 0 and max(map(abs, ring)) <= FARTHEST for ring in said)
+        else all(len(ring) >= 6 and len(ring) % 2 == 0 and max(map(abs, ring)) <= MAX_COORDINATE for ring in said)
     )
     rle = to_rle(said, height, width) if can_be_drawn else None
     return None if rle is None else (list(map(int, rle_box(rle))), rle_area(rle))

@@ -11,6 +11,7 @@ from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.provenance import PROVENANCE, Provenance
 from datasets.masks.pixel_mask import mask_name
 from system.errors import InputError
+from system.json_file import read_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,12 +90,8 @@ def load_dataset(root: Path, *, flat_ok: bool = False) -> Dataset:
     if not splits:
         raise InputError(root, "not a dataset folder (no annotations/instances_*.json)", "make one with convert")
     _check_splits(root, splits)
-    provenance = None
-    if (root / PROVENANCE).is_file():
-        try:
-            provenance = msgspec.json.decode((root / PROVENANCE).read_bytes(), type=Provenance)
-        except msgspec.MsgspecError as error:
-            raise InputError(root / PROVENANCE, f"not as defectline writes it: {error}", "convert anew") from None
+    path = root / PROVENANCE
+    provenance = read_json(path, Provenance, remedy="convert again") if path.is_file() else None
     return Dataset(root, splits, provenance)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.formats.labelme import Shape
-from datasets.images.image_file import lift_pixel_limit
+from datasets.images.image_file import disable_decompression_bomb_check
 from system.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def read_shape_mask(
     from PIL import Image, UnidentifiedImageError
 
     where = f"$.shapes[{index}].mask"
-    lift_pixel_limit()  # the size is looked at before the pixels are
+    disable_decompression_bomb_check()  # the size is looked at before the pixels are
     try:
         packed = base64.b64decode(shape.mask or "", validate=True)
         with Image.open(io.BytesIO(packed), formats=["PNG"]) as picture:

@@ -10,7 +10,7 @@ import msgspec
 
 from datasets.coco import Category, Image
 from system import __version__
-from system.files import write_atomic
+from system.json_file import write_json
 
 PROVENANCE = "dataset.json"
 FORMAT = "defectline-dataset/1"
@@ -65,8 +65,8 @@ def make_provenance(
 
 
 def write_provenance(root: Path, provenance: Provenance) -> None:
-    """Write `dataset.json`, indented for people."""
-    write_atomic(root / PROVENANCE, msgspec.json.format(msgspec.json.encode(provenance), indent=2) + b"\n")
+    """Write `dataset.json`."""
+    write_json(root / PROVENANCE, provenance)
 
 
 def content_hash(parts: Iterable[tuple[str, str]]) -> str:

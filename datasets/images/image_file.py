@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from isal import isal_zlib
 
-from datasets.coco import MOST_PIXELS
+from datasets.coco import MAX_PIXELS
 from datasets.images.header import PNG_SIGNATURE, plain_jpeg, plain_png
 from system.errors import InputError
 from system.files import has_suffix
@@ -57,7 +57,7 @@ def read_info(path: Path) -> ImageInfo:
     A PNG has the checksum of each chunk verified, a JPEG its end marker sought: enough to find truncated and
     damaged files without decoding any pixel. Raises InputError.
     """
-    return parse_info(path, read_picture(path))
+    return parse_info(path, read_image_bytes(path))
 
 
 def parse_info(path: Path | str, data: bytes) -> ImageInfo:
@@ -66,7 +66,7 @@ def parse_info(path: Path | str, data: bytes) -> ImageInfo:
     may_be_rotated = check_whole(path, data)
     header = plain_jpeg(data) or (None if may_be_rotated else plain_png(data))
     info = ImageInfo(*header) if header is not None else _info_by_pillow(path, data, may_be_rotated)
-    if info.width * info.height > MOST_PIXELS:
+    if info.width * info.height > MAX_PIXELS:
         problem = f"{info.width} x {info.height} pixels, more than run lengths can count"
         raise InputError(path, problem, "cut it into smaller pictures")
     return info
@@ -101,7 +101,7 @@ def read_rgb(path: Path) -> "NDArray[np.uint8]":
     import numpy as np
     from PIL import ImageOps
 
-    data = read_picture(path)
+    data = read_image_bytes(path)
     plain = _decode_plain_png(path, data)
     if plain is not None:
         return plain
@@ -152,21 +152,21 @@ def _decode_plain_png(path: Path, data: bytes) -> "NDArray[np.uint8] | None":
 def _open(path: Path | str, data: bytes | None = None) -> "Image":
     from PIL import Image, UnidentifiedImageError
 
-    lift_pixel_limit()
+    disable_decompression_bomb_check()
     try:
         return Image.open(path if data is None else io.BytesIO(data))
     except (UnidentifiedImageError, SyntaxError, ValueError, OSError) as error:
         raise _unreadable(path, error) from None
 
 
-def lift_pixel_limit() -> None:
+def disable_decompression_bomb_check() -> None:
     """Let Pillow open pictures of any size: stitched line-scan pictures are large and no attack."""
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = None
 
 
-def read_picture(path: Path | str) -> bytes:
+def read_image_bytes(path: Path | str) -> bytes:
     """The bytes of a picture file. Raises InputError."""
     try:
         with FileIO(path) as file:
@@ -203,7 +203,7 @@ def _check_png(path: Path | str, data: bytes) -> bool:
     raise InputError(path, "the PNG is truncated", "replace it by a whole copy")
 
 
-def list_pictures(paths: Sequence[Path]) -> list[Path]:
+def find_images(paths: Sequence[Path]) -> list[Path]:
     """Picture files from files and folders, folders with what lies below them, sorted. Raises InputError."""
     files: list[Path] = []
     for path in paths:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasets.images.image_file import lift_pixel_limit
+from datasets.images.image_file import disable_decompression_bomb_check
 from system.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _read_grey(path: Path) -> "NDArray[np.int32]":
     import numpy as np
     from PIL import Image, UnidentifiedImageError
 
-    lift_pixel_limit()
+    disable_decompression_bomb_check()
     try:
         with Image.open(path) as image:
             if image.format == "PNG" and image.width * image.height > PNG_MOST * path.stat().st_size:

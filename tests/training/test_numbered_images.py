@@ -7,7 +7,7 @@ import pytest
 
 from datasets.coco import Image
 from datasets.formats.dataset_folder import Dataset, load_dataset
-from datasets.images.image_file import list_pictures
+from datasets.images.image_file import find_images
 from system.errors import InputError
 from training.predict import number_pictures, write_picture_list
 
@@ -23,14 +23,14 @@ def test_folders_give_the_pictures_below_them_sorted_and_each_once(tmp_path: Pat
         path.parent.mkdir(exist_ok=True)
         path.touch()
     first = tmp_path / "b" / "2.png"
-    found = list_pictures([first, tmp_path])
+    found = find_images([first, tmp_path])
     assert [p.relative_to(tmp_path).as_posix() for p in found] == ["b/2.png", "a.bmp", "b/1.jpg"]
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     with pytest.raises(InputError, match="no picture in this folder"):
-        list_pictures([tmp_path])
+        find_images([tmp_path])
 
 
 def test_pictures_of_the_dataset_keep_their_ids_even_through_another_path(
