@@ -89,12 +89,10 @@ def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
         raise InputError(where, "the run lengths of its mask do not fill the image", "correct its segmentation")
     if not isinstance(segmentation, Rle) and any(len(p) < 6 or len(p) % 2 for p in segmentation):
         raise InputError(where, "a polygon is no list of three or more x, y pairs", "correct its segmentation")
-    if not isinstance(segmentation, Rle) and any(
-        abs(v) > MAX_COORDINATE for polygon in segmentation for v in polygon
-    ):
-        raise InputError(
-            where, f"a polygon leads more than {MAX_COORDINATE:g} pixels away", "correct its segmentation"
-        )
+    polygons = [] if isinstance(segmentation, Rle) else segmentation
+    if any(abs(v) > MAX_COORDINATE for polygon in polygons for v in polygon):
+        problem = f"a polygon leads more than {MAX_COORDINATE:g} pixels away"
+        raise InputError(where, problem, "correct its segmentation")
     return decode(segmentation, image.height, image.width)
 
 

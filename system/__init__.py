@@ -1,3 +1,3 @@
-"""What every room stands on: errors, files, processes and the terminal; no images, no runs."""
+"""What every other package uses: errors, files, processes and the terminal. Knows no images and no runs."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""What every command does at its edge: run an app, show progress, print a table, end in one line on bad input."""
+"""What every command shares: run an app, show progress, print tables, end with one line on bad input."""
 
 import errno
 import shutil
@@ -23,27 +23,27 @@ USER_ERRORS = {
     errno.EPERM: "operation not permitted; check who owns it or choose another path",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
     errno.EMFILE: "too many open files; raise the limit with ulimit -n",
-    errno.EISDIR: "a folder stands where a file is wanted; choose another path",
-    errno.ENOTDIR: "a file stands where a folder is wanted; choose another path",
+    errno.EISDIR: "a folder where a file is needed; choose another path",
+    errno.ENOTDIR: "a file where a folder is needed; choose another path",
     errno.ENOENT: "no such file or folder; check the path",
 }
 
 
 def new_app(help_text: str) -> typer.Typer:
-    """A typer app in the way of this project: several commands, help when called bare, no pretty tracebacks."""
+    """A typer app with this project's settings: several commands, help without arguments, plain tracebacks."""
     app = typer.Typer(help=help_text, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(lambda: None)
     return app
 
 
 def given(ctx: typer.Context, names: Iterable[str]) -> dict[str, Any]:
-    """Those of the parameters `names` of a command that were typed, not left at their default."""
+    """The values of those parameters among `names` that were typed on the command line."""
     typed = [n for n in names if getattr(ctx.get_parameter_source(n), "name", "") == "COMMANDLINE"]
     return {name: ctx.params[name] for name in typed}
 
 
 def run(app: typer.Typer, name: str) -> NoReturn:
-    """Run `app` as the command `name`; what the user can mend ends in one line on stderr and exit status 2."""
+    """Run `app` as the command `name`; errors the user can fix end in one line on stderr and exit status 2."""
     signal.signal(signal.SIGTERM, _end_on_signal)
     try:
         app(prog_name=name)
@@ -59,7 +59,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
 
 
 def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
-    """Yield `items` under a progress bar on stderr; silent where stderr is no terminal."""
+    """Yield `items` under a progress bar on stderr; silent where stderr is not a terminal."""
     if not sys.stderr.isatty():
         yield from items
         return
@@ -70,7 +70,7 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterat
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout, no wider than the terminal; where a program reads it, nothing is folded."""
+    """Print a table on stdout, folded to the width of the terminal; not folded where stdout is not a terminal."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     lines = [typer.style(title, bold=True), "", *format_table(columns, rows, width), ""]
     text = "\n".join(lines)

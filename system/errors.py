@@ -1,10 +1,10 @@
-"""The one tree of errors that a user can mend, each told in one line."""
+"""Errors the user can fix, each reported in one line."""
 
 from pathlib import Path
 
 
 class DefectlineError(Exception):
-    """Something the user can mend: where it is, what is wrong there, what to do about it."""
+    """An error the user can fix: where it is, what is wrong there, what to do about it."""
 
     def __init__(self, where: Path | str, problem: str, remedy: str) -> None:
         super().__init__(where, problem, remedy)
@@ -19,16 +19,16 @@ class DefectlineError(Exception):
 
 
 class InputError(DefectlineError):
-    """A file or folder that was read is not what it should be."""
+    """A file or folder that was read has content that cannot be used."""
 
 
 class OptionError(DefectlineError):
-    """A value given on the command line or in a recipe does not do."""
+    """A value given on the command line or in a recipe cannot be used."""
 
 
 class OutputError(DefectlineError):
-    """The destination cannot take what is to be written."""
+    """The destination cannot be written."""
 
 
 class WeightsError(DefectlineError):
-    """Weights or checkpoints that cannot be had or cannot be read."""
+    """Weights or checkpoints that cannot be found, downloaded or read."""

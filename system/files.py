@@ -1,4 +1,4 @@
-"""Files and folders written aside and renamed, so that a reader never meets half of one."""
+"""Atomic writes: write to a temporary sibling, then rename."""
 
 import glob
 import os
@@ -14,16 +14,16 @@ from pathlib import Path
 from system.errors import InputError, OutputError
 from system.interrupts import defer_signals
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # that some editors write before UTF-8
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some editors write it before UTF-8 text
 
 
 @contextmanager
 def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.json") -> Iterator[Path]:
     """Yield an empty temporary sibling of `dest` that becomes `dest` when the block ends without an error.
 
-    A `dest` that is not empty is refused. With `overwrite` it is replaced, but only if it holds the file
-    `marker`, that is if it was written by defectline: no typing slip may delete somebody's pictures.
-    Raises OutputError.
+    With `overwrite`, a `dest` that is not empty is replaced, but only if it contains the file `marker`, which
+    defectline writes: a typing error must not delete a folder of images.
+    Raises OutputError where `check_destination` does.
     """
     check_destination(dest, overwrite=overwrite, marker=marker)
     missing = [folder for folder in dest.parents if not folder.exists()]
@@ -47,7 +47,7 @@ def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.js
                 shutil.rmtree(partial, ignore_errors=True)
             if lock is not None:
                 os.close(lock)
-            with suppress(OSError):  # with dest inside, or something of somebody else
+            with suppress(OSError):  # not empty: it contains dest, or files of others
                 for folder in missing:
                     folder.rmdir()
 
@@ -58,7 +58,7 @@ def check_destination(dest: Path, *, overwrite: bool = False, marker: str = "dat
         raise OutputError(dest, "the destination is a file or a link", "name a folder that does not exist yet")
     above = next((path for path in dest.parents if path.is_symlink() or path.exists()), dest)
     if not above.is_dir() and above != dest:
-        raise OutputError(dest, f"the destination would lie in {above}, which is no folder", "choose another")
+        raise OutputError(dest, f"the destination would be inside {above}, which is not a folder", "name another")
     if not may_write(above):
         raise OutputError(dest, f"no permission to write in {above}", "check who owns it or choose another")
     if not dest.is_dir() or not any(dest.iterdir()):
@@ -74,29 +74,29 @@ def check_destination(dest: Path, *, overwrite: bool = False, marker: str = "dat
 
 
 def may_write(folder: Path) -> bool:
-    """Whether files can be made in `folder`, as far as the system can tell without making one."""
+    """Whether files can be created in `folder`, judged by permissions without creating one."""
     return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def check_apart(dest: Path, sources: Sequence[Path]) -> None:
-    """Raise OutputError where `dest` lies inside a source, or a source inside `dest`."""
+    """Raise OutputError where `dest` is inside a source, or a source is inside `dest`."""
     target = dest.resolve()
     for source in sources:
         origin = source.resolve()
         if target == origin or origin in target.parents or target in origin.parents:
             raise OutputError(
-                dest, f"the destination and the source {source} lie inside each other", "choose another"
+                dest, f"the destination and the source {source} are inside each other", "choose another"
             )
 
 
 def has_suffix(path: Path | str, suffixes: frozenset[str]) -> bool:
-    """Whether the name of `path` ends with one of `suffixes`, in small or large letters; hidden files are none."""
-    name = os.path.basename(path)  # noqa: PTH119 -- of many names, to make a Path of each takes longer than the rest
+    """Whether the name of `path` ends with one of `suffixes`, in lower or upper case; False for hidden files."""
+    name = os.path.basename(path)  # noqa: PTH119 -- a Path for each of many names would take longer than the rest
     return os.path.splitext(name)[1].lower() in suffixes and not name.startswith(".")  # noqa: PTH122
 
 
 def check_unicode(root: Path, names: Iterable[str]) -> None:
-    """Raise InputError for the first name of a file below `root` that is no Unicode: JSON cannot hold it."""
+    """Raise InputError for the first file name below `root` that is not Unicode: JSON cannot store it."""
     for name in names:
         if not name.isascii() and any("\ud800" <= c <= "\udfff" for c in name):
             raise InputError(root, f"the name {name!a} is not Unicode", "rename the file")
@@ -116,15 +116,15 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def write_file(path: str, data: bytes) -> None:
-    """Write `data` to a new file in a folder that nobody else knows yet, so quickly that 10,000 can be written."""
+    """Write `data` to a new file in a folder that is still private; faster than `write_atomic` for many files."""
     with FileIO(path, "w") as file:
         written = 0
-        while written < len(data):  # a device that is nearly full takes a part
+        while written < len(data):  # a device that is nearly full writes only a part
             written += file.write(memoryview(data)[written:])
 
 
 def link_or_copy(source: Path | str, dest: Path | str) -> None:
-    """Make `dest` a hard link of `source`, or a copy where the file system allows none. `dest` must not exist."""
+    """Make `dest` a hard link to `source`, or a copy where hard links are not possible. `dest` must not exist."""
     origin = Path(source).resolve() if stat.S_ISLNK(os.lstat(source).st_mode) else source
     try:
         os.link(origin, dest)
@@ -152,7 +152,7 @@ def _partial_prefix(dest: Path) -> str:
 
 
 def _remove_stale(dest: Path) -> None:
-    # What a killed run left behind: a live one holds its lock, and the system lets go of a dead one's.
+    # Left behind by killed runs: a live run holds the lock of its folder, which the system releases at its end.
     for left in dest.parent.glob(f"{glob.escape(_partial_prefix(dest))}*"):
         lock = _lock(left)
         if lock is not None:
@@ -161,7 +161,7 @@ def _remove_stale(dest: Path) -> None:
 
 
 def _lock(folder: Path) -> int | None:
-    # The lock of a folder, or None where another process has it or the system has no such locks.
+    # The lock of a folder, None where another process has it or the system has no such locks.
     try:
         import fcntl
     except ImportError:
@@ -179,7 +179,7 @@ def _lock(folder: Path) -> int | None:
 
 
 def _end_workers() -> None:
-    # A worker that goes on writing would outlive the removal of its folder.
+    # A worker that continues to write would recreate files in the removed folder.
     if "multiprocessing.process" in sys.modules:
         from system.workers import end_workers
 

@@ -1,6 +1,6 @@
-"""Tables as text: numbers to the right, words and the first column to the left, cells folded on a narrow terminal.
+"""Tables as text: numbers right-aligned, text and the first column left-aligned, cells folded where too wide.
 
-Own code, for the library that could do it takes longer to load than most commands take to run.
+Own code, because importing rich, which could do it, takes longer than most commands take to run.
 """
 
 import re
@@ -9,15 +9,15 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
 
 GAP = "   "
-NARROWEST = 8  # columns of a terminal that a folded column keeps
-NUMBER = re.compile(r"[-+\u2212]?\.?\d|[-\u2013]?$")  # or nothing
+MIN_WIDTH = 8  # terminal columns to which a column is folded at most
+NUMBER = re.compile(r"[-+\u2212]?\.?\d|[-\u2013]?$")  # or no digit at all
 WIDE = frozenset({"W", "F"})
 
 
 def format_table(columns: Sequence[str], rows: Iterable[Sequence[object]], width: int | None = None) -> list[str]:
-    """The lines of a table with its header, without one where no column has a name.
+    """The lines of a table; without a header where no column has a name.
 
-    With `width`, columns of a terminal, the widest ones are folded until it fits or all of them are narrow.
+    With `width` (terminal columns), the widest columns are folded until the table fits or none can be narrowed.
     """
     cells = [[_printable(str(cell)) for cell in row] for row in rows]
     header = [_printable(column) for column in columns]
@@ -33,7 +33,7 @@ def format_table(columns: Sequence[str], rows: Iterable[Sequence[object]], width
 
 
 def display_width(text: str) -> int:
-    """How many columns of a terminal `text` takes."""
+    """Number of terminal columns that `text` takes."""
     if text.isascii():
         return len(text)
     return sum(map(_character_width, text))
@@ -53,7 +53,7 @@ def _printable(text: str) -> str:
 
 def _fit(widths: Sequence[int], room: int) -> list[int]:
     fitted = list(widths)
-    while sum(fitted) > room and max(fitted) > NARROWEST:
+    while sum(fitted) > room and max(fitted) > MIN_WIDTH:
         fitted[fitted.index(max(fitted))] -= 1
     return fitted
 
@@ -71,7 +71,7 @@ def _lines(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> 
 
 
 def _fold(cell: str, width: int) -> list[str]:
-    """The cell in pieces of at most `width` columns, cut at blanks where there are some."""
+    """The cell in pieces of at most `width` columns, cut at blanks where possible."""
     pieces = []
     while display_width(cell) > width:
         end = taken = 0

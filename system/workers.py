@@ -1,4 +1,4 @@
-"""One function over many items, in as many processes as pay."""
+"""Apply one function to many items, in several processes where that is faster."""
 
 import gc
 import os
@@ -21,7 +21,7 @@ LARGEST_CHUNK = 64
 
 
 class Pool:
-    """Processes that have been started, `size` of them."""
+    """`size` started processes."""
 
     def __init__(self, executor: ProcessPoolExecutor, size: int) -> None:
         self._executor = executor
@@ -37,9 +37,10 @@ class Pool:
 
 @contextmanager
 def started_pool(jobs: int, *, pays: bool, modules: Sequence[str] = ()) -> Iterator[Pool | None]:
-    """Processes for several rounds of work, None where one is to do it all, by `jobs` and `pays` of `map_ordered`.
+    """Processes for several rounds of `map_ordered`; None where one process is to do all the work.
 
-    They load `modules` at once, while the caller is still finding out what there is to do.
+    `jobs` is the number of processes; 0 chooses one per processor where several are faster (`pays`), else one.
+    They import `modules` immediately, while the caller still lists its work.
     """
     workers = jobs or (_processors() if pays else 1)
     if workers == 1:
@@ -47,7 +48,7 @@ def started_pool(jobs: int, *, pays: bool, modules: Sequence[str] = ()) -> Itera
         return
     executor = ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(tuple(modules),))
     try:
-        with defer_signals():  # cut between two forks, the executor would wait for its idle workers for ever
+        with defer_signals():  # interrupted between two forks, the executor would wait forever
             executor.submit(_nothing)
         yield Pool(executor, workers)
     finally:
@@ -64,10 +65,10 @@ def map_ordered(
     largest_chunk: int = LARGEST_CHUNK,
     pool: Pool | None = None,
 ) -> Iterator[R]:
-    """`work` of each item, in the order of the items; `work` and its results must pickle.
+    """Yield `work(item)` for each item, in order; `work`, items and results must be picklable.
 
-    `jobs` is the number of processes, 0 chooses: one unless `pool_pays`, else one per processor. A process
-    takes at most `largest_chunk` items at a time. A `pool` that is given does the work instead.
+    `jobs` is the number of processes; 0 chooses one per processor where `pool_pays`, else one. A process
+    takes at most `largest_chunk` items at a time. With `pool`, its processes do the work.
     """
     if pool is not None:
         yield from pool.map_ordered(work, items, largest_chunk)
@@ -80,7 +81,7 @@ def map_ordered(
 
 
 def end_workers() -> None:
-    """End every process that this one has started, in the middle of what it does, and wait until it is gone."""
+    """Kill every process that this one has started and wait until it has ended."""
     with defer_signals():
         children = active_children()
         for child in children:
@@ -100,14 +101,14 @@ def _nothing() -> None:
 
 
 def _start_worker(modules: Sequence[str]) -> None:
-    # Ctrl-C goes to every process of the terminal; what it ends is the parent's to say.
+    # Ctrl-C reaches every process of the terminal; only the parent reacts to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # A worker whose parent was killed waits for work for ever: its siblings keep the pipe open.
+    # Without this a worker whose parent was killed would wait forever: its siblings keep the pipe open.
     threading.Thread(target=_wait_for_parent, daemon=True).start()
     for module in modules:
         import_module(module)
-    # Points of shapes are many small objects in no cycle, which Python would go through again and again.
+    # Points of shapes are many small objects without cycles, which the collector would scan again and again.
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
 

@@ -73,7 +73,7 @@ def put(root: Path, files: dict[str, bytes]) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-        except OSError:  # a file stands where a folder is wanted
+        except OSError:  # a file where a folder is needed
             continue
 
 

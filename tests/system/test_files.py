@@ -78,7 +78,7 @@ def test_a_destination_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "lost").symlink_to(tmp_path / "nowhere")
     for dest, above in (("file/out", "file"), ("file/deep/out", "file"), ("lost/out", "lost")):
-        with pytest.raises(OutputError, match=f"would lie in {tmp_path / above}, which is no folder"):
+        with pytest.raises(OutputError, match=f"would be inside {tmp_path / above}, which is not a folder"):
             check_destination(tmp_path / dest)
 
 
@@ -110,7 +110,7 @@ def test_link_or_copy_copies_where_links_are_impossible_and_follows_links(tmp_pa
     assert not (tmp_path / "c").samefile(tmp_path / "a")
 
 
-def test_source_and_destination_lie_apart(tmp_path: Path) -> None:
+def test_source_and_destination_must_not_overlap(tmp_path: Path) -> None:
     check_apart(tmp_path / "out", [tmp_path / "in"])
     for dest, source in (("in/out", "in"), ("in", "in"), ("a", "a/in")):
         with pytest.raises(OutputError):

@@ -14,7 +14,7 @@ main()
 
 
 @pytest.mark.parametrize(("given", "wanted"), [(None, "1"), ("3", "3")])
-def test_a_command_wants_no_idle_threads_unless_told(given: str | None, wanted: str) -> None:
+def test_a_command_starts_no_blas_threads_unless_asked(given: str | None, wanted: str) -> None:
     environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
     environment |= {"OPENBLAS_NUM_THREADS": given} if given else {}
     done = subprocess.run(

@@ -43,13 +43,13 @@ def test_errors_come_through_whole(jobs: int) -> None:
         list(map_ordered(refuse_three, range(9), jobs, pool_pays=False))
 
 
-def test_an_error_leaves_nothing_to_say_to_the_other_processes(capfd: pytest.CaptureFixture[str]) -> None:
+def test_after_an_error_the_other_processes_print_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     for _ in range(5):
         with pytest.raises(InputError, match="3: refused"):
             list(map_ordered(refuse_three, range(2000), 2, pool_pays=False))
     assert capfd.readouterr().err == ""
 
 
-def test_a_process_that_dies_is_told() -> None:
+def test_a_process_that_dies_is_reported() -> None:
     with pytest.raises(BrokenProcessPool):
         list(map_ordered(die, range(4), 2, pool_pays=False))
