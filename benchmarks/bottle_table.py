@@ -10,12 +10,15 @@ import msgspec
 from datasets.coco import CocoFile, Prediction
 from datasets.formats.coco_file import read_coco, read_predictions
 from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset
+from evaluate.average_precision import BOXES, MASKS
 from evaluate.bootstrap import binomial_interval
-from evaluate.images import fewest_misses
+from evaluate.images import IMAGES, fewest_misses
 from evaluate.measure import choose_point, measure
-from evaluate.metrics import Metrics, PixelMeasures, Protocol
+from evaluate.metrics import Metrics
 from evaluate.operating import parse_rule
+from evaluate.pixels import PIXELS, PixelMeasures
 from evaluate.run_folder import TASKS
+from evaluate.values import Protocol
 from training.new_run import environment
 
 RULE = "alarms<=1%"  # chosen on the other folds, some 180 good images: one may be flagged
@@ -88,31 +91,31 @@ def row(dataset: Dataset, folds: Sequence[Fold], task: str, sure: float) -> dict
     least = [p.score_threshold for p in points]
     metrics = _pooled(dataset, tested, task, least)
     each = [_pooled(dataset, [fold], task, [t]) for fold, t in zip(tested, least, strict=True)]
-    alarms = _pooled(dataset, held_out, task, least).images if any(f.truth.images for f in held_out) else None
-    painted = _pooled(dataset, tested, task, [sure] * len(folds)).pixels
-    painted_each = [_pooled(dataset, [fold], task, [sure]).pixels for fold in tested]
+    alarms = _pooled(dataset, held_out, task, least)[IMAGES] if any(f.truth.images for f in held_out) else None
+    painted = _pooled(dataset, tested, task, [sure] * len(folds)).get(PIXELS)
+    painted_each = [_pooled(dataset, [fold], task, [sure]).get(PIXELS) for fold in tested]
     return {
-        "AP": metrics.boxes.AP,
-        "AP50": metrics.boxes.AP50,
-        "AP75": metrics.boxes.AP75,
-        "intervals": metrics.boxes.intervals,
-        "AP50 per type": {name: t.AP50 for name, t in metrics.boxes.per_type.items()},
-        "AP per fold": [m.boxes.AP for m in each],
-        "AP50 per fold": [m.boxes.AP50 for m in each],
-        "masks": metrics.masks,
+        "AP": metrics[BOXES].AP,
+        "AP50": metrics[BOXES].AP50,
+        "AP75": metrics[BOXES].AP75,
+        "intervals": metrics[BOXES].intervals,
+        "AP50 per type": {name: t.AP50 for name, t in metrics[BOXES].per_type.items()},
+        "AP per fold": [m[BOXES].AP for m in each],
+        "AP50 per fold": [m[BOXES].AP50 for m in each],
+        "masks": metrics.get(MASKS),
         "pixels": painted,
         "Dice per fold": [p.defect.dice for p in painted_each if p],
         "mean IoU of types per fold": [p.mean_iou_of_types for p in painted_each if p],
-        "missed": [metrics.images.missed, metrics.images.defective],
-        "missed names": metrics.images.missed_names,
-        "false alarms, test/good": [metrics.images.false_alarms, metrics.images.good],
+        "missed": [metrics[IMAGES].missed, metrics[IMAGES].defective],
+        "missed names": metrics[IMAGES].missed_names,
+        "false alarms, test/good": [metrics[IMAGES].false_alarms, metrics[IMAGES].good],
         "false alarms, train/good": alarms and [alarms.false_alarms, alarms.good],
         "intervals of rates": {
-            "missed": metrics.images.intervals["missed"],
+            "missed": metrics[IMAGES].intervals["missed"],
             "train/good": alarms and binomial_interval(alarms.false_alarms, alarms.good),
         },
         "fewest missed at 0, 1 false alarms of test/good": [
-            fewest_misses(metrics.images.curve, allowed, metrics.images.defective) for allowed in (0, 1)
+            fewest_misses(metrics[IMAGES].curve, allowed, metrics[IMAGES].defective) for allowed in (0, 1)
         ],
         "score thresholds": least,
     }

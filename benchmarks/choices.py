@@ -13,8 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from evaluate.images import fewest_misses
+from evaluate.average_precision import BOXES
+from evaluate.images import IMAGES, fewest_misses
 from evaluate.metrics import Metrics, read_metrics
+from evaluate.pixels import PIXELS
 from system.console import print_table
 from system.json_file import write_json
 
@@ -74,12 +76,12 @@ def read_row(work: Path, kind: str, name: str) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     metrics: Metrics = read_metrics(path)
-    images, pixels = metrics.images, metrics.pixels
+    images, pixels = metrics[IMAGES], metrics.get(PIXELS)
     return {
         "model": kind,
         "variant": name,
-        "AP": round(metrics.boxes.AP or 0, 3),
-        "AP50": round(metrics.boxes.AP50 or 0, 3),
+        "AP": round(metrics[BOXES].AP or 0, 3),
+        "AP50": round(metrics[BOXES].AP50 or 0, 3),
         "Dice": round(pixels.defect.dice or 0, 3) if pixels else "-",
         "IoU of types": round(pixels.mean_iou_of_types or 0, 3) if pixels else "-",
         "missed": f"{images.missed} of {images.defective}",

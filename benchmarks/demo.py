@@ -7,7 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+from evaluate.average_precision import BOXES
+from evaluate.images import IMAGES
 from evaluate.metrics import Metrics, read_metrics
+from evaluate.pixels import PIXELS
 
 FOLDER = Path("demo")
 DATASET = FOLDER / "bottle-coco"
@@ -59,19 +62,19 @@ def call(room: str, *arguments: object) -> None:
 
 def show(detector: Path, segmenter: Path, page: Path, seconds: float) -> int:
     """Print the numbers and where the page is."""
-    boxes, pixels = read_metrics(detector / "metrics.json"), read_metrics(segmenter / "metrics.json")
-    ap50 = boxes.boxes.AP50 or 0.0
-    dice = (pixels.pixels.defect.dice or 0.0) if pixels.pixels else 0.0
+    boxes, masks = read_metrics(detector / "metrics.json"), read_metrics(segmenter / "metrics.json")
+    ap50 = boxes[BOXES].AP50 or 0.0
+    dice = masks[PIXELS].defect.dice or 0.0
     print(f"\nThe demo took {seconds / 60:.1f} minutes. On the test split of the synthetic bottles:")
     print(f"  detector   AP50 {ap50:.2f} (to reach {MIN_AP50}), {misses(boxes)}")
-    print(f"  segmenter  Dice {dice:.2f} (to reach {MIN_DICE}), {misses(pixels)}")
+    print(f"  segmenter  Dice {dice:.2f} (to reach {MIN_DICE}), {misses(masks)}")
     print(f"Look at them: {page.resolve().as_uri()}")
     return int(ap50 < MIN_AP50 or dice < MIN_DICE)
 
 
 def misses(metrics: Metrics) -> str:
     """Misses and false alarms in words."""
-    images = metrics.images
+    images = metrics[IMAGES]
     return (
         f"misses {images.missed} of {images.defective} defective images, "
         f"{images.false_alarms} false alarms on {images.good} good ones"

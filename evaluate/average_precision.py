@@ -1,33 +1,125 @@
-"""COCO average precision by pycocotools itself, and the same resampled over images.
+"""COCO average precision of boxes and of instance masks, equal to pycocotools'."""
 
-Annotations and predictions are numbered anew from 1, because COCOeval takes an annotation with id 0 for unmatched
-(https://github.com/cocodataset/cocoapi/pull/332). Masks are judged by their own area, as for results without
-bbox; COCO.loadRes would else sort a mask into a size range by the area of its box.
-"""
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import contextlib
-import io
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
+import msgspec
 import numpy as np
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
-from datasets.coco import CocoFile, Prediction, Rle
-from datasets.masks.rle import PycocotoolsRle, rle_area, to_pycocotools, to_rle
+from datasets.coco import CocoFile, Prediction
 from evaluate.bootstrap import percentile_interval
-from evaluate.metrics import InstanceMeasures, Interval, SizeInstances, TypeInstances
+from evaluate.cells import INTERVAL_ROW, Table, interval_cell, value_cell
+from evaluate.coco_eval import IouType, coco_eval, resampled_precision
+from evaluate.metric import Metric, Tested
+from evaluate.truth import has_masks
+from evaluate.values import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from pycocotools.cocoeval import COCOeval
 
 ALL_AREAS, MOST_DETECTIONS = 0, -1
 AT_50, AT_75 = 0, 5
 
 
+class TypeInstances(msgspec.Struct, frozen=True):
+    """COCO AP of one defect type."""
+
+    AP: float | None
+    AP50: float | None
+    AP75: float | None
+    annotations: int
+
+
+class SizeInstances(msgspec.Struct, frozen=True):
+    """COCO AP by annotation area: below 32 x 32 pixels, below 96 x 96, and above."""
+
+    small: float | None
+    medium: float | None
+    large: float | None
+
+
+class InstanceMeasures(msgspec.Struct, frozen=True):
+    """COCO AP of boxes or of instance masks, over all scores; `intervals` holds AP and AP50."""
+
+    AP: float | None
+    AP50: float | None
+    AP75: float | None
+    per_type: dict[str, TypeInstances]
+    by_size: SizeInstances
+    intervals: dict[str, Interval | None]
+
+
+class AveragePrecision(Metric[InstanceMeasures]):
+    """What the two metrics have in common: their numbers and their table."""
+
+    value_type = InstanceMeasures
+    title: str
+
+    def tables(self, value: InstanceMeasures, definitions: Mapping[str, str]) -> Iterator[Table]:
+        """A row for all types, one for each type and one for each size."""
+        total = str(sum(t.annotations for t in value.per_type.values()))
+        rows = [
+            ["all types", *map(value_cell, (value.AP, value.AP50, value.AP75)), total],
+            [INTERVAL_ROW, *(interval_cell(value.intervals[name]) for name in ("AP", "AP50")), "", ""],
+        ]
+        rows += [
+            [name, *map(value_cell, (t.AP, t.AP50, t.AP75)), str(t.annotations)]
+            for name, t in value.per_type.items()
+        ]
+        sizes = msgspec.structs.asdict(value.by_size)
+        rows += [[f"{name} annotations", value_cell(number), "", "", ""] for name, number in sizes.items()]
+        yield Table(self.title, ("", "AP", "AP50", "AP75", "annotations"), rows, definitions[self.key])
+
+    def fold_numbers(self, value: InstanceMeasures) -> dict[str, float | None]:
+        """AP and AP50 of all types."""
+        return {f"{self.key} AP": value.AP, f"{self.key} AP50": value.AP50}
+
+
+class BoxPrecision(AveragePrecision):
+    """AP of boxes."""
+
+    key = "boxes"
+    title = "Boxes"
+
+    def measure(self, tested: Tested) -> InstanceMeasures | None:
+        """Over all scores; None without boxes."""
+        if not tested.provides.boxes:
+            return None
+        return instance_measures(tested.truth, tested.predictions, "bbox", tested.draws)
+
+    def definitions(self, truth: CocoFile) -> dict[str, str]:
+        """The rule of COCO."""
+        del truth
+        return {
+            "boxes": "COCO AP by pycocotools over all scores, IoU of boxes, mean over IoU 0.50 to 0.95 and types"
+        }
+
+
+class MaskPrecision(AveragePrecision):
+    """AP of instance masks."""
+
+    key = "masks"
+    title = "Instance masks"
+
+    def measure(self, tested: Tested) -> InstanceMeasures | None:
+        """Over all scores; None where one side has no masks."""
+        if not tested.provides.masks or not has_masks(tested.truth):
+            return None
+        return instance_measures(tested.truth, tested.predictions, "segm", tested.draws)
+
+    def definitions(self, truth: CocoFile) -> dict[str, str]:
+        """The rule of COCO."""
+        del truth
+        return {"masks": "the same with the IoU of instance masks"}
+
+
+BOXES = BoxPrecision()
+MASKS = MaskPrecision()
+
+
 def instance_measures(
-    truth: CocoFile, predictions: Sequence[Prediction], iou_type: str, draws: "NDArray[np.int64]"
+    truth: CocoFile, predictions: Sequence[Prediction], iou_type: IouType, draws: "NDArray[np.int64]"
 ) -> InstanceMeasures:
     """COCO AP of `iou_type` bbox or segm, equal to COCOeval's; `draws` as made by bootstrap.draw_images."""
     done = coco_eval(truth, predictions, iou_type)
@@ -42,67 +134,7 @@ def instance_measures(
     )
 
 
-def coco_eval(truth: CocoFile, predictions: Sequence[Prediction], iou_type: str) -> COCOeval:
-    """COCOeval after evaluate, accumulate and summarize, in memory and without its printing."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        done = COCOeval(_truth_index(truth, iou_type), _prediction_index(truth, predictions, iou_type), iou_type)
-        done.evaluate()
-        done.accumulate()
-        done.summarize()
-    return done
-
-
-def resampled_precision(done: COCOeval, draws: "NDArray[np.int64]") -> "NDArray[np.float64]":
-    """AP at each IoU threshold as if each image stood in the dataset as often as drawn: resamples x thresholds.
-
-    The mean over types with an annotation in the resample, nan where there is none. Weighting equals COCOeval on
-    the images repeated, because of repeats of one prediction only the last has a precision that can be picked.
-    """
-    images = len(done.params.imgIds)
-    ranges = len(done.params.areaRng)
-    per_type = [
-        _resampled_type(done, draws, [(i, e) for i, e in enumerate(done.evalImgs[start : start + images]) if e])
-        for start in range(0, len(done.evalImgs), ranges * images)
-    ]
-    stacked = np.stack(per_type)
-    known = ~np.isnan(stacked)
-    with np.errstate(invalid="ignore"):
-        mean: NDArray[np.float64] = np.nansum(stacked, axis=0) / known.sum(axis=0)
-    return mean
-
-
-def _resampled_type(
-    done: COCOeval, draws: "NDArray[np.int64]", found: list[tuple[int, Any]]
-) -> "NDArray[np.float64]":
-    thresholds = len(done.params.iouThrs)
-    result = np.full((len(draws), thresholds), np.nan)
-    if not found:
-        return result
-    annotations = sum(draws[:, i] * np.count_nonzero(e["gtIgnore"] == 0) for i, e in found)
-    scores = np.concatenate([e["dtScores"] for _, e in found])
-    order = np.argsort(-scores, kind="mergesort")
-    home = np.repeat([i for i, _ in found], [len(e["dtScores"]) for _, e in found])[order]
-    matched = np.concatenate([e["dtMatches"] for _, e in found], axis=1)[:, order] > 0
-    counted = ~np.concatenate([e["dtIgnore"] for _, e in found], axis=1)[:, order].astype(bool)
-    exists = np.asarray(annotations) > 0
-    times = draws[exists][:, home]
-    for t in range(thresholds):
-        hits = np.flatnonzero(matched[t] & counted[t])
-        all_so_far = np.cumsum(times * counted[t], axis=1)[:, hits]
-        hits_so_far = np.cumsum(times[:, hits], axis=1)
-        precision = hits_so_far / (all_so_far + np.spacing(1))
-        envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        recall = hits_so_far / np.asarray(annotations)[exists][:, None]
-        result[exists, t] = [_picked(r, e, done.params.recThrs) for r, e in zip(recall, envelope, strict=True)]
-    return result
-
-
-def _picked(recall: "NDArray[np.float64]", envelope: "NDArray[np.float64]", at: "NDArray[np.float64]") -> float:
-    """Mean precision over the recall points `at`; 0 beyond the highest recall."""
-    return float(np.append(envelope, 0.0)[np.searchsorted(recall, at, side="left")].mean())
-
-
-def _intervals(done: COCOeval, draws: "NDArray[np.int64]") -> dict[str, Interval | None]:
+def _intervals(done: "COCOeval", draws: "NDArray[np.int64]") -> dict[str, Interval | None]:
     precision = resampled_precision(done, draws)
     return {
         "AP": percentile_interval(precision.mean(axis=1)),
@@ -110,7 +142,7 @@ def _intervals(done: COCOeval, draws: "NDArray[np.int64]") -> dict[str, Interval
     }
 
 
-def _per_type(truth: CocoFile, done: COCOeval) -> dict[str, TypeInstances]:
+def _per_type(truth: CocoFile, done: "COCOeval") -> dict[str, TypeInstances]:
     measures = {}
     for k, (category_id, name) in enumerate(truth.names().items()):
         precision = done.eval["precision"][:, :, k, ALL_AREAS, MOST_DETECTIONS]
@@ -130,43 +162,3 @@ def _mean(precision: "NDArray[np.float64]") -> float | None:
 
 def _known(value: float) -> float | None:
     return float(value) if value > -1 else None
-
-
-def _truth_index(truth: CocoFile, iou_type: str) -> COCO:
-    sizes = {image.id: (image.height, image.width) for image in truth.images}
-    rows = []
-    for number, a in enumerate(truth.annotations, 1):
-        row = {"id": number, "image_id": a.image_id, "category_id": a.category_id, "bbox": list(a.bbox),
-               "area": a.area, "iscrowd": a.iscrowd}  # fmt: skip
-        if iou_type == "segm":
-            row["segmentation"] = _pycocotools(to_rle(a.segmentation, *sizes[a.image_id]))
-        rows.append(row)
-    return _index(truth, rows)
-
-
-def _prediction_index(truth: CocoFile, predictions: Sequence[Prediction], iou_type: str) -> COCO:
-    sizes = {image.id: (image.height, image.width) for image in truth.images}
-    rows = []
-    for number, p in enumerate(predictions, 1):
-        row = {"id": number, "image_id": p.image_id, "category_id": p.category_id, "bbox": list(p.bbox),
-               "score": p.score, "area": p.bbox[2] * p.bbox[3], "iscrowd": 0}  # fmt: skip
-        mask = to_rle(p.segmentation or [], *sizes[p.image_id]) if iou_type == "segm" else None
-        if mask is not None:
-            row |= {"segmentation": to_pycocotools(mask), "area": rle_area(mask)}
-        rows.append(row)
-    return _index(truth, rows)
-
-
-def _pycocotools(rle: Rle | None) -> PycocotoolsRle | None:
-    return None if rle is None else to_pycocotools(rle)
-
-
-def _index(truth: CocoFile, annotations: list[dict[str, Any]]) -> COCO:
-    coco = COCO()
-    coco.dataset = {
-        "images": [{"id": i.id, "width": i.width, "height": i.height} for i in truth.images],
-        "categories": [{"id": c.id, "name": c.name} for c in truth.categories],
-        "annotations": annotations,
-    }
-    coco.createIndex()
-    return coco

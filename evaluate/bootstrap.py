@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evaluate.metrics import Interval
+from evaluate.values import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

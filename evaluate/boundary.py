@@ -7,15 +7,24 @@ import math
 from typing import TYPE_CHECKING
 
 import cv2
+import msgspec
 import numpy as np
 
-from evaluate.metrics import Boundary, harmonic_mean, ratio
+from evaluate.values import harmonic_mean, ratio
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TOLERANCE = 0.0075
 CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+
+
+class Boundary(msgspec.Struct, frozen=True):
+    """How well outlines of defect pixels meet, pooled over all outline pixels of the split."""
+
+    f: float | None
+    precision: float | None
+    recall: float | None
 
 
 def tolerance_pixels(height: int, width: int) -> float:

@@ -1,10 +1,83 @@
 """What the predictions that reach the operating point get right and wrong, by annotations and by types."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
 
 from datasets.coco import Annotation, CocoFile, Prediction
-from evaluate.matching import match_boxes
-from evaluate.metrics import BACKGROUND, InstanceCounts, TypeConfusion, ratio
+from evaluate.cells import Table, value_cell
+from evaluate.matching import IOU_THRESHOLD, match_boxes
+from evaluate.metric import Metric, Tested
+from evaluate.values import ratio
+
+BACKGROUND = "background"
+
+
+class InstanceCounts(msgspec.Struct, frozen=True):
+    """Annotations found and predictions right, at the operating point and box IoU 0.5, type included."""
+
+    found: int
+    false: int
+    missed: int
+    precision: float | None
+    recall: float | None
+
+
+class TypeConfusion(msgspec.Struct, frozen=True):
+    """`matrix[i][j]`: annotations of type `names[i]` met by predictions of type `names[j]`, background last."""
+
+    names: list[str]
+    matrix: list[list[int]]
+
+
+class InstanceMetric(Metric[InstanceCounts]):
+    """Counts of annotations and predictions with boxes."""
+
+    key = "instances"
+    value_type = InstanceCounts
+
+    def measure(self, tested: Tested) -> InstanceCounts | None:
+        """By the predictions that count; None without boxes."""
+        return instance_counts(tested.truth, tested.counted) if tested.provides.boxes else None
+
+    def definitions(self, truth: CocoFile) -> dict[str, str]:
+        """How predictions meet annotations."""
+        del truth
+        return {"instances": f"{_MATCHING}, same type"}
+
+    def tables(self, value: InstanceCounts, definitions: Mapping[str, str]) -> Iterator[Table]:
+        """One row."""
+        row = ["all types", str(value.found), str(value.false), str(value.missed),
+               value_cell(value.precision), value_cell(value.recall)]  # fmt: skip
+        columns = ("", "found", "false", "missed", "precision", "recall")
+        yield Table("Instances", columns, [row], definitions["instances"])
+
+
+class TypeConfusionMetric(Metric[TypeConfusion]):
+    """Which type is taken for which."""
+
+    key = "type_confusion"
+    value_type = TypeConfusion
+
+    def measure(self, tested: Tested) -> TypeConfusion | None:
+        """By the predictions that count; None without boxes."""
+        return type_confusion(tested.truth, tested.counted) if tested.provides.boxes else None
+
+    def definitions(self, truth: CocoFile) -> dict[str, str]:
+        """How predictions meet annotations."""
+        del truth
+        return {"type_confusion": f"{_MATCHING}, any type"}
+
+    def tables(self, value: TypeConfusion, definitions: Mapping[str, str]) -> Iterator[Table]:
+        """The matrix."""
+        rows = [[name, *map(str, row)] for name, row in zip(value.names, value.matrix, strict=True)]
+        title = "Types: rows are truth, columns predictions"
+        yield Table(title, ("", *value.names), rows, definitions["type_confusion"])
+
+
+INSTANCES = InstanceMetric()
+TYPE_CONFUSION = TypeConfusionMetric()
+_MATCHING = f"greedy matching by score at the operating point, box IoU {IOU_THRESHOLD}"
 
 
 def instance_counts(truth: CocoFile, counted: Sequence[Prediction]) -> InstanceCounts:

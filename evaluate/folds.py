@@ -15,12 +15,13 @@ import msgspec
 from datasets.coco import CocoFile, Prediction
 from datasets.formats.coco_file import write_predictions
 from datasets.formats.dataset_folder import Dataset
-from evaluate.measure import choose_point, measure, told, write_metrics
-from evaluate.metrics import Folds, Metrics, OperatingPoint, ratio, read_metrics
+from evaluate.measure import choose_point, describe, measure, write_metrics
+from evaluate.metrics import METRICS, Metrics, read_metrics
 from evaluate.operating import parse_rule
 from evaluate.protocol import protocol_of
 from evaluate.run_folder import Run, read_split
 from evaluate.truth import checked_predictions, run_truth
+from evaluate.values import Folds, OperatingPoint
 from system.errors import InputError
 
 OTHERS = "the other folds"
@@ -86,25 +87,13 @@ def summary(measured: Sequence[Metrics]) -> Folds:
 
 
 def _numbers(metrics: Metrics) -> dict[str, float | None]:
-    images, masks, pixels, maps = metrics.images, metrics.masks, metrics.pixels, metrics.score_maps
-    found = {
-        "missed": ratio(images.missed, images.defective),
-        "false alarms": ratio(images.false_alarms, images.good),
-        "boxes AP": metrics.boxes.AP,
-        "boxes AP50": metrics.boxes.AP50,
+    values = [(metric, metrics.get(metric)) for metric in METRICS]
+    return {
+        name: number
+        for metric, value in values
+        if value is not None
+        for name, number in metric.fold_numbers(value).items()
     }
-    if masks is not None:
-        found |= {"masks AP": masks.AP, "masks AP50": masks.AP50}
-    if pixels is not None:
-        found |= {
-            "defect IoU": pixels.defect.iou,
-            "defect Dice": pixels.defect.dice,
-            "mean IoU of types": pixels.mean_iou_of_types,
-            "boundary F": pixels.boundary.f,
-        }
-    if maps is not None:
-        found |= {"pixel AP": maps.pixel_ap, "AUPRO at 0.3": maps.aupro_30}
-    return found
 
 
 def _shared_point(points: Sequence[OperatingPoint]) -> OperatingPoint:
@@ -131,9 +120,10 @@ def _read(fold: Run, dataset: Dataset) -> _Measured:
 def _measure_anew(fold: _Measured, dataset: Dataset, point: OperatingPoint, *, seed: int) -> _Measured:
     if point.chosen_on != "default":
         point = msgspec.structs.replace(point, chosen_on=OTHERS)
-    protocol = protocol_of(fold.run, dataset, {"test": fold.truth}, operating_point=told(point), seed=seed)
+    protocol = protocol_of(fold.run, dataset, {"test": fold.truth}, operating_point=describe(point), seed=seed)
     metrics = measure(protocol, point, fold.truth, fold.found, provides=fold.run.provides, seed=seed)
-    metrics = msgspec.structs.replace(metrics, score_maps=fold.metrics.score_maps)
+    from_model = {metric.key: fold.metrics.get(metric) for metric in METRICS if metric.from_model}
+    metrics = msgspec.structs.replace(metrics, **from_model)
     write_metrics(fold.run, metrics)
     return msgspec.structs.replace(fold, metrics=metrics)
 

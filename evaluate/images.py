@@ -1,11 +1,81 @@
-"""Images as the line sees them: defective ones with nothing found are misses, good ones with something alarms."""
+"""Whole images: a defective one without a prediction is missed, a good one with a prediction is a false alarm."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
 
 from datasets.coco import CocoFile, Prediction
 from evaluate.bootstrap import binomial_interval
-from evaluate.metrics import CurvePoint, ImageMeasures
+from evaluate.cells import Table, interval_cell, rate_cell
+from evaluate.metric import Metric, Tested
+from evaluate.values import Interval, ratio
+
+CurvePoint = tuple[float, int, int]
+
+
+class ImageMeasures(msgspec.Struct, frozen=True):
+    """Misses among the defective images and false alarms among the good ones, at `score_threshold`.
+
+    `intervals` holds the rates of `missed` and `false_alarms`. `curve` is [threshold, missed, false alarms] for
+    every image score above 0 as threshold, in rising order.
+    """
+
+    score_threshold: float
+    defective: int
+    missed: int
+    good: int
+    false_alarms: int
+    missed_names: list[str]
+    false_alarm_names: list[str]
+    intervals: dict[str, Interval | None]
+    curve: list[CurvePoint]
+
+
+class ImageMetric(Metric[ImageMeasures]):
+    """Misses and false alarms of whole images; every run has them."""
+
+    key = "images"
+    value_type = ImageMeasures
+
+    def measure(self, tested: Tested) -> ImageMeasures:
+        """By the predictions that count."""
+        return image_measures(tested.truth, tested.predictions, tested.counted, tested.point.score_threshold)
+
+    def definitions(self, truth: CocoFile) -> dict[str, str]:
+        """How an image is missed and how it is a false alarm."""
+        del truth
+        return {
+            "images": "score of an image is that of its highest prediction; a defective image below the threshold"
+            " is missed, a good one at or above it is a false alarm; exact binomial 95 % intervals of the rates"
+        }
+
+    def tables(self, value: ImageMeasures, definitions: Mapping[str, str]) -> Iterator[Table]:
+        """A row for misses and one for false alarms."""
+        rows = [
+            ["missed", str(value.missed), str(value.defective), rate_cell(value.missed, value.defective),
+             interval_cell(value.intervals["missed"])],
+            ["false alarms", str(value.false_alarms), str(value.good), rate_cell(value.false_alarms, value.good),
+             interval_cell(value.intervals["false_alarms"])],
+        ]  # fmt: skip
+        bounds = [fewest_misses(value.curve, allowed, value.defective) for allowed in (0, 1)]
+        bound = f"with a threshold chosen on test itself: {bounds[0]} missed at no false alarm, {bounds[1]} at one"
+        columns = ("", "images", "of", "rate", "95 % interval")
+        yield Table("Images", columns, rows, f"{definitions['images']}; {bound}")
+
+    def fold_numbers(self, value: ImageMeasures) -> dict[str, float | None]:
+        """Both rates."""
+        return {
+            "missed": ratio(value.missed, value.defective),
+            "false alarms": ratio(value.false_alarms, value.good),
+        }
+
+    def image_lists(self, value: ImageMeasures) -> dict[str, list[str]]:
+        """The images with an error."""
+        return {"Missed": value.missed_names, "False alarms": value.false_alarm_names}
+
+
+IMAGES = ImageMetric()
 
 
 def image_scores(truth: CocoFile, predictions: Sequence[Prediction]) -> dict[int, float]:
@@ -27,10 +97,10 @@ def image_measures(
 ) -> ImageMeasures:
     """Misses and false alarms by the predictions `counted` at `threshold`; the curve is that of all."""
     defective = defective_images(truth)
-    found = {p.image_id for p in counted}
+    predicted = {p.image_id for p in counted}
     scores = image_scores(truth, predictions)
-    missed = [i.file_name for i in truth.images if defective[i.id] and i.id not in found]
-    alarms = [i.file_name for i in truth.images if not defective[i.id] and i.id in found]
+    missed = [i.file_name for i in truth.images if defective[i.id] and i.id not in predicted]
+    alarms = [i.file_name for i in truth.images if not defective[i.id] and i.id in predicted]
     bad = sum(defective.values())
     good = len(defective) - bad
     return ImageMeasures(

@@ -4,25 +4,16 @@ from collections.abc import Iterable, Sequence
 
 from datasets.coco import CocoFile, Prediction
 from datasets.formats.dataset_folder import Dataset
-from evaluate.average_precision import instance_measures
 from evaluate.bootstrap import draw_images
-from evaluate.confusion import instance_counts, type_confusion
-from evaluate.images import defective_images, image_measures, image_scores
-from evaluate.metrics import (
-    DEFAULT_SCORE_THRESHOLD,
-    SCHEMA_VERSION,
-    Metrics,
-    OperatingPoint,
-    Protocol,
-    ScoreMapMeasures,
-)
+from evaluate.images import defective_images, image_scores
+from evaluate.metric import ScoreMap, Tested
+from evaluate.metrics import Metrics, measure_all
 from evaluate.operating import Rule, choose_operating_point, parse_rule
-from evaluate.pixels import pixel_measures
 from evaluate.protocol import protocol_of
 from evaluate.run_folder import Provides, Run
-from evaluate.score_maps import ScoreMap, score_map_measures
 from evaluate.tables import metrics_markdown
-from evaluate.truth import checked_predictions, has_masks, run_truth
+from evaluate.truth import checked_predictions, run_truth
+from evaluate.values import DEFAULT_SCORE_THRESHOLD, OperatingPoint, Protocol
 from system.files import write_atomic
 from system.json_file import write_json
 
@@ -39,9 +30,8 @@ def measure_run(
     """Measure predictions/{val,test}.json of `run`, write metrics.json and metrics.md, and return the numbers.
 
     `operating_point` is max-f1, miss<=X or alarms<=Y, `default` the score threshold where val cannot decide one;
-    `seed` is that of the bootstrap. `score_map` gives, for an image of the test split, the H x W probability of a
-    defect at original size; without it the measures over all pixel thresholds are null. Raises OptionError,
-    InputError.
+    `seed` is that of the bootstrap. `score_map` gives, for an image of the test split, the H x W defect score at
+    original size; without it the measures of score maps are null. Raises OptionError, InputError.
     """
     rule = parse_rule(operating_point)
     truth = run_truth(run, dataset)
@@ -50,7 +40,7 @@ def measure_run(
         name: checked_predictions(run.predictions(name), coco, provides) for name, coco in truth.items()
     }
     point = choose_point(rule, [(truth["val"], predictions["val"])], default)
-    protocol = protocol_of(run, dataset, truth, operating_point=told(point), seed=seed)
+    protocol = protocol_of(run, dataset, truth, operating_point=describe(point), seed=seed)
     metrics = measure(
         protocol, point, truth["test"], predictions["test"], provides=provides, seed=seed, score_map=score_map
     )
@@ -75,26 +65,22 @@ def measure(
     seed: int = 0,
     score_map: ScoreMap | None = None,
 ) -> Metrics:
-    """All measures of `predictions` at an operating point that is already chosen.
+    """Every metric of `predictions` at an operating point that is already chosen.
 
-    `counted` are the predictions that reach it, where that is not one threshold for all images. Masks and pixels
-    are None where the run `provides` no masks, and where an annotation does not say which pixels it covers.
+    `counted` are the predictions that reach it, where that is not one threshold for all images. A metric that
+    needs what the run does not provide, or masks that the annotations do not have, is None.
     """
     counted = [p for p in predictions if p.score >= point.score_threshold] if counted is None else counted
-    draws = draw_images(len(truth.images), seed)
-    masks = provides.masks and has_masks(truth)
-    return Metrics(
-        schema_version=SCHEMA_VERSION,
-        protocol=protocol,
-        operating_point=point,
-        boxes=instance_measures(truth, predictions, "bbox", draws),
-        masks=instance_measures(truth, predictions, "segm", draws) if masks else None,
-        pixels=pixel_measures(truth, counted, draws) if masks else None,
-        score_maps=_over_all_thresholds(truth, score_map) if masks else None,
-        images=image_measures(truth, predictions, counted, point.score_threshold),
-        instances=instance_counts(truth, counted),
-        type_confusion=type_confusion(truth, counted),
+    tested = Tested(
+        truth=truth,
+        predictions=predictions,
+        counted=counted,
+        point=point,
+        provides=provides,
+        draws=draw_images(len(truth.images), seed),
+        score_map=score_map,
     )
+    return measure_all(tested, protocol)
 
 
 def choose_point(
@@ -114,8 +100,8 @@ def choose_point(
     return choose_operating_point(rule, scores, defective, default)
 
 
-def told(point: OperatingPoint) -> str:
-    """How the operating point came about, in a sentence."""
+def describe(point: OperatingPoint) -> str:
+    """How the operating point was chosen, in a sentence."""
     if point.chosen_on == "default":
         return (
             f"default score threshold {point.score_threshold:g}, because val has no image or no prediction that"
@@ -123,7 +109,3 @@ def told(point: OperatingPoint) -> str:
         )
     kept = "" if point.met else " (which no threshold keeps there)"
     return f"score threshold {point.score_threshold:g} by {point.rule} on {point.chosen_on}{kept}, applied to test"
-
-
-def _over_all_thresholds(truth: CocoFile, score_map: ScoreMap | None) -> ScoreMapMeasures | None:
-    return score_map_measures(truth, score_map) if score_map else None

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from evaluate.metrics import DEFAULT_SCORE_THRESHOLD, OperatingPoint, read_metrics
+from evaluate.metrics import read_metrics
 from evaluate.run_folder import Run
+from evaluate.values import DEFAULT_SCORE_THRESHOLD, OperatingPoint
 from system.errors import OptionError
 
 FORMS = "give max-f1, miss<=X or alarms<=Y, where X and Y are counts such as 1 or percentages such as 5%"

@@ -5,9 +5,10 @@ annotations. All measures are pooled: pixels are counted over the whole split fi
 where nothing is to find and nothing is found adds nothing, and false alarms on negatives count with their pixels.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from datasets.coco import Annotation, CocoFile, Image, Prediction
@@ -15,11 +16,90 @@ from datasets.masks.component import mask_to_component
 from datasets.masks.paint import paint
 from datasets.masks.rle import decode
 from evaluate.bootstrap import percentile_interval
-from evaluate.boundary import boundary_counts, boundary_f
-from evaluate.metrics import DefectPixels, PixelMeasures, TypePixels, ratio
+from evaluate.boundary import TOLERANCE, Boundary, boundary_counts, boundary_f, tolerance_pixels
+from evaluate.cells import INTERVAL_ROW, Table, interval_cell, value_cell
+from evaluate.metric import Metric, Tested
+from evaluate.truth import has_masks
+from evaluate.values import Interval, ratio
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+class DefectPixels(msgspec.Struct, frozen=True):
+    """Defect of any type against background, pooled over all pixels of the split."""
+
+    iou: float | None
+    dice: float | None
+    precision: float | None
+    recall: float | None
+
+
+class TypePixels(msgspec.Struct, frozen=True):
+    """One defect type against everything else, pooled over all pixels of the split."""
+
+    iou: float | None
+    dice: float | None
+
+
+class PixelMeasures(msgspec.Struct, frozen=True):
+    """Pixels painted by the predictions at the operating point; `intervals` holds dice and iou of the defect."""
+
+    defect: DefectPixels
+    per_type: dict[str, TypePixels]
+    mean_iou_of_types: float | None
+    boundary: Boundary
+    intervals: dict[str, Interval | None]
+
+
+class PixelMetric(Metric[PixelMeasures]):
+    """Pixels of predicted masks against those of annotated masks, with the outlines of both."""
+
+    key = "pixels"
+    value_type = PixelMeasures
+
+    def measure(self, tested: Tested) -> PixelMeasures | None:
+        """By the predictions that count; None where one side has no masks."""
+        if not tested.provides.masks or not has_masks(tested.truth):
+            return None
+        return pixel_measures(tested.truth, tested.counted, tested.draws)
+
+    def definitions(self, truth: CocoFile) -> dict[str, str]:
+        """How masks are painted, and how far apart outlines still meet in these images."""
+        reach = sorted({round(tolerance_pixels(i.height, i.width), 1) for i in truth.images})
+        pixels = f"{reach[0]:g}" if len(reach) == 1 else f"{reach[0]:g} to {reach[-1]:g}"
+        return {
+            "pixels": "predictions at the operating point painted, the higher score on top, against annotations"
+            " painted, the smaller on top; pixels counted over all images, then divided once; a defect type"
+            " without annotation has no value and is left out of the mean",
+            "boundary": f"outline pixels of the defect within {TOLERANCE:.2%} of the image diagonal ({pixels}"
+            " pixels), counted over all images",
+        }
+
+    def tables(self, value: PixelMeasures, definitions: Mapping[str, str]) -> Iterator[Table]:
+        """A row for the defect, one for each type and one for outlines."""
+        defect, edge = value.defect, value.boundary
+        rows = [
+            ["defect", *map(value_cell, (defect.iou, defect.dice, defect.precision, defect.recall))],
+            [INTERVAL_ROW, interval_cell(value.intervals["iou"]), interval_cell(value.intervals["dice"]), "", ""],
+        ]
+        rows += [[name, value_cell(t.iou), value_cell(t.dice), "", ""] for name, t in value.per_type.items()]
+        rows.append(["mean of types", value_cell(value.mean_iou_of_types), "", "", ""])
+        rows.append(["boundary (F as Dice)", "", *map(value_cell, (edge.f, edge.precision, edge.recall))])
+        note = f"{definitions['pixels']}. Boundary: {definitions['boundary']}"
+        yield Table("Pixels", ("", "IoU", "Dice", "precision", "recall"), rows, note)
+
+    def fold_numbers(self, value: PixelMeasures) -> dict[str, float | None]:
+        """The numbers of all types together."""
+        return {
+            "defect IoU": value.defect.iou,
+            "defect Dice": value.defect.dice,
+            "mean IoU of types": value.mean_iou_of_types,
+            "boundary F": value.boundary.f,
+        }
+
+
+PIXELS = PixelMetric()
 
 
 def paint_annotations(

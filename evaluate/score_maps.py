@@ -3,15 +3,17 @@
 Scores are rounded to 1/65535, so that any number of images is measured in constant memory; ties are one threshold.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from datasets.coco import CocoFile, Image
+from datasets.coco import CocoFile
 from datasets.masks.rle import decode
-from evaluate.metrics import ScoreMapMeasures
+from evaluate.cells import Table, value_cell
+from evaluate.metric import Metric, ScoreMap, Tested
+from evaluate.truth import has_masks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +21,47 @@ if TYPE_CHECKING:
 LEVELS = 65536
 FALSE_POSITIVE_LIMIT = 0.3
 Pair = tuple["NDArray[np.floating]", "NDArray[np.integer]"]
-ScoreMap = Callable[[Image], "NDArray[np.float32]"]
+
+
+class ScoreMapMeasures(msgspec.Struct, frozen=True):
+    """Measures of the model's defect score per pixel, over all thresholds."""
+
+    pixel_ap: float | None
+    aupro_30: float | None
+
+
+class ScoreMapMetric(Metric[ScoreMapMeasures]):
+    """Measures of score maps, which only the model itself can give."""
+
+    key = "score_maps"
+    value_type = ScoreMapMeasures
+    from_model = True
+
+    def measure(self, tested: Tested) -> ScoreMapMeasures | None:
+        """None without score maps, and where an annotation does not state which pixels it covers."""
+        if tested.score_map is None or not tested.provides.score_maps or not has_masks(tested.truth):
+            return None
+        return score_map_measures(tested.truth, tested.score_map)
+
+    def definitions(self, truth: CocoFile) -> dict[str, str]:
+        """Over all thresholds, each annotation with the same weight."""
+        del truth
+        return {
+            "score_maps": "probability of a defect per pixel over all thresholds; AUPRO up to a false positive"
+            " rate of 0.3, each annotation with the same weight"
+        }
+
+    def tables(self, value: ScoreMapMeasures, definitions: Mapping[str, str]) -> Iterator[Table]:
+        """One row for each measure."""
+        rows = [[name, value_cell(number)] for name, number in self.fold_numbers(value).items()]
+        yield Table("Score maps", ("", "value"), rows, definitions["score_maps"])
+
+    def fold_numbers(self, value: ScoreMapMeasures) -> dict[str, float | None]:
+        """Both measures."""
+        return {"pixel AP": value.pixel_ap, "AUPRO at 0.3": value.aupro_30}
+
+
+SCORE_MAPS = ScoreMapMetric()
 
 
 class Histograms(msgspec.Struct, frozen=True):
@@ -47,29 +89,29 @@ def histograms(maps: "Iterable[Pair]") -> Histograms:
     return Histograms(defect, good, overlap, components)
 
 
-def pixel_average_precision(found: Histograms) -> float | None:
+def pixel_average_precision(counted: Histograms) -> float | None:
     """Average precision of pixels: sum over thresholds of (gain in recall) x precision, without interpolation.
 
     None without a defect pixel. As sklearn.metrics.average_precision_score.
     """
-    if not found.components:
+    if not counted.components:
         return None
-    hits, alarms = _from_the_top(found.defect), _from_the_top(found.good)
+    hits, alarms = _from_the_top(counted.defect), _from_the_top(counted.good)
     precision = np.divide(hits, hits + alarms, out=np.zeros(LEVELS), where=hits + alarms > 0)
-    return float(np.sum(found.defect[::-1] * precision) / hits[-1])
+    return float(np.sum(counted.defect[::-1] * precision) / hits[-1])
 
 
-def aupro(found: Histograms, limit: float = FALSE_POSITIVE_LIMIT) -> float | None:
+def aupro(counted: Histograms, limit: float = FALSE_POSITIVE_LIMIT) -> float | None:
     """Area under the per-region overlap curve up to a false positive rate of `limit`, divided by `limit`.
 
     The overlap is the mean over all components of the part found, so that small defects weigh as much as large
     ones; the false positive rate is that of all pixels outside any component. None without a component or without
     a pixel outside. Source: Bergmann et al., The MVTec Anomaly Detection Dataset, IJCV 2021.
     """
-    if not found.components or not found.good.any():
+    if not counted.components or not counted.good.any():
         return None
-    overlap = np.concatenate([[0.0], _from_the_top(found.overlap) / found.components])
-    alarms = np.concatenate([[0.0], _from_the_top(found.good) / found.good.sum()])
+    overlap = np.concatenate([[0.0], _from_the_top(counted.overlap) / counted.components])
+    alarms = np.concatenate([[0.0], _from_the_top(counted.good) / counted.good.sum()])
     below = alarms <= limit
     x = np.append(alarms[below], limit)
     y = np.append(overlap[below], np.interp(limit, alarms, overlap))
@@ -78,8 +120,8 @@ def aupro(found: Histograms, limit: float = FALSE_POSITIVE_LIMIT) -> float | Non
 
 def score_map_measures(truth: CocoFile, score_map: ScoreMap) -> ScoreMapMeasures:
     """Both measures over the images of `truth`; each image's score map is asked for once."""
-    found = histograms(_pairs(truth, score_map))
-    return ScoreMapMeasures(pixel_ap=pixel_average_precision(found), aupro_30=aupro(found))
+    counted = histograms(_pairs(truth, score_map))
+    return ScoreMapMeasures(pixel_ap=pixel_average_precision(counted), aupro_30=aupro(counted))
 
 
 def _pairs(truth: CocoFile, score_map: ScoreMap) -> Iterator[Pair]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from datasets.coco import CocoFile, Prediction
 from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import Dataset
-from evaluate.metrics import SplitSize
 from evaluate.run_folder import Provides, Run, RunSplit, read_split
+from evaluate.values import SplitSize
 from system.errors import InputError
 
 

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader
 
 from datasets.coco import CocoFile, Prediction
 from datasets.formats.dataset_folder import Dataset
-from evaluate.average_precision import coco_eval
+from evaluate.coco_eval import coco_eval
 from train_det.augment import letterbox_matrix
 from train_det.data import Sample, TrainingImages, collate, on_device, read_samples
 from train_det.infer import Detection, boxes_in_squares, to_image_pixels, to_predictions

@@ -8,9 +8,10 @@ import msgspec
 
 from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image, Prediction
 from datasets.formats.dataset_folder import Dataset, load_dataset
-from evaluate.metrics import OperatingPoint, read_metrics
+from evaluate.metrics import read_metrics
 from evaluate.run_folder import Run, RunSplit, load_run, read_config
 from evaluate.truth import checked_predictions, run_truth
+from evaluate.values import OperatingPoint
 from system.errors import InputError, OptionError
 from system.json_file import read_json
 

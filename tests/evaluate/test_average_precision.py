@@ -14,8 +14,9 @@ from pycocotools.cocoeval import COCOeval
 
 from datasets.coco import Annotation, CocoFile, Image, Prediction
 from datasets.formats.dataset_folder import load_dataset
-from evaluate.average_precision import coco_eval, instance_measures, resampled_precision
+from evaluate.average_precision import instance_measures
 from evaluate.bootstrap import draw_images
+from evaluate.coco_eval import coco_eval, resampled_precision
 
 LARGE = (0, 0, 10, 10)
 SECOND = (20, 20, 10, 10)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -99,7 +100,7 @@ def test_files_hold_what_is_returned_and_are_the_same_twice(bench: Any, measured
     assert run.metrics.read_bytes() == again.metrics.read_bytes()
     plain = json.loads(run.metrics.read_text())
     assert plain["schema_version"] == 1
-    assert plain == json.loads(json.dumps(metrics.as_dict()))
+    assert plain == json.loads(msgspec.json.encode(metrics))
     assert run.metrics.with_suffix(".md").read_text() == metrics_markdown(metrics)
 
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluate.metrics import DEFAULT_SCORE_THRESHOLD
 from evaluate.operating import choose_operating_point, parse_rule
+from evaluate.values import DEFAULT_SCORE_THRESHOLD
 from system.errors import OptionError
 
 

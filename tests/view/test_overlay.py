@@ -7,7 +7,8 @@ from PIL import Image
 
 from datasets.coco import Prediction
 from datasets.masks.rle import decode
-from evaluate.metrics import OperatingPoint, read_metrics
+from evaluate.metrics import read_metrics
+from evaluate.values import OperatingPoint
 from tests.command import run_command
 from tests.view.fakes import make_cross_validation, make_dataset, make_run
 from view.contact_sheet import worst_cases
