@@ -93,15 +93,13 @@ def _write_images(
         for folder in sorted({Path(image.file_name).parent for image in coco.images}):
             (dest / folder).mkdir(parents=True, exist_ok=True)
     names = {category.id: category.name for category in coco.categories}
-    work = partial(_write_image, folder=coco.folder, dest=dest, names=names, tolerance=tolerance)
+    work = partial(_write_image, dest=dest, names=names, tolerance=tolerance)
     done = map_ordered(work, coco.images, execution.jobs, pool_pays=coco.annotations() >= POOL_PAYS_FROM)
     yield from execution.progress(done, "convert", len(coco.images))
 
 
-def _write_image(
-    item: CocoImage, folder: Path, dest: Path | None, names: Mapping[int, str], tolerance: float
-) -> _Written:
-    path, image = folder / item.file_name, item.image
+def _write_image(item: CocoImage, dest: Path | None, names: Mapping[int, str], tolerance: float) -> _Written:
+    path, image = item.file(), item.image
     info = read_info(path)
     if info.orientation != 1:
         problem = f"EXIF orientation {info.orientation}, which labelme would turn under the annotations"
@@ -153,7 +151,7 @@ def _report(coco: CocoSource, done: Sequence[_Written], execution: Execution) ->
     read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
     shapes = [written.shapes for written in done if written.shapes is not None]
     written = {"labelme files": len(shapes), "negatives": shapes.count(0), "shapes": sum(shapes)}
-    report = make_report(read, written, chain.from_iterable(written.events for written in done))
+    report = make_report(read, written, chain(coco.events, *(written.events for written in done)))
     if execution.strict:
         check_strict(report)
     return report

@@ -102,7 +102,8 @@ def _paint_image(item: CocoImage, dest: Path | None, indices: Mapping[int, int])
             events.append(Event(image.file_name, "", "overlap", f"{pixels} px of two categories"))
     if dest is not None and kept:
         write_pixel_mask((dest / image.file_name).with_suffix(".png"), painted, image.height, image.width)
-    sha256 = hashlib.sha256(msgspec.json.encode(item)).hexdigest()
+    content = {"image": image, "split": item.split, "annotations": item.annotations}
+    sha256 = hashlib.sha256(msgspec.json.encode(content)).hexdigest()
     return _Painted(item, len(parts), sha256, events, kept)
 
 
@@ -110,7 +111,7 @@ def _report(coco: CocoSource, done: Sequence[_Painted], execution: Execution) ->
     read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
     instances = [painted.instances for painted in done if painted.kept]
     written = {"pixel masks": len(instances), "negatives": instances.count(0), "instances": sum(instances)}
-    report = make_report(read, written, chain.from_iterable(painted.events for painted in done))
+    report = make_report(read, written, chain(coco.events, *(painted.events for painted in done)))
     if execution.strict:
         check_strict(report)
     return report

@@ -80,17 +80,15 @@ def _write_images(coco: CocoSource, dest: Path | None, style: Style, execution: 
             (dest / "images" / folder).mkdir(parents=True, exist_ok=True)
             label_path(dest / "images" / folder / "any").parent.mkdir(parents=True, exist_ok=True)
     classes = {category.id: i for i, category in enumerate(coco.categories)}
-    work = partial(_write_image, folder=coco.folder, dest=dest, classes=classes, style=style)
+    work = partial(_write_image, dest=dest, classes=classes, style=style)
     pool_pays = style.segments and len(coco.images) >= POOL_PAYS_FROM
     yield from execution.progress(
         map_ordered(work, coco.images, execution.jobs, pool_pays=pool_pays), "convert", len(coco.images)
     )
 
 
-def _write_image(
-    item: CocoImage, folder: Path, dest: Path | None, classes: Mapping[int, int], style: Style
-) -> _Written:
-    path, image = folder / item.file_name, item.image
+def _write_image(item: CocoImage, dest: Path | None, classes: Mapping[int, int], style: Style) -> _Written:
+    path, image = item.file(), item.image
     info = read_info(path)
     if info.orientation != 1:
         problem = f"EXIF orientation {info.orientation}, while COCO does not say which way its boxes are meant"
@@ -134,7 +132,7 @@ def _report(coco: CocoSource, done: Sequence[_Written], execution: Execution) ->
         for split, folder in folders.items()
         if folder != f"images/{split}"
     ]
-    report = make_report(read, written, chain(events, *(written.events for written in done)))
+    report = make_report(read, written, chain(coco.events, events, *(written.events for written in done)))
     if execution.strict:
         check_strict(report)
     if not kept:

@@ -1,14 +1,13 @@
-"""What a conversion from COCO reads: a dataset folder, or one COCO file with its pictures somewhere near."""
+"""What a conversion from COCO reads: a dataset folder, a COCO file or the export of another tool."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from datasets.coco import MAX_COORDINATE, SPLITS, Annotation, Category, CocoFile, Image, Rle
-from datasets.formats.coco_file import read_coco
-from datasets.formats.dataset_folder import load_dataset
+from convert.report import Event
+from datasets.coco import MAX_COORDINATE, SPLITS, Annotation, Category, Image, Rle
+from datasets.formats.coco_export import CocoExport, read_coco_export
 from system.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,34 +16,37 @@ if TYPE_CHECKING:
 
 
 class CocoImage(msgspec.Struct, frozen=True):
-    """One image with its split and its annotations, in the order of the file."""
+    """One image with its split and its annotations, in the order of the file; `path` is None where it is missing."""
 
     image: Image
     split: str
     annotations: list[Annotation]
+    path: Path | None = None
 
     @property
     def file_name(self) -> str:
-        """Its name in the dataset, relative to the pictures' folder, with forward slashes."""
+        """Its name in the dataset, relative to the folder of the images, with forward slashes."""
         return self.image.file_name
+
+    def file(self) -> Path:
+        """The image file. Raises InputError where it is missing."""
+        if self.path is None:
+            raise InputError(self.file_name, "listed, but its file is missing", "name its folder with --images")
+        return self.path
 
 
 class CocoSource(msgspec.Struct, frozen=True):
-    """`images` sorted by file name; `folder` is where their pictures lie, `path` what the user named."""
+    """Labelled images sorted by file name; `path` is what the user named, `events` what reading changed."""
 
     path: Path
-    folder: Path
     splits: list[str]
     categories: list[Category]
     images: list[CocoImage]
-
-    def picture(self, image: CocoImage) -> Path:
-        """Where the picture of an image lies."""
-        return self.folder / image.file_name
+    events: list[Event] = []
 
     def places(self) -> list[Path]:
-        """What a destination must lie apart from; it may lie beside a COCO file and its pictures."""
-        return [self.path, *(self.picture(image) for image in self.images[:1])]
+        """What a destination must be apart from; it may be beside a COCO file and its images."""
+        return [self.path, *[image.path for image in self.images if image.path is not None][:1]]
 
     def annotations(self) -> int:
         """How many annotations all images have together."""
@@ -52,26 +54,40 @@ class CocoSource(msgspec.Struct, frozen=True):
 
 
 def read_coco_source(path: Path, folder: Path | None = None) -> CocoSource:
-    """Read a COCO dataset folder or a single COCO file; `folder` is where the pictures of a file lie.
+    """Read a COCO dataset folder, a COCO file or an export; `folder` is where the images are, if not near.
 
-    Without `folder`, pictures of a file are looked for beside it and in `images` beside it or one level up. A file
-    named instances_<split>.json is that split, any other is train. Raises InputError.
+    See `read_coco_export` for what is found and repaired. Images of a file that names no split are in train. Images
+    that nobody labelled are left out with an event. Raises InputError, also where nothing is labelled.
     """
-    if path.is_dir():
-        dataset = load_dataset(path, flat_ok=True)
-        return _source(path, folder or path / "images", dataset.splits, dataset.categories)
-    coco = read_coco(path, flat_ok=True)
-    split = path.stem.removeprefix("instances_")
-    splits = {split if split in SPLITS else SPLITS[0]: coco}
-    return _source(path, folder or _find_folder(path, coco), splits, sorted(coco.categories, key=lambda c: c.id))
+    export = read_coco_export(path, folder)
+    events = [Event(*msgspec.structs.astuple(repair)) for repair in export.repairs]
+    return labelled_source(export, events)
+
+
+def labelled_source(export: CocoExport, events: list[Event]) -> CocoSource:
+    """The labelled images of an export as a source. Raises InputError where it has images and none is labelled."""
+    unlabelled = [entry for entry in export.images if not entry.is_labelled]
+    if unlabelled and len(unlabelled) == len(export.images):
+        problem = f"nothing is labelled: {len(unlabelled)} images, no annotations and no categories"
+        raise InputError(export.path, problem, "name the file with the annotations")
+    left_out = [Event(entry.image.file_name, "", "unlabelled", "no annotations file") for entry in unlabelled]
+    images = [
+        CocoImage(entry.image, entry.split or SPLITS[0], entry.annotations, entry.path)
+        for entry in export.images
+        if entry.is_labelled
+    ]
+    splits = export.splits or [SPLITS[0]]
+    return CocoSource(
+        export.path, splits, export.categories, sorted(images, key=lambda i: i.file_name), events + left_out
+    )
 
 
 def check_pictures(source: CocoSource) -> None:
-    """Raise InputError for the first image whose picture is missing."""
+    """Raise InputError for the first image whose file is missing."""
     for image in source.images:
-        if not source.picture(image).is_file():
-            remedy = "name the folder of the pictures with --images"
-            raise InputError(source.picture(image), f"listed in {source.path.name} but missing", remedy)
+        if image.path is None:
+            problem = f"listed in {source.path.name} but missing"
+            raise InputError(image.file_name, problem, "name the folder of the images with --images")
 
 
 def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
@@ -94,19 +110,3 @@ def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
         problem = f"a polygon leads more than {MAX_COORDINATE:g} pixels away"
         raise InputError(where, problem, "correct its segmentation")
     return decode(segmentation, image.height, image.width)
-
-
-def _source(path: Path, folder: Path, splits: dict[str, CocoFile], categories: Sequence[Category]) -> CocoSource:
-    images = []
-    for split, coco in splits.items():
-        annotations = coco.by_image()
-        images += [CocoImage(image, split, annotations[image.id]) for image in coco.images]
-    return CocoSource(path, folder, list(splits), list(categories), sorted(images, key=lambda i: i.file_name))
-
-
-def _find_folder(path: Path, coco: CocoFile) -> Path:
-    candidates = (path.parent, path.parent / "images", path.parent.parent / "images")
-    for candidate in candidates:
-        if coco.images and (candidate / coco.images[0].file_name).is_file():
-            return candidate
-    return path.parent

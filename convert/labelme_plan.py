@@ -13,19 +13,12 @@ from convert.report import Event
 from datasets.coco import Category
 from datasets.formats.labelme import parse_labelme, read_json
 from datasets.formats.labelme_images import Found, ImageFinder, Tree, bare_name, list_tree
+from datasets.images.ending import ending_of
 from system.errors import InputError
 from system.files import BYTE_ORDER_MARK
 from system.workers import Pool, map_ordered
 
 POOL_PAYS_FROM = 5000  # files; below, one has looked at them before the processes of the pool are ready
-SIGNATURES = {
-    b"\x89PNG": ".png",
-    b"\xff\xd8\xff": ".jpg",
-    b"BM": ".bmp",
-    b"RIFF": ".webp",
-    b"II*\0": ".tif",
-    b"MM\0*": ".tif",
-}
 
 
 class LabelmeSource(msgspec.Struct, frozen=True):
@@ -157,7 +150,7 @@ def _suffix(embedded: str | None) -> str | None:
         start = base64.b64decode((embedded or "")[:16])
     except (binascii.Error, ValueError):
         return None
-    return next((suffix for signature, suffix in SIGNATURES.items() if start.startswith(signature)), None)
+    return ending_of(start)
 
 
 def _check_pairs(root: Path, sources: Sequence[LabelmeSource]) -> None:

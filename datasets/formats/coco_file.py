@@ -12,29 +12,75 @@ from typing import Any, TypeVar
 import msgspec
 
 from datasets.coco import MAX_PIXELS, CocoFile, Prediction
+from datasets.formats.coco_repair import Repair, repair_annotations
 from system.errors import InputError
 from system.files import BYTE_ORDER_MARK, write_atomic
 
 T = TypeVar("T")
 
 
+class ReadCoco(msgspec.Struct, frozen=True):
+    """A COCO file, what was corrected while reading, and whether anybody labelled its images.
+
+    A file without annotations and categories, such as COCO's image_info_test2017.json, is not labelled.
+    """
+
+    coco: CocoFile
+    repairs: list[Repair]
+    is_labelled: bool
+
+
 def read_coco(path: Path, *, flat_ok: bool = False) -> CocoFile:
-    """Read and check one COCO instances file; boxes may have no area where `flat_ok`.
+    """Read, check and repair one COCO instances file; boxes may have no area where `flat_ok`.
 
     Raises InputError naming file, place and value.
     """
-    coco = read_unchecked_coco(path)
-    check_coco(path, coco)
+    return read_repaired_coco(path, flat_ok=flat_ok).coco
+
+
+def read_repaired_coco(path: Path, *, flat_ok: bool = False) -> ReadCoco:
+    """`read_coco` with what was repaired (see `repair_annotations`). Raises InputError."""
+    read = read_unchecked_coco(path)
+    return check_and_repair(path, read, flat_ok=flat_ok)
+
+
+def check_and_repair(path: Path, read: ReadCoco, *, flat_ok: bool) -> ReadCoco:
+    """The file at `path` checked and repaired. Raises InputError."""
+    check_coco(path, read.coco)
     if not flat_ok:
-        _check_areas(path, coco)
-    return coco
+        _check_areas(path, read.coco)
+    coco, repairs = repair_annotations(read.coco)
+    return ReadCoco(coco, read.repairs + repairs, read.is_labelled)
 
 
-def read_unchecked_coco(path: Path) -> CocoFile:
-    """Read a COCO instances file whose ids may repeat or lead nowhere. Raises InputError."""
-    from datasets.formats.coco_lenient import loosen
+def read_unchecked_coco(path: Path, *, unlabelled_ok: bool = False) -> ReadCoco:
+    """Read a COCO instances file whose ids may repeat or refer to nothing; only rotated boxes are repaired.
 
-    return _decode(path, CocoFile, loosen)
+    With `unlabelled_ok` annotations and categories may be missing. Raises InputError.
+    """
+    from datasets.formats.coco_lenient import normalise_foreign_json
+    from datasets.formats.coco_rotation import apply_rotations
+
+    turned: dict[int, str] = {}
+    labelled = True
+
+    def normalise(raw: Any) -> Any:
+        nonlocal labelled
+        labelled = not isinstance(raw, dict) or raw.get("annotations") is not None
+        normal = normalise_foreign_json(raw, unlabelled_ok=unlabelled_ok)
+        if isinstance(normal, dict) and isinstance(normal.get("annotations"), list):
+            turned.update(apply_rotations(normal["annotations"]))
+        return normal
+
+    coco = _decode(path, CocoFile, normalise, always=b'"rotation"')
+    names = {image.id: image.file_name for image in coco.images}
+    repairs = [
+        Repair(
+            names.get(coco.annotations[i].image_id, ""), f"annotation {coco.annotations[i].id}", "rotated-box", v
+        )
+        for i, v in turned.items()
+    ]
+    return ReadCoco(coco, repairs, labelled and bool(coco.annotations or coco.categories))
 
 
 def write_coco(path: Path, coco: CocoFile) -> None:
@@ -53,7 +99,7 @@ def write_predictions(path: Path, predictions: list[Prediction]) -> None:
 
 
 def check_coco(path: Path, coco: CocoFile) -> None:
-    """Raise InputError where ids repeat, references lead nowhere or the size of an image is no size."""
+    """Raise InputError where ids repeat or refer to nothing, or an image has no possible size or name."""
     for field, items in (
         ("images", coco.images),
         ("annotations", coco.annotations),
@@ -74,8 +120,8 @@ def _check_images(path: Path, coco: CocoFile) -> None:
         if image.width < 1 or image.height < 1:
             raise InputError(path, f"$.images[{i}] is {image.width} x {image.height} pixels", "correct the size")
         if image.width * image.height > MAX_PIXELS:
-            told = f"$.images[{i}] has {image.width} x {image.height} pixels, more than run lengths can count"
-            raise InputError(path, told, "correct the size, or cut the picture")
+            problem = f"$.images[{i}] has {image.width} x {image.height} pixels, more than run lengths can count"
+            raise InputError(path, problem, "correct the size, or cut the image")
         if "\0" in image.file_name or posixpath.normpath(image.file_name) == ".":
             raise InputError(path, f"$.images[{i}].file_name {image.file_name!r} is no name", "correct it")
         if Path(image.file_name).is_absolute() or ".." in Path(image.file_name).parts:
@@ -101,24 +147,38 @@ def _check_annotations(path: Path, coco: CocoFile) -> None:
 def _check_areas(path: Path, coco: CocoFile) -> None:
     for i, annotation in enumerate(coco.annotations):
         if min(annotation.bbox[2:]) <= 0:
-            told = f"$.annotations[{i}].bbox {list(annotation.bbox)} has no area"
-            raise InputError(path, told, "remove the annotation")
+            problem = f"$.annotations[{i}].bbox {list(annotation.bbox)} has no area"
+            raise InputError(path, problem, "remove the annotation")
 
 
-def _decode(path: Path, kind: type[T], loosen: Callable[[Any], Any] | None = None) -> T:
-    """The content of a JSON file; what does not fit is put through `loosen`, if there is one, and read again."""
+def _decode(
+    path: Path, kind: type[T], normalise: Callable[[Any], Any] | None = None, always: bytes | None = None
+) -> T:
+    """The content of a JSON file; what does not fit is put through `normalise`, if given, and read again.
+
+    A file in which the bytes `always` occur is normalised in any case.
+    """
     try:
         data = path.read_bytes().removeprefix(BYTE_ORDER_MARK)
     except FileNotFoundError:
         raise InputError(path, "no such file", "check the path") from None
     try:
         try:
-            return msgspec.json.decode(data, type=kind)
+            if always is None or normalise is None or always not in data:
+                return msgspec.json.decode(data, type=kind)
         except msgspec.ValidationError:
-            if loosen is None:
+            if normalise is None:
                 raise
-            return msgspec.convert(loosen(msgspec.json.decode(data)), kind)
+        return msgspec.convert(normalise(msgspec.json.decode(data)), kind)
     except msgspec.ValidationError as error:
         raise InputError(path, f"not in COCO form: {error}", "correct the value") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(path, f"not valid JSON: {error}", "write it anew") from None
+        raise InputError(
+            path, f"not valid JSON: {_reason(data, error)}", "correct the file or write it again"
+        ) from None
+
+
+def _reason(data: bytes, error: Exception) -> str:
+    from datasets.formats.coco_lenient import find_non_finite
+
+    return find_non_finite(data) or str(error)

@@ -1,53 +1,101 @@
-"""COCO files as other programs write them: the same facts in looser words, put into ours before they are read.
+"""COCO files as other programs write them: the same facts in other spellings, normalised before they are read.
 
-FiftyOne writes null for an empty supercategory, others sizes as 640.0, crowd as false or no area. Nothing is
-guessed: what is not said must follow from what is.
+FiftyOne writes null for an empty supercategory; others write sizes as 640.0, crowd as false, no area, or the points
+of a single polygon without the outer list. Nothing is guessed: a missing value must follow from what is there.
 """
 
+import json
+import math
 from typing import Any
 
 import msgspec
 
 WHOLE_NUMBERS = ("id", "image_id", "category_id", "width", "height", "iscrowd")
 OPTIONAL = ("segmentation", "iscrowd", "supercategory", "info", "licenses")
+SHORTEST_RING = 6  # values
 
 
-def loosen(raw: Any) -> Any:
+def normalise_foreign_json(raw: Any, *, unlabelled_ok: bool = False) -> Any:
     """A decoded COCO file with whole numbers as such, without nulls where a field may be missing.
 
-    A missing box is that of the mask, a missing area that of the mask or else of the box, in pixels. What cannot
-    be mended so stays as it is, for the reader to refuse.
+    A missing box is that of the mask, a missing area that of the mask or else of the box, in pixels. With
+    `unlabelled_ok` annotations may be missing, and so may categories where there is no annotation. What cannot be
+    normalised stays unchanged, for the reader to refuse. Raises msgspec.ValidationError where a key is missing at
+    the top level.
     """
     if not isinstance(raw, dict):
         return raw
-    mended = _without_nulls(raw)
+    normal = _without_nulls(raw)
+    if unlabelled_ok and normal.get("annotations") is None:
+        normal["annotations"] = []
+    if unlabelled_ok and normal.get("categories") is None and not normal["annotations"]:
+        normal["categories"] = []
+    _check_keys(normal)
     for field in ("images", "annotations", "categories"):
-        if isinstance(raw.get(field), list):
-            mended[field] = [_mend(item) for item in raw[field]]
-    if isinstance(raw.get("images"), list) and isinstance(raw.get("annotations"), list):
-        images = [image for image in mended["images"] if isinstance(image, dict) and _is_number(image.get("id"))]
+        if isinstance(normal.get(field), list):
+            normal[field] = [_normalise(item) for item in normal[field]]
+    if isinstance(normal.get("images"), list) and isinstance(normal.get("annotations"), list):
+        images = [image for image in normal["images"] if isinstance(image, dict) and _is_whole(image.get("id"))]
         sizes = {image["id"]: (image.get("height"), image.get("width")) for image in images}
-        mended["annotations"] = [_measure(annotation, sizes) for annotation in mended["annotations"]]
-    return mended
+        normal["annotations"] = [_measure(annotation, sizes) for annotation in normal["annotations"]]
+    return normal
 
 
-def _mend(item: Any) -> Any:
+def find_non_finite(data: bytes) -> str | None:
+    """Where a JSON file that is refused has NaN or Infinity, as `$.annotations[0].area is NaN`; None if nowhere.
+
+    Python writes such numbers, but JSON has none.
+    """
+    try:
+        raw = json.loads(data)
+        return _non_finite(raw, "$")
+    except (ValueError, RecursionError):
+        return None
+
+
+def _non_finite(value: Any, path: str) -> str | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{path} is {'NaN' if math.isnan(value) else 'Infinity' if value > 0 else '-Infinity'}"
+    if isinstance(value, dict):
+        inside = ((item, f"{path}.{key}") for key, item in value.items())
+    elif isinstance(value, list):
+        inside = ((item, f"{path}[{i}]") for i, item in enumerate(value))
+    else:
+        return None
+    return next(filter(None, (_non_finite(item, where) for item, where in inside)), None)
+
+
+def _check_keys(raw: dict[str, Any]) -> None:
+    for key in ("images", "annotations", "categories"):
+        if key not in raw:
+            similar = next((name for name in raw if name in (key[:-1], key.capitalize(), key.upper())), None)
+            hint = f" (there is `{similar}`)" if similar else ""
+            raise msgspec.ValidationError(f"Object missing required field `{key}`{hint}")
+
+
+def _normalise(item: Any) -> Any:
     if not isinstance(item, dict):
         return item
-    mended = _without_nulls(item)
-    mended.update({key: _whole(mended[key]) for key in WHOLE_NUMBERS if key in mended})
-    mask = mended.get("segmentation")
+    normal = _without_nulls(item)
+    normal.update({key: _whole(normal[key]) for key in WHOLE_NUMBERS if key in normal})
+    mask = normal.get("segmentation")
     if isinstance(mask, dict):
-        mended["segmentation"] = {key: _whole_list(value) for key, value in mask.items()}
-    return mended
+        normal["segmentation"] = {key: _whole_list(value) for key, value in mask.items()}
+    elif isinstance(mask, list) and len(mask) >= SHORTEST_RING and all(map(_is_number, mask)):
+        normal["segmentation"] = [mask]
+    return normal
 
 
 def _without_nulls(item: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in item.items() if value is not None or key not in OPTIONAL}
 
 
-def _is_number(value: Any) -> bool:
+def _is_whole(value: Any) -> bool:
     return isinstance(value, int)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _whole(value: Any) -> Any:
@@ -59,11 +107,11 @@ def _whole_list(value: Any) -> Any:
 
 
 def _measure(annotation: Any, sizes: dict[Any, tuple[Any, Any]]) -> Any:
-    """The annotation with a box and an area, where they follow from what it says."""
+    """The annotation with a box and an area, where they follow from the rest of it."""
     if not isinstance(annotation, dict) or (annotation.get("bbox") and annotation.get("area") is not None):
         return annotation
     image_id = annotation.get("image_id")
-    size = sizes.get(image_id) if _is_number(image_id) else None
+    size = sizes.get(image_id) if _is_whole(image_id) else None
     measured = _of_mask(annotation.get("segmentation"), *size) if size else None
     box, area = annotation.get("bbox"), annotation.get("area")
     if measured:
@@ -84,18 +132,20 @@ def _of_mask(segmentation: Any, height: Any, width: Any) -> tuple[list[int], int
     from datasets.masks.rle import rle_area, rle_box, to_rle
     from datasets.masks.run_lengths import covers_image
 
-    if not segmentation or not _is_number(height) or not _is_number(width):
+    if not segmentation or not _is_whole(height) or not _is_whole(width):
         return None
     if min(height, width) < 1 or height * width > MAX_PIXELS:
         return None
     try:
-        said: Segmentation = msgspec.convert(segmentation, Segmentation)
+        mask: Segmentation = msgspec.convert(segmentation, Segmentation)
     except msgspec.ValidationError:
         return None
+    if not isinstance(mask, Rle):
+        mask = [ring for ring in mask if len(ring) >= SHORTEST_RING]
     can_be_drawn = (
-        covers_image(said, height, width)
-        if isinstance(said, Rle)
-        else all(len(ring) >= 6 and len(ring) % 2 == 0 and max(map(abs, ring)) <= MAX_COORDINATE for ring in said)
+        covers_image(mask, height, width)
+        if isinstance(mask, Rle)
+        else all(len(ring) % 2 == 0 and max(map(abs, ring)) <= MAX_COORDINATE for ring in mask)
     )
-    rle = to_rle(said, height, width) if can_be_drawn else None
+    rle = to_rle(mask, height, width) if can_be_drawn else None
     return None if rle is None else (list(map(int, rle_box(rle))), rle_area(rle))

@@ -1,13 +1,17 @@
 """The hub: a COCO dataset folder with annotations, images, pixel masks and where it all came from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image
-from datasets.formats.coco_file import read_coco, write_coco
+from datasets.formats.coco_export import join_categories
+from datasets.formats.coco_file import ReadCoco, read_repaired_coco, write_coco
+from datasets.formats.coco_images import find_image, image_folders
+from datasets.formats.coco_layout import CocoPart
+from datasets.formats.coco_repair import Repair
 from datasets.formats.provenance import PROVENANCE, Provenance
 from datasets.masks.pixel_mask import mask_name
 from system.errors import InputError
@@ -19,12 +23,17 @@ if TYPE_CHECKING:
 
 
 class Dataset(msgspec.Struct, frozen=True):
-    """A dataset folder and its splits; `elsewhere` says of an image that is not in its `images` where it lies."""
+    """A dataset folder and its splits.
+
+    `elsewhere` is file name -> path of each image that is not in its folder `images`, `repairs` is what reading
+    corrected.
+    """
 
     root: Path
     splits: dict[str, CocoFile]
     provenance: Provenance | None
     elsewhere: dict[str, Path] = {}
+    repairs: list[Repair] = []
 
     @property
     def name(self) -> str:
@@ -79,20 +88,25 @@ def looks_like_dataset(path: Path) -> bool:
 
 
 def load_dataset(root: Path, *, flat_ok: bool = False) -> Dataset:
-    """Read a dataset folder and check that its splits agree and its pictures exist; `flat_ok` as in `read_coco`.
+    """Read a dataset folder and check that its splits agree and its images exist; `flat_ok` as in `read_coco`.
 
-    Raises InputError.
+    Categories of the splits are matched by name, images may also be in `images/<split>`. Raises InputError.
     """
     if not root.is_dir():
         raise InputError(root, "no such folder", "name a dataset folder made by convert")
     found = [s for s in SPLITS if annotation_path(root, s).is_file()]
-    splits = {s: read_coco(annotation_path(root, s), flat_ok=flat_ok) for s in found}
-    if not splits:
-        raise InputError(root, "not a dataset folder (no annotations/instances_*.json)", "make one with convert")
-    _check_splits(root, splits)
+    read = {s: read_repaired_coco(annotation_path(root, s), flat_ok=flat_ok) for s in found}
+    if not read:
+        remedy = "make one with convert, from a COCO export with convert coco2coco"
+        raise InputError(root, "not a dataset folder (no annotations/instances_train.json, _val or _test)", remedy)
+    _check_names(root, read)
+    parts = [CocoPart(annotation_path(root, split), split, split) for split in read]
+    splits, changes = _renumbered(parts, read)
+    elsewhere = _check_images(root, parts, splits)
+    repairs = [*changes, *(repair for one in read.values() for repair in one.repairs)]
     path = root / PROVENANCE
     provenance = read_json(path, Provenance, remedy="convert again") if path.is_file() else None
-    return Dataset(root, splits, provenance)
+    return Dataset(root, splits, provenance, elsewhere, repairs)
 
 
 def write_annotations(
@@ -106,20 +120,55 @@ def write_annotations(
         write_coco(annotation_path(root, split), CocoFile(members, chosen, categories))
 
 
-def _check_splits(root: Path, splits: Mapping[str, CocoFile]) -> None:
-    first, reference = next(iter(splits.items()))
-    home: dict[str, str] = {}
-    for split, coco in splits.items():
+def _check_names(root: Path, read: Mapping[str, ReadCoco]) -> None:
+    first, reference = next(iter(read.items()))
+    wanted = {category.name for category in reference.coco.categories}
+    for split, one in read.items():
         path = annotation_path(root, split)
-        if coco.names() != reference.names():
-            raise InputError(path, f"its categories differ from those of {first}", "convert anew")
+        if {category.name for category in one.coco.categories} != wanted:
+            raise InputError(path, f"its categories differ from those of {first}", "convert the source again")
+        if one.coco.images and not one.is_labelled:
+            problem = "nothing in it is labelled (no annotations and no categories)"
+            raise InputError(path, problem, "remove the file, or label its images")
+
+
+def _renumbered(
+    parts: Sequence[CocoPart], read: Mapping[str, ReadCoco]
+) -> tuple[dict[str, CocoFile], list[Repair]]:
+    """The splits with the category ids of the first one."""
+    files = [(part, one.coco) for part, one in zip(parts, read.values(), strict=True)]
+    categories, ids, repairs = join_categories(files)
+    splits = {}
+    for (split, one), renumber in zip(read.items(), ids, strict=True):
+        coco = one.coco
+        if any(old != new for old, new in renumber.items()) or len(categories) != len(coco.categories):
+            annotations = [
+                msgspec.structs.replace(a, category_id=renumber[a.category_id]) for a in coco.annotations
+            ]
+            coco = msgspec.structs.replace(coco, annotations=annotations, categories=categories)
+        splits[split] = coco
+    return splits, repairs
+
+
+def _check_images(root: Path, parts: Sequence[CocoPart], splits: Mapping[str, CocoFile]) -> dict[str, Path]:
+    """Where images are that are not in `images`, by file name."""
+    home: dict[str, str] = {}
+    elsewhere: dict[str, Path] = {}
+    for part, (split, coco) in zip(parts, splits.items(), strict=True):
+        folders = None
         for image in coco.images:
             if image.file_name in home:
-                raise InputError(
-                    path, f"{image.file_name} is in {home[image.file_name]} too", "keep it in one split"
-                )
+                problem = f"{image.file_name} is in {home[image.file_name]} too"
+                raise InputError(part.file, problem, "keep it in one split")
             home[image.file_name] = split
-            if not (root / "images" / image.file_name).is_file():
+            if (root / "images" / image.file_name).is_file():
+                continue
+            folders = folders or image_folders(part, root, None)
+            found = find_image(folders, image.file_name)
+            if found is None:
+                remedy = "restore the file, or convert the source again"
                 raise InputError(
-                    root / "images" / image.file_name, f"listed in {path.name} but missing", "convert anew"
+                    root / "images" / image.file_name, f"listed in {part.file.name} but missing", remedy
                 )
+            elsewhere[image.file_name] = found.path
+    return elsewhere

@@ -1,0 +1,195 @@
+"""A COCO export of any tool as one list of images: files, splits, categories by name, and where each image is.
+
+Every reader of foreign COCO files starts here: the conversions from COCO, `datasets check` and `datasets summary`.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image
+from datasets.formats.coco_file import ReadCoco, check_and_repair, read_unchecked_coco
+from datasets.formats.coco_images import FoundImage, ending_of_content, find_image, image_folders, plain_name
+from datasets.formats.coco_layout import CocoPart, find_coco_parts
+from datasets.formats.coco_repair import Repair
+from datasets.images.image_file import is_image
+from system.errors import InputError
+
+NO_SUPERCATEGORY = ("", "none")  # what Roboflow gives the root category
+
+
+class ExportImage(msgspec.Struct, frozen=True):
+    """One image: `image` and `annotations` as in the file, but with ids and names that are unique in the export.
+
+    `path` is None where no image file was found, `is_labelled` False where its COCO file labels nothing.
+    """
+
+    image: Image
+    path: Path | None
+    split: str | None
+    annotations: list[Annotation]
+    is_labelled: bool = True
+
+
+class CocoExport(msgspec.Struct, frozen=True):
+    """An export: images in the order of the files, categories in id order, repairs made while reading."""
+
+    path: Path
+    parts: list[CocoPart]
+    categories: list[Category]
+    images: list[ExportImage]
+    repairs: list[Repair]
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that the names of its files state, in the usual order."""
+        return [split for split in SPLITS if any(part.split == split for part in self.parts)]
+
+
+def read_coco_export(path: Path, images: Path | None = None, named: Sequence[str] = ()) -> CocoExport:
+    """Read the COCO file, folder or export `path`; `images` is where its images are, if they are not near.
+
+    `named` are "split=file" (see `find_coco_parts`). Categories of one name are one category. Raises InputError for
+    what cannot be read, for an image that two files list, and OptionError for a wrong item of `named`.
+    """
+    parts = find_coco_parts(path, named)
+    if images is not None and not images.is_dir():
+        raise InputError(images, "no such folder", "name the folder of the images with --images")
+    read = [_read_part(part) for part in parts]
+    categories, ids, repairs = join_categories(list(zip(parts, [one.coco for one in read], strict=True)))
+    found = [_find_images(path, part, one, images) for part, one in zip(parts, read, strict=True)]
+    entries, changes = _named_entries(parts, read, found)
+    repairs += [repair for one in read for repair in one.repairs] + changes
+    members = []
+    for part, one, renumber, named_images in zip(parts, read, ids, entries, strict=True):
+        annotations = one.coco.by_image()
+        for old, (image, file) in zip(one.coco.images, named_images, strict=True):
+            own = [
+                msgspec.structs.replace(a, image_id=image.id, category_id=renumber[a.category_id])
+                if (image.id, renumber[a.category_id]) != (a.image_id, a.category_id)
+                else a
+                for a in annotations[old.id]
+            ]
+            members.append(ExportImage(image, file and file.path, part.split, own, one.is_labelled))
+    return CocoExport(path, parts, categories, members, repairs)
+
+
+def join_categories(
+    files: Sequence[tuple[CocoPart, CocoFile]],
+) -> tuple[list[Category], list[dict[int, int]], list[Repair]]:
+    """One list of categories for all files, the new id of each old one per file, and what changed.
+
+    Ids are those of the first file; a name that only later files have gets the next free id. Two categories of one
+    name in a file are joined (`joined-category`); files that number the names differently are matched by name
+    (`category-order`). A category that only groups the others, as Roboflow's with id 0, is left out where nothing
+    is labelled with it (`root-category`).
+    """
+    categories: dict[str, Category] = {}
+    ids: list[dict[int, int]] = []
+    repairs: list[Repair] = []
+    for part, coco in files:
+        renumber: dict[int, int] = {}
+        own: dict[str, int] = {}
+        for category in sorted(coco.categories, key=lambda c: c.id):
+            name = unicodedata.normalize("NFC", category.name)
+            if name in own:
+                value = f"{own[name]} and {category.id} are both called {name}"
+                repairs.append(Repair(part.file.name, "$.categories", "joined-category", value))
+            own.setdefault(name, category.id)
+            if name not in categories:
+                taken = {known.id for known in categories.values()}
+                free = category.id if category.id not in taken else max(taken) + 1
+                categories[name] = msgspec.structs.replace(category, id=free, name=name)
+            elif own[name] == category.id != categories[name].id:
+                value = f"{name} is {category.id}, elsewhere {categories[name].id}"
+                repairs.append(Repair(part.file.name, "$.categories", "category-order", value))
+            renumber[category.id] = categories[name].id
+        ids.append(renumber)
+    used = {new[a.category_id] for new, (_, coco) in zip(ids, files, strict=True) for a in coco.annotations}
+    ordered = sorted(categories.values(), key=lambda c: c.id)
+    groups = {c.supercategory for c in ordered if c.id in used}
+    roots = [c for c in ordered if c.id not in used and c.name in groups and c.supercategory in NO_SUPERCATEGORY]
+    repairs += [Repair("(dataset)", "$.categories", "root-category", f"{c.id} {c.name}") for c in roots]
+    return [c for c in ordered if c not in roots], ids, repairs
+
+
+def _read_part(part: CocoPart) -> ReadCoco:
+    read = read_unchecked_coco(part.file, unlabelled_ok=True)
+    images = [msgspec.structs.replace(image, file_name=plain_name(image.file_name)) for image in read.coco.images]
+    if images != read.coco.images:
+        read = msgspec.structs.replace(read, coco=msgspec.structs.replace(read.coco, images=images))
+    return check_and_repair(part.file, read, flat_ok=True)
+
+
+def _find_images(root: Path, part: CocoPart, read: ReadCoco, given: Path | None) -> list[FoundImage | None]:
+    folders = image_folders(part, root, given)
+    found = [find_image(folders, image.file_name) for image in read.coco.images]
+    first: dict[Path, str] = {}
+    for image, file in zip(read.coco.images, found, strict=True):
+        if file is None:
+            continue
+        if file.path in first:
+            problem = f"{first[file.path]} and {image.file_name} both describe {file.path}"
+            raise InputError(part.file, problem, "list each image once, or name the folder with --images")
+        first[file.path] = image.file_name
+    return found
+
+
+def _named_entries(
+    parts: Sequence[CocoPart], read: Sequence[ReadCoco], found: Sequence[Sequence[FoundImage | None]]
+) -> tuple[list[list[tuple[Image, FoundImage | None]]], list[Repair]]:
+    """Each entry with an id and a name that no other has, and where its file is."""
+    _check_listed_once(parts, found)
+    images = [one.coco.images for one in read]
+    repairs: list[Repair] = []
+    names = []
+    for part, entries, files in zip(parts, images, found, strict=True):
+        own = []
+        for image, file in zip(entries, files, strict=True):
+            name = image.file_name if file is None else file.name
+            if file is not None and file.moved:
+                repairs.append(Repair(image.file_name, part.file.name, "image-moved", file.path.name))
+            if file is not None and not is_image(name) and (ending := ending_of_content(file.path)):
+                repairs.append(Repair(image.file_name, part.file.name, "no-ending", name + ending))
+                name += ending
+            own.append(name)
+        names.append(own)
+    if _has_twice(name for own in names for name in own):
+        names = [[f"{_prefix(part)}/{name}" for name in own] for part, own in zip(parts, names, strict=True)]
+        if _has_twice(name for own in names for name in own):
+            times = Counter(name for own in names for name in own)
+            problem = f"several images would be called {max(times, key=lambda name: times[name])}"
+            raise InputError(parts[0].file.parent, problem, "convert its files one by one")
+    ids_clash = _has_twice(image.id for entries in images for image in entries)
+    entries_of: list[list[tuple[Image, FoundImage | None]]] = []
+    number = 0
+    for entries, files, own in zip(images, found, names, strict=True):
+        renamed = []
+        for image, file, name in zip(entries, files, own, strict=True):
+            number += 1
+            new_id = number if ids_clash else image.id
+            renamed.append((msgspec.structs.replace(image, id=new_id, file_name=name), file))
+        entries_of.append(renamed)
+    return entries_of, repairs
+
+
+def _check_listed_once(parts: Sequence[CocoPart], found: Sequence[Sequence[FoundImage | None]]) -> None:
+    home: dict[Path, CocoPart] = {}
+    for part, files in zip(parts, found, strict=True):
+        for file in filter(None, files):
+            if file.path in home:
+                problem = f"{file.path} is listed in {home[file.path].file.name} too"
+                raise InputError(part.file, problem, "keep it in one split")
+            home[file.path] = part
+
+
+def _prefix(part: CocoPart) -> str:
+    """What tells images of one name in several files apart: the split, or else the name of the file or its folder."""
+    return part.split or (part.file.parent.name if part.tag.startswith("_") else part.tag)
+
+
+def _has_twice(values: Iterable[Hashable]) -> bool:
+    return any(times > 1 for times in Counter(values).values())

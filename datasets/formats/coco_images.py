@@ -1,0 +1,100 @@
+"""Where the image of a COCO entry is: the layouts of other tools, their path prefixes, and both Unicode forms."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from datasets.formats.coco_layout import SPLIT_WORDS, CocoPart
+from datasets.images.ending import ending_of
+from datasets.images.image_file import SUFFIXES, is_image
+
+SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://[^/]*|[A-Za-z]:)/")
+IMAGE_FOLDERS = ("images", "data", "JPEGImages")
+
+
+class FoundImage(msgspec.Struct, frozen=True):
+    """An image file; `name` is how the dataset calls it, `moved` whether the entry names another place."""
+
+    path: Path
+    name: str
+    moved: bool
+
+
+def plain_name(file_name: str) -> str:
+    """`file_name` with forward slashes, without drive, scheme and leading slashes, and without `.` and `..`.
+
+    >>> plain_name("images\\\\1/x.png"), plain_name("../img/x.png"), plain_name("s3://bucket/a/x.png")
+    ('images/1/x.png', 'img/x.png', 'a/x.png')
+    """
+    plain = SCHEME.sub("", file_name.replace("\\", "/")).lstrip("/")
+    return "/".join(part for part in plain.split("/") if part not in ("", ".", ".."))
+
+
+def image_folders(part: CocoPart, root: Path, given: Path | None) -> list[Path]:
+    """Folders that may hold the images of the COCO file `part` of `root`, in the order to try them.
+
+    With `given`, what `--images` names, only that folder and its folders for the split. Above the COCO file only
+    folders of images count, as any other file there belongs to something else.
+    """
+    names = [part.tag, *(word for word, split in SPLIT_WORDS.items() if split == part.split)]
+    if given is not None:
+        return [given, *_existing(given / name for name in names)]
+    near = part.file.parent
+    is_top = near == root and near.name != "annotations"
+    bases = [near] if is_top else [near, near.parent]
+    inside = [base / folder for base in bases for folder in IMAGE_FOLDERS]
+    by_split = [base / name for base in (*inside, *bases) for name in names]
+    return list(dict.fromkeys([near, *_existing(inside), *_existing(by_split)]))
+
+
+def find_image(folders: Sequence[Path], file_name: str) -> FoundImage | None:
+    """The image file that an entry with `file_name` describes, looked for in `folders`.
+
+    The whole name is tried in every folder before shorter ones, without their first folders, as tools write
+    prefixes that their archives do not have. Names are compared in both Unicode forms; a name without the ending
+    of an image also finds the file with one.
+    """
+    name = plain_name(file_name)
+    parts = PurePosixPath(name).parts
+    for start in range(len(parts)):
+        shorter = "/".join(parts[start:])
+        for folder in folders:
+            for spelt in _spellings(shorter):
+                path = folder / spelt
+                if _is_file(path):
+                    return FoundImage(path, _dataset_name(name, shorter, spelt), start > 0 or spelt != shorter)
+    return None
+
+
+def ending_of_content(path: Path) -> str | None:
+    """The file name ending that suits the first bytes of an image file, None where no known format has them."""
+    with path.open("rb") as file:
+        return ending_of(file.read(8))
+
+
+def _dataset_name(name: str, shorter: str, spelt: str) -> str:
+    if unicodedata.normalize("NFC", spelt) == unicodedata.normalize("NFC", shorter):
+        return shorter
+    return spelt if shorter != name else name + PurePosixPath(spelt).suffix
+
+
+def _spellings(name: str) -> Iterator[str]:
+    yield name
+    if not name.isascii():
+        yield from {unicodedata.normalize(form, name) for form in ("NFC", "NFD")} - {name}
+    if not is_image(name):
+        yield from (name + suffix for suffix in sorted(SUFFIXES))
+
+
+def _existing(folders: Iterable[Path]) -> list[Path]:
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False

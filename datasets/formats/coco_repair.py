@@ -1,0 +1,143 @@
+"""Correct what other programs write wrongly into COCO annotations, and record each correction.
+
+All readers of COCO share these rules, so that conversions, trainings and `datasets check` see the same annotations.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from datasets.coco import MAX_COORDINATE, Annotation, Box, CocoFile, Image, Polygons, Rle, Segmentation
+
+SHORTEST_RING = 6  # values: three x, y pairs
+BOX_TOLERANCE = 2.0  # pixels: rounding, and boxes whose width is the difference of the outermost pixels
+BOX_OVERLAP = 0.8  # intersection over union from which a box that was drawn on its own fits its mask
+AREA_SLACK = 0.01  # share of the area of a box, for rounding
+
+
+class Repair(msgspec.Struct, frozen=True, order=True):
+    """One correction made while reading: image or file, place in it, code (docs/codes.md), value."""
+
+    file: str
+    where: str
+    code: str
+    value: str
+
+
+def repair_annotations(coco: CocoFile) -> tuple[CocoFile, list[Repair]]:
+    """`coco` with annotations that agree with themselves, and one Repair for each change.
+
+    * A ring of fewer than three points is dropped (`short-ring`); empty rings are dropped without a Repair.
+    * A box that disagrees with its mask becomes the mask's extents in pixels (`box-from-mask`).
+    * An area larger than its box, or negative, becomes the mask's pixel count, or w * h without a mask
+      (`area-recomputed`).
+
+    Ids must be unique and refer to something (see `check_coco`). Masks that cannot be drawn stay unchanged.
+    """
+    images = {image.id: image for image in coco.images}
+    repairs: list[Repair] = []
+    annotations = []
+    for annotation in coco.annotations:
+        repaired, changes = repair_annotation(images[annotation.image_id], annotation)
+        annotations.append(repaired)
+        name, where = images[annotation.image_id].file_name, f"annotation {annotation.id}"
+        repairs += [Repair(name, where, code, value) for code, value in changes]
+    if not repairs and annotations == coco.annotations:
+        return coco, []
+    return msgspec.structs.replace(coco, annotations=annotations), repairs
+
+
+def repair_annotation(image: Image, annotation: Annotation) -> tuple[Annotation, list[tuple[str, str]]]:
+    """One annotation by the rules of `repair_annotations`, with (code, value) of each change."""
+    segmentation, changes = _without_short_rings(annotation.segmentation)
+    box, area = annotation.bbox, annotation.area
+    mask_box = _mask_box(segmentation, image) if min(box[2:]) > 0 else None
+    if mask_box is not None and not boxes_agree(box, mask_box):
+        exact = _drawn(segmentation, image)
+        if exact is not None:
+            changes.append(("box-from-mask", f"{_text(box)}, its mask {_text(exact[0])}"))
+            box = exact[0]
+    if min(box[2:]) > 0 and not 0 <= area <= box[2] * box[3] * (1 + AREA_SLACK) + 1:
+        exact = _drawn(segmentation, image)
+        measured = box[2] * box[3] if exact is None else exact[1]
+        changes.append(("area-recomputed", f"{area:g}, measured {measured:g}"))
+        area = measured
+    if not changes and segmentation is annotation.segmentation:
+        return annotation, []
+    return msgspec.structs.replace(annotation, bbox=box, area=area, segmentation=segmentation), changes
+
+
+def boxes_agree(box: Box, mask_box: Box) -> bool:
+    """Whether a box describes a mask with the box `mask_box`; both [x, y, w, h] in pixels.
+
+    They agree where no edge is more than 2 pixels off, or where they overlap by 80 %, unless the box is just the
+    mask's x1, y1, x2, y2.
+    """
+    x, y, w, h = mask_box
+    if _near(box, mask_box) or (w <= 0 or h <= 0):
+        return True
+    if max(abs(one - other) for one, other in zip(box, (x, y, x + w, y + h), strict=True)) <= BOX_TOLERANCE:
+        return False
+    shared_w = min(box[0] + box[2], x + w) - max(box[0], x)
+    shared_h = min(box[1] + box[3], y + h) - max(box[1], y)
+    shared = max(shared_w, 0) * max(shared_h, 0)
+    return shared >= BOX_OVERLAP * (box[2] * box[3] + w * h - shared)
+
+
+def _near(one: Box, other: Box) -> bool:
+    edges = ((b[0], b[1], b[0] + b[2], b[1] + b[3]) for b in (one, other))
+    return all(abs(a - b) <= BOX_TOLERANCE for a, b in zip(*edges, strict=True))
+
+
+def _without_short_rings(segmentation: Segmentation) -> tuple[Segmentation, list[tuple[str, str]]]:
+    if isinstance(segmentation, Rle) or all(len(ring) >= SHORTEST_RING for ring in segmentation):
+        return segmentation, []
+    short = [ring for ring in segmentation if len(ring) < SHORTEST_RING]
+    kept = [ring for ring in segmentation if len(ring) >= SHORTEST_RING]
+    return kept, [("short-ring", str(ring)) for ring in short if ring]
+
+
+def _mask_box(segmentation: Segmentation, image: Image) -> Box | None:
+    """Extents of the mask, to within a pixel and quickly; None where there is no mask that can be drawn."""
+    from datasets.masks.rle import rle_box
+
+    if isinstance(segmentation, Rle):
+        rle = _fitting_rle(segmentation, image)
+        return None if rle is None else rle_box(rle)
+    if not segmentation or not _can_be_drawn(segmentation):
+        return None
+    x0, x1 = _extent([v for ring in segmentation for v in ring[::2]], image.width)
+    y0, y1 = _extent([v for ring in segmentation for v in ring[1::2]], image.height)
+    return (x0, y0, x1 - x0, y1 - y0)
+
+
+def _extent(values: Sequence[float], limit: int) -> tuple[float, float]:
+    return min(max(min(values), 0), limit), min(max(max(values), 0), limit)
+
+
+def _drawn(segmentation: Segmentation, image: Image) -> tuple[Box, int] | None:
+    """Box and area in pixels of the mask as pycocotools draws it, None where it has no pixel."""
+    from datasets.masks.rle import rle_area, rle_box, to_rle
+
+    if isinstance(segmentation, Rle):
+        rle = _fitting_rle(segmentation, image)
+    else:
+        rle = to_rle(segmentation, image.height, image.width) if _can_be_drawn(segmentation) else None
+    if rle is None or not (area := rle_area(rle)):
+        return None
+    return rle_box(rle), area
+
+
+def _fitting_rle(rle: Rle, image: Image) -> Rle | None:
+    from datasets.masks.rle import to_rle
+    from datasets.masks.run_lengths import covers_image
+
+    return to_rle(rle, image.height, image.width) if covers_image(rle, image.height, image.width) else None
+
+
+def _can_be_drawn(polygons: Polygons) -> bool:
+    return all(len(ring) % 2 == 0 and max(map(abs, ring)) <= MAX_COORDINATE for ring in polygons)
+
+
+def _text(box: Box) -> str:
+    return "[" + ", ".join(f"{value:.6g}" for value in box) + "]"
