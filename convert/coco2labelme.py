@@ -62,7 +62,6 @@ def coco2labelme(
     check_destination(dest, overwrite=execution.overwrite, marker=MARKER)
     check_pictures(coco)
     check_mask_names((image.file_name for image in coco.images), "labelme file")
-    _check_labels(coco)
     if execution.dry_run:
         return _report(coco, list(_write_images(coco, None, tolerance, execution)), execution)
     with new_folder(dest, overwrite=execution.overwrite, marker=MARKER) as root:
@@ -71,19 +70,6 @@ def coco2labelme(
         write_atomic(root / LABELS_FILE, ("\n".join(names) + "\n").encode())
         write_atomic(root / MARKER, b"written by convert coco2labelme\n")
     return report
-
-
-def _check_labels(coco: CocoSource) -> None:
-    """Raise InputError where annotations of two categories would get one label: nobody could tell them apart."""
-    used = {annotation.category_id for image in coco.images for annotation in image.annotations}
-    first: dict[str, int] = {}
-    for category in coco.categories:
-        if category.id not in used:
-            continue
-        if category.name in first:
-            problem = f"categories {first[category.name]} and {category.id} are both called {category.name}"
-            raise InputError(coco.path, problem, "rename one of them")
-        first[category.name] = category.id
 
 
 def _write_images(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CocoImage(msgspec.Struct, frozen=True):
-    """One image with its split and its annotations, in the order of the file; `path` is None where it is missing."""
+    """One image with its split and its annotations, in the order of the file; `path` is None if it is missing."""
 
     image: Image
     split: str
@@ -56,8 +56,8 @@ class CocoSource(msgspec.Struct, frozen=True):
 def read_coco_source(path: Path, folder: Path | None = None) -> CocoSource:
     """Read a COCO dataset folder, a COCO file or an export; `folder` is where the images are, if not near.
 
-    See `read_coco_export` for what is found and repaired. Images of a file that names no split are in train. Images
-    that nobody labelled are left out with an event. Raises InputError, also where nothing is labelled.
+    See `read_coco_export` for what is found and repaired. Images of a file that names no split are in train.
+    Images that nobody labelled are left out with an event. Raises InputError, also where nothing is labelled.
     """
     export = read_coco_export(path, folder)
     events = [Event(*msgspec.structs.astuple(repair)) for repair in export.repairs]
@@ -68,7 +68,7 @@ def labelled_source(export: CocoExport, events: list[Event]) -> CocoSource:
     """The labelled images of an export as a source. Raises InputError where it has images and none is labelled."""
     unlabelled = [entry for entry in export.images if not entry.is_labelled]
     if unlabelled and len(unlabelled) == len(export.images):
-        problem = f"nothing is labelled: {len(unlabelled)} images, no annotations and no categories"
+        problem = f"no category and no annotation, so none of {len(unlabelled)} images is labelled"
         raise InputError(export.path, problem, "name the file with the annotations")
     left_out = [Event(entry.image.file_name, "", "unlabelled", "no annotations file") for entry in unlabelled]
     images = [

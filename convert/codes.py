@@ -13,6 +13,18 @@ class Code(msgspec.Struct, frozen=True):
 
 
 CODES = {
+    "area-recomputed": Code("repaired", "area that its box cannot have replaced by the number of pixels"),
+    "box-from-mask": Code("repaired", "box that disagrees with its mask replaced by the extents of the mask"),
+    "category-order": Code("note", "category that another file numbers differently, matched by name"),
+    "crowd-as-instance": Code("repaired", "crowd annotation written as an instance as --crowd instance asks"),
+    "crowd-kept": Code("note", "crowd annotation kept as an ignore region"),
+    "joined-category": Code("repaired", "two categories of one name joined"),
+    "no-ending": Code("repaired", "file name without the ending of an image, written with that of its content"),
+    "root-category": Code("note", "category that only groups the others and labels nothing, left out"),
+    "rotated-box": Code("repaired", "box that an attribute rotates written as the rotated box or polygon"),
+    "short-ring": Code("repaired", "polygon of fewer than three points left out"),
+    "split-kept": Code("note", "split of the source kept"),
+    "split-made": Code("note", "images divided into splits by defect type; the source names no splits"),
     "below-min-area": Code("lost", "component with fewer pixels than --min-area"),
     "box-as-segment": Code("repaired", "annotation without a mask written as the four corners of its box"),
     "clipped": Code("repaired", "what lay outside the image was cut off"),

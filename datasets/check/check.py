@@ -18,7 +18,7 @@ from datasets.check.categories import check_absent, check_names, check_skew
 from datasets.check.codes import Finding
 from datasets.check.facts import Entry, Facts, ImageFacts, Instance, Limits, Listing, look_at, look_into
 from datasets.check.images import check_duplicates, check_exif, check_near_duplicates
-from datasets.check.read_coco import list_coco, read_coco_entry
+from datasets.check.read_coco import list_coco, list_coco_export, read_coco_entry
 from datasets.check.read_labelme import list_labelme, read_labelme_entry
 from datasets.check.read_mvtec import list_mvtec, read_mvtec
 from datasets.check.read_yolo import check_mixed, list_yolo, read_yolo_entry
@@ -33,6 +33,7 @@ FORMATS: dict[str, tuple[Lister, Reader]] = {  # the first that knows the folder
     "COCO dataset folder": (list_coco, read_coco_entry),
     "YOLO folder": (list_yolo, read_yolo_entry),
     "MVTec tree": (list_mvtec, read_mvtec),
+    "COCO export": (list_coco_export, read_coco_entry),
     "labelme folder": (list_labelme, read_labelme_entry),
 }
 

@@ -1,20 +1,35 @@
 """What `datasets check` reads of a COCO dataset folder: what its files list, what lies there, what does not."""
 
+import posixpath
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from datasets.check.codes import Finding
 from datasets.check.facts import Entry, Instance, Listing, ring_area
-from datasets.coco import SPLITS, CocoFile, Rle
-from datasets.formats.coco_file import check_coco, read_unchecked_coco
-from datasets.formats.dataset_folder import annotation_path, looks_like_dataset, mask_path
+from datasets.coco import SPLITS, Rle
+from datasets.formats.coco_export import join_categories, with_plain_names
+from datasets.formats.coco_file import ReadCoco, check_and_repair, read_unchecked_coco
+from datasets.formats.coco_images import find_image, image_folders
+from datasets.formats.coco_layout import CocoPart, find_coco_parts, looks_like_coco
+from datasets.formats.coco_repair import Repair
+from datasets.formats.dataset_folder import looks_like_dataset, mask_path
 from datasets.formats.mvtec import GOOD
 from datasets.images.image_file import is_image, read_info
 from datasets.masks.rle import rle_area, to_rle
 from datasets.masks.run_lengths import covers_image
 from system.errors import InputError
+
+CHECK_CODE = {  # the code of a repair -> that of its finding; other repairs have checks of their own
+    "area-recomputed": "impossible-area",
+    "box-from-mask": "box-and-mask",
+    "category-order": "category-order",
+    "no-ending": "no-ending",
+    "rotated-box": "rotated-box",
+    "short-ring": "short-ring",
+}
 
 
 def list_coco(root: Path) -> Listing | None:
@@ -22,29 +37,85 @@ def list_coco(root: Path) -> Listing | None:
 
     Raises InputError where not one of its COCO files can be read.
     """
-    if not looks_like_dataset(root):
-        return None
+    return _list(root, root) if looks_like_dataset(root) else None
+
+
+def list_coco_export(root: Path) -> Listing | None:
+    """The same of a COCO file or the export of another tool, None where `root` is neither. Raises InputError."""
+    is_export = root.suffix.lower() == ".json" if root.is_file() else looks_like_coco(root)
+    return _list(root, root.parent if root.is_file() else root) if is_export else None
+
+
+def _list(root: Path, folder: Path) -> Listing:
     findings: list[Finding] = []
-    files: dict[str, CocoFile] = {}
-    for split in SPLITS:
-        path = annotation_path(root, split)
-        if path.is_file():
-            try:
-                files[split] = read_unchecked_coco(path)
-                check_coco(path, files[split])
-            except InputError as error:
-                code = "broken-reference" if split in files else "unreadable-labels"
-                findings.append(Finding(path.relative_to(root).as_posix(), "", code, error.problem))
+    files: dict[CocoPart, ReadCoco] = {}
+    for part in find_coco_parts(root):
+        name = part.file.relative_to(folder).as_posix()
+        read, problems = _read(part.file)
+        findings += [Finding(name, "", code, problem) for code, problem in problems]
+        if read is not None:
+            files[part] = read
     if not files:
-        raise InputError(root, f"no COCO file can be read ({findings[0].value})", "convert anew")
-    masked = any((root / "masks").rglob("*.png"))
-    entries = [entry for split, coco in files.items() for entry in _entries(root, split, coco, masked=masked)]
+        raise InputError(root, f"no COCO file can be read ({findings[0].value})", "convert the source again")
+    masked = any((folder / "masks").rglob("*.png"))
+    entries = []
+    for part, read in files.items():
+        repairs = list(read.repairs)
+        found = _entries(root, folder, part, read, masked=masked, repairs=repairs)
+        entries += found
+        findings += [
+            Finding(repair.file, repair.where, CHECK_CODE[repair.code], repair.value)
+            for repair in repairs
+            if repair.code in CHECK_CODE
+        ]
+        if not read.is_labelled:
+            value = f"no annotations in {part.file.name}"
+            findings += [Finding(entry.name, "", "unlabelled", value) for entry in found]
     names: Counter[str] = Counter()  # two categories of one name are two
-    for coco in files.values():
-        names |= Counter(coco.names().values())
+    for read in files.values():
+        names |= Counter(read.coco.names().values())
     all_read = all(finding.code != "unreadable-labels" for finding in findings)
-    findings += _lonely_masks(root, entries) if masked and all_read else []
+    findings += _lonely_masks(folder, entries) if masked and all_read else []
+    findings += [*_check_across(files), *_same_stems(entries)]
     return Listing(entries, sorted(names.elements()), findings)
+
+
+def _read(path: Path) -> tuple[ReadCoco | None, list[tuple[str, str]]]:
+    """The file repaired, unrepaired where its ids are broken, None where it cannot be read; codes and problems."""
+    try:
+        read = with_plain_names(read_unchecked_coco(path, unlabelled_ok=True))
+    except InputError as error:
+        return None, [("unreadable-labels", error.problem)]
+    try:
+        return check_and_repair(path, read, flat_ok=True), []
+    except InputError as error:
+        return read, [("broken-reference", error.problem)]
+
+
+def _check_across(files: Mapping[CocoPart, ReadCoco]) -> list[Finding]:
+    """Findings about all files together: categories numbered differently, every annotation an ignore region."""
+    _, _, repairs = join_categories([(part, read.coco) for part, read in files.items()])
+    findings = [
+        Finding(repair.file, repair.where, CHECK_CODE[repair.code], repair.value)
+        for repair in repairs
+        if repair.code in CHECK_CODE
+    ]
+    crowd = [a.iscrowd for read in files.values() for a in read.coco.annotations]
+    if crowd and all(crowd):
+        findings.append(Finding("(dataset)", "", "all-crowd", f"{len(crowd)} annotations, each with iscrowd 1"))
+    return findings
+
+
+def _same_stems(entries: Sequence[Entry]) -> list[Finding]:
+    """Images whose pixel masks, label files and labelme files would have the same name."""
+    first: dict[str, str] = {}
+    findings = []
+    for entry in entries:
+        stem = posixpath.splitext(entry.name)[0] if is_image(entry.name) else entry.name
+        other = first.setdefault(stem, entry.name)
+        if other != entry.name:
+            findings.append(Finding(entry.name, "", "ambiguous-pair", f"same name as {other} without the ending"))
+    return findings
 
 
 def read_coco_entry(entry: Entry, width: int, height: int) -> tuple[list[Instance], list[Finding]]:
@@ -75,21 +146,29 @@ def _has_pixels(instance: Instance, size: tuple[int, int]) -> bool:
     return not rings or any(ring_area(ring) > 0 for ring in rings)
 
 
-def _entries(root: Path, split: str, coco: CocoFile, *, masked: bool) -> list[Entry]:
-    names = coco.names()
+def _entries(
+    root: Path, folder: Path, part: CocoPart, read: ReadCoco, *, masked: bool, repairs: list[Repair]
+) -> list[Entry]:
+    """The images of a COCO file below `folder`; those without the ending of an image are added to `repairs`."""
+    names = read.coco.names()
     instances: dict[int, list[Instance]] = {}
-    for a in coco.annotations:
+    for a in read.coco.annotations:
         category = names.get(a.category_id, f"category {a.category_id}")
         found = Instance(f"annotation {a.id}", category, a.bbox, a.area, a.segmentation or None)
         instances.setdefault(a.image_id, []).append(found)
     entries = []
-    for image in coco.images:
-        mask = mask_path(root, image.file_name)
+    folders = image_folders(part, root, None)
+    for image in read.coco.images:
+        mask = mask_path(folder, image.file_name)
         size = (image.width, image.height)
-        mask_of = (mask.relative_to(root).as_posix(), str(mask) if masked else None)
+        mask_of = (mask.relative_to(folder).as_posix(), str(mask) if masked else None)
         details = (size, instances.get(image.id, []), *mask_of)
+        file = find_image(folders, image.file_name)
+        path = file.path if file is not None else folder / "images" / image.file_name
+        if file is not None and not is_image(file.name):
+            repairs.append(Repair(image.file_name, "", "no-ending", "Ultralytics and labelme do not list it"))
         is_good = Path(image.file_name).parent.name == GOOD
-        entries.append(Entry(image.file_name, str(root / "images" / image.file_name), split, is_good, details))
+        entries.append(Entry(image.file_name, str(path), part.split or SPLITS[0], is_good, details))
     return entries
 
 

@@ -52,8 +52,8 @@ class CocoExport(msgspec.Struct, frozen=True):
 def read_coco_export(path: Path, images: Path | None = None, named: Sequence[str] = ()) -> CocoExport:
     """Read the COCO file, folder or export `path`; `images` is where its images are, if they are not near.
 
-    `named` are "split=file" (see `find_coco_parts`). Categories of one name are one category. Raises InputError for
-    what cannot be read, for an image that two files list, and OptionError for a wrong item of `named`.
+    `named` are "split=file" (see `find_coco_parts`). Categories of one name are one category. Raises InputError
+    for what cannot be read and for an image that two files list, OptionError for a wrong item of `named`.
     """
     parts = find_coco_parts(path, named)
     if images is not None and not images.is_dir():
@@ -73,7 +73,7 @@ def read_coco_export(path: Path, images: Path | None = None, named: Sequence[str
                 else a
                 for a in annotations[old.id]
             ]
-            members.append(ExportImage(image, file and file.path, part.split, own, one.is_labelled))
+            members.append(ExportImage(image, file.path if file else None, part.split, own, one.is_labelled))
     return CocoExport(path, parts, categories, members, repairs)
 
 
@@ -108,7 +108,7 @@ def join_categories(
                 repairs.append(Repair(part.file.name, "$.categories", "category-order", value))
             renumber[category.id] = categories[name].id
         ids.append(renumber)
-    used = {new[a.category_id] for new, (_, coco) in zip(ids, files, strict=True) for a in coco.annotations}
+    used = {new.get(a.category_id) for new, (_, coco) in zip(ids, files, strict=True) for a in coco.annotations}
     ordered = sorted(categories.values(), key=lambda c: c.id)
     groups = {c.supercategory for c in ordered if c.id in used}
     roots = [c for c in ordered if c.id not in used and c.name in groups and c.supercategory in NO_SUPERCATEGORY]
@@ -116,11 +116,16 @@ def join_categories(
     return [c for c in ordered if c not in roots], ids, repairs
 
 
-def _read_part(part: CocoPart) -> ReadCoco:
-    read = read_unchecked_coco(part.file, unlabelled_ok=True)
+def with_plain_names(read: ReadCoco) -> ReadCoco:
+    """The file with file names as `plain_name` returns them."""
     images = [msgspec.structs.replace(image, file_name=plain_name(image.file_name)) for image in read.coco.images]
-    if images != read.coco.images:
-        read = msgspec.structs.replace(read, coco=msgspec.structs.replace(read.coco, images=images))
+    if images == read.coco.images:
+        return read
+    return msgspec.structs.replace(read, coco=msgspec.structs.replace(read.coco, images=images))
+
+
+def _read_part(part: CocoPart) -> ReadCoco:
+    read = with_plain_names(read_unchecked_coco(part.file, unlabelled_ok=True))
     return check_and_repair(part.file, read, flat_ok=True)
 
 
@@ -187,7 +192,7 @@ def _check_listed_once(parts: Sequence[CocoPart], found: Sequence[Sequence[Found
 
 
 def _prefix(part: CocoPart) -> str:
-    """What tells images of one name in several files apart: the split, or else the name of the file or its folder."""
+    """What distinguishes images of one name in several files: the split, or the name of the file or its folder."""
     return part.split or (part.file.parent.name if part.tag.startswith("_") else part.tag)
 
 

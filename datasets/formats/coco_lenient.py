@@ -1,7 +1,7 @@
 """COCO files as other programs write them: the same facts in other spellings, normalised before they are read.
 
-FiftyOne writes null for an empty supercategory; others write sizes as 640.0, crowd as false, no area, or the points
-of a single polygon without the outer list. Nothing is guessed: a missing value must follow from what is there.
+FiftyOne writes null for an empty supercategory; others write sizes as 640.0, crowd as false, no area, or the
+points of a single polygon without the outer list. Nothing is guessed: a missing value must follow from the rest.
 """
 
 import json

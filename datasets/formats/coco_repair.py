@@ -1,6 +1,6 @@
 """Correct what other programs write wrongly into COCO annotations, and record each correction.
 
-All readers of COCO share these rules, so that conversions, trainings and `datasets check` see the same annotations.
+All readers of COCO share these rules: conversions, trainings and `datasets check` see the same annotations.
 """
 
 from collections.abc import Sequence
@@ -112,7 +112,11 @@ def _mask_box(segmentation: Segmentation, image: Image) -> Box | None:
 
 
 def _extent(values: Sequence[float], limit: int) -> tuple[float, float]:
-    return min(max(min(values), 0), limit), min(max(max(values), 0), limit)
+    return _clamp(min(values), limit), _clamp(max(values), limit)
+
+
+def _clamp(value: float, limit: int) -> float:
+    return min(max(value, 0), limit)
 
 
 def _drawn(segmentation: Segmentation, image: Image) -> tuple[Box, int] | None:

@@ -151,15 +151,14 @@ def test_an_image_whose_annotations_are_all_lost_is_no_negative(tmp_path: Path) 
     assert sorted(p.name for p in (tmp_path / "d").rglob("*") if p.is_file()) == [".defectline", "labels.txt"]
 
 
-def test_two_categories_of_one_name_are_not_joined(tmp_path: Path) -> None:
+def test_two_categories_of_one_name_are_one_label_and_that_is_reported(tmp_path: Path) -> None:
     one, other = Annotation(1, 1, 1, (3, 3, 5, 5), 25), Annotation(2, 1, 2, (20, 3, 5, 5), 25)
     path = write_dataset(tmp_path / "c", [one, other])
     coco = CocoFile([Image(1, "x/p.png", 60, 40)], [one, other], [Category(1, "b"), Category(2, "b")])
     write_coco(path, coco)
-    with pytest.raises(InputError, match="categories 1 and 2 are both called b"):
-        coco2labelme(path, tmp_path / "d")
-    write_coco(path, CocoFile(coco.images, [other], coco.categories))  # as Roboflow writes them
-    coco2labelme(path, tmp_path / "d")
+    report = coco2labelme(path, tmp_path / "d")
+    assert [(e.code, e.value) for e in report.events] == [("joined-category", "1 and 2 are both called b")]
+    assert [shape["label"] for shape in json.loads((tmp_path / "d/x/p.json").read_text())["shapes"]] == ["b", "b"]
     assert (tmp_path / "d/labels.txt").read_text() == "__ignore__\n_background_\nb\n"
 
 

@@ -25,6 +25,7 @@ from datasets.coco import Annotation, CocoFile, Rle
 from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.dataset_folder import annotation_path
 from system.errors import InputError
+from tests.coco_faults import FOREIGN
 from tests.command import only_line, run_command
 
 LIMITS = Limits(imgsz=96)  # pictures of 96 px are not scaled
@@ -197,7 +198,7 @@ def add_to_good(coco: CocoFile) -> CocoFile:
 
 def test_run_lengths_that_do_not_fill_the_image_are_a_bad_mask(coco_folder: Path, tmp_path: Path) -> None:
     root = copy(coco_folder, tmp_path)
-    change_coco(root, lambda c: with_annotation(c, bbox=(1, 1, 9, 9), segmentation=Rle((96, 96), "04")))
+    change_coco(root, lambda c: with_annotation(c, bbox=(1, 1, 9, 9), area=81, segmentation=Rle((96, 96), "04")))
     (finding,) = check(root, LIMITS, jobs=1).findings
     assert (finding.code, finding.where) == ("bad-mask", "annotation 99999")
 
@@ -223,7 +224,7 @@ COCO: dict[str, Callable[[Path], object]] = {
         root, lambda c: with_annotation(c, category_id=other_category(c))
     ),
     "outside-image": lambda root: change_coco(
-        root, lambda c: with_annotation(c, bbox=(80, 80, 20, 10), segmentation=[])
+        root, lambda c: with_annotation(c, bbox=(80, 80, 20, 10), area=200, segmentation=[])
     ),
     "small-at-training-size": lambda root: change_coco(
         root, lambda c: with_annotation(c, bbox=(1, 1, 30, 3), area=90, segmentation=[])
@@ -399,7 +400,8 @@ def test_exit_status_and_json(coco_folder: Path, tmp_path: Path, capsys: pytest.
     assert (finding["level"], finding["code"], finding["where"]) == ("error", "zero-area", "annotation 99999")
     assert run_command("datasets", "check", tmp_path / "none") == 2
     assert "no such folder" in only_line(capsys)
-    assert run_command("datasets", "check", coco_folder / "annotations") == 2
+    (tmp_path / "empty").mkdir()
+    assert run_command("datasets", "check", tmp_path / "empty") == 2
     assert "neither an MVTec tree" in only_line(capsys)
 
 
@@ -419,6 +421,6 @@ def test_the_real_bottle_has_one_bottle_photographed_twice(real_bottle: Path) ->
 
 def test_every_code_is_triggered_by_a_case_and_documented() -> None:
     documented = (Path(__file__).parents[3] / "docs/codes.md").read_text(encoding="utf-8")
-    assert set(CHECK_CODES) == {*TREE, *COCO, *YOLO, *LABELME, "split-skew"}
+    assert set(CHECK_CODES) == {*TREE, *COCO, *FOREIGN, *YOLO, *LABELME, "split-skew"}
     for code in CHECK_CODES:
         assert f"`{code}`" in documented
