@@ -77,6 +77,7 @@ def _model(model: Model, floor: float) -> dict[str, Any]:
         "foldThresholds": model.fold_thresholds,
         "rule": model.point.rule if model.point else None,
         "floor": floor,
+        "tables": model.tables,
     }
 
 

@@ -8,8 +8,10 @@ import msgspec
 
 from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image, Prediction
 from datasets.formats.dataset_folder import Dataset, load_dataset
+from evaluate.cells import Table
 from evaluate.metrics import read_metrics
 from evaluate.run_folder import Run, RunSplit, load_run, read_config
+from evaluate.tables import metrics_tables
 from evaluate.truth import checked_predictions, run_truth
 from evaluate.values import OperatingPoint
 from system.errors import InputError, OptionError
@@ -20,7 +22,7 @@ class Model(msgspec.Struct, frozen=True):
     """A run whose predictions are shown; without a metrics.json it has no operating point.
 
     Of a cross-validation each fold has an operating point of its own: `fold_thresholds`, that of fold 1 first.
-    `propose` are the words by which `annotate propose` finds the predictions.
+    `propose` are the options by which `annotate propose` finds the predictions. `tables` show metrics.json.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Model(msgspec.Struct, frozen=True):
     point: OperatingPoint | None = None
     fold_thresholds: list[float] = []
     propose: list[str] = []
+    tables: list[Table] = []
 
     @property
     def threshold(self) -> float | None:
@@ -111,7 +114,7 @@ def model_of(run: Run, name: str, propose: list[str]) -> Model:
         return Model(name, run.task, run.root, propose=propose)
     metrics = read_metrics(run.metrics)
     own = metrics.folds.score_thresholds if metrics.folds else []
-    return Model(name, run.task, run.root, metrics.operating_point, own, propose)
+    return Model(name, run.task, run.root, metrics.operating_point, own, propose, list(metrics_tables(metrics)))
 
 
 def fold_of_images(run: Run) -> dict[str, int]:

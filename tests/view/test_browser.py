@@ -19,6 +19,7 @@ from evaluate.confusion import instance_counts, type_confusion
 from evaluate.images import image_measures
 from evaluate.metrics import read_metrics
 from evaluate.run_folder import load_run, read_split
+from evaluate.tables import metrics_tables
 from evaluate.truth import run_truth
 from tests.command import run_command
 from tests.view.fakes import make_cross_validation, make_dataset, make_run
@@ -252,6 +253,23 @@ def test_the_curve_of_misses_is_that_of_metrics_json(
     assert [(p["threshold"], p["missed"], p["alarms"]) for p in curve] == [
         tuple(p) for p in read_metrics(seg_run / "metrics.json").images.curve
     ]
+
+
+def test_the_page_shows_every_table_of_metrics_json(opened: Open, seg_page: Path, seg_run: Path) -> None:
+    page = opened(seg_page, "tab=tables")
+    set_confidence(page, 0.9)  # these tables stay as measured
+    cards = page.locator(".measured figure").all()
+    written = {
+        card.locator("figcaption").inner_text(): [
+            [cell.inner_text() for cell in row.locator("th, td").all()] for row in card.locator("tr").all()
+        ]
+        for card in cards
+    }
+    tables = {t.title: t for t in metrics_tables(read_metrics(seg_run / "metrics.json"))}
+    assert written.keys() == tables.keys()
+    assert {"Images", "Boxes", "Instance masks", "Pixels"} <= written.keys()
+    for title, table in tables.items():
+        assert written[title] == [list(table.columns), *map(list, table.rows)]
 
 
 def test_filters_show_the_images_that_they_name(opened: Open, seg_page: Path, seg_run: Path) -> None:

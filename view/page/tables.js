@@ -31,8 +31,22 @@ export function makeTables(place, data, store) {
         confusionCard(data, store, confusion(data, focus, judged[focus])),
         typeCard(data, store, types[focus], precisions[focus]),
         sizeCard(data, store, bySize(data, judged[focus])),
-        charts.map((chart, type) => chart(types.map((one) => one[type])))));
+        charts.map((chart, type) => chart(types.map((one) => one[type])))),
+      data.models[focus].tables.length > 0 && measuredTables(data, store));
   };
+}
+
+/** The tables of metrics.json as `evaluate` makes them, unlike the cards above not affected by the page's thresholds. */
+function measuredTables(data, store) {
+  const { tables } = data.models[store.state.focus];
+  return el("section", { class: "measured" },
+    el("h2", {}, `Measured on test, as in metrics.json${runSuffix(data, store)}`),
+    el("div", { class: "cards" }, tables.map(({ title, columns, rows, note }) => el("figure", { class: "card", title: note },
+      el("figcaption", {}, el("strong", {}, title)),
+      el("div", { class: "scroll" }, el("table", { class: "plain" },
+        el("tr", {}, columns.map((name) => el("th", { scope: "col" }, name))),
+        rows.map(([name, ...cells]) => el("tr", {},
+          el("th", { scope: "row" }, name), cells.map((text) => el("td", {}, text))))))))));
 }
 
 function card(title, hint, ...children) {
