@@ -9,6 +9,7 @@ from evaluate.average_precision import BOXES, MASKS
 from evaluate.confusion import INSTANCES, TYPE_CONFUSION
 from evaluate.images import IMAGES
 from evaluate.metric import Metric, Tested, V
+from evaluate.panoptic import PANOPTIC
 from evaluate.pixels import PIXELS
 from evaluate.score_maps import SCORE_MAPS
 from evaluate.values import Folds, OperatingPoint, Protocol
@@ -17,7 +18,9 @@ from system.json_file import read_json
 SCHEMA_VERSION = 1
 
 # In the order of the tables and of metrics.json. Any: the list holds metrics of different value types.
-METRICS: tuple[Metric[Any], ...] = (IMAGES, BOXES, MASKS, PIXELS, SCORE_MAPS, INSTANCES, TYPE_CONFUSION)
+METRICS: tuple[Metric[Any], ...] = (
+    IMAGES, BOXES, MASKS, PANOPTIC, PIXELS, SCORE_MAPS, INSTANCES, TYPE_CONFUSION,
+)  # fmt: skip
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
