@@ -18,7 +18,8 @@ from annotate import from_good, regions
 from annotate.instances import draw_together
 from annotate.pictures import Picture
 from annotate.proposals import proposal_to_shapes
-from datasets.formats.mvtec import GOOD, MvtecImage, read_mvtec_tree
+from datasets.formats.layouts.registry import read_tree
+from datasets.formats.layouts.tree import GOOD, TreeImage
 from datasets.images.image_file import read_rgb
 from datasets.images.mask_file import read_mask
 from datasets.masks.component import components
@@ -37,7 +38,7 @@ def main() -> None:
     arguments.add_argument("--weights", type=Path, required=True)
     arguments.add_argument("--out", type=Path, default=RESULT)
     options = arguments.parse_args()
-    tree = read_mvtec_tree(options.category)
+    tree = read_tree(options.category)
     good = [image.path for image in tree.images if image.split == "train"]
     start = time.perf_counter()
     finder = from_good.fit_finder(good, options.weights, progress)
@@ -63,7 +64,7 @@ def main() -> None:
     print(f"fit {result['fit_seconds']} s, {result['seconds_a_picture']} s a picture, {result['threads']} threads")
 
 
-def measure(finder: from_good.Finder, image: MvtecImage) -> dict[str, object]:
+def measure(finder: from_good.Finder, image: TreeImage) -> dict[str, object]:
     """Scores and IoUs of one test image; `ious` has the best of each component of the mask."""
     start = time.perf_counter()
     height, width = read_rgb(image.path).shape[:2]
@@ -78,7 +79,7 @@ def measure(finder: from_good.Finder, image: MvtecImage) -> dict[str, object]:
         drawn += [mask] if mask is not None else []
     seconds = time.perf_counter() - start
     ious = []
-    for component in components(read_mask(image.mask)) if image.mask else []:
+    for component in (c for path in image.mask_paths for c in components(read_mask(path))):
         truth = component_to_rle(component, height, width)
         ious.append(round(float(rle_ious(drawn, [truth]).max()), 3) if drawn else 0.0)
     return {

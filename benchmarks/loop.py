@@ -28,7 +28,8 @@ from convert.to_shapes import component_to_shapes
 from datasets.coco import Rle
 from datasets.formats.labelme import Shape
 from datasets.formats.labelme_document import shape_to_raw, write_document
-from datasets.formats.mvtec import GOOD, MvtecImage, read_mvtec_tree
+from datasets.formats.layouts.registry import read_tree
+from datasets.formats.layouts.tree import GOOD, TreeImage
 from datasets.images.mask_file import read_mask
 from datasets.masks.component import components
 from datasets.masks.rle import rle_ious
@@ -101,7 +102,7 @@ def run_loop(root: Path, settings: Settings, call: Call) -> Loop:
         raise ValueError(f"{root} holds a loop of other settings: {state.settings}")
     if not (root / "bottle").exists():
         synth(root / "bottle", count=settings.count, size=settings.size, seed=settings.seed)
-    tree = read_mvtec_tree(root / "bottle")
+    tree = read_tree(root / "bottle")
     tests = [image for image in tree.images if image.split == "test"]
     coco, runs = root / "coco", root / "runs"
     if state.first is None:
@@ -137,7 +138,7 @@ def run_loop(root: Path, settings: Settings, call: Call) -> Loop:
     return Loop(state.first, state.second, state.queued)
 
 
-def one_round(folder: Path, images: list[MvtecImage], source: Sequence[object], call: Call) -> Touched:
+def one_round(folder: Path, images: list[TreeImage], source: Sequence[object], call: Call) -> Touched:
     """Have shapes proposed by `source` for images that nobody labelled yet, and correct them."""
     prepare(folder, images, call)
     call("annotate", "propose", folder, *source)
@@ -146,7 +147,7 @@ def one_round(folder: Path, images: list[MvtecImage], source: Sequence[object], 
     return touched
 
 
-def prepare(folder: Path, images: list[MvtecImage], call: Call) -> None:
+def prepare(folder: Path, images: list[TreeImage], call: Call) -> None:
     """Make `folder` anew with the pictures and nothing else, as they come from the line."""
     shutil.rmtree(folder, ignore_errors=True)
     for image in images:
@@ -157,7 +158,7 @@ def prepare(folder: Path, images: list[MvtecImage], call: Call) -> None:
     call("annotate", "init", folder, "--labels", ",".join(types))
 
 
-def correct(root: Path, images: list[MvtecImage]) -> Touched:
+def correct(root: Path, images: list[TreeImage]) -> Touched:
     """Play the person: make each labelme file of `root` say the truth, and count what had to be touched."""
     truth = {f"{image.type}/{image.path.name}": image for image in images}
     counts: Counter[str] = Counter()
@@ -168,13 +169,13 @@ def correct(root: Path, images: list[MvtecImage]) -> Touched:
     )
 
 
-def correct_picture(picture: Picture, image: MvtecImage) -> Counter[str]:
+def correct_picture(picture: Picture, image: TreeImage) -> Counter[str]:
     """Correct one picture and count; a picture without a defect is flagged good."""
     document, size = open_document(picture), upright_size(picture.path)
     proposed = [i for i in instances_of(picture.label_path, document.file, size) if i.rle is not None]
     counts: Counter[str] = Counter()
     shapes: list[dict[str, object]] = []
-    for group, component in enumerate(components(read_mask(image.mask)) if image.mask else [], 1):
+    for group, component in enumerate((c for path in image.mask_paths for c in components(read_mask(path))), 1):
         right = component_to_shapes(component, image.type, group)
         found = max(proposed, key=lambda i: _iou(picture, i.rle, right, size), default=None)
         met = _iou(picture, found.rle, right, size) if found else 0.0

@@ -1,4 +1,4 @@
-"""The conversion of MVTec AD category folders, for the `convert` command."""
+"""The conversion of category folders of MVTec AD and similar layouts, for the `convert` command."""
 
 from pathlib import Path
 from typing import Annotated
@@ -35,7 +35,7 @@ def mvtec2coco_command(
         list[Path], typer.Argument(metavar="SRC... DST", help="Category folders, then the new dataset.")
     ],
     split: Annotated[
-        SplitKind, typer.Option(help="By defect type over all images, or MVTec's own.")
+        SplitKind, typer.Option(help="By defect type over all images, or the split of the source.")
     ] = SplitKind.stratified,
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,
@@ -44,14 +44,18 @@ def mvtec2coco_command(
     merge_gap: MergeGap = 0,
     segmentation: Segmentation = SegmentationKind.rle,
     threshold: Threshold = None,
+    layout: Annotated[
+        str, typer.Option(help="How images and masks are arranged, see docs/formats.md; auto detects it.")
+    ] = "auto",
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
     strict: Strict = False,
     report: ReportFile = None,
     jobs: Jobs = 0,
 ) -> None:
-    """MVTec AD category folder(s) to a COCO dataset folder with boxes, instance masks and pixel masks."""
+    """MVTec AD category folder(s), or folders of similar datasets, to a COCO dataset with boxes and masks."""
     from convert.mvtec2coco import MvtecOptions, mvtec2coco
+    from datasets.formats.layouts.registry import parse_layout
     from datasets.splits import parse_ratios
     from system.errors import OptionError
 
@@ -66,6 +70,7 @@ def mvtec2coco_command(
         merge_gap,
         segmentation.value,
         threshold,
+        parse_layout(layout),
     )
     *trees, dest = sources
     run_conversion(

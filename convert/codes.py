@@ -34,6 +34,7 @@ CODES = {
     "hole-bridge": Code("note", "hole kept by a bridge of no width to the outline"),
     "hole-fill": Code("repaired", "hole filled as --holes fill asks"),
     "jpeg-tail": Code("repaired", "bytes after the end of a JPEG left out, which Ultralytics would encode anew"),
+    "no-ground-truth": Code("note", "folder of the source whose images have no ground truth, left out"),
     "no-mask": Code("lost", "annotation without a mask; pixel masks do not show it"),
     "no-area": Code("lost", "annotation whose mask has no pixel"),
     "outside": Code("lost", "annotation wholly outside the image"),

@@ -1,4 +1,4 @@
-"""MVTec AD category folders to a COCO dataset folder: one annotation per component, negatives listed."""
+"""Category folders of MVTec AD or a similar layout to a COCO dataset folder: one annotation per component."""
 
 import hashlib
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -23,7 +23,8 @@ from convert.mask_instances import (
 )
 from convert.report import Event, Report
 from datasets.coco import Category
-from datasets.formats.mvtec import MvtecImage, MvtecTree, read_mvtec_tree
+from datasets.formats.layouts.registry import LayoutName, read_tree
+from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage
 from datasets.images.image_file import ImageInfo, read_image_bytes
 from datasets.masks.edges import join_edges, measure_edges
 from datasets.masks.packed_mask import paint_packed
@@ -31,6 +32,10 @@ from datasets.masks.pixel_mask import mask_name, write_packed_mask
 from datasets.splits import Ratios, stratified_split
 from system.errors import InputError, OptionError
 from system.files import check_apart, check_destination, link_or_copy
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 POOL_PAYS_FROM = 256  # images and masks; below, starting processes costs more than it saves
 PRELOAD = ("numpy", "PIL.Image", "pycocotools.mask")
@@ -47,14 +52,20 @@ class MvtecOptions(msgspec.Struct, frozen=True):
     merge_gap: int = 0
     segmentation: Literal["rle", "polygon", "auto"] = "rle"
     threshold: int | None = None
+    layout: LayoutName = "auto"
 
 
 class _Source(msgspec.Struct, frozen=True):
-    """One image to convert: its name in the dataset and the index of its defect type, 0 for good."""
+    """One image to convert: its name in the dataset and the index of its defect type, 0 for good.
 
-    image: MvtecImage
+    `stratum` groups images that are split in proportion; `any_value` as in ImageTree.
+    """
+
+    image: TreeImage
     file_name: str
+    stratum: str
     category_id: int
+    any_value: bool
 
 
 def mvtec2coco(
@@ -71,28 +82,30 @@ def mvtec2coco(
     check_cut(_cut(options), options.threshold)
     check_apart(dest, sources)
     check_destination(dest, overwrite=execution.overwrite)
-    trees = [read_mvtec_tree(source) for source in sources]
+    trees = [read_tree(source, options.layout) for source in sources]
+    if options.split == "original":
+        _check_splits_named(trees)
     if options.split == "stratified" and not any(tree.defect_types for tree in trees):
         raise InputError(trees[0].root, "no defect image in test/*", "check that it was unpacked completely")
     categories, todo = _plan(trees)
-    masks = sum(source.image.mask_name is not None for source in todo)
+    masks = sum(len(source.image.masks) for source in todo)
     conversion = Conversion(
         tool="mvtec2coco",
         origins=sorted(tree.name for tree in trees),
-        options=recorded_options(options),
+        options=_recorded(options, trees),
         categories=categories,
         sources=todo,
         convert_image=partial(_convert_image, options=options),
-        assign_splits=partial(_assign_splits, options=options),
+        assign_splits=partial(_assign_splits, options=options, todo=todo),
         read={"images": len(todo), "masks": masks, "defect types": len(categories)},
-        events=[],
+        events=_left_out(trees),
         pool_pays=len(todo) + masks >= POOL_PAYS_FROM,
         preload=PRELOAD,
     )
     return assemble(dest, conversion, execution)
 
 
-def _plan(trees: Sequence[MvtecTree]) -> tuple[list[Category], list[_Source]]:
+def _plan(trees: Sequence[ImageTree]) -> tuple[list[Category], list[_Source]]:
     names = [tree.name for tree in trees]
     if repeated := sorted(name for name, times in Counter(names).items() if times > 1):
         raise OptionError(repeated[0], "given twice as a category folder", "rename one of the folders")
@@ -101,13 +114,39 @@ def _plan(trees: Sequence[MvtecTree]) -> tuple[list[Category], list[_Source]]:
     todo = []
     for tree in trees:
         prefix = f"{tree.name}/" if len(trees) > 1 else ""
-        todo += [_Source(image, prefix + image.relative, ids.get(image.type, 0)) for image in tree.images]
+        for image in tree.images:
+            name, stratum = prefix + image.relative, prefix + _stratum(tree, image)
+            todo.append(_Source(image, name, stratum, ids.get(image.type, 0), tree.any_value))
     return [Category(i, name) for name, i in ids.items()], sorted(todo, key=lambda source: source.file_name)
 
 
-def _assign_splits(strata: dict[str, str], options: MvtecOptions) -> dict[str, str]:
+def _stratum(tree: ImageTree, image: TreeImage) -> str:
+    """The folder of an MVTec image, so that train/good and test/good are both split; else the type."""
+    return image.relative.rsplit("/", 1)[0] if tree.layout == "mvtec" else image.type
+
+
+def _check_splits_named(trees: Sequence[ImageTree]) -> None:
+    for tree in trees:
+        if not tree.names_splits:
+            problem = f"--split original, but the layout {tree.layout} names no splits"
+            raise InputError(tree.root, problem, "leave out --split original")
+
+
+def _left_out(trees: Sequence[ImageTree]) -> list[Event]:
+    return [Event(f"{tree.name}/{name}", "", "no-ground-truth", "") for tree in trees for name in tree.left_out]
+
+
+def _recorded(options: MvtecOptions, trees: Sequence[ImageTree]) -> dict[str, object]:
+    """The options for dataset.json; the layouts only where one is not that of MVTec AD."""
+    recorded = recorded_options(options)
+    del recorded["layout"]
+    layouts = sorted({tree.layout for tree in trees})
+    return recorded if layouts == ["mvtec"] else recorded | {"layout": layouts}
+
+
+def _assign_splits(strata: dict[str, str], options: MvtecOptions, todo: Sequence[_Source]) -> dict[str, str]:
     if options.split == "original":
-        return {name: stratum.rsplit("/", 2)[-2] for name, stratum in strata.items()}
+        return {source.file_name: source.image.split for source in todo if source.file_name in strata}
     return stratified_split(strata, options.ratios, options.seed)
 
 
@@ -119,39 +158,65 @@ def _convert_image(source: _Source, dest: Path | None, options: MvtecOptions) ->
     events: list[Event] = []
     if dest is not None:
         link_or_copy(path, f"{dest}/images/{source.file_name}")
-    mask = source.image.mask
-    if mask is not None:
+    for mask in source.image.mask_paths:
         digest.update(read_image_bytes(mask))
-        instances, events = _convert_mask(source, mask, info, dest, options)
-    elif dest is not None:
+    if source.category_id:
+        instances, events = _convert_masks(source, info, dest, options)
+    else:
+        _check_good(source, info, options)
+    if dest is not None and not instances:
         write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", None, info.height, info.width)
     return Converted(
         source.file_name,
         info.width,
         info.height,
         digest.hexdigest(),
-        source.file_name.rsplit("/", 1)[0],
+        source.stratum if instances or not source.image.black_is_good else GOOD,
         [instance.category_id for instance in instances],
         [encode_instance(instance) for instance in instances],
         events,
     )
 
 
-def _convert_mask(
-    source: _Source, path: Path, picture: ImageInfo, dest: Path | None, options: MvtecOptions
+def _convert_masks(
+    source: _Source, image: ImageInfo, dest: Path | None, options: MvtecOptions
 ) -> tuple[list[Instance], list[Event]]:
-    from datasets.images.mask_file import read_mask
-
-    mask = read_mask(path, options.threshold)
-    check_mask_size(path, mask, picture)
-    kept, instances, events = cut_mask(source.file_name, mask, source.category_id, _cut(options))
-    check_some_kept(path, instances, _cut(options))
-    if dest is not None:
+    kept: list[NDArray[np.int64]] = []
+    instances: list[Instance] = []
+    events: list[Event] = []
+    for path in source.image.mask_paths:
+        mask = _read_mask(path, source, image, options)
+        if source.image.black_is_good and not mask.any():
+            continue
+        edges, found, repaired = cut_mask(source.file_name, mask, source.category_id, _cut(options))
+        check_some_kept(path, found, _cut(options))
+        kept += edges
+        instances += found
+        events += repaired
+    if dest is not None and kept:
         joined = [join_edges(kept)]
-        size = (picture.height, picture.width)
+        size = (image.height, image.width)
         painted, _ = paint_packed(*size, [(source.category_id, joined[0])], measure_edges(joined, size[:1]))
         write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", painted, *size)
     return instances, events
+
+
+def _check_good(source: _Source, image: ImageInfo, options: MvtecOptions) -> None:
+    """Raise InputError where a mask of a good image has a defect; all-black masks are harmless."""
+    for path in source.image.mask_paths:
+        if _read_mask(path, source, image, options, empty_ok=True).any():
+            raise InputError(path, "a mask of a good image, which has no defect", "remove the mask")
+
+
+def _read_mask(
+    path: Path, source: _Source, image: ImageInfo, options: MvtecOptions, *, empty_ok: bool = False
+) -> "NDArray[np.bool_]":
+    from datasets.images.mask_file import read_mask
+
+    threshold = 1 if source.any_value and options.threshold is None else options.threshold
+    mask = read_mask(path, threshold, empty_ok=empty_ok or source.image.black_is_good)
+    check_mask_size(path, mask, image)
+    return mask
 
 
 def _cut(options: MvtecOptions) -> Cut:

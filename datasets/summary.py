@@ -9,8 +9,10 @@ from typing import Any
 
 import msgspec
 
+from datasets.coco import SPLITS
 from datasets.formats.dataset_folder import Dataset, load_dataset, looks_like_dataset
-from datasets.formats.mvtec import GOOD, MvtecTree, looks_like_mvtec, read_mvtec_tree
+from datasets.formats.layouts.registry import find_layout, read_tree
+from datasets.formats.layouts.tree import GOOD, ImageTree
 from datasets.images.image_file import read_info
 from datasets.images.mask_file import read_mask
 from datasets.masks.component import components
@@ -18,6 +20,7 @@ from system.console import print_table
 from system.errors import InputError
 
 NEGATIVE = "(negative)"
+SPLIT_ORDER = (*SPLITS, "")
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
 
@@ -70,12 +73,12 @@ def summarise(path: Path, progress: Progress = lambda items, _label, _total: ite
         dataset = load_dataset(path)
         facts = [_coco_facts(dataset, split) for split in dataset.splits]
         return _summary(path, "COCO folder", list(dataset.splits), list(chain.from_iterable(facts)), progress)
-    if looks_like_mvtec(path):
-        tree = read_mvtec_tree(path)
-        return _summary(path, "MVTec tree", ["train", "test"], _mvtec_facts(tree, progress), progress)
-    inside = sorted(
-        p.name for p in path.iterdir() if p.is_dir() and (looks_like_mvtec(p) or looks_like_dataset(p))
-    )
+    if find_layout(path):
+        tree = read_tree(path)
+        splits = sorted({image.split for image in tree.images} | {"train", "test"}, key=SPLIT_ORDER.index)
+        kind = "MVTec tree" if tree.layout == "mvtec" else f"{tree.layout} tree"
+        return _summary(path, kind, splits if tree.names_splits else [""], _tree_facts(tree, progress), progress)
+    inside = sorted(p.name for p in path.iterdir() if p.is_dir() and (find_layout(p) or looks_like_dataset(p)))
     remedy = f"name one of the folders inside: {', '.join(inside)}" if inside else "name another folder"
     raise InputError(path, "neither an MVTec category folder nor a COCO dataset folder", remedy)
 
@@ -122,12 +125,15 @@ def _coco_facts(dataset: Dataset, split: str) -> list[_Fact]:
     ]
 
 
-def _mvtec_facts(tree: MvtecTree, progress: Progress) -> list[_Fact]:
+def _tree_facts(tree: ImageTree, progress: Progress) -> list[_Fact]:
     facts = []
+    threshold = 1 if tree.any_value else None
     for image in progress(tree.images, "masks", len(tree.images)):
-        found = components(read_mask(image.mask)) if image.mask is not None else []
-        instances = [(image.type, c.area, c.box[2], c.box[3]) for c in found]
-        facts.append(_Fact(image.split, image.path, [image.type], instances))
+        empty_ok = image.black_is_good or image.type == GOOD
+        masks = [read_mask(path, threshold, empty_ok=empty_ok) for path in image.mask_paths]
+        instances = [(image.type, c.area, c.box[2], c.box[3]) for mask in masks for c in components(mask)]
+        kind = GOOD if image.black_is_good and not instances else image.type
+        facts.append(_Fact(image.split, image.path, [kind], instances))
     return facts
 
 

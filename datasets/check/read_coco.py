@@ -16,7 +16,7 @@ from datasets.formats.coco_images import find_image, image_folders
 from datasets.formats.coco_layout import CocoPart, find_coco_parts, looks_like_coco
 from datasets.formats.coco_repair import Repair
 from datasets.formats.dataset_folder import looks_like_dataset, mask_path
-from datasets.formats.mvtec import GOOD
+from datasets.formats.layouts.tree import GOOD
 from datasets.images.image_file import is_image, read_info
 from datasets.masks.rle import rle_area, to_rle
 from datasets.masks.run_lengths import covers_image

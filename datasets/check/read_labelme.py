@@ -10,7 +10,7 @@ from datasets.check.facts import Entry, Instance, Listing, ring_area
 from datasets.coco import MAX_COORDINATE, SPLITS, Box, Rle, Segmentation
 from datasets.formats.labelme import LabelmeFile, Point, Shape, is_labelme, read_labelme
 from datasets.formats.labelme_mask import read_shape_mask
-from datasets.formats.mvtec import GOOD
+from datasets.formats.layouts.tree import GOOD
 from datasets.images.image_file import is_image
 from system.errors import InputError
 

@@ -7,7 +7,8 @@ from typing import Any
 from datasets.check.codes import Finding
 from datasets.check.facts import Entry, Instance, Listing
 from datasets.formats.labelme import is_labelme
-from datasets.formats.mvtec import GOOD, looks_like_mvtec
+from datasets.formats.layouts.mvtec import MvtecAd
+from datasets.formats.layouts.tree import GOOD
 from datasets.images.image_file import list_images, read_info
 from datasets.images.mask_file import read_mask
 from datasets.masks.component import components
@@ -19,7 +20,7 @@ def list_mvtec(root: Path) -> Listing | None:
 
     Without ground_truth, but with labelme files, it is one that `convert coco2labelme` made a labelme folder of.
     """
-    if not looks_like_mvtec(root) or (not (root / "ground_truth").is_dir() and _has_labelme(root)):
+    if not MvtecAd().matches(root) or (not (root / "ground_truth").is_dir() and _has_labelme(root)):
         return None
     findings: list[Finding] = []
     masks = _list_masks(root, findings)

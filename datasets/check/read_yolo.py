@@ -6,7 +6,7 @@ from pathlib import Path
 from datasets.check.codes import Finding
 from datasets.check.facts import Entry, Facts, Instance, Listing, ring_area
 from datasets.coco import MAX_COORDINATE
-from datasets.formats.mvtec import GOOD
+from datasets.formats.layouts.tree import GOOD
 from datasets.formats.yolo import Label, YoloDataset, check_coordinates, looks_like_yolo, parse_columns, read_yolo
 from system.errors import InputError
 

@@ -70,7 +70,7 @@ CASES: dict[str, Case] = {
     ),
     "two images of one name": (
         lambda t: Picture.open(t / IMAGE).save((t / IMAGE).with_suffix(".bmp")),
-        ("cannot be told from",),
+        ("its mask name is ambiguous with",),
     ),
     "mask of another size": (
         lambda t: save_mask(t, np.full((50, 40), 255, np.uint8)),

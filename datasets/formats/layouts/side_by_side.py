@@ -1,0 +1,162 @@
+"""Layouts whose masks are next to their images: VisA, KolektorSDD and 2, DAGM, magnetic tile and Real-IAD.
+
+Sources: https://github.com/amazon-science/spot-diff (VisA), https://www.vicos.si/resources/kolektorsdd,
+https://www.vicos.si/resources/kolektorsdd2, https://github.com/abin24/Magnetic-tile-defect-datasets.,
+https://realiad4ad.github.io/Real-IAD; DAGM 2007, "Weakly Supervised Learning for Industrial Optical Inspection".
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+import msgspec
+
+from datasets.formats.layouts.tree import (
+    GOOD,
+    ImageTree,
+    TreeImage,
+    by_stem,
+    images_in,
+    make_tree,
+    pair,
+    relative,
+    subfolders,
+)
+from system.errors import InputError
+
+DEFECT = "defect"  # the type where a layout has only one and names it nowhere
+
+
+class Visa(msgspec.Struct, frozen=True):
+    """VisA as downloaded: Data/Images/{Normal,Anomaly}, Data/Masks/Anomaly; a mask value above 0 is a defect."""
+
+    name: str = "visa"
+
+    def matches(self, root: Path) -> bool:
+        """A folder Data/Images/Anomaly or Data/Images/Normal."""
+        return any((root / "Data/Images" / kind).is_dir() for kind in ("Anomaly", "Normal"))
+
+    def read(self, root: Path) -> ImageTree:
+        """All images; the layout names no splits. Raises InputError."""
+        return make_tree(root, self.name, self._images(root), any_value=True)
+
+    def _images(self, root: Path) -> Iterator[TreeImage]:
+        for kind in subfolders(root / "Data/Images"):
+            masks = by_stem(images_in(root / "Data/Masks" / kind.name))
+            images = by_stem(images_in(kind))
+            for stem, mask in pair(images, masks, needs_mask=kind.name != "Normal").items():
+                found = () if mask is None else (relative(root, mask),)
+                name = GOOD if kind.name == "Normal" else kind.name
+                yield TreeImage(root, relative(root, images[stem]), "", name, found)
+
+
+class Ksdd2(msgspec.Struct, frozen=True):
+    """KolektorSDD2: NNNNN.png and NNNNN_GT.png in train and test; a black mask means good."""
+
+    name: str = "ksdd2"
+
+    def matches(self, root: Path) -> bool:
+        """A file NAME_GT.* in train or test."""
+        return any(p.stem.endswith("_GT") for split in ("train", "test") for p in images_in(root / split))
+
+    def read(self, root: Path) -> ImageTree:
+        """Images of train and test. Raises InputError."""
+        images = (_beside(root, root / split, "_GT", split) for split in ("train", "test"))
+        return make_tree(root, self.name, chain.from_iterable(images))
+
+
+class Ksdd(msgspec.Struct, frozen=True):
+    """KolektorSDD: kosNN/PartN.jpg and PartN_label.bmp; a black mask means good."""
+
+    name: str = "ksdd"
+
+    def matches(self, root: Path) -> bool:
+        """A file NAME_label.* in a folder of `root` that is not called Label."""
+        return any(p.stem.endswith("_label") for folder in subfolders(root) for p in images_in(folder))
+
+    def read(self, root: Path) -> ImageTree:
+        """All images; the layout names no splits. Raises InputError."""
+        images = (_beside(root, folder, "_label", "") for folder in subfolders(root))
+        return make_tree(root, self.name, chain.from_iterable(images))
+
+
+class Dagm(msgspec.Struct, frozen=True):
+    """DAGM 2007: {Train,Test}/NNNN.PNG with Label/NNNN_label.PNG; without a label the image is good."""
+
+    name: str = "dagm"
+
+    def matches(self, root: Path) -> bool:
+        """A folder Label in Train or Test."""
+        return any((root / split / "Label").is_dir() for split in ("Train", "Test"))
+
+    def read(self, root: Path) -> ImageTree:
+        """Images of Train and Test; the type is the name of the class folder. Raises InputError."""
+        return make_tree(root, self.name, self._images(root))
+
+    def _images(self, root: Path) -> Iterator[TreeImage]:
+        kind = root.resolve().name
+        for folder, split in (("Train", "train"), ("Test", "test")):
+            images = by_stem(images_in(root / folder))
+            masks = by_stem(images_in(root / folder / "Label"), "_label")
+            for stem, mask in pair(images, masks, needs_mask=False).items():
+                name, found = (GOOD, ()) if mask is None else (kind, (relative(root, mask),))
+                yield TreeImage(root, relative(root, images[stem]), split, name, found)
+
+
+class MagneticTile(msgspec.Struct, frozen=True):
+    """Magnetic tile: MT_<type>/Imgs/NAME.jpg and its mask NAME.png; MT_Free is good."""
+
+    name: str = "magnetic-tile"
+
+    def matches(self, root: Path) -> bool:
+        """A folder MT_<type>/Imgs."""
+        return any(folder.name.startswith("MT_") and (folder / "Imgs").is_dir() for folder in subfolders(root))
+
+    def read(self, root: Path) -> ImageTree:
+        """All images; the layout names no splits. Raises InputError."""
+        images: list[TreeImage] = []
+        for folder in subfolders(root):
+            if (folder / "Imgs").is_dir():
+                kind = folder.name.removeprefix("MT_")
+                images += _jpeg_and_png(root, folder / "Imgs", GOOD if kind == "Free" else kind)
+        return make_tree(root, self.name, images)
+
+
+class RealIad(msgspec.Struct, frozen=True):
+    """Real-IAD: OK/SNNNN/NAME.jpg and NG/<type>/SNNNN/NAME.jpg with its mask NAME.png."""
+
+    name: str = "real-iad"
+
+    def matches(self, root: Path) -> bool:
+        """The folders OK and NG."""
+        return (root / "OK").is_dir() and (root / "NG").is_dir()
+
+    def read(self, root: Path) -> ImageTree:
+        """All images; the JSON files with splits are not read. Raises InputError."""
+        images: list[TreeImage] = []
+        for sample in (root / "OK", *subfolders(root / "OK")):
+            images += _jpeg_and_png(root, sample, GOOD)
+        for kind in subfolders(root / "NG"):
+            for sample in (kind, *subfolders(kind)):
+                images += _jpeg_and_png(root, sample, kind.name)
+        return make_tree(root, self.name, images)
+
+
+def _beside(root: Path, folder: Path, suffix: str, split: str) -> Iterator[TreeImage]:
+    paths = images_in(folder)
+    images = by_stem(p for p in paths if not p.stem.endswith(suffix))
+    masks = by_stem((p for p in paths if p.stem.endswith(suffix)), suffix)
+    for stem, mask in pair(images, masks, needs_mask=True).items():
+        found = () if mask is None else (relative(root, mask),)
+        yield TreeImage(root, relative(root, images[stem]), split, DEFECT, found, black_is_good=True)
+
+
+def _jpeg_and_png(root: Path, folder: Path, kind: str) -> Iterator[TreeImage]:
+    paths = images_in(folder)
+    jpegs = [p for p in paths if p.suffix.lower() in {".jpg", ".jpeg"}]
+    images, masks = by_stem(jpegs), by_stem(p for p in paths if p not in jpegs)
+    if other := [p for p in paths if p not in jpegs and p.suffix.lower() != ".png"]:
+        raise InputError(other[0], "neither a JPEG image nor a PNG mask", "remove it from this folder")
+    for stem, mask in pair(images, masks, needs_mask=kind != GOOD).items():
+        found = () if mask is None else (relative(root, mask),)
+        yield TreeImage(root, relative(root, images[stem]), "", kind, found)
