@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from annotate.instances import Instance, instances_of
-from annotate.pictures import Picture, picture_size, read_labels, set_flags
+from annotate.pictures import Picture, picture_size, read_labels
 from datasets.formats.labelme import LabelmeFile
+from datasets.formats.labelme_flags import set_flags
 from datasets.masks.rle import rle_ious
 from system.errors import InputError
 

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from annotate.pictures import Picture, is_unreviewed, set_flags, upright_size
-from convert.labels import BACKGROUND, IGNORE
+from annotate.pictures import Picture, upright_size
 from datasets.check.annotations import check_good, check_outside, check_pairs, check_zero_area
 from datasets.check.categories import check_names
 from datasets.check.codes import CHECK_CODES, Finding
 from datasets.check.facts import Entry, Facts, ImageFacts
 from datasets.check.read_labelme import list_labelme, read_labelme_entry
 from datasets.formats.labelme import LabelmeFile, Shape, read_labelme
+from datasets.formats.labelme_flags import BACKGROUND, IGNORE, is_unreviewed, set_flags
 from system.errors import InputError
 
 OWN_MEANING = {

@@ -7,8 +7,8 @@ from typing import Any
 
 from annotate.findings import known_spelling
 from annotate.pictures import Picture, upright_size
-from convert.outlines import polygon_parts
 from datasets.formats.labelme_document import read_document, write_document
+from datasets.formats.labelme_outlines import polygon_parts
 
 BACKUP = ".annotate-backup"
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import msgspec
 
-from convert.shapes import Drawn, draw_shapes
 from datasets.coco import Rle
 from datasets.formats.labelme import LabelmeFile, Shape
+from datasets.formats.labelme_flags import annotation_key
+from datasets.formats.labelme_shapes import Drawn, draw_shapes
 
 
 class Instance(msgspec.Struct, frozen=True):
@@ -23,8 +24,7 @@ def instances_of(path: Path, file: LabelmeFile, size: tuple[int, int]) -> list[I
     drawn = draw_shapes(path, list(enumerate(file.shapes)), *size)
     groups: dict[tuple[str, int | None, int], list[int]] = {}
     for i, shape in enumerate(file.shapes):
-        key = (shape.label, shape.group_id, i if shape.group_id is None else 0)
-        groups.setdefault(key, []).append(i)
+        groups.setdefault(annotation_key(shape.label, shape.group_id, i), []).append(i)
     return [
         Instance(label, members, _union([drawn[i] for i in members])) for (label, _, _), members in groups.items()
     ]

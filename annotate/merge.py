@@ -8,10 +8,11 @@ import msgspec
 
 from annotate.agreement import PictureAgreement
 from annotate.instances import Instance
-from annotate.pictures import UNREVIEWED, Picture, picture_size
+from annotate.pictures import Picture, picture_size
 from annotate.project import CONFIG, FLAGS, LABELS
 from datasets.formats.labelme import SUFFIX
 from datasets.formats.labelme_document import Document, new_document, read_document, write_document
+from datasets.formats.labelme_flags import UNREVIEWED
 from system.files import check_apart, link_or_copy, new_folder, write_atomic
 
 QUEUE = "to-decide.txt"

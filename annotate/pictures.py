@@ -5,14 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from datasets.formats.labelme import SUFFIX, LabelmeFile, Shape, read_labelme
+from datasets.formats.labelme import SUFFIX, LabelmeFile, read_labelme
 from datasets.formats.labelme_document import Document, new_document, read_document
 from datasets.formats.labelme_images import list_tree
 from datasets.images.image_file import read_info
 from system.errors import InputError
-
-UNREVIEWED = "unreviewed"
-IMAGE_FLAGS = ("good", "uncertain", "reject")
 
 
 class Picture(msgspec.Struct, frozen=True, order=True):
@@ -76,16 +73,6 @@ def picture_size(picture: Picture, file: LabelmeFile) -> tuple[int, int]:
     if file.image_height and file.image_width:
         return file.image_height, file.image_width
     return upright_size(picture.path)
-
-
-def is_unreviewed(shape: Shape) -> bool:
-    """Whether nobody has looked at `shape` since it was proposed."""
-    return bool((shape.flags or {}).get(UNREVIEWED))
-
-
-def set_flags(file: LabelmeFile) -> list[str]:
-    """The image flags that are set, sorted."""
-    return sorted(name for name, on in (file.flags or {}).items() if on)
 
 
 def choose_pictures(only: str, pictures: Sequence[Picture]) -> list[Picture]:

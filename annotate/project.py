@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from annotate.pictures import IMAGE_FLAGS, UNREVIEWED
 from convert.labels import read_labels_file
+from datasets.formats.labelme_flags import IMAGE_FLAGS, UNREVIEWED
 from datasets.masks.pixel_mask import PALETTE
 from system.errors import InputError, OptionError, OutputError
 from system.files import write_atomic

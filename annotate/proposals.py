@@ -7,11 +7,12 @@ from typing import Any, Literal
 import msgspec
 
 from annotate.instances import draw_together, instances_of
-from annotate.pictures import UNREVIEWED, Picture, open_document, picture_size, set_flags
+from annotate.pictures import Picture, open_document, picture_size
 from convert.to_shapes import DEFAULT_TOLERANCE, component_to_shapes
 from datasets.coco import Prediction, Rle
 from datasets.formats.labelme import Shape
 from datasets.formats.labelme_document import Document, shape_to_raw, with_shapes, write_document
+from datasets.formats.labelme_flags import UNREVIEWED, set_flags
 from datasets.masks.component import mask_to_component
 from datasets.masks.rle import decode, rle_box, rle_ious
 from system.errors import InputError

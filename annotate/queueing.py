@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from annotate.pictures import Picture, is_unreviewed, set_flags
+from annotate.pictures import Picture
 from annotate.proposals import CLOSED_FLAGS
 from datasets.coco import Prediction
 from datasets.formats.labelme import LabelmeFile
+from datasets.formats.labelme_flags import is_unreviewed, set_flags
 from system.files import write_atomic
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from annotate.pictures import Picture, is_unreviewed, set_flags
+from annotate.pictures import Picture
 from datasets.formats.labelme import LabelmeFile
+from datasets.formats.labelme_flags import is_unreviewed, set_flags
 
 BAR_CELLS = 20
 

@@ -21,6 +21,7 @@ from convert.execution import Execution
 from convert.report import Event, Report, check_strict, make_report
 from datasets.coco import SPLITS, Category, Image
 from datasets.formats.dataset_folder import annotation_path
+from datasets.formats.file_names import check_stems
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from system.errors import InputError
 from system.files import check_destination, new_folder
@@ -54,7 +55,7 @@ def assemble(dest: Path, conversion: Conversion[S], execution: Execution) -> Rep
     Raises InputError for what cannot be converted and, with `strict`, for the first loss; OutputError for `dest`.
     """
     check_destination(dest, overwrite=execution.overwrite)
-    check_mask_names(source.file_name for source in conversion.sources)
+    check_stems(source.file_name for source in conversion.sources)
     if len(conversion.categories) > MAX_CATEGORIES:
         problem = f"{len(conversion.categories)} categories, and a pixel mask holds {MAX_CATEGORIES}"
         raise InputError(dest, problem, "join some labels")
@@ -68,21 +69,6 @@ def assemble(dest: Path, conversion: Conversion[S], execution: Execution) -> Rep
         _write_dataset(root, spool, [converted for converted in done if converted.kept], conversion, report)
         spool.unlink()
     return report
-
-
-def check_mask_names(file_names: Iterable[str], what: str = "pixel mask") -> None:
-    """Raise InputError where two images would share one pixel mask, as a.jpg and a.png of one folder do.
-
-    `what` names it, where it is another file with an ending of its own that belongs to the image.
-    """
-    seen: dict[str, str] = {}
-    for file_name in file_names:
-        stem = posixpath.splitext(file_name)[0]
-        if stem in seen:
-            raise InputError(
-                file_name, f"its {what} cannot be told from that of {seen[stem]}", "rename one of them"
-            )
-        seen[stem] = file_name
 
 
 def _convert_all(dest: Path | None, conversion: Conversion[S], execution: Execution) -> Iterator[Converted]:

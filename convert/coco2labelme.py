@@ -7,15 +7,15 @@ from pathlib import Path
 
 import msgspec
 
-from convert.assemble import check_mask_names
 from convert.coco_source import CocoImage, CocoSource, check_pictures, instance_mask, read_coco_source
 from convert.execution import Execution
-from convert.labels import BACKGROUND, IGNORE
 from convert.report import Event, Report, check_strict, make_report
 from convert.to_shapes import DEFAULT_TOLERANCE, component_to_shapes, join_group
 from datasets.coco import Annotation, Image, Rle
+from datasets.formats.file_names import check_stems
 from datasets.formats.labelme import SUFFIX, Shape
 from datasets.formats.labelme_document import new_document, with_shapes, write_document
+from datasets.formats.labelme_flags import BACKGROUND, IGNORE
 from datasets.images.image_file import read_info
 from datasets.masks.component import mask_to_component
 from system.errors import InputError, OptionError
@@ -61,7 +61,7 @@ def coco2labelme(
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite, marker=MARKER)
     check_pictures(coco)
-    check_mask_names((image.file_name for image in coco.images), "labelme file")
+    check_stems((image.file_name for image in coco.images), "labelme file")
     if execution.dry_run:
         return _report(coco, list(_write_images(coco, None, tolerance, execution)), execution)
     with new_folder(dest, overwrite=execution.overwrite, marker=MARKER) as root:

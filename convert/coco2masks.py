@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from convert.assemble import check_mask_names
 from convert.coco_source import CocoImage, CocoSource, instance_mask, read_coco_source
 from convert.execution import Execution
 from convert.report import Event, Report, check_strict, make_report
+from datasets.formats.file_names import check_stems
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import write_pixel_mask
@@ -59,7 +59,7 @@ def coco2masks(
         raise InputError(source, f"{len(coco.categories)} categories, an index PNG tells 255", "merge some")
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite)
-    check_mask_names(image.file_name for image in coco.images)
+    check_stems(image.file_name for image in coco.images)
     if execution.dry_run:
         return _report(coco, list(_paint_all(coco, None, execution)), execution)
     with new_folder(dest, overwrite=execution.overwrite) as root:

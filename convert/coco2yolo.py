@@ -8,11 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from convert.assemble import check_mask_names
 from convert.coco_source import CocoImage, CocoSource, check_pictures, read_coco_source
 from convert.execution import Execution
 from convert.report import Event, Report, check_strict, make_report
 from convert.yolo_labels import Style, label_lines
+from datasets.formats.file_names import check_stems
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.formats.yolo import label_path, name_folders, write_data_yaml, write_labels
 from datasets.images.image_file import read_info
@@ -61,7 +61,7 @@ def coco2yolo(
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite)
     check_pictures(coco)
-    check_mask_names((image.file_name for image in coco.images), "label file")
+    check_stems((image.file_name for image in coco.images), "label file")
     if execution.dry_run:
         return _report(coco, list(_write_images(coco, None, style, execution)), execution)
     with new_folder(dest, overwrite=execution.overwrite) as root:

@@ -44,6 +44,11 @@ CODES = {
     "tiny-picture": Code("lost", "picture with a side under 10 pixels, which Ultralytics leaves out"),
     "label-without-picture": Code("lost", "label file beside which no picture lies"),
     "unreviewed": Code("lost", "image with a proposed shape that nobody has looked at left out"),
+    "uncertain": Code("note", "image flagged uncertain without a shape left out; it is not known to be good"),
+    "rejected": Code("note", "image flagged reject left out"),
+    "flagged-good-with-shape": Code(
+        "lost", "image left out that is flagged good and has a shape; one of the two is wrong"
+    ),
     "unlabelled": Code("note", "picture without labels left out; it is not known to be good"),
     "background-label": Code("note", "shape labelled _background_, which is no defect"),
     "exif-upright": Code("repaired", "picture with an EXIF orientation written upright, as it was labelled"),

@@ -9,9 +9,10 @@ import msgspec
 
 from convert.conversion import Instance
 from convert.report import Event
-from convert.shapes import Drawn, Sheet, draw_sheets
 from datasets.coco import Rle, Segmentation
 from datasets.formats.labelme import Shape
+from datasets.formats.labelme_flags import annotation_key
+from datasets.formats.labelme_shapes import Drawn, Sheet, draw_sheets
 from datasets.masks.edges import Measured, measure_edges, rle_to_edges
 
 if TYPE_CHECKING:
@@ -92,8 +93,7 @@ def _group(
         if drawn.rle is not None and _is_empty(drawn):
             events.append(Event(name, f"$.shapes[{i}]", "no-area", f"no pixel centre inside the {shape.kind}"))
         elif drawn.rle is not None:
-            key = (ids[shape.label], shape.group_id, i if shape.group_id is None else 0)
-            groups.setdefault(key, []).append(drawn)
+            groups.setdefault(annotation_key(ids[shape.label], shape.group_id, i), []).append(drawn)
     return groups, events
 
 

@@ -14,11 +14,12 @@ from convert.codes import CODES
 from convert.conversion import Conversion, Converted, encode_instance, recorded_options
 from convert.execution import Execution
 from convert.instances import Drawing, Labelled, SegmentationKind, draw_instances
-from convert.labelme_plan import LabelmePlan, LabelmeSource, plan_labelme
+from convert.labelme_plan import LabelmePlan, plan_labelme
 from convert.report import Event, Report
 from convert.upright import upright
 from datasets.coco import SPLITS
 from datasets.formats.labelme import LabelmeFile, embedded_picture, parse_labelme, read_json
+from datasets.formats.labelme_folder import LabelmeImage, check_image_size
 from datasets.formats.labelme_images import list_tree
 from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
 from datasets.masks.packed_mask import paint_packed
@@ -83,7 +84,7 @@ def labelme2coco(
         return assemble(dest, _conversion(source, plan, options), with_pool)
 
 
-def _conversion(source: Path, plan: LabelmePlan, options: LabelmeOptions) -> Conversion[LabelmeSource]:
+def _conversion(source: Path, plan: LabelmePlan, options: LabelmeOptions) -> Conversion[LabelmeImage]:
     labels = options.labels.name if options.labels is not None else None
     how: dict[str, Any] = {"root": str(source), "ids": plan.ids, "options": options}
     return Conversion(
@@ -117,7 +118,7 @@ def _assign_splits(strata: dict[str, str], options: LabelmeOptions, source: Path
 class _Read(msgspec.Struct, frozen=True):
     """A source that has been looked at; `picture` is there where it is embedded in the labelme file."""
 
-    source: LabelmeSource
+    source: LabelmeImage
     labelled: Labelled
     picture_path: str
     info: ImageInfo
@@ -126,7 +127,7 @@ class _Read(msgspec.Struct, frozen=True):
 
 
 def _convert_image(
-    source: LabelmeSource, dest: Path | None, root: str, ids: Mapping[str, int], options: LabelmeOptions
+    source: LabelmeImage, dest: Path | None, root: str, ids: Mapping[str, int], options: LabelmeOptions
 ) -> Converted:
     read = _read(source, root)
     (drawing,) = draw_instances([read.labelled], ids, options.segmentation, options.line_width)
@@ -134,10 +135,10 @@ def _convert_image(
 
 
 def _convert_images(
-    sources: Sequence[LabelmeSource], dest: Path | None, root: str, ids: Mapping[str, int], options: LabelmeOptions
+    sources: Sequence[LabelmeImage], dest: Path | None, root: str, ids: Mapping[str, int], options: LabelmeOptions
 ) -> list[Converted]:
     read, drawings = [], []
-    if all(source.picture is not None for source in sources):  # embedded ones take too much memory together
+    if all(source.path is not None for source in sources):  # embedded ones take too much memory together
         with suppress(DefectlineError):  # one by one, the first error is raised
             read = [_read(source, root) for source in sources]
             labelled = [one.labelled for one in read]
@@ -147,39 +148,41 @@ def _convert_images(
     return [_place(one, drawing, dest, options) for one, drawing in zip(read, drawings, strict=True)]
 
 
-def _read(source: LabelmeSource, root: str) -> _Read:
+def _read(source: LabelmeImage, root: str) -> _Read:
     digest = hashlib.sha256()
     file = LabelmeFile([])
-    path = source.picture or ""
+    path = source.path or ""
     if source.file is not None:
         path = f"{root}/{source.file}"
         data = read_json(path)
         digest.update(data)
         file = parse_labelme(path, data)
-    picture_path = source.picture or path
-    picture = embedded_picture(path, file) if source.picture is None else read_image_bytes(source.picture)
+    picture_path = source.path or path
+    picture = embedded_picture(path, file) if source.path is None else read_image_bytes(source.path)
     digest.update(picture)
     info = parse_info(picture_path, picture)
     # labelme turns a picture file upright, and shows an embedded picture as it is
-    turn = source.picture is not None and info.orientation >= 5
+    turn = source.path is not None and info.orientation >= 5
     size = (info.width, info.height) if turn else (info.height, info.width)
-    _check_size(path, file, size)
+    check_image_size(path, file, *size)
     return _Read(
         source,
         Labelled(path, source.file or source.file_name, file.shapes, size),
         picture_path,
         info,
         digest.hexdigest(),
-        picture if source.picture is None else None,
+        picture if source.path is None else None,
     )
 
 
 def _place(read: _Read, drawing: Drawing, dest: Path | None, options: LabelmeOptions) -> Converted:
     source, name, size = read.source, read.labelled.name, read.labelled.size
     lost = any(CODES[event.code].kind == "lost" for event in drawing.events)
-    kept = bool(drawing.instances) or not lost
+    kept = bool(drawing.instances) or not (lost or source.uncertain)
     events = list(drawing.events)
-    if not kept:
+    if not (kept or lost):
+        events.append(Event(name, "$.flags", "uncertain", source.file_name))
+    elif not kept:
         events.append(Event(name, "$.shapes", "image-left-out", source.file_name))
     elif source.how:
         events.append(Event(name, "$.imagePath", source.how, source.file_name))
@@ -218,7 +221,7 @@ def _place_picture(read: _Read, dest: Path | None) -> list[Event]:
 
 
 def _place_mask(
-    source: LabelmeSource, drawing: Drawing, size: tuple[int, int], name: str, dest: Path | None
+    source: LabelmeImage, drawing: Drawing, size: tuple[int, int], name: str, dest: Path | None
 ) -> list[Event]:
     """Write the pixel mask."""
     painted = [(i.category_id, edges) for i, edges in zip(drawing.instances, drawing.edges, strict=True)]
@@ -226,11 +229,3 @@ def _place_mask(
     if dest is not None:
         write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", mask, *size)
     return [Event(name, "", "overlap", f"{sum(taken)} px")] if any(taken) else []
-
-
-def _check_size(path: str, file: LabelmeFile, size: tuple[int, int]) -> None:
-    height, width = file.image_height or size[0], file.image_width or size[1]
-    if (height, width) != size:
-        said = f"$.imageWidth x $.imageHeight is {width} x {height}"
-        problem = f"{said}, its picture {size[1]} x {size[0]} pixels when upright"
-        raise InputError(path, problem, "the shapes are of another picture; open and save it with labelme")

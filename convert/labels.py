@@ -5,10 +5,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from datasets.coco import Category
+from datasets.formats.labelme_flags import BACKGROUND, NOT_CATEGORIES, check_label
 from system.errors import InputError, OptionError
-
-IGNORE = "__ignore__"  # labelme's own names for what is no category
-BACKGROUND = "_background_"
 
 
 def parse_renames(pairs: Iterable[str]) -> dict[str, str]:
@@ -36,7 +34,7 @@ def read_labels_file(path: Path) -> list[str]:
     for i, label in enumerate(labels):
         if label in labels[:i]:
             raise InputError(path, f"the label {label} occurs twice", "keep one of them")
-    return [label for label in labels if label not in {IGNORE, BACKGROUND}]
+    return [label for label in labels if label not in NOT_CATEGORIES]
 
 
 def make_categories(
@@ -53,11 +51,10 @@ def make_categories(
             raise OptionError(f"--rename {old}={renames[old]}", f"no shape is labelled {old}", _nearest(old, seen))
     named = {label: renames.get(label, label) for label in seen}
     for label, name in named.items():
-        if not name.strip():
-            raise InputError(seen[label], "the label is empty", "name the defect type")
-        if labels is not None and name not in labels and name not in {IGNORE, BACKGROUND}:
+        check_label(seen[label], name)
+        if labels is not None and name not in labels and name not in NOT_CATEGORIES:
             raise InputError(seen[label], f"the label {name} is not in --labels", _nearest(name, labels))
-    names = labels if labels is not None else sorted(set(named.values()) - {IGNORE, BACKGROUND})
+    names = labels if labels is not None else sorted(set(named.values()) - NOT_CATEGORIES)
     ids = {name: i for i, name in enumerate(names, 1)}
     known = ids | {BACKGROUND: 0}
     return [Category(i, name) for name, i in ids.items()], {

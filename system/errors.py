@@ -1,5 +1,6 @@
 """Errors the user can fix, each reported in one line."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -32,3 +33,9 @@ class OutputError(DefectlineError):
 
 class WeightsError(DefectlineError):
     """Weights or checkpoints that cannot be found, downloaded or read."""
+
+
+def raise_first(errors: Iterable[DefectlineError]) -> None:
+    """Raise the first of `errors`, if there is one: a conversion stops where a check reports everything."""
+    for error in errors:
+        raise error

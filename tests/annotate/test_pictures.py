@@ -6,16 +6,15 @@ from PIL import Image
 from annotate.pictures import (
     Picture,
     choose_pictures,
-    is_unreviewed,
     list_labelled,
     open_document,
     picture_size,
     read_labels,
     read_list,
-    set_flags,
     upright_size,
 )
 from datasets.formats.labelme import LabelmeFile, Shape
+from datasets.formats.labelme_flags import is_unreviewed, set_flags
 from system.errors import InputError
 from tests.annotate.conftest import box, draw_picture, write_labels
 

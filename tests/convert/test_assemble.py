@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from convert.assemble import assemble, check_mask_names
+from convert.assemble import assemble
 from convert.conversion import Conversion, Converted, Instance, encode_instance
 from convert.execution import Execution
 from convert.report import Event
 from datasets.coco import Annotation, Category, Rle
 from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.dataset_folder import load_dataset
+from datasets.formats.file_names import check_stems
 from system.errors import InputError, OutputError
 
 CATEGORIES = [Category(1, "a"), Category(2, "b")]
@@ -102,8 +103,8 @@ def test_a_dry_run_writes_nothing_and_strict_leaves_nothing(tmp_path: Path) -> N
 
 
 def test_images_that_would_share_a_pixel_mask_are_refused(tmp_path: Path) -> None:
-    check_mask_names(["a.png", "x/a.png", "b.png"])
-    with pytest.raises(InputError, match=r"x/a\.png: its pixel mask cannot be told from that of x/a\.jpg"):
+    check_stems(["a.png", "x/a.png", "b.png"])
+    with pytest.raises(InputError, match=r"x/a\.png: its pixel mask name is ambiguous with that of x/a\.jpg"):
         assemble(tmp_path / "d", conversion(["x/a.jpg", "x/a.png"]), Execution())
 
 

@@ -458,7 +458,7 @@ def test_picture_of_an_embedded_one_is_no_negative(tmp_path: Path) -> None:
     (source / "data").mkdir()
     (source / "label/a.png").rename(source / "data/A.PNG")
     assert codes(convert(source, tmp_path / "dst")) == ["unlabelled", "image-embedded"]
-    with pytest.raises(InputError, match=r"data/A\.PNG: would be a negative, but label/a\.json has a picture of"):
+    with pytest.raises(InputError, match=r"data/A\.PNG: would be a negative, but label/a\.json has an image of"):
         convert(source, tmp_path / "dst2", unlabelled="negative")
     report = convert(source, tmp_path / "dst2", unlabelled="negative", images=source / "data")
     assert (codes(report), report.written["negatives"]) == (["image-moved"], 0)
@@ -479,7 +479,7 @@ def test_images_with_proposals_that_nobody_looked_at_are_left_out_or_kept(tmp_pa
     assert codes(report) == []
     assert {k: len(v) for k, v in instances(tmp_path / "dst2").items()} == {"a.png": 1, "b.png": 2}
     (source / "a.json").unlink()
-    with pytest.raises(InputError, match="every labelme file in it has an unreviewed shape; look at them"):
+    with pytest.raises(InputError, match=r"every labelme file in it is left out \(1 unreviewed\); review them"):
         convert(source, tmp_path / "dst3")
 
 
@@ -569,7 +569,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         r"3 x 4 pixels, the box of its points 10 x 10",
     ),
     "no shapes at all": ({"shapes": None}, r"\$\.shapes"),
-    "another picture's size": ({"imageWidth": 61}, r"61 x 40, its picture 60 x 40"),
+    "another picture's size": ({"imageWidth": 61}, r"61 x 40, its image 60 x 40"),
     "picture outside": ({"imagePath": "../../secret.png"}, r"leads outside"),
     "picture missing": ({"imagePath": "gone.png"}, r"its picture is missing"),
     "imageData that is no base64": (

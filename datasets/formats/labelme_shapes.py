@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from convert.outlines import Outline, check_rings, outline, ring_points
 from datasets.coco import Polygons, Rle
 from datasets.formats.labelme import Point, Shape
 from datasets.formats.labelme_mask import read_shape_mask
+from datasets.formats.labelme_outlines import Outline, check_rings, outline, ring_points
 from datasets.masks.edge_components import crop_edges, cut_to_picture
 from datasets.masks.edges import cancel_pairs, edges_to_rle, edges_to_rles
 from datasets.masks.polygon_fill import even_odd_edges, fill_even_odd

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convert.shapes import draw_shapes
 from datasets.formats.labelme import Shape
+from datasets.formats.labelme_shapes import draw_shapes
 from datasets.masks.rle import decode, rle_area
 from tests.labelme_files import HEIGHT, WIDTH, inside_disk, png_base64
 
