@@ -127,7 +127,7 @@ def _check_names(root: Path, read: Mapping[str, ReadCoco]) -> None:
         path = annotation_path(root, split)
         if {category.name for category in one.coco.categories} != wanted:
             raise InputError(path, f"its categories differ from those of {first}", "convert the source again")
-        if one.coco.images and not one.is_labelled:
+        if one.coco.images and not one.is_labelled and not (root / PROVENANCE).is_file():  # ours may be all good
             problem = "nothing in it is labelled (no annotations and no categories)"
             raise InputError(path, problem, "remove the file, or label its images")
 
