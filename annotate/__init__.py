@@ -1,1 +1,1 @@
-"""Work with labelme as a program of its own."""
+"""Labelling with labelme, which runs as a separate program."""

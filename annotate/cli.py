@@ -5,7 +5,7 @@ from typing import NoReturn
 from annotate import cli_labelme, cli_propose, cli_review
 from system.console import new_app, run
 
-app = new_app("Work with labelme: set it up, propose shapes, correct, check and compare labels.")
+app = new_app("Label images with labelme: set it up, propose shapes, check, compare and merge labels.")
 for _module in (cli_labelme, cli_propose, cli_review):
     _module.register(app)
 

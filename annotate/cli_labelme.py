@@ -1,4 +1,4 @@
-"""The commands that have to do with labelme as a program: setup, init, open."""
+"""The commands around labelme itself: setup, init, open."""
 
 import os
 from pathlib import Path
@@ -8,13 +8,14 @@ import typer
 
 from system.console import print_status, progress
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of pictures and their labelme files.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of images and their labelme files.")]
 LabelmePath = Annotated[
-    Path | None, typer.Option("--labelme", metavar="PATH", help="The labelme to start [else DEFECTLINE_LABELME].")
+    Path | None,
+    typer.Option("--labelme", metavar="PATH", help="The labelme to start (default: DEFECTLINE_LABELME)."),
 ]
 Only = Annotated[
     str | None,
-    typer.Option(metavar="NAME|LIST", help="Only this picture, or those of a list that annotate queue made."),
+    typer.Option(metavar="NAME|LIST", help="Only this image, or the images of a list made by annotate queue."),
 ]
 
 
@@ -26,21 +27,21 @@ def register(app: typer.Typer) -> None:
 
 
 def setup_command(
-    again: Annotated[bool, typer.Option("--again", help="Make it anew even if it is there.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Reinstall even if it is installed.")] = False,
 ) -> None:
-    """Install labelme, pinned, in a Python environment of its own."""
+    """Install a pinned version of labelme into its own Python environment."""
     from annotate.labelme_setup import setup_labelme
 
     labelme, version, made = setup_labelme(os.environ, progress, again=again)
-    print_status(f"labelme {version} {'installed' if made else 'is there already'}: {labelme.path}")
+    print_status(f"labelme {version} {'installed' if made else 'is already installed'}: {labelme.path}")
 
 
 def init_command(
     folder: Folder,
     labels: Annotated[str, typer.Option(help="Defect types, separated by commas.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that say something else.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files with other content.")] = False,
 ) -> None:
-    """Write labels.txt, flags.txt and labelme.yaml for a folder of pictures."""
+    """Write labels.txt, flags.txt and labelme.yaml for a folder of images."""
     from annotate.project import init_project, parse_labels
 
     for path in init_project(folder, parse_labels(labels), overwrite=overwrite):
@@ -53,12 +54,12 @@ def open_command(
     labelme: LabelmePath = None,
 ) -> None:
     """Open a folder in labelme, with its labels, colours and flags."""
+    from annotate.folder_images import choose_images, list_folder_images
     from annotate.labelme_program import check_screen, find_labelme, labelme_environ, labelme_version
     from annotate.labelme_start import first_that_fit, start_labelme
-    from annotate.pictures import choose_pictures, list_labelled
 
-    pictures = list_labelled(folder)
-    chosen = choose_pictures(only, pictures) if only else None
+    images = list_folder_images(folder)
+    chosen = choose_images(only, images) if only else None
     program = find_labelme(labelme)
     check_screen()
     environ = labelme_environ()
@@ -66,5 +67,5 @@ def open_command(
     print_status(f"labelme {version} by {program.found_by}: {program.path}")
     fitting = first_that_fit(chosen) if chosen else None
     if chosen and fitting and len(fitting) < len(chosen):
-        print_status(f"the first {len(fitting)} of {len(chosen)} pictures: labelme's search takes no more at once")
+        print_status(f"opening the first {len(fitting)} of {len(chosen)} images, the limit of labelme's search")
     start_labelme(program, folder, fitting, environ)

@@ -1,4 +1,4 @@
-"""The commands that look at labels: queue, status, check, agree, merge."""
+"""The commands that read labels: queue, status, check, agree, merge."""
 
 import sys
 from enum import StrEnum
@@ -12,12 +12,12 @@ from system.console import print_status, print_table, progress
 from system.errors import OptionError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-FolderA = Annotated[Path, typer.Argument(metavar="DIR_A", help="One person's pictures and labelme files.")]
-FolderB = Annotated[Path, typer.Argument(metavar="DIR_B", help="The other's, with the same names.")]
+FolderA = Annotated[Path, typer.Argument(metavar="DIR_A", help="Images and labelme files of one person.")]
+FolderB = Annotated[Path, typer.Argument(metavar="DIR_B", help="Those of another person, with the same names.")]
 
 
 class QueueBy(StrEnum):
-    """What makes a picture worth labelling."""
+    """What makes an image worth labelling."""
 
     uncertainty = "uncertainty"
     disagreement = "disagreement"
@@ -34,111 +34,119 @@ def register(app: typer.Typer) -> None:
 
 def queue_command(
     folder: Folder,
-    run: Annotated[list[Path], typer.Option("--from", metavar="RUN", help="A run; twice for disagreement.")],
+    run: Annotated[list[Path], typer.Option("--from", metavar="RUN", help="A run; give two for disagreement.")],
     by: Annotated[
-        QueueBy | None, typer.Option(help="[default: disagreement where two runs are given]", show_default=False)
+        QueueBy | None,
+        typer.Option(help="What to rank by (default: disagreement for two runs, else uncertainty)."),
     ] = None,
-    most: Annotated[int | None, typer.Option(min=1, help="List at most so many pictures.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="LIST", help="Write the list here, not on stdout.")] = None,
-    values: Annotated[bool, typer.Option("--values", help="Show how much each picture has to teach.")] = False,
+    most: Annotated[int | None, typer.Option(min=1, help="Maximum number of images listed.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="LIST", help="Write the list to this file instead of stdout.")
+    ] = None,
+    values: Annotated[bool, typer.Option("--values", help="Show the value of each image.")] = False,
 ) -> None:
-    """List what to label next, the most telling picture first, for annotate open --only."""
-    from annotate.pictures import list_labelled, read_labels
-    from annotate.predictions import operating_score, predict_pictures
+    """List what to label next, the most informative image first, for annotate open --only."""
+    from annotate.folder_images import list_folder_images, read_labels
     from annotate.queueing import disagreement, is_open, rank, uncertainty, write_list
+    from evaluate.new_predictions import predict_images
+    from evaluate.operating import operating_score
+    from evaluate.run_folder import load_run
 
-    kind = by or (QueueBy.disagreement if len(run) == 2 else QueueBy.uncertainty)
-    wanted = 2 if kind is QueueBy.disagreement else 1
-    if len(run) != wanted:
-        raise OptionError(f"--by {kind}", f"wants {wanted} --from, not {len(run)}", "give detector and segmenter")
-    pictures = list_labelled(folder)
-    files = read_labels(pictures)
-    waiting = [p for p in pictures if is_open(p, files.get(p.name))]
-    thresholds = [operating_score(root) for root in run]
-    found = [predict_pictures(root, waiting) for root in run]
-    if kind is QueueBy.disagreement:
+    rank_by = by or (QueueBy.disagreement if len(run) == 2 else QueueBy.uncertainty)
+    needed = 2 if rank_by is QueueBy.disagreement else 1
+    if len(run) != needed:
+        remedy = "give a detector and a segmenter" if needed == 2 else "give one run"
+        raise OptionError(f"--by {rank_by}", f"needs {needed} --from, not {len(run)}", remedy)
+    images = list_folder_images(folder)
+    files = read_labels(images)
+    waiting = [image.name for image in images if is_open(image, files.get(image.name))]
+    thresholds = [operating_score(load_run(root)) for root in run]
+    predictions = [predict_images(root, folder, waiting) for root in run]
+    if rank_by is QueueBy.disagreement:
         kept = [
-            {name: [p for p in mine if p.score >= least] for name, mine in by_name.items()}
-            for by_name, least in zip(found, thresholds, strict=True)
+            {name: [p for p in of_image if p.score >= threshold] for name, of_image in by_image.items()}
+            for by_image, threshold in zip(predictions, thresholds, strict=True)
         ]
-        telling = {p.name: disagreement(*(by_name.get(p.name, []) for by_name in kept)) for p in waiting}
+        value_of = {name: disagreement(*(by_image.get(name, []) for by_image in kept)) for name in waiting}
     else:
-        telling = {p.name: uncertainty(found[0].get(p.name, []), thresholds[0]) for p in waiting}
-    queued = rank(telling, most)
+        value_of = {name: uncertainty(predictions[0].get(name, []), thresholds[0]) for name in waiting}
+    queued = rank(value_of, most)
     if out is not None:
         write_list(out, queued)
     elif not values:
         sys.stdout.write("".join(f"{q.name}\n" for q in queued))
     if values:
-        print_table(str(folder), ("picture", str(kind)), [(q.name, f"{q.value:.3f}") for q in queued])
-    print_status(f"{len(queued)} of {len(waiting)} pictures that wait for a person, by {kind}")
+        print_table(str(folder), ("image", str(rank_by)), [(q.name, f"{q.value:.3f}") for q in queued])
+    print_status(f"{len(queued)} of {len(waiting)} images to label, by {rank_by}")
 
 
 def status_command(folder: Folder, as_json: AsJson = False) -> None:
-    """How many pictures are labelled, unreviewed and flagged, and how many shapes of each type."""
-    from annotate.pictures import list_labelled, read_labels
+    """Count labelled, unreviewed and flagged images, and the shapes of each type."""
+    from annotate.folder_images import list_folder_images, read_labels
     from annotate.project import LABELS, read_labels_of
-    from annotate.status import make_status, picture_rows, type_rows
+    from annotate.status import image_rows, make_status, type_rows
 
-    pictures = list_labelled(folder)
+    images = list_folder_images(folder)
     labels = read_labels_of(folder) if (folder / LABELS).is_file() else []
-    status = make_status(pictures, read_labels(pictures), labels)
+    status = make_status(images, read_labels(images), labels)
     if as_json:
         _print_json(status)
         return
-    print_table(f"{folder}: {status.pictures} pictures", ("", "pictures", ""), picture_rows(status))
-    print_table("Types", ("type", "pictures", "reviewed shapes", "unreviewed", "reviewed"), type_rows(status))
+    print_table(f"{folder}: {status.images} images", ("", "images", ""), image_rows(status))
+    print_table("Types", ("type", "images", "reviewed shapes", "unreviewed", "reviewed"), type_rows(status))
 
 
 def check_command(
     folder: Folder,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Mend label case, crossing outlines and what leaves the picture.")
+        bool, typer.Option("--fix", help="Fix label case, self-crossing outlines and shapes outside the image.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look for mistakes in the labelme files of a folder; exit status 1 where some are left."""
+    """Find mistakes in the labelme files of a folder; exit status 1 if any remain."""
     from annotate.findings import find_problems, meaning
-    from annotate.fixes import fix_picture, new_backup
-    from annotate.pictures import list_labelled
+    from annotate.fixes import fix_image, new_backup
+    from annotate.folder_images import list_folder_images
     from annotate.project import LABELS, read_labels_of
 
-    pictures = list_labelled(folder)
+    images = list_folder_images(folder)
     labels = read_labels_of(folder) if (folder / LABELS).is_file() else []
-    found = find_problems(folder, pictures, labels)
+    findings = find_problems(folder, images, labels)
     if fix:
         backup = new_backup(folder)
-        unreadable = {finding.file for finding in found if finding.code in {"unreadable-labels", "broken-picture"}}
-        mendable = [
-            p for p in pictures if p.labelled and p.label_path.relative_to(folder).as_posix() not in unreadable
+        unreadable = {
+            finding.file for finding in findings if finding.code in {"unreadable-labels", "broken-picture"}
+        }
+        fixable = [
+            image
+            for image in images
+            if image.labelled and image.label_path.relative_to(folder).as_posix() not in unreadable
         ]
-        fixed = sum(
-            fix_picture(picture, labels, backup) for picture in progress(mendable, "mending", len(mendable))
-        )
+        fixed = sum(fix_image(image, labels, backup) for image in progress(fixable, "fixing", len(fixable)))
         if fixed:
-            print_status(f"{fixed} shapes mended; the files as they were are in {backup}")
-            found = find_problems(folder, pictures, labels)
+            print_status(f"{fixed} shapes fixed; the original files are in {backup}")
+            findings = find_problems(folder, images, labels)
     if as_json:
-        _print_json(found)
-    elif found:
-        rows = [(f.file, f.where, f.code, f.value, meaning(f.code)) for f in found]
+        _print_json(findings)
+    elif findings:
+        rows = [(f.file, f.where, f.code, f.value, meaning(f.code)) for f in findings]
         print_table(str(folder), ("file", "where", "code", "value", "meaning"), rows)
-    print_status(f"{len(found)} findings in {sum(p.labelled for p in pictures)} labelme files")
-    if found:
+    print_status(f"{len(findings)} findings in {sum(image.labelled for image in images)} labelme files")
+    if findings:
         raise typer.Exit(1)
 
 
 def agree_command(
     first: FolderA,
     second: FolderB,
-    most: Annotated[int, typer.Option(min=0, help="List at most so many pictures.")] = 20,
+    most: Annotated[int, typer.Option(min=0, help="Maximum number of images listed.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """How far two people's labels of the same pictures agree, per type and per flag, and where they do not."""
+    """Measure how far the labels of two people agree, per type and per flag, and list the worst images."""
     from annotate.agreement import compare_folders, summarise
-    from annotate.pictures import list_labelled, read_labels
+    from annotate.folder_images import list_folder_images, read_labels
 
-    mine, theirs = list_labelled(first), list_labelled(second)
+    mine, theirs = list_folder_images(first), list_folder_images(second)
     compared = compare_folders(mine, theirs)
     result = summarise(compared, read_labels(mine), read_labels(theirs), most)
     if as_json:
@@ -149,12 +157,12 @@ def agree_command(
         for name, t in result.types.items()
     ]
     columns = ("type", first.name, second.name, "agreeing", "F1", "mean IoU")
-    print_table(f"{result.pictures} pictures that both labelled", columns, rows)
+    print_table(f"{result.images} images labelled by both", columns, rows)
     kappas = [(flag, "-" if value is None else f"{value:.3f}") for flag, value in result.kappa.items()]
     print_table("Image flags", ("flag", "kappa"), kappas)
-    print_table("Worst pictures", ("picture", "F1"), [(name, f"{f1:.3f}") for name, f1 in result.worst])
+    print_table("Worst images", ("image", "F1"), [(name, f"{f1:.3f}") for name, f1 in result.worst])
     print_status(
-        f"labelled by one alone: {len(result.only_first)} in {first}, {len(result.only_second)} in {second}"
+        f"labelled by one only: {len(result.only_first)} in {first}, {len(result.only_second)} in {second}"
     )
 
 
@@ -163,18 +171,18 @@ def merge_command(
     second: FolderB,
     dest: Annotated[Path, typer.Argument(metavar="DST", help="The new folder.")],
 ) -> None:
-    """Take over what two people agree on, and list the other pictures for a third look."""
+    """Keep what two people agree on, and list the other images for a decision."""
     from annotate.agreement import compare_folders
+    from annotate.folder_images import list_folder_images
     from annotate.merge import QUEUE, merge_folders
-    from annotate.pictures import list_labelled
 
-    mine, theirs = list_labelled(first), list_labelled(second)
+    mine, theirs = list_folder_images(first), list_folder_images(second)
     merged = merge_folders(mine, theirs, compare_folders(mine, theirs), dest)
     rows = [
-        ("pictures taken over", merged.taken),
-        ("pictures to decide", len(merged.to_decide)),
-        ("instances that agree", merged.agreeing),
-        ("instances to decide, flagged unreviewed", merged.contested),
+        ("images both agree on", merged.agreed),
+        ("images to decide", len(merged.to_decide)),
+        ("annotations both agree on", merged.agreeing),
+        ("annotations to decide, flagged unreviewed", merged.contested),
     ]
     print_table(str(dest), ("", "count"), rows)
     if merged.to_decide:

@@ -1,7 +1,8 @@
-"""Patch features of a pretrained ResNet-18: what the nearest-neighbour search for anomalies compares.
+"""Patch features of a pretrained ResNet-18, compared by the nearest-neighbour search for anomalies.
 
-Layers 2 and 3, each averaged over 3 x 3 neighbours, as PatchCore does (Roth et al., "Towards Total Recall in
-Industrial Anomaly Detection", CVPR 2022). This module imports torch, so only commands that need it import it.
+Layers 2 and 3, each averaged over 3 x 3 neighbours, as in PatchCore (Roth et al., "Towards Total Recall in
+Industrial Anomaly Detection", CVPR 2022). This module imports torch, so it is only imported inside the command
+that needs it (docs/adr/0009).
 """
 
 import os
@@ -22,16 +23,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the ImageNet pictures that the weights saw
-STRIDE = 8  # of layer 2, which sets the grid
-SIDE_STEP = 16  # of layer 3
-UNUSED = ("layer4.", "fc.")
+MEAN, STD = (
+    (0.485, 0.456, 0.406),
+    (0.229, 0.224, 0.225),
+)  # per channel, of the ImageNet images the weights were trained on
+SIDE_STEP = 16  # pixels; the stride of layer 3
+UNUSED_LAYERS = ("layer4.", "fc.")
 REMEDY = "give --weights PATH, a ResNet-18 state dict under torchvision's names"
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Features of one picture: `patches` is (rows x columns) x channels float32, in row order."""
+    """Features of one image: `patches` is float32 of shape (rows * columns, channels), in row-major order."""
 
     patches: Tensor
     rows: int
@@ -39,7 +42,7 @@ class Grid:
 
 
 class FeatureExtractor(nn.Module):
-    """ResNet-18 up to layer 3. `side` is that of the network's input along the longer side of a picture."""
+    """ResNet-18 up to layer 3. `side`: longer side of the network input in pixels."""
 
     mean: Tensor
     std: Tensor
@@ -55,7 +58,7 @@ class FeatureExtractor(nn.Module):
         self.eval().requires_grad_(requires_grad=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """1 x 3 x H x W, 0 to 255, to 1 x C x H/8 x W/8."""
+        """Features of shape 1 x 384 x H/8 x W/8 of RGB `pixels`, float32 of shape 1 x 3 x H x W, 0 to 255."""
         middle = self.layer2(self.stem((pixels / 255 - self.mean) / self.std))
         deep = functional.avg_pool2d(self.layer3(middle), 3, 1, 1)
         fine = functional.avg_pool2d(middle, 3, 1, 1)
@@ -63,22 +66,26 @@ class FeatureExtractor(nn.Module):
         return torch.cat([fine, functional.interpolate(deep, size=size, mode="bilinear", align_corners=False)], 1)
 
     def grid(self, rgb: "NDArray[np.uint8]") -> Grid:
-        """Features of an H x W x 3 RGB picture of any size."""
+        """Features of an RGB image, H x W x 3 uint8 of any size, one patch for each 8 x 8 pixels of the input."""
         height, width = rgb.shape[:2]
         scale = self.side / max(height, width)
         rows, columns = (max(1, round(n * scale / SIDE_STEP)) * SIDE_STEP for n in (height, width))
         small = cv2.resize(rgb, (columns, rows), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         with torch.inference_mode():
-            found = self(torch.from_numpy(small).permute(2, 0, 1)[None].float())
-        return Grid(found[0].flatten(1).T.contiguous(), found.shape[2], found.shape[3])
+            features = self(torch.from_numpy(small).permute(2, 0, 1)[None].float())
+        return Grid(features[0].flatten(1).T.contiguous(), features.shape[2], features.shape[3])
 
 
 def load_extractor(weights: Path, side: int) -> FeatureExtractor:
-    """The extractor with the state dict of `weights`, read so that it cannot run code. Raises WeightsError."""
-    _leave_a_core()
+    """The extractor with the ResNet-18 state dict in the file `weights`; `side` is in pixels.
+
+    The file is read with weights_only, so that it cannot run code. Raises WeightsError where it does not exist, is
+    not a state dict of tensors, or does not fit a ResNet-18.
+    """
+    _leave_one_core_free()
     net = resnet18(weights=None)
-    given = _read_state(weights)
-    missing = [k for k in net.state_dict() if k not in given and not k.startswith(UNUSED)]
+    state = _read_state(weights)
+    missing = [k for k in net.state_dict() if k not in state and not k.startswith(UNUSED_LAYERS)]
     missing = [k for k in missing if not k.endswith("num_batches_tracked")]
     if missing:
         raise WeightsError(weights, f"lacks {len(missing)} tensors of a ResNet-18 ({missing[0]}, ...)", REMEDY)
@@ -86,7 +93,7 @@ def load_extractor(weights: Path, side: int) -> FeatureExtractor:
     parts = {"layer2.": extractor.layer2, "layer3.": extractor.layer3, "layer1.": extractor.stem[4]}
     parts |= {"conv1.": extractor.stem[0], "bn1.": extractor.stem[1]}
     for prefix, part in parts.items():
-        own = {k.removeprefix(prefix): v for k, v in given.items() if k.startswith(prefix)}
+        own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         try:
             part.load_state_dict(own)
         except RuntimeError as error:
@@ -95,8 +102,8 @@ def load_extractor(weights: Path, side: int) -> FeatureExtractor:
     return extractor
 
 
-def _leave_a_core() -> None:
-    # with as many threads as cores, one other busy program makes every one of them wait at each barrier
+def _leave_one_core_free() -> None:
+    # with one thread per core, any other busy program makes all threads wait at each barrier
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
 

@@ -1,10 +1,10 @@
-"""What is wrong with the labels of a folder: checks of `datasets check` that concern labels, and labelme's own."""
+"""Problems in the labels of a folder: the label checks of `datasets check`, and further ones for labelme files."""
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from annotate.pictures import Picture, upright_size
+from annotate.folder_images import FolderImage, upright_size
 from datasets.check.annotations import check_good, check_outside, check_pairs, check_zero_area
 from datasets.check.categories import check_names
 from datasets.check.codes import CHECK_CODES, Finding
@@ -14,41 +14,44 @@ from datasets.formats.labelme import LabelmeFile, Shape, read_labelme
 from datasets.formats.labelme_flags import BACKGROUND, IGNORE, is_unreviewed, set_flags
 from system.errors import InputError
 
-OWN_MEANING = {
-    "label-case": "label that is a known one but for case or spaces",
+MEANING_OF_OWN_CODE = {
+    "label-case": "label that differs from a known one only in case or spaces",
     "unknown-label": "label that is not in labels.txt",
     "self-crossing": "polygon that crosses itself",
-    "flagged-good-with-shape": "image flagged good that has a shape a person drew or reviewed",
+    "flagged-good-with-shape": "image flagged good with a shape that a person drew or reviewed",
 }
-NOT_OF_LABELS = frozenset({"unlabelled"})  # what `annotate status` tells
+NOT_OF_LABELS = frozenset({"unlabelled"})  # reported by `annotate status`
 
 
 def meaning(code: str) -> str:
-    """What a code says."""
-    return OWN_MEANING.get(code) or CHECK_CODES[code].meaning
+    """The meaning of a code."""
+    return MEANING_OF_OWN_CODE.get(code) or CHECK_CODES[code].meaning
 
 
-def find_problems(root: Path, pictures: Sequence[Picture], labels: Sequence[str]) -> list[Finding]:
-    """What is wrong in the labelme files of `root`, sorted; `labels`: the known ones, none for any."""
+def find_problems(root: Path, images: Sequence[FolderImage], labels: Sequence[str]) -> list[Finding]:
+    """Problems in the labelme files of `root`, sorted; `labels` are the known ones, empty to accept any.
+
+    Files that cannot be read are reported, not raised.
+    """
     listing = list_labelme(root)
     if listing is None:
         return []
-    images = [_look_at(entry) for entry in listing.entries]
-    facts = Facts(listing.categories, images, is_split=False)
-    found = [*listing.findings, *(finding for image in images for finding in image.findings)]
-    found += [*check_good(facts), *check_zero_area(facts), *check_outside(facts), *check_pairs(facts)]
-    found += [*check_names(facts), *_own(pictures, labels)]
-    return sorted({finding for finding in found if finding.code not in NOT_OF_LABELS})
+    image_facts = [_read_facts(entry) for entry in listing.entries]
+    facts = Facts(listing.categories, image_facts, is_split=False)
+    findings = [*listing.findings, *(finding for image in image_facts for finding in image.findings)]
+    findings += [*check_good(facts), *check_zero_area(facts), *check_outside(facts), *check_pairs(facts)]
+    findings += [*check_names(facts), *_own(images, labels)]
+    return sorted({finding for finding in findings if finding.code not in NOT_OF_LABELS})
 
 
 def known_spelling(label: str, labels: Sequence[str]) -> str | None:
-    """The known label that `label` is, but for case and spaces; None where there is none."""
+    """The known label that equals `label` except for case and spaces, or None."""
     spelled = {known.casefold(): known for known in labels}
     return spelled.get(" ".join(label.split()).casefold())
 
 
 def crosses_itself(shape: Shape) -> bool:
-    """Whether a polygon with an area is no simple ring."""
+    """Whether `shape` is a polygon with an area whose outline crosses or touches itself."""
     import shapely
 
     if shape.kind != "polygon" or len(shape.points) < 3:
@@ -57,7 +60,7 @@ def crosses_itself(shape: Shape) -> bool:
     return not ring.is_valid and bool(shapely.convex_hull(ring).area)
 
 
-def _look_at(entry: Entry) -> ImageFacts:
+def _read_facts(entry: Entry) -> ImageFacts:
     height, width, broken = 0, 0, []
     if entry.path is not None:
         try:
@@ -68,15 +71,15 @@ def _look_at(entry: Entry) -> ImageFacts:
     return ImageFacts(entry.name, entry.split, entry.is_good, instances, [*broken, *findings], width, height)
 
 
-def _own(pictures: Sequence[Picture], labels: Sequence[str]) -> Iterator[Finding]:
-    for picture in pictures:
-        if not picture.labelled:
+def _own(images: Sequence[FolderImage], labels: Sequence[str]) -> Iterator[Finding]:
+    for image in images:
+        if not image.labelled:
             continue
         try:
-            file = read_labelme(picture.label_path)
+            file = read_labelme(image.label_path)
         except InputError:
-            continue  # told as unreadable-labels
-        yield from _own_of(picture.label_path.relative_to(picture.root).as_posix(), file, labels)
+            continue  # already reported as unreadable-labels
+        yield from _own_of(image.label_path.relative_to(image.root).as_posix(), file, labels)
 
 
 def _own_of(name: str, file: LabelmeFile, labels: Sequence[str]) -> Iterator[Finding]:

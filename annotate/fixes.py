@@ -1,4 +1,4 @@
-"""Mend what is safe to mend in a labelme file: label case, outlines that cross themselves or leave the picture."""
+"""Safe fixes in a labelme file: label case, outlines that cross themselves or leave the image."""
 
 import shutil
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from annotate.findings import known_spelling
-from annotate.pictures import Picture, upright_size
+from annotate.folder_images import FolderImage, upright_size
 from datasets.formats.labelme_document import read_document, write_document
 from datasets.formats.labelme_outlines import polygon_parts
 
@@ -14,49 +14,50 @@ BACKUP = ".annotate-backup"
 
 
 def new_backup(root: Path) -> Path:
-    """A folder that does not exist yet, for the files as they were before one run of fixes."""
+    """A folder that does not exist yet, for the original files of one run of fixes."""
     number = 1
     while (root / BACKUP / str(number)).exists():
         number += 1
     return root / BACKUP / str(number)
 
 
-def fix_picture(picture: Picture, labels: Sequence[str], backup: Path) -> int:
-    """Mend the labelme file of one picture and return how many shapes changed; the old file goes to `backup`.
+def fix_image(image: FolderImage, labels: Sequence[str], backup: Path) -> int:
+    """Fix the labelme file of one image and return how many shapes changed; the original is copied to `backup`.
 
-    Raises InputError and OutputError.
+    Raises InputError where a file cannot be read, OutputError where the labelme file changed meanwhile.
     """
-    document = read_document(picture.label_path)
-    shapes, changed = mend_shapes(document.raw["shapes"], upright_size(picture.path), labels)
+    document = read_document(image.label_path)
+    shapes, changed = fix_shapes(document.raw["shapes"], upright_size(image.path), labels)
     if changed:
-        kept = backup / picture.label_path.relative_to(picture.root)
+        kept = backup / image.label_path.relative_to(image.root)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(picture.label_path, kept)
+        shutil.copy2(image.label_path, kept)
         write_document(document, {**document.raw, "shapes": shapes})
     return changed
 
 
-def mend_shapes(
+def fix_shapes(
     shapes: Sequence[dict[str, Any]], size: tuple[int, int], labels: Sequence[str]
 ) -> tuple[list[dict[str, Any]], int]:
-    """Shapes of a picture of `size` (height, width), labels known and outlines inside it, and how many changed.
+    """Raw shapes with known labels and with outlines inside the image, and how many of them changed.
 
-    Rectangles and polygons are cut at the borders. A polygon that crosses itself becomes what lies inside by the
-    even-odd rule, several parts with one group id. Where a hole or nothing is left, a person has to look.
+    `size` is (height, width) of the image in pixels. Rectangles and polygons are cut at the image borders. A
+    polygon that crosses itself becomes its interior by the even-odd rule; several parts get one group id. A shape
+    is left unchanged for a person to correct where the result would have a hole or be empty.
     """
     groups = [raw.get("group_id") or 0 for raw in shapes]
-    mended: list[dict[str, Any]] = []
+    fixed: list[dict[str, Any]] = []
     changed = 0
     for raw in shapes:
         known = known_spelling(raw["label"], labels)
-        made = _mend_outline({**raw, "label": known or raw["label"]}, size, max([0, *groups]) + 1)
+        made = _fix_outline({**raw, "label": known or raw["label"]}, size, max([0, *groups]) + 1)
         groups += [shape.get("group_id") or 0 for shape in made]
         changed += made != [raw]
-        mended += made
-    return mended, changed
+        fixed += made
+    return fixed, changed
 
 
-def _mend_outline(raw: dict[str, Any], size: tuple[int, int], group_id: int) -> list[dict[str, Any]]:
+def _fix_outline(raw: dict[str, Any], size: tuple[int, int], group_id: int) -> list[dict[str, Any]]:
     import shapely
 
     kind, points = raw.get("shape_type") or "polygon", raw["points"]

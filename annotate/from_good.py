@@ -1,4 +1,4 @@
-"""Good pictures in, a finder of what is not like them out."""
+"""Find what differs from good images: learn from good images only, then propose regions of other images."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from annotate.features import FeatureExtractor, load_extractor
+from annotate.folder_images import FolderImage
 from annotate.memory import Memory, fit_memory
-from annotate.pictures import Picture
 from annotate.proposals import Proposal
-from annotate.regions import Limits, Region, enlarge, find_regions, learn_limits
+from annotate.regions import DistanceLimits, Region, enlarge, find_regions, learn_limits
 from datasets.coco import Prediction
 from datasets.images.image_file import read_rgb
 from datasets.masks.rle import encode
@@ -22,45 +22,47 @@ if TYPE_CHECKING:
     from annotate.features import Grid
 
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
-SIDE = 320  # pixels
-FEWEST = 5
-MOST_TO_CALIBRATE = 64
-TOLERANCE = 0.005  # of the longer side of a picture; the map that regions come from is five times coarser
+SIDE = 320  # pixels of the longer side of the network input
+MIN_GOOD_IMAGES = 5
+MAX_CALIBRATION_IMAGES = 64
+TOLERANCE = 0.005  # fraction of the longer side of an image; the distance map is five times coarser
 LABEL = "defect"
 MODEL = "from-good"
 
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """Finds in a picture what none of the good ones has."""
+    """Finds regions of an image that differ from all good images."""
 
     extractor: FeatureExtractor
     memory: Memory
-    limits: Limits
+    limits: DistanceLimits
 
     def regions(self, rgb: "NDArray[np.uint8]") -> list[Region]:
-        """Regions of an H x W x 3 RGB picture, most unlike first; none where it looks good."""
+        """Regions of an RGB image, H x W x 3 uint8, largest distance first; empty where the image looks good."""
         distances = self.memory.distances(self.extractor.grid(rgb))
         return find_regions(enlarge(distances), self.limits, rgb.shape[0], rgb.shape[1])
 
 
 def fit_finder(good: Sequence[Path], weights: Path, progress: Progress, side: int = SIDE) -> Finder:
-    """Learn from good pictures, and from nothing else, what good is and how far from it is too far.
+    """Learn what good patches look like, and the distance from which a patch is a defect, from good images only.
 
-    The limits come from good pictures each left out of the memory in turn. Raises InputError and WeightsError.
+    The limits are learnt by leaving each good image out of the memory in turn. `side` is in pixels. Raises
+    InputError for fewer than 5 good images and for one that cannot be read, WeightsError for `weights` that cannot
+    be used.
     """
-    if len(good) < FEWEST:
+    if len(good) < MIN_GOOD_IMAGES:
         raise InputError(
             good[0].parent if good else "--from-good",
-            f"{len(good)} good pictures where at least {FEWEST} are needed",
+            f"{len(good)} good images, but at least {MIN_GOOD_IMAGES} are needed",
             "add more",
         )
     extractor = load_extractor(weights, side)
-    step = -(-len(good) // MOST_TO_CALIBRATE)
+    step = -(-len(good) // MAX_CALIBRATION_IMAGES)
     kept: dict[int, Grid] = {}
 
     def grids() -> Iterator["Grid"]:
-        for i, path in enumerate(progress(good, "learning what is good", len(good))):
+        for i, path in enumerate(progress(good, "reading good images", len(good))):
             grid = extractor.grid(read_rgb(path))
             if i % step == 0:
                 kept[i] = grid
@@ -69,19 +71,19 @@ def fit_finder(good: Sequence[Path], weights: Path, progress: Progress, side: in
     memory = fit_memory(grids(), len(good))
     maps = [
         enlarge(memory.distances(grid, without=i))
-        for i, grid in progress(kept.items(), "learning what is too far", len(kept))
+        for i, grid in progress(kept.items(), "learning the limits", len(kept))
     ]
     return Finder(extractor, memory, learn_limits(maps))
 
 
 def outline_tolerance(height: int, width: int) -> float:
-    """How far the outline of a region may be simplified, in pixels of its picture."""
+    """Largest distance in pixels by which simplifying may move the outline of a region."""
     return TOLERANCE * max(height, width)
 
 
-def propose_regions(finder: Finder, picture: Picture) -> list[Proposal]:
-    """The regions of a picture as proposals labelled `defect`."""
+def propose_regions(finder: Finder, image: FolderImage) -> list[Proposal]:
+    """The regions of an image as proposals labelled `defect`. Raises InputError where it cannot be read."""
     return [
         Proposal(Prediction(0, 0, (0, 0, 0, 0), region.score, encode(region.pixels)), LABEL, MODEL)
-        for region in finder.regions(read_rgb(picture.path))
+        for region in finder.regions(read_rgb(image.path))
     ]

@@ -1,4 +1,4 @@
-"""labelme as a program: where it is, which version it is, how it starts without touching the files of the user."""
+"""The labelme program: its location, its version, and an environment that leaves the user's own settings alone."""
 
 import os
 import shutil
@@ -18,41 +18,42 @@ Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
 
 class LabelmeError(DefectlineError):
-    """labelme is not there or cannot be started."""
+    """labelme is not installed or cannot be started."""
 
 
 class Labelme(msgspec.Struct, frozen=True):
-    """An executable and why it was taken."""
+    """An executable and what located it."""
 
     path: Path
     found_by: str
 
 
 def own_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where defectline keeps labelme and what labelme writes about itself."""
+    """The folder in which defectline keeps labelme and the settings and logs that labelme writes."""
     base = environ.get("XDG_DATA_HOME") or str(Path("~/.local/share").expanduser())
     return Path(base) / "defectline"
 
 
 def own_environment(environ: Mapping[str, str] = os.environ) -> Path:
-    """The Python environment that `annotate setup` makes for labelme alone."""
+    """The Python environment that `annotate setup` creates for labelme only."""
     return own_folder(environ) / "labelme"
 
 
 def complete_marker(environment: Path) -> Path:
-    """The file that says what a whole environment holds; it is written last."""
+    """The file that lists what a complete environment contains; it is written last."""
     return environment / "defectline-installed.txt"
 
 
 def executable_in(environment: Path, name: str) -> Path:
-    """The command `name` of a Python environment."""
+    """The executable `name` of a Python environment."""
     return environment / "Scripts" / f"{name}.exe" if sys.platform == "win32" else environment / "bin" / name
 
 
 def find_labelme(given: Path | None, environ: Mapping[str, str] = os.environ) -> Labelme:
-    """labelme by --labelme, DEFECTLINE_LABELME, its own environment or the PATH, in this order.
+    """Locate labelme: --labelme, DEFECTLINE_LABELME, its own environment, the PATH, in this order.
 
-    What is named must exist: nothing else is taken in its place. Raises LabelmeError, InputError.
+    Raises InputError where --labelme or DEFECTLINE_LABELME names no executable (nothing else is tried then),
+    LabelmeError where labelme is not found.
     """
     if given is not None:
         return Labelme(_named(given, "--labelme"), "--labelme")
@@ -68,7 +69,7 @@ def find_labelme(given: Path | None, environ: Mapping[str, str] = os.environ) ->
 
 
 def labelme_version(labelme: Labelme, environ: Mapping[str, str]) -> str:
-    """Its version, asked without a screen. Raises LabelmeError where it does not answer."""
+    """Ask labelme for its version, which needs no screen. Raises LabelmeError where it does not answer."""
     command = [str(labelme.path), "--version"]
     try:
         done = subprocess.run(  # noqa: S603
@@ -79,16 +80,16 @@ def labelme_version(labelme: Labelme, environ: Mapping[str, str]) -> str:
         raise LabelmeError(labelme.path, f"does not start ({error})", "run annotate setup") from None
     words = done.stdout.split()
     if done.returncode or len(words) < 2 or words[0].lower() != "labelme":
-        said = (done.stderr.strip().splitlines() or ["no answer"])[-1]
-        raise LabelmeError(labelme.path, f"does not say its version ({said[:200]})", "run annotate setup")
+        last = (done.stderr.strip().splitlines() or ["no answer"])[-1]
+        raise LabelmeError(labelme.path, f"does not report its version ({last[:200]})", "run annotate setup")
     return words[1]
 
 
 def labelme_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment that labelme is started in: with a home of its own, so that ~/.labelmerc is not touched.
+    """Environment variables for labelme, with a home folder of its own so that ~/.labelmerc is not changed.
 
-    labelme writes that file, its log and its window layout on any start, whatever --config says. Nothing of a Qt
-    inside another Python package may leak in.
+    labelme writes that file, its log and its window layout on every start, whatever --config contains. Variables
+    that point to the Qt of another Python package are removed.
     """
     home = own_folder(environ) / "labelme-home"
     home.mkdir(parents=True, exist_ok=True)
@@ -96,12 +97,12 @@ def labelme_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     mine.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
     authority = Path(environ.get("HOME", "~")).expanduser() / ".Xauthority"
     if "XAUTHORITY" not in mine and authority.is_file():
-        mine["XAUTHORITY"] = str(authority)  # X looks for it in the home
+        mine["XAUTHORITY"] = str(authority)  # X reads it from the home folder
     return {**mine, "HOME": str(home), "USERPROFILE": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
 
 
 def check_screen(environ: Mapping[str, str] = os.environ) -> None:
-    """Raise LabelmeError where no window can open, as on a server."""
+    """Raise LabelmeError where no window can be opened, as on a server."""
     if sys.platform in {"win32", "darwin"} or environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"):
         return
     if environ.get("QT_QPA_PLATFORM"):
@@ -114,8 +115,8 @@ def check_screen(environ: Mapping[str, str] = os.environ) -> None:
 
 
 def _named(path: Path, by: str) -> Path:
-    found = shutil.which(str(path))
-    if found is None:
+    executable = shutil.which(str(path))
+    if executable is None:
         problem = "not executable" if path.exists() else "no such program"
         raise InputError(path, f"{problem} (named by {by})", "correct the path, or run annotate setup")
-    return Path(found)
+    return Path(executable)

@@ -1,4 +1,4 @@
-"""labelme in a Python environment of its own: its Qt and the one inside OpenCV do not live in one."""
+"""Install labelme into its own Python environment, because its Qt conflicts with the one inside OpenCV."""
 
 import shutil
 import subprocess
@@ -25,40 +25,41 @@ QT_PACKAGES = (
 
 
 def requirements_file(python: tuple[int, int]) -> Path:
-    """The pinned packages for a Python version: labelme 7 wants 3.12, 6.3 is the last for 3.11."""
+    """The pinned packages for a Python version: labelme 7 requires 3.12, 6.3 is the last version for 3.11."""
     return Path(__file__).with_name("labelme-7.txt" if python >= (3, 12) else "labelme-6.txt")
 
 
 def setup_labelme(
     environ: Mapping[str, str], progress: Progress, *, again: bool = False
 ) -> tuple[Labelme, str, bool]:
-    """Make the environment, and return labelme, its version and whether anything was made.
+    """Create the environment, and return labelme, its version and whether anything was installed.
 
-    A whole environment is kept unless `again`; one whose making was interrupted is made anew. Raises LabelmeError.
+    A complete environment is kept unless `again`; an incomplete one is replaced. Raises LabelmeError where labelme
+    cannot be installed or does not start.
     """
     root = own_environment(environ)
     labelme = Labelme(executable_in(root, "labelme"), "its own environment")
-    wanted = requirements_file(sys.version_info[:2])
-    pinned = [line for line in wanted.read_text().splitlines() if line]
+    requirements = requirements_file(sys.version_info[:2])
+    pinned = [line for line in requirements.read_text().splitlines() if line]
     marker = complete_marker(root)
-    is_whole = marker.is_file() and marker.read_text() == wanted.read_text()
-    if again or not is_whole:
+    is_complete = marker.is_file() and marker.read_text() == requirements.read_text()
+    if again or not is_complete:
         shutil.rmtree(root, ignore_errors=True)
         root.parent.mkdir(parents=True, exist_ok=True)
         venv.create(root, with_pip=True)
-        for _ in progress(_install(root, wanted), "installing labelme", len(pinned)):
+        for _ in progress(_install(root, requirements), "installing labelme", len(pinned)):
             pass
     version = _check_version(labelme, environ)
-    if again or not is_whole:
-        marker.write_text(wanted.read_text())
-    return labelme, version, again or not is_whole
+    if again or not is_complete:
+        marker.write_text(requirements.read_text())
+    return labelme, version, again or not is_complete
 
 
-def _install(root: Path, wanted: Path) -> Iterator[str]:
-    """Run pip and yield the name of each package when it comes to it."""
+def _install(root: Path, requirements: Path) -> Iterator[str]:
+    """Run pip and yield the name of each package it collects."""
     command = [
         str(executable_in(root, "python")), "-m", "pip", "install", "--disable-pip-version-check",
-        "--progress-bar", "off", "--requirement", str(wanted),
+        "--progress-bar", "off", "--requirement", str(requirements),
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:  # noqa: S603
         last = "no answer"

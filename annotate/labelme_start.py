@@ -1,4 +1,4 @@
-"""One session of labelme on a folder, or on some of its pictures."""
+"""Run labelme on a folder, or on some of its images."""
 
 import re
 import subprocess
@@ -9,20 +9,20 @@ from typing import Any
 
 import msgspec
 
+from annotate.folder_images import FolderImage
 from annotate.labelme_program import Labelme, LabelmeError
-from annotate.pictures import Picture
 from annotate.project import CONFIG, FLAGS, LABELS
 from system.errors import InputError
 
-LONGEST_SEARCH = 32_767  # UTF-16 units; what QLineEdit takes, into which labelme puts the search
+MAX_SEARCH_LENGTH = 32_767  # UTF-16 code units; the limit of the QLineEdit that holds the search of labelme
 
 
 def start_labelme(
-    labelme: Labelme, root: Path, chosen: Sequence[Picture] | None, environ: Mapping[str, str]
+    labelme: Labelme, root: Path, chosen: Sequence[FolderImage] | None, environ: Mapping[str, str]
 ) -> None:
-    """Open `root` in labelme and wait until its window is closed; `chosen` limits the list of pictures.
+    """Open `root` in labelme and wait until its window is closed; `chosen` limits the list of images.
 
-    Raises InputError for a labelme.yaml that cannot be read, LabelmeError where labelme ends with an error.
+    Raises InputError for a labelme.yaml that cannot be read, LabelmeError where labelme exits with an error.
     """
     config = session_config(root, chosen)
     with tempfile.TemporaryDirectory(prefix="defectline-labelme-") as folder:
@@ -32,16 +32,19 @@ def start_labelme(
             labelme_command(labelme, root, path), env=dict(environ), stderr=subprocess.PIPE, text=True, check=False
         )
     if status.returncode:
-        said = (status.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (status.stderr.strip().splitlines() or ["no message"])[-1]
         raise LabelmeError(
             labelme.path,
-            f"ended with status {status.returncode} ({said[:300]})",
+            f"exited with status {status.returncode} ({last[:300]})",
             "run annotate setup and try again",
         )
 
 
-def session_config(root: Path, chosen: Sequence[Picture] | None) -> dict[str, Any]:
-    """The configuration of `root`, none where it has no labelme.yaml, with a search that lists only `chosen`."""
+def session_config(root: Path, chosen: Sequence[FolderImage] | None) -> dict[str, Any]:
+    """The configuration in `root`/labelme.yaml (empty if there is none), with a search that lists only `chosen`.
+
+    Raises InputError where the file cannot be read.
+    """
     config: dict[str, Any] = {}
     if (root / CONFIG).is_file():
         try:
@@ -53,21 +56,21 @@ def session_config(root: Path, chosen: Sequence[Picture] | None) -> dict[str, An
     return config
 
 
-def first_that_fit(chosen: Sequence[Picture]) -> list[Picture]:
-    """As many of the first of `chosen` as labelme's search can be asked for at once."""
-    room = LONGEST_SEARCH - _length(search_pattern(chosen[:1])) + _length(_escaped(chosen[0].name)) + 1
-    fitting: list[Picture] = []
-    for picture in chosen:
-        room -= _length(_escaped(picture.name)) + 1
+def first_that_fit(chosen: Sequence[FolderImage]) -> list[FolderImage]:
+    """The longest prefix of `chosen` that fits into the search of labelme."""
+    room = MAX_SEARCH_LENGTH - _length(search_pattern(chosen[:1])) + _length(_escaped(chosen[0].name)) + 1
+    fitting: list[FolderImage] = []
+    for image in chosen:
+        room -= _length(_escaped(image.name)) + 1
         if room < 0:
             break
-        fitting.append(picture)
+        fitting.append(image)
     return fitting
 
 
-def search_pattern(chosen: Sequence[Picture]) -> str:
-    """A regular expression for just these pictures: labelme 6 searches full paths, 7 those inside the folder."""
-    names = "|".join(_escaped(picture.name) for picture in chosen)
+def search_pattern(chosen: Sequence[FolderImage]) -> str:
+    """A regular expression that matches only these images: labelme 6 searches full paths, 7 relative ones."""
+    names = "|".join(_escaped(image.name) for image in chosen)
     root = re.escape(str(chosen[0].root.resolve()))
     return rf"^(?:{root}[/\\])?(?:{names})$"
 
@@ -81,7 +84,7 @@ def _length(text: str) -> int:
 
 
 def labelme_command(labelme: Labelme, root: Path, config: Path) -> list[str]:
-    """The command line; the labels and flags of the folder are given where it has them."""
+    """The command line, with the labels and flags of the folder if it has them."""
     command = [str(labelme.path), "--config", str(config), "--logger-level", "warning"]
     for option, name in (("--labels", LABELS), ("--flags", FLAGS)):
         if (root / name).is_file():

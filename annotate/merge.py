@@ -1,4 +1,4 @@
-"""What two people agree on becomes one folder of labels; the rest is marked there for a third look."""
+"""Merge the labels of two people: keep what they agree on, and mark the rest for a decision."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from annotate.agreement import PictureAgreement
-from annotate.instances import Instance
-from annotate.pictures import Picture, picture_size
+from annotate.agreement import ImageAgreement
+from annotate.folder_images import FolderImage, image_size
 from annotate.project import CONFIG, FLAGS, LABELS
+from annotate.shape_groups import ShapeGroup
 from datasets.formats.labelme import SUFFIX
 from datasets.formats.labelme_document import Document, new_document, read_document, write_document
 from datasets.formats.labelme_flags import UNREVIEWED
@@ -19,43 +19,44 @@ QUEUE = "to-decide.txt"
 
 
 class Merged(msgspec.Struct, frozen=True):
-    """What a merge wrote: pictures taken over, pictures to decide, instances that agree and that do not."""
+    """Result of a merge: images both agree on, names of the others, shape groups agreed on and contested."""
 
-    taken: int
+    agreed: int
     to_decide: list[str]
     agreeing: int
     contested: int
 
 
 def merge_folders(
-    first: Sequence[Picture], second: Sequence[Picture], compared: Sequence[PictureAgreement], dest: Path
+    first: Sequence[FolderImage], second: Sequence[FolderImage], compared: Sequence[ImageAgreement], dest: Path
 ) -> Merged:
-    """Write `dest`: the pictures that both labelled, the shapes of the first person where both agree.
+    """Write the folder `dest` with the images labelled by both, and the shapes of the first where both agree.
 
-    Where they do not, the shapes of both are there, flagged unreviewed, their `description` naming whose each is,
-    and the picture is listed in to-decide.txt for `annotate open --only`. Raises OutputError for `dest`.
+    Where they do not agree, the shapes of both are written, flagged unreviewed, with the person's folder in their
+    `description`, and the image is listed in to-decide.txt for `annotate open --only`. Raises OutputError where
+    `dest` cannot be written, InputError for labels that cannot be read.
     """
-    mine = {picture.name: picture for picture in first}
-    theirs = {picture.name: picture for picture in second}
+    mine = {image.name: image for image in first}
+    theirs = {image.name: image for image in second}
     check_apart(dest, [first[0].root, second[0].root])
     names = (first[0].root.resolve().name, second[0].root.resolve().name)
     with new_folder(dest) as root:
-        for picture in compared:
-            _merge_picture(root, mine[picture.name], theirs[picture.name], picture, names)
+        for image in compared:
+            _merge_image(root, mine[image.name], theirs[image.name], image, names)
         for name in (LABELS, FLAGS, CONFIG):
             if (first[0].root / name).is_file():
                 write_atomic(root / name, (first[0].root / name).read_bytes())
-        to_decide = [picture.name for picture in compared if not picture.is_whole]
+        to_decide = [image.name for image in compared if not image.is_complete]
         write_atomic(root / QUEUE, "".join(f"{name}\n" for name in to_decide).encode())
     contested = sum(
         len(p.only_first) + len(p.only_second) + 2 * sum(not m.agrees for m in p.matches) for p in compared
     )
-    agreeing = sum(match.agrees for picture in compared for match in picture.matches)
+    agreeing = sum(match.agrees for image in compared for match in image.matches)
     return Merged(len(compared) - len(to_decide), to_decide, agreeing, contested)
 
 
-def _merge_picture(
-    root: Path, mine: Picture, theirs: Picture, compared: PictureAgreement, names: tuple[str, str]
+def _merge_image(
+    root: Path, mine: FolderImage, theirs: FolderImage, compared: ImageAgreement, names: tuple[str, str]
 ) -> None:
     target = root / mine.name
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -68,18 +69,18 @@ def _merge_picture(
     flags = {**(first.file.flags or {})}
     for name, is_set in (second.file.flags or {}).items():
         flags[name] = is_set or flags.get(name, False)
-    document = new_document(target.with_suffix(SUFFIX), target.name, *picture_size(mine, first.file))
+    document = new_document(target.with_suffix(SUFFIX), target.name, *image_size(mine, first.file))
     write_document(document, {**first.raw, "flags": flags, "shapes": shapes, "imagePath": target.name})
 
 
-def _marked(document: Document, instances: Sequence[Instance], whose: str) -> list[dict[str, Any]]:
-    """The shapes of instances as they are in the file, unknown keys and all, flagged and with whose they are."""
-    raws = [document.raw["shapes"][i] for instance in instances for i in instance.indices]
+def _marked(document: Document, groups: Sequence[ShapeGroup], folder_name: str) -> list[dict[str, Any]]:
+    """The raw shapes of groups with all their keys, flagged unreviewed and described with their folder's name."""
+    raws = [document.raw["shapes"][i] for group in groups for i in group.indices]
     return [
         {
             **raw,
             "flags": {**(raw.get("flags") or {}), UNREVIEWED: True},
-            "description": f"only {whose} {raw.get('description') or ''}".strip(),
+            "description": f"only {folder_name} {raw.get('description') or ''}".strip(),
         }
         for raw in raws
     ]

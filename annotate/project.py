@@ -1,10 +1,10 @@
-"""What labelme is told about a folder: its labels with fixed colours, the flags of images, exact label validation.
+"""Settings of labelme for a folder: labels with fixed colours, image flags, exact label validation.
 
-Three files beside the pictures, for people to read and to keep under version control:
+Three files next to the images, readable and suited to version control:
 
-labels.txt     one label a line; `convert labelme2coco --labels` takes it as well
-flags.txt      flags of an image: good, uncertain, reject
-labelme.yaml   labelme's configuration, in the form that both labelme 6.3 and 7 understand
+labels.txt     one label per line; `convert labelme2coco --labels` reads it, too
+flags.txt      image flags: good, uncertain, reject
+labelme.yaml   configuration in a form that labelme 6.3 and 7 both read
 """
 
 import colorsys
@@ -21,12 +21,12 @@ from system.errors import InputError, OptionError, OutputError
 from system.files import write_atomic
 
 LABELS, FLAGS, CONFIG = "labels.txt", "flags.txt", "labelme.yaml"
-GOLDEN_ANGLE = 0.381966  # of a turn; successive hues stay apart, however many there are
-FALLBACK = (160, 160, 160)
+GOLDEN_ANGLE_TURNS = 0.381966  # keeps successive hues apart, however many there are
+DEFAULT_COLOUR = (160, 160, 160)
 
 
 def parse_labels(text: str) -> list[str]:
-    """Labels from text like scratch,dent. Raises OptionError for empty, repeated and multi-line ones."""
+    """Labels from text such as scratch,dent. Raises OptionError for empty, repeated and unprintable ones."""
     labels = [label.strip() for label in text.split(",")]
     if not all(labels):
         raise OptionError(f"--labels {text}", "has an empty label", "give for example scratch,dent")
@@ -39,20 +39,20 @@ def parse_labels(text: str) -> list[str]:
 
 
 def label_colours(labels: Sequence[str]) -> dict[str, tuple[int, int, int]]:
-    """A colour (R, G, B, 0 to 255) for each label: those of the pixel masks, whose ids are alphabetical."""
+    """A colour (R, G, B, each 0 to 255) for each label, the same as in pixel masks, where ids are alphabetical."""
     known = [PALETTE[i : i + 3] for i in range(3, len(PALETTE), 3)]
     colours = {}
     for i, label in enumerate(sorted(labels)):
         if i < len(known):
             red, green, blue = known[i]
         else:
-            red, green, blue = (round(255 * v) for v in colorsys.hsv_to_rgb(i * GOLDEN_ANGLE % 1, 0.75, 0.9))
+            red, green, blue = (round(255 * v) for v in colorsys.hsv_to_rgb(i * GOLDEN_ANGLE_TURNS % 1, 0.75, 0.9))
         colours[label] = (red, green, blue)
     return colours
 
 
 def labelme_config(labels: Sequence[str]) -> dict[str, Any]:
-    """labelme's configuration; version 7 translates the colours of version 6 when it reads them."""
+    """Content of labelme.yaml; labelme 7 converts the colour settings of version 6 when it reads them."""
     return {
         "auto_save": True,
         "with_image_data": False,
@@ -60,18 +60,19 @@ def labelme_config(labels: Sequence[str]) -> dict[str, Any]:
         "sort_labels": False,
         "shape_color": "manual",
         "label_colors": {label: list(colour) for label, colour in label_colours(labels).items()},
-        "default_shape_color": list(FALLBACK),
+        "default_shape_color": list(DEFAULT_COLOUR),
         "label_flags": {".*": [UNREVIEWED]},
     }
 
 
 def init_project(root: Path, labels: Sequence[str], *, overwrite: bool) -> list[Path]:
-    """Write the three files into `root` and return them; the same labels again change nothing.
+    """Write the three files into `root` and return their paths; repeating it with the same labels changes nothing.
 
-    Raises InputError where `root` is no folder, OutputError where a file is there that says otherwise.
+    Raises InputError where `root` is not a folder, OutputError where a file with other content exists, unless
+    `overwrite`.
     """
     if not root.is_dir():
-        raise InputError(root, "no such folder", "name the folder of the pictures")
+        raise InputError(root, "no such folder", "name the folder of the images")
     content = {
         LABELS: "".join(f"{label}\n" for label in labels).encode(),
         FLAGS: "".join(f"{flag}\n" for flag in IMAGE_FLAGS).encode(),
@@ -80,17 +81,17 @@ def init_project(root: Path, labels: Sequence[str], *, overwrite: bool) -> list[
     for name, data in content.items():
         path = root / name
         if path.exists() and path.read_bytes() != data and not overwrite:
-            raise OutputError(path, "exists and says something else", "correct it, or add --overwrite")
+            raise OutputError(path, "exists with other content", "correct it, or add --overwrite")
     for name, data in content.items():
         write_atomic(root / name, data)
     return [root / name for name in content]
 
 
 def read_labels_of(root: Path) -> list[str]:
-    """The labels of a folder that `annotate init` prepared. Raises InputError."""
+    """The labels of a folder prepared by `annotate init`. Raises InputError where there is none."""
     if not (root / LABELS).is_file():
-        raise InputError(root, f"no {LABELS} in it", "run annotate init with --labels first")
+        raise InputError(root, f"has no {LABELS}", "run annotate init with --labels first")
     labels = read_labels_file(root / LABELS)
     if not labels:
-        raise InputError(root / LABELS, "it has no label", "write one label a line")
+        raise InputError(root / LABELS, "has no label", "write one label per line")
     return labels

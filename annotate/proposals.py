@@ -1,13 +1,14 @@
-"""Predictions as editable shapes, added to labelme files beside what people drew, and never twice."""
+"""Add predictions to labelme files as shapes to correct, next to the shapes of people, each only once."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
 
-from annotate.instances import draw_together, instances_of
-from annotate.pictures import Picture, open_document, picture_size
+from annotate.folder_images import FolderImage, image_size, open_document
+from annotate.shape_groups import draw_together, shape_groups
 from convert.to_shapes import DEFAULT_TOLERANCE, component_to_shapes
 from datasets.coco import Prediction, Rle
 from datasets.formats.labelme import Shape
@@ -15,11 +16,12 @@ from datasets.formats.labelme_document import Document, shape_to_raw, with_shape
 from datasets.formats.labelme_flags import UNREVIEWED, set_flags
 from datasets.masks.component import mask_to_component
 from datasets.masks.rle import decode, rle_box, rle_ious
+from evaluate.matching import box_ious
 from system.errors import InputError
 
-RECORD = "defectline"  # key of labelme's JSON that labelme keeps and does not read
+RECORD = "defectline"  # key in labelme files; labelme keeps it and does not read it
 SAME_IOU = 0.5
-LEAST_IOU = 0.9  # of a proposed polygon and the mask it stands for
+MIN_POLYGON_IOU = 0.9  # of a proposed polygon and the predicted mask
 CLOSED_FLAGS = frozenset({"good", "reject"})
 
 Outcome = Literal["proposed", "known", "covered", "empty"]
@@ -34,12 +36,13 @@ class Proposal(msgspec.Struct, frozen=True):
 
 
 class Added(msgspec.Struct, frozen=True):
-    """What became of the proposals for one picture; `known` were proposed before, `covered` have a shape already.
+    """Number of proposals for one image by outcome.
 
-    `closed`: the picture is flagged good or reject, and was left alone.
+    `known`: proposed earlier; `covered`: overlaps an existing shape; `empty`: no pixel inside the image; `closed`:
+    the image is flagged good or reject, so its file is unchanged.
     """
 
-    picture: str
+    image: str
     proposed: int = 0
     known: int = 0
     covered: int = 0
@@ -47,49 +50,51 @@ class Added(msgspec.Struct, frozen=True):
     closed: int = 0
 
 
-def propose(picture: Picture, proposals: Sequence[Proposal], tolerance: float = DEFAULT_TOLERANCE) -> Added:
-    """Add `proposals` to the labelme file of `picture` and write it, if there is anything to add.
+def propose(image: FolderImage, proposals: Sequence[Proposal], tolerance: float = DEFAULT_TOLERANCE) -> Added:
+    """Add `proposals` to the labelme file of `image`; it is written only if a shape was added.
 
-    Raises InputError for a file that cannot be read, OutputError for one that changed meanwhile.
+    `tolerance` is in pixels. Raises InputError for a file that cannot be read, OutputError for one that changed
+    meanwhile.
     """
-    document = open_document(picture)
+    document = open_document(image)
     if CLOSED_FLAGS & set(set_flags(document.file)):
-        return Added(picture.name, closed=len(proposals))
-    raw, outcomes = add_proposals(document, picture_size(picture, document.file), proposals, tolerance)
+        return Added(image.name, closed=len(proposals))
+    raw, outcomes = add_proposals(document, image_size(image, document.file), proposals, tolerance)
     if "proposed" in outcomes:
         write_document(document, raw)
-    counts = {kind: outcomes.count(kind) for kind in ("proposed", "known", "covered", "empty")}
-    return Added(picture.name, **counts)
+    counts = Counter(outcomes)
+    return Added(image.name, counts["proposed"], counts["known"], counts["covered"], counts["empty"])
 
 
 def add_proposals(
     document: Document, size: tuple[int, int], proposals: Sequence[Proposal], tolerance: float
 ) -> tuple[dict[str, Any], list[Outcome]]:
-    """The raw content of `document` with the proposals in it, and what became of each, best score first.
+    """The raw content of `document` with the proposals added, and the outcome of each, highest score first.
 
-    A proposal is known where its very shapes were proposed before, though a person may have changed or deleted
-    them since; it is covered where a shape, of whatever label, meets it with an IoU of 0.5.
+    `size` is (height, width) of the image, `tolerance` is in pixels. A proposal is known if exactly the same
+    shapes were proposed earlier, even if a person changed or deleted them; it is covered if its IoU with an
+    existing shape of any label is at least 0.5. Raises InputError for shapes that cannot be drawn.
     """
     record = _read_record(document)
-    taken = [i.rle for i in instances_of(document.path, document.file, size) if i.rle is not None]
+    existing = [group.rle for group in shape_groups(document.path, document.file, size) if group.rle is not None]
     groups = [shape.group_id or 0 for shape in document.file.shapes]
     shapes: list[Shape] = []
     outcomes: list[Outcome] = []
     for proposal in sorted(proposals, key=lambda p: -p.prediction.score):
-        made = proposal_to_shapes(proposal, size, max([0, *groups]) + 1, tolerance)
-        mark, mine = _fingerprint(made), draw_together(document.path, made, size)
-        if mine is None:
+        proposed = proposal_to_shapes(proposal, size, max([0, *groups]) + 1, tolerance)
+        mark, mask = _fingerprint(proposed), draw_together(document.path, proposed, size)
+        if mask is None:
             outcomes.append("empty")
         elif mark in record:
             outcomes.append("known")
-        elif _meets(mine, taken, as_boxes=made[0].kind == "rectangle"):
+        elif _overlaps(mask, existing, as_boxes=proposed[0].kind == "rectangle"):
             outcomes.append("covered")
         else:
             outcomes.append("proposed")
             record.append(mark)
-            shapes += made
-            groups += [shape.group_id or 0 for shape in made]
-            taken.append(mine)
+            shapes += proposed
+            groups += [shape.group_id or 0 for shape in proposed]
+            existing.append(mask)
     raw = with_shapes(document, shapes)
     return {**raw, RECORD: {**raw.get(RECORD, {}), "proposed": record}}, outcomes
 
@@ -97,9 +102,10 @@ def add_proposals(
 def proposal_to_shapes(
     proposal: Proposal, size: tuple[int, int], group_id: int, tolerance: float = DEFAULT_TOLERANCE
 ) -> list[Shape]:
-    """The shapes of one proposal in a picture of `size` (height, width); none where its mask is empty.
+    """The shapes of one proposal in an image of `size` (height, width); empty where its mask has no pixel.
 
-    A mask becomes polygons within `tolerance` pixels, or `mask` shapes where there are holes; a box a rectangle.
+    A mask becomes polygons within `tolerance` pixels of it, or `mask` shapes if it has holes; a box becomes a
+    rectangle.
     """
     prediction = proposal.prediction
     if prediction.segmentation is None:
@@ -111,33 +117,29 @@ def proposal_to_shapes(
         if not mask.any():
             return []
         component = mask_to_component(mask)
-        shapes = component_to_shapes(component, proposal.label, group_id, tolerance, LEAST_IOU)
-    told = f"score={prediction.score:.3f} model={proposal.model}"
-    return [msgspec.structs.replace(shape, description=told, flags={UNREVIEWED: True}) for shape in shapes]
+        shapes = component_to_shapes(component, proposal.label, group_id, tolerance, MIN_POLYGON_IOU)
+    description = f"score={prediction.score:.3f} model={proposal.model}"
+    return [msgspec.structs.replace(shape, description=description, flags={UNREVIEWED: True}) for shape in shapes]
 
 
 def _read_record(document: Document) -> list[str]:
     record = document.raw.get(RECORD, {})
     proposed = record.get("proposed", []) if isinstance(record, dict) else None
     if not isinstance(proposed, list) or not all(isinstance(mark, str) for mark in proposed):
-        raise InputError(document.path, f"$.{RECORD} is not as defectline writes it", "remove this key")
+        raise InputError(document.path, f"$.{RECORD} is not in the form that defectline writes", "remove this key")
     return list(proposed)
 
 
 def _fingerprint(shapes: Sequence[Shape]) -> str:
-    """What is proposed, without score and group: the same region by the same model or another is the same."""
-    said = [[s["label"], s["shape_type"], s["points"], s["mask"]] for s in map(shape_to_raw, shapes)]
-    return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
+    """Hash of shapes without score, model and group: the same region from another model has the same hash."""
+    content = [[s["label"], s["shape_type"], s["points"], s["mask"]] for s in map(shape_to_raw, shapes)]
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:16]
 
 
-def _meets(mine: Rle, taken: Sequence[Rle], *, as_boxes: bool) -> bool:
-    """Whether a shape that is there meets the proposal: a box by its box, a mask by its pixels."""
-    import numpy as np
-    from pycocotools import mask as coco_mask
-
-    if not taken:
+def _overlaps(mask: Rle, existing: Sequence[Rle], *, as_boxes: bool) -> bool:
+    """Whether an existing shape overlaps the proposal, by IoU of boxes or of masks."""
+    if not existing:
         return False
-    if not as_boxes:
-        return bool(rle_ious([mine], taken).max() >= SAME_IOU)
-    one, others = np.array([rle_box(mine)], float), np.array([rle_box(rle) for rle in taken], float)
-    return bool(coco_mask.iou(one, others, [0] * len(taken)).max() >= SAME_IOU)
+    if as_boxes:
+        return bool(box_ious([rle_box(mask)], [rle_box(rle) for rle in existing]).max() >= SAME_IOU)
+    return bool(rle_ious([mask], existing).max() >= SAME_IOU)

@@ -1,32 +1,32 @@
-"""How far the labelling of a folder is: pictures labelled, unreviewed and flagged, shapes of each type."""
+"""Progress of labelling a folder: images labelled, unreviewed and flagged, shapes of each type."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from annotate.pictures import Picture
+from annotate.folder_images import FolderImage
 from datasets.formats.labelme import LabelmeFile
 from datasets.formats.labelme_flags import is_unreviewed, set_flags
 
 BAR_CELLS = 20
 
 
-class TypeStatus(msgspec.Struct, frozen=True):
-    """Shapes of one label that a person drew or reviewed, those still unreviewed, and pictures that hold any."""
+class TypeStatus(msgspec.Struct, frozen=True, rename={"images": "pictures"}):
+    """One label: number of shapes drawn or reviewed by a person, of unreviewed shapes, and of images with any."""
 
     reviewed: int
     unreviewed: int
-    pictures: int
+    images: int
 
 
-class Status(msgspec.Struct, frozen=True):
-    """Every picture is in one of `labelled`, `unreviewed` (a shape to look at) and `unlabelled` (no labelme file).
+class Status(msgspec.Struct, frozen=True, rename={"images": "pictures"}):
+    """Numbers of images: each is `labelled`, `unreviewed` (has an unreviewed shape) or `unlabelled` (has no file).
 
-    `without_shape` of the labelled ones have none: they are good. `flags` counts pictures by image flag.
+    `without_shape` is the part of the labelled ones without any shape: good images. `flags` counts images by flag.
     """
 
-    pictures: int
+    images: int
     labelled: int
     without_shape: int
     unreviewed: int
@@ -36,41 +36,41 @@ class Status(msgspec.Struct, frozen=True):
 
 
 def make_status(
-    pictures: Sequence[Picture], files: Mapping[str, LabelmeFile], labels: Sequence[str] = ()
+    images: Sequence[FolderImage], files: Mapping[str, LabelmeFile], labels: Sequence[str] = ()
 ) -> Status:
-    """Count; `files` has the labelme file of each labelled picture, `labels` are listed even if unused."""
-    waiting = sum(any(map(is_unreviewed, file.shapes)) for file in files.values())
+    """Count images and shapes; `files` are labelme files by image name, `labels` are listed even if unused."""
+    unreviewed = sum(any(map(is_unreviewed, file.shapes)) for file in files.values())
     shapes: Counter[tuple[str, bool]] = Counter()
-    holding: Counter[str] = Counter()
+    with_label: Counter[str] = Counter()
     for file in files.values():
         shapes.update((shape.label, is_unreviewed(shape)) for shape in file.shapes)
-        holding.update({shape.label for shape in file.shapes})
+        with_label.update({shape.label for shape in file.shapes})
     names = [*labels, *sorted({label for label, _ in shapes} - set(labels))]
     return Status(
-        pictures=len(pictures),
-        labelled=len(files) - waiting,
+        images=len(images),
+        labelled=len(files) - unreviewed,
         without_shape=sum(not file.shapes for file in files.values()),
-        unreviewed=waiting,
-        unlabelled=len(pictures) - len(files),
+        unreviewed=unreviewed,
+        unlabelled=len(images) - len(files),
         flags=dict(sorted(Counter(flag for file in files.values() for flag in set_flags(file)).items())),
-        types={name: TypeStatus(shapes[name, False], shapes[name, True], holding[name]) for name in names},
+        types={name: TypeStatus(shapes[name, False], shapes[name, True], with_label[name]) for name in names},
     )
 
 
 def bar(done: int, total: int) -> str:
-    """A progress bar in text, with its percentage; empty where there is nothing to do."""
+    """A text progress bar with its percentage; empty if `total` is 0."""
     if not total:
         return ""
     cells = BAR_CELLS * done // total
     return f"{'█' * cells}{'░' * (BAR_CELLS - cells)} {100 * done // total:3d} %"
 
 
-def picture_rows(status: Status) -> list[tuple[object, ...]]:
-    """Rows of the table of pictures: what, count, bar."""
-    total = status.pictures
+def image_rows(status: Status) -> list[tuple[object, ...]]:
+    """Rows of the table of images: state, count, bar."""
+    total = status.images
     rows: list[tuple[object, ...]] = [
         ("labelled", status.labelled, bar(status.labelled, total)),
-        ("  of them without a shape", status.without_shape, ""),
+        ("  without a shape", status.without_shape, ""),
         ("unreviewed", status.unreviewed, bar(status.unreviewed, total)),
         ("unlabelled", status.unlabelled, bar(status.unlabelled, total)),
     ]
@@ -78,8 +78,8 @@ def picture_rows(status: Status) -> list[tuple[object, ...]]:
 
 
 def type_rows(status: Status) -> list[tuple[object, ...]]:
-    """Rows of the table of types: type, pictures, reviewed, unreviewed, bar of what is reviewed."""
+    """Rows of the table of types: type, images, reviewed, unreviewed, bar of the reviewed part."""
     return [
-        (name, t.pictures, t.reviewed, t.unreviewed, bar(t.reviewed, t.reviewed + t.unreviewed))
+        (name, t.images, t.reviewed, t.unreviewed, bar(t.reviewed, t.reviewed + t.unreviewed))
         for name, t in status.types.items()
     ]

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from annotate import from_good, regions
-from annotate.instances import draw_together
-from annotate.pictures import Picture
+from annotate.folder_images import FolderImage
 from annotate.proposals import proposal_to_shapes
+from annotate.shape_groups import draw_together
 from datasets.formats.layouts.registry import read_tree
 from datasets.formats.layouts.tree import GOOD, TreeImage
 from datasets.images.image_file import read_rgb
@@ -68,7 +68,7 @@ def measure(finder: from_good.Finder, image: TreeImage) -> dict[str, object]:
     """Scores and IoUs of one test image; `ious` has the best of each component of the mask."""
     start = time.perf_counter()
     height, width = read_rgb(image.path).shape[:2]
-    picture = Picture(image.path.parent, image.path.name, labelled=False)
+    picture = FolderImage(image.path.parent, image.path.name, labelled=False)
     proposals = from_good.propose_regions(finder, picture)
     drawn, corners = [], []
     tolerance = from_good.outline_tolerance(height, width)

@@ -22,12 +22,13 @@ from pathlib import Path
 
 import msgspec
 
-from annotate.instances import draw_together, instances_of
-from annotate.pictures import Picture, is_unreviewed, list_labelled, open_document, upright_size
+from annotate.folder_images import FolderImage, list_folder_images, open_document, upright_size
+from annotate.shape_groups import draw_together, shape_groups
 from convert.to_shapes import component_to_shapes
 from datasets.coco import Rle
 from datasets.formats.labelme import Shape
 from datasets.formats.labelme_document import shape_to_raw, write_document
+from datasets.formats.labelme_flags import is_unreviewed
 from datasets.formats.layouts.registry import read_tree
 from datasets.formats.layouts.tree import GOOD, TreeImage
 from datasets.images.mask_file import read_mask
@@ -162,17 +163,17 @@ def correct(root: Path, images: list[TreeImage]) -> Touched:
     """Play the person: make each labelme file of `root` say the truth, and count what had to be touched."""
     truth = {f"{image.type}/{image.path.name}": image for image in images}
     counts: Counter[str] = Counter()
-    for picture in list_labelled(root):
+    for picture in list_folder_images(root):
         counts += correct_picture(picture, truth[picture.name])
     return Touched(
         len(images), **{field: counts[field] for field in Touched.__struct_fields__ if field != "pictures"}
     )
 
 
-def correct_picture(picture: Picture, image: TreeImage) -> Counter[str]:
+def correct_picture(picture: FolderImage, image: TreeImage) -> Counter[str]:
     """Correct one picture and count; a picture without a defect is flagged good."""
     document, size = open_document(picture), upright_size(picture.path)
-    proposed = [i for i in instances_of(picture.label_path, document.file, size) if i.rle is not None]
+    proposed = [i for i in shape_groups(picture.label_path, document.file, size) if i.rle is not None]
     counts: Counter[str] = Counter()
     shapes: list[dict[str, object]] = []
     for group, component in enumerate((c for path in image.mask_paths for c in components(read_mask(path))), 1):
@@ -202,7 +203,7 @@ def _work(label_is_right: bool, met: float) -> str:
     return "accepted" if label_is_right else "relabelled"
 
 
-def _iou(picture: Picture, rle: Rle | None, shapes: list[Shape], size: tuple[int, int]) -> float:
+def _iou(picture: FolderImage, rle: Rle | None, shapes: list[Shape], size: tuple[int, int]) -> float:
     drawn = draw_together(picture.label_path, shapes, size)
     return 0.0 if rle is None or drawn is None else float(rle_ious([rle], [drawn])[0, 0])
 
@@ -217,7 +218,7 @@ def command(room: str, *arguments: object) -> None:
 
 def unreviewed(root: Path) -> int:
     """Shapes below `root` that nobody has looked at."""
-    documents = [open_document(picture) for picture in list_labelled(root) if picture.labelled]
+    documents = [open_document(picture) for picture in list_folder_images(root) if picture.labelled]
     return sum(is_unreviewed(shape) for document in documents for shape in document.file.shapes)
 
 

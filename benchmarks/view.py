@@ -34,7 +34,7 @@ from evaluate.run_folder import RunConfig
 from system.console import print_table
 from system.json_file import write_json
 from training.new_run import create_run, run_split
-from view.data import MOST_PREDICTIONS
+from view.data import MAX_PREDICTIONS
 
 RESULT = Path(__file__).with_name("results") / "view.json"
 SIDE = 192
@@ -96,7 +96,7 @@ def main() -> None:
             mvtec2coco([options.bottle], root, MvtecOptions(split="original"))
             found["bottle"] = measure(browser, root, each=8)
         root = draw_dataset(Path(scratch) / "many", options.count)
-        found[f"{options.count} images"] = measure(browser, root, each=MOST_PREDICTIONS // options.count)
+        found[f"{options.count} images"] = measure(browser, root, each=MAX_PREDICTIONS // options.count)
         result = {"browser": browser.version, "cpus": os.cpu_count(), "load": os.getloadavg()[0], "pages": found}
         browser.close()
     write_json(options.out, result)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from evaluate.metrics import read_metrics
 from evaluate.run_folder import Run
 from evaluate.values import DEFAULT_SCORE_THRESHOLD, OperatingPoint
 from system.errors import OptionError
+from system.json_file import read_json
 
 FORMS = "give max-f1, miss<=X or alarms<=Y, where X and Y are counts such as 1 or percentages such as 5%"
 PATTERN = re.compile(r"(miss|alarms)\s*<=\s*(\d+|\d+(?:\.\d+)?%)")
@@ -45,9 +45,24 @@ def parse_rule(text: str) -> Rule:
     return Rule(text, found[1], float(number), percent)
 
 
+class _Threshold(msgspec.Struct, frozen=True):
+    score_threshold: float
+
+
+class _Measured(msgspec.Struct, frozen=True):
+    """The part of metrics.json that is the same in every version of the file."""
+
+    operating_point: _Threshold
+
+
 def operating_score(run: Run, default: float = DEFAULT_SCORE_THRESHOLD) -> float:
-    """The least score at which a prediction of the run counts: as it was measured, else `default`."""
-    return read_metrics(run.metrics).operating_point.score_threshold if run.metrics.is_file() else default
+    """The score from which a prediction of `run` counts: its operating point, or `default` if not measured.
+
+    Raises InputError where metrics.json cannot be read.
+    """
+    if not run.metrics.is_file():
+        return default
+    return read_json(run.metrics, _Measured).operating_point.score_threshold
 
 
 def choose_operating_point(

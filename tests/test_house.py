@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "training": DATA | {"datasets.paste", "evaluate", "recipes"},
     "train_det": DATA | {"evaluate", "training"},
     "train_seg": DATA | {"evaluate", "training"},
-    "view": DATA | {"annotate", "evaluate"},
+    "view": DATA | {"evaluate"},
 }
 MAX_LINES = 300
 LIBRARY_ROOMS = {

@@ -1,1 +1,1 @@
-"""The HTML page and the overlay pictures."""
+"""The HTML page and the overlay images of a run or a dataset."""

@@ -1,7 +1,8 @@
-"""The page's own JavaScript and CSS, read from their files and put together without any build tool.
+"""Join the JavaScript modules of the page into one script, without a build tool.
 
-The modules under page/ are ordinary ES modules, so that editors understand them. A page opened from disk may not
-load modules, so imports and the word `export` are taken away and the files joined, each after those it imports.
+The files in page/ are ordinary ES modules, so that editors and linters understand them. A page opened from disk
+may not load modules, so `import` lines and the word `export` are removed and the files joined, each after those
+that it imports.
 """
 
 import re
@@ -13,20 +14,23 @@ TOP_LEVEL = re.compile(r"^(?:async )?(?:function|const|let|class) \*?(\w+)", re.
 
 
 def read_asset(name: str) -> str:
-    """Text of a file under page/."""
+    """The text of a file in page/."""
     return (files("view") / "page" / name).read_text("utf-8")
 
 
 def bundle(*entries: str) -> str:
-    """The modules `entries` and all they import as one script. Raises ValueError on a name used twice."""
+    """The modules `entries` and everything they import as one script.
+
+    Raises ValueError where two modules declare one name and where modules import each other in a circle.
+    """
     ordered: list[str] = []
     for entry in entries:
         _visit(entry, ordered, ())
     parts = [EXPORT.sub("", IMPORT.sub("", read_asset(f"{name}.js"))) for name in ordered]
     names = [name for part in parts for name in TOP_LEVEL.findall(part)]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"declared in more than one module: {', '.join(twice)}")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"declared in more than one module: {', '.join(repeated)}")
     return '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
 
 

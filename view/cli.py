@@ -16,50 +16,39 @@ app = typer.Typer(pretty_exceptions_enable=False)
 
 @app.command()
 def view(
-    target: Annotated[Path, typer.Argument(metavar="RUN|DATASET", help="A run folder, or a dataset folder.")],
+    target: Annotated[Path, typer.Argument(metavar="RUN|DATASET", help="A run folder or a dataset folder.")],
     second: Annotated[Path | None, typer.Argument(metavar="[RUN_B]", help="A run to compare it with.")] = None,
     split: Annotated[str, typer.Option(help="val or test; of a dataset also train or all.")] = "test",
-    out: Annotated[Path | None, typer.Option(help="The page.", show_default="RUN/view.html")] = None,
-    dataset: Annotated[Path | None, typer.Option(help="Where the run's dataset is now, if it moved.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The HTML file to write.", show_default="RUN/view.html")] = None,
+    dataset: Annotated[Path | None, typer.Option(help="Location of the run's dataset if it was moved.")] = None,
     images: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Predict the pictures in DIR, and show those.")
+        Path | None, typer.Option(metavar="DIR", help="Predict the images in DIR and show them.")
     ] = None,
-    png: Annotated[Path | None, typer.Option(help="Also write overlay pictures into this new folder.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Also write overlay images into this new folder.")] = None,
     contact_sheet: Annotated[Path | None, typer.Option(help="Also write the worst cases as one PNG.")] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Write one HTML file that shows truth and predictions on every image of a split."""
-    from datasets.formats.dataset_folder import looks_like_dataset
     from system.files import check_destination
+    from view.crops import render_all
     from view.page import check_out, write_page
-    from view.pictures import render_all
-    from view.scene import dataset_scene, run_scene
 
-    if images:
-        from view.new_pictures import new_pictures_scene
-
-        if second or looks_like_dataset(target):
-            raise OptionError(f"--images {images}", "needs exactly one run", "give view RUN --images DIR")
-        scene = new_pictures_scene(target, images, dataset)
-    elif looks_like_dataset(target):
-        if second:
-            raise OptionError(
-                str(second), f"{target} is a dataset, which is compared with nothing", "name two runs"
-            )
-        scene = dataset_scene(target, split)
-    else:
-        scene = run_scene([target, second] if second else [target], split, dataset)
+    scene = _scene(target, second, split, images, dataset)
     page = out or default_out(target, second or images)
     check_out(page, scene)
     if png:
         check_destination(png)
     if contact_sheet and contact_sheet.suffix.lower() != ".png":
-        raise OptionError(f"--contact-sheet {contact_sheet}", "not named as a PNG", "name a file ending in .png")
+        raise OptionError(
+            f"--contact-sheet {contact_sheet}", "not the name of a PNG", "name a file ending in .png"
+        )
     if contact_sheet and not (scene.models and scene.has_truth):
-        raise OptionError("--contact-sheet", "worst cases need truth and predictions", "name a run alone")
-    rendered = render_all(scene.pictures, [model.threshold for model in scene.models])
-    write_page(page, scene, progress(rendered, "Pictures", len(scene.pictures)))
-    print_status(f"{page}: {len(scene.pictures)} images, {page.stat().st_size / 1e6:.1f} MB")
+        raise OptionError(
+            "--contact-sheet", "worst cases need truth and predictions", "name a run, without --images"
+        )
+    rendered = render_all(scene.images, [model.threshold for model in scene.models])
+    write_page(page, scene, progress(rendered, "Images", len(scene.images)))
+    print_status(f"{page}: {len(scene.images)} images, {page.stat().st_size / 1e6:.1f} MB")
     if png:
         _write_overlays(png, scene)
     if contact_sheet:
@@ -68,13 +57,30 @@ def view(
         typer.launch(page.resolve().as_uri())
 
 
+def _scene(target: Path, second: Path | None, split: str, images: Path | None, dataset: Path | None) -> "Scene":
+    from datasets.formats.dataset_folder import looks_like_dataset
+    from view.new_images import new_images_scene
+    from view.scene import dataset_scene, run_scene
+
+    is_dataset = looks_like_dataset(target)
+    if images:
+        if second or is_dataset:
+            raise OptionError(f"--images {images}", "needs exactly one run", "give view RUN --images DIR")
+        return new_images_scene(target, images, dataset)
+    if is_dataset:
+        if second:
+            raise OptionError(str(second), f"{target} is a dataset; only runs can be compared", "name two runs")
+        return dataset_scene(target, split)
+    return run_scene([target, second] if second else [target], split, dataset)
+
+
 def _write_overlays(folder: Path, scene: "Scene") -> None:
     from system.files import new_folder
     from view.overlay import write_overlays
 
     with new_folder(folder) as partial:
         count = write_overlays(partial, scene)
-    print_status(f"{folder}: {count} overlay pictures")
+    print_status(f"{folder}: {count} overlay images")
 
 
 def _write_contact_sheet(path: Path, scene: "Scene") -> None:
@@ -86,7 +92,7 @@ def _write_contact_sheet(path: Path, scene: "Scene") -> None:
 
 
 def default_out(target: Path, other: Path | None) -> Path:
-    """Where the page goes unless said otherwise: into the folder looked at; what else is shown is in its name."""
+    """The default page: in the folder `target`, with the name of the folder `other` that is shown, too."""
     return target / ("view.html" if other is None else f"view-{other.resolve().name}.html")
 
 

@@ -1,62 +1,118 @@
-"""What goes into the page besides the pictures: one JSON value, with the overlaps computed beforehand.
+"""The content of the page except pixels, as one JSON value with the overlaps computed in advance.
 
 Masks are COCO run lengths, which the page decodes to outlines: exact, and less than half as long as the same
-outline as an SVG path (on the MVTec bottle 926 against 2199 characters per annotation; simplified to pictures of
+outline as an SVG path (on the MVTec bottle 926 against 2199 characters per annotation; simplified for images of
 512 pixels 242, but no longer exact). Boxes of predictions are rounded to hundredths of a pixel for drawing;
-overlaps are computed before that.
+overlaps are computed before that. `page/model.js` describes the same types to the script.
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from datasets.coco import Annotation, Image, Prediction, Rle
 from datasets.masks.pixel_mask import PALETTE
 from datasets.masks.rle import rle_ious, to_rle
+from evaluate.cells import Table
 from evaluate.matching import box_ious
-from view.scene import Model, Picture, Scene
+from view.scene import Model, Scene, SceneImage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Number = int | float
+TruthRow = tuple[int, Number, Number, Number, Number, Number, str | None]
+PredictionRow = tuple[int, float, float, float, float, float, str | None]
 Overlap = tuple[int, int, float, float]
+CropRow = tuple[int, int, int, int, str | None]
 
-MOST_PREDICTIONS = 60_000
-SMALLEST_OVERLAP = 0.05
+MAX_PREDICTIONS = 60_000
+MIN_OVERLAP = 0.05
 
 
-def page_data(scene: Scene) -> dict[str, Any]:
-    """The JSON value of a scene, without pictures."""
+class PageType(msgspec.Struct, frozen=True):
+    """A defect type with its colour as #rrggbb."""
+
+    name: str
+    colour: str
+
+
+class PageModel(msgspec.Struct, frozen=True, rename="camel"):
+    """A run; predictions with a score below `floor` are left out. `tables` are those of its metrics.json."""
+
+    name: str
+    propose: list[str]
+    threshold: float | None
+    fold_thresholds: list[float]
+    rule: str | None
+    floor: float
+    tables: list[Table]
+
+
+class PageImage(msgspec.Struct, frozen=True):
+    """An image. Rows of truths are type, x, y, w, h, area, run lengths; of predictions the same with the score.
+
+    `crops` are x, y, w, h and the address of the file, null for WebP data inside the page.
+    """
+
+    name: str
+    width: int
+    height: int
+    split: str
+    folds: list[int | None]
+    truths: list[TruthRow]
+    predictions: list[list[PredictionRow]]
+    overlaps: list[list[Overlap]]
+    crops: list[CropRow] = []
+
+
+class PageData(msgspec.Struct, frozen=True, rename="camel"):
+    """Everything the page shows; types are numbered in the order of category ids."""
+
+    title: str
+    dataset: str
+    split: str
+    folder: str
+    has_truth: bool
+    types: list[PageType]
+    models: list[PageModel]
+    images: list[PageImage]
+
+
+def page_data(scene: Scene) -> PageData:
+    """The JSON value of a scene, without crops."""
     floors = [score_floor(scene, m) for m in range(len(scene.models))]
     index = {category.id: i for i, category in enumerate(scene.categories)}
-    return {
-        "title": scene.title,
-        "dataset": scene.dataset,
-        "split": scene.split,
-        "folder": str(scene.folder),
-        "hasTruth": scene.has_truth,
-        "types": [{"name": c.name, "colour": type_colour(i)} for i, c in enumerate(scene.categories)],
-        "models": [_model(m, floors[i]) for i, m in enumerate(scene.models)],
-        "images": [_image(picture, index, floors) for picture in scene.pictures],
-    }
+    return PageData(
+        title=scene.title,
+        dataset=scene.dataset,
+        split=scene.split,
+        folder=str(scene.folder),
+        has_truth=scene.has_truth,
+        types=[PageType(category.name, type_colour(i)) for i, category in enumerate(scene.categories)],
+        models=[_model(model, floor) for model, floor in zip(scene.models, floors, strict=True)],
+        images=[_image(shown, index, floors) for shown in scene.images],
+    )
 
 
 def type_colour(index: int) -> str:
-    """Colour of the type at `index` of the id order as #rrggbb, the one its pixels have in pixel masks."""
+    """Colour of the type at `index` in id order as #rrggbb, the same as in pixel masks."""
     first = 3 * (1 + index % (len(PALETTE) // 3 - 1))
     return "#" + "".join(f"{v:02x}" for v in PALETTE[first : first + 3])
 
 
 def score_floor(scene: Scene, model: int) -> float:
-    """The score below which predictions are left out so that at most MOST_PREDICTIONS stay; 0 leaves out none."""
-    scores = sorted((p.score for picture in scene.pictures for p in picture.predictions[model]), reverse=True)
-    return scores[MOST_PREDICTIONS - 1] if len(scores) > MOST_PREDICTIONS else 0.0
+    """The minimum score that keeps at most MAX_PREDICTIONS predictions of a model; 0 keeps all."""
+    scores = sorted((p.score for shown in scene.images for p in shown.predictions[model]), reverse=True)
+    return scores[MAX_PREDICTIONS - 1] if len(scores) > MAX_PREDICTIONS else 0.0
 
 
-def overlaps(image: Image, truths: list[Annotation], predictions: list[Prediction]) -> list[Overlap]:
-    """(prediction, truth, IoU of boxes, IoU of masks) of every pair that overlaps at least a little.
+def overlaps(image: Image, truths: Sequence[Annotation], predictions: Sequence[Prediction]) -> list[Overlap]:
+    """(index of prediction, index of truth, box IoU, mask IoU) of each pair with an IoU of at least MIN_OVERLAP.
 
-    The IoU of masks is -1 where one side has no mask. The boxes' are those of `evaluate`, the masks' pycocotools'.
+    The mask IoU is -1 if any prediction or truth of the image has no mask.
     """
     if not truths or not predictions:
         return []
@@ -64,57 +120,51 @@ def overlaps(image: Image, truths: list[Annotation], predictions: list[Predictio
     masks = _mask_ious(image, truths, predictions)
     return [
         (int(i), int(j), float(boxes[i, j]), float(masks[i, j]))
-        for i, j in zip(*np.nonzero(np.maximum(boxes, masks) >= SMALLEST_OVERLAP), strict=True)
+        for i, j in zip(*np.nonzero(np.maximum(boxes, masks) >= MIN_OVERLAP), strict=True)
     ]
 
 
-def _model(model: Model, floor: float) -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "task": model.task,
-        "propose": model.propose,
-        "threshold": model.threshold,
-        "foldThresholds": model.fold_thresholds,
-        "rule": model.point.rule if model.point else None,
-        "floor": floor,
-        "tables": model.tables,
-    }
+def _model(model: Model, floor: float) -> PageModel:
+    rule = model.point.rule if model.point else None
+    return PageModel(model.name, model.propose, model.threshold, model.fold_thresholds, rule, floor, model.tables)
 
 
-def _image(picture: Picture, index: dict[int, int], floors: list[float]) -> dict[str, Any]:
-    image = picture.image
+def _image(shown: SceneImage, index: dict[int, int], floors: Sequence[float]) -> PageImage:
+    image = shown.image
     kept = [
-        sorted((p for p in found if p.score >= floor), key=lambda p: -p.score)
-        for found, floor in zip(picture.predictions, floors, strict=True)
+        sorted((p for p in predictions if p.score >= floor), key=lambda p: -p.score)
+        for predictions, floor in zip(shown.predictions, floors, strict=True)
     ]
-    return {
-        "name": image.file_name,
-        "width": image.width,
-        "height": image.height,
-        "split": picture.split,
-        "folds": picture.folds,
-        "truths": [
-            [index[t.category_id], *t.bbox, t.area, _counts(to_rle(t.segmentation, image.height, image.width))]
-            for t in picture.truths
+    return PageImage(
+        name=image.file_name,
+        width=image.width,
+        height=image.height,
+        split=shown.split,
+        folds=shown.folds,
+        truths=[
+            (index[t.category_id], *t.bbox, t.area, _counts(to_rle(t.segmentation, image.height, image.width)))
+            for t in shown.truths
         ],
-        "predictions": [
-            [
-                [index[p.category_id], *(round(float(v), 2) for v in p.bbox), p.score, _counts(p.segmentation)]
-                for p in found
-            ]
-            for found in kept
-        ],
-        "overlaps": [overlaps(image, picture.truths, found) for found in kept],
-    }
+        predictions=[[_prediction_row(p, index) for p in predictions] for predictions in kept],
+        overlaps=[overlaps(image, shown.truths, predictions) for predictions in kept],
+    )
 
 
-def _mask_ious(image: Image, truths: list[Annotation], predictions: list[Prediction]) -> "NDArray[np.float64]":
-    theirs = [p.segmentation for p in predictions if p.segmentation is not None]
+def _prediction_row(prediction: Prediction, index: dict[int, int]) -> PredictionRow:
+    x, y, w, h = (round(float(v), 2) for v in prediction.bbox)
+    counts = _counts(prediction.segmentation)
+    return index[prediction.category_id], x, y, w, h, prediction.score, counts
+
+
+def _mask_ious(
+    image: Image, truths: Sequence[Annotation], predictions: Sequence[Prediction]
+) -> "NDArray[np.float64]":
+    predicted = [p.segmentation for p in predictions if p.segmentation is not None]
     drawn = [to_rle(t.segmentation, image.height, image.width) for t in truths]
-    ours = [rle for rle in drawn if rle is not None]
-    if len(theirs) < len(predictions) or len(ours) < len(truths):
+    annotated = [rle for rle in drawn if rle is not None]
+    if len(predicted) < len(predictions) or len(annotated) < len(truths):
         return np.full((len(predictions), len(truths)), -1.0)
-    return rle_ious(theirs, ours)
+    return rle_ious(predicted, annotated)
 
 
 def _counts(rle: Rle | None) -> str | None:

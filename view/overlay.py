@@ -1,6 +1,6 @@
-"""Overlay pictures for reports: an image at native size with truth and predictions drawn on it, and a legend.
+"""Overlay images for reports: an image at native size with truth and predictions drawn on it, and a legend.
 
-Drawn as in the page: truth solid, predictions dashed, types by colour and hatching.
+The style is that of the page: truth solid, predictions dashed, types by colour and hatching.
 """
 
 from collections.abc import Sequence
@@ -14,52 +14,55 @@ from PIL import Image, ImageDraw, ImageFont
 from datasets.coco import Annotation, Prediction
 from datasets.images.image_file import read_rgb
 from datasets.masks.rle import decode, to_rle
+from evaluate.values import DEFAULT_SCORE_THRESHOLD
 from view.data import type_colour
-from view.scene import Picture, Scene
+from view.scene import Scene, SceneImage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-DEFAULT_THRESHOLD = 0.25
 OPACITY = 0.35
 BACKGROUND, INK = (255, 255, 255), (28, 33, 38)
 
 
-def threshold_of(scene: Scene, model: int, picture: Picture) -> float:
-    """Score from which predictions are drawn: the operating point's, or DEFAULT_THRESHOLD without one.
+def threshold_of(scene: Scene, model: int, shown: SceneImage) -> float:
+    """Score from which predictions are drawn: that of the operating point, or DEFAULT_SCORE_THRESHOLD without one.
 
-    In a cross-validation it is that of the fold that tested the picture.
+    In a cross-validation it is that of the fold that tested the image.
     """
-    fold, own = picture.folds[model] if picture.folds else None, scene.models[model].fold_thresholds
-    if fold is not None and fold <= len(own):
-        return own[fold - 1]
-    found = scene.models[model].threshold
-    return DEFAULT_THRESHOLD if found is None else found
+    run = scene.models[model]
+    fold = shown.folds[model] if shown.folds else None
+    if fold is not None and fold <= len(run.fold_thresholds):
+        return run.fold_thresholds[fold - 1]
+    return DEFAULT_SCORE_THRESHOLD if run.threshold is None else run.threshold
 
 
-def draw_overlay(scene: Scene, picture: Picture, model: int | None) -> "NDArray[np.uint8]":
-    """H x W x 3 uint8 RGB of the image with its truth and, unless `model` is None, what that model predicts."""
-    pixels = read_rgb(picture.path)
+def draw_overlay(scene: Scene, shown: SceneImage, model: int | None) -> "NDArray[np.uint8]":
+    """The image with its truth and, unless `model` is None, the predictions of that model: H x W x 3 uint8 RGB.
+
+    Raises InputError where the image cannot be read.
+    """
+    pixels = read_rgb(shown.path)
     index = {category.id: i for i, category in enumerate(scene.categories)}
-    found = []
+    predictions = []
     if model is not None:
-        least = threshold_of(scene, model, picture)
-        found = [p for p in picture.predictions[model] if p.score >= least]
-    painted: Sequence[Annotation | Prediction] = picture.truths if model is None else found
+        threshold = threshold_of(scene, model, shown)
+        predictions = [p for p in shown.predictions[model] if p.score >= threshold]
+    painted: Sequence[Annotation | Prediction] = shown.truths if model is None else predictions
     for item in painted:
         pixels = _hatched(pixels, item, index[item.category_id])
     image = Image.fromarray(pixels)
     pen = _Pen(image)
-    for truth in picture.truths:
+    for truth in shown.truths:
         pen.outline(truth, index[truth.category_id], dashed=False)
-    for prediction in found:
+    for prediction in predictions:
         pen.outline(prediction, index[prediction.category_id], dashed=True)
         pen.label(prediction, f"{scene.categories[index[prediction.category_id]].name} {prediction.score:.2f}")
     return np.asarray(image)
 
 
 def with_legend(pixels: "NDArray[np.uint8]", scene: Scene, caption: str, *, predicted: bool) -> Image.Image:
-    """The picture with its name and what lines and hatchings mean written under it."""
+    """The image `pixels`, H x W x 3 uint8 RGB, with `caption` and a legend of lines and hatchings below it."""
     height, width = pixels.shape[:2]
     size = max(12, round(min(width, height) / 36))
     font, row = ImageFont.load_default(size), round(1.6 * size)
@@ -86,22 +89,25 @@ def with_legend(pixels: "NDArray[np.uint8]", scene: Scene, caption: str, *, pred
 
 
 def write_overlays(folder: Path, scene: Scene) -> int:
-    """Write one PNG per image and model into the existing `folder`, the tree of file names kept; how many."""
+    """Write one PNG per image and model into the existing `folder`, with the file names of the images.
+
+    Returns their number. Raises InputError where an image cannot be read.
+    """
     models: Sequence[int | None] = range(len(scene.models)) if scene.models else [None]
-    for picture in scene.pictures:
+    for shown in scene.images:
         for model in models:
             suffix = f".{'ab'[model]}.png" if model is not None and len(scene.models) > 1 else ".png"
-            path = (folder / picture.image.file_name).with_suffix("")
+            path = (folder / shown.image.file_name).with_suffix("")
             path = path.with_name(path.name + suffix)
             path.parent.mkdir(parents=True, exist_ok=True)
-            caption = picture.image.file_name + (f" - {scene.models[model].name}" if model is not None else "")
-            sheet = with_legend(draw_overlay(scene, picture, model), scene, caption, predicted=model is not None)
+            caption = shown.image.file_name + (f" - {scene.models[model].name}" if model is not None else "")
+            sheet = with_legend(draw_overlay(scene, shown, model), scene, caption, predicted=model is not None)
             sheet.save(path)
-    return len(scene.pictures) * len(models)
+    return len(scene.images) * len(models)
 
 
 class _Pen:
-    """Draws lines as wide as the picture's size asks for."""
+    """Draws lines and text in proportion to the size of the image."""
 
     def __init__(self, image: Image.Image) -> None:
         self.image = image
@@ -111,13 +117,13 @@ class _Pen:
         self.font = ImageFont.load_default(self.size)
 
     def outline(self, item: Annotation | Prediction, type_index: int, *, dashed: bool) -> None:
-        """The edge of the mask, or the box where there is no mask, over a wider black line."""
+        """Draw the edge of the mask, or the box if there is no mask, over a wider black line."""
         for ring in _rings(item, self.image.height, self.image.width):
             self._line(ring, (0, 0, 0), self.width + 2, dashed=False)
             self._line(ring, type_colour(type_index), self.width, dashed=dashed)
 
     def label(self, item: Prediction, text: str) -> None:
-        """Text above the box, or in it where the picture ends."""
+        """Draw text above the box, or inside it at the upper edge of the image."""
         x, y, _, _ = item.bbox
         top = y - self.size - 3 * self.width
         self.draw.text(
@@ -142,7 +148,7 @@ def _rings(item: Annotation | Prediction, height: int, width: int) -> "list[NDAr
 
 
 def _dashes(ring: "NDArray[np.float64]", on: float, off: float) -> "list[NDArray[np.float64]]":
-    """Cut a ring into pieces of length `on` with gaps of length `off`, by arc length in pixels."""
+    """Cut a ring (N x 2) into pieces of length `on` with gaps of length `off`, in pixels of arc length."""
     steps = np.hypot(*np.diff(ring, axis=0).T)
     along = np.concatenate([[0], np.cumsum(steps)])
     pieces = []
@@ -164,7 +170,7 @@ def _hatched(pixels: "NDArray[np.uint8]", item: Annotation | Prediction, type_in
 def _blend(
     pixels: "NDArray[np.uint8]", mask: "NDArray[np.bool_]", type_index: int, opacity: float
 ) -> "NDArray[np.uint8]":
-    """Mix the type's colour in where the mask is, twice as strong on the lines of its hatching."""
+    """Blend the colour of the type into the pixels of the mask, twice as strongly on the lines of its hatching."""
     rows, columns = np.nonzero(mask)
     period, thick = 8, 2
     lines = [
@@ -179,13 +185,13 @@ def _blend(
     return mixed
 
 
-def _flow(widths: Sequence[float], room: float) -> list[list[int]]:
+def _flow(widths: Sequence[float], width: float) -> list[list[int]]:
     rows: list[list[int]] = [[]]
     used = 0.0
-    for i, width in enumerate(widths):
-        if rows[-1] and used + width > room:
+    for i, item in enumerate(widths):
+        if rows[-1] and used + item > width:
             rows.append([])
             used = 0.0
         rows[-1].append(i)
-        used += width
+        used += item
     return rows

@@ -1,4 +1,4 @@
-"""What is to be shown: images with their truth and the predictions of up to two runs, as plain values."""
+"""What a page shows: images with their truth and the predictions of up to two runs, as plain values."""
 
 import re
 from collections.abc import Sequence
@@ -10,23 +10,25 @@ from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image, Predict
 from datasets.formats.dataset_folder import Dataset, load_dataset
 from evaluate.cells import Table
 from evaluate.metrics import read_metrics
-from evaluate.run_folder import Run, RunSplit, load_run, read_config
+from evaluate.run_dataset import open_run_dataset
+from evaluate.run_folder import Run, RunSplit, load_run
 from evaluate.tables import metrics_tables
 from evaluate.truth import checked_predictions, run_truth
 from evaluate.values import OperatingPoint
 from system.errors import InputError, OptionError
 from system.json_file import read_json
 
+MAX_NAME_PARTS = 5  # of the path of a run
+
 
 class Model(msgspec.Struct, frozen=True):
-    """A run whose predictions are shown; without a metrics.json it has no operating point.
+    """A run whose predictions are shown; without a metrics.json it has no operating point and no tables.
 
-    Of a cross-validation each fold has an operating point of its own: `fold_thresholds`, that of fold 1 first.
-    `propose` are the options by which `annotate propose` finds the predictions. `tables` show metrics.json.
+    `fold_thresholds` are the score thresholds of the folds of a cross-validation, fold 1 first, else empty.
+    `propose` are the options by which `annotate propose` gets the same predictions.
     """
 
     name: str
-    task: str
     root: Path
     point: OperatingPoint | None = None
     fold_thresholds: list[float] = []
@@ -39,8 +41,11 @@ class Model(msgspec.Struct, frozen=True):
         return self.point.score_threshold if self.point else None
 
 
-class Picture(msgspec.Struct, frozen=True):
-    """One image; `predictions` and `folds` have one entry per model."""
+class SceneImage(msgspec.Struct, frozen=True):
+    """An image with its truth; `predictions` and `folds` have one entry per model.
+
+    The fold is the one that tested the image in a cross-validation, from 1, else None.
+    """
 
     image: Image
     path: Path
@@ -51,7 +56,7 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """Everything on one page; `pictures` in order of file name."""
+    """Everything on one page: `images`, sorted by file name, which is relative to `folder`."""
 
     title: str
     dataset: str
@@ -59,83 +64,94 @@ class Scene(msgspec.Struct, frozen=True):
     split: str
     categories: list[Category]
     models: list[Model]
-    pictures: list[Picture]
+    images: list[SceneImage]
     has_truth: bool = True
 
 
 def dataset_scene(root: Path, split: str) -> Scene:
-    """The truth of a dataset folder; `split` is one of its splits or `all`. Raises InputError."""
+    """The truth of the dataset folder `root`; `split` is one of its splits or `all`.
+
+    Raises InputError where the dataset cannot be read, OptionError where it has no such split.
+    """
     dataset = load_dataset(root)
     chosen = [s for s in SPLITS if s in dataset.splits] if split == "all" else [split]
-    pictures = []
+    images = []
     for name in chosen:
         coco = dataset.split(name) if split != "all" else dataset.splits[name]
         truths = coco.by_image()
-        pictures += [Picture(i, dataset.image_path(i), name, truths[i.id], []) for i in coco.images]
-    pictures.sort(key=lambda p: p.image.file_name)
-    return Scene(dataset.name, dataset.name, root / "images", split, dataset.categories, [], pictures)
+        images += [SceneImage(i, dataset.image_path(i), name, truths[i.id], []) for i in coco.images]
+    images.sort(key=lambda shown: shown.image.file_name)
+    return Scene(dataset.name, dataset.name, root / "images", split, dataset.categories, [], images)
 
 
 def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = None) -> Scene:
-    """One or two runs over the images of their `split`. Raises InputError where they do not belong together."""
+    """One or two runs on the images of `split`, val or test; of two runs those that both tested.
+
+    `dataset_root` is the location of the dataset if it was moved. Raises InputError where a run or the dataset
+    cannot be read and where two runs share no image, OptionError where a run has no prediction for the split.
+    """
     runs = [load_run(root) for root in roots]
-    dataset = load_dataset(dataset_root or run_dataset(runs[0]))
+    dataset = open_run_dataset(runs[0], dataset_root)
     truths = [_truth(run, dataset, split) for run in runs]
     listed = [{image.file_name: image for image in truth.images} for truth in truths]
     shared = sorted(set(listed[0]).intersection(*listed[1:]))
     if not shared:
-        raise InputError(
-            roots[-1], f"no image of its split {split} is in that of {roots[0]}", "compare runs on one dataset"
-        )
-    homes = {image.file_name: name for name, coco in dataset.splits.items() for image in coco.images}
+        problem = f"no image of its split {split} is in that of {roots[0]}"
+        raise InputError(roots[-1], problem, "compare runs on one dataset")
+    split_of = {image.file_name: name for name, coco in dataset.splits.items() for image in coco.images}
     annotations = truths[0].by_image()
-    predicted = [_by_image(run, truth, split) for run, truth in zip(runs, truths, strict=True)]
+    predictions = [_by_image(run, truth, split) for run, truth in zip(runs, truths, strict=True)]
     folds = [fold_of_images(run) for run in runs]
-    pictures = []
-    for file_name in shared:
-        image = listed[0][file_name]
-        found = [by_image.get(image.id, []) for by_image in predicted]
+    images = []
+    for name in shared:
+        image = listed[0][name]
+        of_image = [by_image.get(image.id, []) for by_image in predictions]
+        tested = [fold_of.get(name) for fold_of in folds]
         path = dataset.image_path(image)
-        tested = [by_name.get(file_name) for by_name in folds]
-        pictures.append(Picture(image, path, homes[file_name], annotations[image.id], found, tested))
+        images.append(SceneImage(image, path, split_of[name], annotations[image.id], of_image, tested))
     names = short_names(roots)
     moved = ["--coco", str(dataset_root)] if dataset_root else []
     models = [
         model_of(run, name, ["--predictions", str(run.predictions(split)), *moved])
         for run, name in zip(runs, names, strict=True)
     ]
-    title = " and ".join(names)
-    return Scene(title, dataset.name, dataset.root / "images", split, dataset.categories, models, pictures)
+    folder = dataset.root / "images"
+    return Scene(" and ".join(names), dataset.name, folder, split, dataset.categories, models, images)
 
 
 def model_of(run: Run, name: str, propose: list[str]) -> Model:
-    """The run as a model, with the operating point of its metrics.json if there is one. Raises InputError."""
+    """The run as a model, with what its metrics.json holds, if there is one.
+
+    Raises InputError where that cannot be read.
+    """
     if not run.metrics.is_file():
-        return Model(name, run.task, run.root, propose=propose)
+        return Model(name, run.root, propose=propose)
     metrics = read_metrics(run.metrics)
-    own = metrics.folds.score_thresholds if metrics.folds else []
-    return Model(name, run.task, run.root, metrics.operating_point, own, propose, list(metrics_tables(metrics)))
+    fold_thresholds = metrics.folds.score_thresholds if metrics.folds else []
+    tables = list(metrics_tables(metrics))
+    return Model(name, run.root, metrics.operating_point, fold_thresholds, propose, tables)
 
 
 def fold_of_images(run: Run) -> dict[str, int]:
-    """Which fold of a cross-validation tested each file name, from 1; empty for a single training.
+    """The fold of a cross-validation that tested each file name, from 1; empty for a single training.
 
-    Fold k is the run folder `fold-k` inside the run.
+    Fold k is the run folder `fold-k` inside the run. Raises InputError where its split.json cannot be read.
     """
-    found = [(re.fullmatch(r"fold-(\d+)", path.parent.name), path) for path in run.root.glob("fold-*/split.json")]
+    paths = [(re.fullmatch(r"fold-(\d+)", path.parent.name), path) for path in run.root.glob("fold-*/split.json")]
     return {
         name: int(match[1])
-        for match, path in found if match
+        for match, path in paths if match
         for name in read_json(path, RunSplit).images.get("test", [])
     }  # fmt: skip
 
 
-def run_dataset(run: Run) -> Path:
-    """The dataset folder a run was made on. Raises InputError where it is gone."""
-    path = Path(read_config(run.root).dataset)
-    if not path.is_dir():
-        raise InputError(run.config, f"its dataset {path} is not there", "name where it is now with --dataset DIR")
-    return path
+def short_names(roots: Sequence[Path]) -> list[str]:
+    """The last parts of each path, two or as many more as make the names differ."""
+    for parts in range(2, MAX_NAME_PARTS + 1):
+        names = ["/".join(root.resolve().parts[-parts:]) for root in roots]
+        if len(set(names)) == len(names):
+            break
+    return names
 
 
 def _truth(run: Run, dataset: Dataset, split: str) -> CocoFile:
@@ -146,16 +162,7 @@ def _truth(run: Run, dataset: Dataset, split: str) -> CocoFile:
 
 
 def _by_image(run: Run, truth: CocoFile, split: str) -> dict[int, list[Prediction]]:
-    found: dict[int, list[Prediction]] = {}
+    by_image: dict[int, list[Prediction]] = {}
     for prediction in checked_predictions(run.predictions(split), truth, run.provides):
-        found.setdefault(prediction.image_id, []).append(prediction)
-    return found
-
-
-def short_names(roots: Sequence[Path]) -> list[str]:
-    """The last parts of each path, as many as tell them apart, at least two."""
-    for parts in range(2, 6):
-        names = ["/".join(root.resolve().parts[-parts:]) for root in roots]
-        if len(set(names)) == len(names):
-            break
-    return names
+        by_image.setdefault(prediction.image_id, []).append(prediction)
+    return by_image

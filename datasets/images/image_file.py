@@ -37,6 +37,11 @@ class ImageInfo(msgspec.Struct, frozen=True):
     mode: str
     orientation: int = 1
 
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Height and width in pixels once turned upright by the EXIF orientation, as viewers show the image."""
+        return (self.width, self.height) if self.orientation >= 5 else (self.height, self.width)
+
 
 def is_image(path: Path | str) -> bool:
     """Whether the name of `path` is that of a picture; hidden files are none."""

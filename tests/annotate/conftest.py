@@ -1,4 +1,4 @@
-"""Folders of small pictures with labelme files, drawn so that what is expected can be worked out by hand."""
+"""Folders of small images with labelme files, drawn so that what is expected can be worked out by hand."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,32 +20,32 @@ def box(label: str, x0: float, y0: float, x1: float, y1: float, **more: Any) -> 
     return {**shape_to_raw(shape), **more}
 
 
-def draw_picture(path: Path, height: int = HEIGHT, width: int = WIDTH) -> Path:
-    """A grey picture."""
+def draw_image(path: Path, height: int = HEIGHT, width: int = WIDTH) -> Path:
+    """A grey image."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.full((height, width, 3), 128, np.uint8)).save(path)
     return path
 
 
-def write_labels(picture: Path, shapes: Sequence[dict[str, Any]], **more: Any) -> Path:
-    """A labelme file beside `picture`; `more` are further keys of the file."""
-    path = picture.with_suffix(".json")
-    raw = new_document(path, picture.name, HEIGHT, WIDTH).raw
+def write_labels(image: Path, shapes: Sequence[dict[str, Any]], **more: Any) -> Path:
+    """A labelme file beside `image`; `more` are further keys of the file."""
+    path = image.with_suffix(".json")
+    raw = new_document(path, image.name, HEIGHT, WIDTH).raw
     path.write_bytes(encode_raw({**raw, "shapes": list(shapes), **more}))
     return path
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Callable[..., Path]:
-    """Makes a folder from picture name -> shapes, or None for no labelme file."""
+    """Makes a folder from image name -> shapes, or None for no labelme file."""
 
-    def make(name: str = "pictures", /, **pictures: Sequence[dict[str, Any]] | None) -> Path:
+    def make(name: str = "images", /, **images: Sequence[dict[str, Any]] | None) -> Path:
         root = tmp_path / name
         root.mkdir(exist_ok=True)
-        for stem, shapes in pictures.items():
-            picture = draw_picture(root / f"{stem}.png")
+        for stem, shapes in images.items():
+            image = draw_image(root / f"{stem}.png")
             if shapes is not None:
-                write_labels(picture, shapes)
+                write_labels(image, shapes)
         return root
 
     return make

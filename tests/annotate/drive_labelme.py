@@ -1,7 +1,7 @@
 """Runs inside labelme's own Python: labelme's real start, then somebody at its window.
 
 drive_labelme.py PLAN [labelme's arguments]: PLAN is JSON with `report` (file to write) and optionally `screenshot`
-and `move` (name of the picture, x and y by which the first corner of its first shape is dragged with the mouse).
+and `move` (name of the image, x and y by which the first corner of its first shape is dragged with the mouse).
 """
 
 import faulthandler
@@ -21,7 +21,7 @@ LEFT = QtCore.Qt.MouseButton.LeftButton
 
 
 def act() -> int:
-    """Look at every picture of the list, move a corner, write the report."""
+    """Look at every image of the list, move a corner, write the report."""
     sys.excepthook = sys.__excepthook__  # labelme would show a window and wait
     (window,) = [w for w in QtWidgets.QApplication.topLevelWidgets() if type(w).__name__ == "MainWindow"]
     canvas, files = window._canvas_widgets.canvas, window._docks.file_list
@@ -35,7 +35,7 @@ def act() -> int:
             drag_first_corner(canvas, *PLAN["move"][1:])
     flags = window._docks.flag_list
     report = {
-        "pictures": opened,
+        "images": opened,
         "labels": [window._docks.unique_label_list.item(i).data(QtCore.Qt.ItemDataRole.UserRole)
                    for i in range(window._docks.unique_label_list.count())],
         "flags": [flags.item(i).text() for i in range(flags.count())],
@@ -77,7 +77,7 @@ def drag_first_corner(canvas: object, dx: float, dy: float) -> None:
         canvas.width() - canvas.pixmap.width() * canvas.scale,
         canvas.height() - canvas.pixmap.height() * canvas.scale,
     ]
-    margin = QtCore.QPointF(*(max(0, s) / 2 for s in spare))  # the picture is in the middle of the canvas
+    margin = QtCore.QPointF(*(max(0, s) / 2 for s in spare))  # the image is in the middle of the canvas
     here, there = (((point * canvas.scale) + margin).toPoint() for point in (start, end))
     QtTest.QTest.mouseMove(canvas, here)
     wait()

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from annotate.findings import find_problems, known_spelling
-from annotate.fixes import mend_shapes
-from annotate.pictures import list_labelled
+from annotate.fixes import fix_shapes
+from annotate.folder_images import list_folder_images
 from annotate.project import init_project
-from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_picture, write_labels
+from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_image, write_labels
 from tests.command import run_command
 
 SIZE = (HEIGHT, WIDTH)
@@ -21,7 +21,7 @@ def bow_tie(label: str = "dent", **more: Any) -> dict[str, Any]:
 
 
 def codes(root: Path, *labels: str) -> list[tuple[str, str, str]]:
-    return [(f.file, f.where, f.code) for f in find_problems(root, list_labelled(root), labels)]
+    return [(f.file, f.where, f.code) for f in find_problems(root, list_folder_images(root), labels)]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_nothing_wrong(folder: Callable[..., Path]) -> None:
 
 def test_labels_that_are_not_known(folder: Callable[..., Path]) -> None:
     root = folder(a=[box("Dent", 1, 1, 9, 9), box("dentt", 20, 20, 30, 30), box("__ignore__", 40, 40, 50, 50)])
-    found = find_problems(root, list_labelled(root), ["dent"])
+    found = find_problems(root, list_folder_images(root), ["dent"])
     assert [(f.where, f.code, f.value) for f in found if f.file == "a.json"] == [
         ("$.shapes[0]", "label-case", "Dent for dent"),
         ("$.shapes[1]", "unknown-label", "dentt (did you mean dent?)"),
@@ -58,12 +58,12 @@ def test_shapes_that_datasets_check_complains_about_too(folder: Callable[..., Pa
 
 
 def test_files_as_a_whole(tmp_path: Path) -> None:
-    write_labels(draw_picture(tmp_path / "a.png"), [], imageWidth=WIDTH + 1)
-    draw_picture(tmp_path / "b.png").with_suffix(".json").write_text("{")
+    write_labels(draw_image(tmp_path / "a.png"), [], imageWidth=WIDTH + 1)
+    draw_image(tmp_path / "b.png").with_suffix(".json").write_text("{")
     write_labels(tmp_path / "c.png", [])
-    write_labels(draw_picture(tmp_path / "d.png"), [box("dent", 1, 1, 9, 9)], flags={"good": True})
+    write_labels(draw_image(tmp_path / "d.png"), [box("dent", 1, 1, 9, 9)], flags={"good": True})
     unreviewed = [box("dent", 1, 1, 9, 9, flags={"unreviewed": True})]
-    write_labels(draw_picture(tmp_path / "e.png"), unreviewed, flags={"good": True})
+    write_labels(draw_image(tmp_path / "e.png"), unreviewed, flags={"good": True})
     assert [(file, code) for file, _, code in codes(tmp_path)] == [
         ("a.json", "size-mismatch"),
         ("b.json", "unreadable-labels"),
@@ -74,12 +74,12 @@ def test_files_as_a_whole(tmp_path: Path) -> None:
 
 def test_label_case_is_mended_and_all_else_kept() -> None:
     shapes = [box("Dent", 1, 1, 9, 9, note={"a": 1}), box("odd", 20, 20, 30, 30)]
-    mended, changed = mend_shapes(shapes, SIZE, ["dent"])
+    mended, changed = fix_shapes(shapes, SIZE, ["dent"])
     assert (mended, changed) == ([{**shapes[0], "label": "dent"}, shapes[1]], 1)
 
 
 def test_a_bow_tie_becomes_two_triangles_of_one_group() -> None:
-    mended, changed = mend_shapes([box("chip", 60, 2, 75, 9, group_id=4), bow_tie(odd=[1])], SIZE, [])
+    mended, changed = fix_shapes([box("chip", 60, 2, 75, 9, group_id=4), bow_tie(odd=[1])], SIZE, [])
     assert changed == 1
     assert [(m["group_id"], m.get("odd")) for m in mended] == [(4, None), (5, [1]), (5, [1])]
     corners = sorted(sorted(map(tuple, m["points"])) for m in mended[1:])
@@ -89,7 +89,7 @@ def test_a_bow_tie_becomes_two_triangles_of_one_group() -> None:
 
 def test_outlines_are_cut_at_the_borders() -> None:
     rectangle = {**box("dent", 0, 0, 1, 1), "shape_type": "rectangle", "points": [[-5, 50], [10, 70]]}
-    (cut, polygon), changed = mend_shapes([rectangle, box("dent", 70, -4, 90, 10)], SIZE, [])
+    (cut, polygon), changed = fix_shapes([rectangle, box("dent", 70, -4, 90, 10)], SIZE, [])
     assert changed == 2
     assert cut["points"] == [[0, 50], [10, HEIGHT]]
     assert sorted(map(tuple, polygon["points"])) == [(70, 0), (70, 10), (WIDTH, 0), (WIDTH, 10)]
@@ -106,7 +106,7 @@ def test_outlines_are_cut_at_the_borders() -> None:
     ],
 )
 def test_what_a_person_has_to_look_at_stays(shape: dict[str, Any]) -> None:
-    assert mend_shapes([shape], SIZE, []) == ([shape], 0)
+    assert fix_shapes([shape], SIZE, []) == ([shape], 0)
 
 
 def test_command_mends_keeps_a_backup_and_ends_with_what_is_left(
@@ -122,7 +122,7 @@ def test_command_mends_keeps_a_backup_and_ends_with_what_is_left(
     ]
     assert run_command("annotate", "check", root, "--fix") == 1
     told = capsys.readouterr()
-    assert "1 shapes mended" in told.err
+    assert "1 shapes fixed" in told.err
     assert "unknown-label" in told.out
     assert (root / ".annotate-backup/1/a.json").read_bytes() == before["a.json"]
     assert [p.name for p in (root / ".annotate-backup/1").iterdir()] == ["a.json"]

@@ -12,10 +12,10 @@ from PIL import Image
 from torchvision.models import resnet18
 
 from annotate.features import Grid, load_extractor
+from annotate.folder_images import FolderImage
 from annotate.from_good import fit_finder, propose_regions
 from annotate.memory import fit_memory
-from annotate.pictures import Picture
-from annotate.regions import Limits, enlarge, find_regions, learn_limits
+from annotate.regions import DistanceLimits, enlarge, find_regions, learn_limits
 from datasets.masks.rle import decode
 from system.errors import InputError, WeightsError
 from tests.command import only_line, run_command
@@ -60,7 +60,7 @@ def grid_of(*values: float) -> Grid:
     return Grid(torch.tensor([[v, 0.0] for v in values]), 1, len(values))
 
 
-def test_grid_follows_the_shape_of_the_picture(weights: Path) -> None:
+def test_grid_follows_the_shape_of_the_image(weights: Path) -> None:
     extractor = load_extractor(weights, 64)
     grid = extractor.grid(np.zeros((100, 200, 3), np.uint8))
     assert (grid.rows, grid.columns) == (4, 8)  # 32 x 64 pixels at a stride of 8
@@ -117,14 +117,14 @@ def test_weights_cannot_run_code(tmp_path: Path) -> None:
     assert not ran.exists()
 
 
-def test_distance_to_the_nearest_patch_and_to_the_nearest_of_another_picture() -> None:
+def test_distance_to_the_nearest_patch_and_to_the_nearest_of_another_image() -> None:
     memory = fit_memory([grid_of(0.0, 1.0), grid_of(5.0, 9.0)], count=2, size=4)
     assert memory.distances(grid_of(0.0, 3.0, 20.0)).tolist() == [[0.0, 2.0, 11.0]]
     assert memory.distances(grid_of(0.0, 5.0), without=0).tolist() == [[5.0, 0.0]]
     assert memory.distances(grid_of(0.0, 5.0), without=1).tolist() == [[0.0, 4.0]]
 
 
-def test_memory_takes_equally_many_of_each_picture_and_the_same_each_time() -> None:
+def test_memory_takes_equally_many_of_each_image_and_the_same_each_time() -> None:
     grids = [Grid(torch.arange(200.0).view(100, 2) + i, 10, 10) for i in range(4)]
     first, second = (fit_memory(grids, count=4, size=40) for _ in range(2))
     assert torch.bincount(first.owners).tolist() == [10, 10, 10, 10]
@@ -145,11 +145,11 @@ def test_a_region_reaches_to_half_of_its_peak() -> None:
     # a tent of height 8 above 1, falling by 1 a column: half is 5, reached 4 columns away, not included
     across = np.maximum(1.0, 9.0 - np.abs(np.arange(41) - 20))
     values = np.repeat(across[None], 41, axis=0).astype(np.float32)
-    (region,) = find_regions(values, Limits(usual=1.0, floor=2.0, peak=6.0), 41, 41)
+    (region,) = find_regions(values, DistanceLimits(usual=1.0, floor=2.0, peak=6.0), 41, 41)
     columns = np.flatnonzero(region.pixels.any(axis=0))
     assert (columns[0], columns[-1]) == (17, 23)
     assert region.score == pytest.approx(9 / 15)
-    assert find_regions(values, Limits(usual=1.0, floor=2.0, peak=9.5), 41, 41) == []
+    assert find_regions(values, DistanceLimits(usual=1.0, floor=2.0, peak=9.5), 41, 41) == []
 
 
 def test_two_regions_best_first_and_holes_filled() -> None:
@@ -157,7 +157,7 @@ def test_two_regions_best_first_and_holes_filled() -> None:
     values[5:15, 5:15] = 8.0
     values[25:35, 40:50] = 10.0
     values[29:31, 44:46] = 1.0
-    found = find_regions(values, Limits(usual=1.0, floor=2.0, peak=4.0), 80, 120)
+    found = find_regions(values, DistanceLimits(usual=1.0, floor=2.0, peak=4.0), 80, 120)
     assert [(r.pixels.shape, int(r.pixels.sum())) for r in found] == [((80, 120), 400), ((80, 120), 400)]
     assert found[0].pixels[60, 90]
     assert found[0].score > found[1].score > 0.5
@@ -167,10 +167,10 @@ def test_enlarging_keeps_the_proportions() -> None:
     assert enlarge(np.zeros((20, 40), np.float32)).shape == (112, 225)
 
 
-def test_finder_finds_a_spot_and_leaves_good_pictures(good: Path, weights: Path, tmp_path: Path) -> None:
+def test_finder_finds_a_spot_and_leaves_good_images(good: Path, weights: Path, tmp_path: Path) -> None:
     finder = fit_finder(sorted(good.iterdir()), weights, quiet, side=SIDE)
     Image.fromarray(surface(90, (60, 50, 110, 100))).save(tmp_path / "bad.png")
-    found = propose_regions(finder, Picture(tmp_path, "bad.png", labelled=False))
+    found = propose_regions(finder, FolderImage(tmp_path, "bad.png", labelled=False))
     truth = np.zeros((SIDE, SIDE), bool)
     truth[50:100, 60:110] = True
     best = found[0]
@@ -183,13 +183,13 @@ def test_finder_finds_a_spot_and_leaves_good_pictures(good: Path, weights: Path,
     assert marked <= 2
 
 
-def test_too_few_good_pictures(good: Path, weights: Path) -> None:
-    with pytest.raises(InputError, match="3 good pictures where at least 5 are needed"):
+def test_too_few_good_images(good: Path, weights: Path) -> None:
+    with pytest.raises(InputError, match="3 good images where at least 5 are needed"):
         fit_finder(sorted(good.iterdir())[:3], weights, quiet)
 
 
 def test_command(good: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = tmp_path / "new pictures"
+    root = tmp_path / "new images"
     root.mkdir()
     Image.fromarray(surface(90, (60, 50, 110, 100))).save(root / "bäd.png")
     assert run_command("annotate", "propose", root, "--from-good", good) == 2

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from annotate.folder_images import FolderImage, list_folder_images
 from annotate.labelme_program import (
     Labelme,
     LabelmeError,
@@ -18,17 +19,16 @@ from annotate.labelme_program import (
 )
 from annotate.labelme_setup import requirements_file, setup_labelme
 from annotate.labelme_start import (
-    LONGEST_SEARCH,
+    MAX_SEARCH_LENGTH,
     first_that_fit,
     labelme_command,
     search_pattern,
     session_config,
     start_labelme,
 )
-from annotate.pictures import Picture, list_labelled
 from annotate.project import init_project
 from system.errors import InputError
-from tests.annotate.conftest import draw_picture
+from tests.annotate.conftest import draw_image
 from tests.command import only_line, run_command
 
 SAYS_VERSION = "echo Labelme 6.3.1"
@@ -179,33 +179,33 @@ def test_setup_says_which_libraries_qt_wants(tmp_path: Path, monkeypatch: pytest
         setup_labelme({"XDG_DATA_HOME": str(tmp_path), "PATH": ""}, lambda items, _label, _total: items)
 
 
-def test_a_search_that_finds_just_the_chosen_pictures(tmp_path: Path) -> None:
+def test_a_search_that_finds_just_the_chosen_images(tmp_path: Path) -> None:
     for name in ("a.png", "ba.png", "sub dir/a.png", "größe (1).png", "aXpng.png"):
-        draw_picture(tmp_path / name)
-    pictures = list_labelled(tmp_path)
-    chosen = [p for p in pictures if p.name in {"a.png", "größe (1).png"}]
+        draw_image(tmp_path / name)
+    images = list_folder_images(tmp_path)
+    chosen = [p for p in images if p.name in {"a.png", "größe (1).png"}]
     pattern = search_pattern(chosen)
-    assert [p.name for p in pictures if re.search(pattern, str(p.path.resolve()))] == [p.name for p in chosen]
-    assert [p.name for p in pictures if re.search(pattern, p.name)] == [p.name for p in chosen]  # labelme 7
+    assert [p.name for p in images if re.search(pattern, str(p.path.resolve()))] == [p.name for p in chosen]
+    assert [p.name for p in images if re.search(pattern, p.name)] == [p.name for p in chosen]  # labelme 7
 
 
 @pytest.mark.parametrize("stem", ["a", "größe (瓶) 😀", "x/" * 40])
-def test_of_thousands_of_pictures_the_first_that_the_search_of_labelme_takes(stem: str) -> None:
-    pictures = [Picture(Path("/pictures"), f"{stem}{i:05d}.png", labelled=False) for i in range(5000)]
-    fitting = first_that_fit(pictures)
-    assert fitting == pictures[: len(fitting)]
+def test_of_thousands_of_images_the_first_that_the_search_of_labelme_takes(stem: str) -> None:
+    images = [FolderImage(Path("/images"), f"{stem}{i:05d}.png", labelled=False) for i in range(5000)]
+    fitting = first_that_fit(images)
+    assert fitting == images[: len(fitting)]
     assert 100 < len(fitting) < 5000
-    taken, more = (len(search_pattern(pictures[:n]).encode("utf-16-le")) for n in (len(fitting), len(fitting) + 1))
-    assert taken <= 2 * LONGEST_SEARCH < more
-    assert first_that_fit(pictures[:50]) == pictures[:50]
+    taken, more = (len(search_pattern(images[:n]).encode("utf-16-le")) for n in (len(fitting), len(fitting) + 1))
+    assert taken <= 2 * MAX_SEARCH_LENGTH < more
+    assert first_that_fit(images[:50]) == images[:50]
 
 
 def test_session_takes_the_configuration_of_the_folder_and_leaves_it_alone(tmp_path: Path) -> None:
-    draw_picture(tmp_path / "a.png")
+    draw_image(tmp_path / "a.png")
     assert session_config(tmp_path, None) == {}
     init_project(tmp_path, ["dent"], overwrite=False)
     before = (tmp_path / "labelme.yaml").read_bytes()
-    config = session_config(tmp_path, list_labelled(tmp_path))
+    config = session_config(tmp_path, list_folder_images(tmp_path))
     assert config["validate_label"] == "exact"
     assert "a\\.png" in config["file_search"]
     assert (tmp_path / "labelme.yaml").read_bytes() == before
@@ -227,14 +227,14 @@ def test_command_line_of_labelme(tmp_path: Path) -> None:
 
 def test_a_labelme_that_aborts_is_told_in_one_line(tmp_path: Path) -> None:
     labelme = Labelme(program(tmp_path / "labelme", "echo 'no Qt platform plugin' >&2; exit 134"), "the PATH")
-    with pytest.raises(LabelmeError, match=r"ended with status 134 \(no Qt platform plugin\)"):
-        start_labelme(labelme, draw_picture(tmp_path / "p" / "a.png").parent, None, {"PATH": "/usr/bin:/bin"})
+    with pytest.raises(LabelmeError, match=r"exited with status 134 \(no Qt platform plugin\)"):
+        start_labelme(labelme, draw_image(tmp_path / "p" / "a.png").parent, None, {"PATH": "/usr/bin:/bin"})
 
 
 def test_open_says_what_it_took_and_starts_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = draw_picture(tmp_path / "my pictures" / "a.png").parent
+    root = draw_image(tmp_path / "my images" / "a.png").parent
     log = tmp_path / "log"
     labelme = program(tmp_path / "labelme", f'echo "$@" >> {log}; {SAYS_VERSION}')
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))

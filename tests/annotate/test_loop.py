@@ -8,7 +8,7 @@ import pytest
 import torch
 from torchvision.models import resnet18
 
-from annotate.pictures import list_labelled
+from annotate.folder_images import list_folder_images
 from benchmarks.loop import STATE, Loop, Settings, State, run_loop, unreviewed
 from datasets.formats.dataset_folder import load_dataset
 from system.json_file import read_json
@@ -51,9 +51,9 @@ def test_what_was_corrected_is_what_was_trained_on(walked: tuple[Path, Loop]) ->
         assert any((root / "runs" / kind / "coco/weights").glob("best.*"))
 
 
-def test_the_queue_has_the_new_pictures_and_the_second_round_is_reviewed(walked: tuple[Path, Loop]) -> None:
+def test_the_queue_has_the_new_images_and_the_second_round_is_reviewed(walked: tuple[Path, Loop]) -> None:
     root, loop = walked
-    assert sorted(loop.queued) == [picture.name for picture in list_labelled(root / "round-2")]
+    assert sorted(loop.queued) == [image.name for image in list_folder_images(root / "round-2")]
     assert unreviewed(root / "round-1") == unreviewed(root / "round-2") == 0
     flagged = [json.loads(path.read_text())["flags"]["good"] for path in (root / "round-2/good").glob("*.json")]
     assert flagged

@@ -53,7 +53,7 @@ def test_three_files_are_written_and_the_same_again_changes_nothing(tmp_path: Pa
 def test_other_labels_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
     init_project(tmp_path, ["dent"], overwrite=False)
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    with pytest.raises(OutputError, match=r"labels\.txt: exists and says something else"):
+    with pytest.raises(OutputError, match=r"labels\.txt: exists with other content"):
         init_project(tmp_path, ["chip"], overwrite=False)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
     init_project(tmp_path, ["chip"], overwrite=True)
@@ -64,13 +64,13 @@ def test_labels_of_a_folder_without_any(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="run annotate init"):
         read_labels_of(tmp_path)
     (tmp_path / "labels.txt").write_text("__ignore__\n")
-    with pytest.raises(InputError, match="it has no label"):
+    with pytest.raises(InputError, match="has no label"):
         read_labels_of(tmp_path)
 
 
 def test_command_in_a_folder_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command("annotate", "init", tmp_path / "absent", "--labels", "a") == 2
-    assert "no such folder; name the folder of the pictures" in only_line(capsys)
+    assert "no such folder; name the folder of the images" in only_line(capsys)
 
 
 def test_command_in_a_folder_that_is_read_only(

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from annotate.pictures import list_labelled, read_labels
+from annotate.folder_images import list_folder_images, read_labels
 from annotate.queueing import disagreement, is_open, rank, uncertainty
 from datasets.coco import Prediction
-from tests.annotate.conftest import box, draw_picture, write_labels
+from tests.annotate.conftest import box, draw_image, write_labels
 from tests.command import only_line, run_command
 
 
@@ -42,10 +42,10 @@ def test_rank_is_by_value_then_by_name() -> None:
 def test_what_still_waits_for_a_person(folder: Callable[..., Path]) -> None:
     waiting = box("dent", 1, 1, 9, 9, flags={"unreviewed": True})
     root = folder(bare=None, waiting=[waiting], done=[box("dent", 1, 1, 9, 9)], empty=[])
-    write_labels(draw_picture(root / "rejected.png"), [waiting], flags={"reject": True})
-    pictures = list_labelled(root)
-    files = read_labels(pictures)
-    assert [p.name for p in pictures if is_open(p, files.get(p.name))] == ["bare.png", "waiting.png"]
+    write_labels(draw_image(root / "rejected.png"), [waiting], flags={"reject": True})
+    images = list_folder_images(root)
+    files = read_labels(images)
+    assert [p.name for p in images if is_open(p, files.get(p.name))] == ["bare.png", "waiting.png"]
 
 
 def test_command(
@@ -60,10 +60,13 @@ def test_command(
         "seg": {"a.png": [scored(0.9)], "b.png": [scored(0.9, x=50)], "c.png": [scored(0.9)]},
     }
     monkeypatch.setattr(
-        "annotate.predictions.predict_pictures",
-        lambda run, pictures: {p.name: found[run.name][p.name] for p in pictures if p.name in found[run.name]},
+        "evaluate.new_predictions.predict_images",
+        lambda run, _, names: {name: found[run.name][name] for name in names if name in found[run.name]},
     )
     det, seg, listed = tmp_path / "det", tmp_path / "seg", tmp_path / "list.txt"
+    for run in (det, seg):
+        run.mkdir()
+        (run / "config.yaml").write_text(f"kind: {run.name}\ndataset: none\noptions: {{}}\n")
     assert run_command("annotate", "queue", root, "--from", det) == 0
     assert capsys.readouterr().out == "b.png\na.png\nc.png\n"
     assert run_command("annotate", "queue", root, "--from", det, "--from", seg, "--most", 2, "--out", listed) == 0
@@ -72,4 +75,4 @@ def test_command(
     assert run_command("annotate", "queue", root, "--from", det, "--values") == 0
     assert "0.933" in capsys.readouterr().out  # 1 - (0.3 - 0.25) / 0.75
     assert run_command("annotate", "queue", root, "--from", det, "--by", "disagreement") == 2
-    assert "wants 2 --from" in only_line(capsys)
+    assert "needs 2 --from" in only_line(capsys)

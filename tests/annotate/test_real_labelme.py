@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from annotate.folder_images import list_folder_images, read_labels
 from annotate.labelme_program import LabelmeError, executable_in, find_labelme
-from annotate.pictures import list_labelled, read_labels
 from annotate.project import init_project
 from annotate.proposals import Proposal, propose
 from datasets.coco import Prediction
 from datasets.formats.labelme_document import read_document
 from datasets.masks.rle import encode
-from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_picture, write_labels
+from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_image, write_labels
 from tests.command import run_command
 from tests.nobody import only_reading
 
@@ -71,7 +71,7 @@ def sit_down(screen: str, labelme_python: Path, tmp_path: Path, monkeypatch: pyt
         program.chmod(0o755)
         assert run_command("annotate", "open", root, *options, "--labelme", program) == 0
         shown: dict[str, Any] = json.loads(report.read_text())
-        shown["pictures"] = {_relative(name, root): shapes for name, shapes in shown["pictures"].items()}
+        shown["images"] = {_relative(name, root): shapes for name, shapes in shown["images"].items()}
         return shown
 
     return open_folder
@@ -93,10 +93,10 @@ def filled(*boxes: tuple[int, int, int, int], hole: tuple[int, int, int, int] | 
 
 @pytest.fixture
 def proposed(tmp_path: Path) -> Path:
-    """Pictures with polygon, grouped parts, mask and rectangle proposals, one of them beside a human shape."""
-    root = tmp_path / "pictures"
+    """Images with polygon, grouped parts, mask and rectangle proposals, one of them beside a human shape."""
+    root = tmp_path / "images"
     for name in ("a.png", "b c.png", "sub dir/größe 瓶.png", "empty.png"):
-        draw_picture(root / name)
+        draw_image(root / name)
     write_labels(root / "a.png", [box("chip", 60, 2, 75, 12, note="mine")], team="night")
     given = {
         "a.png": filled((10, 20, 40, 50)),
@@ -104,20 +104,20 @@ def proposed(tmp_path: Path) -> Path:
         "sub dir/größe 瓶.png": filled((10, 10, 50, 50), hole=(20, 20, 35, 35)),
         "empty.png": Prediction(1, 1, (10, 10, 20, 15), 0.5),
     }
-    for picture in list_labelled(root):
-        propose(picture, [Proposal(given[picture.name], "dent", "seg/run")])
+    for image in list_folder_images(root):
+        propose(image, [Proposal(given[image.name], "dent", "seg/run")])
     init_project(root, ["chip", "dent"], overwrite=False)
     return root
 
 
 def test_each_proposal_loads_as_we_wrote_it(proposed: Path, sit_down: Any) -> None:
-    files = read_labels(list_labelled(proposed))
+    files = read_labels(list_folder_images(proposed))
     before = {p: p.read_bytes() for p in proposed.rglob("*.json")}
     shown = sit_down(proposed)
-    assert sorted(shown["pictures"]) == sorted(files)
+    assert sorted(shown["images"]) == sorted(files)
     for name, file in files.items():
-        assert [s["points"] for s in shown["pictures"][name]] == [[list(p) for p in s.points] for s in file.shapes]
-        for seen, shape in zip(shown["pictures"][name], file.shapes, strict=True):
+        assert [s["points"] for s in shown["images"][name]] == [[list(p) for p in s.points] for s in file.shapes]
+        for seen, shape in zip(shown["images"][name], file.shapes, strict=True):
             assert (seen["label"], seen["shape_type"]) == (shape.label, shape.shape_type)
             assert (seen["description"] or None) == shape.description
             assert seen["flags"] == {"unreviewed": shape.label == "dent"}
@@ -125,7 +125,7 @@ def test_each_proposal_loads_as_we_wrote_it(proposed: Path, sit_down: Any) -> No
                 None,
                 {"chip": [230, 159, 0], "dent": [86, 180, 233]}[shape.label],
             )  # labelme 7 keeps none in the shape
-    (masked,) = shown["pictures"]["sub dir/größe 瓶.png"]
+    (masked,) = shown["images"]["sub dir/größe 瓶.png"]
     assert (masked["shape_type"], masked["pixels"]) == ("mask", 40 * 40 - 15 * 15)
     assert shown["labels"] == ["chip", "dent"]
     assert shown["flags"] == ["good", "uncertain", "reject"]
@@ -155,10 +155,10 @@ def test_an_edit_comes_back_and_nothing_else_changed(proposed: Path, sit_down: A
     assert {p: p.read_bytes() for p in others} == others
 
 
-def test_only_the_pictures_of_the_list_are_opened(proposed: Path, sit_down: Any, tmp_path: Path) -> None:
+def test_only_the_images_of_the_list_are_opened(proposed: Path, sit_down: Any, tmp_path: Path) -> None:
     wanted = tmp_path / "list.txt"
     wanted.write_text("sub dir/größe 瓶.png\na.png\n")
-    assert sorted(sit_down(proposed, "--only", wanted)["pictures"]) == ["a.png", "sub dir/größe 瓶.png"]
+    assert sorted(sit_down(proposed, "--only", wanted)["images"]) == ["a.png", "sub dir/größe 瓶.png"]
 
 
 def test_the_home_of_the_user_is_not_touched(
@@ -178,5 +178,5 @@ def test_the_home_of_the_user_is_not_touched(
 def test_a_read_only_folder_can_be_looked_at(proposed: Path, sit_down: Any) -> None:
     before = {p: p.read_bytes() for p in proposed.rglob("*.json")}
     with only_reading(proposed):
-        assert len(sit_down(proposed)["pictures"]) == 4
+        assert len(sit_down(proposed)["images"]) == 4
     assert {p: p.read_bytes() for p in proposed.rglob("*.json")} == before

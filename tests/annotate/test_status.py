@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from annotate.pictures import list_labelled, read_labels
+from annotate.folder_images import list_folder_images, read_labels
 from annotate.project import init_project
 from annotate.status import bar, make_status
-from tests.annotate.conftest import box, draw_picture, write_labels
+from tests.annotate.conftest import box, draw_image, write_labels
 from tests.command import run_command
 
 
-def test_each_picture_is_counted_once_and_each_shape_by_type(folder: Callable[..., Path]) -> None:
+def test_each_image_is_counted_once_and_each_shape_by_type(folder: Callable[..., Path]) -> None:
     waiting = box("dent", 20, 20, 30, 30, flags={"unreviewed": True})
     root = folder(
         a=[box("dent", 1, 1, 9, 9), box("chip", 40, 40, 50, 50)],
@@ -19,14 +19,14 @@ def test_each_picture_is_counted_once_and_each_shape_by_type(folder: Callable[..
         c=[],
         d=None,
     )
-    write_labels(draw_picture(root / "e.png"), [], flags={"good": True, "uncertain": False})
-    pictures = list_labelled(root)
-    status = make_status(pictures, read_labels(pictures), ["rust", "dent"])
-    assert (status.pictures, status.labelled, status.without_shape, status.unreviewed, status.unlabelled) == (
+    write_labels(draw_image(root / "e.png"), [], flags={"good": True, "uncertain": False})
+    images = list_folder_images(root)
+    status = make_status(images, read_labels(images), ["rust", "dent"])
+    assert (status.images, status.labelled, status.without_shape, status.unreviewed, status.unlabelled) == (
         5, 3, 2, 1, 1,
     )  # fmt: skip
     assert status.flags == {"good": 1}
-    told = {name: (t.reviewed, t.unreviewed, t.pictures) for name, t in status.types.items()}
+    told = {name: (t.reviewed, t.unreviewed, t.images) for name, t in status.types.items()}
     assert told == {"rust": (0, 0, 0), "dent": (2, 1, 2), "chip": (1, 0, 1)}
     assert list(told) == ["rust", "dent", "chip"]
 
@@ -44,7 +44,7 @@ def test_command_as_table_and_as_json(folder: Callable[..., Path], capsys: pytes
     init_project(root, ["dent", "chip"], overwrite=False)
     assert run_command("annotate", "status", root) == 0
     table = capsys.readouterr().out
-    assert "2 pictures" in table
+    assert "2 images" in table
     assert "██████████░░░░░░░░░░  50 %" in table
     assert "100 %" in table
     assert run_command("annotate", "status", root, "--json") == 0
@@ -53,12 +53,12 @@ def test_command_as_table_and_as_json(folder: Callable[..., Path], capsys: pytes
     assert (told["labelled"], told["unlabelled"]) == (1, 1)
 
 
-def test_thousands_of_pictures_open_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thousands_of_images_open_no_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for i in range(3000):
         (tmp_path / f"{i:04d}.png").touch()
     labels = write_labels(tmp_path / "0000.png", [box("dent", 1, 1, 9, 9)]).read_bytes()
     for i in range(1, 3000):
         (tmp_path / f"{i:04d}.json").write_bytes(labels)
-    monkeypatch.setattr("PIL.Image.open", lambda *_: pytest.fail("status opened a picture"))
-    pictures = list_labelled(tmp_path)
-    assert make_status(pictures, read_labels(pictures)).types["dent"].reviewed == 3000
+    monkeypatch.setattr("PIL.Image.open", lambda *_: pytest.fail("status opened an image"))
+    images = list_folder_images(tmp_path)
+    assert make_status(images, read_labels(images)).types["dent"].reviewed == 3000

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 
 from datasets.coco import Annotation, Category, Image, Prediction
 from datasets.formats.coco_file import read_predictions, write_predictions
@@ -44,7 +44,7 @@ def make_dataset(
             )
         path = root / "images" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        Picture.fromarray(pixels).save(path)
+        PillowImage.fromarray(pixels).save(path)
         listed["val" if i % 4 == 3 else "test"].append(Image(i + 1, name, width, height))
     categories = [Category(k + 1, name) for k, name in enumerate(types)]
     write_annotations(root, listed, annotations, categories)

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import load_dataset
@@ -24,7 +25,7 @@ from evaluate.truth import run_truth
 from tests.command import run_command
 from tests.view.fakes import make_cross_validation, make_dataset, make_run
 from view.data import page_data
-from view.page import assemble
+from view.page import page_text
 from view.scene import run_scene
 
 Open = Callable[..., Any]
@@ -362,7 +363,7 @@ def test_overlays_lie_where_the_dataset_says(opened: Open, seg_page: Path, datas
 def test_pictures_in_a_folder_are_loaded_as_they_come_into_sight(
     opened: Open, seg_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("view.page.MOST_EMBEDDED", 10)
+    monkeypatch.setattr("view.page.MAX_EMBEDDED_IMAGES", 10)
     file = tmp_path / "many #1 ü.html"
     assert run_command("view", seg_run, "--out", file) == 0
     page = opened(file)
@@ -378,14 +379,17 @@ def test_of_thousands_of_images_only_the_rows_in_sight_exist(
     opened: Open, seg_page: Path, seg_run: Path, tmp_path: Path
 ) -> None:
     data = page_data(run_scene([seg_run], "test"))
-    few = [{**image, "pictures": [[0, 0, 200, 160, "data:,"]]} for image in data["images"]]
-    data["images"] = [{**image, "name": f"{k:03d}/{image['name']}"} for k in range(200) for image in few]
+    images = [
+        replace(image, name=f"{k:03d}/{image.name}", crops=[(0, 0, 200, 160, "data:,")])
+        for k in range(200)
+        for image in data.images
+    ]
     file = tmp_path / "thousands.html"
-    file.write_text(assemble(data, []))
+    file.write_text(page_text(replace(data, images=images)))
     page = opened(file)
     assert page.locator("#count").inner_text() == "3,600 images"
     assert 4 <= page.locator(".tile").count() < 60
-    last = data["images"][-1]["name"]
+    last = images[-1].name
     assert not page.locator(f'.tile[data-name="{last}"]').count()
     page.evaluate("() => { document.getElementById('main').scrollTop = 1e9; }")
     page.wait_for_selector(f'.tile[data-name="{last}"]')

@@ -10,7 +10,7 @@ import pytest
 from pycocotools import mask as coco_mask
 
 from datasets.masks.rle import encode
-from view.data import SMALLEST_OVERLAP
+from view.data import MIN_OVERLAP
 
 CASES = json.loads((Path(__file__).parent.parent / "evaluate" / "matching_cases.json").read_text())["cases"]
 MATCH = """(() => {
@@ -28,7 +28,7 @@ def test_shared_matching_cases(case: dict[str, Any], javascript: Callable[..., A
             for i in order
         ],
         "pairs": [
-            [{"truth": j, "boxes": iou} for j, iou in enumerate(case["ious"][i]) if iou >= SMALLEST_OVERLAP]
+            [{"truth": j, "boxes": iou} for j, iou in enumerate(case["ious"][i]) if iou >= MIN_OVERLAP]
             for i in order
         ],
     }

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 
 from system.errors import InputError
 from tests.command import only_line, run_command
 from tests.nobody import only_reading
 from tests.view.fakes import make_dataset, make_run
 from view.bundle import bundle, read_asset
+from view.crops import Crop, crop_regions, render
 from view.data import overlaps, page_data, score_floor, type_colour
 from view.page import json_text, write_page
-from view.pictures import Crop, crop_regions, render
 from view.scene import dataset_scene, run_scene
 
 
@@ -60,24 +60,24 @@ def test_the_same_run_gives_the_same_bytes(seg_run: Path, seg_page: Path, tmp_pa
     assert again.read_bytes() == seg_page.read_bytes()
 
 
-def test_data_says_what_the_dataset_says(seg_run: Path, dataset: Path) -> None:
+def test_data_equals_the_dataset(seg_run: Path, dataset: Path) -> None:
     scene = run_scene([seg_run], "test")
     data = json.loads(json_text(page_data(scene)))
-    truth = {p.image.file_name: p for p in scene.pictures}
+    truth = {p.image.file_name: p for p in scene.images}
     assert [image["name"] for image in data["images"]] == sorted(truth)
     for image in data["images"]:
-        picture = truth[image["name"]]
-        assert [t[1:6] for t in image["truths"]] == [[*a.bbox, a.area] for a in picture.truths]
-        assert [t[6] for t in image["truths"]] == [a.segmentation.counts for a in picture.truths]
+        shown = truth[image["name"]]
+        assert [t[1:6] for t in image["truths"]] == [[*a.bbox, a.area] for a in shown.truths]
+        assert [t[6] for t in image["truths"]] == [a.segmentation.counts for a in shown.truths]
         scores = [p[5] for p in image["predictions"][0]]
-        assert scores == sorted((p.score for p in picture.predictions[0]), reverse=True)
+        assert scores == sorted((p.score for p in shown.predictions[0]), reverse=True)
 
 
 def test_overlaps_are_of_boxes_and_of_masks(seg_run: Path) -> None:
     scene = run_scene([seg_run], "test")
-    picture = next(p for p in scene.pictures if p.truths and overlaps(p.image, p.truths, p.predictions[0]))
-    p, t, boxes, masks = overlaps(picture.image, picture.truths, picture.predictions[0])[0]
-    (x, y, w, h), (u, v, a, b) = picture.predictions[0][p].bbox, picture.truths[t].bbox
+    shown = next(p for p in scene.images if p.truths and overlaps(p.image, p.truths, p.predictions[0]))
+    p, t, boxes, masks = overlaps(shown.image, shown.truths, shown.predictions[0])[0]
+    (x, y, w, h), (u, v, a, b) = shown.predictions[0][p].bbox, shown.truths[t].bbox
     shared = max(0, min(x + w, u + a) - max(x, u)) * max(0, min(y + h, v + b) - max(y, v))
     assert boxes == pytest.approx(shared / (w * h + a * b - shared))
     assert 0 < masks <= 1
@@ -87,10 +87,10 @@ def test_overlaps_are_of_boxes_and_of_masks(seg_run: Path) -> None:
 def test_few_predictions_are_all_kept(seg_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = run_scene([seg_run], "test")
     assert score_floor(scene, 0) == 0
-    scores = sorted((p.score for picture in scene.pictures for p in picture.predictions[0]), reverse=True)
-    monkeypatch.setattr("view.data.MOST_PREDICTIONS", 5)
+    scores = sorted((p.score for shown in scene.images for p in shown.predictions[0]), reverse=True)
+    monkeypatch.setattr("view.data.MAX_PREDICTIONS", 5)
     assert score_floor(scene, 0) == scores[4]
-    assert sum(len(image["predictions"][0]) for image in page_data(scene)["images"]) == 5
+    assert sum(len(image.predictions[0]) for image in page_data(scene).images) == 5
 
 
 def test_colours_are_those_of_pixel_masks() -> None:
@@ -99,27 +99,27 @@ def test_colours_are_those_of_pixel_masks() -> None:
 
 def test_crops_are_native_and_do_not_overlap(tmp_path: Path) -> None:
     root = make_dataset(tmp_path / "large", images=6, size=(1200, 900), seed=5)
-    for picture in dataset_scene(root, "test").pictures:
-        whole, *crops = render(picture, [])
-        assert Picture.open(io.BytesIO(whole.webp)).size == (512, 384)
-        assert bool(crops) == bool(picture.truths)
-        native = np.asarray(Picture.open(picture.path)).astype(int)
+    for shown in dataset_scene(root, "test").images:
+        whole, *crops = render(shown, [])
+        assert PillowImage.open(io.BytesIO(whole.webp)).size == (512, 384)
+        assert bool(crops) == bool(shown.truths)
+        native = np.asarray(PillowImage.open(shown.path)).astype(int)
         for crop in crops:
             x, y, w, h = crop.region
-            found = np.asarray(Picture.open(io.BytesIO(crop.webp)))
+            found = np.asarray(PillowImage.open(io.BytesIO(crop.webp)))
             assert found.shape == (h, w, 3)
             assert np.abs(found - native[y : y + h, x : x + w]).mean() < 4
-        for truth in picture.truths:
+        for truth in shown.truths:
             x, y, w, h = truth.bbox
             assert any(c.region[0] <= x and c.region[1] <= y and c.region[0] + c.region[2] >= x + w
                        and c.region[1] + c.region[3] >= y + h for c in crops)  # fmt: skip
 
 
-def test_small_images_are_embedded_as_they_are(dataset: Path) -> None:
-    picture = dataset_scene(dataset, "test").pictures[1]
-    (only,) = render(picture, [])
+def test_small_images_are_embedded_at_native_size(dataset: Path) -> None:
+    shown = dataset_scene(dataset, "test").images[1]
+    (only,) = render(shown, [])
     assert only.region == (0, 0, 200, 160)
-    assert Picture.open(io.BytesIO(only.webp)).size == (200, 160)
+    assert PillowImage.open(io.BytesIO(only.webp)).size == (200, 160)
 
 
 def test_regions_that_touch_become_one() -> None:
@@ -135,7 +135,7 @@ def test_regions_that_touch_become_one() -> None:
 def test_many_images_go_into_a_folder_beside(
     seg_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("view.page.MOST_EMBEDDED", 10)
+    monkeypatch.setattr("view.page.MAX_EMBEDDED_IMAGES", 10)
     page = tmp_path / "many #1.html"
     assert run_command("view", seg_run, "--out", page) == 0
     assert "text/plain" not in page.read_text()
@@ -149,15 +149,15 @@ def test_many_images_go_into_a_folder_beside(
 def test_a_folder_of_somebody_else_is_not_replaced(
     seg_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("view.page.MOST_EMBEDDED", 10)
+    monkeypatch.setattr("view.page.MAX_EMBEDDED_IMAGES", 10)
     (tmp_path / "a_files").mkdir()
     (tmp_path / "a_files" / "mine.txt").write_text("x")
     assert run_command("view", seg_run, "--out", tmp_path / "a.html") == 2
-    assert "in the way of the page's pictures" in only_line(capsys)
+    assert "exists, but the images of the page have to go there" in only_line(capsys)
     assert [p.name for p in tmp_path.iterdir()] == ["a_files"]
 
 
-def test_a_broken_picture_leaves_no_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_image_leaves_no_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = make_dataset(tmp_path / "data", images=6)
     victim = root / "images" / "test" / "kind_1" / "001.png"
     victim.write_bytes(victim.read_bytes()[:200])
@@ -177,10 +177,10 @@ def test_scenes_refuse_what_does_not_fit(
         ([dataset, "--split", "train"], "the split train has no image"),
         ([seg_run, "--split", "train"], "has no predictions for it"),
         ([seg_run, stranger], "is not in the dataset"),
-        ([dataset, seg_run], "compared with nothing"),
-        ([seg_run, "--out", tmp_path], "a folder stands where the page is to be"),
-        ([seg_run, "--out", tmp_path / "a.txt"], "not named as a page"),
-        ([seg_run, "--contact-sheet", tmp_path / "a.gif"], "not named as a PNG"),
+        ([dataset, seg_run], "only runs can be compared"),
+        ([seg_run, "--out", tmp_path], "a folder, not a file"),
+        ([seg_run, "--out", tmp_path / "a.txt"], "not the name of an HTML file"),
+        ([seg_run, "--contact-sheet", tmp_path / "a.gif"], "not the name of a PNG"),
         ([dataset, "--contact-sheet", tmp_path / "a.png"], "need truth and predictions"),
         ([seg_run, "--images", tmp_path / "none"], "no such folder"),
         ([dataset, "--images", tmp_path], "needs exactly one run"),

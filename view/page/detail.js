@@ -105,7 +105,7 @@ export function makeDetail(data, store, order) {
       ...models.filter((m) => m !== null).map(predictionList),
       el("div", { class: "actions" },
         button("Copy the command that opens this in labelme", copyCommand, { title: "Copy (c)" })),
-      image.pictures.length > 1 || image.pictures[0][2] > 512
+      image.crops.length > 1 || image.crops[0][2] > 512
         ? el("p", { class: "hint" }, "Sharp around defects and predictions, where native pixels are embedded; a smaller preview elsewhere.")
         : "");
   }

@@ -3,7 +3,7 @@
 import { el, svg } from "./dom.js";
 import { LETTERS, fileName } from "./format.js";
 import { drawOverlay } from "./overlay.js";
-import { pictureSource } from "./prepare.js";
+import { cropSource } from "./prepare.js";
 import { caption } from "./words.js";
 
 const GAP = 12;
@@ -125,7 +125,7 @@ function makeTile(data, image, layout, aspect, onopen) {
   root.style.height = `${layout.height}px`;
 
   function say({ judged }) {
-    const source = pictureSource(image, 0);
+    const source = cropSource(image, 0);
     for (const { picture } of panes) if (source && !picture.hasAttribute("src")) picture.src = source;
     const said = caption(data, image, judged);
     root.dataset.mood = said.mood;

@@ -40,9 +40,9 @@ export function maskPath(image, item, unit) {
 }
 
 /** Address of the k-th picture of an image, null while the page is still being read. */
-export function pictureSource(image, k) {
-  const source = image.pictures[k][4];
+export function cropSource(image, k) {
+  const source = image.crops[k][4];
   if (source !== null) return source;
-  const block = byId(`picture-${image.index}-${k}`);
+  const block = byId(`crop-${image.index}-${k}`);
   return block ? `data:image/webp;base64,${block.textContent}` : null;
 }

@@ -1,7 +1,7 @@
 // The large picture: zoom to native pixels and beyond, pan with mouse, finger or keys.
 
 import { svg } from "./dom.js";
-import { pictureSource } from "./prepare.js";
+import { cropSource } from "./prepare.js";
 
 const MOST_ZOOM = 32;
 
@@ -16,8 +16,8 @@ export function makeStage(image, overlay, onview) {
   let drawnAt = 0;
 
   function addPictures() {
-    pictures.replaceChildren(...image.pictures.map(([x, y, width, height], k) => {
-      const href = pictureSource(image, k);
+    pictures.replaceChildren(...image.crops.map(([x, y, width, height], k) => {
+      const href = cropSource(image, k);
       return href && svg("image", { x, y, width, height, href, preserveAspectRatio: "none" });
     }).filter(Boolean));
   }

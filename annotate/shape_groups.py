@@ -1,4 +1,4 @@
-"""What is drawn in a labelme file as things: a shape is one, and so are all shapes of a label and a group."""
+"""What the shapes of a labelme file stand for: shapes with the same label and group id are parts of one defect."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,27 +11,31 @@ from datasets.formats.labelme_flags import annotation_key
 from datasets.formats.labelme_shapes import Drawn, draw_shapes
 
 
-class Instance(msgspec.Struct, frozen=True):
-    """One thing drawn: positions of its shapes in the file; its mask, None where it has no pixel."""
+class ShapeGroup(msgspec.Struct, frozen=True):
+    """The shapes of one defect: their positions in the file and their union as a mask, None without a pixel."""
 
     label: str
     indices: list[int]
     rle: Rle | None
 
 
-def instances_of(path: Path, file: LabelmeFile, size: tuple[int, int]) -> list[Instance]:
-    """The instances of a labelme file whose picture has `size` (height, width), in order. Raises InputError."""
+def shape_groups(path: Path, file: LabelmeFile, size: tuple[int, int]) -> list[ShapeGroup]:
+    """The shapes of a labelme file by label and group id, in order; a shape without group id is alone.
+
+    `size` is (height, width) of the image in pixels. Raises InputError for a shape that cannot be drawn.
+    """
     drawn = draw_shapes(path, list(enumerate(file.shapes)), *size)
     groups: dict[tuple[str, int | None, int], list[int]] = {}
     for i, shape in enumerate(file.shapes):
         groups.setdefault(annotation_key(shape.label, shape.group_id, i), []).append(i)
-    return [
-        Instance(label, members, _union([drawn[i] for i in members])) for (label, _, _), members in groups.items()
-    ]
+    return [ShapeGroup(key[0], members, _union([drawn[i] for i in members])) for key, members in groups.items()]
 
 
 def draw_together(path: Path, shapes: Sequence[Shape], size: tuple[int, int]) -> Rle | None:
-    """The mask of the union of shapes, None where they have no pixel. Raises InputError."""
+    """The union of shapes as a mask of `size` (height, width), None where it has no pixel.
+
+    Raises InputError for a shape that cannot be drawn.
+    """
     return _union(draw_shapes(path, list(enumerate(shapes)), *size))
 
 

@@ -1,4 +1,4 @@
-"""Pictures of no dataset: predicted by the run's command, which is played here by one that finds a fixed box."""
+"""New images, predicted by the command of the run, which is replaced here by one that predicts a fixed box."""
 
 import shutil
 import subprocess
@@ -15,26 +15,26 @@ from datasets.formats.coco_file import write_predictions
 from datasets.formats.dataset_folder import load_dataset
 from evaluate.run_folder import read_config
 from tests.command import only_line, run_command
-from view.new_pictures import new_pictures_scene
+from view.new_images import new_images_scene
 
 
 @pytest.fixture
 def folder(dataset: Path, tmp_path: Path) -> Path:
-    """Three pictures, one of them turned by its EXIF orientation."""
+    """Three images, one of them rotated by its EXIF orientation."""
     root = tmp_path / "from the line"
     shutil.copytree(dataset / "images" / "test" / "kind_0", root / "a")
     for path in sorted((root / "a").iterdir())[2:]:
         path.unlink()
-    picture = Image.new("RGB", (120, 80), "grey")
-    exif = picture.getexif()
+    image = Image.new("RGB", (120, 80), "grey")
+    exif = image.getexif()
     exif[0x0112] = 6
-    picture.save(root / "turned.jpg", exif=exif)
+    image.save(root / "turned.jpg", exif=exif)
     return root
 
 
 @pytest.fixture
 def trainer(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands that were started, each answered with one prediction for the first picture."""
+    """The commands that were started, each answered with one prediction for the first image."""
     started = []
 
     def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
@@ -50,16 +50,16 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return started
 
 
-def test_predictions_meet_their_pictures(det_run: Path, folder: Path, trainer: list[list[str]]) -> None:
-    scene = new_pictures_scene(det_run, folder)
+def test_predictions_belong_to_their_images(det_run: Path, folder: Path, trainer: list[list[str]]) -> None:
+    scene = new_images_scene(det_run, folder)
     assert [command[2:4] for command in trainer] == [["train_det", "predict"]]
     assert not scene.has_truth
     assert scene.models[0].propose == ["--from", str(det_run)]
-    moved = new_pictures_scene(det_run, folder, Path(read_config(det_run).dataset))
+    moved = new_images_scene(det_run, folder, Path(read_config(det_run).dataset))
     assert moved.models[0].propose[2] == "--dataset"
-    assert [p.image.file_name for p in scene.pictures] == ["a/000.png", "a/003.png", "turned.jpg"]
-    assert [len(p.predictions[0]) for p in scene.pictures] == [1, 0, 0]
-    assert (scene.pictures[2].image.width, scene.pictures[2].image.height) == (80, 120)
+    assert [p.image.file_name for p in scene.images] == ["a/000.png", "a/003.png", "turned.jpg"]
+    assert [len(p.predictions[0]) for p in scene.images] == [1, 0, 0]
+    assert (scene.images[2].image.width, scene.images[2].image.height) == (80, 120)
     assert [c.name for c in scene.categories] == ["broken_large", "broken_small", "contamination"]
 
 
@@ -77,7 +77,7 @@ def test_the_page_counts_what_is_found(det_run: Path, folder: Path, trainer: lis
     assert page.locator("#iou").count() == 0
 
 
-def test_a_trained_run_whose_dataset_moved_shows_new_pictures(
+def test_a_trained_run_whose_dataset_moved_shows_new_images(
     coco_folder: Path, folder: Path, tmp_path: Path, opened: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = Path(shutil.copytree(coco_folder, tmp_path / "bottle-coco"))
@@ -88,7 +88,7 @@ def test_a_trained_run_whose_dataset_moved_shows_new_pictures(
     capsys.readouterr()
     page_file = tmp_path / "new.html"
     assert run_command("view", run, "--images", folder, "--out", page_file) == 2
-    assert "say where with --dataset DIR" in only_line(capsys)
+    assert "give its new location with --dataset DIR" in only_line(capsys)
     assert not page_file.exists()
     assert run_command("view", run, "--images", folder, "--dataset", moved, "--out", page_file) == 0
     page = opened(page_file)
@@ -98,7 +98,7 @@ def test_a_trained_run_whose_dataset_moved_shows_new_pictures(
     ]
 
 
-def test_a_trainer_that_fails_is_told_in_one_line(
+def test_a_trainer_that_fails_is_reported_in_one_line(
     det_run: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""The pictures of the page as WebP: a small one of the whole image, and native crops around the defects."""
+"""The pixels in the page as WebP: a preview of the whole image, and crops at native size around the defects."""
 
 import io
 import os
@@ -9,56 +9,57 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from datasets.images.image_file import read_rgb
-from view.scene import Picture
+from view.scene import SceneImage
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LONG_SIDE = 512
-MARGIN = 24
-QUALITY = 80
+PREVIEW_SIDE = 512  # pixels of the longer side
+MARGIN = 24  # pixels around a box
+PREVIEW_QUALITY = 80
 CROP_QUALITY = 90
-SHOWN_SCORE = 0.25
+MIN_CROPPED_SCORE = 0.25
 
 Region = tuple[int, int, int, int]
 
 
 class Crop(msgspec.Struct, frozen=True):
-    """A WebP picture of the region (x, y, w, h), in pixels of the image, half-open."""
+    """WebP data of the region (x, y, w, h), in pixels of the image."""
 
     region: Region
     webp: bytes
 
 
-def render_all(pictures: Sequence[Picture], thresholds: Sequence[float | None]) -> Iterator[list[Crop]]:
-    """The pictures of each image in order, worked out side by side; see `render`."""
+def render_all(images: Sequence[SceneImage], thresholds: Sequence[float | None]) -> Iterator[list[Crop]]:
+    """The crops of each image in order, computed in parallel; see `render`. Raises InputError as `render` does."""
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
-        step = 8 * workers  # bounded, so that thousands of images do not pile up in memory
-        for start in range(0, len(pictures), step):
-            yield from pool.map(lambda p: render(p, thresholds), pictures[start : start + step])
+        step = 8 * workers  # limits the memory of thousands of images
+        for start in range(0, len(images), step):
+            yield from pool.map(lambda shown: render(shown, thresholds), images[start : start + step])
 
 
-def render(picture: Picture, thresholds: Sequence[float | None]) -> list[Crop]:
-    """First the whole image at most LONG_SIDE pixels long, then native crops around what is in it.
+def render(shown: SceneImage, thresholds: Sequence[float | None]) -> list[Crop]:
+    """The whole image, reduced to at most 512 pixels, then crops at native size around its contents.
 
-    An image that is not longer is given at native size and needs no crops. `thresholds` are the operating points
-    of the models: what scores below both that and SHOWN_SCORE gets no crop.
+    A smaller image is rendered at native size and needs no crops. `thresholds` are the operating points of the
+    models: a prediction below both its threshold and 0.25 gets no crop. Raises InputError where the image cannot
+    be read.
     """
-    pixels = read_rgb(picture.path)
+    pixels = read_rgb(shown.path)
     height, width = pixels.shape[:2]
-    if max(width, height) <= LONG_SIDE:
+    if max(width, height) <= PREVIEW_SIDE:
         return [Crop((0, 0, width, height), _webp(pixels, CROP_QUALITY))]
-    regions = crop_regions(_boxes(picture, thresholds), width, height)
+    regions = crop_regions(_boxes(shown, thresholds), width, height)
     return [
-        Crop((0, 0, width, height), _webp(_shrunk(pixels), QUALITY)),
+        Crop((0, 0, width, height), _webp(_preview(pixels), PREVIEW_QUALITY)),
         *(Crop((x, y, w, h), _webp(pixels[y : y + h, x : x + w], CROP_QUALITY)) for x, y, w, h in regions),
     ]
 
 
 def crop_regions(boxes: Sequence[Sequence[float]], width: int, height: int) -> list[Region]:
-    """Whole-pixel regions around `boxes` (x, y, w, h) with a margin, inside the image; none overlap."""
+    """Regions in whole pixels around `boxes` (x, y, w, h) with a margin, inside the image and without overlap."""
     regions: list[Region] = []
     for x, y, w, h in boxes:
         x0, y0 = max(0, int(x) - MARGIN), max(0, int(y) - MARGIN)
@@ -71,7 +72,7 @@ def crop_regions(boxes: Sequence[Sequence[float]], width: int, height: int) -> l
 def _joined(regions: list[Region], new: Region) -> list[Region]:
     apart = []
     for old in regions:
-        if _touch(old, new):
+        if _overlap(old, new):
             x0, y0 = min(old[0], new[0]), min(old[1], new[1])
             x1, y1 = max(old[0] + old[2], new[0] + new[2]), max(old[1] + old[3], new[1] + new[3])
             new = (x0, y0, x1 - x0, y1 - y0)
@@ -80,23 +81,23 @@ def _joined(regions: list[Region], new: Region) -> list[Region]:
     return [*apart, new] if len(apart) == len(regions) else _joined(apart, new)
 
 
-def _touch(a: Region, b: Region) -> bool:
+def _overlap(a: Region, b: Region) -> bool:
     return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
 
 
-def _boxes(picture: Picture, thresholds: Sequence[float | None]) -> list[Sequence[float]]:
-    boxes: list[Sequence[float]] = [t.bbox for t in picture.truths]
-    for found, threshold in zip(picture.predictions, thresholds, strict=True):
-        least = SHOWN_SCORE if threshold is None else min(threshold, SHOWN_SCORE)
-        boxes += [p.bbox for p in found if p.score >= least]
+def _boxes(shown: SceneImage, thresholds: Sequence[float | None]) -> list[Sequence[float]]:
+    boxes: list[Sequence[float]] = [t.bbox for t in shown.truths]
+    for predictions, threshold in zip(shown.predictions, thresholds, strict=True):
+        minimum = MIN_CROPPED_SCORE if threshold is None else min(threshold, MIN_CROPPED_SCORE)
+        boxes += [p.bbox for p in predictions if p.score >= minimum]
     return boxes
 
 
-def _shrunk(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+def _preview(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
     import cv2
 
     height, width = pixels.shape[:2]
-    scale = LONG_SIDE / max(width, height)
+    scale = PREVIEW_SIDE / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[no-any-return]
 

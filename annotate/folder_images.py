@@ -1,0 +1,133 @@
+"""The images of a folder that people label, and the labelme file of each."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from datasets.formats.labelme import SUFFIX, LabelmeFile, read_labelme
+from datasets.formats.labelme_document import Document, new_document, read_document
+from datasets.formats.labelme_images import list_tree
+from datasets.images.image_file import read_info
+from system.errors import InputError
+
+
+class FolderImage(msgspec.Struct, frozen=True, order=True):
+    """An image: `name` is relative to the folder `root`, with forward slashes; `labelled`: has a labelme file."""
+
+    root: Path
+    name: str
+    labelled: bool
+
+    @property
+    def path(self) -> Path:
+        """The image file."""
+        return self.root / self.name
+
+    @property
+    def label_path(self) -> Path:
+        """The labelme file: next to the image, with the same name and the suffix .json."""
+        return self.path.with_suffix(SUFFIX)
+
+
+def list_folder_images(root: Path) -> list[FolderImage]:
+    """The images below `root`, sorted by name.
+
+    Raises InputError where there is none, and where two images would share one labelme file.
+    """
+    tree = list_tree(root)
+    if not tree.pictures:
+        raise InputError(root, "no image in this folder", "name a folder with PNG, JPEG, BMP or TIFF files")
+    files = set(tree.files)
+    owner: dict[str, str] = {}
+    images = []
+    for name in sorted(tree.pictures):
+        label = _label_name(name)
+        if label in owner:
+            problem = f"labelme would write its shapes into the file of {owner[label]}"
+            raise InputError(root / name, problem, "rename one of them")
+        owner[label] = name
+        images.append(FolderImage(root, name, label in files))
+    return images
+
+
+def read_labels(images: Iterable[FolderImage]) -> dict[str, LabelmeFile]:
+    """The labelme file of each labelled image, by image name. Raises InputError where one cannot be read."""
+    return {image.name: read_labelme(image.label_path) for image in images if image.labelled}
+
+
+def open_document(image: FolderImage) -> Document:
+    """The labelme file of `image` for editing, a new one if it has none.
+
+    Raises InputError where the file or the image cannot be read.
+    """
+    if image.label_path.exists():
+        return read_document(image.label_path)
+    height, width = upright_size(image.path)
+    return new_document(image.label_path, image.path.name, height, width)
+
+
+def upright_size(path: Path) -> tuple[int, int]:
+    """Height and width in pixels of an image file as labelme shows it: upright by its EXIF orientation.
+
+    Raises InputError where the file cannot be read.
+    """
+    return read_info(path).upright_size
+
+
+def image_size(image: FolderImage, file: LabelmeFile) -> tuple[int, int]:
+    """Height and width in pixels from the labelme file, or from the image if the file has none.
+
+    Raises InputError where the image has to be read and cannot be.
+    """
+    if file.image_height and file.image_width:
+        return file.image_height, file.image_width
+    return upright_size(image.path)
+
+
+def choose_images(only: str, images: Sequence[FolderImage]) -> list[FolderImage]:
+    """The images that --only selects: one, by its name in the folder or its path, or those of a list file.
+
+    Raises InputError where `only` is neither, and for a list that cannot be used.
+    """
+    by_name = {image.name: image for image in images}
+    name = only if only in by_name else _name_below(Path(only), images)
+    if name in by_name:
+        return [by_name[name]]
+    if not Path(only).is_file():
+        problem = "neither an image of the folder nor a list of images"
+        raise InputError(only, problem, "name an image, or make a list with annotate queue")
+    return read_list(Path(only), images)
+
+
+def read_list(path: Path, images: Sequence[FolderImage]) -> list[FolderImage]:
+    """The images that the text file `path` names, one per line, in its order.
+
+    Raises InputError where the file does not exist, is not UTF-8 or is empty, and for an unknown name.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        raise InputError(path, "no such file", "make it with annotate queue") from None
+    except UnicodeDecodeError as error:
+        raise InputError(path, f"not UTF-8 text: {error}", "save it as UTF-8") from None
+    by_name = {image.name: image for image in images}
+    chosen = []
+    for line in filter(None, map(str.strip, lines)):
+        if line not in by_name:
+            raise InputError(path, f"{line} is not an image of the folder", "repeat annotate queue")
+        chosen.append(by_name[line])
+    if not chosen:
+        raise InputError(path, "the list is empty", "there is nothing to open")
+    return chosen
+
+
+def _name_below(path: Path, images: Sequence[FolderImage]) -> str:
+    root = images[0].root.resolve() if images else Path()
+    absolute = path.resolve()
+    return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else ""
+
+
+def _label_name(name: str) -> str:
+    folder, slash, file = name.rpartition("/")
+    return f"{folder}{slash}{file.rpartition('.')[0]}{SUFFIX}"

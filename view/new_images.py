@@ -1,0 +1,33 @@
+"""The scene of images that belong to no dataset: predicted by a run, without truth."""
+
+from pathlib import Path
+
+from datasets.coco import Category, Image
+from datasets.images.image_file import find_images, read_info
+from evaluate.new_predictions import predict_with_run
+from evaluate.run_folder import load_run
+from system.errors import InputError
+from view.scene import Scene, SceneImage, model_of, short_names
+
+
+def new_images_scene(root: Path, folder: Path, dataset: Path | None = None) -> Scene:
+    """Predict the images below `folder` with the run folder `root`.
+
+    `dataset` is the location of the run's dataset if it was moved. Raises InputError where the run, its dataset or
+    an image cannot be read and where `folder` is not a folder, PredictError where the trainer fails.
+    """
+    run = load_run(root)
+    if not folder.is_dir():
+        raise InputError(folder, "no such folder", "name a folder of images with --images DIR")
+    names = [path.relative_to(folder).as_posix() for path in find_images([folder])]
+    predicted = predict_with_run(root, folder, names, dataset=dataset)
+    images = []
+    for number, name in enumerate(sorted(names), 1):
+        height, width = read_info(folder / name).upright_size
+        image = Image(number, name, width, height)
+        images.append(SceneImage(image, folder / name, "", [], [predicted.by_image.get(name, [])]))
+    propose = ["--from", str(root), *(["--dataset", str(dataset)] if dataset else [])]
+    model = model_of(run, short_names([root])[0], propose)
+    categories = [Category(i, name) for i, name in sorted(predicted.labels.items())]
+    shown = folder.resolve().name
+    return Scene(f"{model.name} on {shown}", shown, folder, "", categories, [model], images, has_truth=False)
