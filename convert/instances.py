@@ -60,7 +60,7 @@ def draw_instances(
         _group(file, sheet.shapes, shapes, ids) for file, sheet, shapes in zip(files, sheets, drawn, strict=True)
     ]
     unions = [
-        [_union(members, file.size, segmentation) for members in groups.values()]
+        [join_drawn(members, file.size, segmentation) for members in groups.values()]
         for file, (groups, _) in zip(files, grouped, strict=True)
     ]
     heights = [file.size[0] for file, united in zip(files, unions, strict=True) for _ in united]
@@ -90,14 +90,15 @@ def _group(
                 events.append(Event(name, f"$.shapes[{i}]", code, shape.kind))
     for (i, shape), drawn in zip(wanted, drawn_shapes, strict=True):
         events += [Event(name, f"$.shapes[{i}]", code, value) for code, value in drawn.events]
-        if drawn.rle is not None and _is_empty(drawn):
+        if drawn.rle is not None and is_empty(drawn):
             events.append(Event(name, f"$.shapes[{i}]", "no-area", f"no pixel centre inside the {shape.kind}"))
         elif drawn.rle is not None:
             groups.setdefault(annotation_key(ids[shape.label], shape.group_id, i), []).append(drawn)
     return groups, events
 
 
-def _is_empty(drawn: Drawn) -> bool:
+def is_empty(drawn: Drawn) -> bool:
+    """Whether a shape has no pixel."""
     from datasets.masks.rle import rle_area
 
     if drawn.edges is not None:
@@ -105,7 +106,7 @@ def _is_empty(drawn: Drawn) -> bool:
     return drawn.rle is None or not rle_area(drawn.rle)
 
 
-def _union(
+def join_drawn(
     members: Sequence[Drawn], size: tuple[int, int], how: SegmentationKind
 ) -> "tuple[NDArray[np.int64], Segmentation]":
     """Edges of an instance, and how it is written: as drawn where polygons say the same, as runs else."""

@@ -17,7 +17,8 @@ from datasets.formats.labelme import Point, Shape
 from datasets.formats.labelme_mask import read_shape_mask
 from datasets.formats.labelme_outlines import Outline, check_rings, outline, ring_points
 from datasets.masks.edge_components import crop_edges, cut_to_picture
-from datasets.masks.edges import cancel_pairs, edges_to_rle, edges_to_rles
+from datasets.masks.edges import edges_to_rle, edges_to_rles
+from datasets.masks.ellipse_fill import ellipse_edges, ellipse_extents
 from datasets.masks.polygon_fill import even_odd_edges, fill_even_odd
 from datasets.masks.rle import fill_polygons, merge_rles, rle_area
 from system.errors import InputError
@@ -31,6 +32,7 @@ WITHOUT_AREA = frozenset({"point", "points", "line", "linestrip"})
 POLYGONS = frozenset({"polygon", "rectangle", "oriented_rectangle"})
 KNOWN = WITHOUT_AREA | POLYGONS | {"circle", "mask"}
 MOST_POINTS = 20_000  # to look for crossings in takes up to the square of it
+MIN_RADIUS = 1e-100  # pixels; its square is still above 0
 
 
 class Drawn(msgspec.Struct, frozen=True):
@@ -99,7 +101,7 @@ def _draw(path: Path | str, index: int, shape: Shape, height: int, width: int, l
     if shape.kind == "circle":
         return _draw_circle(shape, height, width)
     if shape.kind == "mask":
-        return _draw_mask(*read_shape_mask(path, index, shape, height, width), height, width)
+        return draw_mask(*read_shape_mask(path, index, shape, height, width), height, width)
     return _draw_lines(shape, height, width, line_width)
 
 
@@ -128,29 +130,27 @@ def _corners(shape: Shape) -> Sequence[Point]:
 
 
 def _draw_circle(shape: Shape, height: int, width: int) -> Drawn:
-    import numpy as np
-
     (cx, cy), (px, py) = shape.points
     radius = math.hypot(px - cx, py - cy)
-    if radius == 0:
-        return _lost("no-area", "radius 0")
-    x0, y0 = max(0, math.floor(cx - radius)), max(0, math.floor(cy - radius))
-    x1, y1 = min(width, math.ceil(cx + radius)), min(height, math.ceil(cy + radius))
-    if x0 >= x1 or y0 >= y1:
-        return _lost("outside", f"centre {cx:g}, {cy:g}, radius {radius:g}")
-    columns = np.arange(x0, x1)
-    room = radius**2 - (columns + 0.5 - cx) ** 2
-    columns, reach = columns[room >= 0], np.sqrt(room[room >= 0])
-    begin = np.clip(np.ceil(cy - reach - 0.5), 0, height).astype(np.int64)
-    end = np.clip(np.floor(cy + reach - 0.5) + 1, 0, height).astype(np.int64)
-    met = end > begin
-    edges = cancel_pairs((np.stack((begin, end), axis=1) + (columns * height)[:, None])[met].ravel())
-    cut = cx - radius < 0 or cy - radius < 0 or cx + radius > width or cy + radius > height
-    events = [("clipped", f"centre {cx:g}, {cy:g}, radius {radius:g}")] if cut else []
+    return draw_ellipse(cx, cy, radius, radius, 0, height, width)
+
+
+def draw_ellipse(cx: float, cy: float, rx: float, ry: float, angle: float, height: int, width: int) -> Drawn:
+    """An ellipse, as in `datasets.masks.ellipse_fill`, in an image of height x width pixels."""
+    what = f"radius {rx:g}" if rx == ry else f"half axes {rx:g}, {ry:g}"
+    if min(rx, ry) < MIN_RADIUS:
+        return _lost("no-area", what)
+    place = f"centre {cx:g}, {cy:g}, {what}"
+    x0, y0, x1, y1 = ellipse_extents(cx, cy, rx, ry, angle)
+    if max(0, math.floor(x0)) >= min(width, math.ceil(x1)) or max(0, math.floor(y0)) >= min(height, math.ceil(y1)):
+        return _lost("outside", place)
+    edges = ellipse_edges(cx, cy, rx, ry, angle, height, width)
+    events = [("clipped", place)] if x0 < 0 or y0 < 0 or x1 > width or y1 > height else []
     return Drawn(edges_to_rle(edges, height, width), None, events, edges)
 
 
-def _draw_mask(x0: int, y0: int, pixels: "NDArray[np.bool_]", height: int, width: int) -> Drawn:
+def draw_mask(x0: int, y0: int, pixels: "NDArray[np.bool_]", height: int, width: int) -> Drawn:
+    """H x W bool pixels, the first of which is at (x0, y0), in an image of height x width pixels."""
     if not pixels.any():
         return _lost("no-area", "an empty mask")
     rows, columns = pixels.shape

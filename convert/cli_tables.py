@@ -1,0 +1,217 @@
+"""The conversions from Label Studio, VGG Image Annotator and CSV tables."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from msgspec import structs
+
+from convert.cli_options import (
+    Connectivity,
+    DryRun,
+    Jobs,
+    NewDataset,
+    Overwrite,
+    RatiosText,
+    ReportFile,
+    Seed,
+    Segmentation,
+    SegmentationKind,
+    Strict,
+    Unlabelled,
+    UnlabelledKind,
+    parse_connectivity,
+    run_conversion,
+)
+from convert.cli_tool_options import (
+    Images,
+    LabelsFile,
+    LineWidth,
+    Mixed,
+    MixedKind,
+    Rename,
+    ToolSplit,
+    ToolSplitKind,
+    shared_options,
+)
+
+
+class AnnotationKind(StrEnum):
+    """Which annotation of a task is read."""
+
+    first = "first"
+    last = "last"
+    ground_truth = "ground-truth"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command("labelstudio2coco")(labelstudio2coco_command)
+    app.command("via2coco")(via2coco_command)
+    app.command("csv2coco")(csv2coco_command)
+
+
+def labelstudio2coco_command(
+    source: Annotated[
+        Path, typer.Argument(metavar="SRC", help="Label Studio's JSON or JSON-MIN, file or folder.")
+    ],
+    dest: NewDataset,
+    annotation: Annotated[
+        AnnotationKind, typer.Option(help="Of several annotations of a task: the first submitted, the last, ...")
+    ] = AnnotationKind.first,
+    predictions: Annotated[
+        bool, typer.Option("--predictions", help="Read a prediction where a task has no annotation.")
+    ] = False,
+    image_key: Annotated[
+        str | None, typer.Option(help="Key of the image in a task's data, if it has several.")
+    ] = None,
+    images: Images = None,
+    labels: LabelsFile = None,
+    rename: Rename = None,
+    unlabelled: Unlabelled = UnlabelledKind.leave_out,
+    mixed: Mixed = MixedKind.fill,
+    line_width: LineWidth = None,
+    split: ToolSplit = ToolSplitKind.auto,
+    ratios: RatiosText = "0.7,0.1,0.2",
+    seed: Seed = 0,
+    segmentation: Segmentation = SegmentationKind.rle,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    strict: Strict = False,
+    report: ReportFile = None,
+    jobs: Jobs = 0,
+) -> None:
+    """Label Studio's JSON or JSON-MIN to a COCO dataset folder; nothing is downloaded."""
+    from convert.labelstudio2coco import LabelStudioOptions, labelstudio2coco
+
+    shared = shared_options(
+        images=images,
+        labels=labels,
+        rename=rename,
+        unlabelled=unlabelled,
+        mixed=mixed,
+        line_width=line_width,
+        split=split,
+        ratios=ratios,
+        seed=seed,
+        segmentation=segmentation,
+    )
+    options = LabelStudioOptions(
+        **structs.asdict(shared), annotation=annotation.value, predictions=predictions, image_key=image_key
+    )
+    run_conversion(
+        labelstudio2coco,
+        source,
+        dest,
+        options,
+        overwrite=overwrite,
+        dry_run=dry_run,
+        strict=strict,
+        jobs=jobs,
+        report=report,
+    )
+
+
+def via2coco_command(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="VIA project or JSON export, file or folder.")],
+    dest: NewDataset,
+    attribute: Annotated[
+        str | None, typer.Option(help="Region attribute that names the category; by default the only one.")
+    ] = None,
+    category: Annotated[str | None, typer.Option(help="Category of every region.")] = None,
+    images: Images = None,
+    labels: LabelsFile = None,
+    rename: Rename = None,
+    unlabelled: Unlabelled = UnlabelledKind.leave_out,
+    mixed: Mixed = MixedKind.fill,
+    line_width: LineWidth = None,
+    split: ToolSplit = ToolSplitKind.auto,
+    ratios: RatiosText = "0.7,0.1,0.2",
+    seed: Seed = 0,
+    segmentation: Segmentation = SegmentationKind.rle,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    strict: Strict = False,
+    report: ReportFile = None,
+    jobs: Jobs = 0,
+) -> None:
+    """VGG Image Annotator (VIA 1, 2, 3) to a COCO dataset folder."""
+    from convert.via2coco import ViaOptions, via2coco
+
+    shared = shared_options(
+        images=images,
+        labels=labels,
+        rename=rename,
+        unlabelled=unlabelled,
+        mixed=mixed,
+        line_width=line_width,
+        split=split,
+        ratios=ratios,
+        seed=seed,
+        segmentation=segmentation,
+    )
+    options = ViaOptions(**structs.asdict(shared), attribute=attribute, category=category)
+    run_conversion(
+        via2coco,
+        source,
+        dest,
+        options,
+        overwrite=overwrite,
+        dry_run=dry_run,
+        strict=strict,
+        jobs=jobs,
+        report=report,
+    )
+
+
+def csv2coco_command(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="SRC", help="CSV file of annotations."),
+    ],
+    dest: NewDataset,
+    connectivity: Connectivity = 8,
+    images: Images = None,
+    labels: LabelsFile = None,
+    rename: Rename = None,
+    unlabelled: Unlabelled = UnlabelledKind.leave_out,
+    mixed: Mixed = MixedKind.fill,
+    line_width: LineWidth = None,
+    split: ToolSplit = ToolSplitKind.auto,
+    ratios: RatiosText = "0.7,0.1,0.2",
+    seed: Seed = 0,
+    segmentation: Segmentation = SegmentationKind.rle,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    strict: Strict = False,
+    report: ReportFile = None,
+    jobs: Jobs = 0,
+) -> None:
+    """CSV table to a COCO dataset folder: Severstal, makesense.ai, or filename,width,height,class,xmin,..."""
+    from convert.csv2coco import CsvOptions, csv2coco
+
+    shared = shared_options(
+        images=images,
+        labels=labels,
+        rename=rename,
+        unlabelled=unlabelled,
+        mixed=mixed,
+        line_width=line_width,
+        split=split,
+        ratios=ratios,
+        seed=seed,
+        segmentation=segmentation,
+    )
+    options = CsvOptions(**structs.asdict(structs.replace(shared, connectivity=parse_connectivity(connectivity))))
+    run_conversion(
+        csv2coco,
+        source,
+        dest,
+        options,
+        overwrite=overwrite,
+        dry_run=dry_run,
+        strict=strict,
+        jobs=jobs,
+        report=report,
+    )

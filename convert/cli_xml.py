@@ -1,0 +1,166 @@
+"""The conversions from XML: Pascal VOC and CVAT."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from msgspec import structs
+
+from convert.cli_options import (
+    DryRun,
+    Jobs,
+    NewDataset,
+    Overwrite,
+    RatiosText,
+    ReportFile,
+    Seed,
+    Segmentation,
+    SegmentationKind,
+    Strict,
+    Unlabelled,
+    UnlabelledKind,
+    run_conversion,
+)
+from convert.cli_tool_options import (
+    Images,
+    LabelsFile,
+    LineWidth,
+    Mixed,
+    MixedKind,
+    Rename,
+    ToolSplit,
+    ToolSplitKind,
+    shared_options,
+)
+
+
+class FirstPixelKind(StrEnum):
+    """What pixels count from."""
+
+    auto = "auto"
+    zero = "0"
+    one = "1"
+
+
+class DifficultKind(StrEnum):
+    """What becomes of objects marked difficult."""
+
+    ignore = "ignore"
+    keep = "keep"
+
+
+FIRST_PIXEL: dict[FirstPixelKind, Literal[0, 1] | None] = {
+    FirstPixelKind.auto: None,
+    FirstPixelKind.zero: 0,
+    FirstPixelKind.one: 1,
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command("voc2coco")(voc2coco_command)
+    app.command("cvat2coco")(cvat2coco_command)
+
+
+def voc2coco_command(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of XML files, searched through.")],
+    dest: NewDataset,
+    first_pixel: Annotated[
+        FirstPixelKind,
+        typer.Option(help="What xmin counts from: 1 as in VOC, or 0; auto: 1 unless a coordinate shows 0."),
+    ] = FirstPixelKind.auto,
+    difficult: Annotated[
+        DifficultKind, typer.Option(help="Objects marked difficult: ignore regions, or annotations.")
+    ] = DifficultKind.ignore,
+    images: Images = None,
+    labels: LabelsFile = None,
+    rename: Rename = None,
+    unlabelled: Unlabelled = UnlabelledKind.leave_out,
+    mixed: Mixed = MixedKind.fill,
+    line_width: LineWidth = None,
+    split: ToolSplit = ToolSplitKind.auto,
+    ratios: RatiosText = "0.7,0.1,0.2",
+    seed: Seed = 0,
+    segmentation: Segmentation = SegmentationKind.rle,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    strict: Strict = False,
+    report: ReportFile = None,
+    jobs: Jobs = 0,
+) -> None:
+    """Pascal VOC XML (labelImg, NEU-DET) to a COCO dataset folder; a file without object is a negative."""
+    from convert.voc2coco import VocOptions, voc2coco
+
+    shared = shared_options(
+        images=images,
+        labels=labels,
+        rename=rename,
+        unlabelled=unlabelled,
+        mixed=mixed,
+        line_width=line_width,
+        split=split,
+        ratios=ratios,
+        seed=seed,
+        segmentation=segmentation,
+    )
+    options = VocOptions(**structs.asdict(shared), first_pixel=FIRST_PIXEL[first_pixel], difficult=difficult.value)
+    run_conversion(
+        voc2coco,
+        source,
+        dest,
+        options,
+        overwrite=overwrite,
+        dry_run=dry_run,
+        strict=strict,
+        jobs=jobs,
+        report=report,
+    )
+
+
+def cvat2coco_command(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="CVAT's annotations.xml, or its folder.")],
+    dest: NewDataset,
+    images: Images = None,
+    labels: LabelsFile = None,
+    rename: Rename = None,
+    unlabelled: Unlabelled = UnlabelledKind.leave_out,
+    mixed: Mixed = MixedKind.fill,
+    line_width: LineWidth = None,
+    split: ToolSplit = ToolSplitKind.auto,
+    ratios: RatiosText = "0.7,0.1,0.2",
+    seed: Seed = 0,
+    segmentation: Segmentation = SegmentationKind.rle,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    strict: Strict = False,
+    report: ReportFile = None,
+    jobs: Jobs = 0,
+) -> None:
+    """CVAT for images 1.1 to a COCO dataset folder; an image without shape is unlabelled."""
+    from convert.cvat2coco import CvatOptions, cvat2coco
+
+    shared = shared_options(
+        images=images,
+        labels=labels,
+        rename=rename,
+        unlabelled=unlabelled,
+        mixed=mixed,
+        line_width=line_width,
+        split=split,
+        ratios=ratios,
+        seed=seed,
+        segmentation=segmentation,
+    )
+    options = CvatOptions(**structs.asdict(shared))
+    run_conversion(
+        cvat2coco,
+        source,
+        dest,
+        options,
+        overwrite=overwrite,
+        dry_run=dry_run,
+        strict=strict,
+        jobs=jobs,
+        report=report,
+    )

@@ -1,0 +1,25 @@
+"""CSV tables to a COCO dataset folder: Severstal's run lengths, makesense.ai's boxes, boxes by their corners."""
+
+from pathlib import Path
+
+from convert.execution import Execution
+from convert.report import Report
+from convert.tool2coco import check_tool_options, tool2coco
+from convert.tool_options import ToolOptions
+from datasets.formats.csv_tables import read_csv_table
+
+
+class CsvOptions(ToolOptions, frozen=True, kw_only=True):
+    """The options of every labelling tool."""
+
+
+def csv2coco(
+    source: Path, dest: Path, options: CsvOptions = CsvOptions(), execution: Execution = Execution()
+) -> Report:
+    """Convert a CSV file of annotations into the dataset folder `dest`.
+
+    Run lengths cover all defects of a type in an image: each component becomes an annotation. Raises InputError,
+    OptionError, and OutputError for `dest`.
+    """
+    check_tool_options(options)
+    return tool2coco("csv2coco", source, read_csv_table(source), dest, options, execution)

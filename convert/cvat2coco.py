@@ -1,0 +1,26 @@
+"""CVAT for images 1.1 (XML) to a COCO dataset folder."""
+
+from pathlib import Path
+
+from convert.execution import Execution
+from convert.report import Report
+from convert.tool2coco import check_tool_options, tool2coco
+from convert.tool_options import ToolOptions
+from datasets.formats.cvat_xml import read_cvat
+
+
+class CvatOptions(ToolOptions, frozen=True, kw_only=True):
+    """The options of every labelling tool."""
+
+
+def cvat2coco(
+    source: Path, dest: Path, options: CvatOptions = CvatOptions(), execution: Execution = Execution()
+) -> Report:
+    """Convert CVAT's annotations.xml, or the folder that holds it, into the dataset folder `dest`.
+
+    Cuboids, skeletons and tags are lost and reported, points and lines without `line_width` too. An image without
+    shape is unlabelled, because CVAT does not record who looked. Raises InputError, also for CVAT for video,
+    OptionError, and OutputError for `dest`.
+    """
+    check_tool_options(options)
+    return tool2coco("cvat2coco", source, read_cvat(source), dest, options, execution)

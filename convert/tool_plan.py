@@ -1,0 +1,136 @@
+"""What the export of a labelling tool becomes, before any shape is drawn: image files, categories, splits."""
+
+import json
+import posixpath
+from collections import Counter
+from collections.abc import Mapping
+
+import msgspec
+
+from convert.labels import make_categories, parse_renames, read_labels_file
+from convert.report import Event
+from convert.tool_options import ToolOptions
+from datasets.coco import Category
+from datasets.formats.image_search import ImageSearch
+from datasets.formats.mvtec import GOOD
+from datasets.formats.split_names import split_of_folder
+from datasets.formats.tool_export import Loss, ToolExport, ToolImage
+from datasets.splits import stratified_split
+from system.errors import InputError
+
+
+class ToolSource(msgspec.Struct, frozen=True):
+    """One image to convert: its name in the dataset, its file, its place in the export.
+
+    `image` has no shape where the export does not list the image.
+    """
+
+    file_name: str
+    path: str
+    image: ToolImage
+
+
+class ToolPlan(msgspec.Struct, frozen=True):
+    """Sources sorted by file name, categories, category id of each label, and what is known already.
+
+    `splits` is the split of each file name that the export gives one.
+    """
+
+    sources: list[ToolSource]
+    categories: list[Category]
+    ids: dict[str, int]
+    splits: dict[str, str]
+    read: dict[str, int]
+    events: list[Event]
+
+
+def plan_export(export: ToolExport, options: ToolOptions) -> ToolPlan:
+    """Find the image of each entry of the export. Raises InputError and OptionError."""
+    search = ImageSearch(options.images or export.root, export.not_images)
+    entries: dict[str, ToolImage] = {}
+    events = [Event(file, loss.where, loss.code, loss.value) for file, loss in export.losses]
+    for image in export.images:
+        place = f"{export.root / image.file}{', ' if image.where else ''}{image.where}"
+        found = search.find(place, image.names, image.remedy, image.beside)
+        if found.relative in entries:
+            other = entries[found.relative]
+            problem = f"annotates {found.relative}, as {other.file}{', ' * bool(other.where)}{other.where} does"
+            raise InputError(place, problem, "merge the two into one or remove one")
+        entries[found.relative] = image
+        if not found.whole:
+            events.append(Event(image.file, image.where, "image-moved", found.relative))
+    unlisted = [relative for relative in search.images if relative not in entries]
+    if options.unlabelled == "negative":
+        entries |= {relative: _unlisted(relative) for relative in unlisted}
+    else:
+        events += [Event(relative, "", "unlabelled", "not in the export") for relative in unlisted]
+    prefix = _common_folder(list(entries))
+    named = {relative: relative.removeprefix(prefix) for relative in entries}
+    sources = [
+        ToolSource(named[relative], f"{search.root}/{relative}", image) for relative, image in entries.items()
+    ]
+    categories, ids = _categories(export, options)
+    return ToolPlan(
+        sorted(sources, key=lambda source: source.file_name),
+        categories,
+        ids,
+        {named[relative]: image.split for relative, image in entries.items() if image.split},
+        export.read | {"images not in it": len(unlisted)},
+        events,
+    )
+
+
+def _unlisted(relative: str) -> ToolImage:
+    return ToolImage(relative, "", (), None, [], [], reviewed=False, split=split_of_folder(relative))
+
+
+def _common_folder(names: list[str]) -> str:
+    """The folders that all images share, with a slash at the end."""
+    folders = {posixpath.dirname(name) for name in names}
+    common = posixpath.commonpath(folders) if folders and "" not in folders else ""
+    return f"{common}/" if common else ""
+
+
+def _categories(export: ToolExport, options: ToolOptions) -> tuple[list[Category], dict[str, int]]:
+    seen: dict[str, str] = {}
+    for image in export.images:
+        for shape in image.shapes:
+            if shape.label not in seen:
+                seen[shape.label] = f"{export.root / image.file}, {shape.where}"
+    order = read_labels_file(options.labels) if options.labels is not None else None
+    return make_categories(seen, order, parse_renames(options.rename))
+
+
+def happened(image: ToolImage) -> list[Event]:
+    """What the reader could not turn into a shape, as events."""
+    return [Event(image.file, loss.where, loss.code, loss.value) for loss in image.losses]
+
+
+def hides_shapes(losses: list[Loss]) -> bool:
+    """Whether something was drawn in an image that no shape shows, so that it is no negative."""
+    return any(loss.code in {"shape-lost", "no-label"} for loss in losses)
+
+
+def stratum_of(names: set[str]) -> str:
+    """The categories of an image as text, for `assign_splits`."""
+    return json.dumps(sorted(names))
+
+
+def assign_splits(strata: dict[str, str], splits: Mapping[str, str], options: ToolOptions) -> Mapping[str, str]:
+    """The split of each file name: that of the export, or in proportion by the rarest category of each image.
+
+    Raises InputError where the export's are to be kept and an image has none.
+    """
+    if options.split == "original" or (options.split is None and splits):
+        missing = [name for name in strata if name not in splits]
+        if missing:
+            problem = f"{len(missing)} images, such as {missing[0]}, are in no split of the export"
+            raise InputError(missing[0], problem, "add them to one, or give --split stratified")
+        return splits
+    named: dict[str, list[str]] = {name: json.loads(stratum) for name, stratum in strata.items()}
+    counts = Counter(category for categories in named.values() for category in categories)
+    rarest = {
+        name: min(categories, key=lambda category: (counts[category], category), default=GOOD)
+        for name, categories in named.items()
+    }
+    return stratified_split(rarest, options.ratios, options.seed)

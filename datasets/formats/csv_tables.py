@@ -1,0 +1,142 @@
+"""CSV tables of annotations: Severstal's run lengths, makesense.ai's boxes, boxes by their corners.
+
+Sources: https://www.kaggle.com/c/severstal-steel-defect-detection/data (pixels count from 1, down the columns);
+https://github.com/SkalskiP/make-sense; the TensorFlow object detection tables that Roboflow exports, whose corners
+are edges that count from 0.
+"""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+from datasets.formats.tool_export import (
+    MaskShape,
+    ToolExport,
+    ToolImage,
+    ToolShape,
+    box_shape,
+    parse_number,
+    parse_size,
+)
+from system.errors import InputError
+from system.files import BYTE_ORDER_MARK
+
+MAKESENSE = (
+    "label_name",
+    "bbox_x",
+    "bbox_y",
+    "bbox_width",
+    "bbox_height",
+    "image_name",
+    "image_width",
+    "image_height",
+)
+CORNERS = frozenset({"filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax"})
+SEVERSTAL = frozenset({"ImageId", "ClassId", "EncodedPixels"})
+SEVERSTAL_JOINED = frozenset({"ImageId_ClassId", "EncodedPixels"})
+MAX_CELL = 2**26  # characters
+Row = dict[str, str]
+RowReader = Callable[[Path, str, Row], tuple[str, tuple[int, int] | None, ToolShape | None]]
+
+
+def read_csv_table(source: Path) -> ToolExport:
+    """Read one CSV file of a layout that its header names, or makesense.ai's eight columns without one.
+
+    A row of Severstal is a defect type of an image, whose pixels may be several components; one without pixels
+    shows that somebody looked. Raises InputError.
+    """
+    rows = _read_rows(source)
+    header = {cell.strip() for cell in rows[0]} if rows else set()
+    reader, names = _layout(source, rows, header)
+    has_header = set(names) <= header
+    images: dict[str, ToolImage] = {}
+    for number, cells in enumerate(rows[has_header:], 1 + has_header):
+        where = f"row {number}"
+        if len(cells) != len(rows[0]):
+            raise InputError(source, f"{where} has {len(cells)} cells, not {len(rows[0])}", "correct the row")
+        columns = [cell.strip() for cell in rows[0]] if has_header else list(names)
+        name, size, shape = reader(source, where, dict(zip(columns, (c.strip() for c in cells), strict=True)))
+        if not name:
+            raise InputError(source, f"{where} names no image", "correct the row")
+        known = images.get(name)
+        if known is None:
+            known = images[name] = ToolImage(source.name, where, (name,), size, [], [], reviewed=True)
+        elif known.size != size:
+            raise InputError(source, f"{where} gives {name} another size than {known.where}", "correct the row")
+        if shape is not None:
+            known.shapes.append(shape)
+    if not images:
+        raise InputError(source, "no row in it", "name a CSV file of annotations")
+    listed = list(images.values())
+    read = {"rows": len(rows) - has_header, "images": len(listed), "shapes": sum(len(i.shapes) for i in listed)}
+    return ToolExport(source.parent, listed, read)
+
+
+def _read_rows(source: Path) -> list[list[str]]:
+    csv.field_size_limit(MAX_CELL)
+    try:
+        text = source.read_bytes().removeprefix(BYTE_ORDER_MARK).decode()
+        return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+    except FileNotFoundError:
+        raise InputError(source, "no such file", "name the CSV file") from None
+    except IsADirectoryError:
+        raise InputError(source, "a folder", "name the CSV file in it") from None
+    except UnicodeDecodeError as error:
+        raise InputError(source, f"not UTF-8 text: {error}", "save it as UTF-8") from None
+    except csv.Error as error:
+        raise InputError(source, f"not valid CSV: {error}", "correct it") from None
+
+
+def _layout(source: Path, rows: list[list[str]], header: set[str]) -> tuple[RowReader, tuple[str, ...]]:
+    for names, reader in (
+        (SEVERSTAL, _severstal),
+        (SEVERSTAL_JOINED, _severstal_joined),
+        (CORNERS, _corners),
+        (frozenset(MAKESENSE), _makesense),
+    ):
+        if names <= header:
+            return reader, tuple(names)
+    if rows and len(rows[0]) == len(MAKESENSE) and not header & CORNERS:
+        return _makesense, MAKESENSE
+    raise InputError(
+        source,
+        f"its columns are {', '.join(rows[0])[:100] if rows else 'none'}",
+        "give Severstal's ImageId,ClassId,EncodedPixels, makesense.ai's, or filename,...,xmin,ymin,xmax,ymax",
+    )
+
+
+def _severstal(source: Path, where: str, row: Row) -> tuple[str, tuple[int, int] | None, ToolShape | None]:
+    runs, label = row["EncodedPixels"], row["ClassId"]
+    if not runs:
+        return row["ImageId"], None, None
+    if not label:
+        raise InputError(source, f"{where} has pixels but no ClassId", "correct the row")
+    return row["ImageId"], None, ToolShape(where, label, MaskShape(0, 0, 0, 0, "columns", runs))
+
+
+def _severstal_joined(source: Path, where: str, row: Row) -> tuple[str, tuple[int, int] | None, ToolShape | None]:
+    """The table of the competition's first weeks: one row of each image and class."""
+    image, _, label = row["ImageId_ClassId"].rpartition("_")
+    return _severstal(source, where, {"ImageId": image, "ClassId": label, "EncodedPixels": row["EncodedPixels"]})
+
+
+def _makesense(source: Path, where: str, row: Row) -> tuple[str, tuple[int, int] | None, ToolShape | None]:
+    x, y, w, h = (parse_number(source, f"{name} of {where}", row[name]) for name in MAKESENSE[1:5])
+    size = parse_size(source, where, row["image_width"], row["image_height"])
+    return row["image_name"], size, _box(source, where, row["label_name"], (x, y, x + w, y + h))
+
+
+def _corners(source: Path, where: str, row: Row) -> tuple[str, tuple[int, int] | None, ToolShape | None]:
+    size = parse_size(source, where, row["width"], row["height"])
+    if not row["class"] and not row["xmin"]:
+        return row["filename"], size, None
+    names = ("xmin", "ymin", "xmax", "ymax")
+    x0, y0, x1, y1 = (parse_number(source, f"{name} of {where}", row[name]) for name in names)
+    return row["filename"], size, _box(source, where, row["class"], (x0, y0, x1, y1))
+
+
+def _box(source: Path, where: str, label: str, corners: tuple[float, float, float, float]) -> ToolShape:
+    if not label:
+        raise InputError(source, f"{where} names no category", "correct the row")
+    return ToolShape(where, label, box_shape(corners))

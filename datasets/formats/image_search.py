@@ -1,0 +1,99 @@
+"""Finds the images that an export names: below one folder and nowhere else, by as much of the path as matches."""
+
+import os
+import posixpath
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from datasets.images.image_file import SUFFIXES, is_image
+from system.errors import InputError
+from system.files import check_unicode
+
+
+class FoundImage(msgspec.Struct, frozen=True):
+    """`relative` is below the folder that was searched; `whole` is whether the whole name matches its end."""
+
+    relative: str
+    whole: bool
+
+
+class ImageSearch:
+    """The images below `root`, without hidden folders and those called `skip`. Raises InputError for no folder."""
+
+    def __init__(self, root: Path, skip: frozenset[str] = frozenset()) -> None:
+        if not root.is_dir():
+            raise InputError(root, "no such folder", "name the folder of the images")
+        self.root = root
+        self.images: list[str] = []
+        links: list[str] = []
+        for folder, subfolders, names in os.walk(root):
+            subfolders[:] = [name for name in subfolders if not name.startswith(".") and name not in skip]
+            prefix = Path(folder).relative_to(root).as_posix()
+            for name in names:
+                if is_image(name):
+                    relative = posixpath.normpath(f"{prefix}/{name}")
+                    self.images.append(relative)
+                    if (root / relative).is_symlink():
+                        links.append(relative)
+        check_unicode(root, self.images)
+        self.images.sort()
+        self._links = frozenset(links)
+        self._by_name: dict[str, list[str]] = {}
+        self._by_stem: dict[str, list[str]] = {}
+        for relative in self.images:
+            name = _fold(posixpath.basename(relative))
+            self._by_name.setdefault(name, []).append(relative)
+            self._by_stem.setdefault(posixpath.splitext(name)[0], []).append(relative)
+
+    def find(self, where: Path | str, names: Sequence[str], remedy: str = "", beside: str = "") -> FoundImage:
+        """The image called by the first of `names` that any image has.
+
+        A name may have folders in front and lack its ending. Of several images of one name, the one whose folders
+        match further wins; `beside` is the folder of the annotation file, which counts as in front of the name.
+        Raises InputError at `where` for none, and for several that match equally.
+        """
+        for name in names:
+            wanted = _fold(name.replace("\\", "/")).strip("/").split("/")
+            has_ending = posixpath.splitext(wanted[-1])[1] in SUFFIXES
+            found = self._by_name.get(wanted[-1], []) if has_ending else self._by_stem.get(wanted[-1], [])
+            if found:
+                return self._best(where, wanted, _fold(beside).strip("/").split("/"), found)
+        shown = names[0] if names else "without a name"
+        raise InputError(
+            where,
+            f"its image {shown} is missing (searched below {self.root})",
+            remedy or "name the folder of the images with --images",
+        )
+
+    def _best(self, where: Path | str, wanted: list[str], beside: list[str], found: list[str]) -> FoundImage:
+        matches = {relative: _matching(beside + wanted, _fold(relative).split("/")) for relative in found}
+        most = max(matches.values())
+        best = [relative for relative, count in matches.items() if count == most]
+        if len(best) > 1:
+            problem = f"its image is one of {len(best)} of that name: {best[0]}, {best[1]}"
+            raise InputError(where, problem, "rename one of them, or name a folder that has one with --images")
+        self._check_link(best[0])
+        return FoundImage(best[0], most >= len(wanted))
+
+    def _check_link(self, relative: str) -> None:
+        if relative in self._links:
+            target = (self.root / relative).resolve()
+            if not target.is_relative_to(self.root.resolve()):
+                problem = f"a link that leads outside, to {target}"
+                raise InputError(self.root / relative, problem, "copy the image, or name its folder with --images")
+
+
+def _matching(wanted: list[str], path: list[str]) -> int:
+    """How many parts match from the end; the last one is known to."""
+    count = 1
+    while count < min(len(wanted), len(path)) and wanted[-1 - count] == path[-1 - count]:
+        count += 1
+    return count
+
+
+def _fold(path: str) -> str:
+    """The form in which file systems without case, or with the other Unicode form, hold the same name."""
+    return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()

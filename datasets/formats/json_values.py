@@ -1,0 +1,58 @@
+"""Decoded JSON of labelling tools, taken apart with errors that name the place."""
+
+from pathlib import Path
+
+import msgspec
+
+from datasets.formats.labelme import read_json
+from system.errors import InputError
+from system.files import BYTE_ORDER_MARK
+
+Object = dict[str, object]
+
+
+def read_json_value(path: Path) -> object:
+    """The value in a JSON file. Raises InputError."""
+    data = read_json(path)
+    try:
+        return msgspec.json.decode(data.removeprefix(BYTE_ORDER_MARK))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(path, f"not valid JSON in UTF-8: {error}", "export it again") from None
+    except RecursionError:
+        raise InputError(path, "nested too deeply", "it is no export of a labelling tool, remove it") from None
+
+
+def as_object(path: Path, where: str, value: object) -> Object:
+    """A JSON object. Raises InputError."""
+    if isinstance(value, dict):
+        return value
+    raise InputError(path, f"{where} is {kind(value)} where an object is expected", "export it again")
+
+
+def as_list(path: Path, where: str, value: object) -> list[object]:
+    """A JSON list; null counts as an empty one. Raises InputError."""
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return value
+    raise InputError(path, f"{where} is {kind(value)} where a list is expected", "export it again")
+
+
+def as_text(path: Path, where: str, value: object) -> str:
+    """A JSON string. Raises InputError."""
+    if isinstance(value, str):
+        return value
+    raise InputError(path, f"{where} is {kind(value)} where text is expected", "export it again")
+
+
+def kind(value: object) -> str:
+    """What a value is in JSON's words."""
+    names: tuple[tuple[type, str], ...] = (
+        (bool, "a truth value"),
+        (int, "a number"),
+        (float, "a number"),
+        (str, "text"),
+        (list, "a list"),
+        (dict, "an object"),
+    )
+    return next((name for type_, name in names if isinstance(value, type_)), "null")

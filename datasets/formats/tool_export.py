@@ -1,0 +1,176 @@
+"""What a labelling tool exports: images and the shapes drawn in them, the same for every file format.
+
+Coordinates are in pixels and continuous: pixel i covers i to i + 1. The readers (`voc`, `cvat_xml`, `labelstudio`,
+`via`, `csv_tables`) return a ToolExport; `convert.tool2coco` and `datasets check` take it from there.
+"""
+
+import math
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from system.errors import InputError
+
+Point = tuple[float, float]
+MAX_COORDINATE = 1e9  # pixels; beyond, geometry loses its precision
+
+
+class BoxShape(msgspec.Struct, frozen=True, tag=True):
+    """A box without rotation, from (x0, y0) to (x1, y1) with x0 <= x1 and y0 <= y1."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class PolygonShape(msgspec.Struct, frozen=True, tag=True):
+    """A closed ring of corners, also of a rotated box."""
+
+    points: list[Point]
+
+
+class EllipseShape(msgspec.Struct, frozen=True, tag=True):
+    """An ellipse: centre, half axes, and its clockwise rotation in degrees."""
+
+    cx: float
+    cy: float
+    rx: float
+    ry: float
+    angle: float = 0
+
+
+class LineShape(msgspec.Struct, frozen=True, tag=True):
+    """Points that have no area: one after the other a line, or each one by itself."""
+
+    points: list[Point]
+    joined: bool
+
+
+class MaskShape(msgspec.Struct, frozen=True, tag=True):
+    """Pixels of a box of `width` x `height` at (left, top), still encoded; `mask_pixels.read_mask_shape` decodes.
+
+    `rows` are run lengths row by row, background first, as text (CVAT); `columns` are pairs of first pixel and run
+    length, counted from 1 down the columns, as text (Severstal); `brush` is Label Studio's packed form.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    encoding: Literal["rows", "columns", "brush"]
+    data: str | bytes
+
+
+Geometry = BoxShape | PolygonShape | EllipseShape | LineShape | MaskShape
+
+
+class ToolShape(msgspec.Struct, frozen=True):
+    """One shape: `where` it is in the file, its label, its geometry.
+
+    Shapes of one label and one `group` are one annotation; `ignore` makes an ignore region of it.
+    """
+
+    where: str
+    label: str
+    geometry: Geometry
+    group: int | None = None
+    ignore: bool = False
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """What the reader could not turn into a shape: where, a code of convert.codes, a value."""
+
+    where: str
+    code: str
+    value: str
+
+
+class ToolImage(msgspec.Struct, frozen=True):
+    """One image of an export.
+
+    `file` is the annotation file, relative to the source; `where` is the place in it. `names` are what the image
+    file may be called, the most likely first; `remedy` is what to do where there is none; `beside` is the folder
+    to prefer where several have the name. `size` is (width, height), None where the file does not state it.
+    `reviewed` is whether the file shows that somebody looked at the image, so that no shape means no defect.
+    """
+
+    file: str
+    where: str
+    names: tuple[str, ...]
+    size: tuple[int, int] | None
+    shapes: list[ToolShape]
+    losses: list[Loss]
+    reviewed: bool
+    split: str | None = None
+    remedy: str = ""
+    beside: str = ""
+
+
+class ToolExport(msgspec.Struct, frozen=True):
+    """Everything that was read: images in the order of the files, counts for the report.
+
+    `root` is the folder to look for images in, without its subfolders `not_images`.
+    """
+
+    root: Path
+    images: list[ToolImage]
+    read: dict[str, int]
+    losses: list[tuple[str, Loss]] = []
+    not_images: frozenset[str] = frozenset()
+
+
+def rotate(points: list[Point], angle: float, pivot: Point) -> list[Point]:
+    """The points turned clockwise (y points down) by `angle` degrees about `pivot`."""
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    px, py = pivot
+    return [(px + (x - px) * cos - (y - py) * sin, py + (x - px) * sin + (y - py) * cos) for x, y in points]
+
+
+def box_shape(
+    corners: tuple[float, float, float, float], angle: float = 0, pivot: Point | None = None
+) -> Geometry:
+    """A box from (x0, y0) to (x1, y1) in any order, turned clockwise by `angle` degrees about `pivot`.
+
+    The pivot is the centre where none is given.
+
+    >>> box_shape((4, 8, 2, 6))
+    BoxShape(x0=2, y0=6, x1=4, y1=8)
+    """
+    x0, x1 = sorted((corners[0], corners[2]))
+    y0, y1 = sorted((corners[1], corners[3]))
+    if angle % 360 == 0:
+        return BoxShape(x0, y0, x1, y1)
+    ring: list[Point] = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+    return PolygonShape(rotate(ring, angle, pivot or ((x0 + x1) / 2, (y0 + y1) / 2)))
+
+
+def parse_number(path: Path | str, where: str, value: object) -> float:
+    """A finite number from a number or its text. Raises InputError naming `where`."""
+    try:
+        number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else math.nan
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not abs(number) <= MAX_COORDINATE:
+        problem = f"{where} is {_short(value)} where a number up to {MAX_COORDINATE:g} is expected"
+        raise InputError(path, problem, "correct the value")
+    return number
+
+
+def parse_size(path: Path | str, where: str, width: object, height: object) -> tuple[int, int] | None:
+    """Width and height as whole numbers, None where one is missing or 0, as some tools write it.
+
+    Raises InputError for anything else.
+    """
+    if width in {None, "", 0, "0"} or height in {None, "", 0, "0"}:
+        return None
+    size = parse_number(path, f"the width of {where}", width), parse_number(path, f"the height of {where}", height)
+    if any(value < 0 or value != int(value) for value in size):
+        raise InputError(path, f"the size of {where} is {_short(width)} x {_short(height)}", "correct the value")
+    return (int(size[0]), int(size[1])) if all(size) else None
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."

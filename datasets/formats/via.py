@@ -1,0 +1,190 @@
+"""VGG Image Annotator: projects and annotation exports of VIA 1, 2 and 3 as JSON.
+
+Sources: https://www.robots.ox.ac.uk/~vgg/software/via/; `_via_metadata.js` of VIA 3 for the numbers of shapes.
+A region has attributes, one of which is the category. makesense.ai exports the format of VIA 2.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from datasets.formats.json_values import Object, as_list, as_object, as_text, read_json_value
+from datasets.formats.tool_export import Geometry, Loss, ToolExport, ToolImage, ToolShape
+from datasets.formats.via_shapes import via2_shape, via3_shape
+from system.errors import InputError
+
+IMAGE_TYPE = 2  # of a file in VIA 3; others are video, audio and text
+
+
+class _ViaRegion(msgspec.Struct, frozen=True):
+    where: str
+    geometry: Geometry | None
+    kind: str
+    attributes: Object
+
+
+class _ViaImage(msgspec.Struct, frozen=True):
+    path: Path
+    where: str
+    name: str
+    regions: list[_ViaRegion]
+
+
+def read_via(source: Path, attribute: str | None = None, category: str | None = None) -> ToolExport:
+    """Read a JSON file, or every JSON file directly in a folder.
+
+    The region attribute `attribute` is the category, by default the only one that regions have; with `category`
+    every region is of that one. An image without region does not count as reviewed. Raises InputError where there
+    are several attributes and none is chosen.
+    """
+    files = _list_files(source)
+    root = source if source.is_dir() else source.parent
+    images = [image for path in files for image in _read_file(path)]
+    if not images:
+        raise InputError(source, "no image in it", "export the annotations as JSON")
+    if category is None:
+        attribute = _the_attribute(source, images, attribute)
+    converted = [_convert(root, image, attribute, category) for image in images]
+    read = {
+        "JSON files": len(files),
+        "images": len(images),
+        "regions": sum(len(image.regions) for image in images),
+    }
+    return ToolExport(root, converted, read)
+
+
+def _list_files(source: Path) -> list[Path]:
+    if not source.is_dir():
+        return [source]
+    files = sorted(p for p in source.glob("*.json") if not p.name.startswith("."))
+    if not files:
+        raise InputError(source, "no JSON file in it", "name VIA's project or export")
+    return files
+
+
+def _read_file(path: Path) -> list[_ViaImage]:
+    root = as_object(path, "$", read_json_value(path))
+    if {"metadata", "view", "file"} <= root.keys():
+        return list(_read_via3(path, root))
+    listed = root.get("_via_img_metadata", root)
+    return list(_read_via2(path, as_object(path, "$._via_img_metadata", listed)))
+
+
+def _read_via2(path: Path, metadata: Object) -> Iterator[_ViaImage]:
+    for key, value in metadata.items():
+        where = f"$[{key!r}]"
+        record = as_object(path, where, value)
+        if "filename" not in record:
+            raise InputError(path, f"{where} has no filename", "name a project or annotation export of VIA")
+        name = as_text(path, f"{where}.filename", record["filename"])
+        listed = record.get("regions")
+        # VIA 1 has an object of numbered regions
+        regions = list(listed.values()) if isinstance(listed, dict) else as_list(path, f"{where}.regions", listed)
+        yield _ViaImage(
+            path, where, name, [_region2(path, f"{where} region {i}", r) for i, r in enumerate(regions, 1)]
+        )
+
+
+def _region2(path: Path, where: str, value: object) -> _ViaRegion:
+    record = as_object(path, where, value)
+    shape = as_object(path, f"{where} shape_attributes", record.get("shape_attributes"))
+    name, geometry = via2_shape(path, where, shape)
+    attributes = as_object(path, f"{where} region_attributes", record.get("region_attributes") or {})
+    return _ViaRegion(where, geometry, name, attributes)
+
+
+def _read_via3(path: Path, root: Object) -> Iterator[_ViaImage]:
+    files = as_object(path, "$.file", root["file"])
+    views = as_object(path, "$.view", root["view"])
+    names = _attribute_names(path, as_object(path, "$.attribute", root.get("attribute") or {}))
+    regions: dict[str, list[_ViaRegion]] = {}
+    for key, value in as_object(path, "$.metadata", root["metadata"]).items():
+        where = f"$.metadata[{key!r}]"
+        record = as_object(path, where, value)
+        numbers = as_list(path, f"{where}.xy", record.get("xy"))
+        view = str(record.get("vid", ""))
+        if view not in views:
+            raise InputError(path, f"{where}.vid {view!r} is no view", "save the project again")
+        if numbers:
+            name, geometry = via3_shape(path, where, numbers)
+            given = as_object(path, f"{where}.av", record.get("av") or {})
+            regions.setdefault(view, []).append(_ViaRegion(where, geometry, name, _named(given, names)))
+    for key, value in views.items():
+        where = f"$.view[{key!r}]"
+        listed = as_list(path, f"{where}.fid_list", as_object(path, where, value).get("fid_list"))
+        if len(listed) != 1:
+            raise InputError(path, f"{where} shows {len(listed)} files", "make a view of each image")
+        file = as_object(path, f"$.file[{listed[0]!r}]", files.get(str(listed[0])))
+        if file.get("type", IMAGE_TYPE) != IMAGE_TYPE:
+            raise InputError(path, f"$.file[{listed[0]!r}] is no image", "annotate images, not videos")
+        yield _ViaImage(path, where, as_text(path, f"{where} fname", file.get("fname")), regions.get(key, []))
+
+
+def _attribute_names(path: Path, attributes: Object) -> dict[str, tuple[str, Object]]:
+    """Name of each attribute id, and its options."""
+    found: dict[str, tuple[str, Object]] = {}
+    for key, value in attributes.items():
+        record = as_object(path, f"$.attribute[{key!r}]", value)
+        options = record.get("options")
+        found[key] = (str(record.get("aname", key)), options if isinstance(options, dict) else {})
+    return found
+
+
+def _named(given: Object, names: dict[str, tuple[str, Object]]) -> Object:
+    """Attribute values by name; the number of an option becomes its text."""
+    named: Object = {}
+    for key, value in given.items():
+        name, options = names.get(key, (key, {}))
+        parts = value.split(",") if isinstance(value, str) and options else [value]
+        texts = [options.get(str(part), part) for part in parts]
+        named[name] = {str(text): True for text in texts} if len(texts) > 1 else texts[0]
+    return named
+
+
+def _the_attribute(source: Path, images: list[_ViaImage], wanted: str | None) -> str:
+    names = sorted({name for image in images for region in image.regions for name in region.attributes})
+    if wanted is not None and wanted not in names:
+        remedy = f"known are {', '.join(names)}" if names else "give --category NAME instead"
+        raise InputError(source, f"no region has the attribute {wanted!r}", remedy)
+    if wanted is not None or len(names) == 1:
+        return wanted or names[0]
+    if names:
+        problem = f"regions have the attributes {', '.join(names)}"
+        raise InputError(source, problem, "choose the one that names the defect type by --attribute")
+    if any(image.regions for image in images):
+        raise InputError(source, "no region has an attribute", "give --category NAME")
+    return ""
+
+
+def _convert(root: Path, image: _ViaImage, attribute: str | None, category: str | None) -> ToolImage:
+    shapes: list[ToolShape] = []
+    losses: list[Loss] = []
+    for region in image.regions:
+        labels = [category] if category is not None else _labels(region.attributes.get(attribute or ""))
+        if not labels:
+            losses.append(Loss(region.where, "no-label", region.kind))
+        elif region.geometry is None:
+            losses.append(Loss(region.where, "shape-lost", region.kind))
+        else:
+            shapes += [ToolShape(region.where, label, region.geometry) for label in labels]
+            if len(labels) > 1:
+                losses.append(Loss(region.where, "several-labels", ", ".join(labels)))
+    return ToolImage(
+        file=image.path.relative_to(root).as_posix(),
+        where=image.where,
+        names=(image.name.replace("\\", "/"),),
+        size=None,
+        shapes=shapes,
+        losses=losses,
+        reviewed=False,
+    )
+
+
+def _labels(value: object) -> list[str]:
+    """The chosen labels: a text, a number, or an object of check boxes."""
+    if isinstance(value, dict):
+        return [key for key, ticked in value.items() if ticked]
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return []
+    return [str(value).strip()] if str(value).strip() else []
