@@ -12,7 +12,7 @@ from convert.report import Event
 from convert.tool_options import ToolOptions
 from datasets.coco import Category
 from datasets.formats.image_search import ImageSearch
-from datasets.formats.mvtec import GOOD
+from datasets.formats.layouts.tree import GOOD
 from datasets.formats.split_names import split_of_folder
 from datasets.formats.tool_export import Loss, ToolExport, ToolImage
 from datasets.splits import stratified_split
