@@ -9,10 +9,10 @@ import msgspec
 from convert.conversion import Instance
 from convert.instances import is_empty, join_drawn
 from convert.report import Event
-from convert.shapes import Drawn, Sheet, draw_ellipse, draw_mask, draw_sheets
 from convert.tool_options import ToolOptions
 from datasets.coco import Box
 from datasets.formats.labelme import Shape
+from datasets.formats.labelme_shapes import Drawn, Sheet, draw_ellipse, draw_mask, draw_sheets
 from datasets.formats.mask_pixels import read_mask_shape
 from datasets.formats.tool_export import (
     BoxShape,

@@ -7,7 +7,7 @@ background first.
 
 from pathlib import Path
 
-from datasets.formats.split_names import split_of_name
+from datasets.formats.split_names import exact_split_name
 from datasets.formats.tool_export import (
     EllipseShape,
     Geometry,
@@ -102,7 +102,7 @@ def _read_image(path: Path, relative: str, element: XmlElement) -> ToolImage:
     subset = element.attributes.get("subset", "")
     names = tuple(dict.fromkeys([f"{subset}/{name}" if subset else name, name]))
     return ToolImage(
-        relative, where, names, size, shapes, losses, reviewed=bool(shapes), split=split_of_name(subset)
+        relative, where, names, size, shapes, losses, reviewed=bool(shapes), split=exact_split_name(subset)
     )
 
 

@@ -13,7 +13,7 @@ from system.errors import InputError
 from system.files import check_unicode
 
 
-class FoundImage(msgspec.Struct, frozen=True):
+class MatchedImage(msgspec.Struct, frozen=True):
     """`relative` is below the folder that was searched; `whole` is whether the whole name matches its end."""
 
     relative: str
@@ -48,7 +48,7 @@ class ImageSearch:
             self._by_name.setdefault(name, []).append(relative)
             self._by_stem.setdefault(posixpath.splitext(name)[0], []).append(relative)
 
-    def find(self, where: Path | str, names: Sequence[str], remedy: str = "", beside: str = "") -> FoundImage:
+    def find(self, where: Path | str, names: Sequence[str], remedy: str = "", beside: str = "") -> MatchedImage:
         """The image called by the first of `names` that any image has.
 
         A name may have folders in front and lack its ending. Of several images of one name, the one whose folders
@@ -68,7 +68,7 @@ class ImageSearch:
             remedy or "name the folder of the images with --images",
         )
 
-    def _best(self, where: Path | str, wanted: list[str], beside: list[str], found: list[str]) -> FoundImage:
+    def _best(self, where: Path | str, wanted: list[str], beside: list[str], found: list[str]) -> MatchedImage:
         matches = {relative: _matching(beside + wanted, _fold(relative).split("/")) for relative in found}
         most = max(matches.values())
         best = [relative for relative, count in matches.items() if count == most]
@@ -76,7 +76,7 @@ class ImageSearch:
             problem = f"its image is one of {len(best)} of that name: {best[0]}, {best[1]}"
             raise InputError(where, problem, "rename one of them, or name a folder that has one with --images")
         self._check_link(best[0])
-        return FoundImage(best[0], most >= len(wanted))
+        return MatchedImage(best[0], most >= len(wanted))
 
     def _check_link(self, relative: str) -> None:
         if relative in self._links:

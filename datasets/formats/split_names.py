@@ -1,26 +1,18 @@
-"""The names that other tools give to the splits."""
+"""Folders and lists that are called like a split, and nothing else; coco_layout finds splits inside longer names."""
 
 import posixpath
 from collections.abc import Iterable
 
-SPLIT_OF = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
+from datasets.formats.coco_layout import SPLIT_WORDS
 
 
-def split_of_name(name: str) -> str | None:
+def exact_split_name(name: str) -> str | None:
     """train, val or test where a tool means one of them by `name`, else None.
 
-    >>> split_of_name("Valid")
+    >>> exact_split_name("Valid")
     'val'
     """
-    return SPLIT_OF.get(name.strip().lower())
+    return SPLIT_WORDS.get(name.strip().lower())
 
 
 def split_of_folder(path: str) -> str | None:
@@ -30,4 +22,4 @@ def split_of_folder(path: str) -> str | None:
     ('val', None)
     """
     folders: Iterable[str] = posixpath.dirname(path).split("/")
-    return next((split for folder in folders if (split := split_of_name(folder))), None)
+    return next((split for folder in folders if (split := exact_split_name(folder))), None)

@@ -3,7 +3,7 @@
 import posixpath
 from pathlib import Path
 
-from datasets.formats.split_names import split_of_name
+from datasets.formats.split_names import exact_split_name
 from datasets.images.image_file import SUFFIXES
 from system.errors import InputError
 
@@ -13,7 +13,7 @@ def read_image_sets(source: Path) -> dict[str, str]:
     folder = next((path for path in sorted(source.rglob("ImageSets")) if path.is_dir()), source / "ImageSets")
     folder = folder / "Main" if (folder / "Main").is_dir() else folder
     lists = {path.stem.lower(): path for path in sorted(folder.glob("*.txt"))} if folder.is_dir() else {}
-    named = {path: split for stem, path in lists.items() if (split := split_of_name(stem))}
+    named = {path: split for stem, path in lists.items() if (split := exact_split_name(stem))}
     if "train" not in named.values() and "trainval" in lists:
         named[lists["trainval"]] = "train"
     splits: dict[str, str] = {}
