@@ -1,4 +1,4 @@
-"""Folders and lists that are called like a split, and nothing else; coco_layout finds splits inside longer names."""
+"""Folders and lists that are called exactly like a split; coco_layout finds splits inside longer names."""
 
 import posixpath
 from collections.abc import Iterable
