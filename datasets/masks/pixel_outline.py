@@ -1,16 +1,17 @@
 """Polygons that say exactly what a mask says: traced along the edges of the pixels, not through their centres."""
 
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from datasets.coco import Polygons, Segmentation
 from datasets.masks.component import Component
+from datasets.masks.pixel_rings import ring_area, split_at_touches, trace_rings
 from datasets.masks.rle import component_to_rle, to_rle
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from shapely import LinearRing, MultiPolygon, Polygon
+    from shapely import MultiPolygon, Polygon
 
 
 def component_to_segmentation(component: Component, height: int, width: int, how: str) -> Segmentation:
@@ -43,35 +44,45 @@ def component_to_polygons(component: Component) -> Polygons | None:
 
 
 def pixel_outline(pixels: "NDArray[np.bool_]") -> "Polygon | MultiPolygon":
-    """The shapely polygon(s) covering exactly the True pixels of an h x w crop, with corners only."""
-    import numpy as np
+    """The shapely polygon(s) that cover exactly the True pixels of an h x w crop, with corners only, normalised.
+
+    One polygon for each 4-connected part.
+    """
     import shapely
 
-    padded = np.zeros((pixels.shape[0], pixels.shape[1] + 2), np.int8)
-    padded[:, 1:-1] = pixels
-    rows, starts = np.nonzero(np.diff(padded, axis=1) == 1)
-    _, ends = np.nonzero(np.diff(padded, axis=1) == -1)
-    union = shapely.union_all(shapely.box(starts, rows, ends, rows + 1))
-    parts: list[Polygon] = [_corners(part) for part in getattr(union, "geoms", [union])]
+    rings = [simple for ring in trace_rings(pixels, 4) for simple in split_at_touches(ring)]
+    shells = [ring for ring in rings if ring_area(ring) > 0]
+    holes: list[list[NDArray[np.int64]]] = [[] for _ in shells]
+    if len(rings) > len(shells):
+        owner = _owners(pixels, shells)
+        for ring in rings:
+            if ring_area(ring) < 0:
+                holes[owner(ring)].append(ring)
+    parts = [shapely.Polygon(shell, inner) for shell, inner in zip(shells, holes, strict=True)]
     outline = shapely.MultiPolygon(parts) if len(parts) > 1 else parts[0]
     return outline.normalize()  # type: ignore[return-value]
 
 
-def _corners(polygon: "Polygon") -> "Polygon":
-    import shapely
+def _owners(
+    pixels: "NDArray[np.bool_]", shells: "Sequence[NDArray[np.int64]]"
+) -> "Callable[[NDArray[np.int64]], int]":
+    """A function that returns the index of the shell around the pixels beside a ring."""
+    if len(shells) == 1:
+        return lambda _ring: 0
+    import cv2
+    import numpy as np
 
-    return shapely.Polygon(_ring_corners(polygon.exterior), [_ring_corners(ring) for ring in polygon.interiors])
+    _, labels = cv2.connectedComponents(pixels.astype(np.uint8), connectivity=4)
+    shell_of = {int(labels[_pixel_beside(shell)]): i for i, shell in enumerate(shells)}
+    return lambda ring: shell_of[int(labels[_pixel_beside(ring)])]
 
 
-def _ring_corners(ring: "LinearRing") -> list[tuple[float, ...]]:
-    points = list(ring.coords)
-    closed = [points[-2], *points]
-    kept = []
-    for (before, here), (_, after) in pairwise(pairwise(closed)):
-        straight = (before[0] == here[0] == after[0]) or (before[1] == here[1] == after[1])
-        if not straight:
-            kept.append(here)
-    return kept
+def _pixel_beside(ring: "NDArray[np.int64]") -> tuple[int, int]:
+    """Row and column of a mask pixel on the right-hand side of the first side of a ring."""
+    (x0, y0), (x1, y1) = ring[:2].tolist()
+    row = y0 if x1 > x0 or y1 > y0 else y0 - 1
+    column = x0 if x1 > x0 or y1 < y0 else x0 - 1
+    return row, column
 
 
 def _written_length(polygons: Polygons) -> int:
