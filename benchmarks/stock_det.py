@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from convert.coco2yolo import YoloExportOptions, coco2yolo
-from convert.yolo_labels import Style
+from convert.yolo_segments import Style
 from datasets.coco import Prediction
 from datasets.formats.coco_file import write_coco, write_predictions
 from datasets.formats.dataset_folder import annotation_path, load_dataset

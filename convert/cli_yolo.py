@@ -54,6 +54,10 @@ def coco2yolo_command(
     parts: Annotated[
         PartsKind, typer.Option(help="bridge: one segment; split: a segment each; largest: drop the others.")
     ] = PartsKind.bridge,
+    imgsz: Annotated[
+        int,
+        typer.Option(min=32, help="Side that training resizes images to; segments are drawn true to size there."),
+    ] = 640,
     images: Images = None,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
@@ -63,9 +67,9 @@ def coco2yolo_command(
 ) -> None:
     """COCO dataset folder or file to a YOLO folder that Ultralytics trains on as it is."""
     from convert.coco2yolo import YoloExportOptions, coco2yolo
-    from convert.yolo_labels import Style
+    from convert.yolo_segments import Style
 
-    options = YoloExportOptions(style=Style(segments, holes.value, parts.value), images=images)
+    options = YoloExportOptions(style=Style(segments, holes.value, parts.value, imgsz), images=images)
     run_conversion(
         coco2yolo,
         source,

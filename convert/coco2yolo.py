@@ -11,7 +11,8 @@ import msgspec
 from convert.coco_source import CocoImage, CocoSource, check_pictures, read_coco_source
 from convert.execution import Execution
 from convert.report import Event, Report, check_strict, make_report
-from convert.yolo_labels import Style, label_lines
+from convert.yolo_labels import label_lines
+from convert.yolo_segments import Style
 from datasets.formats.file_names import check_stems
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.formats.yolo import label_path, name_folders, write_data_yaml, write_labels

@@ -168,11 +168,12 @@ def _instances(
     instances: list[Instance] = []
     parts: list[tuple[int, Component]] = []
     events: list[Event] = []
+    longest = max((len(label.values) // 2 for label in source.labels), default=0)
     for number, label in enumerate(source.labels, 1):
         where, value = f"label {number}", format_label(label)[:60]
         if leads_outside(label):
             events.append(Event(source.file_name, where, "clipped", value))
-        instance, component = label_instance(label, height, width, options.segmentation)
+        instance, component = label_instance(label, height, width, options.segmentation, longest)
         if instance is None:
             events.append(Event(source.file_name, where, "no-area", value))
             continue

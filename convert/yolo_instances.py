@@ -3,24 +3,30 @@
 from typing import TYPE_CHECKING
 
 from convert.conversion import Instance
-from datasets.coco import Box
+from datasets.coco import Box, Segmentation
 from datasets.formats.yolo import Label
 
 if TYPE_CHECKING:
     from datasets.masks.component import Component
 
-DECIMALS = 3  # of a pixel; label files are rounded themselves, mostly to 6 decimals of the picture
-SLACK = 1e-6  # of the picture: a coordinate outside it by less is rounding
+DECIMALS = 3  # of a pixel; label files are rounded themselves, mostly to 6 decimals of the image
+BOX_DECIMALS = 2  # coco2yolo leaves 5e-4 pixels between a segment and its box
+MIN_IOU = 0.99  # from which the points of a segment are kept
+SLACK = 1e-6  # of the image: a coordinate outside it by less is rounding
 
 
 def label_instance(
-    label: Label, height: int, width: int, segmentation: str
+    label: Label, height: int, width: int, segmentation: str, longest: int = 0
 ) -> "tuple[Instance | None, Component | None]":
-    """The annotation a label is in a picture of height x width pixels, and the pixels of a segment.
+    """The annotation of a label in an image of height x width pixels, and the pixels of a segment.
 
-    None where nothing of it is inside; `segmentation` is rle, polygon (as drawn) or auto (the shorter one).
+    None where nothing of it is inside, or where a segment is a single point. The box of a segment is that of its
+    points, its pixels are those that Ultralytics draws. `segmentation` is rle, polygon or auto (the shorter one);
+    `longest` is the number of points of the longest segment of the image.
     """
-    return (_box(label, height, width), None) if label.is_box else _segment(label, height, width, segmentation)
+    if label.is_box:
+        return _box(label, height, width), None
+    return _segment(label, height, width, segmentation, max(longest, len(label.values) // 2))
 
 
 def _box(label: Label, height: int, width: int) -> Instance | None:
@@ -34,23 +40,57 @@ def _box(label: Label, height: int, width: int) -> Instance | None:
 
 
 def _segment(
-    label: Label, height: int, width: int, segmentation: str
+    label: Label, height: int, width: int, segmentation: str, longest: int
 ) -> "tuple[Instance, Component] | tuple[None, None]":
+    from datasets.masks.drawn_segment import draw_segment
+
+    is_point = len(set(zip(label.values[0::2], label.values[1::2], strict=True))) == 1
+    drawn = None if is_point else draw_segment(label.values, longest, height, width)
+    if drawn is None:
+        return None, None
+    written, component = _segmentation(label, drawn, height, width, segmentation)
+    box = _box_of_points(label, height, width) or component.box
+    return Instance(label.class_index + 1, box, component.area, written), component
+
+
+def _segmentation(
+    label: Label, drawn: "Component", height: int, width: int, segmentation: str
+) -> "tuple[Segmentation, Component]":
+    """How a segment is written, and the pixels that this stands for.
+
+    A polygon keeps the points of the label where readers of COCO files fill them almost as they are drawn, and is
+    the outline of the drawn pixels elsewhere.
+    """
     from datasets.masks.component import mask_to_component
+    from datasets.masks.pixel_outline import component_to_segmentation
     from datasets.masks.rle import decode, encode
 
-    points = [_inside(v, height if i % 2 else width) for i, v in enumerate(label.values)]
-    mask = decode([points], height, width)
-    if not mask.any():
-        return None, None
-    whole = mask_to_component(mask.astype(bool))
-    rle = encode(mask)
-    as_polygon = segmentation == "polygon" or (segmentation == "auto" and _written(points) <= len(str(rle.counts)))
-    return Instance(label.class_index + 1, whole.box, whole.area, [points] if as_polygon else rle), whole
+    if segmentation != "rle":
+        points = [_inside(v, height if i % 2 else width) for i, v in enumerate(label.values)]
+        mask = decode([points], height, width).astype(bool)
+        shared = int((mask[_slices(drawn)] & drawn.pixels).sum())
+        is_alike = shared >= MIN_IOU * (int(mask.sum()) + drawn.area - shared)
+        if is_alike and (segmentation == "polygon" or _written(points) <= len(str(encode(mask).counts))):
+            return [points], mask_to_component(mask)
+    return component_to_segmentation(drawn, height, width, segmentation), drawn
+
+
+def _slices(component: "Component") -> tuple[slice, slice]:
+    x, y, w, h = component.box
+    return slice(y, y + h), slice(x, x + w)
+
+
+def _box_of_points(label: Label, height: int, width: int) -> Box | None:
+    """The box that Ultralytics takes for a segment, inside the image; None where it has no area."""
+    xs, ys = label.values[0::2], label.values[1::2]
+    x0, x1 = (_short(_inside(v, width), BOX_DECIMALS) for v in (min(xs), max(xs)))
+    y0, y1 = (_short(_inside(v, height), BOX_DECIMALS) for v in (min(ys), max(ys)))
+    box: Box = (x0, y0, _short(x1 - x0), _short(y1 - y0))
+    return box if min(box[2:]) > 0 else None
 
 
 def leads_outside(label: Label) -> bool:
-    """Whether part of a label is outside the picture by more than rounding."""
+    """Whether part of a label is outside the image by more than rounding."""
     values = label.values
     if label.is_box:
         cx, cy, w, h = values
@@ -62,8 +102,8 @@ def _inside(normalised: float, size: int) -> int | float:
     return _short(min(max(normalised, 0.0), 1.0) * size)
 
 
-def _short(value: float) -> int | float:
-    rounded = round(value, DECIMALS)
+def _short(value: float, decimals: int = DECIMALS) -> int | float:
+    rounded = round(value, decimals)
     return int(rounded) if rounded == int(rounded) else rounded
 
 

@@ -1,35 +1,21 @@
-"""COCO annotations of one image as lines of a YOLO label file, boxes or segments, and what that loses."""
+"""The COCO annotations of one image as lines of a YOLO label file, boxes or segments, and what that loses."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
-
-import msgspec
 
 from convert.coco_source import instance_mask
 from convert.report import Event
+from convert.yolo_segments import Change, Points, Style, box_ring, is_drawn_alike, mask_rings
 from datasets.coco import Annotation, Image, Rle
 from datasets.formats.yolo import Label, format_label
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-Change = tuple[str, str]
-Points = Sequence[tuple[float, float]]
-
-
-class Style(msgspec.Struct, frozen=True):
-    """What a line says: a box, or with `segments` one ring; how it says `holes` and `parts` (8-connected)."""
-
-    segments: bool = False
-    holes: Literal["bridge", "fill"] = "bridge"
-    parts: Literal["bridge", "split", "largest"] = "bridge"
 
 
 def label_lines(
     image: Image, annotations: Sequence[Annotation], classes: Mapping[int, int], style: Style
 ) -> tuple[list[str], list[Event]]:
-    """Lines of the label file of `image`; `classes` is category id -> class. Equal lines are written once."""
+    """The lines of the label file of `image`; `classes` is category id -> class. Equal lines are written once.
+
+    Raises InputError for a mask that does not fit the image.
+    """
     lines: dict[str, None] = {}
     events: list[Event] = []
     for annotation in annotations:
@@ -62,7 +48,7 @@ def _annotation_labels(
     x, y, w, h = annotation.bbox
     changed: list[Change] = [] if corners == (x, y, x + w, y + h) else [("clipped", box)]
     if style.segments:
-        ring = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+        ring = box_ring(corners, image.height, image.width)
         return [_ring_label(image, ring, class_index)], [*changed, ("box-as-segment", box)]
     centre = ((x0 + x1) / 2 / image.width, (y0 + y1) / 2 / image.height)
     return [Label(class_index, (*centre, (x1 - x0) / image.width, (y1 - y0) / image.height))], changed
@@ -84,12 +70,13 @@ def _rings(image: Image, annotation: Annotation, style: Style) -> tuple[list[Poi
     if not mask.any():
         return [], [("no-area", str(list(annotation.bbox)))]
     if _leads_outside(image, annotation):
-        rings, changes = _mask_rings(mask, style)
+        rings, changes = mask_rings(mask, style)
         return rings, [("clipped", str(list(annotation.bbox))), *changes]
-    drawn = _drawn_ring(annotation)
-    if drawn is None or (not (style.holes == style.parts == "bridge") and _touches_itself(drawn)):
-        return _mask_rings(mask, style)
-    return [drawn], []
+    polygon = _only_polygon(annotation)
+    keeps_all = style.holes == style.parts == "bridge"
+    if polygon and is_drawn_alike(polygon, mask) and (keeps_all or not _touches_itself(polygon)):
+        return [polygon], []
+    return mask_rings(mask, style)
 
 
 def _leads_outside(image: Image, annotation: Annotation) -> bool:
@@ -99,8 +86,8 @@ def _leads_outside(image: Image, annotation: Annotation) -> bool:
     return any(not 0 <= v <= limits[i % 2] for polygon in annotation.segmentation for i, v in enumerate(polygon))
 
 
-def _drawn_ring(annotation: Annotation) -> Points | None:
-    """The polygon as it was drawn, where there is just one."""
+def _only_polygon(annotation: Annotation) -> Points | None:
+    """The points of the polygon of an annotation that has exactly one."""
     if isinstance(annotation.segmentation, Rle) or len(annotation.segmentation) != 1:
         return None
     values = annotation.segmentation[0]
@@ -108,31 +95,7 @@ def _drawn_ring(annotation: Annotation) -> Points | None:
 
 
 def _touches_itself(ring: Points) -> bool:
-    """Whether a ring may say holes and parts, as one with bridges does."""
+    """Whether a ring may contain holes and parts, as one with bridges does."""
     import shapely
 
     return not shapely.is_valid(shapely.Polygon(ring))
-
-
-def _mask_rings(mask: "NDArray[np.bool_]", style: Style) -> tuple[list[Points], list[Change]]:
-    from datasets.masks.bridged_ring import outline_to_ring
-    from datasets.masks.component import Component, components, fill_holes, mask_to_component
-    from datasets.masks.pixel_outline import pixel_outline
-
-    whole = mask_to_component(mask)
-    changes: list[Change] = []
-    filled = fill_holes(whole.pixels)
-    if in_holes := int(filled.sum()) - whole.area:
-        changes.append((f"hole-{style.holes}", f"{in_holes} px"))
-    pixels = filled if style.holes == "fill" else whole.pixels
-    found = components(pixels)
-    if len(found) > 1:
-        changes.append((f"parts-{style.parts}", f"{len(found)} parts"))
-    chosen = found if style.parts == "split" else [max(found, key=lambda part: part.area)]
-    if style.parts == "bridge":
-        chosen = [Component((0, 0, *whole.box[2:]), pixels)]
-    rings: list[Points] = []
-    for part in chosen:
-        x, y = part.box[0] + whole.box[0], part.box[1] + whole.box[1]
-        rings.append([(px + x, py + y) for px, py in outline_to_ring(pixel_outline(part.pixels))])
-    return rings, changes

@@ -1,8 +1,8 @@
 """Join several rings into one: holes and parts are connected by bridges of no width, walked there and back.
 
-By the even-odd rule, which pycocotools and OpenCV fill by, a line walked there and back encloses nothing. OpenCV also
-draws the line itself: across a hole's wall it lies inside the mask, between two parts it adds its own pixels, so the
-bridges are as short as possible.
+By the even-odd rule, which pycocotools and OpenCV fill by, a line walked there and back encloses nothing. OpenCV
+also draws the line itself: between a hole and the outside it is inside the mask, between two parts it adds pixels,
+so the bridges are as short as possible.
 """
 
 from typing import TYPE_CHECKING

@@ -1,16 +1,16 @@
 """Outlines that OpenCV draws as the mask they came from, at its own size and as a training resizes it.
 
 `cv2.fillPoly` fills the inside of a polygon and draws its sides on top, so that every pixel that a side passes is
-filled. Ultralytics multiplies the points of a segment by the size of the resized image, cuts off their fractions, and
-draws them so (`ultralytics.data.utils.polygon2mask`). What it draws is therefore larger than the polygon by half a
-pixel of the resized image on every side. The outlines here are smaller than the mask by that much.
+filled. Ultralytics multiplies the points of a segment by the size of the resized image, cuts off their fractions,
+and draws them (`ultralytics.data.utils.polygon2mask`). What it draws is therefore larger than the polygon by half
+a pixel of the resized image on every side. The outlines here are smaller than the mask by that much.
 
 docs/adr/0013-segments-as-ultralytics-draws-them.md has the reasons and the measurements.
 """
 
 from typing import TYPE_CHECKING
 
-from datasets.masks.pixel_rings import ring_area, trace_rings
+from datasets.masks.pixel_rings import trace_rings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 MIN_INSET, MAX_INSET = 0.1, 0.95  # pixels; in between, every point stays inside its pixel
 THIN_INSET = 0.49  # on both sides of what is one pixel wide, which leaves it a width and a direction
-UNEVEN = 0.9137  # keeps the middle of the line between two touching pixels, which readers may insert, off the corner
-BOX_GAP = 5e-4  # pixels between the outermost points and the box; a box of two decimals is exact
+UNEVEN = 0.9137  # so that the middle of the line between two touching pixels is not exactly at their corner
+BOX_GAP = 2.5e-4  # pixels between the outermost points and the box; a box of two decimals is exact
 FLOAT32_GAP = 2.5e-7  # of the side of the image: four times the error of a 32-bit coordinate
 
 

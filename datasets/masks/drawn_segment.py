@@ -1,7 +1,7 @@
 """The pixels of a YOLO segment, drawn as Ultralytics draws it at the size of the image.
 
-Source: `resample_segments` and `polygon2mask` of ultralytics 8.4, which this follows to the pixel, with one exception:
-lines that only connect the parts of a segment are not drawn (see `split_at_bridges`).
+Source: `resample_segments` and `polygon2mask` of ultralytics 8.4, which this follows to the pixel, with one
+exception: lines that only connect the parts of a segment are not drawn (see `split_at_bridges`).
 """
 
 from collections.abc import Sequence
@@ -50,8 +50,8 @@ def draw_segment(values: Sequence[float], longest: int, height: int, width: int)
 def split_at_bridges(ring: "NDArray[np.float32]", pixels: float) -> "list[NDArray[np.float32]]":
     """The rings that an n x 2 ring connects by lines walked there and back, in an image of that many `pixels`.
 
-    A line is such a bridge where both sides of it enclose an area. Where one does not, as at the end of a thin crack
-    traced through the centres of its pixels, it is part of the outline.
+    A line is such a bridge where both sides of it enclose an area. Where one does not, as at the end of a thin
+    crack traced through the centres of its pixels, it is part of the outline.
     """
     import numpy as np
 

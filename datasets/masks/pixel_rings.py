@@ -1,7 +1,7 @@
 """Trace the rings around the pixels of a mask: along the sides of the pixels, with corners only.
 
-A ring is a closed walk over pixel corners, alternately horizontal and vertical, with the mask on its right-hand side
-(y points down): outer rings run clockwise on the screen, the rings of holes counter-clockwise.
+A ring is a closed walk over pixel corners, alternately horizontal and vertical, with the mask on its right-hand
+side (y points down): outer rings run clockwise on the screen, the rings of holes counter-clockwise.
 """
 
 from functools import cache
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def trace_rings(pixels: "NDArray[np.bool_]", connectivity: int) -> "list[NDArray[np.int64]]":
     """The rings of an h x w bool mask, each an n x 2 array of (x, y) pixel corners, not closed.
 
-    They are sorted by their topmost, then leftmost corner, and start with a horizontal side. Where two pixels touch only at a corner,
-    the ring passes that corner twice: with `connectivity` 8 it leads from one pixel to the other, with 4 it does not.
+    They are sorted by their topmost, then leftmost corner, and start with a horizontal side. Where two pixels
+    touch only at a corner, the ring passes that corner twice: with `connectivity` 8 it leads from one pixel to the
+    other, with 4 it does not.
 
     >>> import numpy as np
     >>> trace_rings(np.array([[True, True]]), 8)[0].tolist()
@@ -39,8 +40,8 @@ def trace_rings(pixels: "NDArray[np.bool_]", connectivity: int) -> "list[NDArray
     # along a row, corners follow one another as the ends of horizontal sides: 0-1, 2-3, ...
     count = len(x)
     horizontal = np.arange(count) ^ 1
-    # the same along a column; of a corner passed twice, the first copy has the side to the left: it continues upwards
-    # where the pixels are top right and bottom left and are joined, or top left and bottom right and are not
+    # the same along a column; of a corner passed twice, the first copy has the side to the left: it continues
+    # upwards where the pixels are top right and bottom left and joined, or top left and bottom right and separate
     upwards_first = (pattern == 6) == (connectivity == 8)
     down = np.where(upwards_first, is_second, 1 - is_second)
     order = np.lexsort((down, y, x))

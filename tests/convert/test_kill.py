@@ -14,7 +14,7 @@ import pytest
 from convert.coco2yolo import YoloExportOptions, coco2yolo
 from convert.execution import Execution
 from convert.labelme2coco import LabelmeOptions, labelme2coco
-from convert.yolo_labels import Style
+from convert.yolo_segments import Style
 from system.files import new_folder
 from tests.labelme_files import shape, write_case
 

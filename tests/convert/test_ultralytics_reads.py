@@ -10,7 +10,7 @@ import pytest
 
 from convert.coco2yolo import YoloExportOptions, coco2yolo
 from convert.execution import Execution
-from convert.yolo_labels import Style
+from convert.yolo_segments import Style
 from datasets.coco import Image
 from datasets.formats.dataset_folder import load_dataset
 from tests.small_coco import box_annotation, write_folder

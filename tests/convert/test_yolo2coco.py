@@ -52,22 +52,25 @@ def test_segments_get_instance_and_pixel_masks(tmp_path: Path) -> None:
     coco = dataset.splits["train"]
     large, small = coco.annotations
     assert isinstance(large.segmentation, Rle)
-    assert (large.bbox, large.area, rle_area(large.segmentation)) == ((4, 2, 8, 8), 64, 64)
-    assert (small.bbox, small.area) == ((8, 4, 2, 2), 4)
+    # the box is that of the points, the mask what Ultralytics draws: both ends included
+    assert (large.bbox, large.area, rle_area(large.segmentation)) == ((4, 2, 8, 8), 81, 81)
+    assert (small.bbox, small.area) == ((8, 4, 2, 2), 9)
     indices = np.asarray(Picture.open(dataset.mask_path(coco.images[0])))
-    assert [int((indices == k).sum()) for k in (1, 2)] == [4, 60]
+    assert [int((indices == k).sum()) for k in (1, 2)] == [9, 72]
     assert not np.asarray(Picture.open(dataset.mask_path(coco.images[1]))).any()
 
 
-@pytest.mark.parametrize(("how", "kind"), [("rle", Rle), ("polygon", list), ("auto", list)])
+@pytest.mark.parametrize(
+    ("how", "kind"), [("rle", Rle), ("polygon", list), ("auto", Rle)]
+)  # auto: the shorter one
 def test_a_segment_is_written_as_asked(tmp_path: Path, how: str, kind: type) -> None:
     source = yolo(tmp_path / "y", {"train/a.png": "0 0.1 0.1 0.3 0.1 0.3 0.5\n"})
     yolo2coco(source, tmp_path / "c", YoloOptions(segmentation=how))
     (annotation,) = load_dataset(tmp_path / "c").splits["train"].annotations
     assert isinstance(annotation.segmentation, kind)
     assert int(decode(annotation.segmentation, 20, 40).sum()) == annotation.area
-    if kind is list:
-        assert annotation.segmentation == [[4, 2, 12, 2, 12, 10]]
+    # from (4, 2) and (12, 2) to (12, 10), drawn with its sides: columns 4 to 12, one pixel more in each
+    assert annotation.area == sum(range(1, 10))
 
 
 def test_a_missing_label_file_is_unlabelled_and_an_empty_one_a_negative(tmp_path: Path) -> None:
@@ -161,3 +164,13 @@ def test_the_yaml_file_itself_can_be_named_and_a_dry_run_writes_nothing(
     assert "dry run" in capsys.readouterr().out
     assert run_command("convert", *arguments) == 0
     assert len(load_dataset(tmp_path / "c").splits["train"].images) == 2
+
+
+@pytest.mark.parametrize("how", ["polygon", "auto"])
+def test_a_large_segment_keeps_its_points_in_a_polygon(tmp_path: Path, how: str) -> None:
+    source = yolo(tmp_path / "y", {"train/a.png": "0 0.1 0 1 0.5 0.5 1 0 0.5\n"})
+    Picture.new("RGB", (2000, 1000)).save(source / "images/train/a.png")
+    yolo2coco(source, tmp_path / "c", YoloOptions(segmentation=how))
+    (annotation,) = load_dataset(tmp_path / "c").splits["train"].annotations
+    assert annotation.segmentation == [[200, 0, 2000, 500, 1000, 1000, 0, 500]]
+    assert annotation.area == int(decode(annotation.segmentation, 1000, 2000).sum())

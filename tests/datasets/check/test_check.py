@@ -16,7 +16,7 @@ from scipy.stats import hypergeom
 
 from convert.coco2yolo import YoloExportOptions, coco2yolo
 from convert.execution import Execution
-from convert.yolo_labels import Style
+from convert.yolo_segments import Style
 from datasets.check.categories import _chance, _look_alike, check_skew
 from datasets.check.check import check
 from datasets.check.codes import CHECK_CODES
