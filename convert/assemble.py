@@ -12,15 +12,16 @@ from contextlib import ExitStack
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import IO, Generic, TypeVar
+from typing import IO, Generic
 
 import msgspec
 
 from convert.conversion import Conversion, Converted, S
 from convert.execution import Execution
+from convert.faults import Fault, Faults
 from convert.report import Event, Report, check_strict, make_report
 from datasets.coco import SPLITS, Category, Image
-from datasets.formats.dataset_folder import annotation_path
+from datasets.formats.dataset_folder import annotation_path, mask_path
 from datasets.formats.file_names import check_stems
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from system.errors import InputError
@@ -29,9 +30,6 @@ from system.workers import LARGEST_CHUNK, map_ordered
 
 MAX_CATEGORIES = 255  # an index PNG has 8 bits, and 0 is the background
 BATCH_SIZE = 16  # images per call of `convert_images`
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 class _Done(msgspec.Struct, frozen=True, gc=False):
@@ -52,26 +50,31 @@ class _Done(msgspec.Struct, frozen=True, gc=False):
 def assemble(dest: Path, conversion: Conversion[S], execution: Execution) -> Report:
     """Convert all sources into the dataset folder `dest` and report; a dry run writes nothing.
 
-    Raises InputError for what cannot be converted and, with `strict`, for the first loss; OutputError for `dest`.
+    Raises InputError for images that cannot be converted, all together, unless `skip_bad` leaves them out; with
+    `strict` for the first loss; OutputError for `dest`.
     """
     check_destination(dest, overwrite=execution.overwrite)
     check_stems(source.file_name for source in conversion.sources)
     if len(conversion.categories) > MAX_CATEGORIES:
         problem = f"{len(conversion.categories)} categories, and a pixel mask holds {MAX_CATEGORIES}"
         raise InputError(dest, problem, "join some labels")
+    faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)
     if execution.dry_run:
-        return _report(list(_remembered(_convert_all(None, conversion, execution))), conversion, execution)
+        done = list(_remembered(faults.sift(_convert_all(None, conversion, execution))))
+        return _report(done, conversion, execution, faults)
     with new_folder(dest, overwrite=execution.overwrite) as root:
         spool = root / "annotations.spool"
         with spool.open("wb") as file:
-            done = list(_remembered(_spooled(_convert_all(root, conversion, execution), file)))
-        report = _report(done, conversion, execution)
+            done = list(_remembered(_spooled(faults.sift(_convert_all(root, conversion, execution)), file)))
+        report = _report(done, conversion, execution, faults)
         _write_dataset(root, spool, [converted for converted in done if converted.kept], conversion, report)
         spool.unlink()
     return report
 
 
-def _convert_all(dest: Path | None, conversion: Conversion[S], execution: Execution) -> Iterator[Converted]:
+def _convert_all(
+    dest: Path | None, conversion: Conversion[S], execution: Execution
+) -> Iterator[Converted | Fault]:
     sources = conversion.sources
     if dest is not None:
         for kind in ("images", "masks") if conversion.masks else ("images",):
@@ -83,27 +86,53 @@ def _convert_all(dest: Path | None, conversion: Conversion[S], execution: Execut
     yield from execution.progress(_converted(dest, conversion, execution), "convert", len(sources))
 
 
-def _converted(dest: Path | None, conversion: Conversion[S], execution: Execution) -> Iterator[Converted]:
+def _converted(dest: Path | None, conversion: Conversion[S], execution: Execution) -> Iterator[Converted | Fault]:
     sources, pays = conversion.sources, conversion.pool_pays
+    work = _Work(conversion.convert_image, dest)
     if conversion.convert_images is None:
-        work = _Work(conversion.convert_image, dest)
         return map_ordered(work, sources, execution.jobs, pool_pays=pays, pool=execution.pool)
     groups = [sources[i : i + BATCH_SIZE] for i in range(0, len(sources), BATCH_SIZE)]
-    many = _Work(conversion.convert_images, dest)
+    many = _BatchWork(conversion.convert_images, work, dest)
     chunk = LARGEST_CHUNK // BATCH_SIZE
     return chain.from_iterable(
         map_ordered(many, groups, execution.jobs, pool_pays=pays, largest_chunk=chunk, pool=execution.pool)
     )
 
 
-class _Work(msgspec.Struct, Generic[T, R], frozen=True):
-    """`convert` with its destination, as processes can take it."""
+class _Work(msgspec.Struct, Generic[S], frozen=True):
+    """`convert` with its destination, as processes can take it; a bad image becomes a fault and leaves no file."""
 
-    convert: Callable[[T, Path | None], R]
+    convert: Callable[[S, Path | None], Converted]
     dest: Path | None
 
-    def __call__(self, source: T) -> R:
-        return self.convert(source, self.dest)
+    def __call__(self, source: S) -> Converted | Fault:
+        try:
+            return self.convert(source, self.dest)
+        except InputError as error:
+            self.remove(source.file_name)
+            return Fault(source.file_name, error)
+
+    def remove(self, file_name: str) -> None:
+        """Remove what was written for one image."""
+        if self.dest is not None:
+            (self.dest / "images" / file_name).unlink(missing_ok=True)
+            mask_path(self.dest, file_name).unlink(missing_ok=True)
+
+
+class _BatchWork(msgspec.Struct, Generic[S], frozen=True):
+    """`convert` for several images at once; if one of them is bad, `single` converts them one by one."""
+
+    convert: Callable[[Sequence[S], Path | None], list[Converted]]
+    single: _Work[S]
+    dest: Path | None
+
+    def __call__(self, sources: Sequence[S]) -> list[Converted | Fault]:
+        try:
+            return list(self.convert(sources, self.dest))
+        except InputError:
+            for source in sources:
+                self.single.remove(source.file_name)
+            return [self.single(source) for source in sources]
 
 
 def _spooled(images: Iterable[Converted], file: IO[bytes]) -> Iterator[Converted]:
@@ -128,14 +157,15 @@ def _remembered(images: Iterable[Converted]) -> Iterator[_Done]:
         )
 
 
-def _report(done: Sequence[_Done], conversion: Conversion[S], execution: Execution) -> Report:
+def _report(done: Sequence[_Done], conversion: Conversion[S], execution: Execution, faults: Faults) -> Report:
+    faults.check()
     kept = [converted for converted in done if converted.kept]
     written = {
         "images": len(kept),
         "negatives": sum(not converted.category_ids for converted in kept),
         "annotations": sum(len(converted.category_ids) for converted in kept),
     }
-    events = chain(conversion.events, chain.from_iterable(converted.events for converted in done))
+    events = chain(conversion.events, faults.events(), chain.from_iterable(c.events for c in done))
     report = make_report(conversion.read, written, events)
     if execution.strict:
         check_strict(report)

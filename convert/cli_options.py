@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import typer
 
 from system.console import progress
-from system.errors import OptionError
+from system.errors import CombinedInputError, OptionError
 
 if TYPE_CHECKING:
     from convert.execution import Execution
@@ -92,6 +92,8 @@ def run_conversion(
     strict: bool,
     jobs: int,
     report: Path | None,
+    max_errors: int = 50,
+    skip_bad: bool = False,
 ) -> None:
     """Run a conversion as the command line asks, print its table, and write the report where one is wanted.
 
@@ -101,11 +103,24 @@ def run_conversion(
     from convert.report import print_report, write_report
 
     _check_report(report, dest, dry_run=dry_run)
-    execution = Execution(overwrite=overwrite, dry_run=dry_run, strict=strict, jobs=jobs, progress=progress)
-    result = convert(source, dest, options, execution)
+    execution = Execution(
+        overwrite=overwrite,
+        dry_run=dry_run,
+        strict=strict,
+        max_errors=max_errors,
+        skip_bad=skip_bad,
+        jobs=jobs,
+        progress=progress,
+    )
+    try:
+        result = convert(source, dest, options, execution)
+    except CombinedInputError as error:
+        raise error.limited(max_errors) from None
     print_report(f"{dest} (dry run, nothing written)" if dry_run else str(dest), result)
     if report is not None:
         write_report(report, result)
+    if any(event.code == "bad-input" for event in result.events):
+        raise typer.Exit(1)
 
 
 def _check_report(report: Path | None, dest: Path, *, dry_run: bool) -> None:

@@ -13,6 +13,7 @@ class Code(msgspec.Struct, frozen=True):
 
 
 CODES = {
+    "bad-input": Code("lost", "file that cannot be converted, left out as --skip-bad asks"),
     "area-recomputed": Code("repaired", "area that its box cannot have replaced by the number of pixels"),
     "box-from-mask": Code("repaired", "box that disagrees with its mask replaced by the extents of the mask"),
     "category-order": Code("note", "category that another file numbers differently, matched by name"),

@@ -11,15 +11,18 @@ Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of every conversion, which change no byte of its output.
+    """The options of every conversion. Only `skip_bad` changes what is written.
 
-    `strict` makes the first loss an InputError. `jobs` is the number of processes, 0 chooses by the amount of
-    work; a `pool` that is already running is used instead.
+    `strict` makes the first loss an InputError. Faults of the input are reported together, at most `max_errors`;
+    with `skip_bad` bad images are left out and counted instead. `jobs` is the number of processes, 0 chooses by
+    the amount of work; a `pool` that is already running is used instead.
     """
 
     overwrite: bool = False
     dry_run: bool = False
     strict: bool = False
+    max_errors: int = 50
+    skip_bad: bool = False
     jobs: int = 0
     progress: Progress = lambda items, _label, _total: items
     pool: Pool | None = None

@@ -25,7 +25,7 @@ from convert.report import Event, Report
 from datasets.coco import Category
 from datasets.formats.layouts.registry import LayoutName, read_tree
 from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage
-from datasets.images.image_file import ImageInfo, read_image_bytes
+from datasets.images.image_file import ImageInfo, check_whole, read_image_bytes
 from datasets.masks.edges import join_edges, measure_edges
 from datasets.masks.packed_mask import paint_packed
 from datasets.masks.pixel_mask import mask_name, write_packed_mask
@@ -159,7 +159,9 @@ def _convert_image(source: _Source, dest: Path | None, options: MvtecOptions) ->
     if dest is not None:
         link_or_copy(path, f"{dest}/images/{source.file_name}")
     for mask in source.image.mask_paths:
-        digest.update(read_image_bytes(mask))
+        content = read_image_bytes(mask)
+        check_whole(mask, content)
+        digest.update(content)
     if source.category_id:
         instances, events = _convert_masks(source, info, dest, options)
     else:

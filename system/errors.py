@@ -1,6 +1,6 @@
 """Errors the user can fix, each reported in one line."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
@@ -21,6 +21,40 @@ class DefectlineError(Exception):
 
 class InputError(DefectlineError):
     """A file or folder that was read has content that cannot be used."""
+
+
+class CombinedInputError(InputError):
+    """Several faults of the input, each in a line of its own."""
+
+    def __init__(self, errors: Sequence[InputError], hidden: int = 0) -> None:
+        first = errors[0]
+        super().__init__(first.where, first.problem, first.remedy)
+        self.errors = tuple(errors)
+        self.hidden = hidden
+
+    def __reduce__(self) -> tuple[type["CombinedInputError"], tuple[tuple[InputError, ...], int]]:
+        """Pickled with all its errors."""
+        return CombinedInputError, (self.errors, self.hidden)
+
+    def __str__(self) -> str:
+        """A line for each error."""
+        lines = [str(error) for error in self.errors]
+        return "\n".join([*lines, f"and {self.hidden} more"] if self.hidden else lines)
+
+    def limited(self, limit: int) -> "CombinedInputError":
+        """The first `limit` errors, and how many more there are."""
+        return CombinedInputError(self.errors[:limit], self.hidden + max(0, len(self.errors) - limit))
+
+
+def raise_together(errors: Sequence[InputError]) -> None:
+    """Raise the only error of `errors`, or CombinedInputError with all of them; nothing where there is none."""
+    flat = [
+        one for error in errors for one in (error.errors if isinstance(error, CombinedInputError) else (error,))
+    ]
+    if len(flat) == 1:
+        raise flat[0]
+    if flat:
+        raise CombinedInputError(flat)
 
 
 class OptionError(DefectlineError):

@@ -1,0 +1,65 @@
+"""Faults of the input, collected over a whole conversion: all reported together, or the bad images left out."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+import msgspec
+
+from convert.report import Event
+from system.errors import InputError, raise_together
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """An error in one file, by its name in the dataset or in the source."""
+
+    file_name: str
+    error: InputError
+
+
+class Faults:
+    """The faults of one conversion; with `skip` they become events, else errors."""
+
+    def __init__(self, *, limit: int, skip: bool) -> None:
+        self._limit = limit
+        self._skip = skip
+        self._found: list[Fault] = []
+
+    def sift(self, results: Iterable[R | Fault]) -> Iterator[R]:
+        """Yield the results that are no faults. Raises InputError when the limit is reached."""
+        for result in results:
+            if isinstance(result, Fault):
+                self.add(result)
+            else:
+                yield result
+
+    def add(self, fault: Fault) -> None:
+        """Remember a fault. Raises InputError with all faults when the limit is reached."""
+        self._found.append(fault)
+        if not self._skip and len(self._found) >= self._limit:
+            self.check()
+
+    def check(self) -> None:
+        """Raise InputError with all faults, unless bad files are skipped."""
+        if not self._skip:
+            raise_together([fault.error for fault in self._found])
+
+    def events(self) -> list[Event]:
+        """An event for each bad file that was skipped."""
+        return [Event(fault.file_name, "", "bad-input", fault.error.problem) for fault in self._found]
+
+
+class Guarded(msgspec.Struct, Generic[T, R], frozen=True):
+    """`work` as processes can take it, with an InputError as a value instead of an exception."""
+
+    work: Callable[[T], R]
+    name_of: Callable[[T], str]
+
+    def __call__(self, item: T) -> R | Fault:
+        """The result of `work(item)`, or the fault of that item."""
+        try:
+            return self.work(item)
+        except InputError as error:
+            return Fault(self.name_of(item), error)
