@@ -52,7 +52,7 @@ def labelme2coco_command(
         float | None, typer.Option(help="Draw points and lines this many pixels wide; else they are lost.")
     ] = None,
     split: Annotated[
-        SplitKind, typer.Option(help="By the set of labels, or by the folders train, val, test in SRC.")
+        SplitKind, typer.Option(help="By defect type, or by folders named train, val or test in SRC.")
     ] = SplitKind.stratified,
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,

@@ -19,6 +19,7 @@ from convert.cli_options import (
     Seed,
     Segmentation,
     SegmentationKind,
+    SplitKind,
     Strict,
     Threshold,
     Unlabelled,
@@ -52,6 +53,9 @@ def masks2coco_command(
     merge_gap: MergeGap = 0,
     segmentation: Segmentation = SegmentationKind.rle,
     unlabelled: Unlabelled = UnlabelledKind.leave_out,
+    split: Annotated[
+        SplitKind, typer.Option(help="By defect type, or by folders named train, val or test in SRC.")
+    ] = SplitKind.stratified,
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,
     overwrite: Overwrite = False,
@@ -76,6 +80,7 @@ def masks2coco_command(
         threshold=threshold,
         pattern=pattern,
         unlabelled=unlabelled.value,
+        split=split.value,
         ratios=parse_ratios(ratios),
         seed=seed,
         cut=Cut(parse_connectivity(connectivity), min_area, merge_gap, segmentation.value),

@@ -46,6 +46,9 @@ CODES = {
     "label-without-picture": Code("lost", "label file beside which no picture lies"),
     "unreviewed": Code("lost", "image with a proposed shape that nobody has looked at left out"),
     "uncertain": Code("note", "image flagged uncertain without a shape left out; it is not known to be good"),
+    "splits-ignored": Code(
+        "note", "folders named like splits whose images were split again; see --split original"
+    ),
     "rejected": Code("note", "image flagged reject left out"),
     "flagged-good-with-shape": Code(
         "lost", "image left out that is flagged good and has a shape; one of the two is wrong"

@@ -16,16 +16,16 @@ from convert.execution import Execution
 from convert.instances import Drawing, Labelled, SegmentationKind, draw_instances
 from convert.labelme_plan import LabelmePlan, plan_labelme
 from convert.report import Event, Report
+from convert.split_assignment import SplitRule, assign_splits, category_stratum, ignored_splits
 from convert.upright import upright
-from datasets.coco import SPLITS
 from datasets.formats.labelme import LabelmeFile, embedded_picture, parse_labelme, read_json
 from datasets.formats.labelme_folder import LabelmeImage, check_image_size
 from datasets.formats.labelme_images import list_tree
 from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
 from datasets.masks.packed_mask import paint_packed
 from datasets.masks.pixel_mask import mask_name, write_packed_mask
-from datasets.splits import Ratios, stratified_split
-from system.errors import DefectlineError, InputError, OptionError
+from datasets.splits import Ratios
+from system.errors import DefectlineError, OptionError
 from system.files import check_apart, check_destination, link_or_copy, write_file
 from system.workers import started_pool
 
@@ -40,7 +40,7 @@ class LabelmeOptions(msgspec.Struct, frozen=True):
     the categories.
     """
 
-    split: Literal["stratified", "original"] = "stratified"
+    split: SplitRule = "stratified"
     ratios: Ratios = (0.7, 0.1, 0.2)
     seed: int = 0
     segmentation: SegmentationKind = "rle"
@@ -94,25 +94,14 @@ def _conversion(source: Path, plan: LabelmePlan, options: LabelmeOptions) -> Con
         categories=plan.categories,
         sources=plan.sources,
         convert_image=partial(_convert_image, **how),
-        assign_splits=partial(_assign_splits, options=options, source=source),
+        assign_splits=assign_splits(options.split, options.ratios, options.seed, source, plan.categories),
         read=plan.read,
-        events=plan.events,
+        events=[*plan.events, *ignored_splits(options.split, source, (image.file_name for image in plan.sources))],
         pool_pays=len(plan.sources) >= POOL_PAYS_FROM,
         masks=options.masks,
         preload=PRELOAD,
         convert_images=partial(_convert_images, **how),
     )
-
-
-def _assign_splits(strata: dict[str, str], options: LabelmeOptions, source: Path) -> dict[str, str]:
-    if options.split == "stratified":
-        return stratified_split(strata, options.ratios, options.seed)
-    shares = {file_name: file_name.partition("/")[0] for file_name in strata}
-    for file_name, split in shares.items():
-        if split not in SPLITS:
-            problem = f"--split original, but {file_name} is in none of the folders {', '.join(SPLITS)}"
-            raise InputError(source, problem, "move it into one, or leave out --split original")
-    return shares
 
 
 class _Read(msgspec.Struct, frozen=True):
@@ -195,7 +184,7 @@ def _place(read: _Read, drawing: Drawing, dest: Path | None, options: LabelmeOpt
         size[1],
         size[0],
         read.sha256,
-        "+".join(sorted({shape.label for shape in read.labelled.shapes})),
+        category_stratum(instance.category_id for instance in drawing.instances),
         [instance.category_id for instance in drawing.instances],
         [encode_instance(instance) for instance in drawing.instances],
         events,

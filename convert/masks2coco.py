@@ -15,12 +15,13 @@ from convert.conversion import Conversion, Converted, Instance, encode_instance,
 from convert.execution import Execution
 from convert.mask_instances import Cut, check_cut, check_mask_size, check_some_kept, cut_mask, read_masked_image
 from convert.report import Event, Report
+from convert.split_assignment import SplitRule, assign_splits, category_stratum, ignored_splits
 from datasets.coco import Category
 from datasets.images.image_file import is_image
 from datasets.masks.edges import join_edges, measure_edges
 from datasets.masks.packed_mask import PackedMask, paint_packed
 from datasets.masks.pixel_mask import mask_name, write_packed_mask
-from datasets.splits import Ratios, stratified_split
+from datasets.splits import Ratios
 from system.errors import InputError, OptionError
 from system.files import check_apart, check_unicode, link_or_copy
 
@@ -46,6 +47,7 @@ class MasksOptions(msgspec.Struct, frozen=True):
     threshold: int | None = None
     pattern: str = STEM
     unlabelled: Literal["leave-out", "negative"] = "leave-out"
+    split: SplitRule = "stratified"
     ratios: Ratios = (0.7, 0.1, 0.2)
     seed: int = 0
     cut: Cut = Cut()
@@ -69,16 +71,17 @@ def masks2coco(source: Path, dest: Path, options: MasksOptions, execution: Execu
     check_apart(dest, [source, options.masks])
     sources = pair(source, options.masks, options.pattern)
     paired = sum(source.mask is not None for source in sources)
+    categories = [Category(i, name) for i, name in enumerate(options.categories, 1)]
     conversion = Conversion(
         tool="masks2coco",
         origins=[source.resolve().name, options.masks.resolve().name],
         options=recorded_options(options),
-        categories=[Category(i, name) for i, name in enumerate(options.categories, 1)],
+        categories=categories,
         sources=sources,
         convert_image=partial(_convert_image, options=options),
-        assign_splits=partial(stratified_split, ratios=options.ratios, seed=options.seed),
+        assign_splits=assign_splits(options.split, options.ratios, options.seed, source, categories),
         read={"images": len(sources), "masks": paired, "categories": len(options.categories)},
-        events=[],
+        events=ignored_splits(options.split, source, (image.file_name for image in sources)),
         pool_pays=len(sources) + paired >= POOL_PAYS_FROM,
         preload=PRELOAD,
     )
@@ -188,7 +191,7 @@ def _convert_image(source: _Source, dest: Path | None, options: MasksOptions) ->
         info.width,
         info.height,
         digest.hexdigest(),
-        f"{Path(source.file_name).parent.as_posix()} {sorted(set(ids))}",
+        category_stratum(ids),
         ids,
         [encode_instance(instance) for instance in instances],
         events,

@@ -3,9 +3,9 @@
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from datasets.coco import SPLITS, CocoFile, Image
+from datasets.coco import SPLITS, CocoFile
 from system.errors import OptionError
 
 Ratios = tuple[float, float, float]
@@ -92,18 +92,23 @@ def _said(match: re.Match[str] | None) -> str:
 
 
 def strata_by_type(files: Iterable[CocoFile]) -> dict[str, str]:
-    """Stratum of each image, by file name: its category, of several the rarest; `good` for negatives."""
-    annotated = [(coco.names(), image, found) for coco in files for image, found in _annotated(coco)]
-    counts = Counter(names[c] for names, _, found in annotated for c in found)
-    return {
-        image.file_name: min((names[c] for c in found), key=lambda name: (counts[name], name), default="good")
-        for names, image, found in annotated
-    }
+    """`rarest_types` of each image, by file name."""
+    types: dict[str, set[str]] = {}
+    for coco in files:
+        names, annotations = coco.names(), coco.by_image()
+        for image in coco.images:
+            types[image.file_name] = {names[a.category_id] for a in annotations[image.id]}
+    return rarest_types(types)
 
 
-def _annotated(coco: CocoFile) -> list[tuple[Image, set[int]]]:
-    annotations = coco.by_image()
-    return [(image, {a.category_id for a in annotations[image.id]}) for image in coco.images]
+def rarest_types(types: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """Stratum of each key: its defect type, of several the one with the fewest keys; `good` where it has none.
+
+    >>> rarest_types({"a": ["dent"], "b": ["dent", "scratch"], "c": []})
+    {'a': 'dent', 'b': 'scratch', 'c': 'good'}
+    """
+    counts = Counter(name for names in types.values() for name in set(names))
+    return {key: min(names, key=lambda name: (counts[name], name), default="good") for key, names in types.items()}
 
 
 def _shuffled(strata: Mapping[str, str], seed: int) -> dict[str, list[str]]:
