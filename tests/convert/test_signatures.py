@@ -6,15 +6,14 @@ from typing import get_type_hints
 import msgspec
 import pytest
 
-import convert
+from convert.cli import app
 from convert.conversion import Conversion, recorded_options
 from convert.execution import Execution
 from convert.labelme2coco import LabelmeOptions
 from convert.masks2coco import MasksOptions
 from convert.report import Report
 
-ROOM = Path(str(convert.__file__)).parent
-CONVERTERS = sorted(path.stem for path in ROOM.glob("*2*.py"))
+CONVERTERS = sorted(str(command.name) for command in app.registered_commands)
 
 
 def test_every_conversion_is_listed() -> None:
