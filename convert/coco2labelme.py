@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from convert.coco_source import CocoImage, CocoSource, check_pictures, instance_mask, read_coco_source
+from convert.coco_source import CocoImage, CocoSource, check_files, instance_mask, read_coco_source
 from convert.execution import Execution
 from convert.report import Event, Report, check_strict, make_report
 from convert.to_shapes import DEFAULT_TOLERANCE, component_to_shapes, join_group
@@ -60,7 +60,7 @@ def coco2labelme(
     coco = read_coco_source(source, options.images)
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite, marker=MARKER)
-    check_pictures(coco)
+    check_files(coco.path, coco.images)
     check_stems((image.file_name for image in coco.images), "labelme file")
     if execution.dry_run:
         return _report(coco, list(_write_images(coco, None, tolerance, execution)), execution)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from convert.coco_source import CocoImage, CocoSource, check_pictures, read_coco_source
+from convert.coco_source import CocoImage, CocoSource, check_files, read_coco_source
 from convert.execution import Execution
 from convert.report import Event, Report, check_strict, make_report
 from convert.yolo_labels import label_lines
@@ -61,7 +61,7 @@ def coco2yolo(
         raise InputError(source, f"no {missing}, and Ultralytics reads no dataset without", "name another file")
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite)
-    check_pictures(coco)
+    check_files(coco.path, coco.images)
     check_stems((image.file_name for image in coco.images), "label file")
     if execution.dry_run:
         return _report(coco, list(_write_images(coco, None, style, execution)), execution)

@@ -1,5 +1,6 @@
 """What a conversion from COCO reads: a dataset folder, a COCO file or the export of another tool."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,17 +83,24 @@ def labelled_source(export: CocoExport, events: list[Event]) -> CocoSource:
     )
 
 
-def check_pictures(source: CocoSource) -> None:
-    """Raise InputError for the first image whose file is missing."""
-    for image in source.images:
-        if image.path is None:
-            problem = f"listed in {source.path.name} but missing"
-            raise InputError(image.file_name, problem, "name the folder of the images with --images")
+def check_files(path: Path, images: Iterable[CocoImage]) -> None:
+    """Raise InputError for the first image of the COCO source `path` whose file is missing."""
+    missing = next((image for image in images if image.path is None), None)
+    if missing is not None:
+        problem = f"listed in {path.name} but missing"
+        raise InputError(missing.file_name, problem, "name the folder of the images with --images")
 
 
 def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
     """H x W uint8 mask of 0 and 1 of an annotation, all 0 where it has no segmentation. Raises InputError."""
     from datasets.masks.rle import decode
+
+    check_segmentation(image, annotation)
+    return decode(annotation.segmentation, image.height, image.width)
+
+
+def check_segmentation(image: Image, annotation: Annotation) -> None:
+    """Raise InputError for a segmentation that cannot be drawn in its image."""
     from datasets.masks.run_lengths import covers_image
 
     segmentation = annotation.segmentation
@@ -109,4 +117,3 @@ def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
     if any(abs(v) > MAX_COORDINATE for polygon in polygons for v in polygon):
         problem = f"a polygon leads more than {MAX_COORDINATE:g} pixels away"
         raise InputError(where, problem, "correct its segmentation")
-    return decode(segmentation, image.height, image.width)

@@ -59,7 +59,7 @@ CODES = {
     "ignored-label": Code("lost", "shape labelled __ignore__"),
     "image-embedded": Code("note", "picture taken from $.imageData"),
     "image-left-out": Code("lost", "image whose annotations are all lost; as a negative it would teach falsely"),
-    "image-moved": Code("note", "picture found by its name and not where $.imagePath says"),
+    "image-moved": Code("note", "image found by its name, not where its label file states"),
     "line-drawn": Code("note", "point, points, line or linestrip drawn as wide as --line-width asks"),
     "line-lost": Code("lost", "point, points, line or linestrip; it has no area without --line-width"),
     "overlap": Code(

@@ -12,7 +12,6 @@ from datasets.coco import MAX_COORDINATE, Annotation, Box, CocoFile, Image, Poly
 SHORTEST_RING = 6  # values: three x, y pairs
 BOX_TOLERANCE = 2.0  # pixels: rounding, and boxes whose width is the difference of the outermost pixels
 BOX_OVERLAP = 0.8  # intersection over union from which a box that was drawn on its own fits its mask
-AREA_SLACK = 0.01  # share of the area of a box, for rounding
 
 
 class Repair(msgspec.Struct, frozen=True, order=True):
@@ -28,9 +27,9 @@ def repair_annotations(coco: CocoFile) -> tuple[CocoFile, list[Repair]]:
     """`coco` with annotations that agree with themselves, and one Repair for each change.
 
     * A ring of fewer than three points is dropped (`short-ring`); empty rings are dropped without a Repair.
-    * A box that disagrees with its mask becomes the mask's extents in pixels (`box-from-mask`).
-    * An area larger than its box, or negative, becomes the mask's pixel count, or w * h without a mask
-      (`area-recomputed`).
+    * A box that disagrees with its mask (see `boxes_agree`) becomes its extents in pixels (`box-from-mask`).
+    * An area larger than its box by more than 2 pixels on each side, or negative, becomes the mask's pixel count,
+      or w * h without a mask (`area-recomputed`).
 
     Ids must be unique and refer to something (see `check_coco`). Masks that cannot be drawn stay unchanged.
     """
@@ -52,12 +51,12 @@ def repair_annotation(image: Image, annotation: Annotation) -> tuple[Annotation,
     segmentation, changes = _without_short_rings(annotation.segmentation)
     box, area = annotation.bbox, annotation.area
     mask_box = _mask_box(segmentation, image) if min(box[2:]) > 0 else None
-    if mask_box is not None and not boxes_agree(box, mask_box):
+    if mask_box is not None and not boxes_agree(_inside(box, image), mask_box):
         exact = _drawn(segmentation, image)
         if exact is not None:
             changes.append(("box-from-mask", f"{_text(box)}, its mask {_text(exact[0])}"))
             box = exact[0]
-    if min(box[2:]) > 0 and not 0 <= area <= box[2] * box[3] * (1 + AREA_SLACK) + 1:
+    if min(box[2:]) > 0 and not 0 <= area <= _largest_area(box):
         exact = _drawn(segmentation, image)
         measured = box[2] * box[3] if exact is None else exact[1]
         changes.append(("area-recomputed", f"{area:g}, measured {measured:g}"))
@@ -65,6 +64,11 @@ def repair_annotation(image: Image, annotation: Annotation) -> tuple[Annotation,
     if not changes and segmentation is annotation.segmentation:
         return annotation, []
     return msgspec.structs.replace(annotation, bbox=box, area=area, segmentation=segmentation), changes
+
+
+def _largest_area(box: Box) -> float:
+    """Largest area of a mask whose box is `box` within its tolerance."""
+    return (box[2] + BOX_TOLERANCE) * (box[3] + BOX_TOLERANCE)
 
 
 def boxes_agree(box: Box, mask_box: Box) -> bool:
@@ -82,6 +86,13 @@ def boxes_agree(box: Box, mask_box: Box) -> bool:
     shared_h = min(box[1] + box[3], y + h) - max(box[1], y)
     shared = max(shared_w, 0) * max(shared_h, 0)
     return shared >= BOX_OVERLAP * (box[2] * box[3] + w * h - shared)
+
+
+def _inside(box: Box, image: Image) -> Box:
+    """The part of a box inside its image, as its mask has no other; the box itself where there is none."""
+    x0, y0 = _clamp(box[0], image.width), _clamp(box[1], image.height)
+    x1, y1 = _clamp(box[0] + box[2], image.width), _clamp(box[1] + box[3], image.height)
+    return (x0, y0, x1 - x0, y1 - y0) if x0 < x1 and y0 < y1 else box
 
 
 def _near(one: Box, other: Box) -> bool:

@@ -1,0 +1,212 @@
+"""A COCO file or the export of any tool to our COCO dataset folder."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from convert.assemble import assemble
+from convert.coco_instances import Crowd, image_instances
+from convert.coco_source import CocoImage, check_files
+from convert.conversion import Conversion, Converted, encode_instance, recorded_options
+from convert.execution import Execution
+from convert.report import Event, Report
+from convert.upright import upright
+from datasets.coco import Category, CocoFile
+from datasets.formats.coco_export import CocoExport, ExportImage, read_coco_export
+from datasets.formats.dataset_folder import mask_path
+from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
+from datasets.masks.paint import paint
+from datasets.masks.pixel_mask import write_pixel_mask
+from datasets.splits import Ratios, strata_by_type, stratified_split
+from system.errors import InputError, OptionError
+from system.files import check_apart, link_or_copy
+
+if TYPE_CHECKING:
+    from datasets.masks.component import Component
+
+POOL_PAYS_FROM = 256  # images
+PRELOAD = ("numpy", "PIL.Image", "pycocotools.mask")
+IMAGES = "images/"
+
+
+class CocoOptions(msgspec.Struct, frozen=True):
+    """How to convert; `splits` has "split=file" of each COCO file where names do not state it.
+
+    `split` auto keeps the splits of a source that names at least two, and divides the images of any other by
+    defect type with `ratios` and `seed`. `crowd` auto keeps crowd annotations as ignore regions, and refuses a
+    source that has no others. An image of a file that labels nothing is left out, or a negative.
+    """
+
+    splits: tuple[str, ...] = ()
+    split: Literal["auto", "stratified", "original"] = "auto"
+    ratios: Ratios = (0.7, 0.1, 0.2)
+    seed: int = 0
+    crowd: Crowd = "auto"
+    unlabelled: Literal["leave-out", "negative"] = "leave-out"
+    segmentation: Literal["keep", "rle"] = "keep"
+    masks: bool = True
+    images: Path | None = None
+
+
+def coco2coco(
+    source: Path, dest: Path, options: CocoOptions = CocoOptions(), execution: Execution = Execution()
+) -> Report:
+    """Convert the COCO file, folder or export `source` into the dataset folder `dest`.
+
+    Category ids count from 1 in the order of the source. See `read_coco_export` for what is found and repaired.
+    Raises InputError for what cannot be read, OptionError, OutputError for `dest`, and with `execution.strict` an
+    InputError for the first loss.
+    """
+    export = read_coco_export(source, options.images, options.splits)
+    images, categories, unlabelled = _images(export, options)
+    check_apart(dest, [source, *[image.path for image in images if image.path is not None][:1]])
+    check_files(source, images)
+    _check_crowd(source, images, options.crowd)
+    split_of, stated = _splits(export, images, categories, options)
+    files = [f"{part.split}={part.file.name}" for part in export.parts if part.split]
+    conversion = Conversion(
+        tool="coco2coco",
+        origins=[source.resolve().name],
+        options=recorded_options(options) | {"splits": files},
+        categories=categories,
+        sources=images,
+        convert_image=partial(_convert_image, options=options),
+        assign_splits=lambda strata: {name: split_of[name] for name in strata},
+        read={
+            "COCO files": len(export.parts),
+            "images": len(export.images),
+            "annotations": sum(len(image.annotations) for image in export.images),
+            "categories": len(export.categories),
+        },
+        events=[*(Event(*msgspec.structs.astuple(repair)) for repair in export.repairs), *unlabelled, stated],
+        pool_pays=len(images) >= POOL_PAYS_FROM,
+        masks=options.masks,
+        preload=PRELOAD,
+    )
+    return assemble(dest, conversion, execution)
+
+
+def _images(export: CocoExport, options: CocoOptions) -> tuple[list[CocoImage], list[Category], list[Event]]:
+    """Images sorted by name, categories numbered from 1, and an event for each image that is left out."""
+    kept = [entry for entry in export.images if entry.is_labelled or options.unlabelled == "negative"]
+    if not kept:
+        problem = f"nothing is labelled: {len(export.images)} images, no annotations, no categories"
+        remedy = "name the file with the annotations, or give --unlabelled negative if all images are good"
+        raise InputError(export.path, problem, remedy)
+    ids = {category.id: number for number, category in enumerate(export.categories, 1)}
+    categories = [msgspec.structs.replace(category, id=ids[category.id]) for category in export.categories]
+    in_images = all(entry.image.file_name.startswith(IMAGES) for entry in kept)
+    images = []
+    for number, entry in enumerate(sorted(kept, key=lambda entry: entry.image.file_name), 1):
+        name = entry.image.file_name.removeprefix(IMAGES if in_images else "")
+        image = msgspec.structs.replace(entry.image, id=number, file_name=name)
+        annotations = [
+            msgspec.structs.replace(a, image_id=number, category_id=ids[a.category_id]) for a in entry.annotations
+        ]
+        images.append(CocoImage(image, entry.split or "", annotations, entry.path))
+    left_out = [entry for entry in export.images if entry not in kept] if len(kept) < len(export.images) else []
+    return images, categories, [_unlabelled(entry) for entry in left_out]
+
+
+def _unlabelled(entry: ExportImage) -> Event:
+    return Event(entry.image.file_name, "", "unlabelled", "its COCO file has no annotations and no categories")
+
+
+def _check_crowd(source: Path, images: Sequence[CocoImage], crowd: Crowd) -> None:
+    annotations = [a.iscrowd for image in images for a in image.annotations]
+    if crowd == "auto" and annotations and all(annotations):
+        problem = f"all {len(annotations)} annotations are crowds (iscrowd 1), from which no training learns"
+        remedy = "give --crowd instance if each is one defect, as CVAT's brush masks are, or --crowd ignore"
+        raise InputError(source, problem, remedy)
+
+
+def _splits(
+    export: CocoExport, images: Sequence[CocoImage], categories: list[Category], options: CocoOptions
+) -> tuple[dict[str, str], Event]:
+    """The split of each file name, and the event that states the rule."""
+    unnamed = next((part.file.name for part in export.parts if part.split is None), None)
+    if options.split == "original" and unnamed is not None:
+        problem = f"{unnamed} names no split"
+        raise OptionError("--split original", problem, f"give --splits train={unnamed} or leave it out")
+    named = unnamed is None and (len(export.splits) > 1 or bool(options.splits))
+    if options.split == "original" or (options.split == "auto" and named):
+        split_of = {image.file_name: image.split for image in images}
+        code, value = "split-kept", ""
+    else:
+        annotations = [a for image in images for a in image.annotations]
+        strata = strata_by_type([CocoFile([image.image for image in images], annotations, categories)])
+        split_of = stratified_split(strata, options.ratios, options.seed)
+        code, value = "split-made", f", seed {options.seed}"
+    counts = ", ".join(f"{split} {list(split_of.values()).count(split)}" for split in ("train", "val", "test"))
+    return split_of, Event(export.path.name, "", code, counts + value)
+
+
+def _convert_image(source: CocoImage, dest: Path | None, options: CocoOptions) -> Converted:
+    path, image = source.file(), source.image
+    data = read_image_bytes(path)
+    info = parse_info(path, data)
+    turn = _turn(path, info, (image.width, image.height))
+    made = image_instances(image, source.annotations, options.crowd, as_rle=options.segmentation == "rle")
+    events = list(made.events)
+    kept = bool(made.instances) or not source.annotations
+    if not kept:
+        events.append(Event(image.file_name, "", "image-left-out", f"{len(source.annotations)} annotations"))
+    else:
+        events += _place_image(source, info, data, dest, turn=turn)
+        if options.masks:
+            events += _place_mask(source, made.painted, dest)
+    return Converted(
+        image.file_name,
+        image.width,
+        image.height,
+        hashlib.sha256(data + msgspec.json.encode(source.annotations)).hexdigest(),
+        "",
+        [instance.category_id for instance in made.instances],
+        [encode_instance(instance) for instance in made.instances],
+        events,
+        kept,
+    )
+
+
+def _turn(path: Path, info: ImageInfo, size: tuple[int, int]) -> bool:
+    """Whether the annotations are of the image as EXIF shows it. Raises InputError where no size states it."""
+    if info.orientation == 1 or info.orientation < 5 or info.width == info.height:
+        if size != (info.width, info.height):
+            problem = f"{info.width} x {info.height} pixels, but the COCO file states {size[0]} x {size[1]}"
+            raise InputError(path, problem, "its annotations are of another image; correct the file or the image")
+        if info.orientation != 1:
+            problem = (
+                f"EXIF orientation {info.orientation}, and its annotations may be of it as stored or as shown"
+            )
+            raise InputError(path, problem, "save it upright")
+        return False
+    if size not in ((info.width, info.height), (info.height, info.width)):
+        problem = f"{info.height} x {info.width} pixels upright, but the COCO file states {size[0]} x {size[1]}"
+        raise InputError(path, problem, "its annotations are of another image; correct the file or the image")
+    return size == (info.height, info.width)
+
+
+def _place_image(source: CocoImage, info: ImageInfo, data: bytes, dest: Path | None, *, turn: bool) -> list[Event]:
+    target = None if dest is None else dest / "images" / source.file_name
+    if info.orientation == 1:
+        if target is not None:
+            link_or_copy(source.file(), target)
+        return []
+    turned, how = upright(source.file(), data, turn=turn)
+    if target is not None:
+        target.write_bytes(turned)
+    return [Event(source.file_name, "", "exif-upright", f"orientation {info.orientation}, {how}")]
+
+
+def _place_mask(source: CocoImage, painted: "list[tuple[int, Component]]", dest: Path | None) -> list[Event]:
+    """Write the pixel mask; ignore regions are not in it."""
+    image = source.image
+    indices, taken = paint(image.height, image.width, painted)
+    if dest is not None:
+        path = mask_path(dest, image.file_name)
+        write_pixel_mask(path, indices if painted else None, image.height, image.width)
+    return [Event(image.file_name, "", "overlap", f"{sum(taken)} px")] if any(taken) else []
