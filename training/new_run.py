@@ -9,6 +9,7 @@ runs/<task>/<name>/                             a cross-validation
 import os
 import platform
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -21,7 +22,7 @@ from datasets.formats.dataset_folder import Dataset
 from datasets.resplit import Options, share_out
 from datasets.splits import strata_by_type
 from evaluate.run_folder import Run, RunConfig, RunSplit
-from system.console import progress
+from system.console import print_status, progress
 from system.errors import InputError, OptionError
 from system.files import write_atomic
 from system.json_file import write_json
@@ -62,6 +63,7 @@ def new_run(task: str, dataset: Dataset, options: Asked, runs: Path, name: str |
 
     Raises OptionError, InputError; nothing is left then.
     """
+    _report_repairs(dataset)
     names = _names(dataset, options)
     config = _config(task, dataset, options)
     run = create_run(runs, task, dataset.name if name is None else name, config, run_split(dataset, names))
@@ -79,6 +81,7 @@ def new_folds(
     InputError; nothing is left then.
     """
     check_annotated(dataset)
+    _report_repairs(dataset)
     if not 0 <= val < 1:
         raise OptionError(f"--val {val}", "not a share", "give 0 or more and less than 1")
     strata = strata_by_type(dataset.splits.values())
@@ -97,6 +100,14 @@ def new_folds(
     return run
 
 
+def _report_repairs(dataset: Dataset) -> None:
+    """Print how many annotations of a dataset were corrected while reading, by code."""
+    counts = Counter(repair.code for repair in dataset.repairs)
+    if counts:
+        codes = ", ".join(f"{code} {counts[code]}" for code in sorted(counts))
+        print_status(f"{dataset.root}: corrected while reading: {codes}; datasets check lists them")
+
+
 def _names(dataset: Dataset, options: Asked) -> dict[str, list[str]]:
     """The images of each split by file name, of train those that take part and those that will be pasted."""
     train = dataset.split("train")
@@ -104,6 +115,9 @@ def _names(dataset: Dataset, options: Asked) -> dict[str, list[str]]:
         raise InputError(
             dataset.root, "the split train has no annotation to learn from", "convert with another split"
         )
+    if all(annotation.iscrowd for annotation in train.annotations):
+        problem = "every annotation of the split train is an ignore region (iscrowd 1)"
+        raise InputError(dataset.root, problem, "convert the source with coco2coco --crowd instance")
     names = {split: [image.file_name for image in coco.images] for split, coco in dataset.splits.items()}
     chosen = choose_negatives(train, options.negatives, options.seed)
     names["train"] = [image.file_name for image in chosen] + pasted_names(options.paste)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from datasets.check.codes import Finding
 from datasets.check.facts import Entry, Instance, Listing, ring_area
 from datasets.coco import SPLITS, Rle
-from datasets.formats.coco_export import join_categories, with_plain_names
+from datasets.formats.coco_export import is_ours, join_categories, with_plain_names
 from datasets.formats.coco_file import ReadCoco, check_and_repair, read_unchecked_coco
 from datasets.formats.coco_images import find_image, image_folders
 from datasets.formats.coco_layout import CocoPart, find_coco_parts, looks_like_coco
@@ -68,7 +68,7 @@ def _list(root: Path, folder: Path) -> Listing:
             for repair in repairs
             if repair.code in CHECK_CODE
         ]
-        if not read.is_labelled:
+        if not read.is_labelled and not is_ours(folder):
             value = f"no annotations in {part.file.name}"
             findings += [Finding(entry.name, "", "unlabelled", value) for entry in found]
     names: Counter[str] = Counter()  # two categories of one name are two

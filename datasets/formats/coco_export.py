@@ -15,6 +15,7 @@ from datasets.formats.coco_file import ReadCoco, check_and_repair, read_unchecke
 from datasets.formats.coco_images import FoundImage, ending_of_content, find_image, image_folders, plain_name
 from datasets.formats.coco_layout import CocoPart, find_coco_parts
 from datasets.formats.coco_repair import Repair
+from datasets.formats.provenance import PROVENANCE
 from datasets.images.image_file import is_image
 from system.errors import InputError
 
@@ -59,6 +60,8 @@ def read_coco_export(path: Path, images: Path | None = None, named: Sequence[str
     if images is not None and not images.is_dir():
         raise InputError(images, "no such folder", "name the folder of the images with --images")
     read = [_read_part(part) for part in parts]
+    if is_ours(path):
+        read = [msgspec.structs.replace(one, is_labelled=True) for one in read]
     categories, ids, repairs = join_categories(list(zip(parts, [one.coco for one in read], strict=True)))
     found = [_find_images(path, part, one, images) for part, one in zip(parts, read, strict=True)]
     entries, changes = _named_entries(parts, read, found)
@@ -75,6 +78,11 @@ def read_coco_export(path: Path, images: Path | None = None, named: Sequence[str
             ]
             members.append(ExportImage(image, file.path if file else None, part.split, own, one.is_labelled))
     return CocoExport(path, parts, categories, members, repairs)
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether a folder was written by defectline: its images are labelled also where all of them are good."""
+    return (folder / PROVENANCE).is_file()
 
 
 def join_categories(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image
-from datasets.formats.coco_export import join_categories
+from datasets.formats.coco_export import is_ours, join_categories
 from datasets.formats.coco_file import ReadCoco, read_repaired_coco, write_coco
 from datasets.formats.coco_images import find_image, image_folders
 from datasets.formats.coco_layout import CocoPart
@@ -127,7 +127,7 @@ def _check_names(root: Path, read: Mapping[str, ReadCoco]) -> None:
         path = annotation_path(root, split)
         if {category.name for category in one.coco.categories} != wanted:
             raise InputError(path, f"its categories differ from those of {first}", "convert the source again")
-        if one.coco.images and not one.is_labelled and not (root / PROVENANCE).is_file():  # ours may be all good
+        if one.coco.images and not one.is_labelled and not is_ours(root):
             problem = "nothing in it is labelled (no annotations and no categories)"
             raise InputError(path, problem, "remove the file, or label its images")
 
