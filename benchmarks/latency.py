@@ -28,17 +28,19 @@ from evaluate.operating import operating_score
 from evaluate.run_folder import Run, load_run, read_config
 from system.console import print_table
 from system.json_file import write_json
+from train_det.cli import TRAINER as DETECTOR
 from train_det.data import draw_square
-from train_det.export import export_run as export_detector
 from train_det.infer import boxes_in_squares, detect, to_pixels
 from train_det.predict import load_run_detector
-from train_seg.export import export_run as export_segmenter
-from train_seg.letterbox import Letterbox
-from train_seg.predict import predict_picture
+from train_seg.cli import TRAINER as SEGMENTER
+from train_seg.model import PADDING
 from train_seg.segmenter import load_segmenter
+from training.export import export_run
+from training.exported_model import ExportFormat
+from training.letterbox import Letterbox
 
 RESULTS = Path(__file__).parent / "results" / "latency.json"
-WAYS = {  # name -> form and precision of what is run
+WAYS: dict[str, tuple[ExportFormat | None, str]] = {  # name -> form and precision of what is run
     "eager": (None, "32"),
     "onnx": ("onnx", "32"),
     "openvino": ("openvino", "32"),
@@ -87,9 +89,9 @@ def copies(run: Path, dest: Path) -> dict[str, Run]:
         if precision not in made:
             made[precision] = load_run(Path(shutil.copytree(run, dest / precision)))
         if form:
-            export = export_detector if made[precision].task == "det" else export_segmenter
+            trainer = next(t for t in (DETECTOR, SEGMENTER) if t.task == made[precision].task)
             data = load_dataset(Path(read_config(made[precision].root).dataset))
-            export(made[precision], data, form, precision)
+            export_run(trainer, made[precision], data, form, precision)
     return made
 
 
@@ -97,12 +99,12 @@ def detector_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
     """Name -> what finds boxes in `image`, from its file, and counts them."""
     cpu = torch.device("cpu")
     detectors = {
-        name: load_run_detector(runs[precision], cpu, least_score=operating_score(runs[precision]), exported=form)
-        for name, (form, precision) in WAYS.items()
+        name: load_run_detector(runs[precision], cpu, exported=form) for name, (form, precision) in WAYS.items()
     }
     rgb = read_rgb(image)
     eager = detectors["eager"]
-    square = draw_square(rgb, eager.how.side)[0]
+    options = msgspec.structs.replace(eager.detection, min_score=operating_score(runs["32"]))
+    square = draw_square(rgb, options.side)[0]
     with torch.inference_mode():
         raw = eager.network.raw(to_pixels(square[None], cpu))
 
@@ -115,13 +117,13 @@ def detector_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
 
     return {
         **{
-            name: lambda d=d: len(next(detect(d.network, [read_rgb(image)], d.how)))
+            name: lambda d=d: len(next(detect(d.network, [read_rgb(image)], options)))
             for name, d in detectors.items()
         },
         "decode": lambda: len(read_rgb(image)),
-        "resize": lambda: len(draw_square(rgb, eager.how.side)[0]),
+        "resize": lambda: len(draw_square(rgb, options.side)[0]),
         **{f"network {name}": network(name) for name in detectors},
-        "postprocess": lambda: len(boxes_in_squares(raw, eager.how)),
+        "postprocess": lambda: len(boxes_in_squares(raw, options)),
     }
 
 
@@ -133,7 +135,7 @@ def segmenter_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
     }
     rgb, spec = read_rgb(image), segmenters["eager"].spec
     box = Letterbox(rgb.shape[0], rgb.shape[1], spec.imgsz)
-    square = torch.from_numpy(box.image(rgb).transpose(2, 0, 1).copy())[None]
+    square = torch.from_numpy(box.image(rgb, PADDING).transpose(2, 0, 1).copy())[None]
 
     def network(name: str) -> Way:
         def run_it() -> int:
@@ -143,12 +145,12 @@ def segmenter_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
         return run_it
 
     def whole(name: str) -> Way:
-        return lambda: len(predict_picture(segmenters[name], read_rgb(image), 1, spec.pixel_threshold))
+        return lambda: len(segmenters[name].predict_image(read_rgb(image), 1, spec.pixel_threshold))
 
     return {
         **{name: whole(name) for name in segmenters},
         "decode": lambda: len(read_rgb(image)),
-        "resize": lambda: len(box.image(rgb)),
+        "resize": lambda: len(box.image(rgb, PADDING)),
         **{f"network {name}": network(name) for name in segmenters},
     }
 

@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from datasets.formats.coco_file import read_predictions
@@ -14,14 +13,13 @@ from tests.command import only_line, run_command
 from training.cross_validation import folds_of
 from training.history import read_history
 from training.new_run import new_folds
+from training.options import SharedOptions
 
 
-class Chosen(msgspec.Struct, frozen=True):
+class Chosen(SharedOptions, frozen=True, kw_only=True):
     """The options that a trainer has in common with any other."""
 
     seed: int = 4
-    negatives: str = "0.5"
-    paste: int = 0
 
 
 def make_folds(dataset: Dataset, runs: Path, *, folds: int = 3, val: float = 0.0, **options: object) -> Run:

@@ -1,3 +1,1 @@
-"""The YOLO detector: fit, predict, evaluate. The only room that imports Ultralytics."""
-
-TASK = "det"  # of its runs, runs/det/
+"""The YOLO detector, the command train_det. The only room that imports Ultralytics."""

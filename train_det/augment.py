@@ -1,35 +1,24 @@
-"""All augmentation of the detector, each with its reason; nothing else changes a training image.
+"""All augmentation of the detector, with the reasons; nothing else changes a training image.
 
-The part is centred and looks the same from every side, so a defect may lie at any angle: flips and rotations are
-what few images lack most. It never appears four to an image, nor half out of the frame, so there is no mosaic, and
-scale and shift stay as small as a fixed camera leaves them. Colours are those of one lamp and one camera, so light
-varies a little and hue hardly. All geometry is one affine map, so that pixels are interpolated once and boxes are
-recomputed from the pixels of the defect: a rotated box would be loose by up to 41 %.
+The part is centred and looks the same from every side, so a defect can have any angle: flips and rotations are
+what few images lack most. The part never appears four times in an image or half outside the frame, so there is no
+mosaic, and scale and shift are small, as with a fixed camera. There is one lamp and one camera, so light varies a
+little and hue hardly. All geometry is one affine map, so that pixels are interpolated once and boxes are
+recomputed from the pixels of the defect: a rotated box would be up to 41 % too large.
 """
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train_det.options import Augmentation
+from train_det.options import DetectorAugmentation
 
 Matrix = NDArray[np.float64]
-LEAST_VISIBLE = 0.25
-LEAST_SIDE = 2.0
+MIN_VISIBLE_SHARE = 0.25
+MIN_SIDE = 2.0  # pixels of the square
 
 
-def letterbox_matrix(width: int, height: int, side: int) -> Matrix:
-    """3 x 3 map from pixels of a width x height image to the centred middle of a square of `side` pixels.
-
-    Coordinates run over the area of the image: 0 is its left edge, `width` its right edge.
-    """
-    scale = side / max(width, height)
-    return np.array(
-        [[scale, 0, (side - scale * width) / 2], [0, scale, (side - scale * height) / 2], [0, 0, 1]], np.float64
-    )
-
-
-def draw_map(augmentation: Augmentation, side: int, random: np.random.Generator) -> Matrix:
+def draw_map(augmentation: DetectorAugmentation, side: int, random: np.random.Generator) -> Matrix:
     """A random 3 x 3 map of a square of `side` pixels onto itself: turn, mirror, zoom, shift."""
     angle = {
         "any": random.uniform(0, 2 * np.pi),
@@ -47,7 +36,7 @@ def draw_map(augmentation: Augmentation, side: int, random: np.random.Generator)
 
 
 def warp_image(image: NDArray[np.uint8], matrix: Matrix, side: int) -> NDArray[np.uint8]:
-    """Draw H x W x 3 `image` through `matrix` into a square; what lies outside has the colour of its frame."""
+    """Map an H x W x 3 image into a square of `side` pixels by `matrix`; the rest gets the colour of its frame."""
     centred = _shift(-0.5) @ matrix @ _shift(0.5)
     fill = frame_colour(image)
     drawn: NDArray[np.uint8] = cv2.warpAffine(
@@ -64,7 +53,7 @@ def frame_colour(image: NDArray[np.uint8]) -> tuple[int, int, int]:
 
 
 def warp_box(points: NDArray[np.float32], matrix: Matrix, side: int) -> tuple[float, float, float, float] | None:
-    """Tight box (x0, y0, x1, y1) of edge points (N x 2, image pixels) drawn through `matrix` into a square.
+    """Tight box (x0, y0, x1, y1) of edge points (N x 2, image pixels) mapped by `matrix` into a square.
 
     None where less than a quarter of the box stays in the square, or less than two pixels.
     """
@@ -75,13 +64,13 @@ def warp_box(points: NDArray[np.float32], matrix: Matrix, side: int) -> tuple[fl
     x0, y0 = inside.min(axis=0)
     x1, y1 = inside.max(axis=0)
     whole = np.prod(np.ptp(moved, axis=0))
-    if min(x1 - x0, y1 - y0) < LEAST_SIDE or (x1 - x0) * (y1 - y0) < LEAST_VISIBLE * whole:
+    if min(x1 - x0, y1 - y0) < MIN_SIDE or (x1 - x0) * (y1 - y0) < MIN_VISIBLE_SHARE * whole:
         return None
     return float(x0), float(y0), float(x1), float(y1)
 
 
 def jitter_colours(
-    image: NDArray[np.uint8], augmentation: Augmentation, random: np.random.Generator
+    image: NDArray[np.uint8], augmentation: DetectorAugmentation, random: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Vary light, contrast, saturation and hue of an H x W x 3 RGB image."""
     gain, contrast, saturation, hue = random.uniform(-1, 1, 4)

@@ -1,186 +1,36 @@
 """The `train_det` command."""
 
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
-
-from system.console import given, new_app, print_status, run
-from train_det import TASK
-from train_det.options import FitOptions
-from training import flags as flag
-from training.options import flag_paths
-
-DEFAULT = FitOptions()
-NEW_RUN = (*flag_paths(FitOptions), "recipe", "name", "runs", "folds", "val")
-
-app = new_app("Train a YOLO that finds the boxes of defects, measure it, and use it.")
-
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder made by train_det fit.")]
+from train_det.options import DetectorOptions
+from training.commands import run_trainer
+from training.flags import Flag
+from training.trainer import Learner, Trainer
 
 
-@app.command()
-def fit(
-    ctx: typer.Context,
-    dataset: flag.DatasetPath,
-    recipe: flag.Recipe = None,
-    weights: Annotated[
-        str, typer.Option(help="A name that Ultralytics fetches, a checkpoint file, or none (random).")
-    ] = DEFAULT.weights,
-    epochs: flag.Epochs = DEFAULT.epochs,
-    imgsz: flag.Imgsz = DEFAULT.imgsz,
-    batch: flag.Batch = DEFAULT.batch,
-    device: flag.Device = DEFAULT.device,
-    seed: flag.Seed = DEFAULT.seed,
-    workers: flag.Workers = DEFAULT.workers,
-    name: flag.Name = None,
-    runs: flag.Runs = Path("runs"),
-    gamma: flag.Gamma = DEFAULT.gamma,
-    negatives: flag.Negatives = DEFAULT.negatives,
-    paste: flag.Paste = DEFAULT.paste,
-    folds: flag.Folds = 0,
-    val: flag.Val = 0.0,
-    jobs: flag.Jobs = 1,
-    monitor: Annotated[
-        str, typer.Option(help="What chooses the best epoch on val: AP, AP50, AP75, loss or last.")
-    ] = DEFAULT.monitor,
-    patience: flag.Patience = DEFAULT.patience,
-    lr: Annotated[float | None, typer.Option(help="Highest learning rate [default: to suit the weights].")] = None,
-    precision: flag.Precision = DEFAULT.precision,
-    logger: flag.Logger = DEFAULT.logger,
-    resume: flag.Resume = None,
-) -> None:
-    """Train on a dataset folder, choose the best epoch on val, measure it on test."""
-    from datasets.formats.dataset_folder import load_dataset
-    from evaluate.folds import measure_folds
-    from evaluate.tables import print_metrics
-    from training.cross_validation import check_fold_flags, cross_validation, folds_of, train_folds
-    from training.recipe import asked_options
-    from training.resume import check_alone
+def _learner() -> Learner[DetectorOptions]:
+    from train_det.learner import DetectorLearner
 
-    if resume:
-        check_alone(resume, given(ctx, NEW_RUN))
-    options = asked_options(FitOptions, recipe, given(ctx, flag_paths(FitOptions)))
-    crossed = cross_validation(resume, TASK)
-    check_fold_flags(given(ctx, ("val", "jobs")), crossed=bool(folds or crossed))
-    data = load_dataset(dataset)
-    from train_det import fit as trainer
-
-    if folds:
-        crossed = trainer.start_folds(data, options, runs, name, folds, val)
-    if crossed:
-        train_folds(crossed, ["train_det", "fit", str(dataset)], jobs)
-        print_metrics(measure_folds(crossed, folds_of(crossed), data))
-        print_status(f"the run is in {crossed.root}")
-        return
-    training = trainer.resume(data, resume) if resume else trainer.start(data, options, runs, name)
-    trainer.train(training)
-    metrics = trainer.finish(training)
-    if metrics:
-        print_metrics(metrics)
-    else:
-        print_status("test has no image: nothing is measured")
-    print_status(f"the run is in {training.run.root}")
+    return DetectorLearner()
 
 
-@app.command()
-def recipe() -> None:
-    """Print the recipe with every option, its unit and its reason, to be changed and given to fit --recipe."""
-    from training.recipe import shipped_recipe
-
-    typer.echo(shipped_recipe("train_det"), nl=False)
-
-
-@app.command()
-def predict(
-    run_folder: RunPath,
-    images: flag.Images,
-    out: flag.Out = None,
-    min_score: Annotated[
-        float | None, typer.Option(help="Leave out predictions below this [default: the run's operating point].")
-    ] = None,
-    device: flag.Device = "auto",
-    tta: flag.Tta = False,
-    exported: flag.Exported = None,
-) -> None:
-    """Find defects in pictures with the best weights of a run, at the size of the pictures."""
-    from datasets.images.image_file import find_images
-    from evaluate.operating import operating_score
-    from training.cross_validation import single_run
-    from training.predict import check_predict, dataset_of, give_predictions
-
-    check_predict(out, min_score)
-    made = single_run(run_folder, TASK)
-    files = find_images(images)
-    from train_det.predict import load_run_detector, predict_files
-    from training.device import choose_device
-
-    least = operating_score(made) if min_score is None else min_score
-    detector = load_run_detector(made, choose_device(device), least_score=least, tta=tta, exported=exported)
-    listed, found = predict_files(detector, files, dataset_of(made))
-    give_predictions(out, listed, found, detector.categories)
-
-
-@app.command()
-def evaluate(
-    run_folder: RunPath,
-    split: flag.Split = "test",
-    dataset: flag.Dataset = None,
-    operating_point: flag.OperatingPoint = "max-f1",
-    device: flag.Device = "auto",
-    tta: flag.Tta = False,
-) -> None:
-    """Predict a run's val and test images anew, and measure."""
-    from evaluate.folds import measure_folds
-    from evaluate.operating import parse_rule
-    from evaluate.run_folder import load_run_of
-    from evaluate.tables import print_metrics
-    from training.cross_validation import folds_of
-    from training.run_dataset import open_dataset, run_view
-
-    parse_rule(operating_point)
-    made = load_run_of(run_folder, TASK)
-    data = open_dataset(made, dataset)
-    from train_det.predict import load_run_detector, measure
-    from training.device import choose_device
-
-    folds = folds_of(made)
-    for one in folds or [made]:
-        view = run_view(one, data)
-        view.split(split)
-        detector = load_run_detector(one, choose_device(device), tta=tta)
-        metrics = measure(one, view, detector, sorted({"val", split}), operating_point)
-    if folds:
-        metrics = measure_folds(made, folds, data, operating_point=operating_point)
-    if metrics:
-        print_metrics(metrics)
-
-
-@app.command()
-def export(
-    run_folder: RunPath,
-    form: flag.Form = "openvino",
-    precision: flag.ExportPrecision = "32",
-    dataset: flag.Dataset = None,
-) -> None:
-    """Write the best weights in a form for the line, if it says the same of up to 8 images of the dataset."""
-    from training.cross_validation import single_run
-    from training.run_dataset import open_dataset
-
-    made = single_run(run_folder, TASK)
-    data = open_dataset(made, dataset)
-    from train_det.export import export_run
-
-    path, parity = export_run(made, data, form, precision)
-    print_status(
-        f"exported to {path}; on {parity.pictures} images no score differs by more than {parity.score:.1g}"
-        f" and no box by more than {parity.box:.1g} pixels of the network's square"
-    )
+TRAINER = Trainer(
+    task="det",
+    summary="Train a YOLO that finds the boxes of defects, measure it, and use it.",
+    options=DetectorOptions,
+    learner=_learner,
+    flags={
+        "weights": Flag("A name that Ultralytics publishes, a checkpoint file, or none (random)."),
+        "monitor": Flag("The value on val that chooses the best epoch: AP, AP50, AP75, loss or last."),
+        "lr": Flag("Highest learning rate.", float, default="to suit the weights"),
+    },
+    predict_flags=("tta", "exported"),
+)
 
 
 def main() -> NoReturn:
     """Entry point of the console command."""
-    run(app, "train_det")
+    run_trainer(TRAINER)
 
 
 if __name__ == "__main__":

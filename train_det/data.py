@@ -1,4 +1,4 @@
-"""Training images of a dataset folder, as Ultralytics' loss wants them, drawn anew every epoch."""
+"""Training images of a dataset folder in the form that Ultralytics' loss takes, augmented in every epoch."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,10 @@ from datasets.coco import Annotation, Image
 from datasets.formats.dataset_folder import Dataset
 from datasets.images.image_file import read_sized
 from datasets.masks.rle import decode
-from train_det.augment import (
-    Matrix,
-    draw_map,
-    jitter_colours,
-    letterbox_matrix,
-    warp_box,
-    warp_image,
-)
-from train_det.options import Augmentation
+from train_det.augment import Matrix, draw_map, jitter_colours, warp_box, warp_image
+from train_det.options import DetectorAugmentation
+from training.batches import EpochBatches, EpochKey
+from training.letterbox import Letterbox
 
 CACHE_BYTES = 4 << 30
 CACHE_OVERSIZE = 2
@@ -36,7 +31,7 @@ Item = dict[str, torch.Tensor]
 class Sample:
     """An image and its defects: class k is the k-th category, `edges` the points of each outline in image pixels.
 
-    `exact` says that the outlines follow masks, not boxes.
+    `exact`: the outlines follow masks, not boxes.
     """
 
     path: Path
@@ -50,7 +45,7 @@ class Sample:
 def read_samples(
     dataset: Dataset, images: Sequence[Image], annotations: Mapping[int, Sequence[Annotation]]
 ) -> list[Sample]:
-    """Samples of `images`; `annotations` by image id. Crowds are left out, because they are no single defect."""
+    """Samples of `images`; `annotations` by image id. Ignore regions are left out: they are no single defect."""
     class_of = {category.id: k for k, category in enumerate(dataset.categories)}
     samples = []
     for image in images:
@@ -87,26 +82,29 @@ def outline_points(annotation: Annotation, height: int, width: int) -> tuple[NDA
 class TrainingImages(TorchDataset[Item]):
     """Items with img (3 x side x side uint8 RGB), cls (n x 1), bboxes (n x 4, xywh as fractions) and batch_idx.
 
-    What item i of epoch e looks like depends on (seed, e, i) only: not on workers, order or interruptions.
+    Indexed by (epoch, number): an item depends on seed, epoch and number only, not on workers, order or
+    interruptions.
     """
 
-    def __init__(self, samples: Sequence[Sample], side: int, augmentation: Augmentation | None, seed: int) -> None:
+    def __init__(
+        self, samples: Sequence[Sample], side: int, augmentation: DetectorAugmentation | None, seed: int
+    ) -> None:
         self.samples = samples
         self.side = side
         self.augmentation = augmentation
         self.seed = seed
-        self.epoch = 0
         fits = len(samples) * 3 * (CACHE_OVERSIZE * side) ** 2 <= CACHE_BYTES
         self._cache: dict[int, NDArray[np.uint8]] | None = {} if fits else None
 
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, index: int) -> Item:
-        sample = self.samples[index]
-        image = self._image(index)
-        matrix = letterbox_matrix(sample.width, sample.height, self.side)
-        random = np.random.default_rng((self.seed, self.epoch, index))
+    def __getitem__(self, key: EpochKey) -> Item:
+        epoch, number = key
+        sample = self.samples[number]
+        image = self.read(number)
+        matrix = Letterbox(sample.height, sample.width, self.side).matrix
+        random = np.random.default_rng((self.seed, epoch, number))
         if self.augmentation:
             matrix = draw_map(self.augmentation, self.side, random) @ matrix
         drawn = _draw(image, sample.width, sample.height, matrix, self.side)
@@ -123,52 +121,37 @@ class TrainingImages(TorchDataset[Item]):
             "batch_idx": torch.zeros(len(kept)),
         }
 
-    def _image(self, index: int) -> NDArray[np.uint8]:
-        if self._cache is not None and index in self._cache:
-            return self._cache[index]
-        sample = self.samples[index]
+    def read(self, number: int) -> NDArray[np.uint8]:
+        """The decoded and shrunk image, kept in memory where all images fit. Raises InputError."""
+        if self._cache is not None and number in self._cache:
+            return self._cache[number]
+        sample = self.samples[number]
         image = read_sized(sample.path, sample.width, sample.height)
         small = shrink(image, CACHE_OVERSIZE * self.side)
         if self._cache is not None:
-            self._cache[index] = small
+            self._cache[number] = small
         return small
 
 
-class EvenBatches:
-    """Batches of indices, shuffled by (seed, epoch) and as even in size as can be: no batch of one at the end."""
-
-    def __init__(self, images: TrainingImages, batch: int) -> None:
-        self.images = images
-        self.count = -(-len(images) // batch)
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __iter__(self) -> Iterator[list[int]]:
-        order = np.random.default_rng((self.images.seed, self.images.epoch)).permutation(len(self.images))
-        for part in np.array_split(order, self.count):
-            yield part.tolist()
-
-
-class Loader(DataLoader[Item]):
-    """A DataLoader that starts its workers with the first batch; the trainer makes an iterator it never uses."""
+class LateLoader(DataLoader[Item]):
+    """A DataLoader that starts its workers with the first batch; Ultralytics makes an iterator it never uses."""
 
     def __iter__(self) -> Iterator[Item]:  # type: ignore[override]
         yield from super().__iter__()
 
 
-def training_loader(images: TrainingImages, batch: int, workers: int) -> Loader:
-    """Batches of `images`, collated."""
-    return Loader(images, batch_sampler=EvenBatches(images, batch), num_workers=workers, collate_fn=collate)
+def training_loader(images: TrainingImages, batches: EpochBatches, workers: int) -> LateLoader:
+    """The `batches` of `images`, collated."""
+    return LateLoader(images, batch_sampler=batches, num_workers=workers, collate_fn=collate)
 
 
 def draw_square(image: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], Matrix]:
-    """H x W x 3 `image` shrunk into the middle of a square, and the 3 x 3 map from its pixels to the square's.
+    """H x W x 3 `image` in the middle of a square of `side` pixels, and the 3 x 3 map into that square.
 
-    The way of a training image without augmentation, so that a model sees in use what it saw in training.
+    This is what happens to a training image without augmentation, so that a model sees the same when it is used.
     """
     height, width = image.shape[:2]
-    matrix = letterbox_matrix(width, height, side)
+    matrix = Letterbox(height, width, side).matrix
     return _draw(shrink(image, CACHE_OVERSIZE * side), width, height, matrix, side), matrix
 
 
@@ -178,7 +161,7 @@ def _draw(image: NDArray[np.uint8], width: int, height: int, matrix: Matrix, sid
 
 
 def collate(items: list[Item]) -> dict[str, Any]:
-    """One batch: images stacked, boxes of all images in one list with `batch_idx` saying whose they are."""
+    """One batch: images stacked, boxes of all images in one list with the number of their image in `batch_idx`."""
     return {
         "img": torch.stack([item["img"] for item in items]),
         "cls": torch.cat([item["cls"] for item in items]),

@@ -1,4 +1,4 @@
-"""Export of a run's best epoch, kept only if it says the same as the original."""
+"""Export of a detector, and its differences from the original."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,89 +9,96 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
-from system.errors import OutputError
 from train_det.checkpoints import BEST, load_detector
 from train_det.data import draw_square
 from train_det.exported import OUTPUT, open_exported
-from train_det.infer import Network, network_of, to_pixels
-from train_det.options import FitOptions
-from training.exported_model import (
-    INPUT,
-    check_precision,
-    exported_path,
-    need,
-    new_export,
-    pictures_to_compare,
-    save_openvino,
-    silent_exporters,
-)
+from train_det.infer import DetectorNetwork, network_of, to_pixels
+from train_det.options import DetectorOptions
+from training.exported_model import INPUT, ExportFormat, need, save_openvino, silent_exporters
+from training.exporter import Exporter
 from training.options import run_options
 
-# Largest difference of a score, and of a side of a sure box in pixels of the network's square. bfloat16 keeps 8 of
-# the 24 bits of a number.
+# Largest difference of a score, and of a side of a box in pixels of the network's square. bfloat16 keeps 8 of the
+# 24 bits of a number.
 TOLERANCES = {"32": (1e-3, 0.1), "bf16": (0.1, 4.0)}
-LEAST_SCORE = 0.01  # boxes of which both are surer than that are compared
+MIN_COMPARED_SCORE = 0.01  # boxes that both models score at least this high are compared
 
 
 @dataclass(frozen=True, slots=True)
-class Parity:
-    """The largest differences of an exported network from its original over some pictures."""
+class DetectorParity:
+    """The largest differences of an exported network from its original over some images.
 
-    pictures: int
+    `score` of any score, `box` of a side of a box in pixels of the network's square.
+    """
+
+    images: int
     score: float
     box: float
 
-
-def export_run(run: Run, dataset: Dataset, form: str, precision: str = "32") -> tuple[Path, Parity]:
-    """Export best.pt to a file beside it and compare both on images of the dataset.
-
-    Raises OptionError where a package is missing, OutputError and leaves no file where the two differ.
-    """
-    check_precision(form, precision)
-    weights = run.weights / BEST
-    path = exported_path(weights, form)
-    side = run_options(run, FitOptions).imgsz
-    model, _ = load_detector(weights, torch.device("cpu"))
-    pictures = pictures_to_compare(dataset)
-    original = network_of(model)
-    with new_export(weights, form) as partial:
-        _write(model, side, partial, form, precision)
-        parity = compare(original, open_exported(partial, form, original.strides), pictures, side)
+    def within_tolerance(self, precision: str) -> bool:
+        """Whether both differences are within the TOLERANCES of a precision."""
         score, box = TOLERANCES[precision]
-        if parity.score > score or parity.box > box:
-            raise OutputError(path, f"the exported model differs from the original ({parity})", "use the original")
-    return path, parity
+        return self.score <= score and self.box <= box
+
+    def describe(self) -> str:
+        """The differences in words."""
+        return (
+            f"on {self.images} images no score differs by more than {self.score:.1g}"
+            f" and no box by more than {self.box:.1g} pixels of the network's square"
+        )
 
 
-def compare(original: Network, exported: Network, pictures: Sequence[NDArray[np.uint8]], side: int) -> Parity:
-    """Run both on every H x W x 3 picture, shrunk into a square of `side` pixels."""
+class DetectorExporter(Exporter):
+    """Exports best.pt of a run."""
+
+    def __init__(self, run: Run) -> None:
+        self.weights = run.weights / BEST
+        self._side = run_options(run, DetectorOptions).imgsz
+        self._model, _ = load_detector(self.weights, torch.device("cpu"))
+        self._original = network_of(self._model)
+
+    def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:
+        """Write the network from pixels to raw output."""
+        _write(self._model, self._side, path, export_format, precision)
+
+    def compare(
+        self, path: Path, export_format: ExportFormat, images: Sequence[NDArray[np.uint8]]
+    ) -> DetectorParity:
+        """Compare the raw output of both."""
+        exported = open_exported(path, export_format, self._original.strides)
+        return compare(self._original, exported, images, self._side)
+
+
+def compare(
+    original: DetectorNetwork, exported: DetectorNetwork, images: Sequence[NDArray[np.uint8]], side: int
+) -> DetectorParity:
+    """Run both on every H x W x 3 image, shrunk into a square of `side` pixels."""
     score = box = 0.0
-    for picture in pictures:
-        square, _ = draw_square(picture, side)
+    for image in images:
+        square, _ = draw_square(image, side)
         with torch.inference_mode():
             first, second = (n.raw(to_pixels(square[None], n.device))[0].cpu() for n in (original, exported))
         score = max(score, float((first[4:] - second[4:]).abs().max()))
-        sure = torch.minimum(first[4:].amax(0), second[4:].amax(0)) >= LEAST_SCORE
+        sure = torch.minimum(first[4:].amax(0), second[4:].amax(0)) >= MIN_COMPARED_SCORE
         if sure.any():
             box = max(box, float((first[:4, sure] - second[:4, sure]).abs().max()))
-    return Parity(len(pictures), score, box)
+    return DetectorParity(len(images), score, box)
 
 
-def _write(model: Any, side: int, path: Path, form: str, precision: str) -> None:
+def _write(model: Any, side: int, path: Path, export_format: ExportFormat, precision: str) -> None:
     model.model[-1].export = True
     example = torch.zeros(1, 3, side, side)
     with silent_exporters(), torch.no_grad():
-        model(example)  # makes the anchors of this size, which tracing wants to find unchanged
-        if form == "onnx":
-            need(form, "onnxscript")
+        model(example)  # makes the anchors of this size, which must exist before tracing
+        if export_format == "onnx":
+            need(export_format, "onnxscript")
             torch.onnx.export(
                 model, (example,), path, input_names=[INPUT], output_names=[OUTPUT], dynamo=True,
                 external_data=False, verbose=False,
             )  # fmt: skip
         else:
-            openvino = need(form, "openvino")
+            openvino = need(export_format, "openvino")
             converted = openvino.convert_model(model, example_input=example, input=[1, 3, side, side])
             save_openvino(converted, path, precision)
     model.model[-1].export = False

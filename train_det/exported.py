@@ -1,28 +1,28 @@
-"""Exported detectors as networks: what a line computer runs without PyTorch's training half."""
+"""Exported detectors as networks, for computers without PyTorch's training half."""
 
 from pathlib import Path
 
 import torch
 
 from train_det.checkpoints import load_detector
-from train_det.infer import Network, network_of
-from training.exported_model import existing_export, open_runner
+from train_det.infer import DetectorNetwork, network_of
+from training.exported_model import ExportFormat, existing_export, open_runner
 
 OUTPUT = "raw"
 
 
-def load_exported(weights: Path, form: str) -> Network:
+def load_exported(weights: Path, export_format: ExportFormat) -> DetectorNetwork:
     """The exported model of a weights file as a network. Raises OptionError, WeightsError."""
-    path = existing_export(weights, form, "train_det")
+    path = existing_export(weights, export_format, "train_det")
     model, _ = load_detector(weights, torch.device("cpu"))
-    return open_exported(path, form, network_of(model).strides)
+    return open_exported(path, export_format, network_of(model).strides)
 
 
-def open_exported(path: Path, form: str, strides: list[int]) -> Network:
+def open_exported(path: Path, export_format: ExportFormat, strides: list[int]) -> DetectorNetwork:
     """The exported model in `path`, which takes one image at a time. Raises OptionError, WeightsError."""
-    run = open_runner(path, form)
+    run = open_runner(path, export_format)
 
     def raw(pixels: torch.Tensor) -> torch.Tensor:
         return torch.cat([torch.from_numpy(run(one.contiguous().numpy())) for one in torch.split(pixels, 1)])
 
-    return Network(raw, strides, torch.device("cpu"))
+    return DetectorNetwork(raw, strides, torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""Images in, scored boxes in their own pixels out; what validation, predict and evaluate share."""
+"""Images in, scored boxes in their own pixels out; shared by validation, predict and evaluate."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -20,23 +20,23 @@ PIXEL_DIGITS = 2
 Waiting = tuple[NDArray[np.uint8], Matrix, tuple[int, int]]
 
 
-class Detection(msgspec.Struct, frozen=True, kw_only=True):
-    """How boxes are read off a model: square side in pixels, least score, boxes an image at most.
+class DetectionOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How boxes are read from a model: side of the square in pixels, minimum score, maximum boxes in an image.
 
-    Of two boxes of a type that overlap by more than `overlap` (IoU) the weaker goes. `symmetries` averages over
-    the eight flips and right-angle turns of each image.
+    Of two boxes of a type that overlap by more than `overlap` (IoU) the one with the lower score is dropped.
+    `symmetries` averages over the eight flips and right-angle rotations of each image.
     """
 
     side: int
-    least_score: float = 0.001
+    min_score: float = 0.001
     overlap: float = 0.5
-    most: int = 100
+    max_boxes: int = 100
     symmetries: bool = False
     batch: int = 8
 
 
-class Network(msgspec.Struct, frozen=True):
-    """What turns squares B x 3 x side x side (0..1 RGB, on `device`) into raw output B x (4 + classes) x anchors.
+class DetectorNetwork(msgspec.Struct, frozen=True):
+    """A model: squares B x 3 x side x side (0..1 RGB, on `device`) to raw output B x (4 + classes) x anchors.
 
     Boxes are xywh in pixels of the square, then the score of each class. `strides` are those of the grids of
     anchors in pixels, in their order.
@@ -47,8 +47,8 @@ class Network(msgspec.Struct, frozen=True):
     device: torch.device
 
 
-def network_of(model: nn.Module) -> Network:
-    """A YOLO in eval mode as a network, where it is."""
+def network_of(model: nn.Module) -> DetectorNetwork:
+    """A YOLO in eval mode as a network, on its own device."""
 
     def raw(pixels: torch.Tensor) -> torch.Tensor:
         output: Any = model(pixels.contiguous(memory_format=torch.channels_last))
@@ -56,38 +56,42 @@ def network_of(model: nn.Module) -> Network:
         return found.float()
 
     strides: Any = model.stride
-    return Network(raw, [int(stride) for stride in strides], next(model.parameters()).device)
+    return DetectorNetwork(raw, [int(stride) for stride in strides], next(model.parameters()).device)
 
 
-def detect(network: Network, images: Iterable[NDArray[np.uint8]], how: Detection) -> Iterator[NDArray[np.float64]]:
+def detect(
+    network: DetectorNetwork, images: Iterable[NDArray[np.uint8]], options: DetectionOptions
+) -> Iterator[NDArray[np.float64]]:
     """For each H x W x 3 RGB image its boxes, n x 6: x0, y0, x1, y1 in image pixels, score, class; best first."""
     waiting: list[Waiting] = []
     for image in images:
-        square, matrix = draw_square(image, how.side)
+        square, matrix = draw_square(image, options.side)
         waiting.append((square, matrix, (image.shape[1], image.shape[0])))
-        if len(waiting) == how.batch:
-            yield from _detect_batch(network, waiting, how)
+        if len(waiting) == options.batch:
+            yield from _detect_batch(network, waiting, options)
             waiting.clear()
     if waiting:
-        yield from _detect_batch(network, waiting, how)
+        yield from _detect_batch(network, waiting, options)
 
 
 def to_predictions(boxes: NDArray[np.float64], image_id: int, categories: Sequence[Category]) -> list[Prediction]:
-    """COCO results of the boxes that `detect` found on one image."""
-    found = []
+    """COCO results of the boxes that `detect` found in one image."""
+    predictions = []
     for x0, y0, x1, y1, score, k in boxes.tolist():
         corner = (round(x0, PIXEL_DIGITS), round(y0, PIXEL_DIGITS))
         size = (round(x1 - x0, PIXEL_DIGITS), round(y1 - y0, PIXEL_DIGITS))
-        found.append(Prediction(image_id, categories[int(k)].id, (*corner, *size), round(score, SCORE_DIGITS)))
-    return found
+        predictions.append(
+            Prediction(image_id, categories[int(k)].id, (*corner, *size), round(score, SCORE_DIGITS))
+        )
+    return predictions
 
 
-def boxes_in_squares(raw: torch.Tensor, how: Detection) -> list[torch.Tensor]:
+def boxes_in_squares(raw: torch.Tensor, options: DetectionOptions) -> list[torch.Tensor]:
     """Boxes n x 6 in pixels of the squares, from raw output B x (4 + classes) x anchors."""
-    # Scores above its limit are let through; a prediction counts where its rounded score reaches the least one.
-    limit = max(0.0, how.least_score - 0.5 * 10**-SCORE_DIGITS)
+    # Scores above the limit pass; a prediction counts where its rounded score reaches the minimum.
+    limit = max(0.0, options.min_score - 0.5 * 10**-SCORE_DIGITS)
     found: list[torch.Tensor] = non_max_suppression(
-        raw, limit, how.overlap, multi_label=True, max_det=how.most, max_time_img=10.0
+        raw, limit, options.overlap, multi_label=True, max_det=options.max_boxes, max_time_img=10.0
     )
     return found
 
@@ -100,19 +104,21 @@ def to_image_pixels(boxes: NDArray[np.float64], matrix: Matrix, size: tuple[int,
     return moved[(moved[:, 2] > moved[:, 0]) & (moved[:, 3] > moved[:, 1])]
 
 
-def _detect_batch(network: Network, waiting: list[Waiting], how: Detection) -> Iterator[NDArray[np.float64]]:
+def _detect_batch(
+    network: DetectorNetwork, waiting: list[Waiting], options: DetectionOptions
+) -> Iterator[NDArray[np.float64]]:
     squares = np.stack([square for square, _, _ in waiting])
     with torch.inference_mode():
         pixels = to_pixels(squares, network.device)
-        if how.symmetries:
+        if options.symmetries:
             raw = average_over_symmetries(network.raw, pixels, network.strides)
         else:
             raw = network.raw(pixels)
-        found = boxes_in_squares(raw, how)
+        found = boxes_in_squares(raw, options)
     for boxes, (_, matrix, size) in zip(found, waiting, strict=True):
         yield to_image_pixels(boxes.double().cpu().numpy(), matrix, size)
 
 
 def to_pixels(squares: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
-    """Squares B x side x side x 3 as a network takes them."""
+    """Squares B x side x side x 3, uint8, as the input of a network."""
     return torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float() / 255

@@ -1,28 +1,17 @@
-"""What `train_det fit` can be asked, by flags or a recipe; recipes/train_det.yaml gives units and reasons."""
+"""The options of `train_det fit`, given by flags or a recipe; recipes/train_det.yaml has units and reasons."""
 
 from typing import Annotated, Literal
 
 import msgspec
 
 from system.errors import OptionError
-from training.options import (
-    Amount,
-    Fraction,
-    Gamma,
-    Logger,
-    Natural,
-    Positive,
-    Precision,
-    Rate,
-    Seed,
-    options_from_flags,
-)
+from training.options import Amount, Fraction, Gamma, Natural, Positive, Rate, SharedOptions
 
 RANDOM_WEIGHTS = "none"
 PRETRAINED_LR, RANDOM_LR = 0.001, 0.002  # random weights want larger steps than pretrained ones
 
 
-class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DetectorAugmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How far a training image may be changed; fractions are of 1 and apply to both sides.
 
     `rotation` is any angle, right angles only (exact for boxes without masks), or none. `flip` mirrors half of the
@@ -40,10 +29,10 @@ class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     hue: Fraction = 0.01
 
 
-class Optimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the weights are moved; the learning rate falls from `lr` along a cosine to `final_lr` times that.
+class DetectorOptimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the weights are updated; the learning rate falls from `lr` along a cosine to `final_lr` times that.
 
-    `average_decay` is that of the moving average of the weights which is validated and kept, reached along
+    `average_decay` is that of the moving average of the weights, which is validated and kept; it rises along
     1 - exp(-step / `average_ramp`). Gains weigh the parts of the loss.
     """
 
@@ -61,45 +50,30 @@ class Optimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     freeze_layers: Natural = 0
 
 
-class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DetectorOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that, with the dataset, decides a training; saved in the run's config.yaml.
 
-    `imgsz` is the side in pixels of the square the images are shrunk into, `negatives` as in
-    `training.negatives`, `monitor` the metric on val that chooses the best epoch, `patience` the epochs without a
-    better one after which the training ends (0: never). Raises OptionError for values that do not go together.
+    `imgsz` is the side in pixels of the square that the images are shrunk into, `monitor` the value on val that
+    chooses the best epoch. Raises OptionError for values that do not go together.
     """
 
     weights: str = "yolo11n.pt"
     epochs: Positive = 60
     imgsz: Annotated[int, msgspec.Meta(ge=64, le=4096, multiple_of=32)] = 352
-    batch: Positive = 8
-    device: str = "auto"
-    seed: Seed = 0
-    workers: Natural = 0
     gamma: Gamma = 0.5
-    negatives: str = "0.5"
-    paste: Natural = 0
     monitor: Literal["AP", "AP50", "AP75", "loss", "last"] = "AP"
-    patience: Natural = 0
-    precision: Precision = "auto"
-    logger: Logger = "none"
-    augmentation: Augmentation = Augmentation()
-    optimisation: Optimisation = Optimisation()
+    augmentation: DetectorAugmentation = DetectorAugmentation()
+    optimisation: DetectorOptimisation = DetectorOptimisation()
 
     def __post_init__(self) -> None:
         if self.patience and self.monitor == "last":
             raise OptionError("patience", "monitor last watches no value", "give 0, or another --monitor")
 
 
-def fit_options(**given: object) -> FitOptions:
-    """Options from flags alone, each checked. Raises OptionError."""
-    return options_from_flags(FitOptions, {}, given)
-
-
-def with_learning_rate(options: FitOptions) -> FitOptions:
+def with_learning_rate(options: DetectorOptions) -> DetectorOptions:
     """The same options with a number for `lr`: where it is auto, one that suits the weights."""
-    how = options.optimisation
-    if how.lr != "auto":
+    optimisation = options.optimisation
+    if optimisation.lr != "auto":
         return options
     lr = RANDOM_LR if options.weights == RANDOM_WEIGHTS else PRETRAINED_LR
-    return msgspec.structs.replace(options, optimisation=msgspec.structs.replace(how, lr=lr))
+    return msgspec.structs.replace(options, optimisation=msgspec.structs.replace(optimisation, lr=lr))

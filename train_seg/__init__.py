@@ -1,3 +1,1 @@
-"""The U-Net segmenter: fit, predict, evaluate. The only room that imports smp, albumentations and Lightning."""
-
-TASK = "seg"  # of its runs, runs/seg/
+"""The U-Net segmenter, the command train_seg. The only room that imports smp, albumentations and Lightning."""

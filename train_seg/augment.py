@@ -1,10 +1,10 @@
-"""All augmentation of the segmenter, in one place, with its reasons; nothing else is done to a training picture.
+"""All augmentation of the segmenter, with the reasons; nothing else changes a training image.
 
-How far each goes is said in the options, with units in recipes/train_seg.yaml.
+The options limit each step; recipes/train_seg.yaml gives their units.
 
-The part is centred and looks the same from every side, so any rotation and any mirror image is a picture that the
-line could deliver, and it is by far the most valuable augmentation: it shows a chip at every place of the rim.
-Mosaic, crops and strong perspective make pictures that no camera above a line delivers, and are left out.
+The part is centred and looks the same from every side, so any rotation or mirror image is an image that the line
+could deliver, and this is by far the most valuable augmentation: it shows a chip at every place of the rim.
+Mosaic, crops and strong perspective make images that no camera above a line delivers, and are left out.
 """
 
 import os
@@ -17,42 +17,42 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train_seg.letterbox import PAD
-from train_seg.options import Augmentation
+from train_seg.model import PADDING
+from train_seg.options import SegmenterAugmentation
 
 
-def training_augmentation(how: Augmentation) -> A.Compose:
-    """The augmentation of one training picture and its H x W x K coverage, both uint8."""
+def training_augmentation(options: SegmenterAugmentation) -> A.Compose:
+    """The augmentation of one training image and its H x W x K coverage, both uint8."""
     return A.Compose(
         [
             # The eight symmetries of the square cost nothing and lose no sharpness.
-            A.D4(p=1.0 if how.symmetries else 0.0),
-            # Any angle; scale and shift stand for another working distance and a part that lies off the middle.
-            # Linear for the coverage too, so that its edge stays where the picture's is.
+            A.D4(p=1.0 if options.symmetries else 0.0),
+            # Any angle; scale and shift model another working distance and a part off the centre.
+            # Linear for the coverage too, so that its edges stay aligned with the image.
             A.Affine(
-                rotate=_around(0, how.rotation),
-                scale=_around(1, how.scale),
-                translate_percent=_around(0, how.shift),
+                rotate=_around(0, options.rotation),
+                scale=_around(1, options.scale),
+                translate_percent=_around(0, options.shift),
                 keep_ratio=True,
                 interpolation=cv2.INTER_LINEAR,
                 mask_interpolation=cv2.INTER_LINEAR,
-                fill=PAD,
+                fill=PADDING,
                 fill_mask=0,
-                p=how.geometry_share,
+                p=options.geometry_share,
             ),
             # Lamps age and lenses are changed: brightness and contrast vary, hue and saturation hardly, because
-            # the colour of a contamination is what tells it from glass.
+            # a contamination is distinguished from glass by its colour.
             A.ColorJitter(
-                brightness=_around(1, how.brightness),
-                contrast=_around(1, how.contrast),
-                saturation=_around(1, how.saturation),
-                hue=_around(0, how.hue),
-                p=how.colour_share,
+                brightness=_around(1, options.brightness),
+                contrast=_around(1, options.contrast),
+                saturation=_around(1, options.saturation),
+                hue=_around(0, options.hue),
+                p=options.colour_share,
             ),
             # Sensor noise, and a focus slightly off, each now and then.
             A.OneOf(
-                [A.GaussNoise(std_range=(how.noise / 4, how.noise)), A.GaussianBlur(blur_limit=(3, 3))],
-                p=how.noise_share,
+                [A.GaussNoise(std_range=(options.noise / 4, options.noise)), A.GaussianBlur(blur_limit=(3, 3))],
+                p=options.noise_share,
             ),
         ]
     )
@@ -65,7 +65,7 @@ def _around(middle: float, reach: float) -> tuple[float, float]:
 def augment(
     pipeline: A.Compose, seed: int, image: "NDArray[np.uint8]", coverage: "NDArray[np.uint8]"
 ) -> tuple["NDArray[np.uint8]", "NDArray[np.uint8]"]:
-    """Apply `pipeline` as `seed` alone decides, whatever was drawn before and in whichever process."""
+    """Apply `pipeline` with a result that depends on `seed` only, not on earlier calls or the process."""
     pipeline.set_random_seed(seed)
     done: dict[str, Any] = pipeline(image=image, mask=coverage)
     return done["image"], done["mask"]

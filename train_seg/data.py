@@ -1,6 +1,6 @@
-"""Training data in memory: every picture is decoded, shrunk and drawn once, and kept as bytes."""
+"""Training data in memory: every image is decoded, shrunk and painted once, and kept as bytes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,53 +8,54 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch.utils.data import Dataset as TorchDataset
-from torch.utils.data import Sampler
 
 from datasets.coco import Annotation, CocoFile, Image
 from datasets.formats.dataset_folder import Dataset
 from evaluate.pixels import paint_annotations, type_indices
 from system.console import progress
 from system.errors import InputError
-from train_seg.letterbox import Letterbox
-from train_seg.options import Augmentation
+from train_seg.model import PADDING
+from train_seg.options import SegmenterAugmentation
+from training.batches import EpochKey
+from training.letterbox import Letterbox
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Sample = tuple[torch.Tensor, torch.Tensor]
+SegmenterSample = tuple[torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Cached:
-    """One picture in the network's square: S x S x 3 RGB, and per category how much of a pixel it covers, 0..255.
+class CachedImage:
+    """One image in the network's square: S x S x 3 RGB, and per category how much of a pixel it covers, 0..255.
 
-    Coverage keeps what a mask loses when it is shrunk: where in the pixel the edge lies.
+    Coverage keeps what a mask loses when it is shrunk: the place of the edge within the pixel.
     """
 
     image: "NDArray[np.uint8]"
     coverage: "NDArray[np.uint8]"
 
 
-def load_cached(dataset: Dataset, coco: CocoFile, imgsz: int) -> list[Cached]:
+def load_cached(dataset: Dataset, coco: CocoFile, imgsz: int) -> list[CachedImage]:
     """Decode and shrink the images of `coco`, in order.
 
-    Raises InputError for pictures or annotations that cannot be used.
+    Raises InputError for images or annotations that cannot be used.
     """
     annotations, indices = coco.by_image(), type_indices(coco)
 
-    def load(image: Image) -> Cached:
+    def load(image: Image) -> CachedImage:
         box = Letterbox(image.height, image.width, imgsz)
-        square = box.image(dataset.read_image(image))
-        return Cached(square, _coverage(dataset, image, annotations[image.id], indices, box))
+        square = box.image(dataset.read_image(image), PADDING)
+        return CachedImage(square, _coverage(dataset, image, annotations[image.id], indices, box))
 
     with ThreadPoolExecutor() as pool:
-        return list(progress(pool.map(load, coco.images), "reading pictures", len(coco.images)))
+        return list(progress(pool.map(load, coco.images), "reading images", len(coco.images)))
 
 
 def _coverage(
     dataset: Dataset, image: Image, annotations: list[Annotation], indices: dict[int, int], box: Letterbox
 ) -> "NDArray[np.uint8]":
-    """Painted from the annotations, not read from `masks/`, so that any COCO folder will do."""
+    """Painted from the annotations, not read from `masks/`, so that any COCO folder can be used."""
     coverage = np.zeros((box.size, box.size, len(indices)), np.uint8)
     for annotation in annotations:
         if not annotation.segmentation:
@@ -71,21 +72,20 @@ def _coverage(
     return coverage
 
 
-class TrainingSet(TorchDataset[Sample]):
-    """Cached pictures, augmented by a seed made of the training's seed, the epoch and the picture's number.
+class TrainingSet(TorchDataset[SegmenterSample]):
+    """Cached images, augmented by a seed made of the training's seed, the epoch and the number of the image.
 
-    Indexed by (epoch, number), so that a sample is the same in any process and after any interruption. Gives RGB
-    3 x S x S and coverage K x S x S, uint8.
+    Indexed by (epoch, number). A sample is RGB 3 x S x S and coverage K x S x S, uint8.
     """
 
-    def __init__(self, cached: Sequence[Cached], seed: int, how: Augmentation) -> None:
+    def __init__(self, cached: Sequence[CachedImage], seed: int, augmentation: SegmenterAugmentation) -> None:
         from train_seg.augment import training_augmentation
 
         self.cached = cached
         self.seed = seed
-        self.pipeline = training_augmentation(how)
+        self.pipeline = training_augmentation(augmentation)
 
-    def __getitem__(self, key: tuple[int, int]) -> Sample:
+    def __getitem__(self, key: EpochKey) -> SegmenterSample:
         from train_seg.augment import augment
 
         epoch, number = key
@@ -95,46 +95,20 @@ class TrainingSet(TorchDataset[Sample]):
         return _to_tensors(image, coverage)
 
 
-class PlainSet(TorchDataset[Sample]):
-    """Cached pictures as they are, in order."""
+class PlainSet(TorchDataset[SegmenterSample]):
+    """Cached images without augmentation, in order."""
 
-    def __init__(self, cached: Sequence[Cached]) -> None:
+    def __init__(self, cached: Sequence[CachedImage]) -> None:
         self.cached = cached
 
     def __len__(self) -> int:
         return len(self.cached)
 
-    def __getitem__(self, number: int) -> Sample:
+    def __getitem__(self, number: int) -> SegmenterSample:
         return _to_tensors(self.cached[number].image, self.cached[number].coverage)
 
 
-class EpochBatches(Sampler[list[tuple[int, int]]]):
-    """Batches of (epoch, number) in an order that seed and epoch alone decide, all of nearly the same size.
-
-    A last batch of one or two pictures would have batch statistics of its own; every picture is used all the same.
-    """
-
-    def __init__(self, count: int, batch: int, seed: int) -> None:
-        self.count = count
-        self.batches = -(-count // batch)
-        self.seed = seed
-        self.epoch = 0
-        self.sampler = self  # the attribute of a batch sampler where Lightning looks for set_epoch
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning before each epoch, also after resuming."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.batches
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(self.count)
-        for part in np.array_split(order, self.batches):
-            yield [(self.epoch, int(number)) for number in part]
-
-
-def _to_tensors(image: "NDArray[np.uint8]", coverage: "NDArray[np.uint8]") -> Sample:
+def _to_tensors(image: "NDArray[np.uint8]", coverage: "NDArray[np.uint8]") -> SegmenterSample:
     return (
         torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
         torch.from_numpy(np.ascontiguousarray(coverage.transpose(2, 0, 1))),

@@ -16,14 +16,15 @@ METADATA_KEY = "defectline"
 DECODER_CHANNELS = (128, 64, 32, 16, 16)  # half of smp's: a step takes half as long on a CPU
 RGB_MEAN = (0.485, 0.456, 0.406)  # of ImageNet, under which every encoder of smp was trained
 RGB_STD = (0.229, 0.224, 0.225)
+PADDING = (124, 116, 104)  # RGB_MEAN in 0 to 255, which is zero after normalisation
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
-    """All that is needed to rebuild a trained model and to use it.
+    """Everything that is needed to rebuild a trained model and to use it.
 
     `decoder_channels` from the deepest stage on, as many as stages or more. `pixel_threshold`: a pixel is a defect
     where 1 - p(background) reaches it. `epoch` counts from 1. `gamma` is the exponent of pixel values of 0 to 1.
-    `sizes` are those of each type, empty where too few are known.
+    `sizes` are those of each type, empty where there are too few examples.
     """
 
     encoder: str
@@ -40,8 +41,8 @@ class ModelSpec(msgspec.Struct, frozen=True):
 class UNet(nn.Module):
     """smp's U-Net that takes RGB in 0..255 and gives logits of background and every category.
 
-    N x 3 x S x S of any number type -> N x (1 + categories) x S x S. Tone curve and normalisation are inside, so
-    that an exported file needs no knowledge of them.
+    N x 3 x S x S of any number type -> N x (1 + categories) x S x S. Tone curve and normalisation are part of
+    the model, so that an exported file does not need them.
     """
 
     mean: Tensor
@@ -72,7 +73,7 @@ class UNet(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, rgb: Tensor) -> Tensor:
-        """Logits of a batch of pictures."""
+        """Logits of a batch of images."""
         normal = (255 * (rgb.float() / 255) ** self.gamma - self.mean) / self.std
         logits: Tensor = self.net(normal.contiguous(memory_format=torch.channels_last))
         return logits
@@ -91,7 +92,7 @@ def read_spec(path: Path) -> ModelSpec:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise WeightsError(path, "no such weights", "check whether the training got to its first epoch")
+        raise WeightsError(path, "no such weights", "check whether the training finished its first epoch")
     try:
         with safe_open(path, "pt") as file:
             return msgspec.json.decode((file.metadata() or {})[METADATA_KEY], type=ModelSpec)
@@ -111,5 +112,5 @@ def load_model(path: Path) -> tuple[UNet, ModelSpec]:
         model.load_state_dict(load_file(path))
     except (RuntimeError, InputError, OptionError) as error:
         line = str(error).splitlines()[0]
-        raise WeightsError(path, f"the weights do not fit their model ({line[:80]})", "train anew") from None
+        raise WeightsError(path, f"the weights do not fit their model ({line[:80]})", "train again") from None
     return model.eval(), spec

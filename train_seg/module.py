@@ -12,17 +12,19 @@ from torch.optim.swa_utils import AveragedModel
 
 from train_seg.loss import coverage_to_target, segmentation_loss
 from train_seg.model import UNet
-from train_seg.options import Optimisation
+from train_seg.options import SegmenterOptimisation
 
 
 class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is untyped here
     """Trains a U-Net on batches of (RGB, coverage); `sums` holds the counts of the validation that is running."""
 
-    def __init__(self, model: UNet, how: Optimisation, total_steps: int, *, pretrained: bool = False) -> None:
+    def __init__(
+        self, model: UNet, optimisation: SegmenterOptimisation, total_steps: int, *, pretrained: bool = False
+    ) -> None:
         super().__init__()
         self.model = model
-        self.how = how
-        self.encoder_lr_share = how.encoder_lr_share if pretrained else 1.0
+        self.optimisation = optimisation
+        self.encoder_lr_share = optimisation.encoder_lr_share if pretrained else 1.0
         self.total_steps = total_steps
         self.sums: dict[str, Any] = {}
         self.losses: list[Tensor] = []
@@ -30,12 +32,12 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """Loss of one batch."""
         rgb, coverage = batch
-        loss = segmentation_loss(self.model(rgb), coverage_to_target(coverage), self.how.type_weight)
+        loss = segmentation_loss(self.model(rgb), coverage_to_target(coverage), self.optimisation.type_weight)
         self.losses.append(loss.detach())
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Start counting anew."""
+        """Reset the counts."""
         self.sums = {}
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
@@ -49,7 +51,7 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
         kinds = torch.arange(1, logits.shape[1], device=logits.device).view(-1, 1, 1, 1)
         painted, drawn = found & (types == kinds), real & (real_types == kinds)
         counts = {
-            "loss": segmentation_loss(logits, target, self.how.type_weight) * len(rgb),
+            "loss": segmentation_loss(logits, target, self.optimisation.type_weight) * len(rgb),
             "images": torch.tensor(float(len(rgb))),
             "overlap": (found & real).sum(),
             "total": found.sum() + real.sum(),
@@ -79,26 +81,26 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
                 "params": [
                     p for p in self.model.parameters() if (id(p) in encoder) == inside and (p.ndim > 1) == decays
                 ],
-                "lr": self.how.lr * (self.encoder_lr_share if inside else 1),
-                "weight_decay": self.how.weight_decay if decays else 0.0,
+                "lr": self.optimisation.lr * (self.encoder_lr_share if inside else 1),
+                "weight_decay": self.optimisation.weight_decay if decays else 0.0,
             }
             for inside in (False, True)
             for decays in (True, False)
         ]
-        optimizer = torch.optim.AdamW(groups, lr=self.how.lr)
+        optimizer = torch.optim.AdamW(groups, lr=self.optimisation.lr)
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: lr_share(step, self.total_steps, self.how)
+            optimizer, lambda step: lr_share(step, self.total_steps, self.optimisation)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def lr_share(step: int, total_steps: int, how: Optimisation) -> float:
+def lr_share(step: int, total_steps: int, optimisation: SegmenterOptimisation) -> float:
     """Share of the highest learning rate at `step`, which counts from 0."""
-    warmup = max(1, round(how.warmup_share * total_steps))
+    warmup = max(1, round(optimisation.warmup_share * total_steps))
     if step < warmup:
         return (step + 1) / warmup
     done = min(1.0, (step - warmup) / max(1, total_steps - warmup))
-    return how.final_lr + (1 - how.final_lr) * 0.5 * (1 + math.cos(math.pi * done))
+    return optimisation.final_lr + (1 - optimisation.final_lr) * 0.5 * (1 + math.cos(math.pi * done))
 
 
 class WeightEma(WeightAveraging):  # type: ignore[misc]  # Lightning is untyped here

@@ -1,22 +1,22 @@
-"""What `train_seg fit` can be asked, by flags or a recipe; recipes/train_seg.yaml gives units and reasons."""
+"""The options of `train_seg fit`, given by flags or a recipe; recipes/train_seg.yaml has units and reasons."""
 
 from typing import Annotated, Literal
 
 import msgspec
 
 from system.errors import OptionError
-from training.options import Amount, Fraction, Gamma, Logger, Natural, Positive, Precision, Rate, Seed, Share
+from training.options import Amount, Fraction, Gamma, Positive, Rate, Share, SharedOptions
 
 Hue = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
 Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
 
 
-class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How far a training picture may be changed; what is drawn lies evenly within +- the value.
+class SegmenterAugmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits for the change of a training image; each change is drawn uniformly from +- its limit.
 
     `rotation` in degrees, `shift` as a share of the side, `scale`, `brightness`, `contrast` and `saturation` as
     shares of 1, `hue` of the colour circle, `noise` its largest standard deviation as a share of full scale. The
-    `_share` options say which share of the pictures is changed at all in that way.
+    `_share` options are the share of the images that is changed in that way at all.
     """
 
     symmetries: bool = True
@@ -33,10 +33,10 @@ class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     noise_share: Share = 0.25
 
 
-class Optimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the weights are moved; the learning rate rises over `warmup_share` of all steps to `lr`, then falls.
+class SegmenterOptimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the weights are updated; the learning rate rises over `warmup_share` of all steps to `lr`, then falls.
 
-    It falls along a cosine to `final_lr` times `lr`. A pretrained encoder moves at `encoder_lr_share` of it.
+    It falls along a cosine to `final_lr` times `lr`. A pretrained encoder gets `encoder_lr_share` of it.
     `average_decay` is that of the moving average of the weights, which is validated and kept. `gradient_clip` is
     the largest norm of a step's gradient, 0 any. `type_weight` weighs the defect types against where defects are.
     """
@@ -51,12 +51,11 @@ class Optimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     type_weight: Amount = 0.5
 
 
-class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that, with the dataset, decides a training; saved in the run's config.yaml. Sizes in pixels.
 
-    `encoder_weights` is `imagenet`, `none` or a path. `negatives` is all, a count, or a ratio to the images with
-    annotations. `monitor` is the metric on val that chooses the best epoch, `patience` the epochs without a better
-    one after which the training ends (0: never). Raises OptionError for values that do not go together.
+    `encoder_weights` is `imagenet`, `none` or a path. `monitor` is the value on val that chooses the best epoch.
+    Raises OptionError for values that do not go together.
     """
 
     encoder: str = "resnet18"
@@ -65,18 +64,10 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     epochs: Positive = 40
     imgsz: Annotated[int, msgspec.Meta(le=8192)] = 320
     batch: Positive = 4
-    device: str = "auto"
-    seed: Seed = 0
-    workers: Natural = 0
     gamma: Gamma = 0.5
-    negatives: str = "0.5"
-    paste: Natural = 0
     monitor: Literal["dice", "iou", "loss"] = "dice"
-    patience: Natural = 0
-    precision: Precision = "auto"
-    logger: Logger = "none"
-    augmentation: Augmentation = Augmentation()
-    optimisation: Optimisation = Optimisation()
+    augmentation: SegmenterAugmentation = SegmenterAugmentation()
+    optimisation: SegmenterOptimisation = SegmenterOptimisation()
 
     def __post_init__(self) -> None:
         check_imgsz(self.imgsz, self.encoder_depth)

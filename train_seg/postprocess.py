@@ -14,7 +14,7 @@ from train_seg.sizes import likeliest_type
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FAINT = 0.25
+FAINT_SHARE = 0.25  # of the pixel threshold
 MIN_SQUARE_PIXELS = 9  # a component must cover this many pixels of the network's square, 3 x 3
 
 
@@ -26,26 +26,26 @@ def shares_to_predictions(
     min_score: float = 0.0,
     within: tuple[int, int, int, int] | None = None,
 ) -> list[Prediction]:
-    """Predictions of one picture from its (1 + K) x H x W shares, highest score first.
+    """Predictions of one image from its (1 + K) x H x W shares, highest score first.
 
-    `within` is (top, left, height, width) where the shares are a window of a picture that large, and outside of it
-    no pixel reaches FAINT times the pixel threshold.
+    `within` is (top, left, height, width) where the shares are a window of an image of that size, and outside of
+    it no pixel reaches FAINT_SHARE times the pixel threshold.
 
     A pixel is a defect where 1 - share of background >= `spec.pixel_threshold`. Each component is one prediction
-    of one type, so that no defect is torn into types: its pixels vote, its size counts (train_seg/sizes.py).
-    Components that cover less than MIN_SQUARE_PIXELS pixels of the network's square are speckle and dropped;
+    of one type, so that no defect is split into types: its pixels vote, and its size counts (train_seg/sizes.py).
+    Components that cover less than MIN_SQUARE_PIXELS pixels of the network's square are speckle and are dropped;
     `scale` is how many pixels of the square an original pixel is wide.
 
-    Where nothing reaches the threshold, the best component at FAINT times the threshold is given. Its score is
-    below the threshold and that of any other prediction is not, so a picture with something faint in it ranks
-    before one with nothing, and `min_score` = `spec.pixel_threshold` leaves exactly the faint ones out.
+    Where nothing reaches the threshold, the best component at FAINT_SHARE times the threshold is returned. Its
+    score is below the threshold and that of any other prediction is not, so an image with something faint in it
+    ranks before one with nothing, and `min_score` = `spec.pixel_threshold` leaves out exactly the faint ones.
     """
     defect = 1 - shares[0]
     top, left, height, width = within or (0, 0, *defect.shape)
-    least = max(1, math.ceil(MIN_SQUARE_PIXELS / scale**2)) if scale < 1 else MIN_SQUARE_PIXELS
+    min_area = max(1, math.ceil(MIN_SQUARE_PIXELS / scale**2)) if scale < 1 else MIN_SQUARE_PIXELS
     threshold = spec.pixel_threshold
-    scored = _scored(defect, threshold, least) or _scored(defect, FAINT * threshold, least)[:1]
-    found = []
+    scored = _scored(defect, threshold, min_area) or _scored(defect, FAINT_SHARE * threshold, min_area)[:1]
+    predictions = []
     for score, component in scored:
         if score >= min_score:
             x, y, w, h = component.box
@@ -53,15 +53,15 @@ def shares_to_predictions(
             area = component.area * (scale / spec.imgsz) ** 2
             category = spec.categories[likeliest_type(_votes(shares, component), area, spec.sizes)].id
             mask = component_to_rle(placed, height, width)
-            found.append(Prediction(image_id, category, placed.box, score, mask))
-    return found
+            predictions.append(Prediction(image_id, category, placed.box, score, mask))
+    return predictions
 
 
-def _scored(defect: "NDArray[np.float32]", threshold: float, least: int) -> list[tuple[float, Component]]:
+def _scored(defect: "NDArray[np.float32]", threshold: float, min_area: int) -> list[tuple[float, Component]]:
     if not defect.size:
         return []
-    found = [c for c in components(defect >= threshold) if c.area >= least]
-    return sorted(((_score(defect, c), c) for c in found), key=lambda pair: -pair[0])
+    large = [c for c in components(defect >= threshold) if c.area >= min_area]
+    return sorted(((_score(defect, c), c) for c in large), key=lambda pair: -pair[0])
 
 
 def _votes(shares: "NDArray[np.float32]", component: Component) -> "NDArray[np.float64]":

@@ -1,7 +1,6 @@
-"""What a training leaves behind after every epoch, in an order that a kill at any moment cannot spoil."""
+"""The files of the segmenter after every epoch: best and last weights, and the state to resume from."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import lightning.pytorch as pl
@@ -10,30 +9,24 @@ import msgspec
 from evaluate.run_folder import Run
 from train_seg.model import ModelSpec, save_model
 from train_seg.module import SegmenterModule, WeightEma
-from train_seg.options import FitOptions
-from training.early_stopping import Best, stored_best
-from training.history import write_history
+from train_seg.options import SegmenterOptions
+from training.epoch_recorder import EpochRecorder
 
 BEST, LAST, STATE = "best.safetensors", "last.safetensors", "last.ckpt"
 Row = dict[str, float]
 
 
 class Recorder(pl.Callback):  # type: ignore[misc]  # Lightning is untyped here
-    """Writes best, last, history and the resume state after each epoch, and calls `on_epoch` with the row.
-
-    The resume state comes last: until it is there, resuming repeats the epoch and writes the same again.
-    """
+    """Gives each epoch to the shared recorder and writes its weights; its name is a key in last.ckpt."""
 
     def __init__(
-        self, run: Run, spec: ModelSpec, options: FitOptions, ema: WeightEma, on_epoch: Callable[[Row], None]
+        self, run: Run, spec: ModelSpec, options: SegmenterOptions, ema: WeightEma, recorder: EpochRecorder
     ) -> None:
         self.run = run
         self.spec = spec
         self.options = options
         self.ema = ema
-        self.on_epoch = on_epoch
-        self.rows: list[Row] = []
-        self.best = Best()
+        self.recorder = recorder
         self.started = time.monotonic()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
@@ -49,35 +42,25 @@ class Recorder(pl.Callback):  # type: ignore[misc]  # Lightning is untyped here
         pl_module.losses = []
         row |= pl_module.validation_metrics()
         row["seconds"] = time.monotonic() - self.started
-        self.rows.append(row)
         state = self.ema.averaged()
         spec = msgspec.structs.replace(self.spec, epoch=int(row["epoch"]))
-        if self._is_best(row):
-            save_model(self.run.weights / BEST, state, spec)
-        save_model(self.run.weights / LAST, state, spec)
-        write_history(self.run.history, self.rows)
-        self._save_state(trainer)
-        self.on_epoch(row)
-        if self.best.exhausted(int(row["epoch"]), self.options.patience):
+
+        def save_last() -> None:
+            save_model(self.run.weights / LAST, state, spec)
+            self._save_state(trainer)
+
+        if self.recorder.epoch(
+            row, self._monitored(row), lambda: save_model(self.run.weights / BEST, state, spec), save_last
+        ):
             trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
         """For the resume state."""
-        return {"rows": self.rows, "best": msgspec.to_builtins(self.best)}
+        return {"rows": self.recorder.rows, "best": msgspec.to_builtins(self.recorder.best)}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From the resume state."""
-        self.rows = list(state_dict["rows"])
-        self.best = stored_best(state_dict)
-
-    def _is_best(self, row: Row) -> bool:
-        """Whether no earlier epoch was better; without a validation every epoch is, so that best is last."""
+    def _monitored(self, row: Row) -> float | None:
         value = row.get(f"val_{self.options.monitor}")
-        if value is None:
-            return True
-        value = -value if self.options.monitor == "loss" else value
-        self.best, kept = self.best.after(int(row["epoch"]), value)
-        return kept
+        return -value if value is not None and self.options.monitor == "loss" else value
 
     def _save_state(self, trainer: pl.Trainer) -> None:
         partial = self.run.weights / f".{STATE}"

@@ -1,6 +1,6 @@
-"""A trained model at work: a picture of any size in, shares of background and types at that size out."""
+"""A trained model: an image of any size in, shares of background and types, and predictions, at that size out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,32 +9,65 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from train_seg.letterbox import Letterbox
-from train_seg.model import ModelSpec, load_model, read_spec
+from datasets.coco import Category, Prediction
+from train_seg.model import PADDING, ModelSpec, load_model, read_spec
+from train_seg.postprocess import FAINT_SHARE, shares_to_predictions
 from train_seg.tiling import blend_tiles
+from training.exported_model import ExportFormat
+from training.letterbox import Letterbox
+from training.trainer import Predictor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Network = Callable[[Tensor], Tensor]
+SegmenterNetwork = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Segmenter:
-    """A network (N x 3 x S x S uint8 RGB to logits), what it was made for and where it computes.
+class Segmenter(Predictor):
+    """A network (N x 3 x S x S uint8 RGB to logits), its specification and its device.
 
-    `tta`: average over the 8 symmetries of the square. `tile`: look at squares of so many pixels of the picture,
-    one after the other, instead of the whole picture shrunk; None never does.
+    `tta` averages over the 8 symmetries of the square. `tile` is the side in pixels of the squares that a larger
+    image is cut into, instead of shrinking the whole image; None never cuts.
     """
 
-    network: Network
+    network: SegmenterNetwork
     spec: ModelSpec
     device: torch.device
     tta: bool = False
     tile: int | None = None
 
+    @property
+    def categories(self) -> list[Category]:  # type: ignore[override]
+        """Of the training."""
+        return self.spec.categories
+
+    @property
+    def default_score(self) -> float:  # type: ignore[override]
+        """The pixel threshold: only faint predictions are below it."""
+        return self.spec.pixel_threshold
+
+    def predict(
+        self, images: "Iterable[tuple[int, NDArray[np.uint8]]]", min_score: float | None = None
+    ) -> Iterator[list[Prediction]]:
+        """Instance masks of each image, best first."""
+        for image_id, rgb in images:
+            yield self.predict_image(rgb, image_id, min_score or 0.0)
+
+    def predict_image(self, rgb: "NDArray[np.uint8]", image_id: int, min_score: float = 0.0) -> list[Prediction]:
+        """Predictions of one H x W x 3 image."""
+        height, width = rgb.shape[:2]
+        shares, top, left = self.shares_from(rgb, FAINT_SHARE * self.spec.pixel_threshold)
+        within = (top, left, height, width)
+        return shares_to_predictions(shares, image_id, self.spec, self.scale(height, width), min_score, within)
+
+    @property
+    def score_mapper(self) -> "Callable[[NDArray[np.uint8]], NDArray[np.float32]]":
+        """1 - the share of background."""
+        return lambda rgb: 1 - self.shares(rgb)[0]
+
     def scale(self, height: int, width: int) -> float:
-        """Pixels of the network's square per pixel of a picture of height x width."""
+        """Pixels of the network's square per pixel of an image of height x width."""
         longer = max(height, width)
         return self.spec.imgsz / (min(longer, self.tile) if self.tile else longer)
 
@@ -44,39 +77,44 @@ class Segmenter:
             tile = self.tile if self._tiled(rgb) else None
             return _shares(blend_tiles(rgb, tile, self._restored) if tile else self._restored(rgb))
 
-    def shares_from(self, rgb: "NDArray[np.uint8]", least: float) -> "tuple[NDArray[np.float32], int, int]":
-        """The window of `shares` outside of which no pixel's defect share reaches `least`; its top and left.
+    def shares_from(self, rgb: "NDArray[np.uint8]", limit: float) -> "tuple[NDArray[np.float32], int, int]":
+        """The window of `shares` outside of which no pixel's defect share reaches `limit`; its top and left.
 
-        Between the pixels of the square logits are mixed, and the logit of a defect is convex in them: it reaches
-        `least` only next to a pixel of the square that does, so the rest of the picture need not be worked out.
+        Between the pixels of the square the logits are interpolated, and the logit of a defect is convex in them:
+        it reaches `limit` only next to a pixel of the square that does, so the rest of the image is not computed.
         """
         if self._tiled(rgb):
             return self.shares(rgb), 0, 0
         with torch.inference_mode():
-            box, logits = self._look(rgb)
+            box, logits = self._logits(rgb)
             defect = 1 - logits[0].float().softmax(0)[0]
-            window, top, left = box.restore_window(logits, defect >= least - 1e-4)
+            window, top, left = box.restore_window(logits, defect >= limit - 1e-4)
             return _shares(window[0]), top, left
 
     def _tiled(self, rgb: "NDArray[np.uint8]") -> bool:
         return self.tile is not None and max(rgb.shape[:2]) > self.tile
 
     def _restored(self, rgb: "NDArray[np.uint8]") -> Tensor:
-        box, logits = self._look(rgb)
+        box, logits = self._logits(rgb)
         return box.restore(logits)[0]
 
-    def _look(self, rgb: "NDArray[np.uint8]") -> tuple[Letterbox, Tensor]:
+    def _logits(self, rgb: "NDArray[np.uint8]") -> tuple[Letterbox, Tensor]:
         box = Letterbox(rgb.shape[0], rgb.shape[1], self.spec.imgsz)
-        square = torch.from_numpy(box.image(rgb).transpose(2, 0, 1).copy())[None].to(self.device)
+        square = torch.from_numpy(box.image(rgb, PADDING).transpose(2, 0, 1).copy())[None].to(self.device)
         return box, averaged_logits(self.network, square) if self.tta else self.network(square)
 
 
 def load_segmenter(
-    weights: Path, device: torch.device, *, tta: bool = False, tile: int | None = None, exported: str | None = None
+    weights: Path,
+    device: torch.device,
+    *,
+    tta: bool = False,
+    tile: int | None = None,
+    exported: ExportFormat | None = None,
 ) -> Segmenter:
-    """The model of a weights file, or with `exported` (onnx or openvino) what was exported beside it.
+    """The model of a weights file, or with `exported` the exported model beside it.
 
-    Raises WeightsError.
+    Raises OptionError, WeightsError.
     """
     if exported:
         from train_seg.exported import load_exported
@@ -86,8 +124,8 @@ def load_segmenter(
     return Segmenter(model.to(device), spec, device, tta, tile)
 
 
-def averaged_logits(network: Network, square: Tensor) -> Tensor:
-    """Mean logits over the 8 rotations and mirror images of a batch of one, each turned back."""
+def averaged_logits(network: SegmenterNetwork, square: Tensor) -> Tensor:
+    """Mean logits over the 8 rotations and mirror images of a batch of one, each rotated back."""
     views = [torch.rot90(flip, k, (2, 3)) for flip in (square, square.flip(3)) for k in range(4)]
     logits = network(torch.cat(views))
     back = [torch.rot90(logits[i], -(i % 4), (1, 2)) for i in range(8)]

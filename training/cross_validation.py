@@ -13,8 +13,8 @@ from evaluate.run_folder import Run, load_run, load_run_of, read_config
 from system.console import print_status
 from system.errors import InputError, OptionError
 
-LOG = "fit.log"
-GRACE = 5  # seconds
+LOG_FILE = "fit.log"
+GRACE_SECONDS = 5  # seconds
 
 
 def check_fold_flags(flags: Mapping[str, Any], *, crossed: bool) -> None:
@@ -58,7 +58,7 @@ def train_folds(run: Run, command: Sequence[str], jobs: int) -> None:
         print_status(f"stopped; continue with --resume {run.root}")
         raise SystemExit(stop.code if isinstance(stop, SystemExit) else 130) from None
     if failed:
-        log = f", see {failed[0].root / LOG}" if (failed[0].root / LOG).is_file() else ""
+        log = f", see {failed[0].root / LOG_FILE}" if (failed[0].root / LOG_FILE).is_file() else ""
         raise InputError(failed[0].root, f"the fold could not be trained{log}", f"mend it and --resume {run.root}")
 
 
@@ -75,7 +75,7 @@ def _train(folds: Sequence[Run], command: Sequence[str], jobs: int) -> Iterator[
             print_status(fold.root.name)
             started.append(subprocess.Popen(words))  # noqa: S603
             return fold, started[-1].wait()
-        with (fold.root / LOG).open("ab") as log:
+        with (fold.root / LOG_FILE).open("ab") as log:
             process = subprocess.Popen(words, env=environment, stdout=log, stderr=log)  # noqa: S603
             started.append(process)
             code = process.wait()
@@ -96,6 +96,6 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
     """Let trainings end in their own time, as Ctrl-C reaches them too, and tell those that it did not reach."""
     for process in processes:
         with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE)
+            process.wait(GRACE_SECONDS)
         process.terminate()
         process.wait()

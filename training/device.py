@@ -44,6 +44,11 @@ def choose_precision(asked: str, device: "torch.device") -> Precision:
     return "32"
 
 
+def out_of_memory(batch: int, imgsz: int) -> OptionError:
+    """The error for a training step that does not fit into the device's memory."""
+    return OptionError(f"--batch {batch} --imgsz {imgsz}", "too much for the device's memory", "give less")
+
+
 def _cpu_flags() -> set[str]:
     import torch
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from datasets.formats.dataset_folder import Dataset
 from system.errors import InputError, OptionError, WeightsError
@@ -19,37 +19,44 @@ if TYPE_CHECKING:
 
     Runner = Callable[[NDArray[Any]], NDArray[np.float32]]
 
-SUFFIXES = {"onnx": ".onnx", "openvino": ".xml"}
+ExportFormat = Literal["onnx", "openvino"]
+SUFFIXES: dict[ExportFormat, str] = {"onnx": ".onnx", "openvino": ".xml"}
 INPUT = "rgb"
 OPENVINO_PRECISIONS = {"32": "f32", "bf16": "bf16"}
 KEPT_PRECISION = ["defectline", "precision"]  # where an OpenVINO file says in which precision it is to be run
-PICTURES = 8
+MAX_COMPARED_IMAGES = 8
 
 
-def exported_path(weights: Path, form: str) -> Path:
-    """Where the exported model of a weights file lies: beside it. Raises OptionError for an unknown form."""
-    if form not in SUFFIXES:
-        raise OptionError(form, "not a form to export to", f"give one of {', '.join(SUFFIXES)}")
-    return weights.with_suffix(SUFFIXES[form])
+def parse_format(text: str, flag: str = "--format") -> ExportFormat:
+    """The export format that `text`, the value of `flag`, names. Raises OptionError."""
+    for export_format in SUFFIXES:
+        if text == export_format:
+            return export_format
+    raise OptionError(f"{flag} {text}", "not an export format", f"give one of {', '.join(SUFFIXES)}")
 
 
-def existing_export(weights: Path, form: str, trainer: str) -> Path:
+def exported_path(weights: Path, export_format: ExportFormat) -> Path:
+    """The file of the exported model of a weights file, beside it."""
+    return weights.with_suffix(SUFFIXES[export_format])
+
+
+def existing_export(weights: Path, export_format: ExportFormat, trainer: str) -> Path:
     """`exported_path` of what was exported before. Raises OptionError, WeightsError."""
-    path = exported_path(weights, form)
+    path = exported_path(weights, export_format)
     if not path.is_file():
-        raise WeightsError(path, "no such file", f"make it with {trainer} export RUN --format {form}")
+        raise WeightsError(path, "no such file", f"make it with {trainer} export RUN --format {export_format}")
     return path
 
 
 @contextlib.contextmanager
-def new_export(weights: Path, form: str) -> Iterator[Path]:
+def new_export(weights: Path, export_format: ExportFormat) -> Iterator[Path]:
     """Where to write an exported model: a hidden file that becomes `exported_path` when the block ends well.
 
     OpenVINO writes a second file, .bin, beside it, which is moved too.
     """
-    path = exported_path(weights, form)
+    path = exported_path(weights, export_format)
     partial = path.with_name(f".{path.name}")
-    written = [partial, partial.with_suffix(".bin")] if form == "openvino" else [partial]
+    written = [partial, partial.with_suffix(".bin")] if export_format == "openvino" else [partial]
     try:
         yield partial
         for file in reversed(written):
@@ -59,7 +66,7 @@ def new_export(weights: Path, form: str) -> Iterator[Path]:
             file.unlink(missing_ok=True)
 
 
-def pictures_to_compare(dataset: Dataset) -> "list[NDArray[np.uint8]]":
+def images_to_compare(dataset: Dataset) -> "list[NDArray[np.uint8]]":
     """The first images of a dataset, those of val before others, on which an export has to say the same.
 
     Raises InputError, also where there is none.
@@ -67,25 +74,25 @@ def pictures_to_compare(dataset: Dataset) -> "list[NDArray[np.uint8]]":
     images = [image for split in ("val", "test", "train") for image in dataset.images(split)]
     if not images:
         raise InputError(dataset.root, "no image to compare the exported model on", "name another by --dataset")
-    return [dataset.read_image(image) for image in images[:PICTURES]]
+    return [dataset.read_image(image) for image in images[:MAX_COMPARED_IMAGES]]
 
 
-def need(form: str, *packages: str) -> ModuleType:
+def need(export_format: ExportFormat, *packages: str) -> ModuleType:
     """Import `packages`, which are no dependencies of defectline, and give the first. Raises OptionError."""
     try:
         modules = [import_module(package) for package in packages]
     except ImportError as error:
         remedy = 'install it: pip install "defectline[export]"'
-        raise OptionError(f"--format {form}", f"needs {error.name}", remedy) from None
+        raise OptionError(f"--format {export_format}", f"needs {error.name}", remedy) from None
     return modules[0]
 
 
-def check_precision(form: str, precision: str) -> None:
-    """Raise OptionError unless what is exported to `form` can be run in `precision`, 32 or bf16."""
+def check_precision(export_format: ExportFormat, precision: str) -> None:
+    """Raise OptionError unless what is exported to `export_format` can be run in `precision`, 32 or bf16."""
     asked = f"--precision {precision}"
     if precision not in OPENVINO_PRECISIONS:
         raise OptionError(asked, "not a precision to export for", f"give one of {', '.join(OPENVINO_PRECISIONS)}")
-    if form == "onnx" and precision != "32":
+    if export_format == "onnx" and precision != "32":
         raise OptionError(asked, "ONNX Runtime computes with 32 bits on a CPU", "give --format openvino")
 
 
@@ -95,11 +102,11 @@ def save_openvino(converted: Any, path: Path, precision: str) -> None:
     need("openvino", "openvino").save_model(converted, path, compress_to_fp16=False)
 
 
-def open_runner(path: Path, form: str) -> "Runner":
+def open_runner(path: Path, export_format: ExportFormat) -> "Runner":
     """What runs the exported model in `path`, its input to its output. Raises OptionError, WeightsError."""
-    runtime = need(form, "onnxruntime" if form == "onnx" else "openvino")
+    runtime = need(export_format, "onnxruntime" if export_format == "onnx" else "openvino")
     try:
-        return _open_onnx(runtime, path) if form == "onnx" else _open_openvino(runtime, path)
+        return _open_onnx(runtime, path) if export_format == "onnx" else _open_openvino(runtime, path)
     except Exception as error:  # noqa: BLE001  both libraries raise errors of their own making
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:100]
         raise WeightsError(path, f"cannot be loaded ({reason})", "export it anew") from None

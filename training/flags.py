@@ -1,52 +1,83 @@
-"""The options that both trainers have on the command line, said once so that they mean the same."""
+"""The command-line flags that all trainers share, stated once so that they mean the same everywhere."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
+
+class Flag(msgspec.Struct, frozen=True):
+    """A flag of `fit` that sets one option of the training: its help text and the type of its value.
+
+    The option's own default is shown, or, where that is no `value_type`, the words `default`.
+    """
+
+    help: str
+    value_type: type[object] = str
+    default: str = ""
+
+
+OPTION_FLAGS: Mapping[str, Flag] = {
+    "epochs": Flag("Passes over the training images.", int),
+    "imgsz": Flag("Side of the network's square, in pixels.", int),
+    "batch": Flag("Images in a training step.", int),
+    "device": Flag("auto, cpu, cuda, a number of a CUDA device, or mps."),
+    "seed": Flag("The same seed gives the same metrics on a CPU.", int),
+    "workers": Flag("Data-loading worker processes (0: main process only).", int),
+    "gamma": Flag("Exponent of pixel values from 0 to 1; below 1, dark parts get more of the range.", float),
+    "negatives": Flag("Good images in training: all, a count, or a ratio to the defective ones."),
+    "paste": Flag("Extra training images, made by pasting defects onto good images (each fold its own).", int),
+    "monitor": Flag("The value on val that chooses the best epoch."),
+    "patience": Flag("End after this many epochs without a better one (0: never).", int),
+    "lr": Flag("Highest learning rate.", float),
+    "precision": Flag("32, bf16, or auto: bf16 where the device supports it."),
+    "logger": Flag("Also log the history for tensorboard, mlflow or wandb (offline), or none."),
+}
+
+# The order in which `fit --help` lists its flags; a trainer's own flags come after --recipe.
+FIRST = ("ctx", "dataset", "recipe")
+LAST = (
+    "epochs", "imgsz", "batch", "device", "seed", "workers", "name", "runs", "gamma", "negatives", "paste",
+    "folds", "val", "jobs", "monitor", "patience", "lr", "precision", "logger", "resume",
+)  # fmt: skip
+
 DatasetPath = Annotated[Path, typer.Argument(metavar="DATASET", help="A COCO dataset folder made by convert.")]
+Recipe = Annotated[
+    Path | None, typer.Option(metavar="FILE.yaml", help="Take options from this file; flags override them.")
+]
+Name = Annotated[str | None, typer.Option(help="Name of the run [default: the dataset's].")]
+Runs = Annotated[Path, typer.Option(help="Folder for all runs.")]
+Folds = Annotated[int, typer.Option(help="Number of cross-validation folds (0: off).")]
+Val = Annotated[
+    float, typer.Option(help="With --folds: share of val; 0 trains on all images and takes the last epoch.")
+]
+Jobs = Annotated[int, typer.Option(help="With --folds: number of folds trained at the same time.")]
+Resume = Annotated[Path | None, typer.Option(metavar="RUN", help="Continue this run, with its own options.")]
+
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder made by fit.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, a number of a CUDA device, or mps.")]
 Tta = Annotated[
     bool, typer.Option("--tta", help="Average over the 8 rotations and mirror images: 8 times as slow.")
 ]
-Exported = Annotated[str | None, typer.Option(help="Run what was exported: onnx or openvino.")]
-Recipe = Annotated[
-    Path | None, typer.Option(metavar="FILE.yaml", help="Take options from here; flags override them.")
+Tile = Annotated[
+    int | None,
+    typer.Option(help="Predict squares of this many pixels, for images much larger than those of the training."),
 ]
-Epochs = Annotated[int, typer.Option(help="Passes over the training images.")]
-Imgsz = Annotated[int, typer.Option(help="Side of the network's square, pixels.")]
-Batch = Annotated[int, typer.Option(help="Images in a step.")]
-Seed = Annotated[int, typer.Option(help="The same seed on a CPU gives the same metrics.")]
-Workers = Annotated[int, typer.Option(help="Processes that augment, 0: none beside.")]
-Name = Annotated[str | None, typer.Option(help="Name of the run [default: the dataset's].")]
-Runs = Annotated[Path, typer.Option(help="Where runs are kept.")]
-Gamma = Annotated[
-    float, typer.Option(help="Exponent of pixel values from 0 to 1; below 1 dark parts get more of the range.")
+Exported = Annotated[str | None, typer.Option(help="Use the exported model: onnx or openvino.")]
+MinScore = Annotated[
+    float | None, typer.Option(help="Leave out predictions below this score [default: the run's operating point].")
 ]
-Negatives = Annotated[
-    str, typer.Option(help="Good images in training: all, a count, or a ratio to the defective ones.")
-]
-Paste = Annotated[
-    int, typer.Option(help="Training images made by pasting defects onto good images, for each fold its own.")
-]
-Folds = Annotated[int, typer.Option(help="Cross-validate: so many trainings, each image tested once. 0: no.")]
-Val = Annotated[float, typer.Option(help="With --folds: share of val; 0 trains on all and takes the last epoch.")]
-Jobs = Annotated[int, typer.Option(help="With --folds: how many are trained side by side.")]
-Patience = Annotated[int, typer.Option(help="End after so many epochs without a better one, 0: never.")]
-Precision = Annotated[str, typer.Option(help="32, bf16, or auto: bf16 where the device has it.")]
-Logger = Annotated[
-    str, typer.Option(help="Log the history for tensorboard, mlflow or wandb (offline) too, or none.")
-]
-Resume = Annotated[Path | None, typer.Option(metavar="RUN", help="Continue this run, with its own options.")]
-Images = Annotated[list[Path], typer.Argument(metavar="IMAGES...", help="Pictures, or folders with pictures.")]
+Images = Annotated[list[Path], typer.Argument(metavar="IMAGES...", help="Images, or folders with images.")]
 Out = Annotated[
     Path | None, typer.Option(metavar="FILE.json", help="COCO results; FILE.images.json gets ids and names.")
 ]
-Split = Annotated[str, typer.Option(help="Which split to predict anew besides val.")]
+Split = Annotated[str, typer.Option(help="The split to predict again in addition to val.")]
 Dataset = Annotated[Path | None, typer.Option(help="Where the dataset is now, if it was moved.")]
 OperatingPoint = Annotated[str, typer.Option(help="max-f1, miss<=X or alarms<=Y, chosen on val.")]
-Form = Annotated[str, typer.Option("--format", help="onnx or openvino.")]
+Format = Annotated[str, typer.Option("--format", help="onnx or openvino.")]
 ExportPrecision = Annotated[
-    str, typer.Option("--precision", help="32, or bf16 (OpenVINO): faster where the CPU has bfloat16, less exact.")
+    str,
+    typer.Option("--precision", help="32, or bf16 (OpenVINO): faster where the CPU has bfloat16, less exact."),
 ]

@@ -17,7 +17,7 @@ PROJECT = "defectline"
 Row = Mapping[str, float]
 
 
-class Tracker(Protocol):
+class TrainingLogger(Protocol):
     """One training in one tool."""
 
     def write(self, row: Row) -> None:
@@ -41,14 +41,14 @@ def check_logger(name: str) -> None:
 
 
 @contextmanager
-def tracked(name: str, run: Run, options: Mapping[str, Any]) -> Iterator[Callable[[Row], None]]:
+def logging_to(name: str, run: Run, options: Mapping[str, Any]) -> Iterator[Callable[[Row], None]]:
     """Log `options` once, yield what takes each history row, and close at the end. Raises OptionError."""
     if name == "none":
         yield lambda _: None
         return
     check_logger(name)
     try:
-        tracker = TRACKERS[name](run, flat(options))
+        tracker = LOGGERS[name](run, flat(options))
     except Exception as error:  # noqa: BLE001  the tools raise errors of their own making
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:100]
         raise OptionError(f"--logger {name}", f"cannot be started ({reason})", "choose another logger") from None
@@ -147,7 +147,7 @@ class WeightsAndBiases:
         self._run.finish(exit_code=0 if complete else 1)
 
 
-TRACKERS: dict[str, Callable[[Run, Mapping[str, Any]], Tracker]] = {
+LOGGERS: dict[str, Callable[[Run, Mapping[str, Any]], TrainingLogger]] = {
     "tensorboard": TensorBoard,
     "mlflow": MLflow,
     "wandb": WeightsAndBiases,

@@ -1,9 +1,34 @@
-"""How many negatives join the training: all of them is slow and drowns few defects, none teaches false alarms."""
+"""Which images of the train split take part in a training.
+
+A detector learns from defects: too many good images swamp the few defects, none at all causes false alarms.
+"""
 
 import random
+from collections.abc import Callable
+
+import msgspec
 
 from datasets.coco import CocoFile, Image
 from system.errors import OptionError
+from training.options import SharedOptions
+
+
+class ImageChoice(msgspec.Struct, frozen=True):
+    """How a trainer chooses its training images: none where the split has no `needed` to learn from.
+
+    `needed` completes `no ... to learn from` in messages.
+    """
+
+    needed: str
+    choose: Callable[[CocoFile, SharedOptions], list[Image]]
+
+
+def defects_and_negatives(train: CocoFile, options: SharedOptions) -> list[Image]:
+    """Every image with annotations and as many negatives as `options` ask for. Raises OptionError."""
+    return choose_negatives(train, options.negatives, options.seed) if train.annotations else []
+
+
+DEFECTS_AND_NEGATIVES = ImageChoice("annotation", defects_and_negatives)
 
 
 def choose_negatives(coco: CocoFile, how_many: str, seed: int) -> list[Image]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -26,45 +26,36 @@ from system.console import print_status, progress
 from system.errors import InputError, OptionError
 from system.files import write_atomic
 from system.json_file import write_json
-from training.negatives import choose_negatives
+from training.negatives import DEFECTS_AND_NEGATIVES, ImageChoice
+from training.options import SharedOptions
 from training.pasted_images import pasted_names, write_pasted
 from training.resume import remove_run
-from training.run_dataset import PASTED, shared
+from training.run_dataset import PASTED, resplit_in_memory
 
 PACKAGES = ("defectline", "torch", "torchvision", "ultralytics", "segmentation-models-pytorch", "lightning",
             "albumentations", "pycocotools", "numpy", "opencv-python-headless")  # fmt: skip
 
 
-class Asked(Protocol):
-    """The options of a trainer, a msgspec struct, of which these decide on what is trained.
-
-    `negatives` as in training.negatives; `paste` is the number of images pasted from the training images, of a
-    cross-validation for each fold of its own.
-    """
-
-    @property
-    def seed(self) -> int: ...  # noqa: D102
-    @property
-    def negatives(self) -> str: ...  # noqa: D102
-    @property
-    def paste(self) -> int: ...  # noqa: D102
+def check_learnable(dataset: Dataset, options: SharedOptions, images: ImageChoice) -> None:
+    """Raise InputError where no split of the dataset has anything to learn from."""
+    if not any(images.choose(coco, options) for coco in dataset.splits.values()):
+        raise InputError(dataset.root, f"there is no {images.needed} to learn from", "train on another dataset")
 
 
-def check_annotated(dataset: Dataset) -> None:
-    """Raise InputError where no image of the dataset has an annotation to learn from."""
-    if not any(coco.annotations for coco in dataset.splits.values()):
-        raise InputError(
-            dataset.root, "no image has an annotation to learn from", "train on a dataset with defects"
-        )
-
-
-def new_run(task: str, dataset: Dataset, options: Asked, runs: Path, name: str | None) -> Run:
+def new_run(
+    task: str,
+    dataset: Dataset,
+    options: SharedOptions,
+    runs: Path,
+    name: str | None,
+    images: ImageChoice = DEFECTS_AND_NEGATIVES,
+) -> Run:
     """Make `runs/<task>/<name>`, by default the dataset's name, with the images that are pasted for it.
 
     Raises OptionError, InputError; nothing is left then.
     """
     _report_repairs(dataset)
-    names = _names(dataset, options)
+    names = _names(dataset, options, images)
     config = _config(task, dataset, options)
     run = create_run(runs, task, dataset.name if name is None else name, config, run_split(dataset, names))
     with _removed_on_failure(run):
@@ -73,23 +64,30 @@ def new_run(task: str, dataset: Dataset, options: Asked, runs: Path, name: str |
 
 
 def new_folds(
-    task: str, dataset: Dataset, options: Asked, runs: Path, name: str | None, folds: int, val: float
+    task: str,
+    dataset: Dataset,
+    options: SharedOptions,
+    runs: Path,
+    name: str | None,
+    folds: int,
+    val: float,
+    images: ImageChoice = DEFECTS_AND_NEGATIVES,
 ) -> Run:
     """Make the parent run and the folders of its folds, ready to be trained one by one in any order.
 
     `val` is the share of val in what a fold does not test. Raises OptionError for folds that cannot be made, and
     InputError; nothing is left then.
     """
-    check_annotated(dataset)
+    check_learnable(dataset, options, images)
     _report_repairs(dataset)
     if not 0 <= val < 1:
         raise OptionError(f"--val {val}", "not a share", "give 0 or more and less than 1")
     strata = strata_by_type(dataset.splits.values())
     shares = share_out(strata, Options(ratios=(1 - val, val, 0.0), seed=options.seed, folds=folds))
-    views = [shared(dataset, splits) for splits in shares.values()]
-    if not all(view.splits["train"].annotations for view in views):
+    views = [resplit_in_memory(dataset, splits) for splits in shares.values()]
+    if not all(images.choose(view.splits["train"], options) for view in views):
         raise OptionError(f"--folds {folds}", "a fold has nothing to learn from", "give fewer folds")
-    members = [_names(view, options) for view in views]
+    members = [_names(view, options, images) for view in views]
     config = _config(task, dataset, options)
     everything = {"train": [], "val": [], "test": sorted(strata)}
     whole = msgspec.structs.replace(config, folds=folds)
@@ -108,27 +106,29 @@ def _report_repairs(dataset: Dataset) -> None:
         print_status(f"{dataset.root}: corrected while reading: {codes}; datasets check lists them")
 
 
-def _names(dataset: Dataset, options: Asked) -> dict[str, list[str]]:
+def _names(dataset: Dataset, options: SharedOptions, images: ImageChoice) -> dict[str, list[str]]:
     """The images of each split by file name, of train those that take part and those that will be pasted."""
     train = dataset.split("train")
-    if not train.annotations:
+    chosen = images.choose(train, options)
+    if not chosen:
         raise InputError(
-            dataset.root, "the split train has no annotation to learn from", "convert with another split"
+            dataset.root,
+            f"the split train has no {images.needed} to learn from",
+            "convert with another split",
         )
-    if all(annotation.iscrowd for annotation in train.annotations):
+    if train.annotations and all(annotation.iscrowd for annotation in train.annotations):
         problem = "every annotation of the split train is an ignore region (iscrowd 1)"
         raise InputError(dataset.root, problem, "convert the source with coco2coco --crowd instance")
     names = {split: [image.file_name for image in coco.images] for split, coco in dataset.splits.items()}
-    chosen = choose_negatives(train, options.negatives, options.seed)
     names["train"] = [image.file_name for image in chosen] + pasted_names(options.paste)
     return names
 
 
-def _config(task: str, dataset: Dataset, options: Asked) -> RunConfig:
-    return RunConfig(task, str(dataset.root.resolve()), msgspec.to_builtins(options))
+def _config(task: str, dataset: Dataset, options: SharedOptions) -> RunConfig:
+    return RunConfig(task=task, dataset=str(dataset.root.resolve()), options=msgspec.to_builtins(options))
 
 
-def _paste(run: Run, dataset: Dataset, options: Asked) -> None:
+def _paste(run: Run, dataset: Dataset, options: SharedOptions) -> None:
     if options.paste:
         write_pasted(dataset, run.root / PASTED, options.paste, options.seed, progress)
 

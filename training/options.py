@@ -43,6 +43,31 @@ Logger = Literal["none", "tensorboard", "mlflow", "wandb"]
 UNKNOWN = "Object contains unknown field `"
 
 
+class SharedOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options that every trainer has; a trainer's own options are a subclass with its defaults.
+
+    `negatives` is all, a count, or a ratio to the images with annotations; `paste` the number of pasted training
+    images; `patience` the number of epochs without a better `monitor` value after which the training ends (0:
+    never). An option that a trainer cannot offer is narrowed to its one value, such as `paste: Literal[0] = 0`; it
+    then has no flag.
+    """
+
+    epochs: Positive = 1
+    batch: Positive = 8
+    device: str = "auto"
+    seed: Seed = 0
+    workers: Natural = 0
+    negatives: str = "0.5"
+    paste: Natural = 0
+    monitor: str = "loss"
+    patience: Natural = 0
+    precision: Precision = "auto"
+    logger: Logger = "none"
+
+
+OptionsT = TypeVar("OptionsT", bound=SharedOptions)
+
+
 def option_types(kind: type[msgspec.Struct]) -> dict[str, Type]:
     """Path of every option of `kind` -> its type, in the order of definition; blocks are not listed themselves."""
     return {path: found for path, found in _walk(type_info(kind), "") if not isinstance(found, StructType)}
@@ -72,6 +97,15 @@ def options_from_flags(kind: type[T], values: Values, flags: Mapping[str, object
 def flag_paths(kind: type[msgspec.Struct]) -> dict[str, str]:
     """Last part of each option's path -> the path."""
     return {path.rpartition(".")[2]: path for path in option_types(kind)}
+
+
+def option_defaults(kind: type[msgspec.Struct]) -> dict[str, object]:
+    """Last part of each option's path -> its default, without the options that allow one value only."""
+    return {
+        path.rpartition(".")[2]: _default(kind, path)
+        for path, found in option_types(kind).items()
+        if not (isinstance(found, LiteralType) and len(found.values) == 1)
+    }
 
 
 def allowed(found: Type) -> str:
@@ -146,12 +180,19 @@ def _numbers_as_text(values: Values, found: Type) -> Values:
 
 
 def _shown(kind: type[msgspec.Struct], values: Values, option: str) -> str:
-    found: Any = values
-    default: Any = kind()
+    given: Any = values
     for part in option.split("."):
-        default = getattr(default, part)
-        found = found.get(part, default) if isinstance(found, dict) else default
-    return str(found)
+        if not isinstance(given, dict) or part not in given:
+            return str(_default(kind, option))
+        given = given[part]
+    return str(given)
+
+
+def _default(kind: type[msgspec.Struct], option: str) -> object:
+    value: object = kind()
+    for part in option.split("."):
+        value = getattr(value, part)
+    return value
 
 
 def _copy(values: Values) -> Values:

@@ -38,7 +38,7 @@ def give_predictions(
 ) -> None:
     """Write COCO results and the list of pictures where `out` is given, and print a line for each picture."""
     if out:
-        write_picture_list(out, images)
+        write_image_list(out, images)
         write_predictions(out, list(found))
     print_table(
         "Predictions", ("image", "found", "best score", "types"), prediction_rows(images, found, categories)
@@ -63,7 +63,7 @@ def prediction_rows(
     return rows
 
 
-def number_pictures(files: Sequence[Path], dataset: Dataset | None) -> list[int]:
+def number_images(files: Sequence[Path], dataset: Dataset | None) -> list[int]:
     """The id of each file: that of the dataset's image if all files are such, else 1 to n in the order given."""
     if dataset is None:
         return list(range(1, len(files) + 1))
@@ -75,6 +75,6 @@ def number_pictures(files: Sequence[Path], dataset: Dataset | None) -> list[int]
     return found if len(found) == len(files) else list(range(1, len(files) + 1))
 
 
-def write_picture_list(predictions: Path, images: Sequence[Image]) -> None:
+def write_image_list(predictions: Path, images: Sequence[Image]) -> None:
     """Write NAME.images.json beside the COCO results NAME.json: which picture has which id, name and size."""
     write_atomic(predictions.with_suffix(".images.json"), msgspec.json.encode(list(images)) + b"\n")

@@ -10,7 +10,8 @@ import msgspec
 import yaml
 
 from system.errors import InputError
-from training.options import Values, options_from_flags, options_in_file
+from training.options import OptionsT, Values, options_from_flags, options_in_file
+from training.trainer import Trainer
 
 T = TypeVar("T", bound=msgspec.Struct)
 FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
@@ -34,6 +35,13 @@ def asked_options(kind: type[T], recipe: Path | None, flags: Mapping[str, object
 def shipped_recipe(trainer: str) -> str:
     """The text of the recipe that comes with a trainer: every option at its default, with unit and reason."""
     return (resources.files("recipes") / f"{trainer}.yaml").read_text(encoding="utf-8")
+
+
+def recipe_of(trainer: Trainer[OptionsT]) -> str:
+    """The recipe that `recipe` prints: the shipped one, or, where the trainer ships none, its defaults."""
+    if (resources.files("recipes") / f"{trainer.command}.yaml").is_file():
+        return shipped_recipe(trainer.command)
+    return msgspec.yaml.encode(msgspec.to_builtins(trainer.options())).decode()
 
 
 def _read_yaml(path: Path) -> Any:

@@ -22,7 +22,7 @@ def open_dataset(run: Run, moved: Path | None = None) -> Dataset:
     return load_dataset(root)
 
 
-def run_view(run: Run, dataset: Dataset) -> Dataset:
+def run_dataset(run: Run, dataset: Dataset) -> Dataset:
     """`dataset` as `run` sees it: split.json says which image is in which split, and its pasted ones are there.
 
     Raises InputError for another dataset than the run's.
@@ -44,7 +44,7 @@ def _members(run: Run, dataset: Dataset) -> dict[str, list[Image]]:
     return {name: [known[file] for file in files] for name, files in split.images.items()}
 
 
-def shared(dataset: Dataset, splits: Mapping[str, str]) -> Dataset:
+def resplit_in_memory(dataset: Dataset, splits: Mapping[str, str]) -> Dataset:
     """`dataset` with its images in other splits (file name -> split), in memory; ids stay."""
     images = {image.file_name: image for coco in dataset.splits.values() for image in coco.images}
     names = {split: sorted(n for n, s in splits.items() if s == split) for split in SPLITS}

@@ -1,12 +1,14 @@
-"""A small finished run that several tests look at."""
+"""A small finished run that several tests read."""
 
 from pathlib import Path
 
 import pytest
 
 from datasets.formats.dataset_folder import Dataset, load_dataset
-from train_det.fit import Training, finish, start, train
-from train_det.options import FitOptions, fit_options
+from train_det.cli import TRAINER
+from train_det.options import DetectorOptions
+from training.fit import Training, finish, start, train
+from training.options import options_from_flags
 
 TINY = {
     "weights": "none",
@@ -19,12 +21,12 @@ TINY = {
 }
 
 
-def tiny_options(**changes: object) -> FitOptions:
-    return fit_options(**{**TINY, **changes})  # type: ignore[arg-type]
+def tiny_options(**changes: object) -> DetectorOptions:
+    return options_from_flags(DetectorOptions, {}, {**TINY, **changes})
 
 
-def fit_tiny(dataset: Dataset, runs: Path, **changes: object) -> Training:
-    training = start(dataset, tiny_options(**changes), runs, None)
+def fit_tiny(dataset: Dataset, runs: Path, **changes: object) -> Training[DetectorOptions]:
+    training = start(TRAINER, dataset, tiny_options(**changes), runs, None)
     train(training)
     finish(training)
     return training
@@ -36,6 +38,6 @@ def dataset(coco_folder: Path) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def finished(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Training:
+def finished(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Training[DetectorOptions]:
     """A run of two epochs; read only."""
     return fit_tiny(dataset, tmp_path_factory.mktemp("runs"))

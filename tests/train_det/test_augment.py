@@ -12,14 +12,14 @@ from train_det.augment import (
     draw_map,
     frame_colour,
     jitter_colours,
-    letterbox_matrix,
     warp_box,
     warp_image,
 )
 from train_det.data import draw_square, outline_points
-from train_det.options import Augmentation
+from train_det.options import DetectorAugmentation
+from training.letterbox import Letterbox
 
-NO_LIGHT = Augmentation(brightness=0, contrast=0, saturation=0, hue=0)
+NO_LIGHT = DetectorAugmentation(brightness=0, contrast=0, saturation=0, hue=0)
 
 
 def annotation_of(mask: NDArray[np.uint8]) -> Annotation:
@@ -44,7 +44,7 @@ def test_without_augmentation_the_box_is_the_letterboxed_one() -> None:
     points, exact = outline_points(annotation_of(mask), 60, 120)
     assert exact
     # 120 x 60 into 240: twice as large, 60 pixels of padding above
-    assert warp_box(points, letterbox_matrix(120, 60, 240), 240) == (60, 84, 180, 108)
+    assert warp_box(points, Letterbox(60, 120, 240).matrix, 240) == (60, 84, 180, 108)
     square, matrix = draw_square(painted(mask), 240)
     assert seen_box(square) == (60, 84, 180, 108)
     assert matrix @ [30, 12, 1] == pytest.approx([60, 84, 1])
@@ -58,7 +58,7 @@ def test_the_box_of_a_turned_mask_is_that_of_its_pixels(seed: int) -> None:
     y, x = random.integers(30, 110, 2)
     mask[y : y + 6, x : x + 40] = 1
     mask[y : y + 30, x : x + 6] = 1
-    matrix = draw_map(NO_LIGHT, 320, random) @ letterbox_matrix(160, 160, 320)
+    matrix = draw_map(NO_LIGHT, 320, random) @ Letterbox(160, 160, 320).matrix
     points, _ = outline_points(annotation_of(mask), 160, 160)
     box = warp_box(points, matrix, 320)
     square = warp_image(painted(mask), matrix, 320)
@@ -85,7 +85,7 @@ def test_a_turned_box_is_looser_than_a_turned_mask() -> None:
 
 @pytest.mark.parametrize("rotation", ["right", "none"])
 def test_right_angles_keep_a_box_without_mask_exact(rotation: str) -> None:
-    how = Augmentation(rotation=rotation, flip=True, scale=0, shift=0)  # type: ignore[arg-type]
+    how = DetectorAugmentation(rotation=rotation, flip=True, scale=0, shift=0)  # type: ignore[arg-type]
     points, _ = outline_points(Annotation(1, 1, 1, (10, 20, 30, 50), 1500), 100, 100)
     sizes = set()
     for seed in range(20):
@@ -119,7 +119,7 @@ def test_light_varies_within_its_bounds_and_not_at_all_when_switched_off() -> No
     image = random.integers(60, 160, (8, 8, 3)).astype(np.uint8)
     assert (jitter_colours(image, NO_LIGHT, random) == image).all()
     means = [
-        jitter_colours(image, Augmentation(contrast=0, saturation=0, hue=0), random).mean() / image.mean()
+        jitter_colours(image, DetectorAugmentation(contrast=0, saturation=0, hue=0), random).mean() / image.mean()
         for _ in range(200)
     ]
     assert 0.78 < min(means) < 0.85

@@ -5,17 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from datasets.coco import Annotation
 from datasets.formats.dataset_folder import Dataset
 from datasets.masks.rle import encode
-from train_det.data import EvenBatches, TrainingImages, outline_points, read_samples, training_loader
-from train_det.options import Augmentation
+from train_det.data import Item, TrainingImages, outline_points, read_samples, training_loader
+from train_det.options import DetectorAugmentation
+from training.batches import EpochBatches
 
 SIDE = 64
 
 
-def images_of(dataset: Dataset, augmentation: Augmentation | None = None, seed: int = 0) -> TrainingImages:
+def images_of(dataset: Dataset, augmentation: DetectorAugmentation | None = None, seed: int = 0) -> TrainingImages:
     coco = dataset.splits["train"]
     return TrainingImages(read_samples(dataset, coco.images, coco.by_image()), SIDE, augmentation, seed)
 
@@ -28,7 +30,7 @@ def test_boxes_and_classes_are_those_of_the_dataset(dataset: Dataset) -> None:
         annotations = coco.by_image()[image.id]
         scale = SIDE / max(image.width, image.height)
         large = [a for a in annotations if min(a.bbox[2:]) * scale >= 2]
-        item = images[i]
+        item = images[0, i]
         assert item["img"].shape == (3, SIDE, SIDE)
         assert [ids[int(k)] for k in item["cls"].flatten()] == [a.category_id for a in large]
         # square images: a fraction of the network's square is a fraction of the image
@@ -58,55 +60,44 @@ def test_a_mask_in_two_parts_and_with_a_hole_has_one_tight_outline() -> None:
 
 
 def test_an_item_depends_on_seed_epoch_and_number_only(dataset: Dataset) -> None:
-    images = images_of(dataset, Augmentation())
-    first = images[3]["img"]
-    images[5]
-    assert torch.equal(images[3]["img"], first)
-    assert torch.equal(images_of(dataset, Augmentation())[3]["img"], first)
-    assert not torch.equal(images_of(dataset, Augmentation(), seed=1)[3]["img"], first)
-    images.epoch = 1
-    assert not torch.equal(images[3]["img"], first)
+    images = images_of(dataset, DetectorAugmentation())
+    first = images[0, 3]["img"]
+    images[0, 5]
+    assert torch.equal(images[0, 3]["img"], first)
+    assert torch.equal(images_of(dataset, DetectorAugmentation())[0, 3]["img"], first)
+    assert not torch.equal(images_of(dataset, DetectorAugmentation(), seed=1)[0, 3]["img"], first)
+    assert not torch.equal(images[1, 3]["img"], first)
+
+
+def loader(images: TrainingImages, workers: int) -> DataLoader[Item]:
+    return training_loader(images, EpochBatches(len(images), 8, 0), workers)
 
 
 def test_workers_draw_the_same_batches(dataset: Dataset) -> None:
-    alone, helped = (list(training_loader(images_of(dataset, Augmentation()), 8, n)) for n in (0, 2))
+    alone, helped = (list(loader(images_of(dataset, DetectorAugmentation()), n)) for n in (0, 2))
     assert len(alone) == len(helped) > 1
     for a, b in zip(alone, helped, strict=True):
         assert a.keys() == b.keys()
         assert all(torch.equal(a[key], b[key]) for key in a)
 
 
-@pytest.mark.parametrize("batch", [1, 4, 7, 100])
-def test_batches_are_even_and_hold_every_image_once(batch: int, dataset: Dataset) -> None:
-    images = images_of(dataset)
-    batches = EvenBatches(images, batch)
-    drawn = list(batches)
-    assert len(drawn) == len(batches)
-    sizes = {len(b) for b in drawn}
-    assert max(sizes) <= batch
-    assert max(sizes) - min(sizes) <= 1
-    assert sorted(i for b in drawn for i in b) == list(range(len(images)))
-    images.epoch = 1
-    assert len(images) < 3 or batch == 100 or list(batches) != drawn
-
-
 def test_an_iterator_that_is_never_used_starts_no_workers(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loader = training_loader(images_of(dataset), 8, 2)
+    unused = loader(images_of(dataset), 2)
     monkeypatch.setattr("torch.utils.data.DataLoader.__iter__", lambda _: pytest.fail("workers were started"))
-    iter(loader)
+    iter(unused)
 
 
 def test_a_dataset_too_large_for_memory_is_read_as_needed(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = images_of(dataset)[0]["img"]
+    kept = images_of(dataset)[0, 0]["img"]
     monkeypatch.setattr("train_det.data.CACHE_BYTES", 1000)
     reads: list[Path] = []
     read = __import__("train_det.data", fromlist=["read_sized"]).read_sized
     monkeypatch.setattr("train_det.data.read_sized", lambda path, w, h: reads.append(path) or read(path, w, h))
     images = images_of(dataset)
-    assert torch.equal(images[0]["img"], kept)
-    images[0]
+    assert torch.equal(images[0, 0]["img"], kept)
+    images[0, 0]
     assert len(reads) == 2

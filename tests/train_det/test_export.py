@@ -12,58 +12,62 @@ from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
 from system.errors import OptionError, OutputError, WeightsError
 from train_det import export as exporting
-from train_det.export import Parity, compare, export_run
+from train_det.cli import TRAINER
+from train_det.export import DetectorParity, compare
 from train_det.exported import load_exported
-from train_det.fit import Training
-from train_det.infer import Network
-from train_det.predict import load_run_detector, predict_files
-from training.exported_model import need
+from train_det.infer import DetectorNetwork
+from train_det.options import DetectorOptions
+from train_det.predict import load_run_detector
+from training.export import export_run
+from training.exported_model import ExportFormat, need
+from training.fit import Training
+from training.measure import predict_files
 
 CPU = torch.device("cpu")
-NEEDS = {"onnx": ("onnxscript", "onnxruntime"), "openvino": ("openvino",)}
+NEEDS: dict[ExportFormat, tuple[str, ...]] = {"onnx": ("onnxscript", "onnxruntime"), "openvino": ("openvino",)}
 
 
 @pytest.fixture
-def run(finished: Training, tmp_path: Path) -> Run:
+def run(finished: Training[DetectorOptions], tmp_path: Path) -> Run:
     return msgspec.structs.replace(finished.run, root=Path(shutil.copytree(finished.run.root, tmp_path / "run")))
 
 
 @pytest.mark.parametrize("form", NEEDS)
-def test_what_is_exported_says_the_same(form: str, run: Run, dataset: Dataset) -> None:
+def test_what_is_exported_says_the_same(form: ExportFormat, run: Run, dataset: Dataset) -> None:
     for package in NEEDS[form]:
         pytest.importorskip(package, reason=f"{package} is not installed, so exports are not tested")
-    path, parity = export_run(run, dataset, form)
+    path, parity = export_run(TRAINER, run, dataset, form)
     assert path.is_file()
-    assert parity.pictures == 8
+    assert parity.images == 8
     files = [dataset.image_path(image) for image in dataset.splits["test"].images]
-    _, original = predict_files(load_run_detector(run, CPU), files, dataset)
-    _, exported = predict_files(load_run_detector(run, CPU, exported=form), files, dataset)
+    _, original = predict_files(load_run_detector(run, CPU), files, dataset, 0.001)
+    _, exported = predict_files(load_run_detector(run, CPU, exported=form), files, dataset, 0.001)
     best = [sorted((p.score for p in found), reverse=True)[:20] for found in (original, exported)]
     assert best[0] == pytest.approx(best[1], abs=1e-3)
 
 
 def test_half_precision_is_nearly_the_same_and_not_for_onnx(run: Run, dataset: Dataset) -> None:
     pytest.importorskip("openvino", reason="openvino is not installed, so exports are not tested")
-    path, parity = export_run(run, dataset, "openvino", "bf16")
+    path, parity = export_run(TRAINER, run, dataset, "openvino", "bf16")
     assert path.is_file()
     assert parity.score < 0.1
     with pytest.raises(OptionError, match="--precision bf16"):
-        export_run(run, dataset, "onnx", "bf16")
+        export_run(TRAINER, run, dataset, "onnx", "bf16")
 
 
-def network(score: float, x: float) -> Network:
+def network(score: float, x: float) -> DetectorNetwork:
     def raw(pixels: torch.Tensor) -> torch.Tensor:
         return torch.tensor([x, 5, 2, 2, score]).reshape(1, 5, 1).repeat(len(pixels), 1, 1)
 
-    return Network(raw, [8, 16, 32], CPU)
+    return DetectorNetwork(raw, [8, 16, 32], CPU)
 
 
 def test_parity_is_the_largest_difference_of_scores_and_of_sure_boxes() -> None:
     pictures = [np.zeros((20, 30, 3), np.uint8)] * 3
     found = compare(network(0.5, 10), network(0.25, 13), pictures, 32)
-    assert found == Parity(3, pytest.approx(0.25), pytest.approx(3))
+    assert found == DetectorParity(3, pytest.approx(0.25), pytest.approx(3))
     unsure = compare(network(0.5, 10), network(0.005, 13), pictures, 32)
-    assert unsure == Parity(3, pytest.approx(0.495), 0)
+    assert unsure == DetectorParity(3, pytest.approx(0.495), 0)
 
 
 def test_an_export_that_says_something_else_is_not_kept(
@@ -72,9 +76,9 @@ def test_an_export_that_says_something_else_is_not_kept(
     before = sorted(p.name for p in run.weights.iterdir())
     monkeypatch.setattr(exporting, "_write", lambda model, side, path, form, precision: path.write_bytes(b"x"))
     monkeypatch.setattr(exporting, "open_exported", lambda path, form, strides: network(0.9, 10))
-    monkeypatch.setattr(exporting, "compare", lambda *_: Parity(8, 0.5, 0))
+    monkeypatch.setattr(exporting, "compare", lambda *_: DetectorParity(8, 0.5, 0))
     with pytest.raises(OutputError, match="differs from the original"):
-        export_run(run, dataset, "onnx")
+        export_run(TRAINER, run, dataset, "onnx")
     assert sorted(p.name for p in run.weights.iterdir()) == before
 
 

@@ -20,9 +20,10 @@ from tests.train_det.conftest import fit_tiny, tiny_options
 from train_det import fit as fitting
 from train_det import ultralytics_api
 from train_det.checkpoints import load_state, save_checkpoint
+from train_det.cli import TRAINER
 from train_det.data import TrainingImages
-from train_det.fit import Training, finish, resume, start, train
-from train_det.options import FitOptions, with_learning_rate
+from train_det.options import DetectorOptions, with_learning_rate
+from training.fit import Training, finish, resume, start, train
 from training.history import read_history
 from training.options import run_options
 
@@ -40,23 +41,27 @@ def numbers(run: Run) -> list[dict[str, float]]:
     return [{k: v for k, v in row.items() if k != "seconds"} for row in read_history(run.history)]
 
 
-def test_a_run_holds_what_the_design_says_and_nothing_else(finished: Training, dataset: Dataset) -> None:
+def test_a_run_holds_what_the_design_says_and_nothing_else(
+    finished: Training[DetectorOptions], dataset: Dataset
+) -> None:
     run = finished.run
     assert files_below(run.root) == WRITTEN
     assert run.root.name == dataset.name
-    assert run_options(run, FitOptions) == with_learning_rate(tiny_options())
+    assert run_options(run, DetectorOptions) == with_learning_rate(tiny_options())
     rows = read_history(run.history)
     assert [row["epoch"] for row in rows] == [1, 2]
     assert {"train_loss", "box_loss", "val_loss", "AP", "AP50", "lr", "seconds"} <= rows[0].keys()
     assert read_split(run).images["test"] == [i.file_name for i in dataset.splits["test"].images]
 
 
-def test_only_the_chosen_negatives_are_trained_on(finished: Training, dataset: Dataset) -> None:
+def test_only_the_chosen_negatives_are_trained_on(finished: Training[DetectorOptions], dataset: Dataset) -> None:
     defective = {a.image_id for a in dataset.splits["train"].annotations}
     assert len(read_split(finished.run).images["train"]) == len(defective) + 4
 
 
-def test_predictions_are_of_the_split_and_within_the_images(finished: Training, dataset: Dataset) -> None:
+def test_predictions_are_of_the_split_and_within_the_images(
+    finished: Training[DetectorOptions], dataset: Dataset
+) -> None:
     for split in ("val", "test"):
         sizes = {image.id: (image.width, image.height) for image in dataset.splits[split].images}
         found = read_predictions(finished.run.predictions(split))
@@ -71,7 +76,7 @@ def test_predictions_are_of_the_split_and_within_the_images(finished: Training, 
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(
-    finished: Training, dataset: Dataset, tmp_path: Path
+    finished: Training[DetectorOptions], dataset: Dataset, tmp_path: Path
 ) -> None:
     again = fit_tiny(dataset, tmp_path)
     assert numbers(again.run) == numbers(finished.run)
@@ -81,15 +86,15 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(
 
 
 def test_a_stopped_run_is_resumed_to_the_same_end(
-    finished: Training, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished: Training[DetectorOptions], dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    training = start(dataset, tiny_options(), tmp_path, None)
+    training = start(TRAINER, dataset, tiny_options(), tmp_path, None)
     draw = TrainingImages.__getitem__
 
-    def interrupted(images: TrainingImages, index: int) -> object:
-        if images.epoch == 1:
+    def interrupted(images: TrainingImages, key: tuple[int, int]) -> object:
+        if key[0] == 1:
             raise SystemExit(143)  # as on SIGTERM
-        return draw(images, index)
+        return draw(images, key)
 
     with monkeypatch.context() as patch:
         patch.setattr(TrainingImages, "__getitem__", interrupted)
@@ -98,7 +103,7 @@ def test_a_stopped_run_is_resumed_to_the_same_end(
     assert end.value.code == 143
     assert [row["epoch"] for row in read_history(training.run.history)] == [1]
 
-    resumed = resume(dataset, training.run.root)
+    resumed = resume(TRAINER, dataset, training.run.root)
     train(resumed)
     finish(resumed)
     assert numbers(resumed.run) == numbers(finished.run)
@@ -107,13 +112,13 @@ def test_a_stopped_run_is_resumed_to_the_same_end(
 
 
 def test_a_kill_between_the_files_of_an_epoch_repeats_that_epoch(
-    finished: Training,
+    finished: Training[DetectorOptions],
     dataset: Dataset,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    training = start(dataset, tiny_options(), tmp_path, None)
+    training = start(TRAINER, dataset, tiny_options(), tmp_path, None)
     save, count = fitting.save_checkpoint, 0
 
     def killed(path: Path, *rest: object) -> None:
@@ -131,7 +136,7 @@ def test_a_kill_between_the_files_of_an_epoch_repeats_that_epoch(
     assert len(read_history(training.run.history)) == 2  # the second is done again
     assert f"stopped after epoch 1 of 2; continue with --resume {training.run.root}" in capsys.readouterr().err
     assert load_state(training.run.weights / "last.pt")[1]["epoch"] == 1
-    resumed = resume(dataset, training.run.root)
+    resumed = resume(TRAINER, dataset, training.run.root)
     train(resumed)
     assert numbers(resumed.run) == numbers(finished.run)
 
@@ -139,34 +144,36 @@ def test_a_kill_between_the_files_of_an_epoch_repeats_that_epoch(
 def test_interrupted_before_the_first_epoch_nothing_is_left(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    training = start(dataset, tiny_options(), tmp_path / "runs", None)
+    training = start(TRAINER, dataset, tiny_options(), tmp_path / "runs", None)
 
     def interrupted(self: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("train_det.trainer.Trainer.validate", interrupted)
+    monkeypatch.setattr("train_det.ultralytics_loop.UltralyticsLoop.validate", interrupted)
     with pytest.raises(SystemExit):
         train(training)
     assert not (tmp_path / "runs").exists()
 
 
-def test_resuming_what_cannot_be_resumed_is_refused(finished: Training, dataset: Dataset, tmp_path: Path) -> None:
+def test_resuming_what_cannot_be_resumed_is_refused(
+    finished: Training[DetectorOptions], dataset: Dataset, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match="the run is finished"):
-        resume(dataset, finished.run.root)
+        resume(TRAINER, dataset, finished.run.root)
     with pytest.raises(InputError, match="not a run folder"):
-        resume(dataset, tmp_path)
+        resume(TRAINER, dataset, tmp_path)
     copy = Path(shutil.copytree(finished.run.root, tmp_path / "copy"))
     (copy / "metrics.json").unlink()
     (copy / "weights" / "last.pt").unlink()
     with pytest.raises(WeightsError, match="nothing to resume"):
-        resume(dataset, copy)
+        resume(TRAINER, dataset, copy)
     shutil.copy(finished.run.weights / "best.pt", copy / "weights" / "last.pt")
     with pytest.raises(WeightsError, match="no state to resume"):
-        resume(dataset, copy)
+        resume(TRAINER, dataset, copy)
     changed = msgspec.structs.replace(dataset, provenance=None)
     shutil.copy(finished.run.weights / "last.pt", copy / "weights" / "last.pt")
     with pytest.raises(InputError, match="not the dataset of the run"):
-        resume(changed, copy)
+        resume(TRAINER, changed, copy)
 
 
 def test_nothing_is_written_outside_the_run(
@@ -197,7 +204,7 @@ def test_a_train_split_without_annotation_is_refused(dataset: Dataset, tmp_path:
     path.unlink()
     path.write_bytes(msgspec.json.encode({**coco, "annotations": []}))
     with pytest.raises(InputError, match="no annotation"):
-        start(load_dataset(root), tiny_options(), tmp_path / "runs", None)
+        start(TRAINER, load_dataset(root), tiny_options(), tmp_path / "runs", None)
     assert not (tmp_path / "runs").exists()
 
 
@@ -208,7 +215,7 @@ def test_an_image_of_another_size_than_listed_is_refused(dataset: Dataset, tmp_p
     path.unlink()
     Picture.new("RGB", (50, 40)).save(path)
     with pytest.raises(InputError, match="50 x 40 pixels, listed as 96 x 96"):
-        start(spoilt, tiny_options(negatives="all"), tmp_path / "runs", None)
+        start(TRAINER, spoilt, tiny_options(negatives="all"), tmp_path / "runs", None)
     assert not (tmp_path / "runs").exists()
 
 
@@ -277,8 +284,8 @@ def test_too_little_memory_is_told_instead_of_training_with_another_batch(
     def too_much(*_: object) -> None:
         raise RuntimeError("CUDA out of memory")
 
-    training = start(dataset, tiny_options(), tmp_path / "runs", None)
-    monkeypatch.setattr("train_det.trainer.Trainer.preprocess_batch", too_much)
+    training = start(TRAINER, dataset, tiny_options(), tmp_path / "runs", None)
+    monkeypatch.setattr("train_det.ultralytics_loop.UltralyticsLoop.preprocess_batch", too_much)
     with pytest.raises(OptionError, match="--batch 8 --imgsz 64: too much for the device's memory"):
         train(training)
     assert not (tmp_path / "runs").exists()
@@ -291,8 +298,8 @@ def test_a_loss_that_is_no_number_ends_the_training(
         lost = torch.full((3,), float("nan"), requires_grad=True)
         return lost, {"box_loss": lost[0].detach()}
 
-    training = start(dataset, tiny_options(), tmp_path / "runs", None)
-    monkeypatch.setattr("train_det.trainer.FullPrecisionLoss.__call__", nothing)
+    training = start(TRAINER, dataset, tiny_options(), tmp_path / "runs", None)
+    monkeypatch.setattr("train_det.ultralytics_loop.FullPrecisionLoss.__call__", nothing)
     with pytest.raises(DefectlineError, match="epoch 1: the loss is no longer a number"):
         train(training)
     assert not (tmp_path / "runs").exists()
@@ -300,4 +307,4 @@ def test_a_loss_that_is_no_number_ends_the_training(
 
 def test_a_bad_device_is_refused(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="--device nonsense"):
-        start(dataset, tiny_options(device="nonsense"), tmp_path / "runs", None)
+        start(TRAINER, dataset, tiny_options(device="nonsense"), tmp_path / "runs", None)

@@ -16,8 +16,9 @@ from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import Dataset
 from evaluate.operating import operating_score
 from tests.command import only_line, run_command
-from train_det.fit import Training
-from train_det.infer import Detection, Network, detect, to_predictions
+from train_det.infer import DetectionOptions, DetectorNetwork, detect, to_predictions
+from train_det.options import DetectorOptions
+from training.fit import Training
 
 
 def box_around_the_bright(pixels: torch.Tensor) -> torch.Tensor:
@@ -30,7 +31,7 @@ def box_around_the_bright(pixels: torch.Tensor) -> torch.Tensor:
     return raw
 
 
-BRIGHT = Network(box_around_the_bright, [8, 16, 32], torch.device("cpu"))
+BRIGHT = DetectorNetwork(box_around_the_bright, [8, 16, 32], torch.device("cpu"))
 
 
 def picture(width: int, height: int, box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
@@ -51,7 +52,7 @@ def picture(width: int, height: int, box: tuple[int, int, int, int]) -> NDArray[
     ],
 )
 def test_boxes_come_back_in_pixels_of_the_image(width: int, height: int, box: tuple[int, int, int, int]) -> None:
-    found = next(detect(BRIGHT, [picture(width, height, box)], Detection(side=128)))
+    found = next(detect(BRIGHT, [picture(width, height, box)], DetectionOptions(side=128)))
     x, y, w, h = box
     pixel = max(width, height) / 128
     assert found[0, :4] == pytest.approx([x, y, x + w, y + h], abs=pixel)
@@ -61,13 +62,15 @@ def test_boxes_come_back_in_pixels_of_the_image(width: int, height: int, box: tu
 def test_many_images_come_back_in_their_order_whatever_the_batch() -> None:
     pictures = [picture(100, 100, (i, 20, 30, 40)) for i in range(0, 60, 5)]
     for batch in (1, 5, 12):
-        found = list(detect(BRIGHT, pictures, Detection(side=96, batch=batch)))
+        found = list(detect(BRIGHT, pictures, DetectionOptions(side=96, batch=batch)))
         assert [round(float(boxes[0, 0])) for boxes in found] == pytest.approx(list(range(0, 60, 5)), abs=2)
 
 
 @pytest.mark.parametrize(("least", "found"), [(0.9, 1), (0.90001, 0)])
 def test_a_score_that_reaches_the_least_one_is_found(least: float, found: int) -> None:
-    boxes = next(detect(BRIGHT, [picture(128, 128, (40, 40, 20, 20))], Detection(side=128, least_score=least)))
+    boxes = next(
+        detect(BRIGHT, [picture(128, 128, (40, 40, 20, 20))], DetectionOptions(side=128, min_score=least))
+    )
     assert [round(score, 5) for score in boxes[:, 4]] == [0.9] * found
 
 
@@ -79,7 +82,9 @@ def test_predictions_name_categories_not_classes() -> None:
     assert prediction.score == pytest.approx(0.12346)
 
 
-def test_predict_writes_results_and_the_list_of_pictures(finished: Training, tmp_path: Path) -> None:
+def test_predict_writes_results_and_the_list_of_pictures(
+    finished: Training[DetectorOptions], tmp_path: Path
+) -> None:
     folder = tmp_path / "line" / "a"
     folder.mkdir(parents=True)
     for name, size in (("wide.png", (120, 60)), ("grey.png", (50, 70))):
@@ -94,7 +99,9 @@ def test_predict_writes_results_and_the_list_of_pictures(finished: Training, tmp
     assert {p.image_id for p in read_predictions(out)} <= {1, 2}
 
 
-def test_pictures_of_the_dataset_keep_their_ids(finished: Training, dataset: Dataset, tmp_path: Path) -> None:
+def test_pictures_of_the_dataset_keep_their_ids(
+    finished: Training[DetectorOptions], dataset: Dataset, tmp_path: Path
+) -> None:
     images = dataset.splits["test"].images[:3]
     out = tmp_path / "found.json"
     files = [dataset.image_path(image) for image in images]
@@ -108,7 +115,9 @@ def test_pictures_of_the_dataset_keep_their_ids(finished: Training, dataset: Dat
     ]
 
 
-def test_min_score_leaves_out_what_is_below(finished: Training, dataset: Dataset, tmp_path: Path) -> None:
+def test_min_score_leaves_out_what_is_below(
+    finished: Training[DetectorOptions], dataset: Dataset, tmp_path: Path
+) -> None:
     picture_path = dataset.image_path(dataset.splits["test"].images[0])
     out = tmp_path / "found.json"
     chosen = operating_score(finished.run)
@@ -122,7 +131,9 @@ def test_min_score_leaves_out_what_is_below(finished: Training, dataset: Dataset
 
 
 @pytest.mark.parametrize("tta", [False, True])
-def test_evaluate_predicts_and_measures_anew(finished: Training, tta: bool, tmp_path: Path) -> None:
+def test_evaluate_predicts_and_measures_anew(
+    finished: Training[DetectorOptions], tta: bool, tmp_path: Path
+) -> None:
     root = Path(shutil.copytree(finished.run.root, tmp_path / "run"))
     made = [root / name for name in ("metrics.json", "predictions/val.json", "predictions/test.json")]
     before = [path.read_bytes() for path in made]
@@ -134,17 +145,17 @@ def test_evaluate_predicts_and_measures_anew(finished: Training, tta: bool, tmp_
     assert (now == before) == (not tta)
 
 
-def test_evaluate_predicts_the_training_images_too(finished: Training, tmp_path: Path) -> None:
+def test_evaluate_predicts_the_training_images_too(finished: Training[DetectorOptions], tmp_path: Path) -> None:
     run = msgspec.structs.replace(finished.run, root=Path(shutil.copytree(finished.run.root, tmp_path / "run")))
     assert run_command("train_det", "evaluate", run.root, "--split", "train") == 0
-    trained_on = {image.id for image in finished.dataset.splits["train"].images}
+    trained_on = {image.id for image in finished.work.dataset.splits["train"].images}
     found = {prediction.image_id for prediction in read_predictions(run.predictions("train"))}
     assert found
     assert found <= trained_on
 
 
 def test_bad_use_ends_in_one_line(
-    finished: Training, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    finished: Training[DetectorOptions], dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = tmp_path / "a.png"
     text.write_text("no picture")
@@ -161,7 +172,7 @@ def test_bad_use_ends_in_one_line(
             ["predict", finished.run.root, text, "--exported", "onnx"],
             "no such file; make it with train_det export",
         ),
-        (["export", finished.run.root, "--format", "tflite"], "not a form to export to"),
+        (["export", finished.run.root, "--format", "tflite"], "not an export format"),
         (["fit", tmp_path / "gone"], "no such folder"),
         (["fit", dataset.root, "--weights", text], "not a PyTorch checkpoint"),
         (["fit", dataset.root, "--imgsz", "100"], "--imgsz 100"),

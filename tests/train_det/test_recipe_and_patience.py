@@ -10,10 +10,11 @@ from tests.command import run_command
 from tests.odd_datasets import odd_folder
 from tests.train_det.conftest import tiny_options
 from tests.trainer_cases import RESUMED, UNKNOWN_LOGGER, check_options_refused
+from train_det.cli import TRAINER
 from train_det.data import TrainingImages
-from train_det.fit import resume, start, train
-from train_det.options import FitOptions
+from train_det.options import DetectorOptions
 from train_det.validation import Validation
+from training.fit import resume, start, train
 from training.history import read_history
 from training.options import run_options
 
@@ -45,13 +46,13 @@ def epochs(root: Path) -> list[int]:
 def test_patience_is_counted_on_after_a_resume(
     small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    training = start(small, tiny_options(epochs=5, patience=2), tmp_path / "runs", None)
+    training = start(TRAINER, small, tiny_options(epochs=5, patience=2), tmp_path / "runs", None)
     draw = TrainingImages.__getitem__
 
-    def interrupted(images: TrainingImages, index: int) -> object:
-        if images.epoch == 2:
+    def interrupted(images: TrainingImages, key: tuple[int, int]) -> object:
+        if key[0] == 2:
             raise KeyboardInterrupt
-        return draw(images, index)
+        return draw(images, key)
 
     with monkeypatch.context() as patch:
         patch.setattr(TrainingImages, "__getitem__", interrupted)
@@ -59,10 +60,10 @@ def test_patience_is_counted_on_after_a_resume(
             train(training)
     root = training.run.root
     assert epochs(root) == [1, 2]
-    train(resume(small, root))
+    train(resume(TRAINER, small, root))
     assert epochs(root) == [1, 2, 3]
     assert "ended after epoch 3: 2 epochs without a better AP" in capsys.readouterr().err
-    train(resume(small, root))  # killed before it was measured: nothing is left to train
+    train(resume(TRAINER, small, root))  # killed before it was measured: nothing is left to train
     assert epochs(root) == [1, 2, 3]
 
 
@@ -73,7 +74,7 @@ def test_a_recipe_is_overridden_by_flags_and_saved_resolved(small: Dataset, tmp_
     pytest.importorskip("tensorboard", reason="tensorboard is not installed, so its files are not tested")
     assert run_command("train_det", "fit", small.root, *TINY, *made) == 0
     run = load_run(tmp_path / "runs" / "det" / "odd")
-    options = run_options(run, FitOptions)
+    options = run_options(run, DetectorOptions)
     assert (options.epochs, options.monitor, options.optimisation.lr) == (1, "last", 0.003)
     assert len(list((run.root / "tensorboard").iterdir())) == 1
 

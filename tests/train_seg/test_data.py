@@ -12,8 +12,9 @@ from datasets.formats.dataset_folder import Dataset, load_dataset
 from datasets.masks.rle import encode
 from system.errors import InputError
 from train_seg.augment import augment, training_augmentation
-from train_seg.data import Cached, EpochBatches, PlainSet, TrainingSet, load_cached
-from train_seg.options import Augmentation
+from train_seg.data import CachedImage, PlainSet, TrainingSet, load_cached
+from train_seg.options import SegmenterAugmentation
+from training.batches import EpochBatches
 
 
 def rectangle(number: int, category_id: int, x: int, y: int, w: int, h: int, size: tuple[int, int]) -> Annotation:
@@ -81,23 +82,23 @@ def test_coverage_equals_the_pixel_masks_of_the_converter(coco_folder: Path) -> 
             assert set(np.unique(item.coverage)) <= {0, 255}
 
 
-def sample() -> Cached:
+def sample() -> CachedImage:
     rng = np.random.default_rng(0)
     coverage = np.zeros((64, 64, 2), np.uint8)
     coverage[10:20, 30:50, 0] = 255
-    return Cached(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8), coverage)
+    return CachedImage(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8), coverage)
 
 
 def test_a_sample_depends_on_seed_epoch_and_number_only() -> None:
     items = [sample(), sample()]
-    first, second = TrainingSet(items, 3, Augmentation()), TrainingSet(items, 3, Augmentation())
+    first, second = TrainingSet(items, 3, SegmenterAugmentation()), TrainingSet(items, 3, SegmenterAugmentation())
     second[7, 0], second[1, 1]
     for key in ((0, 0), (0, 1), (5, 0)):
         for a, b in zip(first[key], second[key], strict=True):
             assert np.array_equal(a, b)
     assert not np.array_equal(first[0, 0][0], first[1, 0][0])
     assert not np.array_equal(first[0, 0][0], first[0, 1][0])
-    assert not np.array_equal(first[0, 0][0], TrainingSet(items, 4, Augmentation())[0, 0][0])
+    assert not np.array_equal(first[0, 0][0], TrainingSet(items, 4, SegmenterAugmentation())[0, 0][0])
 
 
 def test_the_coverage_moves_with_the_picture() -> None:
@@ -106,7 +107,7 @@ def test_the_coverage_moves_with_the_picture() -> None:
     image[30:50, 60:80] = 220
     coverage = np.zeros((96, 96, 1), np.uint8)
     coverage[30:50, 60:80] = 255
-    pipeline = training_augmentation(Augmentation())
+    pipeline = training_augmentation(SegmenterAugmentation())
     for seed in range(20):
         moved, cover = augment(pipeline, seed, image, coverage)
         bright = moved.max(axis=2) > 165
@@ -122,31 +123,11 @@ def test_plain_samples_are_untouched() -> None:
     assert np.array_equal(coverage.permute(1, 2, 0), item.coverage)
 
 
-@pytest.mark.parametrize(
-    ("count", "batch", "sizes"), [(10, 4, [4, 3, 3]), (8, 4, [4, 4]), (3, 8, [3]), (9, 8, [5, 4])]
-)
-def test_batches_are_even_and_hold_every_number_once(count: int, batch: int, sizes: list[int]) -> None:
-    batches = EpochBatches(count, batch, seed=0)
-    batches.set_epoch(2)
-    made = list(batches)
-    assert [len(b) for b in made] == sizes
-    assert len(batches) == len(sizes)
-    assert sorted(number for b in made for _, number in b) == list(range(count))
-    assert {epoch for b in made for epoch, _ in b} == {2}
-
-
-def test_the_order_changes_with_the_epoch_and_comes_again() -> None:
-    def order(epoch: int) -> list[list[tuple[int, int]]]:
-        batches = EpochBatches(20, 5, seed=1)
-        batches.set_epoch(epoch)
-        return [[(0, number) for _, number in b] for b in batches]
-
-    assert order(0) == order(0)
-    assert order(0) != order(1)
-
-
 def test_processes_beside_change_nothing() -> None:
-    data, batches = TrainingSet([sample(), sample(), sample()], 3, Augmentation()), EpochBatches(3, 2, seed=3)
+    data, batches = (
+        TrainingSet([sample(), sample(), sample()], 3, SegmenterAugmentation()),
+        EpochBatches(3, 2, seed=3),
+    )
     alone, beside = (DataLoader(data, batch_sampler=batches, num_workers=workers) for workers in (0, 2))
     for here, there in zip(alone, beside, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(here, there, strict=True))

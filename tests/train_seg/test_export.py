@@ -10,7 +10,7 @@ from datasets.coco import Category
 from datasets.formats.coco_file import read_predictions
 from system.errors import OptionError, WeightsError
 from tests.command import only_line, run_command
-from train_seg.export import Parity, compare
+from train_seg.export import SegmenterParity, compare
 from train_seg.model import ModelSpec
 from train_seg.segmenter import Segmenter, load_segmenter
 from training import exported_model
@@ -104,11 +104,11 @@ def test_a_precision_that_cannot_be_ends_in_one_line(
 
 
 def test_tolerances_of_half_precision_still_refuse_another_model() -> None:
-    assert Parity(8, 0.1, 0.01, 1.0).holds("bf16")
-    assert not Parity(8, 0.1, 0.01, 1.0).holds("32")
-    assert not Parity(8, 0, 0, 1.1).holds("32")
-    for worse in (Parity(8, 0.3, 0, 0), Parity(8, 0, 0.03, 0)):
-        assert not worse.holds("bf16")
+    assert SegmenterParity(8, 0.1, 0.01, 1.0).within_tolerance("bf16")
+    assert not SegmenterParity(8, 0.1, 0.01, 1.0).within_tolerance("32")
+    assert not SegmenterParity(8, 0, 0, 1.1).within_tolerance("32")
+    for worse in (SegmenterParity(8, 0.3, 0, 0), SegmenterParity(8, 0, 0.03, 0)):
+        assert not worse.within_tolerance("bf16")
 
 
 def test_an_unknown_form_ends_in_one_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,8 +144,8 @@ def test_parity_sees_a_difference(other: Answer, holds: bool) -> None:
     rgb[20:40, 10:30] = 255
     spec = ModelSpec("resnet18", 4, 64, [Category(1, "chip")])
     parity = compare(Segmenter(Answer(), spec, CPU), Segmenter(other, spec, CPU), [rgb])
-    assert parity.holds("32") == holds
-    assert parity.pictures == 1
+    assert parity.within_tolerance("32") == holds
+    assert parity.images == 1
 
 
 def test_parity_numbers_are_those_of_a_shift() -> None:

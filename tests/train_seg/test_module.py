@@ -8,16 +8,16 @@ from datasets.coco import Category
 from train_seg.loss import coverage_to_target, segmentation_loss
 from train_seg.model import ModelSpec, UNet
 from train_seg.module import SegmenterModule, ema_average, lr_share
-from train_seg.options import Optimisation
+from train_seg.options import SegmenterOptimisation
 
-HOW = Optimisation(lr=1e-3, encoder_lr_share=0.2)
+HOW = SegmenterOptimisation(lr=1e-3, encoder_lr_share=0.2)
 
 
 def test_the_learning_rate_rises_then_falls_along_a_cosine() -> None:
-    shares = [lr_share(step, 100, Optimisation()) for step in range(101)]
+    shares = [lr_share(step, 100, SegmenterOptimisation()) for step in range(101)]
     assert shares[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
     assert all(a >= b for a, b in itertools.pairwise(shares[4:]))
-    assert lr_share(5 + 95 // 2, 100, Optimisation()) == pytest.approx(0.5, abs=0.02)
+    assert lr_share(5 + 95 // 2, 100, SegmenterOptimisation()) == pytest.approx(0.5, abs=0.02)
     assert shares[100] == pytest.approx(0.01)
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from system.errors import OptionError
-from train_seg.options import FitOptions, Optimisation, check_imgsz
+from train_seg.options import SegmenterOptimisation, SegmenterOptions, check_imgsz
 from training.options import options_from_flags, options_in_file
 
 CONFIG = Path("config.yaml")
@@ -32,7 +32,7 @@ CONFIG = Path("config.yaml")
 )
 def test_a_bad_value_is_named_with_its_option(flags: dict[str, object], named: str) -> None:
     with pytest.raises(OptionError) as error:
-        options_from_flags(FitOptions, {}, flags)
+        options_from_flags(SegmenterOptions, {}, flags)
     assert str(error.value).startswith(named)
 
 
@@ -48,7 +48,7 @@ def test_the_remedy_for_a_size_names_sizes_that_do(imgsz: int, depth: int, remed
 
 
 def test_options_survive_the_configuration_file() -> None:
-    how = Optimisation(lr=0.01, warmup_share=0.1)
-    options = FitOptions(epochs=3, encoder_weights="some/where.pt", negatives="all", optimisation=how)
+    how = SegmenterOptimisation(lr=0.01, warmup_share=0.1)
+    options = SegmenterOptions(epochs=3, encoder_weights="some/where.pt", negatives="all", optimisation=how)
     stored = msgspec.yaml.decode(msgspec.yaml.encode(msgspec.to_builtins(options)))
-    assert options_in_file(FitOptions, stored, CONFIG) == options
+    assert options_in_file(SegmenterOptions, stored, CONFIG) == options

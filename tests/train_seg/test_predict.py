@@ -11,8 +11,9 @@ from datasets.coco import Category
 from datasets.formats.dataset_folder import load_dataset
 from datasets.masks.rle import decode
 from train_seg.model import ModelSpec
-from train_seg.predict import best_threshold, choose_pixel_threshold, predict_files, predict_picture
 from train_seg.segmenter import Segmenter, averaged_logits
+from train_seg.threshold import best_threshold, choose_pixel_threshold
+from training.measure import predict_files
 
 
 class Bright(nn.Module):
@@ -34,7 +35,7 @@ def test_predictions_lie_where_the_defect_is_at_the_original_size(height: int, w
     rgb = np.full((height, width, 3), 100, np.uint8)
     rows, columns = slice(height // 5, height // 2), slice(width // 2, 9 * width // 10)
     rgb[rows, columns] = 255
-    (found,) = predict_picture(segmenter(tta=tta), rgb, 5)
+    (found,) = segmenter(tta=tta).predict_image(rgb, 5)
     assert (found.image_id, found.category_id) == (5, 7)
     assert found.segmentation is not None
     assert found.segmentation.size == (height, width)

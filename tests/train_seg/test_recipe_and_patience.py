@@ -11,7 +11,7 @@ from tests.command import run_command
 from tests.odd_datasets import odd_folder
 from tests.trainer_cases import RESUMED, UNKNOWN_LOGGER, check_options_refused
 from train_seg.module import SegmenterModule
-from train_seg.options import FitOptions
+from train_seg.options import SegmenterOptions
 from training.history import read_history
 from training.options import run_options
 
@@ -55,7 +55,7 @@ def test_a_recipe_is_overridden_by_flags_and_saved_resolved(tmp_path: Path) -> N
     made = ("--runs", tmp_path / "runs", "--recipe", recipe, "--epochs", 1, "--logger", "tensorboard")
     assert run_command("train_seg", "fit", odd_folder(tmp_path / "odd"), *TINY, *made) == 0
     run = load_run(tmp_path / "runs" / "seg" / "odd")
-    options = run_options(run, FitOptions)
+    options = run_options(run, SegmenterOptions)
     assert (options.epochs, options.augmentation.rotation, options.optimisation.lr) == (1, 0, 0.003)
     assert len(list((run.root / "tensorboard").iterdir())) == 1
 

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from datasets.coco import Category
 from train_seg.model import ModelSpec
 from train_seg.postprocess import shares_to_predictions
-from train_seg.predict import predict_picture
 from train_seg.segmenter import Segmenter
 
 
@@ -37,7 +36,7 @@ def test_a_window_finds_what_the_whole_picture_does(height: int, width: int, lea
         rough = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
         rgb = cv2.resize(rough, (width, height), interpolation=cv2.INTER_CUBIC)
         whole = shares_to_predictions(segmenter.shares(rgb), 1, spec, segmenter.scale(height, width))
-        windowed = predict_picture(segmenter, rgb, 1)
+        windowed = segmenter.predict_image(rgb, 1)
         found += len(whole)
         assert [p.bbox for p in windowed] == [p.bbox for p in whole]
         assert [p.segmentation for p in windowed] == [p.segmentation for p in whole]

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from datasets.coco import Category
 from datasets.masks.rle import decode
 from train_seg.model import ModelSpec
-from train_seg.predict import predict_picture
 from train_seg.segmenter import Segmenter
 from train_seg.tiling import blend_tiles, tile_starts
 
@@ -59,7 +58,7 @@ def test_a_speck_that_shrinking_loses_is_found_in_tiles(tile: int | None, found:
     rgb = np.full((1000, 700, 3), 100, np.uint8)
     rgb[500:512, 340:352] = 255
     spec = ModelSpec("resnet18", 4, 64, [Category(3, "chip")])
-    predictions = predict_picture(Segmenter(Bright(), spec, torch.device("cpu"), tile=tile), rgb, 1)
+    predictions = Segmenter(Bright(), spec, torch.device("cpu"), tile=tile).predict_image(rgb, 1)
     assert len(predictions) == found
     for prediction in predictions:
         assert prediction.segmentation is not None

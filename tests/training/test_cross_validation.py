@@ -105,7 +105,7 @@ def test_a_stop_is_passed_on_to_the_folds(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     run = make_folds(dataset, tmp_path / "runs")
     code = STOPPED.replace(
-        "train_folds(load", "import training.cross_validation as c; c.GRACE = 0.1; train_folds(load"
+        "train_folds(load", "import training.cross_validation as c; c.GRACE_SECONDS = 0.1; train_folds(load"
     )
     parent = subprocess.Popen([sys.executable, "-c", code, str(run.root), str(jobs)], stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60

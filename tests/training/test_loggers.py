@@ -11,7 +11,7 @@ import pytest
 
 from evaluate.run_folder import Run
 from system.errors import OptionError
-from training.loggers import check_logger, flat, tracked
+from training.loggers import check_logger, flat, logging_to
 
 OPTIONS = {"epochs": 2, "optimisation": {"lr": 0.5}}
 ROWS = [{"epoch": 1.0, "loss": 0.5, "AP": 0.25}, {"epoch": 2.0, "loss": 0.25, "AP": 0.75}]
@@ -22,7 +22,7 @@ def files_below(folder: Path) -> set[str]:
 
 
 def log(name: str, root: Path, rows: list[dict[str, float]], *, stop: bool = False) -> None:
-    with suppress(KeyboardInterrupt), tracked(name, Run(root, "det"), OPTIONS) as write:
+    with suppress(KeyboardInterrupt), logging_to(name, Run(root, "det"), OPTIONS) as write:
         for row in rows:
             write(row)
         if stop:

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from datasets.formats.dataset_folder import Dataset, load_dataset
@@ -15,7 +16,7 @@ from tests.odd_datasets import odd_folder
 from training.cross_validation import folds_of
 from training.new_run import new_run
 from training.pasted_images import write_pasted
-from training.run_dataset import PASTED, run_view
+from training.run_dataset import PASTED, run_dataset
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_no_content_is_in_both_parts_of_a_fold(dataset: Dataset, tmp_path: Path)
     """By the bytes of the pictures, and by the origin of what is pasted."""
     run = make_folds(dataset, tmp_path, paste=4)
     for fold in folds_of(run):
-        view = run_view(fold, dataset)
+        view = run_dataset(fold, dataset)
         digests = {
             split: {hashlib.sha256(view.image_path(i).read_bytes()).hexdigest() for i in view.splits[split].images}
             for split in ("train", "test")
@@ -65,7 +66,7 @@ def test_no_content_is_in_both_parts_of_a_fold(dataset: Dataset, tmp_path: Path)
 
 def test_pasted_images_belong_to_the_training_of_their_fold(dataset: Dataset, tmp_path: Path) -> None:
     fold = folds_of(make_folds(dataset, tmp_path, paste=2))[0]
-    train = run_view(fold, dataset).split("train")
+    train = run_dataset(fold, dataset).split("train")
     new = [image for image in train.images if image.file_name.startswith("paste/")]
     assert [image.file_name for image in new] == ["paste/0000.png", "paste/0001.png"]
     assert len({image.id for image in train.images}) == len(train.images)
@@ -101,7 +102,7 @@ def test_a_run_says_what_was_asked_and_what_it_trains_on(dataset: Dataset, tmp_p
     assert run.root == tmp_path / "det" / dataset.name
     config = read_config(run.root)
     assert (config.task, config.dataset, config.folds) == ("det", str(dataset.root.resolve()), 0)
-    assert config.options == {"seed": 4, "negatives": "0.5", "paste": 2}
+    assert config.options == msgspec.to_builtins(Chosen(paste=2))
     train = dataset.splits["train"]
     defective = {a.image_id for a in train.annotations}
     assert len(names(run, "train")) == len(defective) + round(0.5 * len(defective)) + 2

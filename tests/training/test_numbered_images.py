@@ -9,7 +9,7 @@ from datasets.coco import Image
 from datasets.formats.dataset_folder import Dataset, load_dataset
 from datasets.images.image_file import find_images
 from system.errors import InputError
-from training.predict import number_pictures, write_picture_list
+from training.predict import number_images, write_image_list
 
 
 @pytest.fixture
@@ -39,17 +39,17 @@ def test_pictures_of_the_dataset_keep_their_ids_even_through_another_path(
     images = [dataset.splits["test"].images[1], dataset.splits["train"].images[0]]
     (tmp_path / "elsewhere").symlink_to(dataset.root)
     files = [tmp_path / "elsewhere" / "images" / image.file_name for image in images]
-    assert number_pictures(files, dataset) == [image.id for image in images]
+    assert number_images(files, dataset) == [image.id for image in images]
 
 
 def test_one_strange_picture_numbers_all_from_one(dataset: Dataset, tmp_path: Path) -> None:
     known = dataset.image_path(dataset.splits["test"].images[0])
-    assert number_pictures([known, tmp_path / "new.png"], dataset) == [1, 2]
-    assert number_pictures([known], None) == [1]
+    assert number_images([known, tmp_path / "new.png"], dataset) == [1, 2]
+    assert number_images([known], None) == [1]
 
 
 def test_the_list_lies_beside_the_results(tmp_path: Path) -> None:
     images = [Image(4, "line/a.png", 30, 20)]
-    write_picture_list(tmp_path / "found.json", images)
+    write_image_list(tmp_path / "found.json", images)
     written = (tmp_path / "found.images.json").read_bytes()
     assert msgspec.json.decode(written, type=list[Image]) == images

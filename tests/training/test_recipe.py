@@ -9,8 +9,8 @@ import yaml
 
 from system.errors import DefectlineError
 from tests.command import run_command
-from train_det.options import FitOptions as DetectorOptions
-from train_seg.options import FitOptions as SegmenterOptions
+from train_det.options import DetectorOptions
+from train_seg.options import SegmenterOptions
 from training.options import flag_paths, option_types, options_from_flags
 from training.recipe import asked_options, read_recipe, shipped_recipe
 

@@ -1,8 +1,8 @@
 """Ultralytics' training loop with our images, our validation and checkpoints that continue exactly.
 
-Its own checkpoints hold half-precision averages only, so that a resumed training goes another way than an
-uninterrupted one; ours hold the weights, their average and the optimiser in full. Nothing is random but the
-training images, and those depend on seed and epoch alone.
+Ultralytics' own checkpoints hold half-precision averages only, so that a resumed training differs from an
+uninterrupted one; ours hold the weights, their average and the optimiser in full. Only the training images are
+random, and they depend on seed and epoch alone.
 """
 
 import time
@@ -14,42 +14,43 @@ import msgspec
 import torch
 from torch import nn
 
-from system.errors import DefectlineError, OptionError
+from system.errors import DefectlineError
 from train_det import ultralytics_api
 from train_det.data import TrainingImages, on_device, training_loader
-from train_det.options import FitOptions
+from train_det.options import DetectorOptions
 from train_det.ultralytics_api import DetectionTrainer, ModelEMA
+from training.batches import EpochBatches
+from training.device import out_of_memory
 
 State = dict[str, Any]
 
 
 class Epoch(msgspec.Struct, frozen=True):
-    """What one epoch came to: its row of the history, the value to choose by, the averaged model.
+    """The result of one epoch: its row of the history, the monitored value, the averaged model.
 
-    `take_state` gives what continuing after it takes, `end` makes it the last one.
+    `take_state` returns what is needed to continue after it.
     """
 
     row: dict[str, float]
-    fitness: float
+    monitored: float | None
     model: nn.Module
     take_state: Callable[[], State]
-    end: Callable[[], None]
 
 
 class NoMetrics:
-    """Stands where the loop looks for names of validation metrics."""
+    """Stands in for the names of validation metrics, of which Ultralytics' loop wants a list."""
 
     keys: ClassVar[list[str]] = []
 
 
 class OwnValidation:
-    """Stands where the loop looks for a validator."""
+    """Stands in for Ultralytics' validator."""
 
     metrics = NoMetrics()
 
 
 class FullPrecisionLoss:
-    """The loss of a model, computed in float32: in bfloat16 a box edge would be known to a pixel at best."""
+    """The loss of a model, computed in float32: bfloat16 resolves a box edge to one pixel at best."""
 
     def __init__(self, model: nn.Module) -> None:
         self._loss = model.init_criterion()  # type: ignore[operator]
@@ -63,7 +64,7 @@ class FullPrecisionLoss:
         return result
 
     def set_epoch(self, epoch: int) -> None:
-        """Where the loss changes over the epochs (two-headed models), go to that of `epoch`, from 0."""
+        """Where the loss changes over the epochs (two-headed models), use that of `epoch`, from 0."""
         if hasattr(self._loss, "update"):
             self._loss.updates = epoch - 1
             self._loss.update()
@@ -78,25 +79,28 @@ def in_float32(output: Any) -> Any:
     return type(output)(in_float32(value) for value in output)
 
 
-class Trainer(DetectionTrainer):  # type: ignore[misc]
-    """One training of `model`; `validate_model` measures it on val, `on_epoch` keeps what came out.
+class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
+    """One training of `model`; `validate_model` measures it on val, `on_epoch` keeps the epoch.
 
-    `state`, taken earlier by Epoch.take_state, continues a training after the epoch it was taken in.
+    Training ends where `on_epoch` returns True. `state`, taken earlier by Epoch.take_state, continues a training
+    after the epoch it was taken in.
     """
 
     def __init__(
         self,
         model: nn.Module,
         images: TrainingImages,
-        options: FitOptions,
+        batches: EpochBatches,
+        options: DetectorOptions,
         device: torch.device,
         folder: Path,
-        validate_model: Callable[[nn.Module], tuple[Mapping[str, float], float]],
-        on_epoch: Callable[[Epoch], None],
+        validate_model: Callable[[nn.Module], tuple[Mapping[str, float], float | None]],
+        on_epoch: Callable[[Epoch], bool],
         on_batch: Callable[[], None],
         state: State | None = None,
     ) -> None:
         self._images = images
+        self._batches = batches
         self._validate_model = validate_model
         self._on_epoch = on_epoch
         self._on_batch = on_batch
@@ -109,37 +113,34 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
             ultralytics_api.choose_threads()
 
     def get_dataset(self) -> dict[str, Any]:
-        """Say nothing of files: the images are at hand."""
+        """No files: the images are in memory."""
         return {"train": "", "val": "", "channels": 3, "nc": 0, "names": {}}
 
     def set_model_attributes(self) -> None:
-        """Give the loss its gains; class names are set already."""
+        """Set the gains of the loss; class names are set already."""
         self.model.args = self.args
 
     def _build_train_pipeline(self) -> None:
-        if (
-            self.optimizer is not None
-        ):  # the loop would go on with half the batch, unlike what the run says of itself
-            asked = f"--batch {self._options.batch} --imgsz {self._options.imgsz}"
-            raise OptionError(asked, "too much for the device's memory", "give less")
-        self.train_loader = training_loader(self._images, self.batch_size, self._options.workers)
+        if self.optimizer is not None:  # the loop would continue with half the batch, unlike the run's config.yaml
+            raise out_of_memory(self._options.batch, self._options.imgsz)
+        self.train_loader = training_loader(self._images, self._batches, self._options.workers)
         self.test_loader = self.train_loader
         self.accumulate = 1
-        how = self._options.optimisation
+        chosen = self._options.optimisation
         self.optimizer = self.build_optimizer(
-            self.model, how.optimizer, float(how.lr), how.momentum, how.weight_decay
+            self.model, chosen.optimizer, float(chosen.lr), chosen.momentum, chosen.weight_decay
         )
         self._setup_scheduler()
 
     def get_validator(self) -> OwnValidation:
-        """Nothing of Ultralytics: `validate` measures."""
+        """None of Ultralytics': `validate` measures."""
         return OwnValidation()
 
     def resume_training(self, ckpt: object) -> None:  # noqa: ARG002
-        """Set up the average of the weights and, where there is a state, go back to it."""
-        how = self._options.optimisation
+        """Set up the average of the weights and, where there is a state, restore it."""
+        chosen = self._options.optimisation
         self.model.criterion = None
-        self.ema = ModelEMA(self.model, decay=how.average_decay, tau=how.average_ramp)
+        self.ema = ModelEMA(self.model, decay=chosen.average_decay, tau=chosen.average_ramp)
         self._loss = FullPrecisionLoss(self.model)
         self.model.criterion = self._loss
         if self._state is None:
@@ -151,7 +152,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         self.start_epoch = self._state["epoch"]
 
     def take_state(self) -> State:
-        """Everything that a later training needs to continue after this epoch as if never stopped."""
+        """Everything that a later training needs to continue after this epoch as if it was not interrupted."""
         return {
             "epoch": self.epoch + 1,
             "model": self.model.state_dict(),
@@ -161,22 +162,22 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         }
 
     def preprocess_batch(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Images and boxes where the model is."""
+        """Images and boxes on the model's device."""
         return on_device(batch, self.device)
 
     def run_callbacks(self, event: str) -> None:
-        """Take the events of interest: the images of an epoch are a function of its number."""
+        """Handle the events of interest: the images of an epoch are a function of its number."""
         if event == "on_train_batch_end":
             self._on_batch()
         if event == "on_train_epoch_start":
-            self._images.epoch = self.epoch
+            self._batches.set_epoch(self.epoch)
             self._loss.set_epoch(self.epoch)
             self._started = time.perf_counter()
 
     def validate(self) -> tuple[dict[str, float], float]:
         """Measure the averaged weights on val."""
-        metrics, fitness = self._validate_model(self.ema.ema)
-        return dict(metrics), fitness
+        metrics, self._monitored = self._validate_model(self.ema.ema)
+        return dict(metrics), self._monitored or 0.0
 
     def _handle_nan_recovery(self, epoch: int) -> bool:
         if not torch.isfinite(self.loss):
@@ -189,7 +190,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         """Write no results.csv: `on_epoch` keeps the history."""
 
     def save_model(self) -> bool:
-        """Hand the epoch over."""
+        """Give the epoch to `on_epoch`."""
         losses = {name: float(value) for name, value in self.tloss.items()}
         row = {
             "epoch": self.epoch + 1.0,
@@ -199,19 +200,16 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
             "lr": self.optimizer.param_groups[0]["lr"],
             "seconds": time.perf_counter() - self._started,
         }
-        self._on_epoch(Epoch(row, self.fitness, self.ema.ema, self.take_state, self._end))
+        self.stop |= self._on_epoch(Epoch(row, self._monitored, self.ema.ema, self.take_state))
         return True
 
-    def _end(self) -> None:
-        self.stop = True
-
     def final_eval(self) -> None:
-        """Nothing: the best epoch is measured by whoever started the training."""
+        """Nothing: the shared `finish` measures the best epoch."""
 
 
-def loop_settings(options: FitOptions, device: torch.device, folder: Path) -> dict[str, Any]:
+def loop_settings(options: DetectorOptions, device: torch.device, folder: Path) -> dict[str, Any]:
     """Ultralytics' names for our options; everything that writes, draws, downloads or augments is off."""
-    how = options.optimisation
+    chosen = options.optimisation
     return {
         "task": "detect", "mode": "train", "model": "", "data": "",
         "save_dir": str(folder), "project": str(folder), "name": "ultralytics", "exist_ok": True,
@@ -219,8 +217,8 @@ def loop_settings(options: FitOptions, device: torch.device, folder: Path) -> di
         "device": str(device), "seed": options.seed, "workers": options.workers, "deterministic": True,
         "amp": "bf16" if options.precision == "bf16" else False, "patience": 0, "plots": False, "verbose": False,
         "close_mosaic": 0, "cos_lr": True, "multi_scale": 0.0, "cache": False, "compile": False,
-        "freeze": how.freeze_layers or None, "optimizer": how.optimizer, "lr0": how.lr,
-        "lrf": how.final_lr, "momentum": how.momentum, "weight_decay": how.weight_decay,
-        "warmup_epochs": how.warmup_epochs, "warmup_bias_lr": 0.0, "warmup_momentum": 0.8,
-        "box": how.box_gain, "cls": how.class_gain, "dfl": how.dfl_gain,
+        "freeze": chosen.freeze_layers or None, "optimizer": chosen.optimizer, "lr0": chosen.lr,
+        "lrf": chosen.final_lr, "momentum": chosen.momentum, "weight_decay": chosen.weight_decay,
+        "warmup_epochs": chosen.warmup_epochs, "warmup_bias_lr": 0.0, "warmup_momentum": 0.8,
+        "box": chosen.box_gain, "cls": chosen.class_gain, "dfl": chosen.dfl_gain,
     }  # fmt: skip

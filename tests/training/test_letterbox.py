@@ -4,7 +4,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train_seg.letterbox import PAD, Letterbox
+from training.letterbox import Letterbox
+
+PAD = (124, 116, 104)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +23,7 @@ def test_the_longer_side_fills_the_square(height: int, width: int, inner: tuple[
 
 
 def test_padding_has_the_mean_colour_and_the_picture_lies_in_the_middle() -> None:
-    square = Letterbox(50, 100, 64).image(np.full((50, 100, 3), 7, np.uint8))
+    square = Letterbox(50, 100, 64).image(np.full((50, 100, 3), 7, np.uint8), PAD)
     assert (square[16:48] == 7).all()
     assert (square[:16] == PAD).all()
     assert (square[48:] == PAD).all()
@@ -47,7 +49,7 @@ def test_a_place_in_the_square_comes_back_to_where_it_was(height: int, width: in
     box = Letterbox(height, width, 64)
     top, left, h, w = box.inner
     square = np.zeros((64, 64), np.float32)
-    square[top : top + h, left : left + w] = box.image(picture)[top : top + h, left : left + w, 0] / 255
+    square[top : top + h, left : left + w] = box.image(picture, PAD)[top : top + h, left : left + w, 0] / 255
     back = box.restore(torch.from_numpy(square)[None, None])[0, 0].numpy() > 0.5
     ys, xs = np.nonzero(back)
     tolerance = max(1, round(1 / box.scale))

@@ -1,7 +1,7 @@
-"""Pictures of any shape into the network's square and logits back to the original geometry.
+"""Images of any shape into the network's square, and logits back to the geometry of the image.
 
-The longer side is scaled to the square, the shorter keeps the aspect ratio and is padded on both sides: a round
-part stays round, so that rotations in training show it as it may lie on the line.
+The longer side is scaled to the square, the shorter one keeps the aspect ratio and is padded on both sides: a
+round part stays round, so that rotations in training show it as it may arrive on the line.
 """
 
 import math
@@ -15,12 +15,10 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-PAD = (124, 116, 104)  # the mean colour of ImageNet, zero after normalisation
-
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """Where a picture of height x width pixels lies in the square: `inner` is (top, left, height, width) there."""
+    """The place of an image of height x width pixels in the middle of a square of `size` pixels."""
 
     height: int
     width: int
@@ -28,7 +26,7 @@ class Letterbox:
 
     @property
     def inner(self) -> tuple[int, int, int, int]:
-        """The picture's window in the square."""
+        """The image's window in whole pixels of the square: top, left, height, width."""
         scale = self.scale
         h = min(self.size, max(1, round(self.height * scale)))
         w = min(self.size, max(1, round(self.width * scale)))
@@ -39,19 +37,28 @@ class Letterbox:
         """Pixels of the square per original pixel."""
         return self.size / max(self.height, self.width)
 
-    def shrink(self, picture: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
-        """An H x W or H x W x C picture resized to the window; areas are averaged where it gets smaller."""
-        _, _, h, w = self.inner
-        if picture.shape[:2] == (h, w):
-            return picture
-        how = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_LINEAR
-        return np.asarray(cv2.resize(picture, (w, h), interpolation=how), np.uint8)
+    @property
+    def matrix(self) -> "NDArray[np.float64]":
+        """3 x 3 map from pixels of the image to those of the square, exact where `inner` is rounded.
 
-    def image(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
-        """An H x W x 3 picture as size x size x 3, padded with the mean colour."""
+        Coordinates run over the area of the image: 0 is its left edge, `width` its right edge.
+        """
+        left, top = (self.size - self.scale * self.width) / 2, (self.size - self.scale * self.height) / 2
+        return np.array([[self.scale, 0, left], [0, self.scale, top], [0, 0, 1]], np.float64)
+
+    def shrink(self, pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+        """H x W or H x W x C pixels resized to the window; areas are averaged where it gets smaller."""
+        _, _, h, w = self.inner
+        if pixels.shape[:2] == (h, w):
+            return pixels
+        interpolation = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(pixels, (w, h), interpolation=interpolation), np.uint8)
+
+    def image(self, rgb: "NDArray[np.uint8]", padding: tuple[int, int, int]) -> "NDArray[np.uint8]":
+        """An H x W x 3 image as size x size x 3, padded with the colour `padding`."""
         top, left, h, w = self.inner
         square = np.empty((self.size, self.size, 3), np.uint8)
-        square[:] = PAD
+        square[:] = padding
         square[top : top + h, left : left + w] = self.shrink(rgb)
         return square
 
@@ -66,22 +73,22 @@ class Letterbox:
     def restore_window(self, logits: "torch.Tensor", wanted: "torch.Tensor") -> "tuple[torch.Tensor, int, int]":
         """The part of `restore` that any of the `wanted` pixels of the square (size x size bool) can touch.
 
-        A defect covers a small part of a picture, so this takes a fraction of the time. Gives N x C x h x w logits
-        and the top and left of that window in the picture; h and w are 0 where no pixel is wanted.
+        A defect covers a small part of an image, so this takes a fraction of the time. Returns N x C x h x w
+        logits and the top and left of that window in the image; h and w are 0 where no pixel is wanted.
         """
         top, left, h, w = self.inner
         inside = wanted[top : top + h, left : left + w]
         rows, row, down = _reach(inside.any(1), h, self.height)
         columns, column, along = _reach(inside.any(0), w, self.width)
-        picture = logits[:, :, top : top + h, left : left + w].float()
-        lines = _mix(picture, 2, rows, down.view(-1, 1))
+        inner = logits[:, :, top : top + h, left : left + w].float()
+        lines = _mix(inner, 2, rows, down.view(-1, 1))
         return _mix(lines, 3, columns, along), row, column
 
 
 def _reach(wanted: "torch.Tensor", small: int, large: int) -> "tuple[torch.Tensor, int, torch.Tensor]":
-    """Along one side: which of `small` samples lies before each of the `large` pixels that mix a wanted one.
+    """Along one side: which of `small` samples precedes each of the `large` pixels that mix a wanted one.
 
-    Also the first of these pixels, and the weight of the next sample; as interpolate does it, centres aligned.
+    Also the first of these pixels, and the weight of the next sample; as in interpolate, centres aligned.
     """
     import torch
 
@@ -93,6 +100,6 @@ def _reach(wanted: "torch.Tensor", small: int, large: int) -> "tuple[torch.Tenso
     return place.long(), start, place.frac()
 
 
-def _mix(picture: "torch.Tensor", axis: int, before: "torch.Tensor", share: "torch.Tensor") -> "torch.Tensor":
-    after = (before + 1).clamp(max=picture.shape[axis] - 1)
-    return picture.index_select(axis, before).lerp(picture.index_select(axis, after), share)
+def _mix(samples: "torch.Tensor", axis: int, before: "torch.Tensor", share: "torch.Tensor") -> "torch.Tensor":
+    after = (before + 1).clamp(max=samples.shape[axis] - 1)
+    return samples.index_select(axis, before).lerp(samples.index_select(axis, after), share)

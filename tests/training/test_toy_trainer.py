@@ -1,0 +1,207 @@
+"""The shared commands with a trainer of one module: all they do, they do for any trainer."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from datasets.formats.coco_file import read_predictions
+from evaluate.metrics import read_metrics
+from evaluate.run_folder import load_run, read_config, read_split
+from tests.command import only_line, run_command
+from tests.odd_datasets import DENT, SCRATCH, odd_folder
+from tests.training import toy_trainer
+from tests.training.toy_trainer import TRAINER, MeanBoxes, ToyOptions
+from training.commands import run_trainer
+from training.cross_validation import folds_of
+from training.history import read_history
+from training.options import run_options
+
+ROOT = Path(__file__).parents[2]
+FILES = {
+    "config.yaml", "environment.json", "split.json", "history.csv", "curves.png", "metrics.json", "metrics.md",
+    "weights/best.json", "weights/last.json", "predictions/val.json", "predictions/test.json",
+}  # fmt: skip
+
+
+def run_toy(*arguments: object) -> int:
+    """Exit status of `train_toy <arguments>`."""
+    argv = ["train_toy", *(str(argument) for argument in arguments)]
+    with mock.patch.object(sys, "argv", argv), pytest.raises(SystemExit) as end:
+        run_trainer(TRAINER)
+    return int(end.value.code or 0)
+
+
+def files_below(root: Path) -> set[str]:
+    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folds are processes of their own, which import this module."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Images of 64 x 64, each with a box at (3, 4) of 12 x 12 pixels, but image 2: see odd_datasets."""
+    return odd_folder(tmp_path_factory.mktemp("data") / "odd")
+
+
+@pytest.fixture(scope="module")
+def toy_run(data: Path) -> Path:
+    """A run of two epochs; read only."""
+    assert run_toy("fit", data, "--runs", data.parent / "runs", "--device", "cpu") == 0
+    return data.parent / "runs" / "toy" / "odd"
+
+
+def test_fit_leaves_the_run_folder_of_any_trainer(toy_run: Path) -> None:
+    assert files_below(toy_run) == FILES
+    assert read_config(toy_run).task == "toy"
+    assert [row["epoch"] for row in read_history(toy_run / "history.csv")] == [1, 2]
+    options = run_options(load_run(toy_run), ToyOptions)
+    assert (options.epochs, options.scale, options.precision) == (2, 1.0, "32")
+
+
+def test_the_mean_box_is_predicted_at_the_size_of_the_image(toy_run: Path) -> None:
+    """Image 0 has a dent and image 1 a scratch, at the same place."""
+    predictions = read_predictions(toy_run / "predictions/test.json")
+    assert {p.image_id for p in predictions} == {5, 6}
+    assert {p.category_id for p in predictions} == {DENT.id, SCRATCH.id}
+    for prediction in predictions:
+        assert prediction.bbox == pytest.approx((3, 4, 12, 12))
+        assert prediction.score == 0.5
+    metrics = read_metrics(toy_run / "metrics.json")
+    assert pytest.approx(1) == metrics.boxes.AP50
+    assert metrics.masks is None
+
+
+def test_a_recipe_and_a_flag_of_its_own(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("epochs: 3\nscale: 0.25\n")
+    made = ("--runs", tmp_path / "runs", "--recipe", tmp_path / "my.yaml", "--scale", 0.5)
+    assert run_toy("fit", data, *made) == 0
+    run = tmp_path / "runs/toy/odd"
+    assert run_options(load_run(run), ToyOptions).scale == 0.5
+    assert len(read_history(run / "history.csv")) == 3
+    boxes = {p.bbox for p in read_predictions(run / "predictions/test.json")}
+    assert all(box == pytest.approx((3, 4, 6, 6)) for box in boxes)
+
+
+def test_options_are_checked_and_named(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_toy("fit", data, "--scale", 2, "--runs", tmp_path / "runs") == 2
+    assert (
+        only_line(capsys) == "train_toy: --scale 2.0: not a value it takes; give a number above 0 and of at most 1"
+    )
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_option_of_one_value_has_no_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_toy("fit", "--help") == 0
+    shown = capsys.readouterr().out
+    assert "--scale" in shown
+    assert "--folds" in shown
+    assert "--precision" not in shown
+    assert run_toy("predict", "--help") == 0
+    shown = capsys.readouterr().out
+    assert "--min-score" in shown
+    assert "--tta" not in shown
+    assert "--exported" not in shown
+
+
+def test_recipe_prints_the_defaults(capsys: pytest.CaptureFixture[str], data: Path, tmp_path: Path) -> None:
+    assert run_toy("recipe") == 0
+    (tmp_path / "all.yaml").write_text(capsys.readouterr().out)
+    assert run_toy("fit", data, "--recipe", tmp_path / "all.yaml", "--runs", tmp_path / "runs") == 0
+    assert run_options(load_run(tmp_path / "runs/toy/odd"), ToyOptions) == ToyOptions()
+
+
+def test_an_interrupted_run_is_resumed_to_the_same_end(
+    data: Path, toy_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    distance = MeanBoxes.distance
+
+    def interrupted(weights: MeanBoxes, boxes: list[object]) -> float:
+        if weights.epoch == 2:
+            raise KeyboardInterrupt
+        return distance(weights, boxes)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MeanBoxes, "distance", interrupted)
+        assert run_toy("fit", data, "--runs", tmp_path) == 130
+    run = tmp_path / "toy/odd"
+    assert f"stopped after epoch 1 of 2; continue with --resume {run}" in capsys.readouterr().err
+    assert run_toy("fit", data, "--resume", run) == 0
+    assert "resuming after epoch 1 of 2" in capsys.readouterr().err
+    for name in ("weights/best.json", "history.csv", "metrics.json", "predictions/test.json"):
+        assert (run / name).read_bytes() == (toy_run / name).read_bytes(), name
+    assert run_toy("fit", data, "--resume", run) == 2
+    assert "the run is finished" in only_line(capsys)
+
+
+def test_patience_ends_the_training(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All boxes are the same, so the loss on val is 0 from the first epoch on and no epoch is better."""
+    assert run_toy("fit", data, "--epochs", 9, "--patience", 2, "--runs", tmp_path) == 0
+    assert len(read_history(tmp_path / "toy/odd/history.csv")) == 3
+    assert "ended after epoch 3: 2 epochs without a better loss" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_folds_test_every_image_once(data: Path, tmp_path: Path, jobs: int) -> None:
+    assert run_toy("fit", data, "--folds", 2, "--jobs", jobs, "--runs", tmp_path, "--device", "cpu") == 0
+    run = load_run(tmp_path / "toy/odd")
+    tested = [name for fold in folds_of(run) for name in read_split(fold).images["test"]]
+    assert sorted(tested) == [f"{number}.png" for number in range(6)]
+    metrics = read_metrics(run.metrics)
+    assert metrics.folds is not None
+    assert len(metrics.folds.score_thresholds) == 2
+    assert (metrics.images.defective, metrics.images.good) == (5, 1)
+
+
+def test_predict_numbers_new_images_and_keeps_what_scores_enough(toy_run: Path, tmp_path: Path) -> None:
+    import cv2
+
+    (tmp_path / "line").mkdir()
+    cv2.imwrite(str(tmp_path / "line/wide.png"), np.zeros((32, 128, 3), np.uint8))
+    out = tmp_path / "found.json"
+    assert run_toy("predict", toy_run, tmp_path / "line", "--out", out) == 0
+    (listed,) = json.loads(out.with_suffix(".images.json").read_bytes())
+    assert (listed["id"], listed["width"], listed["height"]) == (1, 128, 32)
+    predictions = read_predictions(out)
+    assert len(predictions) == 2
+    assert predictions[0].bbox == pytest.approx((6, 2, 24, 6))
+    assert run_toy("predict", toy_run, tmp_path / "line", "--out", out, "--min-score", 0.6) == 0
+    assert read_predictions(out) == []
+
+
+def test_evaluate_comes_to_the_numbers_of_fit(toy_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(toy_run, tmp_path / "run"))
+    names = ("metrics.json", "predictions/val.json", "predictions/test.json")
+    for name in names:
+        (run / name).unlink()
+    assert run_toy("evaluate", run) == 0
+    assert all((run / name).read_bytes() == (toy_run / name).read_bytes() for name in names)
+    assert run_toy("evaluate", run, "--operating-point", "alarms<=0") == 0
+    assert read_metrics(run / "metrics.json").operating_point.rule == "alarms<=0"
+
+
+def test_export_is_refused(toy_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_toy("export", toy_run) == 2
+    assert only_line(capsys) == "train_toy: --format openvino: train_toy has no export; use train_toy predict"
+
+
+def test_a_run_of_another_trainer_is_refused(toy_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command("train_det", "evaluate", toy_run) == 2
+    assert "a run of train_toy; name one of train_det, or use train_toy" in only_line(capsys)
+
+
+def test_view_shows_the_boxes(toy_run: Path, tmp_path: Path) -> None:
+    assert run_command("view", toy_run, "--out", tmp_path / "page.html") == 0
+    assert "toy/odd" in (tmp_path / "page.html").read_text()
+
+
+def test_the_toy_is_as_short_as_it_claims() -> None:
+    assert len(Path(toy_trainer.__file__).read_text().splitlines()) < 150

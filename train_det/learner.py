@@ -1,0 +1,99 @@
+"""The detector as the shared commands see it: how a YOLO is built, trained, stored, applied and exported."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+import torch
+from torch import nn
+
+from datasets.formats.dataset_folder import Dataset
+from evaluate.run_folder import Run
+from system.console import progress, say
+from train_det import ultralytics_api
+from train_det.checkpoints import LAST, State, load_state
+from train_det.data import TrainingImages, read_samples
+from train_det.export import DetectorExporter
+from train_det.fit import DetectorLoop
+from train_det.gamma import set_gamma
+from train_det.options import DetectorOptions, with_learning_rate
+from train_det.predict import Detector, load_run_detector
+from train_det.validation import Validation
+from training.early_stopping import stored_best
+from training.trainer import Learner, PredictOptions, Work
+
+
+class DetectorLearner(Learner[DetectorOptions]):
+    """A YOLO by Ultralytics."""
+
+    state_file: ClassVar[str] = LAST
+    shown: ClassVar[Sequence[str]] = ("train_loss", "val_loss", "AP", "AP50")
+    curves: ClassVar[Mapping[str, Sequence[str]]] = {
+        "loss": ("train_loss", "val_loss"),
+        "on val": ("AP", "AP50", "AP75"),
+        "learning rate": ("lr",),
+    }
+
+    def settle(self, options: DetectorOptions) -> DetectorOptions:
+        """A learning rate that suits the weights."""
+        return with_learning_rate(options)
+
+    def check_model(self, dataset: Dataset, options: DetectorOptions) -> None:
+        """Build a model once."""
+        new_model(dataset, options)
+
+    def epochs_done(self, state: Path) -> int:
+        """The epoch in last.pt."""
+        return int(load_state(state)[1]["epoch"])
+
+    def prepare(self, work: Work[DetectorOptions]) -> DetectorLoop:
+        """Images in memory and a model, new or as it was after the last epoch."""
+        dataset, options = work.dataset, work.options
+        state: State | None = None
+        if work.state:
+            model, state = load_state(work.state)
+        else:
+            model, origin = new_model(dataset, options)
+            say(f"starting from {origin}")
+        return DetectorLoop(
+            work,
+            model,
+            training_images(dataset, options),
+            Validation(dataset, options),
+            state,
+            done=int(state["epoch"]) if state else 0,
+            best=stored_best(state or {}),
+        )
+
+    def load(self, run: Run, device: torch.device, options: PredictOptions) -> Detector:
+        """The network in best.pt, or its export."""
+        return load_run_detector(run, device, tta=options.tta, exported=options.exported)
+
+    def exporter(self, run: Run) -> DetectorExporter:
+        """Exports best.pt."""
+        return DetectorExporter(run)
+
+
+def new_model(dataset: Dataset, options: DetectorOptions) -> tuple[nn.Module, str]:
+    """A model for the categories of `dataset`, and what its weights started from. Raises WeightsError."""
+    torch.manual_seed(options.seed)
+    model, origin = ultralytics_api.new_model(
+        options.weights, {k: c.name for k, c in enumerate(dataset.categories)}
+    )
+    set_gamma(model, options.gamma)
+    return model, origin
+
+
+def training_images(dataset: Dataset, options: DetectorOptions) -> TrainingImages:
+    """The images of train, decoded once; boxes without masks are rotated by right angles only, to stay tight."""
+    train = dataset.split("train")
+    samples = read_samples(dataset, train.images, train.by_image())
+    augmentation = options.augmentation
+    if augmentation.rotation == "any" and not all(sample.exact for sample in samples):
+        say("some annotations have no mask: images are rotated by right angles only")
+        augmentation = msgspec.structs.replace(augmentation, rotation="right")
+    images = TrainingImages(samples, options.imgsz, augmentation, options.seed)
+    for number in progress(range(len(images)), "reading images"):
+        images[0, number]
+    return images

@@ -1,0 +1,121 @@
+"""The segmenter as the shared commands see it: how a U-Net is built, trained, stored, applied and exported."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+import torch
+
+from datasets.coco import CocoFile
+from datasets.formats.dataset_folder import Dataset
+from evaluate.run_folder import Run
+from system.console import say
+from system.errors import WeightsError
+from train_seg.data import PlainSet, TrainingSet, load_cached
+from train_seg.encoder_weights import load_encoder_weights
+from train_seg.export import SegmenterExporter
+from train_seg.fit import SegmenterLoop
+from train_seg.model import ModelSpec, UNet, read_spec, save_model
+from train_seg.options import SegmenterOptions
+from train_seg.record import BEST, LAST, STATE, Recorder
+from train_seg.segmenter import Segmenter, load_segmenter
+from train_seg.sizes import usual_sizes
+from train_seg.threshold import choose_pixel_threshold
+from training.early_stopping import Best, stored_best
+from training.trainer import Learner, PredictOptions, Work
+
+
+class SegmenterLearner(Learner[SegmenterOptions]):
+    """A U-Net of segmentation-models-pytorch, trained by Lightning."""
+
+    state_file: ClassVar[str] = STATE
+    keeps_state: ClassVar[bool] = False
+    shown: ClassVar[Sequence[str]] = ("train_loss", "val_loss", "val_dice", "val_iou")
+    curves: ClassVar[Mapping[str, Sequence[str]]] = {
+        "loss": ("train_loss", "val_loss"),
+        "validation": ("val_dice", "val_iou"),
+        "learning rate": ("lr",),
+    }
+
+    def check_model(self, dataset: Dataset, options: SegmenterOptions) -> None:
+        """Build a model once."""
+        new_model(dataset, options)
+
+    def epochs_done(self, state: Path) -> int:
+        """The number of history rows in last.ckpt."""
+        return _progress_in(state)[0]
+
+    def prepare(self, work: Work[SegmenterOptions]) -> SegmenterLoop:
+        """Images in memory and a new model, whose weights Lightning restores where there is a state."""
+        dataset, options = work.dataset, work.options
+        done, best = 0, Best()
+        if work.state:
+            done, best = _progress_in(work.state)
+            model, spec, _ = new_model(dataset, msgspec.structs.replace(options, encoder_weights="none"))
+        else:
+            model, spec, lines = new_model(dataset, options)
+            for line in lines:
+                say(line)
+        spec = msgspec.structs.replace(spec, sizes=usual_sizes(dataset.split("train")))
+        return SegmenterLoop(work, spec, model, *_load(dataset, options), done=done, best=best)
+
+    def calibrate(self, work: Work[SegmenterOptions]) -> None:
+        """Choose the pixel threshold on val and store it in both weights files."""
+        val = work.dataset.splits.get("val")
+        if val is None:
+            return
+        segmenter = load_segmenter(work.run.weights / BEST, work.device)
+        threshold = choose_pixel_threshold(segmenter, work.dataset, val)
+        if threshold is not None:
+            for name in (BEST, LAST):
+                store_threshold(work.run.weights / name, threshold)
+
+    def load(self, run: Run, device: torch.device, options: PredictOptions) -> Segmenter:
+        """The network in best.safetensors, or its export."""
+        weights = run.weights / BEST
+        return load_segmenter(weights, device, tta=options.tta, tile=options.tile, exported=options.exported)
+
+    def exporter(self, run: Run) -> SegmenterExporter:
+        """Exports best.safetensors."""
+        return SegmenterExporter(run)
+
+
+def new_model(dataset: Dataset, options: SegmenterOptions) -> tuple[UNet, ModelSpec, list[str]]:
+    """A model for the categories of `dataset`, its specification, and lines about weights it could not take.
+
+    Raises OptionError for an unknown encoder, WeightsError.
+    """
+    spec = ModelSpec(
+        options.encoder, options.encoder_depth, options.imgsz, dataset.categories, gamma=options.gamma
+    )
+    torch.manual_seed(options.seed)
+    model = UNet(spec)
+    lines = load_encoder_weights(
+        model.net.encoder, options.encoder, options.encoder_depth, options.encoder_weights
+    )
+    return model, spec, lines
+
+
+def store_threshold(path: Path, threshold: float) -> None:
+    """Replace the pixel threshold in a weights file."""
+    from safetensors.torch import load_file
+
+    save_model(path, load_file(path), msgspec.structs.replace(read_spec(path), pixel_threshold=threshold))
+
+
+def _progress_in(state: Path) -> tuple[int, Best]:
+    """How many epochs a resume state has behind it, and the best of them. Raises WeightsError."""
+    try:
+        stored = torch.load(io.BytesIO(state.read_bytes()), map_location="cpu", weights_only=True)
+        kept = stored["callbacks"][Recorder.__name__]
+        return len(kept["rows"]), stored_best(kept)
+    except Exception:  # noqa: BLE001  damaged files raise whatever the unpickler fails with
+        raise WeightsError(state, "damaged, the run cannot be resumed", "start again without --resume") from None
+
+
+def _load(dataset: Dataset, options: SegmenterOptions) -> tuple[TrainingSet, PlainSet]:
+    val = dataset.splits.get("val", CocoFile([], [], dataset.categories))
+    train, plain = (load_cached(dataset, coco, options.imgsz) for coco in (dataset.split("train"), val))
+    return TrainingSet(train, options.seed, options.augmentation), PlainSet(plain)

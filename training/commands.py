@@ -1,0 +1,202 @@
+"""The command of a trainer: fit, recipe, predict, evaluate and export, the same for every trainer."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from system.console import given, new_app, run, say
+from training import flags as flag
+from training.options import OptionsT, flag_paths, option_defaults
+from training.trainer import PredictFlag, Trainer
+
+PREDICT_FLAGS: Sequence[PredictFlag] = ("tta", "tile", "exported")
+MIN_TILE = 32  # pixels
+
+
+def run_trainer(trainer: Trainer[OptionsT]) -> NoReturn:
+    """Entry point of a trainer's console command."""
+    run(trainer_app(trainer), trainer.command)
+
+
+def trainer_app(trainer: Trainer[OptionsT]) -> typer.Typer:
+    """The command of a trainer as a typer app."""
+    app = new_app(trainer.summary)
+    for command in (_fit(trainer), _recipe(trainer), _predict(trainer), _evaluate(trainer), _export(trainer)):
+        app.command()(command)
+    return app
+
+
+def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
+    paths = flag_paths(trainer.options)
+
+    def fit(
+        ctx: typer.Context,
+        dataset: flag.DatasetPath,
+        recipe: flag.Recipe = None,
+        name: flag.Name = None,
+        runs: flag.Runs = Path("runs"),
+        folds: flag.Folds = 0,
+        val: flag.Val = 0.0,
+        jobs: flag.Jobs = 1,
+        resume: flag.Resume = None,
+        **options: object,  # noqa: ARG001  those that were typed are read off the context
+    ) -> None:
+        """Train on a dataset folder, choose the best epoch on val, measure it on test."""
+        from datasets.formats.dataset_folder import load_dataset
+        from evaluate.folds import measure_folds
+        from evaluate.tables import print_metrics
+        from training.cross_validation import check_fold_flags, cross_validation, folds_of, train_folds
+        from training.recipe import asked_options
+        from training.resume import check_alone
+
+        if resume:
+            check_alone(resume, given(ctx, (*paths, "recipe", "name", "runs", "folds", "val")))
+        asked = asked_options(trainer.options, recipe, given(ctx, paths))
+        crossed = cross_validation(resume, trainer.task)
+        check_fold_flags(given(ctx, ("val", "jobs")), crossed=bool(folds or crossed))
+        data = load_dataset(dataset)
+        from training import fit as fitting
+
+        if folds:
+            crossed = fitting.start_folds(trainer, data, asked, runs, name, folds, val)
+        if crossed:
+            train_folds(crossed, [trainer.python_module, "fit", str(dataset)], jobs)
+            print_metrics(measure_folds(crossed, folds_of(crossed), data))
+            say(f"the run is in {crossed.root}")
+            return
+        if resume:
+            training = fitting.resume(trainer, data, resume)
+        else:
+            training = fitting.start(trainer, data, asked, runs, name)
+        fitting.train(training)
+        metrics = fitting.finish(training)
+        if metrics:
+            print_metrics(metrics)
+        else:
+            say("test has no image: nothing is measured")
+        say(f"the run is in {training.run.root}")
+
+    fit.__signature__ = _fit_signature(trainer, fit)  # type: ignore[attr-defined]
+    return fit
+
+
+def _recipe(trainer: Trainer[OptionsT]) -> Callable[..., None]:
+    def recipe() -> None:
+        """Print the recipe: every option with its unit and its reason, to be changed and given to fit --recipe."""
+        from training.recipe import recipe_of
+
+        typer.echo(recipe_of(trainer), nl=False)
+
+    return recipe
+
+
+def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
+    def predict(
+        run_folder: flag.RunPath,
+        images: flag.Images,
+        out: flag.Out = None,
+        min_score: flag.MinScore = None,
+        device: flag.Device = "auto",
+        tta: flag.Tta = False,
+        tile: flag.Tile = None,
+        exported: flag.Exported = None,
+    ) -> None:
+        """Find defects in images with the best weights of a run, at the size of the images."""
+        from datasets.images.image_file import list_pictures
+        from evaluate.operating import operating_score
+        from system.errors import OptionError
+        from training.cross_validation import single_run
+        from training.exported_model import parse_format
+        from training.predict import check_predict, dataset_of, give_predictions
+        from training.trainer import PredictOptions
+
+        check_predict(out, min_score)
+        if tile is not None and tile < MIN_TILE:
+            raise OptionError(
+                f"--tile {tile}", f"less than {MIN_TILE} pixels", "give the side of a training image"
+            )
+        parsed = parse_format(exported, "--exported") if exported else None
+        one = single_run(run_folder, trainer.task)
+        files = list_pictures(images)
+        from training.device import choose_device
+        from training.measure import predict_files
+
+        options = PredictOptions(tta=tta, tile=tile, exported=parsed)
+        predictor = trainer.learner().load(one, choose_device(device), options)
+        limit = operating_score(one, predictor.default_score) if min_score is None else min_score
+        listed, predictions = predict_files(predictor, files, dataset_of(one), limit)
+        give_predictions(out, listed, predictions, predictor.categories)
+
+    return _without(predict, set(PREDICT_FLAGS) - set(trainer.predict_flags))
+
+
+def _evaluate(trainer: Trainer[OptionsT]) -> Callable[..., None]:
+    def evaluate(
+        run_folder: flag.RunPath,
+        split: flag.Split = "test",
+        dataset: flag.Dataset = None,
+        operating_point: flag.OperatingPoint = "max-f1",
+        device: flag.Device = "auto",
+        tta: flag.Tta = False,
+    ) -> None:
+        """Predict a run's val and test images again, and measure."""
+        from evaluate.tables import print_metrics
+        from training.measure import evaluate_run
+
+        metrics = evaluate_run(
+            trainer, run_folder, split=split, dataset=dataset, operating_point=operating_point, device=device,
+            tta=tta,
+        )  # fmt: skip
+        if metrics:
+            print_metrics(metrics)
+
+    return _without(evaluate, {"tta"} - set(trainer.predict_flags))
+
+
+def _export(trainer: Trainer[OptionsT]) -> Callable[..., None]:
+    def export(
+        run_folder: flag.RunPath,
+        export_format: flag.Format = "openvino",
+        precision: flag.ExportPrecision = "32",
+        dataset: flag.Dataset = None,
+    ) -> None:
+        """Export the best weights for use without PyTorch, if they predict the same on 8 images of the dataset."""
+        from training.export import export_command
+
+        say(export_command(trainer, run_folder, export_format=export_format, precision=precision, dataset=dataset))
+
+    return export
+
+
+def _without(command: Callable[..., None], names: AbstractSet[str]) -> Callable[..., None]:
+    """`command` without the parameters `names`, which keep their defaults."""
+    kept = [p for p in inspect.signature(command).parameters.values() if p.name not in names]
+    command.__signature__ = inspect.Signature(kept)  # type: ignore[attr-defined]
+    return command
+
+
+def _fit_signature(trainer: Trainer[OptionsT], fit: Callable[..., None]) -> inspect.Signature:
+    """The parameters of `fit` with a flag for each option of the trainer that has one, in the order of help."""
+    flags = {**flag.OPTION_FLAGS, **trainer.flags}
+    defaults = option_defaults(trainer.options)
+    fixed = {p.name: p for p in inspect.signature(fit).parameters.values() if p.kind is not p.VAR_KEYWORD}
+    ours = {name: _parameter(name, flags[name], defaults[name]) for name in flags if name in defaults}
+    every = {**fixed, **ours}
+    own = [name for name in ours if name not in flag.LAST]
+    names = [*flag.FIRST, *own, *(name for name in flag.LAST if name in every)]
+    return inspect.Signature([every[name].replace(kind=inspect.Parameter.KEYWORD_ONLY) for name in names])
+
+
+def _parameter(name: str, one: flag.Flag, default: object) -> inspect.Parameter:
+    known = not one.default
+    option = typer.Option(help=one.help, show_default=one.default or True)
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default if known else None,
+        annotation=Annotated[one.value_type if known else one.value_type | None, option],
+    )

@@ -1,0 +1,53 @@
+"""Export of a run's best weights, kept only if it predicts the same as the original."""
+
+from pathlib import Path
+
+from datasets.formats.dataset_folder import Dataset
+from evaluate.run_folder import Run
+from system.errors import OptionError, OutputError
+from training.cross_validation import single_run
+from training.exported_model import (
+    ExportFormat,
+    check_precision,
+    exported_path,
+    images_to_compare,
+    new_export,
+    parse_format,
+)
+from training.exporter import Parity
+from training.options import OptionsT
+from training.run_dataset import open_dataset
+from training.trainer import Trainer
+
+
+def export_run(
+    trainer: Trainer[OptionsT], run: Run, dataset: Dataset, export_format: ExportFormat, precision: str = "32"
+) -> tuple[Path, Parity]:
+    """Export the best weights of `run` to a file beside them and compare both on images of the dataset.
+
+    Raises OptionError where a package is missing or the trainer exports nothing, InputError where the dataset has
+    no image, OutputError and leaves no file where the two differ.
+    """
+    exporter = trainer.learner().exporter(run)
+    if exporter is None:
+        raise OptionError(
+            f"--format {export_format}", f"{trainer.command} has no export", f"use {trainer.command} predict"
+        )
+    check_precision(export_format, precision)
+    images = images_to_compare(dataset)
+    path = exported_path(exporter.weights, export_format)
+    with new_export(exporter.weights, export_format) as partial:
+        exporter.write(partial, export_format, precision)
+        parity = exporter.compare(partial, export_format, images)
+        if not parity.within_tolerance(precision):
+            raise OutputError(path, f"the exported model differs: {parity.describe()}", "use the original")
+    return path, parity
+
+
+def export_command(
+    trainer: Trainer[OptionsT], root: Path, *, export_format: str, precision: str, dataset: Path | None
+) -> str:
+    """Export the run in `root`; returns the line to print. Raises as `export_run`, and InputError."""
+    run = single_run(root, trainer.task)
+    path, parity = export_run(trainer, run, open_dataset(run, dataset), parse_format(export_format), precision)
+    return f"exported to {path}; {parity.describe()}"

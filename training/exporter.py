@@ -1,0 +1,36 @@
+"""What exports the weights of a run: writes a file, and compares it with the original."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from training.exported_model import ExportFormat
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Parity(Protocol):
+    """The largest differences of an exported model from its original, over some images."""
+
+    def within_tolerance(self, precision: str) -> bool:
+        """Whether the export may be kept, in precision 32 or bf16."""
+
+    def describe(self) -> str:
+        """The differences, as the end of a sentence."""
+
+
+class Exporter(ABC):
+    """The best weights of one run, to be exported; `weights` is their file."""
+
+    weights: Path
+
+    @abstractmethod
+    def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:
+        """Write the exported model. Raises OptionError where a package is missing."""
+
+    @abstractmethod
+    def compare(self, path: Path, export_format: ExportFormat, images: "Sequence[NDArray[np.uint8]]") -> Parity:
+        """Run the original and the exported model in `path` on images (H x W x 3 RGB) and compare them."""

@@ -1,0 +1,138 @@
+"""From a dataset to a measured run, the same for every trainer; the trainer's learner does what differs."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic
+
+import msgspec
+
+from datasets.formats.dataset_folder import Dataset
+from evaluate.metrics import Metrics
+from evaluate.run_folder import Run
+from system.console import say
+from training.device import choose_device, choose_precision
+from training.epoch_recorder import recording
+from training.history import draw_curves, read_history
+from training.loggers import check_logger
+from training.measure import measure
+from training.new_run import check_learnable, new_folds, new_run
+from training.options import OptionsT, run_options
+from training.resume import kept_if_begun, unfinished_run
+from training.run_dataset import run_dataset
+from training.trainer import Learner, Loop, PredictOptions, Trainer, Work
+
+MEASURED: Sequence[str] = ("val", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Training(Generic[OptionsT]):
+    """A training that is ready to go on: what it is made from, and its loop with images read and model built."""
+
+    learner: Learner[OptionsT]
+    work: Work[OptionsT]
+    loop: Loop
+
+    @property
+    def run(self) -> Run:
+        """The run folder that it writes to."""
+        return self.work.run
+
+
+def start(
+    trainer: Trainer[OptionsT], dataset: Dataset, options: OptionsT, runs: Path, name: str | None
+) -> Training[OptionsT]:
+    """Check everything, make the run folder, paste images where asked and read all images.
+
+    Raises OptionError, InputError, WeightsError; no run folder is left then.
+    """
+    learner = trainer.learner()
+    run = new_run(trainer.task, dataset, _settled(learner, options), runs, name, learner.images)
+    return _prepare(trainer, learner, run, dataset)
+
+
+def start_folds(
+    trainer: Trainer[OptionsT],
+    dataset: Dataset,
+    options: OptionsT,
+    runs: Path,
+    name: str | None,
+    folds: int,
+    val: float,
+) -> Run:
+    """Check everything and make the run folders of a cross-validation. Raises as `start`; nothing is left then."""
+    learner = trainer.learner()
+    options = _settled(learner, options)
+    check_learnable(dataset, options, learner.images)
+    learner.check_model(dataset, options)
+    return new_folds(trainer.task, dataset, options, runs, name, folds, val, learner.images)
+
+
+def resume(trainer: Trainer[OptionsT], dataset: Dataset, root: Path) -> Training[OptionsT]:
+    """Prepare to continue the run in `root` with its own options, or to begin a fold.
+
+    Raises InputError, WeightsError.
+    """
+    learner = trainer.learner()
+    return _prepare(trainer, learner, unfinished_run(root, trainer.task, learner.state_file), dataset)
+
+
+def train(training: Training[OptionsT]) -> None:
+    """Train the epochs that are left, leaving weights, history and resume state after each.
+
+    An interruption before the end of the first epoch leaves no run folder; Ctrl-C and SIGTERM later leave a run to
+    resume.
+    """
+    learner, work, loop = training.learner, training.work, training.loop
+    options = work.options
+    if lack := loop.missing_in_val():
+        say(f"val has no {lack}: the last epoch is taken for the best")
+    with _kept(learner, work.run, options):
+        if loop.done < options.epochs and not loop.best.exhausted(loop.done, options.patience):
+            with recording(
+                work.run, options, done=loop.done, best=loop.best, batches=loop.batches, shown=learner.shown
+            ) as recorder:
+                loop.train(recorder)
+    done = int(read_history(work.run.history)[-1]["epoch"])
+    if done < options.epochs:
+        say(f"ended after epoch {done}: {options.patience} epochs without a better {options.monitor}")
+
+
+def finish(training: Training[OptionsT]) -> Metrics | None:
+    """Draw the curves, predict val and test with the best epoch and measure; None where there is no test image."""
+    learner, work = training.learner, training.work
+    with _kept(learner, work.run, work.options):
+        learner.calibrate(work)
+        draw_curves(work.run.curves, read_history(work.run.history), learner.curves)
+        predictor = learner.load(work.run, work.device, PredictOptions())
+        metrics = measure(work.run, work.dataset, predictor, MEASURED)
+        if not learner.keeps_state:
+            (work.run.weights / learner.state_file).unlink(missing_ok=True)
+        return metrics
+
+
+def _prepare(
+    trainer: Trainer[OptionsT], learner: Learner[OptionsT], run: Run, dataset: Dataset
+) -> Training[OptionsT]:
+    options = run_options(run, trainer.options)
+    with _kept(learner, run, options):
+        check_logger(options.logger)
+        device = choose_device(options.device)
+        path = run.weights / learner.state_file
+        state = path if path.is_file() else None
+        work = Work(run=run, dataset=run_dataset(run, dataset), options=options, device=device, state=state)
+        if state:
+            say(f"resuming after epoch {learner.epochs_done(state)} of {options.epochs}")
+        return Training(learner, work, learner.prepare(work))
+
+
+def _settled(learner: Learner[OptionsT], options: OptionsT) -> OptionsT:
+    """The options with everything decided that the user left open. Raises OptionError."""
+    check_logger(options.logger)
+    precision = choose_precision(options.precision, choose_device(options.device))
+    return msgspec.structs.replace(learner.settle(options), precision=precision)
+
+
+def _kept(learner: Learner[OptionsT], run: Run, options: OptionsT) -> AbstractContextManager[None]:
+    return kept_if_begun(run, run.weights / learner.state_file, options.epochs, learner.epochs_done)

@@ -1,0 +1,107 @@
+"""A trained model applied to the images of a dataset, to be measured, and to any image files."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datasets.coco import Image, Prediction
+from datasets.formats.coco_file import write_predictions
+from datasets.formats.dataset_folder import Dataset
+from datasets.images.image_file import read_rgb
+from evaluate.folds import measure_folds
+from evaluate.measure import measure_run
+from evaluate.metrics import Metrics
+from evaluate.operating import parse_rule
+from evaluate.run_folder import Run, load_run_of
+from evaluate.score_maps import ScoreMap
+from system.console import progress
+from training.cross_validation import folds_of
+from training.options import OptionsT
+from training.predict import number_images
+from training.run_dataset import open_dataset, run_dataset
+from training.trainer import PredictOptions, Predictor, Trainer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def measure(
+    run: Run, dataset: Dataset, predictor: Predictor, splits: Sequence[str], operating_point: str = "max-f1"
+) -> Metrics | None:
+    """Predict `splits` of the dataset as the run sees it, write predictions/{split}.json, and measure.
+
+    None and no metrics.json where there is no test image. Nothing is written unless all can be predicted. Raises
+    InputError for images that cannot be read, OptionError for the rule.
+    """
+    predictions = {split: predict_images(predictor, dataset, dataset.images(split), split) for split in splits}
+    for split, of_split in predictions.items():
+        write_predictions(run.predictions(split), of_split)
+    if not dataset.images("test"):
+        return None
+    score_map = _score_map(predictor, dataset)
+    default = predictor.default_score
+    return measure_run(run, dataset, operating_point=operating_point, default=default, score_map=score_map)
+
+
+def evaluate_run(
+    trainer: Trainer[OptionsT],
+    root: Path,
+    *,
+    split: str,
+    dataset: Path | None,
+    operating_point: str,
+    device: str,
+    tta: bool,
+) -> Metrics | None:
+    """Predict val and `split` of the run in `root` again, of a cross-validation in each fold, and measure.
+
+    `dataset` is where the dataset is now, if it was moved. Raises InputError, OptionError, WeightsError.
+    """
+    parse_rule(operating_point)
+    run = load_run_of(root, trainer.task)
+    data = open_dataset(run, dataset)
+    from training.device import choose_device
+
+    learner, chosen, folds = trainer.learner(), choose_device(device), folds_of(run)
+    metrics = None
+    for one in folds or [run]:
+        view = run_dataset(one, data)
+        view.split(split)
+        predictor = learner.load(one, chosen, PredictOptions(tta=tta))
+        metrics = measure(one, view, predictor, sorted({"val", split}), operating_point)
+    return measure_folds(run, folds, data, operating_point=operating_point) if folds else metrics
+
+
+def predict_images(
+    predictor: Predictor, dataset: Dataset, images: Sequence[Image], label: str
+) -> list[Prediction]:
+    """Predictions of images of a dataset, in their order. Raises InputError."""
+    pixels = ((i.id, dataset.read_image(i)) for i in progress(images, f"predicting {label}", len(images)))
+    return [prediction for of_image in predictor.predict(pixels) for prediction in of_image]
+
+
+def predict_files(
+    predictor: Predictor, files: Sequence[Path], dataset: Dataset | None, min_score: float
+) -> tuple[list[Image], list[Prediction]]:
+    """Predictions of image files, and which file has which id.
+
+    Where all files are images of `dataset` they keep their ids there, else they are numbered from 1 in the order
+    given. Raises InputError.
+    """
+    images: list[Image] = []
+    ids = number_images(files, dataset)
+
+    def pixels() -> "Iterator[tuple[int, NDArray[np.uint8]]]":
+        for image_id, file in zip(ids, progress(files, "predicting", len(files)), strict=True):
+            rgb = read_rgb(file)
+            images.append(Image(image_id, file.as_posix(), rgb.shape[1], rgb.shape[0]))
+            yield image_id, rgb
+
+    predictions = [p for of_image in predictor.predict(pixels(), min_score) for p in of_image]
+    return images, predictions
+
+
+def _score_map(predictor: Predictor, dataset: Dataset) -> ScoreMap | None:
+    mapper: Callable[[NDArray[np.uint8]], NDArray[np.float32]] | None = predictor.score_mapper
+    return (lambda image: mapper(dataset.read_image(image))) if mapper else None

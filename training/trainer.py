@@ -1,0 +1,174 @@
+"""What a trainer provides to the shared commands; docs/new-trainer.md explains each part with an example.
+
+`Trainer` describes it and is cheap to import; `Learner` is its model, imported when a command needs it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal
+
+import msgspec
+
+from datasets.coco import Category, Prediction
+from datasets.formats.dataset_folder import Dataset
+from evaluate.run_folder import Run
+from training.early_stopping import Best
+from training.exported_model import ExportFormat
+from training.flags import Flag
+from training.negatives import DEFECTS_AND_NEGATIVES, ImageChoice
+from training.options import OptionsT
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from training.epoch_recorder import EpochRecorder
+    from training.exporter import Exporter
+
+    Rgb = NDArray[np.uint8]
+    ScoreMapper = Callable[[Rgb], NDArray[np.float32]]
+
+
+PredictFlag = Literal["tta", "tile", "exported"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trainer(Generic[OptionsT]):
+    """One trainer: the command train_<task>, whose runs are runs/<task>/.
+
+    `summary` is the command's help text, `options` the type of all its options. `flags` are the flags of `fit`
+    beyond training.flags.OPTION_FLAGS, or other help texts for those, by the last part of the option's path.
+    `predict_flags` are the optional flags of `predict` and `evaluate`. `module` is what `python -m` starts for
+    each fold, by default the room with the command's name.
+    """
+
+    task: str
+    summary: str
+    options: type[OptionsT]
+    learner: "Callable[[], Learner[OptionsT]]"
+    flags: Mapping[str, Flag] = field(default_factory=dict)
+    predict_flags: Sequence[PredictFlag] = ()
+    module: str = ""
+
+    @property
+    def command(self) -> str:
+        """Name of the command."""
+        return f"train_{self.task}"
+
+    @property
+    def python_module(self) -> str:
+        """What `python -m` starts."""
+        return self.module or self.command
+
+
+class PredictOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a trained model is applied.
+
+    `tta` averages over the 8 symmetries of the square, `tile` is the side in pixels of the squares that a large
+    image is cut into, `exported` uses the model exported to that format.
+    """
+
+    tta: bool = False
+    tile: int | None = None
+    exported: ExportFormat | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work(Generic[OptionsT]):
+    """What a training is made from: its run folder, the dataset as the run sees it, options and device.
+
+    `state` is the file to continue from, None at the start.
+    """
+
+    run: Run
+    dataset: Dataset
+    options: OptionsT
+    device: "torch.device"
+    state: Path | None
+
+
+class Loop(ABC):
+    """The epochs of a run, ready to be trained: images read, model built.
+
+    `done` epochs were trained before, `best` is the best of them; an epoch has `batches` batches.
+    """
+
+    done: int = 0
+    best: Best = Best()
+    batches: int = 1
+
+    def missing_in_val(self) -> str | None:
+        """What val lacks to choose the best epoch by the monitored value (`image`, `annotation`), or None."""
+        return None
+
+    @abstractmethod
+    def train(self, recorder: "EpochRecorder") -> None:
+        """Train the epochs that are left, and give each to `recorder`, until that returns True."""
+
+
+class Predictor(ABC):
+    """A trained model: images in, predictions at the size of the images out.
+
+    `default_score` is the score from which a prediction counts where the run was not measured.
+    """
+
+    categories: Sequence[Category]
+    default_score: float
+
+    @abstractmethod
+    def predict(
+        self, images: "Iterable[tuple[int, Rgb]]", min_score: float | None = None
+    ) -> Iterator[list[Prediction]]:
+        """The predictions of each image (id, H x W x 3 RGB), in order, of at least `min_score`.
+
+        Without `min_score` all that the measures need, also those far below the operating point.
+        """
+
+    @property
+    def score_mapper(self) -> "ScoreMapper | None":
+        """What gives the score map of an image (H x W, 0 to 1); None where the model has none."""
+        return None
+
+
+class Learner(ABC, Generic[OptionsT]):
+    """The model of a trainer: how it is trained, stored, applied and exported.
+
+    `state_file` is the file in weights/ to continue from, removed after measuring unless `keeps_state`. `shown`
+    are the columns of the history shown during the training, `curves` the panels of curves.png (title -> columns).
+    """
+
+    state_file: ClassVar[str]
+    keeps_state: ClassVar[bool] = True
+    shown: ClassVar[Sequence[str]]
+    curves: ClassVar[Mapping[str, Sequence[str]]]
+    images: ClassVar[ImageChoice] = DEFECTS_AND_NEGATIVES
+
+    def settle(self, options: OptionsT) -> OptionsT:
+        """`options` with a value for everything that the user left to the trainer. Raises OptionError."""
+        return options
+
+    @abstractmethod
+    def check_model(self, dataset: Dataset, options: OptionsT) -> None:
+        """Raise OptionError or WeightsError where no model can be built, before folders of folds are made."""
+
+    @abstractmethod
+    def epochs_done(self, state: Path) -> int:
+        """How many epochs a state file has behind it. Raises WeightsError."""
+
+    @abstractmethod
+    def prepare(self, work: Work[OptionsT]) -> Loop:
+        """Read the images and build the model, or restore it. Raises InputError, OptionError, WeightsError."""
+
+    def calibrate(self, work: Work[OptionsT]) -> None:
+        """Choose on val, after the last epoch, what belongs to the weights, such as a pixel threshold."""
+
+    @abstractmethod
+    def load(self, run: Run, device: "torch.device", options: PredictOptions) -> Predictor:
+        """The best weights of a run. Raises OptionError, WeightsError."""
+
+    def exporter(self, run: Run) -> "Exporter | None":  # noqa: ARG002
+        """What exports the best weights of a run; None where the trainer exports nothing."""
+        return None
