@@ -43,7 +43,7 @@ class MeanBoxes(msgspec.Struct, frozen=True):
 
     def mean(self, category: int) -> NDArray[np.float64]:
         """The mean box of a category."""
-        return np.mean(self.boxes[category], axis=0)
+        return np.asarray(np.mean(self.boxes[category], axis=0))
 
     def distance(self, boxes: Sequence[tuple[int, Box]]) -> float:
         """The loss: mean absolute difference of boxes (category id, box) from the mean box of their category."""
