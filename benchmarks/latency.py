@@ -20,6 +20,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
 import torch
 
 from datasets.formats.dataset_folder import load_dataset

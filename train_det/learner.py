@@ -10,7 +10,7 @@ from torch import nn
 
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
-from system.console import progress, say
+from system.console import print_status, progress
 from train_det import ultralytics_api
 from train_det.checkpoints import LAST, State, load_state
 from train_det.data import TrainingImages, read_samples
@@ -55,7 +55,7 @@ class DetectorLearner(Learner[DetectorOptions]):
             model, state = load_state(work.state)
         else:
             model, origin = new_model(dataset, options)
-            say(f"starting from {origin}")
+            print_status(f"starting from {origin}")
         return DetectorLoop(
             work,
             model,
@@ -91,7 +91,7 @@ def training_images(dataset: Dataset, options: DetectorOptions) -> TrainingImage
     samples = read_samples(dataset, train.images, train.by_image())
     augmentation = options.augmentation
     if augmentation.rotation == "any" and not all(sample.exact for sample in samples):
-        say("some annotations have no mask: images are rotated by right angles only")
+        print_status("some annotations have no mask: images are rotated by right angles only")
         augmentation = msgspec.structs.replace(augmentation, rotation="right")
     images = TrainingImages(samples, options.imgsz, augmentation, options.seed)
     for number in progress(range(len(images)), "reading images"):

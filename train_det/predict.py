@@ -7,8 +7,8 @@ import msgspec
 import torch
 
 from datasets.coco import Category, Prediction
-from evaluate.metrics import DEFAULT_SCORE_THRESHOLD
 from evaluate.run_folder import Run
+from evaluate.values import DEFAULT_SCORE_THRESHOLD
 from train_det import ultralytics_api
 from train_det.checkpoints import BEST, load_detector
 from train_det.exported import load_exported

@@ -11,7 +11,7 @@ import torch
 from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
-from system.console import say
+from system.console import print_status
 from system.errors import WeightsError
 from train_seg.data import PlainSet, TrainingSet, load_cached
 from train_seg.encoder_weights import load_encoder_weights
@@ -57,7 +57,7 @@ class SegmenterLearner(Learner[SegmenterOptions]):
         else:
             model, spec, lines = new_model(dataset, options)
             for line in lines:
-                say(line)
+                print_status(line)
         spec = msgspec.structs.replace(spec, sizes=usual_sizes(dataset.split("train")))
         return SegmenterLoop(work, spec, model, *_load(dataset, options), done=done, best=best)
 

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from system.console import given, new_app, run, say
+from system.console import given, new_app, print_status, run
 from training import flags as flag
 from training.options import OptionsT, flag_paths, option_defaults
 from training.trainer import PredictFlag, Trainer
@@ -66,7 +66,7 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         if crossed:
             train_folds(crossed, [trainer.python_module, "fit", str(dataset)], jobs)
             print_metrics(measure_folds(crossed, folds_of(crossed), data))
-            say(f"the run is in {crossed.root}")
+            print_status(f"the run is in {crossed.root}")
             return
         if resume:
             training = fitting.resume(trainer, data, resume)
@@ -77,8 +77,8 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         if metrics:
             print_metrics(metrics)
         else:
-            say("test has no image: nothing is measured")
-        say(f"the run is in {training.run.root}")
+            print_status("test has no image: nothing is measured")
+        print_status(f"the run is in {training.run.root}")
 
     fit.__signature__ = _fit_signature(trainer, fit)  # type: ignore[attr-defined]
     return fit
@@ -106,7 +106,7 @@ def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         exported: flag.Exported = None,
     ) -> None:
         """Find defects in images with the best weights of a run, at the size of the images."""
-        from datasets.images.image_file import list_pictures
+        from datasets.images.image_file import find_images
         from evaluate.operating import operating_score
         from system.errors import OptionError
         from training.cross_validation import single_run
@@ -121,7 +121,7 @@ def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
             )
         parsed = parse_format(exported, "--exported") if exported else None
         one = single_run(run_folder, trainer.task)
-        files = list_pictures(images)
+        files = find_images(images)
         from training.device import choose_device
         from training.measure import predict_files
 
@@ -167,7 +167,9 @@ def _export(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         """Export the best weights for use without PyTorch, if they predict the same on 8 images of the dataset."""
         from training.export import export_command
 
-        say(export_command(trainer, run_folder, export_format=export_format, precision=precision, dataset=dataset))
+        print_status(
+            export_command(trainer, run_folder, export_format=export_format, precision=precision, dataset=dataset)
+        )
 
     return export
 

@@ -11,7 +11,7 @@ import msgspec
 from datasets.formats.dataset_folder import Dataset
 from evaluate.metrics import Metrics
 from evaluate.run_folder import Run
-from system.console import say
+from system.console import print_status
 from training.device import choose_device, choose_precision
 from training.epoch_recorder import recording
 from training.history import draw_curves, read_history
@@ -87,7 +87,7 @@ def train(training: Training[OptionsT]) -> None:
     learner, work, loop = training.learner, training.work, training.loop
     options = work.options
     if lack := loop.missing_in_val():
-        say(f"val has no {lack}: the last epoch is taken for the best")
+        print_status(f"val has no {lack}: the last epoch is taken for the best")
     with _kept(learner, work.run, options):
         if loop.done < options.epochs and not loop.best.exhausted(loop.done, options.patience):
             with recording(
@@ -96,7 +96,7 @@ def train(training: Training[OptionsT]) -> None:
                 loop.train(recorder)
     done = int(read_history(work.run.history)[-1]["epoch"])
     if done < options.epochs:
-        say(f"ended after epoch {done}: {options.patience} epochs without a better {options.monitor}")
+        print_status(f"ended after epoch {done}: {options.patience} epochs without a better {options.monitor}")
 
 
 def finish(training: Training[OptionsT]) -> Metrics | None:
@@ -123,7 +123,7 @@ def _prepare(
         state = path if path.is_file() else None
         work = Work(run=run, dataset=run_dataset(run, dataset), options=options, device=device, state=state)
         if state:
-            say(f"resuming after epoch {learner.epochs_done(state)} of {options.epochs}")
+            print_status(f"resuming after epoch {learner.epochs_done(state)} of {options.epochs}")
         return Training(learner, work, learner.prepare(work))
 
 

@@ -10,10 +10,10 @@ from datasets.formats.dataset_folder import Dataset
 from datasets.images.image_file import read_rgb
 from evaluate.folds import measure_folds
 from evaluate.measure import measure_run
+from evaluate.metric import ScoreMap
 from evaluate.metrics import Metrics
 from evaluate.operating import parse_rule
 from evaluate.run_folder import Run, load_run_of
-from evaluate.score_maps import ScoreMap
 from system.console import progress
 from training.cross_validation import folds_of
 from training.options import OptionsT
