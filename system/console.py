@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from system.errors import DefectlineError
 from system.table import format_table
@@ -46,7 +47,9 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     """Run `app` as the command `name`; errors the user can fix end in one line on stderr and exit status 2."""
     signal.signal(signal.SIGTERM, _end_on_signal)
     try:
-        app(prog_name=name)
+        command = typer.main.get_command(app)
+        _keep_brackets(command)
+        command(prog_name=name)
     except DefectlineError as error:
         _fail(name, str(error))
     except BrokenPipeError:
@@ -81,6 +84,20 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
 def print_status(line: str) -> None:
     """One line of news on stderr, so that stdout stays clean for --json."""
     typer.echo(line, err=True)
+
+
+def _keep_brackets(command: object) -> None:
+    """Escape the help texts of `command` and of its subcommands for rich.
+
+    typer gives them to rich as markup, which removes `[default: ...]` as a style that it does not know.
+    """
+    if isinstance(command, TyperGroup | TyperCommand):
+        for owner in (command, *command.params):
+            if isinstance(owner, TyperGroup | TyperCommand | TyperOption | TyperArgument) and owner.help:
+                owner.help = owner.help.replace("[", r"\[")
+    if isinstance(command, TyperGroup):
+        for subcommand in command.commands.values():
+            _keep_brackets(subcommand)
 
 
 def _end_on_signal(_signum: int, _frame: FrameType | None) -> None:

@@ -2,8 +2,9 @@
 
 from typing import NoReturn
 
+from system.console import run
 from train_det.options import DetectorOptions
-from training.commands import run_trainer
+from training.commands import trainer_app
 from training.flags import Flag
 from training.trainer import Learner, Trainer
 
@@ -27,10 +28,12 @@ TRAINER = Trainer(
     predict_flags=("tta", "exported"),
 )
 
+app = trainer_app(TRAINER)
+
 
 def main() -> NoReturn:
     """Entry point of the console command."""
-    run_trainer(TRAINER)
+    run(app, TRAINER.command)
 
 
 if __name__ == "__main__":
