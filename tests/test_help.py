@@ -14,8 +14,9 @@ Command = TyperCommand | TyperGroup
 ROOMS = ("datasets", "convert", "annotate", "train_det", "train_seg", "view")
 
 
-def commands(command: Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Command]]:
+def commands(command: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Command]]:
     """Each command below `command` with the words that it is called by, itself included."""
+    assert isinstance(command, Command)
     yield path, command
     for name, subcommand in getattr(command, "commands", {}).items():
         yield from commands(subcommand, (*path, name))
