@@ -12,6 +12,8 @@ from datasets.images.image_file import SUFFIXES, is_image
 from system.errors import InputError
 from system.files import check_unicode
 
+OUR_MARKER = "dataset.json"
+
 
 class MatchedImage(msgspec.Struct, frozen=True):
     """`relative` is below the folder that was searched; `whole` is whether the whole name matches its end."""
@@ -21,7 +23,10 @@ class MatchedImage(msgspec.Struct, frozen=True):
 
 
 class ImageSearch:
-    """The images below `root`, without hidden folders and those called `skip`. Raises InputError for no folder."""
+    """The images below `root`, without hidden folders, those called `skip`, and datasets that defectline wrote.
+
+    Raises InputError where `root` is no folder.
+    """
 
     def __init__(self, root: Path, skip: frozenset[str] = frozenset()) -> None:
         if not root.is_dir():
@@ -30,6 +35,9 @@ class ImageSearch:
         self.images: list[str] = []
         links: list[str] = []
         for folder, subfolders, names in os.walk(root):
+            if OUR_MARKER in names and Path(folder) != root:  # a dataset that was converted into this folder
+                subfolders.clear()
+                continue
             subfolders[:] = [name for name in subfolders if not name.startswith(".") and name not in skip]
             prefix = Path(folder).relative_to(root).as_posix()
             for name in names:

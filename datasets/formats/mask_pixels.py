@@ -70,7 +70,9 @@ def decode_columns(pairs: "NDArray[np.int64]", width: int, height: int) -> "NDAr
         raise ValueError(f"has {len(pairs)} numbers where pairs are expected")
     starts = pairs[0::2] - 1
     ends = starts + pairs[1::2]
-    if len(pairs) and (int(starts.min()) < 0 or int(ends.max()) > width * height):
+    if len(pairs) and int(pairs.min()) < 1:
+        raise ValueError(f"has the number {int(pairs.min())}, less than 1")
+    if len(pairs) and int(ends.max()) > width * height:
         raise ValueError(f"has a run outside the {width * height} pixels of its image")
     turns = np.zeros(width * height + 1, np.int8)
     np.add.at(turns, starts, 1)

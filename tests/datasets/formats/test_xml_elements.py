@@ -1,0 +1,75 @@
+"""The XML reader: elements, places, and everything that could be used against it."""
+
+from pathlib import Path
+
+import pytest
+
+from datasets.formats import xml_elements
+from datasets.formats.xml_elements import read_xml, stream_xml
+from system.errors import InputError
+
+
+def xml(tmp_path: Path, data: str | bytes) -> Path:
+    path = tmp_path / "a.xml"
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+def test_text_attributes_and_lines(tmp_path: Path) -> None:
+    root = read_xml(xml(tmp_path, '<a x="1">\n  <b> t&amp;<![CDATA[<]]> </b>\n  <b/>\n  <c><d>5</d></c></a>'))
+    assert (root.name, root.attributes, root.text_of("b"), root.text_of("c", "d")) == ("a", {"x": "1"}, "t&<", "5")
+    assert [element.line for element in root.all("b")] == [2, 3]
+    assert root.first("e") is None
+    assert root.text_of("e", "f") == ""
+
+
+def test_children_come_one_by_one_and_are_not_kept(tmp_path: Path) -> None:
+    items = "".join(f'<i n="{n}"><t>{n}</t></i>' for n in range(60_000))  # more than one chunk
+    numbers = []
+    for root, child in stream_xml(xml(tmp_path, f"<r>{items}</r>")):
+        assert not root.children
+        numbers.append(int(child.text_of("t")))
+    assert numbers == list(range(60_000))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1", "utf-8-sig"])
+def test_encodings_are_those_that_the_file_states(tmp_path: Path, encoding: str) -> None:
+    stated = encoding.removesuffix("-sig")
+    data = f'<?xml version="1.0" encoding="{stated}"?><a>Größe</a>'.encode(encoding)
+    assert read_xml(xml(tmp_path, data)).text == "Größe"
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ('<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "a document type declaration"),
+        ('<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "a document type declaration"),
+        ("<a>&x;</a>", "undefined entity"),
+        ("<a><b></a>", "mismatched tag"),
+        ("<a>", "no element found"),
+        ("", "no element found"),
+        ("<a/><b/>", "junk after document element"),
+        ("<a>\x00</a>", "not valid XML"),
+        (b"<a>\xff</a>", "not valid XML"),
+        (b'<?xml version="1.0" encoding="gbk"?><a>\xc4\xe3</a>', "encoding"),
+        (b'<?xml version="1.0" encoding="nothing"?><a/>', "encoding"),
+        ("<a>" * 100 + "</a>" * 100, "nested more than 40 deep"),
+        ("<a>" * 200_000, "nested more than 40 deep"),
+    ],
+)
+def test_what_is_not_plain_xml_is_refused(tmp_path: Path, data: str | bytes, problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        read_xml(xml(tmp_path, data))
+
+
+def test_size_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xml_elements, "MAX_BYTES", 100)
+    with pytest.raises(InputError, match="more than 100 bytes"):
+        read_xml(xml(tmp_path, f"<a>{'x' * 200}</a>"))
+
+
+def test_folders_and_missing_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read_xml(tmp_path / "b.xml")
+    with pytest.raises(InputError, match="a folder"):
+        read_xml(tmp_path)
