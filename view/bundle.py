@@ -10,6 +10,7 @@ from importlib.resources import files
 
 IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([a-z_]+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULTILINE)
+JSDOC = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
 TOP_LEVEL = re.compile(r"^(?:async )?(?:function|const|let|class) \*?(\w+)", re.MULTILINE)
 
 
@@ -19,14 +20,14 @@ def read_asset(name: str) -> str:
 
 
 def bundle(*entries: str) -> str:
-    """The modules `entries` and everything they import as one script.
+    """The modules `entries` and everything they import as one script, without comments that state types.
 
     Raises ValueError where two modules declare one name and where modules import each other in a circle.
     """
     ordered: list[str] = []
     for entry in entries:
         _visit(entry, ordered, ())
-    parts = [EXPORT.sub("", IMPORT.sub("", read_asset(f"{name}.js"))) for name in ordered]
+    parts = [JSDOC.sub("", EXPORT.sub("", IMPORT.sub("", read_asset(f"{name}.js")))) for name in ordered]
     names = [name for part in parts for name in TOP_LEVEL.findall(part)]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:

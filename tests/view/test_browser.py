@@ -127,10 +127,10 @@ def test_each_fold_counts_by_its_own_threshold(opened: Open, dataset: Path, tmp_
         str(metrics.images.missed), str(metrics.images.false_alarms)
     )  # fmt: skip
     hint = page.locator(".threshold .hint").first
-    assert "fold 1 from {:.3f}, 2 from {:.3f}".format(*metrics.folds.score_thresholds) in hint.inner_text()
+    assert "fold 1 {:.3f}, fold 2 {:.3f}".format(*metrics.folds.score_thresholds) in hint.inner_text()
     set_confidence(page, 0.5)
     assert figures(page) != at_start
-    assert "All folds count from 0.500 on" in hint.inner_text()
+    assert "All folds use the threshold 0.500" in hint.inner_text()
     page.click(".mark")
     settle(page)
     assert figures(page) == at_start
@@ -250,7 +250,7 @@ def test_the_curve_of_misses_is_that_of_metrics_json(
 ) -> None:
     page = opened(seg_page)
     data = page.evaluate("() => JSON.parse(document.getElementById('data').textContent)")
-    curve = javascript("prepare measure", "missAlarmCurve(prepare(argument0), 0)", data)
+    curve = javascript("prepare curves", "missAlarmCurve(prepare(argument0), 0)", data)
     assert [(p["threshold"], p["missed"], p["alarms"]) for p in curve] == [
         tuple(p) for p in read_metrics(seg_run / "metrics.json").images.curve
     ]

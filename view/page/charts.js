@@ -1,7 +1,7 @@
-// Curves: misses against false alarms, precision against recall per type.
+// Curves: misses against false alarms, and precision against recall of each type.
 
 import { el, svg } from "./dom.js";
-import { LETTERS, fixed, pointWords, score } from "./format.js";
+import { LETTERS, fixed, pointText, score } from "./format.js";
 import { dash, signIcon, signPath } from "./types.js";
 
 const WIDTH = 420;
@@ -10,11 +10,23 @@ const LEFT = 46;
 const BOTTOM = 42;
 const TOP = 12;
 const RIGHT_EDGE = 14;
+const MAX_POINTS = 120;
 
-/** Axes with a scale: `x` and `y` are {max, ticks, label}; at(x, y) gives the place in the drawing. */
+/**
+ * @typedef {{max: number, ticks: number[], label: string}} Axis
+ * @typedef {(x: number, y: number) => [number, number]} Scale
+ * @typedef {{points: CurvePoint[], operating: {missed: number, alarms: number} | null}} MissAlarmCurve
+ */
+
+/**
+ * Axes, and the scale from values to positions in the drawing.
+ * @param {Axis} x
+ * @param {Axis} y
+ */
 function axes(x, y) {
   const width = WIDTH - LEFT - RIGHT_EDGE;
   const height = HEIGHT - TOP - BOTTOM;
+  /** @type {Scale} */
   const at = (vx, vy) => [LEFT + (width * vx) / (x.max || 1), TOP + height - (height * vy) / (y.max || 1)];
   const root = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart", role: "img" });
   for (const tick of y.ticks) {
@@ -33,15 +45,21 @@ function axes(x, y) {
   return { root, at };
 }
 
-/** At most six round numbers from 0 to `max`, in whole steps. */
+/**
+ * At most six round numbers from 0 to `max`.
+ * @param {number} max
+ */
 function wholeTicks(max) {
   const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].find((s) => max / s <= 5) ?? 10000;
   return Array.from({ length: Math.floor(max / step) + 1 }, (_, i) => i * step);
 }
 
 /**
- * Misses against false alarms; `curves` has points and operating counts per run, `ontake(model, threshold)` is called for
- * a point that is clicked.
+ * Misses against false alarms; `ontake` gets the run and the threshold of a clicked point.
+ * @param {PageData} data
+ * @param {MissAlarmCurve[]} curves
+ * @param {Totals[]} totals
+ * @param {(model: number, threshold: number) => void} ontake
  */
 export function missAlarmChart(data, curves, totals, ontake) {
   const [{ defective, good }] = totals;
@@ -50,11 +68,11 @@ export function missAlarmChart(data, curves, totals, ontake) {
     { max: defective, ticks: wholeTicks(defective), label: `missed of ${defective} defective images` });
   root.setAttribute("aria-label", "Misses against false alarms");
   curves.forEach(({ points }, m) => {
-    const places = distinct(points);
-    const ends = [...places, { missed: defective, alarms: 0 }];
+    const corners = distinct(points);
+    const ends = [...corners, { missed: defective, alarms: 0 }];
     const path = ends.map((p, i) => `${i ? "L" : "M"}${at(p.alarms, p.missed).join(" ")}`).join("");
     root.append(svg("path", { class: `curve run-${m}`, d: path }));
-    for (const p of thinned(places)) {
+    for (const p of thinned(corners)) {
       const [cx, cy] = at(p.alarms, p.missed);
       root.append(svg("circle", { class: `dot run-${m}`, cx, cy, r: 6, onclick: () => ontake(m, p.threshold) },
         svg("title", {}, `confidence ${score(p.threshold)}: ${p.missed} missed, ${p.alarms} false alarms`)));
@@ -64,7 +82,7 @@ export function missAlarmChart(data, curves, totals, ontake) {
     const p = curves[m].operating;
     if (p) {
       root.append(svg("path", { class: `operating run-${m}`, d: "M0-8L7 5H-7z", transform: `translate(${at(p.alarms, p.missed).join(" ")})` },
-        svg("title", {}, `operating point ${pointWords(model)}`)));
+        svg("title", {}, `operating point ${pointText(model)}`)));
     }
     const [cx, cy] = at(totals[m].alarms, totals[m].missed);
     root.append(svg("circle", { class: `now run-${m}`, cx, cy, r: 5 }));
@@ -72,19 +90,26 @@ export function missAlarmChart(data, curves, totals, ontake) {
   return root;
 }
 
-// The last point of each place, for several scores may lead to the same counts.
+/**
+ * The last point of each position, because several scores may give the same counts.
+ * @param {CurvePoint[]} points
+ */
 function distinct(points) {
   return points.filter((p, i) => p.alarms !== points[i + 1]?.alarms || p.missed !== points[i + 1]?.missed);
 }
 
+/** @param {CurvePoint[]} points */
 function thinned(points) {
-  const step = Math.ceil(points.length / 120);
+  const step = Math.ceil(points.length / MAX_POINTS);
   return points.filter((_, i) => i % step === 0);
 }
 
 /**
- * Precision against recall of one type: a function that draws it with the present {precision, recall} of each run.
- * `runs` has {precision, recall, ap, truths} per run; their curves stay while the confidence moves.
+ * Precision against recall of one type: a function that draws it with the current values of each run. The curves do not
+ * depend on the confidence.
+ * @param {PageData} data
+ * @param {number} type
+ * @param {PrecisionRecall[]} runs
  */
 export function precisionRecallChart(data, type, runs) {
   const ticks = [0, 0.2, 0.4, 0.6, 0.8, 1];
@@ -93,21 +118,27 @@ export function precisionRecallChart(data, type, runs) {
   root.setAttribute("aria-label", `Precision against recall of ${name}`);
   runs.forEach(({ precision, recall }, m) => {
     const path = curvePath(precision, recall, at);
-    if (path) root.append(svg("path", { class: `curve run-${m}`, d: path, stroke: colour, "stroke-dasharray": runs.length > 1 ? "" : dash(type) }));
+    if (path) root.append(svg("path", { class: `curve run-${m}`, d: path, stroke: colour, "stroke-dasharray": runs.length > 1 ? null : dash(type) }));
   });
-  const present = svg("g");
-  root.append(present);
+  const current = svg("g");
+  root.append(current);
   const aps = runs.map(({ ap }, m) => `${runs.length > 1 ? `${LETTERS[m]} ` : ""}AP ${fixed(ap, 3)}`).join(" · ");
   const figure = el("figure", { class: "card" },
     el("figcaption", {}, signIcon(data, type), el("strong", {}, name), el("span", { class: "hint" }, ` ${aps}, ${runs[0].truths} annotations`)), root);
-  return (now) => {
-    present.replaceChildren(...now.flatMap(({ precision, recall }, m) => (precision === null || recall === null ? [] : [
+  return (/** @type {TypeRow[]} */ rows) => {
+    current.replaceChildren(...rows.flatMap(({ precision, recall }, m) => (precision === null || recall === null ? [] : [
       svg("path", { class: `now run-${m}`, d: signPath(type), transform: `translate(${at(recall, precision).join(" ")}) scale(1.4)`, fill: colour })])));
     return figure;
   };
 }
 
-// Between two recalls precision only falls, so the first and last point of each recall draw the same line.
+/**
+ * The curve through the first and last point of each recall: between two recalls precision only falls, so the points
+ * between them do not change the line.
+ * @param {Float64Array} precision
+ * @param {Float64Array} recall
+ * @param {Scale} at
+ */
 function curvePath(precision, recall, at) {
   let path = "";
   for (let i = 0; i < recall.length; i++) {

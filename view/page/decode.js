@@ -1,7 +1,16 @@
-// COCO run-length masks: to pixels, and to the outline that runs along the edges of the pixels.
+// COCO run-length masks: decoded to pixels, and to outlines along the edges of the pixels.
 
-/** Run lengths of a compressed COCO mask: background first, column by column. Source: cocoapi maskApi.c. */
+/**
+ * @typedef {{x: number, y: number, width: number, height: number, pixels: Uint8Array}} MaskPixels
+ * Pixels inside the extents of a mask plus a border of one empty pixel; x and y are the position in the image.
+ */
+
+/**
+ * Run lengths of a compressed COCO mask: background first, column by column. Source: cocoapi maskApi.c.
+ * @param {string} counts
+ */
 export function runLengths(counts) {
+  /** @type {number[]} */
   const runs = [];
   let at = 0;
   while (at < counts.length) {
@@ -21,9 +30,14 @@ export function runLengths(counts) {
   return runs;
 }
 
-/** The mask's pixels inside its extents, with a border of one empty pixel: {x, y, width, height, pixels}. */
+/**
+ * @param {string} counts
+ * @param {number} imageHeight
+ * @returns {MaskPixels}
+ */
 export function maskPixels(counts, imageHeight) {
   const runs = runLengths(counts);
+  /** @type {[column: number, first: number, length: number][]} */
   const columns = [];
   let position = 0;
   let top = Infinity;
@@ -54,7 +68,11 @@ export function maskPixels(counts, imageHeight) {
   return { x, y, width, height, pixels };
 }
 
-/** The closed lines along the edges of a mask's pixels: lists of corners [x, y], in pixels of the image. */
+/**
+ * The closed lines along the edges of the pixels of a mask: lists of corners [x, y], in pixels of the image.
+ * @param {string} counts
+ * @param {number} imageHeight
+ */
 export function outlineLoops(counts, imageHeight) {
   const mask = maskPixels(counts, imageHeight);
   const { width, height, pixels } = mask;
@@ -70,8 +88,9 @@ export function outlineLoops(counts, imageHeight) {
 }
 
 /**
- * SVG path of the loops of a mask. With `tolerance` 0 it fills exactly the mask's pixels; otherwise corners nearer than
- * that to the one before are left out, for drawings in which they would fall on one screen pixel.
+ * SVG path of the loops of a mask. With `tolerance` 0 it fills exactly the pixels of the mask; otherwise a corner closer
+ * than that to the previous one is left out, because both would be drawn on one screen pixel.
+ * @param {Corner[][]} loops
  */
 export function loopsPath(loops, tolerance = 0) {
   return loops.map((points) => {
@@ -89,11 +108,18 @@ export function loopsPath(loops, tolerance = 0) {
 const STEP_X = [1, 0, -1, 0];
 const STEP_Y = [0, 1, 0, -1];
 
-// Follows pixel edges with the mask on the right hand, from the upper left corner of pixel (x, y).
+/**
+ * Follow pixel edges with the mask on the right-hand side, from the upper left corner of pixel (startX, startY).
+ * @param {MaskPixels} mask
+ * @param {Uint8Array} seen
+ * @param {number} startX
+ * @param {number} startY
+ */
 function loop({ x: left, y: top, width, pixels }, seen, startX, startY) {
   let x = startX;
   let y = startY;
   let direction = 0;
+  /** @type {Corner[]} */
   const corners = [[x + left, y + top]];
   do {
     if (direction === 0) seen[y * width + x] = 1;
@@ -108,7 +134,14 @@ function loop({ x: left, y: top, width, pixels }, seen, startX, startY) {
   return corners;
 }
 
-// The two pixels ahead of the corner (x, y) decide: 1 turns right, 3 left, 0 goes on.
+/**
+ * The turn at the corner (x, y), from the two pixels ahead of it: 1 is right, 3 left, 0 straight on.
+ * @param {Uint8Array} pixels
+ * @param {number} width
+ * @param {number} x
+ * @param {number} y
+ * @param {number} direction
+ */
 function nextTurn(pixels, width, x, y, direction) {
   const here = y * width + x;
   const corners = [here - width, here, here - 1, here - width - 1]; // right-up, right-down, left-down, left-up

@@ -1,22 +1,33 @@
-// The large view of one image: picture, words, and the way to the next.
+// The large view of one image: the image, its truth and predictions in words, and the way to the next.
 
-import { byId, button, el, note } from "./dom.js";
+import { button, dialogById, el, note } from "./dom.js";
 import { LETTERS, count, fixed, shellWord } from "./format.js";
 import { thresholdFor } from "./judge.js";
 import { drawOverlay } from "./overlay.js";
 import { makeStage } from "./stage.js";
 import { signIcon } from "./types.js";
-import { place, predictionWords, truthWords } from "./words.js";
+import { boxText, predictionText, truthText } from "./words.js";
 
+const PREVIEW_SIDE = 512; // of view/crops.py; a larger image shows native pixels in its crops only
 
-/** The large view; `store` tells which image, `order()` gives the images in the order of the grid. */
+/**
+ * The large view; `order` returns the images in the order of the grid.
+ * @param {PageData} data
+ * @param {Store} store
+ * @param {() => PageImage[]} order
+ * @returns {Detail}
+ */
 export function makeDetail(data, store, order) {
-  const dialog = byId("large");
+  const dialog = dialogById("large");
   dialog.tabIndex = -1;
-  const models = data.models.length ? data.models.map((_, m) => m) : [null];
+  const runs = data.models.map((_, m) => m);
+  /** @type {PageImage | null} */
   let image = null;
+  /** @type {Stage[]} */
   let stages = [];
+  /** @type {Judged} */
   let judged = [];
+  /** @type {Selected | null} */
   let selected = null;
   const counter = el("span", { class: "counter" });
   const zoomText = el("button", { type: "button", class: "zoom", title: "Native pixels (1)", onclick: () => stages[0].native() });
@@ -40,13 +51,18 @@ export function makeDetail(data, store, order) {
     store.change({ image: null });
   }
 
+  /** @param {number} by */
   function step(by) {
     const images = order();
-    const at = images.indexOf(image);
-    const next = images[Math.min(images.length - 1, Math.max(0, (at < 0 ? -1 : at) + by))];
+    const at = image ? images.indexOf(image) : -1;
+    const next = images[Math.min(images.length - 1, Math.max(0, at + by))];
     if (next) store.change({ image: next.name });
   }
 
+  /**
+   * @param {string | null} name
+   * @param {Judged} now
+   */
   function show(name, now) {
     judged = now;
     const wanted = name === null ? null : data.images.find((one) => one.name === name) ?? null;
@@ -61,91 +77,103 @@ export function makeDetail(data, store, order) {
     }
     const isNew = wanted !== image;
     image = wanted;
-    if (isNew) open();
-    else stages.forEach((stage) => stage.redraw());
-    tell();
+    if (isNew) open(wanted);
+    else for (const stage of stages) stage.redraw();
+    describe(wanted);
   }
 
-  function open() {
+  /** @param {PageImage} shown */
+  function open(shown) {
     selected = null;
-    stages = models.map((model) => makeStage(image, (unit) => overlay(model, unit), follow));
+    stages = (runs.length ? runs : [null]).map((model) => makeStage(shown, (unit) =>
+      drawOverlay(data, shown, model, model === null ? null : judged[model][shown.index], store.state, unit, selected), follow));
     panes.replaceChildren(...stages.map((stage, m) => el("figure", {},
-      models.length > 1 && el("figcaption", {}, `${LETTERS[m]} · ${data.models[m].name}`), stage.root)));
-    stages.forEach((stage) => stage.fit(false));
+      runs.length > 1 && el("figcaption", {}, `${LETTERS[m]} · ${data.models[m].name}`), stage.root)));
+    for (const stage of stages) stage.fit(false);
     follow(stages[0]);
   }
 
-  function overlay(model, unit) {
-    return drawOverlay(data, image, model, one(model), store.state, unit, selected);
-  }
-
-  function one(model) {
-    return model === null ? null : judged[model][image.index];
-  }
-
+  /** @param {Stage} leader */
   function follow(leader) {
     for (const stage of stages) if (stage !== leader) stage.place(leader.view, false);
     zoomText.textContent = `${Math.round(leader.view.zoom * (window.devicePixelRatio || 1) * 100)} %`;
   }
 
-  function tell() {
+  /** @param {PageImage} shown */
+  function describe(shown) {
     const images = order();
-    const at = images.indexOf(image);
+    const at = images.indexOf(shown);
     counter.textContent = at < 0 ? "not in this selection" : `${at + 1} of ${images.length}`;
-    title.textContent = image.name;
-    title.title = image.name;
-    const facts = [`${image.width} × ${image.height} px`];
-    if (image.split) facts.push(`split ${image.split}`);
-    image.folds.forEach((fold, m) => {
-      if (fold !== null) facts.push(`fold ${fold}${models.length > 1 ? ` of ${LETTERS[m]}` : ""}`);
+    title.textContent = shown.name;
+    title.title = shown.name;
+    const facts = [`${shown.width} × ${shown.height} px`];
+    if (shown.split) facts.push(`split ${shown.split}`);
+    shown.folds.forEach((fold, m) => {
+      if (fold !== null) facts.push(`fold ${fold}${runs.length > 1 ? ` of ${LETTERS[m]}` : ""}`);
     });
+    const hasPreview = shown.crops.length > 1 || Math.max(shown.width, shown.height) > PREVIEW_SIDE;
     words.replaceChildren(
       el("p", { class: "facts" }, facts.join(" · ")),
-      data.hasTruth && truthList(),
-      ...models.filter((m) => m !== null).map(predictionList),
+      ...(data.hasTruth ? [truthList(shown)] : []),
+      ...runs.map((model) => predictionList(shown, model)),
       el("div", { class: "actions" },
         button("Copy the command that opens this in labelme", copyCommand, { title: "Copy (c)" })),
-      image.crops.length > 1 || image.crops[0][2] > 512
-        ? el("p", { class: "hint" }, "Sharp around defects and predictions, where native pixels are embedded; a smaller preview elsewhere.")
+      hasPreview
+        ? el("p", { class: "hint" }, "Native pixels around defects and predictions, a reduced preview elsewhere.")
         : "");
   }
 
-  function truthList() {
-    if (image.good) return el("section", {}, el("h3", {}, "Truth"), el("p", {}, "A good image: no annotation."));
-    return el("section", {}, el("h3", {}, `Truth: ${count(image.truths.length, "annotation")}`),
-      el("ol", {}, image.truths.map((truth, t) => entry("truth", t, truth,
-        `${place(truth.box)}, ${truth.area.toLocaleString("en")} px`,
-        models.filter((m) => m !== null).map((m) => `${models.length > 1 ? `${LETTERS[m]}: ` : ""}${truthWords(image, m, one(m), t)}`).join("; "),
-        models.every((m) => m === null || one(m).finders[t] >= 0)))));
+  /** @param {PageImage} shown */
+  function truthList(shown) {
+    if (shown.good) return el("section", {}, el("h3", {}, "Truth"), el("p", {}, "A good image: no annotation."));
+    return el("section", {}, el("h3", {}, `Truth: ${count(shown.truths.length, "annotation")}`),
+      el("ol", {}, shown.truths.map((truth, t) => entry({ kind: "truth", index: t }, truth,
+        `${boxText(truth.box)}, ${truth.area.toLocaleString("en")} px`,
+        runs.map((m) => `${runs.length > 1 ? `${LETTERS[m]}: ` : ""}${truthText(shown, m, judged[m][shown.index], t)}`).join("; "),
+        runs.every((m) => judged[m][shown.index].finders[t] >= 0)))));
   }
 
-  function predictionList(model) {
-    const { predictions } = image.runs[model];
-    const judgement = one(model);
-    const heading = models.length > 1 ? `Predictions of ${LETTERS[model]}` : "Predictions";
+  /**
+   * @param {PageImage} shown
+   * @param {number} model
+   */
+  function predictionList(shown, model) {
+    const { predictions } = shown.runs[model];
+    const judgement = judged[model][shown.index];
+    const heading = runs.length > 1 ? `Predictions of ${LETTERS[model]}` : "Predictions";
     const below = predictions.length - judgement.count;
     return el("section", {}, el("h3", {}, `${heading}: ${judgement.count}`),
-      el("ol", {}, predictions.slice(0, judgement.count).map((p, i) => entry("prediction", i, p,
-        `score ${fixed(p.score, 3)}, ${place(p.box)}`, data.hasTruth ? predictionWords(judgement, i) : "", judgement.met[i] >= 0))),
+      el("ol", {}, predictions.slice(0, judgement.count).map((prediction, p) => entry({ kind: "prediction", index: p }, prediction,
+        `score ${fixed(prediction.score, 3)}, ${boxText(prediction.box)}`,
+        data.hasTruth ? predictionText(judgement, p) : "", judgement.matched[p] >= 0))),
       below > 0 && el("p", { class: "hint" }, `${count(below, "prediction")} below the threshold, best ${fixed(predictions[judgement.count].score, 3)}.`));
   }
 
-  function entry(kind, index, item, facts, verdict, fine) {
-    return el("li", {}, button([signIcon(data, item.type), el("span", {},
-      el("strong", {}, data.types[item.type].name), ` ${facts}`,
-      verdict ? el("em", { class: fine || !data.hasTruth ? "fine" : "poor" }, verdict) : "")], () => {
-      selected = selected && selected.kind === kind && selected.index === index ? null : { kind, index };
+  /**
+   * @param {Selected} which
+   * @param {Item} item
+   * @param {string} facts
+   * @param {string} verdictText
+   * @param {boolean} fine
+   */
+  function entry(which, item, facts, verdictText, fine) {
+    const content = el("span", {}, el("strong", {}, data.types[item.type].name), ` ${facts}`,
+      verdictText ? el("em", { class: fine || !data.hasTruth ? "fine" : "poor" }, verdictText) : "");
+    return el("li", {}, button([signIcon(data, item.type), content], () => {
+      const again = selected !== null && selected.kind === which.kind && selected.index === which.index;
+      selected = again ? null : which;
       const [x, y, width, height] = item.box;
-      stages.forEach((stage) => stage.redraw());
+      for (const stage of stages) stage.redraw();
       if (selected) stages[0].native({ x: x + width / 2, y: y + height / 2 });
     }, { class: "entry", title: "Show at native pixels" }));
   }
 
   async function copyCommand() {
+    if (!image) return;
     const text = labelmeCommand(data, image, store.state);
     try {
       await navigator.clipboard.writeText(text);
-      note("Command copied: for a terminal in the folder where view was started");
+      note("Command copied. Run it in the folder where view was started.");
     } catch {
       window.prompt("Copy this command:", text);
     }
@@ -155,16 +183,22 @@ export function makeDetail(data, store, order) {
     show, step, copyCommand, close,
     isOpen: () => dialog.open,
     stage: () => stages[0],
-    fillIn: () => { stages.forEach((stage) => stage.addPictures()); },
+    addCrops: () => { for (const stage of stages) stage.addCrops(); },
   };
 }
 
-/** The command line that opens the image in labelme, with the predictions of a run that count as editable shapes. */
+/**
+ * The command that opens the image in labelme, with the counting predictions of a run as editable shapes.
+ * @param {PageData} data
+ * @param {PageImage} image
+ * @param {State} state
+ */
 export function labelmeCommand(data, image, state) {
   const only = [data.folder, "--only", image.name];
   const open = ["annotate", "open", ...only];
   const model = data.models[state.focus];
-  const least = model && String(thresholdFor(data, state, state.focus, image));
-  const commands = model ? [["annotate", "propose", ...only, ...model.propose, "--min-score", least], open] : [open];
+  const commands = model
+    ? [["annotate", "propose", ...only, ...model.propose, "--min-score", String(thresholdFor(data, state, state.focus, image))], open]
+    : [open];
   return commands.map((words) => words.map(shellWord).join(" ")).join(" && ");
 }

@@ -1,54 +1,147 @@
-// Elements made with text and attributes only: nothing is ever parsed as HTML, so no name can run script.
+// Elements made from text and attributes only: nothing is parsed as HTML, so no name can run a script.
 
 const SVG = "http://www.w3.org/2000/svg";
+const NOTE_MILLISECONDS = 2200;
 
+/**
+ * An HTML element. Functions are event listeners, as in `onclick`; false, null and undefined leave an attribute out.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, unknown>} attributes
+ * @param {Children[]} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
 export function el(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
 
+/**
+ * The same for SVG.
+ * @template {keyof SVGElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, unknown>} attributes
+ * @param {Children[]} children
+ * @returns {SVGElementTagNameMap[K]}
+ */
 export function svg(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
+/**
+ * @template {Element} E
+ * @param {E} element
+ * @param {Record<string, unknown>} attributes
+ * @param {Children[]} children
+ * @returns {E}
+ */
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    if (typeof value === "function") element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, String(value));
   }
-  element.append(...children.flat(2).filter((child) => child !== null && child !== undefined && child !== false));
+  append(element, children);
   return element;
 }
 
-export function byId(id) {
-  return document.getElementById(id);
+/**
+ * @param {Element} element
+ * @param {Children[]} children
+ */
+function append(element, children) {
+  for (const child of children) {
+    if (Array.isArray(child)) append(element, child);
+    else if (typeof child === "number") element.append(String(child));
+    else if (child) element.append(child);
+  }
 }
 
-/** A labelled range input; `onmove` gets the number while it is dragged. */
+/**
+ * The element of page.html with an id.
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+export function byId(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+/**
+ * The dialog of page.html with an id.
+ * @param {string} id
+ */
+export function dialogById(id) {
+  return /** @type {HTMLDialogElement} */ (byId(id));
+}
+
+/**
+ * A range input; `onmove` gets its value while it is dragged.
+ * @param {string} id
+ * @param {string} label
+ * @param {{min: number, max: number, step: number, value: number, onmove: (value: number) => void}} options
+ */
 export function slider(id, label, { min, max, step, value, onmove }) {
-  const input = el("input", { type: "range", id, min, max, step, oninput: () => onmove(Number(input.value)) });
-  input.setAttribute("aria-label", label);
-  input.value = value;
+  const input = el("input", { type: "range", id, min, max, step, "aria-label": label, oninput: () => onmove(Number(input.value)) });
+  input.value = String(value);
   return input;
 }
 
+/**
+ * @param {Children} label
+ * @param {() => void} onclick
+ * @param {Record<string, unknown>} attributes
+ */
 export function button(label, onclick, attributes = {}) {
   return el("button", { type: "button", onclick, ...attributes }, label);
 }
 
-export function toggle(label, checked, onchange, attributes = {}) {
+/**
+ * A checkbox and its label.
+ * @param {string} label
+ * @param {(checked: boolean) => void} onchange
+ * @param {Record<string, unknown>} attributes
+ */
+export function checkbox(label, onchange, attributes = {}) {
   const input = el("input", { type: "checkbox", onchange: () => onchange(input.checked), ...attributes });
-  input.checked = checked;
-  return el("label", { class: "toggle" }, input, label);
+  return { root: el("label", { class: "toggle" }, input, label), input };
+}
+
+/**
+ * A row of buttons of which one is on.
+ * @template {string | number} K
+ * @param {string} name
+ * @param {[key: K, text: string][]} options
+ * @param {() => K} current
+ * @param {(key: K) => void} onchoose
+ */
+export function choice(name, options, current, onchoose) {
+  const buttons = options.map(([key, text]) => button(text, () => onchoose(key), { "data-key": key }));
+  return {
+    root: el("span", { class: "choice", role: "group", "aria-label": name }, buttons),
+    update() {
+      buttons.forEach((one, i) => { one.setAttribute("aria-pressed", String(options[i][0] === current())); });
+    },
+  };
+}
+
+/**
+ * A titled section of the side panel.
+ * @param {string} title
+ * @param {Children[]} children
+ */
+export function section(title, ...children) {
+  return el("section", {}, el("h2", {}, title), ...children);
 }
 
 let noteTimer = 0;
 
-/** A short message that goes away by itself. */
+/**
+ * Show a short message that disappears by itself.
+ * @param {string} text
+ */
 export function note(text) {
   const place = byId("note");
   place.textContent = text;
   place.classList.add("shown");
   clearTimeout(noteTimer);
-  noteTimer = setTimeout(() => place.classList.remove("shown"), 2200);
+  noteTimer = setTimeout(() => place.classList.remove("shown"), NOTE_MILLISECONDS);
 }

@@ -1,64 +1,90 @@
-// Which images are shown, and in which order.
+// Which images are shown.
 
-import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, WRONG_TYPE, thresholdFor } from "./judge.js";
-import { sizeOf } from "./measure.js";
+import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, WRONG_TYPE, meanOverlap } from "./judge.js";
+import { SIZES, sizeOf } from "./measure.js";
+import { sortValue } from "./sort.js";
 
-const LOCATED_BETTER = 0.05;
+/** Mean IoU by which a run has to locate defects better or worse, with the same number of errors, to count as changed. */
+const MIN_IOU_CHANGE = 0.05;
 
-/** Kinds of image to show: key, name, what it means, and whether `judged` of an image is of that kind. */
+/**
+ * @typedef {(image: PageImage, one: Judgement) => boolean} Test
+ * @typedef {[key: string, label: string, meaning: string]} Kind
+ * @typedef {[key: string, label: string, meaning: string, test: Test]} TestedKind
+ */
+
+/**
+ * Kinds of image that depend on the predictions.
+ * @type {TestedKind[]}
+ */
 export const KINDS = [
-  ["missed", "Missed", "defective images on which nothing is found", (image, one) => one.miss],
-  ["part", "Defect not found", "images with a defect that no prediction comes near",
-    (image, one) => one.truthVerdicts.includes(MISSED)],
-  ["wrong", "Wrong type", "a defect found, but as another type",
-    (image, one) => one.truthVerdicts.includes(WRONG_TYPE) || one.predictionVerdicts.includes(WRONG_TYPE)],
-  ["poor", "Poorly located", "a prediction that overlaps a defect too little",
-    (image, one) => one.truthVerdicts.includes(POORLY_LOCATED) || one.predictionVerdicts.includes(POORLY_LOCATED)],
-  ["extra", "Found too much", "defective images with a prediction where nothing is, or with a defect found twice",
+  ["missed", "Missed", "defective images on which nothing is found", (_, one) => one.miss],
+  ["part", "Defect not found", "images with a defect that no prediction overlaps",
+    (_, one) => one.truthVerdicts.includes(MISSED)],
+  ["wrong", "Wrong type", "images with a defect that is found as another type",
+    (_, one) => one.truthVerdicts.includes(WRONG_TYPE) || one.predictionVerdicts.includes(WRONG_TYPE)],
+  ["poor", "Poorly located", "images with a prediction that overlaps a defect too little",
+    (_, one) => one.truthVerdicts.includes(POORLY_LOCATED) || one.predictionVerdicts.includes(POORLY_LOCATED)],
+  ["extra", "Too many predictions", "defective images with a prediction where nothing is, or with a defect found twice",
     (image, one) => !image.good
       && (one.predictionVerdicts.includes(NOTHING_THERE) || one.predictionVerdicts.includes(FOUND_TWICE))],
-  ["alarm", "False alarm", "good images on which something is found", (image, one) => one.alarm],
-  ["right", "All right", "nothing missed, nothing too much", (image, one) => one.wrong + one.unfound === 0],
+  ["alarm", "False alarm", "good images on which something is found", (_, one) => one.alarm],
+  ["right", "All right", "images without an error", (_, one) => one.wrong + one.unfound === 0],
 ];
 
+/** @type {[key: string, label: string, meaning: string, test: (image: PageImage) => boolean][]} */
 export const STOCK = [
   ["defective", "With defects", "images with at least one annotation", (image) => !image.good],
   ["good", "Good", "images without annotation", (image) => image.good],
 ];
 
-/** Kinds where there is no truth to judge by. */
+/**
+ * Kinds where there is no truth to judge by.
+ * @type {TestedKind[]}
+ */
 export const UNJUDGED = [
-  ["found", "Something found", "images with a prediction", (image, one) => one.count > 0],
-  ["empty", "Nothing found", "images without a prediction", (image, one) => one.count === 0],
+  ["found", "Something found", "images with a prediction", (_, one) => one.count > 0],
+  ["empty", "Nothing found", "images without a prediction", (_, one) => one.count === 0],
 ];
 
-/** The kinds that make sense for the data, as [key, name, meaning]. */
+/** @type {Kind[]} */
+export const CHANGES = [
+  ["better", "Better in B", "fewer errors in the second run, or as many and better located"],
+  ["worse", "Worse in B", "more errors in the second run, or as many and less well located"],
+  ["same", "No change", "as many errors in both runs, located equally well"],
+];
+
+/**
+ * The kinds that apply to the data.
+ * @param {PageData} data
+ * @returns {Kind[]}
+ */
 export function kindsFor(data) {
-  if (!data.hasTruth) return UNJUDGED;
-  return [...STOCK, ...(data.models.length ? KINDS : []), ...(data.models.length > 1 ? CHANGES : [])];
+  const kinds = data.hasTruth
+    ? [...STOCK, ...(data.models.length ? KINDS : []), ...(data.models.length > 1 ? CHANGES : [])]
+    : UNJUDGED;
+  return kinds.map(([key, label, meaning]) => [key, label, meaning]);
 }
 
-export const CHANGES = [
-  ["better", "Better in B", "fewer errors in the second run, or the same and better located"],
-  ["worse", "Worse in B", "more errors in the second run, or the same and located worse"],
-  ["same", "No change", "as many errors in both runs, located alike"],
-];
-
-/** Whether the second run does better, worse or the same on an image. */
+/**
+ * Whether the second run is better, worse or the same on an image.
+ * @param {Judgement} first
+ * @param {Judgement} second
+ */
 export function changeOf(first, second) {
   const errors = second.wrong + second.unfound - first.wrong - first.unfound;
   if (errors) return errors < 0 ? "better" : "worse";
   const gain = meanOverlap(second) - meanOverlap(first);
-  return Math.abs(gain) <= LOCATED_BETTER ? "same" : gain > 0 ? "better" : "worse";
+  return Math.abs(gain) <= MIN_IOU_CHANGE ? "same" : gain > 0 ? "better" : "worse";
 }
 
-/** Mean IoU of the right predictions, 0 where there is none. */
-export function meanOverlap({ overlaps }) {
-  const known = overlaps.filter((v) => v !== null);
-  return known.length ? known.reduce((sum, v) => sum + v, 0) / known.length : 0;
-}
-
-/** The test whether an image is of the kind `key` under the judged runs. */
+/**
+ * The test whether an image is of the kind `key` under the judged runs.
+ * @param {string} key
+ * @param {Judged} judged
+ * @param {number} focus
+ * @returns {(image: PageImage) => boolean}
+ */
 function kindTest(key, judged, focus) {
   const stock = STOCK.find(([name]) => name === key);
   if (stock) return stock[3];
@@ -67,21 +93,42 @@ function kindTest(key, judged, focus) {
   return (image) => judged.length === 2 && changeOf(judged[0][image.index], judged[1][image.index]) === key;
 }
 
-/** How many images are of each kind, type and size: {kinds, types, sizes} as maps from key to number. */
+/**
+ * How many images there are of each kind, type and size.
+ * @param {PageData} data
+ * @param {Judged} judged
+ * @param {State} state
+ * @returns {FacetCounts}
+ */
 export function facetCounts(data, judged, { focus }) {
   const kinds = new Map(kindsFor(data).map(([key]) => [key, 0]));
   const types = new Map(data.types.map((_, type) => [type, 0]));
-  const sizes = new Map(["small", "medium", "large"].map((size) => [size, 0]));
-  const rise = (counts, key) => counts.set(key, counts.get(key) + 1);
+  const sizes = new Map(SIZES.map((size) => [size, 0]));
   for (const image of data.images) {
-    for (const key of kindsOf(data, image, judged, focus)) rise(kinds, key);
-    for (const type of typesOf(image, judged, focus)) rise(types, type);
-    for (const size of (image.sizes ??= new Set(image.truths.map((truth) => sizeOf(truth.area))))) rise(sizes, size);
+    for (const key of kindsOf(data, image, judged, focus)) increment(kinds, key);
+    for (const type of typesOf(image, judged, focus)) increment(types, type);
+    image.sizes ??= new Set(image.truths.map((truth) => sizeOf(truth.area)));
+    for (const size of image.sizes) increment(sizes, size);
   }
   return { kinds, types, sizes };
 }
 
-// What is said of an image hangs on its judgement alone, so it is kept there; only a comparison needs two.
+/**
+ * @template K
+ * @param {Map<K, number>} counts
+ * @param {K} key
+ */
+function increment(counts, key) {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/**
+ * The kinds of an image. Those of one run depend on its judgement alone and are kept there; a comparison needs two.
+ * @param {PageData} data
+ * @param {PageImage} image
+ * @param {Judged} judged
+ * @param {number} focus
+ */
 function kindsOf(data, image, judged, focus) {
   const one = judged.length ? judged[focus][image.index] : null;
   if (one && !data.hasTruth) return UNJUDGED.filter(([, , , test]) => test(image, one)).map(([key]) => key);
@@ -91,86 +138,62 @@ function kindsOf(data, image, judged, focus) {
   return judged.length < 2 ? one.kinds : [...one.kinds, changeOf(judged[0][image.index], judged[1][image.index])];
 }
 
-/** The types of an image: of its annotations and of the predictions that count. */
+/**
+ * The types of the annotations and the counting predictions of an image.
+ * @param {PageImage} image
+ * @param {Judged} judged
+ * @param {number} focus
+ */
 function typesOf(image, judged, focus) {
-  const one = judged.length ? judged[focus][image.index] : image;
-  if (!one.types) {
-    const found = judged.length ? image.runs[focus].predictions.slice(0, one.count) : [];
-    one.types = new Set([...image.truths, ...found].map((item) => item.type));
+  const one = judged.length ? judged[focus][image.index] : null;
+  const owner = one ?? image;
+  if (!owner.types) {
+    const predictions = one ? image.runs[focus].predictions.slice(0, one.count) : [];
+    owner.types = new Set([...image.truths, ...predictions].map((item) => item.type));
   }
-  return one.types;
+  return owner.types;
 }
 
-function hasType(image, judged, focus, type) {
-  return typesOf(image, judged, focus).has(type);
-}
-
+/**
+ * @param {PageImage} image
+ * @param {Size} size
+ */
 function hasSize(image, size) {
   return image.truths.some((truth) => sizeOf(truth.area) === size);
 }
 
-/** The images to show, in order; `cellImages` is the set of a clicked table cell, or null. */
+/**
+ * The images to show, in order; `cellImages` are the indices behind a clicked table cell, or null.
+ * @param {PageData} data
+ * @param {Judged} judged
+ * @param {State} state
+ * @param {Set<number> | null} cellImages
+ */
 export function chosenImages(data, judged, state, cellImages) {
   const words = state.text.toLowerCase().split(/\s+/).filter(Boolean);
   const kinds = state.show.map((key) => kindTest(key, judged, state.focus));
   const chosen = data.images.filter((image) =>
     (!kinds.length || kinds.some((test) => test(image)))
-    && (!state.types.length || state.types.some((type) => hasType(image, judged, state.focus, type)))
+    && (!state.types.length || state.types.some((type) => typesOf(image, judged, state.focus).has(type)))
     && (!state.sizes.length || state.sizes.some((size) => hasSize(image, size)))
     && (!cellImages || cellImages.has(image.index))
     && hasWords(data, image, words));
   const value = sortValue(data, judged, state);
   const direction = state.falling ? -1 : 1;
   return chosen
-    .map((image) => [value(image), image])
-    .sort(([a, x], [b, y]) => direction * (a < b ? -1 : a > b ? 1 : 0) || x.index - y.index)
-    .map(([, image]) => image);
+    .map((image) => ({ value: value(image), image }))
+    .sort((a, b) => direction * (a.value - b.value) || a.image.index - b.image.index)
+    .map(({ image }) => image);
 }
 
+/**
+ * @param {PageData} data
+ * @param {PageImage} image
+ * @param {string[]} words
+ */
 function hasWords(data, image, words) {
   if (!words.length) return true;
-  const text = `${image.name} ${image.split} ${image.truths.map((t) => data.types[t.type].name).join(" ")}`.toLowerCase();
+  const types = image.truths.map((truth) => data.types[truth.type].name).join(" ");
+  const text = `${image.name} ${image.split} ${types}`.toLowerCase();
   return words.every((word) => text.includes(word));
-}
-
-/** Orders: key, name, how many runs it needs, whether it needs the truth. Each starts with what deserves a look. */
-export const SORTS = [
-  ["name", "File name", 0, false],
-  ["score", "Highest score", 1, false],
-  ["doubt", "Nearest to the threshold", 1, false],
-  ["overlap", "Worst IoU", 1, true],
-  ["missed", "Missed area", 1, true],
-  ["errors", "Most errors", 1, true],
-  ["area", "Defect area", 0, true],
-  ["change", "Change from A to B", 2, true],
-];
-
-function sortValue(data, judged, state) {
-  const { sort, focus } = state;
-  const one = (image) => judged[focus][image.index];
-  const top = (image) => image.runs[focus].predictions[0]?.score ?? 0;
-  const area = (image, keep) => image.truths.reduce((sum, truth, t) => sum + (keep(t) ? truth.area : 0), 0);
-  const values = {
-    name: (image) => image.index,
-    area: (image) => -area(image, () => true),
-    score: (image) => -top(image),
-    doubt: (image) => Math.abs(top(image) - thresholdFor(data, state, focus, image)),
-    overlap: (image) => worstOverlap(image, one(image)),
-    missed: (image) => -area(image, (t) => one(image).finders[t] < 0),
-    errors: (image) => -(one(image).wrong + one(image).unfound),
-    change: (image) => change(judged[0][image.index], judged[1][image.index]),
-  };
-  const needs = SORTS.find(([key]) => key === sort)?.[2] ?? 3;
-  return judged.length >= needs ? values[sort] : values.name;
-}
-
-// Images without a defect come last, a defect that is not found counts as IoU 0.
-function worstOverlap(image, one) {
-  if (image.good) return 2;
-  return Math.min(...one.finders.map((p) => (p < 0 ? 0 : one.overlaps[p])));
-}
-
-function change(first, second) {
-  return second.wrong + second.unfound - first.wrong - first.unfound
-    + 0.1 * (meanOverlap(first) - meanOverlap(second));
 }

@@ -1,4 +1,4 @@
-// The grid of images. Only the rows in sight exist, so that thousands of images scroll as easily as ten.
+// The grid of images. Only the visible rows exist, so that thousands of images scroll as easily as ten.
 
 import { el, svg } from "./dom.js";
 import { LETTERS, fileName } from "./format.js";
@@ -9,41 +9,66 @@ import { caption } from "./words.js";
 const GAP = 12;
 const CAPTION = 47;
 const SPARE_ROWS = 2;
-const SLICE = 12; // milliseconds
+const SLICE_MILLISECONDS = 12;
 
-/** A grid inside `place`, which scrolls in `scroller`; `onopen` gets the image of a clicked tile. */
+/**
+ * @typedef {{state: State, judged: Judged}} Context
+ * @typedef {{columns: number, tile: number, height: number}} Layout
+ * @typedef {{root: HTMLElement, describe: (context: Context) => void, draw: (context: Context) => void}} Tile
+ */
+
+/**
+ * A grid inside `place`, which scrolls in `scroller`; `onopen` gets the image of a clicked tile.
+ * @param {HTMLElement} place
+ * @param {HTMLElement} scroller
+ * @param {PageData} data
+ * @param {(image: PageImage) => void} onopen
+ */
 export function makeGrid(place, scroller, data, onopen) {
+  /** @type {Map<number, Tile>} */
   const tiles = new Map();
+  /** @type {Set<Tile>} */
   const waiting = new Set();
-  const aspect = middleAspect(data);
+  const aspect = medianAspect(data);
   const panes = Math.max(1, data.models.length);
+  /** @type {PageImage[]} */
   let chosen = [];
+  /** @type {Context | null} */
   let context = null;
+  /** @type {Layout | null} */
   let layout = null;
   let drawing = false;
 
-  function measure() {
+  /**
+   * @param {Context} now
+   * @returns {Layout}
+   */
+  function measure({ state }) {
     const width = place.clientWidth;
-    const wanted = context.state.tile * (panes === 2 ? 1.7 : 1);
+    const wanted = state.tile * (panes === 2 ? 1.7 : 1);
     const columns = Math.max(1, Math.floor((width + GAP) / (wanted + GAP)), width < 560 && panes === 1 ? 2 : 1);
     const tile = Math.floor((width - GAP * (columns - 1)) / columns);
     const height = Math.round(((tile - 2) / panes) * aspect) + CAPTION;
     return { columns, tile, height };
   }
 
+  /**
+   * @param {PageImage[]} images
+   * @param {Context} next
+   */
   function show(images, next) {
     chosen = images;
     context = next;
     refresh(true);
   }
 
-  // Overlays are drawn in slices, so that the page shows at once and neither scrolling nor sliders stick.
+  // Overlays are drawn in slices, so that the page appears at once and scrolling and sliders stay smooth.
   function drawWaiting() {
     drawing = false;
-    const end = performance.now() + SLICE;
+    const end = performance.now() + SLICE_MILLISECONDS;
     for (const tile of waiting) {
       waiting.delete(tile);
-      if (tile.root.isConnected) tile.draw(context);
+      if (tile.root.isConnected && context) tile.draw(context);
       if (performance.now() > end) break;
     }
     drawSoon();
@@ -55,43 +80,49 @@ export function makeGrid(place, scroller, data, onopen) {
     setTimeout(drawWaiting);
   }
 
-  function refresh(anew) {
-    const next = measure();
+  /** @param {boolean} redraw */
+  function refresh(redraw) {
+    if (!context) return;
+    const next = measure(context);
     const moved = !layout || next.tile !== layout.tile || next.columns !== layout.columns;
     layout = next;
-    const rowHeight = layout.height + GAP;
-    place.style.height = `${Math.ceil(chosen.length / layout.columns) * rowHeight}px`;
+    const rowHeight = next.height + GAP;
+    place.style.height = `${Math.ceil(chosen.length / next.columns) * rowHeight}px`;
     const above = place.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
     const first = Math.max(0, Math.floor(-above / rowHeight) - SPARE_ROWS);
     const last = Math.ceil((scroller.clientHeight - above) / rowHeight) + SPARE_ROWS;
-    const wanted = chosen.slice(first * layout.columns, last * layout.columns);
+    const wanted = chosen.slice(first * next.columns, last * next.columns);
     if (moved) drop(tiles, new Set());
     drop(tiles, new Set(wanted.map((image) => image.index)));
-    wanted.forEach((image, k) => {
-      let tile = tiles.get(image.index);
-      const isNew = !tile;
-      if (isNew) {
-        tile = makeTile(data, image, layout, aspect, onopen);
+    for (const [k, image] of wanted.entries()) {
+      const old = tiles.get(image.index);
+      const tile = old ?? makeTile(data, image, next, aspect, onopen);
+      if (!old) {
         tiles.set(image.index, tile);
         place.append(tile.root);
       }
-      if (isNew || anew) {
-        tile.say(context);
+      if (!old || redraw) {
+        tile.describe(context);
         waiting.add(tile);
       }
-      const at = first * layout.columns + k;
-      const x = (at % layout.columns) * (layout.tile + GAP);
-      tile.root.style.transform = `translate(${x}px,${Math.floor(at / layout.columns) * rowHeight}px)`;
-      tile.root.style.order = at;
-    });
+      const at = first * next.columns + k;
+      const x = (at % next.columns) * (next.tile + GAP);
+      tile.root.style.transform = `translate(${x}px,${Math.floor(at / next.columns) * rowHeight}px)`;
+      tile.root.style.order = String(at);
+    }
     drawSoon();
   }
 
-  scroller.addEventListener("scroll", () => requestAnimationFrame(() => context && refresh(false)), { passive: true });
-  new ResizeObserver(() => context && refresh(false)).observe(place);
-  return { show, fillIn: () => context && refresh(true) };
+  scroller.addEventListener("scroll", () => requestAnimationFrame(() => refresh(false)), { passive: true });
+  new ResizeObserver(() => refresh(false)).observe(place);
+  return { show, addCrops: () => refresh(true) };
 }
 
+/**
+ * Remove all tiles but those of the images `keep`.
+ * @param {Map<number, Tile>} tiles
+ * @param {Set<number>} keep
+ */
 function drop(tiles, keep) {
   for (const [index, tile] of tiles) {
     if (!keep.has(index)) {
@@ -101,37 +132,48 @@ function drop(tiles, keep) {
   }
 }
 
-function middleAspect(data) {
+/** @param {PageData} data */
+function medianAspect(data) {
   const ratios = data.images.map((image) => image.height / image.width).sort((a, b) => a - b);
   return Math.min(1.5, Math.max(0.5, ratios[ratios.length >> 1] ?? 1));
 }
 
-// Pictures stay while sliders move; only what is drawn over them and the words under them are made anew.
+/**
+ * A tile. Its image stays while sliders move; only the overlay and the caption are replaced.
+ * @param {PageData} data
+ * @param {PageImage} image
+ * @param {Layout} layout
+ * @param {number} aspect
+ * @param {(image: PageImage) => void} onopen
+ * @returns {Tile}
+ */
 function makeTile(data, image, layout, aspect, onopen) {
   const models = data.models.length ? data.models.map((_, m) => m) : [null];
   const paneWidth = (layout.tile - 2) / models.length;
   const unit = Math.max(image.width / paneWidth, image.height / (paneWidth * aspect));
   const panes = models.map((model) => {
-    const picture = el("img", { alt: "", decoding: "async" });
+    const preview = el("img", { alt: "", decoding: "async" });
     const over = svg("svg", { viewBox: `0 0 ${image.width} ${image.height}` });
-    return { model, picture, over };
+    return { model, preview, over };
   });
   const words = el("span", { class: "words" });
   const root = el("button", { type: "button", class: "tile", "data-name": image.name, onclick: () => onopen(image) },
-    el("span", { class: "panes" }, panes.map(({ picture, over }, m) =>
-      el("span", { class: "pane" }, picture, over, panes.length > 1 && el("span", { class: "letter" }, LETTERS[m])))),
+    el("span", { class: "panes" }, panes.map(({ preview, over }, m) =>
+      el("span", { class: "pane" }, preview, over, panes.length > 1 && el("span", { class: "letter" }, LETTERS[m])))),
     el("span", { class: "caption" }, el("span", { class: "name", title: image.name }, fileName(image.name)), words));
   root.style.width = `${layout.tile}px`;
   root.style.height = `${layout.height}px`;
 
-  function say({ judged }) {
+  /** @param {Context} context */
+  function describe({ judged }) {
     const source = cropSource(image, 0);
-    for (const { picture } of panes) if (source && !picture.hasAttribute("src")) picture.src = source;
-    const said = caption(data, image, judged);
-    root.dataset.mood = said.mood;
-    words.textContent = said.words;
+    for (const { preview } of panes) if (source && !preview.hasAttribute("src")) preview.src = source;
+    const text = caption(data, image, judged);
+    root.dataset.mood = text.mood;
+    words.textContent = text.words;
   }
 
+  /** @param {Context} context */
   function draw({ state, judged }) {
     for (const { model, over } of panes) {
       const one = model === null ? null : judged[model][image.index];
@@ -142,5 +184,5 @@ function makeTile(data, image, layout, aspect, onopen) {
     }
   }
 
-  return { root, say, draw };
+  return { root, describe, draw };
 }

@@ -1,4 +1,4 @@
-// Which predictions meet which annotations, the same way as evaluate/matching.py does it.
+// Which predictions match which annotations, by the same rule as evaluate/matching.py.
 
 export const RIGHT = "right";
 export const WRONG_TYPE = "wrong type";
@@ -7,24 +7,41 @@ export const FOUND_TWICE = "found twice";
 export const NOTHING_THERE = "nothing there";
 export const MISSED = "missed";
 
-const NEAR = 0.1;
+/** Score threshold of a run that was not evaluated; that of evaluate/values.py. */
+export const DEFAULT_THRESHOLD = 0.25;
+
+const MIN_NEARBY_IOU = 0.1; // from here on a prediction is poorly located rather than on nothing
 const ALMOST_ONE = 1 - 1e-10;
 
 /**
- * The score from which predictions of a run count on an image: the one set, or, where none is set because the run is a
- * cross-validation, the operating point of the fold that tested the image.
+ * The score from which predictions of a run count on an image: the threshold that is set or, in a cross-validation
+ * without one, the operating point of the fold that tested the image.
+ * @param {PageData} data
+ * @param {State} state
+ * @param {number} model
+ * @param {PageImage} image
  */
 export function thresholdFor(data, state, model, image) {
-  return state.thresholds[model] ?? operatingThreshold(data, model, image);
+  return state.thresholds[model] ?? operatingThreshold(data, model, image) ?? DEFAULT_THRESHOLD;
 }
 
-/** The operating point of a run on an image, null where it has none. */
+/**
+ * The operating point of a run on an image, null if it has none.
+ * @param {PageData} data
+ * @param {number} model
+ * @param {PageImage} image
+ */
 export function operatingThreshold(data, model, image) {
   const { foldThresholds, threshold } = data.models[model];
-  return foldThresholds[image.folds[model] - 1] ?? threshold;
+  const fold = image.folds[model];
+  return fold ? foldThresholds[fold - 1] ?? threshold : threshold;
 }
 
-/** How many of the predictions, sorted by falling score, reach the threshold. */
+/**
+ * How many predictions, sorted by falling score, reach the threshold.
+ * @param {Prediction[]} predictions
+ * @param {number} threshold
+ */
 export function countAbove(predictions, threshold) {
   let low = 0;
   let high = predictions.length;
@@ -37,39 +54,52 @@ export function countAbove(predictions, threshold) {
 }
 
 /**
- * For each of the first `count` predictions the truth it meets, or -1: by falling score, each takes the free truth of
- * its type (or of any type) that it overlaps most, at `iou` or more; of equal ones the last. `by` is boxes or masks.
+ * For each of the first `count` predictions the truth it matches, or -1. By falling score, each takes the free truth of
+ * its type (or of any type) with the largest IoU, if that is at least `iou`; of equal ones the last.
+ * @param {Truth[]} truths
+ * @param {RunPredictions} run
+ * @param {number} count
+ * @param {number} iou
+ * @param {IouKind} by
  */
 export function matchPredictions(truths, { predictions, pairs }, count, iou, by, anyType = false) {
   const taken = new Array(truths.length).fill(false);
-  const met = [];
+  const matched = [];
   for (let p = 0; p < count; p++) {
     let best = -1;
-    let most = Math.min(iou, ALMOST_ONE);
+    let largest = Math.min(iou, ALMOST_ONE);
     for (const pair of pairs[p]) {
       const fits = anyType || truths[pair.truth].type === predictions[p].type;
-      if (!fits || taken[pair.truth] || pair[by] < most) continue;
+      if (!fits || taken[pair.truth] || pair[by] < largest) continue;
       best = pair.truth;
-      most = pair[by];
+      largest = pair[by];
     }
     if (best >= 0) taken[best] = true;
-    met.push(best);
+    matched.push(best);
   }
-  return met;
+  return matched;
 }
 
-/** Everything the page says about one image under the first `count` predictions of a run, at an IoU of boxes or masks. */
+/**
+ * Judge one image under the first `count` predictions of a run, at an IoU of boxes or masks.
+ * @param {PageImage} image
+ * @param {number} model
+ * @param {number} count
+ * @param {number} iou
+ * @param {IouKind} by
+ * @returns {Judgement}
+ */
 export function judgeImage(image, model, count, iou, by) {
   const run = image.runs[model];
-  const met = matchPredictions(image.truths, run, count, iou, by);
+  const matched = matchPredictions(image.truths, run, count, iou, by);
   const finders = image.truths.map(() => -1);
-  met.forEach((truth, p) => { if (truth >= 0) finders[truth] = p; });
-  const right = met.filter((truth) => truth >= 0).length;
-  const predictionVerdicts = met.map((truth, p) => (truth >= 0 ? RIGHT : predictionVerdict(image, run, p, iou, by)));
+  matched.forEach((truth, p) => { if (truth >= 0) finders[truth] = p; });
+  const right = matched.filter((truth) => truth >= 0).length;
+  const predictionVerdicts = matched.map((truth, p) => (truth >= 0 ? RIGHT : predictionVerdict(image, run, p, iou, by)));
   const truthVerdicts = finders.map((p, t) => (p >= 0 ? RIGHT : truthVerdict(image, run, count, t, iou, by)));
-  const overlaps = met.map((truth, p) => (truth >= 0 ? run.pairs[p].find((pair) => pair.truth === truth)[by] : null));
+  const overlaps = matched.map((truth, p) => run.pairs[p].find((pair) => pair.truth === truth)?.[by] ?? null);
   return {
-    count, iou, by, met, finders, overlaps, predictionVerdicts, truthVerdicts, right,
+    count, iou, by, matched, finders, overlaps, predictionVerdicts, truthVerdicts, right,
     wrong: count - right,
     unfound: image.truths.length - right,
     miss: !image.good && count === 0,
@@ -77,32 +107,64 @@ export function judgeImage(image, model, count, iou, by) {
   };
 }
 
-/** As `met`, whatever the type; worked out when first asked for. */
-export function crossType(image, model, one) {
-  one.crossed ??= matchPredictions(image.truths, image.runs[model], one.count, one.iou, one.by, true);
-  return one.crossed;
+/**
+ * Mean IoU of the right predictions, 0 if there is none.
+ * @param {Judgement} judgement
+ */
+export function meanOverlap({ overlaps }) {
+  const known = overlaps.filter((value) => value !== null);
+  return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : 0;
 }
 
+/**
+ * As `matched`, whatever the type; computed when first needed.
+ * @param {PageImage} image
+ * @param {number} model
+ * @param {Judgement} judgement
+ */
+export function crossType(image, model, judgement) {
+  const { count, iou, by } = judgement;
+  judgement.crossed ??= matchPredictions(image.truths, image.runs[model], count, iou, by, true);
+  return judgement.crossed;
+}
+
+/**
+ * @param {PageImage} image
+ * @param {RunPredictions} run
+ * @param {number} p
+ * @param {number} iou
+ * @param {IouKind} by
+ */
 function predictionVerdict(image, run, p, iou, by) {
+  /** @type {Verdict} */
   let verdict = NOTHING_THERE;
   for (const pair of run.pairs[p]) {
     const same = image.truths[pair.truth].type === run.predictions[p].type;
     if (pair[by] >= iou) {
       if (same) return FOUND_TWICE;
       verdict = WRONG_TYPE;
-    } else if (same && pair[by] >= NEAR && verdict === NOTHING_THERE) verdict = POORLY_LOCATED;
+    } else if (same && pair[by] >= MIN_NEARBY_IOU && verdict === NOTHING_THERE) verdict = POORLY_LOCATED;
   }
   return verdict;
 }
 
+/**
+ * @param {PageImage} image
+ * @param {RunPredictions} run
+ * @param {number} count
+ * @param {number} t
+ * @param {number} iou
+ * @param {IouKind} by
+ */
 function truthVerdict(image, run, count, t, iou, by) {
+  /** @type {Verdict} */
   let verdict = MISSED;
   for (let p = 0; p < count; p++) {
     for (const pair of run.pairs[p]) {
       if (pair.truth !== t) continue;
       const same = image.truths[t].type === run.predictions[p].type;
       if (!same && pair[by] >= iou) return WRONG_TYPE;
-      if (same && pair[by] >= NEAR) verdict = POORLY_LOCATED;
+      if (same && pair[by] >= MIN_NEARBY_IOU) verdict = POORLY_LOCATED;
     }
   }
   return verdict;

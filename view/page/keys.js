@@ -1,15 +1,16 @@
-// Keyboard, and the list of keys and signs under ?.
+// Keyboard commands, and the list of them under ?.
 
-import { byId, button, el } from "./dom.js";
+import { button, byId, dialogById, el } from "./dom.js";
+import { DEFAULT_THRESHOLD } from "./judge.js";
 import { LAYERS } from "./state.js";
 
 const KEYS = [
   ["?", "this list"],
   ["/", "search"],
   ["← →", "previous and next image"],
-  ["Enter", "open the chosen image"],
+  ["Enter", "open the focused image"],
   ["Esc", "close, or clear all filters"],
-  ["+ −", "zoom in and out; mouse wheel and two fingers do too"],
+  ["+ −", "zoom in and out; also mouse wheel and two fingers"],
   ["0", "whole image"],
   ["1", "native pixels"],
   ["t", "truth on and off"],
@@ -24,23 +25,32 @@ const KEYS = [
   ["c", "copy the command that opens the image in labelme"],
 ];
 
-/** Listen for keys; `detail` is the large view. */
+/** @typedef {Record<string, () => void>} Commands */
+
+/**
+ * Listen for keys.
+ * @param {PageData} data
+ * @param {Store} store
+ * @param {Detail} detail
+ */
 export function listenToKeys(data, store, detail) {
   const help = makeHelp();
+  /** @type {Commands} */
   const commands = {
     "?": () => (help.open ? help.close() : help.showModal()),
     "/": () => byId("search").focus(),
-    t: () => flip((layer) => layer.startsWith("truth")),
-    p: () => flip((layer) => layer.startsWith("prediction")),
-    m: () => flip((layer) => layer.endsWith("masks")),
-    b: () => flip((layer) => layer.endsWith("boxes")),
-    o: () => flip((layer) => layer.endsWith("outlines")),
-    l: () => flip((layer) => layer.endsWith("labels")),
+    t: () => toggleLayers((layer) => layer.startsWith("truth")),
+    p: () => toggleLayers((layer) => layer.startsWith("prediction")),
+    m: () => toggleLayers((layer) => layer.endsWith("masks")),
+    b: () => toggleLayers((layer) => layer.endsWith("boxes")),
+    o: () => toggleLayers((layer) => layer.endsWith("outlines")),
+    l: () => toggleLayers((layer) => layer.endsWith("labels")),
     "[": () => nudge(-0.01),
     "]": () => nudge(0.01),
     r: () => store.change({ thresholds: [...store.initial.thresholds], iou: store.initial.iou }),
     v: () => store.change({ tab: store.state.tab === "images" ? "tables" : "images", image: null }),
   };
+  /** @type {Commands} */
   const inLarge = {
     ArrowLeft: () => detail.step(-1),
     ArrowRight: () => detail.step(1),
@@ -51,13 +61,15 @@ export function listenToKeys(data, store, detail) {
     1: () => detail.stage().native(),
     c: () => detail.copyCommand(),
   };
+  /** @type {Commands} */
   const inGrid = {
     ArrowRight: () => moveFocus(1),
     ArrowLeft: () => moveFocus(-1),
     Escape: () => store.change({ show: [], types: [], sizes: [], text: "", cell: null }),
   };
 
-  function flip(wanted) {
+  /** @param {(layer: string) => boolean} wanted */
+  function toggleLayers(wanted) {
     const { layers } = store.state;
     const members = LAYERS.filter(wanted);
     const on = members.some((layer) => layers.includes(layer));
@@ -66,20 +78,22 @@ export function listenToKeys(data, store, detail) {
     store.change({ layers: on ? layers.filter((layer) => !wanted(layer)) : [...layers, ...shown] });
   }
 
+  /** @param {number} by */
   function nudge(by) {
     const { thresholds, focus } = store.state;
     if (!thresholds.length) return;
+    const { threshold, floor } = data.models[focus];
     const next = [...thresholds];
-    const now = next[focus] ?? data.models[focus].threshold;
-    next[focus] = Math.min(1, Math.max(data.models[focus].floor, Math.round((now + by) * 1000) / 1000));
+    const now = next[focus] ?? threshold ?? DEFAULT_THRESHOLD;
+    next[focus] = Math.min(1, Math.max(floor, Math.round((now + by) * 1000) / 1000));
     store.change({ thresholds: next });
   }
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const typing = event.target.matches("input:not([type=checkbox]), select, textarea");
-    if (typing) {
-      if (event.key === "Escape") event.target.blur();
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (target.matches("input:not([type=checkbox]), select, textarea")) {
+      if (event.key === "Escape") target.blur();
       return;
     }
     if (help.open && event.key !== "?") return;
@@ -92,20 +106,22 @@ export function listenToKeys(data, store, detail) {
   return { help };
 }
 
+/** @param {number} by */
 function moveFocus(by) {
-  const tiles = [...document.querySelectorAll(".tile")].sort((a, b) => Number(a.style.order) - Number(b.style.order));
-  const at = tiles.indexOf(document.activeElement);
+  const tiles = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".tile")])
+    .sort((a, b) => Number(a.style.order) - Number(b.style.order));
+  const at = tiles.indexOf(/** @type {HTMLElement} */ (document.activeElement));
   tiles[Math.min(tiles.length - 1, Math.max(0, at + by))]?.focus();
 }
 
 function makeHelp() {
-  const help = byId("help");
+  const help = dialogById("help");
   help.append(
     el("header", {}, el("h2", {}, "Keys"), button("✕", () => help.close(), { "aria-label": "Close", class: "close" })),
-    el("dl", {}, KEYS.flatMap(([key, what]) => [el("dt", {}, key.split(" ").map((k) => el("kbd", {}, k))), el("dd", {}, what)])),
-    el("p", { class: "hint" }, "Counts follow the thresholds as they move. A prediction is right when it overlaps an annotation of its type at least by the IoU. "
-      + "A miss is a defective image on which nothing is found, a false alarm a good image on which something is. "
-      + "The address keeps everything that is set: copy it to share this view."));
+    el("dl", {}, KEYS.map(([key, meaning]) => [el("dt", {}, key.split(" ").map((k) => el("kbd", {}, k))), el("dd", {}, meaning)])),
+    el("p", { class: "hint" }, "Counts follow the thresholds. A prediction is right if its IoU with an annotation of its type is at least the IoU threshold. "
+      + "A miss is a defective image on which nothing is found, a false alarm a good image on which something is found. "
+      + "The address contains all settings: copy it to share this view."));
   help.addEventListener("click", (event) => { if (event.target === help) help.close(); });
   return help;
 }

@@ -1,17 +1,26 @@
-// Totals, curves and tables at the present thresholds, with the definitions of evaluate/.
+// Totals and tables at the current thresholds, with the definitions of evaluate/.
 
-import { countAbove, crossType, judgeImage, matchPredictions, operatingThreshold, thresholdFor } from "./judge.js";
+import { countAbove, crossType, judgeImage, thresholdFor } from "./judge.js";
 
+/** @type {Size[]} */
 export const SIZES = ["small", "medium", "large"];
 
-/** COCO's size classes: areas below 32 x 32 pixels, below 96 x 96, and above. */
+/**
+ * COCO's size classes: areas below 32 x 32 pixels, below 96 x 96, and above.
+ * @param {number} area
+ * @returns {Size}
+ */
 export function sizeOf(area) {
   return area < 32 * 32 ? "small" : area < 96 * 96 ? "medium" : "large";
 }
 
 /**
- * By model, then by image. Of the judgements of `before` those are kept, as the same objects, for which nothing changed:
- * a move of the confidence changes few images.
+ * The judgements of all runs and images. Judgements of `before` for which nothing changed are kept as the same objects,
+ * because a small change of the threshold affects few images.
+ * @param {PageData} data
+ * @param {State} state
+ * @param {Judged} before
+ * @returns {Judged}
  */
 export function judgeAll(data, state, before = []) {
   const { iou, by } = state;
@@ -22,13 +31,23 @@ export function judgeAll(data, state, before = []) {
   }));
 }
 
+/**
+ * @param {number} part
+ * @param {number} whole
+ */
 export function ratio(part, whole) {
   return whole ? part / whole : null;
 }
 
-export function totals(data, judged) {
+/**
+ * The totals of one run.
+ * @param {PageData} data
+ * @param {Judgement[]} judgements
+ * @returns {Totals}
+ */
+export function totals(data, judgements) {
   const sum = { found: 0, wrong: 0, unfound: 0, missed: 0, alarms: 0, defective: 0, good: 0 };
-  judged.forEach((one, i) => {
+  judgements.forEach((one, i) => {
     sum.found += one.right;
     sum.wrong += one.wrong;
     sum.unfound += one.unfound;
@@ -36,131 +55,64 @@ export function totals(data, judged) {
     sum.alarms += one.alarm ? 1 : 0;
     sum[data.images[i].good ? "good" : "defective"] += 1;
   });
-  sum.precision = ratio(sum.found, sum.found + sum.wrong);
-  sum.recall = ratio(sum.found, sum.found + sum.unfound);
-  return sum;
-}
-
-/** Misses and false alarms for every image score as threshold: [{threshold, missed, alarms}], rising. */
-export function missAlarmCurve(data, model) {
-  const defective = [];
-  const good = [];
-  for (const image of data.images) {
-    const [first] = image.runs[model].predictions;
-    (image.good ? good : defective).push(first ? first.score : 0);
-  }
-  defective.sort((a, b) => a - b);
-  good.sort((a, b) => a - b);
-  const levels = [...new Set([...defective, ...good].filter((s) => s > 0))].sort((a, b) => a - b);
-  let missed = 0;
-  let quiet = 0;
-  return levels.map((threshold) => {
-    while (missed < defective.length && defective[missed] < threshold) missed++;
-    while (quiet < good.length && good[quiet] < threshold) quiet++;
-    return { threshold, missed, alarms: good.length - quiet };
-  });
-}
-
-/** Misses and false alarms at the operating point of a run, null where it has none. */
-export function operatingCounts(data, m) {
-  if (data.models[m].threshold === null) return null;
-  const counts = { missed: 0, alarms: 0 };
-  for (const image of data.images) {
-    const found = (image.runs[m].predictions[0]?.score ?? -1) >= operatingThreshold(data, m, image);
-    if (image.good && found) counts.alarms++;
-    if (!image.good && !found) counts.missed++;
-  }
-  return counts;
-}
-
-/** Per type the predictions of a run by falling score, as {image, p}; the same at any threshold. */
-export function rankedPredictions(data, model) {
-  const ranked = data.types.map(() => []);
-  for (const image of data.images) {
-    image.runs[model].predictions.forEach(({ type, score }, p) => ranked[type].push({ image, p, score }));
-  }
-  for (const one of ranked) one.sort((a, b) => b.score - a.score);
-  return ranked;
-}
-
-/** Per type: truths, precision and recall down the ranked predictions, and COCO's AP at this IoU. */
-export function precisionRecall(data, model, ranked, iou, by) {
-  const truths = data.types.map(() => 0);
-  const met = data.images.map((image) => {
-    const run = image.runs[model];
-    for (const truth of image.truths) truths[truth.type]++;
-    return matchPredictions(image.truths, run, run.predictions.length, iou, by);
-  });
-  return data.types.map((_, type) => {
-    const precision = new Float64Array(ranked[type].length);
-    const recall = new Float64Array(ranked[type].length);
-    let right = 0;
-    ranked[type].forEach(({ image, p }, i) => {
-      right += met[image.index][p] >= 0 ? 1 : 0;
-      precision[i] = right / (i + 1);
-      recall[i] = truths[type] ? right / truths[type] : 0;
-    });
-    return { truths: truths[type], precision, recall, ap: truths[type] ? averagePrecision(precision, recall) : null };
-  });
-}
-
-// Mean of the best precision at 101 recalls. Source: cocoapi cocoeval.py, accumulate.
-function averagePrecision(precision, recall) {
-  const best = new Float64Array(precision.length);
-  let most = 0;
-  for (let i = precision.length - 1; i >= 0; i--) {
-    most = Math.max(most, precision[i]);
-    best[i] = most;
-  }
-  let sum = 0;
-  let at = 0;
-  for (let step = 0; step <= 100; step++) {
-    while (at < recall.length && recall[at] < step / 100) at++;
-    if (at < recall.length) sum += best[at];
-  }
-  return sum / 101;
+  return { ...sum, precision: ratio(sum.found, sum.found + sum.wrong), recall: ratio(sum.found, sum.found + sum.unfound) };
 }
 
 /**
- * matrix[row][column]: truths of type `row` met by predictions of type `column`, whatever the type, as tallies; the last
- * row are predictions that meet nothing, the last column truths that nothing meets.
+ * matrix[row][column]: truths of type `row` matched by predictions of type `column`, whatever the type. The last row are
+ * predictions that match nothing, the last column truths that nothing matches.
+ * @param {PageData} data
+ * @param {number} model
+ * @param {Judgement[]} judgements
+ * @returns {Tally[][]}
  */
-export function confusion(data, model, judged, tally = countOnly) {
+export function confusion(data, model, judgements, tally = countOnly) {
   const none = data.types.length;
   const matrix = Array.from({ length: none + 1 }, () => Array.from({ length: none + 1 }, tally));
   data.images.forEach((image, i) => {
-    const met = crossType(image, model, judged[i]);
+    const matched = crossType(image, model, judgements[i]);
     const { predictions } = image.runs[model];
-    met.forEach((t, p) => add(matrix[t >= 0 ? image.truths[t].type : none][predictions[p].type], image));
-    image.truths.forEach((truth, t) => { if (!met.includes(t)) add(matrix[truth.type][none], image); });
+    matched.forEach((t, p) => { add(matrix[t >= 0 ? image.truths[t].type : none][predictions[p].type], image); });
+    image.truths.forEach((truth, t) => { if (!matched.includes(t)) add(matrix[truth.type][none], image); });
   });
   return matrix;
 }
 
-// A tally is a count; of a cell that is clicked also the images it comes from, as a set of their indices.
+/** @returns {Tally} */
 function countOnly() {
   return { count: 0, images: null };
 }
 
+/** @returns {Tally} */
 function withImages() {
   return { count: 0, images: new Set() };
 }
 
+/**
+ * @param {Tally} tally
+ * @param {PageImage} image
+ */
 function add(tally, image) {
   tally.count++;
   tally.images?.add(image.index);
 }
 
-/** Per type: truths, found, unfound and wrong predictions as tallies, precision and recall at the thresholds. */
-export function byType(data, model, judged, tally = countOnly) {
+/**
+ * By type: truths, found and not found, wrong predictions, precision and recall at the thresholds.
+ * @param {PageData} data
+ * @param {number} model
+ * @param {Judgement[]} judgements
+ * @returns {TypeRow[]}
+ */
+export function byType(data, model, judgements, tally = countOnly) {
   const rows = data.types.map(() => ({ truths: tally(), found: tally(), unfound: tally(), wrong: tally() }));
   data.images.forEach((image, i) => {
-    const { finders, met } = judged[i];
+    const { finders, matched } = judgements[i];
     image.truths.forEach(({ type }, t) => {
       add(rows[type].truths, image);
       add(finders[t] >= 0 ? rows[type].found : rows[type].unfound, image);
     });
-    met.forEach((truth, p) => {
+    matched.forEach((truth, p) => {
       if (truth < 0) add(rows[image.runs[model].predictions[p].type].wrong, image);
     });
   });
@@ -171,29 +123,55 @@ export function byType(data, model, judged, tally = countOnly) {
   }));
 }
 
-/** Per type and size class, with a last row and column for all: truths and unfound as tallies. */
-export function bySize(data, judged, tally = countOnly) {
+/**
+ * By type and size class, with a last row and column for all: truths and those not found.
+ * @param {PageData} data
+ * @param {Judgement[]} judgements
+ * @returns {SizeCell[][]}
+ */
+export function bySize(data, judgements, tally = countOnly) {
   const cells = () => Array.from({ length: SIZES.length + 1 }, () => ({ truths: tally(), unfound: tally() }));
   const rows = Array.from({ length: data.types.length + 1 }, cells);
-  data.images.forEach((image, i) => image.truths.forEach((truth, t) => {
-    const column = SIZES.indexOf(sizeOf(truth.area));
-    for (const row of [rows[truth.type], rows[data.types.length]]) {
-      for (const cell of [row[column], row[SIZES.length]]) {
-        add(cell.truths, image);
-        if (judged[i].finders[t] < 0) add(cell.unfound, image);
+  data.images.forEach((image, i) => {
+    image.truths.forEach((truth, t) => {
+      const column = SIZES.indexOf(sizeOf(truth.area));
+      for (const row of [rows[truth.type], rows[data.types.length]]) {
+        for (const cell of [row[column], row[SIZES.length]]) {
+          add(cell.truths, image);
+          if (judgements[i].finders[t] < 0) add(cell.unfound, image);
+        }
       }
-    }
-  }));
+    });
+  });
   return rows;
 }
 
-/** The images behind a clicked cell of a table, `cell` as the address keeps it; none where there is no such cell. */
-export function cellImages(data, judged, { cell: [table, row, column], focus }) {
-  const found = {
-    confusion: () => confusion(data, focus, judged[focus], withImages)[row]?.[column],
-    type: () => byType(data, focus, judged[focus], withImages)[row]?.[column],
-    size: () => bySize(data, judged[focus], withImages)[row]?.[column]?.truths,
-    unfound: () => bySize(data, judged[focus], withImages)[row]?.[column]?.unfound,
-  };
-  return (Object.hasOwn(found, table) && found[table]()?.images) || new Set();
+/**
+ * The indices of the images behind a clicked table cell; empty if there is no such cell.
+ * @param {PageData} data
+ * @param {Judged} judged
+ * @param {Cell} cell
+ * @param {number} focus
+ * @returns {Set<number>}
+ */
+export function cellImages(data, judged, [table, row, column], focus) {
+  const judgements = judged[focus];
+  return tallyAt()?.images ?? new Set();
+
+  /** @returns {Tally | undefined} */
+  function tallyAt() {
+    if (table === "confusion") return confusion(data, focus, judgements, withImages)[row]?.[Number(column)];
+    if (table === "size") return bySize(data, judgements, withImages)[row]?.[Number(column)]?.truths;
+    if (table === "unfound") return bySize(data, judgements, withImages)[row]?.[Number(column)]?.unfound;
+    if (table === "type" && isTypeColumn(column)) return byType(data, focus, judgements, withImages)[row]?.[column];
+    return undefined;
+  }
+}
+
+/**
+ * @param {unknown} column
+ * @returns {column is "truths" | "found" | "unfound" | "wrong"}
+ */
+function isTypeColumn(column) {
+  return ["truths", "found", "unfound", "wrong"].includes(String(column));
 }

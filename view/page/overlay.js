@@ -1,41 +1,74 @@
-// Truth and predictions drawn over an image: truth solid, predictions dashed, types by colour, hatching and sign.
+// Truth and predictions over an image: truth solid, predictions dashed, types by colour, hatching and sign.
 
 import { svg } from "./dom.js";
 import { hatchPattern, signPath } from "./types.js";
 import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, RIGHT, WRONG_TYPE } from "./judge.js";
 import { maskPath } from "./prepare.js";
 
-const MARKS = { [RIGHT]: "✓", [WRONG_TYPE]: "≠", [POORLY_LOCATED]: "↔", [FOUND_TWICE]: "2×", [NOTHING_THERE]: "✗" };
+/** @type {Record<Verdict, string>} */
+const MARKS = { [RIGHT]: "✓", [WRONG_TYPE]: "≠", [POORLY_LOCATED]: "↔", [FOUND_TWICE]: "2×", [NOTHING_THERE]: "✗", [MISSED]: "" };
 let serial = 0;
 
 /**
- * The overlay of an image as an SVG group in pixels of the image. `model` is null for truth only, `unit` is the size
- * of one screen pixel in pixels of the image, `selected` a drawn thing to stress, {kind, index} or null.
+ * @typedef {{root: SVGElement, line: number, left: number, width: number}} Label
+ * @typedef {{prefix: string, unit: number, selected: Selected | null, labels: Label[]}} Drawing
  */
-export function drawOverlay(data, image, model, judged, state, unit, selected = null) {
-  const prefix = `hatch-${serial++}`;
-  const types = new Set();
-  const labels = [];
-  const shown = (item) => !state.hidden.includes(item.type) && types.add(item.type);
+
+/**
+ * The overlay of an image as an SVG group in pixels of the image. Without a model and its judgement only the truth is
+ * drawn. `unit` is the size of one screen pixel in pixels of the image; `selected` is highlighted.
+ * @param {PageData} data
+ * @param {PageImage} image
+ * @param {number | null} model
+ * @param {Judgement | null} judgement
+ * @param {State} state
+ * @param {number} unit
+ * @param {Selected | null} selected
+ */
+export function drawOverlay(data, image, model, judgement, state, unit, selected = null) {
+  const drawing = { prefix: `hatch-${serial++}`, unit, selected, labels: [] };
+  const shown = (/** @type {Item} */ item) => !state.hidden.includes(item.type);
   const truths = image.truths.map((truth, t) => shown(truth)
-    && drawItem(data, image, truth, "truth", t, truthLabel(judged, t), { prefix, unit, selected, labels }));
-  const found = model === null ? [] : image.runs[model].predictions.slice(0, judged.count).map((p, i) => shown(p)
-    && drawItem(data, image, p, "prediction", i, predictionLabel(data, p, judged, i), { prefix, unit, selected, labels }));
-  const patterns = [...types].map((type) => hatchPattern(data, type, `${prefix}-${type}`, unit));
-  const texts = labels.map((label) => label.root);
-  return svg("g", { class: "overlay" }, svg("defs", {}, patterns), truths, found.reverse(), texts);
+    && drawItem(data, image, truth, { kind: "truth", index: t }, truthLabel(judgement, t), drawing));
+  const counting = model === null || !judgement ? [] : image.runs[model].predictions.slice(0, judgement.count);
+  const predictions = counting.map((prediction, p) => shown(prediction)
+    && drawItem(data, image, prediction, { kind: "prediction", index: p }, predictionLabel(data, prediction, judgement, p), drawing));
+  const types = new Set([...image.truths, ...counting].filter(shown).map((item) => item.type));
+  const patterns = [...types].map((type) => hatchPattern(data, type, `${drawing.prefix}-${type}`, unit));
+  const labels = /** @type {Label[]} */ (drawing.labels);
+  return svg("g", { class: "overlay" }, svg("defs", {}, patterns), truths, predictions.reverse(), labels.map((label) => label.root));
 }
 
-function truthLabel(judged, t) {
-  if (!judged) return "";
-  return judged.truthVerdicts[t] === MISSED ? "not found" : null;
+/**
+ * The label of a truth, null for none; only a sign where there is no run.
+ * @param {Judgement | null} judgement
+ * @param {number} t
+ */
+function truthLabel(judgement, t) {
+  if (!judgement) return "";
+  return judgement.truthVerdicts[t] === MISSED ? "not found" : null;
 }
 
-function predictionLabel(data, prediction, judged, i) {
-  return !data.hasTruth ? prediction.score.toFixed(2) : `${prediction.score.toFixed(2)} ${MARKS[judged.predictionVerdicts[i]] ?? ""}`;
+/**
+ * @param {PageData} data
+ * @param {Prediction} prediction
+ * @param {Judgement | null} judgement
+ * @param {number} p
+ */
+function predictionLabel(data, prediction, judgement, p) {
+  const score = prediction.score.toFixed(2);
+  return data.hasTruth && judgement ? `${score} ${MARKS[judgement.predictionVerdicts[p]]}` : score;
 }
 
-function drawItem(data, image, item, kind, index, label, { prefix, unit, selected, labels }) {
+/**
+ * @param {PageData} data
+ * @param {PageImage} image
+ * @param {Item} item
+ * @param {Selected} which
+ * @param {string | null} label
+ * @param {Drawing} drawing
+ */
+function drawItem(data, image, item, { kind, index }, label, { prefix, unit, selected, labels }) {
   const { colour } = data.types[item.type];
   const [x, y, width, height] = item.box;
   const path = maskPath(image, item, unit);
@@ -48,7 +81,7 @@ function drawItem(data, image, item, kind, index, label, { prefix, unit, selecte
       svg("path", { class: "line outline", d: path, stroke: colour }));
   }
   const box = { x, y, width, height };
-  const only = path ? "" : " only"; // the box of a thing without mask stands for its outline as well
+  const only = path ? "" : " only"; // without a mask the box also serves as the outline
   group.append(
     svg("rect", { class: `casing box${only}`, ...box }),
     svg("rect", { class: `line box${only}`, ...box, stroke: colour }));
@@ -56,20 +89,32 @@ function drawItem(data, image, item, kind, index, label, { prefix, unit, selecte
   return group;
 }
 
-// Labels lie over everything else and not over each other. One stands at the topmost pixel of the mask, which is where
-// its path starts, or at the corner of the box.
+/**
+ * A label. Labels are above everything else and avoid each other. One starts at the topmost pixel of the mask, where its
+ * path starts, or at the corner of the box.
+ * @param {Selected["kind"]} kind
+ * @param {Item} item
+ * @param {string | null} path
+ * @param {string} colour
+ * @param {string} text
+ * @param {number} unit
+ * @param {PageImage} image
+ * @param {Label[]} labels
+ * @returns {Label}
+ */
 function drawLabel(kind, { type, box: [corner, y, , height] }, path, colour, text, unit, image, labels) {
   const x = path ? parseInt(path.slice(1), 10) : corner;
   const size = 12 * unit;
   const above = y - 5 * unit;
-  const room = (18 + 7 * text.length) * unit;
-  const left = Math.max(2 * unit, Math.min(x, image.width - room));
+  const width = (18 + 7 * text.length) * unit;
+  const left = Math.max(2 * unit, Math.min(x, image.width - width));
   let line = above > size ? above : Math.min(y + height + size, image.height - 3 * unit);
-  const taken = (other) => Math.abs(other.line - line) < size && other.left < left + room && left < other.left + other.room;
+  const taken = (/** @type {Label} */ other) =>
+    Math.abs(other.line - line) < size && other.left < left + width && left < other.left + other.width;
   while (labels.some(taken) && line < image.height - size) line += size;
   const root = svg("g", { class: `label ${kind}-label` },
     svg("path", { d: signPath(type), fill: colour, "stroke-width": 2.5,
       transform: `translate(${left + 6 * unit} ${line - 4 * unit}) scale(${unit})` }),
     svg("text", { x: left + 14 * unit, y: line, "font-size": size, "stroke-width": 3 * unit }, text));
-  return { root, line, left, room };
+  return { root, line, left, width };
 }

@@ -1,48 +1,75 @@
-// The embedded JSON as objects with names, and the pictures that lie beside it.
+// The embedded JSON as objects with named fields, and the addresses of the crops.
 
 import { byId } from "./dom.js";
 import { loopsPath, outlineLoops } from "./decode.js";
 
+/** The data of this page. */
 export function readData() {
-  return prepare(JSON.parse(byId("data").textContent));
+  return prepare(JSON.parse(byId("data").textContent ?? ""));
 }
 
-export function prepare(data) {
-  data.images.forEach((image, index) => {
-    image.index = index;
-    image.truths = image.truths.map(([type, x, y, w, h, area, counts]) => ({ type, box: [x, y, w, h], area, counts }));
-    image.good = image.truths.length === 0;
-    image.runs = image.predictions.map((found, m) => prepareRun(found, image.overlaps[m]));
-    image.masked = image.truths.every((t) => t.counts !== null)
-      && image.runs.every((run) => run.predictions.every((p) => p.counts !== null));
-  });
-  return data;
+/**
+ * @param {RawData} raw
+ * @returns {PageData}
+ */
+export function prepare(raw) {
+  return { ...raw, images: raw.images.map(prepareImage) };
 }
 
-function prepareRun(found, overlaps) {
-  const predictions = found.map(([type, x, y, w, h, score, counts]) => ({ type, box: [x, y, w, h], score, counts }));
+/**
+ * @param {RawImage} raw
+ * @param {number} index
+ * @returns {PageImage}
+ */
+function prepareImage({ name, width, height, split, folds, crops, truths: truthRows, predictions, overlaps }, index) {
+  const truths = truthRows.map(([type, x, y, w, h, area, counts]) => ({ type, box: /** @type {Box} */ ([x, y, w, h]), area, counts }));
+  const runs = predictions.map((rows, m) => prepareRun(rows, overlaps[m]));
+  const masked = truths.every((truth) => truth.counts !== null)
+    && runs.every((run) => run.predictions.every((prediction) => prediction.counts !== null));
+  return { name, width, height, split, folds, crops, index, truths, runs, good: truths.length === 0, masked };
+}
+
+/**
+ * @param {ItemRow[]} rows
+ * @param {OverlapRow[]} overlaps
+ * @returns {RunPredictions}
+ */
+function prepareRun(rows, overlaps) {
+  const predictions = rows.map(([type, x, y, w, h, score, counts]) => ({ type, box: /** @type {Box} */ ([x, y, w, h]), score, counts }));
+  /** @type {Pair[][]} */
   const pairs = predictions.map(() => []);
-  for (const [p, t, boxes, masks] of overlaps) pairs[p].push({ truth: t, boxes, masks });
+  for (const [p, truth, boxes, masks] of overlaps) pairs[p].push({ truth, boxes, masks });
   return { predictions, pairs };
 }
 
 /**
- * SVG path of the mask of a truth or prediction, null where it has none; exact where a pixel of the image is drawn at
- * least as large as one of the screen, which has `unit` pixels of the image.
+ * SVG path of the mask of a truth or prediction, null if it has none. `unit` is the size of one screen pixel in pixels
+ * of the image; up to 1 the path is exact.
+ * @param {PageImage} image
+ * @param {Item} item
+ * @param {number} unit
  */
 export function maskPath(image, item, unit) {
   if (item.counts === null) return null;
   item.loops ??= outlineLoops(item.counts, image.height);
   item.paths ??= new Map();
   const tolerance = unit <= 1 ? 0 : 2 ** Math.floor(Math.log2(unit));
-  if (!item.paths.has(tolerance)) item.paths.set(tolerance, loopsPath(item.loops, tolerance));
-  return item.paths.get(tolerance);
+  let path = item.paths.get(tolerance);
+  if (path === undefined) {
+    path = loopsPath(item.loops, tolerance);
+    item.paths.set(tolerance, path);
+  }
+  return path;
 }
 
-/** Address of the k-th picture of an image, null while the page is still being read. */
+/**
+ * Address of the k-th crop of an image, null while the page is still loading.
+ * @param {PageImage} image
+ * @param {number} k
+ */
 export function cropSource(image, k) {
   const source = image.crops[k][4];
   if (source !== null) return source;
-  const block = byId(`crop-${image.index}-${k}`);
+  const block = document.getElementById(`crop-${image.index}-${k}`);
   return block ? `data:image/webp;base64,${block.textContent}` : null;
 }

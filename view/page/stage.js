@@ -1,25 +1,32 @@
-// The large picture: zoom to native pixels and beyond, pan with mouse, finger or keys.
+// The enlarged image: zoom to native pixels and beyond, pan with mouse, finger or keys.
 
 import { svg } from "./dom.js";
 import { cropSource } from "./prepare.js";
 
-const MOST_ZOOM = 32;
+const MAX_ZOOM = 32;
 
-/** A zoomable picture of `image`; `overlay(unit)` draws what lies over it. `onview` hears of every move. */
+/**
+ * A zoomable image. `overlay(unit)` draws what is above it, `onview` is called after every move.
+ * @param {PageImage} image
+ * @param {(unit: number) => SVGElement} overlay
+ * @param {(stage: Stage) => void} onview
+ * @returns {Stage}
+ */
 export function makeStage(image, overlay, onview) {
-  const pictures = svg("g", { class: "pictures" });
+  const crops = svg("g", { class: "crops" });
   const over = svg("g");
-  const world = svg("g", {}, pictures, over);
+  const world = svg("g", {}, crops, over);
   const root = svg("svg", { class: "stage", role: "img", "aria-label": image.name }, world);
   const view = { zoom: 0, x: 0, y: 0 };
-  const stage = { root, view, place, fit, native, zoomBy, moveBy, redraw, addPictures };
+  const stage = { root, view, place, fit, native, zoomBy, moveBy, redraw, addCrops };
   let drawnAt = 0;
 
-  function addPictures() {
-    pictures.replaceChildren(...image.crops.map(([x, y, width, height], k) => {
+  function addCrops() {
+    const elements = image.crops.map(([x, y, width, height], k) => {
       const href = cropSource(image, k);
       return href && svg("image", { x, y, width, height, href, preserveAspectRatio: "none" });
-    }).filter(Boolean));
+    });
+    crops.replaceChildren(...elements.filter((element) => element !== null));
   }
 
   function size() {
@@ -31,22 +38,24 @@ export function makeStage(image, overlay, onview) {
     return Math.min(width / image.width, height / image.height);
   }
 
-  /** One pixel of the image on one of the screen. */
+  /** The zoom at which one pixel of the image is one pixel of the screen. */
   function nativeZoom() {
     return 1 / (window.devicePixelRatio || 1);
   }
 
+  /** @param {number} zoom */
   function within(zoom) {
-    return Math.min(MOST_ZOOM, Math.max(Math.min(fitZoom() * 0.5, nativeZoom()), zoom));
+    return Math.min(MAX_ZOOM, Math.max(Math.min(fitZoom() * 0.5, nativeZoom()), zoom));
   }
 
-  function place(next, tell = true) {
+  /** @param {Partial<View>} next */
+  function place(next, notify = true) {
     Object.assign(view, next);
     view.zoom = within(view.zoom);
     world.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.zoom})`);
     root.classList.toggle("pixelated", view.zoom >= 2);
     if (Math.abs(view.zoom / drawnAt - 1) > 0.02) redraw();
-    if (tell) onview(stage);
+    if (notify) onview(stage);
   }
 
   function redraw() {
@@ -54,19 +63,23 @@ export function makeStage(image, overlay, onview) {
     over.replaceChildren(overlay(1 / view.zoom));
   }
 
-  function fit(tell = true) {
+  function fit(notify = true) {
     const { width, height } = size();
     const zoom = fitZoom();
-    place({ zoom, x: (width - image.width * zoom) / 2, y: (height - image.height * zoom) / 2 }, tell);
+    place({ zoom, x: (width - image.width * zoom) / 2, y: (height - image.height * zoom) / 2 }, notify);
   }
 
+  /** @param {number} factor */
   function zoomBy(factor, at = { x: size().width / 2, y: size().height / 2 }) {
     const zoom = within(view.zoom * factor);
     const scale = zoom / view.zoom;
     place({ zoom, x: at.x - (at.x - view.x) * scale, y: at.y - (at.y - view.y) * scale });
   }
 
-  /** Native pixels, about the point of the image given or the middle. */
+  /**
+   * Show native pixels around a point of the image, or around the middle of the view.
+   * @param {{x: number, y: number} | null} about
+   */
   function native(about = null) {
     const { width, height } = size();
     const zoom = nativeZoom();
@@ -74,18 +87,24 @@ export function makeStage(image, overlay, onview) {
     place({ zoom, x: width / 2 - centre.x * zoom, y: height / 2 - centre.y * zoom });
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   function moveBy(x, y) {
     place({ x: view.x + x, y: view.y + y });
   }
 
-  addPictures();
+  addCrops();
   listenToPointers(stage);
   return stage;
 }
 
+/** @param {Stage} stage */
 function listenToPointers({ root, zoomBy, moveBy }) {
+  /** @type {Map<number, {x: number, y: number}>} */
   const fingers = new Map();
-  const at = (event) => {
+  const at = (/** @type {MouseEvent} */ event) => {
     const { left, top } = root.getBoundingClientRect();
     return { x: event.clientX - left, y: event.clientY - top };
   };
@@ -107,6 +126,7 @@ function listenToPointers({ root, zoomBy, moveBy }) {
     } else moveBy(now.x - before.x, now.y - before.y);
     fingers.set(event.pointerId, now);
   });
-  for (const name of ["pointerup", "pointercancel"]) root.addEventListener(name, (e) => fingers.delete(e.pointerId));
+  root.addEventListener("pointerup", (event) => { fingers.delete(event.pointerId); });
+  root.addEventListener("pointercancel", (event) => { fingers.delete(event.pointerId); });
   root.addEventListener("dblclick", (event) => zoomBy(event.shiftKey ? 0.5 : 2, at(event)));
 }

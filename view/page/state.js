@@ -1,13 +1,21 @@
-// What the person has set, kept in the address after # so that a view can be shared.
+// What the reader has set, kept in the address after # so that a view can be shared.
+
+import { DEFAULT_THRESHOLD } from "./judge.js";
 
 export const LAYERS = ["truth-boxes", "truth-masks", "truth-outlines", "truth-labels",
   "prediction-boxes", "prediction-masks", "prediction-outlines", "prediction-labels"];
 
-/** The state a page starts with: thresholds at the operating points, everything shown. */
+const ADDRESS_MILLISECONDS = 150;
+
+/**
+ * The state of a new page: thresholds at the operating points, everything shown.
+ * @param {PageData} data
+ * @returns {State}
+ */
 export function startState(data) {
   return {
     tab: "images",
-    thresholds: data.models.map((model) => (model.foldThresholds.length ? null : model.threshold ?? 0.25)),
+    thresholds: data.models.map((model) => (model.foldThresholds.length ? null : model.threshold ?? DEFAULT_THRESHOLD)),
     iou: 0.5,
     by: "boxes",
     focus: 0,
@@ -27,29 +35,40 @@ export function startState(data) {
   };
 }
 
-// Masks and outlines where there are some, boxes where there are not: the least that says it all.
+/**
+ * Masks and outlines where they exist, boxes where they do not.
+ * @param {PageData} data
+ */
 function startLayers(data) {
-  const masked = (items) => items.some((item) => item.counts !== null);
+  const masked = (/** @type {Item[]} */ items) => items.some((item) => item.counts !== null);
   const truth = data.images.some((image) => masked(image.truths));
-  const found = data.images.some((image) => image.runs.some((run) => masked(run.predictions)));
+  const predicted = data.images.some((image) => image.runs.some((run) => masked(run.predictions)));
   if (!data.models.length) return LAYERS.filter((layer) => layer.startsWith("truth") && (!truth || layer !== "truth-boxes"));
-  const left = found ? ["truth-masks", "truth-boxes", "prediction-boxes"] : ["truth-masks"];
+  const left = predicted ? ["truth-masks", "truth-boxes", "prediction-boxes"] : ["truth-masks"];
   return LAYERS.filter((layer) => !left.includes(layer));
 }
 
+/**
+ * @param {PageData} data
+ * @returns {Store}
+ */
 export function makeStore(data) {
   const initial = startState(data);
   const state = { ...startState(data), ...readAddress(location.hash, initial) };
+  /** @type {((keys: Set<StateKey>) => void)[]} */
   const listeners = [];
+  /** @type {Store} */
   const store = {
     state,
     initial,
-    listen: (listener) => listeners.push(listener),
-    /** Take over the values of `patch`, keep the address true, tell everyone which keys changed. */
+    listen(listener) {
+      listeners.push(listener);
+    },
+    /** Set the values of `patch`, update the address, and report the changed keys to all listeners. */
     change(patch) {
       Object.assign(state, patch);
       keepAddress(state, initial);
-      const keys = new Set(Object.keys(patch));
+      const keys = new Set(/** @type {StateKey[]} */ (Object.keys(patch)));
       for (const listener of listeners) listener(keys);
     },
   };
@@ -59,40 +78,83 @@ export function makeStore(data) {
   return store;
 }
 
-/** The address part of a state: only what differs from the start. */
+/**
+ * The address part of a state: only what differs from the start.
+ * @param {State} state
+ * @param {State} initial
+ */
 export function writeAddress(state, initial) {
   const parts = new URLSearchParams();
-  for (const [key, value] of Object.entries(state)) {
+  for (const key of /** @type {StateKey[]} */ (Object.keys(state))) {
+    const value = state[key];
     const text = JSON.stringify(value);
     if (text !== JSON.stringify(initial[key])) parts.set(key, typeof value === "string" ? value : text);
   }
   return parts.toString();
 }
 
-/** The state an address tells of; what is unknown or of another kind is left out. */
+/**
+ * The state in an address; unknown keys and values that do not fit are left out.
+ * @param {string} hash
+ * @param {State} initial
+ * @returns {Partial<State>}
+ */
 export function readAddress(hash, initial) {
-  const found = {};
+  /** @type {Record<string, unknown>} */
+  const read = {};
   for (const [key, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
-    if (!(key in initial)) continue;
+    if (!isStateKey(key, initial)) continue;
     const value = readValue(key, text, initial[key]);
-    if (value !== undefined && (ALLOWED[key]?.(value, initial) ?? true)) found[key] = value;
+    if (value !== undefined && (ALLOWED[key]?.(value, initial) ?? true)) read[key] = value;
   }
-  return found;
+  return read;
 }
 
-// What may stand in an address for the keys that not every value of their kind fits.
+/**
+ * @param {string} key
+ * @param {State} initial
+ * @returns {key is StateKey}
+ */
+function isStateKey(key, initial) {
+  return key in initial;
+}
+
+/**
+ * @param {number} lowest
+ * @param {number} largest
+ */
+function between(lowest, largest) {
+  return (/** @type {unknown} */ value) => typeof value === "number" && value >= lowest && value <= largest;
+}
+
+/** @param {unknown[]} values */
+function oneOf(...values) {
+  return (/** @type {unknown} */ value) => values.includes(value);
+}
+
+/**
+ * Tests of the keys for which not every value of the right type is allowed.
+ * @type {Partial<Record<StateKey, (value: unknown, initial: State) => boolean>>}
+ */
 const ALLOWED = {
-  tab: (value) => ["images", "tables"].includes(value),
-  by: (value) => ["boxes", "masks"].includes(value),
-  theme: (value) => ["auto", "light", "dark"].includes(value),
-  iou: (value) => value >= 0.1 && value <= 0.95,
-  opacity: (value) => value >= 0 && value <= 1,
-  tile: (value) => value >= 120 && value <= 520,
-  focus: (value, initial) => value >= 0 && value < Math.max(1, initial.thresholds.length) && Number.isInteger(value),
+  tab: oneOf("images", "tables"),
+  by: oneOf("boxes", "masks"),
+  theme: oneOf("auto", "light", "dark"),
+  iou: between(0.1, 0.95),
+  opacity: between(0, 1),
+  tile: between(120, 520),
+  focus: (value, initial) => Number.isInteger(value) && between(0, Math.max(0, initial.thresholds.length - 1))(value),
 };
 
+/**
+ * The value of `text`, undefined where it is not of the type of `example`.
+ * @param {StateKey} key
+ * @param {string} text
+ * @param {unknown} example
+ */
 function readValue(key, text, example) {
   if (typeof example === "string" || key === "image") return text;
+  /** @type {unknown} */
   let value;
   try {
     value = JSON.parse(text);
@@ -104,6 +166,11 @@ function readValue(key, text, example) {
   return typeof value === typeof example ? value : undefined;
 }
 
+/**
+ * @param {StateKey} key
+ * @param {unknown} value
+ * @param {unknown[]} example
+ */
 function fitsList(key, value, example) {
   if (!Array.isArray(value)) return false;
   if (key === "thresholds") return value.length === example.length && value.every((v, m) => typeof v === "number" || v === example[m]);
@@ -113,11 +180,15 @@ function fitsList(key, value, example) {
 
 let pending = 0;
 
-// Browsers refuse more than a hundred address changes in some seconds, so a slider's are gathered.
+/**
+ * Write the address soon: browsers refuse more than a hundred changes in a few seconds, which a slider exceeds.
+ * @param {State} state
+ * @param {State} initial
+ */
 function keepAddress(state, initial) {
   clearTimeout(pending);
   pending = setTimeout(() => {
     const text = writeAddress(state, initial);
     history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
-  }, 150);
+  }, ADDRESS_MILLISECONDS);
 }

@@ -1,4 +1,4 @@
-// How defect types are told apart: by colour, by hatching and by a sign of their own, never by colour alone.
+// Defect types are distinguished by colour, hatching and a sign, never by colour alone.
 
 import { svg } from "./dom.js";
 
@@ -26,22 +26,34 @@ const HATCHES = [
 
 const DASHES = ["", "7 3", "2 3", "9 3 2 3", "12 4", "5 2 1 2 1 2", "1 2"];
 
+/** @param {number} type */
 export function signPath(type) {
   return SIGNS[type % SIGNS.length];
 }
 
-/** Dash pattern of the curve of a type. */
+/**
+ * Dash pattern of the curve of a type.
+ * @param {number} type
+ */
 export function dash(type) {
   return DASHES[type % DASHES.length];
 }
 
-/** The sign of a type as a small picture for text and tables. */
+/**
+ * The sign of a type as an icon for text and tables.
+ * @param {PageData} data
+ * @param {number} type
+ */
 export function signIcon(data, type) {
   const path = svg("path", { d: signPath(type), fill: data.types[type].colour, class: "sign" });
   return svg("svg", { viewBox: "-6 -6 12 12", class: "icon", "aria-hidden": "true" }, path);
 }
 
-/** Sample of a type as its masks look. */
+/**
+ * A sample of the masks of a type.
+ * @param {PageData} data
+ * @param {number} type
+ */
 export function swatch(data, type) {
   const id = `swatch-${type}`;
   return svg("svg", { viewBox: "0 0 26 16", class: "swatch", "aria-hidden": "true" },
@@ -49,7 +61,13 @@ export function swatch(data, type) {
     svg("rect", { x: 0.5, y: 0.5, width: 25, height: 15, rx: 3, fill: `url(#${id})`, stroke: data.types[type].colour }));
 }
 
-/** Fill pattern of a type; `unit` is the size of one screen pixel in user units. */
+/**
+ * Fill pattern of a type; `unit` is the size of one screen pixel in user units.
+ * @param {PageData} data
+ * @param {number} type
+ * @param {string} id
+ * @param {number} unit
+ */
 export function hatchPattern(data, type, id, unit) {
   const { colour } = data.types[type];
   return svg("pattern", { id, width: 8, height: 8, patternUnits: "userSpaceOnUse", patternTransform: `scale(${unit})` },

@@ -1,23 +1,45 @@
-// What there is to say about an image, in words.
+// Descriptions of images, truths and predictions.
 
 import { count, fixed } from "./format.js";
-import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, RIGHT, WRONG_TYPE } from "./judge.js";
-import { changeOf, meanOverlap } from "./filters.js";
+import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, RIGHT, WRONG_TYPE, meanOverlap } from "./judge.js";
+import { changeOf } from "./filters.js";
 
-/** One line under a tile and its mood: good, bad, warn or plain. */
+/** @typedef {{words: string, mood: "good" | "bad" | "warn" | "plain"}} Caption */
+
+/** @type {Record<Verdict, string>} */
+const PREDICTION_TEXT = {
+  [RIGHT]: "right",
+  [WRONG_TYPE]: "on a defect of another type",
+  [POORLY_LOCATED]: "overlaps a defect of its type too little",
+  [FOUND_TWICE]: "on a defect that is already found",
+  [NOTHING_THERE]: "nothing there",
+  [MISSED]: "missed",
+};
+
+/**
+ * The line under a tile.
+ * @param {PageData} data
+ * @param {PageImage} image
+ * @param {Judged} judged
+ * @returns {Caption}
+ */
 export function caption(data, image, judged) {
   if (!judged.length) {
     const types = [...new Set(image.truths.map((truth) => data.types[truth.type].name))].join(", ");
     return { words: image.good ? "good" : `${types} · ${count(image.truths.length, "annotation")}`, mood: "plain" };
   }
-  const each = judged.map((ones) => ones[image.index]);
+  const [first, second] = judged.map((judgements) => judgements[image.index]);
   if (!data.hasTruth) {
-    const found = each[0].count;
-    return { words: found ? count(found, "prediction") : "nothing found", mood: found ? "warn" : "plain" };
+    return { words: first.count ? count(first.count, "prediction") : "nothing found", mood: first.count ? "warn" : "plain" };
   }
-  return each.length === 1 ? verdict(image, each[0]) : comparison(...each);
+  return second ? comparison(first, second) : verdict(image, first);
 }
 
+/**
+ * @param {Judgement} first
+ * @param {Judgement} second
+ * @returns {Caption}
+ */
 function comparison(first, second) {
   const [before, after] = [first, second].map((one) => one.wrong + one.unfound);
   const change = changeOf(first, second);
@@ -27,46 +49,62 @@ function comparison(first, second) {
   return { words: `${change} in B: ${errors}`, mood: change === "better" ? "good" : "bad" };
 }
 
+/**
+ * @param {PageImage} image
+ * @param {Judgement} one
+ * @returns {Caption}
+ */
 function verdict(image, one) {
   if (one.miss) return { words: "missed", mood: "bad" };
   if (one.alarm) return { words: `false alarm · ${count(one.count, "prediction")}`, mood: "bad" };
   if (image.good) return { words: "good, nothing found", mood: "good" };
   const parts = [`${one.right} of ${image.truths.length} found`];
-  const tally = (word, verdicts) => {
-    const number = verdicts.filter((v) => v === word).length;
+  for (const word of [WRONG_TYPE, POORLY_LOCATED, FOUND_TWICE]) {
+    const number = one.predictionVerdicts.filter((v) => v === word).length;
     if (number) parts.push(number > 1 ? `${number} ${word}` : word);
-  };
-  tally(WRONG_TYPE, one.predictionVerdicts);
-  tally(POORLY_LOCATED, one.predictionVerdicts);
-  tally(FOUND_TWICE, one.predictionVerdicts);
+  }
   const extra = one.predictionVerdicts.filter((v) => v === NOTHING_THERE).length;
   if (extra) parts.push(`${extra} too many`);
   return { words: parts.join(" · "), mood: one.wrong + one.unfound === 0 ? "good" : "warn" };
 }
 
-export function place([x, y, width, height]) {
-  return `${trim(width)} × ${trim(height)} px at ${trim(x)}, ${trim(y)}`;
+/**
+ * Size and position of a box in pixels.
+ * @param {Box} box
+ */
+export function boxText([x, y, width, height]) {
+  return `${rounded(width)} × ${rounded(height)} px at ${rounded(x)}, ${rounded(y)}`;
 }
 
-function trim(value) {
+/** @param {number} value */
+function rounded(value) {
   return String(Math.round(value * 10) / 10);
 }
 
-/** What became of truth `t`. */
-export function truthWords(image, model, one, t) {
-  const verdict = one.truthVerdicts[t];
-  if (verdict === RIGHT) {
+/**
+ * The verdict on truth `t` under one run.
+ * @param {PageImage} image
+ * @param {number} model
+ * @param {Judgement} one
+ * @param {number} t
+ */
+export function truthText(image, model, one, t) {
+  const truthVerdict = one.truthVerdicts[t];
+  if (truthVerdict === RIGHT) {
     const p = one.finders[t];
     return `found, score ${fixed(image.runs[model].predictions[p].score)}, IoU ${fixed(one.overlaps[p])}`;
   }
-  if (verdict === MISSED) return "not found";
-  return verdict === WRONG_TYPE ? "found as another type" : "found, but poorly located";
+  if (truthVerdict === MISSED) return "not found";
+  return truthVerdict === WRONG_TYPE ? "found as another type" : "found, but poorly located";
 }
 
-/** What prediction `p` turned out to be. */
-export function predictionWords(one, p) {
-  const verdict = one.predictionVerdicts[p];
-  if (verdict === RIGHT) return `right, meets annotation ${one.met[p] + 1} with IoU ${fixed(one.overlaps[p])}`;
-  return { [WRONG_TYPE]: "on a defect of another type", [POORLY_LOCATED]: "overlaps a defect of its type too little",
-    [FOUND_TWICE]: "on a defect that is already found", [NOTHING_THERE]: "nothing there" }[verdict];
+/**
+ * The verdict on prediction `p`.
+ * @param {Judgement} one
+ * @param {number} p
+ */
+export function predictionText(one, p) {
+  const predictionVerdict = one.predictionVerdicts[p];
+  if (predictionVerdict === RIGHT) return `right, matches annotation ${one.matched[p] + 1} with IoU ${fixed(one.overlaps[p])}`;
+  return PREDICTION_TEXT[predictionVerdict];
 }

@@ -1,0 +1,113 @@
+// Curves over all thresholds, with the definitions of evaluate/.
+
+import { matchPredictions, operatingThreshold } from "./judge.js";
+
+/** @typedef {{image: PageImage, p: number, score: number}} Ranked */
+
+/**
+ * Misses and false alarms with every image score as threshold, rising.
+ * @param {PageData} data
+ * @param {number} model
+ * @returns {CurvePoint[]}
+ */
+export function missAlarmCurve(data, model) {
+  /** @type {number[]} */
+  const defective = [];
+  /** @type {number[]} */
+  const good = [];
+  for (const image of data.images) {
+    (image.good ? good : defective).push(image.runs[model].predictions[0]?.score ?? 0);
+  }
+  defective.sort((a, b) => a - b);
+  good.sort((a, b) => a - b);
+  const levels = [...new Set([...defective, ...good].filter((s) => s > 0))].sort((a, b) => a - b);
+  let missed = 0;
+  let quiet = 0;
+  return levels.map((threshold) => {
+    while (missed < defective.length && defective[missed] < threshold) missed++;
+    while (quiet < good.length && good[quiet] < threshold) quiet++;
+    return { threshold, missed, alarms: good.length - quiet };
+  });
+}
+
+/**
+ * Misses and false alarms at the operating point of a run, null if it has none.
+ * @param {PageData} data
+ * @param {number} m
+ */
+export function operatingCounts(data, m) {
+  if (data.models[m].threshold === null) return null;
+  const counts = { missed: 0, alarms: 0 };
+  for (const image of data.images) {
+    const threshold = operatingThreshold(data, m, image) ?? 0;
+    const found = (image.runs[m].predictions[0]?.score ?? -1) >= threshold;
+    if (image.good && found) counts.alarms++;
+    if (!image.good && !found) counts.missed++;
+  }
+  return counts;
+}
+
+/**
+ * The predictions of a run by type, by falling score; the same at any threshold.
+ * @param {PageData} data
+ * @param {number} model
+ */
+export function rankedPredictions(data, model) {
+  /** @type {Ranked[][]} */
+  const ranked = data.types.map(() => []);
+  for (const image of data.images) {
+    for (const [p, { type, score }] of image.runs[model].predictions.entries()) ranked[type].push({ image, p, score });
+  }
+  for (const one of ranked) one.sort((a, b) => b.score - a.score);
+  return ranked;
+}
+
+/**
+ * By type: number of truths, precision and recall down the ranked predictions, and COCO's AP at this IoU.
+ * @param {PageData} data
+ * @param {number} model
+ * @param {Ranked[][]} ranked
+ * @param {number} iou
+ * @param {IouKind} by
+ * @returns {PrecisionRecall[]}
+ */
+export function precisionRecall(data, model, ranked, iou, by) {
+  const truths = data.types.map(() => 0);
+  const matched = data.images.map((image) => {
+    const run = image.runs[model];
+    for (const truth of image.truths) truths[truth.type]++;
+    return matchPredictions(image.truths, run, run.predictions.length, iou, by);
+  });
+  return data.types.map((_, type) => {
+    const precision = new Float64Array(ranked[type].length);
+    const recall = new Float64Array(ranked[type].length);
+    let right = 0;
+    ranked[type].forEach(({ image, p }, i) => {
+      right += matched[image.index][p] >= 0 ? 1 : 0;
+      precision[i] = right / (i + 1);
+      recall[i] = truths[type] ? right / truths[type] : 0;
+    });
+    return { truths: truths[type], precision, recall, ap: truths[type] ? averagePrecision(precision, recall) : null };
+  });
+}
+
+/**
+ * Mean of the best precision at 101 recalls. Source: cocoapi cocoeval.py, accumulate.
+ * @param {Float64Array} precision
+ * @param {Float64Array} recall
+ */
+function averagePrecision(precision, recall) {
+  const best = new Float64Array(precision.length);
+  let largest = 0;
+  for (let i = precision.length - 1; i >= 0; i--) {
+    largest = Math.max(largest, precision[i]);
+    best[i] = largest;
+  }
+  let sum = 0;
+  let at = 0;
+  for (let step = 0; step <= 100; step++) {
+    while (at < recall.length && recall[at] < step / 100) at++;
+    if (at < recall.length) sum += best[at];
+  }
+  return sum / 101;
+}

@@ -1,0 +1,282 @@
+// Types of the page's script. The first part mirrors view/data.py, which writes the JSON.
+
+type Box = [x: number, y: number, width: number, height: number];
+type Corner = [x: number, y: number];
+/** Region in pixels of the image, and the address of its file; null for WebP data inside the page. */
+type CropRow = [x: number, y: number, width: number, height: number, source: string | null];
+/** Type, box, area of a truth or score of a prediction, COCO run lengths of the mask. */
+type ItemRow = [type: number, x: number, y: number, width: number, height: number, value: number, counts: string | null];
+/** Indices of prediction and truth, IoU of their boxes, IoU of their masks (-1 without masks). */
+type OverlapRow = [prediction: number, truth: number, boxes: number, masks: number];
+
+interface DefectType {
+  name: string;
+  colour: string;
+}
+
+interface MetricTable {
+  title: string;
+  columns: string[];
+  rows: string[][];
+  note: string;
+}
+
+interface Model {
+  name: string;
+  propose: string[];
+  /** Score threshold of the operating point. */
+  threshold: number | null;
+  /** Score thresholds of the folds of a cross-validation, else empty. */
+  foldThresholds: number[];
+  rule: string | null;
+  /** Predictions below this score are not in the page. */
+  floor: number;
+  tables: MetricTable[];
+}
+
+interface RawImage {
+  name: string;
+  width: number;
+  height: number;
+  split: string;
+  folds: (number | null)[];
+  truths: ItemRow[];
+  predictions: ItemRow[][];
+  overlaps: OverlapRow[][];
+  crops: CropRow[];
+}
+
+interface Data<I> {
+  title: string;
+  dataset: string;
+  split: string;
+  folder: string;
+  hasTruth: boolean;
+  types: DefectType[];
+  models: Model[];
+  images: I[];
+}
+
+// From here on: what the script computes.
+
+type RawData = Data<RawImage>;
+type PageData = Data<PageImage>;
+
+/** A truth or a prediction; outline and paths are computed when first drawn. */
+interface Item {
+  type: number;
+  box: Box;
+  counts: string | null;
+  loops?: Corner[][];
+  paths?: Map<number, string>;
+}
+
+interface Truth extends Item {
+  area: number;
+}
+
+interface Prediction extends Item {
+  score: number;
+}
+
+/** A truth that a prediction overlaps. */
+interface Pair {
+  truth: number;
+  boxes: number;
+  masks: number;
+}
+
+/** Predictions of one run on one image by falling score, and for each the truths that it overlaps. */
+interface RunPredictions {
+  predictions: Prediction[];
+  pairs: Pair[][];
+}
+
+interface PageImage {
+  name: string;
+  width: number;
+  height: number;
+  split: string;
+  folds: (number | null)[];
+  crops: CropRow[];
+  index: number;
+  truths: Truth[];
+  runs: RunPredictions[];
+  good: boolean;
+  /** Whether every truth and every prediction has a mask. */
+  masked: boolean;
+  types?: Set<number>;
+  sizes?: Set<Size>;
+}
+
+type IouKind = "boxes" | "masks";
+type Size = "small" | "medium" | "large";
+type Verdict = "right" | "wrong type" | "poorly located" | "found twice" | "nothing there" | "missed";
+
+/** One image under the predictions of one run that count. */
+interface Judgement {
+  /** Number of predictions that count. */
+  count: number;
+  iou: number;
+  by: IouKind;
+  /** Truth matched by each prediction, -1 for none. */
+  matched: number[];
+  /** Prediction that matches each truth, -1 for none. */
+  finders: number[];
+  /** IoU of each prediction with its truth, null for none. */
+  overlaps: (number | null)[];
+  predictionVerdicts: Verdict[];
+  truthVerdicts: Verdict[];
+  right: number;
+  wrong: number;
+  unfound: number;
+  miss: boolean;
+  alarm: boolean;
+  /** As `matched`, whatever the type. */
+  crossed?: number[];
+  kinds?: string[];
+  types?: Set<number>;
+}
+
+/** Judgements by run, then by image. */
+type Judged = Judgement[][];
+
+interface Totals {
+  found: number;
+  wrong: number;
+  unfound: number;
+  missed: number;
+  alarms: number;
+  defective: number;
+  good: number;
+  precision: number | null;
+  recall: number | null;
+}
+
+interface CurvePoint {
+  threshold: number;
+  missed: number;
+  alarms: number;
+}
+
+interface PrecisionRecall {
+  truths: number;
+  precision: Float64Array;
+  recall: Float64Array;
+  ap: number | null;
+}
+
+/** A count and, for a clicked table cell, the indices of the images that it comes from. */
+interface Tally {
+  count: number;
+  images: Set<number> | null;
+}
+
+interface TypeRow {
+  truths: Tally;
+  found: Tally;
+  unfound: Tally;
+  wrong: Tally;
+  precision: number | null;
+  recall: number | null;
+}
+
+interface SizeCell {
+  truths: Tally;
+  unfound: Tally;
+}
+
+/** A clicked table cell: table, row, column. */
+type Cell = [table: string, row: number, column: number | string];
+
+type Theme = "auto" | "light" | "dark";
+
+/** What the reader has set; the address keeps it under the same names. */
+interface State {
+  tab: "images" | "tables";
+  /** Score threshold of each run; null stands for the threshold of each fold. */
+  thresholds: (number | null)[];
+  iou: number;
+  by: IouKind;
+  focus: number;
+  show: string[];
+  types: number[];
+  sizes: Size[];
+  text: string;
+  cell: Cell | null;
+  sort: string;
+  falling: boolean;
+  hidden: number[];
+  layers: string[];
+  opacity: number;
+  tile: number;
+  theme: Theme;
+  image: string | null;
+}
+
+type StateKey = keyof State;
+
+interface Store {
+  state: State;
+  initial: State;
+  listen(listener: (keys: Set<StateKey>) => void): void;
+  change(patch: Partial<State>): void;
+}
+
+interface FacetCounts {
+  kinds: Map<string, number>;
+  types: Map<number, number>;
+  sizes: Map<Size, number>;
+}
+
+/** A truth or prediction that the reader selected. */
+interface Selected {
+  kind: "truth" | "prediction";
+  index: number;
+}
+
+/** A part of the controls: its element, and a function that shows the current state. */
+interface Control {
+  root: HTMLElement;
+  update(counts: FacetCounts): void;
+}
+
+interface View {
+  zoom: number;
+  x: number;
+  y: number;
+}
+
+interface Stage {
+  root: SVGElement;
+  view: View;
+  place(next: Partial<View>, notify?: boolean): void;
+  fit(notify?: boolean): void;
+  native(about?: { x: number; y: number } | null): void;
+  zoomBy(factor: number, at?: { x: number; y: number }): void;
+  moveBy(x: number, y: number): void;
+  redraw(): void;
+  addCrops(): void;
+}
+
+interface Detail {
+  show(name: string | null, judged: Judged): void;
+  step(by: number): void;
+  copyCommand(): Promise<void>;
+  close(): void;
+  isOpen(): boolean;
+  stage(): Stage;
+  addCrops(): void;
+}
+
+type Child = Node | string | number | null | undefined | false | "";
+type Children = Child | Child[] | Children[];
+
+interface Window {
+  /** For the tests of the page. */
+  defectline: {
+    state: State;
+    store: Store;
+    results(): { judged: Judged; chosen: PageImage[]; sums: Totals[] };
+  };
+}
