@@ -95,6 +95,14 @@ def has_suffix(path: Path | str, suffixes: frozenset[str]) -> bool:
     return os.path.splitext(name)[1].lower() in suffixes and not name.startswith(".")  # noqa: PTH122
 
 
+def is_file(path: Path) -> bool:
+    """Whether `path` is a file; False also for names that the system does not take, such as too long ones."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def check_unicode(root: Path, names: Iterable[str]) -> None:
     """Raise InputError for the first file name below `root` that is not Unicode: JSON cannot store it."""
     for name in names:

@@ -23,6 +23,7 @@ from datasets.check.read_labelme import list_labelme, read_labelme_entry
 from datasets.check.read_mvtec import list_mvtec, read_mvtec
 from datasets.check.read_yolo import check_mixed, list_yolo, read_yolo_entry
 from system.errors import InputError
+from system.files import is_file
 from system.workers import map_ordered
 
 POOL_PAYS_FROM = 64  # images
@@ -108,7 +109,7 @@ class _Work(msgspec.Struct, frozen=True):
             try:
                 look = look_at(path) if entry.path else look_into(path)
             except InputError as error:
-                code = "broken-picture" if path.is_file() else "missing-picture"
+                code = "broken-picture" if is_file(path) else "missing-picture"
                 findings.append(Finding(entry.name, "", code, error.problem))
         width, height = (look.width, look.height) if look else (0, 0)
         instances, read_findings = self.read(entry, width, height)

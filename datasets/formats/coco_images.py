@@ -10,6 +10,7 @@ import msgspec
 from datasets.formats.coco_layout import SPLIT_WORDS, CocoPart
 from datasets.images.ending import ending_of
 from datasets.images.image_file import SUFFIXES, is_image
+from system.files import is_file
 
 SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://[^/]*|[A-Za-z]:)/")
 IMAGE_FOLDERS = ("images", "data", "JPEGImages")
@@ -64,7 +65,7 @@ def find_image(folders: Sequence[Path], file_name: str) -> FoundImage | None:
         for folder in folders:
             for spelt in _spellings(shorter):
                 path = folder / spelt
-                if _is_file(path):
+                if is_file(path):
                     return FoundImage(path, _dataset_name(name, shorter, spelt), start > 0 or spelt != shorter)
     return None
 
@@ -91,10 +92,3 @@ def _spellings(name: str) -> Iterator[str]:
 
 def _existing(folders: Iterable[Path]) -> list[Path]:
     return [folder for folder in folders if folder.is_dir()]
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name that is too long
-        return False

@@ -7,6 +7,8 @@ Source: CVAT's COCO export keeps `attributes.rotation`, in degrees clockwise abo
 import math
 from typing import Any, TypeGuard
 
+from datasets.coco import MAX_COORDINATE
+
 CORNER_TOLERANCE = 1.0  # pixels
 ANGLE_TOLERANCE = 1e-3  # degrees
 DECIMALS = 3  # of a pixel
@@ -66,7 +68,7 @@ def _is_unrotated(segmentation: Any, box: list[float]) -> bool:
 
 
 def _is_box(box: Any) -> TypeGuard[list[float]]:
-    return isinstance(box, list) and len(box) == 4 and all(map(_is_number, box)) and all(map(math.isfinite, box))
+    return isinstance(box, list) and len(box) == 4 and all(_is_number(v) and abs(v) <= MAX_COORDINATE for v in box)
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

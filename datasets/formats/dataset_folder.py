@@ -15,6 +15,7 @@ from datasets.formats.coco_repair import Repair
 from datasets.formats.provenance import PROVENANCE, Provenance
 from datasets.masks.pixel_mask import mask_name
 from system.errors import InputError
+from system.files import is_file
 from system.json_file import read_json
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _check_images(root: Path, parts: Sequence[CocoPart], splits: Mapping[str, Co
                 problem = f"{image.file_name} is in {home[image.file_name]} too"
                 raise InputError(part.file, problem, "keep it in one split")
             home[image.file_name] = split
-            if (root / "images" / image.file_name).is_file():
+            if is_file(root / "images" / image.file_name):
                 continue
             folders = folders or image_folders(part, root, None)
             found = find_image(folders, image.file_name)
