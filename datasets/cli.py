@@ -36,7 +36,7 @@ def synth_command(
 
 @app.command("summary")
 def summary_command(
-    path: Annotated[Path, typer.Argument(help="An MVTec category folder or a COCO dataset folder.")],
+    path: Annotated[Path, typer.Argument(help="MVTec category folder, COCO dataset folder or COCO export.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Defect types, images per split and type, sizes, components, areas and boxes."""

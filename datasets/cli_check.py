@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 
 
 def check_command(
-    path: Annotated[Path, typer.Argument(help="MVTec tree, labelme folder, COCO dataset folder or YOLO folder.")],
+    path: Annotated[
+        Path, typer.Argument(help="MVTec tree, labelme folder, YOLO folder, COCO dataset folder or export.")
+    ],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print every finding as JSON instead of a table.")
     ] = False,

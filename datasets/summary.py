@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 from datasets.coco import SPLITS
+from datasets.formats.coco_export import read_coco_export
+from datasets.formats.coco_layout import looks_like_coco
 from datasets.formats.dataset_folder import Dataset, load_dataset, looks_like_dataset
 from datasets.formats.layouts.registry import find_layout, read_tree
 from datasets.formats.layouts.tree import GOOD, ImageTree
@@ -20,6 +22,7 @@ from system.console import print_table
 from system.errors import InputError
 
 NEGATIVE = "(negative)"
+UNLABELLED = "(unlabelled)"
 SPLIT_ORDER = (*SPLITS, "")
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
@@ -63,16 +66,21 @@ class _Fact(msgspec.Struct, frozen=True):
 
 
 def summarise(path: Path, progress: Progress = lambda items, _label, _total: items) -> Summary:
-    """Summarise an MVTec category folder or a COCO dataset folder. Raises InputError for anything else.
+    """Summarise an MVTec category folder, a COCO dataset folder or a COCO export.
 
-    Components of an MVTec mask are counted by 8-connectivity; in a COCO folder an instance is an annotation.
+    Components of an MVTec mask are counted by 8-connectivity; in COCO an instance is an annotation. Raises
+    InputError for anything else.
     """
+    if path.is_file() and path.suffix.lower() == ".json":
+        return _summarise_export(path, progress)
     if not path.is_dir():
         raise InputError(path, "no such folder", "name an MVTec category folder or a dataset folder")
     if looks_like_dataset(path):
         dataset = load_dataset(path)
         facts = [_coco_facts(dataset, split) for split in dataset.splits]
         return _summary(path, "COCO folder", list(dataset.splits), list(chain.from_iterable(facts)), progress)
+    if looks_like_coco(path):
+        return _summarise_export(path, progress)
     if find_layout(path):
         tree = read_tree(path)
         splits = sorted({image.split for image in tree.images} | {"train", "test"}, key=SPLIT_ORDER.index)
@@ -81,6 +89,19 @@ def summarise(path: Path, progress: Progress = lambda items, _label, _total: ite
     inside = sorted(p.name for p in path.iterdir() if p.is_dir() and (find_layout(p) or looks_like_dataset(p)))
     remedy = f"name one of the folders inside: {', '.join(inside)}" if inside else "name another folder"
     raise InputError(path, "neither an MVTec category folder nor a COCO dataset folder", remedy)
+
+
+def _summarise_export(path: Path, progress: Progress) -> Summary:
+    export = read_coco_export(path)
+    names = {category.id: category.name for category in export.categories}
+    facts = []
+    for entry in export.images:
+        if entry.path is None:
+            raise InputError(entry.image.file_name, f"listed in {path.name} but missing", "restore the file")
+        found = [(names[a.category_id], int(a.area), int(a.bbox[2]), int(a.bbox[3])) for a in entry.annotations]
+        types = sorted({name for name, *_ in found}) or [NEGATIVE if entry.is_labelled else UNLABELLED]
+        facts.append(_Fact(entry.split or "", entry.path, types, found))
+    return _summary(path, "COCO export", export.splits or [""], facts, progress)
 
 
 def print_summary(summary: Summary) -> None:
@@ -149,7 +170,10 @@ def _summary(path: Path, kind: str, splits: Sequence[str], facts: Sequence[_Fact
         {split: round(count / len(facts), 4) if facts else 0.0 for split, count in per_split.items()},
         dict(Counter(f"{info.width} x {info.height}" for info in infos).most_common()),
         dict(Counter(info.mode for info in infos).most_common()),
-        {name: _type_summary(name, facts) for name in sorted(names, key=lambda n: (n in {GOOD, NEGATIVE}, n))},
+        {
+            name: _type_summary(name, facts)
+            for name in sorted(names, key=lambda n: (n in {GOOD, NEGATIVE, UNLABELLED}, n))
+        },
     )
 
 

@@ -77,6 +77,7 @@ def add_rotated_box(root: Path) -> None:
 def remove_labels(root: Path) -> None:
     path = annotation_path(root, "val")
     path.write_text(json.dumps({"images": json.loads(path.read_text())["images"]}))
+    (root / "dataset.json").unlink()
 
 
 FOREIGN: dict[str, Callable[[Path], object]] = {

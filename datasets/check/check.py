@@ -33,8 +33,8 @@ Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 FORMATS: dict[str, tuple[Lister, Reader]] = {  # the first that knows the folder reads it
     "COCO dataset folder": (list_coco, read_coco_entry),
     "YOLO folder": (list_yolo, read_yolo_entry),
-    "MVTec tree": (list_mvtec, read_mvtec),
     "COCO export": (list_coco_export, read_coco_entry),
+    "MVTec tree": (list_mvtec, read_mvtec),
     "labelme folder": (list_labelme, read_labelme_entry),
 }
 

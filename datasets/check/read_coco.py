@@ -2,8 +2,9 @@
 
 import posixpath
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from unicodedata import normalize
 
 from msgspec.structs import replace
 
@@ -63,20 +64,20 @@ def _list(root: Path, folder: Path) -> Listing:
         repairs = list(read.repairs)
         found = _entries(root, folder, part, read, masked=masked, repairs=repairs)
         entries += found
-        findings += [
-            Finding(repair.file, repair.where, CHECK_CODE[repair.code], repair.value)
-            for repair in repairs
-            if repair.code in CHECK_CODE
-        ]
+        findings += _as_findings(repairs)
         if not read.is_labelled and not is_ours(folder):
             value = f"no annotations in {part.file.name}"
             findings += [Finding(entry.name, "", "unlabelled", value) for entry in found]
+    joined, _, repairs = join_categories([(part, read.coco) for part, read in files.items()])
+    findings += _as_findings(repairs)
     names: Counter[str] = Counter()  # two categories of one name are two
     for read in files.values():
         names |= Counter(read.coco.names().values())
+    kept = {category.name for category in joined}  # without those that only group the others
+    names = Counter({name: times for name, times in names.items() if normalize("NFC", name) in kept})
     all_read = all(finding.code != "unreadable-labels" for finding in findings)
     findings += _lonely_masks(folder, entries) if masked and all_read else []
-    findings += [*_check_across(files), *_same_stems(entries)]
+    findings += [*_check_crowd(files.values()), *_same_stems(entries)]
     return Listing(entries, sorted(names.elements()), findings)
 
 
@@ -92,18 +93,16 @@ def _read(path: Path) -> tuple[ReadCoco | None, list[tuple[str, str]]]:
         return read, [("broken-reference", error.problem)]
 
 
-def _check_across(files: Mapping[CocoPart, ReadCoco]) -> list[Finding]:
-    """Findings about all files together: categories numbered differently, every annotation an ignore region."""
-    _, _, repairs = join_categories([(part, read.coco) for part, read in files.items()])
-    findings = [
-        Finding(repair.file, repair.where, CHECK_CODE[repair.code], repair.value)
-        for repair in repairs
-        if repair.code in CHECK_CODE
-    ]
-    crowd = [a.iscrowd for read in files.values() for a in read.coco.annotations]
-    if crowd and all(crowd):
-        findings.append(Finding("(dataset)", "", "all-crowd", f"{len(crowd)} annotations, each with iscrowd 1"))
-    return findings
+def _as_findings(repairs: Iterable[Repair]) -> list[Finding]:
+    return [Finding(r.file, r.where, CHECK_CODE[r.code], r.value) for r in repairs if r.code in CHECK_CODE]
+
+
+def _check_crowd(files: Iterable[ReadCoco]) -> list[Finding]:
+    """Whether every annotation of a dataset is an ignore region."""
+    crowd = [a.iscrowd for read in files for a in read.coco.annotations]
+    if not crowd or not all(crowd):
+        return []
+    return [Finding("(dataset)", "", "all-crowd", f"{len(crowd)} annotations, each with iscrowd 1")]
 
 
 def _same_stems(entries: Sequence[Entry]) -> list[Finding]:
