@@ -61,7 +61,7 @@ def plan_export(export: ToolExport, options: ToolOptions) -> ToolPlan:
             events.append(Event(image.file, image.where, "image-moved", found.relative))
     unlisted = [relative for relative in search.images if relative not in entries]
     if options.unlabelled == "negative":
-        entries |= {relative: _unlisted(relative) for relative in unlisted}
+        entries |= {relative: _unlisted(relative, export.splits) for relative in unlisted}
     else:
         events += [Event(relative, "", "unlabelled", "not in the export") for relative in unlisted]
     prefix = _common_folder(list(entries))
@@ -80,8 +80,10 @@ def plan_export(export: ToolExport, options: ToolOptions) -> ToolPlan:
     )
 
 
-def _unlisted(relative: str) -> ToolImage:
-    return ToolImage(relative, "", (), None, [], [], reviewed=False, split=split_of_folder(relative))
+def _unlisted(relative: str, splits: Mapping[str, str]) -> ToolImage:
+    stem = posixpath.splitext(posixpath.basename(relative))[0]
+    split = splits.get(stem) or split_of_folder(relative)
+    return ToolImage(relative, "", (), None, [], [], reviewed=False, split=split)
 
 
 def _common_folder(names: list[str]) -> str:

@@ -36,7 +36,8 @@ def read_cvat(source: Path) -> ToolExport:
     """Read the file `source`, or the XML files of the folder. Raises InputError.
 
     Shapes of one `group_id` and label are one annotation, as in CVAT's own COCO export. An image without a shape
-    does not count as reviewed: CVAT lists every image of a task, whether somebody has opened it or not.
+    does not count as reviewed: CVAT lists every image of a task, whether somebody has opened it or not. The subset
+    of an image, or else the name of its file, gives its split.
     """
     files = _list_files(source)
     root = source if source.is_dir() else source.parent
@@ -102,7 +103,14 @@ def _read_image(path: Path, relative: str, element: XmlElement) -> ToolImage:
     subset = element.attributes.get("subset", "")
     names = tuple(dict.fromkeys([f"{subset}/{name}" if subset else name, name]))
     return ToolImage(
-        relative, where, names, size, shapes, losses, reviewed=bool(shapes), split=exact_split_name(subset)
+        relative,
+        where,
+        names,
+        size,
+        shapes,
+        losses,
+        reviewed=bool(shapes),
+        split=exact_split_name(subset or path.stem),
     )
 
 

@@ -111,7 +111,8 @@ class ToolImage(msgspec.Struct, frozen=True):
 class ToolExport(msgspec.Struct, frozen=True):
     """Everything that was read: images in the order of the files, counts for the report.
 
-    `root` is the folder to look for images in, without its subfolders `not_images`.
+    `root` is the folder to look for images in, without its subfolders `not_images`. `splits` is the split of each
+    image that a list names, by its name without ending, also of images that no file annotates.
     """
 
     root: Path
@@ -119,6 +120,7 @@ class ToolExport(msgspec.Struct, frozen=True):
     read: dict[str, int]
     losses: list[tuple[str, Loss]] = []
     not_images: frozenset[str] = frozenset()
+    splits: dict[str, str] = {}
 
 
 def rotate(points: list[Point], angle: float, pivot: Point) -> list[Point]:

@@ -74,7 +74,7 @@ def read_voc(source: Path, first_pixel: FirstPixel = None, *, difficult_ignored:
     if first == 0 and first_pixel is None:
         losses.append((".", Loss("", "counts-from-zero", "a box begins before pixel 1, or all have decimals")))
     read = {"XML files": len(files), "objects": sum(len(file.objects) for file in files)}
-    return ToolExport(source, images, read, losses, MASK_FOLDERS)
+    return ToolExport(source, images, read, losses, MASK_FOLDERS, splits)
 
 
 def _list_xml(source: Path) -> list[str]:

@@ -143,11 +143,14 @@ def test_image_sets_keep_the_splits(tmp_path: Path) -> None:
     sets.mkdir(parents=True)
     (sets / "train.txt").write_text("a\n")
     (sets / "val.txt").write_text("JPEGImages/b.1.png\n")
-    (sets / "test.txt").write_text("c\n")
+    (sets / "test.txt").write_text("c\nnew\n")
     (sets / "x_train.txt").write_text("a 1\nc -1\n")
     (sets / "trainval.txt").write_text("a\nb.1\n")
     convert(source)
     assert splits(tmp_path / "v-coco") == {"train": ["a.png"], "val": ["b.1.png"], "test": ["c.png"]}
+    draw_image(source / "JPEGImages/new.png")
+    voc2coco(source, tmp_path / "n", VocOptions(unlabelled="negative"))
+    assert splits(tmp_path / "n")["test"] == ["c.png", "new.png"]
     voc2coco(source, tmp_path / "s", VocOptions(split="stratified", ratios=(1, 0, 0)))
     assert len(splits(tmp_path / "s")["train"]) == 3
 
