@@ -8,10 +8,11 @@ import msgspec
 from annotate.folder_images import FolderImage
 from datasets.coco import Image, Prediction
 from datasets.formats.coco_file import read_coco, read_predictions
-from datasets.formats.dataset_folder import Dataset, load_dataset
+from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset
+from datasets.formats.members import home_splits, select_images, shares_image_ids
 from evaluate.new_predictions import NamedPredictions, run_name
 from evaluate.run_dataset import open_run_dataset
-from evaluate.run_folder import load_run
+from evaluate.run_folder import Run, load_run, read_split
 from system.errors import InputError, OptionError
 
 
@@ -90,11 +91,18 @@ def _read_names(path: Path, coco: Path | None) -> _Names:
     else:
         problem = "does not name the images and categories of its ids"
         raise OptionError(f"--predictions {path}", problem, "give --coco FILE or DATASET")
-    return _Names(_file_names(_all_images(dataset)), {c.id: c.name for c in dataset.categories}, model)
+    return _Names(_file_names(_images_of(run, path, dataset)), {c.id: c.name for c in dataset.categories}, model)
 
 
-def _all_images(dataset: Dataset) -> list[Image]:
-    # a cross-validation tests images of every split
+def _images_of(run: Run | None, path: Path, dataset: Dataset) -> list[Image]:
+    """The images that the ids in the results file `path` belong to; in a run they are those of the run's split."""
+    names = read_split(run).images.get(path.stem) if run else None
+    if names and set(names) <= home_splits(dataset).keys():
+        return select_images(dataset, {path.stem: names})[path.stem].images
+    if shares_image_ids(dataset):
+        problem = f"its splits use the same image ids, and {path} does not state which split they are of"
+        file = annotation_path(dataset.root, next(iter(dataset.splits)))
+        raise InputError(dataset.root, problem, f"give the file of one split, such as --coco {file}")
     return [image for split in dataset.splits.values() for image in split.images]
 
 

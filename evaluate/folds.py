@@ -8,7 +8,7 @@ threshold; pooled AP ranks the scores of all folds together, as pycocotools does
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -32,8 +32,14 @@ class _Measured(msgspec.Struct, frozen=True):
 
     run: Run
     truth: CocoFile
-    found: list[Prediction]
+    predictions: list[Prediction]
     metrics: Metrics
+
+    def renumbered(self, ids: Mapping[str, int]) -> Iterator[Prediction]:
+        """The predictions by the image ids of all folds together; `ids` is file name -> id."""
+        names = {image.id: image.file_name for image in self.truth.images}
+        for p in self.predictions:
+            yield msgspec.structs.replace(p, image_id=ids[names[p.image_id]])
 
 
 def measure_folds(
@@ -42,7 +48,7 @@ def measure_folds(
     """Measure a cross-validation whose folds are measured already: pool their predictions/test.json into that of
     `run`, write its metrics.json and metrics.md, and return the numbers.
 
-    Folds without a val are measured anew at the operating point that the others give them by the rule
+    Folds without a val are measured again at the operating point that the others give them by the rule
     `operating_point`. `run` lists all tested images as test in its split.json. Measures of score maps are of the
     folds only. Raises InputError where a fold has no metrics.json, or where the folds do not test each image of
     `run` exactly once, OptionError for the rule.
@@ -52,18 +58,21 @@ def measure_folds(
     _check_once(run, folds)
     measured = [_read(fold, dataset) for fold in folds]
     if not any(read_split(fold).images.get("val") for fold in folds):
-        points = [choose_point(rule, [(m.truth, m.found) for m in measured if m is not fold]) for fold in measured]
+        points = [
+            choose_point(rule, [(m.truth, m.predictions) for m in measured if m is not fold]) for fold in measured
+        ]
         measured = [
-            _measure_anew(fold, dataset, point, seed=seed) for fold, point in zip(measured, points, strict=True)
+            _measure_again(fold, dataset, point, seed=seed) for fold, point in zip(measured, points, strict=True)
         ]
     each = [m.metrics for m in measured]
-    pooled = _in_order(p for m in measured for p in m.found)
+    ids = {image.file_name: image.id for image in truth.images}
+    pooled = _in_order(p for m in measured for p in m.renumbered(ids))
     counted = _in_order(
-        p for m in measured for p in m.found if p.score >= m.metrics.operating_point.score_threshold
+        p for m in measured for p in m.renumbered(ids) if p.score >= m.metrics.operating_point.score_threshold
     )
     point = _shared_point([m.operating_point for m in each])
-    said = f"each fold by itself: {'; '.join(m.protocol.operating_point for m in each)}"
-    protocol = protocol_of(run, dataset, {"test": truth}, operating_point=said, seed=seed)
+    every_point = f"each fold by itself: {'; '.join(m.protocol.operating_point for m in each)}"
+    protocol = protocol_of(run, dataset, {"test": truth}, operating_point=every_point, seed=seed)
     metrics = measure(protocol, point, truth, pooled, provides=run.provides, counted=counted, seed=seed)
     metrics = msgspec.structs.replace(metrics, folds=summary(each))
     write_predictions(run.predictions("test"), pooled)
@@ -117,11 +126,11 @@ def _read(fold: Run, dataset: Dataset) -> _Measured:
     return _Measured(fold, truth, checked_predictions(fold.predictions("test"), truth, fold.provides), metrics)
 
 
-def _measure_anew(fold: _Measured, dataset: Dataset, point: OperatingPoint, *, seed: int) -> _Measured:
+def _measure_again(fold: _Measured, dataset: Dataset, point: OperatingPoint, *, seed: int) -> _Measured:
     if point.chosen_on != "default":
         point = msgspec.structs.replace(point, chosen_on=OTHERS)
     protocol = protocol_of(fold.run, dataset, {"test": fold.truth}, operating_point=describe(point), seed=seed)
-    metrics = measure(protocol, point, fold.truth, fold.found, provides=fold.run.provides, seed=seed)
+    metrics = measure(protocol, point, fold.truth, fold.predictions, provides=fold.run.provides, seed=seed)
     from_model = {metric.key: fold.metrics.get(metric) for metric in METRICS if metric.from_model}
     metrics = msgspec.structs.replace(metrics, **from_model)
     write_metrics(fold.run, metrics)
@@ -134,7 +143,7 @@ def _check_once(run: Run, folds: Sequence[Run]) -> None:
     for name, times in tested.items():
         if times > 1 or name not in wanted:
             problem = f"{name} is tested by {times} folds" if times > 1 else f"{name} is no image of {run.root}"
-            raise InputError(run.root, problem, "make the folds anew")
+            raise InputError(run.root, problem, "make the folds again")
     for name in sorted(wanted - set(tested)):
         raise InputError(run.root, f"{name} is tested by no fold", "finish all folds first")
 

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from datasets.coco import CocoFile, Prediction
 from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import Dataset
+from datasets.formats.members import home_splits, select_images
 from evaluate.run_folder import Provides, Run, RunSplit, read_split
 from evaluate.values import SplitSize
 from system.errors import InputError
@@ -13,6 +16,8 @@ from system.errors import InputError
 
 def run_truth(run: Run, dataset: Dataset) -> dict[str, CocoFile]:
     """Ground truth of val and test as split.json lists them, whichever split of the dataset an image is in.
+
+    Ids are those of select_images, by which the trainer of the run wrote its predictions.
 
     Raises InputError where the dataset is not the one of the run or has no image to test.
     """
@@ -75,12 +80,16 @@ def split_size(truth: CocoFile) -> SplitSize:
 
 
 def _select(path: Path, dataset: Dataset, split: RunSplit, name: str) -> CocoFile:
-    home = {image.file_name: (image, coco) for coco in dataset.splits.values() for image in coco.images}
     names = split.images.get(name, [])
+    known = home_splits(dataset)
     for file_name in names:
-        if file_name not in home:
-            raise InputError(path, f"{file_name} is not in the dataset {dataset.name}", "fit anew on this dataset")
-    images = sorted((home[file_name][0] for file_name in names), key=lambda image: image.id)
-    wanted = {image.id for image in images}
-    annotations = [a for coco in dataset.splits.values() for a in coco.annotations if a.image_id in wanted]
-    return CocoFile(images, annotations, dataset.categories)
+        if file_name not in known:
+            raise InputError(
+                path, f"{file_name} is not in the dataset {dataset.name}", "fit again on this dataset"
+            )
+    truth = select_images(dataset, {name: names})[name]
+    return msgspec.structs.replace(
+        truth,
+        images=sorted(truth.images, key=lambda image: image.id),
+        annotations=sorted(truth.annotations, key=lambda annotation: annotation.image_id),
+    )

@@ -9,6 +9,7 @@ import msgspec
 from datasets.coco import SPLITS, CocoFile
 from datasets.formats.coco_file import read_unchecked_coco, write_coco
 from datasets.formats.dataset_folder import annotation_path
+from tests.restarting_ids import restart_ids
 
 
 def change_coco(root: Path, change: Callable[[CocoFile], CocoFile], split: str = "train") -> None:
@@ -85,6 +86,7 @@ FOREIGN: dict[str, Callable[[Path], object]] = {
     "ambiguous-pair": lambda root: change_coco(root, second_ending),
     "box-and-mask": lambda root: change_coco(root, corners_for_box),
     "category-order": lambda root: change_coco(root, reverse_ids, "val"),
+    "ids-restart": restart_ids,
     "impossible-area": lambda root: change_coco(root, lambda c: with_annotation(c, area=96 * 96)),
     "no-ending": lambda root: change_coco(root, lambda c: without_ending(root, c)),
     "rotated-box": add_rotated_box,

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from datasets.coco import Annotation, Category, Image
+from tests.restarting_ids import restart_ids
 from tests.small_coco import mask_annotation, write_folder
 
 DENT, SCRATCH = Category(1, "dent"), Category(2, "scratch")
@@ -95,9 +96,14 @@ def mixed_pixel_types(root: Path) -> Path:
     return root
 
 
+def ids_that_restart(root: Path) -> Path:
+    """Image and annotation ids count from 0 in each split."""
+    return restart_ids(odd_folder(root))
+
+
 TRAINED = (
     one_image_of_one_class, one_class, without_negatives, a_class_that_no_image_shows, nothing_to_find_in_test,
-    mixed_sizes, tiny_defects, mixed_pixel_types,
+    mixed_sizes, tiny_defects, mixed_pixel_types, ids_that_restart,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from datasets.coco import CocoFile
-from datasets.formats.dataset_folder import Dataset, load_dataset, write_annotations
+from datasets.formats.dataset_folder import Dataset, write_annotations
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.paste.compose import FOLDER, check_count, paste_images, resolve_place
 from datasets.paste.dataset import Made, first_ids, train_images, write_image
@@ -50,13 +50,12 @@ def write_pasted(dataset: Dataset, dest: Path, count: int, seed: int, progress: 
         write_provenance(root, msgspec.structs.replace(provenance, pasted=pasted))
 
 
-def with_pasted(dataset: Dataset, folder: Path) -> Dataset:
-    """`dataset` with the images of a folder that `write_pasted` made added to its train split."""
-    pasted = load_dataset(folder)
+def with_pasted(dataset: Dataset, pasted: Dataset) -> Dataset:
+    """`dataset` with the images of `pasted`, which `write_pasted` made for it, added to its train split."""
     new, train = pasted.split("train"), dataset.split("train")
     joined = CocoFile([*train.images, *new.images], [*train.annotations, *new.annotations], train.categories)
     return msgspec.structs.replace(
         dataset,
         splits={**dataset.splits, "train": joined},
-        elsewhere={image.file_name: pasted.image_path(image) for image in new.images},
+        elsewhere=dataset.elsewhere | {image.file_name: pasted.image_path(image) for image in new.images},
     )

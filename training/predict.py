@@ -64,7 +64,10 @@ def prediction_rows(
 
 
 def number_images(files: Sequence[Path], dataset: Dataset | None) -> list[int]:
-    """The id of each file: that of the dataset's image if all files are such, else 1 to n in the order given."""
+    """The id of each file: that of the dataset's image, or 1 to n in the order given.
+
+    The latter where a file is no image of the dataset, or where two of them have the same id in different splits.
+    """
     if dataset is None:
         return list(range(1, len(files) + 1))
     known = {
@@ -72,7 +75,7 @@ def number_images(files: Sequence[Path], dataset: Dataset | None) -> list[int]:
     }
     ids = [known.get(file.resolve()) for file in files]
     found = [image_id for image_id in ids if image_id is not None]
-    return found if len(found) == len(files) else list(range(1, len(files) + 1))
+    return found if len(set(found)) == len(files) else list(range(1, len(files) + 1))
 
 
 def write_image_list(predictions: Path, images: Sequence[Image]) -> None:

@@ -105,7 +105,8 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
     images = []
     for name in shared:
         image = listed[0][name]
-        of_image = [by_image.get(image.id, []) for by_image in predictions]
+        ids = [images_of[name].id for images_of in listed]
+        of_image = [by_image.get(number, []) for by_image, number in zip(predictions, ids, strict=True)]
         tested = [fold_of.get(name) for fold_of in folds]
         path = dataset.image_path(image)
         images.append(SceneImage(image, path, split_of[name], annotations[image.id], of_image, tested))

@@ -50,6 +50,7 @@ CHECK_CODES = {
     "empty-mask": _error("mask of a defect image without a defect"),
     "exif-rotated": _warning("picture that EXIF turns: annotations may be meant of it as stored or as shown"),
     "good-with-shapes": _error("image in a folder called good that has annotations"),
+    "ids-restart": _warning("image ids that another split uses too; each split is read by its own"),
     "impossible-area": _warning("area that is larger than its box"),
     "labels-without-picture": _warning("label file beside which no picture lies"),
     "mask-size": _error("mask that is not as large as its picture"),

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from unicodedata import normalize
 
@@ -77,7 +77,7 @@ def _list(root: Path, folder: Path) -> Listing:
     names = Counter({name: times for name, times in names.items() if normalize("NFC", name) in kept})
     all_read = all(finding.code != "unreadable-labels" for finding in findings)
     findings += _lonely_masks(folder, entries) if masked and all_read else []
-    findings += [*_check_crowd(files.values()), *_same_stems(entries)]
+    findings += [*_check_ids(files), *_check_crowd(files.values()), *_same_stems(entries)]
     return Listing(entries, sorted(names.elements()), findings)
 
 
@@ -103,6 +103,19 @@ def _check_crowd(files: Iterable[ReadCoco]) -> list[Finding]:
     if not crowd or not all(crowd):
         return []
     return [Finding("(dataset)", "", "all-crowd", f"{len(crowd)} annotations, each with iscrowd 1")]
+
+
+def _check_ids(files: Mapping[CocoPart, ReadCoco]) -> list[Finding]:
+    """A finding for each file that uses image ids of the files before it."""
+    used: set[int] = set()
+    findings = []
+    for part, read in files.items():
+        ids = {image.id for image in read.coco.images}
+        if shared := ids & used:
+            value = f"{len(shared)} image ids of other splits, such as {min(shared)}"
+            findings.append(Finding(f"{part.file.parent.name}/{part.file.name}", "", "ids-restart", value))
+        used |= ids
+    return findings
 
 
 def _same_stems(entries: Sequence[Entry]) -> list[Finding]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from datasets.coco import Annotation, Image
 from datasets.formats.dataset_folder import Dataset
+from datasets.formats.members import annotations_by_name
 from datasets.images.image_file import check_size, read_rgb
 from datasets.masks.rle import decode
 from datasets.paste.blend import seam_width, shrunk
@@ -49,16 +50,11 @@ def given_images(dataset: Dataset, images: Sequence[Image]) -> list[Given]:
 
     In a dataset made of several category folders, each of them is a product of its own.
     """
-    wanted = {image.id for image in images}
-    annotations: dict[int, list[Annotation]] = {image.id: [] for image in images}
-    for coco in dataset.splits.values():
-        for annotation in coco.annotations:
-            if annotation.image_id in wanted:
-                annotations[annotation.image_id].append(annotation)
+    annotations = annotations_by_name(dataset)
     return [
         Given(
             image,
-            annotations[image.id],
+            annotations[image.file_name],
             partial(read_rgb, dataset.image_path(image)),
             product_of(dataset, image.file_name),
         )

@@ -10,11 +10,14 @@ from annotate.predictions import predictions_by_image, read_named_predictions
 from datasets.coco import Category, CocoFile, Image, Prediction
 from datasets.formats.coco_file import write_coco, write_predictions
 from datasets.formats.dataset_folder import load_dataset
+from datasets.formats.members import select_images
 from evaluate.run_folder import RunConfig, RunSplit
 from system.errors import InputError, OptionError
 from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_image
 from tests.command import only_line, run_command
-from training.new_run import create_run
+from tests.odd_datasets import odd_folder
+from tests.restarting_ids import restart_ids
+from training.new_run import create_run, run_split
 
 FOUND = Prediction(7, 2, (10, 10, 20, 20), 0.9)
 
@@ -151,3 +154,23 @@ def test_names_of_a_folder_as_dataset(tmp_path: Path, coco_folder: Path) -> None
     write_predictions(tmp_path / "p.json", [Prediction(image.id, 1, (1, 1, 5, 5), 0.9)])
     images = [FolderImage(coco_folder / "images", image.file_name, labelled=False)]
     assert list(read_named_predictions(tmp_path / "p.json", coco_folder, images).by_image) == [image.file_name]
+
+
+def test_results_of_a_run_whose_dataset_restarts_its_ids(tmp_path: Path) -> None:
+    sizes = [(40 + 4 * n, 60) for n in range(6)]
+    dataset = load_dataset(restart_ids(odd_folder(tmp_path / "odd", sizes)))  # train 0 to 2, val 3, test 4 and 5
+    images = list_folder_images(dataset.root / "images")
+    for split, names in {"test": ["5.png"], "val": ["3.png", "0.png"]}.items():
+        config = RunConfig("seg", str(dataset.root), {})
+        run = create_run(tmp_path, "seg", "odd", config, run_split(dataset, {split: names}))
+        truth = select_images(dataset, {split: names})[split]
+        results = [Prediction(i.id, 1, (n, 0, 9, 9), 0.9) for n, i in enumerate(truth.images)]
+        write_predictions(run.predictions(split), results)
+        found = read_named_predictions(run.predictions(split), None, images)
+        assert {name: p.bbox[0] for name, [p] in found.by_image.items()} == {n: i for i, n in enumerate(names)}
+    foreign = tmp_path / "results.json"
+    write_predictions(foreign, [Prediction(1, 1, (0, 0, 9, 9), 0.9)])
+    with pytest.raises(InputError, match=r"give the file of one split, such as --coco .*instances_train\.json"):
+        read_named_predictions(foreign, dataset.root, images)
+    named = read_named_predictions(foreign, dataset.root / "annotations/instances_test.json", images)
+    assert list(named.by_image) == ["5.png"]
