@@ -45,6 +45,16 @@ class KeptSegmentation(StrEnum):
     rle = "rle"
 
 
+class ToKind(StrEnum):
+    """What the destination is for."""
+
+    dataset = "dataset"
+    cvat = "cvat"
+    labelstudio = "labelstudio"
+    roboflow = "roboflow"
+    xanylabeling = "xanylabeling"
+
+
 def register(app: typer.Typer) -> None:
     """Add coco2coco to the `convert` command."""
     app.command("coco2coco")(coco2coco_command)
@@ -55,6 +65,9 @@ def coco2coco_command(
         Path, typer.Argument(metavar="SRC", help="COCO file, folder with COCO files, or export of another tool.")
     ],
     dest: NewDataset,
+    to: Annotated[
+        ToKind, typer.Option("--to", help="A dataset folder, or a folder that an annotation tool imports.")
+    ] = ToKind.dataset,
     splits: Annotated[
         list[str] | None,
         typer.Option("--splits", metavar="SPLIT=FILE", help="COCO file of a split; may be given several times."),
@@ -96,6 +109,7 @@ def coco2coco_command(
         unlabelled=unlabelled.value,
         segmentation=segmentation.value,
         masks=not no_masks,
+        to=to.value,
         images=images,
     )
     run_conversion(

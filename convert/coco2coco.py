@@ -11,6 +11,7 @@ import msgspec
 from convert.assemble import assemble
 from convert.coco_instances import Crowd, image_instances
 from convert.coco_source import CocoImage, check_files
+from convert.coco_to_tool import write_for_tool
 from convert.conversion import Conversion, Converted, encode_instance, recorded_options
 from convert.execution import Execution
 from convert.report import Event, Report
@@ -49,6 +50,7 @@ class CocoOptions(msgspec.Struct, frozen=True):
     unlabelled: Literal["leave-out", "negative"] = "leave-out"
     segmentation: Literal["keep", "rle"] = "keep"
     masks: bool = True
+    to: Literal["dataset", "cvat", "labelstudio", "roboflow", "xanylabeling"] = "dataset"
     images: Path | None = None
 
 
@@ -58,8 +60,8 @@ def coco2coco(
     """Convert the COCO file, folder or export `source` into the dataset folder `dest`.
 
     Category ids count from 1 in the order of the source. See `read_coco_export` for what is found and repaired.
-    Raises InputError for what cannot be read, OptionError, OutputError for `dest`, and with `execution.strict` an
-    InputError for the first loss.
+    With `options.to` it is written for that tool instead (see `write_for_tool`). Raises InputError for what cannot
+    be read, OptionError, OutputError for `dest`, and with `execution.strict` an InputError for the first loss.
     """
     export = read_coco_export(source, options.images, options.splits)
     images, categories, unlabelled = _images(export, options)
@@ -67,11 +69,14 @@ def coco2coco(
     check_files(source, images)
     _check_crowd(source, images, options.crowd)
     split_of, stated = _splits(export, images, categories, options)
+    events = [*(Event(*msgspec.structs.astuple(repair)) for repair in export.repairs), *unlabelled, stated]
+    if options.to != "dataset":
+        return write_for_tool(dest, options.to, images, categories, split_of, events, options.crowd, execution)
     files = [f"{part.split}={part.file.name}" for part in export.parts if part.split]
     conversion = Conversion(
         tool="coco2coco",
         origins=[source.resolve().name],
-        options=recorded_options(options) | {"splits": files},
+        options={k: v for k, v in recorded_options(options).items() if k != "to"} | {"splits": files},
         categories=categories,
         sources=images,
         convert_image=partial(_convert_image, options=options),
@@ -82,7 +87,7 @@ def coco2coco(
             "annotations": sum(len(image.annotations) for image in export.images),
             "categories": len(export.categories),
         },
-        events=[*(Event(*msgspec.structs.astuple(repair)) for repair in export.repairs), *unlabelled, stated],
+        events=events,
         pool_pays=len(images) >= POOL_PAYS_FROM,
         masks=options.masks,
         preload=PRELOAD,

@@ -25,6 +25,7 @@ CODES = {
     "rotated-box": Code("repaired", "box that an attribute rotates written as the rotated box or polygon"),
     "short-ring": Code("repaired", "polygon of fewer than three points left out"),
     "split-kept": Code("note", "split of the source kept"),
+    "splits-joined": Code("note", "splits joined into one file, as the destination has none"),
     "split-made": Code("note", "images divided into splits by defect type; the source names no splits"),
     "below-min-area": Code("lost", "component with fewer pixels than --min-area"),
     "box-as-segment": Code("repaired", "annotation without a mask written as the four corners of its box"),
