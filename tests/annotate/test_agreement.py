@@ -39,12 +39,12 @@ def test_f1_and_iou_worked_out_by_hand(folder: Callable[..., Path]) -> None:
     assert compared["a.png"].f1 == pytest.approx(2 * 1 / 3)
     assert compared["b.png"].is_complete
     files = [read_labels(list_folder_images(root)) for root in (mine, theirs)]
-    told = summarise(list(compared.values()), *files, max_worst=5)
-    dent, chip = told.types["dent"], told.types["chip"]
+    summary = summarise(list(compared.values()), *files, max_worst=5)
+    dent, chip = summary.types["dent"], summary.types["chip"]
     assert (dent.first, dent.second, dent.agreeing, dent.f1) == (2, 2, 2, 1.0)
     assert dent.mean_iou == pytest.approx((2 / 3 + 1) / 2)
     assert (chip.first, chip.second, chip.f1, chip.mean_iou) == (1, 0, 0.0, None)
-    assert told.worst == [("a.png", 0.6667)]
+    assert summary.worst == [("a.png", 0.6667)]
 
 
 def test_the_assignment_is_optimal_not_greedy(folder: Callable[..., Path]) -> None:

@@ -72,17 +72,17 @@ def test_files_as_a_whole(tmp_path: Path) -> None:
     ]
 
 
-def test_label_case_is_mended_and_all_else_kept() -> None:
+def test_label_case_is_fixed_and_all_else_kept() -> None:
     shapes = [box("Dent", 1, 1, 9, 9, note={"a": 1}), box("odd", 20, 20, 30, 30)]
-    mended, changed = fix_shapes(shapes, SIZE, ["dent"])
-    assert (mended, changed) == ([{**shapes[0], "label": "dent"}, shapes[1]], 1)
+    fixed, changed = fix_shapes(shapes, SIZE, ["dent"])
+    assert (fixed, changed) == ([{**shapes[0], "label": "dent"}, shapes[1]], 1)
 
 
 def test_a_bow_tie_becomes_two_triangles_of_one_group() -> None:
-    mended, changed = fix_shapes([box("chip", 60, 2, 75, 9, group_id=4), bow_tie(odd=[1])], SIZE, [])
+    fixed, changed = fix_shapes([box("chip", 60, 2, 75, 9, group_id=4), bow_tie(odd=[1])], SIZE, [])
     assert changed == 1
-    assert [(m["group_id"], m.get("odd")) for m in mended] == [(4, None), (5, [1]), (5, [1])]
-    corners = sorted(sorted(map(tuple, m["points"])) for m in mended[1:])
+    assert [(m["group_id"], m.get("odd")) for m in fixed] == [(4, None), (5, [1]), (5, [1])]
+    corners = sorted(sorted(map(tuple, m["points"])) for m in fixed[1:])
     # the diagonals cross at 15, 15
     assert corners == [[(10, 10), (10, 20), (15, 15)], [(15, 15), (20, 10), (20, 20)]]
 
@@ -109,7 +109,7 @@ def test_what_a_person_has_to_look_at_stays(shape: dict[str, Any]) -> None:
     assert fix_shapes([shape], SIZE, []) == ([shape], 0)
 
 
-def test_command_mends_keeps_a_backup_and_ends_with_what_is_left(
+def test_command_fixes_keeps_a_backup_and_ends_with_what_is_left(
     folder: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = folder(a=[box("Dent", 1, 1, 9, 9)], b=[box("rust", 1, 1, 9, 9)], c=[box("dent", 1, 1, 9, 9)])
@@ -121,9 +121,9 @@ def test_command_mends_keeps_a_backup_and_ends_with_what_is_left(
         "unknown-label",
     ]
     assert run_command("annotate", "check", root, "--fix") == 1
-    told = capsys.readouterr()
-    assert "1 shapes fixed" in told.err
-    assert "unknown-label" in told.out
+    printed = capsys.readouterr()
+    assert "1 shapes fixed" in printed.err
+    assert "unknown-label" in printed.out
     assert (root / ".annotate-backup/1/a.json").read_bytes() == before["a.json"]
     assert [p.name for p in (root / ".annotate-backup/1").iterdir()] == ["a.json"]
     assert json.loads((root / "a.json").read_text())["shapes"][0]["label"] == "dent"

@@ -75,13 +75,13 @@ def test_an_existing_document_is_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"), [((60, 80), (60, 80)), ((None, None), (60, 80)), ((50, 70), (50, 70))]
+    ("in_file", "expected"), [((60, 80), (60, 80)), ((None, None), (60, 80)), ((50, 70), (50, 70))]
 )
-def test_size_as_the_file_says_else_as_the_image_is(
-    tmp_path: Path, said: tuple[int | None, int | None], expected: tuple[int, int]
+def test_size_from_the_file_else_from_the_image(
+    tmp_path: Path, in_file: tuple[int | None, int | None], expected: tuple[int, int]
 ) -> None:
     draw_image(tmp_path / "a.png")
-    file = LabelmeFile([], image_height=said[0], image_width=said[1])
+    file = LabelmeFile([], image_height=in_file[0], image_width=in_file[1])
     assert image_size(FolderImage(tmp_path, "a.png", labelled=True), file) == expected
 
 
@@ -119,8 +119,8 @@ def test_only_is_a_name_a_path_or_a_list(tmp_path: Path, monkeypatch: pytest.Mon
     draw_image(tmp_path / "stranger.png")
     monkeypatch.chdir(tmp_path)
     assert [p.name for p in choose_images("list.txt", images)] == ["sub dir/größe 瓶.png", "a.png"]
-    for said in ("sub dir/größe 瓶.png", "images/sub dir/größe 瓶.png", str(root / "sub dir/größe 瓶.png")):
-        assert [p.name for p in choose_images(said, images)] == ["sub dir/größe 瓶.png"]
+    for only in ("sub dir/größe 瓶.png", "images/sub dir/größe 瓶.png", str(root / "sub dir/größe 瓶.png")):
+        assert [p.name for p in choose_images(only, images)] == ["sub dir/größe 瓶.png"]
     with pytest.raises(InputError, match=r"^b\.png: neither an image of the folder nor a list of images"):
         choose_images("b.png", images)
     with pytest.raises(InputError, match="not UTF-8"):

@@ -1,4 +1,4 @@
-"""Features, memory, regions and the finder, with random weights: a random network tells textures apart as well."""
+"""Features, memory, regions and the finder, with random weights: a random network distinguishes textures as well."""
 
 import json
 import pickle
@@ -78,7 +78,7 @@ def test_features_are_those_of_torchvision(weights: Path) -> None:
     x = (torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255 - mean) / std
     with torch.inference_mode():
         middle = net.layer2(net.layer1(net.maxpool(net.relu(net.bn1(net.conv1(x))))))
-        # the mean of a 3 x 3 neighbourhood that lies wholly inside
+        # the mean of a 3 x 3 neighbourhood that is wholly inside
         expected = middle[0, :, 2:5, 3:6].mean((1, 2))
     row, column = 3, 4
     assert torch.allclose(extractor.grid(rgb).patches[row * 8 + column, :128], expected, atol=1e-5)

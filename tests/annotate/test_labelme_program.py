@@ -31,7 +31,7 @@ from system.errors import InputError
 from tests.annotate.conftest import draw_image
 from tests.command import only_line, run_command
 
-SAYS_VERSION = "echo Labelme 6.3.1"
+PRINT_VERSION = "echo Labelme 6.3.1"
 
 
 def program(path: Path, script: str) -> Path:
@@ -42,11 +42,11 @@ def program(path: Path, script: str) -> Path:
     return path
 
 
-def test_what_is_named_wins_and_each_says_by_what_it_was_found(tmp_path: Path) -> None:
-    given, named, on_path = (program(tmp_path / d / "labelme", SAYS_VERSION) for d in ("a", "b", "c"))
+def test_what_is_named_wins_and_each_reports_by_what_it_was_found(tmp_path: Path) -> None:
+    given, named, on_path = (program(tmp_path / d / "labelme", PRINT_VERSION) for d in ("a", "b", "c"))
     environ = {"XDG_DATA_HOME": str(tmp_path / "data"), "PATH": str(on_path.parent)}
     assert find_labelme(None, environ) == Labelme(on_path, "the PATH")
-    own = program(executable_in(own_environment(environ), "labelme"), SAYS_VERSION)
+    own = program(executable_in(own_environment(environ), "labelme"), PRINT_VERSION)
     assert (
         find_labelme(None, environ).found_by == "the PATH"
     )  # an installation that was interrupted does not count
@@ -58,7 +58,7 @@ def test_what_is_named_wins_and_each_says_by_what_it_was_found(tmp_path: Path) -
 
 
 def test_what_is_named_and_not_there_is_an_error_though_another_is(tmp_path: Path) -> None:
-    on_path = program(tmp_path / "labelme", SAYS_VERSION)
+    on_path = program(tmp_path / "labelme", PRINT_VERSION)
     environ = {"XDG_DATA_HOME": str(tmp_path), "PATH": str(on_path.parent)}
     with pytest.raises(InputError, match=r"no such program \(named by --labelme\)"):
         find_labelme(tmp_path / "absent", environ)
@@ -74,17 +74,17 @@ def test_nowhere_to_be_found(tmp_path: Path) -> None:
 
 
 def test_version(tmp_path: Path) -> None:
-    labelme = Labelme(program(tmp_path / "labelme", SAYS_VERSION), "--labelme")
+    labelme = Labelme(program(tmp_path / "labelme", PRINT_VERSION), "--labelme")
     assert labelme_version(labelme, {"PATH": "/usr/bin:/bin"}) == "6.3.1"
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "problem"),
     [("echo libGL.so.1 is missing >&2; exit 1", "libGL.so.1 is missing"), ("echo hello you", "no answer")],
 )
-def test_a_program_that_is_not_labelme_or_does_not_start(tmp_path: Path, script: str, told: str) -> None:
+def test_a_program_that_is_not_labelme_or_does_not_start(tmp_path: Path, script: str, problem: str) -> None:
     labelme = Labelme(program(tmp_path / "labelme", script), "--labelme")
-    with pytest.raises(LabelmeError, match=told):
+    with pytest.raises(LabelmeError, match=problem):
         labelme_version(labelme, {})
 
 
@@ -101,7 +101,7 @@ def test_labelme_has_a_home_of_its_own_and_nothing_of_another_python(tmp_path: P
     assert "PYTHONPATH" not in made
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only X and Wayland say where the screen is")
+@pytest.mark.skipif(sys.platform != "linux", reason="only X and Wayland locate the screen in the environment")
 def test_without_a_screen() -> None:
     with pytest.raises(LabelmeError, match=r"there is no screen \(DISPLAY is not set\)"):
         check_screen({})
@@ -117,7 +117,7 @@ def test_pinned_packages_for_both_labelmes() -> None:
     assert requirements_file((3, 13)) == requirements_file((3, 12))
 
 
-def test_setup_keeps_what_is_whole_and_makes_anew_what_was_interrupted(
+def test_setup_keeps_what_is_complete_and_replaces_what_was_interrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environ = {"XDG_DATA_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
@@ -126,7 +126,7 @@ def test_setup_keeps_what_is_whole_and_makes_anew_what_was_interrupted(
 
     def create(path: Path, *, with_pip: bool) -> None:
         made.append(with_pip)
-        program(executable_in(path, "labelme"), SAYS_VERSION)
+        program(executable_in(path, "labelme"), PRINT_VERSION)
         program(
             executable_in(path, "python"), "echo Collecting labelme==6.3.1; echo Downloading; echo Collecting x"
         )
@@ -169,7 +169,7 @@ def test_setup_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert not complete_marker(own_environment(environ)).exists()
 
 
-def test_setup_says_which_libraries_qt_wants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setup_names_the_libraries_qt_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def create(path: Path, *, with_pip: bool) -> None:
         program(executable_in(path, "labelme"), "echo libGL.so.1: cannot open >&2; exit 1")
         program(executable_in(path, "python"), "true")
@@ -225,18 +225,18 @@ def test_command_line_of_labelme(tmp_path: Path) -> None:
     assert command[-1] == str(tmp_path)
 
 
-def test_a_labelme_that_aborts_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_labelme_that_aborts_is_reported_in_one_line(tmp_path: Path) -> None:
     labelme = Labelme(program(tmp_path / "labelme", "echo 'no Qt platform plugin' >&2; exit 134"), "the PATH")
     with pytest.raises(LabelmeError, match=r"exited with status 134 \(no Qt platform plugin\)"):
         start_labelme(labelme, draw_image(tmp_path / "p" / "a.png").parent, None, {"PATH": "/usr/bin:/bin"})
 
 
-def test_open_says_what_it_took_and_starts_it(
+def test_open_reports_what_it_uses_and_starts_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = draw_image(tmp_path / "my images" / "a.png").parent
     log = tmp_path / "log"
-    labelme = program(tmp_path / "labelme", f'echo "$@" >> {log}; {SAYS_VERSION}')
+    labelme = program(tmp_path / "labelme", f'echo "$@" >> {log}; {PRINT_VERSION}')
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("DISPLAY", ":9")
     assert run_command("annotate", "open", root, "--labelme", labelme) == 0

@@ -35,7 +35,7 @@ def test_every_defect_was_accepted_corrected_or_drawn(walked: tuple[Path, Loop])
     for done in (loop.first, loop.second):
         assert done.pictures > 0
         assert done.accepted + done.relabelled + done.redrawn + done.drawn == done.defects > 0
-    # nobody has told a type before the first round, so every defect is touched at least for its label
+    # no type is known before the first round, so every defect is touched at least for its label
     assert loop.first.accepted == 0
     assert loop.first.touched >= loop.first.defects
 

@@ -64,10 +64,10 @@ def sit_down(screen: str, labelme_python: Path, tmp_path: Path, monkeypatch: pyt
 
     def open_folder(root: Path, *options: object, **plan: object) -> dict[str, Any]:
         report = tmp_path / "report.json"
-        told = tmp_path / "plan.json"
-        told.write_text(json.dumps({"report": str(report), **plan}))
+        plan_file = tmp_path / "plan.json"
+        plan_file.write_text(json.dumps({"report": str(report), **plan}))
         program = tmp_path / "labelme"
-        program.write_text(f'#!/bin/sh\nexec {AS_OTHERS}"{labelme_python}" "{DRIVER}" "{told}" "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec {AS_OTHERS}"{labelme_python}" "{DRIVER}" "{plan_file}" "$@"\n')
         program.chmod(0o755)
         assert run_command("annotate", "open", root, *options, "--labelme", program) == 0
         shown: dict[str, Any] = json.loads(report.read_text())

@@ -26,9 +26,9 @@ def test_each_image_is_counted_once_and_each_shape_by_type(folder: Callable[...,
         5, 3, 2, 1, 1,
     )  # fmt: skip
     assert status.flags == {"good": 1}
-    told = {name: (t.reviewed, t.unreviewed, t.images) for name, t in status.types.items()}
-    assert told == {"rust": (0, 0, 0), "dent": (2, 1, 2), "chip": (1, 0, 1)}
-    assert list(told) == ["rust", "dent", "chip"]
+    counts = {name: (t.reviewed, t.unreviewed, t.images) for name, t in status.types.items()}
+    assert counts == {"rust": (0, 0, 0), "dent": (2, 1, 2), "chip": (1, 0, 1)}
+    assert list(counts) == ["rust", "dent", "chip"]
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_command_as_table_and_as_json(folder: Callable[..., Path], capsys: pytes
     assert "██████████░░░░░░░░░░  50 %" in table
     assert "100 %" in table
     assert run_command("annotate", "status", root, "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["types"]["chip"] == {"reviewed": 0, "unreviewed": 0, "pictures": 0}
-    assert (told["labelled"], told["unlabelled"]) == (1, 1)
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["types"]["chip"] == {"reviewed": 0, "unreviewed": 0, "pictures": 0}
+    assert (printed["labelled"], printed["unlabelled"]) == (1, 1)
 
 
 def test_thousands_of_images_open_no_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

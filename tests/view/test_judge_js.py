@@ -80,7 +80,7 @@ KEPT = """(() => {
 })()"""
 
 
-def test_only_images_of_which_something_changes_are_judged_anew(javascript: Callable[..., Any]) -> None:
+def test_only_images_of_which_something_changes_are_judged_again(javascript: Callable[..., Any]) -> None:
     def image(*scores: float) -> dict[str, Any]:
         predictions = [{"type": 0, "score": s} for s in scores]
         pairs = [[{"truth": 0, "boxes": 0.55}]] + [[] for _ in scores[1:]]
@@ -117,7 +117,7 @@ def test_outlines_fill_exactly_the_pixels_of_the_mask(seed: int, javascript: Cal
     assert np.array_equal(np.reshape(drawn, (height, width)), 255 * mask)
 
 
-def test_run_lengths_of_large_pictures(javascript: Callable[..., Any]) -> None:
+def test_run_lengths_of_large_images(javascript: Callable[..., Any]) -> None:
     mask = np.zeros((9000, 12000), np.uint8, order="F")
     mask[4000:8000, 11000:11500] = 1
     runs = javascript("decode", "runLengths(argument0)", encode(mask).counts)

@@ -77,9 +77,9 @@ export function makeDetail(data, store, order) {
     }
     const isNew = wanted !== image;
     image = wanted;
+    describe(wanted); // first, because the name may make the header taller and the stages smaller
     if (isNew) open(wanted);
     else for (const stage of stages) stage.redraw();
-    describe(wanted);
   }
 
   /** @param {PageImage} shown */
@@ -128,7 +128,7 @@ export function makeDetail(data, store, order) {
     if (shown.good) return el("section", {}, el("h3", {}, "Truth"), el("p", {}, "A good image: no annotation."));
     return el("section", {}, el("h3", {}, `Truth: ${count(shown.truths.length, "annotation")}`),
       el("ol", {}, shown.truths.map((truth, t) => entry({ kind: "truth", index: t }, truth,
-        `${boxText(truth.box)}, ${truth.area.toLocaleString("en")} px`,
+        `${boxText(truth.box)}, area ${truth.area.toLocaleString("en")} px`,
         runs.map((m) => `${runs.length > 1 ? `${LETTERS[m]}: ` : ""}${truthText(shown, m, judged[m][shown.index], t)}`).join("; "),
         runs.every((m) => judged[m][shown.index].finders[t] >= 0)))));
   }

@@ -89,7 +89,7 @@ function update(first = false) {
 }
 
 function subtitle() {
-  const split = data.split ? `${data.split} split` : "new images";
+  const split = !data.split ? "new images" : data.split === "all" ? "all splits" : `${data.split} split`;
   return `${data.dataset} · ${split} · ${count(data.images.length, "image")}`;
 }
 
@@ -162,7 +162,7 @@ function makeTools() {
 }
 
 function makeBar() {
-  const search = el("input", { type: "search", id: "search", placeholder: "Search file names and types", "aria-label": "Search",
+  const search = el("input", { type: "search", id: "search", placeholder: "Search names and types", "aria-label": "Search file names and types",
     oninput: () => store.change({ text: search.value }) });
   const sorts = SORTS.filter(([, , runs, truth]) => data.models.length >= runs && (data.hasTruth || !truth));
   const sort = el("select", { id: "sort", "aria-label": "Sort by", onchange: () => store.change({ sort: sort.value }) },

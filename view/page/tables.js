@@ -59,7 +59,7 @@ function measuredTables(data, store) {
     el("div", { class: "cards" }, tables.map(({ title, columns, rows, note }) => el("figure", { class: "card", title: note },
       el("figcaption", {}, el("strong", {}, title)),
       el("div", { class: "scroll" }, el("table", { class: "plain" },
-        el("tr", {}, columns.map((name) => el("th", { scope: "col" }, name))),
+        el("tr", {}, columns.map((name) => el("th", { scope: "col" }, breakable(name)))),
         rows.map(([name, ...cells]) => el("tr", {},
           el("th", { scope: "row" }, name), cells.map((text) => el("td", {}, text))))))))));
 }

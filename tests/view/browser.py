@@ -1,0 +1,28 @@
+"""Read and operate the page in a browser."""
+
+from collections.abc import Callable
+from typing import Any
+
+Open = Callable[..., Any]
+
+
+def figures(page: Any, run: int = 0) -> dict[str, str]:
+    """Name -> value of the numbers at the top."""
+    found = page.locator(f'.figures[data-run="{run}"] .figure[data-figure]')
+    return {one.get_attribute("data-figure"): one.locator("b").inner_text() for one in found.all()}
+
+
+def set_confidence(page: Any, value: float, run: int = 0) -> None:
+    page.fill(f"#confidence-{run}-exact", str(value))
+    page.keyboard.press("Tab")
+    settle(page)
+
+
+def settle(page: Any) -> None:
+    """Wait until what was asked for is drawn."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.wait_for_function("() => !document.querySelector('.pane svg:empty')")
+
+
+def shown(page: Any) -> list[str]:
+    return sorted(page.evaluate("() => window.defectline.results().chosen.map((image) => image.name)"))
