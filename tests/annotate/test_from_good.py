@@ -1,4 +1,4 @@
-"""Features, memory, regions and the finder, with random weights: a random network distinguishes textures as well."""
+"""Features, memory, regions and the finder, with random weights, which also distinguish textures."""
 
 import json
 import pickle
@@ -184,7 +184,7 @@ def test_finder_finds_a_spot_and_leaves_good_images(good: Path, weights: Path, t
 
 
 def test_too_few_good_images(good: Path, weights: Path) -> None:
-    with pytest.raises(InputError, match="3 good images where at least 5 are needed"):
+    with pytest.raises(InputError, match="3 good images, but at least 5 are needed"):
         fit_finder(sorted(good.iterdir())[:3], weights, quiet)
 
 
@@ -200,7 +200,7 @@ def test_command(good: Path, weights: Path, tmp_path: Path, capsys: pytest.Captu
     assert b"model=from-good" in before
     assert run_command("annotate", "propose", root, "--from-good", good, "--weights", weights) == 0
     assert (root / "bäd.json").read_bytes() == before
-    assert "proposed before" in capsys.readouterr().out
+    assert "already proposed earlier" in capsys.readouterr().out
     (root / "bäd.json").unlink()
     options = ("--from-good", good, "--weights", weights, "--tolerance", 0)
     assert run_command("annotate", "propose", root, *options) == 0
