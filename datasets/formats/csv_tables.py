@@ -73,6 +73,16 @@ def read_csv_table(source: Path) -> ToolExport:
     return ToolExport(source.parent, listed, read)
 
 
+def is_csv_table(source: Path) -> bool:
+    """Whether `read_csv_table` knows the layout."""
+    try:
+        rows = _read_rows(source)
+        _layout(source, rows, {cell.strip() for cell in rows[0]} if rows else set())
+    except InputError:
+        return False
+    return True
+
+
 def _read_rows(source: Path) -> list[list[str]]:
     csv.field_size_limit(MAX_CELL)
     try:

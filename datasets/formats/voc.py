@@ -7,6 +7,7 @@ xmax, so they differ in the first pixel only. Datumaro and CVAT write every coor
 
 import os
 import posixpath
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -57,15 +58,21 @@ class _VocFile(msgspec.Struct, frozen=True):
     objects: list[_VocObject]
 
 
-def read_voc(source: Path, first_pixel: FirstPixel = None, *, difficult_ignored: bool = True) -> ToolExport:
+def read_voc(
+    source: Path,
+    first_pixel: FirstPixel = None,
+    *,
+    difficult_ignored: bool = True,
+    errors: list[InputError] | None = None,
+) -> ToolExport:
     """Read every XML file below `source`.
 
     Pixels count from `first_pixel`. None chooses: from 1 as VOC does, unless one box begins before 1, or every
-    coordinate has a decimal point; then all count from 0. `ImageSets/Main` gives the splits,
-    otherwise folders called train, val or test. With `difficult_ignored` objects marked difficult are ignore
-    regions. Raises InputError.
+    coordinate has a decimal point; then all count from 0. `ImageSets/Main` gives the splits, otherwise folders
+    called train, val or test. With `difficult_ignored` objects marked difficult are ignore regions. What is wrong
+    with a file is added to `errors`, if given. Raises InputError.
     """
-    files = [_read_file(source, relative) for relative in _list_xml(source)]
+    files = list(_read_files(source, errors))
     first = first_pixel if first_pixel is not None else _detect_first_pixel(files)
     splits = read_image_sets(source)
     images = [_image(file, first, splits, difficult_ignored=difficult_ignored) for file in files]
@@ -75,6 +82,16 @@ def read_voc(source: Path, first_pixel: FirstPixel = None, *, difficult_ignored:
         losses.append((".", Loss("", "counts-from-zero", "a box begins before pixel 1, or all have decimals")))
     read = {"XML files": len(files), "objects": sum(len(file.objects) for file in files)}
     return ToolExport(source, images, read, losses, MASK_FOLDERS, splits)
+
+
+def _read_files(source: Path, errors: list[InputError] | None) -> Iterator[_VocFile]:
+    for relative in _list_xml(source):
+        try:
+            yield _read_file(source, relative)
+        except InputError as error:
+            if errors is None:
+                raise
+            errors.append(error)
 
 
 def _list_xml(source: Path) -> list[str]:

@@ -5,6 +5,7 @@ elements are handed over as soon as they are complete, so that memory does not g
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from xml.parsers import expat
 
@@ -73,6 +74,14 @@ def stream_xml(path: Path) -> "Iterator[tuple[XmlElement, XmlElement]]":
     for child in reader.run():
         assert reader.root is not None
         yield reader.root, child
+
+
+def root_name(path: Path) -> str:
+    """The name of the root element, empty where the file is no plain XML."""
+    reader = _XmlReader(path, stream=True)
+    with suppress(InputError):
+        next(reader.run(), None)
+    return reader.root.name if reader.root is not None else ""
 
 
 class _XmlReader:
