@@ -15,6 +15,7 @@ from datasets.formats.image_search import ImageSearch
 from datasets.formats.layouts.tree import GOOD
 from datasets.formats.split_names import split_of_folder
 from datasets.formats.tool_export import Loss, ToolExport, ToolImage
+from datasets.formats.tool_images import images_of
 from datasets.splits import stratified_split
 from system.errors import InputError
 
@@ -47,18 +48,14 @@ class ToolPlan(msgspec.Struct, frozen=True):
 def plan_export(export: ToolExport, options: ToolOptions) -> ToolPlan:
     """Find the image of each entry of the export. Raises InputError and OptionError."""
     search = ImageSearch(options.images or export.root, export.not_images)
-    entries: dict[str, ToolImage] = {}
+    placed = images_of(export, search)
+    entries = {relative: one.image for relative, one in placed.items()}
     events = [Event(file, loss.where, loss.code, loss.value) for file, loss in export.losses]
-    for image in export.images:
-        place = f"{export.root / image.file}{', ' if image.where else ''}{image.where}"
-        found = search.find(place, image.names, image.remedy, image.beside)
-        if found.relative in entries:
-            other = entries[found.relative]
-            problem = f"annotates {found.relative}, as {other.file}{', ' * bool(other.where)}{other.where} does"
-            raise InputError(place, problem, "merge the two into one or remove one")
-        entries[found.relative] = image
-        if not found.whole:
-            events.append(Event(image.file, image.where, "image-moved", found.relative))
+    events += [
+        Event(one.image.file, one.image.where, "image-moved", relative)
+        for relative, one in placed.items()
+        if not one.whole
+    ]
     unlisted = [relative for relative in search.images if relative not in entries]
     if options.unlabelled == "negative":
         entries |= {relative: _unlisted(relative, export.splits) for relative in unlisted}

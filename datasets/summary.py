@@ -13,8 +13,11 @@ from datasets.coco import SPLITS
 from datasets.formats.coco_export import read_coco_export
 from datasets.formats.coco_layout import looks_like_coco
 from datasets.formats.dataset_folder import Dataset, load_dataset, looks_like_dataset
+from datasets.formats.image_search import ImageSearch
 from datasets.formats.layouts.registry import find_layout, read_tree
 from datasets.formats.layouts.tree import GOOD, ImageTree
+from datasets.formats.tool_detect import ToolFormat, find_tool_format
+from datasets.formats.tool_images import images_of, tool_annotations
 from datasets.images.image_file import read_info
 from datasets.images.mask_file import read_mask
 from datasets.masks.component import components
@@ -66,11 +69,13 @@ class _Fact(msgspec.Struct, frozen=True):
 
 
 def summarise(path: Path, progress: Progress = lambda items, _label, _total: items) -> Summary:
-    """Summarise an MVTec category folder, a COCO dataset folder or a COCO export.
+    """Summarise an MVTec category folder, a COCO dataset folder or export, or the export of a labelling tool.
 
-    Components of an MVTec mask are counted by 8-connectivity; in COCO an instance is an annotation. Raises
+    Components of an MVTec mask are counted by 8-connectivity; elsewhere an instance is an annotation. Raises
     InputError for anything else.
     """
+    if path.is_file() and (tool := find_tool_format(path)):
+        return _summarise_tool(path, *tool, progress)
     if path.is_file() and path.suffix.lower() == ".json":
         return _summarise_export(path, progress)
     if not path.is_dir():
@@ -81,6 +86,8 @@ def summarise(path: Path, progress: Progress = lambda items, _label, _total: ite
         return _summary(path, "COCO folder", list(dataset.splits), list(chain.from_iterable(facts)), progress)
     if looks_like_coco(path):
         return _summarise_export(path, progress)
+    if tool := find_tool_format(path):
+        return _summarise_tool(path, *tool, progress)
     if find_layout(path):
         tree = read_tree(path)
         splits = sorted({image.split for image in tree.images} | {"train", "test"}, key=SPLIT_ORDER.index)
@@ -102,6 +109,18 @@ def _summarise_export(path: Path, progress: Progress) -> Summary:
         types = sorted({name for name, *_ in found}) or [NEGATIVE if entry.is_labelled else UNLABELLED]
         facts.append(_Fact(entry.split or "", entry.path, types, found))
     return _summary(path, "COCO export", export.splits or [""], facts, progress)
+
+
+def _summarise_tool(path: Path, tool: ToolFormat, source: Path, progress: Progress) -> Summary:
+    export = tool.read(source)
+    facts = []
+    for relative, placed in images_of(export, ImageSearch(export.root, export.not_images)).items():
+        file, image = export.root / relative, placed.image
+        found = [(label, area, w, h) for label, area, w, h in tool_annotations(file, export.root, image)]
+        types = sorted({label for label, *_ in found}) or [NEGATIVE if image.reviewed else UNLABELLED]
+        facts.append(_Fact(image.split or "", file, types, found))
+    splits = [split for split in SPLIT_ORDER if any(fact.split == split for fact in facts)]
+    return _summary(path, tool.name, splits, facts, progress)
 
 
 def print_summary(summary: Summary) -> None:

@@ -1,0 +1,72 @@
+"""The image file of each entry of an export, and how large its annotations are."""
+
+from pathlib import Path
+
+import msgspec
+
+from datasets.formats.image_search import ImageSearch
+from datasets.formats.tool_export import ToolExport, ToolImage
+from datasets.formats.tool_shapes import DrawingRule, draw_tool_image
+from datasets.images.image_file import read_info
+from datasets.masks.rle import rle_area, rle_box
+from system.errors import InputError
+
+
+class PlacedImage(msgspec.Struct, frozen=True):
+    """An entry of an export; `whole` is whether its image is where the export states."""
+
+    image: ToolImage
+    whole: bool
+
+
+def images_of(
+    export: ToolExport, search: ImageSearch, errors: list[tuple[ToolImage, InputError]] | None = None
+) -> dict[str, PlacedImage]:
+    """The entry of each image, by its path below the folder that is searched.
+
+    What is wrong with an entry is added to `errors`, if given. Raises InputError for an image that is missing and
+    for two entries of one image.
+    """
+    entries: dict[str, PlacedImage] = {}
+    for image in export.images:
+        try:
+            place = place_of(export, image)
+            found = search.find(place, image.names, image.remedy, image.beside)
+            if found.relative in entries:
+                other = entries[found.relative].image
+                problem = (
+                    f"annotates {found.relative}, as {other.file}{', ' * bool(other.where)}{other.where} does"
+                )
+                raise InputError(place, problem, "merge the two into one or remove one")
+            entries[found.relative] = PlacedImage(image, found.whole)
+        except InputError as error:
+            if errors is None:
+                raise
+            errors.append((image, error))
+    return entries
+
+
+def place_of(export: ToolExport, image: ToolImage) -> str:
+    """Where an image is described: the annotation file, and the place in it."""
+    return f"{export.root / image.file}{', ' * bool(image.where)}{image.where}"
+
+
+def tool_annotations(path: Path, root: Path, image: ToolImage) -> list[tuple[str, int, int, int]]:
+    """Category, area, width and height in pixels of each annotation of the image file `path`.
+
+    Raises InputError for shapes that cannot be drawn.
+    """
+    info = read_info(path)
+    stored = (info.height, info.width)
+    size = stored[::-1] if info.orientation >= 5 else stored
+    found = []
+    for drawn in draw_tool_image(root / image.file, image, range(len(image.shapes)), size, DrawingRule()):
+        label = image.shapes[drawn.index].label
+        if drawn.box is not None:
+            _, _, w, h = drawn.box
+            found.append((label, round(w * h), round(w), round(h)))
+        for part in drawn.parts:
+            if part.rle is not None and (area := rle_area(part.rle)):
+                _, _, w, h = rle_box(part.rle)
+                found.append((label, area, int(w), int(h)))
+    return found
