@@ -8,19 +8,18 @@ from annotate.folder_images import FolderImage, upright_size
 from datasets.check.annotations import check_good, check_outside, check_pairs, check_zero_area
 from datasets.check.categories import check_names
 from datasets.check.codes import CHECK_CODES, Finding
-from datasets.check.facts import Entry, Facts, ImageFacts
-from datasets.check.read_labelme import list_labelme, read_labelme_entry
+from datasets.check.facts import Facts, ImageFacts
+from datasets.check.read_labelme import LabelmeEntry, LabelmeFolder
 from datasets.formats.labelme import LabelmeFile, Shape, read_labelme
-from datasets.formats.labelme_flags import BACKGROUND, IGNORE, is_unreviewed, set_flags
+from datasets.formats.labelme_flags import BACKGROUND, IGNORE
 from system.errors import InputError
 
 MEANING_OF_OWN_CODE = {
     "label-case": "label that differs from a known one only in case or spaces",
     "unknown-label": "label that is not in labels.txt",
     "self-crossing": "polygon that crosses itself",
-    "flagged-good-with-shape": "image flagged good with a shape that a person drew or reviewed",
 }
-NOT_OF_LABELS = frozenset({"unlabelled"})  # reported by `annotate status`
+NOT_OF_LABELS = frozenset({"unlabelled", "rejected", "uncertain"})  # reported by `annotate status`
 
 
 def meaning(code: str) -> str:
@@ -33,7 +32,7 @@ def find_problems(root: Path, images: Sequence[FolderImage], labels: Sequence[st
 
     Files that cannot be read are reported, not raised.
     """
-    listing = list_labelme(root)
+    listing = LabelmeFolder().list_entries(root)
     if listing is None:
         return []
     image_facts = [_read_facts(entry) for entry in listing.entries]
@@ -60,15 +59,16 @@ def crosses_itself(shape: Shape) -> bool:
     return not ring.is_valid and bool(shapely.convex_hull(ring).area)
 
 
-def _read_facts(entry: Entry) -> ImageFacts:
+def _read_facts(entry: LabelmeEntry) -> ImageFacts:
     height, width, broken = 0, 0, []
     if entry.path is not None:
         try:
             height, width = upright_size(Path(entry.path))
         except InputError as error:
             broken = [Finding(entry.name, "", "broken-picture", error.problem)]
-    instances, findings = read_labelme_entry(entry, width, height)
-    return ImageFacts(entry.name, entry.split, entry.is_good, instances, [*broken, *findings], width, height)
+    reading = LabelmeFolder().read(entry, width, height)
+    findings = [*broken, *reading.findings]
+    return ImageFacts(entry.name, entry.split, entry.is_good, reading.annotations, findings, width, height)
 
 
 def _own(images: Sequence[FolderImage], labels: Sequence[str]) -> Iterator[Finding]:
@@ -89,9 +89,6 @@ def _own_of(name: str, file: LabelmeFile, labels: Sequence[str]) -> Iterator[Fin
             yield Finding(name, where, *_label_problem(shape.label, labels))
         if crosses_itself(shape):
             yield Finding(name, where, "self-crossing", shape.label)
-    drawn = sum(not is_unreviewed(shape) for shape in file.shapes)
-    if drawn and "good" in set_flags(file):
-        yield Finding(name, "$.flags.good", "flagged-good-with-shape", f"{drawn} shapes")
 
 
 def _label_problem(label: str, labels: Sequence[str]) -> tuple[str, str]:

@@ -16,9 +16,10 @@ from datasets.formats.file_names import check_stems
 from datasets.formats.labelme import SUFFIX, Shape
 from datasets.formats.labelme_document import new_document, with_shapes, write_document
 from datasets.formats.labelme_flags import BACKGROUND, IGNORE
+from datasets.formats.listed_image import check_listed_size, check_upright
 from datasets.images.image_file import read_info
 from datasets.masks.component import mask_to_component
-from system.errors import InputError, OptionError
+from system.errors import OptionError
 from system.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic
 from system.workers import map_ordered
 
@@ -87,12 +88,8 @@ def _write_images(
 def _write_image(item: CocoImage, dest: Path | None, names: Mapping[int, str], tolerance: float) -> _Written:
     path, image = item.file(), item.image
     info = read_info(path)
-    if info.orientation != 1:
-        problem = f"EXIF orientation {info.orientation}, which labelme would turn under the annotations"
-        raise InputError(path, problem, "save it upright")
-    if (info.width, info.height) != (image.width, image.height):
-        problem = f"{info.width} x {info.height} pixels, but {image.width} x {image.height} in {item.split}"
-        raise InputError(path, problem, "correct the COCO file or the picture")
+    check_upright(path, info)
+    check_listed_size(path, (info.width, info.height), (image.width, image.height))
     shapes: list[Shape] = []
     events: list[Event] = []
     for annotation in item.annotations:

@@ -14,6 +14,7 @@ from convert.report import Event, Report, check_strict, make_report
 from convert.yolo_labels import label_lines
 from convert.yolo_segments import Style
 from datasets.formats.file_names import check_stems
+from datasets.formats.listed_image import check_listed_size, check_upright
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.formats.yolo import label_path, name_folders, write_data_yaml, write_labels
 from datasets.images.image_file import read_info
@@ -91,12 +92,8 @@ def _write_images(coco: CocoSource, dest: Path | None, style: Style, execution: 
 def _write_image(item: CocoImage, dest: Path | None, classes: Mapping[int, int], style: Style) -> _Written:
     path, image = item.file(), item.image
     info = read_info(path)
-    if info.orientation != 1:
-        problem = f"EXIF orientation {info.orientation}, while COCO does not say which way its boxes are meant"
-        raise InputError(path, problem, "save it upright")
-    if (info.width, info.height) != (image.width, image.height):
-        problem = f"{info.width} x {info.height} pixels, but {image.width} x {image.height} in {item.split}"
-        raise InputError(path, problem, "correct the COCO file or the picture")
+    check_upright(path, info)
+    check_listed_size(path, (info.width, info.height), (image.width, image.height))
     data = path.read_bytes()
     sha256 = hashlib.sha256(data + msgspec.json.encode(item.annotations)).hexdigest()
     if min(info.width, info.height) < SMALLEST_SIDE:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from convert.report import Event
-from datasets.coco import MAX_COORDINATE, SPLITS, Annotation, Category, Image, Rle
+from datasets.coco import SPLITS, Annotation, Category, Image
 from datasets.formats.coco_export import CocoExport, read_coco_export
+from datasets.formats.coco_segmentation import check_drawable
 from system.errors import InputError
 
 if TYPE_CHECKING:
@@ -101,19 +102,4 @@ def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
 
 def check_segmentation(image: Image, annotation: Annotation) -> None:
     """Raise InputError for a segmentation that cannot be drawn in its image."""
-    from datasets.masks.run_lengths import covers_image
-
-    segmentation = annotation.segmentation
-    where = f"{image.file_name}, annotation {annotation.id}"
-    if isinstance(segmentation, Rle) and segmentation.size != (image.height, image.width):
-        height, width = segmentation.size
-        problem = f"a mask of {width} x {height} pixels in an image of {image.width} x {image.height}"
-        raise InputError(where, problem, "correct the size")
-    if isinstance(segmentation, Rle) and not covers_image(segmentation, image.height, image.width):
-        raise InputError(where, "the run lengths of its mask do not fill the image", "correct its segmentation")
-    if not isinstance(segmentation, Rle) and any(len(p) < 6 or len(p) % 2 for p in segmentation):
-        raise InputError(where, "a polygon is no list of three or more x, y pairs", "correct its segmentation")
-    polygons = [] if isinstance(segmentation, Rle) else segmentation
-    if any(abs(v) > MAX_COORDINATE for polygon in polygons for v in polygon):
-        problem = f"a polygon leads more than {MAX_COORDINATE:g} pixels away"
-        raise InputError(where, problem, "correct its segmentation")
+    check_drawable(f"{image.file_name}, annotation {annotation.id}", image, annotation.segmentation)

@@ -10,7 +10,7 @@ import msgspec
 from convert.labels import make_categories, parse_renames, read_labels_file
 from convert.report import Event
 from datasets.coco import Category
-from datasets.formats.labelme import parse_labelme, read_json
+from datasets.formats.labelme import parse_labelme, read_json, read_labelme
 from datasets.formats.labelme_flags import GOOD, REJECT, UNCERTAIN, count_drawn, names_of_set_flags
 from datasets.formats.labelme_folder import (
     LabelmeImage,
@@ -18,6 +18,7 @@ from datasets.formats.labelme_folder import (
     find_clashes,
     find_embedded_elsewhere,
     find_links_outside,
+    image_not_found,
     unlabelled_images,
 )
 from datasets.formats.labelme_images import ImageFinder, Tree, bare_name, list_tree
@@ -125,7 +126,11 @@ def _gather(tree: Tree, finder: ImageFinder, pool: Pool | None, *, keep_unreview
     glanced = map_ordered(work, tree.files, 1, pool_pays=False, pool=helpers)
     for file, glance in zip(tree.files, glanced, strict=True):
         gathered.shapes += len(glance.shapes)
-        found = finder.find(file, glance.image_path, glance.data_suffix)
+        try:
+            found = finder.find(file, glance.image_path, glance.data_suffix)
+        except InputError as error:
+            path = tree.root / file
+            raise image_not_found(path, read_labelme(path), error) from None
         image = LabelmeImage(found.file_name, file, found.path, found.how, UNCERTAIN in glance.flags)
         if found.path is None:
             gathered.embedded |= {bare_name(name): file for name in (file, glance.image_path) if name}

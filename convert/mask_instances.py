@@ -8,6 +8,7 @@ import msgspec
 from convert.conversion import Instance
 from convert.report import Event
 from datasets.coco import Segmentation
+from datasets.formats.listed_image import check_upright
 from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
 from datasets.masks.edge_components import mask_components
 from datasets.masks.edges import edges_area, edges_box, edges_to_rle, rle_to_edges
@@ -41,17 +42,8 @@ def read_masked_image(path: Path) -> tuple[ImageInfo, bytes]:
     """Header and bytes of a picture that has a mask. Raises InputError where EXIF turns it, but not its mask."""
     data = read_image_bytes(path)
     info = parse_info(path, data)
-    if info.orientation != 1:
-        problem = f"EXIF orientation {info.orientation}, while masks are as stored"
-        raise InputError(path, problem, "save it upright")
+    check_upright(path, info)
     return info, data
-
-
-def check_mask_size(path: Path, mask: "NDArray[np.generic]", picture: ImageInfo) -> None:
-    """Raise InputError where the mask at `path` is not as large as its picture."""
-    if mask.shape != (picture.height, picture.width):
-        problem = f"{mask.shape[1]} x {mask.shape[0]} pixels, its image {picture.width} x {picture.height}"
-        raise InputError(path, problem, "make the mask as large as the image")
 
 
 def check_some_kept(path: Path, instances: list[Instance], cut: Cut) -> None:

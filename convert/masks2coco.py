@@ -13,10 +13,11 @@ import msgspec
 from convert.assemble import assemble
 from convert.conversion import Conversion, Converted, Instance, encode_instance, recorded_options
 from convert.execution import Execution
-from convert.mask_instances import Cut, check_cut, check_mask_size, check_some_kept, cut_mask, read_masked_image
+from convert.mask_instances import Cut, check_cut, check_some_kept, cut_mask, read_masked_image
 from convert.report import Event, Report
 from convert.split_assignment import SplitRule, assign_splits, category_stratum, ignored_splits
 from datasets.coco import Category
+from datasets.formats.listed_image import check_mask_size
 from datasets.images.image_file import is_image
 from datasets.masks.edges import join_edges, measure_edges
 from datasets.masks.packed_mask import PackedMask, paint_packed
@@ -176,7 +177,7 @@ def _convert_image(source: _Source, dest: Path | None, options: MasksOptions) ->
     if source.mask is not None:
         digest.update(source.mask.read_bytes())
         values = _read(source.mask, options)
-        check_mask_size(source.mask, values, info)
+        check_mask_size(source.mask, values.shape[::-1], (info.width, info.height))
         mask, instances, events = _cut(source.file_name, values, options)
         if values.any():
             check_some_kept(source.mask, instances, options.cut)

@@ -16,7 +16,6 @@ from convert.execution import Execution
 from convert.mask_instances import (
     Cut,
     check_cut,
-    check_mask_size,
     check_some_kept,
     cut_mask,
     read_masked_image,
@@ -25,6 +24,7 @@ from convert.report import Event, Report
 from datasets.coco import Category
 from datasets.formats.layouts.registry import LayoutName, read_tree
 from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage
+from datasets.formats.listed_image import check_mask_size
 from datasets.images.image_file import ImageInfo, check_whole, read_image_bytes
 from datasets.masks.edges import join_edges, measure_edges
 from datasets.masks.packed_mask import paint_packed
@@ -217,7 +217,7 @@ def _read_mask(
 
     threshold = 1 if source.any_value and options.threshold is None else options.threshold
     mask = read_mask(path, threshold, empty_ok=empty_ok or source.image.black_is_good)
-    check_mask_size(path, mask, image)
+    check_mask_size(path, mask.shape[::-1], (image.width, image.height))
     return mask
 
 

@@ -3,41 +3,45 @@
 from itertools import combinations
 
 from datasets.check.codes import Finding
-from datasets.check.facts import Facts, ImageFacts, Instance, Limits
+from datasets.check.facts import AnnotationFacts, Facts, ImageFacts, Limits
 from datasets.coco import MAX_COORDINATE, Rle
 from datasets.masks.component import components
 from datasets.masks.rle import rle_area, rle_to_component, shared_area, to_rle
 from datasets.masks.run_lengths import covers_image
 
-SAME = 0.9  # intersection over union from which two annotations are one drawn twice
-SAME_BOX = 0.8  # of boxes without masks of two types
-OVERLAP = 0.05  # of the smaller of two instances of different types
-OUTSIDE = 1.0  # pixels; less is the width of a hand
+DUPLICATE_THRESHOLD = 0.9  # intersection over union from which two annotations are one drawn twice
+SAME_BOX_THRESHOLD = 0.8  # of boxes without masks of two types
+OVERLAP_THRESHOLD = 0.05  # of the smaller of two instances of different types
+OUTSIDE_THRESHOLD = 1.0  # pixels; less is the width of a hand
 
 
 def check_good(facts: Facts) -> list[Finding]:
     """Images in a folder called good that have annotations."""
-    guilty = [image for image in facts.images if image.is_good and image.instances]
-    return [Finding(image.name, "", "good-with-shapes", f"{len(image.instances)} annotations") for image in guilty]
+    guilty = [image for image in facts.images if image.is_good and image.annotations]
+    return [
+        Finding(image.name, "", "good-with-shapes", f"{len(image.annotations)} annotations") for image in guilty
+    ]
 
 
 def check_zero_area(facts: Facts) -> list[Finding]:
     """Annotations without area."""
     return [
-        Finding(image.name, instance.where, "zero-area", f"{instance.category} {_box(instance)}")
+        Finding(image.name, annotation.where, "zero-area", f"{annotation.category} {_box(annotation)}")
         for image in facts.images
-        for instance in image.instances
-        if not _has_area(instance)
+        for annotation in image.annotations
+        if not _has_area(annotation)
     ]
 
 
 def check_outside(facts: Facts) -> list[Finding]:
-    """Annotations that lead more than OUTSIDE pixels over the border of their image."""
+    """Annotations that lead more than OUTSIDE_THRESHOLD pixels over the border of their image."""
     return [
-        Finding(image.name, instance.where, "outside-image", f"{_box(instance)} in {image.width} x {image.height}")
+        Finding(
+            image.name, annotation.where, "outside-image", f"{_box(annotation)} in {image.width} x {image.height}"
+        )
         for image in facts.images
-        for instance in image.instances
-        if image.width and _leads_outside(instance, image)
+        for annotation in image.annotations
+        if image.width and _leads_outside(annotation, image)
     ]
 
 
@@ -45,7 +49,7 @@ def check_pairs(facts: Facts) -> list[Finding]:
     """Annotations drawn twice, and two types on the same pixels."""
     findings = []
     for image in facts.images:
-        solid = [instance for instance in image.instances if _has_area(instance)]
+        solid = [annotation for annotation in image.annotations if _has_area(annotation)]
         for one, other in combinations(solid, 2):
             if (code := _compare(one, other, image)) is not None:
                 value = f"{one.category} and {other.category}" if code == "overlap-of-types" else one.category
@@ -57,10 +61,10 @@ def check_speckle(facts: Facts, limits: Limits) -> list[Finding]:
     """Components with fewer than `limits.max_speckle` pixels."""
     findings = []
     for image in (image for image in facts.images if image.width):
-        for instance in filter(_has_area, image.instances):
-            smallest = _smallest_component(instance, image)
+        for annotation in filter(_has_area, image.annotations):
+            smallest = _smallest_component(annotation, image)
             if smallest < limits.max_speckle:
-                findings.append(Finding(image.name, instance.where, "speckle", f"{smallest:g} px"))
+                findings.append(Finding(image.name, annotation.where, "speckle", f"{smallest:g} px"))
     return findings
 
 
@@ -69,28 +73,32 @@ def check_small(facts: Facts, limits: Limits) -> list[Finding]:
     findings = []
     for image in facts.images:
         scale = limits.imgsz / max(image.width, image.height, 1)
-        for instance in filter(_has_area, image.instances):
-            side = min(instance.box[2:]) * scale
+        for annotation in filter(_has_area, image.annotations):
+            side = min(annotation.box[2:]) * scale
             if image.width and side < limits.min_side:
                 value = f"{side:.1f} px of {limits.imgsz}"
-                findings.append(Finding(image.name, instance.where, "small-at-training-size", value))
+                findings.append(Finding(image.name, annotation.where, "small-at-training-size", value))
     return findings
 
 
-def _has_area(instance: Instance) -> bool:
-    return instance.area > 0 and min(instance.box[2:]) > 0
+def _has_area(annotation: AnnotationFacts) -> bool:
+    return annotation.area > 0 and min(annotation.box[2:]) > 0
 
 
-def _box(instance: Instance) -> str:
-    return "[" + ", ".join(f"{v:.6g}" for v in instance.box) + "]"
+def _box(annotation: AnnotationFacts) -> str:
+    return "[" + ", ".join(f"{v:.6g}" for v in annotation.box) + "]"
 
 
-def _leads_outside(instance: Instance, image: ImageFacts) -> bool:
-    x, y, w, h = instance.box
-    return min(x, y) < -OUTSIDE or x + w > image.width + OUTSIDE or y + h > image.height + OUTSIDE
+def _leads_outside(annotation: AnnotationFacts, image: ImageFacts) -> bool:
+    x, y, w, h = annotation.box
+    return (
+        min(x, y) < -OUTSIDE_THRESHOLD
+        or x + w > image.width + OUTSIDE_THRESHOLD
+        or y + h > image.height + OUTSIDE_THRESHOLD
+    )
 
 
-def _compare(one: Instance, other: Instance, image: ImageFacts) -> str | None:
+def _compare(one: AnnotationFacts, other: AnnotationFacts, image: ImageFacts) -> str | None:
     shared = _shared_box(one, other)
     if shared <= 0:
         return None
@@ -100,11 +108,11 @@ def _compare(one: Instance, other: Instance, image: ImageFacts) -> str | None:
     if first is not None and second is not None:
         ratio, covered = _shared_pixels(first, second)
     if one.category == other.category:
-        return "duplicate-annotation" if ratio >= SAME else None
-    return "overlap-of-types" if covered >= OVERLAP or ratio >= SAME_BOX else None
+        return "duplicate-annotation" if ratio >= DUPLICATE_THRESHOLD else None
+    return "overlap-of-types" if covered >= OVERLAP_THRESHOLD or ratio >= SAME_BOX_THRESHOLD else None
 
 
-def _shared_box(one: Instance, other: Instance) -> float:
+def _shared_box(one: AnnotationFacts, other: AnnotationFacts) -> float:
     (ax, ay, aw, ah), (bx, by, bw, bh) = one.box, other.box
     width, height = min(ax + aw, bx + bw) - max(ax, bx), min(ay + ah, by + bh) - max(ay, by)
     return max(width, 0) * max(height, 0)
@@ -117,18 +125,18 @@ def _shared_pixels(first: Rle, second: Rle) -> tuple[float, float]:
     return shared / max(sum(areas) - shared, 1), shared / max(min(areas), 1)
 
 
-def _rle(instance: Instance, image: ImageFacts) -> Rle | None:
+def _rle(annotation: AnnotationFacts, image: ImageFacts) -> Rle | None:
     """The compressed mask, None where the instance says no pixels of this image."""
-    segmentation = instance.segmentation
-    if not segmentation or not image.width or max(map(abs, instance.box)) > MAX_COORDINATE:
+    segmentation = annotation.segmentation
+    if not segmentation or not image.width or max(map(abs, annotation.box)) > MAX_COORDINATE:
         return None
     if isinstance(segmentation, Rle) and not covers_image(segmentation, image.height, image.width):
         return None
     return to_rle(segmentation, image.height, image.width)
 
 
-def _smallest_component(instance: Instance, image: ImageFacts) -> float:
-    rle = _rle(instance, image)
+def _smallest_component(annotation: AnnotationFacts, image: ImageFacts) -> float:
+    rle = _rle(annotation, image)
     if rle is None or not rle_area(rle):
-        return instance.area
+        return annotation.area
     return min(part.area for part in components(rle_to_component(rle).pixels))

@@ -10,14 +10,14 @@ from datasets.check.codes import Finding
 from datasets.check.facts import Facts
 from datasets.coco import SPLITS
 
-ALIKE = 0.85  # similarity of names by difflib from which they may be one misspelt
-CHANCE = 0.001  # probability of a share at least as odd under a random split below which it is told
+SIMILAR_NAMES_THRESHOLD = 0.85  # similarity of names by difflib from which they may be one misspelt
+CHANCE_THRESHOLD = 0.001  # probability of a share at least as odd under a random split below which it is told
 WHOLE = "(dataset)"
 
 
 def check_names(facts: Facts) -> list[Finding]:
     """Category names that differ by case, spaces, signs, accents or about one letter of six."""
-    counts = Counter(instance.category for image in facts.images for instance in image.instances)
+    counts = Counter(annotation.category for image in facts.images for annotation in image.annotations)
     names = sorted({*facts.categories, *counts})
     twice = [name for name, times in sorted(Counter(facts.categories).items()) if times > 1]
     return [
@@ -34,7 +34,7 @@ def check_absent(facts: Facts) -> list[Finding]:
     """Categories of the dataset that a split with images has no annotation of."""
     if not facts.is_split:
         return []
-    annotated = {(image.split, instance.category) for image in facts.images for instance in image.instances}
+    annotated = {(image.split, annotation.category) for image in facts.images for annotation in image.annotations}
     used = {category for _, category in annotated}
     splits = [split for split in SPLITS if any(image.split == split for image in facts.images)]
     missing = [
@@ -50,13 +50,13 @@ def check_skew(facts: Facts) -> list[Finding]:
     total = len(facts.images)
     sizes = Counter(image.split for image in facts.images)
     findings = []
-    for category in sorted({i.category for image in facts.images for i in image.instances}):
+    for category in sorted({i.category for image in facts.images for i in image.annotations}):
         having = Counter(
-            image.split for image in facts.images if any(i.category == category for i in image.instances)
+            image.split for image in facts.images if any(i.category == category for i in image.annotations)
         )
         for split in sorted(sizes):
             expected = having.total() * sizes[split] / total
-            if _chance(having[split], total, having.total(), sizes[split]) < CHANCE:
+            if _chance(having[split], total, having.total(), sizes[split]) < CHANCE_THRESHOLD:
                 value = f"{category}: {having[split]} images where {expected:.0f} are expected"
                 findings.append(Finding(WHOLE, split, "split-skew", value))
     return findings
@@ -82,7 +82,10 @@ def _look_alike(one: str, other: str) -> bool:
         return True
     if _digits(first) != _digits(second):
         return False  # scratch1 and scratch2 are two on purpose
-    return min(len(first), len(second)) >= 4 and SequenceMatcher(None, first, second).ratio() >= ALIKE
+    return (
+        min(len(first), len(second)) >= 4
+        and SequenceMatcher(None, first, second).ratio() >= SIMILAR_NAMES_THRESHOLD
+    )
 
 
 def _plain(name: str) -> str:

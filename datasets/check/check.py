@@ -1,4 +1,4 @@
-"""Look through a dataset for what would spoil a training; finds everything, stops at nothing that can be read."""
+"""Check a dataset for what would harm training or be refused by a conversion; report everything that is found."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,31 +16,27 @@ from datasets.check.annotations import (
 )
 from datasets.check.categories import check_absent, check_names, check_skew
 from datasets.check.codes import Finding
-from datasets.check.facts import Entry, Facts, ImageFacts, Instance, Limits, Listing, look_at, look_into
-from datasets.check.images import check_duplicates, check_exif, check_near_duplicates
-from datasets.check.read_coco import list_coco, list_coco_export, read_coco_entry
-from datasets.check.read_labelme import list_labelme, read_labelme_entry
-from datasets.check.read_mvtec import list_mvtec, read_mvtec
-from datasets.check.read_yolo import check_mixed, list_yolo, read_yolo_entry
+from datasets.check.facts import Entry, Facts, ImageFacts, Limits, Listing
+from datasets.check.format import Format
+from datasets.check.image_facts import DecodedImage, read_embedded_facts, read_image_facts
+from datasets.check.images import check_duplicates, check_near_duplicates
+from datasets.check.read_coco import CocoExportFormat, CocoFolder
+from datasets.check.read_labelme import LabelmeFolder
+from datasets.check.read_tree import MvtecTree
+from datasets.check.read_yolo import YoloFolder
+from datasets.formats.listed_image import exif_problem
 from system.errors import InputError
 from system.files import is_file
 from system.workers import map_ordered
 
 POOL_PAYS_FROM = 64  # images
-Lister = Callable[[Path], Listing | None]
-Reader = Callable[[Entry, int, int], tuple[list[Instance], list[Finding]]]
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
-FORMATS: dict[str, tuple[Lister, Reader]] = {  # the first that knows the folder reads it
-    "COCO dataset folder": (list_coco, read_coco_entry),
-    "YOLO folder": (list_yolo, read_yolo_entry),
-    "COCO export": (list_coco_export, read_coco_entry),
-    "MVTec tree": (list_mvtec, read_mvtec),
-    "labelme folder": (list_labelme, read_labelme_entry),
-}
+# the first that knows the folder reads it
+FORMATS: tuple[Format[Any], ...] = (CocoFolder(), YoloFolder(), CocoExportFormat(), MvtecTree(), LabelmeFolder())
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """What was looked through and what was found, sorted."""
+    """What was checked and what was found, sorted."""
 
     format: str
     images: int
@@ -55,32 +51,24 @@ def check(
     jobs: int = 0,
     progress: Progress = lambda items, _label, _total: items,
 ) -> Checked:
-    """Check an MVTec tree, a labelme folder, a COCO dataset folder or a YOLO folder.
+    """Check an MVTec tree, a labelme folder, a COCO dataset folder, file or export, or a YOLO folder.
 
     Raises InputError where `root` is none of them, or its description as a whole cannot be read.
     """
-    name, listing = _list(root)
-    work = _Work(FORMATS[name][1])
+    chosen, listing = _find_format(root)
     pool_pays = len(listing.entries) >= POOL_PAYS_FROM
-    looked = map_ordered(work, listing.entries, jobs, pool_pays=pool_pays)
-    images = list(progress(looked, "check", len(listing.entries)))
-    facts = Facts(listing.categories, images, _is_split(name, images), is_yolo=name == "YOLO folder")
+    read = map_ordered(_Work(chosen), listing.entries, jobs, pool_pays=pool_pays)
+    images = list(progress(read, "check", len(listing.entries)))
+    facts = Facts(listing.categories, images, chosen.is_split(images))
     findings = [*listing.findings, *(finding for image in images for finding in image.findings)]
-    annotations = sum(len(image.instances) for image in images)
-    return Checked(name, len(images), annotations, sorted({*findings, *run_checks(facts, limits)}))
-
-
-def _is_split(name: str, images: list[ImageFacts]) -> bool:
-    """Whether the splits are meant for training, and not MVTec's own, where train has good images only."""
-    train = [image.is_good for image in images if image.split == "train"]
-    mvtecs_own = name == "labelme folder" and bool(train) and all(train)
-    return name != "MVTec tree" and not mvtecs_own and len({image.split for image in images}) > 1
+    findings += [*run_checks(facts, limits), *chosen.check_together(facts)]
+    annotations = sum(len(image.annotations) for image in images)
+    return Checked(chosen.name, len(images), annotations, sorted(set(findings)))
 
 
 def run_checks(facts: Facts, limits: Limits) -> list[Finding]:
-    """All checks of the facts."""
+    """The checks that all formats share."""
     return [
-        *check_exif(facts),
         *check_duplicates(facts),
         *check_near_duplicates(facts),
         *check_good(facts),
@@ -92,41 +80,61 @@ def run_checks(facts: Facts, limits: Limits) -> list[Finding]:
         *check_names(facts),
         *check_absent(facts),
         *check_skew(facts),
-        *(check_mixed(facts) if facts.is_yolo else []),
     ]
 
 
 class _Work(msgspec.Struct, frozen=True):
-    """Look at one image, as processes can take it."""
+    """Read one image and its annotations, in a form that worker processes take."""
 
-    read: Reader
+    format: Format[Any]
 
     def __call__(self, entry: Entry) -> ImageFacts:
         findings: list[Finding] = []
-        look = None
-        if entry.path is not None or entry.labelme_file is not None:
-            path = Path(entry.path or entry.labelme_file or "")
-            try:
-                look = look_at(path) if entry.path else look_into(path)
-            except InputError as error:
-                code = "broken-picture" if is_file(path) else "missing-picture"
-                findings.append(Finding(entry.name, "", code, error.problem))
-        width, height = (look.width, look.height) if look else (0, 0)
-        instances, read_findings = self.read(entry, width, height)
-        findings += read_findings
-        if look is None:
-            return ImageFacts(entry.name, entry.split, entry.is_good, instances, findings)
-        seen = (look.width, look.height, look.orientation, look.sha256, look.likeness)
-        return ImageFacts(entry.name, entry.split, entry.is_good, instances, findings, *seen)
+        image = _decode(entry, findings)
+        if image is None:
+            reading = self.format.read(entry, 0, 0)
+            findings += reading.findings
+            return ImageFacts(entry.name, entry.split, entry.is_good, reading.annotations, findings)
+        reading = self.format.read(entry, image.width, image.height)
+        findings += reading.findings
+        if image.orientation != 1:
+            refused = self.format.upright_only
+            value = exif_problem(image.orientation) if refused else f"orientation {image.orientation}"
+            findings.append(Finding(entry.name, "", "exif-rotated", value))
+        return ImageFacts(
+            name=entry.name,
+            split=entry.split,
+            is_good=entry.is_good,
+            annotations=reading.annotations,
+            findings=findings,
+            width=image.width,
+            height=image.height,
+            orientation=image.orientation,
+            sha256=image.sha256,
+            perceptual_hash=image.perceptual_hash,
+        )
 
 
-def _list(root: Path) -> tuple[str, Listing]:
+def _decode(entry: Entry, findings: list[Finding]) -> DecodedImage | None:
+    file = entry.path or entry.embedded_in
+    if file is None:
+        return None
+    path = Path(file)
+    try:
+        return read_image_facts(path) if entry.path else read_embedded_facts(path)
+    except InputError as error:
+        code = "broken-picture" if is_file(path) else "missing-picture"
+        findings.append(Finding(entry.name, "", code, error.problem))
+        return None
+
+
+def _find_format(root: Path) -> tuple[Format[Any], Listing[Any]]:
     if not root.exists():
         raise InputError(root, "no such folder", "name a dataset")
-    for name, (lister, _) in FORMATS.items():
-        listing = lister(root)
-        if listing is not None and listing.entries:
-            return name, listing
+    for one in FORMATS:
+        listing = one.list_entries(root)
+        if listing is not None and (listing.entries or listing.findings):
+            return one, listing
     raise InputError(
         root,
         "neither an MVTec tree nor a labelme, COCO or YOLO folder with images",

@@ -10,15 +10,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-NEAR = 64  # of 2048 bits; of MVTec's bottles the one photographed twice differs in 48, all others in 89 and more
-FLATTEST = 64  # bits that must be set for a hash to say anything of a picture
+NEAR_THRESHOLD = (
+    64  # of 2048 bits; of MVTec's bottles the one photographed twice differs in 48, all others in 89 and more
+)
+MIN_BITS = 64  # bits that must be set for a hash to say anything of a picture
 BLOCK = 1024  # pictures compared with all others at a time
-
-
-def check_exif(facts: Facts) -> list[Finding]:
-    """Pictures that are shown otherwise than stored."""
-    turned = [image for image in facts.images if image.orientation != 1]
-    return [Finding(image.name, "", "exif-rotated", f"orientation {image.orientation}") for image in turned]
 
 
 def check_duplicates(facts: Facts) -> list[Finding]:
@@ -36,14 +32,16 @@ def check_duplicates(facts: Facts) -> list[Finding]:
 
 
 def check_near_duplicates(facts: Facts) -> list[Finding]:
-    """Pictures whose difference hash is at most NEAR of 2048 bits from that of one before them."""
+    """Pictures whose difference hash is at most NEAR_THRESHOLD of 2048 bits from that of one before them."""
     import numpy as np
 
-    images = [image for image in facts.images if image.likeness]
+    images = [image for image in facts.images if image.perceptual_hash]
     if len(images) < 2:
         return []
-    bits = np.unpackbits(np.frombuffer(b"".join(i.likeness for i in images), np.uint8)).reshape(len(images), -1)
-    telling = bits.sum(axis=1) >= FLATTEST
+    bits = np.unpackbits(np.frombuffer(b"".join(i.perceptual_hash for i in images), np.uint8)).reshape(
+        len(images), -1
+    )
+    telling = bits.sum(axis=1) >= MIN_BITS
     images = [image for image, tells in zip(images, telling, strict=True) if tells]
     near: dict[int, list[ImageFacts]] = {}
     for i, j in _near_pairs(bits[telling]):
@@ -54,11 +52,11 @@ def check_near_duplicates(facts: Facts) -> list[Finding]:
 
 
 def _near_pairs(bits: "NDArray[np.uint8]") -> Iterator[tuple[int, int]]:
-    """Pairs i < j of rows that differ in at most NEAR bits."""
+    """Pairs i < j of rows that differ in at most NEAR_THRESHOLD bits."""
     import numpy as np
 
     signs = bits.astype(np.float32) * 2 - 1
-    least = bits.shape[1] - 2 * NEAR
+    least = bits.shape[1] - 2 * NEAR_THRESHOLD
     for start in range(0, len(signs), BLOCK):
         alike = signs @ signs[start : start + BLOCK].T >= least
         for i, j in np.argwhere(alike):

@@ -1,23 +1,28 @@
-"""What `datasets check` reads of a COCO dataset folder: what its files list, what lies there, what does not."""
+"""What `datasets check` reads of COCO files: what they list, what is there, what is missing."""
 
-import posixpath
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from unicodedata import normalize
 
+import msgspec
 from msgspec.structs import replace
 
 from datasets.check.codes import Finding
-from datasets.check.facts import Entry, Instance, Listing, ring_area
-from datasets.coco import SPLITS, Rle
+from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
+from datasets.check.format import has_several_splits
+from datasets.check.ring_area import ring_area
+from datasets.coco import SPLITS, Image, Rle
 from datasets.formats.coco_export import is_ours, join_categories, with_plain_names
 from datasets.formats.coco_file import ReadCoco, check_and_repair, read_unchecked_coco
 from datasets.formats.coco_images import find_image, image_folders
 from datasets.formats.coco_layout import CocoPart, find_coco_parts, looks_like_coco
 from datasets.formats.coco_repair import Repair
+from datasets.formats.coco_segmentation import check_drawable
 from datasets.formats.dataset_folder import looks_like_dataset, mask_path
+from datasets.formats.file_names import find_same_stems
 from datasets.formats.layouts.tree import GOOD
+from datasets.formats.listed_image import check_listed_size, check_mask_size
 from datasets.images.image_file import is_image, read_info
 from datasets.masks.rle import rle_area, to_rle
 from datasets.masks.run_lengths import covers_image
@@ -33,21 +38,50 @@ CHECK_CODE = {  # the code of a repair -> that of its finding; other repairs hav
 }
 
 
-def list_coco(root: Path) -> Listing | None:
-    """Images of all splits with their annotations, None where `root` is no dataset folder.
+class CocoEntry(Entry, frozen=True, kw_only=True):
+    """An image as listed; `mask` is the path of its pixel mask, None where the dataset has no pixel masks."""
 
-    Raises InputError where not one of its COCO files can be read.
-    """
-    return _list(root, root) if looks_like_dataset(root) else None
-
-
-def list_coco_export(root: Path) -> Listing | None:
-    """The same of a COCO file or the export of another tool, None where `root` is neither. Raises InputError."""
-    is_export = root.suffix.lower() == ".json" if root.is_file() else looks_like_coco(root)
-    return _list(root, root.parent if root.is_file() else root) if is_export else None
+    image: Image
+    annotations: list[AnnotationFacts]
+    mask_name: str
+    mask: str | None
 
 
-def _list(root: Path, folder: Path) -> Listing:
+class CocoFolder(msgspec.Struct, frozen=True):
+    """A COCO dataset folder."""
+
+    name: str = "COCO dataset folder"
+    upright_only: bool = True
+
+    def list_entries(self, root: Path) -> Listing[CocoEntry] | None:
+        """Images of all splits with their annotations, None where `root` is no dataset folder."""
+        return _list(root, root) if looks_like_dataset(root) else None
+
+    def read(self, entry: CocoEntry, width: int, height: int) -> Reading:
+        """Whether the annotations of one image can be drawn in it, and whether its pixel mask fits."""
+        return _read_entry(entry, (width, height))
+
+    def is_split(self, images: Sequence[ImageFacts]) -> bool:
+        """Whether there are several splits."""
+        return has_several_splits(images)
+
+    def check_together(self, facts: Facts) -> list[Finding]:  # noqa: ARG002
+        """Nothing more."""
+        return []
+
+
+class CocoExportFormat(CocoFolder, frozen=True):
+    """A COCO file, or the export of another tool."""
+
+    name: str = "COCO export"
+
+    def list_entries(self, root: Path) -> Listing[CocoEntry] | None:
+        """The same, None where `root` is no such file or folder."""
+        is_export = root.suffix.lower() == ".json" if root.is_file() else looks_like_coco(root)
+        return _list(root, root.parent if root.is_file() else root) if is_export else None
+
+
+def _list(root: Path, folder: Path) -> Listing[CocoEntry]:
     findings: list[Finding] = []
     files: dict[CocoPart, ReadCoco] = {}
     for part in find_coco_parts(root):
@@ -59,7 +93,7 @@ def _list(root: Path, folder: Path) -> Listing:
     if not files:
         raise InputError(root, f"no COCO file can be read ({findings[0].value})", "convert the source again")
     masked = any((folder / "masks").rglob("*.png"))
-    entries = []
+    entries: list[CocoEntry] = []
     for part, read in files.items():
         repairs = list(read.repairs)
         found = _entries(root, folder, part, read, masked=masked, repairs=repairs)
@@ -118,39 +152,35 @@ def _check_ids(files: Mapping[CocoPart, ReadCoco]) -> list[Finding]:
     return findings
 
 
-def _same_stems(entries: Sequence[Entry]) -> list[Finding]:
+def _same_stems(entries: Sequence[CocoEntry]) -> list[Finding]:
     """Images whose pixel masks, label files and labelme files would have the same name."""
-    first: dict[str, str] = {}
-    findings = []
-    for entry in entries:
-        stem = posixpath.splitext(entry.name)[0] if is_image(entry.name) else entry.name
-        other = first.setdefault(stem, entry.name)
-        if other != entry.name:
-            findings.append(Finding(entry.name, "", "ambiguous-pair", f"same name as {other} without the ending"))
-    return findings
+    errors = find_same_stems(dict.fromkeys(entry.name for entry in entries))
+    return [Finding(str(error.where), "", "ambiguous-pair", error.problem) for error in errors]
 
 
-def read_coco_entry(entry: Entry, width: int, height: int) -> tuple[list[Instance], list[Finding]]:
-    """Annotations of one image whose picture has width x height pixels (0 where it cannot be read)."""
-    size, read, mask_name, mask = entry.details
-    instances = [instance if _has_pixels(instance, size) else replace(instance, area=0) for instance in read]
-    if width and tuple(size) != (width, height):
-        value = f"{width} x {height}, listed as {size[0]} x {size[1]}"
-        findings = [Finding(entry.name, "", "size-mismatch", value)]
-    else:
-        findings = [
-            Finding(entry.name, i.where, "bad-mask", "run lengths do not fill the image")
-            for i in instances
-            if isinstance(i.segmentation, Rle) and not covers_image(i.segmentation, *size[::-1])
-        ]
-    if mask is not None:
-        findings += _check_mask(mask_name, Path(mask), entry.name, (width, height) if width else tuple(size))
-    return instances, findings
+def _read_entry(entry: CocoEntry, size: tuple[int, int]) -> Reading:
+    image = entry.image
+    listed = (image.width, image.height)
+    annotations = [a if _has_pixels(a, listed) else replace(a, area=0) for a in entry.annotations]
+    findings: list[Finding] = []
+    try:
+        check_listed_size(Path(entry.name), size if min(size) > 0 else listed, listed)
+    except InputError as error:
+        findings.append(Finding(entry.name, "", "size-mismatch", error.problem))
+    for annotation in [] if findings else annotations:
+        try:
+            check_drawable(entry.name, image, annotation.segmentation or [])
+        except InputError as error:
+            findings.append(Finding(entry.name, annotation.where, "bad-mask", error.problem))
+    if entry.mask is not None:
+        wanted = size if min(size) > 0 else listed
+        findings += _check_mask(entry.mask_name, Path(entry.mask), entry.name, wanted)
+    return Reading(annotations, findings)
 
 
-def _has_pixels(instance: Instance, size: tuple[int, int]) -> bool:
+def _has_pixels(annotation: AnnotationFacts, size: tuple[int, int]) -> bool:
     """Whether its mask has an area, of which its own number may say otherwise; size is width and height."""
-    segmentation = instance.segmentation
+    segmentation = annotation.segmentation
     if isinstance(segmentation, Rle):
         rle = to_rle(segmentation, *size[::-1]) if covers_image(segmentation, *size[::-1]) else None
         return rle is None or rle_area(rle) > 0
@@ -160,27 +190,35 @@ def _has_pixels(instance: Instance, size: tuple[int, int]) -> bool:
 
 def _entries(
     root: Path, folder: Path, part: CocoPart, read: ReadCoco, *, masked: bool, repairs: list[Repair]
-) -> list[Entry]:
+) -> list[CocoEntry]:
     """The images of a COCO file below `folder`; those without the ending of an image are added to `repairs`."""
     names = read.coco.names()
-    instances: dict[int, list[Instance]] = {}
+    annotations: dict[int, list[AnnotationFacts]] = {}
     for a in read.coco.annotations:
         category = names.get(a.category_id, f"category {a.category_id}")
-        found = Instance(f"annotation {a.id}", category, a.bbox, a.area, a.segmentation or None)
-        instances.setdefault(a.image_id, []).append(found)
+        found = AnnotationFacts(f"annotation {a.id}", category, a.bbox, a.area, a.segmentation or None)
+        annotations.setdefault(a.image_id, []).append(found)
     entries = []
     folders = image_folders(part, root, None)
     for image in read.coco.images:
         mask = mask_path(folder, image.file_name)
-        size = (image.width, image.height)
-        mask_of = (mask.relative_to(folder).as_posix(), str(mask) if masked else None)
-        details = (size, instances.get(image.id, []), *mask_of)
         file = find_image(folders, image.file_name)
         path = file.path if file is not None else folder / "images" / image.file_name
         if file is not None and not is_image(file.name):
             repairs.append(Repair(image.file_name, "", "no-ending", "Ultralytics and labelme do not list it"))
         is_good = Path(image.file_name).parent.name == GOOD
-        entries.append(Entry(image.file_name, str(path), part.split or SPLITS[0], is_good, details))
+        entries.append(
+            CocoEntry(
+                name=image.file_name,
+                path=str(path),
+                split=part.split or SPLITS[0],
+                is_good=is_good,
+                image=image,
+                annotations=annotations.get(image.id, []),
+                mask_name=mask.relative_to(folder).as_posix(),
+                mask=str(mask) if masked else None,
+            )
+        )
     return entries
 
 
@@ -191,12 +229,14 @@ def _check_mask(name: str, mask: Path, image: str, size: tuple[int, int]) -> lis
         info = read_info(mask)
     except InputError as error:
         return [Finding(name, "", "bad-mask", error.problem)]
-    if (info.width, info.height) != size:
-        return [Finding(name, "", "mask-size", f"{info.width} x {info.height}, its image {size[0]} x {size[1]}")]
+    try:
+        check_mask_size(mask, (info.width, info.height), size)
+    except InputError as error:
+        return [Finding(name, "", "mask-size", error.problem)]
     return []
 
 
-def _lonely_masks(root: Path, entries: list[Entry]) -> list[Finding]:
+def _lonely_masks(root: Path, entries: Sequence[CocoEntry]) -> list[Finding]:
     wanted = {mask_path(root, entry.name) for entry in entries}
     masks = sorted(path for path in (root / "masks").rglob("*") if is_image(path))
     lonely = [path.relative_to(root).as_posix() for path in masks if path not in wanted]

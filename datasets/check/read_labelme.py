@@ -1,176 +1,195 @@
-"""What `datasets check` reads of a labelme folder: JSON files, their pictures, pictures without one."""
+"""What `datasets check` reads of a labelme folder: JSON files, their images, images without one."""
 
-import math
-import os.path
-from collections import Counter
-from pathlib import Path, PureWindowsPath
+import posixpath
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
 
 from datasets.check.codes import Finding
-from datasets.check.facts import Entry, Instance, Listing, ring_area
-from datasets.coco import MAX_COORDINATE, SPLITS, Box, Rle, Segmentation
-from datasets.formats.labelme import LabelmeFile, Point, Shape, is_labelme, read_labelme
-from datasets.formats.labelme_mask import read_shape_mask
-from datasets.formats.layouts.tree import GOOD
-from datasets.images.image_file import is_image
+from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
+from datasets.check.format import has_several_splits
+from datasets.check.labelme_annotations import join_annotations, shape_annotations
+from datasets.coco import SPLITS
+from datasets.formats.file_names import find_same_stems
+from datasets.formats.labelme import LabelmeFile, read_json, read_labelme
+from datasets.formats.labelme_flags import (
+    GOOD,
+    NOT_CATEGORIES,
+    REJECT,
+    UNCERTAIN,
+    annotation_key,
+    check_label,
+    count_drawn,
+    is_unreviewed,
+    set_flags,
+)
+from datasets.formats.labelme_folder import (
+    LabelmeImage,
+    check_image_size,
+    embedded_suffix,
+    find_clashes,
+    find_links_outside,
+    image_not_found,
+    unlabelled_images,
+)
+from datasets.formats.labelme_images import Found, ImageFinder, Tree, list_tree
 from system.errors import InputError
 
-CORNERS_OF_A_CIRCLE = 64
-IGNORED = {"__ignore__", "_background_"}
+MARKS = (b'"shapes"', b'"imagePath"')  # of a file that labelme wrote, even where it cannot be read
 
 
-class _Pictures:
-    """The pictures below a folder, to be found by path, by path without ending and by name."""
+class LabelmeEntry(Entry, frozen=True, kw_only=True):
+    """A labelme file without the image that may be embedded in it."""
 
-    def __init__(self, root: Path) -> None:
-        found = sorted(p for p in root.rglob("*") if is_image(p) and p.is_file() and not _hidden(root, p))
-        self.paths = dict.fromkeys(found)
-        self.by_stem: dict[Path, list[Path]] = {}
-        self.by_name: dict[str, list[Path]] = {}
-        for path in found:
-            self.by_stem.setdefault(path.with_suffix(""), []).append(path)
-            self.by_name.setdefault(path.name, []).append(path)
+    file: LabelmeFile
 
 
-def list_labelme(root: Path) -> Listing | None:
-    """Every labelme file with its picture and every picture without one, None where there is no labelme file."""
-    files = sorted(path for path in root.rglob("*") if is_labelme(path) and path.is_file())
-    files = [path for path in files if not _hidden(root, path)]
-    if not files:
-        return None
-    pictures = _Pictures(root)
-    findings: list[Finding] = []
-    entries: list[Entry] = []
-    labels: set[str] = set()
-    described: Counter[Path] = Counter()
-    for path in files:
-        name = path.relative_to(root).as_posix()
+class LabelmeFolder(msgspec.Struct, frozen=True):
+    """A folder of labelme files."""
+
+    name: str = "labelme folder"
+    upright_only: bool = False
+
+    def list_entries(self, root: Path) -> Listing[LabelmeEntry] | None:
+        """Every labelme file with its image, None where no file is labelme's."""
+        if not root.is_dir():
+            return None
+        tree = list_tree(root)
+        read = {name: _read(root / name) for name in tree.files}
+        if not any(isinstance(file, LabelmeFile) or _has_marks(root / name) for name, file in read.items()):
+            return None
+        return _Lister(tree).list_all(read)
+
+    def read(self, entry: LabelmeEntry, width: int, height: int) -> Reading:
+        """Shapes of one file; shapes of one label and one group are one annotation, as in a conversion."""
+        findings: list[Finding] = []
+        if width:
+            try:
+                check_image_size(entry.name, entry.file, height, width)
+            except InputError as error:
+                findings.append(Finding(entry.name, "$.imageWidth", "size-mismatch", error.problem))
+        wanted = [(i, s) for i, s in enumerate(entry.file.shapes) if s.label not in NOT_CATEGORIES]
+        drawn, faults = shape_annotations(entry.name, wanted, (height, width))
+        groups: defaultdict[tuple[str, int | None, int], list[AnnotationFacts]] = defaultdict(list)
+        for i, shape in wanted:
+            if i in drawn:
+                group = shape.group_id if drawn[i].area > 0 else None
+                groups[annotation_key(shape.label, group, i)].append(drawn[i])
+        return Reading([join_annotations(parts) for parts in groups.values()], [*findings, *faults])
+
+    def is_split(self, images: Sequence[ImageFacts]) -> bool:
+        """False for MVTec's own splits, where train has good images only."""
+        train = [image.is_good for image in images if image.split == "train"]
+        return not (train and all(train)) and has_several_splits(images)
+
+    def check_together(self, facts: Facts) -> list[Finding]:  # noqa: ARG002
+        """Nothing more."""
+        return []
+
+
+class _Lister:
+    """The entries and findings of one folder, by the rules of `convert labelme2coco`."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._finder = ImageFinder(tree, None)
+        self._entries: list[LabelmeEntry] = []
+        self._findings: list[Finding] = []
+        self._images: list[LabelmeImage] = []
+
+    def list_all(self, read: dict[str, LabelmeFile | InputError]) -> Listing[LabelmeEntry]:
+        unreadable = set()
+        for name, file in read.items():
+            if isinstance(file, InputError):
+                self._find(name, "", "unreadable-labels", file)
+                unreadable.add(posixpath.splitext(name)[0])
+            else:
+                self._add(name, file)
+        self._check_folder(unreadable)
+        labels = {shape.label for entry in self._entries for shape in entry.file.shapes} - NOT_CATEGORIES
+        return Listing(self._entries, sorted(labels), self._findings)
+
+    def _add(self, name: str, file: LabelmeFile) -> None:
         try:
-            file = read_labelme(path)
+            found = self._finder.find(name, file.image_path, embedded_suffix(file.image_data))
         except InputError as error:
-            findings.append(Finding(name, "", "unreadable-labels", error.problem))
-            described.update(pictures.by_stem.get(path.with_suffix(""), []))
-            continue
-        picture = _find_picture(path, file, pictures)
-        if picture is None and not file.image_data:
-            findings.append(Finding(name, "$.imagePath", "missing-picture", str(file.image_path)))
-        elif picture is not None:
-            if described[picture]:
-                findings.append(Finding(name, "$.imagePath", "ambiguous-pair", f"also for {picture.name}"))
-            described[picture] += 1
-        labels |= {shape.label for shape in file.shapes} - IGNORED
-        entries.append(_entry(root, path, picture, file))
-    alone = [path.relative_to(root).as_posix() for path in pictures.paths if path not in described]
-    findings += [Finding(name, "", "unlabelled", "no JSON") for name in alone]
-    return Listing(entries, sorted(labels), findings)
+            code = "broken-picture" if file.image_data else "missing-picture"
+            self._find(name, "$.imagePath", code, image_not_found(self._tree.root / name, file, error))
+            self._append(name, file, None)
+            return
+        image = LabelmeImage(found.file_name, name, found.path, found.how)
+        self._images.append(image)
+        if self._takes_part(name, file):
+            self._append(name, file, found)
+
+    def _takes_part(self, name: str, file: LabelmeFile) -> bool:
+        """Whether a conversion uses the image, by its flags."""
+        flags = set_flags(file)
+        drawn = count_drawn((shape.label, is_unreviewed(shape)) for shape in file.shapes)
+        if REJECT in flags:
+            self._findings.append(Finding(name, "$.flags.reject", "rejected", f"{len(file.shapes)} shapes"))
+            return False
+        if UNCERTAIN in flags and all(shape.label in NOT_CATEGORIES for shape in file.shapes):
+            self._findings.append(Finding(name, "$.flags.uncertain", "uncertain", "no shape"))
+            return False
+        if GOOD in flags and drawn:
+            self._findings.append(Finding(name, "$.flags.good", "flagged-good-with-shape", f"{drawn} shapes"))
+        return True
+
+    def _append(self, name: str, file: LabelmeFile, found: Found | None) -> None:
+        for i, shape in enumerate(file.shapes):
+            try:
+                check_label(name, shape.label)
+            except InputError as error:
+                self._find(name, f"$.shapes[{i}].label", "empty-label", error)
+        split, folder = name.partition("/")[0], posixpath.basename(posixpath.dirname(name))
+        path = found.path if found is not None else None
+        image_folder = Path(path).parent.name if path is not None else ""
+        embedded = str(self._tree.root / name) if found is not None and path is None else None
+        self._entries.append(
+            LabelmeEntry(
+                name=name,
+                path=path,
+                split=split if split in SPLITS else "",
+                is_good=GOOD in {folder, image_folder},
+                embedded_in=embedded,
+                file=msgspec.structs.replace(file, image_data=None),
+            )
+        )
+
+    def _check_folder(self, unreadable: set[str]) -> None:
+        root = self._tree.root
+        for error in find_clashes(root, self._images):
+            self._find(_below(root, error.where), "$.imagePath", "ambiguous-pair", error)
+        for error in find_links_outside(self._images, [self._tree]):
+            self._find(_below(root, error.where), "", "missing-picture", error)
+        for error in find_same_stems(dict.fromkeys(image.file_name for image in self._images)):
+            self._find(str(error.where), "", "ambiguous-pair", error)
+        for found in unlabelled_images(self._images, [self._tree]):
+            if posixpath.splitext(found.file_name)[0] not in unreadable:
+                self._findings.append(Finding(found.file_name, "", "unlabelled", "no JSON"))
+
+    def _find(self, name: str, where: str, code: str, error: InputError) -> None:
+        self._findings.append(Finding(name, where, code, error.problem))
 
 
-def read_labelme_entry(entry: Entry, width: int, height: int) -> tuple[list[Instance], list[Finding]]:
-    """Shapes of one file whose picture has width x height pixels (0 where it cannot be read).
-
-    Shapes of one label and one group are one annotation, as `convert labelme2coco` takes them.
-    """
-    declared, shapes = entry.details
-    findings: list[Finding] = []
-    if width and declared != (declared[0] and width, declared[1] and height):
-        value = f"{width} x {height}, in the JSON {declared[0]} x {declared[1]}"
-        findings.append(Finding(entry.name, "$.imageWidth", "size-mismatch", value))
-    groups: dict[tuple[str, int | None, int], list[Instance]] = {}
-    for i, shape in shapes:
-        try:
-            instance = _instance(entry.name, i, shape, (height, width))
-        except InputError as error:
-            findings.append(Finding(entry.name, f"$.shapes[{i}]", "unreadable-labels", error.problem))
-            continue
-        is_part = shape.group_id is not None and instance.segmentation is not None
-        groups.setdefault((shape.label, shape.group_id, -1 if is_part else i), []).append(instance)
-    return [_join(parts, (height, width)) for parts in groups.values()], findings
+def _read(path: Path) -> LabelmeFile | InputError:
+    try:
+        return read_labelme(path)
+    except InputError as error:
+        return error
 
 
-def _entry(root: Path, path: Path, picture: Path | None, file: LabelmeFile) -> Entry:
-    name = path.relative_to(root)
-    split = name.parts[0] if name.parts[0] in SPLITS else ""
-    shapes = [(i, shape) for i, shape in enumerate(file.shapes) if shape.label not in IGNORED and shape.points]
-    declared = (file.image_width or 0, file.image_height or 0)
-    is_good = GOOD in (name.parent.name, picture.parent.name if picture else "")
-    embedded = str(path) if picture is None and file.image_data else None
-    picture_path = str(picture) if picture else None
-    return Entry(name.as_posix(), picture_path, split, is_good, (declared, shapes), embedded)
+def _has_marks(path: Path) -> bool:
+    try:
+        data = read_json(path)
+    except InputError:
+        return False
+    return any(mark in data for mark in MARKS)
 
 
-def _find_picture(path: Path, file: LabelmeFile, pictures: _Pictures) -> Path | None:
-    """The picture where the JSON says, of the same name beside it, or the only one of the name it says."""
-    said = PureWindowsPath(file.image_path or "")
-    for wanted in (Path(os.path.normpath(path.parent / said.as_posix())), path.parent / said.name):
-        if wanted in pictures.paths:
-            return wanted
-    beside, named = pictures.by_stem.get(path.with_suffix(""), []), pictures.by_name.get(said.name, [])
-    return beside[0] if beside else named[0] if len(named) == 1 else None
-
-
-def _join(parts: list[Instance], size: tuple[int, int]) -> Instance:
-    """One annotation of several parts in a picture of `size` (height, width)."""
-    if len(parts) == 1:
-        return parts[0]
-    x0, y0 = (min(part.box[i] for part in parts) for i in (0, 1))
-    x1, y1 = (max(part.box[i] + part.box[i + 2] for part in parts) for i in (0, 1))
-    where = f"{parts[0].where} and its group"
-    box: Box = (x0, y0, x1 - x0, y1 - y0)
-    area = sum(part.area for part in parts)
-    return Instance(where, parts[0].category, box, area, _join_segmentations(parts, box, size))
-
-
-def _join_segmentations(parts: list[Instance], box: Box, size: tuple[int, int]) -> Segmentation | None:
-    polygons = [ring for part in parts if isinstance(part.segmentation, list) for ring in part.segmentation]
-    masks = [part.segmentation for part in parts if isinstance(part.segmentation, Rle)]
-    if not masks:
-        return polygons
-    if max(map(abs, box)) > MAX_COORDINATE:
-        return None
-    from datasets.masks.rle import merge_rles, to_rle
-
-    drawn = to_rle(polygons, *size)
-    return merge_rles([rle for rle in (*masks, drawn) if rle is not None])
-
-
-def _instance(name: str, index: int, shape: Shape, size: tuple[int, int]) -> Instance:
-    """A shape in a picture of `size` (height, width), 0 where that is not known. Raises InputError."""
-    where = f"$.shapes[{index}]"
-    if shape.kind == "mask" and min(size) > 0:
-        return _mask_instance(name, index, shape, size)
-    ring = _ring(shape)
-    xs, ys = [x for x, _ in ring], [y for _, y in ring]
-    box: Box = (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
-    area = ring_area(ring) if shape.kind not in {"points", "linestrip"} else 0
-    polygons = [[v for point in ring for v in point]] if area else None
-    return Instance(where, shape.label, box, area, polygons)
-
-
-def _mask_instance(name: str, index: int, shape: Shape, size: tuple[int, int]) -> Instance:
-    from datasets.masks.component import mask_to_component
-    from datasets.masks.edge_components import crop_edges
-    from datasets.masks.edges import edges_to_rle
-
-    where = f"$.shapes[{index}]"
-    x, y, pixels = read_shape_mask(name, index, shape, *size)
-    if not pixels.any():
-        return Instance(where, shape.label, (x, y, pixels.shape[1], pixels.shape[0]), 0)
-    whole = mask_to_component(pixels)
-    left, top, w, h = whole.box
-    segmentation = edges_to_rle(crop_edges(pixels, x, y, *size), *size)
-    return Instance(where, shape.label, (x + left, y + top, w, h), whole.area, segmentation)
-
-
-def _ring(shape: Shape) -> list[Point]:
-    if shape.kind == "rectangle" and len(shape.points) == 2:
-        (x0, y0), (x1, y1) = shape.points
-        return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
-    if shape.kind == "circle" and len(shape.points) == 2:
-        (cx, cy), (px, py) = shape.points
-        radius = math.hypot(px - cx, py - cy)
-        angles = (2 * math.pi * i / CORNERS_OF_A_CIRCLE for i in range(CORNERS_OF_A_CIRCLE))
-        return [(cx + radius * math.cos(a), cy + radius * math.sin(a)) for a in angles]
-    return shape.points
-
-
-def _hidden(root: Path, path: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
+def _below(root: Path, where: Path | str) -> str:
+    path = Path(where)
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(where)

@@ -1,42 +1,84 @@
 """What `datasets check` reads of a YOLO folder: every label line that can be read, every one that cannot."""
 
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from datasets.check.codes import Finding
-from datasets.check.facts import Entry, Facts, Instance, Listing, ring_area
+from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
+from datasets.check.format import has_several_splits
+from datasets.check.ring_area import ring_area
 from datasets.coco import MAX_COORDINATE
 from datasets.formats.layouts.tree import GOOD
-from datasets.formats.yolo import Label, YoloDataset, check_coordinates, looks_like_yolo, parse_columns, read_yolo
+from datasets.formats.yolo import (
+    Label,
+    YoloDataset,
+    YoloImage,
+    check_coordinates,
+    looks_like_yolo,
+    parse_columns,
+    read_yolo,
+)
 from system.errors import InputError
 
 
-def list_yolo(root: Path) -> Listing | None:
-    """Pictures of all splits, None where `root` is no YOLO folder. Raises InputError where data.yaml is broken."""
-    if not looks_like_yolo(root):
-        return None
-    dataset = read_yolo(root, strict=False)
-    base = dataset.root
-    entries = []
-    findings = _label_findings(dataset)
-    for image in dataset.images:
-        labels = str(image.labels) if image.labels.is_file() else None
-        details = (_name(base, image.labels), labels, dataset.names)
-        is_good = Path(image.relative).parent.name == GOOD
-        entries.append(Entry(_name(base, image.path), str(image.path), image.split, is_good, details))
-    return Listing(entries, list(dataset.names), findings)
+class YoloEntry(Entry, frozen=True, kw_only=True):
+    """An image with its label file, None where there is none, and the names of the classes."""
+
+    labels_name: str
+    labels: str | None
+    classes: tuple[str, ...]
 
 
-def read_yolo_entry(entry: Entry, width: int, height: int) -> tuple[list[Instance], list[Finding]]:
-    """Labels of one image; pixels are those of its picture of width x height (0 where it cannot be read)."""
-    name, path, names = entry.details
+class YoloFolder(msgspec.Struct, frozen=True):
+    """A YOLO folder, or its YAML file."""
+
+    name: str = "YOLO folder"
+    upright_only: bool = False
+
+    def list_entries(self, root: Path) -> Listing[YoloEntry] | None:
+        """Images of all splits, None where `root` is no YOLO folder. Raises InputError for a broken data.yaml."""
+        if not looks_like_yolo(root):
+            return None
+        dataset = read_yolo(root, strict=False)
+        entries = [_entry(dataset, image) for image in dataset.images]
+        return Listing(entries, list(dataset.names), _label_findings(dataset))
+
+    def read(self, entry: YoloEntry, width: int, height: int) -> Reading:
+        """Labels of one image, in pixels of its width x height."""
+        return _read_entry(entry, width, height)
+
+    def is_split(self, images: Sequence[ImageFacts]) -> bool:
+        """Whether there are several splits."""
+        return has_several_splits(images)
+
+    def check_together(self, facts: Facts) -> list[Finding]:
+        """Boxes mixed with segments."""
+        return check_mixed(facts)
+
+
+def _entry(dataset: YoloDataset, image: YoloImage) -> YoloEntry:
+    return YoloEntry(
+        name=_name(dataset.root, image.path),
+        path=str(image.path),
+        split=image.split,
+        is_good=Path(image.relative).parent.name == GOOD,
+        labels_name=_name(dataset.root, image.labels),
+        labels=str(image.labels) if image.labels.is_file() else None,
+        classes=dataset.names,
+    )
+
+
+def _read_entry(entry: YoloEntry, width: int, height: int) -> Reading:
+    name, path, names = entry.labels_name, entry.labels, entry.classes
     if path is None:
-        return [], [Finding(entry.name, "", "unlabelled", f"no {name}")]
+        return Reading([], [Finding(entry.name, "", "unlabelled", f"no {name}")])
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        return [], [Finding(name, "", "unreadable-labels", str(error))]
-    instances: list[Instance] = []
+    except UnicodeDecodeError:
+        return Reading([], [Finding(name, "", "unreadable-labels", "not a text file")])
+    annotations: list[AnnotationFacts] = []
     findings: list[Finding] = []
     for number, line in enumerate(lines, 1):
         where = f"line {number}"
@@ -47,29 +89,31 @@ def read_yolo_entry(entry: Entry, width: int, height: int) -> tuple[list[Instanc
                 check_coordinates(where, label)
         except InputError as error:
             findings.append(Finding(name, where, "unreadable-labels", error.problem))
-        # where it lies may still be said
+        # where it is may still be known
         if label is not None and all(abs(value) <= MAX_COORDINATE for value in label.values):
-            instances.append(_instance(label, where, names[label.class_index], width or 1, height or 1))
-    if len({instance.segmentation is None for instance in instances}) > 1:
+            annotations.append(_annotation(label, where, names[label.class_index], width or 1, height or 1))
+    if len({annotation.segmentation is None for annotation in annotations}) > 1:
         findings.append(Finding(name, "", "mixed-labels", "boxes and segments"))
-    return instances, findings
+    return Reading(annotations, findings)
 
 
-def _instance(label: Label, where: str, category: str, width: int, height: int) -> Instance:
+def _annotation(label: Label, where: str, category: str, width: int, height: int) -> AnnotationFacts:
     if label.is_box:
         cx, cy, w, h = label.values
         box = ((cx - w / 2) * width, (cy - h / 2) * height, w * width, h * height)
-        return Instance(where, category, box, box[2] * box[3])
+        return AnnotationFacts(where, category, box, box[2] * box[3])
     xs = [x * width for x in label.values[::2]]
     ys = [y * height for y in label.values[1::2]]
     ring = list(zip(xs, ys, strict=True))
     box = (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
-    return Instance(where, category, box, ring_area(ring), [[v for point in ring for v in point]])
+    return AnnotationFacts(where, category, box, ring_area(ring), [[v for point in ring for v in point]])
 
 
 def check_mixed(facts: Facts) -> list[Finding]:
     """Images with boxes where more have segments, or the other way round: Ultralytics drops all segments then."""
-    kinds = [(image, {instance.segmentation is None for instance in image.instances}) for image in facts.images]
+    kinds = [
+        (image, {annotation.segmentation is None for annotation in image.annotations}) for image in facts.images
+    ]
     boxes = [image.name for image, kind in kinds if kind == {True}]
     segments = [image.name for image, kind in kinds if kind == {False}]
     if len(boxes) < len(segments):
@@ -81,22 +125,29 @@ def check_mixed(facts: Facts) -> list[Finding]:
 
 
 def _label_findings(dataset: YoloDataset) -> list[Finding]:
-    # two splits may name one picture
-    wanted = Counter({image.path.resolve(): image.labels for image in dataset.images}.values())
-    shared = [path for path, times in wanted.items() if times > 1]
+    wanted = {image.labels for image in dataset.images}
     folders = sorted({path.parent for path in wanted})
     there = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.txt"))]
     return [
-        *(
-            Finding(_name(dataset.root, path), "", "ambiguous-pair", "several pictures share it")
-            for path in shared
-        ),
+        *_shared_labels(dataset),
         *(
             Finding(_name(dataset.root, path), "", "labels-without-picture", "")
             for path in there
             if path not in wanted
         ),
     ]
+
+
+def _shared_labels(dataset: YoloDataset) -> list[Finding]:
+    """Images with the label file of another; two splits may name one image."""
+    first: dict[Path, Path] = {}
+    findings = []
+    for image in dataset.images:
+        other = first.setdefault(image.labels, image.path)
+        if other.resolve() != image.path.resolve():
+            name = _name(dataset.root, image.path)
+            findings.append(Finding(name, "", "ambiguous-pair", f"has the same label file as {other.name}"))
+    return findings
 
 
 def _name(root: Path, path: Path) -> str:

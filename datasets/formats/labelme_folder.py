@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from datasets.formats.labelme import LabelmeFile
+from datasets.formats.labelme import LabelmeFile, embedded_picture
 from datasets.formats.labelme_images import Found, Tree, bare_name
 from datasets.images.ending import ending_of
 from system.errors import InputError
@@ -37,6 +37,15 @@ def embedded_suffix(image_data: str | None) -> str | None:
     except (binascii.Error, ValueError):
         return None
     return ending_of(start)
+
+
+def image_not_found(path: Path, file: LabelmeFile, error: InputError) -> InputError:
+    """Why the labelme file at `path` has no image: the `error` of the search, or that of its image data."""
+    try:
+        embedded_picture(path, file)
+    except InputError as of_data:
+        return of_data
+    return error
 
 
 def find_clashes(root: Path, images: Iterable[LabelmeImage]) -> Iterator[InputError]:

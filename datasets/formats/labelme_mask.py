@@ -39,17 +39,17 @@ def read_shape_mask(
             if abs(abs(x1 - x0) + 1 - columns) > 1 or abs(abs(y1 - y0) + 1 - rows) > 1:
                 box = f"{abs(x1 - x0) + 1} x {abs(y1 - y0) + 1}"
                 problem = f"{where} is {columns} x {rows} pixels, the box of its points {box}"
-                raise InputError(path, problem, "draw the shape anew")
+                raise InputError(path, problem, "redraw the shape")
             if columns > width or rows > height:
                 problem = f"{where} is {columns} x {rows} pixels, larger than its picture of {width} x {height}"
-                raise InputError(path, problem, "draw the shape anew")
+                raise InputError(path, problem, "redraw the shape")
             if picture.mode not in PLAIN_MODES:
                 problem = f"{where} is a PNG of mode {picture.mode} where a mask is grey"
-                raise InputError(path, problem, "draw the shape anew")
+                raise InputError(path, problem, "redraw the shape")
             return min(x0, x1), min(y0, y1), np.asarray(picture) > 0
     except binascii.Error as error:
-        raise InputError(path, f"{where} is not base64: {error}", "draw the shape anew") from None
+        raise InputError(path, f"{where} is not base64: {error}", "redraw the shape") from None
     except UnidentifiedImageError:
-        raise InputError(path, f"{where} is not a PNG", "draw the shape anew") from None
+        raise InputError(path, f"{where} is not a PNG", "redraw the shape") from None
     except (OSError, SyntaxError, ValueError, zlib.error) as error:
-        raise InputError(path, f"{where} is a damaged PNG: {error}", "draw the shape anew") from None
+        raise InputError(path, f"{where} is a damaged PNG: {error}", "redraw the shape") from None

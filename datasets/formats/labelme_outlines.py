@@ -129,7 +129,7 @@ def _check_length(path: Path | str, index: int, points: Sequence[Point], height:
     ring = [*points, points[0]]
     if sum(max(abs(x1 - x0), abs(y1 - y0)) for (x0, y0), (x1, y1) in pairwise(ring)) > LONGEST_OUTLINE:
         problem = f"$.shapes[{index}].points has an outline of more than {LONGEST_OUTLINE:g} pixels"
-        raise InputError(path, problem, "draw the shape anew")
+        raise InputError(path, problem, "redraw the shape")
 
 
 def polygon_parts(geometry: "BaseGeometry") -> "list[Polygon]":

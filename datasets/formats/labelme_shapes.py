@@ -74,9 +74,9 @@ def draw_sheets(
     corners: dict[tuple[int, int], Sequence[Point]] = {}
     for k, sheet in enumerate(sheets):
         for index, shape in sheet.shapes:
-            _check(sheet.path, index, shape)
-            if shape.kind in POLYGONS:
-                corners[k, index] = _corners(shape)
+            check_shape(sheet.path, index, shape)
+            if (points := shape_corners(shape)) is not None:
+                corners[k, index] = points
             else:
                 drawn[k, index] = _draw(sheet.path, index, shape, sheet.height, sheet.width, line_width)
     outlines: dict[tuple[int, int], dict[tuple[int, int], Outline]] = {}
@@ -105,7 +105,8 @@ def _draw(path: Path | str, index: int, shape: Shape, height: int, width: int, l
     return _draw_lines(shape, height, width, line_width)
 
 
-def _check(path: Path | str, index: int, shape: Shape) -> None:
+def check_shape(path: Path | str, index: int, shape: Shape) -> None:
+    """Raise InputError where shape `index` of the labelme file `path` is not one that labelme draws."""
     where = f"$.shapes[{index}]"
     if shape.kind not in KNOWN:
         raise InputError(
@@ -114,15 +115,18 @@ def _check(path: Path | str, index: int, shape: Shape) -> None:
     wanted = POINTS_OF.get(shape.kind, len(shape.points))
     if len(shape.points) != wanted:
         problem = f"{where}.points has {len(shape.points)} points where a {shape.kind} has {wanted}"
-        raise InputError(path, problem, "draw the shape anew")
+        raise InputError(path, problem, "redraw the shape")
     if len(shape.points) > MOST_POINTS:
         problem = f"{where}.points has {len(shape.points)} points, more than {MOST_POINTS}"
-        raise InputError(path, problem, "draw the shape anew")
+        raise InputError(path, problem, "redraw the shape")
     if shape.kind == "mask" and not shape.mask:
-        raise InputError(path, f"{where}.mask is missing", "draw the shape anew")
+        raise InputError(path, f"{where}.mask is missing", "redraw the shape")
 
 
-def _corners(shape: Shape) -> Sequence[Point]:
+def shape_corners(shape: Shape) -> Sequence[Point] | None:
+    """The corners of a polygon or rectangle that `check_shape` passed, None for other shapes."""
+    if shape.kind not in POLYGONS:
+        return None
     if shape.kind == "rectangle":
         (x0, y0), (x1, y1) = shape.points
         return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]

@@ -308,7 +308,7 @@ def test_an_image_whose_annotations_are_all_lost_is_no_negative(tmp_path: Path) 
 def test_what_cannot_be_said_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     source = folder(tmp_path / "c")
     Picture.new("RGB", (21, 10)).save(source / "images/a.png")
-    with pytest.raises(InputError, match="21 x 10 pixels, but 20 x 10"):
+    with pytest.raises(InputError, match="21 x 10 pixels, listed as 20 x 10"):
         coco2yolo(source, tmp_path / "y", YoloExportOptions(style=Style()))
     turned = Picture.new("RGB", (20, 10))
     exif = turned.getexif()

@@ -4,17 +4,32 @@ Source: https://www.mvtec.com/company/research/datasets/mvtec-ad. Prepared copie
 have the same layout, some with `validation/good` and masks without the ending `_mask`.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage, images_in, make_tree, subfolders
 from datasets.images.image_file import list_images
-from system.errors import InputError
+from system.errors import InputError, raise_first
 
 SPLIT_FOLDERS = {"test": "test", "train": "train", "validation": "val", "val": "val"}
 GROUND_TRUTH = "ground_truth"
+Kind = Literal["ambiguous-pair", "defect-in-train", "unlabelled-defect", "unpaired-mask"]
+
+
+class TreeFault(msgspec.Struct, frozen=True):
+    """Why a tree cannot be converted: `kind` is the code of the finding that `datasets check` reports."""
+
+    kind: Kind
+    error: InputError
+
+
+class MvtecScan(msgspec.Struct, frozen=True):
+    """The images of a tree, paired as far as they pair, and every fault."""
+
+    images: list[TreeImage]
+    faults: list[TreeFault]
 
 
 class MvtecAd(msgspec.Struct, frozen=True):
@@ -28,63 +43,72 @@ class MvtecAd(msgspec.Struct, frozen=True):
 
     def read(self, root: Path) -> ImageTree:
         """List the images and pair each defect image with its mask. Raises InputError where that fails."""
-        images: list[TreeImage] = []
-        for folder in SPLIT_FOLDERS:
-            for kind in subfolders(root / folder):
-                images += _read_type(root, folder, kind)
-        _check_masks_have_images(root, images)
-        return make_tree(root, self.name, images, where="in train/* or test/*")
+        scan = scan_mvtec(root)
+        raise_first(fault.error for fault in scan.faults)
+        return make_tree(root, self.name, scan.images, where="in train/* or test/*")
 
 
-def _read_type(root: Path, folder: str, kind: Path) -> Iterator[TreeImage]:
-    paths = list_images(kind)
-    _check_stems(paths)
-    name = kind.name
+def scan_mvtec(root: Path) -> MvtecScan:
+    """List the images of a tree and pair each defect image with its mask; raises nothing."""
+    scan = MvtecScan([], [])
+    for folder in SPLIT_FOLDERS:
+        for kind in subfolders(root / folder):
+            _scan_type(root, folder, kind, scan)
+    _find_masks_without_image(root, scan)
+    return scan
+
+
+def _scan_type(root: Path, folder: str, kind: Path, scan: MvtecScan) -> None:
+    paths, name = list_images(kind), kind.name
+    _find_same_stems(paths, scan)
     if name != GOOD and folder != "test":
-        raise InputError(
-            kind, f"a defect type inside {folder}, where MVTec has only good", f"move it to test/{name}"
-        )
-    masks = _masks_by_stem(root / GROUND_TRUTH / name, good=name == GOOD) if paths and folder == "test" else {}
+        problem = f"a defect type inside {folder}, where MVTec has only good"
+        scan.faults.append(TreeFault("defect-in-train", InputError(kind, problem, f"move it to test/{name}")))
+    masks = _masks_by_stem(root / GROUND_TRUTH / name, scan) if folder == "test" else {}
+    if paths and name != GOOD and folder == "test" and not masks:
+        problem = "no masks for the defect images of this type"
+        error = InputError(root / GROUND_TRUTH / name, problem, "add NNN_mask.png for each image")
+        scan.faults.append(TreeFault("unlabelled-defect", error))
     for path in paths:
-        if name != GOOD and path.stem not in masks:
-            wanted = root / GROUND_TRUTH / name / f"{path.stem}_mask.png"
-            raise InputError(
-                path, f"no mask for this defect image ({wanted} is missing)", "add it or remove the image"
-            )
+        if name != GOOD and folder == "test" and path.stem not in masks:
+            wanted = f"{GROUND_TRUTH}/{name}/{path.stem}_mask.png"
+            problem = f"no mask for this defect image ({wanted} is missing)"
+            error = InputError(path, problem, "add it or remove the image")
+            scan.faults.append(TreeFault("unlabelled-defect", error))
         found = (f"{GROUND_TRUTH}/{name}/{masks[path.stem]}",) if path.stem in masks else ()
-        yield TreeImage(root, f"{folder}/{name}/{path.name}", SPLIT_FOLDERS[folder], name, found)
+        image = TreeImage(root, f"{folder}/{name}/{path.name}", SPLIT_FOLDERS[folder], name, found)
+        scan.images.append(image)
 
 
-def _masks_by_stem(folder: Path, *, good: bool) -> dict[str, str]:
-    if not good and not images_in(folder):
-        raise InputError(folder, "no masks for the defect images of this type", "add NNN_mask.png for each image")
+def _masks_by_stem(folder: Path, scan: MvtecScan) -> dict[str, str]:
     masks: dict[str, str] = {}
     for path in images_in(folder):
         stem = path.stem.removesuffix("_mask")
         if stem in masks:
-            raise InputError(path, f"a second mask for {stem}, next to {masks[stem]}", "keep one of them")
-        masks[stem] = path.name
+            error = InputError(path, f"a second mask for {stem}, next to {masks[stem]}", "keep one of them")
+            scan.faults.append(TreeFault("ambiguous-pair", error))
+        else:
+            masks[stem] = path.name
     return masks
 
 
-def _check_stems(paths: list[Path]) -> None:
+def _find_same_stems(paths: list[Path], scan: MvtecScan) -> None:
     by_stem: dict[str, Path] = {}
     for path in paths:
         if path.stem in by_stem:
-            raise InputError(
-                path, f"its mask name is ambiguous with {by_stem[path.stem].name}", "rename or remove one"
-            )
-        by_stem[path.stem] = path
+            problem = f"its mask name is ambiguous with {by_stem[path.stem].name}"
+            scan.faults.append(TreeFault("ambiguous-pair", InputError(path, problem, "rename or remove one")))
+        else:
+            by_stem[path.stem] = path
 
 
-def _check_masks_have_images(root: Path, images: list[TreeImage]) -> None:
-    paired = {mask for image in images for mask in image.masks}
+def _find_masks_without_image(root: Path, scan: MvtecScan) -> None:
+    paired = {mask for image in scan.images for mask in image.masks}
+    second = {str(fault.error.where) for fault in scan.faults}
     for folder in subfolders(root / GROUND_TRUTH):
         for mask in list_images(folder):
-            if f"{GROUND_TRUTH}/{folder.name}/{mask.name}" not in paired:
+            if f"{GROUND_TRUTH}/{folder.name}/{mask.name}" not in paired and str(mask) not in second:
                 stem = mask.stem.removesuffix("_mask")
-                raise InputError(
-                    mask,
-                    f"no image for this mask (test/{folder.name}/{stem}.* is missing)",
-                    "add the image or remove the mask",
-                )
+                problem = f"no image for this mask (test/{folder.name}/{stem}.* is missing)"
+                error = InputError(mask, problem, "add the image or remove the mask")
+                scan.faults.append(TreeFault("unpaired-mask", error))

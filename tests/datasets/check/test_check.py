@@ -20,7 +20,7 @@ from convert.yolo_segments import Style
 from datasets.check.categories import _chance, _look_alike, check_skew
 from datasets.check.check import check
 from datasets.check.codes import CHECK_CODES
-from datasets.check.facts import Facts, ImageFacts, Instance, Limits
+from datasets.check.facts import AnnotationFacts, Facts, ImageFacts, Limits
 from datasets.coco import Annotation, CocoFile, Rle
 from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.dataset_folder import annotation_path
@@ -248,7 +248,7 @@ def shared_out(dents: dict[str, int], sizes: dict[str, int]) -> Facts:
     images = []
     for split, size in sizes.items():
         for i in range(size):
-            instances = [Instance("", "dent", (1, 1, 9, 9), 81)] if i < dents[split] else []
+            instances = [AnnotationFacts("", "dent", (1, 1, 9, 9), 81)] if i < dents[split] else []
             images.append(ImageFacts(f"{split}/{i}", split, False, instances, []))
     return Facts(["dent"], images, is_split=True)
 
@@ -333,6 +333,10 @@ LABELME: dict[str, Callable[[Path], object]] = {
     ),
     "speckle": lambda root: relabel(root, [shape("scratch", [[20, 20], [22, 22]], "rectangle")]),
     "broken-picture": lambda root: cut(bad(root).with_suffix(".png")),
+    "empty-label": lambda root: relabel(root, [shape(" ", TRIANGLE)]),
+    "rejected": lambda root: relabel(root, [shape("scratch", TRIANGLE)], flags={"reject": True}),
+    "uncertain": lambda root: relabel(root, [shape("_background_", TRIANGLE)], flags={"uncertain": True}),
+    "flagged-good-with-shape": lambda root: relabel(root, [shape("scratch", TRIANGLE)], flags={"good": True}),
     "exif-rotated": lambda root: turn(bad(root).with_suffix(".png")),
 }
 
@@ -421,6 +425,6 @@ def test_the_real_bottle_has_one_bottle_photographed_twice(real_bottle: Path) ->
 
 def test_every_code_is_triggered_by_a_case_and_documented() -> None:
     documented = (Path(__file__).parents[3] / "docs/codes.md").read_text(encoding="utf-8")
-    assert set(CHECK_CODES) == {*TREE, *COCO, *FOREIGN, *YOLO, *LABELME, "split-skew"}
+    assert set(CHECK_CODES) == {*TREE, *COCO, *FOREIGN, *YOLO, *LABELME, "split-skew", "broken-tree"}
     for code in CHECK_CODES:
         assert f"`{code}`" in documented

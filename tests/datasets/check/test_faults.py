@@ -13,7 +13,8 @@ from convert.coco2labelme import coco2labelme
 from convert.execution import Execution
 from datasets.check.check import check
 from datasets.check.codes import Finding
-from datasets.check.facts import Limits, ring_area
+from datasets.check.facts import Limits
+from datasets.check.ring_area import ring_area
 from datasets.coco import Annotation, Category, Image, Rle
 from datasets.formats.dataset_folder import annotation_path
 from tests.small_coco import box_annotation, write_folder

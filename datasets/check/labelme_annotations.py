@@ -1,0 +1,105 @@
+"""Labelme shapes as annotations to check, drawn by the code that converts them."""
+
+import math
+from collections.abc import Sequence
+
+from datasets.check.codes import Finding
+from datasets.check.facts import AnnotationFacts
+from datasets.check.ring_area import ring_area
+from datasets.coco import Box, Rle
+from datasets.formats.labelme import Shape
+from datasets.formats.labelme_shapes import Drawn, check_shape, draw_shapes, shape_corners
+from system.errors import InputError
+
+Indexed = Sequence[tuple[int, Shape]]
+
+
+def shape_annotations(
+    name: str, shapes: Indexed, size: tuple[int, int]
+) -> tuple[dict[int, AnnotationFacts], list[Finding]]:
+    """The annotation of each shape of the file `name`, by its position, and what a conversion refuses.
+
+    `size` is that of the image (height, width), 0 where it is unknown: then only the points are looked at.
+    """
+    annotations: dict[int, AnnotationFacts] = {}
+    findings: list[Finding] = []
+    for (i, shape), drawn in zip(shapes, _draw_all(name, shapes, size), strict=True):
+        if isinstance(drawn, InputError):
+            findings.append(Finding(name, f"$.shapes[{i}]", "unreadable-labels", drawn.problem))
+        else:
+            annotations[i] = _annotation(f"$.shapes[{i}]", shape, drawn)
+    return annotations, findings
+
+
+def join_annotations(parts: Sequence[AnnotationFacts]) -> AnnotationFacts:
+    """One annotation of all parts of a group."""
+    if len(parts) == 1:
+        return parts[0]
+    x0, y0 = (min(part.box[i] for part in parts) for i in (0, 1))
+    x1, y1 = (max(part.box[i] + part.box[i + 2] for part in parts) for i in (0, 1))
+    where = f"{parts[0].where} and its group"
+    box: Box = (x0, y0, x1 - x0, y1 - y0)
+    masks = [part.segmentation for part in parts if isinstance(part.segmentation, Rle)]
+    if not masks:
+        return AnnotationFacts(where, parts[0].category, box, sum(part.area for part in parts))
+    from datasets.masks.rle import merge_rles, rle_area
+
+    merged = merge_rles(masks)
+    return AnnotationFacts(where, parts[0].category, box, rle_area(merged), merged)
+
+
+def _draw_all(name: str, shapes: Indexed, size: tuple[int, int]) -> list[Drawn | InputError | None]:
+    """Each shape drawn, or why a conversion refuses it; None where the size is unknown."""
+    if min(size) > 0:
+        try:
+            return list(draw_shapes(name, shapes, *size))  # all at once is much faster
+        except InputError:
+            pass
+    drawn: list[Drawn | InputError | None] = []
+    for i, shape in shapes:
+        try:
+            check_shape(name, i, shape)
+            drawn.append(draw_shapes(name, [(i, shape)], *size)[0] if min(size) > 0 else None)
+        except InputError as error:
+            drawn.append(error)
+    return drawn
+
+
+def _annotation(where: str, shape: Shape, drawn: Drawn | None) -> AnnotationFacts:
+    from datasets.masks.rle import rle_area, rle_box
+
+    box = _box(shape)
+    if drawn is None:
+        return AnnotationFacts(where, shape.label, box, _area(shape, box))
+    codes = {code for code, _ in drawn.events}
+    area = rle_area(drawn.rle) if drawn.rle is not None else 0
+    if not area or drawn.rle is None:
+        return AnnotationFacts(where, shape.label, box, _area(shape, box) if "outside" in codes else 0)
+    if shape.kind == "mask" and "clipped" not in codes:
+        box = rle_box(drawn.rle)
+    return AnnotationFacts(where, shape.label, box, area, drawn.rle)
+
+
+def _box(shape: Shape) -> Box:
+    """The box of a shape as drawn, not clipped to the image."""
+    if shape.kind == "circle":
+        (cx, cy), radius = shape.points[0], _radius(shape)
+        return (cx - radius, cy - radius, 2 * radius, 2 * radius)
+    xs, ys = [x for x, _ in shape.points] or [0], [y for _, y in shape.points] or [0]
+    last = 1 if shape.kind == "mask" else 0  # its second point is the last pixel
+    return (min(xs), min(ys), max(xs) - min(xs) + last, max(ys) - min(ys) + last)
+
+
+def _area(shape: Shape, box: Box) -> float:
+    """The area of a shape of which no pixel is known."""
+    if shape.kind == "circle":
+        return math.pi * _radius(shape) ** 2
+    if shape.kind == "mask":
+        return box[2] * box[3]
+    corners = shape_corners(shape)
+    return ring_area(corners) if corners is not None else 0
+
+
+def _radius(shape: Shape) -> float:
+    (cx, cy), (px, py) = shape.points
+    return math.hypot(px - cx, py - cy)

@@ -1,0 +1,139 @@
+"""What `datasets check` reads of a tree of images and masks, such as MVTec AD's."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from datasets.check.codes import Finding
+from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
+from datasets.formats.labelme import is_labelme
+from datasets.formats.layouts.mvtec import GROUND_TRUTH, MvtecAd, scan_mvtec
+from datasets.formats.layouts.registry import find_layout
+from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage
+from datasets.formats.listed_image import check_mask_size
+from datasets.images.image_file import read_info
+from datasets.images.mask_file import read_mask
+from datasets.masks.component import components
+from system.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class TreeEntry(Entry, frozen=True, kw_only=True):
+    """An image with its masks; `any_value` as in ImageTree."""
+
+    image: TreeImage
+    any_value: bool = False
+
+
+class MvtecTree(msgspec.Struct, frozen=True):
+    """MVTec AD and the other layouts that `convert mvtec2coco` reads."""
+
+    name: str = "MVTec tree"
+    upright_only: bool = True
+
+    def list_entries(self, root: Path) -> Listing[TreeEntry] | None:
+        """Images with their masks, None where `root` has no known layout.
+
+        Without ground_truth, but with labelme files, it is a tree that `convert coco2labelme` wrote.
+        """
+        layout = find_layout(root) if root.is_dir() else None
+        if layout is None:
+            return None
+        if isinstance(layout, MvtecAd):
+            if not (root / GROUND_TRUTH).is_dir() and _has_labelme(root):
+                return None
+            scan = scan_mvtec(root)
+            faults = [
+                Finding(_below(root, fault.error), "", fault.kind, fault.error.problem) for fault in scan.faults
+            ]
+            return _listing(ImageTree(root, layout.name, tuple(scan.images)), faults)
+        try:
+            tree = layout.read(root)
+        except InputError as error:
+            return Listing([], [], [Finding(_below(root, error), "", "broken-tree", error.problem)])
+        return _listing(tree, [])
+
+    def read(self, entry: TreeEntry, width: int, height: int) -> Reading:
+        """Components of the masks of one image."""
+        annotations: list[AnnotationFacts] = []
+        findings: list[Finding] = []
+        for name, path in zip(entry.image.masks, entry.image.mask_paths, strict=True):
+            findings += _check_size(name, path, (width, height))
+            try:
+                found = components(_read_mask(path, entry))
+            except InputError as error:
+                findings.append(Finding(name, "", _mask_code(path, entry), error.problem))
+                continue
+            if found and entry.image.type == GOOD:
+                problem = "a mask of a good image, which has no defect"
+                findings.append(Finding(name, "", "good-with-shapes", problem))
+                continue
+            first = len(annotations) + 1
+            annotations += [
+                AnnotationFacts(f"component {i}", entry.image.type, c.box, c.area)
+                for i, c in enumerate(found, first)
+            ]
+        return Reading(annotations, findings)
+
+    def is_split(self, images: Sequence[ImageFacts]) -> bool:  # noqa: ARG002
+        """False: the splits are MVTec's own, where train has good images only."""
+        return False
+
+    def check_together(self, facts: Facts) -> list[Finding]:  # noqa: ARG002
+        """Nothing more."""
+        return []
+
+
+def _listing(tree: ImageTree, findings: list[Finding]) -> Listing[TreeEntry]:
+    entries = [
+        TreeEntry(
+            name=image.relative,
+            path=str(image.path),
+            split=image.split,
+            is_good=image.type == GOOD,
+            image=image,
+            any_value=tree.any_value,
+        )
+        for image in tree.images
+    ]
+    return Listing(entries, tree.defect_types, findings)
+
+
+def _check_size(name: str, path: Path, image: tuple[int, int]) -> list[Finding]:
+    """Whether a mask is as large as its image, by its header alone; one that is unreadable is reported later."""
+    try:
+        info = read_info(path)
+    except InputError:
+        return []
+    try:
+        check_mask_size(path, (info.width, info.height), image if min(image) > 0 else (info.width, info.height))
+    except InputError as error:
+        return [Finding(name, "", "mask-size", error.problem)]
+    return []
+
+
+def _read_mask(path: Path, entry: TreeEntry, *, empty_ok: bool = False) -> "NDArray[np.bool_]":
+    harmless = entry.image.type == GOOD or entry.image.black_is_good
+    return read_mask(path, 1 if entry.any_value else None, empty_ok=empty_ok or harmless)
+
+
+def _mask_code(path: Path, entry: TreeEntry) -> str:
+    try:
+        _read_mask(path, entry, empty_ok=True)
+    except InputError:
+        return "bad-mask"
+    return "empty-mask"
+
+
+def _has_labelme(root: Path) -> bool:
+    return any(is_labelme(path) for split in ("test", "train") for path in (root / split).rglob("*"))
+
+
+def _below(root: Path, error: InputError) -> str:
+    where = Path(error.where)
+    return where.relative_to(root).as_posix() if where.is_relative_to(root) else str(where)

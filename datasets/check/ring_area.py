@@ -1,0 +1,24 @@
+"""The area of a polygon as drawn."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from datasets.formats.labelme import Point
+
+NO_AREA = 1e-6  # square pixels; less is rounding
+
+
+def ring_area(ring: Sequence[Point]) -> float:
+    """The area that a polygon encloses, which may cross itself, in square pixels.
+
+    >>> ring_area([(0, 0), (4, 0), (4, 4), (0, 4)])
+    16.0
+    """
+    if len(ring) < 3:
+        return 0
+    area = abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairwise([*ring, ring[0]]))) / 2
+    if area < NO_AREA:  # the two halves of a bow tie cancel
+        import shapely
+
+        area = shapely.make_valid(shapely.Polygon(ring)).area
+    return area if area >= NO_AREA else 0
