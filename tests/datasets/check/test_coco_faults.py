@@ -27,10 +27,10 @@ def test_a_category_that_only_groups_the_others_is_no_category(tmp_path: Path) -
         {"id": 0, "name": "defects", "supercategory": "none"},
         {"id": 1, "name": "chip", "supercategory": "defects"},
     ]
-    for split in ("train", "valid"):
+    for k, split in enumerate(("train", "valid")):
         draw(tmp_path / split / f"{split}.jpg")
-        images = [image(0, f"{split}.jpg")]
-        coco_json(tmp_path / split / "_annotations.coco.json", images, [annotation(0, 0)], categories)
+        images = [image(k, f"{split}.jpg")]
+        coco_json(tmp_path / split / "_annotations.coco.json", images, [annotation(k, k)], categories)
     checked = check(tmp_path, LIMITS, jobs=1)
     assert (checked.format, checked.images, checked.annotations) == ("COCO export", 2, 2)
     assert {finding.code for finding in checked.findings} == set()
