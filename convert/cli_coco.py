@@ -6,18 +6,13 @@ from typing import Annotated
 
 import typer
 
+from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
 from convert.cli_options import (
-    DryRun,
-    Jobs,
     NewDataset,
-    Overwrite,
     RatiosText,
-    ReportFile,
     Seed,
-    Strict,
     Unlabelled,
     UnlabelledKind,
-    run_conversion,
 )
 
 
@@ -57,7 +52,7 @@ class ToKind(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add coco2coco to the `convert` command."""
-    app.command("coco2coco")(coco2coco_command)
+    app.command("coco2coco")(with_execution(coco2coco_command))
 
 
 def coco2coco_command(
@@ -90,11 +85,8 @@ def coco2coco_command(
         bool, typer.Option("--no-masks", help="Write no pixel masks; our trainers need none.")
     ] = False,
     images: Annotated[Path | None, typer.Option(help="Folder of the images, if they are not near.")] = None,
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    strict: Strict = False,
-    report: ReportFile = None,
-    jobs: Jobs = 0,
+    *,
+    flags: ExecutionFlags,
 ) -> None:
     """COCO of any tool to a COCO dataset folder: CVAT, Roboflow, Label Studio, FiftyOne, COCO 2017 and others."""
     from convert.coco2coco import CocoOptions, coco2coco
@@ -112,14 +104,4 @@ def coco2coco_command(
         to=to.value,
         images=images,
     )
-    run_conversion(
-        coco2coco,
-        source,
-        dest,
-        options,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        strict=strict,
-        jobs=jobs,
-        report=report,
-    )
+    run_conversion(coco2coco, source, dest, options, flags)

@@ -6,22 +6,17 @@ from typing import Annotated
 
 import typer
 
+from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
 from convert.cli_options import (
     CocoSource,
-    DryRun,
-    Jobs,
     NewDataset,
-    Overwrite,
     RatiosText,
-    ReportFile,
     Seed,
     Segmentation,
     SegmentationKind,
     SplitKind,
-    Strict,
     Unlabelled,
     UnlabelledKind,
-    run_conversion,
 )
 
 
@@ -34,8 +29,8 @@ class UnreviewedKind(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    app.command("labelme2coco")(labelme2coco_command)
-    app.command("coco2labelme")(coco2labelme_command)
+    app.command("labelme2coco")(with_execution(labelme2coco_command))
+    app.command("coco2labelme")(with_execution(coco2labelme_command))
 
 
 def labelme2coco_command(
@@ -60,11 +55,8 @@ def labelme2coco_command(
     no_masks: Annotated[
         bool, typer.Option("--no-masks", help="Write no pixel masks; our trainers need none, and it is quicker.")
     ] = False,
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    strict: Strict = False,
-    report: ReportFile = None,
-    jobs: Jobs = 0,
+    *,
+    flags: ExecutionFlags,
 ) -> None:
     """Folder of labelme files to a COCO dataset folder with boxes, instance masks and pixel masks."""
     from convert.labelme2coco import LabelmeOptions, labelme2coco
@@ -83,17 +75,7 @@ def labelme2coco_command(
         images=images,
         labels=labels,
     )
-    run_conversion(
-        labelme2coco,
-        source,
-        dest,
-        options,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        strict=strict,
-        jobs=jobs,
-        report=report,
-    )
+    run_conversion(labelme2coco, source, dest, options, flags)
 
 
 def coco2labelme_command(
@@ -103,24 +85,11 @@ def coco2labelme_command(
     tolerance: Annotated[
         float, typer.Option(help="Polygons leave the outline of a mask by at most this many pixels; 0 by none.")
     ] = 1.0,
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    strict: Strict = False,
-    report: ReportFile = None,
-    jobs: Jobs = 0,
+    *,
+    flags: ExecutionFlags,
 ) -> None:
     """COCO dataset to a labelme folder: polygons, and mask shapes where a polygon cannot say the same."""
     from convert.coco2labelme import LabelmeExportOptions, coco2labelme
 
     options = LabelmeExportOptions(tolerance=tolerance, images=images)
-    run_conversion(
-        coco2labelme,
-        source,
-        dest,
-        options,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        strict=strict,
-        jobs=jobs,
-        report=report,
-    )
+    run_conversion(coco2labelme, source, dest, options, flags)

@@ -5,35 +5,30 @@ from typing import Annotated
 
 import typer
 
+from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
 from convert.cli_options import (
     CocoSource,
     Connectivity,
-    DryRun,
-    Jobs,
     MergeGap,
     MinArea,
     NewDataset,
-    Overwrite,
     RatiosText,
-    ReportFile,
     Seed,
     Segmentation,
     SegmentationKind,
     SplitKind,
-    Strict,
     Threshold,
     Unlabelled,
     UnlabelledKind,
     parse_connectivity,
-    run_conversion,
 )
 from system.errors import OptionError
 
 
 def register(app: typer.Typer) -> None:
     """Add masks2coco and coco2masks to the `convert` command."""
-    app.command("masks2coco")(masks2coco_command)
-    app.command("coco2masks")(coco2masks_command)
+    app.command("masks2coco")(with_execution(masks2coco_command))
+    app.command("coco2masks")(with_execution(coco2masks_command))
 
 
 def masks2coco_command(
@@ -58,11 +53,8 @@ def masks2coco_command(
     ] = SplitKind.stratified,
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    strict: Strict = False,
-    report: ReportFile = None,
-    jobs: Jobs = 0,
+    *,
+    flags: ExecutionFlags,
 ) -> None:
     """Pictures and masks of the same names to a COCO dataset folder, one annotation per component."""
     from convert.mask_instances import Cut
@@ -85,39 +77,16 @@ def masks2coco_command(
         seed=seed,
         cut=Cut(parse_connectivity(connectivity), min_area, merge_gap, segmentation.value),
     )
-    run_conversion(
-        masks2coco,
-        images,
-        dest,
-        options,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        strict=strict,
-        jobs=jobs,
-        report=report,
-    )
+    run_conversion(masks2coco, images, dest, options, flags)
 
 
 def coco2masks_command(
     source: CocoSource,
     dest: Annotated[Path, typer.Argument(metavar="DST", help="The new folder of pixel masks.")],
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    strict: Strict = False,
-    report: ReportFile = None,
-    jobs: Jobs = 0,
+    *,
+    flags: ExecutionFlags,
 ) -> None:
     """COCO dataset folder or file to pixel masks (index PNG); where annotations meet, the smaller is on top."""
     from convert.coco2masks import MasksExportOptions, coco2masks
 
-    run_conversion(
-        coco2masks,
-        source,
-        dest,
-        MasksExportOptions(),
-        overwrite=overwrite,
-        dry_run=dry_run,
-        strict=strict,
-        jobs=jobs,
-        report=report,
-    )
+    run_conversion(coco2masks, source, dest, MasksExportOptions(), flags)

@@ -5,29 +5,24 @@ from typing import Annotated
 
 import typer
 
+from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
 from convert.cli_options import (
     Connectivity,
-    DryRun,
-    Jobs,
     MergeGap,
     MinArea,
-    Overwrite,
     RatiosText,
-    ReportFile,
     Seed,
     Segmentation,
     SegmentationKind,
     SplitKind,
-    Strict,
     Threshold,
     parse_connectivity,
-    run_conversion,
 )
 
 
 def register(app: typer.Typer) -> None:
     """Add mvtec2coco to the `convert` command."""
-    app.command("mvtec2coco")(mvtec2coco_command)
+    app.command("mvtec2coco")(with_execution(mvtec2coco_command))
 
 
 def mvtec2coco_command(
@@ -47,11 +42,8 @@ def mvtec2coco_command(
     layout: Annotated[
         str, typer.Option(help="How images and masks are arranged, see docs/formats.md; auto detects it.")
     ] = "auto",
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    strict: Strict = False,
-    report: ReportFile = None,
-    jobs: Jobs = 0,
+    *,
+    flags: ExecutionFlags,
 ) -> None:
     """MVTec AD category folder(s), or folders of similar datasets, to a COCO dataset with boxes and masks."""
     from convert.mvtec2coco import MvtecOptions, mvtec2coco
@@ -73,14 +65,4 @@ def mvtec2coco_command(
         parse_layout(layout),
     )
     *trees, dest = sources
-    run_conversion(
-        mvtec2coco,
-        trees,
-        dest,
-        options,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        strict=strict,
-        jobs=jobs,
-        report=report,
-    )
+    run_conversion(mvtec2coco, trees, dest, options, flags)

@@ -7,22 +7,17 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
+from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
 from convert.cli_options import (
     Connectivity,
-    DryRun,
-    Jobs,
     NewDataset,
-    Overwrite,
     RatiosText,
-    ReportFile,
     Seed,
     Segmentation,
     SegmentationKind,
-    Strict,
     Unlabelled,
     UnlabelledKind,
     parse_connectivity,
-    run_conversion,
 )
 from convert.cli_tool_options import (
     Images,
@@ -47,9 +42,9 @@ class AnnotationKind(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    app.command("labelstudio2coco")(labelstudio2coco_command)
-    app.command("via2coco")(via2coco_command)
-    app.command("csv2coco")(csv2coco_command)
+    app.command("labelstudio2coco")(with_execution(labelstudio2coco_command))
+    app.command("via2coco")(with_execution(via2coco_command))
+    app.command("csv2coco")(with_execution(csv2coco_command))
 
 
 def labelstudio2coco_command(
@@ -76,11 +71,8 @@ def labelstudio2coco_command(
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,
     segmentation: Segmentation = SegmentationKind.rle,
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    strict: Strict = False,
-    report: ReportFile = None,
-    jobs: Jobs = 0,
+    *,
+    flags: ExecutionFlags,
 ) -> None:
     """Label Studio's JSON or JSON-MIN to a COCO dataset folder; nothing is downloaded."""
     from convert.labelstudio2coco import LabelStudioOptions, labelstudio2coco
@@ -100,17 +92,7 @@ def labelstudio2coco_command(
     options = LabelStudioOptions(
         **structs.asdict(shared), annotation=annotation.value, predictions=predictions, image_key=image_key
     )
-    run_conversion(
-        labelstudio2coco,
-        source,
-        dest,
-        options,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        strict=strict,
-        jobs=jobs,
-        report=report,
-    )
+    run_conversion(labelstudio2coco, source, dest, options, flags)
 
 
 def via2coco_command(
@@ -130,11 +112,8 @@ def via2coco_command(
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,
     segmentation: Segmentation = SegmentationKind.rle,
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    strict: Strict = False,
-    report: ReportFile = None,
-    jobs: Jobs = 0,
+    *,
+    flags: ExecutionFlags,
 ) -> None:
     """VGG Image Annotator (VIA 1, 2, 3) to a COCO dataset folder."""
     from convert.via2coco import ViaOptions, via2coco
@@ -152,17 +131,7 @@ def via2coco_command(
         segmentation=segmentation,
     )
     options = ViaOptions(**structs.asdict(shared), attribute=attribute, category=category)
-    run_conversion(
-        via2coco,
-        source,
-        dest,
-        options,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        strict=strict,
-        jobs=jobs,
-        report=report,
-    )
+    run_conversion(via2coco, source, dest, options, flags)
 
 
 def csv2coco_command(
@@ -182,11 +151,8 @@ def csv2coco_command(
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,
     segmentation: Segmentation = SegmentationKind.rle,
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    strict: Strict = False,
-    report: ReportFile = None,
-    jobs: Jobs = 0,
+    *,
+    flags: ExecutionFlags,
 ) -> None:
     """CSV table to a COCO dataset folder: Severstal, makesense.ai, or filename,width,height,class,xmin,..."""
     from convert.csv2coco import CsvOptions, csv2coco
@@ -204,14 +170,4 @@ def csv2coco_command(
         segmentation=segmentation,
     )
     options = CsvOptions(**structs.asdict(structs.replace(shared, connectivity=parse_connectivity(connectivity))))
-    run_conversion(
-        csv2coco,
-        source,
-        dest,
-        options,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        strict=strict,
-        jobs=jobs,
-        report=report,
-    )
+    run_conversion(csv2coco, source, dest, options, flags)

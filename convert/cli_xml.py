@@ -7,20 +7,15 @@ from typing import Annotated, Literal
 import typer
 from msgspec import structs
 
+from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
 from convert.cli_options import (
-    DryRun,
-    Jobs,
     NewDataset,
-    Overwrite,
     RatiosText,
-    ReportFile,
     Seed,
     Segmentation,
     SegmentationKind,
-    Strict,
     Unlabelled,
     UnlabelledKind,
-    run_conversion,
 )
 from convert.cli_tool_options import (
     Images,
@@ -59,8 +54,8 @@ FIRST_PIXEL: dict[FirstPixelKind, Literal[0, 1] | None] = {
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    app.command("voc2coco")(voc2coco_command)
-    app.command("cvat2coco")(cvat2coco_command)
+    app.command("voc2coco")(with_execution(voc2coco_command))
+    app.command("cvat2coco")(with_execution(cvat2coco_command))
 
 
 def voc2coco_command(
@@ -83,11 +78,8 @@ def voc2coco_command(
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,
     segmentation: Segmentation = SegmentationKind.rle,
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    strict: Strict = False,
-    report: ReportFile = None,
-    jobs: Jobs = 0,
+    *,
+    flags: ExecutionFlags,
 ) -> None:
     """Pascal VOC XML (labelImg, NEU-DET) to a COCO dataset folder; a file without object is a negative."""
     from convert.voc2coco import VocOptions, voc2coco
@@ -105,17 +97,7 @@ def voc2coco_command(
         segmentation=segmentation,
     )
     options = VocOptions(**structs.asdict(shared), first_pixel=FIRST_PIXEL[first_pixel], difficult=difficult.value)
-    run_conversion(
-        voc2coco,
-        source,
-        dest,
-        options,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        strict=strict,
-        jobs=jobs,
-        report=report,
-    )
+    run_conversion(voc2coco, source, dest, options, flags)
 
 
 def cvat2coco_command(
@@ -131,11 +113,8 @@ def cvat2coco_command(
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,
     segmentation: Segmentation = SegmentationKind.rle,
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    strict: Strict = False,
-    report: ReportFile = None,
-    jobs: Jobs = 0,
+    *,
+    flags: ExecutionFlags,
 ) -> None:
     """CVAT for images 1.1 to a COCO dataset folder; an image without shape is unlabelled."""
     from convert.cvat2coco import CvatOptions, cvat2coco
@@ -153,14 +132,4 @@ def cvat2coco_command(
         segmentation=segmentation,
     )
     options = CvatOptions(**structs.asdict(shared))
-    run_conversion(
-        cvat2coco,
-        source,
-        dest,
-        options,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        strict=strict,
-        jobs=jobs,
-        report=report,
-    )
+    run_conversion(cvat2coco, source, dest, options, flags)

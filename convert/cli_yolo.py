@@ -6,20 +6,15 @@ from typing import Annotated
 
 import typer
 
+from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
 from convert.cli_options import (
     CocoSource,
-    DryRun,
     Images,
-    Jobs,
     NewDataset,
-    Overwrite,
-    ReportFile,
     Segmentation,
     SegmentationKind,
-    Strict,
     Unlabelled,
     UnlabelledKind,
-    run_conversion,
 )
 
 
@@ -40,8 +35,8 @@ class PartsKind(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add coco2yolo and yolo2coco to the `convert` command."""
-    app.command("coco2yolo")(coco2yolo_command)
-    app.command("yolo2coco")(yolo2coco_command)
+    app.command("coco2yolo")(with_execution(coco2yolo_command))
+    app.command("yolo2coco")(with_execution(yolo2coco_command))
 
 
 def coco2yolo_command(
@@ -59,28 +54,15 @@ def coco2yolo_command(
         typer.Option(min=32, help="Side that training resizes images to; segments are drawn true to size there."),
     ] = 640,
     images: Images = None,
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    strict: Strict = False,
-    report: ReportFile = None,
-    jobs: Jobs = 0,
+    *,
+    flags: ExecutionFlags,
 ) -> None:
     """COCO dataset folder or file to a YOLO folder that Ultralytics trains on as it is."""
     from convert.coco2yolo import YoloExportOptions, coco2yolo
     from convert.yolo_segments import Style
 
     options = YoloExportOptions(style=Style(segments, holes.value, parts.value, imgsz), images=images)
-    run_conversion(
-        coco2yolo,
-        source,
-        dest,
-        options,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        strict=strict,
-        jobs=jobs,
-        report=report,
-    )
+    run_conversion(coco2yolo, source, dest, options, flags)
 
 
 def yolo2coco_command(
@@ -88,24 +70,11 @@ def yolo2coco_command(
     dest: NewDataset,
     segmentation: Segmentation = SegmentationKind.rle,
     unlabelled: Unlabelled = UnlabelledKind.leave_out,
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    strict: Strict = False,
-    report: ReportFile = None,
-    jobs: Jobs = 0,
+    *,
+    flags: ExecutionFlags,
 ) -> None:
     """YOLO folder to a COCO dataset folder; an empty label file is a negative, a missing one is unlabelled."""
     from convert.yolo2coco import YoloOptions, yolo2coco
 
     options = YoloOptions(segmentation=segmentation.value, unlabelled=unlabelled.value)
-    run_conversion(
-        yolo2coco,
-        source,
-        dest,
-        options,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        strict=strict,
-        jobs=jobs,
-        report=report,
-    )
+    run_conversion(yolo2coco, source, dest, options, flags)

@@ -5,10 +5,13 @@ import pickle
 from pathlib import Path
 
 import pytest
+import typer
 
+from convert.cli import app
 from convert.execution import Execution
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from system.errors import CombinedInputError, InputError, raise_together
+from tests.command import run_command
 
 BAD = ("test/contamination/000.png", "train/good/001.png", "ground_truth/broken_large/000_mask.png")
 
@@ -69,3 +72,22 @@ def test_one_fault_is_raised_as_it_is_and_several_survive_a_process() -> None:
         raise_together([first, CombinedInputError([second, first])])
     copy = pickle.loads(pickle.dumps(several.value.limited(2)))
     assert str(copy).splitlines() == ["a: bad; fix it", "b: worse; fix it too", "and 1 more"]
+
+
+def test_the_command_limits_the_lines_and_reports_skipped_files(
+    damaged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command("convert", "mvtec2coco", damaged, tmp_path / "d", "--max-errors", 2) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
+    assert not (tmp_path / "d").exists()
+    assert run_command("convert", "mvtec2coco", damaged, tmp_path / "d", "--skip-bad") == 1
+    assert "bad-input" in capsys.readouterr().out
+    assert (tmp_path / "d/dataset.json").is_file()
+
+
+def test_every_conversion_takes_the_shared_options() -> None:
+    commands = typer.main.get_group(app).commands
+    assert len(commands) >= 12
+    for command in commands.values():
+        shared = {"overwrite", "dry_run", "strict", "max_errors", "skip_bad", "report", "jobs"}
+        assert shared <= {parameter.name for parameter in command.params}

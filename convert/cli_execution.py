@@ -1,0 +1,136 @@
+"""How the command line runs a conversion: the options that all conversions share, and the report."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import msgspec
+import typer
+
+from system.console import progress
+from system.errors import CombinedInputError, OptionError
+
+if TYPE_CHECKING:
+    from convert.execution import Execution
+    from convert.report import Report
+
+Src = TypeVar("Src")
+Opt = TypeVar("Opt")
+
+
+class ExecutionFlags(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of every conversion, as they were given on the command line."""
+
+    overwrite: bool
+    dry_run: bool
+    strict: bool
+    max_errors: int
+    skip_bad: bool
+    report: Path | None
+    jobs: int
+
+
+def execution_flags(
+    *,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a destination that defectline wrote.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read and check everything, print the table, write nothing.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Make any loss an error.")] = False,
+    max_errors: Annotated[
+        int, typer.Option("--max-errors", min=1, help="Stop after this many faults of the input.")
+    ] = 50,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave bad images out, report them, and end with status 1.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write each repair and loss to this JSON file.")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=0, help="Processes to use; 0 chooses by the amount of work.")
+    ] = 0,
+) -> ExecutionFlags:
+    """The shared options as one value."""
+    return ExecutionFlags(
+        overwrite=overwrite,
+        dry_run=dry_run,
+        strict=strict,
+        max_errors=max_errors,
+        skip_bad=skip_bad,
+        report=report,
+        jobs=jobs,
+    )
+
+
+def with_execution(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the shared options to a command; it receives them as its keyword argument `flags`."""
+    shared = inspect.signature(execution_flags, eval_str=True).parameters
+    own = inspect.signature(command, eval_str=True)
+    keyword = {name: p for name, p in own.parameters.items() if name != "flags"}
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*keyword.values(), *shared.values())]
+
+    @wraps(command)
+    def complete(**values: object) -> None:
+        flags = execution_flags(**{name: values.pop(name) for name in shared})  # type: ignore[arg-type]
+        command(**values, flags=flags)
+
+    complete.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    complete.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": None}
+    return complete
+
+
+def run_conversion(
+    convert: Callable[[Src, Path, Opt, "Execution"], "Report"],
+    source: Src,
+    dest: Path,
+    options: Opt,
+    flags: ExecutionFlags,
+) -> None:
+    """Run a conversion as the command line asks, print its table, and write the report if one is requested.
+
+    Ends with status 1 if bad files were left out. Raises OptionError for a report that cannot be written, before
+    anything is converted, and what `convert` raises.
+    """
+    from convert.execution import Execution
+    from convert.report import print_report, write_report
+
+    _check_report(flags.report, dest, dry_run=flags.dry_run)
+    execution = Execution(
+        overwrite=flags.overwrite,
+        dry_run=flags.dry_run,
+        strict=flags.strict,
+        max_errors=flags.max_errors,
+        skip_bad=flags.skip_bad,
+        jobs=flags.jobs,
+        progress=progress,
+    )
+    try:
+        result = convert(source, dest, options, execution)
+    except CombinedInputError as error:
+        raise error.limited(flags.max_errors) from None
+    print_report(f"{dest} (dry run, nothing written)" if flags.dry_run else str(dest), result)
+    if flags.report is not None:
+        write_report(flags.report, result)
+    if any(event.code == "bad-input" for event in result.events):
+        raise typer.Exit(1)
+
+
+def _check_report(report: Path | None, dest: Path, *, dry_run: bool) -> None:
+    """Raise OptionError if `--report` cannot be written, before anything is converted; `dest` may contain it."""
+    from system.files import may_write
+
+    if report is None:
+        return
+    if report.is_dir():
+        raise OptionError(f"--report {report}", "a folder", "name a file")
+    becomes = not dry_run and report.parent.resolve() == dest.resolve()
+    if not report.parent.is_dir() and not becomes:
+        raise OptionError(f"--report {report}", f"there is no folder {report.parent}", "make it or name another")
+    if not becomes and not may_write(report.parent):
+        raise OptionError(
+            f"--report {report}", f"no permission to write in {report.parent}", "name another folder"
+        )
