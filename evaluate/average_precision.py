@@ -150,7 +150,7 @@ def _per_type(truth: CocoFile, done: "COCOeval") -> dict[str, TypeInstances]:
             AP=_mean(precision),
             AP50=_mean(precision[AT_50]),
             AP75=_mean(precision[AT_75]),
-            annotations=sum(a.category_id == category_id for a in truth.annotations),
+            annotations=sum(a.category_id == category_id and not a.iscrowd for a in truth.annotations),
         )
     return measures
 

@@ -40,17 +40,23 @@ def boundary(mask: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
 
 
 def boundary_counts(
-    truth: "NDArray[np.bool_]", painted: "NDArray[np.bool_]", tolerance: float | None = None
+    truth: "NDArray[np.bool_]",
+    painted: "NDArray[np.bool_]",
+    tolerance: float | None = None,
+    *,
+    ignored: "NDArray[np.bool_] | None" = None,
 ) -> tuple[int, int, int, int]:
     """Painted outline pixels near the truth, all painted, true outline pixels near the painted, all true.
 
-    Near is a Euclidean distance of at most `tolerance` pixels, by default tolerance_pixels. Counts of several
-    images add up to those of the split.
+    Near is a Euclidean distance of at most `tolerance` pixels, by default tolerance_pixels. Outline pixels in
+    `ignored`, H x W, are not counted. Counts of several images add up to those of the split.
     """
     reach = tolerance_pixels(*truth.shape) if tolerance is None else tolerance
     window = _extent(truth | painted)
     real, drawn = boundary(truth)[window], boundary(painted)[window]
-    return _near(drawn, real, reach), int(drawn.sum()), _near(real, drawn, reach), int(real.sum())
+    counted = np.ones_like(real) if ignored is None else ~ignored[window]
+    mine, theirs = drawn & counted, real & counted
+    return _near(mine, real, reach), int(mine.sum()), _near(theirs, drawn, reach), int(theirs.sum())
 
 
 def boundary_f(counts: "NDArray[np.int64]") -> Boundary:

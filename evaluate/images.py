@@ -8,6 +8,7 @@ import msgspec
 from datasets.coco import CocoFile, Prediction
 from evaluate.bootstrap import binomial_interval
 from evaluate.cells import Table, interval_cell, rate_cell
+from evaluate.matching import without_ignored
 from evaluate.metric import Metric, Tested
 from evaluate.values import Interval, ratio
 
@@ -79,16 +80,16 @@ IMAGES = ImageMetric()
 
 
 def image_scores(truth: CocoFile, predictions: Sequence[Prediction]) -> dict[int, float]:
-    """Highest prediction score of each image id, 0 where there is none."""
+    """Highest score of each image id among the predictions outside ignore regions, 0 where there is none."""
     scores = {image.id: 0.0 for image in truth.images}
-    for p in predictions:
+    for p in without_ignored(truth, predictions):
         scores[p.image_id] = max(scores[p.image_id], p.score)
     return scores
 
 
 def defective_images(truth: CocoFile) -> dict[int, bool]:
-    """Whether each image id has an annotation."""
-    with_annotation = {a.image_id for a in truth.annotations}
+    """Whether each image id has an annotation that is not an ignore region."""
+    with_annotation = {a.image_id for a in truth.annotations if not a.iscrowd}
     return {image.id: image.id in with_annotation for image in truth.images}
 
 
@@ -97,7 +98,7 @@ def image_measures(
 ) -> ImageMeasures:
     """Misses and false alarms by the predictions `counted` at `threshold`; the curve is that of all."""
     defective = defective_images(truth)
-    predicted = {p.image_id for p in counted}
+    predicted = {p.image_id for p in without_ignored(truth, counted)}
     scores = image_scores(truth, predictions)
     missed = [i.file_name for i in truth.images if defective[i.id] and i.id not in predicted]
     alarms = [i.file_name for i in truth.images if not defective[i.id] and i.id in predicted]

@@ -14,6 +14,7 @@ from datasets.masks.rle import decode
 from evaluate.bootstrap import percentile_interval
 from evaluate.cells import INTERVAL_ROW, Table, interval_cell, value_cell
 from evaluate.metric import Metric, Tested
+from evaluate.pixels import ignored_pixels
 from evaluate.truth import has_masks
 from evaluate.values import Interval
 
@@ -105,17 +106,27 @@ def panoptic_measures(
 
 
 def segment_sums(
-    predicted: "NDArray[np.int32]", annotated: "NDArray[np.int32]", types: Sequence[Sequence[int]], type_count: int
+    predicted: "NDArray[np.int32]",
+    annotated: "NDArray[np.int32]",
+    types: Sequence[Sequence[int]],
+    type_count: int,
+    ignored: "NDArray[np.bool_] | None" = None,
 ) -> "NDArray[np.float64]":
     """IoU sum, found, false and missed segments of one image: type_count x 4.
 
     `predicted` and `annotated` are H x W segment numbers from 1, 0 for background; `types` are the types (from 0)
-    of the predicted and of the annotated segments, in the order of their numbers. A segment without a pixel does
-    not count.
+    of the predicted and of the annotated segments, in the order of their numbers. Pixels in `ignored`, H x W,
+    are left out; a segment of which more than half is there is not false, and a segment without a pixel does not
+    count.
     """
+    excused = np.zeros(len(types[0]), bool)
+    if ignored is not None:
+        pixels = [np.bincount(p.ravel(), minlength=len(excused) + 1)[1:] for p in (predicted, predicted[ignored])]
+        excused = 2 * pixels[1] > pixels[0]
+        predicted, annotated = predicted[~ignored], annotated[~ignored]
     shape = (len(types[0]) + 1, len(types[1]) + 1)
-    pixels = np.bincount(np.ravel(predicted * np.intp(shape[1]) + annotated), minlength=shape[0] * shape[1])
-    shared = pixels.reshape(shape).astype(np.float64)
+    pairs = np.ravel(predicted * np.intp(shape[1]) + annotated)
+    shared = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
     areas = (shared.sum(axis=1)[1:], shared.sum(axis=0)[1:])
     inside = shared[1:, 1:]
     same = np.equal.outer(np.asarray(types[0], int), np.asarray(types[1], int))
@@ -126,7 +137,7 @@ def segment_sums(
     for i, j in np.argwhere(matched).tolist():
         sums[types[0][i], IOU_SUM] += ious[i, j]
         sums[types[0][i], FOUND] += 1
-    for side, column, met in ((0, FALSE, matched.any(axis=1)), (1, MISSED, matched.any(axis=0))):
+    for side, column, met in ((0, FALSE, matched.any(axis=1) | excused), (1, MISSED, matched.any(axis=0))):
         for number in np.flatnonzero(~met & (areas[side] > 0)).tolist():
             sums[types[side][number], column] += 1
     return sums
@@ -142,10 +153,13 @@ def _sums_of_images(truth: CocoFile, counted: Sequence[Prediction]) -> "NDArray[
     sums = np.zeros((len(truth.images), len(position), 4))
     for n, image in enumerate(truth.images):
         lowest_first = sorted(predictions[image.id], key=lambda p: -p.score)[::-1]
-        largest_first = sorted(annotations[image.id], key=lambda a: -a.area)
+        single = [a for a in annotations[image.id] if not a.iscrowd]
+        largest_first = sorted(single, key=lambda a: -a.area)
         if lowest_first or largest_first:
             types = [[position[s.category_id] for s in side] for side in (lowest_first, largest_first)]
-            sums[n] = segment_sums(_paint(image, lowest_first), _paint(image, largest_first), types, len(position))
+            painted = _paint(image, lowest_first), _paint(image, largest_first)
+            ignored = ignored_pixels(image, annotations[image.id])
+            sums[n] = segment_sums(*painted, types, len(position), ignored)
     return sums
 
 

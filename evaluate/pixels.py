@@ -105,10 +105,23 @@ PIXELS = PixelMetric()
 def paint_annotations(
     image: Image, annotations: Iterable[Annotation], indices: Mapping[int, int]
 ) -> "NDArray[np.uint8]":
-    """H x W index map of the truth: 0 background, else `indices` of the category id; the smaller mask on top."""
-    masks = [(indices[a.category_id], decode(a.segmentation, image.height, image.width) > 0) for a in annotations]
+    """H x W index map of the truth: 0 background, else `indices` of the category id; the smaller mask on top.
+
+    Ignore regions are not painted.
+    """
+    single = [a for a in annotations if not a.iscrowd]
+    masks = [(indices[a.category_id], decode(a.segmentation, image.height, image.width) > 0) for a in single]
     canvas, _ = paint(image.height, image.width, [(k, mask_to_component(mask)) for k, mask in masks if mask.any()])
     return canvas
+
+
+def ignored_pixels(image: Image, annotations: Iterable[Annotation]) -> "NDArray[np.bool_]":
+    """H x W: the pixels of ignore regions that belong to no other annotation; no pixel measure counts them."""
+    ignored, annotated = np.zeros((2, image.height, image.width), bool)
+    for a in annotations:
+        target = ignored if a.iscrowd else annotated
+        target |= decode(a.segmentation, image.height, image.width) > 0
+    return ignored & ~annotated
 
 
 def paint_predictions(
@@ -158,10 +171,10 @@ def _count(truth: CocoFile, predictions: Sequence[Prediction]) -> tuple["NDArray
             continue
         real = paint_annotations(image, annotations[image.id], indices)
         painted = paint_predictions(image, found[image.id], indices)
-        counts[n] = np.bincount(real.ravel() * np.intp(size) + painted.ravel(), minlength=size**2).reshape(
-            size, size
-        )
-        boundaries[n] = boundary_counts(real > 0, painted > 0)
+        ignored = ignored_pixels(image, annotations[image.id])
+        pairs = (real * np.intp(size) + painted)[~ignored]
+        counts[n] = np.bincount(pairs, minlength=size**2).reshape(size, size)
+        boundaries[n] = boundary_counts(real > 0, painted > 0, ignored=ignored)
     return counts, boundaries
 
 

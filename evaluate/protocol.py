@@ -11,6 +11,12 @@ from evaluate.run_folder import Run
 from evaluate.truth import split_size
 from evaluate.values import Protocol
 
+IGNORE_REGIONS = (
+    "annotations with iscrowd 1, by the rule of COCO: a prediction of which half or more is inside one of its type"
+    " counts neither as found nor as false nor as a false alarm, an ignore region is never missed and makes no"
+    " image defective, and its pixels are left out"
+)
+
 
 def protocol_of(
     run: Run, dataset: Dataset, truth: Mapping[str, CocoFile], *, operating_point: str, seed: int
@@ -30,4 +36,7 @@ def protocol_of(
 
 def definitions(truth: CocoFile) -> dict[str, str]:
     """Key of metrics.json -> how its value is computed on the images of `truth`."""
-    return {key: sentence for metric in METRICS for key, sentence in metric.definitions(truth).items()}
+    sentences = {key: sentence for metric in METRICS for key, sentence in metric.definitions(truth).items()}
+    if any(a.iscrowd for a in truth.annotations):
+        sentences["ignore_regions"] = IGNORE_REGIONS
+    return sentences

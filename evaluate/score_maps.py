@@ -13,6 +13,7 @@ from datasets.coco import CocoFile
 from datasets.masks.rle import decode
 from evaluate.cells import Table, value_cell
 from evaluate.metric import Metric, ScoreMap, Tested
+from evaluate.pixels import ignored_pixels
 from evaluate.truth import has_masks
 
 if TYPE_CHECKING:
@@ -74,12 +75,16 @@ class Histograms(msgspec.Struct, frozen=True):
 
 
 def histograms(maps: "Iterable[Pair]") -> Histograms:
-    """What all measures need, in one pass over H x W scores in 0..1 with H x W component numbers, 0 outside."""
+    """What all measures need, in one pass over H x W scores in 0..1 with H x W component numbers.
+
+    Numbers count from 1; 0 is outside any component, and pixels with a negative number are left out.
+    """
     defect, good, overlap = np.zeros(LEVELS), np.zeros(LEVELS), np.zeros(LEVELS)
     components = 0
     for scores, truth in maps:
         levels = np.rint(np.clip(scores, 0, 1).ravel() * np.float64(LEVELS - 1)).astype(np.intp)
         numbers = truth.ravel()
+        levels, numbers = levels[numbers >= 0], numbers[numbers >= 0]
         inside = numbers > 0
         sizes = np.bincount(numbers)
         defect += np.bincount(levels[inside], minlength=LEVELS)
@@ -127,8 +132,9 @@ def score_map_measures(truth: CocoFile, score_map: ScoreMap) -> ScoreMapMeasures
 def _pairs(truth: CocoFile, score_map: ScoreMap) -> Iterator[Pair]:
     annotations = truth.by_image()
     for image in truth.images:
-        numbers = np.zeros((image.height, image.width), np.int32)
-        for number, a in enumerate(sorted(annotations[image.id], key=lambda a: -a.area), 1):
+        single = [a for a in annotations[image.id] if not a.iscrowd]
+        numbers = -ignored_pixels(image, annotations[image.id]).astype(np.int32)
+        for number, a in enumerate(sorted(single, key=lambda a: -a.area), 1):
             numbers[decode(a.segmentation, image.height, image.width) > 0] = number
         yield score_map(image), numbers
 

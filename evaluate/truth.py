@@ -73,10 +73,11 @@ def has_masks(truth: CocoFile) -> bool:
 
 
 def split_size(truth: CocoFile) -> SplitSize:
-    """How many images of which sort and how many annotations there are."""
-    defective = len({a.image_id for a in truth.annotations})
+    """How many images, defective and good, and how many annotations there are, ignore regions left out."""
+    annotations = [a for a in truth.annotations if not a.iscrowd]
+    defective = len({a.image_id for a in annotations})
     images = len(truth.images)
-    return SplitSize(images, defective, images - defective, len(truth.annotations))
+    return SplitSize(images, defective, images - defective, len(annotations))
 
 
 def _select(path: Path, dataset: Dataset, split: RunSplit, name: str) -> CocoFile:

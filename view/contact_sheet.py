@@ -71,7 +71,9 @@ def write_contact_sheet(path: Path, scene: Scene, model: int = 0) -> int:
 
 def _case(shown: SceneImage, predictions: list[Prediction], threshold: float) -> Case | None:
     kept = [p for p in predictions if p.score >= threshold]
-    truths = shown.truths
+    ignored = match_boxes(kept, shown.truths, score_threshold=threshold).ignored
+    kept = [p for i, p in enumerate(kept) if i not in ignored]
+    truths = [t for t in shown.truths if not t.iscrowd]
     if truths and not kept:
         return Case(shown, (3, sum(t.area for t in truths)), "missed")
     if kept and not truths:

@@ -54,6 +54,7 @@ class PageModel(msgspec.Struct, frozen=True, rename="camel"):
 class PageImage(msgspec.Struct, frozen=True):
     """An image. Rows of truths are type, x, y, w, h, area, run lengths; of predictions the same with the score.
 
+    `ignored` are ignore regions, `inside` how far predictions are inside them, as `overlaps`.
     `crops` are x, y, w, h and the address of the file, null for WebP data inside the page.
     """
 
@@ -65,6 +66,8 @@ class PageImage(msgspec.Struct, frozen=True):
     truths: list[TruthRow]
     predictions: list[list[PredictionRow]]
     overlaps: list[list[Overlap]]
+    ignored: list[TruthRow] = []
+    inside: list[list[Overlap]] = []
     crops: list[CropRow] = []
 
 
@@ -109,15 +112,18 @@ def score_floor(scene: Scene, model: int) -> float:
     return scores[MAX_PREDICTIONS - 1] if len(scores) > MAX_PREDICTIONS else 0.0
 
 
-def overlaps(image: Image, truths: Sequence[Annotation], predictions: Sequence[Prediction]) -> list[Overlap]:
+def overlaps(
+    image: Image, truths: Sequence[Annotation], predictions: Sequence[Prediction], *, ignore: bool = False
+) -> list[Overlap]:
     """(index of prediction, index of truth, box IoU, mask IoU) of each pair with an IoU of at least MIN_OVERLAP.
 
-    The mask IoU is -1 if any prediction or truth of the image has no mask.
+    The mask IoU is -1 if any prediction or truth of the image has no mask. With `ignore` the truths are ignore
+    regions: the part of each prediction inside them instead of the IoU.
     """
     if not truths or not predictions:
         return []
-    boxes = box_ious([p.bbox for p in predictions], [t.bbox for t in truths])
-    masks = _mask_ious(image, truths, predictions)
+    boxes = box_ious([p.bbox for p in predictions], [t.bbox for t in truths], [ignore] * len(truths))
+    masks = _mask_ious(image, truths, predictions, ignore=ignore)
     return [
         (int(i), int(j), float(boxes[i, j]), float(masks[i, j]))
         for i, j in zip(*np.nonzero(np.maximum(boxes, masks) >= MIN_OVERLAP), strict=True)
@@ -135,19 +141,25 @@ def _image(shown: SceneImage, index: dict[int, int], floors: Sequence[float]) ->
         sorted((p for p in predictions if p.score >= floor), key=lambda p: -p.score)
         for predictions, floor in zip(shown.predictions, floors, strict=True)
     ]
+    truths = [t for t in shown.truths if not t.iscrowd]
+    regions = [t for t in shown.truths if t.iscrowd]
     return PageImage(
         name=image.file_name,
         width=image.width,
         height=image.height,
         split=shown.split,
         folds=shown.folds,
-        truths=[
-            (index[t.category_id], *t.bbox, t.area, _counts(to_rle(t.segmentation, image.height, image.width)))
-            for t in shown.truths
-        ],
+        truths=[_truth_row(image, t, index) for t in truths],
+        ignored=[_truth_row(image, t, index) for t in regions],
         predictions=[[_prediction_row(p, index) for p in predictions] for predictions in kept],
-        overlaps=[overlaps(image, shown.truths, predictions) for predictions in kept],
+        overlaps=[overlaps(image, truths, predictions) for predictions in kept],
+        inside=[overlaps(image, regions, predictions, ignore=True) for predictions in kept],
     )
+
+
+def _truth_row(image: Image, truth: Annotation, index: dict[int, int]) -> TruthRow:
+    counts = _counts(to_rle(truth.segmentation, image.height, image.width))
+    return index[truth.category_id], *truth.bbox, truth.area, counts
 
 
 def _prediction_row(prediction: Prediction, index: dict[int, int]) -> PredictionRow:
@@ -157,14 +169,14 @@ def _prediction_row(prediction: Prediction, index: dict[int, int]) -> Prediction
 
 
 def _mask_ious(
-    image: Image, truths: Sequence[Annotation], predictions: Sequence[Prediction]
+    image: Image, truths: Sequence[Annotation], predictions: Sequence[Prediction], *, ignore: bool
 ) -> "NDArray[np.float64]":
     predicted = [p.segmentation for p in predictions if p.segmentation is not None]
     drawn = [to_rle(t.segmentation, image.height, image.width) for t in truths]
     annotated = [rle for rle in drawn if rle is not None]
     if len(predicted) < len(predictions) or len(annotated) < len(truths):
         return np.full((len(predictions), len(truths)), -1.0)
-    return rle_ious(predicted, annotated)
+    return rle_ious(predicted, annotated, ignore=ignore)
 
 
 def _counts(rle: Rle | None) -> str | None:

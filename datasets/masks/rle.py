@@ -88,12 +88,15 @@ def shared_area(first: Rle, second: Rle) -> int:
     return int(coco_mask.area(coco_mask.merge([to_pycocotools(first), to_pycocotools(second)], intersect=True)))
 
 
-def rle_ious(first: Sequence[Rle], second: Sequence[Rle]) -> "NDArray[np.float64]":
-    """N x M intersection over union of N masks with M masks, neither of them empty lists."""
+def rle_ious(first: Sequence[Rle], second: Sequence[Rle], *, ignore: bool = False) -> "NDArray[np.float64]":
+    """N x M intersection over union of N masks with M masks, neither of them empty lists.
+
+    With `ignore` the second are ignore regions: the part of each first mask inside them instead.
+    """
     from pycocotools import mask as coco_mask
 
     rows, columns = ([to_pycocotools(rle) for rle in side] for side in (first, second))
-    ious: NDArray[np.float64] = coco_mask.iou(rows, columns, [0] * len(columns))
+    ious: NDArray[np.float64] = coco_mask.iou(rows, columns, [int(ignore)] * len(columns))
     return ious
 
 

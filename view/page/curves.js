@@ -1,6 +1,6 @@
 // Curves over all thresholds, with the definitions of evaluate/.
 
-import { matchPredictions, operatingThreshold } from "./judge.js";
+import { INSIDE_REGION, imageScore, matchPredictions, operatingThreshold } from "./judge.js";
 
 /** @typedef {{image: PageImage, p: number, score: number}} Ranked */
 
@@ -16,7 +16,7 @@ export function missAlarmCurve(data, model) {
   /** @type {number[]} */
   const good = [];
   for (const image of data.images) {
-    (image.good ? good : defective).push(image.runs[model].predictions[0]?.score ?? 0);
+    (image.good ? good : defective).push(imageScore(image, model) ?? 0);
   }
   defective.sort((a, b) => a - b);
   good.sort((a, b) => a - b);
@@ -40,7 +40,7 @@ export function operatingCounts(data, m) {
   const counts = { missed: 0, alarms: 0 };
   for (const image of data.images) {
     const threshold = operatingThreshold(data, m, image) ?? 0;
-    const found = (image.runs[m].predictions[0]?.score ?? -1) >= threshold;
+    const found = (imageScore(image, m) ?? -1) >= threshold;
     if (image.good && found) counts.alarms++;
     if (!image.good && !found) counts.missed++;
   }
@@ -79,10 +79,11 @@ export function precisionRecall(data, model, ranked, iou, by) {
     return matchPredictions(image.truths, run, run.predictions.length, iou, by);
   });
   return data.types.map((_, type) => {
-    const precision = new Float64Array(ranked[type].length);
-    const recall = new Float64Array(ranked[type].length);
+    const counted = ranked[type].filter(({ image, p }) => matched[image.index][p] !== INSIDE_REGION);
+    const precision = new Float64Array(counted.length);
+    const recall = new Float64Array(counted.length);
     let right = 0;
-    ranked[type].forEach(({ image, p }, i) => {
+    counted.forEach(({ image, p }, i) => {
       right += matched[image.index][p] >= 0 ? 1 : 0;
       precision[i] = right / (i + 1);
       recall[i] = truths[type] ? right / truths[type] : 0;

@@ -6,6 +6,13 @@ export const POORLY_LOCATED = "poorly located";
 export const FOUND_TWICE = "found twice";
 export const NOTHING_THERE = "nothing there";
 export const MISSED = "missed";
+export const IGNORED = "ignored";
+
+/** What a prediction inside an ignore region matches: it counts neither as right nor as wrong. */
+export const INSIDE_REGION = -2;
+
+/** Box IoU by which evaluate/ decides what is inside an ignore region, whatever the page shows. */
+const EVALUATED_IOU = 0.5;
 
 /** Score threshold of a run that was not evaluated; that of evaluate/values.py. */
 export const DEFAULT_THRESHOLD = 0.25;
@@ -55,14 +62,15 @@ export function countAbove(predictions, threshold) {
 
 /**
  * For each of the first `count` predictions the truth it matches, or -1. By falling score, each takes the free truth of
- * its type (or of any type) with the largest IoU, if that is at least `iou`; of equal ones the last.
+ * its type (or of any type) with the largest IoU, if that is at least `iou`; of equal ones the last. A prediction that
+ * takes none and is inside an ignore region, by at least `iou` of itself, matches INSIDE_REGION.
  * @param {Truth[]} truths
  * @param {RunPredictions} run
  * @param {number} count
  * @param {number} iou
  * @param {IouKind} by
  */
-export function matchPredictions(truths, { predictions, pairs }, count, iou, by, anyType = false) {
+export function matchPredictions(truths, { predictions, pairs, inside }, count, iou, by, anyType = false) {
   const taken = new Array(truths.length).fill(false);
   const matched = [];
   for (let p = 0; p < count; p++) {
@@ -75,9 +83,24 @@ export function matchPredictions(truths, { predictions, pairs }, count, iou, by,
       largest = pair[by];
     }
     if (best >= 0) taken[best] = true;
+    else if (inside?.[p].some((region) => (anyType || region.type === predictions[p].type) && region[by] >= largest)) {
+      best = INSIDE_REGION;
+    }
     matched.push(best);
   }
   return matched;
+}
+
+/**
+ * The highest score of an image among the predictions that are not inside an ignore region, null without any.
+ * @param {PageImage} image
+ * @param {number} model
+ */
+export function imageScore({ truths, runs }, model) {
+  const run = runs[model];
+  if (!run.inside) return run.predictions[0]?.score ?? null;
+  const matched = matchPredictions(truths, run, run.predictions.length, EVALUATED_IOU, "boxes");
+  return run.predictions[matched.findIndex((truth) => truth !== INSIDE_REGION)]?.score ?? null;
 }
 
 /**
@@ -95,15 +118,16 @@ export function judgeImage(image, model, count, iou, by) {
   const finders = image.truths.map(() => -1);
   matched.forEach((truth, p) => { if (truth >= 0) finders[truth] = p; });
   const right = matched.filter((truth) => truth >= 0).length;
-  const predictionVerdicts = matched.map((truth, p) => (truth >= 0 ? RIGHT : predictionVerdict(image, run, p, iou, by)));
+  const counted = matched.filter((truth) => truth !== INSIDE_REGION).length;
+  const predictionVerdicts = matched.map((truth, p) => (truth >= 0 ? RIGHT : predictionVerdict(image, run, p, iou, by, truth)));
   const truthVerdicts = finders.map((p, t) => (p >= 0 ? RIGHT : truthVerdict(image, run, count, t, iou, by)));
   const overlaps = matched.map((truth, p) => run.pairs[p].find((pair) => pair.truth === truth)?.[by] ?? null);
   return {
     count, iou, by, matched, finders, overlaps, predictionVerdicts, truthVerdicts, right,
-    wrong: count - right,
+    wrong: counted - right,
     unfound: image.truths.length - right,
-    miss: !image.good && count === 0,
-    alarm: image.good && count > 0,
+    miss: !image.good && counted === 0,
+    alarm: image.good && counted > 0,
   };
 }
 
@@ -134,8 +158,11 @@ export function crossType(image, model, judgement) {
  * @param {number} p
  * @param {number} iou
  * @param {IouKind} by
+ * @param {number} truth
+ * @returns {Verdict}
  */
-function predictionVerdict(image, run, p, iou, by) {
+function predictionVerdict(image, run, p, iou, by, truth) {
+  if (truth === INSIDE_REGION) return IGNORED;
   /** @type {Verdict} */
   let verdict = NOTHING_THERE;
   for (const pair of run.pairs[p]) {

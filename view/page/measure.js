@@ -1,6 +1,6 @@
 // Totals and tables at the current thresholds, with the definitions of evaluate/.
 
-import { countAbove, crossType, judgeImage, thresholdFor } from "./judge.js";
+import { INSIDE_REGION, countAbove, crossType, judgeImage, thresholdFor } from "./judge.js";
 
 /** @type {Size[]} */
 export const SIZES = ["small", "medium", "large"];
@@ -72,7 +72,7 @@ export function confusion(data, model, judgements, tally = countOnly) {
   data.images.forEach((image, i) => {
     const matched = crossType(image, model, judgements[i]);
     const { predictions } = image.runs[model];
-    matched.forEach((t, p) => { add(matrix[t >= 0 ? image.truths[t].type : none][predictions[p].type], image); });
+    matched.forEach((t, p) => { if (t !== INSIDE_REGION) add(matrix[t >= 0 ? image.truths[t].type : none][predictions[p].type], image); });
     image.truths.forEach((truth, t) => { if (!matched.includes(t)) add(matrix[truth.type][none], image); });
   });
   return matrix;
@@ -113,7 +113,7 @@ export function byType(data, model, judgements, tally = countOnly) {
       add(finders[t] >= 0 ? rows[type].found : rows[type].unfound, image);
     });
     matched.forEach((truth, p) => {
-      if (truth < 0) add(rows[image.runs[model].predictions[p].type].wrong, image);
+      if (truth === -1) add(rows[image.runs[model].predictions[p].type].wrong, image);
     });
   });
   return rows.map((row) => ({

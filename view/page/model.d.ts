@@ -43,6 +43,9 @@ interface RawImage {
   truths: ItemRow[];
   predictions: ItemRow[][];
   overlaps: OverlapRow[][];
+  /** Ignore regions, and how far predictions are inside them. */
+  ignored?: ItemRow[];
+  inside?: OverlapRow[][];
   crops: CropRow[];
 }
 
@@ -86,10 +89,19 @@ interface Pair {
   masks: number;
 }
 
+/** The type of an ignore region, and the part of a prediction inside it. */
+interface Inside {
+  type: number;
+  boxes: number;
+  masks: number;
+}
+
 /** Predictions of one run on one image by falling score, and for each the truths that it overlaps. */
 interface RunPredictions {
   predictions: Prediction[];
   pairs: Pair[][];
+  /** For each prediction the ignore regions that it overlaps; missing where the image has none. */
+  inside?: Inside[][];
 }
 
 interface PageImage {
@@ -101,6 +113,7 @@ interface PageImage {
   crops: CropRow[];
   index: number;
   truths: Truth[];
+  ignored?: Truth[];
   runs: RunPredictions[];
   good: boolean;
   /** Whether every truth and every prediction has a mask. */
@@ -111,7 +124,7 @@ interface PageImage {
 
 type IouKind = "boxes" | "masks";
 type Size = "small" | "medium" | "large";
-type Verdict = "right" | "wrong type" | "poorly located" | "found twice" | "nothing there" | "missed";
+type Verdict = "right" | "wrong type" | "poorly located" | "found twice" | "nothing there" | "missed" | "ignored";
 
 /** One image under the predictions of one run that count. */
 interface Judgement {
@@ -119,7 +132,7 @@ interface Judgement {
   count: number;
   iou: number;
   by: IouKind;
-  /** Truth matched by each prediction, -1 for none. */
+  /** Truth matched by each prediction, -1 for none, -2 for one inside an ignore region. */
   matched: number[];
   /** Prediction that matches each truth, -1 for none. */
   finders: number[];

@@ -2,11 +2,11 @@
 
 import { svg } from "./dom.js";
 import { hatchPattern, signPath } from "./types.js";
-import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, RIGHT, WRONG_TYPE } from "./judge.js";
+import { FOUND_TWICE, IGNORED, MISSED, NOTHING_THERE, POORLY_LOCATED, RIGHT, WRONG_TYPE } from "./judge.js";
 import { maskPath } from "./prepare.js";
 
 /** @type {Record<Verdict, string>} */
-const MARKS = { [RIGHT]: "✓", [WRONG_TYPE]: "≠", [POORLY_LOCATED]: "↔", [FOUND_TWICE]: "2×", [NOTHING_THERE]: "✗", [MISSED]: "" };
+const MARKS = { [RIGHT]: "✓", [WRONG_TYPE]: "≠", [POORLY_LOCATED]: "↔", [FOUND_TWICE]: "2×", [NOTHING_THERE]: "✗", [MISSED]: "", [IGNORED]: "○" };
 let serial = 0;
 
 /**
@@ -30,13 +30,15 @@ export function drawOverlay(data, image, model, judgement, state, unit, selected
   const shown = (/** @type {Item} */ item) => !state.hidden.includes(item.type);
   const truths = image.truths.map((truth, t) => shown(truth)
     && drawItem(data, image, truth, { kind: "truth", index: t }, truthLabel(judgement, t), drawing));
+  const regions = (image.ignored ?? []).map((region) => shown(region)
+    && drawItem(data, image, region, { kind: "truth", index: -1 }, "ignore region", drawing));
   const counting = model === null || !judgement ? [] : image.runs[model].predictions.slice(0, judgement.count);
   const predictions = counting.map((prediction, p) => shown(prediction)
     && drawItem(data, image, prediction, { kind: "prediction", index: p }, predictionLabel(data, prediction, judgement, p), drawing));
-  const types = new Set([...image.truths, ...counting].filter(shown).map((item) => item.type));
+  const types = new Set([...image.truths, ...(image.ignored ?? []), ...counting].filter(shown).map((item) => item.type));
   const patterns = [...types].map((type) => hatchPattern(data, type, `${drawing.prefix}-${type}`, unit));
   const labels = /** @type {Label[]} */ (drawing.labels);
-  return svg("g", { class: "overlay" }, svg("defs", {}, patterns), truths, predictions.reverse(), labels.map((label) => label.root));
+  return svg("g", { class: "overlay" }, svg("defs", {}, patterns), regions, truths, predictions.reverse(), labels.map((label) => label.root));
 }
 
 /**

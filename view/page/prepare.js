@@ -21,25 +21,40 @@ export function prepare(raw) {
  * @param {number} index
  * @returns {PageImage}
  */
-function prepareImage({ name, width, height, split, folds, crops, truths: truthRows, predictions, overlaps }, index) {
-  const truths = truthRows.map(([type, x, y, w, h, area, counts]) => ({ type, box: /** @type {Box} */ ([x, y, w, h]), area, counts }));
-  const runs = predictions.map((rows, m) => prepareRun(rows, overlaps[m]));
+function prepareImage({ name, width, height, split, folds, crops, truths: truthRows, predictions, overlaps, ignored: ignoredRows = [], inside = [] }, index) {
+  const truths = truthRows.map(prepareTruth);
+  const ignored = ignoredRows.map(prepareTruth);
+  const runs = predictions.map((rows, m) => prepareRun(rows, overlaps[m], ignored, inside[m] ?? []));
   const masked = truths.every((truth) => truth.counts !== null)
     && runs.every((run) => run.predictions.every((prediction) => prediction.counts !== null));
-  return { name, width, height, split, folds, crops, index, truths, runs, good: truths.length === 0, masked };
+  return { name, width, height, split, folds, crops, index, truths, ignored, runs, good: truths.length === 0, masked };
+}
+
+/**
+ * @param {ItemRow} row
+ * @returns {Truth}
+ */
+function prepareTruth([type, x, y, w, h, area, counts]) {
+  return { type, box: [x, y, w, h], area, counts };
 }
 
 /**
  * @param {ItemRow[]} rows
  * @param {OverlapRow[]} overlaps
+ * @param {Truth[]} regions
+ * @param {OverlapRow[]} insideRows
  * @returns {RunPredictions}
  */
-function prepareRun(rows, overlaps) {
+function prepareRun(rows, overlaps, regions, insideRows) {
   const predictions = rows.map(([type, x, y, w, h, score, counts]) => ({ type, box: /** @type {Box} */ ([x, y, w, h]), score, counts }));
   /** @type {Pair[][]} */
   const pairs = predictions.map(() => []);
   for (const [p, truth, boxes, masks] of overlaps) pairs[p].push({ truth, boxes, masks });
-  return { predictions, pairs };
+  if (!regions.length) return { predictions, pairs };
+  /** @type {Inside[][]} */
+  const inside = predictions.map(() => []);
+  for (const [p, region, boxes, masks] of insideRows) inside[p].push({ type: regions[region].type, boxes, masks });
+  return { predictions, pairs, inside };
 }
 
 /**

@@ -1,7 +1,7 @@
 // Descriptions of images, truths and predictions.
 
 import { count, fixed } from "./format.js";
-import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, RIGHT, WRONG_TYPE, meanOverlap } from "./judge.js";
+import { FOUND_TWICE, IGNORED, MISSED, NOTHING_THERE, POORLY_LOCATED, RIGHT, WRONG_TYPE, meanOverlap } from "./judge.js";
 import { changeOf } from "./filters.js";
 
 /** @typedef {{words: string, mood: "good" | "bad" | "warn" | "plain"}} Caption */
@@ -14,6 +14,7 @@ const PREDICTION_TEXT = {
   [FOUND_TWICE]: "on a defect that is already found",
   [NOTHING_THERE]: "nothing there",
   [MISSED]: "missed",
+  [IGNORED]: "inside an ignore region, not counted",
 };
 
 /**
@@ -56,7 +57,7 @@ function comparison(first, second) {
  */
 function verdict(image, one) {
   if (one.miss) return { words: "missed", mood: "bad" };
-  if (one.alarm) return { words: `false alarm · ${count(one.count, "prediction")}`, mood: "bad" };
+  if (one.alarm) return { words: `false alarm · ${count(one.wrong, "prediction")}`, mood: "bad" };
   if (image.good) return { words: "good, nothing found", mood: "good" };
   const parts = [`${one.right} of ${image.truths.length} found`];
   for (const word of [WRONG_TYPE, POORLY_LOCATED, FOUND_TWICE]) {
