@@ -24,15 +24,16 @@ def read_named_predictions(path: Path, coco: Path | None, images: Sequence[Folde
     `coco` is needed and missing, InputError for a file that cannot be read, for an id that has no name, and where
     no prediction is of an image of the folder.
     """
-    predictions = read_predictions(path)
     names = _read_names(path, coco)
+    predictions = read_predictions(path, names.images)
     for prediction in predictions:
         if prediction.category_id not in names.categories:
             raise InputError(
                 path, f"unknown category_id {prediction.category_id}", "give the category names with --coco"
             )
+    file_names = {image.id: image.file_name for image in names.images}
     return NamedPredictions(
-        predictions_by_image(images, names.images, predictions, path), names.categories, names.model
+        predictions_by_image(images, file_names, predictions, path), names.categories, names.model
     )
 
 
@@ -69,9 +70,9 @@ def predictions_by_image(
 
 
 class _Names(msgspec.Struct, frozen=True):
-    """File names by image id, category names by category id, and the name of the model."""
+    """The images, the category names by category id, and the name of the model."""
 
-    images: dict[int, str]
+    images: list[Image]
     categories: dict[int, str]
     model: str
 
@@ -83,7 +84,7 @@ def _read_names(path: Path, coco: Path | None) -> _Names:
     model = run_name(run) if run else path.stem
     if coco is not None and not coco.is_dir():
         file = read_coco(coco)
-        return _Names(_file_names(file.images), {c.id: c.name for c in file.categories}, model)
+        return _Names(file.images, {c.id: c.name for c in file.categories}, model)
     if coco is not None:
         dataset = load_dataset(coco)
     elif run is not None:
@@ -91,7 +92,7 @@ def _read_names(path: Path, coco: Path | None) -> _Names:
     else:
         problem = "does not name the images and categories of its ids"
         raise OptionError(f"--predictions {path}", problem, "give --coco FILE or DATASET")
-    return _Names(_file_names(_images_of(run, path, dataset)), {c.id: c.name for c in dataset.categories}, model)
+    return _Names(_images_of(run, path, dataset), {c.id: c.name for c in dataset.categories}, model)
 
 
 def _images_of(run: Run | None, path: Path, dataset: Dataset) -> list[Image]:
@@ -104,7 +105,3 @@ def _images_of(run: Run | None, path: Path, dataset: Dataset) -> list[Image]:
         file = annotation_path(dataset.root, next(iter(dataset.splits)))
         raise InputError(dataset.root, problem, f"give the file of one split, such as --coco {file}")
     return [image for split in dataset.splits.values() for image in split.images]
-
-
-def _file_names(images: Sequence[Image]) -> dict[int, str]:
-    return {image.id: image.file_name for image in images}

@@ -39,7 +39,7 @@ def checked_predictions(path: Path, truth: CocoFile, provides: Provides) -> list
     """
     if not truth.images and not path.is_file():
         return []
-    predictions = read_predictions(path)
+    predictions = read_predictions(path, truth.images)
     check_predictions(path, truth, predictions, provides)
     return predictions
 

@@ -5,13 +5,13 @@ Source: https://cocodataset.org/#format-data and #format-results.
 
 import posixpath
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from datasets.coco import MAX_PIXELS, CocoFile, Prediction
+from datasets.coco import MAX_PIXELS, CocoFile, Image, Prediction
 from datasets.formats.coco_repair import Repair, repair_annotations
 from system.errors import InputError
 from system.files import BYTE_ORDER_MARK, write_atomic
@@ -88,9 +88,15 @@ def write_coco(path: Path, coco: CocoFile) -> None:
     write_atomic(path, msgspec.json.encode(coco) + b"\n")
 
 
-def read_predictions(path: Path) -> list[Prediction]:
-    """Read a COCO results file. Raises InputError naming file, place and value."""
-    return _decode(path, list[Prediction])
+def read_predictions(path: Path, images: Iterable[Image] = ()) -> list[Prediction]:
+    """Read a COCO results file, also with polygons, empty masks or missing boxes as other tools write them.
+
+    Polygons are drawn at the size of their image in `images`. Raises InputError naming file, place and value.
+    """
+    from datasets.formats.coco_results import normalise_results, with_compressed_mask
+
+    predictions = _decode(path, list[Prediction], lambda raw: normalise_results(raw, images))
+    return [with_compressed_mask(prediction) for prediction in predictions]
 
 
 def write_predictions(path: Path, predictions: list[Prediction]) -> None:

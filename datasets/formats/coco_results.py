@@ -1,0 +1,81 @@
+"""COCO results as other tools write them, normalised before they are read.
+
+SAHI writes an empty segmentation for a box, faster-coco-eval polygons, and results for masks alone have no box.
+Source: https://cocodataset.org/#format-results.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from datasets.coco import MAX_COORDINATE, MAX_PIXELS, Image, Polygons, Prediction, Rle
+
+SHORTEST_RING = 6  # values
+Sizes = Mapping[int, tuple[int, int]]
+
+
+def normalise_results(raw: Any, images: Iterable[Image]) -> Any:
+    """A decoded results file with masks as run lengths, and the box of the mask where it has none.
+
+    Polygons are drawn in the image that `images` lists under their image_id. What cannot be normalised stays
+    unchanged, for the reader to refuse. Raises msgspec.ValidationError for a polygon in an image of unknown size.
+    """
+    if not isinstance(raw, list):
+        return raw
+    sizes = {image.id: (image.height, image.width) for image in images}
+    return [_normalise(item, f"$[{i}]", sizes) if isinstance(item, dict) else item for i, item in enumerate(raw)]
+
+
+def with_compressed_mask(prediction: Prediction) -> Prediction:
+    """The prediction with its mask compressed, where it is plain run lengths that fill their image."""
+    from datasets.masks.rle import to_rle
+    from datasets.masks.run_lengths import covers_image
+
+    mask = prediction.segmentation
+    if mask is None or isinstance(mask.counts, str) or not covers_image(mask, *mask.size):
+        return prediction
+    return msgspec.structs.replace(prediction, segmentation=to_rle(mask, *mask.size))
+
+
+def _normalise(item: dict[str, Any], where: str, sizes: Sizes) -> dict[str, Any]:
+    from datasets.masks.rle import rle_box
+    from datasets.masks.run_lengths import covers_image
+
+    normal = {key: value for key, value in item.items() if key not in {"segmentation", "bbox"}}
+    for key in ("image_id", "category_id"):
+        if isinstance(normal.get(key), float) and normal[key].is_integer():
+            normal[key] = int(normal[key])
+    mask = _mask(item.get("segmentation"), where, sizes.get(normal.get("image_id", 0)))
+    box = item.get("bbox")
+    if mask is not None:
+        normal["segmentation"] = msgspec.to_builtins(mask) if isinstance(mask, Rle) else mask
+    if box:
+        normal["bbox"] = box
+    elif isinstance(mask, Rle) and covers_image(mask, *mask.size):
+        normal["bbox"] = list(rle_box(mask))
+    return normal
+
+
+def _mask(segmentation: Any, where: str, size: tuple[int, int] | None) -> Any:
+    """The mask compressed, None for none, the segmentation itself where it cannot be drawn."""
+    from datasets.masks.rle import fill_polygons, to_rle
+    from datasets.masks.run_lengths import covers_image
+
+    if not segmentation:
+        return None
+    try:
+        mask = msgspec.convert(segmentation, Rle | Polygons)
+    except msgspec.ValidationError:
+        return segmentation
+    if isinstance(mask, Rle):
+        return to_rle(mask, *mask.size) if covers_image(mask, *mask.size) else segmentation
+    if size is None:
+        problem = f"a polygon in an image of unknown size - at `{where}.segmentation`"
+        raise msgspec.ValidationError(problem)
+    can_be_drawn = size[0] * size[1] <= MAX_PIXELS and all(map(_is_ring, mask))
+    return fill_polygons(mask, *size) if can_be_drawn else segmentation
+
+
+def _is_ring(values: Sequence[float]) -> bool:
+    return len(values) >= SHORTEST_RING and len(values) % 2 == 0 and max(map(abs, values)) <= MAX_COORDINATE
