@@ -123,9 +123,10 @@ def _files_of(folder: Path) -> list[Path]:
 
 
 def _of_one_task(files: Iterable[Path]) -> list[Path]:
+    """The files of one task, as those of others list the same images; files that name no task come first."""
     found = list(files)
-    plain = [file for file in found if not OTHER_TASKS.match(file.stem)]
-    return plain or found[:1]
+    tasks = [match[1] if (match := OTHER_TASKS.match(file.stem)) else "" for file in found]
+    return [file for file, task in zip(found, tasks, strict=True) if task == min(tasks)]
 
 
 def _is_coco(file: Path) -> bool:

@@ -148,6 +148,50 @@ def test_datumaro_as_cvat_imports_it(coco_folder: Path, tmp_path: Path) -> None:
         assert not any(a.attributes.get("is_crowd") for a in found)
 
 
+@pytest.mark.parametrize("subsets", [("default",), ("Train", "Validation")])
+def test_we_read_what_cvat_writes_with_datumaro(tmp_path: Path, subsets: tuple[str, ...]) -> None:
+    """A polygon, a brush mask with a hole (written as a crowd), a rotated box and an image without shapes."""
+    datumaro = need("datumaro", "datumaro")
+    brush = np.zeros((48, 64), bool)
+    brush[8:20, 10:30] = True
+    brush[12:15, 15:20] = False
+    drawn = {
+        "polygon": [datumaro.Polygon([10, 8, 30, 8, 30, 20, 10, 20], label=0)],
+        "brush": [datumaro.Mask(brush, label=0)],
+        "rotated": [datumaro.Bbox(12, 19, 40, 10, label=1, attributes={"rotation": 90.0})],
+        "nothing": [],
+    }
+    rng = np.random.default_rng(0)
+    items = [
+        datumaro.DatasetItem(
+            name, subset=subset, media=datumaro.Image.from_numpy(rng.integers(0, 255, (48, 64, 3), np.uint8)),
+            annotations=shapes,
+        )
+        for subset in subsets
+        for name, shapes in drawn.items()
+    ]  # fmt: skip
+    theirs = datumaro.Dataset.from_iterable(items, categories=["chip", "scratch"], media_type=datumaro.Image)
+    theirs.export(str(tmp_path / "s"), "coco_instances", save_media=True)
+    report = coco2coco(tmp_path / "s", tmp_path / "d", CocoOptions(crowd="instance"))
+    codes = [event.code for event in report.events]
+    assert codes.count("rotated-box") == codes.count("crowd-as-instance") == len(subsets)
+    back = load_dataset(tmp_path / "d")
+    expected = {
+        "polygon": ([10, 8, 20, 12], 240),
+        "brush": ([10, 8, 20, 12], 225),
+        "rotated": ([27, 4, 10, 40], 400),
+    }
+    found = [
+        (Path(each.file_name).stem, list(a.bbox), a.area, a.iscrowd)
+        for coco in back.splits.values()
+        for each in coco.images
+        for a in coco.by_image()[each.id]
+    ]
+    assert sorted(found) == sorted((name, *row, 0) for name, row in expected.items() for _ in subsets)
+    if len(subsets) == 2:
+        assert [len(coco.images) for coco in back.splits.values()] == [4, 4, 0]
+
+
 def test_supervision_reads_what_is_written_for_roboflow(coco_folder: Path, tmp_path: Path) -> None:
     supervision = need("supervision")
     coco2coco(coco_folder, tmp_path / "t", CocoOptions(to="roboflow"))

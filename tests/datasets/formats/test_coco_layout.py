@@ -39,6 +39,11 @@ LAYOUTS = {
         {"annotations/instances_train2017.json": "train", "annotations/instances_val2017.json": "val",
          "annotations/image_info_test2017.json": "test"},
     ),
+    "key points": (
+        ["annotations/person_keypoints_train.json", "annotations/person_keypoints_val.json",
+         "annotations/stuff_train.json"],
+        {"annotations/person_keypoints_train.json": "train", "annotations/person_keypoints_val.json": "val"},
+    ),
     "CVAT": (["annotations/instances_default.json"], {"annotations/instances_default.json": None}),
     "CVAT subsets": (
         ["annotations/instances_Train.json", "annotations/instances_Validation.json"],
