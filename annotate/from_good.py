@@ -11,7 +11,7 @@ from annotate.memory import Memory, fit_memory
 from annotate.proposals import Proposal
 from annotate.regions import DistanceLimits, Region, enlarge, find_regions, learn_limits
 from datasets.coco import Prediction
-from datasets.images.image_file import read_rgb
+from datasets.images.pixels import read_rgb
 from datasets.masks.rle import encode
 from system.errors import InputError
 

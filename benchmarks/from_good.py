@@ -20,10 +20,11 @@ from annotate.proposals import proposal_to_shapes
 from annotate.shape_groups import draw_together
 from datasets.formats.layouts.registry import read_tree
 from datasets.formats.layouts.tree import GOOD, TreeImage
-from datasets.images.image_file import read_rgb
 from datasets.images.mask_file import read_mask
-from datasets.masks.component import components
-from datasets.masks.rle import component_to_rle, rle_ious
+from datasets.images.pixels import read_rgb
+from datasets.masks.edges import component_to_rle
+from datasets.masks.find_components import components
+from datasets.masks.rle import rle_ious
 from system.console import print_table, progress
 from system.json_file import write_json
 

@@ -24,7 +24,8 @@ import msgspec
 import torch
 
 from datasets.formats.dataset_folder import load_dataset
-from datasets.images.image_file import read_info, read_rgb
+from datasets.images.image_file import read_info
+from datasets.images.pixels import read_rgb
 from evaluate.operating import operating_score
 from evaluate.run_folder import Run, load_run, read_config
 from system.console import print_table

@@ -32,7 +32,7 @@ from datasets.formats.labelme_flags import is_unreviewed
 from datasets.formats.layouts.registry import read_tree
 from datasets.formats.layouts.tree import GOOD, TreeImage
 from datasets.images.mask_file import read_mask
-from datasets.masks.component import components
+from datasets.masks.find_components import components
 from datasets.masks.rle import rle_ious
 from datasets.synth.synth import synth
 from system.console import print_table

@@ -19,9 +19,10 @@ from torch import nn
 from datasets.coco import Prediction
 from datasets.formats.coco_file import write_predictions
 from datasets.formats.dataset_folder import Dataset, load_dataset
-from datasets.images.image_file import read_rgb
-from datasets.masks.component import components
-from datasets.masks.rle import component_to_rle, decode
+from datasets.images.pixels import read_rgb
+from datasets.masks.edges import component_to_rle
+from datasets.masks.find_components import components
+from datasets.masks.rle import decode
 from training.negatives import choose_negatives
 
 IMGSZ, EPOCHS, BATCH, LR, DEPTH = 256, 40, 8, 1e-3, 4

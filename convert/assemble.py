@@ -24,6 +24,7 @@ from datasets.coco import SPLITS, Category, Image
 from datasets.formats.dataset_folder import annotation_path, mask_path
 from datasets.formats.file_names import check_stems
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
+from datasets.images.bit_depth import measure_ranges
 from system.errors import InputError
 from system.files import check_destination, new_folder
 from system.workers import LARGEST_CHUNK, map_ordered
@@ -193,6 +194,7 @@ def _write_dataset(
             conversion.categories,
             report.summary(),
             content_hash((converted.file_name, converted.sha256.hex()) for converted in done),
+            measure_ranges(root / "images" / converted.file_name for converted in done),
         ),
     )
 

@@ -34,7 +34,7 @@ def image_instances(image: Image, annotations: list[Annotation], crowd: Crowd, *
     its extents and its pixel count. A crowd annotation becomes an instance, stays an ignore region, or is refused.
     Raises InputError for masks that cannot be drawn.
     """
-    from datasets.masks.rle import rle_to_component
+    from datasets.masks.edges import rle_to_component
 
     made = ImageInstances([], [], [])
     for annotation in annotations:

@@ -17,7 +17,8 @@ def segmentation_rings(segmentation: Segmentation, height: int, width: int) -> t
     Polygons stay unchanged. The rings of run lengths cover exactly their pixels by the even-odd rule.
     """
     from datasets.coco import Rle
-    from datasets.masks.rle import rle_to_component, to_rle
+    from datasets.masks.edges import rle_to_component
+    from datasets.masks.rle import to_rle
 
     if not isinstance(segmentation, Rle):
         return segmentation, []

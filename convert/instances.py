@@ -1,36 +1,28 @@
 """The shapes of one labelme file to instances: one for each shape, or for all shapes of a label and a group."""
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
 from convert.conversion import Instance
 from convert.report import Event
-from datasets.coco import Rle, Segmentation
+from datasets.coco import Segmentation
 from datasets.formats.labelme import Shape
 from datasets.formats.labelme_flags import annotation_key
 from datasets.formats.labelme_shapes import Drawn, Sheet, draw_sheets
-from datasets.masks.edges import Measured, measure_edges, rle_to_edges
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from datasets.masks.component import Component
+from datasets.masks.edges import edges_to_component, rle_to_component
 
 SegmentationKind = Literal["rle", "polygon", "auto"]
 
 
 class Drawing(msgspec.Struct, frozen=True):
-    """The drawn instances of one file, none of them empty, and what happened to the shapes.
-
-    `edges` and `measured` say of each where it is (see datasets.masks.edges).
-    """
+    """The drawn instances of one file with their pixels, none of them empty, and what happened to the shapes."""
 
     instances: list[Instance]
-    edges: "list[NDArray[np.int64]]"
-    measured: list[Measured]
+    components: list[Component]
     events: list[Event]
 
 
@@ -63,16 +55,13 @@ def draw_instances(
         [join_drawn(members, file.size, segmentation) for members in groups.values()]
         for file, (groups, _) in zip(files, grouped, strict=True)
     ]
-    heights = [file.size[0] for file, united in zip(files, unions, strict=True) for _ in united]
-    found = iter(measure_edges([edges for united in unions for edges, _ in united], heights))
     drawings = []
     for (groups, events), united in zip(grouped, unions, strict=True):
-        measured = list(islice(found, len(united)))
         instances = [
-            Instance(category, box, area, segmentation_of)
-            for (category, _, _), (box, area), (_, segmentation_of) in zip(groups, measured, united, strict=True)
+            Instance(category, component.box, component.area, segmentation_of)
+            for (category, _, _), (component, segmentation_of) in zip(groups, united, strict=True)
         ]
-        drawings.append(Drawing(instances, [edges for edges, _ in united], measured, events))
+        drawings.append(Drawing(instances, [component for component, _ in united], events))
     return drawings
 
 
@@ -108,26 +97,19 @@ def is_empty(drawn: Drawn) -> bool:
 
 def join_drawn(
     members: Sequence[Drawn], size: tuple[int, int], how: SegmentationKind
-) -> "tuple[NDArray[np.int64], Segmentation]":
-    """Edges of an instance, and how it is written: as drawn where polygons say the same, as runs else."""
+) -> tuple[Component, Segmentation]:
+    """Pixels of an instance, and how it is written: as drawn where polygons cover the same, as runs otherwise."""
+    from datasets.masks.pixel_outline import component_to_segmentation
     from datasets.masks.rle import merge_rles
 
     packed = merge_rles([member.rle for member in members if member.rle is not None])
     edges = members[0].edges if len(members) == 1 else None
-    if edges is None:
-        edges = rle_to_edges(packed)
+    component = rle_to_component(packed) if edges is None else edges_to_component(edges, size[0])
     if how == "rle":
-        return edges, packed
+        return component, packed
     polygons = [ring for member in members for ring in member.polygons or []]
     if any(member.polygons is None for member in members):
-        return edges, _traced(packed, size, how)
+        return component, component_to_segmentation(component, *size, how)
     if how == "auto" and len(msgspec.json.encode(polygons)) > len(msgspec.json.encode(packed)):
-        return edges, packed
-    return edges, polygons
-
-
-def _traced(rle: Rle, size: tuple[int, int], how: SegmentationKind) -> Segmentation:
-    from datasets.masks.pixel_outline import component_to_segmentation
-    from datasets.masks.rle import rle_to_component
-
-    return component_to_segmentation(rle_to_component(rle), *size, how)
+        return component, packed
+    return component, polygons

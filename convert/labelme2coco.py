@@ -22,8 +22,8 @@ from datasets.formats.labelme import LabelmeFile, embedded_picture, parse_labelm
 from datasets.formats.labelme_folder import LabelmeImage, check_image_size
 from datasets.formats.labelme_images import list_tree
 from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
-from datasets.masks.packed_mask import paint_packed
-from datasets.masks.pixel_mask import mask_name, write_packed_mask
+from datasets.masks.paint import paint
+from datasets.masks.pixel_mask import mask_name, write_pixel_mask
 from datasets.splits import Ratios
 from system.errors import DefectlineError, OptionError
 from system.files import check_apart, check_destination, link_or_copy, write_file
@@ -213,8 +213,8 @@ def _place_mask(
     source: LabelmeImage, drawing: Drawing, size: tuple[int, int], name: str, dest: Path | None
 ) -> list[Event]:
     """Write the pixel mask."""
-    painted = [(i.category_id, edges) for i, edges in zip(drawing.instances, drawing.edges, strict=True)]
-    mask, taken = paint_packed(*size, painted, drawing.measured)
+    painted = [(i.category_id, pixels) for i, pixels in zip(drawing.instances, drawing.components, strict=True)]
+    mask, covered = paint(*size, painted) if painted else (None, [])
     if dest is not None:
-        write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", mask, *size)
-    return [Event(name, "", "overlap", f"{sum(taken)} px")] if any(taken) else []
+        write_pixel_mask(f"{dest}/masks/{mask_name(source.file_name)}", mask, *size)
+    return [Event(name, "", "overlap", f"{sum(covered)} px")] if any(covered) else []

@@ -1,5 +1,6 @@
 """One binary mask to COCO instances, a component each: what every conversion from masks shares."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,8 +11,9 @@ from convert.report import Event
 from datasets.coco import Segmentation
 from datasets.formats.listed_image import check_upright
 from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
-from datasets.masks.edge_components import mask_components
-from datasets.masks.edges import edges_area, edges_box, edges_to_rle, rle_to_edges
+from datasets.masks.component import Component
+from datasets.masks.edges import components_to_rles
+from datasets.masks.find_components import components, merge_near
 from system.errors import InputError, OptionError
 
 if TYPE_CHECKING:
@@ -55,41 +57,35 @@ def check_some_kept(path: Path, instances: list[Instance], cut: Cut) -> None:
 
 def cut_mask(
     file_name: str, mask: "NDArray[np.bool_]", category_id: int, cut: Cut
-) -> "tuple[list[NDArray[np.int64]], list[Instance], list[Event]]":
-    """The edges (see datasets.masks.edges) of the components of an H x W bool mask, and the instances they become.
+) -> tuple[list[Component], list[Instance], list[Event]]:
+    """The components of an H x W bool mask that are large enough, and the instances they become.
 
     Components with fewer than `min_area` pixels become events.
     """
     height, width = mask.shape
-    found = mask_components(mask, cut.connectivity)
-    kept, instances, events = [], [], []
-    if cut.merge_gap:
-        apart, found = len(found), _near_joined(mask, cut)
-        if len(found) < apart:
-            events.append(Event(file_name, "", "merged-gap", f"{apart - len(found)} joined"))
-    for edges in found:
-        box, area = edges_box(edges, height), edges_area(edges)
+    events = []
+    found = components(mask, connectivity=cut.connectivity)
+    joined = merge_near(found, cut.merge_gap)
+    if len(joined) < len(found):
+        events.append(Event(file_name, "", "merged-gap", f"{len(found) - len(joined)} joined"))
+    areas = [component.area for component in joined]
+    kept = [(component, area) for component, area in zip(joined, areas, strict=True) if area >= cut.min_area]
+    for component, area in zip(joined, areas, strict=True):
         if area < cut.min_area:
-            events.append(Event(file_name, str(list(box)), "below-min-area", f"{area} px"))
-            continue
-        kept.append(edges)
-        instances.append(Instance(category_id, box, area, _segmentation(edges, height, width, cut.segmentation)))
-    return kept, instances, events
+            events.append(Event(file_name, str(list(component.box)), "below-min-area", f"{area} px"))
+    written = _segmentations([component for component, _ in kept], height, width, cut.segmentation)
+    instances = [
+        Instance(category_id, component.box, area, segmentation)
+        for (component, area), segmentation in zip(kept, written, strict=True)
+    ]
+    return [component for component, _ in kept], instances, events
 
 
-def _near_joined(mask: "NDArray[np.bool_]", cut: Cut) -> "list[NDArray[np.int64]]":
-    from datasets.masks.component import components
-    from datasets.masks.rle import component_to_rle
-
-    found = components(mask, connectivity=cut.connectivity, merge_gap=cut.merge_gap)
-    return [rle_to_edges(component_to_rle(component, *mask.shape)) for component in found]
-
-
-def _segmentation(edges: "NDArray[np.int64]", height: int, width: int, how: str) -> Segmentation:
-    from datasets.masks.pixel_outline import component_to_segmentation
-    from datasets.masks.rle import rle_to_component
-
-    rle = edges_to_rle(edges, height, width)
+def _segmentations(
+    found: list[Component], height: int, width: int, how: Literal["rle", "polygon", "auto"]
+) -> Sequence[Segmentation]:
     if how == "rle":
-        return rle
-    return component_to_segmentation(rle_to_component(rle), height, width, how)
+        return components_to_rles(found, height, width)
+    from datasets.masks.pixel_outline import component_to_segmentation
+
+    return [component_to_segmentation(component, height, width, how) for component in found]

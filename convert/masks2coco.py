@@ -19,9 +19,8 @@ from convert.split_assignment import SplitRule, assign_splits, category_stratum,
 from datasets.coco import Category
 from datasets.formats.listed_image import check_mask_size
 from datasets.images.image_file import is_image
-from datasets.masks.edges import join_edges, measure_edges
-from datasets.masks.packed_mask import PackedMask, paint_packed
-from datasets.masks.pixel_mask import mask_name, write_packed_mask
+from datasets.masks.paint import paint
+from datasets.masks.pixel_mask import mask_name, write_pixel_mask
 from datasets.splits import Ratios
 from system.errors import InputError, OptionError
 from system.files import check_apart, check_unicode, link_or_copy
@@ -185,7 +184,7 @@ def _convert_image(source: _Source, dest: Path | None, options: MasksOptions) ->
         events = [Event(source.file_name, "", "unlabelled", "no mask")]
     if dest is not None and kept:
         link_or_copy(source.picture, f"{dest}/images/{source.file_name}")
-        write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", mask, info.height, info.width)
+        write_pixel_mask(f"{dest}/masks/{mask_name(source.file_name)}", mask, info.height, info.width)
     ids = [instance.category_id for instance in instances]
     return Converted(
         source.file_name,
@@ -210,14 +209,13 @@ def _read(mask: Path, options: MasksOptions) -> "NDArray[np.integer]":
 
 def _cut(
     file_name: str, values: "NDArray[np.integer]", options: MasksOptions
-) -> tuple[PackedMask | None, list[Instance], list[Event]]:
+) -> "tuple[NDArray[np.uint8] | None, list[Instance], list[Event]]":
     import numpy as np
 
     present = [int(k) for k in np.unique(values) if k]
     done = [cut_mask(file_name, values == k, k, options.cut) for k in present]
-    painted = [(k, join_edges(kept)) for k, (kept, _, _) in zip(present, done, strict=True) if kept]
+    painted = [(k, component) for k, (kept, _, _) in zip(present, done, strict=True) for component in kept]
     height, width = values.shape
-    measured = measure_edges([edges for _, edges in painted], [height] * len(painted))
-    mask, _ = paint_packed(height, width, painted, measured)
+    mask = paint(height, width, painted)[0] if painted else None
     instances = list(chain.from_iterable(made for _, made, _ in done))
     return mask, instances, list(chain.from_iterable(events for _, _, events in done))

@@ -26,9 +26,9 @@ from datasets.formats.layouts.registry import LayoutName, read_tree
 from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage
 from datasets.formats.listed_image import check_mask_size
 from datasets.images.image_file import ImageInfo, check_whole, read_image_bytes
-from datasets.masks.edges import join_edges, measure_edges
-from datasets.masks.packed_mask import paint_packed
-from datasets.masks.pixel_mask import mask_name, write_packed_mask
+from datasets.masks.component import Component
+from datasets.masks.paint import paint
+from datasets.masks.pixel_mask import mask_name, write_pixel_mask
 from datasets.splits import Ratios, stratified_split
 from system.errors import InputError, OptionError
 from system.files import check_apart, check_destination, link_or_copy
@@ -167,7 +167,7 @@ def _convert_image(source: _Source, dest: Path | None, options: MvtecOptions) ->
     else:
         _check_good(source, info, options)
     if dest is not None and not instances:
-        write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", None, info.height, info.width)
+        write_pixel_mask(f"{dest}/masks/{mask_name(source.file_name)}", None, info.height, info.width)
     return Converted(
         source.file_name,
         info.width,
@@ -183,23 +183,22 @@ def _convert_image(source: _Source, dest: Path | None, options: MvtecOptions) ->
 def _convert_masks(
     source: _Source, image: ImageInfo, dest: Path | None, options: MvtecOptions
 ) -> tuple[list[Instance], list[Event]]:
-    kept: list[NDArray[np.int64]] = []
+    kept: list[Component] = []
     instances: list[Instance] = []
     events: list[Event] = []
     for path in source.image.mask_paths:
         mask = _read_mask(path, source, image, options)
         if source.image.black_is_good and not mask.any():
             continue
-        edges, found, repaired = cut_mask(source.file_name, mask, source.category_id, _cut(options))
+        large, found, repaired = cut_mask(source.file_name, mask, source.category_id, _cut(options))
         check_some_kept(path, found, _cut(options))
-        kept += edges
+        kept += large
         instances += found
         events += repaired
     if dest is not None and kept:
-        joined = [join_edges(kept)]
         size = (image.height, image.width)
-        painted, _ = paint_packed(*size, [(source.category_id, joined[0])], measure_edges(joined, size[:1]))
-        write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", painted, *size)
+        painted, _ = paint(*size, [(source.category_id, component) for component in kept])
+        write_pixel_mask(f"{dest}/masks/{mask_name(source.file_name)}", painted, *size)
     return instances, events
 
 

@@ -17,8 +17,8 @@ from convert.tool_plan import ToolSource, assign_splits, happened, hides_shapes,
 from convert.upright import upright
 from datasets.formats.tool_export import ToolExport
 from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
-from datasets.masks.packed_mask import paint_packed
-from datasets.masks.pixel_mask import mask_name, write_packed_mask
+from datasets.masks.paint import paint
+from datasets.masks.pixel_mask import mask_name, write_pixel_mask
 from system.errors import InputError, OptionError
 from system.files import check_apart, link_or_copy, write_file
 
@@ -146,7 +146,7 @@ def _place_image(
 
 
 def _place_mask(source: ToolSource, drawing: ToolDrawing, size: tuple[int, int], dest: Path | None) -> list[Event]:
-    mask, taken = paint_packed(*size, drawing.painted, drawing.measured)
+    mask, covered = paint(*size, drawing.painted) if drawing.painted else (None, [])
     if dest is not None:
-        write_packed_mask(f"{dest}/masks/{mask_name(source.file_name)}", mask, *size)
-    return [Event(source.file_name, "", "overlap", f"{sum(taken)} px")] if any(taken) else []
+        write_pixel_mask(f"{dest}/masks/{mask_name(source.file_name)}", mask, *size)
+    return [Event(source.file_name, "", "overlap", f"{sum(covered)} px")] if any(covered) else []

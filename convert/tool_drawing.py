@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,11 +12,7 @@ from convert.tool_options import ToolOptions
 from datasets.formats.labelme_shapes import Drawn
 from datasets.formats.tool_export import BoxShape, LineShape, ToolImage
 from datasets.formats.tool_shapes import DrawingRule, DrawnShape, draw_tool_image, shorten
-from datasets.masks.edges import Measured, measure_edges
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from datasets.masks.component import Component
 
 Key = tuple[int, int, int, bool]  # category, group, number of the shape or of its part, ignore region
 
@@ -25,13 +20,11 @@ Key = tuple[int, int, int, bool]  # category, group, number of the shape or of i
 class ToolDrawing(msgspec.Struct, frozen=True):
     """The instances of one image, and what happened to its shapes.
 
-    `painted` are the category and the edges (see datasets.masks.edges) of those that the pixel mask shows,
-    `measured` their boxes and areas.
+    `painted` are the category and the pixels of those that the pixel mask shows.
     """
 
     instances: list[Instance]
-    painted: "list[tuple[int, NDArray[np.int64]]]"
-    measured: list[Measured]
+    painted: list[tuple[int, Component]]
     events: list[Event]
 
 
@@ -111,13 +104,11 @@ def _joined(
     events: list[Event],
 ) -> ToolDrawing:
     joined = [join_drawn(members, size, options.segmentation) for _, members in groups.values()]
-    measured = measure_edges([edges for edges, _ in joined], [size[0]] * len(joined))
     numbered = list(boxes)
-    painted, shown = [], []
-    for (key, (i, _)), (edges, segmentation), (box, area) in zip(groups.items(), joined, measured, strict=True):
-        numbered.append((i, Instance(key[0], box, area, segmentation, int(key[3]))))
+    painted = []
+    for (key, (i, _)), (pixels, segmentation) in zip(groups.items(), joined, strict=True):
+        numbered.append((i, Instance(key[0], pixels.box, pixels.area, segmentation, int(key[3]))))
         if not key[3]:
-            painted.append((key[0], edges))
-            shown.append((box, area))
+            painted.append((key[0], pixels))
     instances = [instance for _, instance in sorted(numbered, key=lambda pair: pair[0])]
-    return ToolDrawing(instances, painted, shown, events)
+    return ToolDrawing(instances, painted, events)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from datasets.masks.bridged_ring import join_rings
-from datasets.masks.component import Component, components, fill_holes, mask_to_component
+from datasets.masks.component import Component, fill_holes, mask_to_component
 from datasets.masks.drawn_outline import box_gap, drawn_outline, inset_for, touch_box
 from datasets.masks.drawn_segment import draw_segment
+from datasets.masks.find_components import components
 
 if TYPE_CHECKING:
     import numpy as np

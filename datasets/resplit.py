@@ -135,5 +135,6 @@ def _write_provenance(
             dataset.categories,
             before.lost if before else [],
             content,
+            dataset.intensities,
         ),
     )

@@ -20,7 +20,7 @@ from datasets.formats.tool_detect import ToolFormat, find_tool_format
 from datasets.formats.tool_images import images_of, tool_annotations
 from datasets.images.image_file import read_info
 from datasets.images.mask_file import read_mask
-from datasets.masks.component import components
+from datasets.masks.find_components import components
 from system.console import print_table
 from system.errors import InputError
 

@@ -13,16 +13,21 @@ from typing import Any
 
 import msgspec
 
+from datasets.images.bit_depth import IntensityRange
 from system.errors import InputError
 from system.json_file import read_json
 
 
-class RunSplit(msgspec.Struct, frozen=True):
-    """On which images a run was trained, validated and tested: split -> file names in the dataset."""
+class RunSplit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """On which images a run was trained, validated and tested: split -> file names in the dataset.
+
+    `intensities`: how images with more than 8 bits were scaled (datasets.images.bit_depth); else empty.
+    """
 
     dataset: str
     content_sha256: str | None
     images: dict[str, list[str]]
+    intensities: list[IntensityRange] = []
 
 
 class Provides(msgspec.Struct, frozen=True, kw_only=True):

@@ -123,7 +123,7 @@ def missing(root: Path) -> str:
 def no_picture(root: Path) -> str:
     """Put a text where a picture was."""
     (root / "images" / "1.png").write_text("not a picture")
-    return "1.png: cannot be read as a picture (not a picture)"
+    return "1.png: cannot be read as an image (not an image)"
 
 
 def resized(root: Path) -> str:

@@ -14,7 +14,8 @@ from torch.utils.data import Dataset as TorchDataset
 
 from datasets.coco import Annotation, Image
 from datasets.formats.dataset_folder import Dataset
-from datasets.images.image_file import read_sized
+from datasets.images.bit_depth import IntensityRange
+from datasets.images.pixels import read_sized
 from datasets.masks.rle import decode
 from train_det.augment import Matrix, draw_map, jitter_colours, warp_box, warp_image
 from train_det.options import DetectorAugmentation
@@ -31,7 +32,7 @@ Item = dict[str, torch.Tensor]
 class Sample:
     """An image and its defects: class k is the k-th category, `edges` the points of each outline in image pixels.
 
-    `exact`: the outlines follow masks, not boxes.
+    `exact`: the outlines follow masks, not boxes. `intensities`: see Dataset.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class Sample:
     classes: tuple[int, ...]
     edges: tuple[NDArray[np.float32], ...]
     exact: bool
+    intensities: tuple[IntensityRange, ...] = ()
 
 
 def read_samples(
@@ -59,6 +61,7 @@ def read_samples(
                 tuple(class_of[a.category_id] for a in single),
                 tuple(points for points, _ in outlines),
                 all(exact for _, exact in outlines),
+                tuple(dataset.intensities),
             )
         )
     return samples
@@ -126,7 +129,7 @@ class TrainingImages(TorchDataset[Item]):
         if self._cache is not None and number in self._cache:
             return self._cache[number]
         sample = self.samples[number]
-        image = read_sized(sample.path, sample.width, sample.height)
+        image = read_sized(sample.path, sample.width, sample.height, sample.intensities)
         small = shrink(image, CACHE_OVERSIZE * self.side)
         if self._cache is not None:
             self._cache[number] = small

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasets.coco import Prediction
-from datasets.masks.component import Component, components
-from datasets.masks.rle import component_to_rle
+from datasets.masks.component import Component
+from datasets.masks.edges import component_to_rle
+from datasets.masks.find_components import components
 from train_seg.model import ModelSpec
 from train_seg.sizes import likeliest_type
 

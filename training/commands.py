@@ -108,6 +108,7 @@ def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         """Find defects in images with the best weights of a run, at the size of the images."""
         from datasets.images.image_file import find_images
         from evaluate.operating import operating_score
+        from evaluate.run_folder import read_split
         from system.errors import OptionError
         from training.cross_validation import single_run
         from training.exported_model import parse_format
@@ -128,7 +129,7 @@ def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         options = PredictOptions(tta=tta, tile=tile, exported=parsed)
         predictor = trainer.learner().load(one, choose_device(device), options)
         limit = operating_score(one, predictor.default_score) if min_score is None else min_score
-        listed, predictions = predict_files(predictor, files, dataset_of(one), limit)
+        listed, predictions = predict_files(predictor, files, dataset_of(one), limit, read_split(one).intensities)
         give_predictions(out, listed, predictions, predictor.categories)
 
     return _without(predict, set(PREDICT_FLAGS) - set(trainer.predict_flags))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from datasets.coco import Image, Prediction
 from datasets.formats.coco_file import write_predictions
 from datasets.formats.dataset_folder import Dataset
-from datasets.images.image_file import read_rgb
+from datasets.images.bit_depth import IntensityRange
+from datasets.images.pixels import read_rgb
 from evaluate.folds import measure_folds
 from evaluate.measure import measure_run
 from evaluate.metric import ScoreMap
@@ -82,19 +83,23 @@ def predict_images(
 
 
 def predict_files(
-    predictor: Predictor, files: Sequence[Path], dataset: Dataset | None, min_score: float
+    predictor: Predictor,
+    files: Sequence[Path],
+    dataset: Dataset | None,
+    min_score: float,
+    intensities: Sequence[IntensityRange] = (),
 ) -> tuple[list[Image], list[Prediction]]:
     """Predictions of image files, and which file has which id.
 
     Where all files are images of `dataset` they keep their ids there, else they are numbered from 1 in the order
-    given. Raises InputError.
+    given. `intensities` is how the run scales images with more than 8 bits per channel. Raises InputError.
     """
     images: list[Image] = []
     ids = number_images(files, dataset)
 
     def pixels() -> "Iterator[tuple[int, NDArray[np.uint8]]]":
         for image_id, file in zip(ids, progress(files, "predicting", len(files)), strict=True):
-            rgb = read_rgb(file)
+            rgb = read_rgb(file, intensities)
             images.append(Image(image_id, file.as_posix(), rgb.shape[1], rgb.shape[0]))
             yield image_id, rgb
 

@@ -159,7 +159,8 @@ def create_fold(run: Run, number: int, config: RunConfig, split: RunSplit) -> Ru
 def run_split(dataset: Dataset, images: Mapping[str, Sequence[str]]) -> RunSplit:
     """The RunSplit of a training on `dataset`; `images` is split -> file names."""
     sha256 = dataset.provenance.content_sha256 if dataset.provenance else None
-    return RunSplit(dataset.name, sha256, {split: list(names) for split, names in images.items()})
+    members = {split: list(names) for split, names in images.items()}
+    return RunSplit(dataset.name, sha256, members, dataset.intensities)
 
 
 def environment() -> dict[str, Any]:

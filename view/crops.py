@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from datasets.images.image_file import read_rgb
+from datasets.images.pixels import read_rgb
 from view.scene import SceneImage
 
 if TYPE_CHECKING:

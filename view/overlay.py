@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from datasets.coco import Annotation, Prediction
-from datasets.images.image_file import read_rgb
+from datasets.images.pixels import read_rgb
 from datasets.masks.rle import decode, to_rle
 from evaluate.values import DEFAULT_SCORE_THRESHOLD
 from view.data import type_colour

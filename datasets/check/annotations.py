@@ -5,8 +5,9 @@ from itertools import combinations
 from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, Facts, ImageFacts, Limits
 from datasets.coco import MAX_COORDINATE, Rle
-from datasets.masks.component import components
-from datasets.masks.rle import rle_area, rle_to_component, shared_area, to_rle
+from datasets.masks.edges import rle_to_component
+from datasets.masks.find_components import components
+from datasets.masks.rle import rle_area, shared_area, to_rle
 from datasets.masks.run_lengths import covers_image
 
 DUPLICATE_THRESHOLD = 0.9  # intersection over union from which two annotations are one drawn twice

@@ -15,7 +15,7 @@ from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage
 from datasets.formats.listed_image import check_mask_size
 from datasets.images.image_file import read_info
 from datasets.images.mask_file import read_mask
-from datasets.masks.component import components
+from datasets.masks.find_components import components
 from system.errors import InputError
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from datasets.formats.coco_images import find_image, image_folders
 from datasets.formats.coco_layout import CocoPart
 from datasets.formats.coco_repair import Repair
 from datasets.formats.provenance import PROVENANCE, Provenance
+from datasets.images.bit_depth import IntensityRange
 from datasets.masks.pixel_mask import mask_name
 from system.errors import InputError
 from system.files import is_file
@@ -42,6 +43,11 @@ class Dataset(msgspec.Struct, frozen=True):
         return self.root.resolve().name
 
     @property
+    def intensities(self) -> list[IntensityRange]:
+        """How images with more than 8 bits per channel are scaled; empty where none is recorded."""
+        return self.provenance.intensities if self.provenance is not None else []
+
+    @property
     def categories(self) -> list[Category]:
         """Categories in id order, the same in every split."""
         first = next(iter(self.splits.values()))
@@ -64,9 +70,9 @@ class Dataset(msgspec.Struct, frozen=True):
 
     def read_image(self, image: Image) -> "NDArray[np.uint8]":
         """Its pixels, H x W x 3 RGB. Raises InputError, also where the picture is not as large as listed."""
-        from datasets.images.image_file import read_sized
+        from datasets.images.pixels import read_sized
 
-        return read_sized(self.image_path(image), image.width, image.height)
+        return read_sized(self.image_path(image), image.width, image.height, self.intensities)
 
     def mask_path(self, image: Image) -> Path:
         """Where the pixel mask lies."""

@@ -16,8 +16,7 @@ from datasets.coco import Polygons, Rle
 from datasets.formats.labelme import Point, Shape
 from datasets.formats.labelme_mask import read_shape_mask
 from datasets.formats.labelme_outlines import Outline, check_rings, outline, ring_points
-from datasets.masks.edge_components import crop_edges, cut_to_picture
-from datasets.masks.edges import edges_to_rle, edges_to_rles
+from datasets.masks.edges import crop_edges, cut_to_image, edges_to_rle, edges_to_rles
 from datasets.masks.ellipse_fill import ellipse_edges, ellipse_extents
 from datasets.masks.polygon_fill import even_odd_edges, fill_even_odd
 from datasets.masks.rle import fill_polygons, merge_rles, rle_area
@@ -158,7 +157,7 @@ def draw_mask(x0: int, y0: int, pixels: "NDArray[np.bool_]", height: int, width:
     if not pixels.any():
         return _lost("no-area", "an empty mask")
     rows, columns = pixels.shape
-    inside = cut_to_picture(pixels, x0, y0, height, width)
+    inside = cut_to_image(pixels, x0, y0, height, width)
     if inside.size == 0:
         return _lost("outside", f"{x0}, {y0}, {columns} x {rows}")
     events = [("clipped", f"{x0}, {y0}, {columns} x {rows}")] if inside.shape != pixels.shape else []

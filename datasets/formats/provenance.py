@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from datasets.coco import Category, Image
+from datasets.images.bit_depth import IntensityRange
 from system import __version__
 from system.json_file import write_json
 
@@ -19,7 +20,8 @@ FORMAT = "defectline-dataset/1"
 class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
     """What made a dataset: no time, no absolute path, so that the same input gives the same bytes.
 
-    `pasted` says of each pasted image which image and annotations it was made of.
+    `pasted` has, for each pasted image, the image and annotations it was made of; `intensities` how images with
+    more than 8 bits are scaled (datasets.images.bit_depth).
     """
 
     format: str
@@ -31,6 +33,7 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
     lost: list[dict[str, Any]]
     content_sha256: str
     pasted: list[dict[str, Any]] = []
+    intensities: list[IntensityRange] = []
 
 
 def make_provenance(
@@ -42,6 +45,7 @@ def make_provenance(
     categories: Sequence[Category],
     lost: list[dict[str, Any]],
     content_sha256: str,
+    intensities: Sequence[IntensityRange] = (),
 ) -> Provenance:
     """The provenance of a dataset, with its images, negatives and annotations counted per split and type.
 
@@ -61,7 +65,9 @@ def make_provenance(
         }
         for split, images in members.items()
     }
-    return Provenance(FORMAT, tool, __version__, sources, options, counts, lost, content_sha256)
+    return Provenance(
+        FORMAT, tool, __version__, sources, options, counts, lost, content_sha256, intensities=list(intensities)
+    )
 
 
 def write_provenance(root: Path, provenance: Provenance) -> None:

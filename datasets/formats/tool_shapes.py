@@ -19,8 +19,8 @@ from datasets.formats.tool_export import (
     ToolImage,
     ToolShape,
 )
-from datasets.masks.edge_components import mask_components
-from datasets.masks.edges import edges_to_rle
+from datasets.masks.edges import components_to_rles
+from datasets.masks.find_components import components
 from system.errors import InputError
 
 DECIMALS = 3  # of a pixel, in boxes
@@ -139,5 +139,5 @@ def _draw_packed(
     x, y, pixels = read_mask_shape(path, shape.where, mask, (width, height))
     if mask.encoding != "columns":
         return [draw_mask(x, y, pixels, height, width)]
-    parts = mask_components(pixels, connectivity)  # all defects of a type
-    return [Drawn(edges_to_rle(edges, height, width), None, [], edges) for edges in parts]
+    parts = components(pixels, connectivity=connectivity)  # all defects of a type
+    return [Drawn(rle, None, []) for rle in components_to_rles(parts, height, width)]

@@ -1,4 +1,4 @@
-"""Index PNGs, small and quick to write: as few bits a pixel as the largest index needs, no filter.
+"""Index PNGs, small and fast to write: as few bits per pixel as the largest index needs, no filter.
 
 Source: https://www.w3.org/TR/png-3/, section 7.2.
 """
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from isal import isal_zlib
 
-from datasets.images.header import PNG_SIGNATURE
+from datasets.images.image_file import PNG_SIGNATURE
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 LEVEL = 1  # of deflate; pixel masks are mostly background, which any level packs well
-BLANK_ROWS = 64  # rows of background packed once and repeated
-LAST_BLOCK = b"\x03\x00"  # of deflate, an empty one
+BLANK_ROWS = 64  # rows of background, packed once and repeated
+LAST_BLOCK = b"\x03\x00"  # an empty last block of deflate
 ADLER = 65521
 
 
@@ -28,25 +28,14 @@ def encode_index_png(indices: "NDArray[np.uint8]", palette: Sequence[int]) -> by
 
     height, width = indices.shape
     largest = indices.max(axis=1)
-    bits = bits_for(int(largest.max()))
+    bits = _bits_for(int(largest.max()))
     used = np.flatnonzero(largest)
     top, bottom = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 0)
-    return encode_packed_png(height, width, bits, top, pack_indices(indices[top:bottom], bits), palette)
-
-
-def encode_packed_png(
-    height: int, width: int, bits: int, top: int, packed: "NDArray[np.uint8]", palette: Sequence[int]
-) -> bytes:
-    """PNG of height x width pixels from rows of them packed with `bits` a pixel, and maybe more bytes than needed.
-
-    They begin at the row `top`, all others are background; `palette` as for `encode_index_png`.
-    """
-    import numpy as np
-
-    rows = np.zeros((len(packed), 1 + -(-width * bits // 8)), np.uint8)  # the first byte of a row says: no filter
+    packed = _pack(indices[top:bottom], bits)
+    rows = np.zeros((bottom - top, 1 + -(-width * bits // 8)), np.uint8)  # the first byte of a row: no filter
     rows[:, 1:] = packed[:, : rows.shape[1] - 1]
     header = struct.pack(">IIBBBBB", width, height, bits, 3, 0, 0, 0)
-    body = _deflate(rows.reshape(-1).data, rows.shape[1], top, height - top - len(rows))
+    body = _deflate(rows.reshape(-1).data, rows.shape[1], top, height - bottom)
     return b"".join(
         (
             PNG_SIGNATURE,
@@ -58,16 +47,16 @@ def encode_packed_png(
     )
 
 
-def bits_for(largest: int) -> int:
-    """How many bits a pixel a PNG needs for indices up to `largest`."""
+def _bits_for(largest: int) -> int:
+    """How many bits per pixel a PNG needs for indices up to `largest`."""
     return next(bits for bits in (1, 2, 4, 8) if largest < 1 << bits)
 
 
 def _deflate(rows: memoryview, length: int, above: int, below: int) -> bytes:
     """The zlib stream (RFC 1950, RFC 1951) of some rows of `length` bytes between blank ones.
 
-    Blank rows are most of a pixel mask. Their part of the stream is made once, as blocks that refer to nothing
-    before them, and its checksum is known without looking at it: each zero adds the first sum to the second.
+    Most rows of a pixel mask are blank. Their part of the stream is made once, as blocks that refer to nothing
+    before them, and its checksum needs no reading of the data: each zero byte adds the first sum to the second.
     """
     checksum = above * length % ADLER << 16 | 1
     checksum = isal_zlib.adler32(rows, checksum)
@@ -88,27 +77,27 @@ def _blank_blocks(count: int, length: int) -> bytes:
 
 
 def _blocks(data: bytes | memoryview) -> bytes:
-    """Whole deflate blocks, none of them the last, that end with a byte.
+    """Whole deflate blocks that end at a byte boundary, none of them marked as the last.
 
-    A full flush makes the packer forget what it has seen, so that one does for all: a new one for each picture
-    takes a quarter of a megabyte, and longer than the packing.
+    A full flush makes the compressor forget its history, so one compressor serves all images: creating a new one
+    takes a quarter of a megabyte and longer than compressing a mask.
     """
     if not len(data):
         return b""
     try:
-        packer = _IDLE_PACKERS.pop()
+        compressor = _IDLE_COMPRESSORS.pop()
     except IndexError:
-        packer = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
-    packed = packer.compress(data) + packer.flush(isal_zlib.Z_FULL_FLUSH)
-    _IDLE_PACKERS.append(packer)
+        compressor = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
+    packed = compressor.compress(data) + compressor.flush(isal_zlib.Z_FULL_FLUSH)
+    _IDLE_COMPRESSORS.append(compressor)
     return packed
 
 
-_IDLE_PACKERS: "list[isal_zlib.Compress]" = []
+_IDLE_COMPRESSORS: "list[isal_zlib.Compress]" = []
 
 
-def pack_indices(indices: "NDArray[np.uint8]", bits: int) -> "NDArray[np.uint8]":
-    """Several indices in a byte, the leftmost in the highest bits."""
+def _pack(indices: "NDArray[np.uint8]", bits: int) -> "NDArray[np.uint8]":
+    """Rows of packed bytes, the leftmost index in the highest bits of a byte."""
     import numpy as np
 
     if bits == 8:
@@ -118,7 +107,7 @@ def pack_indices(indices: "NDArray[np.uint8]", bits: int) -> "NDArray[np.uint8]"
     per_byte = 8 // bits
     missing = -indices.shape[1] % per_byte
     padded = np.ascontiguousarray(np.pad(indices, ((0, 0), (0, missing))) if missing else indices)
-    # one multiplication moves all pixels of a byte to their places in the highest byte
+    # one multiplication moves all indices of a byte to their places in the highest byte
     words = padded.view("<u4" if bits == 2 else "<u2")
     factor, shift = (0x40100401, 24) if bits == 2 else (0x1001, 8)
     highest: NDArray[np.uint8] = (words * words.dtype.type(factor) >> words.dtype.type(shift)).astype(np.uint8)

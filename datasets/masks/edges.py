@@ -1,7 +1,7 @@
-"""Masks as edges: the pixels, counted down column by column, at which the inside begins and ends by turns.
+"""Masks as edges: sorted run boundaries (start, end, start, end, ...) in column-major pixel order.
 
-Edges rise strictly: every run of the inside has pixels, and so has what lies between two of them. They are what
-COCO's run lengths sum up to.
+They are the cumulative sums of COCO's run lengths. Edges rise strictly: no run, and no gap between two runs, is
+empty. Pixel (row, column) of an image of H rows has the number column * H + row.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from datasets.coco import Rle
+from datasets.masks.component import Component
 from datasets.masks.rle import from_pycocotools
 from datasets.masks.run_lengths import run_lengths
 
@@ -16,11 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Measured = tuple[tuple[int, int, int, int], int]  # pixel extents (x, y, w, h), number of pixels
-
 
 def edges_to_rle(edges: "NDArray[np.int64]", height: int, width: int) -> Rle:
-    """The compressed mask of an image of height x width pixels."""
+    """The compressed mask of edges in an image of height x width pixels."""
     return edges_to_rles([edges], height, width)[0]
 
 
@@ -36,12 +35,12 @@ def edges_to_rles(masks: "Sequence[NDArray[np.int64]]", height: int, width: int)
     bounds = [0, *accumulate(len(edges) + 1 for edges in masks)]
     runs = np.diff(flat, prepend=0)
     runs[bounds[:-1]] = flat[bounds[:-1]]
-    nothing_left = runs[np.subtract(bounds[1:], 1)] == 0  # after the last run
-    runs = runs.astype(np.uint32)  # as pycocotools has them
+    ends_inside = runs[np.subtract(bounds[1:], 1)] == 0  # pycocotools omits an empty last run
+    runs = runs.astype(np.uint32)  # the type that pycocotools uses
     packed = coco_mask.frPyObjects(
         [
             {"size": [height, width], "counts": runs[begin : end - cut]}
-            for (begin, end), cut in zip(pairwise(bounds), nothing_left.tolist(), strict=True)
+            for (begin, end), cut in zip(pairwise(bounds), ends_inside.tolist(), strict=True)
         ],
         height,
         width,
@@ -49,63 +48,72 @@ def edges_to_rles(masks: "Sequence[NDArray[np.int64]]", height: int, width: int)
     return [from_pycocotools(rle) for rle in packed]
 
 
-def rle_to_edges(rle: Rle) -> "NDArray[np.int64]":
-    """The edges of a compressed mask."""
+def edges_to_component(edges: "NDArray[np.int64]", height: int) -> Component:
+    """The pixels of edges that are not empty, in an image of `height` rows."""
+    import numpy as np
+
+    first, last = edges[0::2], edges[1::2] - 1
+    column, last_column = first // height, last // height
+    x, w = int(column[0]), int(last_column[-1] + 1 - column[0])
+    if (column != last_column).any():  # a run that continues in the next column touches bottom and top
+        y, h = 0, height
+        boundaries = edges - x * height
+    else:
+        top = column * height
+        y = int((first - top).min())
+        h = int((last - top).max()) + 1 - y
+        boundaries = edges + np.repeat((column - x) * h - y - top, 2)  # as if the image were the box
+    runs = np.empty(len(edges) + 1, np.int64)
+    runs[0], runs[-1] = boundaries[0], w * h - boundaries[-1]
+    np.subtract(boundaries[1:], boundaries[:-1], out=runs[1:-1])
+    inside = np.zeros(len(runs), np.bool_)
+    inside[1::2] = True
+    pixels = np.repeat(inside, runs)
+    return Component((x, y, w, h), np.ascontiguousarray(pixels.reshape(w, h).T))
+
+
+def crop_edges(pixels: "NDArray[np.bool_]", x: int, y: int, height: int, width: int) -> "NDArray[np.int64]":
+    """The edges of an h x w bool crop at column `x`, row `y`, without what `cut_to_image` cuts off."""
+    import numpy as np
+
+    pixels = cut_to_image(pixels, x, y, height, width)
+    x, y = max(0, x), max(0, y)
+    columns = np.zeros((pixels.shape[1], len(pixels) + 2), np.bool_)  # background above and below each
+    columns[:, 1:-1] = pixels.T
+    column, row = np.nonzero(columns[:, 1:] != columns[:, :-1])
+    return cancel_pairs((column + x) * height + row + y)
+
+
+def cut_to_image(pixels: "NDArray[np.bool_]", x: int, y: int, height: int, width: int) -> "NDArray[np.bool_]":
+    """The part of an h x w crop at column `x`, row `y` that is inside an image of height x width pixels."""
+    return pixels[max(0, -y) : max(0, height - y), max(0, -x) : max(0, width - x)]
+
+
+def components_to_rles(components: Sequence[Component], height: int, width: int) -> list[Rle]:
+    """The compressed masks of components in an image of height x width pixels."""
+    cropped = [crop_edges(c.pixels, c.box[0], c.box[1], height, width) for c in components]
+    return edges_to_rles(cropped, height, width)
+
+
+def component_to_rle(component: Component, height: int, width: int) -> Rle:
+    """The compressed mask of a component in an image of height x width pixels."""
+    return components_to_rles([component], height, width)[0]
+
+
+def rle_to_component(rle: Rle) -> Component:
+    """The pixels of a compressed mask, without unpacking the whole image. The mask must have a pixel."""
     import numpy as np
 
     edges: NDArray[np.int64] = np.cumsum(run_lengths(str(rle.counts)))
-    return cancel_pairs(edges[: len(edges) // 2 * 2])  # what comes after the last run is outside
-
-
-def join_edges(parts: "Sequence[NDArray[np.int64]]") -> "NDArray[np.int64]":
-    """The edges of all pixels of some masks that share none."""
-    import numpy as np
-
-    return parts[0] if len(parts) == 1 else cancel_pairs(np.sort(np.concatenate(parts)))
-
-
-def edges_area(edges: "NDArray[np.int64]") -> int:
-    """How many pixels are inside."""
-    return int((edges[1::2] - edges[0::2]).sum())
-
-
-def edges_box(edges: "NDArray[np.int64]", height: int) -> tuple[int, int, int, int]:
-    """Pixel extents (x, y, w, h) of edges that are not empty, in a picture of `height` pixels."""
-    first, last = edges[0::2], edges[1::2] - 1
-    column, last_column = first // height, last // height
-    x0, x1 = int(column[0]), int(last_column[-1]) + 1
-    if (column != last_column).any():  # a run that goes on in the next column touches bottom and top
-        return (x0, 0, x1 - x0, height)
-    y0, y1 = int((first - column * height).min()), int((last - column * height).max()) + 1
-    return (x0, y0, x1 - x0, y1 - y0)
-
-
-def measure_edges(masks: "Sequence[NDArray[np.int64]]", heights: Sequence[int]) -> list[Measured]:
-    """`edges_box` and `edges_area` of many masks, much quicker; none of them may be empty.
-
-    `heights` are those of the picture of each.
-    """
-    import numpy as np
-
-    if not masks:
-        return []
-    flat = np.concatenate(masks)
-    runs = [len(edges) // 2 for edges in masks]
-    stops = np.cumsum(runs, dtype=np.int64)
-    starts = stops - runs
-    first, last = flat[0::2], flat[1::2] - 1
-    height = heights[0] if len(set(heights)) == 1 else np.repeat(heights, runs)  # one is divided by quicker
-    column, last_column = first // height, last // height
-    goes_on = np.logical_or.reduceat(column != last_column, starts)
-    x, w = column[starts], last_column[stops - 1] + 1 - column[starts]
-    y = np.where(goes_on, 0, np.minimum.reduceat(first - column * height, starts))
-    bottom = np.where(goes_on, heights, np.maximum.reduceat(last - column * height, starts) + 1)
-    boxes = zip(x.tolist(), y.tolist(), w.tolist(), (bottom - y).tolist(), strict=True)
-    return list(zip(boxes, np.add.reduceat(last - first + 1, starts).tolist(), strict=True))
+    # what follows the last run is outside
+    return edges_to_component(cancel_pairs(edges[: len(edges) // 2 * 2]), rle.size[0])
 
 
 def cancel_pairs(ordered: "NDArray[np.int64]") -> "NDArray[np.int64]":
-    """The values that occur an odd number of times: where the inside begins and ends at once, it does neither."""
+    """The values of a sorted array that occur an odd number of times, once each.
+
+    Where one run ends and the next begins there is no edge.
+    """
     import numpy as np
 
     equal = np.flatnonzero(ordered[1:] == ordered[:-1])
@@ -113,7 +121,7 @@ def cancel_pairs(ordered: "NDArray[np.int64]") -> "NDArray[np.int64]":
         return ordered
     nth = np.arange(len(equal))
     begins = np.diff(equal, prepend=-2) > 1
-    nth -= np.maximum.accumulate(np.where(begins, nth, 0))  # of those that are equal to one another
+    nth -= np.maximum.accumulate(np.where(begins, nth, 0))  # counted within each group of equal values
     first = equal[nth % 2 == 0]
     kept = np.ones(len(ordered), np.bool_)
     kept[first] = kept[first + 1] = False

@@ -1,4 +1,4 @@
-"""Instance masks painted into one pixel mask; where two meet, the smaller one is on top."""
+"""Paint instance masks into one pixel mask; where two overlap, the smaller one is on top."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,21 +13,22 @@ if TYPE_CHECKING:
 def paint(
     height: int, width: int, instances: Sequence[tuple[int, Component]]
 ) -> "tuple[NDArray[np.uint8], list[int]]":
-    """Index mask of height x width pixels from (index 1..255, pixels) of each instance.
+    """Index mask (height x width) of the (index 1..255, pixels) of each instance, and the pixels each one covered.
 
-    Larger ones are painted first, of equally large ones the first first, so that none vanishes under a larger one.
-    Also returns for each instance how many pixels it took from another index.
+    Larger instances are painted first, equally large ones in the order given, so that none disappears below a
+    larger one. The second value has, for each instance, how many pixels of another index it painted over.
     """
     import numpy as np
 
     indices = np.zeros((height, width), np.uint8)
-    taken = [0] * len(instances)
-    for i in sorted(range(len(instances)), key=lambda i: -instances[i][1].area):
+    covered = [0] * len(instances)
+    areas = [component.area for _, component in instances]
+    for i in sorted(range(len(instances)), key=lambda i: -areas[i]):
         index, component = instances[i]
         x, y, w, h = component.box
         window = indices[y : y + h, x : x + w]
         if window.any():
             under = window[component.pixels]
-            taken[i] = int(((under != 0) & (under != index)).sum())
+            covered[i] = int(((under != 0) & (under != index)).sum())
         np.copyto(window, np.uint8(index), where=component.pixels)
-    return indices, taken
+    return indices, covered

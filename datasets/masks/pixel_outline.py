@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from datasets.coco import Polygons, Segmentation
 from datasets.masks.component import Component
+from datasets.masks.edges import component_to_rle
 from datasets.masks.pixel_rings import ring_area, split_at_touches, trace_rings
-from datasets.masks.rle import component_to_rle, to_rle
+from datasets.masks.rle import to_rle
 
 if TYPE_CHECKING:
     import numpy as np

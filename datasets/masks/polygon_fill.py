@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from datasets.coco import Rle
-from datasets.masks.edges import cancel_pairs, edges_to_rle
+from datasets.masks.edges import cancel_pairs, edges_to_rles
 from system.errors import OptionError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ Ring = Sequence[tuple[float, float]]
 
 def fill_even_odd(shapes: Sequence[Sequence[Ring]], height: int, width: int) -> list[Rle]:
     """The compressed mask of each shape; `even_odd_edges` states the rule."""
-    return [edges_to_rle(edges, height, width) for edges in even_odd_edges(shapes, height, width)]
+    return edges_to_rles(even_odd_edges(shapes, height, width), height, width)
 
 
 def even_odd_edges(shapes: Sequence[Sequence[Ring]], height: int, width: int) -> "list[NDArray[np.int64]]":

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 from datasets.coco import Box, Rle, Segmentation
-from datasets.masks.component import Component
-from datasets.masks.run_lengths import run_lengths
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,25 +111,3 @@ def rle_box(rle: Rle) -> Box:
 
     x, y, w, h = (int(v) for v in coco_mask.toBbox(to_pycocotools(rle)))
     return (x, y, w, h)
-
-
-def rle_to_component(rle: Rle) -> Component:
-    """The pixels of a compressed mask inside its box, without unpacking the whole image. It must have a pixel."""
-    import numpy as np
-
-    x, y, w, h = (int(v) for v in rle_box(rle))
-    height = rle.size[0]
-    edges = np.clip(np.cumsum(run_lengths(str(rle.counts))) - x * height, 0, w * height)
-    runs = np.diff(edges, prepend=0, append=w * height)
-    pixels = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    return Component((x, y, w, h), np.ascontiguousarray(pixels.reshape(w, height)[:, y : y + h].T))
-
-
-def component_to_rle(component: Component, height: int, width: int) -> Rle:
-    """The compressed form of a component in an image of height x width pixels."""
-    import numpy as np
-
-    x, y, w, h = component.box
-    full = np.zeros((height, width), np.uint8, order="F")
-    full[y : y + h, x : x + w] = component.pixels
-    return encode(full)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from datasets.coco import Annotation, Image
 from datasets.masks.component import Component, mask_to_component
-from datasets.masks.rle import component_to_rle
+from datasets.masks.edges import component_to_rle
 from datasets.paste.blend import Patch, blend, make_patch, misfit, shrunk, shrunk_map
 from datasets.paste.place import Matrix, Move, Place, choose_place, draw_moves, settle
 from datasets.paste.source import Given, Opened, groups, is_usable, mask_of, open_given

@@ -92,6 +92,7 @@ def paste_dataset(
             dataset.categories,
             report.lost(),
             content_hash(hashes),
+            dataset.intensities,
         )
         pasted = [msgspec.to_builtins(Made(s.image.file_name, s.canvas, s.origins)) for s in new]
         write_provenance(root, msgspec.structs.replace(provenance, pasted=pasted))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from datasets.coco import Annotation, Image
 from datasets.formats.dataset_folder import Dataset
 from datasets.formats.members import annotations_by_name
-from datasets.images.image_file import check_size, read_rgb
+from datasets.images.pixels import check_size, read_rgb
 from datasets.masks.rle import decode
 from datasets.paste.blend import seam_width, shrunk
 from datasets.paste.place import Look, look
@@ -55,7 +55,7 @@ def given_images(dataset: Dataset, images: Sequence[Image]) -> list[Given]:
         Given(
             image,
             annotations[image.file_name],
-            partial(read_rgb, dataset.image_path(image)),
+            partial(read_rgb, dataset.image_path(image), dataset.intensities),
             product_of(dataset, image.file_name),
         )
         for image in images

@@ -88,9 +88,9 @@ CASES: dict[str, Case] = {
     "truncated image": (lambda t: truncate(t / IMAGE), (IMAGE, "truncated")),
     "truncated mask": (lambda t: truncate(t / MASK), (MASK,)),
     "damaged image": (lambda t: flip_a_byte(t / "train/good/000.png"), ("train/good/000.png",)),
-    "text for a picture": (lambda t: (t / IMAGE).write_text("hello"), (IMAGE, "not a picture")),
+    "text for a picture": (lambda t: (t / IMAGE).write_text("hello"), (IMAGE, "not an image")),
     "text for a mask": (lambda t: (t / MASK).write_text("hello"), (MASK, "not a picture")),
-    "empty picture": (lambda t: (t / IMAGE).write_bytes(b""), (IMAGE, "not a picture")),
+    "empty picture": (lambda t: (t / IMAGE).write_bytes(b""), (IMAGE, "not an image")),
     "defects in train": (
         lambda t: shutil.copytree(t / "test/broken_large", t / "train/broken_large"),
         ("train/broken_large", "move it to test/broken_large"),
@@ -188,7 +188,7 @@ def test_folders_that_may_not_be_written_in_or_looked_into_are_told(
 
 def test_no_space_left(synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/masks/x.png")
-    with mock.patch("convert.mvtec2coco.write_packed_mask", side_effect=full):
+    with mock.patch("convert.mvtec2coco.write_pixel_mask", side_effect=full):
         assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out") == 2
     assert "out/masks/x.png: no space left" in only_line(capsys)
     assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,8 @@ from convert.labelme2coco import LabelmeOptions, labelme2coco
 from convert.to_shapes import component_to_shapes
 from datasets.coco import Annotation, Category, CocoFile, Image
 from datasets.formats.coco_file import write_coco
-from datasets.masks.component import Component, components
+from datasets.masks.component import Component
+from datasets.masks.find_components import components
 from datasets.masks.rle import encode
 from system.errors import InputError, OptionError, OutputError
 from tests.labelme_files import instances, iou, pixels

@@ -144,7 +144,7 @@ def test_picture_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
     source = pictures(tmp_path / "p", "a.png")
     (source / "b.png").symlink_to("nowhere.png")
     save(tmp_path / "m/a.png", TWO)
-    with pytest.raises(InputError, match=r"b\.png: no such picture"):
+    with pytest.raises(InputError, match=r"b\.png: no such image"):
         masks2coco(source, tmp_path / "c", at(tmp_path / "m", BINARY))
 
 

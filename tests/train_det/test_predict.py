@@ -160,8 +160,8 @@ def test_bad_use_ends_in_one_line(
     text = tmp_path / "a.png"
     text.write_text("no picture")
     cases = [
-        (["predict", finished.run.root, tmp_path / "none.png"], "no such picture"),
-        (["predict", finished.run.root, text], "cannot be read as a picture"),
+        (["predict", finished.run.root, tmp_path / "none.png"], "no such image"),
+        (["predict", finished.run.root, text], "cannot be read as an image"),
         (["predict", tmp_path, text], "not a run folder"),
         (["evaluate", finished.run.root, "--split", "nonsense"], "nonsense"),
         (["evaluate", tmp_path, "--operating-point", "best"], "--operating-point best: not a rule"),

@@ -29,7 +29,7 @@ def test_folders_give_the_pictures_below_them_sorted_and_each_once(tmp_path: Pat
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(InputError, match="no picture in this folder"):
+    with pytest.raises(InputError, match="no image in this folder"):
         find_images([tmp_path])
 
 

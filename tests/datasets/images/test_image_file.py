@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from datasets.images.image_file import ImageInfo, is_image, list_images, read_info, read_rgb
+from datasets.images.image_file import ImageInfo, is_image, list_images, read_info
+from datasets.images.pixels import read_rgb
 from system.errors import InputError
 
 RED_THEN_BLUE = np.array([[[204, 0, 0], [0, 0, 204]]], np.uint8)
@@ -93,5 +94,5 @@ def test_a_picture_that_claims_more_pixels_than_can_be_counted(tmp_path: Path) -
 def test_a_link_to_nothing_is_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.png").symlink_to(tmp_path / "gone.png")
     (picture,) = list_images(tmp_path)
-    with pytest.raises(InputError, match="no such picture"):
+    with pytest.raises(InputError, match="no such image"):
         read_info(picture)

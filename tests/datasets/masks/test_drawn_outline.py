@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from datasets.masks.component import components, mask_to_component
+from datasets.masks.component import mask_to_component
 from datasets.masks.drawn_outline import box_gap, drawn_outline, inset_for, touch_box
+from datasets.masks.find_components import components
 
 CROPS = hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=14), elements=st.booleans())
 SCALES = st.sampled_from([0.1, 0.3, 0.71, 1, 2, 8])

@@ -1,37 +1,74 @@
 import numpy as np
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from datasets.coco import Rle
-from datasets.masks.rle import encode, rle_to_component
-from datasets.masks.run_lengths import covers_image
+from datasets.masks.rle import (
+    decode,
+    encode,
+    from_pycocotools,
+    merge_rles,
+    rle_area,
+    rle_box,
+    rle_ious,
+    shared_area,
+    to_pycocotools,
+)
+from datasets.masks.run_lengths import covers_image, run_lengths
+
+BOOL_MASKS = hnp.arrays(bool, st.tuples(st.integers(1, 14), st.integers(1, 14)))
+PAIRS = st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(
+    lambda size: st.tuples(hnp.arrays(bool, size), hnp.arrays(bool, size))
+)
 
 
-@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.integers(0, 1)))
-def test_small_masks_are_cropped_to_their_box(mask: np.ndarray) -> None:
-    assume(mask.any())
-    check(mask)
+@given(BOOL_MASKS)
+def test_rle_and_back(mask: np.ndarray) -> None:
+    rle = encode(mask)
+    assert np.array_equal(decode(rle, *mask.shape), mask)
+    assert rle_area(rle) == mask.sum()
+    if mask.any():
+        rows, columns = np.nonzero(mask)
+        x, y, w, h = rle_box(rle)
+        assert (x, y, x + w, y + h) == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
 
 
-@given(st.integers(1, 2000), st.integers(1, 1500), st.data())
-def test_long_runs_are_unpacked(height: int, width: int, data: st.DataObject) -> None:
-    mask = np.zeros((height, width), np.uint8)
-    y, x = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
-    mask[y : data.draw(st.integers(y + 1, height)), x : data.draw(st.integers(x + 1, width))] = 1
-    check(mask)
+@given(PAIRS)
+def test_unions_and_overlaps_are_those_of_the_pixels(masks: tuple[np.ndarray, np.ndarray]) -> None:
+    first, second = masks
+    a, b = encode(first), encode(second)
+    assert np.array_equal(decode(merge_rles([a, b]), *first.shape), first | second)
+    assert merge_rles([a]) == a
+    assert shared_area(a, b) == (first & second).sum()
+    if (first | second).any():
+        assert np.isclose(rle_ious([a], [b])[0, 0], (first & second).sum() / (first | second).sum())
 
 
-def check(mask: np.ndarray) -> None:
-    component = rle_to_component(encode(mask))
-    rows, columns = np.nonzero(mask)
-    box = (columns.min(), rows.min(), columns.max() + 1 - columns.min(), rows.max() + 1 - rows.min())
-    assert component.box == box
-    assert (component.pixels == mask[box[1] : box[1] + box[3], box[0] : box[0] + box[2]].astype(bool)).all()
-    assert component.area == mask.sum()
+@given(BOOL_MASKS)
+def test_the_dictionary_of_pycocotools_and_back(mask: np.ndarray) -> None:
+    rle = encode(mask)
+    assert from_pycocotools(to_pycocotools(rle)) == rle
+    assert to_pycocotools(rle)["size"] == list(mask.shape)
 
 
-def test_run_lengths_that_do_not_fill_the_picture_are_told() -> None:
+@given(BOOL_MASKS)
+def test_run_lengths_alternate_between_outside_and_inside(mask: np.ndarray) -> None:
+    runs = run_lengths(str(encode(mask).counts))
+    inside = np.arange(len(runs)) % 2 == 1
+    assert np.array_equal(np.repeat(inside, runs), mask.T.ravel())
+
+
+def test_decode_takes_every_form_of_segmentation() -> None:
+    square = np.zeros((5, 6), np.uint8)
+    square[1:3, 2:5] = 1
+    plain = Rle((5, 6), [11, 2, 3, 2, 3, 2, 7])
+    for segmentation in (encode(square), plain, [[2, 1, 5, 1, 5, 3, 2, 3]]):
+        assert np.array_equal(decode(segmentation, 5, 6), square)
+    assert not decode([], 5, 6).any()
+
+
+def test_run_lengths_that_do_not_cover_the_image_are_found() -> None:
     rle = encode(np.eye(7, 9, dtype=np.uint8))
     text = str(rle.counts)
     assert covers_image(rle, 7, 9)

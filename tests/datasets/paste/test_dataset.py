@@ -10,7 +10,7 @@ from pycocotools.coco import COCO
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
-from datasets.images.image_file import read_rgb
+from datasets.images.pixels import read_rgb
 from datasets.masks.rle import decode
 from tests.command import only_line, run_command
 
@@ -189,7 +189,7 @@ def test_an_interrupted_run_leaves_nothing(coco_folder: Path, tmp_path: Path, ca
         name = next(image.file_name for image in train.images if image.id == annotation.image_id)
         (broken / "images" / name).write_bytes(b"no picture")
     assert run_command("datasets", "paste", broken, tmp_path / "new", "--count", 3) == 2
-    assert "cannot be read as a picture" in only_line(capsys)
+    assert "cannot be read as an image" in only_line(capsys)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["broken"]
 
 
