@@ -11,9 +11,10 @@ from convert.codes import CODES
 from convert.conversion import Conversion, Converted, encode_instance, recorded_options
 from convert.execution import Execution
 from convert.report import Event, Report
+from convert.split_assignment import category_stratum
 from convert.tool_drawing import ToolDrawing, draw_tool_shapes, needs_masks
 from convert.tool_options import ToolOptions
-from convert.tool_plan import ToolSource, assign_splits, happened, hides_shapes, plan_export, stratum_of
+from convert.tool_plan import ToolSource, assign_splits, happened, hides_shapes, plan_export
 from convert.upright import upright
 from datasets.formats.tool_export import ToolExport
 from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
@@ -31,7 +32,6 @@ class _ToolWork(msgspec.Struct, frozen=True):
 
     root: str
     ids: dict[str, int]
-    names: dict[int, str]
     options: ToolOptions
     with_masks: bool
 
@@ -48,8 +48,7 @@ def tool2coco(
     check_apart(dest, [folder for folder in (source, options.images) if folder is not None and folder.is_dir()])
     plan = plan_export(export, options)
     with_masks = needs_masks([s.image for s in plan.sources], options.line_width)
-    names = {category.id: category.name for category in plan.categories}
-    work = _ToolWork(str(export.root), plan.ids, names, options, with_masks)
+    work = _ToolWork(str(export.root), plan.ids, options, with_masks)
     labels = options.labels.name if options.labels is not None else None
     conversion = Conversion(
         tool=tool,
@@ -58,7 +57,7 @@ def tool2coco(
         categories=plan.categories,
         sources=plan.sources,
         convert_image=partial(_convert_image, work=work),
-        assign_splits=partial(assign_splits, splits=plan.splits, options=options),
+        assign_splits=partial(assign_splits, splits=plan.splits, options=options, categories=plan.categories),
         read=plan.read,
         events=plan.events,
         pool_pays=with_masks and len(plan.sources) >= POOL_PAYS_FROM,
@@ -95,7 +94,7 @@ def _convert_image(source: ToolSource, dest: Path | None, work: _ToolWork) -> Co
         size[1],
         size[0],
         digest.hexdigest(),
-        stratum_of({work.names[instance.category_id] for instance in drawing.instances}),
+        category_stratum(instance.category_id for instance in drawing.instances),
         [instance.category_id for instance in drawing.instances],
         [encode_instance(instance) for instance in drawing.instances],
         events,

@@ -1,22 +1,19 @@
 """What the export of a labelling tool becomes, before any shape is drawn: image files, categories, splits."""
 
-import json
 import posixpath
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from convert.labels import make_categories, parse_renames, read_labels_file
 from convert.report import Event
+from convert.split_assignment import split_by_type
 from convert.tool_options import ToolOptions
-from datasets.coco import Category
+from datasets.coco import SPLITS, Category
 from datasets.formats.image_search import ImageSearch
-from datasets.formats.layouts.tree import GOOD
 from datasets.formats.split_names import split_of_folder
 from datasets.formats.tool_export import Loss, ToolExport, ToolImage
 from datasets.formats.tool_images import images_of
-from datasets.splits import stratified_split
 from system.errors import InputError
 
 
@@ -66,12 +63,16 @@ def plan_export(export: ToolExport, options: ToolOptions) -> ToolPlan:
     sources = [
         ToolSource(named[relative], f"{search.root}/{relative}", image) for relative, image in entries.items()
     ]
+    splits = {named[relative]: image.split for relative, image in entries.items() if image.split}
+    if options.split == "stratified" and len(set(splits.values())) > 1:
+        ignored = ", ".join(split for split in SPLITS if split in splits.values())
+        events.append(Event(".", "", "splits-ignored", ignored))
     categories, ids = _categories(export, options)
     return ToolPlan(
         sorted(sources, key=lambda source: source.file_name),
         categories,
         ids,
-        {named[relative]: image.split for relative, image in entries.items() if image.split},
+        splits,
         export.read | {"images not in it": len(unlisted)},
         events,
     )
@@ -110,12 +111,9 @@ def hides_shapes(losses: list[Loss]) -> bool:
     return any(loss.code in {"shape-lost", "no-label"} for loss in losses)
 
 
-def stratum_of(names: set[str]) -> str:
-    """The categories of an image as text, for `assign_splits`."""
-    return json.dumps(sorted(names))
-
-
-def assign_splits(strata: dict[str, str], splits: Mapping[str, str], options: ToolOptions) -> Mapping[str, str]:
+def assign_splits(
+    strata: dict[str, str], splits: Mapping[str, str], options: ToolOptions, categories: Sequence[Category]
+) -> Mapping[str, str]:
     """The split of each file name: that of the export, or in proportion by the rarest category of each image.
 
     Raises InputError where the export's are to be kept and an image has none.
@@ -126,10 +124,4 @@ def assign_splits(strata: dict[str, str], splits: Mapping[str, str], options: To
             problem = f"{len(missing)} images, such as {missing[0]}, are in no split of the export"
             raise InputError(missing[0], problem, "add them to one, or give --split stratified")
         return splits
-    named: dict[str, list[str]] = {name: json.loads(stratum) for name, stratum in strata.items()}
-    counts = Counter(category for categories in named.values() for category in categories)
-    rarest = {
-        name: min(categories, key=lambda category: (counts[category], category), default=GOOD)
-        for name, categories in named.items()
-    }
-    return stratified_split(rarest, options.ratios, options.seed)
+    return split_by_type(strata, options.ratios, options.seed, categories)

@@ -151,7 +151,8 @@ def test_image_sets_keep_the_splits(tmp_path: Path) -> None:
     draw_image(source / "JPEGImages/new.png")
     voc2coco(source, tmp_path / "n", VocOptions(unlabelled="negative"))
     assert splits(tmp_path / "n")["test"] == ["c.png", "new.png"]
-    voc2coco(source, tmp_path / "s", VocOptions(split="stratified", ratios=(1, 0, 0)))
+    report = voc2coco(source, tmp_path / "s", VocOptions(split="stratified", ratios=(1, 0, 0)))
+    assert [(e.code, e.value) for e in report.events if e.file == "."] == [("splits-ignored", "train, val, test")]
     assert len(splits(tmp_path / "s")["train"]) == 3
 
 
