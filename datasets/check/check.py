@@ -22,6 +22,7 @@ from datasets.check.image_facts import DecodedImage, read_embedded_facts, read_i
 from datasets.check.images import check_duplicates, check_near_duplicates
 from datasets.check.read_coco import CocoExportFormat, CocoFolder
 from datasets.check.read_labelme import LabelmeFolder
+from datasets.check.read_tool import ToolExportFormat
 from datasets.check.read_tree import MvtecTree
 from datasets.check.read_yolo import YoloFolder
 from datasets.formats.listed_image import exif_problem
@@ -32,7 +33,14 @@ from system.workers import map_ordered
 POOL_PAYS_FROM = 64  # images
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 # the first that knows the folder reads it
-FORMATS: tuple[Format[Any], ...] = (CocoFolder(), YoloFolder(), CocoExportFormat(), MvtecTree(), LabelmeFolder())
+FORMATS: tuple[Format[Any], ...] = (
+    CocoFolder(),
+    YoloFolder(),
+    ToolExportFormat(),
+    CocoExportFormat(),
+    MvtecTree(),
+    LabelmeFolder(),
+)
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -51,7 +59,7 @@ def check(
     jobs: int = 0,
     progress: Progress = lambda items, _label, _total: items,
 ) -> Checked:
-    """Check an MVTec tree, a labelme folder, a COCO dataset folder, file or export, or a YOLO folder.
+    """Check an MVTec tree, a labelme or YOLO folder, COCO of any kind, or the export of a labelling tool.
 
     Raises InputError where `root` is none of them, or its description as a whole cannot be read.
     """

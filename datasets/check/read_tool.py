@@ -1,0 +1,136 @@
+"""What `datasets check` reads of the exports of labelling tools: VOC, CVAT, Label Studio, VIA, CSV tables."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from datasets.check.codes import Finding
+from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
+from datasets.check.format import has_several_splits
+from datasets.coco import Segmentation
+from datasets.formats.image_search import ImageSearch
+from datasets.formats.layouts.tree import GOOD
+from datasets.formats.tool_detect import VOC, find_tool_format
+from datasets.formats.tool_export import BoxShape, LineShape, PolygonShape, ToolExport, ToolImage, ToolShape
+from datasets.formats.tool_images import images_of
+from datasets.formats.tool_shapes import DrawingRule, draw_tool_image
+from datasets.formats.voc import read_voc
+from datasets.masks.rle import rle_area, rle_box
+from system.errors import InputError
+
+FINDING_OF = {"no-label": "empty-label"}  # code of a conversion -> code of a check
+UNLABELLED = "nothing shows that somebody looked at it"
+
+
+class ToolEntry(Entry, frozen=True, kw_only=True):
+    """An image with its place in the export, and the annotation file."""
+
+    image: ToolImage
+    file: str
+
+
+class ToolExportFormat(msgspec.Struct, frozen=True):
+    """A file or folder that a labelling tool exported."""
+
+    name: str = "export of a labelling tool"
+    upright_only: bool = False
+
+    def list_entries(self, root: Path) -> Listing[ToolEntry] | None:
+        """The images of the export, None where `root` is of no known tool. Raises InputError."""
+        found = find_tool_format(root)
+        if found is None:
+            return None
+        tool, source = found
+        errors: list[InputError] = []
+        export = read_voc(source, errors=errors) if tool is VOC else tool.read(source)
+        findings = [Finding(_below(root, error.where), "", "unreadable-labels", error.problem) for error in errors]
+        return _listing(export, findings)
+
+    def read(self, entry: ToolEntry, width: int, height: int) -> Reading:
+        """The shapes of one image, in pixels of its width x height."""
+        return _read(entry, width, height)
+
+    def is_split(self, images: Sequence[ImageFacts]) -> bool:
+        """Whether there are several splits."""
+        return has_several_splits(images)
+
+    def check_together(self, facts: Facts) -> list[Finding]:  # noqa: ARG002
+        """Nothing that other formats do not check."""
+        return []
+
+
+def _below(root: Path, where: Path | str) -> str:
+    path = Path(where)
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(where)
+
+
+def _listing(export: ToolExport, findings: list[Finding]) -> Listing[ToolEntry]:
+    search = ImageSearch(export.root, export.not_images)
+    errors: list[tuple[ToolImage, InputError]] = []
+    placed = images_of(export, search, errors)
+    entries = [
+        ToolEntry(
+            name=relative,
+            path=f"{search.root}/{relative}",
+            split=one.image.split or "",
+            is_good=Path(relative).parent.name == GOOD,
+            image=one.image,
+            file=f"{export.root}/{one.image.file}",
+        )
+        for relative, one in placed.items()
+    ]
+    for image, error in errors:
+        code = "missing-picture" if "is missing" in error.problem else "ambiguous-pair"
+        findings.append(Finding(image.file, image.where, code, error.problem))
+    unlisted = [name for name in search.images if name not in placed]
+    findings += [Finding(name, "", "unlabelled", "not in the export") for name in unlisted]
+    categories = sorted({shape.label for image in export.images for shape in image.shapes})
+    return Listing(entries, categories, findings)
+
+
+def _read(entry: ToolEntry, width: int, height: int) -> Reading:
+    image = entry.image
+    findings = [
+        Finding(image.file, loss.where, FINDING_OF[loss.code], loss.value)
+        for loss in image.losses
+        if loss.code in FINDING_OF
+    ]
+    size = image.size or (width, height)
+    if width and size not in {(width, height), (height, width)}:
+        stated = f"{size[0]} x {size[1]} in the export, {width} x {height} in the file"
+        findings.append(Finding(entry.name, "", "size-mismatch", stated))
+    if not image.shapes and not image.reviewed and not findings:
+        findings.append(Finding(entry.name, "", "unlabelled", UNLABELLED))
+    annotations: list[AnnotationFacts] = []
+    for i, shape in enumerate(image.shapes):
+        try:
+            annotations += _annotations(entry, i, shape, (height or size[1], width or size[0]))
+        except InputError as error:
+            findings.append(Finding(image.file, shape.where, "unreadable-labels", error.problem))
+    return Reading(annotations, findings)
+
+
+def _annotations(entry: ToolEntry, index: int, shape: ToolShape, size: tuple[int, int]) -> list[AnnotationFacts]:
+    """The shape as drawn, its box where it was drawn even if that is outside the image."""
+    geometry = shape.geometry
+    if isinstance(geometry, BoxShape):
+        w, h = geometry.x1 - geometry.x0, geometry.y1 - geometry.y0
+        return [AnnotationFacts(shape.where, shape.label, (geometry.x0, geometry.y0, w, h), w * h)]
+    if isinstance(geometry, LineShape):
+        return [AnnotationFacts(shape.where, shape.label, _extents(geometry.points), 0)]
+    found = []
+    for drawn in draw_tool_image(entry.file, entry.image, [index], size, DrawingRule()):
+        for part in drawn.parts:
+            area = rle_area(part.rle) if part.rle is not None else 0
+            box = rle_box(part.rle) if part.rle is not None and area else (0, 0, 0, 0)
+            segmentation: Segmentation | None = part.rle
+            if isinstance(geometry, PolygonShape):
+                box = _extents(geometry.points)
+            found.append(AnnotationFacts(shape.where, shape.label, box, area, segmentation))
+    return found
+
+
+def _extents(points: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:
+    xs, ys = [x for x, _ in points] or [0.0], [y for _, y in points] or [0.0]
+    return (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
