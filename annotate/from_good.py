@@ -1,9 +1,9 @@
 """Find what differs from good images: learn from good images only, then propose regions of other images."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from annotate.features import FeatureExtractor, load_extractor
 from annotate.folder_images import FolderImage
@@ -14,6 +14,7 @@ from datasets.coco import Prediction
 from datasets.images.pixels import read_rgb
 from datasets.masks.rle import encode
 from system.errors import InputError
+from system.progress import Progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from annotate.features import Grid
 
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 SIDE = 320  # pixels of the longer side of the network input
 MIN_GOOD_IMAGES = 5
 MAX_CALIBRATION_IMAGES = 64

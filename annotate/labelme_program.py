@@ -4,9 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -14,7 +13,6 @@ from system.errors import DefectlineError, InputError
 
 VARIABLE = "DEFECTLINE_LABELME"
 SECONDS_TO_ANSWER = 60
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
 
 class LabelmeError(DefectlineError):

@@ -10,13 +10,13 @@ from pathlib import Path
 from annotate.labelme_program import (
     Labelme,
     LabelmeError,
-    Progress,
     complete_marker,
     executable_in,
     labelme_environ,
     labelme_version,
     own_environment,
 )
+from system.progress import Progress
 
 QT_PACKAGES = (
     "libxcb-icccm4 libxcb-keysyms1 libxcb-xinerama0 libxcb-image0 libxcb-render-util0 libxcb-shape0 libxcb-xkb1 "

@@ -40,12 +40,12 @@ def start_labelme(
         )
 
 
-def session_config(root: Path, chosen: Sequence[FolderImage] | None) -> dict[str, Any]:
+def session_config(root: Path, chosen: Sequence[FolderImage] | None) -> dict[str, object]:
     """The configuration in `root`/labelme.yaml (empty if there is none), with a search that lists only `chosen`.
 
     Raises InputError where the file cannot be read.
     """
-    config: dict[str, Any] = {}
+    config: dict[str, object] = {}
     if (root / CONFIG).is_file():
         try:
             config = msgspec.yaml.decode((root / CONFIG).read_bytes(), type=dict[str, Any])

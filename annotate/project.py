@@ -10,7 +10,6 @@ labelme.yaml   configuration in a form that labelme 6.3 and 7 both read
 import colorsys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -51,7 +50,7 @@ def label_colours(labels: Sequence[str]) -> dict[str, tuple[int, int, int]]:
     return colours
 
 
-def labelme_config(labels: Sequence[str]) -> dict[str, Any]:
+def labelme_config(labels: Sequence[str]) -> dict[str, object]:
     """Content of labelme.yaml; labelme 7 converts the colour settings of version 6 when it reads them."""
     return {
         "auto_save": True,

@@ -1,13 +1,9 @@
 """How a conversion runs: what it overwrites, whether it writes at all, and how many processes it uses."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
-
 import msgspec
 
+from system.progress import Progress
 from system.workers import Pool
-
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):

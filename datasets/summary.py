@@ -1,11 +1,10 @@
 """What is in a dataset: types, images per split, sizes, components, mask areas and box sizes."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import msgspec
 
@@ -23,11 +22,11 @@ from datasets.images.mask_file import read_mask
 from datasets.masks.find_components import components
 from system.console import print_table
 from system.errors import InputError
+from system.progress import Progress
 
 NEGATIVE = "(negative)"
 UNLABELLED = "(unlabelled)"
 SPLIT_ORDER = (*SPLITS, "")
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
 
 class Spread(msgspec.Struct, frozen=True):

@@ -1,8 +1,6 @@
 """Pasted images that belong to one run: made of the images it trains on, kept in its folder."""
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -12,8 +10,7 @@ from datasets.formats.provenance import content_hash, make_provenance, write_pro
 from datasets.paste.compose import FOLDER, check_count, paste_images, resolve_place
 from datasets.paste.dataset import Made, first_ids, train_images, write_image
 from system.files import new_folder
-
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
+from system.progress import Progress
 
 
 def pasted_names(count: int) -> list[str]:

@@ -1,6 +1,5 @@
 """Check a dataset for what would harm training or be refused by a conversion; report everything that is found."""
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +27,10 @@ from datasets.check.read_yolo import YoloFolder
 from datasets.formats.listed_image import exif_problem
 from system.errors import InputError
 from system.files import is_file
+from system.progress import Progress
 from system.workers import map_ordered
 
 POOL_PAYS_FROM = 64  # images
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 # the first that knows the folder reads it
 FORMATS: tuple[Format[Any], ...] = (
     CocoFolder(),

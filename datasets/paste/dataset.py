@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -24,8 +24,7 @@ from datasets.paste.place import Place
 from datasets.paste.source import Given, given_images
 from system.errors import InputError
 from system.files import check_apart, check_destination, link_or_copy, new_folder
-
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
+from system.progress import Progress
 
 
 class Made(msgspec.Struct, frozen=True):
