@@ -49,7 +49,7 @@ class _Threshold(msgspec.Struct, frozen=True):
     score_threshold: float
 
 
-class _Measured(msgspec.Struct, frozen=True):
+class _MetricsFile(msgspec.Struct, frozen=True):
     """The part of metrics.json that is the same in every version of the file."""
 
     operating_point: _Threshold
@@ -62,7 +62,7 @@ def operating_score(run: Run, default: float = DEFAULT_SCORE_THRESHOLD) -> float
     """
     if not run.metrics.is_file():
         return default
-    return read_json(run.metrics, _Measured).operating_point.score_threshold
+    return read_json(run.metrics, _MetricsFile).operating_point.score_threshold
 
 
 def choose_operating_point(

@@ -21,13 +21,13 @@ PREVIEW_QUALITY = 80
 CROP_QUALITY = 90
 MIN_CROPPED_SCORE = 0.25
 
-Region = tuple[int, int, int, int]
+CropRegion = tuple[int, int, int, int]
 
 
 class Crop(msgspec.Struct, frozen=True):
     """WebP data of the region (x, y, w, h), in pixels of the image."""
 
-    region: Region
+    region: CropRegion
     webp: bytes
 
 
@@ -58,9 +58,9 @@ def render(shown: SceneImage, thresholds: Sequence[float | None]) -> list[Crop]:
     ]
 
 
-def crop_regions(boxes: Sequence[Sequence[float]], width: int, height: int) -> list[Region]:
+def crop_regions(boxes: Sequence[Sequence[float]], width: int, height: int) -> list[CropRegion]:
     """Regions in whole pixels around `boxes` (x, y, w, h) with a margin, inside the image and without overlap."""
-    regions: list[Region] = []
+    regions: list[CropRegion] = []
     for x, y, w, h in boxes:
         x0, y0 = max(0, int(x) - MARGIN), max(0, int(y) - MARGIN)
         x1, y1 = min(width, int(x + w + 1) + MARGIN), min(height, int(y + h + 1) + MARGIN)
@@ -69,7 +69,7 @@ def crop_regions(boxes: Sequence[Sequence[float]], width: int, height: int) -> l
     return sorted(regions)
 
 
-def _joined(regions: list[Region], new: Region) -> list[Region]:
+def _joined(regions: list[CropRegion], new: CropRegion) -> list[CropRegion]:
     apart = []
     for old in regions:
         if _overlap(old, new):
@@ -81,7 +81,7 @@ def _joined(regions: list[Region], new: Region) -> list[Region]:
     return [*apart, new] if len(apart) == len(regions) else _joined(apart, new)
 
 
-def _overlap(a: Region, b: Region) -> bool:
+def _overlap(a: CropRegion, b: CropRegion) -> bool:
     return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
 
 
