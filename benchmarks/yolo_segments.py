@@ -26,7 +26,7 @@ from convert.yolo_instances import label_instance
 from convert.yolo_segments import Style, mask_rings
 from datasets.coco import Rle
 from datasets.formats.dataset_folder import load_dataset
-from datasets.formats.yolo import Label, format_label, parse_label
+from datasets.formats.yolo_lines import Label, format_label, parse_label
 from datasets.masks.pixel_rings import ring_area, trace_rings
 from datasets.masks.rle import decode
 

@@ -19,18 +19,32 @@ from convert.cli_options import (
 
 
 class HolesKind(StrEnum):
-    """How a segment says a hole."""
+    """How a segment represents a hole."""
 
     bridge = "bridge"
     fill = "fill"
 
 
 class PartsKind(StrEnum):
-    """How segments say a mask of several parts."""
+    """How segments represent a mask of several parts."""
 
     bridge = "bridge"
     split_up = "split"
     largest = "largest"
+
+
+class MixedKind(StrEnum):
+    """What becomes of a dataset with boxes and segments."""
+
+    refuse = "refuse"
+    keep = "keep"
+
+
+class OrientedKind(StrEnum):
+    """What a label of four points is."""
+
+    polygon = "polygon"
+    box = "box"
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +71,7 @@ def coco2yolo_command(
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """COCO dataset folder or file to a YOLO folder that Ultralytics trains on as it is."""
+    """COCO dataset folder or file to a YOLO folder that Ultralytics trains on."""
     from convert.coco2yolo import YoloExportOptions, coco2yolo
     from convert.yolo_segments import Style
 
@@ -66,15 +80,23 @@ def coco2yolo_command(
 
 
 def yolo2coco_command(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="YOLO folder, or its YAML file.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="YOLO folder, or its data.yaml or obj.data.")],
     dest: NewDataset,
     segmentation: Segmentation = SegmentationKind.rle,
     unlabelled: Unlabelled = UnlabelledKind.leave_out,
+    mixed: Annotated[
+        MixedKind, typer.Option(help="A dataset with boxes and segments: refuse it, or keep both.")
+    ] = MixedKind.refuse,
+    oriented: Annotated[
+        OrientedKind, typer.Option(help="Labels of four points, as of oriented boxes: polygons, or boxes around.")
+    ] = OrientedKind.polygon,
     *,
     flags: ExecutionFlags,
 ) -> None:
     """YOLO folder to a COCO dataset folder; an empty label file is a negative, a missing one is unlabelled."""
     from convert.yolo2coco import YoloOptions, yolo2coco
 
-    options = YoloOptions(segmentation=segmentation.value, unlabelled=unlabelled.value)
+    options = YoloOptions(
+        segmentation=segmentation.value, unlabelled=unlabelled.value, mixed=mixed.value, oriented=oriented.value
+    )
     run_conversion(yolo2coco, source, dest, options, flags)

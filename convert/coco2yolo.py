@@ -1,4 +1,4 @@
-"""A COCO dataset folder or file to a YOLO dataset folder that Ultralytics takes as it is."""
+"""A COCO dataset folder or file to a YOLO dataset folder that Ultralytics trains on."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,14 +16,16 @@ from convert.yolo_segments import Style
 from datasets.formats.file_names import check_stems
 from datasets.formats.listed_image import check_listed_size, check_upright
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
-from datasets.formats.yolo import label_path, name_folders, write_data_yaml, write_labels
+from datasets.formats.yolo import label_path, name_folders
+from datasets.formats.yolo_data_yaml import write_data_yaml
+from datasets.formats.yolo_lines import write_labels
 from datasets.images.image_file import read_info
 from system.errors import InputError
 from system.files import check_apart, check_destination, link_or_copy, new_folder
 from system.workers import map_ordered
 
 POOL_PAYS_FROM = 256  # images
-SMALLEST_SIDE = 10  # pixels; Ultralytics drops pictures with a shorter side
+SMALLEST_SIDE = 10  # pixels; Ultralytics leaves out images with a shorter side
 JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 
@@ -106,17 +108,17 @@ def _write_image(item: CocoImage, dest: Path | None, classes: Mapping[int, int],
     if _has_tail(data):
         events = [Event(item.file_name, "", "jpeg-tail", "bytes after the end marker"), *events]
     if dest is not None:
-        picture = dest / "images" / item.split / item.file_name
+        target = dest / "images" / item.split / item.file_name
         if _has_tail(data):
-            picture.write_bytes(data[: data.rindex(JPEG_END) + len(JPEG_END)])
+            target.write_bytes(data[: data.rindex(JPEG_END) + len(JPEG_END)])
         else:
-            link_or_copy(path, picture)
-        write_labels(label_path(picture), lines)
+            link_or_copy(path, target)
+        write_labels(label_path(target), lines)
     return _Written(item, len(lines), sha256, events)
 
 
 def _has_tail(data: bytes) -> bool:
-    """Whether a JPEG has bytes after its end, which makes Ultralytics encode it anew on first sight."""
+    """Whether a JPEG has bytes after its end, which makes Ultralytics re-encode it."""
     return data.startswith(JPEG_START) and not data.endswith(JPEG_END)
 
 

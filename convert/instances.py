@@ -18,6 +18,9 @@ from datasets.masks.edges import edges_to_component, rle_to_component
 SegmentationKind = Literal["rle", "polygon", "auto"]
 
 
+Key = tuple[int, int | None, int]  # category id, group, number of the shape
+
+
 class Drawing(msgspec.Struct, frozen=True):
     """The drawn instances of one file with their pixels, none of them empty, and what happened to the shapes."""
 
@@ -27,7 +30,7 @@ class Drawing(msgspec.Struct, frozen=True):
 
 
 class Labelled(msgspec.Struct, frozen=True):
-    """The shapes of the labelme file `path`, called `name` in events; its picture has `size` (height, width)."""
+    """The shapes of the labelme file `path`, called `name` in events; its image has `size` (height, width)."""
 
     path: Path | str
     name: str
@@ -41,7 +44,7 @@ def draw_instances(
     """Instances of each labelme file.
 
     `ids` is label -> category id, 0 for background; a label that is not in it is ignored. Shapes drawn as a hole
-    in another are annotations of their own: no file says that they are holes. Raises InputError.
+    in another are annotations of their own: no file states that they are holes. Raises InputError.
     """
     sheets = []
     for file in files:
@@ -53,13 +56,13 @@ def draw_instances(
     ]
     unions = [
         [join_drawn(members, file.size, segmentation) for members in groups.values()]
-        for file, (groups, _) in zip(files, grouped, strict=True)
+        for file, (groups, _, _) in zip(files, grouped, strict=True)
     ]
     drawings = []
-    for (groups, events), united in zip(grouped, unions, strict=True):
+    for (groups, difficult, events), united in zip(grouped, unions, strict=True):
         instances = [
-            Instance(category, component.box, component.area, segmentation_of)
-            for (category, _, _), (component, segmentation_of) in zip(groups, united, strict=True)
+            Instance(key[0], component.box, component.area, segmentation_of, int(key in difficult))
+            for key, (component, segmentation_of) in zip(groups, united, strict=True)
         ]
         drawings.append(Drawing(instances, [component for component, _ in united], events))
     return drawings
@@ -67,10 +70,11 @@ def draw_instances(
 
 def _group(
     file: Labelled, wanted: Sequence[tuple[int, Shape]], drawn_shapes: Sequence[Drawn], ids: Mapping[str, int]
-) -> tuple[dict[tuple[int, int | None, int], list[Drawn]], list[Event]]:
-    """What becomes one instance, by category id, group and number of the shape; what happened to the shapes."""
+) -> tuple[dict[Key, list[Drawn]], set[Key], list[Event]]:
+    """What becomes one instance, which instances are difficult, and what happened to the shapes."""
     name = file.name
-    groups: dict[tuple[int, int | None, int], list[Drawn]] = {}
+    groups: dict[Key, list[Drawn]] = {}
+    certain: set[Key] = set()
     events: list[Event] = []
     if len(wanted) < len(file.shapes):
         for i, shape in enumerate(file.shapes):
@@ -82,8 +86,13 @@ def _group(
         if drawn.rle is not None and is_empty(drawn):
             events.append(Event(name, f"$.shapes[{i}]", "no-area", f"no pixel centre inside the {shape.kind}"))
         elif drawn.rle is not None:
-            groups.setdefault(annotation_key(ids[shape.label], shape.group_id, i), []).append(drawn)
-    return groups, events
+            key = annotation_key(ids[shape.label], shape.group_id, i)
+            groups.setdefault(key, []).append(drawn)
+            if shape.difficult:
+                events.append(Event(name, f"$.shapes[{i}]", "difficult", shape.label))
+            else:
+                certain.add(key)
+    return groups, groups.keys() - certain, events
 
 
 def is_empty(drawn: Drawn) -> bool:

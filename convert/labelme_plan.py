@@ -10,7 +10,7 @@ import msgspec
 from convert.labels import make_categories, parse_renames, read_labels_file
 from convert.report import Event
 from datasets.coco import Category
-from datasets.formats.labelme import parse_labelme, read_json, read_labelme
+from datasets.formats.labelme import LabelmeFile, parse_labelme, read_json, read_labelme
 from datasets.formats.labelme_flags import GOOD, REJECT, UNCERTAIN, count_drawn, names_of_set_flags
 from datasets.formats.labelme_folder import (
     LabelmeImage,
@@ -165,10 +165,15 @@ def _glance(file: str, root: str) -> _Glanced:
         glance = _DECODER.decode(data.removeprefix(BYTE_ORDER_MARK))
         embedded = msgspec.json.decode(glance.image_data, type=str | None) if glance.image_data else None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        parse_labelme(path, data)  # reports in full what is wrong
-        raise
+        file_read = parse_labelme(path, data)  # reports in full what is wrong, or reads what others write
+        return _glance_of(file_read)
     shapes = [(shape.label, shape.flags is not None and shape.flags.unreviewed) for shape in glance.shapes]
     return _Glanced(shapes, names_of_set_flags(glance.flags), glance.image_path, embedded_suffix(embedded))
+
+
+def _glance_of(file: LabelmeFile) -> _Glanced:
+    shapes = [(shape.label, bool(shape.flags and shape.flags.get("unreviewed"))) for shape in file.shapes]
+    return _Glanced(shapes, names_of_set_flags(file.flags), file.image_path, embedded_suffix(file.image_data))
 
 
 _DECODER = msgspec.json.Decoder(_Glance)

@@ -3,17 +3,16 @@
 import base64
 import io
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from datasets.coco import Rle
 from datasets.formats.labelme import Point, Shape
 from datasets.masks.component import Component
+from datasets.masks.edges import cancel_pairs
 from datasets.masks.pixel_outline import pixel_outline
-from datasets.masks.polygon_fill import fill_even_odd
-from datasets.masks.rle import decode, rle_ious
+from datasets.masks.polygon_fill import even_odd_edges, fill_even_odd
+from datasets.masks.rle import decode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,13 +39,14 @@ def component_to_shapes(
     outline = pixel_outline(component.pixels)
     x, y, _, _ = component.box
     parts: list[Polygon] = list(getattr(outline, "geoms", [outline]))
+    whole = [part for part in parts if not part.interiors]
+    rings = iter(_trace(whole, component.pixels.shape, tolerance, least_iou))
     shapes = []
     for part in parts:
         if part.interiors:
             shapes.append(_mask_shape(_pixels(part, component.pixels), x, y, label))
         else:
-            ring = _traced(part, component.pixels.shape, tolerance, least_iou)
-            shapes.append(Shape(label, [(px + x, py + y) for px, py in ring], shape_type="polygon"))
+            shapes.append(Shape(label, [(px + x, py + y) for px, py in next(rings)], shape_type="polygon"))
     return join_group(shapes, group_id)
 
 
@@ -76,36 +76,72 @@ def _pixels(part: "Polygon", pixels: "NDArray[np.bool_]") -> "NDArray[np.bool_]"
     return decode(rle, *pixels.shape).astype(bool) & pixels
 
 
-def _traced(part: "Polygon", size: tuple[int, ...], tolerance: float, least_iou: float) -> list[Point]:
-    """A ring around the pixels of a part without holes, with as few corners as the tolerance allows."""
+def _trace(
+    parts: "Sequence[Polygon]", size: tuple[int, ...], tolerance: float, least_iou: float
+) -> list[list[Point]]:
+    """A ring around the pixels of each part without holes, with as few corners as the tolerance allows."""
+    import numpy as np
     import shapely
 
+    if not parts:
+        return []
     height, width = size
-    corners = [(float(x), float(y)) for x, y in part.exterior.coords[:-1]]
-    wanted = _fill(corners, height, width)
-    middle = shapely.Polygon(_midpoints(part.exterior))
-    for share in (1.0, 0.5, 0.25):
-        ring = _simplified(middle, tolerance * share) if tolerance else []
-        if len(ring) > 2 and rle_ious([_fill(ring, height, width)], [wanted])[0, 0] >= least_iou:
-            return ring
-    ring = [(x, y) for x, y in middle.exterior.coords[:-1]]
-    return ring if _fill(ring, height, width) == wanted else corners
+    corners = [_ring(part) for part in parts]
+    middles = [shapely.Polygon(_midpoints(part.exterior)) for part in parts]
+    wanted: list[NDArray[np.int64]] = []
+    found: dict[int, list[Point]] = {}
+    for share in (1.0, 0.5, 0.25) if tolerance else ():
+        left = [i for i in range(len(parts)) if i not in found]
+        simple = np.atleast_1d(shapely.simplify([middles[i] for i in left], tolerance * share))
+        rings = [_ring(polygon) for polygon in simple]
+        # together, for filling several rings takes little longer than filling one
+        filled = even_odd_edges([[ring] for ring in ([*rings, *corners] if not wanted else rings)], height, width)
+        wanted = wanted or filled[len(rings) :]
+        tried = zip(left, rings, filled, strict=False)
+        found |= {i: ring for i, ring, edges in tried if _is_alike(ring, edges, wanted[i], least_iou)}
+        if len(found) == len(parts):
+            break
+    for i in (i for i in range(len(parts)) if i not in found):
+        ring = _ring(middles[i])
+        edges, exact = even_odd_edges([[ring], [corners[i]]], height, width)
+        found[i] = ring if np.array_equal(edges, exact) else corners[i]
+    return [found[i] for i in range(len(parts))]
 
 
-def _simplified(polygon: "Polygon", tolerance: float) -> list[Point]:
-    simple: Any = polygon.simplify(tolerance)
-    return [(x, y) for x, y in simple.exterior.coords[:-1]]
+def _is_alike(
+    ring: Sequence[Point], edges: "NDArray[np.int64]", wanted: "NDArray[np.int64]", least_iou: float
+) -> bool:
+    return len(ring) > 2 and _edges_iou(edges, wanted) >= least_iou
 
 
-def _midpoints(ring: "LinearRing") -> list[Point]:
+def _edges_iou(first: "NDArray[np.int64]", second: "NDArray[np.int64]") -> float:
+    """Intersection over union of two masks, at least one of them not empty."""
+    import numpy as np
+
+    areas = _area(first) + _area(second)
+    different = _area(cancel_pairs(np.sort(np.concatenate((first, second)))))
+    return (areas - different) / (areas + different)
+
+
+def _area(edges: "NDArray[np.int64]") -> int:
+    return int((edges[1::2] - edges[0::2]).sum())
+
+
+def _ring(polygon: "Polygon") -> list[Point]:
+    return [(x, y) for x, y in polygon.exterior.coords[:-1]]
+
+
+def _midpoints(ring: "LinearRing") -> "NDArray[np.float64]":
     """The ring through the middles of the outermost pixel sides, which holds the same pixel centres as `ring`."""
-    middles: list[Point] = []
-    for (x0, y0), (x1, y1) in pairwise(ring.coords):
-        length = abs(x1 - x0) + abs(y1 - y0)
-        dx, dy = (x1 - x0) / length / 2, (y1 - y0) / length / 2
-        middles += [(x0 + dx, y0 + dy), (x1 - dx, y1 - dy)] if length > 1 else [(x0 + dx, y0 + dy)]
+    import numpy as np
+
+    points = np.asarray(ring.coords, np.float64)
+    start, end = points[:-1], points[1:]
+    step = end - start
+    length = np.abs(step).sum(axis=1)
+    half = step / length[:, None] / 2
+    both = np.stack((start + half, end - half), axis=1).reshape(-1, 2)
+    kept = np.ones(len(both), np.bool_)
+    kept[1::2] = length > 1
+    middles: NDArray[np.float64] = both[kept]
     return middles
-
-
-def _fill(ring: Sequence[Point], height: int, width: int) -> Rle:
-    return fill_even_odd([[ring]], height, width)[0]

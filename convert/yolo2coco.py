@@ -14,10 +14,11 @@ from convert.conversion import Conversion, Converted, Instance, encode_instance,
 from convert.execution import Execution
 from convert.report import Event, Report
 from convert.upright import upright
-from convert.yolo_instances import label_instance, leads_outside
+from convert.yolo_instances import box_around, label_instance, leads_outside
 from datasets.coco import Category
 from datasets.formats.dataset_folder import mask_path
-from datasets.formats.yolo import Label, YoloDataset, YoloImage, format_label, read_labels, read_yolo
+from datasets.formats.yolo import YoloDataset, YoloImage, read_yolo
+from datasets.formats.yolo_lines import Label, format_label, read_labels
 from datasets.images.image_file import ImageInfo, read_info
 from datasets.masks.component import Component
 from datasets.masks.paint import paint
@@ -29,14 +30,20 @@ POOL_PAYS_FROM = 256  # images
 
 
 class YoloOptions(msgspec.Struct, frozen=True):
-    """How to convert; a picture without a label file is left out, or a negative."""
+    """How to convert: an image without a label file is left out, or a negative.
+
+    Where some labels are boxes and others segments, `mixed` refuses the dataset or keeps both. A line of four
+    points may be an oriented box: `oriented` makes it a polygon, which has the same pixels, or the box around it.
+    """
 
     segmentation: Literal["rle", "polygon", "auto"] = "rle"
     unlabelled: Literal["leave-out", "negative"] = "leave-out"
+    mixed: Literal["refuse", "keep"] = "refuse"
+    oriented: Literal["polygon", "box"] = "polygon"
 
 
 class _Source(msgspec.Struct, frozen=True):
-    """One picture with the labels of its file; `has_file` is whether there is one."""
+    """One image with the labels of its file; `has_file` is whether there is one."""
 
     image: YoloImage
     file_name: str
@@ -47,15 +54,17 @@ class _Source(msgspec.Struct, frozen=True):
 def yolo2coco(
     source: Path, dest: Path, options: YoloOptions = YoloOptions(), execution: Execution = Execution()
 ) -> Report:
-    """Convert the YOLO folder (or YAML file) `source` into the COCO dataset folder `dest`.
+    """Convert the YOLO folder `source`, or the one that the file `source` describes, into the COCO folder `dest`.
 
-    Splits stay as they are. Raises InputError for what cannot be read, such as boxes mixed with segments, and with
-    `execution.strict` for the first loss; OutputError for `dest`.
+    Splits are kept. Where boxes and segments are mixed, there are no pixel masks: they would show the boxes as
+    background. Raises InputError for what cannot be read, and with `execution.strict` for the first loss;
+    OutputError for `dest`.
     """
     dataset = read_yolo(source)
     check_apart(dest, [dataset.root, *chain.from_iterable(dataset.folders.values())])
-    sources = [_read_source(image, name, dataset) for image, name in _named(dataset)]
-    has_masks = _are_segments(sources)
+    sources = [_read_source(image, name, dataset, options) for image, name in _named(dataset)]
+    kinds = _kinds(sources, options)
+    has_masks = kinds == {"segments"}
     conversion = Conversion(
         tool="yolo2coco",
         origins=[dataset.root.resolve().name],
@@ -70,8 +79,9 @@ def yolo2coco(
             "labels": sum(len(s.labels) for s in sources),
             "classes": len(dataset.names),
         },
-        events=_lonely_label_files(dataset) + _stand_ins(dataset),
-        pool_pays=has_masks and len(sources) >= POOL_PAYS_FROM,
+        events=[*_label_files_alone(dataset), *_notes(dataset), *_mixed(sources, kinds)],
+        masks=has_masks or kinds != {"boxes", "segments"},
+        pool_pays="segments" in kinds and len(sources) >= POOL_PAYS_FROM,
     )
     return assemble(dest, conversion, execution)
 
@@ -84,25 +94,31 @@ def _named(dataset: YoloDataset) -> list[tuple[YoloImage, str]]:
     return sorted(named, key=lambda pair: pair[1])
 
 
-def _read_source(image: YoloImage, name: str, dataset: YoloDataset) -> _Source:
-    has_file = image.labels.is_file()
-    return _Source(image, name, read_labels(image.labels, len(dataset.names)) if has_file else [], has_file)
+def _read_source(image: YoloImage, name: str, dataset: YoloDataset, options: YoloOptions) -> _Source:
+    if not image.labels.is_file():
+        return _Source(image, name, [], False)
+    labels = read_labels(image.labels, len(dataset.names), dataset.keypoint_columns)
+    if options.oriented == "box":
+        labels = [box_around(label) if len(label.values) == 8 else label for label in labels]
+    return _Source(image, name, labels, True)
 
 
-def _are_segments(sources: list[_Source]) -> bool:
+def _kinds(sources: list[_Source], options: YoloOptions) -> set[str]:
+    """Which of boxes and segments there are. Raises InputError for both unless they are to be kept."""
     first: dict[bool, Path] = {}
     for source in sources:
         for label in source.labels:
             first.setdefault(label.is_box, source.image.labels)
-    if len(first) == 2:
+    if len(first) == 2 and options.mixed == "refuse":
         problem = f"has segments, while {first[True]} has boxes"
-        raise InputError(first[False], problem, "keep to one kind, as Ultralytics does")
-    return False in first
+        raise InputError(first[False], problem, "Ultralytics uses one kind only; --mixed keep keeps both")
+    return {"boxes" if is_box else "segments" for is_box in first}
 
 
-def _lonely_label_files(dataset: YoloDataset) -> list[Event]:
-    wanted = {image.labels.resolve() for image in dataset.images}
-    folders = {labels.parent for labels in wanted}
+def _label_files_alone(dataset: YoloDataset) -> list[Event]:
+    """Label files without an image."""
+    wanted = {image.labels.resolve() for image in dataset.images} | {path.resolve() for path in dataset.files}
+    folders = {image.labels.resolve().parent for image in dataset.images}
     found = (path for folder in sorted(folders) if folder.is_dir() for path in sorted(folder.glob("*.txt")))
     root = dataset.root.resolve()
     names = (
@@ -111,17 +127,26 @@ def _lonely_label_files(dataset: YoloDataset) -> list[Event]:
     return [Event(str(name), "", "label-without-picture", "") for name in names]
 
 
-def _stand_ins(dataset: YoloDataset) -> list[Event]:
-    return [
-        Event("data.yaml", "", "empty-split", f"{split} names the pictures of {other}")
-        for split, other in dataset.stand_ins.items()
+def _notes(dataset: YoloDataset) -> list[Event]:
+    """What the description of the folder leaves to interpretation."""
+    name = dataset.description.name
+    stand_ins = [
+        ("empty-split", f"{split} names the images of {other}") for split, other in dataset.stand_ins.items()
     ]
+    return [Event(name, "", code, value) for code, value in (*stand_ins, *dataset.notes)]
+
+
+def _mixed(sources: list[_Source], kinds: set[str]) -> list[Event]:
+    if len(kinds) < 2:
+        return []
+    boxes = ((source, sum(label.is_box for label in source.labels)) for source in sources)
+    return [Event(source.file_name, "", "mixed-boxes", f"{count} boxes") for source, count in boxes if count]
 
 
 def _convert_image(source: _Source, dest: Path | None, options: YoloOptions, *, has_masks: bool) -> Converted:
     path = source.image.path
     info = read_info(path)
-    # labels are of the upright picture, which is what Ultralytics trains on
+    # labels are of the upright image, which is what Ultralytics trains on
     height, width = (info.width, info.height) if info.orientation >= 5 else (info.height, info.width)
     digest = hashlib.sha256(path.read_bytes())
     if source.has_file:
@@ -133,7 +158,7 @@ def _convert_image(source: _Source, dest: Path | None, options: YoloOptions, *, 
     elif not kept:
         events.append(Event(source.file_name, "", "unlabelled", "no label file"))
     else:
-        events += _place_picture(source, info, dest)
+        events += _write_image(source, info, dest)
     if kept and has_masks and dest is not None:
         indices, _ = paint(height, width, parts)
         write_pixel_mask(mask_path(dest, source.file_name), indices if parts else None, height, width)
@@ -150,15 +175,15 @@ def _convert_image(source: _Source, dest: Path | None, options: YoloOptions, *, 
     )
 
 
-def _place_picture(source: _Source, info: ImageInfo, dest: Path | None) -> list[Event]:
+def _write_image(source: _Source, info: ImageInfo, dest: Path | None) -> list[Event]:
     path = source.image.path
     if info.orientation == 1:
         if dest is not None:
             link_or_copy(path, dest / "images" / source.file_name)
         return []
-    picture, how = upright(path, path.read_bytes(), turn=True)
+    data, how = upright(path, path.read_bytes(), turn=True)
     if dest is not None:
-        (dest / "images" / source.file_name).write_bytes(picture)
+        (dest / "images" / source.file_name).write_bytes(data)
     return [Event(source.file_name, "", "exif-upright", f"orientation {info.orientation}, {how}")]
 
 
@@ -168,9 +193,13 @@ def _instances(
     instances: list[Instance] = []
     parts: list[tuple[int, Component]] = []
     events: list[Event] = []
+    if source.image.how:
+        events.append(Event(source.file_name, "", source.image.how, source.image.labels.name))
     longest = max((len(label.values) // 2 for label in source.labels), default=0)
     for number, label in enumerate(source.labels, 1):
         where, value = f"label {number}", format_label(label)[:60]
+        if label.lost:
+            events.append(Event(source.file_name, where, label.lost, value))
         if leads_outside(label):
             events.append(Event(source.file_name, where, "clipped", value))
         instance, component = label_instance(label, height, width, options.segmentation, longest)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from convert.conversion import Instance
 from datasets.coco import Box, Segmentation
-from datasets.formats.yolo import Label
+from datasets.formats.yolo_lines import Label
 
 if TYPE_CHECKING:
     from datasets.masks.component import Component
@@ -58,7 +58,7 @@ def _segmentation(
 ) -> "tuple[Segmentation, Component]":
     """How a segment is written, and the pixels that this stands for.
 
-    A polygon keeps the points of the label where readers of COCO files fill them almost as they are drawn, and is
+    A polygon keeps the points of the label where readers of COCO files fill almost the drawn pixels, and is
     the outline of the drawn pixels elsewhere.
     """
     from datasets.masks.component import mask_to_component
@@ -87,6 +87,13 @@ def _box_of_points(label: Label, height: int, width: int) -> Box | None:
     y0, y1 = (_short(_inside(v, height), BOX_DECIMALS) for v in (min(ys), max(ys)))
     box: Box = (x0, y0, _short(x1 - x0), _short(y1 - y0))
     return box if min(box[2:]) > 0 else None
+
+
+def box_around(label: Label) -> Label:
+    """The box around the corners of an oriented box."""
+    xs, ys = label.values[0::2], label.values[1::2]
+    x0, x1, y0, y1 = min(xs), max(xs), min(ys), max(ys)
+    return Label(label.class_index, ((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0), "oriented-box")
 
 
 def leads_outside(label: Label) -> bool:

@@ -6,7 +6,7 @@ from convert.coco_source import instance_mask
 from convert.report import Event
 from convert.yolo_segments import Change, Points, Style, box_ring, is_drawn_alike, mask_rings
 from datasets.coco import Annotation, Image, Rle
-from datasets.formats.yolo import Label, format_label
+from datasets.formats.yolo_lines import Label, format_label
 
 
 def label_lines(

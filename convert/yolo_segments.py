@@ -10,6 +10,7 @@ from datasets.masks.component import Component, fill_holes, mask_to_component
 from datasets.masks.drawn_outline import box_gap, drawn_outline, inset_for, touch_box
 from datasets.masks.drawn_segment import draw_segment
 from datasets.masks.find_components import components
+from datasets.masks.pixel_rings import ring_area
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,25 +39,26 @@ class Style(msgspec.Struct, frozen=True):
 def mask_rings(mask: "NDArray[np.bool_]", style: Style) -> tuple[list[Points], list[Change]]:
     """The rings of an H x W mask that is not empty, in pixels, and as (code, value) what changed for them."""
     whole = mask_to_component(mask)
-    changes: list[Change] = []
-    pixels = whole.pixels
-    outline = drawn_outline(pixels, inset_for(style.imgsz / max(mask.shape)))
+    inset = inset_for(style.imgsz / max(mask.shape))
+    outline = drawn_outline(whole.pixels, inset)
     if len(outline) == 1:
-        return [_ring(outline, whole, mask.shape)], changes
-    filled = fill_holes(pixels)
+        return [_ring(outline, whole, mask.shape)], []
+    changes: list[Change] = []
+    filled = fill_holes(whole.pixels)
     if in_holes := int(filled.sum()) - whole.area:
         changes.append((f"hole-{style.holes}", f"{in_holes} px"))
-    if style.holes == "fill":
-        pixels = filled
-    found = components(pixels)
-    if len(found) > 1:
-        changes.append((f"parts-{style.parts}", f"{len(found)} parts"))
-    chosen = found if style.parts == "split" else [max(found, key=lambda part: part.area)]
+    is_filled = bool(in_holes) and style.holes == "fill"
+    pixels = filled if is_filled else whole.pixels
+    found = components(pixels) if style.parts != "bridge" or is_filled else []
+    parts = len(found) or sum(ring_area(ring) > 0 for ring in outline)
+    if parts > 1:
+        changes.append((f"parts-{style.parts}", f"{parts} parts"))
     if style.parts == "bridge":
-        chosen = [Component((0, 0, *whole.box[2:]), pixels)]
+        outline = drawn_outline(pixels, inset) if is_filled else outline
+        return [_ring(outline, Component(whole.box, pixels), mask.shape)], changes
+    chosen = found if style.parts == "split" else [max(found, key=lambda part: part.area)]
     x, y, _, _ = whole.box
     placed = [Component((part.box[0] + x, part.box[1] + y, *part.box[2:]), part.pixels) for part in chosen]
-    inset = inset_for(style.imgsz / max(mask.shape))
     return [_ring(drawn_outline(part.pixels, inset), part, mask.shape) for part in placed], changes
 
 

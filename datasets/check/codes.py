@@ -62,6 +62,7 @@ CHECK_CODES = {
     "mixed-labels": _error("YOLO boxes and segments in one dataset; Ultralytics drops one kind"),
     "near-duplicate-across-splits": _warning("almost the same picture in two splits"),
     "near-duplicate-picture": _warning("almost the same picture twice in one split"),
+    "unknown-split": _warning("folder or list of images under a key of data.yaml that names no split"),
     "near-identical-labels": _warning("two category names that differ by case, signs or a letter"),
     "no-ending": _warning("file name without the ending of an image"),
     "outside-image": _warning("annotation that leads more than a pixel outside its image"),

@@ -11,24 +11,18 @@ from datasets.check.format import has_several_splits
 from datasets.check.ring_area import ring_area
 from datasets.coco import MAX_COORDINATE
 from datasets.formats.layouts.tree import GOOD
-from datasets.formats.yolo import (
-    Label,
-    YoloDataset,
-    YoloImage,
-    check_coordinates,
-    looks_like_yolo,
-    parse_columns,
-    read_yolo,
-)
+from datasets.formats.yolo import YoloDataset, YoloImage, looks_like_yolo, read_yolo
+from datasets.formats.yolo_lines import Label, check_coordinates, parse_columns
 from system.errors import InputError
 
 
 class YoloEntry(Entry, frozen=True, kw_only=True):
-    """An image with its label file, None where there is none, and the names of the classes."""
+    """An image with its label file, None where there is none, the names of the classes, columns of keypoints."""
 
     labels_name: str
     labels: str | None
     classes: tuple[str, ...]
+    keypoint_columns: int
 
 
 class YoloFolder(msgspec.Struct, frozen=True):
@@ -43,7 +37,9 @@ class YoloFolder(msgspec.Struct, frozen=True):
             return None
         dataset = read_yolo(root, strict=False)
         entries = [_entry(dataset, image) for image in dataset.images]
-        return Listing(entries, list(dataset.names), _label_findings(dataset))
+        unread = (value for code, value in dataset.notes if code == "unknown-split")
+        findings = [Finding(dataset.description.name, "", "unknown-split", value) for value in unread]
+        return Listing(entries, list(dataset.names), [*_label_findings(dataset), *findings])
 
     def read(self, entry: YoloEntry, width: int, height: int) -> Reading:
         """Labels of one image, in pixels of its width x height."""
@@ -67,6 +63,7 @@ def _entry(dataset: YoloDataset, image: YoloImage) -> YoloEntry:
         labels_name=_name(dataset.root, image.labels),
         labels=str(image.labels) if image.labels.is_file() else None,
         classes=dataset.names,
+        keypoint_columns=dataset.keypoint_columns,
     )
 
 
@@ -84,7 +81,7 @@ def _read_entry(entry: YoloEntry, width: int, height: int) -> Reading:
         where = f"line {number}"
         label = None
         try:
-            label = parse_columns(where, line, len(names)) if line.strip() else None
+            label = parse_columns(where, line, len(names), entry.keypoint_columns) if line.strip() else None
             if label is not None:
                 check_coordinates(where, label)
         except InputError as error:
@@ -133,7 +130,7 @@ def _label_findings(dataset: YoloDataset) -> list[Finding]:
         *(
             Finding(_name(dataset.root, path), "", "labels-without-picture", "")
             for path in there
-            if path not in wanted
+            if path not in wanted and path not in dataset.files
         ),
     ]
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from datasets.formats.labelme_foreign import is_isat, to_labelme
 from system.errors import InputError
 from system.files import BYTE_ORDER_MARK, has_suffix
 
@@ -28,9 +29,8 @@ Point = tuple[Coordinate, Coordinate]
 class Shape(msgspec.Struct, frozen=True):
     """One thing drawn: what `points` mean depends on `shape_type`, None is a polygon.
 
-    rectangle: two opposite corners; oriented_rectangle: four corners; circle: centre and a point on it; mask:
-    first and last pixel of the box that the PNG `mask` (base64) fills; polygon, line, linestrip, point, points: as
-    named.
+    See `labelme_shape_types` for the types. A mask has the first and last pixel of the box that the PNG `mask`
+    (base64) fills. AnyLabeling and X-AnyLabeling mark shapes as `difficult`.
     """
 
     label: str
@@ -40,6 +40,7 @@ class Shape(msgspec.Struct, frozen=True):
     shape_type: str | None = None
     flags: dict[str, bool] | None = None
     mask: str | None = None
+    difficult: bool = False
 
     @property
     def kind(self) -> str:
@@ -85,8 +86,9 @@ def read_json(path: Path | str) -> bytes:
 
 def parse_labelme(path: Path | str, data: bytes) -> LabelmeFile:
     """The content `data` of the labelme file `path`. Raises InputError naming file, JSON path and value."""
+    content = data.removeprefix(BYTE_ORDER_MARK)
     try:
-        return _DECODER.decode(data.removeprefix(BYTE_ORDER_MARK))
+        return _decode(content)
     except msgspec.ValidationError as error:
         # no place in it: it is no object, or one without shapes
         remedy = "correct the value" if "`$" in str(error) else "move it elsewhere if labelme did not write it"
@@ -97,6 +99,28 @@ def parse_labelme(path: Path | str, data: bytes) -> LabelmeFile:
         raise InputError(path, problem, "correct the value or save it anew with labelme") from None
     except RecursionError:
         raise InputError(path, "nested too deeply", "it was not written by labelme, remove it") from None
+
+
+def _decode(content: bytes) -> LabelmeFile:
+    try:
+        return _DECODER.decode(content)
+    except msgspec.ValidationError as error:
+        raw = msgspec.json.decode(content)
+        try:
+            return msgspec.convert(to_labelme(raw), LabelmeFile)
+        except msgspec.ValidationError as remaining:
+            if is_isat(raw):
+                raise msgspec.ValidationError(f"in ISAT's layout, read as labelme's: {remaining}") from None
+            raise error from None
+
+
+def needs_repair(data: bytes) -> bool:
+    """Whether a file that can be read is not in labelme's own terms (see `labelme_foreign`)."""
+    try:
+        _DECODER.decode(data.removeprefix(BYTE_ORDER_MARK))
+    except msgspec.ValidationError:
+        return True
+    return False
 
 
 def embedded_picture(path: Path | str, file: LabelmeFile) -> bytes:

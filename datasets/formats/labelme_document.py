@@ -13,9 +13,11 @@ from datasets.formats.labelme import (
     LabelmeFile,
     Shape,
     encode_raw,
+    needs_repair,
     parse_labelme,
     read_json,
 )
+from datasets.formats.labelme_foreign import is_isat, to_labelme
 from system.errors import InputError, OutputError
 from system.files import write_atomic
 
@@ -38,6 +40,11 @@ def read_document(path: Path) -> Document:
     file = parse_labelme(path, data)
     try:
         raw = json.loads(data.decode("utf-8-sig"))
+        if is_isat(raw):
+            raise InputError(
+                path, "a file of ISAT, not of labelme", "convert it with labelme2coco and coco2labelme"
+            )
+        raw = to_labelme(raw) if needs_repair(data) else raw
     except UnicodeDecodeError as error:  # in a value that we do not know
         raise InputError(path, f"not UTF-8: {error}", "save it anew with labelme") from None
     return Document(path, file, raw, hashlib.sha256(data).hexdigest())
@@ -57,6 +64,8 @@ def shape_to_raw(shape: Shape) -> dict[str, Any]:
     whole = msgspec.structs.replace(shape, shape_type=shape.kind, flags=shape.flags or {})
     raw: dict[str, Any] = msgspec.to_builtins(whole)
     raw["points"] = [list(point) for point in shape.points]
+    if not shape.difficult:  # labelme has no such key
+        del raw["difficult"]
     return raw
 
 

@@ -1,4 +1,4 @@
-"""Polygons as drawn to outlines that can be filled: with an area, inside the picture, of bearable length."""
+"""Drawn polygons to outlines that can be filled: with an area, inside the image, of limited length."""
 
 from collections.abc import Sequence
 from itertools import chain, pairwise
@@ -20,9 +20,9 @@ MOST_POINTS_TO_REPAIR = 1000  # the crossings that make_valid has to find grow w
 
 
 class Outline(msgspec.Struct, frozen=True):
-    """A shape that is yet to be filled, by the even-odd rule over its rings; `polygons` say the same if given.
+    """A shape to fill by the even-odd rule over its rings; `polygons`, if given, cover the same.
 
-    `events` are (code, value). Where nothing is left there is no ring, and the event says why.
+    `events` are (code, value). Where nothing is left there is no ring, and the event states why.
     """
 
     rings: Sequence[Sequence[Point]]
@@ -73,7 +73,7 @@ def outline(
     *,
     as_polygons: bool,
 ) -> Outline:
-    """What is to be filled of the points of shape `index` in a picture of `size` (height, width).
+    """What is to be filled of the points of shape `index` in an image of `size` (height, width).
 
     Raises InputError for an outline that is too long to be filled.
     """
@@ -107,7 +107,7 @@ def outline(
 
 
 def _clip(points: Sequence[Point], height: int, width: int) -> list[Point]:
-    """The ring inside the picture, by Sutherland and Hodgman's algorithm: what even-odd filling fills stays."""
+    """The ring inside the image, by Sutherland and Hodgman's algorithm; even-odd filling fills the same."""
     ring = list(points)
     for axis, limit, sign in ((0, 0.0, 1), (0, float(width), -1), (1, 0.0, 1), (1, float(height), -1)):
         kept: list[Point] = []

@@ -1,4 +1,4 @@
-"""The shapes of a labelme file to the pixels they cover: a pixel belongs to a shape when its centre lies inside.
+"""The shapes of a labelme file to the pixels they cover: a pixel belongs to a shape when its centre is inside.
 
 Where polygons are to be written as drawn, their pixels are those that readers of a COCO file fill them with, which
 is what pycocotools does; see datasets.masks.polygon_fill for how the two differ.
@@ -16,6 +16,7 @@ from datasets.coco import Polygons, Rle
 from datasets.formats.labelme import Point, Shape
 from datasets.formats.labelme_mask import read_shape_mask
 from datasets.formats.labelme_outlines import Outline, check_rings, outline, ring_points
+from datasets.formats.labelme_shape_types import SHAPE_TYPES
 from datasets.masks.edges import crop_edges, cut_to_image, edges_to_rle, edges_to_rles
 from datasets.masks.ellipse_fill import ellipse_edges, ellipse_extents
 from datasets.masks.polygon_fill import even_odd_edges, fill_even_odd
@@ -26,19 +27,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-POINTS_OF = {"rectangle": 2, "oriented_rectangle": 4, "circle": 2, "mask": 2, "line": 2, "point": 1}
-WITHOUT_AREA = frozenset({"point", "points", "line", "linestrip"})
-POLYGONS = frozenset({"polygon", "rectangle", "oriented_rectangle"})
-KNOWN = WITHOUT_AREA | POLYGONS | {"circle", "mask"}
 MOST_POINTS = 20_000  # to look for crossings in takes up to the square of it
 MIN_RADIUS = 1e-100  # pixels; its square is still above 0
 
 
 class Drawn(msgspec.Struct, frozen=True):
-    """What a shape became: a compressed mask, None where nothing is left, and polygons that say just the same.
+    """What a shape became: a compressed mask, None where nothing is left, and polygons with exactly its pixels.
 
-    The mask may be without a pixel, where no pixel centre lies inside. `events` are (code, value), `edges` say the
-    mask again where they are at hand (see datasets.masks.edges).
+    The mask is empty where no pixel centre is inside. `events` are (code, value), `edges` are those of the mask
+    where they are known (see datasets.masks.edges).
     """
 
     rle: Rle | None
@@ -48,7 +45,7 @@ class Drawn(msgspec.Struct, frozen=True):
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """Shapes of the labelme file `path` with their indices; its picture has height x width pixels."""
+    """Shapes of the labelme file `path` with their indices; its image has height x width pixels."""
 
     path: Path | str
     shapes: Sequence[tuple[int, Shape]]
@@ -66,8 +63,8 @@ def draw_sheets(
 ) -> list[list[Drawn]]:
     """The pixels of each shape of each sheet; many sheets together take a fraction of the time of one by one.
 
-    What has no area is lost without `line_width` (pixels). With `as_polygons` there are polygons where they can
-    say the same. Raises InputError for what labelme does not write.
+    Points and lines are lost without `line_width` (pixels). With `as_polygons` there are polygons where these have
+    the same pixels. Raises InputError for what labelme does not write.
     """
     drawn: dict[tuple[int, int], Drawn] = {}
     corners: dict[tuple[int, int], Sequence[Point]] = {}
@@ -97,9 +94,12 @@ def draw_sheets(
 
 
 def _draw(path: Path | str, index: int, shape: Shape, height: int, width: int, line_width: float | None) -> Drawn:
-    if shape.kind == "circle":
+    drawn = SHAPE_TYPES[shape.kind].drawn
+    if drawn == "nothing":
+        return _lost("shape-lost", shape.kind)
+    if drawn == "circle":
         return _draw_circle(shape, height, width)
-    if shape.kind == "mask":
+    if drawn == "mask":
         return draw_mask(*read_shape_mask(path, index, shape, height, width), height, width)
     return _draw_lines(shape, height, width, line_width)
 
@@ -107,26 +107,26 @@ def _draw(path: Path | str, index: int, shape: Shape, height: int, width: int, l
 def check_shape(path: Path | str, index: int, shape: Shape) -> None:
     """Raise InputError where shape `index` of the labelme file `path` is not one that labelme draws."""
     where = f"$.shapes[{index}]"
-    if shape.kind not in KNOWN:
-        raise InputError(
-            path, f"{where}.shape_type {shape.kind!r} is unknown", f"known are {', '.join(sorted(KNOWN))}"
-        )
-    wanted = POINTS_OF.get(shape.kind, len(shape.points))
-    if len(shape.points) != wanted:
+    shape_type = SHAPE_TYPES.get(shape.kind)
+    if shape_type is None:
+        known = ", ".join(sorted(SHAPE_TYPES))
+        raise InputError(path, f"{where}.shape_type {shape.kind!r} is unknown", f"known are {known}")
+    if shape_type.points and len(shape.points) not in shape_type.points:
+        wanted = " or ".join(map(str, shape_type.points))
         problem = f"{where}.points has {len(shape.points)} points where a {shape.kind} has {wanted}"
         raise InputError(path, problem, "redraw the shape")
     if len(shape.points) > MOST_POINTS:
         problem = f"{where}.points has {len(shape.points)} points, more than {MOST_POINTS}"
         raise InputError(path, problem, "redraw the shape")
-    if shape.kind == "mask" and not shape.mask:
+    if shape_type.drawn == "mask" and not shape.mask:
         raise InputError(path, f"{where}.mask is missing", "redraw the shape")
 
 
 def shape_corners(shape: Shape) -> Sequence[Point] | None:
     """The corners of a polygon or rectangle that `check_shape` passed, None for other shapes."""
-    if shape.kind not in POLYGONS:
+    if SHAPE_TYPES[shape.kind].drawn != "polygon":
         return None
-    if shape.kind == "rectangle":
+    if shape.kind == "rectangle" and len(shape.points) == 2:
         (x0, y0), (x1, y1) = shape.points
         return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
     return shape.points
@@ -177,13 +177,13 @@ def _draw_lines(shape: Shape, height: int, width: int, line_width: float | None)
     ]
     rings = [ring_points(stretch.buffer(line_width / 2).exterior) for stretch in stretches]
     rle = merge_rles(fill_even_odd([[ring] for ring in rings], height, width))
-    picture = shapely.box(0, 0, width, height)
+    image = shapely.box(0, 0, width, height)
     drawn = f"{shape.kind}, {line_width:g} px wide"
     if not rle_area(rle):
-        outside = stretches and not any(picture.intersects(stretch) for stretch in stretches)
+        outside = stretches and not any(image.intersects(stretch) for stretch in stretches)
         return _lost("outside", shape.kind) if outside else _lost("no-area", drawn)
     events = [("line-drawn", drawn)]
-    if not all(picture.covers(stretch) for stretch in stretches):
+    if not all(image.covers(stretch) for stretch in stretches):
         events.append(("clipped", shape.kind))
     return Drawn(rle, None, events)
 

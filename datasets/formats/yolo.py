@@ -1,63 +1,64 @@
-"""YOLO dataset folders as value types: `data.yaml`, pictures in `images/`, one line per instance in `labels/`.
+"""YOLO dataset folders: the images of each split, and the label file of each image.
 
-Coordinates are normalised: divided by the width and height of the upright picture. Classes count from 0.
-Source: https://docs.ultralytics.com/datasets/detect and `check_det_dataset`, `img2label_paths`,
-`verify_image_label` of ultralytics 8.4, whose reading of a folder is followed here.
+Source: `check_det_dataset` and `img2label_paths` of ultralytics 8.4, whose reading of a folder is followed here.
 """
 
 import os.path
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from datasets.coco import SPLITS
+from datasets.formats.yolo_data_yaml import read_data_yaml
+from datasets.formats.yolo_description import (
+    DATA_YAML,
+    OBJ_DATA,
+    YoloDescription,
+    exists,
+    find_below,
+    find_description,
+)
+from datasets.formats.yolo_names_file import read_names_only, read_obj_data
 from datasets.images.image_file import is_image
 from system.errors import InputError
-from system.files import write_atomic
-
-DATA_YAML = "data.yaml"
-TOLERANCE = 0.01  # Ultralytics takes coordinates this far outside 0..1
-
-
-class Label(msgspec.Struct, frozen=True):
-    """One line of a label file: `values` are centre x and y, width, height, or else x1, y1, x2, y2, x3, y3, ..."""
-
-    class_index: int
-    values: tuple[float, ...]
-
-    @property
-    def is_box(self) -> bool:
-        """Whether it says a box and no segment."""
-        return len(self.values) == 4
 
 
 class YoloImage(msgspec.Struct, frozen=True):
-    """A picture and where its label file belongs; `relative` is its name inside the folder of its split."""
+    """An image and where its label file belongs; `relative` is its name inside the folder of its split.
+
+    `how` is the code of an event where the label file was not found under its own name.
+    """
 
     path: Path
     labels: Path
     relative: str
     split: str
+    how: str = ""
 
 
 class YoloDataset(msgspec.Struct, frozen=True):
     """A dataset folder: class names in order, images sorted by split and name.
 
-    `stand_ins` is split -> the split whose pictures it names for want of its own.
+    `folders` are the folders and lists of each split, `stand_ins` is split -> the split whose images it names
+    because it has none. The rest is as in YoloDescription, of the file `description`.
     """
 
     root: Path
+    description: Path
     names: tuple[str, ...]
     images: tuple[YoloImage, ...]
     folders: dict[str, list[Path]]
     stand_ins: dict[str, str] = {}
+    keypoint_columns: int = 0
+    files: frozenset[Path] = frozenset()
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 def looks_like_yolo(path: Path) -> bool:
-    """Whether `path` is a YOLO dataset folder or the YAML file of one."""
-    return (path / DATA_YAML).is_file() or (path.suffix in {".yaml", ".yml"} and path.is_file())
+    """Whether `path` is a YOLO dataset folder or the file that describes one."""
+    return find_description(path) is not None
 
 
 def label_path(image: Path) -> Path:
@@ -70,39 +71,95 @@ def label_path(image: Path) -> Path:
 
 
 def read_yolo(path: Path, *, strict: bool = True) -> YoloDataset:
-    """List a dataset folder, or the one a YAML file describes; no label file is read.
+    """List a dataset folder, or the one that the file `path` describes; no label file is read.
 
-    If `strict`, splits that name the same folders count once, and an InputError is raised where a picture is
-    listed twice else or two share a label file. Raises InputError.
+    If `strict`, splits that name the same folders count once, and an InputError is raised where an image is
+    otherwise listed twice or two images share a label file. Raises InputError.
     """
-    file = path / DATA_YAML if path.is_dir() else path
-    described = _read_yaml(file)
-    names = _names(file, described)
-    root = _root(file, described)
-    folders: dict[str, list[Path]] = {}
-    for split in SPLITS:
-        value = described.get(split, described.get("validation") if split == "val" else None)
-        if value:
-            folders[split] = [_resolve(file, root, split, part) for part in _parts(file, split, value)]
-    stand_ins = _stand_ins(folders) if strict else {}
-    own = {split: parts for split, parts in folders.items() if split not in stand_ins}
-    images = [image for split, parts in own.items() for part in parts for image in _list(part, root, split)]
+    described = read_description(path)
+    stand_ins = _stand_ins(described.parts) if strict else {}
+    own = {split: parts for split, parts in described.parts.items() if split not in stand_ins}
+    finder = _LabelFinder(described)
+    images = [
+        image
+        for split, parts in own.items()
+        for part in parts
+        for image in _list(part, described.root, split, finder)
+    ]
     if not images:
-        raise InputError(file, "no picture in the folders it names", "check train, val and test")
+        raise InputError(described.file, "no image in the folders it names", "check train, val and test")
     if strict:
         _check_once(images)
-    return YoloDataset(file.parent, names, tuple(images), folders, stand_ins)
+    return YoloDataset(
+        described.file.parent if described.file.suffix in {".yaml", ".yml"} else described.root,
+        described.file,
+        described.names,
+        tuple(images),
+        described.parts,
+        stand_ins,
+        described.keypoint_columns,
+        frozenset(described.files),
+        described.notes,
+    )
+
+
+def read_description(path: Path) -> YoloDescription:
+    """Read what describes the YOLO folder `path`, or the description `path`. Raises InputError."""
+    file = find_description(path)
+    if file is None:
+        missing = path if path.suffix in {".yaml", ".yml"} else path / DATA_YAML
+        remedy = "name a YOLO folder with data.yaml, obj.data, or classes.txt and labels"
+        raise InputError(missing, "no such file", remedy)
+    if file.suffix in {".yaml", ".yml"}:
+        return read_data_yaml(file)
+    if file.name == OBJ_DATA:
+        return read_obj_data(file)
+    return read_names_only(path, file)
 
 
 def name_folders(splits: Iterable[str]) -> dict[str, str]:
-    """The folder of pictures to name for each split, where only those in `splits` have any.
+    """The folder of images to name for each split, where only those in `splits` have any.
 
-    Ultralytics demands train and val: one without pictures names those of another split, the first that has some.
+    Ultralytics demands train and val: one without images names those of another split, the first that has some.
     """
     having = set(splits)
     used = [split for split in SPLITS if split in having]
     wanted = [split for split in SPLITS if split != "test" or split in used]
     return {split: f"images/{split if split in used or not used else used[0]}" for split in wanted}
+
+
+class _LabelFinder:
+    """Finds label files under their name or under the same name in another Unicode form (a zip made on a Mac)."""
+
+    def __init__(self, described: YoloDescription) -> None:
+        self._described = described
+        self._folders: dict[Path, dict[str, Path]] = {}
+
+    def find(self, image: Path) -> tuple[Path, str]:
+        """Where the labels of an image are or belong, and the code of an event if that is not their own name."""
+        wanted = [label_path(image)]
+        if self._described.labels_beside:
+            wanted.append(image.with_suffix(".txt"))
+        for path in wanted:
+            if path.is_file():
+                return path, ""
+        for path in wanted:
+            found = self._same_name(path)
+            if found is not None:
+                return found, "unicode-form"
+        return wanted[0], ""
+
+    def _same_name(self, path: Path) -> Path | None:
+        if path.name.isascii():
+            return None
+        if path.parent not in self._folders:
+            files = path.parent.glob("*.txt") if path.parent.is_dir() else ()
+            self._folders[path.parent] = {_composed(file.name): file for file in files}
+        return self._folders[path.parent].get(_composed(path.name))
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _stand_ins(folders: Mapping[str, Sequence[Path]]) -> dict[str, str]:
@@ -119,166 +176,37 @@ def _stand_ins(folders: Mapping[str, Sequence[Path]]) -> dict[str, str]:
     }
 
 
-def read_labels(path: Path, classes: int) -> list[Label]:
-    """Read one label file of a dataset with that many classes. Raises InputError naming file, line and value."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(path, "not a text file", "write one line per instance") from None
-    lines = enumerate(text.splitlines(), 1)
-    return [parse_label(f"{path}:{number}", line, classes) for number, line in lines if line.strip()]
-
-
-def parse_label(where: str, line: str, classes: int) -> Label:
-    """Read one line; coordinates up to 1 % outside the picture pass, as in Ultralytics. Raises InputError."""
-    label = parse_columns(where, line, classes)
-    check_coordinates(where, label)
-    return label
-
-
-def parse_columns(where: str, line: str, classes: int) -> Label:
-    """Read one line, whose coordinates may be any numbers. Raises InputError."""
-    words = line.split()
-    if len(words) != 5 and (len(words) < 7 or len(words) % 2 == 0):
-        raise InputError(where, f"{len(words)} columns", "give 5 for a box, or 7, 9, 11, ... for a segment")
-    try:
-        first, *values = (float(word) for word in words)
-    except ValueError:
-        raise InputError(where, f"not numbers: {line.strip()[:60]!r}", "write class and coordinates") from None
-    if not first.is_integer():
-        raise InputError(where, f"class {words[0]} is no whole number", "classes count from 0")
-    if not 0 <= first < classes:
-        raise InputError(where, f"class {words[0]} is not in 0..{classes - 1}", "list it in names of data.yaml")
-    return Label(int(first), tuple(values))
-
-
-def check_coordinates(where: str, label: Label) -> None:
-    """Raise InputError where a coordinate is more than 1 % outside the picture, or a box has no size."""
-    for value in label.values:
-        if not -TOLERANCE <= value <= 1 + TOLERANCE:
-            raise InputError(
-                where, f"coordinate {value:.9g} is outside 0..1", "divide by the picture's width and height"
-            )
-    if label.is_box and min(label.values[2:]) < 0:
-        told = "a box of size {:g} x {:g}".format(*label.values[2:])
-        raise InputError(where, told, "sizes are not negative")
-
-
-def format_label(label: Label) -> str:
-    """The line of `label`, with 9 decimals: more than a 32-bit float keeps, a thousandth of a pixel at 10^6."""
-    return " ".join([str(label.class_index), *(_digits(value) for value in label.values)])
-
-
-def write_labels(path: Path, lines: Iterable[str]) -> None:
-    """Write a label file; without lines it is empty, which makes its image a negative."""
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-
-def write_data_yaml(root: Path, names: Sequence[str], folders: Mapping[str, str]) -> None:
-    """Write `data.yaml` into `root`; `folders` is split -> folder of its images, relative to `root`.
-
-    There is no `path` in it: Ultralytics then starts from the YAML file itself, whatever the working directory
-    and its own settings are, and the folder can be moved.
-    """
-    import yaml
-
-    described = {**folders, "names": dict(enumerate(names))}
-    text = yaml.safe_dump(described, sort_keys=False, allow_unicode=True)
-    write_atomic(root / DATA_YAML, text.encode("utf-8"))
-
-
-def _digits(value: float) -> str:
-    text = f"{value:.9f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
-
-
-def _read_yaml(file: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        described = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(file, "no such file", "name a YOLO dataset folder with a data.yaml") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise InputError(file, f"not valid YAML: {' '.join(str(error).split())}", "write it anew") from None
-    if not isinstance(described, dict):
-        raise InputError(file, "not a YOLO dataset description", "it needs train, val and names")
-    return described
-
-
-def _names(file: Path, described: Mapping[str, Any]) -> tuple[str, ...]:
-    names = described.get("names")
-    if isinstance(names, list):
-        names = dict(enumerate(names))
-    if not isinstance(names, dict) or not names:
-        raise InputError(file, "names is missing or no list of class names", "add names: {0: first, 1: second}")
-    if sorted(map(str, names)) != sorted(map(str, range(len(names)))):
-        raise InputError(file, f"names has the classes {', '.join(map(str, names))}", "number them 0, 1, 2, ...")
-    by_index = {int(index): str(name) for index, name in names.items()}
-    ordered = tuple(by_index[i] for i in range(len(by_index)))
-    if len(set(ordered)) < len(ordered):
-        raise InputError(file, f"a class name occurs twice in {', '.join(ordered)}", "make the names different")
-    count = described.get("nc", len(ordered))
-    if count != len(ordered):
-        raise InputError(file, f"nc is {count}, but {len(ordered)} names are given", "correct one of them")
-    return ordered
-
-
-def _root(file: Path, described: Mapping[str, Any]) -> Path:
-    path = described.get("path") or "."
-    if not isinstance(path, str):
-        raise InputError(file, f"path {path!r} is no folder", "leave it out to start from the YAML file")
-    root = file.parent / path
-    if not _holds(root.is_dir):
-        raise InputError(file, f"path {path} is no folder beside it", "leave it out to start from the YAML file")
-    return root
-
-
-def _parts(file: Path, split: str, value: object) -> list[str]:
-    parts: list[Any] = value if isinstance(value, list) else [value]
-    if not all(isinstance(part, str) for part in parts):
-        raise InputError(file, f"{split} {value!r} is no folder", "name one, or a list of them")
-    return parts
-
-
-def _resolve(file: Path, root: Path, split: str, part: str) -> Path:
-    # Roboflow writes ../train/images and means train/images; Ultralytics mends that and so do we.
-    for candidate in (part, part.removeprefix("../"), _with_slashes(part)):
-        if _holds((root / candidate).exists):
-            return root / candidate
-    raise InputError(file, f"{split} {part} does not exist", "correct the path; it starts from the YAML file")
-
-
-def _with_slashes(path: str) -> str:
-    """A path as Windows writes it, in the words of every system."""
-    return path.replace("\\", "/")
-
-
-def _holds(check: Callable[[], bool]) -> bool:
-    try:
-        return check()
-    except (OSError, ValueError):  # no name that a file could have
-        return False
-
-
-def _list(folder: Path, root: Path, split: str) -> list[YoloImage]:
+def _list(folder: Path, root: Path, split: str, finder: _LabelFinder) -> list[YoloImage]:
     if folder.is_dir():
         files = sorted(p for p in folder.rglob("*") if is_image(p) and p.is_file() and not _hidden(p, folder))
-        return [YoloImage(p, label_path(p), p.relative_to(folder).as_posix(), split) for p in files]
+        return [_image(path, path.relative_to(folder), split, finder) for path in files]
     try:
         lines = folder.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise InputError(folder, f"{split} is no folder and no list of pictures", "correct the path") from None
-    listed = [line.strip() for line in lines if line.strip()]
+        raise InputError(folder, f"{split} is no folder and no list of images", "correct the path") from None
+    base = Path(os.path.normpath(root))
     images = []
-    for line in sorted(listed):
-        said = line if _holds((folder.parent / line).exists) else _with_slashes(line)
-        path = Path(os.path.normpath(folder.parent / said))
-        base = Path(os.path.normpath(root))
-        if not path.is_relative_to(base) or not _holds(path.is_file):
-            raise InputError(folder, f"lists {line}, which is no picture inside {root}", "correct the list")
-        images.append(YoloImage(path, label_path(path), path.relative_to(base).as_posix(), split))
+    for line in sorted(line.strip() for line in lines if line.strip()):
+        path = _listed(folder, base, line)
+        if path is None:
+            raise InputError(folder, f"lists {line}, which is no image inside {root}", "correct the list")
+        images.append(_image(path, path.relative_to(base), split, finder))
     return images
+
+
+def _listed(file: Path, base: Path, line: str) -> Path | None:
+    """The image that a line of a list means: relative to the list, or else to `base`."""
+    slashes = line if exists(file.parent / line) else line.replace("\\", "/")
+    path = Path(os.path.normpath(file.parent / slashes))
+    if path.is_relative_to(base) and exists(path) and path.is_file():
+        return path
+    found = None if exists(path) else find_below(base, slashes)
+    return found if found is not None and found.is_file() else None
+
+
+def _image(path: Path, relative: Path, split: str, finder: _LabelFinder) -> YoloImage:
+    labels, how = finder.find(path)
+    return YoloImage(path, labels, relative.as_posix(), split, how)
 
 
 def _hidden(path: Path, folder: Path) -> bool:
@@ -294,7 +222,7 @@ def _check_once(images: Sequence[YoloImage]) -> None:
             raise InputError(image.path, f"in {home[path]} and in {image.split}", "keep it in one split, once")
         if image.labels in labels:
             raise InputError(
-                image.path, f"has the same label file as {labels[image.labels].name}", "rename one of the pictures"
+                image.path, f"has the same label file as {labels[image.labels].name}", "rename one of the images"
             )
         home[path] = image.split
         labels[image.labels] = image.path

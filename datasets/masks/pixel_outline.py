@@ -1,4 +1,4 @@
-"""Polygons that say exactly what a mask says: traced along the edges of the pixels, not through their centres."""
+"""Polygons that cover exactly the pixels of a mask: traced along the sides of the pixels, not through centres."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def component_to_segmentation(component: Component, height: int, width: int, how: str) -> Segmentation:
     """COCO segmentation of a component: `how` is rle, polygon or auto.
 
-    `polygon` gives polygons wherever they say the same pixels as the run-length form (a hole cannot be said),
+    `polygon` gives polygons wherever they cover the same pixels as the run-length form (no polygon has holes),
     `auto` only where they are not longer than the run-length form as well.
     """
     rle = component_to_rle(component, height, width)
@@ -33,7 +33,7 @@ def component_to_segmentation(component: Component, height: int, width: int, how
 
 
 def component_to_polygons(component: Component) -> Polygons | None:
-    """One polygon [x1, y1, x2, y2, ...] in picture pixels per 4-connected part, None where a part has a hole."""
+    """One polygon [x1, y1, x2, y2, ...] in image pixels per 4-connected part, None where a part has a hole."""
     outline = pixel_outline(component.pixels)
     parts = list(getattr(outline, "geoms", [outline]))
     if any(part.interiors for part in parts):

@@ -82,12 +82,12 @@ def split_at_touches(ring: "NDArray[np.int64]") -> "list[NDArray[np.int64]]":
     return [np.array(loop) for loop in [*simple, path]]
 
 
-def ring_area(ring: "NDArray[np.int64]") -> int:
+def ring_area(ring: "NDArray[np.int64] | NDArray[np.float64]") -> float:
     """The enclosed area in pixels: positive for an outer ring, negative for the ring of a hole."""
     import numpy as np
 
     x, y = ring.T
-    return int(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) // 2
+    return float(np.dot(x[:-1], y[1:]) - np.dot(y[:-1], x[1:]) + x[-1] * y[0] - y[-1] * x[0]) / 2
 
 
 def _walk(

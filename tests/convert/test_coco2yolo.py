@@ -1,4 +1,4 @@
-"""COCO to YOLO: boxes and segments worked out by hand, every kind of loss told, the way back exact."""
+"""COCO to YOLO: boxes and segments worked out by hand, every kind of loss reported, the way back exact."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 
 from convert.coco2yolo import YoloExportOptions, coco2yolo
 from convert.execution import Execution
@@ -19,7 +19,7 @@ from convert.yolo_labels import label_lines
 from convert.yolo_segments import Style
 from datasets.coco import Annotation, Image, Rle
 from datasets.formats.dataset_folder import load_dataset
-from datasets.formats.yolo import parse_label
+from datasets.formats.yolo_lines import parse_label
 from datasets.masks.rle import decode, encode
 from system.errors import InputError, OutputError
 from tests.command import only_line, run_command
@@ -38,13 +38,13 @@ def numbers(line: str) -> list[float]:
     return [float(word) for word in line.split()]
 
 
-def test_a_box_is_centre_and_size_over_the_picture() -> None:
+def test_a_box_is_centre_and_size_over_the_image() -> None:
     lines, events = label_lines(IMAGE, [box_annotation(1, 1, 7, (4, 2, 8, 5))], CLASSES, Style())
     assert lines == ["1 0.4 0.45 0.4 0.5"]
     assert events == []
 
 
-def test_boxes_are_clipped_crowds_and_duplicates_left_out_and_all_is_told() -> None:
+def test_boxes_are_clipped_crowds_and_duplicates_left_out_and_reported() -> None:
     annotations = [
         box_annotation(1, 1, 3, (-5, -5, 10, 10)),
         box_annotation(2, 1, 3, (20, 0, 5, 5)),
@@ -110,7 +110,7 @@ def two_rings() -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("style", "pixels", "told"),
+    ("style", "pixels", "expected"),
     [
         (Style(True), [28], ["hole-bridge", "parts-bridge"]),
         (Style(True, "fill"), [45], ["hole-fill", "parts-bridge"]),
@@ -119,11 +119,11 @@ def two_rings() -> np.ndarray:
         (Style(True, "bridge", "largest"), [20], ["hole-bridge", "parts-largest"]),
     ],
 )
-def test_holes_and_parts_as_asked(style: Style, pixels: list[int], told: list[str]) -> None:
+def test_holes_and_parts_as_asked(style: Style, pixels: list[int], expected: list[str]) -> None:
     lines, events = label_lines(IMAGE, [mask_annotation(1, 1, 3, two_rings())], CLASSES, style)
     drawn = [label_instance(parse_label("x", line, 2), 10, 20, "rle")[0] for line in lines]
     assert [instance.area for instance in drawn if instance] == pixels
-    assert codes(events) == told
+    assert codes(events) == expected
 
 
 def test_holes_and_parts_of_a_ring_with_bridges_are_found() -> None:
@@ -280,7 +280,7 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     assert one == two
 
 
-def test_pictures_ultralytics_would_drop_or_change_are_told(tmp_path: Path) -> None:
+def test_images_ultralytics_would_drop_or_change_are_reported(tmp_path: Path) -> None:
     source = folder(tmp_path / "tiny", size=(30, 9))
     report = coco2yolo(source, tmp_path / "y", YoloExportOptions(style=Style()))
     assert ("a.png", "tiny-picture") in [(event.file, event.code) for event in report.events]
@@ -305,12 +305,12 @@ def test_an_image_whose_annotations_are_all_lost_is_no_negative(tmp_path: Path) 
     assert [p.name for p in sorted((tmp_path / "y").rglob("*.txt"))] == ["b.txt"]
 
 
-def test_what_cannot_be_said_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     source = folder(tmp_path / "c")
-    Picture.new("RGB", (21, 10)).save(source / "images/a.png")
+    PillowImage.new("RGB", (21, 10)).save(source / "images/a.png")
     with pytest.raises(InputError, match="21 x 10 pixels, listed as 20 x 10"):
         coco2yolo(source, tmp_path / "y", YoloExportOptions(style=Style()))
-    turned = Picture.new("RGB", (20, 10))
+    turned = PillowImage.new("RGB", (20, 10))
     exif = turned.getexif()
     exif[0x0112] = 6
     turned.save(source / "images/a.png", exif=exif)
@@ -341,7 +341,7 @@ def test_dry_run_strict_and_report_on_the_command_line(tmp_path: Path, capsys: p
         )
 
 
-def test_a_single_file_finds_its_pictures(tmp_path: Path) -> None:
+def test_a_single_file_finds_its_images(tmp_path: Path) -> None:
     source = folder(tmp_path / "c")
     report = coco2yolo(
         source / "annotations/instances_train.json", tmp_path / "y", YoloExportOptions(style=Style())

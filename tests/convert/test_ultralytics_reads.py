@@ -1,4 +1,4 @@
-"""Ultralytics' own loader on our YOLO folders: from anywhere, without a warning, without a picture dropped."""
+"""Ultralytics' own loader on our YOLO folders: from anywhere, without a warning, without dropping an image."""
 
 import logging
 from importlib import import_module

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 
 from convert.yolo2coco import YoloOptions, yolo2coco
 from datasets.coco import Rle
@@ -18,12 +18,12 @@ YAML = "train: images/train\nval: images/val\nnames: [scratch, dent]\n"
 
 
 def yolo(root: Path, labels: dict[str, str | None], text: str = YAML) -> Path:
-    """A folder whose pictures (split/name) have these label files, None for none; 40 x 20 px."""
+    """A folder whose images (split/name) have these label files, None for none; 40 x 20 px."""
     for i, (name, lines) in enumerate(labels.items()):
-        picture, file = root / "images" / name, (root / "labels" / name).with_suffix(".txt")
-        for path in (picture, file):
+        image, file = root / "images" / name, (root / "labels" / name).with_suffix(".txt")
+        for path in (image, file):
             path.parent.mkdir(parents=True, exist_ok=True)
-        Picture.new("RGB", (40, 20), (i, 2 * i, 3 * i)).save(picture)
+        PillowImage.new("RGB", (40, 20), (i, 2 * i, 3 * i)).save(image)
         if lines is not None:
             file.write_text(lines)
     (root / "images/val").mkdir(exist_ok=True)
@@ -55,9 +55,9 @@ def test_segments_get_instance_and_pixel_masks(tmp_path: Path) -> None:
     # the box is that of the points, the mask what Ultralytics draws: both ends included
     assert (large.bbox, large.area, rle_area(large.segmentation)) == ((4, 2, 8, 8), 81, 81)
     assert (small.bbox, small.area) == ((8, 4, 2, 2), 9)
-    indices = np.asarray(Picture.open(dataset.mask_path(coco.images[0])))
+    indices = np.asarray(PillowImage.open(dataset.mask_path(coco.images[0])))
     assert [int((indices == k).sum()) for k in (1, 2)] == [9, 72]
-    assert not np.asarray(Picture.open(dataset.mask_path(coco.images[1]))).any()
+    assert not np.asarray(PillowImage.open(dataset.mask_path(coco.images[1]))).any()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_missing_label_file_is_unlabelled_and_an_empty_one_a_negative(tmp_path
     assert len(load_dataset(tmp_path / "n").splits["train"].images) == 3
 
 
-def test_a_label_file_without_a_picture_is_told(tmp_path: Path) -> None:
+def test_a_label_file_without_an_image_is_reported(tmp_path: Path) -> None:
     source = yolo(tmp_path / "y", {"train/a.png": "0 .5 .5 .1 .1"})
     (source / "labels/train/gone.txt").write_text("0 .5 .5 .1 .1")
     report = yolo2coco(source, tmp_path / "c")
@@ -92,7 +92,7 @@ def test_a_label_file_without_a_picture_is_told(tmp_path: Path) -> None:
     ]
 
 
-def test_what_leads_outside_is_cut_and_told(tmp_path: Path) -> None:
+def test_what_leads_outside_is_cut_and_reported(tmp_path: Path) -> None:
     lines = "0 0.05 0.5 0.11 0.2\n0 1.004 0.5 0.001 0.2\n0 0.98 0.5 0.04 0.2\n"
     source = yolo(tmp_path / "y", {"train/a.png": lines})
     report = yolo2coco(source, tmp_path / "c")
@@ -119,9 +119,9 @@ def test_equal_names_in_two_splits_get_the_split_in_front(tmp_path: Path) -> Non
     assert names == {"train": ["train/a.png"], "val": ["val/a.png", "val/s/b.png"], "test": []}
 
 
-def test_labels_of_a_turned_picture_are_of_the_upright_one(tmp_path: Path) -> None:
+def test_labels_of_a_turned_image_are_of_the_upright_one(tmp_path: Path) -> None:
     source = yolo(tmp_path / "y", {"train/a.png": "0 0.5 0.25 0.2 0.1"})
-    stored = Picture.new("RGB", (40, 20))
+    stored = PillowImage.new("RGB", (40, 20))
     stored.putpixel((10, 5), (255, 0, 0))
     exif = stored.getexif()
     exif[0x0112] = 6  # shown turned by a quarter to the right
@@ -130,7 +130,7 @@ def test_labels_of_a_turned_picture_are_of_the_upright_one(tmp_path: Path) -> No
     dataset = load_dataset(tmp_path / "c")
     (image,), (annotation,) = dataset.splits["train"].images, dataset.splits["train"].annotations
     assert (image.width, image.height, annotation.bbox) == (20, 40, (8, 8, 4, 4))
-    written = Picture.open(dataset.image_path(image))
+    written = PillowImage.open(dataset.image_path(image))
     assert written.size == (20, 40)
     assert 0x0112 not in written.getexif()
     assert written.convert("RGB").getpixel((14, 10)) == (255, 0, 0)
@@ -169,7 +169,7 @@ def test_the_yaml_file_itself_can_be_named_and_a_dry_run_writes_nothing(
 @pytest.mark.parametrize("how", ["polygon", "auto"])
 def test_a_large_segment_keeps_its_points_in_a_polygon(tmp_path: Path, how: str) -> None:
     source = yolo(tmp_path / "y", {"train/a.png": "0 0.1 0 1 0.5 0.5 1 0 0.5\n"})
-    Picture.new("RGB", (2000, 1000)).save(source / "images/train/a.png")
+    PillowImage.new("RGB", (2000, 1000)).save(source / "images/train/a.png")
     yolo2coco(source, tmp_path / "c", YoloOptions(segmentation=how))
     (annotation,) = load_dataset(tmp_path / "c").splits["train"].annotations
     assert annotation.segmentation == [[200, 0, 2000, 500, 1000, 1000, 0, 500]]

@@ -282,6 +282,9 @@ YOLO: dict[str, Callable[[Path], object]] = {
     "unreadable-labels": lambda root: labels(root).write_text("0 0.5 0.5 0.2 0.2\n9 0.5 0.5 0.1 0.1\n0 0 0\n"),
     "mixed-labels": lambda root: labels(root).write_text("0 .5 .5 .2 .2\n0 .1 .1 .3 .1 .3 .3\n"),
     "outside-image": lambda root: labels(root).write_text("0 0.02 0.5 0.2 0.2\n"),
+    "unknown-split": lambda root: (root / "data.yaml").write_text(
+        (root / "data.yaml").read_text().replace("test:", "holdout:")
+    ),
     "zero-area": lambda root: labels(root).write_text("0 0.5 0.5 0.2 0\n"),
     "duplicate-annotation": lambda root: labels(root).write_text("0 0.5 0.5 0.2 0.2\n0 0.5 0.5 0.2 0.2\n"),
     "overlap-of-types": lambda root: labels(root).write_text("0 0.5 0.5 0.2 0.2\n1 0.5 0.5 0.21 0.2\n"),

@@ -7,30 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from datasets.formats.yolo import (
-    Label,
-    format_label,
-    label_path,
-    parse_label,
-    read_labels,
-    read_yolo,
-    write_data_yaml,
-    write_labels,
-)
+from datasets.formats.yolo import label_path, read_yolo
+from datasets.formats.yolo_data_yaml import write_data_yaml
+from datasets.formats.yolo_lines import Label, format_label, parse_label, read_labels, write_labels
 from system.errors import DefectlineError, InputError
 
 NAMES = "names: [scratch, dent]\n"
 
 
-def picture(path: Path) -> Path:
+def image_file(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (20, 10)).save(path)
     return path
 
 
-def yolo(root: Path, text: str, *pictures: str) -> Path:
-    for name in pictures:
-        picture(root / name)
+def yolo(root: Path, text: str, *images: str) -> Path:
+    for name in images:
+        image_file(root / name)
     root.mkdir(exist_ok=True)
     (root / "data.yaml").write_text(text, encoding="utf-8")
     return root
@@ -45,7 +38,7 @@ def yolo(root: Path, text: str, *pictures: str) -> Path:
         ("d/images.old/images/images/images.png", "d/images.old/images/labels/images.txt"),
     ],
 )
-def test_labels_lie_where_ultralytics_looks(image: str, labels: str) -> None:
+def test_labels_are_where_ultralytics_looks(image: str, labels: str) -> None:
     assert label_path(Path(image)) == Path(labels)
 
 
@@ -83,7 +76,7 @@ def test_lists_of_folders_and_list_files(tmp_path: Path) -> None:
     root = yolo(
         tmp_path / "d", f"train: [images/a, images/b]\nval: val.txt\n{NAMES}", "images/a/1.png", "images/b/2.png"
     )
-    picture(root / "images/c/3.png")
+    image_file(root / "images/c/3.png")
     (root / "val.txt").write_text("./images/c/3.png\n")
     assert [(i.split, i.relative) for i in read_yolo(root).images] == [
         ("train", "1.png"),
@@ -91,8 +84,8 @@ def test_lists_of_folders_and_list_files(tmp_path: Path) -> None:
         ("val", "images/c/3.png"),
     ]
     (root / "val.txt").write_text("../outside.png\n")
-    picture(tmp_path / "outside.png")
-    with pytest.raises(InputError, match=r"outside\.png, which is no picture inside"):
+    image_file(tmp_path / "outside.png")
+    with pytest.raises(InputError, match=r"outside\.png, which is no image inside"):
         read_yolo(root)
 
 
@@ -110,7 +103,7 @@ def test_lists_of_folders_and_list_files(tmp_path: Path) -> None:
         ("train: 5\n" + NAMES, "train 5 is no folder"),
         ("path: elsewhere\ntrain: images\n" + NAMES, "path elsewhere is no folder"),
         ("path: [a]\ntrain: images\n" + NAMES, "is no folder"),
-        ("val:\n" + NAMES, "no picture in the folders"),
+        ("val:\n" + NAMES, "no image in the folders"),
         ("train: images\nval: [images, images]\n" + NAMES, "in train and in val"),
     ],
 )
@@ -120,7 +113,7 @@ def test_a_broken_description_is_refused(tmp_path: Path, text: str, match: str) 
         read_yolo(root)
 
 
-def test_two_pictures_cannot_share_a_label_file(tmp_path: Path) -> None:
+def test_two_images_cannot_share_a_label_file(tmp_path: Path) -> None:
     root = yolo(tmp_path / "d", "train: images\n" + NAMES, "images/a.png", "images/a.jpg")
     with pytest.raises(InputError, match=r"same label file as a\.jpg"):
         read_yolo(root)
@@ -183,7 +176,7 @@ def test_no_line_brings_another_error(line: str) -> None:
 
 def test_a_written_folder_reads_back_with_any_names(tmp_path: Path) -> None:
     names = ["no", "1", "null", "it's: #odd", "Kratzer übel"]
-    picture(tmp_path / "images/train/a.png")
+    image_file(tmp_path / "images/train/a.png")
     (tmp_path / "labels/train").mkdir(parents=True)
     write_labels(tmp_path / "labels/train/a.txt", ["4 0.5 0.5 1 1"])
     write_data_yaml(tmp_path, names, {"train": "images/train"})
@@ -205,10 +198,10 @@ def test_a_split_that_stands_in_for_another_counts_once(
     assert len(read_yolo(tmp_path / "d", strict=False).images) == 2
 
 
-def test_a_picture_named_as_a_list_is_refused(tmp_path: Path) -> None:
+def test_an_image_named_as_a_list_is_refused(tmp_path: Path) -> None:
     # found by fuzzing
     root = yolo(tmp_path / "d", "train: images/a.png\n" + NAMES, "images/a.png")
-    with pytest.raises(InputError, match="train is no folder and no list of pictures"):
+    with pytest.raises(InputError, match="train is no folder and no list of images"):
         read_yolo(root)
 
 

@@ -1,0 +1,95 @@
+"""What describes a YOLO folder: class names, and for each split folders of images or text files that list images.
+
+`yolo_data_yaml` reads it from `data.yaml` of Ultralytics and Roboflow, `yolo_names_file` from `obj.data` of
+darknet and CVAT and from `classes.txt` of Label Studio and labelImg.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from system.errors import InputError
+
+DATA_YAML = "data.yaml"
+OBJ_DATA = "obj.data"
+NAMES_FILES = ("classes.txt", "labels/classes.txt", "images/classes.txt", "obj.names")
+
+
+class YoloDescription(msgspec.Struct, frozen=True):
+    """Class names in order, and split -> folders or lists of images below `root`.
+
+    `file` is what was read. `keypoint_columns` is how many columns a line has beyond its box. `files` are text
+    files that are no label files. `notes` are (code, value) of what was read in an unusual way or not at all. With
+    `labels_beside`, labels are also looked for next to the images.
+    """
+
+    file: Path
+    root: Path
+    names: tuple[str, ...]
+    parts: dict[str, list[Path]]
+    keypoint_columns: int = 0
+    files: tuple[Path, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+    labels_beside: bool = False
+
+
+def find_description(path: Path) -> Path | None:
+    """The file that describes the YOLO folder `path`, or `path` itself where it is such a file; else None."""
+    if path.suffix in {".yaml", ".yml"} or path.name == OBJ_DATA:
+        return path if path.is_file() else None
+    if (path / DATA_YAML).is_file():
+        return path / DATA_YAML
+    if (path / OBJ_DATA).is_file():
+        return path / OBJ_DATA
+    names_files = (path / name for name in NAMES_FILES if (path / name).is_file())
+    return next((file for file in names_files if _has_labels(path, file)), None)
+
+
+def _has_labels(root: Path, names_file: Path) -> bool:
+    """Whether a folder with a list of names also has label files; other tools write such lists too."""
+    folders = [root / "labels", *root.glob("*/labels")]
+    beside = (path for path in names_file.parent.glob("*.txt") if path != names_file)
+    return any(folder.is_dir() for folder in folders) or any(beside)
+
+
+def find_below(root: Path, name: str) -> Path | None:
+    """What `name` means below `root`: as a path, or without the first folders, which are of another machine."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in {"", "."}]
+    if ".." in parts:
+        parts = parts[len(parts) - parts[::-1].index("..") :]
+    for start in range(len(parts)):
+        candidate = root.joinpath(*parts[start:])
+        if exists(candidate):
+            return candidate
+    return None
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder; no error for a name that no file can have."""
+    return holds(path.exists)
+
+
+def holds(check: Callable[[], bool]) -> bool:
+    """The result of a check of a path, False for a name that no file can have."""
+    try:
+        return check()
+    except (OSError, ValueError):
+        return False
+
+
+def read_lines(file: Path) -> list[str]:
+    """The lines of a text file that are not blank. Raises InputError for what is not UTF-8."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise InputError(file, "not UTF-8 text", "save it as UTF-8") from None
+    return [line.strip() for line in lines if line.strip()]
+
+
+def check_names(file: Path, names: Sequence[str]) -> None:
+    """Raise InputError where there is no class name, or one occurs twice."""
+    if not names:
+        raise InputError(file, "no class name in it", "write one a line")
+    if len(set(names)) < len(names):
+        raise InputError(file, f"a class name occurs twice in {', '.join(names)}", "make the names different")

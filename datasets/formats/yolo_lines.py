@@ -1,0 +1,107 @@
+"""Lines of YOLO label files: class and box, or class and segment, in normalised coordinates.
+
+Coordinates are divided by the width and height of the upright image. Classes count from 0. A line of class and box
+may be followed by keypoints, where `data.yaml` declares them with `kpt_shape`.
+Source: https://docs.ultralytics.com/datasets and `verify_image_label` of ultralytics 8.4.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from system.errors import InputError
+
+TOLERANCE = 0.01  # Ultralytics accepts coordinates this far outside 0..1
+
+
+class Label(msgspec.Struct, frozen=True):
+    """One line of a label file: `values` are centre x and y, width, height, or else x1, y1, x2, y2, x3, y3, ...
+
+    `lost` is the code of what the line contained beyond that, such as keypoints.
+    """
+
+    class_index: int
+    values: tuple[float, ...]
+    lost: str = ""
+
+    @property
+    def is_box(self) -> bool:
+        """Whether it is a box and not a segment."""
+        return len(self.values) == 4
+
+
+def read_labels(path: Path, classes: int, keypoint_columns: int = 0) -> list[Label]:
+    """Read one label file of a dataset with that many classes and columns of keypoints.
+
+    Raises InputError naming file, line and value.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(path, "not a text file", "write one line per instance") from None
+    lines = enumerate(text.splitlines(), 1)
+    return [
+        parse_label(f"{path}:{number}", line, classes, keypoint_columns) for number, line in lines if line.strip()
+    ]
+
+
+def parse_label(where: str, line: str, classes: int, keypoint_columns: int = 0) -> Label:
+    """Read one line; coordinates up to 1 % outside the image pass, as in Ultralytics. Raises InputError."""
+    label = parse_columns(where, line, classes, keypoint_columns)
+    check_coordinates(where, label)
+    return label
+
+
+def parse_columns(where: str, line: str, classes: int, keypoint_columns: int = 0) -> Label:
+    """Read one line, whose coordinates may be any numbers. Raises InputError.
+
+    With `keypoint_columns`, a line has that many more columns than a box; the box is kept.
+    """
+    words = line.split()
+    lost = ""
+    if keypoint_columns and len(words) == 5 + keypoint_columns:
+        words, lost = words[:5], "keypoints-lost"
+    elif keypoint_columns and len(words) != 5:
+        problem = f"{len(words)} columns, where kpt_shape makes {5 + keypoint_columns}"
+        raise InputError(where, problem, "correct the line, or kpt_shape in data.yaml")
+    if len(words) != 5 and (len(words) < 7 or len(words) % 2 == 0):
+        remedy = "give 5 for a box, or 7, 9, 11, ... for a segment; keypoints need kpt_shape in data.yaml"
+        raise InputError(where, f"{len(words)} columns", remedy)
+    try:
+        first, *values = (float(word) for word in words)
+    except ValueError:
+        raise InputError(where, f"not numbers: {line.strip()[:60]!r}", "write class and coordinates") from None
+    if not first.is_integer():
+        raise InputError(where, f"class {words[0]} is no whole number", "classes count from 0")
+    if not 0 <= first < classes:
+        raise InputError(where, f"class {words[0]} is not in 0..{classes - 1}", "add it to the class names")
+    return Label(int(first), tuple(values), lost)
+
+
+def check_coordinates(where: str, label: Label) -> None:
+    """Raise InputError where a coordinate is more than 1 % outside the image, or a box has a negative size."""
+    for value in label.values:
+        if not -TOLERANCE <= value <= 1 + TOLERANCE:
+            problem = f"coordinate {value:.9g} is outside 0..1"
+            raise InputError(where, problem, "divide by the width and height of the image")
+    if label.is_box and min(label.values[2:]) < 0:
+        problem = "a box of size {:g} x {:g}".format(*label.values[2:])
+        raise InputError(where, problem, "sizes are not negative")
+
+
+def format_label(label: Label) -> str:
+    """The line of `label`, with 9 decimals: more than a 32-bit float keeps, a thousandth of a pixel at 10^6."""
+    return " ".join([str(label.class_index), *(_digits(value) for value in label.values)])
+
+
+def write_labels(path: Path, lines: Iterable[str]) -> None:
+    """Write a label file; without lines it is empty, which makes its image a negative."""
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+@lru_cache(maxsize=2**16)  # the points of outlines share their coordinates
+def _digits(value: float) -> str:
+    text = f"{value:.9f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
