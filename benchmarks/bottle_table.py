@@ -1,4 +1,4 @@
-"""What the folds of benchmarks.bottle say: pooled numbers with intervals, and a Markdown table of them."""
+"""The results of the folds of benchmarks.bottle: pooled numbers with intervals, as a Markdown table."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ from evaluate.values import Protocol
 from training.new_run import environment
 
 RULE = "alarms<=1%"  # chosen on the other folds, some 180 good images: one may be flagged
-# A component of ours whose mean share of defect reaches this is painted; below it lie only guesses. The plain
+# A component of ours whose mean share of defect reaches this is painted; below it are only guesses. The plain
 # loop gives none, all of its pixels are painted.
 SURE = {"seg": 0.5}
 

@@ -66,7 +66,7 @@ def cross_validate(given: argparse.Namespace, kind: str, name: str, options: tup
 
 
 def run_folder(work: Path, kind: str, name: str) -> Path:
-    """Where the run of a variant lies."""
+    """The run folder of a variant."""
     return work / kind / name.replace(" ", "-").replace(",", "").replace(".", "_")
 
 

@@ -4,8 +4,8 @@
 
 The peers stay out of this project's environment; make one for each with
 `pip install labelme2yolo==0.4.0 labelme2coco==0.2.6` and `pip install 'datumaro[cli]==1.13.*'`.
-What is not there is said and left out. Each program runs once to warm up and then `--repeat` times, taking turns.
-Results of parts that are not run anew stay as they are.
+Missing programs are reported and left out. Each program runs once to warm up, then `--repeat` times, alternately.
+Results of parts that are not run stay unchanged.
 """
 
 import argparse
@@ -133,7 +133,7 @@ def mask_commands(work: Path, count: int) -> dict[str, Command]:
 
 
 def parts(options: argparse.Namespace) -> dict[str, Callable[[Path], dict[str, Command]]]:
-    """Name of each part of the benchmark, and what makes its files and says its commands."""
+    """Name of each part of the benchmark -> a function that writes its files and returns its commands."""
     found: dict[str, Callable[[Path], dict[str, Command]]] = {}
     for count, texture in LABELME:
         name = f"labelme-{count}{'-textured' if texture else ''}"
@@ -191,15 +191,15 @@ def table(results: dict[str, Part]) -> str:
 
 def _growth(results: dict[str, Part]) -> list[str]:
     """Memory at 10,000 images beside that at 1,000; to reach: less than 1.3 times and less than 200 MB."""
-    said = []
+    lines = []
     for kind in ("labelme", "masks"):
         if f"{kind}-1000" in results and f"{kind}-10000" in results:
             few, many = (results[f"{kind}-{n}"]["programs"][OWN]["peak_mb"] for n in (1000, 10_000))
-            said.append(
+            lines.append(
                 f"Peak memory of the largest process, {kind}: {few:.0f} MB at 1,000 images, {many:.0f} MB at "
                 f"10,000, {many / few:.2f} times (to reach: less than 1.3 times, less than 200 MB)."
             )
-    return said
+    return lines
 
 
 def write_table(text: str) -> None:

@@ -15,11 +15,11 @@ def make_labelme(folder: Path, count: int, quality: int, *, texture: bool) -> No
     """`count` 900 x 900 JPEGs, each with 3 polygons of 40 points; plain grey ones or with a texture."""
     folder.mkdir(parents=True)
     pixels, chance = np.random.default_rng(0), random.Random(0)
-    pictures = []
+    encoded = []
     for i in range(8):
         noise = cv2.GaussianBlur(pixels.integers(0, 256, (SIZE, SIZE, 3), np.uint8), (0, 0), 3)
-        picture = noise if texture else np.full((SIZE, SIZE, 3), 100 + i, np.uint8)
-        pictures.append(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
+        image = noise if texture else np.full((SIZE, SIZE, 3), 100 + i, np.uint8)
+        encoded.append(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
     for i in range(count):
         shapes = []
         for _ in range(3):
@@ -35,7 +35,7 @@ def make_labelme(folder: Path, count: int, quality: int, *, texture: bool) -> No
         content = {"version": "5.5.0", "flags": {}, "shapes": shapes, "imagePath": f"{name}.jpg"}
         content |= {"imageData": None, "imageHeight": SIZE, "imageWidth": SIZE}
         (folder / f"{name}.json").write_text(json.dumps(content, indent=2))
-        (folder / f"{name}.jpg").write_bytes(pictures[i % 8])
+        (folder / f"{name}.jpg").write_bytes(encoded[i % 8])
 
 
 def make_masks(root: Path, count: int) -> None:
@@ -44,11 +44,11 @@ def make_masks(root: Path, count: int) -> None:
     images, masks = root / "test" / "dent", root / "ground_truth" / "dent"
     images.mkdir(parents=True)
     masks.mkdir(parents=True)
-    picture = cv2.imencode(".png", np.full((SIZE, SIZE), 99, np.uint8))[1].tobytes()
+    image = cv2.imencode(".png", np.full((SIZE, SIZE), 99, np.uint8))[1].tobytes()
     for i in range(count):
         mask = np.zeros((SIZE, SIZE), np.uint8)
         for _ in range(3):
             centre, axes = rng.integers(100, 800, 2).tolist(), rng.integers(5, 90, 2).tolist()
             cv2.ellipse(mask, centre, axes, float(rng.uniform(0, 180)), 0, 360, 255, -1)
-        (images / f"{i:05}.png").write_bytes(picture)
+        (images / f"{i:05}.png").write_bytes(image)
         cv2.imwrite(str(masks / f"{i:05}_mask.png"), mask)

@@ -33,12 +33,12 @@ def main() -> int:
 
 
 def pretrained(name: str, option: str) -> tuple[str, str]:
-    """The option that takes pretrained weights where they lie, else the one that starts from random weights."""
+    """The option for pretrained weights if they exist, else the one for random weights."""
     path = Path(os.environ.get("DEFECTLINE_WEIGHTS", ".")) / name
     if path.is_file():
         return option, str(path)
-    told = f"no {name} here (DEFECTLINE_WEIGHTS names the folder) and the demo downloads nothing"
-    print(f"\n{told}: training starts from random weights", flush=True)
+    reason = f"no {name} here (DEFECTLINE_WEIGHTS names the folder) and the demo downloads nothing"
+    print(f"\n{reason}: training starts from random weights", flush=True)
     return option, "none"
 
 
@@ -52,7 +52,7 @@ def fit(room: str, kind: str, *options: object) -> Path:
 
 
 def call(room: str, *arguments: object) -> None:
-    """Say and run one command of the project; end the demo where it fails."""
+    """Print and run one command of the project; end the demo if it fails."""
     words = [room, *(str(a) for a in arguments)]
     print(f"\n$ {shlex.join(words)}", flush=True)
     done = subprocess.run([sys.executable, "-m", *words], check=False)

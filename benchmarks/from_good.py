@@ -48,10 +48,10 @@ def main() -> None:
     measured = [measure(finder, image) for image in progress(tests, "measure", len(tests))]
     result = {
         "category": tree.name,
-        "good_pictures": len(good),
+        "good_images": len(good),
         "settings": settings(finder),
         "fit_seconds": round(fit_seconds, 1),
-        "seconds_a_picture": round(float(np.mean([m["seconds"] for m in measured])), 3),
+        "seconds_per_image": round(float(np.mean([m["seconds"] for m in measured])), 3),
         "threads": torch.get_num_threads(),
         "machine": platform.machine(),
         "corners_median": float(np.median([n for m in measured for n in m["corners"]])),
@@ -62,15 +62,15 @@ def main() -> None:
     write_json(options.out, result)
     rows = [(name, *values.values()) for name, values in result["types"].items()]
     print_table(str(options.out), ("type", *next(iter(result["types"].values()))), rows)
-    print(f"fit {result['fit_seconds']} s, {result['seconds_a_picture']} s a picture, {result['threads']} threads")
+    print(f"fit {result['fit_seconds']} s, {result['seconds_per_image']} s an image, {result['threads']} threads")
 
 
 def measure(finder: from_good.Finder, image: TreeImage) -> dict[str, object]:
     """Scores and IoUs of one test image; `ious` has the best of each component of the mask."""
     start = time.perf_counter()
     height, width = read_rgb(image.path).shape[:2]
-    picture = FolderImage(image.path.parent, image.path.name, labelled=False)
-    proposals = from_good.propose_regions(finder, picture)
+    folder_image = FolderImage(image.path.parent, image.path.name, labelled=False)
+    proposals = from_good.propose_regions(finder, folder_image)
     drawn, corners = [], []
     tolerance = from_good.outline_tolerance(height, width)
     for proposal in proposals:
@@ -114,7 +114,7 @@ def summarise(measured: list[dict[str, object]]) -> dict[str, dict[str, object]]
 
 
 def settings(finder: from_good.Finder) -> dict[str, object]:
-    """What the numbers depend on, and the limits that the good pictures gave."""
+    """What the numbers depend on, and the thresholds from the good images."""
     return {
         "side": from_good.SIDE,
         "tolerance": from_good.TOLERANCE,

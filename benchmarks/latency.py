@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def copies(run: Path, dest: Path) -> dict[str, Run]:
-    """Precision -> a copy of a run with the exports for it, so that the run itself stays as it is."""
+    """Precision -> a copy of a run with the exports for it, so that the run itself stays unchanged."""
     made = {}
     for form, precision in WAYS.values():
         if precision not in made:
@@ -176,14 +176,14 @@ def compare(ways: dict[str, Way], rounds: int) -> dict[str, dict[str, float]]:
 
 
 def describe(image: Path) -> dict[str, object]:
-    """Size and kind of the picture, not its path."""
+    """Size and format of the image, not its path."""
 
     info = read_info(image)
     return {"width": info.width, "height": info.height, "mode": info.mode, "bytes": image.stat().st_size}
 
 
 def cpu_name() -> str:
-    """Model of the processor as Linux tells it."""
+    """Model of the processor as Linux reports it."""
     found = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return f"{found[0].partition(':')[2].strip()}, {os.cpu_count()} logical cores" if found else platform.machine()
 

@@ -1,12 +1,12 @@
-"""The loop of docs/loop.md on synthetic bottles, with a person who is played: how many shapes have to be touched?
+"""The loop of docs/loop.md on synthetic bottles with a simulated person: how many shapes have to be touched?
 
     python -m benchmarks.loop --weights resnet18.pt --detector yolo11n.pt [--work DIR]
 
-With --work, what is done is kept in DIR, and the same command goes on where an earlier one was stopped.
+With --work, the results are kept in DIR, and the same command continues where an earlier one was stopped.
 
-Round 1: good pictures only, `propose --from-good`, corrected. Then `labelme2coco`, both trainers, and round 2 on
-new pictures: `propose --from` the segmenter's run, corrected. The person knows the truth and touches a shape
-unless its label is right and its outline meets the true one with an IoU of 0.75.
+Round 1: good images only, `propose --from-good`, corrected. Then `labelme2coco`, both trainers, and round 2 on
+new images: `propose --from` the segmenter's run, corrected. The person knows the truth and touches a shape
+unless its label is right and its outline has an IoU of at least 0.75 with the true one.
 """
 
 import argparse
@@ -60,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True):
 class Touched(msgspec.Struct, frozen=True):
     """What the person did in one round: `accepted` proposals were right, the rest is work."""
 
-    pictures: int
+    images: int
     defects: int
     accepted: int = 0
     relabelled: int = 0
@@ -75,7 +75,7 @@ class Touched(msgspec.Struct, frozen=True):
 
 
 class Loop(msgspec.Struct, frozen=True):
-    """Both rounds and what the queue said before the second."""
+    """Both rounds, and the queue before the second."""
 
     first: Touched
     second: Touched
@@ -83,7 +83,7 @@ class Loop(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct):
-    """What is done of a loop, kept in state.json of its folder."""
+    """The finished steps of a loop, kept in state.json of its folder."""
 
     settings: Settings
     first: Touched | None = None
@@ -94,13 +94,13 @@ class State(msgspec.Struct):
 
 
 def run_loop(root: Path, settings: Settings, call: Call) -> Loop:
-    """Go once round the loop in the folder `root` by the commands that a user types, which `call` runs.
+    """Go once round the loop in the folder `root` with the commands that a user types, which `call` runs.
 
-    What an earlier call with the same settings did there is not done again; raises ValueError for other ones.
+    Steps of an earlier call with the same settings are not repeated; raises ValueError for other settings.
     """
     state = read_json(root / STATE, State) if (root / STATE).is_file() else State(settings)
     if state.settings != settings:
-        raise ValueError(f"{root} holds a loop of other settings: {state.settings}")
+        raise ValueError(f"{root} contains a loop with other settings: {state.settings}")
     if not (root / "bottle").exists():
         synth(root / "bottle", count=settings.count, size=settings.size, seed=settings.seed)
     tree = read_tree(root / "bottle")
@@ -149,7 +149,7 @@ def one_round(folder: Path, images: list[TreeImage], source: Sequence[object], c
 
 
 def prepare(folder: Path, images: list[TreeImage], call: Call) -> None:
-    """Make `folder` anew with the pictures and nothing else, as they come from the line."""
+    """Write `folder` with the images and nothing else, as they come from the line."""
     shutil.rmtree(folder, ignore_errors=True)
     for image in images:
         target = folder / image.type / image.path.name
@@ -160,26 +160,26 @@ def prepare(folder: Path, images: list[TreeImage], call: Call) -> None:
 
 
 def correct(root: Path, images: list[TreeImage]) -> Touched:
-    """Play the person: make each labelme file of `root` say the truth, and count what had to be touched."""
+    """Simulate the person: correct each labelme file of `root`, and count what had to be touched."""
     truth = {f"{image.type}/{image.path.name}": image for image in images}
     counts: Counter[str] = Counter()
-    for picture in list_folder_images(root):
-        counts += correct_picture(picture, truth[picture.name])
+    for listed in list_folder_images(root):
+        counts += correct_image(listed, truth[listed.name])
     return Touched(
-        len(images), **{field: counts[field] for field in Touched.__struct_fields__ if field != "pictures"}
+        len(images), **{field: counts[field] for field in Touched.__struct_fields__ if field != "images"}
     )
 
 
-def correct_picture(picture: FolderImage, image: TreeImage) -> Counter[str]:
-    """Correct one picture and count; a picture without a defect is flagged good."""
-    document, size = open_document(picture), upright_size(picture.path)
-    proposed = [i for i in shape_groups(picture.label_path, document.file, size) if i.rle is not None]
+def correct_image(listed: FolderImage, image: TreeImage) -> Counter[str]:
+    """Correct one image and count; an image without a defect is flagged good."""
+    document, size = open_document(listed), upright_size(listed.path)
+    proposed = [i for i in shape_groups(listed.label_path, document.file, size) if i.rle is not None]
     counts: Counter[str] = Counter()
     shapes: list[dict[str, object]] = []
     for group, component in enumerate((c for path in image.mask_paths for c in components(read_mask(path))), 1):
         right = component_to_shapes(component, image.type, group)
-        found = max(proposed, key=lambda i: _iou(picture, i.rle, right, size), default=None)
-        met = _iou(picture, found.rle, right, size) if found else 0.0
+        found = max(proposed, key=lambda i: _iou(listed, i.rle, right, size), default=None)
+        met = _iou(listed, found.rle, right, size) if found else 0.0
         counts["defects"] += 1
         if found is None or met < SAME_PLACE:
             counts["drawn"] += 1
@@ -203,13 +203,13 @@ def _work(label_is_right: bool, met: float) -> str:
     return "accepted" if label_is_right else "relabelled"
 
 
-def _iou(picture: FolderImage, rle: Rle | None, shapes: list[Shape], size: tuple[int, int]) -> float:
-    drawn = draw_together(picture.label_path, shapes, size)
+def _iou(listed: FolderImage, rle: Rle | None, shapes: list[Shape], size: tuple[int, int]) -> float:
+    drawn = draw_together(listed.label_path, shapes, size)
     return 0.0 if rle is None or drawn is None else float(rle_ious([rle], [drawn])[0, 0])
 
 
 def command(room: str, *arguments: object) -> None:
-    """Say and run a command of the project as a user would. Raises CalledProcessError."""
+    """Print and run a command of the project as a user would. Raises CalledProcessError."""
     words = [room, *(str(a) for a in arguments)]
     start = time.monotonic()
     subprocess.run([sys.executable, "-m", *words], check=True, stdout=subprocess.DEVNULL)
@@ -218,7 +218,7 @@ def command(room: str, *arguments: object) -> None:
 
 def unreviewed(root: Path) -> int:
     """Shapes below `root` that nobody has looked at."""
-    documents = [open_document(picture) for picture in list_folder_images(root) if picture.labelled]
+    documents = [open_document(listed) for listed in list_folder_images(root) if listed.labelled]
     return sum(is_unreviewed(shape) for document in documents for shape in document.file.shapes)
 
 
@@ -238,13 +238,13 @@ def main() -> None:
         root = options.work or Path(folder)
         root.mkdir(parents=True, exist_ok=True)
         loop = run_loop(root, settings, command)
-    told = {
+    settings_written = {
         **msgspec.to_builtins(settings),
         "weights": Path(settings.weights).name,
         "detector": Path(settings.detector).name,
     }
-    write_json(options.out, {"settings": told, "rounds": [loop.first, loop.second]})
-    fields = ("pictures", "defects", "accepted", "relabelled", "redrawn", "deleted", "drawn", "touched")
+    write_json(options.out, {"settings": settings_written, "rounds": [loop.first, loop.second]})
+    fields = ("images", "defects", "accepted", "relabelled", "redrawn", "deleted", "drawn", "touched")
     rounds = [("round 1", loop.first), ("round 2", loop.second)]
     rows = [(name, *(getattr(touched, field) for field in fields)) for name, touched in rounds]
     print_table(str(options.out), ("", *fields), rows)

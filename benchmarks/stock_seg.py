@@ -2,7 +2,7 @@
 
     python -m benchmarks.stock_seg FOLD --weights resnet18.pt --out predictions.json
 
-FOLD is a dataset folder with train and test. U-Net with a ResNet-18 encoder from ImageNet, pictures stretched to
+FOLD is a dataset folder with train and test. U-Net with a ResNet-18 encoder from ImageNet, images stretched to
 a square, flips and quarter turns, Dice and cross-entropy, Adam with a cosine, last epoch; types by argmax.
 """
 
@@ -103,9 +103,9 @@ def turn(rgb: np.ndarray, mask: np.ndarray) -> Pair:
     return (rgb[:, ::-1].copy(), mask[:, ::-1].copy()) if flip else (rgb.copy(), mask.copy())
 
 
-def to_batch(pictures: list[np.ndarray]) -> torch.Tensor:
+def to_batch(images: list[np.ndarray]) -> torch.Tensor:
     """N x 3 x S x S, normalised as the encoder's ImageNet was."""
-    scaled = (np.stack(pictures).astype(np.float32) / 255 - MEAN) / STD
+    scaled = (np.stack(images).astype(np.float32) / 255 - MEAN) / STD
     return torch.from_numpy(scaled.astype(np.float32).transpose(0, 3, 1, 2))
 
 

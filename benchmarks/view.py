@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image as Picture
+from PIL import Image as PilImage
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
@@ -176,7 +176,7 @@ def draw_dataset(root: Path, count: int) -> Path:
             rle = encode(mask)
             kind = 1 + len(annotations) % 3
             annotations.append(Annotation(len(annotations) + 1, image.id, kind, rle_box(rle), rle_area(rle), rle))
-        Picture.fromarray(pixels).save(root / "images" / image.file_name, compress_level=1)
+        PilImage.fromarray(pixels).save(root / "images" / image.file_name, compress_level=1)
         images.append(image)
     categories = [Category(k + 1, name) for k, name in enumerate(("chip", "dent", "scratch"))]
     write_annotations(root, {"test": images}, annotations, categories)

@@ -1,4 +1,4 @@
-"""Synthetic data that every room's tests share, and where real data lies if this machine has it."""
+"""Synthetic data that the tests of all rooms share, and the folders of real data if this machine has it."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope="session")
 def synth_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """40 synthetic bottles of 96 px as an MVTec category folder; read only, copy it to spoil it."""
+    """40 synthetic bottles of 96 px as an MVTec category folder; read only, copy it to change it."""
     root = tmp_path_factory.mktemp("synth") / "bottle"
     synth(root, count=40, size=96, seed=7)
     return root
@@ -29,7 +29,7 @@ def synth_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tree(synth_tree: Path, tmp_path: Path) -> Path:
-    """A copy of the synthetic category folder that a test may spoil."""
+    """A copy of the synthetic category folder that a test may damage."""
     return Path(shutil.copytree(synth_tree, tmp_path / "bottle"))
 
 
@@ -55,7 +55,7 @@ def real_bottle() -> Path:
 
 @pytest.fixture(scope="session")
 def reference() -> Path:
-    """Folder with what an independent program says of the real masks."""
+    """Folder with what an independent program measures on the real masks."""
     return _real("DEFECTLINE_REFERENCE")
 
 

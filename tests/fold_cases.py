@@ -1,4 +1,4 @@
-"""What a cross-validation by either trainer must do, told by the files it leaves."""
+"""What a cross-validation by any trainer must do, checked by the files it leaves."""
 
 import shutil
 from pathlib import Path
@@ -73,7 +73,7 @@ def check_resumed(command: str, root: Path, dataset: Path, copy: Path, state: st
 
 
 def check_answers(command: str, root: Path, dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a cross-validation is asked besides."""
+    """Further options of a cross-validation."""
     assert run_command(command, "evaluate", root, "--operating-point", "alarms<=0", "--device", "cpu") == 0
     metrics = read_metrics(root / "metrics.json")
     assert metrics.operating_point.rule == "alarms<=0"

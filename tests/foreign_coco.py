@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 SQUARE = [10, 8, 30, 8, 30, 20, 10, 20]  # the ring of the box [10, 8, 20, 12], 240 pixels
 BOX = [10, 8, 20, 12]
@@ -18,7 +18,7 @@ def draw(path: Path, width: int = 64, height: int = 48, kind: str | None = None)
     path.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(list(path.name.encode()))
     pixels = rng.integers(0, 255, (height, width, 3), np.uint8)
-    Picture.fromarray(pixels).save(path, format=kind)
+    PilImage.fromarray(pixels).save(path, format=kind)
     return path
 
 

@@ -25,13 +25,13 @@ def shape(label: str, kind: str | None, points: Any, **other: Any) -> dict[str, 
 def write_case(folder: Path, *shapes: dict[str, Any], name: str = "a", **top: Any) -> Path:
     """Write `name`.png, 60 x 40 pixels, and `name`.json with the shapes; `top` replaces top-level values."""
     folder.mkdir(parents=True, exist_ok=True)
-    picture = folder / f"{name}.png"
-    Image.new("RGB", (WIDTH, HEIGHT), (90, 90, 90)).save(picture)
+    image = folder / f"{name}.png"
+    Image.new("RGB", (WIDTH, HEIGHT), (90, 90, 90)).save(image)
     content = {
         "version": "5.5.0",
         "flags": {},
         "shapes": list(shapes),
-        "imagePath": picture.name,
+        "imagePath": image.name,
         "imageData": None,
         "imageHeight": HEIGHT,
         "imageWidth": WIDTH,

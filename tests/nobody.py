@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-DAC_OVERRIDE = 1  # the capability to write whatever a mode says; linux/capability.h
+DAC_OVERRIDE = 1  # the capability to write regardless of modes; linux/capability.h
 VERSION_3 = 0x20080522
 
 

@@ -35,10 +35,10 @@ def odd_folder(
             annotations.append(mask_annotation(number + 1, number + 1, category.id, mask))
     write_folder(root, members, annotations, categories)
     for number, (height, width) in enumerate(sizes):
-        picture = np.random.default_rng(number).integers(180, 220, (height, width, 3), dtype=np.uint8)
+        pixels = np.random.default_rng(number).integers(180, 220, (height, width, 3), dtype=np.uint8)
         if number not in good:
-            picture[4 : 4 + side, 3 : 3 + side] = 30
-        cv2.imwrite(str(root / "images" / f"{number}.png"), picture)
+            pixels[4 : 4 + side, 3 : 3 + side] = 30
+        cv2.imwrite(str(root / "images" / f"{number}.png"), pixels)
     return root
 
 
@@ -108,28 +108,28 @@ TRAINED = (
 
 
 def truncated(root: Path) -> str:
-    """Cut a training picture in half; returns what is to be said."""
+    """Cut a training image in half; returns the expected message."""
     path = root / "images" / "1.png"
     path.write_bytes(path.read_bytes()[:100])
     return "1.png: the PNG is truncated"
 
 
 def missing(root: Path) -> str:
-    """Remove a training picture."""
+    """Remove a training image."""
     (root / "images" / "1.png").unlink()
     return "1.png: listed in instances_train.json but missing"
 
 
-def no_picture(root: Path) -> str:
-    """Put a text where a picture was."""
+def not_an_image(root: Path) -> str:
+    """Put a text where an image was."""
     (root / "images" / "1.png").write_text("not a picture")
     return "1.png: cannot be read as an image (not an image)"
 
 
 def resized(root: Path) -> str:
-    """Put a picture of another size there."""
+    """Put an image of another size there."""
     cv2.imwrite(str(root / "images" / "1.png"), np.zeros((10, 20, 3), np.uint8))
     return "1.png: 20 x 10 pixels"
 
 
-REFUSED = (truncated, missing, no_picture, resized)
+REFUSED = (truncated, missing, not_an_image, resized)

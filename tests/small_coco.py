@@ -1,10 +1,10 @@
-"""Small COCO dataset folders drawn by tests: pictures of plain colour and whatever annotations a case needs."""
+"""Small COCO dataset folders drawn by tests: images of plain colour and the annotations a case needs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from datasets.coco import Annotation, Category, Image, Segmentation
 from datasets.formats.dataset_folder import write_annotations
@@ -33,7 +33,7 @@ def write_folder(
     annotations: Sequence[Annotation],
     categories: Sequence[Category] = CATEGORIES,
 ) -> Path:
-    """Write the dataset folder `root`; pictures differ in colour, so that no two are alike."""
+    """Write the dataset folder `root`; images differ in colour, so that no two are equal."""
     root.mkdir(parents=True)
     write_annotations(
         root, {s: list(images) for s, images in members.items()}, list(annotations), list(categories)
@@ -42,5 +42,5 @@ def write_folder(
         path = root / "images" / image.file_name
         path.parent.mkdir(parents=True, exist_ok=True)
         colour = (40 * image.id % 256, 90, 200 - 30 * image.id % 200)
-        Picture.new("RGB", (image.width, image.height), colour).save(path)
+        PilImage.new("RGB", (image.width, image.height), colour).save(path)
     return root

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from datasets.coco import Annotation
 from datasets.formats.dataset_folder import load_dataset
@@ -18,7 +18,7 @@ Written = dict[str, list[tuple[str, Annotation]]]
 def draw_image(path: Path, size: tuple[int, int] = (WIDTH, HEIGHT), shade: int = 90) -> Path:
     """Write a plain image of `size` (width, height)."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Picture.new("RGB", size, (shade, shade, shade)).save(path)
+    PilImage.new("RGB", size, (shade, shade, shade)).save(path)
     return path
 
 

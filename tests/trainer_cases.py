@@ -1,4 +1,4 @@
-"""What either trainer must do with any dataset and any option, told by its exit status, lines and files."""
+"""What any trainer must do with any dataset and any option, checked by exit status, lines and files."""
 
 import math
 from pathlib import Path
@@ -15,7 +15,7 @@ RESUMED = "--resume some/run: a run continues with its own options; leave out"
 
 
 def check_trained(command: str, dataset: Path, runs: Path, *options: object) -> None:
-    """One epoch gives a number for a loss, and predictions that lie within their images."""
+    """One epoch gives a number for a loss, and predictions inside their images."""
     assert run_command(command, "fit", dataset, *options, "--epochs", 1, "--runs", runs) == 0
     run = runs / command.removeprefix("train_") / dataset.name
     (row,) = read_history(run / "history.csv")
@@ -32,22 +32,22 @@ def check_trained(command: str, dataset: Path, runs: Path, *options: object) -> 
 
 
 def check_refused(
-    command: str, dataset: Path, told: str, runs: Path, capsys: pytest.CaptureFixture[str], *options: object
+    command: str, dataset: Path, message: str, runs: Path, capsys: pytest.CaptureFixture[str], *options: object
 ) -> None:
-    """The last line says what is wrong with the dataset, and no run is left."""
+    """The last line states what is wrong with the dataset, and no run is left."""
     assert run_command(command, "fit", dataset, *options, "--epochs", 1, "--runs", runs) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith(f"{command}: ")
-    assert told in last
+    assert message in last
     assert not runs.exists()
 
 
 def check_options_refused(
-    command: str, recipe: str, told: str, folder: Path, capsys: pytest.CaptureFixture[str], *flags: object
+    command: str, recipe: str, message: str, folder: Path, capsys: pytest.CaptureFixture[str], *flags: object
 ) -> None:
-    """A recipe and flags that do not do end in the one line `told`, before any dataset is looked at."""
+    """A recipe and flags that are not valid end in the one line `message`, before any dataset is read."""
     (folder / "my.yaml").write_text(recipe)
     given = ("--runs", folder / "runs", "--recipe", folder / "my.yaml", *flags)
     assert run_command(command, "fit", folder, *given) == 2
-    assert told in only_line(capsys)
+    assert message in only_line(capsys)
     assert not (folder / "runs").exists()

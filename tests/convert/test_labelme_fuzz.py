@@ -13,8 +13,8 @@ from datasets.coco import Annotation, Category, CocoFile, Image
 from datasets.formats.coco_file import write_coco
 from datasets.masks.rle import encode
 from system.errors import InputError
+from tests.corrupt_files import HOW_MANY, corrupt_text, fuzz
 from tests.labelme_files import png_base64, shape, write_case
-from tests.spoilt import HOW_MANY, fuzz, spoil_text
 
 
 def labelme_text() -> str:
@@ -45,7 +45,7 @@ def test_spoilt_labelme_files(source: Path, tmp_path: Path) -> None:
             source, dest, LabelmeOptions(line_width=3.0, segmentation="auto"), Execution(dry_run=dry_run)
         )
 
-    fuzz(tmp_path, spoil_text("a.json", labelme_text()), convert, HOW_MANY)
+    fuzz(tmp_path, corrupt_text("a.json", labelme_text()), convert, HOW_MANY)
 
 
 def test_spoilt_coco_files(source: Path, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_spoilt_coco_files(source: Path, tmp_path: Path) -> None:
     def convert(source: Path, dest: Path, dry_run: bool) -> object:
         return coco2labelme(source / "coco.json", dest, execution=Execution(dry_run=dry_run))
 
-    fuzz(tmp_path, spoil_text("coco.json", (source / "coco.json").read_text()), convert, HOW_MANY // 2)
+    fuzz(tmp_path, corrupt_text("coco.json", (source / "coco.json").read_text()), convert, HOW_MANY // 2)
 
 
 def test_a_polygon_that_repair_leaves_nothing_of_is_reported(source: Path, tmp_path: Path) -> None:

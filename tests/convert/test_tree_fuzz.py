@@ -14,7 +14,7 @@ from convert.execution import Execution
 from convert.masks2coco import MasksOptions, masks2coco
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from convert.yolo2coco import YoloOptions, yolo2coco
-from tests.spoilt import HOW_MANY, fuzz, spoil_bytes
+from tests.corrupt_files import HOW_MANY, corrupt_bytes, fuzz
 
 SIZE = (12, 9)
 MASK = np.zeros(SIZE[::-1], np.uint8)
@@ -55,7 +55,7 @@ def any_mask(chance: random.Random) -> bytes:
     if chance.random() < 0.2:
         return WHOLE
     if chance.random() < 0.5:
-        data = spoil_bytes(WHOLE, chance)
+        data = corrupt_bytes(WHOLE, chance)
         return mended(data) if chance.random() < 0.7 else data
     rng = np.random.default_rng(chance.randrange(1000))
     kind = chance.choice([np.uint8, np.bool_, np.uint16, np.int32, np.float32])
@@ -93,11 +93,11 @@ def test_spoilt_yolo_folders(tmp_path: Path) -> None:
                 )
         text = "".join(f"{key}: {value}\n" for key, value in described.items()).encode()
         files = {
-            "images/train/a.png": PICTURE if chance.random() < 0.9 else spoil_bytes(PICTURE, chance),
+            "images/train/a.png": PICTURE if chance.random() < 0.9 else corrupt_bytes(PICTURE, chance),
             "images/val/b.png": PICTURE,
             "labels/train/a.txt": " ".join(labels).encode(),
             "list.txt": chance.choice([b"", b"images/train/a.png", b"../x.png", b"\0"]),
-            "data.yaml": text if chance.random() < 0.8 else spoil_bytes(text, chance),
+            "data.yaml": text if chance.random() < 0.8 else corrupt_bytes(text, chance),
         }
         put(source, files)
 
@@ -111,7 +111,7 @@ def test_spoilt_masks(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
 
     def spoil(source: Path, chance: random.Random) -> None:
-        picture = PICTURE if chance.random() < 0.9 else mended(spoil_bytes(PICTURE, chance))
+        picture = PICTURE if chance.random() < 0.9 else mended(corrupt_bytes(PICTURE, chance))
         put(source, {"p/a.png": picture, "m/a.png": any_mask(chance)})
 
     def convert(source: Path, dest: Path, dry_run: bool) -> object:
@@ -153,7 +153,7 @@ def test_spoilt_mvtec_trees(tmp_path: Path) -> None:
             elif deed == 2:
                 files[other] = chance.choice([PICTURE, WHOLE, b""])
             else:
-                files[name] = spoil_bytes(files[name], chance)
+                files[name] = corrupt_bytes(files[name], chance)
         put(source, files)
 
     def convert(source: Path, dest: Path, dry_run: bool) -> object:

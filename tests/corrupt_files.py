@@ -1,4 +1,4 @@
-"""Spoilt files for the fuzz tests: each conversion of them ends in a result or in a DefectlineError.
+"""Corrupt files for the fuzz tests: each conversion of them ends in a result or in a DefectlineError.
 
 DEFECTLINE_FUZZ sets how many are tried, of labelme files; of other kinds there is a share of it.
 """
@@ -69,7 +69,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [p for key, inner in items for p in [(*path, key), *places(inner, (*path, key))]]
 
 
-def spoil_values(text: str, chance: random.Random) -> bytes:
+def corrupt_values(text: str, chance: random.Random) -> bytes:
     """JSON with a few values replaced, removed, repeated or moved."""
     content = json.loads(text)
     for _ in range(chance.randint(1, 4)):
@@ -91,7 +91,7 @@ def spoil_values(text: str, chance: random.Random) -> bytes:
     return json.dumps(content).encode()
 
 
-def spoil_bytes(text: str | bytes, chance: random.Random) -> bytes:
+def corrupt_bytes(text: str | bytes, chance: random.Random) -> bytes:
     """A file with a few bytes changed, removed or put in."""
     data = bytearray(text.encode() if isinstance(text, str) else text)
     for _ in range(chance.randint(1, 5)):
@@ -109,17 +109,17 @@ def spoil_bytes(text: str | bytes, chance: random.Random) -> bytes:
 
 def fuzz(
     folder: Path,
-    spoil: Callable[[Path, random.Random], None],
+    corrupt: Callable[[Path, random.Random], None],
     convert: Callable[[Path, Path, bool], object],
     count: int,
 ) -> None:
-    """Spoil `folder`/in/src and convert it, mostly as a dry run; only the destination may be written."""
+    """Corrupt `folder`/in/src and convert it, mostly as a dry run; only the destination may be written."""
     ended: Counter[str] = Counter()
     source, dest = folder / "in" / "src", folder / "out" / "dst"
     dest.parent.mkdir()
     for seed in range(count):
         chance = random.Random(seed)
-        spoil(source, chance)
+        corrupt(source, chance)
         before = sorted(folder.rglob("*"))
         try:
             convert(source, dest, seed % 10 != 0)
@@ -137,11 +137,11 @@ def fuzz(
     assert min(ended["converted"], ended["refused"]) > count / 20, ended
 
 
-def spoil_text(name: str, text: str) -> Callable[[Path, random.Random], None]:
-    """Spoils the JSON `text`, by its values or by its bytes, and writes it to the file `name`."""
+def corrupt_text(name: str, text: str) -> Callable[[Path, random.Random], None]:
+    """Corrupt the JSON `text`, by its values or by its bytes, and writes it to the file `name`."""
 
-    def spoil(source: Path, chance: random.Random) -> None:
-        how = chance.choice([spoil_values, spoil_values, spoil_bytes])
+    def corrupt(source: Path, chance: random.Random) -> None:
+        how = chance.choice([corrupt_values, corrupt_values, corrupt_bytes])
         (source / name).write_bytes(how(text, chance))
 
-    return spoil
+    return corrupt
