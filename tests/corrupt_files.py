@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from system.errors import DefectlineError
+from system.errors import CombinedInputError, DefectlineError
 from tests.labelme_files import png_base64
 
 HOW_MANY = int(os.environ.get("DEFECTLINE_FUZZ", "1200"))
@@ -125,7 +125,8 @@ def fuzz(
             convert(source, dest, seed % 10 != 0)
             ended["converted"] += 1
         except DefectlineError as error:
-            ended["in several lines"] += "\n" in str(error)
+            errors = error.errors if isinstance(error, CombinedInputError) else (error,)
+            ended["in several lines"] += any("\n" in str(one) for one in errors)
             ended["refused"] += 1
         except Exception as error:
             error.add_note(f"seed {seed}")
