@@ -1,5 +1,5 @@
-"""The recipes: one YAML file a trainer with every option at its default, its unit and its reason.
+"""The recipes: one YAML file for each trainer with every option at its default, its unit and its reason.
 
-Files beside the rooms and not inside them, because they are read and copied by people; a package, because only so
-an installed wheel has them too.
+They are at the top of the tree because people read and copy them, and in a package because only so an installed
+wheel contains them.
 """

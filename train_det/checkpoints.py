@@ -1,4 +1,4 @@
-"""best.pt and last.pt: Ultralytics checkpoints, so that its own tools open them; last.pt can be continued too."""
+"""best.pt and last.pt: Ultralytics checkpoints, which its own tools can open; last.pt can be continued too."""
 
 import io
 from copy import deepcopy
@@ -23,7 +23,7 @@ State = dict[str, Any]
 def save_checkpoint(
     path: Path, model: nn.Module, categories: list[Category], side: int, state: State | None
 ) -> None:
-    """Write `model` in full precision, and with `state` what continuing it takes, atomically."""
+    """Write `model` in full precision, with the `state` to continue it, atomically."""
     checkpoint = {
         "model": portable(model),
         "train_args": {"task": "detect", "imgsz": side},
@@ -48,16 +48,16 @@ def load_detector(path: Path, device: torch.device) -> tuple[nn.Module, list[Cat
 
 
 def load_state(path: Path) -> tuple[nn.Module, State]:
-    """The model of a last.pt and what continuing it takes. Raises WeightsError."""
+    """The model of a last.pt and the state to continue it. Raises WeightsError."""
     model, checkpoint = ultralytics_api.load_model(path)
     state = checkpoint.get(STATE)
     if not isinstance(state, dict):
-        raise WeightsError(path, "holds no state to resume from", "start anew without --resume")
+        raise WeightsError(path, "contains no state to resume from", "start again without --resume")
     return model, state
 
 
 def portable(model: nn.Module) -> nn.Module:
-    """A copy of `model` on the CPU without what training and inference hung onto it."""
+    """A copy of `model` on the CPU without the attributes that training and inference added."""
     bare: Any = model
     criterion, bare.criterion = getattr(bare, "criterion", None), None
     head = bare.model[-1]

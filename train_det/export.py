@@ -79,10 +79,10 @@ def compare(
         square, _ = draw_square(image, side)
         with torch.inference_mode():
             first, second = (n.raw(to_pixels(square[None], n.device))[0].cpu() for n in (original, exported))
-        score = max(score, float((first[4:] - second[4:]).abs().max()))
+        score = float(np.maximum(score, float((first[4:] - second[4:]).abs().max())))  # keeps NaN, max() does not
         sure = torch.minimum(first[4:].amax(0), second[4:].amax(0)) >= MIN_COMPARED_SCORE
         if sure.any():
-            box = max(box, float((first[:4, sure] - second[:4, sure]).abs().max()))
+            box = float(np.maximum(box, float((first[:4, sure] - second[:4, sure]).abs().max())))
     return DetectorParity(len(images), score, box)
 
 

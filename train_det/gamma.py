@@ -1,6 +1,6 @@
-"""A detector whose first layer sees the pixels along a tone curve, so that dark parts get more of the range.
+"""A detector whose first layer applies a tone curve to the pixels, so that dark parts get more of the range.
 
-It is in the model and not before it, so that checkpoints and exported files need no knowledge of it.
+The curve is part of the model, so that checkpoints and exported files contain it.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from train_det.ultralytics_api import Conv
 
 
 class TonedConv(Conv):  # type: ignore[misc]  # Ultralytics is untyped here
-    """A first convolution that takes pixels of 0..1 to the power of `gamma`."""
+    """A first convolution that raises pixels of 0 to 1 to the power `gamma`."""
 
     gamma: float
 
@@ -27,7 +27,7 @@ class TonedConv(Conv):  # type: ignore[misc]  # Ultralytics is untyped here
 
 
 def set_gamma(model: nn.Module, gamma: float) -> None:
-    """Give `model`, a YOLO, the tone curve x ** `gamma`; 1 leaves pixels as they are."""
+    """Give `model`, a YOLO, the tone curve x ** `gamma`; 1 changes nothing."""
     layers: Any = model.model
     layers[0].__class__ = TonedConv
     layers[0].gamma = gamma

@@ -1,14 +1,14 @@
 """Averaging a detector's raw output over the eight symmetries of the square (D4), anchor by anchor.
 
-A flip or a right-angle turn of the image moves every anchor onto another one, so the eight outputs can be laid on
-each other and averaged before any box is suppressed: no boxes need be matched or fused.
+A flip or a right-angle rotation of the image maps every anchor to another one, so the eight outputs can be aligned
+and averaged before any box is suppressed: no boxes have to be matched or fused.
 """
 
 from collections.abc import Callable
 
 import torch
 
-TURNS = tuple((turns, mirror) for mirror in (False, True) for turns in range(4))
+SYMMETRIES = tuple((turns, mirror) for mirror in (False, True) for turns in range(4))
 
 
 def average_over_symmetries(
@@ -17,14 +17,14 @@ def average_over_symmetries(
     """Mean raw output B x (4 + classes) x anchors over the symmetries of `pixels`, B x 3 x side x side."""
     side = pixels.shape[-1]
     total = torch.zeros(1)
-    for turns, mirror in TURNS:
+    for turns, mirror in SYMMETRIES:
         seen = torch.rot90(pixels.flip(3) if mirror else pixels, turns, (2, 3))
         total = total + turn_back(raw_output(seen), turns, mirror, side, strides)
-    return total / len(TURNS)
+    return total / len(SYMMETRIES)
 
 
 def turn_back(raw: torch.Tensor, turns: int, mirror: bool, side: int, strides: list[int]) -> torch.Tensor:
-    """Raw output of an image that was mirrored, then turned counterclockwise, as if it had not been.
+    """Raw output of an image that was mirrored, then rotated counterclockwise, as if it had not been.
 
     Boxes are xywh in pixels of the square, anchors row by row of each stride's grid, finest grid first.
     """

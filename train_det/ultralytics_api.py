@@ -1,8 +1,8 @@
-"""Ultralytics, tamed: the only module that imports it, from which the others take what they need.
+"""Ultralytics without its side effects: the only module that imports it; the others import from here.
 
-Left alone, it writes a settings file into the user's home, asks the network whether it is there, reports usage,
-installs packages, downloads a model to check half precision and replaces Pillow's and PyTorch's functions for
-opening and saving. All of that is switched off or put back here, before and right after its first import.
+By default it writes a settings file into the user's home, tests the network, reports usage, installs packages,
+downloads a model to check half precision and replaces Pillow's and PyTorch's functions for opening and saving. All
+of that is switched off or restored here, before and right after its first import.
 """
 
 import os
@@ -41,7 +41,7 @@ _SWITCHES = ("sync", "clearml", "comet", "dvc", "mlflow", "raytune", "tensorboar
              "openvino_msg")  # fmt: skip
 dict.update(SETTINGS, dict.fromkeys(_SWITCHES, False))  # SETTINGS.update would write them to a file
 callbacks.add_integration_callbacks = lambda _instance: None
-# Ultralytics' own refuses bfloat16 on the CPU, where PyTorch has it.
+# Ultralytics refuses bfloat16 on the CPU, where PyTorch supports it.
 engine.autocast = lambda enabled, device: torch.autocast(device, torch.bfloat16, enabled=bool(enabled))
 
 __all__ = [
@@ -62,17 +62,17 @@ REMEDY = "give the path of an Ultralytics detection checkpoint, or none"
 
 
 def choose_threads() -> None:
-    """Compute with OMP_NUM_THREADS threads, or one less than there are cores as Ultralytics does.
+    """Compute with OMP_NUM_THREADS threads, or one less than the number of cores, as Ultralytics does.
 
-    Threads of PyTorch wait for each other at every layer: with as many as cores, one other busy program makes a
-    training ten times slower (measured on two cores), so the last core is worth more to others.
+    Threads of PyTorch wait for each other at every layer: with one thread for each core, one other busy program
+    makes a training ten times slower (measured on two cores).
     """
     asked = _ASKED_THREADS or ""
     torch.set_num_threads(int(asked) if asked.isdigit() and int(asked) else NUM_THREADS)
 
 
 def new_model(weights: str, names: dict[int, str]) -> tuple[nn.Module, str]:
-    """A model for the classes `names`, started from `weights`, and a line that says from what.
+    """A model for the classes `names`, started from `weights`, and the origin of the weights in words.
 
     `weights` is a path, a name that Ultralytics knows, or none. Raises WeightsError.
     """
@@ -84,7 +84,7 @@ def new_model(weights: str, names: dict[int, str]) -> tuple[nn.Module, str]:
     model = DetectionModel(dict(pretrained.yaml), nc=len(names), verbose=False)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     model.names = dict(names)
-    model.model[-1].end2end = False  # of two-headed models the head that wants its boxes suppressed is the better
+    model.model[-1].end2end = False  # of two-headed models, the head that needs suppression is better
     model.load(pretrained, verbose=False)
     given = pretrained.state_dict()
     after = model.state_dict()
@@ -107,16 +107,16 @@ def load_model(path: Path) -> tuple[Any, dict[str, Any]]:
         model, checkpoint = load_checkpoint(str(path), device=torch.device("cpu"))
     except (TypeError, AttributeError, KeyError, RuntimeError, ImportError, EOFError, ValueError,
             pickle.UnpicklingError, zipfile.BadZipFile):  # fmt: skip
-        raise WeightsError(path, "holds no Ultralytics model", REMEDY) from None
+        raise WeightsError(path, "contains no Ultralytics model", REMEDY) from None
     if type(model) is not DetectionModel:
-        raise WeightsError(path, f"holds a {type(model).__name__}, not a detector", REMEDY)
+        raise WeightsError(path, f"contains a {type(model).__name__}, not a detector", REMEDY)
     return model, checkpoint
 
 
 def fetch_weights(name: str) -> Path:
-    """The file of `name`: itself where it is a path, else what Ultralytics publishes by that name, cached.
+    """The file of `name`: itself where it is a path, else the cached download of what Ultralytics publishes.
 
-    Raises WeightsError where the name is unknown or the network is not there.
+    Raises WeightsError where the name is unknown or there is no network.
     """
     if Path(name).is_file() or Path(name).name != name:
         return Path(name)

@@ -1,4 +1,4 @@
-"""Pretrained weights for the encoder: from smp's hub, from a file, or none; what a file lacks is reported."""
+"""Pretrained weights for the encoder: from smp's hub, from a file, or none; missing tensors are reported."""
 
 import io
 import os
@@ -15,7 +15,7 @@ REMEDY = "give --encoder-weights PATH (a torchvision state dict) or --encoder-we
 
 
 def load_encoder_weights(encoder: nn.Module, name: str, depth: int, source: str) -> list[str]:
-    """Fill `encoder` (smp's `name`) in place and return lines for the user about what was not filled.
+    """Load weights into `encoder` (smp's `name`) and return lines for the user about missing tensors.
 
     `source` is `imagenet` (fetched from or cached by smp's hub), `none`, or a file with a state dict under the
     names of torchvision, read with weights_only so that it cannot run code. Raises WeightsError.
@@ -65,9 +65,11 @@ def _from_file(path: Path) -> dict[str, Tensor]:
     data = path.read_bytes()
     try:
         loaded = _decode(data, safe=path.suffix == ".safetensors")
-    except Exception as error:  # noqa: BLE001  damaged files raise whatever the unpickler stumbles over
+    except Exception as error:  # noqa: BLE001  damaged files raise whatever the unpickler fails with
         reason = (
-            "it holds more than tensors" if "weights_only" in str(error).lower() else "damaged or no PyTorch file"
+            "it contains more than tensors"
+            if "weights_only" in str(error).lower()
+            else "damaged or no PyTorch file"
         )
         raise WeightsError(path, f"cannot be read as weights ({reason})", REMEDY) from None
     if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
@@ -93,7 +95,7 @@ def _from_hub(name: str, depth: int) -> dict[str, Tensor]:
     import huggingface_hub.constants as hub
     from segmentation_models_pytorch.encoders import get_encoder
 
-    # Without a network the hub client tries six times; offline it looks into its cache only and fails at once.
+    # Without a network the hub client tries six times; offline it reads its cache only and fails at once.
     if not _reachable(hub.ENDPOINT):
         hub.HF_HUB_OFFLINE = True
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
@@ -101,7 +103,9 @@ def _from_hub(name: str, depth: int) -> dict[str, Tensor]:
         state: dict[str, Tensor] = get_encoder(name, depth=depth, weights="imagenet").state_dict()
     except Exception as error:  # noqa: BLE001  the hub client raises errors of half a dozen libraries
         reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
-        raise WeightsError(f"--encoder-weights imagenet for {name}", f"cannot be had ({reason})", REMEDY) from None
+        raise WeightsError(
+            f"--encoder-weights imagenet for {name}", f"cannot be downloaded ({reason})", REMEDY
+        ) from None
     return state
 
 

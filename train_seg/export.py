@@ -82,7 +82,8 @@ def compare(original: Segmenter, exported: Segmenter, images: "Sequence[NDArray[
     share = boxes = 0.0
     either = both = 0
     for rgb in images:
-        share = max(share, float(np.abs(original.shares(rgb) - exported.shares(rgb)).max()))
+        difference = np.abs(original.shares(rgb) - exported.shares(rgb)).max()
+        share = float(np.maximum(share, difference))  # keeps NaN, max() does not
         first, second = (s.predict_image(rgb, 1) for s in (original, exported))
         masks = [_painted(found, *rgb.shape[:2]) for found in (first, second)]
         either += int(np.logical_or(*masks).sum())

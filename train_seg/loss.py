@@ -1,8 +1,8 @@
-"""What training minimises: where the defects are, and of which type each defective image's pixels are.
+"""The loss: where the defects are, and of which type the pixels of each defective image are.
 
-Cross-entropy over all classes is the sum of the same two questions, but there the type is asked of few pixels and
-hardly heard; here it has a weight of its own, and a small defect as much as a large one.
-Dice: Milletari et al., V-Net, https://arxiv.org/abs/1606.04797. All parts take fractional targets.
+Cross-entropy over all classes is the sum of the same two parts, but the type concerns few pixels and has little
+influence there; here it has a weight of its own, and a small defect has as much as a large one.
+Dice: Milletari et al., V-Net, https://arxiv.org/abs/1606.04797. All parts accept fractional targets.
 """
 
 import torch

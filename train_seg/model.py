@@ -1,4 +1,4 @@
-"""The U-Net: built from a specification, stored as safetensors that carry it, rebuilt from the file alone."""
+"""The U-Net: built from a specification, stored as safetensors that contain it, rebuilt from the file alone."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The training as Lightning sees it: a step, a validation and an optimiser with its schedule."""
+"""The Lightning module: a training step, a validation step, and an optimiser with its schedule."""
 
 import math
 from functools import partial

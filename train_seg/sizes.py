@@ -1,7 +1,7 @@
-"""How large the defects of each type usually are, which the pixels of a defect do not tell a network.
+"""The usual size of the defects of each type, which the network does not see in the pixels of a defect.
 
 Types like broken_large and broken_small look alike and differ in size only. The network is trained on pixels and
-often sure of the wrong one; asked together with the size, as in a naive Bayes classifier, it is right more often.
+is often sure of the wrong type; combined with the size, as in a naive Bayes classifier, it is right more often.
 """
 
 import math
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from datasets.coco import CocoFile
 
-LEAST_EXAMPLES = 5  # of every type; of fewer no spread can be told
-LEAST_SPREAD = 0.4  # e^0.4 is a factor of 1.5: few examples lie close together by chance
+MIN_EXAMPLES = 5  # of every type; fewer give no reliable spread
+MIN_SPREAD = 0.4  # e^0.4 is a factor of 1.5: few examples can be close together by chance
 TO_DEVIATION = 1.4826  # median absolute deviation to standard deviation of a normal distribution
-SMALLEST_SHARE = 1e-3  # what a type is at least given by the pixels, which are surer than they should be
+MIN_SHARE = 1e-3  # of a type by the pixels, because the network is overconfident
 
 
 class TypeSize(msgspec.Struct, frozen=True):
@@ -27,17 +27,17 @@ class TypeSize(msgspec.Struct, frozen=True):
 
 
 def usual_sizes(truth: CocoFile) -> list[TypeSize]:
-    """The sizes of each category of `truth`, in id order; empty where one has too few annotations to tell."""
+    """The sizes of each category of `truth`, in id order; empty where one has too few annotations."""
     longer = {image.id: max(image.height, image.width) for image in truth.images}
     sizes = []
     for category_id in truth.names():
         areas = [a.area / longer[a.image_id] ** 2 for a in truth.annotations if a.category_id == category_id]
         logs = np.log([area for area in areas if area > 0])
-        if len(logs) < LEAST_EXAMPLES:
+        if len(logs) < MIN_EXAMPLES:
             return []
         median = float(np.median(logs))
         spread = TO_DEVIATION * float(np.median(np.abs(logs - median)))
-        sizes.append(TypeSize(round(median, 4), round(max(spread, LEAST_SPREAD), 4)))
+        sizes.append(TypeSize(round(median, 4), round(max(spread, MIN_SPREAD), 4)))
     return sizes
 
 
@@ -48,7 +48,7 @@ def likeliest_type(votes: NDArray[np.float64], area: float, sizes: Sequence[Type
     """
     if not sizes:
         return int(votes.argmax())
-    shares = np.maximum(votes / max(float(votes.sum()), 1e-12), SMALLEST_SHARE)
+    shares = np.maximum(votes / max(float(votes.sum()), 1e-12), MIN_SHARE)
     away = [(math.log(area) - size.median) / size.spread for size in sizes]
     density = [-0.5 * d * d - math.log(size.spread) for d, size in zip(away, sizes, strict=True)]
     return int((np.log(shares) + density).argmax())

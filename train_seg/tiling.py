@@ -1,4 +1,4 @@
-"""Pictures much larger than those of the training, looked at in overlapping squares."""
+"""Images much larger than those of the training, predicted in overlapping squares."""
 
 import math
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from torch import Tensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-OVERLAP = 0.25  # of a tile, so that a defect cut by one edge lies well inside the neighbour
-LEAST_WEIGHT = 0.05
+OVERLAP = 0.25  # of a tile, so that a defect cut by one edge is well inside the neighbour
+MIN_WEIGHT = 0.05
 
 
 def tile_starts(length: int, tile: int) -> list[int]:
-    """First pixels of the tiles along a side of `length` pixels: spread evenly, a quarter of a tile in common."""
+    """First pixels of the tiles along `length` pixels: spread evenly, overlapping by OVERLAP or more."""
     if length <= tile:
         return [0]
     count = math.ceil((length - tile) / (tile * (1 - OVERLAP))) + 1
@@ -24,9 +24,9 @@ def tile_starts(length: int, tile: int) -> list[int]:
 
 
 def blend_tiles(rgb: "NDArray[np.uint8]", tile: int, logits_of: Callable[["NDArray[np.uint8]"], Tensor]) -> Tensor:
-    """C x H x W logits of an H x W x 3 picture from those of its tiles.
+    """C x H x W logits of an H x W x 3 image from those of its tiles.
 
-    In the overlap the tile whose middle is nearer weighs more: at its own edge a tile knows least.
+    In the overlap the tile whose middle is nearer has more weight: a tile is least reliable at its edge.
     """
     height, width = rgb.shape[:2]
     total: Tensor | None = None
@@ -42,11 +42,11 @@ def blend_tiles(rgb: "NDArray[np.uint8]", tile: int, logits_of: Callable[["NDArr
             total[:, rows, columns] += logits * weight
             weights[rows, columns] += weight
     if total is None:
-        raise ValueError("a picture without pixels")
+        raise ValueError("an image without pixels")
     return total / weights
 
 
 def _ramp(length: int) -> Tensor:
-    """1 in the middle, falling to LEAST_WEIGHT at both ends."""
+    """1 in the middle, falling to MIN_WEIGHT at both ends."""
     position = (torch.arange(length) + 0.5) / length
-    return (1 - (2 * position - 1).abs()).clamp(min=LEAST_WEIGHT)
+    return (1 - (2 * position - 1).abs()).clamp(min=MIN_WEIGHT)

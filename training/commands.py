@@ -112,7 +112,7 @@ def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         from system.errors import OptionError
         from training.cross_validation import single_run
         from training.exported_model import parse_format
-        from training.predict import check_predict, dataset_of, give_predictions
+        from training.predict import check_predict, dataset_of, write_and_print
         from training.trainer import PredictOptions
 
         check_predict(out, min_score)
@@ -130,7 +130,7 @@ def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         predictor = trainer.learner().load(one, choose_device(device), options)
         limit = operating_score(one, predictor.default_score) if min_score is None else min_score
         listed, predictions = predict_files(predictor, files, dataset_of(one), limit, read_split(one).intensities)
-        give_predictions(out, listed, predictions, predictor.categories)
+        write_and_print(out, listed, predictions, predictor.categories)
 
     return _without(predict, set(PREDICT_FLAGS) - set(trainer.predict_flags))
 

@@ -1,4 +1,4 @@
-"""The folds of a cross-validation, found in the folder that training.new_run makes, and trained."""
+"""The folds of a cross-validation: their run folders, as training.new_run makes them, and their training."""
 
 import os
 import subprocess
@@ -7,38 +7,38 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from evaluate.run_folder import Run, load_run, load_run_of, read_config
 from system.console import print_status
 from system.errors import InputError, OptionError
 
 LOG_FILE = "fit.log"
-GRACE_SECONDS = 5  # seconds
+GRACE_SECONDS = 5.0  # between Ctrl-C, which reaches the folds too, and SIGTERM
 
 
-def check_fold_flags(flags: Mapping[str, Any], *, crossed: bool) -> None:
-    """Raise OptionError where `--val` or `--jobs` do not do, or are given and no cross-validation is asked for."""
+def check_fold_flags(flags: Mapping[str, object], *, crossed: bool) -> None:
+    """Raise OptionError for a wrong `--jobs`, and for `--val` or `--jobs` without a cross-validation."""
     for name, value in flags.items():
         if not crossed:
             raise OptionError(f"--{name} {value}", "is for a cross-validation only", "add --folds or leave it out")
-    if flags.get("jobs", 1) < 1:
-        raise OptionError(f"--jobs {flags['jobs']}", "less than 1", "give 1 or more")
+    jobs = flags.get("jobs", 1)
+    if isinstance(jobs, int) and jobs < 1:
+        raise OptionError(f"--jobs {jobs}", "less than 1", "give 1 or more")
 
 
 def folds_of(run: Run) -> list[Run]:
-    """The folds of a cross-validation in their order; none of an ordinary run. Raises InputError."""
+    """The folds of a cross-validation in order; none for an ordinary run. Raises InputError."""
     return [load_run(run.root / f"fold-{k}") for k in range(1, read_config(run.root).folds + 1)]
 
 
 def cross_validation(root: Path | None, task: str) -> Run | None:
-    """The cross-validation in `root`, None for an ordinary run of the trainer `task`. Raises InputError."""
+    """The cross-validation of `task` in `root`, None for an ordinary run. Raises InputError."""
     run = load_run_of(root, task) if root else None
     return run if run and read_config(run.root).folds else None
 
 
 def single_run(root: Path, task: str) -> Run:
-    """The run in `root` by the trainer `task`, one with weights of its own. Raises InputError."""
+    """The run of `task` in `root`, if it has weights of its own. Raises InputError."""
     run = load_run_of(root, task)
     if read_config(root).folds:
         raise InputError(root, "a cross-validation has no weights of its own", f"name a fold: {root / 'fold-1'}")
@@ -48,8 +48,8 @@ def single_run(root: Path, task: str) -> Run:
 def train_folds(run: Run, command: Sequence[str], jobs: int) -> None:
     """Train every fold that has no metrics yet, `jobs` at a time, each by `command` and `--resume FOLD`.
 
-    Each is a process of its own and may be trained anywhere else as well. With several jobs each has its share of
-    the processors and writes to fit.log. Raises InputError when a fold fails, after the others are done.
+    Each fold is a process of its own and can be trained on another machine. With several jobs each gets its share
+    of the processors and writes to fit.log. Raises InputError when a fold fails, after the others are done.
     """
     waiting = [fold for fold in folds_of(run) if not fold.metrics.is_file()]
     try:
@@ -59,11 +59,13 @@ def train_folds(run: Run, command: Sequence[str], jobs: int) -> None:
         raise SystemExit(stop.code if isinstance(stop, SystemExit) else 130) from None
     if failed:
         log = f", see {failed[0].root / LOG_FILE}" if (failed[0].root / LOG_FILE).is_file() else ""
-        raise InputError(failed[0].root, f"the fold could not be trained{log}", f"mend it and --resume {run.root}")
+        raise InputError(
+            failed[0].root, f"the fold could not be trained{log}", f"fix that, then --resume {run.root}"
+        )
 
 
 def _train(folds: Sequence[Run], command: Sequence[str], jobs: int) -> Iterator[tuple[Run, int]]:
-    """Each fold with the exit status of its training, as they end."""
+    """Each fold with the exit status of its training, in the order in which they end."""
     environment = dict(os.environ)
     if jobs > 1:
         environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
@@ -93,7 +95,7 @@ def _train(folds: Sequence[Run], command: Sequence[str], jobs: int) -> Iterator[
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Let trainings end in their own time, as Ctrl-C reaches them too, and tell those that it did not reach."""
+    """Wait until the trainings end, as Ctrl-C reaches them too; terminate those that do not end."""
     for process in processes:
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS)

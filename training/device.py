@@ -1,4 +1,4 @@
-"""Where to compute and with which number type."""
+"""The device to compute on and the number type to compute with."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -25,14 +25,14 @@ def choose_device(name: str) -> "torch.device":
         have = torch.cuda.device_count()
         raise OptionError(f"--device {name}", f"this machine has {have} CUDA devices", "give cpu or auto")
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise OptionError(f"--device {name}", "this machine has none", "give cpu or auto")
+        raise OptionError(f"--device {name}", "not available on this machine", "give cpu or auto")
     if device.type not in {"cpu", "cuda", "mps"}:
         raise OptionError(f"--device {name}", "not a device to train on", "give auto, cpu, cuda, mps or a number")
     return device
 
 
 def choose_precision(asked: str, device: "torch.device") -> Precision:
-    """bf16 where `device` multiplies it in hardware, else 32; what is asked for by name is taken."""
+    """bf16 where `device` multiplies it in hardware, else 32, if `asked` is auto; otherwise `asked`."""
     import torch
 
     if asked != "auto":

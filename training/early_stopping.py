@@ -1,7 +1,6 @@
-"""Which epoch of a training is the best so far, and for how long none was better."""
+"""The best epoch so far, and early stopping after epochs without a better one."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -16,19 +15,20 @@ class Best(msgspec.Struct, frozen=True):
     epoch: int = 0
 
     def after(self, epoch: int, value: float) -> "tuple[Best, bool]":
-        """The best after one more epoch, and whether that epoch is to be kept.
+        """The best after one more epoch, and whether to keep the weights of that epoch.
 
-        Of epochs that are equally good the later is kept, being trained longer, but does not count as better.
+        Of equally good epochs the later one is kept, because it is trained longer, but it does not count as
+        better.
         """
         if self.value is None or value > self.value:
             return Best(value, epoch), True
         return self, value == self.value
 
     def exhausted(self, epoch: int, patience: int) -> bool:
-        """Whether `patience` epochs in a row, up to `epoch`, brought no better value; never where it is 0."""
+        """Whether the last `patience` epochs, up to `epoch`, brought no better value; never where it is 0."""
         return bool(patience) and self.value is not None and epoch - self.epoch >= patience
 
 
-def stored_best(state: Mapping[str, Any]) -> Best:
-    """What a resume state keeps under `best`; nothing yet where it keeps none. Raises msgspec.ValidationError."""
+def stored_best(state: Mapping[str, object]) -> Best:
+    """The value of `best` in a resume state, Best() where there is none. Raises msgspec.ValidationError."""
     return msgspec.convert(state.get("best") or {}, Best)

@@ -1,4 +1,4 @@
-"""How far a training is: a bar with the time left where stderr is a terminal, a line an epoch elsewhere."""
+"""The progress of a training: a bar with the time left where stderr is a terminal, else a line for each epoch."""
 
 import sys
 import time
@@ -13,9 +13,9 @@ from system.console import print_status
 
 
 class EpochProgress:
-    """Shows a training of `epochs` epochs of `batches` batches, `done` epochs of which are behind it; a context.
+    """Shows the progress of `epochs` epochs of `batches` batches, of which `done` epochs are complete; a context.
 
-    `shown` are the columns of a history row that are told.
+    `shown` are the columns of a history row to show.
     """
 
     def __init__(self, epochs: int, batches: int, done: int, shown: Sequence[str]) -> None:
@@ -47,11 +47,11 @@ class EpochProgress:
         self._bar.stop()
 
     def batch(self) -> None:
-        """Show that one more batch is done."""
+        """Show that one more batch is complete."""
         self._bar.advance(self._task)
 
     def epoch(self, row: Mapping[str, float]) -> None:
-        """Show that the epoch of this history row is done."""
+        """Show that the epoch of this history row is complete."""
         done = int(row["epoch"])
         numbers = "  ".join(f"{name} {row[name]:.3f}" for name in self._shown if name in row)
         line = f"epoch {done}/{self._epochs}  {numbers}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from datasets.formats.dataset_folder import Dataset
 from system.errors import InputError, OptionError, WeightsError
@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    class OpenVinoModel(Protocol):
+        """An openvino.Model."""
+
+        def set_rt_info(self, value: str, path: list[str]) -> None: ...  # noqa: D102
+
     Runner = Callable[[NDArray[Any]], NDArray[np.float32]]
 
 ExportFormat = Literal["onnx", "openvino"]
 SUFFIXES: dict[ExportFormat, str] = {"onnx": ".onnx", "openvino": ".xml"}
 INPUT = "rgb"
 OPENVINO_PRECISIONS = {"32": "f32", "bf16": "bf16"}
-KEPT_PRECISION = ["defectline", "precision"]  # where an OpenVINO file says in which precision it is to be run
+PRECISION_KEY = ["defectline", "precision"]  # the key in an OpenVINO file for the precision to run it in
 MAX_COMPARED_IMAGES = 8
 
 
@@ -41,7 +46,7 @@ def exported_path(weights: Path, export_format: ExportFormat) -> Path:
 
 
 def existing_export(weights: Path, export_format: ExportFormat, trainer: str) -> Path:
-    """`exported_path` of what was exported before. Raises OptionError, WeightsError."""
+    """`exported_path` if that file exists. Raises WeightsError."""
     path = exported_path(weights, export_format)
     if not path.is_file():
         raise WeightsError(path, "no such file", f"make it with {trainer} export RUN --format {export_format}")
@@ -50,9 +55,9 @@ def existing_export(weights: Path, export_format: ExportFormat, trainer: str) ->
 
 @contextlib.contextmanager
 def new_export(weights: Path, export_format: ExportFormat) -> Iterator[Path]:
-    """Where to write an exported model: a hidden file that becomes `exported_path` when the block ends well.
+    """The path to write an exported model to: a hidden file, renamed to `exported_path` when the block succeeds.
 
-    OpenVINO writes a second file, .bin, beside it, which is moved too.
+    OpenVINO writes a second file, .bin, which is renamed too.
     """
     path = exported_path(weights, export_format)
     partial = path.with_name(f".{path.name}")
@@ -67,18 +72,20 @@ def new_export(weights: Path, export_format: ExportFormat) -> Iterator[Path]:
 
 
 def images_to_compare(dataset: Dataset) -> "list[NDArray[np.uint8]]":
-    """The first images of a dataset, those of val before others, on which an export has to say the same.
+    """The first images of a dataset, those of val first, to compare an export with its original on.
 
     Raises InputError, also where there is none.
     """
     images = [image for split in ("val", "test", "train") for image in dataset.images(split)]
     if not images:
-        raise InputError(dataset.root, "no image to compare the exported model on", "name another by --dataset")
+        raise InputError(
+            dataset.root, "no image to compare the exported model on", "name another dataset with --dataset"
+        )
     return [dataset.read_image(image) for image in images[:MAX_COMPARED_IMAGES]]
 
 
 def need(export_format: ExportFormat, *packages: str) -> ModuleType:
-    """Import `packages`, which are no dependencies of defectline, and give the first. Raises OptionError."""
+    """Import `packages`, which are optional, and return the first. Raises OptionError where one is missing."""
     try:
         modules = [import_module(package) for package in packages]
     except ImportError as error:
@@ -88,7 +95,7 @@ def need(export_format: ExportFormat, *packages: str) -> ModuleType:
 
 
 def check_precision(export_format: ExportFormat, precision: str) -> None:
-    """Raise OptionError unless what is exported to `export_format` can be run in `precision`, 32 or bf16."""
+    """Raise OptionError unless `precision` is 32 or bf16 and models in `export_format` can be run in it."""
     asked = f"--precision {precision}"
     if precision not in OPENVINO_PRECISIONS:
         raise OptionError(asked, "not a precision to export for", f"give one of {', '.join(OPENVINO_PRECISIONS)}")
@@ -96,25 +103,25 @@ def check_precision(export_format: ExportFormat, precision: str) -> None:
         raise OptionError(asked, "ONNX Runtime computes with 32 bits on a CPU", "give --format openvino")
 
 
-def save_openvino(converted: Any, path: Path, precision: str) -> None:
-    """Write what openvino.convert_model made, weights in full and with the precision to run it in."""
-    converted.set_rt_info(precision, KEPT_PRECISION)
+def save_openvino(converted: "OpenVinoModel", path: Path, precision: str) -> None:
+    """Write the result of openvino.convert_model with 32-bit weights and the precision to run it in."""
+    converted.set_rt_info(precision, PRECISION_KEY)
     need("openvino", "openvino").save_model(converted, path, compress_to_fp16=False)
 
 
 def open_runner(path: Path, export_format: ExportFormat) -> "Runner":
-    """What runs the exported model in `path`, its input to its output. Raises OptionError, WeightsError."""
+    """A function from the input to the output of the exported model. Raises OptionError, WeightsError."""
     runtime = need(export_format, "onnxruntime" if export_format == "onnx" else "openvino")
     try:
         return _open_onnx(runtime, path) if export_format == "onnx" else _open_openvino(runtime, path)
-    except Exception as error:  # noqa: BLE001  both libraries raise errors of their own making
+    except Exception as error:  # noqa: BLE001  both libraries raise errors of many types
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:100]
-        raise WeightsError(path, f"cannot be loaded ({reason})", "export it anew") from None
+        raise WeightsError(path, f"cannot be loaded ({reason})", "export it again") from None
 
 
 @contextlib.contextmanager
 def silent_exporters() -> Iterator[None]:
-    """The exporters print and warn about what they do; only an error matters."""
+    """Suppress what the exporters print and warn about; errors pass."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -135,8 +142,8 @@ def _open_onnx(runtime: Any, path: Path) -> "Runner":
 def _open_openvino(runtime: Any, path: Path) -> "Runner":
     core = runtime.Core()
     model = core.read_model(path)
-    # Left to itself OpenVINO takes bfloat16 wherever the CPU has it, whatever the parity check was made with.
-    precision = model.get_rt_info(KEPT_PRECISION).astype(str) if model.has_rt_info(KEPT_PRECISION) else "32"
-    how = {"INFERENCE_PRECISION_HINT": OPENVINO_PRECISIONS[precision], "PERFORMANCE_HINT": "LATENCY"}
-    compiled = core.compile_model(model, "CPU", how)
+    # By default OpenVINO uses bfloat16 where the CPU has it, whatever precision the parity check used.
+    precision = model.get_rt_info(PRECISION_KEY).astype(str) if model.has_rt_info(PRECISION_KEY) else "32"
+    settings = {"INFERENCE_PRECISION_HINT": OPENVINO_PRECISIONS[precision], "PERFORMANCE_HINT": "LATENCY"}
+    compiled = core.compile_model(model, "CPU", settings)
     return lambda pixels: compiled(pixels)[0].copy()

@@ -20,7 +20,7 @@ def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
-    """Read history.csv back; absent is empty, empty cells are left out."""
+    """Read history.csv back; an empty list where there is none; empty cells are left out."""
     if not path.is_file():
         return []
     with path.open(newline="") as file:

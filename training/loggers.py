@@ -1,6 +1,6 @@
-"""`--logger`: options and history of a training in the form of a tool that draws them, below the run folder.
+"""`--logger`: options and history of a training for TensorBoard, MLflow or W&B, inside the run folder.
 
-Whatever is asked for, history.csv and curves.png are written; nothing here sends anything over a network.
+history.csv and curves.png are written in any case; nothing is sent over a network.
 """
 
 import os
@@ -21,14 +21,14 @@ class TrainingLogger(Protocol):
     """One training in one tool."""
 
     def write(self, row: Row) -> None:
-        """Take a row of the history; `epoch` in it counts from 1."""
+        """Log a row of the history; its `epoch` counts from 1."""
 
     def close(self, *, complete: bool) -> None:
-        """Write out what is held back; `complete` unless the training was stopped."""
+        """Flush and close; `complete` unless the training was interrupted."""
 
 
 def check_logger(name: str) -> None:
-    """Raise OptionError where the package behind `--logger name` is missing."""
+    """Raise OptionError where the package for `--logger name` is not installed."""
     if name == "none":
         return
     _be_quiet()
@@ -41,37 +41,37 @@ def check_logger(name: str) -> None:
 
 
 @contextmanager
-def logging_to(name: str, run: Run, options: Mapping[str, Any]) -> Iterator[Callable[[Row], None]]:
-    """Log `options` once, yield what takes each history row, and close at the end. Raises OptionError."""
+def logging_to(name: str, run: Run, options: Mapping[str, object]) -> Iterator[Callable[[Row], None]]:
+    """Log `options` once, yield a function that logs a history row, and close at the end. Raises OptionError."""
     if name == "none":
         yield lambda _: None
         return
     check_logger(name)
     try:
-        tracker = LOGGERS[name](run, flat(options))
-    except Exception as error:  # noqa: BLE001  the tools raise errors of their own making
+        adapter = LOGGERS[name](run, flat(options))
+    except Exception as error:  # noqa: BLE001  the tools raise errors of many types
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:100]
         raise OptionError(f"--logger {name}", f"cannot be started ({reason})", "choose another logger") from None
     complete = False
     try:
-        yield tracker.write
+        yield adapter.write
         complete = True
     finally:
-        tracker.close(complete=complete)
+        adapter.close(complete=complete)
 
 
-def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Options with blocks in them as one level of paths: `optimisation.lr`."""
-    found: dict[str, Any] = {}
+def flat(options: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """Nested options as one level of paths: `optimisation.lr`."""
+    paths: dict[str, object] = {}
     for name, value in options.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
-    return found
+        paths |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return paths
 
 
 class TensorBoard:
-    """Event files in RUN/tensorboard; look at them with `tensorboard --logdir RUN`."""
+    """Event files in RUN/tensorboard; read them with `tensorboard --logdir RUN`."""
 
-    def __init__(self, run: Run, options: Mapping[str, Any]) -> None:
+    def __init__(self, run: Run, options: Mapping[str, object]) -> None:
         from tensorboard.plugins.text.summary_v2 import text_pb
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
@@ -83,7 +83,7 @@ class TensorBoard:
         """One scalar for each column."""
         from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 
-        for name, value in measured(row).items():
+        for name, value in values_of(row).items():
             self._add(int(row["epoch"]), scalar_pb(name, value))
         self._writer.flush()
 
@@ -98,14 +98,14 @@ class TensorBoard:
 
 
 class MLflow:
-    """A store in RUN/mlflow.db; look at it with `mlflow ui --backend-store-uri sqlite:///RUN/mlflow.db`."""
+    """A store in RUN/mlflow.db; read it with `mlflow ui --backend-store-uri sqlite:///RUN/mlflow.db`."""
 
-    def __init__(self, run: Run, options: Mapping[str, Any]) -> None:
+    def __init__(self, run: Run, options: Mapping[str, object]) -> None:
         mlflow: Any = import_module("mlflow")
         root = run.root.resolve()
         self._client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{root / 'mlflow.db'}")
         known = self._client.get_experiment_by_name(PROJECT)
-        if known:  # a resumed training goes on where it stood
+        if known:  # a resumed training continues the same MLflow run
             self._run = self._client.search_runs([known.experiment_id])[0].info.run_id
             self._client.update_run(self._run, status="RUNNING")
             return
@@ -116,21 +116,21 @@ class MLflow:
 
     def write(self, row: Row) -> None:
         """One metric for each column."""
-        for name, value in measured(row).items():
+        for name, value in values_of(row).items():
             self._client.log_metric(self._run, name, value, step=int(row["epoch"]))
 
     def close(self, *, complete: bool) -> None:
-        """Note how it ended."""
+        """Record how it ended."""
         self._client.set_terminated(self._run, "FINISHED" if complete else "KILLED")
 
 
 class WeightsAndBiases:
     """An offline run in RUN/wandb; send it with `wandb sync RUN/wandb/offline-run-*`."""
 
-    def __init__(self, run: Run, options: Mapping[str, Any]) -> None:
+    def __init__(self, run: Run, options: Mapping[str, object]) -> None:
         os.environ.setdefault("WANDB_CACHE_DIR", str(run.root / "wandb" / "cache"))
         wandb: Any = import_module("wandb")
-        earlier = sorted((run.root / "wandb").glob("offline-run-*"))  # of one id, so that syncing joins them
+        earlier = sorted((run.root / "wandb").glob("offline-run-*"))  # the same id, so that syncing joins them
         self._run = wandb.init(
             id=earlier[0].name.rpartition("-")[2] if earlier else None,
             project=PROJECT, name=run.root.name, dir=str(run.root), mode="offline", config=dict(options),
@@ -140,22 +140,22 @@ class WeightsAndBiases:
 
     def write(self, row: Row) -> None:
         """All columns at once."""
-        self._run.log(measured(row), step=int(row["epoch"]))
+        self._run.log(values_of(row), step=int(row["epoch"]))
 
     def close(self, *, complete: bool) -> None:
-        """End it, as failed where the training was stopped."""
+        """Finish the run, as failed where the training was interrupted."""
         self._run.finish(exit_code=0 if complete else 1)
 
 
-LOGGERS: dict[str, Callable[[Run, Mapping[str, Any]], TrainingLogger]] = {
+LOGGERS: dict[str, Callable[[Run, Mapping[str, object]], TrainingLogger]] = {
     "tensorboard": TensorBoard,
     "mlflow": MLflow,
     "wandb": WeightsAndBiases,
 }
 
 
-def measured(row: Row) -> dict[str, float]:
-    """The columns of a history row that change for another reason than that an epoch went by."""
+def values_of(row: Row) -> dict[str, float]:
+    """The columns of a history row without `epoch`."""
     return {name: float(value) for name, value in row.items() if name != "epoch"}
 
 

@@ -1,8 +1,8 @@
-"""The folders of what is to be trained, the same for every trainer: one run, or those of a cross-validation.
+"""New run folders, the same for every trainer: one run, or a cross-validation with its folds.
 
 runs/<task>/<name>/                             a cross-validation
   config.yaml  environment.json  split.json     test: all images; `folds` in the configuration
-  fold-1/ ... fold-K/                           each with everything that a run has
+  fold-1/ ... fold-K/                           each with everything of a run
   predictions/test.json  metrics.json           out-of-fold, pooled
 """
 
@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -50,7 +49,7 @@ def new_run(
     name: str | None,
     images: ImageChoice = DEFECTS_AND_NEGATIVES,
 ) -> Run:
-    """Make `runs/<task>/<name>`, by default the dataset's name, with the images that are pasted for it.
+    """Make `runs/<task>/<name>`, by default with the dataset's name, and paste its images.
 
     Raises OptionError, InputError; nothing is left then.
     """
@@ -73,10 +72,10 @@ def new_folds(
     val: float,
     images: ImageChoice = DEFECTS_AND_NEGATIVES,
 ) -> Run:
-    """Make the parent run and the folders of its folds, ready to be trained one by one in any order.
+    """Make the parent run and the folders of its folds, which can be trained in any order.
 
-    `val` is the share of val in what a fold does not test. Raises OptionError for folds that cannot be made, and
-    InputError; nothing is left then.
+    `val` is the share of val in the images that a fold does not test. Raises OptionError for folds that cannot be
+    made, and InputError; nothing is left then.
     """
     check_learnable(dataset, options, images)
     _report_repairs(dataset)
@@ -143,7 +142,7 @@ def _removed_on_failure(run: Run) -> Iterator[None]:
 
 
 def create_run(runs: Path, task: str, name: str, config: RunConfig, split: RunSplit) -> Run:
-    """Make `runs/<task>/<name>`, or `<name>-2` and so on where that exists, and write what was asked into it."""
+    """Make `runs/<task>/<name>`, or `<name>-2` and so on if that exists, and write its configuration."""
     if not name or Path(name).name != name or name.startswith("."):
         raise OptionError(f"--name {name}", "not a plain folder name", "use letters, digits, - and _")
     return _fill(_claim_folder(runs / task, name), config, split)
@@ -163,8 +162,8 @@ def run_split(dataset: Dataset, images: Mapping[str, Sequence[str]]) -> RunSplit
     return RunSplit(dataset.name, sha256, members, dataset.intensities)
 
 
-def environment() -> dict[str, Any]:
-    """Versions, platform and git revision under which a run is made; no machine or user name."""
+def environment() -> dict[str, object]:
+    """Versions, platform and git revision for environment.json; no machine or user name."""
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",

@@ -1,7 +1,8 @@
-"""Options of a command as one typed value: filled from plain values, and named where a value does not do.
+"""Options of a training as one typed value, filled from a file or flags; errors name the option.
 
-The type is a frozen msgspec struct with a default for everything, blocks of options being structs in it. An option
-is known by its path, like `optimisation.lr`; on the command line by the last part of it, so that part is unique.
+The type is a frozen msgspec struct with a default for everything; blocks of options are structs in it. An option
+is known by its path, like `optimisation.lr`, and on the command line by the last part of the path, which is
+unique.
 """
 
 import difflib
@@ -74,14 +75,14 @@ def option_types(kind: type[msgspec.Struct]) -> dict[str, Type]:
 
 
 def options_in_file(kind: type[T], values: object, path: Path) -> T:
-    """Options from the content of the file at `path`, errors naming it. Raises OptionError."""
+    """Options from the content of the file at `path`. Raises OptionError, which names the file."""
     return _options(kind, values, lambda option, value: f"{path}: {option}{value and f' = {value}'}")
 
 
 def options_from_flags(kind: type[T], values: Values, flags: Mapping[str, object]) -> T:
-    """Options from `values` that were checked before, overridden by `flags` (last part of a path -> value).
+    """Options from `values`, already checked, overridden by `flags` (last part of a path -> value).
 
-    Errors name the flag. Raises OptionError.
+    Raises OptionError, which names the flag.
     """
     merged = _copy(values)
     paths = flag_paths(kind)
@@ -109,7 +110,7 @@ def option_defaults(kind: type[msgspec.Struct]) -> dict[str, object]:
 
 
 def allowed(found: Type) -> str:
-    """What an option of this type takes, in words that complete `give ...`."""
+    """The values that an option of this type takes, in words that complete `give ...`."""
     if isinstance(found, UnionType):
         return " or ".join(allowed(one) for one in found.types)
     if isinstance(found, LiteralType):
@@ -136,8 +137,8 @@ def _options(kind: type[T], values: object, label: Label) -> T:
         raise OptionError(label(option, _shown(kind, values, option)), error.problem, error.remedy) from None
 
 
-def _explained(kind: type[msgspec.Struct], values: Values, told: str, label: Label) -> OptionError:
-    problem, _, place = told.partition(" - at `$.")
+def _explained(kind: type[msgspec.Struct], values: Values, message: str, label: Label) -> OptionError:
+    problem, _, place = message.partition(" - at `$.")
     path = place.rstrip("`").split("[")[0]
     if problem.startswith(UNKNOWN):
         option = ".".join(part for part in (path, problem.removeprefix(UNKNOWN).rstrip("`")) if part)
@@ -167,7 +168,7 @@ def _walk(found: Type, prefix: str) -> Iterator[tuple[str, Type]]:
 
 
 def _numbers_as_text(values: Values, found: Type) -> Values:
-    """A number where a text is wanted is meant as one: `negatives: 0.5`, `device: 0`, `precision: 32`."""
+    """`values` with numbers as text where the option is a text: `negatives: 0.5`, `device: 0`, `precision: 32`."""
     fields = {field.name: field.type for field in found.fields} if isinstance(found, StructType) else {}
     changed = dict(values)
     for name, value in values.items():
@@ -204,16 +205,16 @@ def _flag(option: str) -> str:
 
 
 def _bounds(found: IntType | FloatType) -> str:
-    told = []
+    limits = []
     if found.gt is not None:
-        told.append(f"above {found.gt:g}")
+        limits.append(f"above {found.gt:g}")
     if found.ge is not None:
-        told.append(f"of at least {found.ge:g}")
+        limits.append(f"of at least {found.ge:g}")
     if found.le is not None:
-        told.append(f"of at most {found.le:g}")
+        limits.append(f"of at most {found.le:g}")
     if found.lt is not None:
-        told.append(f"below {found.lt:g}")
-    words = f" {' and '.join(told)}" if told else ""
+        limits.append(f"below {found.lt:g}")
+    words = f" {' and '.join(limits)}" if limits else ""
     return words + (f", a multiple of {found.multiple_of:g}" if found.multiple_of else "")
 
 

@@ -1,4 +1,4 @@
-"""Pasted images that belong to one run: made of the images it trains on, kept in its folder."""
+"""Pasted images of one run: made from its training images, stored in its folder."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def pasted_names(count: int) -> list[str]:
 def write_pasted(dataset: Dataset, dest: Path, count: int, seed: int, progress: Progress) -> None:
     """Write `dest`, a dataset folder with `count` images pasted together from the train split of `dataset`.
 
-    Ids go on after those of `dataset`; dataset.json says which image came from which. Raises OptionError,
+    Ids continue after those of `dataset`; dataset.json records the origin of each image. Raises OptionError,
     InputError and OutputError.
     """
     check_count(count, seed)

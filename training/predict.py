@@ -1,4 +1,4 @@
-"""What `predict` of every trainer does around its model: check what is asked, write what is found, print it."""
+"""`predict` of every trainer without the model: check flags, number images, write and print predictions."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from system.files import write_atomic
 
 
 def check_predict(out: Path | None, min_score: float | None) -> None:
-    """Raise OptionError where `--out` lies in no folder or is one, or `--min-score` is no score."""
+    """Raise OptionError where the folder of `--out` is missing or `--out` is one, or `--min-score` is no score."""
     if min_score is not None and not 0 <= min_score < 1:
         raise OptionError(f"--min-score {min_score}", "not a score", "give 0 or more and less than 1")
     if out and not out.parent.is_dir():
@@ -26,32 +26,32 @@ def check_predict(out: Path | None, min_score: float | None) -> None:
 
 
 def dataset_of(run: Run) -> Dataset | None:
-    """The dataset that a run was made on, where it still lies there and is whole: other pictures need none."""
+    """The dataset of a run; None where it is gone or incomplete: other images can be predicted without it."""
     try:
         return load_dataset(Path(read_config(run.root).dataset))
     except InputError:
         return None
 
 
-def give_predictions(
-    out: Path | None, images: Sequence[Image], found: Sequence[Prediction], categories: Iterable[Category]
+def write_and_print(
+    out: Path | None, images: Sequence[Image], predictions: Sequence[Prediction], categories: Iterable[Category]
 ) -> None:
-    """Write COCO results and the list of pictures where `out` is given, and print a line for each picture."""
+    """Write COCO results and the list of images where `out` is given, and print a line for each image."""
     if out:
         write_image_list(out, images)
-        write_predictions(out, list(found))
+        write_predictions(out, list(predictions))
     print_table(
-        "Predictions", ("image", "found", "best score", "types"), prediction_rows(images, found, categories)
+        "Predictions", ("image", "found", "best score", "types"), prediction_rows(images, predictions, categories)
     )
 
 
 def prediction_rows(
-    images: Sequence[Image], found: Iterable[Prediction], categories: Iterable[Category]
+    images: Sequence[Image], predictions: Iterable[Prediction], categories: Iterable[Category]
 ) -> list[tuple[str, int, str, str]]:
-    """For each image its name, how many predictions it has, the best score and the types."""
+    """For each image its name, its number of predictions, the best score and the types."""
     names = {category.id: category.name for category in categories}
     of_image: dict[int, list[Prediction]] = defaultdict(list)
-    for prediction in found:
+    for prediction in predictions:
         of_image[prediction.image_id].append(prediction)
     rows = []
     for image in images:
@@ -66,7 +66,8 @@ def prediction_rows(
 def number_images(files: Sequence[Path], dataset: Dataset | None) -> list[int]:
     """The id of each file: that of the dataset's image, or 1 to n in the order given.
 
-    The latter where a file is no image of the dataset, or where two of them have the same id in different splits.
+    The latter where a file is not an image of the dataset, or where two of them have the same id in different
+    splits.
     """
     if dataset is None:
         return list(range(1, len(files) + 1))
@@ -74,10 +75,10 @@ def number_images(files: Sequence[Path], dataset: Dataset | None) -> list[int]:
         dataset.image_path(image).resolve(): image.id for coco in dataset.splits.values() for image in coco.images
     }
     ids = [known.get(file.resolve()) for file in files]
-    found = [image_id for image_id in ids if image_id is not None]
-    return found if len(set(found)) == len(files) else list(range(1, len(files) + 1))
+    in_dataset = [image_id for image_id in ids if image_id is not None]
+    return in_dataset if len(set(in_dataset)) == len(files) else list(range(1, len(files) + 1))
 
 
 def write_image_list(predictions: Path, images: Sequence[Image]) -> None:
-    """Write NAME.images.json beside the COCO results NAME.json: which picture has which id, name and size."""
+    """Write NAME.images.json beside the COCO results NAME.json: id, name and size of each image."""
     write_atomic(predictions.with_suffix(".images.json"), msgspec.json.encode(list(images)) + b"\n")

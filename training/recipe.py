@@ -1,4 +1,4 @@
-"""A recipe: the options of a training in one YAML file, all of them or those that differ from the defaults."""
+"""A recipe: the options of a training in a YAML file, all of them or those that differ from the defaults."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def read_recipe(path: Path, kind: type[msgspec.Struct]) -> Values:
 
 
 def asked_options(kind: type[T], recipe: Path | None, flags: Mapping[str, object]) -> T:
-    """Options from a recipe where one is named, overridden by the flags that were given, the rest at its default.
+    """Options from a recipe, if given, overridden by `flags`, the rest at the defaults.
 
     Raises InputError, OptionError.
     """
@@ -33,7 +33,7 @@ def asked_options(kind: type[T], recipe: Path | None, flags: Mapping[str, object
 
 
 def shipped_recipe(trainer: str) -> str:
-    """The text of the recipe that comes with a trainer: every option at its default, with unit and reason."""
+    """The text of a trainer's recipe in recipes/: every option at its default, with unit and reason."""
     return (resources.files("recipes") / f"{trainer}.yaml").read_text(encoding="utf-8")
 
 
@@ -60,10 +60,10 @@ def _read_yaml(path: Path) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as a person means it: an option given twice is an error, and 1e-3 is a number."""
+    """Safe YAML in which an option given twice is an error and 1e-3 is a number."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping whose keys are texts and differ."""
+        """A mapping whose keys are unique texts."""
         seen = set()
         for key, _ in node.value:
             name = key.value if isinstance(key, yaml.ScalarNode) else None

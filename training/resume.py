@@ -1,4 +1,4 @@
-"""How a run ends before its time and goes on later, the same for every trainer."""
+"""Interrupting and resuming a run, the same for every trainer."""
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -18,26 +18,27 @@ def check_alone(root: Path, flags: Iterable[str]) -> None:
 
 
 def unfinished_run(root: Path, task: str, state: str) -> Run:
-    """The run in `root`, of the trainer `task`, to go on with or, a fold, to begin.
+    """The run in `root`, of the trainer `task`, to continue or, if it is a fold, to begin.
 
-    `state` is the file in its weights/ that the trainer continues from. Raises InputError, also for a run that is
-    measured already, and WeightsError.
+    `state` is the file in weights/ that the trainer continues from. Raises InputError, also for a finished run,
+    and WeightsError.
     """
     run = load_run_of(root, task)
     if run.metrics.is_file():
         raise InputError(root, "the run is finished", "start a new one without --resume")
     if not is_fold(run) and not (run.weights / state).is_file():
-        raise WeightsError(run.weights / state, "no such file, nothing to resume", "start anew without --resume")
+        raise WeightsError(run.weights / state, "no such file, nothing to resume", "start again without --resume")
     return run
 
 
 @contextmanager
 def kept_if_begun(run: Run, state: Path, epochs: int, done: Callable[[Path], int]) -> Iterator[None]:
-    """Around what makes a run: what ends it before the first epoch is finished leaves no run folder.
+    """A context for work on a run: an interruption or error before the first epoch is complete leaves no run
+    folder.
 
-    Ctrl-C and SIGTERM later tell how to go on, after how many of `epochs`, and end with status 130 and 143.
-    `state` is what a training is continued from, and `done` reads from it how many epochs it has behind it: of the
-    history that may be one more, and after the next start it would be done again.
+    Later, Ctrl-C and SIGTERM print how to continue, after how many of `epochs`, and exit with status 130 and 143.
+    `state` is the file to continue from, and `done` reads the number of complete epochs from it: the history may
+    have one more, which is trained again.
     """
     try:
         yield
@@ -51,7 +52,7 @@ def kept_if_begun(run: Run, state: Path, epochs: int, done: Callable[[Path], int
 
 
 def remove_run(run: Run) -> None:
-    """Remove a run folder, and its parents if that leaves them empty. Raises OutputError."""
+    """Remove a run folder, and its parents if they are empty then. Raises OutputError."""
     try:
         shutil.rmtree(run.root)
     except OSError as error:
@@ -62,7 +63,7 @@ def remove_run(run: Run) -> None:
 
 
 def _removed(run: Run, state: Path) -> bool:
-    """Whether no epoch was finished; the run folder is gone then, except that of a fold."""
+    """Whether no epoch is complete; the run folder is removed then, except that of a fold."""
     if state.is_file() or run.metrics.is_file():
         return False
     if not is_fold(run):

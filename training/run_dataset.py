@@ -1,4 +1,4 @@
-"""A dataset as a run or a fold sees it: the same images, shared out to its splits, and what was pasted for it."""
+"""A dataset as a run or a fold sees it: with the splits of the run, and its pasted images."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -17,17 +17,19 @@ PASTED = "pasted"  # the folder in the run
 
 
 def open_dataset(run: Run, moved: Path | None = None) -> Dataset:
-    """The dataset that `run` was made on, or what lies in `moved`, where it is now. Raises InputError."""
+    """The dataset of `run`, in `moved` if it was moved. Raises InputError."""
     root = moved or Path(read_config(run.root).dataset)
     if not moved and not root.is_dir():
-        raise InputError(root, f"the dataset of {run.root} is no longer there", "say where it is with --dataset")
+        raise InputError(
+            root, f"the dataset of {run.root} is no longer there", "give its new place with --dataset"
+        )
     return load_dataset(root)
 
 
 def run_dataset(run: Run, dataset: Dataset) -> Dataset:
-    """`dataset` as `run` sees it: split.json says which image is in which split, and its pasted ones are there.
+    """`dataset` with the splits of `run` (split.json) and its pasted images.
 
-    Raises InputError for another dataset than the run's.
+    Raises InputError for another dataset than that of the run.
     """
     folder = run.root / PASTED
     pasted = load_dataset(folder) if folder.is_dir() else None
@@ -50,6 +52,6 @@ def _members(run: Run, dataset: Dataset, pasted: AbstractSet[str]) -> dict[str, 
 
 
 def resplit_in_memory(dataset: Dataset, splits: Mapping[str, str]) -> Dataset:
-    """`dataset` with its images in other splits (file name -> split), in memory; ids as of select_images."""
+    """`dataset` with its images in other splits (file name -> split), nothing is written; ids by select_images."""
     members = {split: sorted(n for n, s in splits.items() if s == split) for split in SPLITS}
     return msgspec.structs.replace(dataset, splits=select_images(dataset, members))

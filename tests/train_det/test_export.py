@@ -1,6 +1,7 @@
 """Exported models: the same answers as the original, or no file."""
 
 import shutil
+from copy import deepcopy
 from pathlib import Path
 
 import msgspec
@@ -66,20 +67,33 @@ def test_parity_is_the_largest_difference_of_scores_and_of_sure_boxes() -> None:
     pictures = [np.zeros((20, 30, 3), np.uint8)] * 3
     found = compare(network(0.5, 10), network(0.25, 13), pictures, 32)
     assert found == DetectorParity(3, pytest.approx(0.25), pytest.approx(3))
+    broken = compare(network(0.5, 10), network(float("nan"), 10), pictures, 32)
+    assert not broken.within_tolerance("bf16")
     unsure = compare(network(0.5, 10), network(0.005, 13), pictures, 32)
     assert unsure == DetectorParity(3, pytest.approx(0.495), 0)
 
 
-def test_an_export_that_says_something_else_is_not_kept(
-    run: Run, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("form", NEEDS)
+def test_an_export_of_another_model_is_refused(
+    form: ExportFormat, run: Run, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = sorted(p.name for p in run.weights.iterdir())
-    monkeypatch.setattr(exporting, "_write", lambda model, side, path, form, precision: path.write_bytes(b"x"))
-    monkeypatch.setattr(exporting, "open_exported", lambda path, form, strides: network(0.9, 10))
-    monkeypatch.setattr(exporting, "compare", lambda *_: DetectorParity(8, 0.5, 0))
-    with pytest.raises(OutputError, match="differs from the original"):
-        export_run(TRAINER, run, dataset, "onnx")
-    assert sorted(p.name for p in run.weights.iterdir()) == before
+    """The exported file is a real one, of a model with other weights."""
+    for package in NEEDS[form]:
+        pytest.importorskip(package, reason=f"{package} is not installed, so exports are not tested")
+    before = {path.name: path.read_bytes() for path in run.weights.iterdir()}
+    write = exporting._write
+
+    def write_another(model: torch.nn.Module, *rest: object) -> None:
+        other = deepcopy(model)
+        with torch.no_grad():
+            for weights in other.parameters():
+                weights.add_(0.01)
+        write(other, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(exporting, "_write", write_another)
+    with pytest.raises(OutputError, match="the exported model differs: on 8 images"):
+        export_run(TRAINER, run, dataset, form)
+    assert {path.name: path.read_bytes() for path in run.weights.iterdir()} == before
 
 
 def test_a_missing_package_is_named() -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from train_det.test_time_augmentation import TURNS, average_over_symmetries, turn_back
+from train_det.test_time_augmentation import SYMMETRIES, average_over_symmetries, turn_back
 
 SIDE, STRIDES = 64, [8, 16, 32]
 
@@ -28,12 +28,12 @@ def test_there_are_eight_different_views() -> None:
     picture = torch.arange(16.0).reshape(1, 1, 4, 4)
     views = {
         tuple(torch.rot90(picture.flip(3) if mirror else picture, turns, (2, 3)).flatten().tolist())
-        for turns, mirror in TURNS
+        for turns, mirror in SYMMETRIES
     }
     assert len(views) == 8
 
 
-@pytest.mark.parametrize(("turns", "mirror"), TURNS)
+@pytest.mark.parametrize(("turns", "mirror"), SYMMETRIES)
 def test_turning_back_undoes_the_view(turns: int, mirror: bool) -> None:
     pixels = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     seen = torch.rot90(pixels.flip(3) if mirror else pixels, turns, (2, 3))

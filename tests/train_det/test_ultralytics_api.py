@@ -13,7 +13,8 @@ import torch
 from system.errors import WeightsError
 from train_det import ultralytics_api
 from train_det.checkpoints import load_detector, portable, save_checkpoint
-from train_det.fit import Training
+from train_det.options import DetectorOptions
+from training.fit import Training
 
 NAMES = {0: "crack", 1: "stain"}
 
@@ -25,7 +26,7 @@ def test_random_weights_have_the_classes_of_the_dataset() -> None:
     assert "random" in origin
 
 
-def test_weights_of_another_class_count_give_what_fits(finished: Training) -> None:
+def test_weights_of_another_class_count_give_what_fits(finished: Training[DetectorOptions]) -> None:
     path = finished.run.weights / "best.pt"
     model, origin = ultralytics_api.new_model(str(path), NAMES)
     total = len(model.state_dict())
@@ -44,7 +45,7 @@ def test_real_weights_are_loaded(real_weights: Path) -> None:
 
 
 def test_a_plain_state_dict_of_another_network_is_refused(real_weights: Path) -> None:
-    with pytest.raises(WeightsError, match="holds no Ultralytics model"):
+    with pytest.raises(WeightsError, match="contains no Ultralytics model"):
         ultralytics_api.new_model(str(real_weights / "resnet18.pt"), NAMES)
 
 
@@ -83,7 +84,7 @@ def test_a_file_that_holds_no_detector_is_refused(write: object, tmp_path: Path)
     assert "none" in error.value.remedy
 
 
-def test_truncated_weights_are_refused(finished: Training, tmp_path: Path) -> None:
+def test_truncated_weights_are_refused(finished: Training[DetectorOptions], tmp_path: Path) -> None:
     whole = (finished.run.weights / "best.pt").read_bytes()
     path = tmp_path / "half.pt"
     path.write_bytes(whole[: len(whole) // 2])
@@ -119,7 +120,7 @@ def test_a_published_name_without_a_network_is_refused(tmp_path: Path, monkeypat
 
 
 def test_a_fetched_name_is_kept_and_not_fetched_again(
-    finished: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished: Training[DetectorOptions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetched: list[str] = []
 
@@ -156,7 +157,9 @@ def test_importing_it_writes_nothing_and_asks_nobody(tmp_path: Path) -> None:
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 
-def test_a_checkpoint_opens_in_ultralytics_and_says_the_same(tmp_path: Path, finished: Training) -> None:
+def test_a_checkpoint_opens_in_ultralytics_and_says_the_same(
+    tmp_path: Path, finished: Training[DetectorOptions]
+) -> None:
     from ultralytics import YOLO  # noqa: PLC0415 - only after train_det.ultralytics_api has tamed it
 
     path = finished.run.weights / "best.pt"
@@ -165,7 +168,7 @@ def test_a_checkpoint_opens_in_ultralytics_and_says_the_same(tmp_path: Path, fin
     pixels = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         assert torch.allclose(ours(pixels)[0], theirs(pixels)[0], atol=1e-4)
-    assert categories == finished.dataset.categories
+    assert categories == finished.work.dataset.categories
     assert [theirs.names[k] for k in range(len(categories))] == [c.name for c in categories]
 
 

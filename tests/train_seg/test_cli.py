@@ -78,7 +78,7 @@ def test_evaluate_finds_a_moved_dataset(
     for verb in ("evaluate", "export"):
         assert run_command("train_seg", verb, run) == 2
         assert "gone: the dataset of" in (told := only_line(capsys))
-        assert told.endswith("is no longer there; say where it is with --dataset")
+        assert told.endswith("is no longer there; give its new place with --dataset")
     assert run_command("train_seg", "evaluate", run, "--dataset", moved, "--device", "cpu") == 0
     assert (run / "metrics.json").read_bytes() == (seg_run / "metrics.json").read_bytes()
 

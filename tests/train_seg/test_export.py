@@ -1,4 +1,5 @@
 import shutil
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from datasets.coco import Category
 from datasets.formats.coco_file import read_predictions
 from system.errors import OptionError, WeightsError
 from tests.command import only_line, run_command
+from train_seg import export as exporting
 from train_seg.export import SegmenterParity, compare
 from train_seg.model import ModelSpec
 from train_seg.segmenter import Segmenter, load_segmenter
@@ -43,6 +45,27 @@ def test_an_exported_model_finds_the_same(
         assert np.abs(original.shares(rgb) - other.shares(rgb)).max() < 1e-3
 
 
+def test_an_export_of_another_model_is_refused(
+    run: Path, form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exported file is a real one, of a model with other weights."""
+    before = {path.name: path.read_bytes() for path in (run / "weights").iterdir()}
+    name = f"_write_{form}"
+    write = getattr(exporting, name)
+
+    def write_another(model: nn.Module, *rest: object) -> None:
+        other = deepcopy(model)
+        with torch.no_grad():
+            for weights in other.parameters():
+                weights.add_(0.01)
+        write(other, *rest)
+
+    monkeypatch.setattr(exporting, name, write_another)
+    assert run_command("train_seg", "export", run, "--format", form) == 2
+    assert "the exported model differs: on 8 images" in only_line(capsys)
+    assert {path.name: path.read_bytes() for path in (run / "weights").iterdir()} == before
+
+
 def test_predict_runs_the_exported_file_with_symmetries_too(run: Path, form: str, coco_folder: Path) -> None:
     assert run_command("train_seg", "export", run, "--format", form) == 0
     picture = next((coco_folder / "images/test").rglob("*.png"))
@@ -59,7 +82,7 @@ def test_an_exported_file_that_is_missing_or_spoiled_is_named(run: Path, form: s
     with pytest.raises(WeightsError, match=f"make it with train_seg export RUN --format {form}"):
         load_segmenter(weights, CPU, exported=form)
     exported_model.exported_path(weights, form).write_bytes(b"spoiled")
-    with pytest.raises(WeightsError, match="export it anew"):
+    with pytest.raises(WeightsError, match="export it again"):
         load_segmenter(weights, CPU, exported=form)
 
 
@@ -137,7 +160,13 @@ class Answer(nn.Module):
 
 @pytest.mark.parametrize(
     ("other", "holds"),
-    [(Answer(), True), (Answer(more=1e-4), True), (Answer(columns=2), False), (Answer(more=20), False)],
+    [
+        (Answer(), True),
+        (Answer(more=1e-4), True),
+        (Answer(columns=2), False),
+        (Answer(more=20), False),
+        (Answer(more=float("nan")), False),
+    ],
 )
 def test_parity_sees_a_difference(other: Answer, holds: bool) -> None:
     rgb = np.zeros((64, 64, 3), np.uint8)

@@ -130,8 +130,3 @@ def test_a_stop_is_passed_on_to_the_folds(
 def test_flags_that_would_do_nothing_are_refused(flags: dict[str, Any], crossed: bool, message: str) -> None:
     with pytest.raises(OptionError, match=message):
         check_fold_flags(flags, crossed=crossed)
-
-
-def test_flags_of_a_cross_validation_are_taken() -> None:
-    check_fold_flags({"jobs": 2, "val": 0.2}, crossed=True)
-    check_fold_flags({}, crossed=False)

@@ -153,10 +153,13 @@ def test_patience_ends_the_training(data: Path, tmp_path: Path, capsys: pytest.C
     assert "ended after epoch 3: 2 epochs without a better loss" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_folds_test_every_image_once(data: Path, tmp_path: Path, jobs: int) -> None:
-    assert run_toy("fit", data, "--folds", 2, "--jobs", jobs, "--runs", tmp_path, "--device", "cpu") == 0
+@pytest.mark.parametrize("flags", [(), ("--jobs", 2, "--val", 0.5)])
+def test_folds_test_every_image_once(data: Path, tmp_path: Path, flags: tuple[object, ...]) -> None:
+    assert run_toy("fit", data, "--folds", 2, *flags, "--runs", tmp_path, "--device", "cpu") == 0
     run = load_run(tmp_path / "toy/odd")
+    for fold in folds_of(run):
+        assert bool(read_split(fold).images["val"]) == ("--val" in flags)
+        assert (fold.root / "fit.log").is_file() == ("--jobs" in flags)
     tested = [name for fold in folds_of(run) for name in read_split(fold).images["test"]]
     assert sorted(tested) == [f"{number}.png" for number in range(6)]
     metrics = read_metrics(run.metrics)
