@@ -36,5 +36,5 @@ def binomial_interval(events: int, trials: int, level: float = LEVEL) -> Interva
         return None
     from scipy.stats import binomtest
 
-    found = binomtest(events, trials).proportion_ci(level, method="exact")
-    return (float(found.low), float(found.high))
+    interval = binomtest(events, trials).proportion_ci(level, method="exact")
+    return (float(interval.low), float(interval.high))

@@ -1,9 +1,9 @@
-"""Cross-validation: every image tested once, by the fold that never saw it; each fold by itself, and all pooled.
+"""Cross-validation: every image is tested once, by a fold that did not train on it; numbers per fold and pooled.
 
-A fold's operating point is chosen on its own val. Where it has none, it is chosen on the tested images of all
-other folds: none of them is an image that it is applied to, and each was predicted by a model that had not seen
-it, so that all defects train and many more of them choose. Pooled counts are those of every fold at its own
-threshold; pooled AP ranks the scores of all folds together, as pycocotools does on that file.
+The operating point of a fold is chosen on its own val. Without val it is chosen on the tested images of all other
+folds: it is not applied to any of them, and each was predicted by a model that had not seen it. So all defects
+train, and many more of them decide the threshold. Pooled counts are those of every fold at its own threshold;
+pooled AP ranks the scores of all folds together, as pycocotools does on that file.
 """
 
 import statistics
@@ -83,14 +83,14 @@ def measure_folds(
 def summary(measured: Sequence[Metrics]) -> Folds:
     """Mean and standard deviation over folds of every number that any fold has."""
     numbers = [_numbers(m) for m in measured]
-    values = {name: [found.get(name) for found in numbers] for name in max(numbers, key=len)}
-    known = {name: [v for v in found if v is not None] for name, found in values.items()}
+    values = {name: [of_fold.get(name) for of_fold in numbers] for name in max(numbers, key=len)}
+    known = {name: [v for v in each if v is not None] for name, each in values.items()}
     return Folds(
         score_thresholds=[m.operating_point.score_threshold for m in measured],
         values=values,
-        mean={name: statistics.fmean(found) if found else None for name, found in known.items()},
+        mean={name: statistics.fmean(each) if each else None for name, each in known.items()},
         standard_deviation={
-            name: statistics.stdev(found) if len(found) > 1 else None for name, found in known.items()
+            name: statistics.stdev(each) if len(each) > 1 else None for name, each in known.items()
         },
     )
 

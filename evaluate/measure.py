@@ -93,9 +93,9 @@ def choose_point(
     scores: list[float] = []
     defective: list[bool] = []
     for truth, predictions in seen:
-        found = image_scores(truth, predictions)
+        score_of = image_scores(truth, predictions)
         for image, is_defective in defective_images(truth).items():
-            scores.append(found[image])
+            scores.append(score_of[image])
             defective.append(is_defective)
     return choose_operating_point(rule, scores, defective, default)
 

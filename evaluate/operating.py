@@ -1,13 +1,14 @@
-"""The operating point: above which score a prediction counts, chosen on images that are not the test.
+"""The operating point: the score from which a prediction counts, chosen on images that are not the test images.
 
-Three rules, all about images: `max-f1` (best F1 of finding the defective images), `miss<=X` (as few false alarms
-as can be had with at most X misses) and `alarms<=Y` (as few misses as can be had with at most Y false alarms).
+Three rules, all about images: `max-f1` (best F1 of finding the defective images), `miss<=X` (fewest false alarms
+with at most X misses) and `alarms<=Y` (fewest misses with at most Y false alarms).
 X and Y are counts, or percentages of the defective or good images.
 """
 
 import math
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
@@ -17,14 +18,15 @@ from system.errors import OptionError
 from system.json_file import read_json
 
 FORMS = "give max-f1, miss<=X or alarms<=Y, where X and Y are counts such as 1 or percentages such as 5%"
+Limited = Literal["max-f1", "miss", "alarms"]
 PATTERN = re.compile(r"(miss|alarms)\s*<=\s*(\d+|\d+(?:\.\d+)?%)")
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """A rule in parts: `kind` is max-f1, miss or alarms, `limit` a count, or a percentage with `percent`."""
+    """A rule in parts: what is limited, and `limit`, a count, or a percentage with `percent`."""
 
     text: str
-    kind: str
+    limited: Limited
     limit: float = 0
     percent: bool = False
 
@@ -36,13 +38,13 @@ class Rule(msgspec.Struct, frozen=True):
 def parse_rule(text: str) -> Rule:
     """Read --operating-point. Raises OptionError naming the forms."""
     if text == "max-f1":
-        return Rule(text, text)
-    found = PATTERN.fullmatch(text.strip())
-    number = found[2].rstrip("%") if found else ""
-    percent = bool(found) and text.strip().endswith("%")
-    if not found or (percent and float(number) > 100):
+        return Rule(text, "max-f1")
+    match = PATTERN.fullmatch(text.strip())
+    number = match[2].rstrip("%") if match else ""
+    percent = bool(match) and text.strip().endswith("%")
+    if not match or (percent and float(number) > 100):
         raise OptionError(f"--operating-point {text}", "not a rule", FORMS)
-    return Rule(text, found[1], float(number), percent)
+    return Rule(text, "miss" if match[1] == "miss" else "alarms", float(number), percent)
 
 
 class _Threshold(msgspec.Struct, frozen=True):
@@ -70,26 +72,26 @@ def choose_operating_point(
 ) -> OperatingPoint:
     """Apply `rule` to the image scores of val (highest prediction score, 0 where there is none).
 
-    The threshold lies in the middle between the lowest score that still counts and the next lower one, because
-    anywhere between the two gives the same result on val and the middle carries over best. Of equally good ones
-    the highest is taken. Where val cannot decide (no prediction, or none of the images that the rule is about),
+    The threshold is the middle between the lowest score that still counts and the next lower one: anything between
+    the two gives the same result on val, and the middle carries over best. Of equally good thresholds the highest
+    is taken. Where val cannot decide (no prediction, or none of the images that the rule is about),
     the threshold is `default`.
     """
     levels = sorted({s for s in scores if s > 0})
     bad = [s for s, d in zip(scores, defective, strict=True) if d]
     good = [s for s, d in zip(scores, defective, strict=True) if not d]
     undecided = OperatingPoint(rule.text, default, "default")
-    if not levels or not (good if rule.kind == "alarms" else bad):
+    if not levels or not (good if rule.limited == "alarms" else bad):
         return undecided
     missed = [sum(s < level for s in bad) for level in levels]
     alarms = [sum(s >= level for s in good) for level in levels]
-    if rule.kind == "max-f1":
+    if rule.limited == "max-f1":
         f1 = [2 * (len(bad) - m) / (2 * len(bad) - m + a) for m, a in zip(missed, alarms, strict=True)]
         if max(f1) == 0:
             return undecided
         best = max(range(len(levels)), key=lambda i: (f1[i], i))
         return OperatingPoint(rule.text, _between(levels, best), "val")
-    if rule.kind == "miss":
+    if rule.limited == "miss":
         kept = [i for i, m in enumerate(missed) if m <= rule.allowed(len(bad))]
         return OperatingPoint(rule.text, _between(levels, kept[-1] if kept else 0), "val", met=bool(kept))
     kept = [i for i, a in enumerate(alarms) if a <= rule.allowed(len(good))]

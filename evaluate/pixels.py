@@ -1,8 +1,8 @@
-"""Pixels: what the predictions paint at the operating point against what the annotations paint.
+"""Pixels of the predictions at the operating point against pixels of the annotations.
 
-Where masks overlap, the higher score lies on top of the predictions and the smaller area on top of the
-annotations. All measures are pooled: pixels are counted over the whole split first and divided once. So an image
-where nothing is to find and nothing is found adds nothing, and false alarms on negatives count with their pixels.
+Where masks overlap, a pixel belongs to the prediction with the higher score and to the smaller annotation. All
+measures are pooled: pixels are counted over the whole split, then divided once. A good image without a prediction
+therefore adds nothing, and false alarms on negatives count with their pixels.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -160,17 +160,17 @@ def _count(truth: CocoFile, predictions: Sequence[Prediction]) -> tuple["NDArray
     indices = type_indices(truth)
     size = len(indices) + 1
     annotations = truth.by_image()
-    found: dict[int, list[Prediction]] = {image.id: [] for image in truth.images}
+    of_image: dict[int, list[Prediction]] = {image.id: [] for image in truth.images}
     for p in predictions:
-        found[p.image_id].append(p)
+        of_image[p.image_id].append(p)
     counts = np.zeros((len(truth.images), size, size), np.int64)
     boundaries = np.zeros((len(truth.images), 4), np.int64)
     for n, image in enumerate(truth.images):
-        if not annotations[image.id] and not found[image.id]:
+        if not annotations[image.id] and not of_image[image.id]:
             counts[n, 0, 0] = image.height * image.width
             continue
         real = paint_annotations(image, annotations[image.id], indices)
-        painted = paint_predictions(image, found[image.id], indices)
+        painted = paint_predictions(image, of_image[image.id], indices)
         ignored = ignored_pixels(image, annotations[image.id])
         pairs = (real * np.intp(size) + painted)[~ignored]
         counts[n] = np.bincount(pairs, minlength=size**2).reshape(size, size)

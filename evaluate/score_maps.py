@@ -124,7 +124,7 @@ def aupro(counted: Histograms, limit: float = FALSE_POSITIVE_LIMIT) -> float | N
 
 
 def score_map_measures(truth: CocoFile, score_map: ScoreMap) -> ScoreMapMeasures:
-    """Both measures over the images of `truth`; each image's score map is asked for once."""
+    """Both measures over the images of `truth`; each score map is computed once."""
     counted = histograms(_pairs(truth, score_map))
     return ScoreMapMeasures(pixel_ap=pixel_average_precision(counted), aupro_30=aupro(counted))
 
@@ -140,5 +140,5 @@ def _pairs(truth: CocoFile, score_map: ScoreMap) -> Iterator[Pair]:
 
 
 def _from_the_top(histogram: "NDArray[np.float64]") -> "NDArray[np.float64]":
-    """How much lies at or above each level, from the highest level down."""
+    """The sum at or above each level, from the highest level down."""
     return np.cumsum(histogram[::-1])

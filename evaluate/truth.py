@@ -18,17 +18,16 @@ def run_truth(run: Run, dataset: Dataset) -> dict[str, CocoFile]:
     """Ground truth of val and test as split.json lists them, whichever split of the dataset an image is in.
 
     Ids are those of select_images, by which the trainer of the run wrote its predictions.
-
     Raises InputError where the dataset is not the one of the run or has no image to test.
     """
     split = read_split(run)
     path = run.root / "split.json"
     now = dataset.provenance.content_sha256 if dataset.provenance else None
     if split.content_sha256 and now and split.content_sha256 != now:
-        raise InputError(path, f"the run was made on another content of {dataset.name}", "fit anew on this one")
+        raise InputError(path, f"the run was made on another content of {dataset.name}", "fit again on this one")
     truth = {name: _select(path, dataset, split, name) for name in ("val", "test")}
     if not truth["test"].images:
-        raise InputError(path, "lists no test image", "convert with a test proportion above 0 and fit anew")
+        raise InputError(path, "lists no test image", "convert with a test proportion above 0 and fit again")
     return truth
 
 
@@ -48,7 +47,7 @@ def check_predictions(path: Path, truth: CocoFile, predictions: Sequence[Predict
     """Raise InputError where a prediction does not fit the images and categories of `truth`, or lacks its mask."""
     sizes = {image.id: (image.height, image.width) for image in truth.images}
     names = truth.names()
-    again = "predict this run's own images anew"
+    again = "predict the images of this run again"
     for i, p in enumerate(predictions):
         if p.image_id not in sizes:
             raise InputError(path, f"$[{i}].image_id {p.image_id} is no image of the split", again)
@@ -68,7 +67,7 @@ def check_predictions(path: Path, truth: CocoFile, predictions: Sequence[Predict
 
 
 def has_masks(truth: CocoFile) -> bool:
-    """Whether every annotation says which pixels it covers."""
+    """Whether every annotation has a mask."""
     return all(bool(a.segmentation) for a in truth.annotations)
 
 

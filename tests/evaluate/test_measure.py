@@ -65,7 +65,7 @@ def test_a_detector_has_no_masks_and_no_pixels(measured: Any) -> None:
     assert metrics.boxes.per_type["chip"].AP == pytest.approx(1)
 
 
-def test_without_predictions_on_val_the_default_is_told(measured: Any) -> None:
+def test_without_predictions_on_val_the_default_is_reported(measured: Any) -> None:
     run, metrics = measured("det", [], [])
     assert metrics.operating_point.chosen_on == "default"
     assert "default score threshold 0.25" in metrics.protocol.operating_point

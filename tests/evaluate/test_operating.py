@@ -51,7 +51,7 @@ def test_the_default_where_val_cannot_decide(text: str, bad: list[float], good: 
     assert _choose(text, bad, good) == (DEFAULT_SCORE_THRESHOLD, "default", True)
 
 
-def test_a_rule_that_cannot_be_kept_is_told() -> None:
+def test_a_rule_that_cannot_be_kept_is_reported() -> None:
     assert _choose("miss<=0", [0.9, 0.0], [0.4]) == (pytest.approx(0.2), "val", False)
 
 

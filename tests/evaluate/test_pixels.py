@@ -52,7 +52,7 @@ def test_a_wrong_type_is_still_a_defect(bench: Any) -> None:
     assert measured.mean_iou_of_types == pytest.approx((0 + 0.5) / 2)
 
 
-def test_what_lies_on_top(bench: Any) -> None:
+def test_which_mask_is_on_top(bench: Any) -> None:
     truth = bench.truth([(2, HALF), (1, SQUARE)])
     image, indices = truth.images[0], type_indices(truth)
     painted = paint_annotations(image, truth.annotations, indices)

@@ -3,7 +3,7 @@ import json
 from pathlib import Path
 
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
@@ -89,7 +89,7 @@ def test_history_round_trip_and_curves(tmp_path: Path) -> None:
     assert read_history(tmp_path / "h.csv") == rows
     assert read_history(tmp_path / "absent.csv") == []
     draw_curves(tmp_path / "c.png", rows, {"loss": ["loss"], "score": ["AP", "absent"]})
-    assert Picture.open(tmp_path / "c.png").width > 500
+    assert PillowImage.open(tmp_path / "c.png").width > 500
 
 
 def test_a_dataset_whose_splits_disagree_is_refused(tree: Path, tmp_path: Path) -> None:

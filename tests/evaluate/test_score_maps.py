@@ -45,7 +45,7 @@ def test_hand_worked_pixel_ap() -> None:
 
 def test_hand_worked_aupro() -> None:
     # overlap before the first of 19 good pixels: (3/4 + 1) / 2; after three of them, the 0.2 completes it;
-    # 3/19 to 0.3 lies at 1
+    # 3/19 to 0.3 is at 1
     expected = (0.875 * 3 / 19 + 1 * (0.3 - 3 / 19)) / 0.3
     assert aupro([(SCORES, COMPONENTS)]) == pytest.approx(expected)
 

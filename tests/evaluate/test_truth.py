@@ -14,7 +14,7 @@ BOX = (0, 0, 10, 10)
 DET, SEG = TASKS["det"], TASKS["seg"]
 
 
-def test_images_come_from_whichever_split_the_run_says(bench: Any, tmp_path: Path) -> None:
+def test_images_come_from_the_splits_that_the_run_names(bench: Any, tmp_path: Path) -> None:
     dataset = bench.dataset(
         tmp_path / "d", {"train": bench.truth([(1, BOX)], []), "test": bench.truth([(2, BOX)], first=11)}
     )
