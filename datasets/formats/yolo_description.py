@@ -79,11 +79,13 @@ def holds(check: Callable[[], bool]) -> bool:
 
 
 def read_lines(file: Path) -> list[str]:
-    """The lines of a text file that are not blank. Raises InputError for what is not UTF-8."""
+    """The lines of a text file that are not blank. Raises InputError for what is no file or not UTF-8."""
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise InputError(file, "not UTF-8 text", "save it as UTF-8") from None
+    except OSError as error:
+        raise InputError(file, f"cannot be read ({error.strerror})", "correct the path") from None
     return [line.strip() for line in lines if line.strip()]
 
 
