@@ -1,4 +1,4 @@
-"""A COCO dataset to a folder of pictures and labelme files, so that its masks can be corrected by hand."""
+"""A COCO dataset to a folder of images and labelme files, so that its masks can be corrected by hand."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -48,7 +48,7 @@ def coco2labelme(
     options: LabelmeExportOptions = LabelmeExportOptions(),
     execution: Execution = Execution(),
 ) -> Report:
-    """Convert the COCO folder or file `source` into `dest`: pictures, a labelme file beside each, labels.txt.
+    """Convert the COCO folder or file `source` into `dest`: images, a labelme file beside each, labels.txt.
 
     Polygons stay unchanged, run lengths are traced within the tolerance, see `component_to_shapes`; an
     annotation without a mask becomes a rectangle. Negatives get a file without shapes, which makes them negatives

@@ -48,15 +48,15 @@ def coco2masks(
     options: MasksExportOptions = MasksExportOptions(),  # noqa: ARG001 the signature of every converter
     execution: Execution = Execution(),
 ) -> Report:
-    """Write the pixel mask of every image of the COCO folder or file `source` into `dest`; no picture is needed.
+    """Write the pixel mask of every image of the COCO folder or file `source` into `dest`; no image file is needed.
 
-    `a/b.jpg` becomes `a/b.png`; `categories.json` says which name each index has. An image whose annotations are
-    all lost gets none, for as a negative it would teach that there is nothing. Raises InputError for what cannot
+    `a/b.jpg` becomes `a/b.png`; `categories.json` has the name of each index. An image whose annotations are
+    all lost gets none: an empty mask would mean a good image. Raises InputError for what cannot
     be read and, with `execution.strict`, for the first loss; OutputError for `dest`.
     """
     coco = read_coco_source(source)
     if len(coco.categories) > 255:
-        raise InputError(source, f"{len(coco.categories)} categories, an index PNG tells 255", "merge some")
+        raise InputError(source, f"{len(coco.categories)} categories, an index PNG holds 255", "merge some")
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite)
     check_stems(image.file_name for image in coco.images)

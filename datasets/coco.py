@@ -34,7 +34,7 @@ class Category(msgspec.Struct, frozen=True):
 
 
 class Image(msgspec.Struct, frozen=True):
-    """A picture; `file_name` is relative to the dataset's `images` folder, with forward slashes."""
+    """An image; `file_name` is relative to the dataset's `images` folder, with forward slashes."""
 
     id: int
     file_name: str

@@ -48,7 +48,7 @@ class TypeSummary(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """Everything `datasets summary` tells. `types` includes good (MVTec tree) or (negative) (COCO folder)."""
+    """Everything `datasets summary` prints. `types` includes good (MVTec tree) or (negative) (COCO folder)."""
 
     path: str
     kind: str
@@ -177,7 +177,7 @@ def _tree_facts(tree: ImageTree, progress: Progress) -> list[_Fact]:
 
 
 def _summary(path: Path, kind: str, splits: Sequence[str], facts: Sequence[_Fact], progress: Progress) -> Summary:
-    infos = [read_info(fact.path) for fact in progress(facts, "pictures", len(facts))]
+    infos = [read_info(fact.path) for fact in progress(facts, "images", len(facts))]
     per_split = {split: sum(fact.split == split for fact in facts) for split in splits}
     names = set(chain.from_iterable(fact.types for fact in facts))
     return Summary(

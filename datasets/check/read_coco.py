@@ -179,7 +179,7 @@ def _read_entry(entry: CocoEntry, size: tuple[int, int]) -> Reading:
 
 
 def _has_pixels(annotation: AnnotationFacts, size: tuple[int, int]) -> bool:
-    """Whether its mask has an area, of which its own number may say otherwise; size is width and height."""
+    """Whether its mask has an area, whatever its own `area` is; size is width and height."""
     segmentation = annotation.segmentation
     if isinstance(segmentation, Rle):
         rle = to_rle(segmentation, *size[::-1]) if covers_image(segmentation, *size[::-1]) else None

@@ -65,27 +65,27 @@ class Dataset(msgspec.Struct, frozen=True):
         return self.splits[split].images if split in self.splits else []
 
     def image_path(self, image: Image) -> Path:
-        """Where the picture lies."""
+        """The path of the image file."""
         return self.elsewhere.get(image.file_name) or self.root / "images" / image.file_name
 
     def read_image(self, image: Image) -> "NDArray[np.uint8]":
-        """Its pixels, H x W x 3 RGB. Raises InputError, also where the picture is not as large as listed."""
+        """Its pixels, H x W x 3 RGB. Raises InputError, also where the image is not as large as listed."""
         from datasets.images.pixels import read_sized
 
         return read_sized(self.image_path(image), image.width, image.height, self.intensities)
 
     def mask_path(self, image: Image) -> Path:
-        """Where the pixel mask lies."""
+        """The path of the pixel mask."""
         return mask_path(self.root, image.file_name)
 
 
 def annotation_path(root: Path, split: str) -> Path:
-    """Where the COCO file of a split lies."""
+    """The path of the COCO file of a split."""
     return root / "annotations" / f"instances_{split}.json"
 
 
 def mask_path(root: Path, file_name: str) -> Path:
-    """Where the pixel mask of an image lies: the same relative path, always a PNG."""
+    """The path of the pixel mask of an image: the same relative path, always a PNG."""
     return root / "masks" / mask_name(file_name)
 
 

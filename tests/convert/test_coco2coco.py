@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 
 from convert.coco2coco import CocoOptions, coco2coco
 from convert.coco2labelme import coco2labelme
@@ -131,7 +131,7 @@ def test_crowd_only_is_refused_unless_its_meaning_is_given(
     report = coco2coco(source, tmp_path / "d", CocoOptions(crowd=crowd))
     assert code in {e.code for e in report.events}
     assert (only(tmp_path / "d").iscrowd, only(tmp_path / "d").area) == (iscrowd, 225)
-    pixels = np.asarray(Picture.open(tmp_path / "d/masks/a.png"))
+    pixels = np.asarray(PillowImage.open(tmp_path / "d/masks/a.png"))
     assert (pixels > 0).sum() == (225 if crowd == "instance" else 0)
 
 
@@ -316,14 +316,14 @@ def test_exif_is_applied_by_the_size_that_the_annotations_have(
     tmp_path: Path, orientation: int, width: int, height: int
 ) -> None:
     """An image stored as 64 x 48 and shown as 48 x 64."""
-    exif = Picture.Exif()
+    exif = PillowImage.Exif()
     exif[0x0112] = orientation
     (tmp_path / "s").mkdir()
-    Picture.new("RGB", (64, 48)).save(tmp_path / "s/a.png", exif=exif)
+    PillowImage.new("RGB", (64, 48)).save(tmp_path / "s/a.png", exif=exif)
     source = coco_json(tmp_path / "s/c.json", [image(1, "a.png", width, height)], [annotation(1, 1)])
     report = coco2coco(source, tmp_path / "d")
     assert "exif-upright" in {e.code for e in report.events}
-    assert Picture.open(tmp_path / "d/images/a.png").size == (width, height)
+    assert PillowImage.open(tmp_path / "d/images/a.png").size == (width, height)
 
 
 def test_our_own_dataset_stays_the_same(coco_folder: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ GOOD = {
 }
 
 
-def spoiled(path: str, value: object) -> dict:
+def changed(path: str, value: object) -> dict:
     content = json.loads(json.dumps(GOOD))
     *parents, last = path.split(".")
     target = content
@@ -72,7 +72,7 @@ def test_foreign_fields_are_no_hindrance(tmp_path) -> None:
 )
 def test_what_is_wrong_is_named(tmp_path, path: str, value: object, words: str) -> None:
     file = tmp_path / "x.json"
-    file.write_text(json.dumps(spoiled(path, value)))
+    file.write_text(json.dumps(changed(path, value)))
     with pytest.raises(InputError) as caught:
         read_coco(file)
     assert words in str(caught.value)
@@ -82,7 +82,7 @@ def test_what_is_wrong_is_named(tmp_path, path: str, value: object, words: str) 
 @pytest.mark.parametrize("value", [{}, [], None, "x", -1, 2.5, 10**30])
 @pytest.mark.parametrize("path", ["images.0.id", "images.0.height", "annotations.0.image_id"])
 def test_what_follows_from_no_mask_is_refused(tmp_path, path: str, value: object) -> None:
-    content = spoiled(path, value)
+    content = changed(path, value)
     content["annotations"][0] |= {"bbox": None, "segmentation": [[1, 1, 5, 1, 5, 5]]}
     (tmp_path / "x.json").write_text(json.dumps(content))
     with pytest.raises(InputError):
@@ -96,7 +96,7 @@ def test_what_is_no_coco_file_is_refused(tmp_path, content: bytes) -> None:
         read_coco(tmp_path / "x.json")
 
 
-def test_what_other_programs_say_more_loosely_is_the_same(tmp_path) -> None:
+def test_what_other_programs_write_in_other_spellings_is_the_same(tmp_path) -> None:
     """Nulls, whole numbers as floats, a mask without box and area, a byte order mark; worked out by hand."""
     ring = [2, 1, 6, 1, 6, 4, 2, 4]  # 4 x 3 pixels
     content = {
@@ -150,7 +150,7 @@ def test_json_that_is_something_else_is_refused(tmp_path, content: str) -> None:
 
 
 def test_boxes_without_area_can_be_asked_for(tmp_path) -> None:
-    (tmp_path / "x.json").write_text(json.dumps(spoiled("annotations.0.bbox", [1, 2, 0, 4])))
+    (tmp_path / "x.json").write_text(json.dumps(changed("annotations.0.bbox", [1, 2, 0, 4])))
     assert read_coco(tmp_path / "x.json", flat_ok=True).annotations[0].bbox == (1, 2, 0, 4)
 
 
