@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 POOL_PAYS_FROM = 256  # images
 PRELOAD = ("numpy", "PIL.Image", "pycocotools.mask")
-IMAGES = "images/"
 
 
 class CocoOptions(msgspec.Struct, frozen=True):
@@ -104,11 +103,9 @@ def _images(export: CocoExport, options: CocoOptions) -> tuple[list[CocoImage], 
         raise InputError(export.path, problem, remedy)
     ids = {category.id: number for number, category in enumerate(export.categories, 1)}
     categories = [msgspec.structs.replace(category, id=ids[category.id]) for category in export.categories]
-    in_images = all(entry.image.file_name.startswith(IMAGES) for entry in kept)
     images = []
     for number, entry in enumerate(sorted(kept, key=lambda entry: entry.image.file_name), 1):
-        name = entry.image.file_name.removeprefix(IMAGES if in_images else "")
-        image = msgspec.structs.replace(entry.image, id=number, file_name=name)
+        image = msgspec.structs.replace(entry.image, id=number)
         annotations = [
             msgspec.structs.replace(a, image_id=number, category_id=ids[a.category_id]) for a in entry.annotations
         ]

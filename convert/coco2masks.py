@@ -48,7 +48,7 @@ def coco2masks(
     options: MasksExportOptions = MasksExportOptions(),  # noqa: ARG001 the signature of every converter
     execution: Execution = Execution(),
 ) -> Report:
-    """Write the pixel mask of every image of the COCO folder or file `source` into `dest`; no image file is needed.
+    """Write the pixel mask of every image of the COCO folder or file `source` into `dest`; needs no image file.
 
     `a/b.jpg` becomes `a/b.png`; `categories.json` has the name of each index. An image whose annotations are
     all lost gets none: an empty mask would mean a good image. Raises InputError for what cannot

@@ -19,6 +19,7 @@ from datasets.formats.provenance import PROVENANCE
 from datasets.images.image_file import is_image
 from system.errors import InputError
 
+IMAGES = "images/"
 NO_SUPERCATEGORY = ("", "none")  # what Roboflow gives the root category
 
 
@@ -170,6 +171,8 @@ def _named_entries(
                 name += ending
             own.append(name)
         names.append(own)
+    if all(image.file_name.startswith(IMAGES) for own in images for image in own):  # as Label Studio writes them
+        names = [[name.removeprefix(IMAGES) for name in own] for own in names]
     if _has_twice(name for own in names for name in own):
         names = [[f"{_prefix(part)}/{name}" for name in own] for part, own in zip(parts, names, strict=True)]
         if _has_twice(name for own in names for name in own):

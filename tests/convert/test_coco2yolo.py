@@ -23,6 +23,7 @@ from datasets.formats.yolo_lines import parse_label
 from datasets.masks.rle import decode, encode
 from system.errors import InputError, OutputError
 from tests.command import only_line, run_command
+from tests.foreign_coco import annotation, coco_json, draw, image
 from tests.small_coco import box_annotation, mask_annotation, write_folder
 
 IMAGE = Image(1, "a.png", 20, 10)
@@ -353,3 +354,15 @@ def test_a_single_file_finds_its_images(tmp_path: Path) -> None:
         coco2yolo(lonely, tmp_path / "z", YoloExportOptions(style=Style()))
     coco2yolo(lonely, tmp_path / "z", YoloExportOptions(style=Style(), images=source / "images"))
     assert (tmp_path / "z/labels/train/a.txt").read_text() == "1 0.4 0.45 0.4 0.5\n"
+
+
+def test_label_studios_names_become_plain_names(tmp_path: Path) -> None:
+    """Its COCO export on Windows writes images\\x.png and has images/x.png."""
+    for name in ("x.png", "y.png"):
+        draw(tmp_path / "s/images" / name)
+    images = [image(0, "images\\x.png"), image(1, "images\\1/y.png")]
+    coco_json(tmp_path / "s/result.json", images, [annotation(0, 0), annotation(1, 1)])
+    coco2yolo(tmp_path / "s", tmp_path / "y", YoloExportOptions(style=Style()))
+    labels = {path.name: path.read_text() for path in (tmp_path / "y/labels/train").iterdir()}
+    line = "0 0.3125 0.291666667 0.3125 0.25\n"
+    assert labels == {"x.txt": line, "y.txt": line}
