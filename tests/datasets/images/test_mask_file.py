@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from datasets.images.mask_file import read_mask
+from datasets.images.mask_file import looks_inverted, read_indices, read_mask
 from system.errors import InputError
 
 
@@ -68,3 +68,52 @@ def _png(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Pillow.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def palette_mask(path, indices: np.ndarray, *colours: tuple[int, int, int]) -> None:
+    image = Pillow.fromarray(indices.astype(np.uint8))
+    image.putpalette([v for colour in colours for v in colour])
+    image.save(path)
+
+
+def test_the_colours_of_a_palette_count_and_not_its_order(tmp_path) -> None:
+    defect = np.zeros((9, 12), bool)
+    defect[2:5, 3:9] = True
+    palette_mask(tmp_path / "m.png", ~defect, (255, 255, 255), (0, 0, 0))  # as pngquant may order it
+    assert np.array_equal(read_mask(tmp_path / "m.png"), defect)
+    assert np.array_equal(read_mask(tmp_path / "m.png", threshold=128), defect)
+    assert np.array_equal(read_indices(tmp_path / "m.png", 1), ~defect)
+
+
+@pytest.mark.parametrize("indices", [[[0, 1, 2]], [[0, 2, 2]]])
+def test_an_index_mask_does_not_become_one_type(tmp_path, indices: list[list[int]]) -> None:
+    palette_mask(tmp_path / "m.png", np.array(indices), (0, 0, 0), (128, 0, 0), (0, 128, 0))
+    with pytest.raises(InputError, match="may be defect types; give --categories"):
+        read_mask(tmp_path / "m.png")
+    assert read_indices(tmp_path / "m.png", 2).tolist() == indices
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_a_black_mask_with_the_defect_in_its_transparency_is_refused(tmp_path, mode: str) -> None:
+    alpha = np.zeros((4, 5), np.uint8)
+    alpha[1:3, 2:4] = 255
+    black = Pillow.new("L", (5, 4), 0).convert(mode)
+    black.putalpha(Pillow.fromarray(alpha))
+    black.save(tmp_path / "m.png")
+    with pytest.raises(InputError, match="black everywhere and drawn by its transparency"):
+        read_mask(tmp_path / "m.png", empty_ok=True)
+
+
+def test_a_mask_of_several_pages_is_refused(tmp_path) -> None:
+    pages = [Pillow.fromarray(np.full((4, 5), value, np.uint8)) for value in (0, 255)]
+    pages[0].save(tmp_path / "m.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(InputError, match="a mask of 2 pages; save each page"):
+        read_mask(tmp_path / "m.tif", empty_ok=True)
+
+
+def test_a_mask_of_most_of_the_image_looks_inverted() -> None:
+    mask = np.zeros((10, 10), bool)
+    mask[:5] = True
+    assert not looks_inverted(mask)
+    mask[5, 0] = True
+    assert looks_inverted(mask)
