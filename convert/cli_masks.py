@@ -40,7 +40,8 @@ def masks2coco_command(
         str | None, typer.Option(metavar="A,B,C", help="What the values 1, 2, 3, ... of an index mask are.")
     ] = None,
     pattern: Annotated[
-        str, typer.Option(help="Name of a mask without its ending; {stem} is that of its picture.")
+        str,
+        typer.Option(help="Name of a mask without its ending, from {stem} of its image; or img_{stem}=gt_{stem}."),
     ] = "{stem}",
     threshold: Threshold = None,
     connectivity: Connectivity = 8,

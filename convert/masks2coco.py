@@ -91,9 +91,10 @@ def masks2coco(source: Path, dest: Path, options: MasksOptions, execution: Execu
 def check_options(options: MasksOptions) -> None:
     """Raise OptionError for values no conversion can use."""
     check_cut(options.cut, options.threshold)
-    if STEM not in options.pattern or "/" in options.pattern:
+    if any(side.count(STEM) != 1 for side in options.pattern.split("=", 1)) or "/" in options.pattern:
         problem = "no pattern for the name of a mask without its ending"
-        raise OptionError(f"--pattern {options.pattern}", problem, f"give one like {STEM}_mask")
+        remedy = f"give one like {STEM}_mask, or img_{STEM}=gt_{STEM}"
+        raise OptionError(f"--pattern {options.pattern}", problem, remedy)
     names = options.categories
     if not all(name.strip() for name in names) or len(set(names)) < len(names):
         given = f"{'--categories' if options.indices else '--category'} {','.join(names)}"
@@ -115,11 +116,15 @@ def pair(pictures: Path, masks: Path, pattern: str) -> list[_Source]:
             raise InputError(mask, f"a second mask beside {of_stem[stem].name}", "keep one of them")
         of_stem[stem] = mask
     wanted = {picture: _mask_stem(picture.relative_to(pictures), pattern) for picture in _below(pictures)}
-    found = {picture: of_stem.get(stem) for picture, stem in wanted.items()}
+    found = {picture: of_stem.get(stem) for picture, stem in wanted.items() if stem is not None}
     paired = {picture: mask for picture, mask in found.items() if mask is not None and mask != picture}
     if not paired:
-        picture, stem = next(iter(wanted.items()))
-        raise InputError(masks, f"has no mask {stem}.* for {picture.name}", "give the --pattern of their names")
+        picture, wanted_stem = next(iter(wanted.items()))
+        folders = sorted({Path(name).parts[0] for name in of_stem if "/" in name})
+        remedy = "give the --pattern of their names"
+        if len(folders) > 1 and not any((pictures / folder).is_dir() for folder in folders):
+            remedy = f"join the masks in {', '.join(folders[:4])} into index masks for --categories"
+        raise InputError(masks, f"has no mask {wanted_stem or pattern}.* for {picture.name}", remedy)
     used = set(paired.values())
     sources = [
         _Source(picture, picture.relative_to(pictures).as_posix(), paired.get(picture))
@@ -157,8 +162,15 @@ def _spelt_like(folder: Path, other: Path) -> Path:
     return folder
 
 
-def _mask_stem(relative: Path, pattern: str) -> str:
-    return _same_form((relative.parent / pattern.replace(STEM, relative.stem)).as_posix())
+def _mask_stem(relative: Path, pattern: str) -> str | None:
+    """The name of the mask of an image without its ending, None where the pattern is of other images."""
+    image, _, mask = pattern.rpartition("=")
+    before, _, after = image.partition(STEM)
+    stem = relative.stem
+    if len(stem) < len(before) + len(after) or not (stem.startswith(before) and stem.endswith(after)):
+        return None
+    common = stem[len(before) : len(stem) - len(after)]
+    return _same_form((relative.parent / mask.replace(STEM, common)).as_posix())
 
 
 def _same_form(name: str) -> str:

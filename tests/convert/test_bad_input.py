@@ -89,7 +89,7 @@ CASES: dict[str, Case] = {
     "truncated mask": (lambda t: truncate(t / MASK), (MASK,)),
     "damaged image": (lambda t: flip_a_byte(t / "train/good/000.png"), ("train/good/000.png",)),
     "text for a picture": (lambda t: (t / IMAGE).write_text("hello"), (IMAGE, "not an image")),
-    "text for a mask": (lambda t: (t / MASK).write_text("hello"), (MASK, "not a picture")),
+    "text for a mask": (lambda t: (t / MASK).write_text("hello"), (MASK, "not an image")),
     "empty picture": (lambda t: (t / IMAGE).write_bytes(b""), (IMAGE, "not an image")),
     "defects in train": (
         lambda t: shutil.copytree(t / "test/broken_large", t / "train/broken_large"),

@@ -277,3 +277,31 @@ def test_masks_to_coco_to_masks_gives_the_same_masks(coco_folder: Path, tmp_path
         relative = path.relative_to(coco_folder / "masks")
         assert (tmp_path / "m" / relative).read_bytes() == path.read_bytes()
         assert (tmp_path / "c/masks" / relative).read_bytes() == path.read_bytes()
+
+
+def test_images_and_masks_may_both_have_a_prefix(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "p", "img_0.png", "img_1.png", "other.png")
+    save(tmp_path / "m" / "gt_0.png", TWO)
+    save(tmp_path / "m" / "gt_1.png", spots((slice(2, 4), slice(3, 6), 255)))
+    options = msgspec.structs.replace(at(tmp_path / "m", BINARY), pattern="img_{stem}=gt_{stem}")
+    report = masks2coco(root, tmp_path / "coco", options)
+    assert boxes(tmp_path / "coco") == {
+        "img_0.png": [(1, (1, 1, 3, 2)), (1, (6, 5, 5, 2))],
+        "img_1.png": [(1, (3, 2, 3, 2))],
+    }
+    assert [(e.file, e.code) for e in report.events] == [("other.png", "unlabelled")]
+
+
+def test_a_folder_of_masks_for_each_type_is_refused_with_a_way_forward(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "p", "a.png")
+    for folder in ("chip", "scratch"):
+        save(tmp_path / "m" / folder / "a.png", TWO)
+    with pytest.raises(InputError, match=r"join the masks in chip, scratch into index masks for --categories"):
+        masks2coco(root, tmp_path / "coco", at(tmp_path / "m", BINARY))
+
+
+@pytest.mark.parametrize("pattern", ["img_{stem}=gt", "img=gt_{stem}", "a/{stem}", "{stem}{stem}"])
+def test_a_pattern_names_the_common_part_once_on_each_side(tmp_path: Path, pattern: str) -> None:
+    options = msgspec.structs.replace(BINARY, pattern=pattern)
+    with pytest.raises(OptionError, match="no pattern for the name of a mask"):
+        masks2coco(tmp_path, tmp_path / "coco", options)
