@@ -81,6 +81,7 @@ CODES = {
     "counts-from-zero": Code("note", "coordinates that count from 0, as labelImg and CVAT write them"),
     "difficult": Code("repaired", "object marked difficult, which became an ignore region"),
     "further-annotation": Code("lost", "annotation of a task that has another one, which was read"),
+    "mask-unread": Code("lost", "mask in SegmentationObject, which is not read; its object became a box"),
     "no-label": Code("lost", "region without a label"),
     "prediction-ignored": Code("note", "task that has predictions only; --predictions reads them"),
     "prediction-used": Code("note", "task without annotation, read from its newest prediction"),

@@ -46,7 +46,7 @@ def draw_tool_shapes(
     """Instances of an image of `size` (height, width), read from the annotation file `path`.
 
     `ids` is label -> category id, 0 for background; a label that is not in it is ignored. With `with_masks` boxes
-    are drawn too, unless options say otherwise. Raises InputError.
+    are drawn too, unless the options state otherwise. Raises InputError.
     """
     rule = DrawingRule(
         fill_boxes=with_masks and options.mixed == "fill",

@@ -1,4 +1,4 @@
-"""Which labelling tool wrote a file or folder, found by its content: for commands that are not told."""
+"""Which labelling tool wrote a file or folder, found by its content."""
 
 from collections.abc import Callable
 from pathlib import Path

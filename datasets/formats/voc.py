@@ -77,7 +77,12 @@ def read_voc(
     splits = read_image_sets(source)
     images = [_image(file, first, splits, difficult_ignored=difficult_ignored) for file in files]
     _check_splits(source, images, splits)
-    losses = []
+    unread = {path.stem for path in source.rglob("SegmentationObject/*.png")}
+    losses = [
+        (file.relative, Loss("", "mask-unread", f"SegmentationObject/{posixpath.basename(file.stem)}.png"))
+        for file in files
+        if posixpath.basename(file.stem) in unread
+    ]
     if first == 0 and first_pixel is None:
         losses.append((".", Loss("", "counts-from-zero", "a box begins before pixel 1, or all have decimals")))
     read = {"XML files": len(files), "objects": sum(len(file.objects) for file in files)}

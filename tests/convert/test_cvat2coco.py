@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from convert.cvat2coco import CvatOptions, cvat2coco
 from datasets.masks.rle import decode
@@ -31,7 +31,7 @@ def test_a_polygon_gets_box_area_and_masks(tmp_path: Path) -> None:
     assert codes(cvat(tmp_path / "v", POLYGON), tmp_path / "c") == {}
     ((label, found),) = written(tmp_path / "c")["a.png"]
     assert (label, found.bbox, found.area) == ("chip", (10, 8, 20, 12), 240)
-    with Picture.open(tmp_path / "c/masks/a.png") as mask:
+    with PilImage.open(tmp_path / "c/masks/a.png") as mask:
         assert int((np.asarray(mask) == 1).sum()) == 240
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from convert.execution import Execution
 from convert.voc2coco import VocOptions, voc2coco
@@ -89,7 +89,9 @@ def test_a_file_without_object_is_a_negative_and_an_image_without_file_unlabelle
 def test_masks_of_the_devkit_are_no_images(tmp_path: Path) -> None:
     source = voc(tmp_path / "v", voc_object("x", (2, 2, 9, 9)))
     draw_image(source / "SegmentationClass/b.png")
-    voc2coco(source, tmp_path / "n", VocOptions(unlabelled="negative"))
+    draw_image(source / "SegmentationObject/a.png")
+    report = voc2coco(source, tmp_path / "n", VocOptions(unlabelled="negative"))
+    assert [(event.file, event.code) for event in report.events] == [("Annotations/a.xml", "mask-unread")]
     assert set(boxes(tmp_path / "n")) == {"a.png"}
 
 
@@ -215,14 +217,14 @@ def test_a_size_that_is_not_that_of_the_image_is_refused(tmp_path: Path) -> None
 def test_a_turned_image_is_written_as_it_was_labelled(
     tmp_path: Path, size: tuple[int, int], shown: tuple[int, int]
 ) -> None:
-    exif = Picture.Exif()
+    exif = PilImage.Exif()
     exif[0x0112] = 6
     source = tmp_path / "v"
     source.mkdir()
-    Picture.new("RGB", (64, 48)).save(source / "a.jpg", exif=exif)
+    PilImage.new("RGB", (64, 48)).save(source / "a.jpg", exif=exif)
     write_voc(source / "a.xml", voc_object("x", (2, 2, 9, 9)), size=size)
     assert convert(source) == {"exif-upright": 1}
-    with Picture.open(tmp_path / "v-coco/images/a.jpg") as image:
+    with PilImage.open(tmp_path / "v-coco/images/a.jpg") as image:
         assert (image.size, image.getexif().get(0x0112)) == (shown, None)
 
 

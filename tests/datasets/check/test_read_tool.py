@@ -60,7 +60,7 @@ def test_splits_are_compared(tmp_path: Path) -> None:
     assert [f.code for f in run(tmp_path).findings if "across" in f.code] == ["duplicate-across-splits"]
 
 
-def test_cvat_and_label_studio_are_read_as_they_are_converted(tmp_path: Path) -> None:
+def test_cvat_and_label_studio_are_read_like_in_a_conversion(tmp_path: Path) -> None:
     draw_image(tmp_path / "c/a.png")
     draw_image(tmp_path / "c/b.png", shade=200)
     ellipse = '<ellipse label="dent" cx="40" cy="30" rx="9" ry="5"/><polyline label="chip" points="1,1;9,9"/>'
