@@ -154,7 +154,7 @@ def _check_ids(files: Mapping[CocoPart, ReadCoco]) -> list[Finding]:
 
 def _same_stems(entries: Sequence[CocoEntry]) -> list[Finding]:
     """Images whose pixel masks, label files and labelme files would have the same name."""
-    errors = find_same_stems(dict.fromkeys(entry.name for entry in entries))
+    errors = find_same_stems(sorted({entry.name for entry in entries}))
     return [Finding(str(error.where), "", "ambiguous-pair", error.problem) for error in errors]
 
 

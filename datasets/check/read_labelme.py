@@ -165,7 +165,7 @@ class _Lister:
             self._find(_below(root, error.where), "$.imagePath", "ambiguous-pair", error)
         for error in find_links_outside(self._images, [self._tree]):
             self._find(_below(root, error.where), "", "missing-picture", error)
-        for error in find_same_stems(dict.fromkeys(image.file_name for image in self._images)):
+        for error in find_same_stems(sorted({image.file_name for image in self._images})):
             self._find(str(error.where), "", "ambiguous-pair", error)
         for found in unlabelled_images(self._images, [self._tree]):
             if posixpath.splitext(found.file_name)[0] not in unreadable:

@@ -13,7 +13,7 @@ from datasets.formats.layouts.mvtec import GROUND_TRUTH, MvtecAd, scan_mvtec
 from datasets.formats.layouts.registry import find_layout
 from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage
 from datasets.formats.listed_image import check_mask_size
-from datasets.images.image_file import read_info
+from datasets.images.image_file import ImageInfo, read_info
 from datasets.images.mask_file import read_mask
 from datasets.masks.find_components import components
 from system.errors import InputError
@@ -63,7 +63,12 @@ class MvtecTree(msgspec.Struct, frozen=True):
         annotations: list[AnnotationFacts] = []
         findings: list[Finding] = []
         for name, path in zip(entry.image.masks, entry.image.mask_paths, strict=True):
-            findings += _check_size(name, path, (width, height))
+            try:
+                info = read_info(path)
+            except InputError as error:
+                findings.append(Finding(name, "", "bad-mask", error.problem))
+                continue
+            findings += _check_size(name, path, info, (width, height))
             try:
                 found = components(_read_mask(path, entry))
             except InputError as error:
@@ -104,12 +109,8 @@ def _listing(tree: ImageTree, findings: list[Finding]) -> Listing[TreeEntry]:
     return Listing(entries, tree.defect_types, findings)
 
 
-def _check_size(name: str, path: Path, image: tuple[int, int]) -> list[Finding]:
-    """Whether a mask is as large as its image, by its header alone; one that is unreadable is reported later."""
-    try:
-        info = read_info(path)
-    except InputError:
-        return []
+def _check_size(name: str, path: Path, info: ImageInfo, image: tuple[int, int]) -> list[Finding]:
+    """Whether a mask is as large as its image of width x height pixels, 0 where that is unknown."""
     try:
         check_mask_size(path, (info.width, info.height), image if min(image) > 0 else (info.width, info.height))
     except InputError as error:
