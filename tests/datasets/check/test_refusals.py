@@ -72,10 +72,10 @@ def add_second(root: Path, image: str) -> None:
 
 
 LABELME: dict[str, Callable[[Path], object]] = {
-    "an unknown shape type": lambda r: write_case(r, shape("chip", "cuboid", [[1, 1], [9, 9]])),
+    "an unknown shape type": lambda r: write_case(r, shape("chip", "spiral", [[1, 1], [9, 9]])),
     "an empty label": lambda r: write_case(r, shape(" ", "rectangle", [[10, 8], [30, 20]])),
-    "a rectangle of four corners": lambda r: write_case(
-        r, shape("chip", "rectangle", [[10, 8], [30, 8], [30, 20], [10, 20]])
+    "a rectangle of three corners": lambda r: write_case(
+        r, shape("chip", "rectangle", [[10, 8], [30, 8], [30, 20]])
     ),
     "a circle of one point": lambda r: write_case(r, shape("chip", "circle", [[10, 8]])),
     "too many points": lambda r: write_case(
@@ -84,7 +84,7 @@ LABELME: dict[str, Callable[[Path], object]] = {
     "a mask shape without a mask": lambda r: write_case(r, shape("chip", "mask", [[1, 1], [3, 3]])),
     "a mask that is no PNG": lambda r: write_case(r, shape("chip", "mask", [[1, 1], [3, 3]], mask="AAAA")),
     "a label that is a number": lambda r: write_case(r, {**CHIP, "label": 3}),
-    "a group that is text": lambda r: write_case(r, {**CHIP, "group_id": "1"}),
+    "a group that is a list": lambda r: write_case(r, {**CHIP, "group_id": [1]}),
     "not a number": lambda r: write_case(r, shape("chip", "rectangle", [[float("nan"), 8], [30, 20]])),
     "half a file": lambda r: (r / "a.json").write_text((r / "a.json").read_text()[:80]),
     "a missing image": lambda r: (r / "a.png").unlink(),
@@ -114,7 +114,7 @@ def test_labelme2coco(tmp_path: Path, case: str) -> None:
 
 def test_a_fault_of_every_file_is_reported_for_every_file(tmp_path: Path) -> None:
     for name in "abcde":
-        write_case(tmp_path, {**CHIP, "group_id": "1"}, name=name)
+        write_case(tmp_path, {**CHIP, "group_id": [1]}, name=name)
     checked = check(tmp_path, Limits(), jobs=1)
     assert checked.format == "labelme folder"
     faults = [(finding.file, finding.code) for finding in checked.findings]
