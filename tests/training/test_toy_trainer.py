@@ -158,8 +158,9 @@ def test_folds_test_every_image_once(data: Path, tmp_path: Path, flags: tuple[ob
     assert run_toy("fit", data, "--folds", 2, *flags, "--runs", tmp_path, "--device", "cpu") == 0
     run = load_run(tmp_path / "toy/odd")
     for fold in folds_of(run):
-        assert bool(read_split(fold).images["val"]) == ("--val" in flags)
         assert (fold.root / "fit.log").is_file() == ("--jobs" in flags)
+    # three images of three strata: not every fold has one to spare for val
+    assert any(read_split(fold).images["val"] for fold in folds_of(run)) == ("--val" in flags)
     tested = [name for fold in folds_of(run) for name in read_split(fold).images["test"]]
     assert sorted(tested) == [f"{number}.png" for number in range(6)]
     metrics = read_metrics(run.metrics)
