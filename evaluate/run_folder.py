@@ -1,4 +1,4 @@
-"""The run folder: one training with everything that made and measured it, the same for every trainer.
+"""The run folder: one training with everything that made and measured it. Every trainer writes the same files.
 
 runs/<task>/<dataset name>[-N]/
   config.yaml  environment.json  split.json
@@ -19,9 +19,10 @@ from system.json_file import read_json
 
 
 class RunSplit(msgspec.Struct, frozen=True, omit_defaults=True):
-    """On which images a run was trained, validated and tested: split -> file names in the dataset.
+    """The images on which a run was trained, validated and tested: split -> file names in the dataset.
 
-    `intensities`: how images with more than 8 bits were scaled (datasets.images.bit_depth); else empty.
+    `intensities`: how images with more than 8 bits per channel are scaled (datasets.images.bit_depth); empty where
+    none is recorded.
     """
 
     dataset: str
@@ -31,10 +32,10 @@ class RunSplit(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Provides(msgspec.Struct, frozen=True, kw_only=True):
-    """What the predictions of a run contain; whoever reads a run asks this and never the name of its task.
+    """What the predictions of a run contain. Readers of a run test this, never the name of its task.
 
-    `boxes`: a box for each prediction. `masks`: its instance mask too. `image_types`: scores of types for whole
-    images, without a place. `score_maps`: a defect score for each pixel of an image.
+    `boxes`: a box for each prediction. `masks`: its instance mask too. `image_types`: a score of each type for a
+    whole image, without a box. `score_maps`: a defect score for each pixel of an image.
     """
 
     boxes: bool = False
@@ -60,7 +61,7 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def provides(self) -> Provides:
-        """What the predictions contain. Raises InputError where no trainer of the task is known."""
+        """What the predictions contain. Raises InputError where the task is unknown."""
         if self.task not in TASKS:
             known = ", ".join(TASKS)
             raise InputError(self.config, f"unknown task {self.task!r}", f"known are {known}")
@@ -68,7 +69,7 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def config(self) -> Path:
-        """What was asked."""
+        """The task, the dataset and the options."""
         return self.root / "config.yaml"
 
     @property
@@ -78,21 +79,21 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def history(self) -> Path:
-        """One row an epoch."""
+        """One row for each epoch."""
         return self.root / "history.csv"
 
     @property
     def curves(self) -> Path:
-        """The history as a picture."""
+        """The plot of the history."""
         return self.root / "curves.png"
 
     @property
     def metrics(self) -> Path:
-        """The numbers."""
+        """The measured numbers."""
         return self.root / "metrics.json"
 
     def predictions(self, split: str) -> Path:
-        """COCO results of a split."""
+        """The COCO results file of a split."""
         return self.root / "predictions" / f"{split}.json"
 
 
@@ -109,13 +110,13 @@ class RunConfig(msgspec.Struct, frozen=True):
 
 
 def is_fold(run: Run) -> bool:
-    """Whether the run is a fold of a cross-validation, whose folder is there before its first epoch."""
+    """Whether the run is a fold of a cross-validation, whose folder exists before its first epoch."""
     parent = run.root.resolve().parent
     return (parent / "config.yaml").is_file() and read_config(parent).folds > 0
 
 
 def load_run(root: Path) -> Run:
-    """Open a run folder. Raises InputError where `root` is none."""
+    """Open a run folder. Raises InputError where `root` is not one."""
     if not (root / "config.yaml").is_file():
         raise InputError(
             root, "not a run folder (no config.yaml)", "name a folder made by train_det or train_seg fit"
@@ -124,7 +125,7 @@ def load_run(root: Path) -> Run:
 
 
 def load_run_of(root: Path, task: str) -> Run:
-    """Open a run folder of the task `task`. Raises InputError where `root` is none, or of another task."""
+    """Open a run folder of the task `task`. Raises InputError where `root` is not one, or of another task."""
     run = load_run(root)
     if run.task != task:
         raise InputError(root, f"a run of train_{run.task}", f"name one of train_{task}, or use train_{run.task}")
@@ -132,7 +133,7 @@ def load_run_of(root: Path, task: str) -> Run:
 
 
 def read_config(root: Path) -> RunConfig:
-    """The config.yaml of a run folder. Raises InputError."""
+    """Read the config.yaml of a run folder. Raises InputError where it cannot be read or has other content."""
     path = root / "config.yaml"
     try:
         return msgspec.yaml.decode(path.read_bytes(), type=RunConfig)
@@ -141,5 +142,5 @@ def read_config(root: Path) -> RunConfig:
 
 
 def read_split(run: Run) -> RunSplit:
-    """On which images the run was made. Raises InputError."""
+    """Read the split.json of a run. Raises InputError where it cannot be read or has other content."""
     return read_json(run.root / "split.json", RunSplit)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from datasets.formats.dataset_folder import Dataset
+from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run
 from system.errors import OptionError, OutputError
 from training.cross_validation import single_run
@@ -16,7 +17,6 @@ from training.exported_model import (
 )
 from training.exporter import Parity
 from training.options import OptionsT
-from training.run_dataset import open_dataset
 from training.trainer import Trainer
 
 
@@ -49,5 +49,5 @@ def export_command(
 ) -> str:
     """Export the run in `root`; returns the line to print. Raises as `export_run`, and InputError."""
     run = single_run(root, trainer.task)
-    path, parity = export_run(trainer, run, open_dataset(run, dataset), parse_format(export_format), precision)
+    path, parity = export_run(trainer, run, open_run_dataset(run, dataset), parse_format(export_format), precision)
     return f"exported to {path}; {parity.describe()}"

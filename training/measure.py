@@ -14,12 +14,13 @@ from evaluate.measure import measure_run
 from evaluate.metric import ScoreMap
 from evaluate.metrics import Metrics
 from evaluate.operating import parse_rule
+from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run, load_run_of
 from system.console import progress
 from training.cross_validation import folds_of
 from training.options import OptionsT
 from training.predict import number_images
-from training.run_dataset import open_dataset, run_dataset
+from training.run_dataset import run_dataset
 from training.trainer import PredictOptions, Predictor, Trainer
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def evaluate_run(
     """
     parse_rule(operating_point)
     run = load_run_of(root, trainer.task)
-    data = open_dataset(run, dataset)
+    data = open_run_dataset(run, dataset)
     from training.device import choose_device
 
     learner, chosen, folds = trainer.learner(), choose_device(device), folds_of(run)

@@ -24,24 +24,38 @@ class ImageChoice(msgspec.Struct, frozen=True):
 
 
 def defects_and_negatives(train: CocoFile, options: SharedOptions) -> list[Image]:
-    """Every image with annotations and as many negatives as `options` ask for. Raises OptionError."""
-    return choose_negatives(train, options.negatives, options.seed) if train.annotations else []
+    """Every defective image and as many negatives as `options` ask for; none where no image is defective.
+
+    Raises OptionError where `options.negatives` is not a number of negatives.
+    """
+    return choose_negatives(train, options.negatives, options.seed) if _defective(train) else []
 
 
 DEFECTS_AND_NEGATIVES = ImageChoice("annotation", defects_and_negatives)
 
 
 def choose_negatives(coco: CocoFile, how_many: str, seed: int) -> list[Image]:
-    """The images of a training split that take part: every one with annotations and some negatives, in id order.
+    """The images of a training split that take part: every defective image and some negatives, in file order.
 
-    `how_many` is `all`, a whole number N, or a ratio like 0.5 or 1.0 of negatives to images with annotations.
-    Raises OptionError.
+    `how_many` is `all`, a whole number N, or a ratio like 0.5 or 1.0 of negatives to defective images. An image
+    with only ignore regions is neither (see `only_ignored`). Raises OptionError where `how_many` is none of these.
     """
-    defective = {annotation.image_id for annotation in coco.annotations}
-    negatives = [image for image in coco.images if image.id not in defective]
+    defective = _defective(coco)
+    annotated = {annotation.image_id for annotation in coco.annotations}
+    negatives = [image for image in coco.images if image.id not in annotated]
     count = min(_count(how_many, len(defective), len(negatives)), len(negatives))
     chosen = {image.id for image in random.Random(seed).sample(negatives, count)}  # noqa: S311
     return [image for image in coco.images if image.id in defective or image.id in chosen]
+
+
+def only_ignored(coco: CocoFile) -> list[Image]:
+    """The images whose annotations are all ignore regions: not defective, and as negatives they would be wrong."""
+    ignored = {annotation.image_id for annotation in coco.annotations} - _defective(coco)
+    return [image for image in coco.images if image.id in ignored]
+
+
+def _defective(coco: CocoFile) -> set[int]:
+    return {annotation.image_id for annotation in coco.annotations if not annotation.iscrowd}
 
 
 def _count(how_many: str, defective: int, negatives: int) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import Dataset
 from datasets.resplit import Options, share_out
 from datasets.splits import strata_by_type
@@ -25,7 +26,7 @@ from system.console import print_status, progress
 from system.errors import InputError, OptionError
 from system.files import write_atomic
 from system.json_file import write_json
-from training.negatives import DEFECTS_AND_NEGATIVES, ImageChoice
+from training.negatives import DEFECTS_AND_NEGATIVES, ImageChoice, only_ignored
 from training.options import SharedOptions
 from training.pasted_images import pasted_names, write_pasted
 from training.resume import remove_run
@@ -37,6 +38,7 @@ PACKAGES = ("defectline", "torch", "torchvision", "ultralytics", "segmentation-m
 
 def check_learnable(dataset: Dataset, options: SharedOptions, images: ImageChoice) -> None:
     """Raise InputError where no split of the dataset has anything to learn from."""
+    _check_not_all_ignored(dataset, "", list(dataset.splits.values()))
     if not any(images.choose(coco, options) for coco in dataset.splits.values()):
         raise InputError(dataset.root, f"there is no {images.needed} to learn from", "train on another dataset")
 
@@ -108,6 +110,7 @@ def _report_repairs(dataset: Dataset) -> None:
 def _names(dataset: Dataset, options: SharedOptions, images: ImageChoice) -> dict[str, list[str]]:
     """The images of each split by file name, of train those that take part and those that will be pasted."""
     train = dataset.split("train")
+    _check_not_all_ignored(dataset, " of the split train", [train])
     chosen = images.choose(train, options)
     if not chosen:
         raise InputError(
@@ -115,12 +118,19 @@ def _names(dataset: Dataset, options: SharedOptions, images: ImageChoice) -> dic
             f"the split train has no {images.needed} to learn from",
             "convert with another split",
         )
-    if train.annotations and all(annotation.iscrowd for annotation in train.annotations):
-        problem = "every annotation of the split train is an ignore region (iscrowd 1)"
-        raise InputError(dataset.root, problem, "convert the source with coco2coco --crowd instance")
+    taking_part = {image.id for image in chosen}
+    if left_out := sum(image.id not in taking_part for image in only_ignored(train)):
+        print_status(f"{dataset.root}: {left_out} training images with only ignore regions are left out")
     names = {split: [image.file_name for image in coco.images] for split, coco in dataset.splits.items()}
     names["train"] = [image.file_name for image in chosen] + pasted_names(options.paste)
     return names
+
+
+def _check_not_all_ignored(dataset: Dataset, part: str, cocos: Sequence[CocoFile]) -> None:
+    annotations = [annotation for coco in cocos for annotation in coco.annotations]
+    if annotations and all(annotation.iscrowd for annotation in annotations):
+        problem = f"every annotation{part} is an ignore region (iscrowd 1)"
+        raise InputError(dataset.root, problem, "convert the source with coco2coco --crowd instance")
 
 
 def _config(task: str, dataset: Dataset, options: SharedOptions) -> RunConfig:

@@ -47,7 +47,7 @@ UNKNOWN = "Object contains unknown field `"
 class SharedOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The options that every trainer has; a trainer's own options are a subclass with its defaults.
 
-    `negatives` is all, a count, or a ratio to the images with annotations; `paste` the number of pasted training
+    `negatives` is all, a count, or a ratio to the defective images; `paste` the number of pasted training
     images; `patience` the number of epochs without a better `monitor` value after which the training ends (0:
     never). An option that a trainer cannot offer is narrowed to its one value, such as `paste: Literal[0] = 0`; it
     then has no flag.

@@ -2,34 +2,23 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 
 import msgspec
 
 from datasets.coco import SPLITS
 from datasets.formats.dataset_folder import Dataset, load_dataset
 from datasets.formats.members import home_splits, select_images
-from evaluate.run_folder import Run, RunSplit, read_config, read_split
+from evaluate.run_folder import Run, RunSplit, read_split
 from system.errors import InputError
 from training.pasted_images import with_pasted
 
 PASTED = "pasted"  # the folder in the run
 
 
-def open_dataset(run: Run, moved: Path | None = None) -> Dataset:
-    """The dataset of `run`, in `moved` if it was moved. Raises InputError."""
-    root = moved or Path(read_config(run.root).dataset)
-    if not moved and not root.is_dir():
-        raise InputError(
-            root, f"the dataset of {run.root} is no longer there", "give its new place with --dataset"
-        )
-    return load_dataset(root)
-
-
 def run_dataset(run: Run, dataset: Dataset) -> Dataset:
     """`dataset` with the splits of `run` (split.json) and its pasted images.
 
-    Raises InputError for another dataset than that of the run.
+    Raises InputError where `dataset` is not the dataset of the run, or its content changed.
     """
     folder = run.root / PASTED
     pasted = load_dataset(folder) if folder.is_dir() else None

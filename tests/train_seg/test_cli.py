@@ -77,8 +77,8 @@ def test_evaluate_finds_a_moved_dataset(
     (run / "config.yaml").write_text(config)
     for verb in ("evaluate", "export"):
         assert run_command("train_seg", verb, run) == 2
-        assert "gone: the dataset of" in (told := only_line(capsys))
-        assert told.endswith("is no longer there; give its new place with --dataset")
+        assert (line := only_line(capsys)).endswith("give its new location with --dataset DIR")
+        assert f"{run}/config.yaml: its dataset gone does not exist" in line
     assert run_command("train_seg", "evaluate", run, "--dataset", moved, "--device", "cpu") == 0
     assert (run / "metrics.json").read_bytes() == (seg_run / "metrics.json").read_bytes()
 
