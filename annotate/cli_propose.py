@@ -89,7 +89,7 @@ def propose_command(
     chosen = choose_images(only, listed) if only else listed
     images = [image for image in chosen if not (new and image.labelled)]
     if from_good is not None:
-        counts = _propose_from_good(images, from_good, weights, min_score or 0.0, tolerance)
+        counts = _propose_from_good(images, listed, from_good, weights, min_score or 0.0, tolerance)
     else:
         if run is not None:
             minimum = operating_score(load_run(run)) if min_score is None else min_score
@@ -105,16 +105,25 @@ def propose_command(
 
 
 def _propose_from_good(
-    images: "Sequence[FolderImage]", good: Path, weights: Path | None, min_score: float, tolerance: float | None
+    images: "Sequence[FolderImage]",
+    listed: "Sequence[FolderImage]",
+    good: Path,
+    weights: Path | None,
+    min_score: float,
+    tolerance: float | None,
 ) -> Counter[str]:
     from annotate.folder_images import upright_size
     from annotate.from_good import fit_finder, outline_tolerance, propose_regions
     from annotate.proposals import propose
+    from datasets.formats.file_ranges import ranges_of_files
     from datasets.images.image_file import find_images
 
     if weights is None:
         raise OptionError("--from-good", "needs pretrained weights", "give --weights PATH of a ResNet-18")
-    finder = fit_finder(find_images([good]), weights, progress)
+    good_images = find_images([good])
+    # of all images in the folder, so that the choice of images does not change how one is scaled
+    intensities = ranges_of_files([*good_images, *(image.path for image in listed)])
+    finder = fit_finder(good_images, weights, progress, intensities=intensities)
     counts: Counter[str] = Counter()
     for image in progress(images, "proposing", len(images)):
         proposals = [p for p in propose_regions(finder, image) if p.prediction.score >= min_score]

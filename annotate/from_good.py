@@ -11,6 +11,7 @@ from annotate.memory import Memory, fit_memory
 from annotate.proposals import Proposal
 from annotate.regions import DistanceLimits, Region, enlarge, find_regions, learn_limits
 from datasets.coco import Prediction
+from datasets.images.bit_depth import IntensityRange
 from datasets.images.pixels import read_rgb
 from datasets.masks.rle import encode
 from system.errors import InputError
@@ -32,11 +33,15 @@ MODEL = "from-good"
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """Finds regions of an image that differ from all good images."""
+    """Finds regions of an image that differ from all good images.
+
+    `intensities` scales good images and others with more than 8 bits per channel (datasets.images.bit_depth).
+    """
 
     extractor: FeatureExtractor
     memory: Memory
     limits: DistanceLimits
+    intensities: Sequence[IntensityRange] = ()
 
     def regions(self, rgb: "NDArray[np.uint8]") -> list[Region]:
         """Regions of an RGB image, H x W x 3 uint8, largest distance first; empty where the image looks good."""
@@ -44,10 +49,18 @@ class Finder:
         return find_regions(enlarge(distances), self.limits, rgb.shape[0], rgb.shape[1])
 
 
-def fit_finder(good: Sequence[Path], weights: Path, progress: Progress, side: int = SIDE) -> Finder:
+def fit_finder(
+    good: Sequence[Path],
+    weights: Path,
+    progress: Progress,
+    side: int = SIDE,
+    *,
+    intensities: Sequence[IntensityRange] = (),
+) -> Finder:
     """Learn what good patches look like, and the distance from which a patch is a defect, from good images only.
 
-    The limits are learnt by leaving each good image out of the memory in turn. `side` is in pixels. Raises
+    The limits are learnt by leaving each good image out of the memory in turn. `side` is in pixels;
+    `intensities` is how images with more than 8 bits per channel are scaled. Raises
     InputError for fewer than 5 good images and for one that cannot be read, WeightsError for `weights` that cannot
     be used.
     """
@@ -63,7 +76,7 @@ def fit_finder(good: Sequence[Path], weights: Path, progress: Progress, side: in
 
     def grids() -> Iterator["Grid"]:
         for i, path in enumerate(progress(good, "reading good images", len(good))):
-            grid = extractor.grid(read_rgb(path))
+            grid = extractor.grid(read_rgb(path, intensities))
             if i % step == 0:
                 kept[i] = grid
             yield grid
@@ -73,7 +86,7 @@ def fit_finder(good: Sequence[Path], weights: Path, progress: Progress, side: in
         enlarge(memory.distances(grid, without=i))
         for i, grid in progress(kept.items(), "learning the limits", len(kept))
     ]
-    return Finder(extractor, memory, learn_limits(maps))
+    return Finder(extractor, memory, learn_limits(maps), intensities)
 
 
 def outline_tolerance(height: int, width: int) -> float:
@@ -85,5 +98,5 @@ def propose_regions(finder: Finder, image: FolderImage) -> list[Proposal]:
     """The regions of an image as proposals labelled `defect`. Raises InputError where it cannot be read."""
     return [
         Proposal(Prediction(0, 0, (0, 0, 0, 0), region.score, encode(region.pixels)), LABEL, MODEL)
-        for region in finder.regions(read_rgb(image.path))
+        for region in finder.regions(read_rgb(image.path, finder.intensities))
     ]

@@ -42,6 +42,7 @@ def write_pasted(dataset: Dataset, dest: Path, count: int, seed: int, progress: 
             dataset.categories,
             [],
             content_hash((slim.image.file_name, slim.sha256) for slim in new),
+            dataset.intensities,
         )
         pasted = [msgspec.to_builtins(Made(s.image.file_name, s.canvas, s.origins)) for s in new]
         write_provenance(root, msgspec.structs.replace(provenance, pasted=pasted))

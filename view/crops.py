@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from datasets.images.pixels import read_rgb
 from view.scene import SceneImage
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def render(shown: SceneImage, thresholds: Sequence[float | None]) -> list[Crop]:
     models: a prediction below both its threshold and 0.25 gets no crop. Raises InputError where the image cannot
     be read.
     """
-    pixels = read_rgb(shown.path)
+    pixels = shown.read()
     height, width = pixels.shape[:2]
     if max(width, height) <= PREVIEW_SIDE:
         return [Crop((0, 0, width, height), _webp(pixels, CROP_QUALITY))]

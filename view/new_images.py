@@ -5,7 +5,7 @@ from pathlib import Path
 from datasets.coco import Category, Image
 from datasets.images.image_file import find_images, read_info
 from evaluate.new_predictions import predict_with_run
-from evaluate.run_folder import load_run
+from evaluate.run_folder import load_run, read_split
 from system.errors import InputError
 from view.scene import Scene, SceneImage, model_of, short_names
 
@@ -21,11 +21,13 @@ def new_images_scene(root: Path, folder: Path, dataset: Path | None = None) -> S
         raise InputError(folder, "no such folder", "name a folder of images with --images DIR")
     names = [path.relative_to(folder).as_posix() for path in find_images([folder])]
     predicted = predict_with_run(root, folder, names, dataset=dataset)
+    intensities = read_split(run).intensities
     images = []
     for number, name in enumerate(sorted(names), 1):
         height, width = read_info(folder / name).upright_size
         image = Image(number, name, width, height)
-        images.append(SceneImage(image, folder / name, "", [], [predicted.by_image.get(name, [])]))
+        of_image = [predicted.by_image.get(name, [])]
+        images.append(SceneImage(image, folder / name, "", [], of_image, intensities=intensities))
     propose = ["--from", str(root), *(["--dataset", str(dataset)] if dataset else [])]
     model = model_of(run, short_names([root])[0], propose)
     categories = [Category(i, name) for i, name in sorted(predicted.labels.items())]

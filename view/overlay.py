@@ -12,7 +12,6 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from datasets.coco import Annotation, Prediction
-from datasets.images.pixels import read_rgb
 from datasets.masks.rle import decode, to_rle
 from evaluate.values import DEFAULT_SCORE_THRESHOLD
 from view.data import type_colour
@@ -42,7 +41,7 @@ def draw_overlay(scene: Scene, shown: SceneImage, model: int | None) -> "NDArray
 
     Raises InputError where the image cannot be read.
     """
-    pixels = read_rgb(shown.path)
+    pixels = shown.read()
     index = {category.id: i for i, category in enumerate(scene.categories)}
     predictions = []
     if model is not None:

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image, Prediction
 from datasets.formats.dataset_folder import Dataset, load_dataset
+from datasets.images.bit_depth import IntensityRange
+from datasets.images.pixels import read_rgb
 from evaluate.cells import Table
 from evaluate.metrics import read_metrics
 from evaluate.run_dataset import open_run_dataset
@@ -17,6 +20,10 @@ from evaluate.truth import checked_predictions, run_truth
 from evaluate.values import OperatingPoint
 from system.errors import InputError, OptionError
 from system.json_file import read_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_NAME_PARTS = 5  # of the path of a run
 
@@ -44,7 +51,8 @@ class Model(msgspec.Struct, frozen=True):
 class SceneImage(msgspec.Struct, frozen=True):
     """An image with its truth; `predictions` and `folds` have one entry per model.
 
-    The fold is the one that tested the image in a cross-validation, from 1, else None.
+    The fold is the one that tested the image in a cross-validation, from 1, else None. `intensities` is how the
+    dataset or the run scales images with more than 8 bits per channel.
     """
 
     image: Image
@@ -53,6 +61,11 @@ class SceneImage(msgspec.Struct, frozen=True):
     truths: list[Annotation]
     predictions: list[list[Prediction]]
     folds: list[int | None] = []
+    intensities: list[IntensityRange] = []
+
+    def read(self) -> "NDArray[np.uint8]":
+        """The pixels, H x W x 3 uint8 RGB. Raises InputError where the image cannot be read."""
+        return read_rgb(self.path, self.intensities)
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -79,7 +92,10 @@ def dataset_scene(root: Path, split: str) -> Scene:
     for name in chosen:
         coco = dataset.split(name) if split != "all" else dataset.splits[name]
         truths = coco.by_image()
-        images += [SceneImage(i, dataset.image_path(i), name, truths[i.id], []) for i in coco.images]
+        images += [
+            SceneImage(i, dataset.image_path(i), name, truths[i.id], [], intensities=dataset.intensities)
+            for i in coco.images
+        ]
     images.sort(key=lambda shown: shown.image.file_name)
     return Scene(dataset.name, dataset.name, root / "images", split, dataset.categories, [], images)
 
@@ -108,8 +124,8 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
         ids = [images_of[name].id for images_of in listed]
         of_image = [by_image.get(number, []) for by_image, number in zip(predictions, ids, strict=True)]
         tested = [fold_of.get(name) for fold_of in folds]
-        path = dataset.image_path(image)
-        images.append(SceneImage(image, path, split_of[name], annotations[image.id], of_image, tested))
+        truth, path = annotations[image.id], dataset.image_path(image)
+        images.append(SceneImage(image, path, split_of[name], truth, of_image, tested, dataset.intensities))
     names = short_names(roots)
     moved = ["--coco", str(dataset_root)] if dataset_root else []
     models = [

@@ -4,6 +4,7 @@ import json
 import pickle
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -16,6 +17,7 @@ from annotate.folder_images import FolderImage
 from annotate.from_good import fit_finder, propose_regions
 from annotate.memory import fit_memory
 from annotate.regions import DistanceLimits, enlarge, find_regions, learn_limits
+from datasets.formats.labelme import read_labelme
 from datasets.masks.rle import decode
 from system.errors import InputError, WeightsError
 from tests.command import only_line, run_command
@@ -206,3 +208,22 @@ def test_command(good: Path, weights: Path, tmp_path: Path, capsys: pytest.Captu
     assert run_command("annotate", "propose", root, *options) == 0
     exact = json.loads((root / "bäd.json").read_bytes())["shapes"]
     assert max(len(shape["points"]) for shape in exact) > 2 * corners
+
+
+def test_12_bit_images_are_scaled_alike(weights: Path, tmp_path: Path) -> None:
+    """The proposals are those for the highest 8 of 12 bits, though the bad image alone would count as 10 bits."""
+    bad = surface(90, (60, 50, 110, 100)) // 4
+    for name, factor in (("8 bits", 1), ("12 bits", 16)):
+        for folder, images in (("good", [surface(i) // 4 for i in range(8)]), ("new", [bad])):
+            (tmp_path / name / folder).mkdir(parents=True)
+            for i, image in enumerate(images):
+                if folder == "good" and i == 0:
+                    image[:2, :2] = 255  # the only bright pixels of all images
+                values = image[:, :, ::-1].astype(np.uint16) * factor + factor // 2
+                stored = values if factor > 1 else values.astype(np.uint8)
+                cv2.imwrite(str(tmp_path / name / folder / f"{i}.png"), stored)
+        made = ("propose", tmp_path / name / "new", "--from-good", tmp_path / name / "good", "--weights", weights)
+        assert run_command("annotate", *made) == 0
+    first, second = (read_labelme(tmp_path / name / "new" / "0.json").shapes for name in ("8 bits", "12 bits"))
+    assert first
+    assert [(shape.label, shape.points) for shape in first] == [(shape.label, shape.points) for shape in second]
