@@ -58,7 +58,7 @@ def setup_labelme(
 def _install(root: Path, requirements: Path) -> Iterator[str]:
     """Run pip and yield the name of each package it collects."""
     command = [
-        str(executable_in(root, "python")), "-m", "pip", "install", "--disable-pip-version-check",
+        str(executable_in(root, "python")), "-P", "-m", "pip", "install", "--disable-pip-version-check",
         "--progress-bar", "off", "--requirement", str(requirements),
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:  # noqa: S603

@@ -15,6 +15,7 @@ from datasets.coco import Image, Prediction
 from datasets.formats.coco_file import read_predictions
 from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run, load_run
+from system.child_process import module_command, module_environment
 from system.errors import DefectlineError
 from system.json_file import read_json
 
@@ -61,12 +62,14 @@ def predict_images(
         return {}
     with tempfile.TemporaryDirectory(prefix="defectline-predict-") as temporary:
         out = Path(temporary) / "predictions.json"
-        command = [
-            sys.executable, "-m", f"train_{run.task}", "predict", str(root), *_arguments(folder, names),
+        command = module_command(
+            f"train_{run.task}", "predict", str(root), *_arguments(folder, names),
             "--out", str(out), "--min-score", str(min_score),
-        ]  # fmt: skip
+        )  # fmt: skip
         errors = None if sys.stderr.isatty() else subprocess.PIPE
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=errors, text=True, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command, env=module_environment(), stdout=subprocess.DEVNULL, stderr=errors, text=True, check=False
+        )
         if done.returncode:
             last = (done.stderr or "see above").strip().splitlines()[-1]
             problem = f"train_{run.task} predict failed ({last[:MAX_QUOTED]})"

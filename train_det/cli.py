@@ -26,6 +26,7 @@ TRAINER = Trainer(
         "lr": Flag("Highest learning rate.", float, default="to suit the weights"),
     },
     predict_flags=("tta", "exported"),
+    trust_variable="DEFECTLINE_TRUST_WEIGHTS",
 )
 
 app = trainer_app(TRAINER)

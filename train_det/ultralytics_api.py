@@ -6,9 +6,8 @@ of that is switched off or restored here, before and right after its first impor
 """
 
 import os
-import pickle
 import tempfile
-import zipfile
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from torch import nn
 
 from system.errors import WeightsError
 from train_det.options import RANDOM_WEIGHTS
+from train_det.safe_checkpoint import REMEDY, check_architecture, check_tensors, read_checkpoint
 
 _PILLOW_OPEN, _TORCH_SAVE = PIL.Image.open, torch.save
 _ASKED_THREADS = os.environ.get("OMP_NUM_THREADS")
@@ -28,7 +28,7 @@ with tempfile.TemporaryDirectory(prefix="defectline-ultralytics-") as _folder:
     from ultralytics.engine import trainer as engine
     from ultralytics.models.yolo.detect import DetectionTrainer
     from ultralytics.nn.modules import Conv
-    from ultralytics.nn.tasks import DetectionModel, load_checkpoint
+    from ultralytics.nn.tasks import DetectionModel, parse_model
     from ultralytics.utils import NUM_THREADS, SETTINGS, callbacks
     from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES, attempt_download_asset
     from ultralytics.utils.nms import non_max_suppression
@@ -58,7 +58,7 @@ __all__ = [
 ]
 
 RANDOM_ARCHITECTURE = "yolo11n.yaml"
-REMEDY = "give the path of an Ultralytics detection checkpoint, or none"
+SPARE_NUMBERS = 10_000_000  # a head for many classes has more weights than one for few
 
 
 def choose_threads() -> None:
@@ -80,8 +80,9 @@ def new_model(weights: str, names: dict[int, str]) -> tuple[nn.Module, str]:
         model = DetectionModel(RANDOM_ARCHITECTURE, nc=len(names), verbose=False)
         model.names = dict(names)
         return model, f"random weights of {RANDOM_ARCHITECTURE}"
-    pretrained, _ = load_model(fetch_weights(weights))
-    model = DetectionModel(dict(pretrained.yaml), nc=len(names), verbose=False)
+    path = fetch_weights(weights)
+    pretrained, _ = load_model(path)
+    model = _empty_copy(path, pretrained, len(names))
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     model.names = dict(names)
     model.model[-1].end2end = False  # of two-headed models, the head that needs suppression is better
@@ -97,19 +98,45 @@ def new_model(weights: str, names: dict[int, str]) -> tuple[nn.Module, str]:
     return model, f"{taken} of {len(before)} tensors from {weights}"
 
 
-def load_model(path: Path) -> tuple[Any, dict[str, Any]]:
-    """The model of an Ultralytics checkpoint, in eval mode on the CPU, and the rest. Raises WeightsError."""
-    if not path.is_file():
-        raise WeightsError(path, "no such file", REMEDY)
-    if path.suffix != ".pt" or not zipfile.is_zipfile(path):
-        raise WeightsError(path, "not a PyTorch checkpoint, or a damaged one", REMEDY)
+def _empty_copy(path: Path, pretrained: Any, classes: int) -> Any:
+    """A new model of the architecture of `pretrained`, which must not be much larger than `pretrained` is."""
+    described = check_architecture(path, getattr(pretrained, "yaml", None))
+    given = sum(tensor.numel() for tensor in pretrained.parameters())
     try:
-        model, checkpoint = load_checkpoint(str(path), device=torch.device("cpu"))
-    except (TypeError, AttributeError, KeyError, RuntimeError, ImportError, EOFError, ValueError,
-            pickle.UnpicklingError, zipfile.BadZipFile):  # fmt: skip
-        raise WeightsError(path, "contains no Ultralytics model", REMEDY) from None
+        with torch.device("meta"), torch.random.fork_rng(devices=[]):  # sizes without memory
+            layers, _ = parse_model(deepcopy({**described, "nc": classes}), ch=3, verbose=False)
+        if sum(tensor.numel() for tensor in layers.parameters()) > given * 2 + SPARE_NUMBERS:
+            raise WeightsError(path, "describes a larger model than it has weights for", REMEDY)
+        return DetectionModel(described, nc=classes, verbose=False)
+    except WeightsError:
+        raise
+    except Exception as error:  # noqa: BLE001  layers raise whatever they like for wrong sizes
+        problem = f"describes a model that cannot be built ({type(error).__name__})"
+        raise WeightsError(path, problem, REMEDY) from None
+
+
+def load_model(path: Path) -> tuple[Any, dict[str, Any]]:
+    """The model of an Ultralytics checkpoint, in eval mode on the CPU, and the rest. Raises WeightsError.
+
+    No code from the file is run: see train_det.safe_checkpoint.
+    """
+    checkpoint = read_checkpoint(path)
+    model: Any = checkpoint.get("ema") or checkpoint.get("model")
+    if not isinstance(model, nn.Module):
+        raise WeightsError(path, "contains no Ultralytics model", REMEDY)
     if type(model) is not DetectionModel:
         raise WeightsError(path, f"contains a {type(model).__name__}, not a detector", REMEDY)
+    try:
+        check_tensors(path, model.state_dict())
+        model = model.float().eval()
+        for module in model.modules():
+            if hasattr(module, "inplace"):
+                module.inplace = True
+            elif isinstance(module, nn.Upsample) and not hasattr(module, "recompute_scale_factor"):
+                module.recompute_scale_factor = None  # models of PyTorch before 1.11 lack it
+    except (TypeError, AttributeError, KeyError, RuntimeError, ValueError):  # RecursionError is a RuntimeError
+        raise WeightsError(path, "contains no Ultralytics model", REMEDY) from None
+    model.args, model.pt_path, model.task, model.criterion = {}, str(path), "detect", None
     return model, checkpoint
 
 

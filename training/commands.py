@@ -1,6 +1,7 @@
 """The command of a trainer: fit, recipe, predict, evaluate and export, the same for every trainer."""
 
 import inspect
+import os
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -42,6 +43,7 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         folds: flag.Folds = 0,
         val: flag.Val = 0.0,
         jobs: flag.Jobs = 1,
+        trust_weights: flag.TrustWeights = False,
         resume: flag.Resume = None,
         **options: object,  # noqa: ARG001  those that were typed are read off the context
     ) -> None:
@@ -53,6 +55,8 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         from training.recipe import asked_options
         from training.resume import check_alone
 
+        if trust_weights:
+            os.environ[trainer.trust_variable] = "1"  # the trainings of folds inherit it
         if resume:
             check_alone(resume, given(ctx, (*paths, "recipe", "name", "runs", "folds", "val")))
         asked = asked_options(trainer.options, recipe, given(ctx, paths))
@@ -187,6 +191,8 @@ def _fit_signature(trainer: Trainer[OptionsT], fit: Callable[..., None]) -> insp
     flags = {**flag.OPTION_FLAGS, **trainer.flags}
     defaults = option_defaults(trainer.options)
     fixed = {p.name: p for p in inspect.signature(fit).parameters.values() if p.kind is not p.VAR_KEYWORD}
+    if not trainer.trust_variable:
+        fixed.pop("trust_weights")
     ours = {name: _parameter(name, flags[name], defaults[name]) for name in flags if name in defaults}
     every = {**fixed, **ours}
     own = [name for name in ours if name not in flag.LAST]

@@ -2,13 +2,14 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
+from subprocess import PIPE
 
 from evaluate.run_folder import Run, load_run, load_run_of, read_config
+from system.child_process import END_WITH_PARENT, module_command, module_environment
 from system.console import print_status
 from system.errors import InputError, OptionError
 
@@ -66,19 +67,19 @@ def train_folds(run: Run, command: Sequence[str], jobs: int) -> None:
 
 def _train(folds: Sequence[Run], command: Sequence[str], jobs: int) -> Iterator[tuple[Run, int]]:
     """Each fold with the exit status of its training, in the order in which they end."""
-    environment = dict(os.environ)
+    environment = {**module_environment(), END_WITH_PARENT: "1"}
     if jobs > 1:
         environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
     started: list[subprocess.Popen[bytes]] = []
 
     def train(fold: Run) -> tuple[Run, int]:
-        words = [sys.executable, "-m", *command, "--resume", str(fold.root)]
+        words = module_command(*command, "--resume", str(fold.root))
         if jobs == 1:
             print_status(fold.root.name)
-            started.append(subprocess.Popen(words))  # noqa: S603
+            started.append(subprocess.Popen(words, env=environment, stdin=PIPE))  # noqa: S603
             return fold, started[-1].wait()
         with (fold.root / LOG_FILE).open("ab") as log:
-            process = subprocess.Popen(words, env=environment, stdout=log, stderr=log)  # noqa: S603
+            process = subprocess.Popen(words, env=environment, stdin=PIPE, stdout=log, stderr=log)  # noqa: S603
             started.append(process)
             code = process.wait()
         print_status(f"{fold.root.name} {'failed' if code else 'is done'}")

@@ -40,7 +40,7 @@ OPTION_FLAGS: Mapping[str, Flag] = {
 FIRST = ("ctx", "dataset", "recipe")
 LAST = (
     "epochs", "imgsz", "batch", "device", "seed", "workers", "name", "runs", "gamma", "negatives", "paste",
-    "folds", "val", "jobs", "monitor", "patience", "lr", "precision", "logger", "resume",
+    "folds", "val", "jobs", "monitor", "patience", "lr", "precision", "logger", "trust_weights", "resume",
 )  # fmt: skip
 
 DatasetPath = Annotated[Path, typer.Argument(metavar="DATASET", help="A COCO dataset folder made by convert.")]
@@ -55,6 +55,11 @@ Val = Annotated[
 ]
 Jobs = Annotated[int, typer.Option(help="With --folds: number of folds trained at the same time.")]
 Resume = Annotated[Path | None, typer.Option(metavar="RUN", help="Continue this run, with its own options.")]
+
+TrustWeights = Annotated[
+    bool,
+    typer.Option("--trust-weights", help="Load --weights of unknown classes too; such a file can run any code."),
+]
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder made by fit.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, a number of a CUDA device, or mps.")]

@@ -41,8 +41,9 @@ class Trainer(Generic[OptionsT]):
 
     `summary` is the command's help text, `options` the type of all its options. `flags` are the flags of `fit`
     beyond training.flags.OPTION_FLAGS, or other help texts for those, by the last part of the option's path.
-    `predict_flags` are the optional flags of `predict` and `evaluate`. `module` is what `python -m` starts for
-    each fold, by default the room with the command's name.
+    `predict_flags` are the optional flags of `predict` and `evaluate`. `trust_variable` is the environment
+    variable that `fit --trust-weights` sets to 1; without a name there is no such flag. `module` is what
+    `python -m` starts for each fold, by default the room with the command's name.
     """
 
     task: str
@@ -51,6 +52,7 @@ class Trainer(Generic[OptionsT]):
     learner: "Callable[[], Learner[OptionsT]]"
     flags: Mapping[str, Flag] = field(default_factory=dict)
     predict_flags: Sequence[PredictFlag] = ()
+    trust_variable: str = ""
     module: str = ""
 
     @property

@@ -40,7 +40,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         started.append(command)
         out = Path(command[command.index("--out") + 1])
-        files = [Path(name) for name in command[5 : command.index("--out")]]
+        files = [Path(name) for name in command[6 : command.index("--out")]]
         images = [Listed(i, file.as_posix(), 1, 1) for i, file in enumerate(files, 1)]
         out.with_suffix(".images.json").write_bytes(msgspec.json.encode(images))
         write_predictions(out, [Prediction(1, 2, (10, 20, 30, 40), 0.9)])
@@ -52,7 +52,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def test_predictions_belong_to_their_images(det_run: Path, folder: Path, trainer: list[list[str]]) -> None:
     scene = new_images_scene(det_run, folder)
-    assert [command[2:4] for command in trainer] == [["train_det", "predict"]]
+    assert [command[3:5] for command in trainer] == [["train_det", "predict"]]
     assert not scene.has_truth
     assert scene.models[0].propose == ["--from", str(det_run)]
     moved = new_images_scene(det_run, folder, Path(read_config(det_run).dataset))

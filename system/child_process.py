@@ -1,0 +1,42 @@
+"""Commands of defectline started by another one: which code they run, and when they end."""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]  # the folder of all rooms
+END_WITH_PARENT = "DEFECTLINE_END_WITH_PARENT"
+
+
+def module_command(module: str, *arguments: str) -> list[str]:
+    """The command that runs `module` with `arguments`, never with modules from the current folder.
+
+    `python -m` alone puts the current folder first on the path, so that a received folder could contain a
+    random.py that runs.
+    """
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def module_environment() -> dict[str, str]:
+    """Variables with which `module_command` finds the rooms, also in a checkout that is not installed."""
+    environment = dict(os.environ)
+    if ROOT.name not in {"site-packages", "dist-packages"}:
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(ROOT)]))
+    return environment
+
+
+def end_with_parent() -> None:
+    """Send SIGTERM to this process when the one that started it ends, even if that was killed.
+
+    Only where the parent asked for it with END_WITH_PARENT=1: it then holds the other end of standard input.
+    """
+    if os.environ.pop(END_WITH_PARENT, "") == "1":
+        threading.Thread(target=_wait_for_end_of_input, daemon=True).start()
+
+
+def _wait_for_end_of_input() -> None:
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

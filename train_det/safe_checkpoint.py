@@ -1,0 +1,149 @@
+"""Reads Ultralytics checkpoints without running code from them.
+
+A checkpoint is a pickle, which may name any function and call it. Here PyTorch's weights-only reader builds layers
+of PyTorch and Ultralytics and nothing else. Other classes that Ultralytics writes, such as losses and paths,
+become `Ignored`; a name outside the lists below is refused unless the user trusts the file.
+"""
+
+import os
+import re
+import zipfile
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from system.errors import WeightsError
+
+TRUST = "DEFECTLINE_TRUST_WEIGHTS"  # set by --trust-weights, inherited by the trainings of folds
+REMEDY = "give the path of an Ultralytics detection checkpoint, or none"
+LAYERS = re.compile(r"torch\.nn\.modules\.\w+\.\w+|ultralytics\.nn\.(modules\.\w+|modules|tasks)\.\w+")
+RENAMED = {
+    "train_det.gamma.TonedConv": "train_det.gamma.TonedConv",
+    "train_det.tone.TonedConv": "train_det.gamma.TonedConv",
+    "ultralytics.nn.modules.block.Silence": "torch.nn.modules.linear.Identity",
+    "ultralytics.nn.tasks.YOLOv10DetectionModel": "ultralytics.nn.tasks.DetectionModel",
+}
+UNUSED = re.compile(
+    r"ultralytics\.(yolo\.)?utils(\.loss|\.tal)?\.\w+|pathlib(\._local)?\.\w+Path|numpy\.dtype"
+    r"|numpy\.(_core|core)\.multiarray\.scalar|numpy\.dtypes\.\w+DType"
+)
+ACTIVATION = re.compile(r"(torch\.)?nn\.[A-Z]\w*\((inplace=)?(True|False|[\d.]*)\)")
+MAX_LAYERS, MAX_REPEATS, MAX_NUMBER = 300, 100, 100_000
+MAX_EXPANSION = 2  # a checkpoint is stored uncompressed; a larger ratio is a bomb
+
+
+class Ignored:
+    """Stands in for an object of a checkpoint that is not needed."""
+
+    def __init__(self, *_args: object) -> None:
+        """Drop the arguments."""
+
+    def __setstate__(self, state: object) -> None:
+        """Drop the attributes."""
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint. Raises WeightsError, also for one that contains more than known classes."""
+    if not path.is_file():
+        raise WeightsError(path, "no such file", REMEDY)
+    if path.suffix != ".pt" or not zipfile.is_zipfile(path):
+        raise WeightsError(path, "not a PyTorch checkpoint, or a damaged one", REMEDY)
+    _check_size(path)
+    try:
+        if os.environ.get(TRUST) == "1":
+            content = torch.load(path, map_location="cpu", weights_only=False)
+        else:
+            with torch.serialization.safe_globals(_known_classes(path)):
+                content = torch.load(path, map_location="cpu", weights_only=True)
+    except WeightsError:
+        raise
+    except Exception:  # noqa: BLE001  damaged files raise whatever the unpickler fails with
+        raise WeightsError(path, "contains no Ultralytics model", REMEDY) from None
+    if not isinstance(content, dict):
+        raise WeightsError(path, "contains no Ultralytics model", REMEDY)
+    return content
+
+
+def check_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Raise WeightsError for a tensor that is larger than what is stored of it, or that is not finite."""
+    for name, tensor in tensors.items():
+        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+            raise WeightsError(path, f"the tensor {name} is larger than its data", REMEDY)
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise WeightsError(path, f"the tensor {name} has values that are not numbers", "train again")
+
+
+def check_architecture(path: Path, described: object) -> dict[str, Any]:
+    """`described`, the YAML of a model, if Ultralytics can build it from layers alone. Raises WeightsError.
+
+    Ultralytics evaluates the activation as Python and takes a layer's name from everything its module knows.
+    """
+    described = described if isinstance(described, dict) else {}
+    try:
+        rows = [*described["backbone"], *described["head"]]
+        activation = described.get("activation")
+        known = len(rows) <= MAX_LAYERS and all(_is_layer(row[2]) and 0 <= row[1] <= MAX_REPEATS for row in rows)
+        known = known and _small([described, rows])
+        known = known and (activation is None or bool(ACTIVATION.fullmatch(activation)))
+    except (KeyError, TypeError, IndexError, RecursionError):
+        known = False
+    if not known:
+        raise WeightsError(path, "describes a model of unknown layers", REMEDY)
+    return dict(described)
+
+
+def _check_size(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, OSError):
+        raise WeightsError(path, "not a PyTorch checkpoint, or a damaged one", REMEDY) from None
+    if size > MAX_EXPANSION * path.stat().st_size:
+        raise WeightsError(path, f"unpacks to {size} bytes, more than a checkpoint does", REMEDY)
+
+
+def _known_classes(path: Path) -> list[Any]:
+    """What the reader may build: pairs of a class and its name in the file. Raises WeightsError."""
+    entries: list[Any] = []
+    for name in sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path)):
+        found: type[object] | None = (
+            _layer(RENAMED.get(name, name)) if name in RENAMED or LAYERS.fullmatch(name) else None
+        )
+        if found is None and UNUSED.fullmatch(name):
+            found = Ignored
+        if found is None:
+            remedy = "give another, or if you know who made it (it can run any code) fit with --trust-weights"
+            raise WeightsError(path, f"contains {name!a}, which is no part of an Ultralytics model", remedy)
+        entries.append((found, name))
+    return entries
+
+
+def _layer(name: str) -> type[nn.Module] | None:
+    module, _, attribute = name.rpartition(".")
+    try:
+        found = getattr(import_module(module), attribute, None)
+    except ImportError:
+        return None
+    return found if isinstance(found, type) and issubclass(found, nn.Module) else None
+
+
+def _is_layer(name: str) -> bool:
+    if name == "TorchVision":  # downloads a model
+        return False
+    full = f"torch.{name}" if name.startswith("nn.") else f"ultralytics.nn.modules.{name}"
+    return full.count(".") <= 3 and _layer(full) is not None
+
+
+def _small(values: Iterable[object]) -> bool:
+    for value in values:
+        if isinstance(value, int | float) and not abs(value) <= MAX_NUMBER:
+            return False
+        if isinstance(value, dict) and not _small(value.values()):
+            return False
+        if isinstance(value, list | tuple) and not _small(value):
+            return False
+    return True
