@@ -23,7 +23,7 @@ from convert.mask_instances import (
 from convert.report import Event, Report
 from datasets.coco import Category
 from datasets.formats.layouts.registry import LayoutName, read_tree
-from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage
+from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage, check_good_mask
 from datasets.formats.listed_image import check_mask_size
 from datasets.images.image_file import ImageInfo, check_whole, read_image_bytes
 from datasets.masks.component import Component
@@ -58,14 +58,14 @@ class MvtecOptions(msgspec.Struct, frozen=True):
 class _Source(msgspec.Struct, frozen=True):
     """One image to convert: its name in the dataset and the index of its defect type, 0 for good.
 
-    `stratum` groups images that are split in proportion; `any_value` as in ImageTree.
+    `stratum` groups images that are split in proportion; `threshold` is that of its tree.
     """
 
     image: TreeImage
     file_name: str
     stratum: str
     category_id: int
-    any_value: bool
+    threshold: int | None
 
 
 def mvtec2coco(
@@ -87,7 +87,7 @@ def mvtec2coco(
         _check_splits_named(trees)
     if options.split == "stratified" and not any(tree.defect_types for tree in trees):
         raise InputError(trees[0].root, "no defect image in test/*", "check that it was unpacked completely")
-    categories, todo = _plan(trees)
+    categories, todo = _plan(trees, options.threshold)
     masks = sum(len(source.image.masks) for source in todo)
     conversion = Conversion(
         tool="mvtec2coco",
@@ -105,7 +105,7 @@ def mvtec2coco(
     return assemble(dest, conversion, execution)
 
 
-def _plan(trees: Sequence[ImageTree]) -> tuple[list[Category], list[_Source]]:
+def _plan(trees: Sequence[ImageTree], threshold: int | None) -> tuple[list[Category], list[_Source]]:
     names = [tree.name for tree in trees]
     if repeated := sorted(name for name, times in Counter(names).items() if times > 1):
         raise OptionError(repeated[0], "given twice as a category folder", "rename one of the folders")
@@ -116,7 +116,7 @@ def _plan(trees: Sequence[ImageTree]) -> tuple[list[Category], list[_Source]]:
         prefix = f"{tree.name}/" if len(trees) > 1 else ""
         for image in tree.images:
             name, stratum = prefix + image.relative, prefix + _stratum(tree, image)
-            todo.append(_Source(image, name, stratum, ids.get(image.type, 0), tree.any_value))
+            todo.append(_Source(image, name, stratum, ids.get(image.type, 0), tree.threshold(threshold)))
     return [Category(i, name) for name, i in ids.items()], sorted(todo, key=lambda source: source.file_name)
 
 
@@ -165,7 +165,7 @@ def _convert_image(source: _Source, dest: Path | None, options: MvtecOptions) ->
     if source.category_id:
         instances, events = _convert_masks(source, info, dest, options)
     else:
-        _check_good(source, info, options)
+        _check_good(source, info)
     if dest is not None and not instances:
         write_pixel_mask(f"{dest}/masks/{mask_name(source.file_name)}", None, info.height, info.width)
     return Converted(
@@ -187,7 +187,7 @@ def _convert_masks(
     instances: list[Instance] = []
     events: list[Event] = []
     for path in source.image.mask_paths:
-        mask = _read_mask(path, source, image, options)
+        mask = _read_mask(path, source, image)
         if source.image.black_is_good and not mask.any():
             continue
         large, found, repaired = cut_mask(source.file_name, mask, source.category_id, _cut(options))
@@ -202,20 +202,17 @@ def _convert_masks(
     return instances, events
 
 
-def _check_good(source: _Source, image: ImageInfo, options: MvtecOptions) -> None:
+def _check_good(source: _Source, image: ImageInfo) -> None:
     """Raise InputError where a mask of a good image has a defect; all-black masks are harmless."""
     for path in source.image.mask_paths:
-        if _read_mask(path, source, image, options, empty_ok=True).any():
-            raise InputError(path, "a mask of a good image, which has no defect", "remove the mask")
+        is_black = not _read_mask(path, source, image, empty_ok=True).any()
+        check_good_mask(path, source.image, is_black=is_black)
 
 
-def _read_mask(
-    path: Path, source: _Source, image: ImageInfo, options: MvtecOptions, *, empty_ok: bool = False
-) -> "NDArray[np.bool_]":
+def _read_mask(path: Path, source: _Source, image: ImageInfo, *, empty_ok: bool = False) -> "NDArray[np.bool_]":
     from datasets.images.mask_file import read_mask
 
-    threshold = 1 if source.any_value and options.threshold is None else options.threshold
-    mask = read_mask(path, threshold, empty_ok=empty_ok or source.image.black_is_good)
+    mask = read_mask(path, source.threshold, empty_ok=empty_ok or source.image.black_is_good)
     check_mask_size(path, mask.shape[::-1], (image.width, image.height))
     return mask
 

@@ -38,12 +38,15 @@ def synth_command(
 def summary_command(
     path: Annotated[Path, typer.Argument(help="MVTec category folder, COCO dataset folder or COCO export.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    threshold: Annotated[
+        int | None, typer.Option(help="Grey value of a mask from which a pixel is a defect, as for mvtec2coco.")
+    ] = None,
 ) -> None:
     """Defect types, images per split and type, sizes, components, areas and boxes."""
     from datasets.summary import print_summary, summarise
     from system.json_file import format_json
 
-    summary = summarise(path, progress)
+    summary = summarise(path, progress, threshold=threshold)
     if as_json:
         sys.stdout.buffer.write(format_json(summary))
     else:

@@ -33,6 +33,9 @@ def check_command(
     min_side: Annotated[
         float, typer.Option(min=0, help="Tell boxes with a side of fewer pixels than this at --imgsz.")
     ] = 4,
+    threshold: Annotated[
+        int | None, typer.Option(help="Grey value of a mask from which a pixel is a defect, as for mvtec2coco.")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=0, help="Processes to use; 0 chooses by the amount of work.")] = 0,
 ) -> None:
     """Find what would spoil a training. Exit status: 0 nothing, 1 errors found, 2 it cannot be read."""
@@ -42,7 +45,7 @@ def check_command(
     from datasets.check.facts import Limits
     from system.json_file import format_json
 
-    checked = check(path, Limits(max_speckle, imgsz, min_side), jobs=jobs, progress=progress)
+    checked = check(path, Limits(max_speckle, imgsz, min_side, threshold), jobs=jobs, progress=progress)
     levels = Counter(finding.level for finding in checked.findings)
     if as_json:
         found = [{"level": f.level, **msgspec.to_builtins(f)} for f in checked.findings]

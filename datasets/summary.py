@@ -14,7 +14,7 @@ from datasets.formats.coco_layout import looks_like_coco
 from datasets.formats.dataset_folder import Dataset, load_dataset, looks_like_dataset
 from datasets.formats.image_search import ImageSearch
 from datasets.formats.layouts.registry import find_layout, read_tree
-from datasets.formats.layouts.tree import GOOD, ImageTree
+from datasets.formats.layouts.tree import GOOD, ImageTree, check_threshold
 from datasets.formats.tool_detect import ToolFormat, find_tool_format
 from datasets.formats.tool_images import images_of, tool_annotations
 from datasets.images.image_file import read_info
@@ -27,6 +27,7 @@ from system.progress import Progress
 NEGATIVE = "(negative)"
 UNLABELLED = "(unlabelled)"
 SPLIT_ORDER = (*SPLITS, "")
+TREE = " tree"  # end of the name of a kind that has masks
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -67,12 +68,22 @@ class _Fact(msgspec.Struct, frozen=True):
     instances: list[tuple[str, int, int, int]]
 
 
-def summarise(path: Path, progress: Progress = lambda items, _label, _total: items) -> Summary:
+def summarise(
+    path: Path, progress: Progress = lambda items, _label, _total: items, *, threshold: int | None = None
+) -> Summary:
     """Summarise an MVTec category folder, a COCO dataset folder or export, or the export of a labelling tool.
 
-    Components of an MVTec mask are counted by 8-connectivity; elsewhere an instance is an annotation. Raises
-    InputError for anything else.
+    Components of an MVTec mask are counted by 8-connectivity; elsewhere an instance is an annotation. Pixels
+    of a mask from the grey value `threshold` on are a defect. Raises InputError for anything else, and OptionError
+    for a threshold where there are no grey masks.
     """
+    summary = _summarise(path, progress, threshold)
+    if threshold is not None:
+        check_threshold(threshold, summary.kind, has_grey_masks=summary.kind.endswith(TREE))
+    return summary
+
+
+def _summarise(path: Path, progress: Progress, threshold: int | None) -> Summary:
     if path.is_file() and (tool := find_tool_format(path)):
         return _summarise_tool(path, *tool, progress)
     if path.is_file() and path.suffix.lower() == ".json":
@@ -90,8 +101,9 @@ def summarise(path: Path, progress: Progress = lambda items, _label, _total: ite
     if find_layout(path):
         tree = read_tree(path)
         splits = sorted({image.split for image in tree.images} | {"train", "test"}, key=SPLIT_ORDER.index)
-        kind = "MVTec tree" if tree.layout == "mvtec" else f"{tree.layout} tree"
-        return _summary(path, kind, splits if tree.names_splits else [""], _tree_facts(tree, progress), progress)
+        kind = f"MVTec{TREE}" if tree.layout == "mvtec" else f"{tree.layout}{TREE}"
+        facts_read = _tree_facts(tree, progress, tree.threshold(threshold))
+        return _summary(path, kind, splits if tree.names_splits else [""], facts_read, progress)
     inside = sorted(p.name for p in path.iterdir() if p.is_dir() and (find_layout(p) or looks_like_dataset(p)))
     remedy = f"name one of the folders inside: {', '.join(inside)}" if inside else "name another folder"
     raise InputError(path, "neither an MVTec category folder nor a COCO dataset folder", remedy)
@@ -164,9 +176,8 @@ def _coco_facts(dataset: Dataset, split: str) -> list[_Fact]:
     ]
 
 
-def _tree_facts(tree: ImageTree, progress: Progress) -> list[_Fact]:
+def _tree_facts(tree: ImageTree, progress: Progress, threshold: int | None) -> list[_Fact]:
     facts = []
-    threshold = 1 if tree.any_value else None
     for image in progress(tree.images, "masks", len(tree.images)):
         empty_ok = image.black_is_good or image.type == GOOD
         masks = [read_mask(path, threshold, empty_ok=empty_ok) for path in image.mask_paths]

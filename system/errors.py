@@ -1,6 +1,7 @@
 """Errors the user can fix, each reported in one line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -55,6 +56,17 @@ def raise_together(errors: Sequence[InputError]) -> None:
         raise flat[0]
     if flat:
         raise CombinedInputError(flat)
+
+
+@contextmanager
+def collected(errors: list[InputError] | None) -> Iterator[None]:
+    """Add an InputError of the block to `errors` instead of raising it; without a list it is raised."""
+    try:
+        yield
+    except InputError as error:
+        if errors is None:
+            raise
+        errors.append(error)
 
 
 class OptionError(DefectlineError):

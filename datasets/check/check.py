@@ -1,5 +1,6 @@
 """Check a dataset for what would harm training or be refused by a conversion; report everything that is found."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from datasets.check.read_labelme import LabelmeFolder
 from datasets.check.read_tool import ToolExportFormat
 from datasets.check.read_tree import MvtecTree
 from datasets.check.read_yolo import YoloFolder
+from datasets.formats.layouts.tree import check_threshold
 from datasets.formats.listed_image import exif_problem
 from system.errors import InputError
 from system.files import is_file
@@ -60,9 +62,12 @@ def check(
 ) -> Checked:
     """Check an MVTec tree, a labelme or YOLO folder, COCO of any kind, or the export of a labelling tool.
 
-    Raises InputError where `root` is none of them, or its description as a whole cannot be read.
+    Raises InputError where `root` is none of them, or its description as a whole cannot be read, and OptionError
+    for a threshold where there are no grey masks.
     """
-    chosen, listing = _find_format(root)
+    chosen, listing = _find_format(root, _formats(limits))
+    if limits.threshold is not None:
+        check_threshold(limits.threshold, chosen.name, has_grey_masks=isinstance(chosen, MvtecTree))
     pool_pays = len(listing.entries) >= POOL_PAYS_FROM
     read = map_ordered(_Work(chosen), listing.entries, jobs, pool_pays=pool_pays)
     images = list(progress(read, "check", len(listing.entries)))
@@ -135,10 +140,16 @@ def _decode(entry: Entry, findings: list[Finding]) -> DecodedImage | None:
         return None
 
 
-def _find_format(root: Path) -> tuple[Format[Any], Listing[Any]]:
+def _formats(limits: Limits) -> tuple[Format[Any], ...]:
+    """The formats, with the limits that reading depends on."""
+    tree = MvtecTree(threshold=limits.threshold)
+    return tuple(tree if isinstance(one, MvtecTree) else one for one in FORMATS)
+
+
+def _find_format(root: Path, formats: Sequence[Format[Any]]) -> tuple[Format[Any], Listing[Any]]:
     if not root.exists():
         raise InputError(root, "no such folder", "name a dataset")
-    for one in FORMATS:
+    for one in formats:
         listing = one.list_entries(root)
         if listing is not None and (listing.entries or listing.findings):
             return one, listing

@@ -78,8 +78,9 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """From where on a finding is worth reporting; pixels."""
+    """From where on a finding is worth reporting, in pixels; `threshold` is the grey value a defect begins at."""
 
     max_speckle: int = 8
     imgsz: int = 640
     min_side: float = 4.0
+    threshold: int | None = None

@@ -9,9 +9,9 @@ import msgspec
 from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
 from datasets.formats.labelme import is_labelme
-from datasets.formats.layouts.mvtec import GROUND_TRUTH, MvtecAd, scan_mvtec
+from datasets.formats.layouts.mvtec import GROUND_TRUTH, MvtecAd
 from datasets.formats.layouts.registry import find_layout
-from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage
+from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage, check_good_mask
 from datasets.formats.listed_image import check_mask_size
 from datasets.images.image_file import ImageInfo, read_info
 from datasets.images.mask_file import read_mask
@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 
 
 class TreeEntry(Entry, frozen=True, kw_only=True):
-    """An image with its masks; `any_value` as in ImageTree."""
+    """An image with its masks, and the grey value from which a pixel of them is a defect, as in `read_mask`."""
 
     image: TreeImage
-    any_value: bool = False
+    threshold: int | None = None
 
 
 class MvtecTree(msgspec.Struct, frozen=True):
-    """MVTec AD and the other layouts that `convert mvtec2coco` reads."""
+    """MVTec AD and the other layouts that `convert mvtec2coco` reads; `threshold` as its option."""
 
+    threshold: int | None = None
     name: str = "MVTec tree"
     upright_only: bool = True
 
@@ -44,19 +45,13 @@ class MvtecTree(msgspec.Struct, frozen=True):
         layout = find_layout(root) if root.is_dir() else None
         if layout is None:
             return None
-        if isinstance(layout, MvtecAd):
-            if not (root / GROUND_TRUTH).is_dir() and _has_labelme(root):
-                return None
-            scan = scan_mvtec(root)
-            faults = [
-                Finding(_below(root, fault.error), "", fault.kind, fault.error.problem) for fault in scan.faults
-            ]
-            return _listing(ImageTree(root, layout.name, tuple(scan.images)), faults)
-        try:
-            tree = layout.read(root)
-        except InputError as error:
-            return Listing([], [], [Finding(_below(root, error), "", "broken-tree", error.problem)])
-        return _listing(tree, [])
+        if isinstance(layout, MvtecAd) and not (root / GROUND_TRUTH).is_dir() and _has_labelme(root):
+            return None
+        tree = layout.read(root)
+        if isinstance(layout, MvtecAd) and not tree.images and all(f.code == "broken-tree" for f in tree.faults):
+            return None  # other formats have such folders too
+        faults = [Finding(_below(root, f.error), "", f.code, f.error.problem) for f in tree.faults]
+        return _listing(tree, faults, self.threshold)
 
     def read(self, entry: TreeEntry, width: int, height: int) -> Reading:
         """Components of the masks of one image."""
@@ -74,9 +69,10 @@ class MvtecTree(msgspec.Struct, frozen=True):
             except InputError as error:
                 findings.append(Finding(name, "", _mask_code(path, entry), error.problem))
                 continue
-            if found and entry.image.type == GOOD:
-                problem = "a mask of a good image, which has no defect"
-                findings.append(Finding(name, "", "good-with-shapes", problem))
+            try:
+                check_good_mask(path, entry.image, is_black=not found)
+            except InputError as error:
+                findings.append(Finding(name, "", "good-with-shapes", error.problem))
                 continue
             first = len(annotations) + 1
             annotations += [
@@ -94,7 +90,7 @@ class MvtecTree(msgspec.Struct, frozen=True):
         return []
 
 
-def _listing(tree: ImageTree, findings: list[Finding]) -> Listing[TreeEntry]:
+def _listing(tree: ImageTree, findings: list[Finding], threshold: int | None) -> Listing[TreeEntry]:
     entries = [
         TreeEntry(
             name=image.relative,
@@ -102,7 +98,7 @@ def _listing(tree: ImageTree, findings: list[Finding]) -> Listing[TreeEntry]:
             split=image.split,
             is_good=image.type == GOOD,
             image=image,
-            any_value=tree.any_value,
+            threshold=tree.threshold(threshold),
         )
         for image in tree.images
     ]
@@ -120,7 +116,7 @@ def _check_size(name: str, path: Path, info: ImageInfo, image: tuple[int, int]) 
 
 def _read_mask(path: Path, entry: TreeEntry, *, empty_ok: bool = False) -> "NDArray[np.bool_]":
     harmless = entry.image.type == GOOD or entry.image.black_is_good
-    return read_mask(path, 1 if entry.any_value else None, empty_ok=empty_ok or harmless)
+    return read_mask(path, entry.threshold, empty_ok=empty_ok or harmless)
 
 
 def _mask_code(path: Path, entry: TreeEntry) -> str:

@@ -29,9 +29,8 @@ def read_mask(path: Path, threshold: int | None = None, *, empty_ok: bool = Fals
     if threshold is not None:
         mask = grey >= threshold
         if not (empty_ok or mask.any()):
-            raise InputError(
-                path, f"no pixel reaches --threshold {threshold} (largest is {grey.max()})", "lower it"
-            )
+            remedy = "lower it" if grey.any() else "draw the defect, or move the image to the good ones"
+            raise InputError(path, f"no pixel reaches --threshold {threshold} (largest is {grey.max()})", remedy)
         return mask
     largest = grey.max()
     if largest == 0 and not empty_ok:

@@ -5,27 +5,26 @@ have the same layout, some with `validation/good` and masks without the ending `
 """
 
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
-from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage, images_in, make_tree, subfolders
+from datasets.formats.layouts.tree import (
+    GOOD,
+    ImageTree,
+    TreeFault,
+    TreeImage,
+    images_in,
+    make_tree,
+    subfolders,
+)
 from datasets.images.image_file import list_images
-from system.errors import InputError, raise_first
+from system.errors import InputError
 
 SPLIT_FOLDERS = {"test": "test", "train": "train", "validation": "val", "val": "val"}
 GROUND_TRUTH = "ground_truth"
-Kind = Literal["ambiguous-pair", "defect-in-train", "unlabelled-defect", "unpaired-mask"]
 
 
-class TreeFault(msgspec.Struct, frozen=True):
-    """Why a tree cannot be converted: `kind` is the code of the finding that `datasets check` reports."""
-
-    kind: Kind
-    error: InputError
-
-
-class MvtecScan(msgspec.Struct, frozen=True):
+class _Scan(msgspec.Struct, frozen=True):
     """The images of a tree, paired as far as they pair, and every fault."""
 
     images: list[TreeImage]
@@ -42,23 +41,16 @@ class MvtecAd(msgspec.Struct, frozen=True):
         return any((root / folder).is_dir() for folder in ("test", "train", GROUND_TRUTH))
 
     def read(self, root: Path) -> ImageTree:
-        """List the images and pair each defect image with its mask. Raises InputError where that fails."""
-        scan = scan_mvtec(root)
-        raise_first(fault.error for fault in scan.faults)
-        return make_tree(root, self.name, scan.images, where="in train/* or test/*")
+        """List the images and pair each defect image with its mask."""
+        scan = _Scan([], [])
+        for folder in SPLIT_FOLDERS:
+            for kind in subfolders(root / folder):
+                _scan_type(root, folder, kind, scan)
+        _find_masks_without_image(root, scan)
+        return make_tree(root, self.name, scan.images, scan.faults, where="in train/* or test/*")
 
 
-def scan_mvtec(root: Path) -> MvtecScan:
-    """List the images of a tree and pair each defect image with its mask; raises nothing."""
-    scan = MvtecScan([], [])
-    for folder in SPLIT_FOLDERS:
-        for kind in subfolders(root / folder):
-            _scan_type(root, folder, kind, scan)
-    _find_masks_without_image(root, scan)
-    return scan
-
-
-def _scan_type(root: Path, folder: str, kind: Path, scan: MvtecScan) -> None:
+def _scan_type(root: Path, folder: str, kind: Path, scan: _Scan) -> None:
     paths, name = list_images(kind), kind.name
     _find_same_stems(paths, scan)
     if name != GOOD and folder != "test":
@@ -80,7 +72,7 @@ def _scan_type(root: Path, folder: str, kind: Path, scan: MvtecScan) -> None:
         scan.images.append(image)
 
 
-def _masks_by_stem(folder: Path, scan: MvtecScan) -> dict[str, str]:
+def _masks_by_stem(folder: Path, scan: _Scan) -> dict[str, str]:
     masks: dict[str, str] = {}
     for path in images_in(folder):
         stem = path.stem.removesuffix("_mask")
@@ -92,7 +84,7 @@ def _masks_by_stem(folder: Path, scan: MvtecScan) -> dict[str, str]:
     return masks
 
 
-def _find_same_stems(paths: list[Path], scan: MvtecScan) -> None:
+def _find_same_stems(paths: list[Path], scan: _Scan) -> None:
     by_stem: dict[str, Path] = {}
     for path in paths:
         if path.stem in by_stem:
@@ -102,7 +94,7 @@ def _find_same_stems(paths: list[Path], scan: MvtecScan) -> None:
             by_stem[path.stem] = path
 
 
-def _find_masks_without_image(root: Path, scan: MvtecScan) -> None:
+def _find_masks_without_image(root: Path, scan: _Scan) -> None:
     paired = {mask for image in scan.images for mask in image.masks}
     second = {str(fault.error.where) for fault in scan.faults}
     for folder in subfolders(root / GROUND_TRUTH):

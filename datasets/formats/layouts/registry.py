@@ -7,7 +7,7 @@ from datasets.formats.layouts.mvtec import MvtecAd
 from datasets.formats.layouts.side_by_side import Dagm, Ksdd, Ksdd2, MagneticTile, RealIad, Visa
 from datasets.formats.layouts.tree import ImageTree, Layout, subfolders
 from datasets.formats.layouts.typed import Btad, Mvtec3d, MvtecAd2, MvtecLoco
-from system.errors import InputError, OptionError
+from system.errors import InputError, OptionError, raise_together
 from system.files import check_unicode
 
 LayoutName = Literal[
@@ -44,7 +44,7 @@ def parse_layout(name: str) -> LayoutName:
 def read_tree(root: Path, layout: LayoutName = "auto") -> ImageTree:
     """List the images of a folder tree and pair them with their masks, by the layout named or detected.
 
-    Raises InputError where `root` has no known layout, or where images and masks do not pair.
+    Raises InputError where `root` has no known layout, and with all faults where images and masks do not pair.
     """
     if not root.is_dir():
         raise InputError(root, "no such folder", "name a category folder (with train, test, ground_truth)")
@@ -54,5 +54,6 @@ def read_tree(root: Path, layout: LayoutName = "auto") -> ImageTree:
         remedy = f"name one of the folders inside: {', '.join(inside)}" if inside else "name another folder"
         raise InputError(root, "not an MVTec category folder (no train, test or ground_truth in it)", remedy)
     tree = chosen.read(root)
+    raise_together([fault.error for fault in tree.faults])
     check_unicode(root, (image.relative for image in tree.images))
     return tree

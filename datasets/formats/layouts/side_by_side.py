@@ -13,6 +13,7 @@ import msgspec
 
 from datasets.formats.layouts.tree import (
     GOOD,
+    Faults,
     ImageTree,
     TreeImage,
     by_stem,
@@ -22,7 +23,6 @@ from datasets.formats.layouts.tree import (
     relative,
     subfolders,
 )
-from system.errors import InputError
 
 DEFECT = "defect"  # the type where a layout has only one and names it nowhere
 
@@ -37,14 +37,16 @@ class Visa(msgspec.Struct, frozen=True):
         return any((root / "Data/Images" / kind).is_dir() for kind in ("Anomaly", "Normal"))
 
     def read(self, root: Path) -> ImageTree:
-        """All images; the layout names no splits. Raises InputError."""
-        return make_tree(root, self.name, self._images(root), any_value=True)
+        """All images; the layout names no splits."""
+        faults = Faults()
+        images = list(self._images(root, faults))
+        return make_tree(root, self.name, images, faults.found, any_value=True)
 
-    def _images(self, root: Path) -> Iterator[TreeImage]:
+    def _images(self, root: Path, faults: Faults) -> Iterator[TreeImage]:
         for kind in subfolders(root / "Data/Images"):
-            masks = by_stem(images_in(root / "Data/Masks" / kind.name))
-            images = by_stem(images_in(kind))
-            for stem, mask in pair(images, masks, needs_mask=kind.name != "Normal").items():
+            masks = by_stem(images_in(root / "Data/Masks" / kind.name), faults)
+            images = by_stem(images_in(kind), faults)
+            for stem, mask in pair(images, masks, faults, needs_mask=kind.name != "Normal").items():
                 found = () if mask is None else (relative(root, mask),)
                 name = GOOD if kind.name == "Normal" else kind.name
                 yield TreeImage(root, relative(root, images[stem]), "", name, found)
@@ -60,9 +62,10 @@ class Ksdd2(msgspec.Struct, frozen=True):
         return any(p.stem.endswith("_GT") for split in ("train", "test") for p in images_in(root / split))
 
     def read(self, root: Path) -> ImageTree:
-        """Images of train and test. Raises InputError."""
-        images = (_beside(root, root / split, "_GT", split) for split in ("train", "test"))
-        return make_tree(root, self.name, chain.from_iterable(images))
+        """Images of train and test."""
+        faults = Faults()
+        images = (_beside(root, root / split, "_GT", split, faults) for split in ("train", "test"))
+        return make_tree(root, self.name, list(chain.from_iterable(images)), faults.found)
 
 
 class Ksdd(msgspec.Struct, frozen=True):
@@ -75,9 +78,10 @@ class Ksdd(msgspec.Struct, frozen=True):
         return any(p.stem.endswith("_label") for folder in subfolders(root) for p in images_in(folder))
 
     def read(self, root: Path) -> ImageTree:
-        """All images; the layout names no splits. Raises InputError."""
-        images = (_beside(root, folder, "_label", "") for folder in subfolders(root))
-        return make_tree(root, self.name, chain.from_iterable(images))
+        """All images; the layout names no splits."""
+        faults = Faults()
+        images = (_beside(root, folder, "_label", "", faults) for folder in subfolders(root))
+        return make_tree(root, self.name, list(chain.from_iterable(images)), faults.found)
 
 
 class Dagm(msgspec.Struct, frozen=True):
@@ -90,15 +94,17 @@ class Dagm(msgspec.Struct, frozen=True):
         return any((root / split / "Label").is_dir() for split in ("Train", "Test"))
 
     def read(self, root: Path) -> ImageTree:
-        """Images of Train and Test; the type is the name of the class folder. Raises InputError."""
-        return make_tree(root, self.name, self._images(root))
+        """Images of Train and Test; the type is the name of the class folder."""
+        faults = Faults()
+        images = list(self._images(root, faults))
+        return make_tree(root, self.name, images, faults.found)
 
-    def _images(self, root: Path) -> Iterator[TreeImage]:
+    def _images(self, root: Path, faults: Faults) -> Iterator[TreeImage]:
         kind = root.resolve().name
         for folder, split in (("Train", "train"), ("Test", "test")):
-            images = by_stem(images_in(root / folder))
-            masks = by_stem(images_in(root / folder / "Label"), "_label")
-            for stem, mask in pair(images, masks, needs_mask=False).items():
+            images = by_stem(images_in(root / folder), faults)
+            masks = by_stem(images_in(root / folder / "Label"), faults, "_label")
+            for stem, mask in pair(images, masks, faults, needs_mask=False).items():
                 name, found = (GOOD, ()) if mask is None else (kind, (relative(root, mask),))
                 yield TreeImage(root, relative(root, images[stem]), split, name, found)
 
@@ -113,13 +119,14 @@ class MagneticTile(msgspec.Struct, frozen=True):
         return any(folder.name.startswith("MT_") and (folder / "Imgs").is_dir() for folder in subfolders(root))
 
     def read(self, root: Path) -> ImageTree:
-        """All images; the layout names no splits. Raises InputError."""
+        """All images; the layout names no splits."""
         images: list[TreeImage] = []
+        faults = Faults()
         for folder in subfolders(root):
             if (folder / "Imgs").is_dir():
                 kind = folder.name.removeprefix("MT_")
-                images += _jpeg_and_png(root, folder / "Imgs", GOOD if kind == "Free" else kind)
-        return make_tree(root, self.name, images)
+                images += _jpeg_and_png(root, folder / "Imgs", GOOD if kind == "Free" else kind, faults)
+        return make_tree(root, self.name, images, faults.found)
 
 
 class RealIad(msgspec.Struct, frozen=True):
@@ -132,31 +139,34 @@ class RealIad(msgspec.Struct, frozen=True):
         return (root / "OK").is_dir() and (root / "NG").is_dir()
 
     def read(self, root: Path) -> ImageTree:
-        """All images; the JSON files with splits are not read. Raises InputError."""
+        """All images; the JSON files with splits are not read."""
         images: list[TreeImage] = []
+        faults = Faults()
         for sample in (root / "OK", *subfolders(root / "OK")):
-            images += _jpeg_and_png(root, sample, GOOD)
+            images += _jpeg_and_png(root, sample, GOOD, faults)
         for kind in subfolders(root / "NG"):
             for sample in (kind, *subfolders(kind)):
-                images += _jpeg_and_png(root, sample, kind.name)
-        return make_tree(root, self.name, images)
+                images += _jpeg_and_png(root, sample, kind.name, faults)
+        return make_tree(root, self.name, images, faults.found)
 
 
-def _beside(root: Path, folder: Path, suffix: str, split: str) -> Iterator[TreeImage]:
+def _beside(root: Path, folder: Path, suffix: str, split: str, faults: Faults) -> Iterator[TreeImage]:
     paths = images_in(folder)
-    images = by_stem(p for p in paths if not p.stem.endswith(suffix))
-    masks = by_stem((p for p in paths if p.stem.endswith(suffix)), suffix)
-    for stem, mask in pair(images, masks, needs_mask=True).items():
+    images = by_stem((p for p in paths if not p.stem.endswith(suffix)), faults)
+    masks = by_stem((p for p in paths if p.stem.endswith(suffix)), faults, suffix)
+    for stem, mask in pair(images, masks, faults, needs_mask=True).items():
         found = () if mask is None else (relative(root, mask),)
         yield TreeImage(root, relative(root, images[stem]), split, DEFECT, found, black_is_good=True)
 
 
-def _jpeg_and_png(root: Path, folder: Path, kind: str) -> Iterator[TreeImage]:
+def _jpeg_and_png(root: Path, folder: Path, kind: str, faults: Faults) -> Iterator[TreeImage]:
     paths = images_in(folder)
     jpegs = [p for p in paths if p.suffix.lower() in {".jpg", ".jpeg"}]
-    images, masks = by_stem(jpegs), by_stem(p for p in paths if p not in jpegs)
-    if other := [p for p in paths if p not in jpegs and p.suffix.lower() != ".png"]:
-        raise InputError(other[0], "neither a JPEG image nor a PNG mask", "remove it from this folder")
-    for stem, mask in pair(images, masks, needs_mask=kind != GOOD).items():
+    pngs = [p for p in paths if p.suffix.lower() == ".png"]
+    for path in paths:
+        if path not in jpegs and path not in pngs:
+            faults.add(path, "neither a JPEG image nor a PNG mask", "remove it from this folder")
+    images, masks = by_stem(jpegs, faults), by_stem(pngs, faults)
+    for stem, mask in pair(images, masks, faults, needs_mask=kind != GOOD).items():
         found = () if mask is None else (relative(root, mask),)
         yield TreeImage(root, relative(root, images[stem]), "", kind, found)

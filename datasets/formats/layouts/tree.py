@@ -1,15 +1,23 @@
 """What every layout of a folder tree reads: images with their split, their type and their masks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
 from datasets.images.image_file import list_images
-from system.errors import InputError
+from system.errors import InputError, OptionError
 
 GOOD = "good"
+FaultCode = Literal["ambiguous-pair", "broken-tree", "defect-in-train", "unlabelled-defect", "unpaired-mask"]
+
+
+class TreeFault(msgspec.Struct, frozen=True):
+    """Why a tree cannot be converted; `code` is that of the finding of `datasets check`."""
+
+    code: FaultCode
+    error: InputError
 
 
 class TreeImage(msgspec.Struct, frozen=True):
@@ -42,7 +50,7 @@ class TreeImage(msgspec.Struct, frozen=True):
 
 
 class ImageTree(msgspec.Struct, frozen=True):
-    """The images of a tree, sorted by relative path.
+    """The images of a tree, sorted by relative path, paired as far as they pair, and every fault.
 
     `any_value` is whether a mask has other values than 0 and one more, each of them a defect. `left_out` lists the
     folders without ground truth.
@@ -53,11 +61,16 @@ class ImageTree(msgspec.Struct, frozen=True):
     images: tuple[TreeImage, ...]
     any_value: bool = False
     left_out: tuple[str, ...] = ()
+    faults: tuple[TreeFault, ...] = ()
 
     @property
     def name(self) -> str:
         """Name of the category, which is that of its folder."""
         return self.root.resolve().name
+
+    def threshold(self, given: int | None) -> int | None:
+        """The grey value at which a defect begins: what the user gave, or the layout's rule."""
+        return 1 if self.any_value and given is None else given
 
     @property
     def defect_types(self) -> list[str]:
@@ -81,23 +94,37 @@ class Layout(Protocol):
         """Whether the folders and names below `root` are plainly those of this layout."""
 
     def read(self, root: Path) -> ImageTree:
-        """List the images and pair them with their masks. Raises InputError where that fails."""
+        """List the images and pair them with their masks; what does not pair is a fault of the tree."""
 
 
 def make_tree(
     root: Path,
     layout: str,
     images: Iterable[TreeImage],
+    faults: Sequence[TreeFault] = (),
     *,
     any_value: bool = False,
     left_out: Iterable[str] = (),
     where: str = "where this layout has them",
 ) -> ImageTree:
-    """The tree of `images`, sorted by path. Raises InputError if there is none."""
+    """The tree of `images`, sorted by path. No image at all is a fault, if there is no other."""
     found = tuple(sorted(images, key=lambda image: image.relative))
-    if not found:
-        raise InputError(root, f"no image {where}", "check that it was unpacked completely")
-    return ImageTree(root, layout, found, any_value, tuple(left_out))
+    known = tuple(faults)
+    if not found and not known:
+        error = InputError(root, f"no image {where}", "check that it was unpacked completely")
+        known = (TreeFault("broken-tree", error),)
+    return ImageTree(root, layout, found, any_value, tuple(left_out), known)
+
+
+class Faults:
+    """The faults of one layout: each a tree that does not pair by it."""
+
+    def __init__(self) -> None:
+        self.found: list[TreeFault] = []
+
+    def add(self, where: Path, problem: str, remedy: str) -> None:
+        """Remember one fault."""
+        self.found.append(TreeFault("broken-tree", InputError(where, problem, remedy)))
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -112,31 +139,48 @@ def images_in(folder: Path) -> list[Path]:
     return list_images(folder) if folder.is_dir() else []
 
 
-def by_stem(paths: Iterable[Path], suffix: str = "") -> dict[str, Path]:
-    """Name without ending and without `suffix` -> file. Raises InputError where two files have the same."""
+def by_stem(paths: Iterable[Path], faults: Faults, suffix: str = "") -> dict[str, Path]:
+    """Name without ending and without `suffix` -> the first file of that name; a second one is a fault."""
     found: dict[str, Path] = {}
     for path in paths:
         stem = path.stem.removesuffix(suffix)
         if stem in found:
-            raise InputError(path, f"its name is ambiguous with {found[stem].name}", "rename or remove one")
-        found[stem] = path
+            faults.add(path, f"its name is ambiguous with {found[stem].name}", "rename or remove one")
+        else:
+            found[stem] = path
     return found
 
 
-def pair(images: Mapping[str, Path], masks: Mapping[str, Path], *, needs_mask: bool) -> dict[str, Path | None]:
+def pair(
+    images: Mapping[str, Path], masks: Mapping[str, Path], faults: Faults, *, needs_mask: bool
+) -> dict[str, Path | None]:
     """Stem of each image -> its mask.
 
-    Raises InputError for a mask without an image and, where `needs_mask`, for an image without a mask.
+    A mask without an image is a fault and, where `needs_mask`, so is an image without a mask.
     """
     for stem, mask in masks.items():
         if stem not in images:
-            raise InputError(mask, f"no image for this mask ({stem}.* is missing)", "add it or remove the mask")
+            faults.add(mask, f"no image for this mask ({stem}.* is missing)", "add it or remove the mask")
     for stem, image in images.items():
         if needs_mask and stem not in masks:
-            raise InputError(image, "no mask for this defect image", "add it or remove the image")
+            faults.add(image, "no mask for this defect image", "add it or remove the image")
     return {stem: masks.get(stem) for stem in images}
 
 
 def relative(root: Path, path: Path) -> str:
     """The path below `root`, with forward slashes."""
     return path.relative_to(root).as_posix()
+
+
+def check_good_mask(path: Path, image: TreeImage, *, is_black: bool) -> None:
+    """Raise InputError where the mask at `path` shows a defect of a good image; an all-black one is harmless."""
+    if image.type == GOOD and not is_black:
+        raise InputError(path, "a mask of a good image, which has no defect", "remove the mask")
+
+
+def check_threshold(threshold: int, kind: str, *, has_grey_masks: bool) -> None:
+    """Raise OptionError for a grey value that every pixel has, and where `kind` has no grey masks."""
+    if threshold < 1:
+        raise OptionError(f"--threshold {threshold}", "would make every pixel a defect", "give 1 or more")
+    if not has_grey_masks:
+        raise OptionError(f"--threshold {threshold}", f"no grey masks in a {kind}", "leave it out")

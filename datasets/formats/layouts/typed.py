@@ -11,6 +11,7 @@ import msgspec
 
 from datasets.formats.layouts.tree import (
     GOOD,
+    Faults,
     ImageTree,
     TreeImage,
     by_stem,
@@ -20,10 +21,9 @@ from datasets.formats.layouts.tree import (
     relative,
     subfolders,
 )
-from system.errors import InputError
 
 SPLIT_FOLDERS = {"train": "train", "validation": "val", "val": "val", "test": "test"}
-MasksOf = Callable[[Path, str], dict[str, tuple[str, ...]]]
+MasksOf = Callable[[Path, str, Faults], dict[str, tuple[str, ...]]]
 NO_LABELS = ("test_private", "test_private_mixed")  # of MVTec AD 2: its ground truth is not published
 
 
@@ -37,9 +37,11 @@ class Btad(msgspec.Struct, frozen=True):
         return any((root / split / "ok").is_dir() for split in ("train", "test"))
 
     def read(self, root: Path) -> ImageTree:
-        """Images of train, validation and test. Raises InputError."""
-        _check_good_is(root, "ok")
-        return make_tree(root, self.name, _typed(root, SPLIT_FOLDERS, "ok", _same_name_masks))
+        """Images of train, validation and test."""
+        faults = Faults()
+        _check_good_is(root, "ok", faults)
+        images = list(_typed(root, SPLIT_FOLDERS, "ok", _same_name_masks, faults))
+        return make_tree(root, self.name, images, faults.found)
 
 
 class MvtecLoco(msgspec.Struct, frozen=True):
@@ -52,9 +54,10 @@ class MvtecLoco(msgspec.Struct, frozen=True):
         return any(subfolders(folder) for folder in subfolders(root / "ground_truth"))
 
     def read(self, root: Path) -> ImageTree:
-        """Images of train, validation and test; a mask is where its file is not 0. Raises InputError."""
-        images = _typed(root, SPLIT_FOLDERS, GOOD, _mask_folders)
-        return make_tree(root, self.name, images, any_value=True)
+        """Images of train, validation and test; a mask is where its file is not 0."""
+        faults = Faults()
+        images = list(_typed(root, SPLIT_FOLDERS, GOOD, _mask_folders, faults))
+        return make_tree(root, self.name, images, faults.found, any_value=True)
 
 
 class Mvtec3d(msgspec.Struct, frozen=True):
@@ -67,15 +70,17 @@ class Mvtec3d(msgspec.Struct, frozen=True):
         return any((t / "rgb").is_dir() for split in SPLIT_FOLDERS for t in subfolders(root / split))
 
     def read(self, root: Path) -> ImageTree:
-        """Images of train, validation and test. Raises InputError."""
-        return make_tree(root, self.name, self._images(root), any_value=True)
+        """Images of train, validation and test."""
+        faults = Faults()
+        images = list(self._images(root, faults))
+        return make_tree(root, self.name, images, faults.found, any_value=True)
 
-    def _images(self, root: Path) -> Iterator[TreeImage]:
+    def _images(self, root: Path, faults: Faults) -> Iterator[TreeImage]:
         for folder, split in SPLIT_FOLDERS.items():
             for kind in subfolders(root / folder):
-                images = by_stem(images_in(kind / "rgb"))
-                masks = by_stem(images_in(kind / "gt"))
-                paired = pair(images, masks, needs_mask=kind.name != GOOD)
+                images = by_stem(images_in(kind / "rgb"), faults)
+                masks = by_stem(images_in(kind / "gt"), faults)
+                paired = pair(images, masks, faults, needs_mask=kind.name != GOOD)
                 for stem, mask in paired.items():
                     found = () if mask is None else (relative(root, mask),)
                     yield _image(root, images[stem], split, kind.name, found)
@@ -91,44 +96,46 @@ class MvtecAd2(msgspec.Struct, frozen=True):
         return (root / "test_public").is_dir()
 
     def read(self, root: Path) -> ImageTree:
-        """Images of train, validation and test_public; the others are left out. Raises InputError."""
+        """Images of train, validation and test_public; the others are left out."""
         public = root / "test_public"
-        images = list(_typed(root, {"train": "train", "validation": "val"}, GOOD, _no_masks))
+        faults = Faults()
+        images = list(_typed(root, {"train": "train", "validation": "val"}, GOOD, _no_masks, faults))
         for kind in subfolders(public):
             if kind.name != "ground_truth":
-                masks = by_stem(images_in(public / "ground_truth" / kind.name), "_mask")
-                images += _paired(root, kind, masks)
+                masks = by_stem(images_in(public / "ground_truth" / kind.name), faults, "_mask")
+                images += _paired(root, kind, masks, faults)
         left_out = [name for name in NO_LABELS if (root / name).is_dir()]
-        return make_tree(root, self.name, images, left_out=left_out)
+        return make_tree(root, self.name, images, faults.found, left_out=left_out)
 
 
-def _typed(root: Path, split_folders: Mapping[str, str], good: str, masks_of: MasksOf) -> Iterator[TreeImage]:
+def _typed(
+    root: Path, split_folders: Mapping[str, str], good: str, masks_of: MasksOf, faults: Faults
+) -> Iterator[TreeImage]:
     known = set()
     for folder, split in split_folders.items():
         for kind in subfolders(root / folder):
             known.add(kind.name)
-            images = by_stem(images_in(kind))
-            masks = masks_of(root, kind.name) if folder == "test" else {}
+            images = by_stem(images_in(kind), faults)
+            masks = masks_of(root, kind.name, faults) if folder == "test" else {}
             for stem in masks:
                 if stem not in images:
                     where = root / masks[stem][0]
-                    raise InputError(
-                        where, f"no image for this mask ({stem}.* is missing)", "add it or remove the mask"
-                    )
+                    problem = f"no image for this mask ({stem}.* is missing)"
+                    faults.add(where, problem, "add it or remove the mask")
             for stem, path in images.items():
                 if stem not in masks and kind.name != good:
-                    raise InputError(path, "no mask for this defect image", "add it or remove the image")
+                    faults.add(path, "no mask for this defect image", "add it or remove the image")
                 name = GOOD if kind.name == good else kind.name
                 yield _image(root, path, split, name, masks.get(stem, ()))
     for masked in subfolders(root / "ground_truth"):
         if masked.name not in known:
             remedy = f"add test/{masked.name} or remove the masks"
-            raise InputError(masked, "masks of a type that has no images", remedy)
+            faults.add(masked, "masks of a type that has no images", remedy)
 
 
-def _paired(root: Path, kind: Path, masks: Mapping[str, Path]) -> Iterator[TreeImage]:
-    images = by_stem(images_in(kind))
-    for stem, mask in pair(images, masks, needs_mask=kind.name != GOOD).items():
+def _paired(root: Path, kind: Path, masks: Mapping[str, Path], faults: Faults) -> Iterator[TreeImage]:
+    images = by_stem(images_in(kind), faults)
+    for stem, mask in pair(images, masks, faults, needs_mask=kind.name != GOOD).items():
         found = () if mask is None else (relative(root, mask),)
         yield _image(root, images[stem], "test", kind.name, found)
 
@@ -137,27 +144,27 @@ def _image(root: Path, path: Path, split: str, kind: str, masks: tuple[str, ...]
     return TreeImage(root, relative(root, path), split, kind, masks)
 
 
-def _same_name_masks(root: Path, kind: str) -> dict[str, tuple[str, ...]]:
-    masks = by_stem(images_in(root / "ground_truth" / kind))
+def _same_name_masks(root: Path, kind: str, faults: Faults) -> dict[str, tuple[str, ...]]:
+    masks = by_stem(images_in(root / "ground_truth" / kind), faults)
     return {stem: (relative(root, path),) for stem, path in masks.items()}
 
 
-def _mask_folders(root: Path, kind: str) -> dict[str, tuple[str, ...]]:
+def _mask_folders(root: Path, kind: str, faults: Faults) -> dict[str, tuple[str, ...]]:
     folders = subfolders(root / "ground_truth" / kind)
     masks = {folder.name: tuple(relative(root, path) for path in images_in(folder)) for folder in folders}
     for name, files in masks.items():
         if not files:
             folder = root / "ground_truth" / kind / name
-            raise InputError(folder, "a folder of masks without a mask", "add the masks or remove the folder")
-    return masks
+            faults.add(folder, "a folder of masks without a mask", "add the masks or remove the folder")
+    return {name: files for name, files in masks.items() if files}
 
 
-def _no_masks(_root: Path, _kind: str) -> dict[str, tuple[str, ...]]:
+def _no_masks(_root: Path, _kind: str, _faults: Faults) -> dict[str, tuple[str, ...]]:
     return {}
 
 
-def _check_good_is(root: Path, good: str) -> None:
+def _check_good_is(root: Path, good: str, faults: Faults) -> None:
     for split in ("train", "test"):
         if good != GOOD and (root / split / GOOD).is_dir():
             problem = f"both {good} and {GOOD} as names of the good images"
-            raise InputError(root / split, problem, f"rename {GOOD} to {good}")
+            faults.add(root / split, problem, f"rename {GOOD} to {good}")
