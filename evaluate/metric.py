@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ScoreMap = Callable[[Image], "NDArray[np.float32]"]
-V = TypeVar("V", bound=msgspec.Struct)
+V = TypeVar("V", bound=msgspec.Struct | float)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import msgspec
 
 from evaluate.average_precision import BOXES, MASKS
 from evaluate.confusion import INSTANCES, TYPE_CONFUSION
+from evaluate.image_types import ACCURACY, IMAGE_TYPES
 from evaluate.images import IMAGES
 from evaluate.metric import Metric, Tested, V
 from evaluate.panoptic import PANOPTIC
@@ -19,7 +20,7 @@ SCHEMA_VERSION = 1
 
 # In the order of the tables and of metrics.json. Any: the list holds metrics of different value types.
 METRICS: tuple[Metric[Any], ...] = (
-    IMAGES, BOXES, MASKS, PANOPTIC, PIXELS, SCORE_MAPS, INSTANCES, TYPE_CONFUSION,
+    IMAGES, ACCURACY, IMAGE_TYPES, BOXES, MASKS, PANOPTIC, PIXELS, SCORE_MAPS, INSTANCES, TYPE_CONFUSION,
 )  # fmt: skip
 
 

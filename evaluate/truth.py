@@ -10,6 +10,7 @@ from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import Dataset
 from datasets.formats.members import home_splits, select_images
 from evaluate.run_folder import Provides, Run, RunSplit, read_split
+from evaluate.type_of_image import ROUNDING
 from evaluate.values import SplitSize
 from system.errors import InputError
 
@@ -44,7 +45,10 @@ def checked_predictions(path: Path, truth: CocoFile, provides: Provides) -> list
 
 
 def check_predictions(path: Path, truth: CocoFile, predictions: Sequence[Prediction], provides: Provides) -> None:
-    """Raise InputError where a prediction does not fit the images and categories of `truth`, or lacks its mask."""
+    """Raise InputError where a prediction does not fit the images and categories of `truth`, or lacks its mask.
+
+    Of a run with image types also where the scores of an image are no probabilities of different types.
+    """
     sizes = {image.id: (image.height, image.width) for image in truth.images}
     names = truth.names()
     again = "predict the images of this run again"
@@ -64,6 +68,24 @@ def check_predictions(path: Path, truth: CocoFile, predictions: Sequence[Predict
             raise InputError(
                 path, f"$[{i}] has a mask of {width} x {height} for an image of {real[1]} x {real[0]}", again
             )
+    if provides.image_types:
+        _check_image_types(path, predictions)
+
+
+def _check_image_types(path: Path, predictions: Sequence[Prediction]) -> None:
+    """Raise InputError where an image has two scores for a type, or scores that are no probabilities together."""
+    again = "predict the images of this run again"
+    sums: dict[int, float] = {}
+    types: set[tuple[int, int]] = set()
+    for i, p in enumerate(predictions):
+        if (p.image_id, p.category_id) in types:
+            problem = f"$[{i}] is a second score of category {p.category_id} for image {p.image_id}"
+            raise InputError(path, problem, again)
+        types.add((p.image_id, p.category_id))
+        sums[p.image_id] = sums.get(p.image_id, 0.0) + p.score
+        if sums[p.image_id] > 1 + ROUNDING:
+            problem = f"the scores of image {p.image_id} sum to {sums[p.image_id]:.3f}, more than 1"
+            raise InputError(path, problem, again)
 
 
 def has_masks(truth: CocoFile) -> bool:

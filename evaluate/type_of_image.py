@@ -1,0 +1,71 @@
+"""The type of a whole image: by its annotations, and by the scores that an image classifier gives to the types.
+
+A classifier's predictions are COCO results: one for each image and defect type, with the whole image as the box
+and the probability of the type as the score. The scores of an image sum to at most 1; the rest is that of `good`.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datasets.coco import Annotation, CocoFile, Image, Prediction
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+GOOD = "good"
+GOOD_INDEX = 0  # of good among the types; the categories follow in id order
+ROUNDING = 1e-4  # by which the scores of an image may exceed 1
+
+
+def type_names(categories: Iterable[str]) -> list[str]:
+    """`good` and the names of the categories, which are in id order; a category named good gets a mark."""
+    names = list(categories)
+    return [GOOD, *(f"{name} (defect)" if name == GOOD else name for name in names)]
+
+
+def type_of_image(annotations: Sequence[Annotation]) -> int | None:
+    """Category id of the type that covers the largest area in an image; None for a good image.
+
+    Areas of annotations of one type are added; of equal areas the lowest id is taken. Ignore regions do not count.
+    """
+    areas: dict[int, float] = {}
+    for annotation in annotations:
+        if not annotation.iscrowd:
+            areas[annotation.category_id] = areas.get(annotation.category_id, 0.0) + annotation.area
+    return min(areas, key=lambda category: (-areas[category], category)) if areas else None
+
+
+def types_of_images(truth: CocoFile) -> "tuple[list[Image], NDArray[np.intp]]":
+    """The images whose type is known, and the index of the type of each: 0 good, k the k-th category in id order.
+
+    An image with only ignore regions has no known type.
+    """
+    index = {category: k for k, category in enumerate(truth.names(), 1)}
+    annotations = truth.by_image()
+    images, types = [], []
+    for image in truth.images:
+        category = type_of_image(annotations[image.id])
+        if category is None and annotations[image.id]:
+            continue
+        images.append(image)
+        types.append(GOOD_INDEX if category is None else index[category])
+    return images, np.asarray(types, np.intp)
+
+
+def type_probabilities(
+    images: Sequence[Image], categories: Sequence[int], predictions: Iterable[Prediction]
+) -> "NDArray[np.float64]":
+    """Probability of each type for each image: images x (1 + categories), `good` first; rows sum to 1.
+
+    `categories` are ids in order. Predictions of other images are left out.
+    """
+    row = {image.id: i for i, image in enumerate(images)}
+    column = {category: k for k, category in enumerate(categories, 1)}
+    found = np.zeros((len(images), 1 + len(categories)))
+    for p in predictions:
+        if p.image_id in row:
+            found[row[p.image_id], column[p.category_id]] += p.score
+    found[:, GOOD_INDEX] = np.clip(1 - found.sum(axis=1), 0, 1)
+    return found
