@@ -36,12 +36,12 @@ def list_folder_images(root: Path) -> list[FolderImage]:
     Raises InputError where there is none, and where two images would share one labelme file.
     """
     tree = list_tree(root)
-    if not tree.pictures:
+    if not tree.images:
         raise InputError(root, "no image in this folder", "name a folder with PNG, JPEG, BMP or TIFF files")
     files = set(tree.files)
     owner: dict[str, str] = {}
     images = []
-    for name in sorted(tree.pictures):
+    for name in sorted(tree.images):
         label = _label_name(name)
         if label in owner:
             problem = f"labelme would write its shapes into the file of {owner[label]}"

@@ -1,4 +1,4 @@
-"""The conversions from and to labelme."""
+"""The commands that convert from and to labelme."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +21,7 @@ from convert.cli_options import (
 
 
 class UnreviewedKind(StrEnum):
-    """What becomes of an image with a shape flagged unreviewed."""
+    """Treatment of images with a shape flagged unreviewed."""
 
     leave_out = "leave-out"
     keep = "keep"
@@ -34,31 +34,38 @@ def register(app: typer.Typer) -> None:
 
 
 def labelme2coco_command(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of labelme files, searched through.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of labelme files, with its subfolders.")],
     dest: NewDataset,
-    images: Annotated[Path | None, typer.Option(help="Folder of the pictures, where not beside the JSON.")] = None,
-    labels: Annotated[Path | None, typer.Option(help="labelme's labels file: the categories, in order.")] = None,
-    rename: Annotated[list[str] | None, typer.Option(help="old=new; may be given several times.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the images, if they are not next to the JSON files.")
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="labelme's labels file: the categories in order.")] = None,
+    rename: Annotated[list[str] | None, typer.Option(help="Rename a label: old=new. May be repeated.")] = None,
     unlabelled: Unlabelled = UnlabelledKind.leave_out,
     unreviewed: Annotated[
-        UnreviewedKind, typer.Option(help="Images with a proposed shape that nobody has looked at.")
+        UnreviewedKind, typer.Option(help="What to do with images that have a proposed shape nobody has reviewed.")
     ] = UnreviewedKind.leave_out,
     line_width: Annotated[
-        float | None, typer.Option(help="Draw points and lines this many pixels wide; else they are lost.")
+        float | None,
+        typer.Option(help="Draw points and lines with this width in pixels; without it they are lost."),
     ] = None,
     split: Annotated[
-        SplitKind, typer.Option(help="By defect type, or by folders named train, val or test in SRC.")
+        SplitKind,
+        typer.Option(
+            help="stratified: split by defect type; original: by folders named train, val or test in SRC."
+        ),
     ] = SplitKind.stratified,
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,
     segmentation: Segmentation = SegmentationKind.rle,
     no_masks: Annotated[
-        bool, typer.Option("--no-masks", help="Write no pixel masks; our trainers need none, and it is quicker.")
+        bool,
+        typer.Option("--no-masks", help="Write no pixel masks. The trainers do not need them, and it is faster."),
     ] = False,
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """Folder of labelme files to a COCO dataset folder with boxes, instance masks and pixel masks."""
+    """Convert a folder of labelme files to a COCO dataset folder with boxes, instance masks and pixel masks."""
     from convert.labelme2coco import LabelmeOptions, labelme2coco
     from datasets.splits import parse_ratios
 
@@ -80,15 +87,15 @@ def labelme2coco_command(
 
 def coco2labelme_command(
     source: CocoSource,
-    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new folder of pictures and labelme files.")],
-    images: Annotated[Path | None, typer.Option(help="Folder of the pictures of a COCO file.")] = None,
+    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new folder of images and labelme files.")],
+    images: Annotated[Path | None, typer.Option(help="Folder of the images of a COCO file.")] = None,
     tolerance: Annotated[
-        float, typer.Option(help="Polygons leave the outline of a mask by at most this many pixels; 0 by none.")
+        float, typer.Option(help="Maximum distance of polygons from the outline of a mask, in pixels (0: exact).")
     ] = 1.0,
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """COCO dataset to a labelme folder: polygons, and mask shapes where a polygon cannot say the same."""
+    """Convert a COCO dataset to a labelme folder: polygons, and mask shapes where a polygon is not sufficient."""
     from convert.coco2labelme import LabelmeExportOptions, coco2labelme
 
     options = LabelmeExportOptions(tolerance=tolerance, images=images)

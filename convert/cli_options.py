@@ -1,4 +1,4 @@
-"""The options that several conversions share."""
+"""Options shared by several conversions."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -10,23 +10,22 @@ from system.errors import OptionError
 
 NewDataset = Annotated[Path, typer.Argument(metavar="DST", help="The new dataset folder.")]
 CocoSource = Annotated[Path, typer.Argument(metavar="SRC", help="COCO dataset folder or COCO file.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option("--seed", help="Random seed.")]
 Images = Annotated[
-    Path | None, typer.Option("--images", help="Folder of the pictures, where they do not lie near.")
+    Path | None, typer.Option("--images", help="Folder of the images, if they are not next to the annotations.")
 ]
-Connectivity = Annotated[
-    int, typer.Option("--connectivity", help="Pixels of a component touch by 4 or 8 neighbours.")
-]
+Connectivity = Annotated[int, typer.Option("--connectivity", help="Neighbours of a pixel in a component: 4 or 8.")]
 MinArea = Annotated[int, typer.Option("--min-area", min=1, help="Drop and report components with fewer pixels.")]
 MergeGap = Annotated[
-    int, typer.Option("--merge-gap", min=0, help="Components nearer than this many pixels are one.")
+    int,
+    typer.Option("--merge-gap", min=0, help="Join components closer than this many pixels into one annotation."),
 ]
-Threshold = Annotated[int | None, typer.Option("--threshold", help="Grey values from this on are the defect.")]
+Threshold = Annotated[int | None, typer.Option("--threshold", help="Minimum grey value of a defect pixel.")]
 RatiosText = Annotated[str, typer.Option("--ratios", help="Proportions of train,val,test in a stratified split.")]
 
 
 class SplitKind(StrEnum):
-    """How images are shared out."""
+    """How images are assigned to splits."""
 
     stratified = "stratified"
     original = "original"
@@ -41,25 +40,25 @@ class SegmentationKind(StrEnum):
 
 
 class UnlabelledKind(StrEnum):
-    """What becomes of pictures that nobody labelled."""
+    """Treatment of images without labels."""
 
     leave_out = "leave-out"
     negative = "negative"
 
 
-Unlabelled = Annotated[
-    UnlabelledKind, typer.Option("--unlabelled", help="What becomes of pictures that nobody labelled.")
-]
+Unlabelled = Annotated[UnlabelledKind, typer.Option("--unlabelled", help="What to do with images without labels.")]
 Segmentation = Annotated[
     SegmentationKind,
-    typer.Option(help="auto: polygon where it says the same and is no longer; holes are always rle."),
+    typer.Option(
+        help="Form of masks. auto: a polygon if it has the same pixels and is not longer. Holes are always rle."
+    ),
 ]
 
 
 def parse_connectivity(connectivity: int) -> Literal[4, 8]:
-    """The neighbourhood that is asked for. Raises OptionError."""
+    """Check --connectivity. Raises OptionError unless it is 4 or 8."""
     if connectivity == 4:
         return 4
     if connectivity == 8:
         return 8
-    raise OptionError(f"--connectivity {connectivity}", "no such neighbourhood", "give 4 or 8")
+    raise OptionError(f"--connectivity {connectivity}", "not a connectivity", "give 4 or 8")

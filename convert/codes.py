@@ -1,4 +1,4 @@
-"""The stable codes of what conversions repair and lose; `docs/codes.md` explains them to users."""
+"""Stable codes of what conversions repair, lose and note. Each meaning is also in `docs/codes.md`."""
 
 from typing import Literal
 
@@ -6,88 +6,104 @@ import msgspec
 
 
 class Code(msgspec.Struct, frozen=True):
-    """`lost` is ground truth missing in the output, `repaired` is there but changed, `note` is worth knowing."""
+    """Kind and meaning of a code.
+
+    `lost`: ground truth is missing in the output. `repaired`: it is in the output, but changed. `note`: neither.
+    """
 
     kind: Literal["lost", "repaired", "note"]
     meaning: str
 
 
 CODES = {
-    "bad-input": Code("lost", "file that cannot be converted, left out as --skip-bad asks"),
-    "area-recomputed": Code("repaired", "area that its box cannot have replaced by the number of pixels"),
-    "box-from-mask": Code("repaired", "box that disagrees with its mask replaced by the extents of the mask"),
-    "category-order": Code("note", "category that another file numbers differently, matched by name"),
-    "crowd-as-instance": Code("repaired", "crowd annotation written as an instance as --crowd instance asks"),
-    "crowd-kept": Code("note", "crowd annotation kept as an ignore region"),
-    "joined-category": Code("repaired", "two categories of one name joined"),
-    "no-ending": Code("repaired", "file name without the ending of an image, written with that of its content"),
-    "root-category": Code("note", "category that only groups the others and labels nothing, left out"),
-    "rotated-box": Code("repaired", "box that an attribute rotates written as the rotated box or polygon"),
-    "short-ring": Code("repaired", "polygon of fewer than three points left out"),
-    "split-kept": Code("note", "split of the source kept"),
-    "splits-joined": Code("note", "splits joined into one file, as the destination has none"),
-    "split-made": Code("note", "images divided into splits by defect type; the source names no splits"),
-    "below-min-area": Code("lost", "component with fewer pixels than --min-area"),
-    "box-as-segment": Code("repaired", "annotation without a mask written as the four corners of its box"),
-    "clipped": Code("repaired", "what lay outside the image was cut off"),
-    "crowd": Code("lost", "crowd annotation; neither YOLO nor labelme has such a thing"),
-    "duplicate": Code("lost", "annotation that says the same as one before it"),
-    "empty-split": Code("note", "split without an image; Ultralytics gets the pictures of another for it"),
-    "hole-bridge": Code("note", "hole kept by a bridge of no width to the outline"),
-    "hole-fill": Code("repaired", "hole filled as --holes fill asks"),
-    "jpeg-tail": Code("repaired", "bytes after the end of a JPEG left out, which Ultralytics would encode anew"),
-    "no-ground-truth": Code("note", "folder of the source whose images have no ground truth, left out"),
-    "no-mask": Code("lost", "annotation without a mask; pixel masks do not show it"),
-    "no-area": Code("lost", "annotation whose mask has no pixel"),
-    "outside": Code("lost", "annotation wholly outside the image"),
-    "parts-bridge": Code("note", "parts of one mask joined by bridges of no width"),
-    "parts-largest": Code("lost", "parts of a mask left out as --parts largest asks"),
-    "parts-split": Code("repaired", "parts of one mask written as an instance each as --parts split asks"),
-    "tiny-picture": Code("lost", "picture with a side under 10 pixels, which Ultralytics leaves out"),
-    "label-without-picture": Code("lost", "label file beside which no picture lies"),
-    "unreviewed": Code("lost", "image with a proposed shape that nobody has looked at left out"),
-    "uncertain": Code("note", "image flagged uncertain without a shape left out; it is not known to be good"),
-    "splits-ignored": Code(
-        "note", "folders named like splits whose images were split again; see --split original"
+    "bad-input": Code("lost", "a file could not be converted and was left out (--skip-bad)"),
+    "area-recomputed": Code(
+        "repaired",
+        "an area that is impossible for its box was replaced by the pixel count of the mask, or by w * h",
     ),
-    "rejected": Code("note", "image flagged reject left out"),
+    "box-from-mask": Code(
+        "repaired", "a box that disagrees with its mask was replaced by the extents of the mask"
+    ),
+    "category-order": Code(
+        "note", "a file numbers its categories differently from the first one; they were matched by name"
+    ),
+    "crowd-as-instance": Code("repaired", "a crowd annotation became an ordinary one (--crowd instance)"),
+    "crowd-kept": Code("note", "a crowd annotation was kept as an ignore region"),
+    "joined-category": Code("repaired", "two categories with the same name were joined"),
+    "no-ending": Code("repaired", "a file name without an image extension got the one that fits its content"),
+    "root-category": Code("note", "a category that only groups the others and has no annotations was left out"),
+    "rotated-box": Code("repaired", "a rotation attribute was applied to a box"),
+    "short-ring": Code("repaired", "a polygon of fewer than three points was left out"),
+    "split-kept": Code("note", "the splits of the source were kept"),
+    "splits-joined": Code("note", "the splits were joined into one file; the destination has none"),
+    "split-made": Code("note", "the source has fewer than two named splits; images were split by defect type"),
+    "below-min-area": Code("lost", "a component with fewer pixels than --min-area was dropped"),
+    "box-as-segment": Code("repaired", "an annotation without a mask was written as the four corners of its box"),
+    "clipped": Code("repaired", "the part of an annotation outside the image was cut off"),
+    "crowd": Code("lost", "a crowd annotation was left out; the destination has no ignore regions"),
+    "duplicate": Code("lost", "an annotation that repeats an earlier one was left out"),
+    "empty-split": Code("note", "a split has no images of its own"),
+    "hole-bridge": Code("note", "a hole was kept by a zero-width bridge to the outline"),
+    "hole-fill": Code("repaired", "a hole was filled (--holes fill)"),
+    "jpeg-tail": Code(
+        "repaired", "bytes after the end of a JPEG were removed; Ultralytics would re-encode the file"
+    ),
+    "no-ground-truth": Code("note", "a folder of the source has images without ground truth and was left out"),
+    "no-mask": Code("lost", "an annotation without a mask is missing in the pixel masks"),
+    "no-area": Code("lost", "an annotation without pixels was left out"),
+    "outside": Code("lost", "an annotation completely outside the image was left out"),
+    "parts-bridge": Code("note", "the parts of a mask were joined by zero-width bridges"),
+    "parts-largest": Code("lost", "all parts of a mask but the largest were left out (--parts largest)"),
+    "parts-split": Code("repaired", "the parts of a mask became separate annotations (--parts split)"),
+    "tiny-picture": Code(
+        "lost", "an image with a side under 10 pixels was left out; Ultralytics ignores such images"
+    ),
+    "label-without-picture": Code("lost", "a label file has no image"),
+    "unreviewed": Code("lost", "an image with a proposed shape that nobody has reviewed was left out"),
+    "uncertain": Code(
+        "note", "an image flagged uncertain and without shapes was left out; it is not known to be good"
+    ),
+    "splits-ignored": Code("note", "the source names splits, but its images were split again"),
+    "rejected": Code("note", "an image flagged reject was left out"),
     "flagged-good-with-shape": Code(
-        "lost", "image left out that is flagged good and has a shape; one of the two is wrong"
+        "lost", "an image that is flagged good but has a shape was left out; one of the two is wrong"
     ),
-    "unlabelled": Code("note", "picture without labels left out; it is not known to be good"),
-    "background-label": Code("note", "shape labelled _background_, which is no defect"),
-    "exif-upright": Code("repaired", "picture with an EXIF orientation written upright, as it was labelled"),
-    "ignored-label": Code("lost", "shape labelled __ignore__"),
-    "image-embedded": Code("note", "picture taken from $.imageData"),
-    "image-left-out": Code("lost", "image whose annotations are all lost; as a negative it would teach falsely"),
-    "image-moved": Code("note", "image found by its name, not where its label file states"),
-    "line-drawn": Code("note", "point, points, line or linestrip drawn as wide as --line-width asks"),
-    "line-lost": Code("lost", "point, points, line or linestrip; it has no area without --line-width"),
-    "overlap": Code(
-        "note", "pixels that two categories claim; the smaller annotation is on top in the pixel mask"
+    "unlabelled": Code("note", "an image without labels was left out; it is not known to be good"),
+    "background-label": Code("note", "a shape labelled _background_ was not counted as a defect"),
+    "exif-upright": Code("repaired", "an image with an EXIF orientation was written upright, as it was labelled"),
+    "ignored-label": Code("lost", "a shape labelled __ignore__ was left out"),
+    "image-embedded": Code("note", "an image was taken from $.imageData"),
+    "image-left-out": Code(
+        "lost", "an image that lost all its annotations was left out; it must not become a negative"
     ),
-    "self-crossing": Code("repaired", "polygon that crosses itself; what lies inside by the even-odd rule counts"),
-    "keypoints-lost": Code("lost", "keypoints of a pose label; its box is kept"),
-    "mixed-boxes": Code("note", "boxes without a mask, in a dataset that also has segments"),
-    "names-made": Code("note", "class names class_0, class_1, ... because the source only counts them"),
-    "no-splits": Code("note", "the source names no splits; every image is in train"),
-    "oriented-box": Code("repaired", "oriented box or polygon of four points replaced by the box around it"),
-    "split-alias": Code("note", "split under another name than train, val or test"),
-    "unicode-form": Code("note", "label file found by its name in another Unicode form"),
-    "unknown-split": Code("lost", "folder or list of images under a key that names no split; not read"),
-    "merged-gap": Code("note", "components nearer than --merge-gap joined into one annotation"),
-    "annotation-cancelled": Code("note", "annotation that was cancelled or skipped; it is not read"),
-    "box-as-mask": Code("repaired", "box whose pixels became its mask, because others have masks"),
-    "counts-from-zero": Code("note", "coordinates that count from 0, as labelImg and CVAT write them"),
-    "difficult": Code("repaired", "object marked difficult, which became an ignore region"),
-    "further-annotation": Code("lost", "annotation of a task that has another one, which was read"),
-    "mask-unread": Code("lost", "mask in SegmentationObject, which is not read; its object became a box"),
-    "no-label": Code("lost", "region without a label"),
-    "prediction-ignored": Code("note", "task that has predictions only; --predictions reads them"),
-    "prediction-used": Code("note", "task without annotation, read from its newest prediction"),
-    "several-labels": Code("note", "region with several labels, which became an annotation of each"),
-    "shape-lost": Code("lost", "shape that has no pixels in an image, such as a cuboid or a skeleton"),
-    "size-from-image": Code("note", "size of the image taken from its file, because the XML has none"),
-    "swapped-corners": Code("repaired", "box whose last corner is before its first one"),
-    "tag-lost": Code("lost", "label of a whole image, which is no annotation"),
+    "image-moved": Code("note", "an image was found by its name, not at the stated path"),
+    "line-drawn": Code("note", "a point or line was drawn with the width of --line-width"),
+    "line-lost": Code("lost", "a point or line was left out; it has no area without --line-width"),
+    "overlap": Code("note", "annotations of two categories overlap; the smaller one is on top in the pixel mask"),
+    "self-crossing": Code("repaired", "a polygon crosses itself; its inside was determined by the even-odd rule"),
+    "keypoints-lost": Code("lost", "the keypoints of a pose label were left out; its box was kept"),
+    "mixed-boxes": Code("note", "a box without a mask was kept in a dataset that also has segments"),
+    "names-made": Code("note", "classes without names were named class_0, class_1, ..."),
+    "no-splits": Code("note", "the source has no splits; every image is in train"),
+    "oriented-box": Code("repaired", "an oriented box was replaced by the upright box around it"),
+    "split-alias": Code("note", "a split has another name than train, val or test"),
+    "unicode-form": Code("note", "a label file was found by its name in another Unicode form"),
+    "unknown-split": Code("lost", "a key that is not a split lists images, which were not read"),
+    "merged-gap": Code("note", "components closer than --merge-gap were joined into one annotation"),
+    "annotation-cancelled": Code("note", "a cancelled or skipped annotation was not read"),
+    "box-as-mask": Code("repaired", "a box was given a filled mask because other annotations have masks"),
+    "counts-from-zero": Code("note", "the coordinates count from 0, as labelImg and CVAT write them"),
+    "difficult": Code("repaired", "an object marked difficult became an ignore region"),
+    "further-annotation": Code("lost", "a task has several annotations, of which only one was read"),
+    "mask-unread": Code("lost", "a mask in SegmentationObject was not read; its object became a box"),
+    "no-label": Code("lost", "a region without a label was left out"),
+    "prediction-ignored": Code("note", "a task has only predictions, which were not read"),
+    "prediction-used": Code("note", "a task without an annotation was read from its newest prediction"),
+    "several-labels": Code("note", "a region with several labels became one annotation for each label"),
+    "shape-lost": Code(
+        "lost", "a shape without pixels in the image, such as a cuboid or a skeleton, was left out"
+    ),
+    "size-from-image": Code("note", "the XML has no image size; it was read from the image file"),
+    "swapped-corners": Code("repaired", "a box whose last corner is before its first one was corrected"),
+    "tag-lost": Code("lost", "a label of a whole image was left out; it is not an annotation"),
 }

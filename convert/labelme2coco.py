@@ -1,4 +1,4 @@
-"""labelme folders to a COCO dataset folder: all shape types of all versions, what was lost told shape by shape."""
+"""Convert a labelme folder to a COCO dataset folder: all shape types of all labelme versions."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from convert.labelme_plan import LabelmePlan, plan_labelme
 from convert.report import Event, Report
 from convert.split_assignment import SplitRule, assign_splits, category_stratum, ignored_splits
 from convert.upright import upright
-from datasets.formats.labelme import LabelmeFile, embedded_picture, parse_labelme, read_json
+from datasets.formats.labelme import LabelmeFile, embedded_image, parse_labelme, read_json
 from datasets.formats.labelme_folder import LabelmeImage, check_image_size
 from datasets.formats.labelme_images import list_tree
 from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
@@ -29,15 +29,15 @@ from system.errors import DefectlineError, OptionError
 from system.files import check_apart, check_destination, link_or_copy, write_file
 from system.workers import started_pool
 
-POOL_PAYS_FROM = 256  # images; below, starting processes costs more than it saves
+POOL_PAYS_FROM = 256  # images; for fewer, starting processes costs more than it saves
 PRELOAD = ("numpy", "pycocotools.mask", "shapely")
 
 
 class LabelmeOptions(msgspec.Struct, frozen=True):
-    """How to convert: `line_width` in pixels draws what has no area, no pixel masks without `masks`.
+    """Options of the conversion.
 
-    `images` is a further folder to look for images in; `labels` is labelme's labels file, which gives the order of
-    the categories.
+    `line_width` in pixels is used to draw points and lines; None loses them. `masks` writes pixel masks. `images`
+    is a second folder of images. `labels` is labelme's labels file, which gives the order of the categories.
     """
 
     split: SplitRule = "stratified"
@@ -61,12 +61,16 @@ def labelme2coco(
 ) -> Report:
     """Convert the labelme files below `source` into the dataset folder `dest`.
 
-    Images are looked for below `source` and `options.images` only. An image whose shapes are all lost is left out,
-    because as a negative it would be wrong; so is one with a proposed shape that nobody has reviewed. Raises
-    InputError, OptionError, and OutputError for `dest`.
+    Images are searched below `source` and `options.images` only. An image that lost all its shapes is left out,
+    because as a negative it would be wrong; so is an image with a proposed shape that nobody has reviewed.
+
+    Raises InputError if a file, a shape or an image cannot be converted, OptionError for a wrong option,
+    OutputError if `dest` exists or cannot be written.
     """
     if options.line_width is not None and not 0 < options.line_width < float("inf"):
-        raise OptionError(f"--line-width {options.line_width:g}", "not a width", "give pixels above 0")
+        raise OptionError(
+            f"--line-width {options.line_width:g}", "not a line width", "give a number of pixels above 0"
+        )
     check_apart(dest, [source] if options.images is None else [source, options.images])
     check_destination(dest, overwrite=execution.overwrite)
     tree = list_tree(source)
@@ -86,33 +90,33 @@ def labelme2coco(
 
 def _conversion(source: Path, plan: LabelmePlan, options: LabelmeOptions) -> Conversion[LabelmeImage]:
     labels = options.labels.name if options.labels is not None else None
-    how: dict[str, Any] = {"root": str(source), "ids": plan.ids, "options": options}
+    arguments: dict[str, Any] = {"root": str(source), "ids": plan.ids, "options": options}
     return Conversion(
         tool="labelme2coco",
         origins=[source.resolve().name],
         options=recorded_options(options) | {"labels": labels},
         categories=plan.categories,
         sources=plan.sources,
-        convert_image=partial(_convert_image, **how),
+        convert_image=partial(_convert_image, **arguments),
         assign_splits=assign_splits(options.split, options.ratios, options.seed, source, plan.categories),
         read=plan.read,
         events=[*plan.events, *ignored_splits(options.split, source, (image.file_name for image in plan.sources))],
         pool_pays=len(plan.sources) >= POOL_PAYS_FROM,
         masks=options.masks,
         preload=PRELOAD,
-        convert_images=partial(_convert_images, **how),
+        convert_images=partial(_convert_images, **arguments),
     )
 
 
 class _Read(msgspec.Struct, frozen=True):
-    """A source that has been looked at; `picture` is there where it is embedded in the labelme file."""
+    """A source that has been read; `embedded` is the image data if it is embedded in the labelme file."""
 
     source: LabelmeImage
     labelled: Labelled
-    picture_path: str
+    image_path: str
     info: ImageInfo
     sha256: str
-    picture: bytes | None
+    embedded: bytes | None
 
 
 def _convert_image(
@@ -127,14 +131,14 @@ def _convert_images(
     sources: Sequence[LabelmeImage], dest: Path | None, root: str, ids: Mapping[str, int], options: LabelmeOptions
 ) -> list[Converted]:
     read, drawings = [], []
-    if all(source.path is not None for source in sources):  # embedded ones take too much memory together
-        with suppress(DefectlineError):  # one by one, the first error is raised
+    if all(source.path is not None for source in sources):  # several embedded images take too much memory
+        with suppress(DefectlineError):  # then read one by one, which raises the first error
             read = [_read(source, root) for source in sources]
-            labelled = [one.labelled for one in read]
+            labelled = [image.labelled for image in read]
             drawings = draw_instances(labelled, ids, options.segmentation, options.line_width)
     if not drawings:
         return [_convert_image(source, dest, root, ids, options) for source in sources]
-    return [_place(one, drawing, dest, options) for one, drawing in zip(read, drawings, strict=True)]
+    return [_place(image, drawing, dest, options) for image, drawing in zip(read, drawings, strict=True)]
 
 
 def _read(source: LabelmeImage, root: str) -> _Read:
@@ -146,21 +150,21 @@ def _read(source: LabelmeImage, root: str) -> _Read:
         data = read_json(path)
         digest.update(data)
         file = parse_labelme(path, data)
-    picture_path = source.path or path
-    picture = embedded_picture(path, file) if source.path is None else read_image_bytes(source.path)
-    digest.update(picture)
-    info = parse_info(picture_path, picture)
-    # labelme turns a picture file upright, and shows an embedded picture as it is
+    image_path = source.path or path
+    image = embedded_image(path, file) if source.path is None else read_image_bytes(source.path)
+    digest.update(image)
+    info = parse_info(image_path, image)
+    # labelme shows an image file upright, and an embedded image as stored
     turn = source.path is not None and info.orientation >= 5
     size = (info.width, info.height) if turn else (info.height, info.width)
     check_image_size(path, file, *size)
     return _Read(
         source,
         Labelled(path, source.file or source.file_name, file.shapes, size),
-        picture_path,
+        image_path,
         info,
         digest.hexdigest(),
-        picture if source.path is None else None,
+        image if source.path is None else None,
     )
 
 
@@ -173,10 +177,10 @@ def _place(read: _Read, drawing: Drawing, dest: Path | None, options: LabelmeOpt
         events.append(Event(name, "$.flags", "uncertain", source.file_name))
     elif not kept:
         events.append(Event(name, "$.shapes", "image-left-out", source.file_name))
-    elif source.how:
-        events.append(Event(name, "$.imagePath", source.how, source.file_name))
+    elif source.event_code:
+        events.append(Event(name, "$.imagePath", source.event_code, source.file_name))
     if kept:
-        events += _place_picture(read, dest)
+        events += _place_image(read, dest)
         if options.masks:
             events += _place_mask(source, drawing, size, name, dest)
     return Converted(
@@ -192,27 +196,27 @@ def _place(read: _Read, drawing: Drawing, dest: Path | None, options: LabelmeOpt
     )
 
 
-def _place_picture(read: _Read, dest: Path | None) -> list[Event]:
-    """Put the picture into the dataset, upright by its pixels and not by a tag."""
+def _place_image(read: _Read, dest: Path | None) -> list[Event]:
+    """Write the image into the dataset with upright pixels, without an EXIF orientation."""
     target = f"{dest}/images/{read.source.file_name}"
-    path, info = read.picture_path, read.info
+    path, info = read.image_path, read.info
     if info.orientation != 1:
-        picture = read_image_bytes(path) if read.picture is None else read.picture
-        picture, how = upright(path, picture, turn=read.picture is None)
+        stored = read_image_bytes(path) if read.embedded is None else read.embedded
+        image, method = upright(path, stored, turn=read.embedded is None)
         if dest is not None:
-            write_file(target, picture)
-        return [Event(read.labelled.name, "", "exif-upright", f"orientation {info.orientation}, {how}")]
-    if dest is not None and read.picture is None:
+            write_file(target, image)
+        return [Event(read.labelled.name, "", "exif-upright", f"orientation {info.orientation}, {method}")]
+    if dest is not None and read.embedded is None:
         link_or_copy(path, target)
-    elif dest is not None and read.picture is not None:
-        write_file(target, read.picture)
+    elif dest is not None and read.embedded is not None:
+        write_file(target, read.embedded)
     return []
 
 
 def _place_mask(
     source: LabelmeImage, drawing: Drawing, size: tuple[int, int], name: str, dest: Path | None
 ) -> list[Event]:
-    """Write the pixel mask."""
+    """Write the pixel mask of `size` (height, width)."""
     painted = [(i.category_id, pixels) for i, pixels in zip(drawing.instances, drawing.components, strict=True)]
     mask, covered = paint(*size, painted) if painted else (None, [])
     if dest is not None:

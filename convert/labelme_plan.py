@@ -1,4 +1,4 @@
-"""What a folder of labelme files holds, before any shape is drawn: pictures, labels, categories."""
+"""Plan the conversion of a labelme folder before any shape is drawn: images, labels, categories."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,11 +26,11 @@ from system.errors import InputError, raise_first
 from system.files import BYTE_ORDER_MARK
 from system.workers import Pool, map_ordered
 
-POOL_PAYS_FROM = 5000  # files; below, one has looked at them before the processes of the pool are ready
+POOL_PAYS_FROM = 5000  # files; fewer are read before the processes of the pool are ready
 
 
 class LabelmePlan(msgspec.Struct, frozen=True):
-    """Sources sorted by file name, categories, category id of each label, and what is known already."""
+    """Sources sorted by file name, categories, category id of each label, and counts and events so far."""
 
     sources: list[LabelmeImage]
     categories: list[Category]
@@ -49,7 +49,7 @@ class _Labelled(msgspec.Struct):
 
 
 class _Glance(msgspec.Struct):
-    """What the plan needs of a labelme file."""
+    """The keys of a labelme file that the plan needs."""
 
     shapes: list[_Labelled]
     flags: dict[str, bool] | None = None
@@ -58,7 +58,7 @@ class _Glance(msgspec.Struct):
 
 
 class _Glanced(msgspec.Struct, frozen=True):
-    """One labelme file: label and whether it is unreviewed of each shape, and the image flags that are set."""
+    """One labelme file: (label, is unreviewed) of each shape, and the image flags that are set."""
 
     shapes: list[tuple[str, bool]]
     flags: list[str]
@@ -67,7 +67,7 @@ class _Glanced(msgspec.Struct, frozen=True):
 
 
 class _Gathered(msgspec.Struct):
-    """The images of all labelme files, those that take part and those left out; `labels` is label -> where."""
+    """The images of all labelme files, used and left out; `labels` is label -> first place where it occurs."""
 
     sources: list[LabelmeImage] = []
     left_out: list[LabelmeImage] = []
@@ -87,14 +87,17 @@ def plan_labelme(
     unlabelled_negative: bool,
     keep_unreviewed: bool,
 ) -> LabelmePlan:
-    """List the folder of `tree` and, for images, the folder `images`. Raises InputError and OptionError.
+    """Plan the conversion of the labelme files in `tree`, with images from there and from the folder `images`.
 
-    Images that a person rejected are left out, and those flagged good with a shape that a person drew; so are
-    images with an unreviewed shape, unless `keep_unreviewed`.
+    Images flagged reject are left out, and images flagged good that have a shape a person drew. Images with an
+    unreviewed shape are left out unless `keep_unreviewed`. Raises InputError if a file cannot be read or an image
+    is missing or ambiguous, OptionError for a wrong rename.
     """
     source = tree.root
     if not tree.files:
-        raise InputError(source, "no labelme file (*.json) in it", "name the folder that labelme wrote to")
+        raise InputError(
+            source, "no labelme file (*.json) in this folder", "name the folder that labelme wrote to"
+        )
     image_tree = list_tree(images) if images is not None else None
     order = read_labels_file(labels) if labels is not None else None
     gathered = _gather(tree, ImageFinder(tree, image_tree), pool, keep_unreviewed=keep_unreviewed)
@@ -102,18 +105,18 @@ def plan_labelme(
     if not sources:
         counts = Counter(event.code for event in events)
         reasons = ", ".join(f"{counts[code]} {code}" for code in sorted(counts))
-        remedy = "review them with annotate open and correct their flags, or give --unreviewed keep"
-        raise InputError(source, f"every labelme file in it is left out ({reasons})", remedy)
+        remedy = "review the images with annotate open and correct their flags, or give --unreviewed keep"
+        raise InputError(source, f"every labelme file in this folder is left out ({reasons})", remedy)
     raise_first(find_clashes(source, [*sources, *gathered.left_out]))
     categories, ids = make_categories(gathered.labels, order, parse_renames(renames))
     trees = [tree] if image_tree is None else [tree, image_tree]
-    rest = unlabelled_images([*sources, *gathered.left_out], trees)
+    unlabelled = unlabelled_images([*sources, *gathered.left_out], trees)
     if not unlabelled_negative:
-        events += [Event(found.file_name, "", "unlabelled", "") for found in rest]
-    read = {"labelme files": len(tree.files), "shapes": gathered.shapes, "unlabelled pictures": len(rest)}
+        events += [Event(image.file_name, "", "unlabelled", "") for image in unlabelled]
+    read = {"labelme files": len(tree.files), "shapes": gathered.shapes, "unlabelled images": len(unlabelled)}
     if unlabelled_negative:
-        raise_first(find_embedded_elsewhere(rest, gathered.embedded))
-        sources += [LabelmeImage(found.file_name, None, found.path) for found in rest]
+        raise_first(find_embedded_elsewhere(unlabelled, gathered.embedded))
+        sources += [LabelmeImage(image.file_name, None, image.path) for image in unlabelled]
         raise_first(find_clashes(source, sources))
     raise_first(find_links_outside(sources, trees))
     return LabelmePlan(sorted(sources, key=lambda s: s.file_name), categories, ids, read, events)
@@ -121,9 +124,9 @@ def plan_labelme(
 
 def _gather(tree: Tree, finder: ImageFinder, pool: Pool | None, *, keep_unreviewed: bool) -> _Gathered:
     gathered = _Gathered()
-    helpers = pool if len(tree.files) >= POOL_PAYS_FROM else None
+    used_pool = pool if len(tree.files) >= POOL_PAYS_FROM else None
     work = partial(_glance, root=str(tree.root))
-    glanced = map_ordered(work, tree.files, 1, pool_pays=False, pool=helpers)
+    glanced = map_ordered(work, tree.files, 1, pool_pays=False, pool=used_pool)
     for file, glance in zip(tree.files, glanced, strict=True):
         gathered.shapes += len(glance.shapes)
         try:
@@ -131,7 +134,7 @@ def _gather(tree: Tree, finder: ImageFinder, pool: Pool | None, *, keep_unreview
         except InputError as error:
             path = tree.root / file
             raise image_not_found(path, read_labelme(path), error) from None
-        image = LabelmeImage(found.file_name, file, found.path, found.how, UNCERTAIN in glance.flags)
+        image = LabelmeImage(found.file_name, file, found.path, found.event_code, UNCERTAIN in glance.flags)
         if found.path is None:
             gathered.embedded |= {bare_name(name): file for name in (file, glance.image_path) if name}
         if event := _left_out(file, glance, keep_unreviewed=keep_unreviewed):
@@ -146,7 +149,7 @@ def _gather(tree: Tree, finder: ImageFinder, pool: Pool | None, *, keep_unreview
 
 
 def _left_out(file: str, glance: _Glanced, *, keep_unreviewed: bool) -> Event | None:
-    """Why the image of a labelme file takes no part, None where it does."""
+    """The event for an image that is left out, None if it is used."""
     unreviewed = sum(is_unreviewed for _, is_unreviewed in glance.shapes)
     drawn = count_drawn(glance.shapes)
     if REJECT in glance.flags:
@@ -165,7 +168,7 @@ def _glance(file: str, root: str) -> _Glanced:
         glance = _DECODER.decode(data.removeprefix(BYTE_ORDER_MARK))
         embedded = msgspec.json.decode(glance.image_data, type=str | None) if glance.image_data else None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        file_read = parse_labelme(path, data)  # reports in full what is wrong, or reads what others write
+        file_read = parse_labelme(path, data)  # reports every detail of an error, or reads files of other programs
         return _glance_of(file_read)
     shapes = [(shape.label, shape.flags is not None and shape.flags.unreviewed) for shape in glance.shapes]
     return _Glanced(shapes, names_of_set_flags(glance.flags), glance.image_path, embedded_suffix(embedded))

@@ -1,4 +1,4 @@
-"""Which labels become which categories: alphabetical or in the order of a labels file, renamed where asked."""
+"""Map labels to categories: alphabetically or in the order of a labels file, with renames."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -10,20 +10,25 @@ from system.errors import InputError, OptionError
 
 
 def parse_renames(pairs: Iterable[str]) -> dict[str, str]:
-    """Label to label from texts like old=new. Raises OptionError."""
+    """Parse texts like old=new into {old: new}. Raises OptionError for another form or a contradiction."""
     renames: dict[str, str] = {}
     for pair in pairs:
         old, equals, new = pair.partition("=")
         if not (old and equals and new):
-            raise OptionError(f"--rename {pair}", "not of the form old=new", "give for example scrach=scratch")
+            raise OptionError(f"--rename {pair}", "not of the form old=new", "for example: scrach=scratch")
         if renames.get(old, new) != new:
-            raise OptionError(f"--rename {pair}", f"{old} is renamed to {renames[old]} already", "give it once")
+            raise OptionError(
+                f"--rename {pair}", f"{old} is already renamed to {renames[old]}", "rename each label once"
+            )
         renames[old] = new
     return renames
 
 
 def read_labels_file(path: Path) -> list[str]:
-    """The categories of a labelme labels file, one a line, in its order. Raises InputError."""
+    """The categories of a labelme labels file, one per line, in its order.
+
+    Raises InputError if it does not exist, is not UTF-8 or repeats a label.
+    """
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except FileNotFoundError:
@@ -40,11 +45,10 @@ def read_labels_file(path: Path) -> list[str]:
 def make_categories(
     seen: Mapping[str, str], labels: list[str] | None, renames: Mapping[str, str]
 ) -> tuple[list[Category], dict[str, int]]:
-    """Categories, and the category id of each label in `seen` that is one, 0 of what is background.
+    """The categories, and label -> category id; background labels have id 0, ignored labels have none.
 
-    `seen` is label -> where it was met; what is ignored has no id.
-    Raises InputError for a label that is not in `labels` and for an empty one, OptionError for a rename of a
-    label that nobody gave.
+    `seen` is label -> place where it occurs. Raises InputError for an empty label and for one that is not in
+    `labels`, OptionError for a rename of a label that does not occur.
     """
     for old in renames:
         if old not in seen:

@@ -1,4 +1,4 @@
-"""What a conversion read, wrote, repaired and lost: counted always, told per file on demand."""
+"""The report of a conversion: what it read, wrote, repaired and lost."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from system.json_file import write_json
 
 
 class Event(msgspec.Struct, frozen=True, order=True):
-    """One thing repaired or lost: in which file, where in it, a stable code, the value."""
+    """One thing repaired, lost or noted: the file, the place in it, a stable code, the value."""
 
     file: str
     where: str
@@ -22,25 +22,25 @@ class Event(msgspec.Struct, frozen=True, order=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Counts of things read and written, and events in the order of the files."""
+    """Numbers of items read and written, and events in the order of the files."""
 
     read: dict[str, int]
     written: dict[str, int]
     events: list[Event]
 
     def summary(self) -> list[dict[str, str | int]]:
-        """Events counted per code, as `dataset.json` keeps them."""
+        """The number of events of each code, as `dataset.json` contains them."""
         counts = Counter(event.code for event in self.events)
         return [{"code": code, "kind": CODES[code].kind, "count": counts[code]} for code in sorted(counts)]
 
 
 def make_report(read: dict[str, int], written: dict[str, int], events: Iterable[Event]) -> Report:
-    """A report with its events sorted, so that it does not depend on who finished first."""
+    """A report with sorted events, so that it does not depend on the order in which processes finish."""
     return Report(read, written, sorted(events))
 
 
 def check_strict(report: Report) -> None:
-    """Raise InputError for the first loss: `--strict` wants none."""
+    """Check for `--strict`. Raises InputError for the first loss."""
     for event in report.events:
         if CODES[event.code].kind == "lost":
             where = f"{event.where}: " if event.where else ""
@@ -50,7 +50,7 @@ def check_strict(report: Report) -> None:
 
 
 def print_report(title: str, report: Report) -> None:
-    """The table at the end of every conversion."""
+    """Print the table that ends every conversion."""
     counts = Counter(event.code for event in report.events)
     rows: list[tuple[object, ...]] = [("read", name, n, "") for name, n in report.read.items()]
     rows += [("written", name, n, "") for name, n in report.written.items()]
@@ -59,5 +59,5 @@ def print_report(title: str, report: Report) -> None:
 
 
 def write_report(path: Path, report: Report) -> None:
-    """Write the report with every event as JSON."""
+    """Write the report with every event as JSON. Raises OutputError if `path` cannot be written."""
     write_json(path, report)

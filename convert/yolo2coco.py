@@ -193,8 +193,8 @@ def _instances(
     instances: list[Instance] = []
     parts: list[tuple[int, Component]] = []
     events: list[Event] = []
-    if source.image.how:
-        events.append(Event(source.file_name, "", source.image.how, source.image.labels.name))
+    if source.image.event_code:
+        events.append(Event(source.file_name, "", source.image.event_code, source.image.labels.name))
     longest = max((len(label.values) // 2 for label in source.labels), default=0)
     for number, label in enumerate(source.labels, 1):
         where, value = f"label {number}", format_label(label)[:60]

@@ -1,4 +1,4 @@
-"""`datasets check`."""
+"""`datasets check` on the command line."""
 
 import sys
 from collections import Counter
@@ -12,7 +12,7 @@ from system.console import print_table, progress
 if TYPE_CHECKING:
     from datasets.check.check import Checked
 
-SHOWN = 5  # findings of a code in the table; --json has all
+SHOWN = 5  # findings per code in the table; --json prints all
 
 
 def register(app: typer.Typer) -> None:
@@ -27,18 +27,21 @@ def check_command(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print every finding as JSON instead of a table.")
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings too.")] = False,
-    max_speckle: Annotated[int, typer.Option(min=0, help="Tell components with fewer pixels than this.")] = 8,
-    imgsz: Annotated[int, typer.Option(min=1, help="Longer side of pictures in training, in pixels.")] = 640,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 for warnings, too.")] = False,
+    max_speckle: Annotated[int, typer.Option(min=0, help="Report components with fewer pixels than this.")] = 8,
+    imgsz: Annotated[int, typer.Option(min=1, help="Longer side of images in training, in pixels.")] = 640,
     min_side: Annotated[
-        float, typer.Option(min=0, help="Tell boxes with a side of fewer pixels than this at --imgsz.")
+        float, typer.Option(min=0, help="Report boxes with a side shorter than this at --imgsz, in pixels.")
     ] = 4,
     threshold: Annotated[
-        int | None, typer.Option(help="Grey value of a mask from which a pixel is a defect, as for mvtec2coco.")
+        int | None, typer.Option(help="Minimum grey value of a defect in masks, as for mvtec2coco.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Processes to use; 0 chooses by the amount of work.")] = 0,
+    jobs: Annotated[int, typer.Option(min=0, help="Number of processes (0: chosen by the amount of work).")] = 0,
 ) -> None:
-    """Find what would spoil a training. Exit status: 0 nothing, 1 errors found, 2 it cannot be read."""
+    """Check a dataset for problems that would harm training.
+
+    Exit status: 0 if there are no errors, 1 if there are, 2 if the dataset cannot be read.
+    """
     import msgspec
 
     from datasets.check.check import check
@@ -48,8 +51,8 @@ def check_command(
     checked = check(path, Limits(max_speckle, imgsz, min_side, threshold), jobs=jobs, progress=progress)
     levels = Counter(finding.level for finding in checked.findings)
     if as_json:
-        found = [{"level": f.level, **msgspec.to_builtins(f)} for f in checked.findings]
-        content = {**msgspec.to_builtins(checked), "findings": found}
+        findings = [{"level": f.level, **msgspec.to_builtins(f)} for f in checked.findings]
+        content = {**msgspec.to_builtins(checked), "findings": findings}
         sys.stdout.buffer.write(format_json(content))
     else:
         _print(path, checked)
@@ -68,7 +71,7 @@ def _print(path: Path, checked: "Checked") -> None:
     ]
     print_table(title, ("level", "code", "count", "meaning"), rows or [("clean", "", 0, "nothing found")])
     for code in codes:
-        found = [finding for finding in checked.findings if finding.code == code]
-        shown = [(f.file, f.where, f.value) for f in found[:SHOWN]]
-        more = [(f"... {len(found) - SHOWN} more, see --json", "", "")] if len(found) > SHOWN else []
+        findings = [finding for finding in checked.findings if finding.code == code]
+        shown = [(f.file, f.where, f.value) for f in findings[:SHOWN]]
+        more = [(f"... {len(findings) - SHOWN} more, see --json", "", "")] if len(findings) > SHOWN else []
         print_table(code, ("file", "where", "value"), [*shown, *more])

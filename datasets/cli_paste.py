@@ -10,7 +10,7 @@ from system.console import print_table, progress
 
 
 class PlaceOption(StrEnum):
-    """Where on the new picture a defect may lie."""
+    """Where a defect may be pasted on the new image."""
 
     AUTO = "auto"
     ORBIT = "orbit"
@@ -26,21 +26,21 @@ def register(app: typer.Typer) -> None:
 def paste_command(
     dataset: Annotated[Path, typer.Argument(help="A COCO dataset folder.")],
     dest: Annotated[Path, typer.Argument(help="The new dataset folder.")],
-    count: Annotated[int, typer.Option(help="New training images.")],
+    count: Annotated[int, typer.Option(help="Number of new training images.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     place: Annotated[
         PlaceOption,
         typer.Option(
-            help="orbit: any angle about a round part's centre, the radius kept. anywhere: any place and angle. "
-            "same: where it was. auto: orbit for round parts before a plain background, same for other parts, "
-            "anywhere for textures."
+            help="orbit: any angle around the centre of a round part, at the same radius. anywhere: any position "
+            "and angle. same: the original position. auto: orbit for round parts on a plain background, same for "
+            "other parts, anywhere for textures."
         ),
     ] = PlaceOption.AUTO,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a destination that defectline wrote.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Make everything, print the table, write nothing.")
+        bool, typer.Option("--dry-run", help="Do all the work and print the table, but write nothing.")
     ] = False,
 ) -> None:
     """Add training images: real defects of the train split pasted onto good images of the train split."""

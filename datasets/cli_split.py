@@ -1,4 +1,4 @@
-"""`datasets split`."""
+"""`datasets split` on the command line."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,22 +15,30 @@ def register(app: typer.Typer) -> None:
 
 def split_command(
     source: Annotated[Path, typer.Argument(metavar="DATASET", help="COCO dataset folder.")],
-    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new folder, with --folds one of folders.")],
+    dest: Annotated[
+        Path,
+        typer.Argument(metavar="DST", help="The new dataset folder; with --folds, a folder of dataset folders."),
+    ],
     ratios: Annotated[
-        str, typer.Option(help="Proportions of train,val,test; with --folds those of train and val count.")
+        str, typer.Option(help="Proportions of train,val,test; with --folds only train and val count.")
     ] = "0.7,0.1,0.2",
     folds: Annotated[
         int | None, typer.Option(min=2, help="Make this many folds, each with its own train, val and test.")
     ] = None,
     group_by: Annotated[
         str | None,
-        typer.Option(metavar="REGEX", help="Images stay together whose names give the same match or capture."),
+        typer.Option(
+            metavar="REGEX",
+            help="Keep images together whose names have the same match, or the same captured group.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what split wrote there before.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the table, write nothing.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a destination that `datasets split` wrote.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the table, but write nothing.")] = False,
 ) -> None:
-    """Share a dataset out anew by type, into train, val and test or into folds; pictures are links."""
+    """Split a dataset again by defect type into train, val and test, or into folds; images are hard links."""
     from datasets.resplit import Options, resplit
     from datasets.splits import parse_ratios
 

@@ -13,14 +13,17 @@ Box = tuple[int | float, int | float, int | float, int | float]
 
 
 class Rle(msgspec.Struct, frozen=True):
-    """Run-length mask: size is (height, width); counts compressed as text, or plain run lengths."""
+    """Run-length encoded mask: size is (height, width) in pixels.
+
+    Counts are compressed text or plain run lengths.
+    """
 
     size: tuple[int, int]
     counts: str | list[int]
 
 
-MAX_PIXELS = 2**32 - 1  # pycocotools counts with 32 bits
-MAX_COORDINATE = 1e5  # pixels; pycocotools walks along the outline of a polygon, wherever it leads
+MAX_PIXELS = 2**32 - 1  # limit of pycocotools, which counts with 32 bits
+MAX_COORDINATE = 1e5  # pixels; limits the run time of pycocotools, which walks along the whole outline
 Polygons = list[list[int | float]]
 Segmentation = Rle | Polygons
 
@@ -64,14 +67,14 @@ class CocoFile(msgspec.Struct, frozen=True):
     licenses: list[Any] = []
 
     def by_image(self) -> dict[int, list[Annotation]]:
-        """Annotations of each image id, negatives with an empty list."""
-        found: dict[int, list[Annotation]] = {image.id: [] for image in self.images}
+        """The annotations of each image id; an empty list for a negative."""
+        annotations: dict[int, list[Annotation]] = {image.id: [] for image in self.images}
         for annotation in self.annotations:
-            found[annotation.image_id].append(annotation)
-        return found
+            annotations[annotation.image_id].append(annotation)
+        return annotations
 
     def names(self) -> dict[int, str]:
-        """Category name of each category id, in id order."""
+        """The category name of each category id, in id order."""
         return {c.id: c.name for c in sorted(self.categories, key=lambda c: c.id)}
 
 

@@ -1,4 +1,4 @@
-"""Checks of the annotations of each image: without area, twice, outside, over another type, too small."""
+"""Checks of the annotations of each image: zero area, duplicate, outside, overlapping, too small."""
 
 from itertools import combinations
 
@@ -10,17 +10,18 @@ from datasets.masks.find_components import components
 from datasets.masks.rle import rle_area, shared_area, to_rle
 from datasets.masks.run_lengths import covers_image
 
-DUPLICATE_THRESHOLD = 0.9  # intersection over union from which two annotations are one drawn twice
-SAME_BOX_THRESHOLD = 0.8  # of boxes without masks of two types
-OVERLAP_THRESHOLD = 0.05  # of the smaller of two instances of different types
-OUTSIDE_THRESHOLD = 1.0  # pixels; less is the width of a hand
+DUPLICATE_THRESHOLD = 0.9  # minimum intersection over union of two annotations of one defect
+SAME_BOX_THRESHOLD = 0.8  # minimum intersection over union of overlapping boxes of two types, without masks
+OVERLAP_THRESHOLD = 0.05  # minimum share of the smaller of two annotations of different types
+OUTSIDE_THRESHOLD = 1.0  # pixels; smaller distances are drawing inaccuracy
 
 
 def check_good(facts: Facts) -> list[Finding]:
     """Images in a folder called good that have annotations."""
-    guilty = [image for image in facts.images if image.is_good and image.annotations]
+    with_annotations = [image for image in facts.images if image.is_good and image.annotations]
     return [
-        Finding(image.name, "", "good-with-shapes", f"{len(image.annotations)} annotations") for image in guilty
+        Finding(image.name, "", "good-with-shapes", f"{len(image.annotations)} annotations")
+        for image in with_annotations
     ]
 
 
@@ -35,23 +36,23 @@ def check_zero_area(facts: Facts) -> list[Finding]:
 
 
 def check_outside(facts: Facts) -> list[Finding]:
-    """Annotations that lead more than OUTSIDE_THRESHOLD pixels over the border of their image."""
+    """Annotations that extend more than OUTSIDE_THRESHOLD pixels outside their image."""
     return [
         Finding(
             image.name, annotation.where, "outside-image", f"{_box(annotation)} in {image.width} x {image.height}"
         )
         for image in facts.images
         for annotation in image.annotations
-        if image.width and _leads_outside(annotation, image)
+        if image.width and _extends_outside(annotation, image)
     ]
 
 
 def check_pairs(facts: Facts) -> list[Finding]:
-    """Annotations drawn twice, and two types on the same pixels."""
+    """Defects annotated twice, and annotations of two types on the same pixels."""
     findings = []
     for image in facts.images:
-        solid = [annotation for annotation in image.annotations if _has_area(annotation)]
-        for one, other in combinations(solid, 2):
+        with_area = [annotation for annotation in image.annotations if _has_area(annotation)]
+        for one, other in combinations(with_area, 2):
             if (code := _compare(one, other, image)) is not None:
                 value = f"{one.category} and {other.category}" if code == "overlap-of-types" else one.category
                 findings.append(Finding(image.name, f"{one.where}, {other.where}", code, value))
@@ -70,7 +71,7 @@ def check_speckle(facts: Facts, limits: Limits) -> list[Finding]:
 
 
 def check_small(facts: Facts, limits: Limits) -> list[Finding]:
-    """Boxes with a side under `limits.min_side` pixels once the longer side of the image is `limits.imgsz`."""
+    """Boxes with a side under `limits.min_side` pixels at a longer image side of `limits.imgsz` pixels."""
     findings = []
     for image in facts.images:
         scale = limits.imgsz / max(image.width, image.height, 1)
@@ -90,7 +91,7 @@ def _box(annotation: AnnotationFacts) -> str:
     return "[" + ", ".join(f"{v:.6g}" for v in annotation.box) + "]"
 
 
-def _leads_outside(annotation: AnnotationFacts, image: ImageFacts) -> bool:
+def _extends_outside(annotation: AnnotationFacts, image: ImageFacts) -> bool:
     x, y, w, h = annotation.box
     return (
         min(x, y) < -OUTSIDE_THRESHOLD
@@ -127,7 +128,7 @@ def _shared_pixels(first: Rle, second: Rle) -> tuple[float, float]:
 
 
 def _rle(annotation: AnnotationFacts, image: ImageFacts) -> Rle | None:
-    """The compressed mask, None where the instance says no pixels of this image."""
+    """The compressed mask, None if the annotation has none or its mask does not fit the image."""
     segmentation = annotation.segmentation
     if not segmentation or not image.width or max(map(abs, annotation.box)) > MAX_COORDINATE:
         return None

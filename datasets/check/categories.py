@@ -1,4 +1,4 @@
-"""Checks of the categories: names that mean the same, splits that lack one or have more than their share."""
+"""Checks of the categories: similar names, and splits without or with an unlikely share of a category."""
 
 import math
 import unicodedata
@@ -10,13 +10,13 @@ from datasets.check.codes import Finding
 from datasets.check.facts import Facts
 from datasets.coco import SPLITS
 
-SIMILAR_NAMES_THRESHOLD = 0.85  # similarity of names by difflib from which they may be one misspelt
-CHANCE_THRESHOLD = 0.001  # probability of a share at least as odd under a random split below which it is told
+SIMILAR_NAMES_THRESHOLD = 0.85  # minimum difflib similarity of names of which one may be misspelt
+CHANCE_THRESHOLD = 0.001  # probability under a random split; less likely shares are reported
 WHOLE = "(dataset)"
 
 
 def check_names(facts: Facts) -> list[Finding]:
-    """Category names that differ by case, spaces, signs, accents or about one letter of six."""
+    """Category names that are equal or differ only in case, spaces, punctuation, accents or one letter in six."""
     counts = Counter(annotation.category for image in facts.images for annotation in image.annotations)
     names = sorted({*facts.categories, *counts})
     twice = [name for name, times in sorted(Counter(facts.categories).items()) if times > 1]
@@ -31,7 +31,7 @@ def check_names(facts: Facts) -> list[Finding]:
 
 
 def check_absent(facts: Facts) -> list[Finding]:
-    """Categories of the dataset that a split with images has no annotation of."""
+    """Categories without an annotation in a split that has images."""
     if not facts.is_split:
         return []
     annotated = {(image.split, annotation.category) for image in facts.images for annotation in image.annotations}
@@ -44,7 +44,7 @@ def check_absent(facts: Facts) -> list[Finding]:
 
 
 def check_skew(facts: Facts) -> list[Finding]:
-    """Categories with more or fewer of their images in a split than chance explains (two-sided hypergeometric)."""
+    """Categories with an unlikely number of their images in a split (two-sided hypergeometric test)."""
     if not facts.is_split:
         return []
     total = len(facts.images)
@@ -63,7 +63,7 @@ def check_skew(facts: Facts) -> list[Finding]:
 
 
 def _chance(count: int, total: int, marked: int, drawn: int) -> float:
-    """Two-sided hypergeometric probability of a count as odd as this; importing scipy.stats takes a second."""
+    """Two-sided hypergeometric probability of so unlikely a count; importing scipy.stats takes a second."""
 
     def log_choices(n: int, k: int) -> float:
         return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
@@ -81,7 +81,7 @@ def _look_alike(one: str, other: str) -> bool:
     if first == second:
         return True
     if _digits(first) != _digits(second):
-        return False  # scratch1 and scratch2 are two on purpose
+        return False  # scratch1 and scratch2 are distinct on purpose
     return (
         min(len(first), len(second)) >= 4
         and SequenceMatcher(None, first, second).ratio() >= SIMILAR_NAMES_THRESHOLD
@@ -89,8 +89,8 @@ def _look_alike(one: str, other: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    spelt = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(c for c in spelt if c.isalnum())
+    decomposed = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(c for c in decomposed if c.isalnum())
 
 
 def _digits(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Check a dataset for what would harm training or be refused by a conversion; report everything that is found."""
+"""Check a dataset for everything that would harm training or that a conversion would refuse."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ from system.progress import Progress
 from system.workers import map_ordered
 
 POOL_PAYS_FROM = 64  # images
-# the first that knows the folder reads it
+# the first format that recognises the folder reads it
 FORMATS: tuple[Format[Any], ...] = (
     CocoFolder(),
     YoloFolder(),
@@ -45,7 +45,7 @@ FORMATS: tuple[Format[Any], ...] = (
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """What was checked and what was found, sorted."""
+    """The format, the numbers of images and annotations, and the sorted findings."""
 
     format: str
     images: int
@@ -60,10 +60,10 @@ def check(
     jobs: int = 0,
     progress: Progress = lambda items, _label, _total: items,
 ) -> Checked:
-    """Check an MVTec tree, a labelme or YOLO folder, COCO of any kind, or the export of a labelling tool.
+    """Check an MVTec tree, a labelme or YOLO folder, a COCO dataset or export, or the export of a labelling tool.
 
-    Raises InputError where `root` is none of them, or its description as a whole cannot be read, and OptionError
-    for a threshold where there are no grey masks.
+    `jobs` is the number of processes, 0 chooses. Raises InputError if `root` is none of these or if nothing in it
+    can be read, OptionError for a threshold if there are no grey masks.
     """
     chosen, listing = _find_format(root, _formats(limits))
     if limits.threshold is not None:
@@ -96,7 +96,7 @@ def run_checks(facts: Facts, limits: Limits) -> list[Finding]:
 
 
 class _Work(msgspec.Struct, frozen=True):
-    """Read one image and its annotations, in a form that worker processes take."""
+    """Read one image and its annotations; picklable for worker processes."""
 
     format: Format[Any]
 
@@ -141,18 +141,18 @@ def _decode(entry: Entry, findings: list[Finding]) -> DecodedImage | None:
 
 
 def _formats(limits: Limits) -> tuple[Format[Any], ...]:
-    """The formats, with the limits that reading depends on."""
+    """The formats, with the limits that affect how they read."""
     tree = MvtecTree(threshold=limits.threshold)
     return tuple(tree if isinstance(one, MvtecTree) else one for one in FORMATS)
 
 
 def _find_format(root: Path, formats: Sequence[Format[Any]]) -> tuple[Format[Any], Listing[Any]]:
     if not root.exists():
-        raise InputError(root, "no such folder", "name a dataset")
-    for one in formats:
-        listing = one.list_entries(root)
+        raise InputError(root, "no such folder", "name the folder or file of a dataset")
+    for candidate in formats:
+        listing = candidate.list_entries(root)
         if listing is not None and (listing.entries or listing.findings):
-            return one, listing
+            return candidate, listing
     raise InputError(
         root,
         "neither an MVTec tree nor a labelme, COCO or YOLO folder with images",

@@ -1,4 +1,4 @@
-"""The stable codes of what `datasets check` finds; `docs/codes.md` explains them to users."""
+"""Stable codes of what `datasets check` finds. Each meaning is also in `docs/codes.md`."""
 
 from typing import Literal
 
@@ -6,14 +6,17 @@ import msgspec
 
 
 class CheckCode(msgspec.Struct, frozen=True):
-    """An `error` makes a conversion or a training fail or lie, a `warning` is to be looked at."""
+    """Level and meaning of a code.
+
+    An `error` makes a conversion or a training fail or give wrong results. A `warning` should be inspected.
+    """
 
     level: Literal["error", "warning"]
     meaning: str
 
 
 class Finding(msgspec.Struct, frozen=True, order=True):
-    """One thing found: in which file, where in it, a stable code, the value."""
+    """One finding: the file, the place in it, a stable code, the value found there."""
 
     file: str
     where: str
@@ -22,7 +25,7 @@ class Finding(msgspec.Struct, frozen=True, order=True):
 
     @property
     def level(self) -> str:
-        """Level of its code."""
+        """The level of the code: error or warning."""
         return CHECK_CODES[self.code].level
 
 
@@ -35,49 +38,53 @@ def _warning(meaning: str) -> CheckCode:
 
 
 CHECK_CODES = {
-    "absent-from-split": _warning("category that a split with images does not have"),
-    "all-crowd": _error("dataset whose annotations are all ignore regions; nothing can be learnt from it"),
-    "ambiguous-pair": _error("two files that claim the same partner by name"),
-    "bad-mask": _error("mask that cannot be read, is coloured or has more than two values"),
-    "box-and-mask": _error("box that disagrees with its mask, such as x1 y1 x2 y2 written as x y w h"),
-    "broken-picture": _error("picture that is truncated, damaged or no picture"),
-    "broken-tree": _error("tree whose images and masks do not pair by its layout"),
-    "broken-reference": _error("COCO file whose ids repeat or lead nowhere"),
-    "category-order": _warning("category that another split numbers differently; matched by name"),
-    "defect-in-train": _error("defect type inside train of an MVTec tree, where only good belongs"),
-    "duplicate-across-splits": _error("same picture in two splits: what is tested was trained on"),
-    "duplicate-annotation": _warning("annotation of the same category on the same pixels as another"),
-    "duplicate-picture": _warning("same picture twice in one split"),
-    "empty-label": _error("shape whose label is empty"),
-    "empty-mask": _error("mask of a defect image without a defect"),
-    "exif-rotated": _warning("picture that EXIF turns: annotations may be meant of it as stored or as shown"),
-    "flagged-good-with-shape": _error("image flagged good that has a shape a person drew or reviewed"),
-    "good-with-shapes": _error("image in a folder called good that has annotations"),
-    "ids-restart": _warning("image ids that another split uses too; each split is read by its own"),
-    "impossible-area": _warning("area that is larger than its box"),
-    "labels-without-picture": _warning("label file beside which no picture lies"),
-    "mask-size": _error("mask that is not as large as its picture"),
-    "missing-mask": _error("image without a pixel mask in a dataset folder that has them"),
-    "missing-picture": _error("picture that is listed but not there"),
-    "mixed-labels": _error("YOLO boxes and segments in one dataset; Ultralytics drops one kind"),
-    "near-duplicate-across-splits": _warning("almost the same picture in two splits"),
-    "near-duplicate-picture": _warning("almost the same picture twice in one split"),
-    "unknown-split": _warning("folder or list of images under a key of data.yaml that names no split"),
-    "near-identical-labels": _warning("two category names that differ by case, signs or a letter"),
-    "no-ending": _warning("file name without the ending of an image"),
-    "outside-image": _warning("annotation that leads more than a pixel outside its image"),
-    "overlap-of-types": _warning("two categories on the same pixels"),
-    "rejected": _warning("image flagged reject; a conversion leaves it out"),
-    "rotated-box": _warning("box that an attribute rotates; read as the rotated box"),
-    "short-ring": _warning("polygon of fewer than three points; left out"),
-    "size-mismatch": _error("picture of another size than its annotations say"),
-    "small-at-training-size": _warning("box with a side of few pixels at the training size"),
-    "speckle": _warning("component of few pixels"),
-    "split-skew": _warning("category shared out over the splits unlike chance would"),
-    "uncertain": _warning("image flagged uncertain without a shape; a conversion leaves it out"),
-    "unlabelled": _warning("picture without a label file: a negative only if somebody looked"),
-    "unlabelled-defect": _error("defect image without a mask"),
-    "unpaired-mask": _error("mask without an image"),
-    "unreadable-labels": _error("label file, or line in it, that is not in its format"),
-    "zero-area": _error("annotation without area"),
+    "absent-from-split": _warning("a category has no annotation in a split"),
+    "all-crowd": _error("every annotation is an ignore region; a model cannot learn from them"),
+    "ambiguous-pair": _error("two files match the same partner by name"),
+    "bad-mask": _error("a mask cannot be read, is coloured or has more than two values"),
+    "box-and-mask": _error("a box disagrees with its mask, for example x1 y1 x2 y2 written as x y w h"),
+    "broken-picture": _error("an image is truncated, damaged or not an image"),
+    "broken-tree": _error("the images and masks of a tree cannot be paired"),
+    "broken-reference": _error("a COCO file has duplicate ids or references to unknown ids"),
+    "category-order": _warning("a split numbers its categories differently; they are matched by name"),
+    "defect-in-train": _error("train of an MVTec tree contains a defect type; only good belongs there"),
+    "duplicate-across-splits": _error("the same image is in two splits; test images leak into training"),
+    "duplicate-annotation": _warning("two annotations of one category cover the same pixels"),
+    "duplicate-picture": _warning("the same image occurs twice in one split"),
+    "empty-label": _error("a shape has an empty label"),
+    "empty-mask": _error("the mask of a defective image is empty"),
+    "exif-rotated": _warning(
+        "EXIF rotates an image; its annotations may refer to the stored or the shown orientation"
+    ),
+    "flagged-good-with-shape": _error("an image flagged good has a shape that a person drew or reviewed"),
+    "good-with-shapes": _error("an image in a folder named good has annotations"),
+    "ids-restart": _warning("a split uses image ids of another split; each split is read separately"),
+    "impossible-area": _warning("an area is negative or larger than its box"),
+    "labels-without-picture": _warning("a label file has no image"),
+    "mask-size": _error("a mask and its image differ in size"),
+    "missing-mask": _error("an image has no pixel mask in a dataset folder with pixel masks"),
+    "missing-picture": _error("a listed image does not exist"),
+    "mixed-labels": _error("a YOLO dataset has both boxes and segments; Ultralytics drops one of them"),
+    "near-duplicate-across-splits": _warning("two splits contain almost the same image"),
+    "near-duplicate-picture": _warning("a split contains almost the same image twice"),
+    "unknown-split": _warning("a key of data.yaml that is not a split lists images"),
+    "near-identical-labels": _warning(
+        "two category names are equal or differ only by case, punctuation or a letter"
+    ),
+    "no-ending": _warning("a file name has no image extension"),
+    "outside-image": _warning("an annotation extends more than one pixel outside its image"),
+    "overlap-of-types": _warning("annotations of two categories cover the same pixels"),
+    "rejected": _warning("an image is flagged reject; conversions leave it out"),
+    "rotated-box": _warning("a box has a rotation attribute; it is read as a rotated box"),
+    "short-ring": _warning("a polygon has fewer than three points; it is left out"),
+    "size-mismatch": _error("an image and its annotations differ in image size"),
+    "small-at-training-size": _warning("a box has a side of only a few pixels at the training size"),
+    "speckle": _warning("a component has only a few pixels"),
+    "split-skew": _warning("a category is distributed over the splits more unevenly than by chance"),
+    "uncertain": _warning("an image is flagged uncertain and has no shape; conversions leave it out"),
+    "unlabelled": _warning("an image has no label file; it counts as a negative only if somebody inspected it"),
+    "unlabelled-defect": _error("a defective image has no mask"),
+    "unpaired-mask": _error("a mask has no image"),
+    "unreadable-labels": _error("a label file, or a line in it, is not in the expected format"),
+    "zero-area": _error("an annotation has no area"),
 }

@@ -1,4 +1,4 @@
-"""What `datasets check` knows of a dataset: its images, decoded once, and their annotations as far as readable."""
+"""The value types of `datasets check`: images, decoded once, and their readable annotations."""
 
 from collections.abc import Sequence
 from typing import Generic, TypeVar
@@ -10,7 +10,10 @@ from datasets.coco import Box, Segmentation
 
 
 class AnnotationFacts(msgspec.Struct, frozen=True):
-    """One annotation as read: box in pixels, not clipped; `segmentation` is None where it has no pixels."""
+    """One annotation as read.
+
+    `box` and `area` are in pixels, not clipped; `segmentation` is None without a mask.
+    """
 
     where: str
     category: str
@@ -20,10 +23,10 @@ class AnnotationFacts(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """An image that a format lists; a format adds what it needs to read its annotations.
+    """A listed image; each format adds what it needs to read the annotations.
 
-    `path` is None where there is no image file; the image may be embedded in the labelme file `embedded_in`.
-    `is_good` is whether its folder says so.
+    `path` is None if there is no image file; the image may be embedded in the labelme file `embedded_in`.
+    `is_good` is whether the image is in a folder of good images.
     """
 
     name: str
@@ -37,7 +40,7 @@ E = TypeVar("E", bound=Entry)
 
 
 class Listing(msgspec.Struct, Generic[E], frozen=True):
-    """The images of a dataset, its categories in order, and what was found wrong while listing."""
+    """The images of a dataset, its categories in order, and the findings of listing them."""
 
     entries: Sequence[E]
     categories: list[str]
@@ -45,14 +48,17 @@ class Listing(msgspec.Struct, Generic[E], frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """The annotations of one image, and what was found wrong while reading them."""
+    """The annotations of one image, and the findings of reading them."""
 
     annotations: list[AnnotationFacts]
     findings: list[Finding]
 
 
 class ImageFacts(msgspec.Struct, frozen=True):
-    """One image and its annotations: size as shown, that is upright; hashes are empty where it is unreadable."""
+    """One image and its annotations.
+
+    Width and height are in pixels of the upright image. Sizes are 0 and hashes empty if it cannot be decoded.
+    """
 
     name: str
     split: str
@@ -67,9 +73,10 @@ class ImageFacts(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """All images; `is_split` is whether the splits are for training, unlike those of an MVTec tree.
+    """All images and categories of a dataset.
 
-    Two of its `categories` may have one name.
+    `is_split` is whether the splits are for training, unlike those of an MVTec tree. Two `categories` may have the
+    same name.
     """
 
     categories: list[str]
@@ -78,7 +85,10 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """From where on a finding is worth reporting, in pixels; `threshold` is the grey value a defect begins at."""
+    """Limits of findings, in pixels: component area `max_speckle`, box side `min_side` at image side `imgsz`.
+
+    `threshold` is the minimum grey value of a defect in masks.
+    """
 
     max_speckle: int = 8
     imgsz: int = 640

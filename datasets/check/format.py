@@ -1,4 +1,4 @@
-"""What `datasets check` needs of a format."""
+"""The protocol of a dataset format for `datasets check`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,27 +11,27 @@ E = TypeVar("E", bound=Entry)
 
 
 class Format(Protocol[E]):
-    """One format; a further one is a class like this and a line in `datasets.check.check.FORMATS`."""
+    """A dataset format. A new one is a class with these members and a line in `datasets.check.check.FORMATS`."""
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The name in messages and tables."""
 
     @property
     def upright_only(self) -> bool:
         """Whether its conversions refuse images with an EXIF orientation."""
 
     def list_entries(self, root: Path) -> Listing[E] | None:
-        """The images of `root`, None where it is not of this format. Raises InputError."""
+        """The images of `root`, None if it has another format. Raises InputError if it cannot be read at all."""
 
     def read(self, entry: E, width: int, height: int) -> Reading:
-        """The annotations of an image of width x height pixels, 0 where it cannot be decoded."""
+        """The annotations of an image of width x height pixels (upright), 0 if it cannot be decoded."""
 
     def is_split(self, images: Sequence[ImageFacts]) -> bool:
-        """Whether the splits are for training."""
+        """Whether the splits are for training, unlike those of an MVTec tree."""
 
     def check_together(self, facts: Facts) -> list[Finding]:
-        """Findings that only this format has, and that need all images."""
+        """The findings specific to this format that need all images."""
 
 
 def has_several_splits(images: Sequence[ImageFacts]) -> bool:

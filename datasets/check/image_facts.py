@@ -1,4 +1,4 @@
-"""Decode an image once and keep what the checks need of it."""
+"""Decode an image once and keep what the checks need."""
 
 import hashlib
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 import msgspec
 
 from datasets.check.perceptual_hash import perceptual_hash
-from datasets.formats.labelme import embedded_picture, read_labelme
+from datasets.formats.labelme import embedded_image, read_labelme
 from datasets.images.image_file import parse_info, read_image_bytes
 from system.errors import InputError
 
 
 class DecodedImage(msgspec.Struct, frozen=True):
-    """Size in pixels as shown, that is upright, EXIF orientation, and hashes of the bytes and of the content."""
+    """Upright size in pixels, EXIF orientation, and hashes of the bytes and of the content."""
 
     width: int
     height: int
@@ -22,13 +22,16 @@ class DecodedImage(msgspec.Struct, frozen=True):
 
 
 def read_image_facts(path: Path) -> DecodedImage:
-    """Read and decode an image file. Raises InputError."""
+    """Read and decode an image file. Raises InputError if it is missing or damaged."""
     return _decode(path, read_image_bytes(path))
 
 
 def read_embedded_facts(labelme_file: Path) -> DecodedImage:
-    """Read and decode the image in a labelme file, which labelme shows as stored. Raises InputError."""
-    decoded = _decode(labelme_file, embedded_picture(labelme_file, read_labelme(labelme_file)))
+    """Read and decode the image in a labelme file, which labelme shows as stored.
+
+    Raises InputError if the file cannot be read or the image is damaged.
+    """
+    decoded = _decode(labelme_file, embedded_image(labelme_file, read_labelme(labelme_file)))
     if decoded.orientation < 5:
         return msgspec.structs.replace(decoded, orientation=1)
     return msgspec.structs.replace(decoded, orientation=1, width=decoded.height, height=decoded.width)
@@ -41,6 +44,6 @@ def _decode(path: Path, data: bytes) -> DecodedImage:
     info = parse_info(path, data)
     grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
     if grey is None:
-        raise InputError(path, "cannot be decoded", "replace it by a whole copy")
+        raise InputError(path, "cannot be decoded", "replace it with an intact copy")
     height, width = (info.width, info.height) if info.orientation >= 5 else (info.height, info.width)
     return DecodedImage(width, height, info.orientation, hashlib.sha256(data).hexdigest(), perceptual_hash(grey))

@@ -1,4 +1,4 @@
-"""Checks of the pictures themselves: turned by EXIF, the same or almost the same as another."""
+"""Checks of the images themselves: equal or almost equal to another image."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -10,15 +10,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-NEAR_THRESHOLD = (
-    64  # of 2048 bits; of MVTec's bottles the one photographed twice differs in 48, all others in 89 and more
-)
-MIN_BITS = 64  # bits that must be set for a hash to say anything of a picture
-BLOCK = 1024  # pictures compared with all others at a time
+# differing bits of 2048; of MVTec's bottles the one photographed twice differs in 48, all others in 89 or more
+NEAR_THRESHOLD = 64
+MIN_BITS = 64  # set bits; a hash with fewer shows too little structure to be compared
+BLOCK = 1024  # images compared with all others at a time
 
 
 def check_duplicates(facts: Facts) -> list[Finding]:
-    """Pictures with the same bytes as one before them, first of all in another split."""
+    """Images with the same bytes as an earlier one; one in another split is preferred as the twin."""
     first: dict[str, list[ImageFacts]] = {}
     findings = []
     for image in facts.images:
@@ -32,7 +31,7 @@ def check_duplicates(facts: Facts) -> list[Finding]:
 
 
 def check_near_duplicates(facts: Facts) -> list[Finding]:
-    """Pictures whose difference hash is at most NEAR_THRESHOLD of 2048 bits from that of one before them."""
+    """Images whose hash differs in at most NEAR_THRESHOLD of 2048 bits from that of an earlier one."""
     import numpy as np
 
     images = [image for image in facts.images if image.perceptual_hash]
@@ -41,10 +40,10 @@ def check_near_duplicates(facts: Facts) -> list[Finding]:
     bits = np.unpackbits(np.frombuffer(b"".join(i.perceptual_hash for i in images), np.uint8)).reshape(
         len(images), -1
     )
-    telling = bits.sum(axis=1) >= MIN_BITS
-    images = [image for image, tells in zip(images, telling, strict=True) if tells]
+    comparable = bits.sum(axis=1) >= MIN_BITS
+    images = [image for image, is_comparable in zip(images, comparable, strict=True) if is_comparable]
     near: dict[int, list[ImageFacts]] = {}
-    for i, j in _near_pairs(bits[telling]):
+    for i, j in _near_pairs(bits[comparable]):
         if images[i].sha256 != images[j].sha256:
             near.setdefault(j, []).append(images[i])
     across, within = "near-duplicate-across-splits", "near-duplicate-picture"
@@ -52,19 +51,19 @@ def check_near_duplicates(facts: Facts) -> list[Finding]:
 
 
 def _near_pairs(bits: "NDArray[np.uint8]") -> Iterator[tuple[int, int]]:
-    """Pairs i < j of rows that differ in at most NEAR_THRESHOLD bits."""
+    """Pairs i < j of rows of `bits` (N x 2048, 0 or 1) that differ in at most NEAR_THRESHOLD bits."""
     import numpy as np
 
     signs = bits.astype(np.float32) * 2 - 1
-    least = bits.shape[1] - 2 * NEAR_THRESHOLD
+    min_agreement = bits.shape[1] - 2 * NEAR_THRESHOLD
     for start in range(0, len(signs), BLOCK):
-        alike = signs @ signs[start : start + BLOCK].T >= least
+        alike = signs @ signs[start : start + BLOCK].T >= min_agreement
         for i, j in np.argwhere(alike):
             if i < start + j:
                 yield int(i), int(start + j)
 
 
 def _twins(image: ImageFacts, before: list[ImageFacts], across: str, within: str) -> Finding:
-    elsewhere = [other for other in before if other.split != image.split]
-    other = (elsewhere or before)[0]
-    return Finding(image.name, "", across if elsewhere else within, f"like {other.name}")
+    in_other_splits = [other for other in before if other.split != image.split]
+    other = (in_other_splits or before)[0]
+    return Finding(image.name, "", across if in_other_splits else within, f"like {other.name}")

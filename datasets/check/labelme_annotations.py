@@ -1,4 +1,4 @@
-"""Labelme shapes as annotations to check, drawn by the code that converts them."""
+"""Annotations of labelme shapes for `datasets check`, drawn by the code of the conversion."""
 
 import math
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ Indexed = Sequence[tuple[int, Shape]]
 def shape_annotations(
     name: str, shapes: Indexed, size: tuple[int, int]
 ) -> tuple[dict[int, AnnotationFacts], list[Finding]]:
-    """The annotation of each shape of the file `name`, by its position, and what a conversion refuses.
+    """The annotation of each shape of the file `name` by its index, and findings for what a conversion refuses.
 
-    `size` is that of the image (height, width), 0 where it is unknown: then only the points are looked at.
+    `size` is (height, width) of the image in pixels, 0 if unknown: then only the points are checked.
     """
     annotations: dict[int, AnnotationFacts] = {}
     findings: list[Finding] = []
@@ -32,7 +32,7 @@ def shape_annotations(
 
 
 def join_annotations(parts: Sequence[AnnotationFacts]) -> AnnotationFacts:
-    """One annotation of all parts of a group."""
+    """Join all parts of a group into one annotation."""
     if len(parts) == 1:
         return parts[0]
     x0, y0 = (min(part.box[i] for part in parts) for i in (0, 1))
@@ -49,7 +49,7 @@ def join_annotations(parts: Sequence[AnnotationFacts]) -> AnnotationFacts:
 
 
 def _draw_all(name: str, shapes: Indexed, size: tuple[int, int]) -> list[Drawn | InputError | None]:
-    """Each shape drawn, or why a conversion refuses it; None where the size is unknown."""
+    """Each drawn shape, or the error with which a conversion refuses it, or None if the size is unknown."""
     if min(size) > 0:
         try:
             return list(draw_shapes(name, shapes, *size))  # all at once is much faster
@@ -91,7 +91,7 @@ def _box(shape: Shape) -> Box:
 
 
 def _area(shape: Shape, box: Box) -> float:
-    """The area of a shape of which no pixel is known."""
+    """The area in square pixels of a shape that was not drawn."""
     if shape.kind == "circle":
         return math.pi * _radius(shape) ** 2
     if shape.kind == "mask":

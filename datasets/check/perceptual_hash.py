@@ -1,4 +1,4 @@
-"""A hash of an image that is almost the same for copies that were encoded again, scaled or brightened."""
+"""A perceptual hash: almost equal for copies of an image that were re-encoded, scaled or brightened."""
 
 from typing import TYPE_CHECKING
 
@@ -7,14 +7,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HASH_SIDE = 32  # the hash has 2 x 32 x 32 bits
-HASH_MARGIN = 3  # grey levels that a step must rise to set a bit, so that flat parts do not flicker
+HASH_MARGIN = 3  # grey levels; minimum step that sets a bit, so that noise in flat areas sets none
 
 
 def perceptual_hash(grey: "NDArray[np.uint8]") -> bytes:
-    """Difference hash of an H x W image, 2048 bits packed: whether grey rises from cell to cell, right and down.
+    """Difference hash of an H x W uint8 image, 2048 bits packed: whether grey rises to the right and lower cell.
 
     After N. Krawetz, "Kind of like that" (2013), with a finer grid: 8 x 8 cells give the same hash for bottles
-    that all stand in the same place. Copies that are encoded again, scaled, brighter or noisy differ in under 2 %
+    that are all in the same place. Copies that are re-encoded, scaled, brighter or noisy differ in under 2 %
     of the bits.
     """
     import cv2

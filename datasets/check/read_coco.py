@@ -1,4 +1,4 @@
-"""What `datasets check` reads of COCO files: what they list, what is there, what is missing."""
+"""Read COCO files for `datasets check`: the listed images, their annotations and pixel masks."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ from datasets.masks.rle import rle_area, to_rle
 from datasets.masks.run_lengths import covers_image
 from system.errors import InputError
 
-CHECK_CODE = {  # the code of a repair -> that of its finding; other repairs have checks of their own
+CHECK_CODE = {  # code of a repair -> code of its finding; other repairs have separate checks
     "area-recomputed": "impossible-area",
     "box-from-mask": "box-and-mask",
     "category-order": "category-order",
@@ -39,7 +39,7 @@ CHECK_CODE = {  # the code of a repair -> that of its finding; other repairs hav
 
 
 class CocoEntry(Entry, frozen=True, kw_only=True):
-    """An image as listed; `mask` is the path of its pixel mask, None where the dataset has no pixel masks."""
+    """A listed image; `mask` is the path of its pixel mask, None if the dataset has no pixel masks."""
 
     image: Image
     annotations: list[AnnotationFacts]
@@ -54,11 +54,17 @@ class CocoFolder(msgspec.Struct, frozen=True):
     upright_only: bool = True
 
     def list_entries(self, root: Path) -> Listing[CocoEntry] | None:
-        """Images of all splits with their annotations, None where `root` is no dataset folder."""
+        """The images of all splits with their annotations, None if `root` is not a dataset folder.
+
+        Raises InputError if no COCO file can be read.
+        """
         return _list(root, root) if looks_like_dataset(root) else None
 
     def read(self, entry: CocoEntry, width: int, height: int) -> Reading:
-        """Whether the annotations of one image can be drawn in it, and whether its pixel mask fits."""
+        """The annotations of one image.
+
+        Findings for those that cannot be drawn, and for a mask that does not fit.
+        """
         return _read_entry(entry, (width, height))
 
     def is_split(self, images: Sequence[ImageFacts]) -> bool:
@@ -66,7 +72,7 @@ class CocoFolder(msgspec.Struct, frozen=True):
         return has_several_splits(images)
 
     def check_together(self, facts: Facts) -> list[Finding]:  # noqa: ARG002
-        """Nothing more."""
+        """No findings."""
         return []
 
 
@@ -76,7 +82,10 @@ class CocoExportFormat(CocoFolder, frozen=True):
     name: str = "COCO export"
 
     def list_entries(self, root: Path) -> Listing[CocoEntry] | None:
-        """The same, None where `root` is no such file or folder."""
+        """The images of all splits with their annotations, None if `root` is not a COCO file or export.
+
+        Raises InputError if no COCO file can be read.
+        """
         is_export = root.suffix.lower() == ".json" if root.is_file() else looks_like_coco(root)
         return _list(root, root.parent if root.is_file() else root) if is_export else None
 
@@ -96,15 +105,15 @@ def _list(root: Path, folder: Path) -> Listing[CocoEntry]:
     entries: list[CocoEntry] = []
     for part, read in files.items():
         repairs = list(read.repairs)
-        found = _entries(root, folder, part, read, masked=masked, repairs=repairs)
-        entries += found
+        of_part = _entries(root, folder, part, read, masked=masked, repairs=repairs)
+        entries += of_part
         findings += _as_findings(repairs)
         if not read.is_labelled and not is_ours(folder):
             value = f"no annotations in {part.file.name}"
-            findings += [Finding(entry.name, "", "unlabelled", value) for entry in found]
+            findings += [Finding(entry.name, "", "unlabelled", value) for entry in of_part]
     joined, _, repairs = join_categories([(part, read.coco) for part, read in files.items()])
     findings += _as_findings(repairs)
-    names: Counter[str] = Counter()  # two categories of one name are two
+    names: Counter[str] = Counter()  # categories with the same name count separately
     for read in files.values():
         names |= Counter(read.coco.names().values())
     kept = {category.name for category in joined}  # without those that only group the others
@@ -116,7 +125,10 @@ def _list(root: Path, folder: Path) -> Listing[CocoEntry]:
 
 
 def _read(path: Path) -> tuple[ReadCoco | None, list[tuple[str, str]]]:
-    """The file repaired, unrepaired where its ids are broken, None where it cannot be read; codes and problems."""
+    """Read a COCO file: repaired, or unrepaired if its ids are broken, or None.
+
+    And (code, problem) of each fault.
+    """
     try:
         read = with_plain_names(read_unchecked_coco(path, unlabelled_ok=True))
     except InputError as error:
@@ -132,7 +144,7 @@ def _as_findings(repairs: Iterable[Repair]) -> list[Finding]:
 
 
 def _check_crowd(files: Iterable[ReadCoco]) -> list[Finding]:
-    """Whether every annotation of a dataset is an ignore region."""
+    """A finding if every annotation of the dataset is an ignore region."""
     crowd = [a.iscrowd for read in files for a in read.coco.annotations]
     if not crowd or not all(crowd):
         return []
@@ -153,7 +165,7 @@ def _check_ids(files: Mapping[CocoPart, ReadCoco]) -> list[Finding]:
 
 
 def _same_stems(entries: Sequence[CocoEntry]) -> list[Finding]:
-    """Images whose pixel masks, label files and labelme files would have the same name."""
+    """Findings for images whose pixel masks, label files or labelme files would have the same name."""
     errors = find_same_stems(sorted({entry.name for entry in entries}))
     return [Finding(str(error.where), "", "ambiguous-pair", error.problem) for error in errors]
 
@@ -179,7 +191,7 @@ def _read_entry(entry: CocoEntry, size: tuple[int, int]) -> Reading:
 
 
 def _has_pixels(annotation: AnnotationFacts, size: tuple[int, int]) -> bool:
-    """Whether its mask has an area, whatever its own `area` is; size is width and height."""
+    """Whether the mask has an area, independent of `annotation.area`; `size` is (width, height) in pixels."""
     segmentation = annotation.segmentation
     if isinstance(segmentation, Rle):
         rle = to_rle(segmentation, *size[::-1]) if covers_image(segmentation, *size[::-1]) else None
@@ -191,13 +203,13 @@ def _has_pixels(annotation: AnnotationFacts, size: tuple[int, int]) -> bool:
 def _entries(
     root: Path, folder: Path, part: CocoPart, read: ReadCoco, *, masked: bool, repairs: list[Repair]
 ) -> list[CocoEntry]:
-    """The images of a COCO file below `folder`; those without the ending of an image are added to `repairs`."""
+    """The images of a COCO file below `folder`; names without an image extension are added to `repairs`."""
     names = read.coco.names()
     annotations: dict[int, list[AnnotationFacts]] = {}
     for a in read.coco.annotations:
         category = names.get(a.category_id, f"category {a.category_id}")
-        found = AnnotationFacts(f"annotation {a.id}", category, a.bbox, a.area, a.segmentation or None)
-        annotations.setdefault(a.image_id, []).append(found)
+        facts = AnnotationFacts(f"annotation {a.id}", category, a.bbox, a.area, a.segmentation or None)
+        annotations.setdefault(a.image_id, []).append(facts)
     entries = []
     folders = image_folders(part, root, None)
     for image in read.coco.images:

@@ -1,4 +1,4 @@
-"""What `datasets check` reads of a labelme folder: JSON files, their images, images without one."""
+"""Read a labelme folder for `datasets check`: the labelme files, their images, and images without a file."""
 
 import posixpath
 from collections import defaultdict
@@ -37,11 +37,11 @@ from datasets.formats.labelme_folder import (
 from datasets.formats.labelme_images import Found, ImageFinder, Tree, list_tree
 from system.errors import InputError
 
-MARKS = (b'"shapes"', b'"imagePath"')  # of a file that labelme wrote, even where it cannot be read
+MARKS = (b'"shapes"', b'"imagePath"')  # a file with one of these was written by labelme, even if it cannot be read
 
 
 class LabelmeEntry(Entry, frozen=True, kw_only=True):
-    """A labelme file without the image that may be embedded in it."""
+    """A labelme file; an embedded image is removed."""
 
     file: LabelmeFile
 
@@ -53,7 +53,10 @@ class LabelmeFolder(msgspec.Struct, frozen=True):
     upright_only: bool = False
 
     def list_entries(self, root: Path) -> Listing[LabelmeEntry] | None:
-        """Every labelme file with its image, None where no file is labelme's."""
+        """Every labelme file with its image, None if there is no labelme file.
+
+        Raises InputError for non-Unicode names.
+        """
         if not root.is_dir():
             return None
         tree = list_tree(root)
@@ -63,7 +66,10 @@ class LabelmeFolder(msgspec.Struct, frozen=True):
         return _Lister(tree).list_all(read)
 
     def read(self, entry: LabelmeEntry, width: int, height: int) -> Reading:
-        """Shapes of one file; shapes of one label and one group are one annotation, as in a conversion."""
+        """The shapes of one file, in pixels.
+
+        Shapes of one label and one group are one annotation, as in a conversion.
+        """
         findings: list[Finding] = []
         if width:
             try:
@@ -80,12 +86,12 @@ class LabelmeFolder(msgspec.Struct, frozen=True):
         return Reading([join_annotations(parts) for parts in groups.values()], [*findings, *faults])
 
     def is_split(self, images: Sequence[ImageFacts]) -> bool:
-        """False for MVTec's own splits, where train has good images only."""
+        """Whether the splits are for training; false for MVTec's own, where train has good images only."""
         train = [image.is_good for image in images if image.split == "train"]
         return not (train and all(train)) and has_several_splits(images)
 
     def check_together(self, facts: Facts) -> list[Finding]:  # noqa: ARG002
-        """Nothing more."""
+        """No findings."""
         return []
 
 
@@ -119,7 +125,7 @@ class _Lister:
             self._find(name, "$.imagePath", code, image_not_found(self._tree.root / name, file, error))
             self._append(name, file, None)
             return
-        image = LabelmeImage(found.file_name, name, found.path, found.how)
+        image = LabelmeImage(found.file_name, name, found.path, found.event_code)
         self._images.append(image)
         if self._takes_part(name, file):
             self._append(name, file, found)

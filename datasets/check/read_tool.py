@@ -1,4 +1,4 @@
-"""What `datasets check` reads of the exports of labelling tools: VOC, CVAT, Label Studio, VIA, CSV tables."""
+"""Read exports of labelling tools for `datasets check`: VOC, CVAT, Label Studio, VIA, CSV tables."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ from datasets.masks.rle import rle_area, rle_box
 from system.errors import InputError
 
 FINDING_OF = {"no-label": "empty-label"}  # code of a conversion -> code of a check
-UNLABELLED = "nothing shows that somebody looked at it"
+UNLABELLED = "nothing shows that somebody inspected it"
 
 
 class ToolEntry(Entry, frozen=True, kw_only=True):
@@ -37,7 +37,10 @@ class ToolExportFormat(msgspec.Struct, frozen=True):
     upright_only: bool = False
 
     def list_entries(self, root: Path) -> Listing[ToolEntry] | None:
-        """The images of the export, None where `root` is of no known tool. Raises InputError."""
+        """The images of the export, None if no tool is recognised.
+
+        Raises InputError if the export cannot be read.
+        """
         found = find_tool_format(root)
         if found is None:
             return None
@@ -56,7 +59,7 @@ class ToolExportFormat(msgspec.Struct, frozen=True):
         return has_several_splits(images)
 
     def check_together(self, facts: Facts) -> list[Finding]:  # noqa: ARG002
-        """Nothing that other formats do not check."""
+        """No findings."""
         return []
 
 
@@ -112,14 +115,14 @@ def _read(entry: ToolEntry, width: int, height: int) -> Reading:
 
 
 def _annotations(entry: ToolEntry, index: int, shape: ToolShape, size: tuple[int, int]) -> list[AnnotationFacts]:
-    """The shape as drawn, its box where it was drawn even if that is outside the image."""
+    """The annotations of a shape; boxes are not clipped to the image. `size` is (height, width) in pixels."""
     geometry = shape.geometry
     if isinstance(geometry, BoxShape):
         w, h = geometry.x1 - geometry.x0, geometry.y1 - geometry.y0
         return [AnnotationFacts(shape.where, shape.label, (geometry.x0, geometry.y0, w, h), w * h)]
     if isinstance(geometry, LineShape):
         return [AnnotationFacts(shape.where, shape.label, _extents(geometry.points), 0)]
-    found = []
+    annotations = []
     for drawn in draw_tool_image(entry.file, entry.image, [index], size, DrawingRule()):
         for part in drawn.parts:
             area = rle_area(part.rle) if part.rle is not None else 0
@@ -127,8 +130,8 @@ def _annotations(entry: ToolEntry, index: int, shape: ToolShape, size: tuple[int
             segmentation: Segmentation | None = part.rle
             if isinstance(geometry, PolygonShape):
                 box = _extents(geometry.points)
-            found.append(AnnotationFacts(shape.where, shape.label, box, area, segmentation))
-    return found
+            annotations.append(AnnotationFacts(shape.where, shape.label, box, area, segmentation))
+    return annotations
 
 
 def _extents(points: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:

@@ -1,4 +1,4 @@
-"""What `datasets check` reads of a tree of images and masks, such as MVTec AD's."""
+"""Read a tree of images and masks, such as MVTec AD, for `datasets check`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,9 +38,9 @@ class MvtecTree(msgspec.Struct, frozen=True):
     upright_only: bool = True
 
     def list_entries(self, root: Path) -> Listing[TreeEntry] | None:
-        """Images with their masks, None where `root` has no known layout.
+        """The images with their masks, None if `root` has no known layout.
 
-        Without ground_truth, but with labelme files, it is a tree that `convert coco2labelme` wrote.
+        A tree with labelme files and without ground_truth was written by `convert coco2labelme`: None, too.
         """
         layout = find_layout(root) if root.is_dir() else None
         if layout is None:
@@ -54,7 +54,7 @@ class MvtecTree(msgspec.Struct, frozen=True):
         return _listing(tree, faults, self.threshold)
 
     def read(self, entry: TreeEntry, width: int, height: int) -> Reading:
-        """Components of the masks of one image."""
+        """The components of the masks of one image, in pixels."""
         annotations: list[AnnotationFacts] = []
         findings: list[Finding] = []
         for name, path in zip(entry.image.masks, entry.image.mask_paths, strict=True):
@@ -65,19 +65,19 @@ class MvtecTree(msgspec.Struct, frozen=True):
                 continue
             findings += _check_size(name, path, info, (width, height))
             try:
-                found = components(_read_mask(path, entry))
+                parts = components(_read_mask(path, entry))
             except InputError as error:
                 findings.append(Finding(name, "", _mask_code(path, entry), error.problem))
                 continue
             try:
-                check_good_mask(path, entry.image, is_black=not found)
+                check_good_mask(path, entry.image, is_black=not parts)
             except InputError as error:
                 findings.append(Finding(name, "", "good-with-shapes", error.problem))
                 continue
             first = len(annotations) + 1
             annotations += [
                 AnnotationFacts(f"component {i}", entry.image.type, c.box, c.area)
-                for i, c in enumerate(found, first)
+                for i, c in enumerate(parts, first)
             ]
         return Reading(annotations, findings)
 
@@ -86,7 +86,7 @@ class MvtecTree(msgspec.Struct, frozen=True):
         return False
 
     def check_together(self, facts: Facts) -> list[Finding]:  # noqa: ARG002
-        """Nothing more."""
+        """No findings."""
         return []
 
 
@@ -106,7 +106,7 @@ def _listing(tree: ImageTree, findings: list[Finding], threshold: int | None) ->
 
 
 def _check_size(name: str, path: Path, info: ImageInfo, image: tuple[int, int]) -> list[Finding]:
-    """Whether a mask is as large as its image of width x height pixels, 0 where that is unknown."""
+    """A finding if a mask and its `image` (width, height in pixels, 0 if unknown) differ in size."""
     try:
         check_mask_size(path, (info.width, info.height), image if min(image) > 0 else (info.width, info.height))
     except InputError as error:

@@ -1,4 +1,4 @@
-"""What `datasets check` reads of a YOLO folder: every label line that can be read, every one that cannot."""
+"""Read a YOLO folder for `datasets check`: every label line, readable or not."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from system.errors import InputError
 
 
 class YoloEntry(Entry, frozen=True, kw_only=True):
-    """An image with its label file, None where there is none, the names of the classes, columns of keypoints."""
+    """An image with its label file (None if it has none), the class names and the number of keypoint columns."""
 
     labels_name: str
     labels: str | None
@@ -32,7 +32,10 @@ class YoloFolder(msgspec.Struct, frozen=True):
     upright_only: bool = False
 
     def list_entries(self, root: Path) -> Listing[YoloEntry] | None:
-        """Images of all splits, None where `root` is no YOLO folder. Raises InputError for a broken data.yaml."""
+        """The images of all splits, None if `root` is not a YOLO folder.
+
+        Raises InputError for a broken data.yaml.
+        """
         if not looks_like_yolo(root):
             return None
         dataset = read_yolo(root, strict=False)
@@ -42,7 +45,7 @@ class YoloFolder(msgspec.Struct, frozen=True):
         return Listing(entries, list(dataset.names), [*_label_findings(dataset), *findings])
 
     def read(self, entry: YoloEntry, width: int, height: int) -> Reading:
-        """Labels of one image, in pixels of its width x height."""
+        """The labels of one image, in pixels of its width x height."""
         return _read_entry(entry, width, height)
 
     def is_split(self, images: Sequence[ImageFacts]) -> bool:
@@ -50,7 +53,7 @@ class YoloFolder(msgspec.Struct, frozen=True):
         return has_several_splits(images)
 
     def check_together(self, facts: Facts) -> list[Finding]:
-        """Boxes mixed with segments."""
+        """Findings for boxes mixed with segments."""
         return check_mixed(facts)
 
 
@@ -86,7 +89,7 @@ def _read_entry(entry: YoloEntry, width: int, height: int) -> Reading:
                 check_coordinates(where, label)
         except InputError as error:
             findings.append(Finding(name, where, "unreadable-labels", error.problem))
-        # where it is may still be known
+        # the position of a faulty label may still be known
         if label is not None and all(abs(value) <= MAX_COORDINATE for value in label.values):
             annotations.append(_annotation(label, where, names[label.class_index], width or 1, height or 1))
     if len({annotation.segmentation is None for annotation in annotations}) > 1:
@@ -107,7 +110,7 @@ def _annotation(label: Label, where: str, category: str, width: int, height: int
 
 
 def check_mixed(facts: Facts) -> list[Finding]:
-    """Images with boxes where more have segments, or the other way round: Ultralytics drops all segments then."""
+    """Findings for the kind, boxes or segments, that fewer images have: Ultralytics drops all segments."""
     kinds = [
         (image, {annotation.segmentation is None for annotation in image.annotations}) for image in facts.images
     ]
@@ -115,28 +118,28 @@ def check_mixed(facts: Facts) -> list[Finding]:
     segments = [image.name for image, kind in kinds if kind == {False}]
     if len(boxes) < len(segments):
         return [
-            Finding(name, "", "mixed-labels", f"boxes, where segments are in {len(segments)}") for name in boxes
+            Finding(name, "", "mixed-labels", f"boxes; {len(segments)} images have segments") for name in boxes
         ]
-    found = segments if boxes else []
-    return [Finding(name, "", "mixed-labels", f"segments, where boxes are in {len(boxes)}") for name in found]
+    fewer = segments if boxes else []
+    return [Finding(name, "", "mixed-labels", f"segments; {len(boxes)} images have boxes") for name in fewer]
 
 
 def _label_findings(dataset: YoloDataset) -> list[Finding]:
     wanted = {image.labels for image in dataset.images}
     folders = sorted({path.parent for path in wanted})
-    there = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.txt"))]
+    present = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.txt"))]
     return [
         *_shared_labels(dataset),
         *(
             Finding(_name(dataset.root, path), "", "labels-without-picture", "")
-            for path in there
+            for path in present
             if path not in wanted and path not in dataset.files
         ),
     ]
 
 
 def _shared_labels(dataset: YoloDataset) -> list[Finding]:
-    """Images with the label file of another; two splits may name one image."""
+    """Findings for images that share a label file; an image may be in two splits."""
     first: dict[Path, Path] = {}
     findings = []
     for image in dataset.images:

@@ -1,15 +1,15 @@
-"""The area of a polygon as drawn."""
+"""The area of a polygon that may cross itself."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
 from datasets.formats.labelme import Point
 
-NO_AREA = 1e-6  # square pixels; less is rounding
+NO_AREA = 1e-6  # square pixels; smaller values are rounding errors
 
 
 def ring_area(ring: Sequence[Point]) -> float:
-    """The area that a polygon encloses, which may cross itself, in square pixels.
+    """The area in square pixels that a polygon encloses; it may cross itself.
 
     >>> ring_area([(0, 0), (4, 0), (4, 4), (0, 4)])
     16.0

@@ -1,6 +1,6 @@
-"""labelme's JSON files of 2017 to today: read strictly, rewritten without touching what we do not know.
+"""Read labelme's JSON files, every version since 2017, strictly.
 
-Coordinates are in pixels of the upright picture and continuous: pixel i covers i to i + 1.
+Coordinates are in pixels of the upright image and continuous: pixel i covers i to i + 1.
 Source: https://github.com/wkentaro/labelme, `labelme/_label_file.py`. Files before 4.0 have neither `shape_type`
 nor `imageHeight`, those before 3.0 no `version`, those before 5.0 no `description`, those before 5.3 no `mask`.
 """
@@ -19,7 +19,7 @@ from system.files import BYTE_ORDER_MARK, has_suffix
 
 SUFFIX = ".json"
 SUFFIXES = frozenset({SUFFIX})
-VERSION = "6.3.1"  # of labelme, whose files ours are like
+VERSION = "6.3.1"  # the labelme version whose files we write
 LARGEST_COORDINATE = 1e9
 
 Coordinate = Annotated[float, msgspec.Meta(ge=-LARGEST_COORDINATE, le=LARGEST_COORDINATE)]
@@ -27,10 +27,10 @@ Point = tuple[Coordinate, Coordinate]
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """One thing drawn: what `points` mean depends on `shape_type`, None is a polygon.
+    """One drawn shape. The meaning of `points` (x, y in pixels) depends on `shape_type`; None is a polygon.
 
-    See `labelme_shape_types` for the types. A mask has the first and last pixel of the box that the PNG `mask`
-    (base64) fills. AnyLabeling and X-AnyLabeling mark shapes as `difficult`.
+    `labelme_shape_types` lists the types. The points of a mask are the first and the last pixel of its box, and
+    `mask` is a PNG of that box in base64. AnyLabeling and X-AnyLabeling mark shapes as `difficult`.
     """
 
     label: str
@@ -44,12 +44,15 @@ class Shape(msgspec.Struct, frozen=True):
 
     @property
     def kind(self) -> str:
-        """The shape type, as labelme understands a missing one."""
+        """The shape type; a missing one is a polygon, as in labelme."""
         return self.shape_type or "polygon"
 
 
 class LabelmeFile(msgspec.Struct, frozen=True):
-    """One JSON file: `image_path` is relative to it, backslashes allowed, `image_data` is a picture in base64."""
+    """One JSON file.
+
+    `image_path` is relative to it and may contain backslashes; `image_data` is an image in base64.
+    """
 
     shapes: list[Shape]
     version: str | None = None
@@ -64,17 +67,17 @@ _DECODER = msgspec.json.Decoder(LabelmeFile)
 
 
 def is_labelme(path: Path | str) -> bool:
-    """Whether the name of `path` is that of a labelme file; hidden files are none."""
+    """Whether `path` is named like a labelme file; hidden files are not."""
     return has_suffix(path, SUFFIXES)
 
 
 def read_labelme(path: Path) -> LabelmeFile:
-    """Read one labelme file. Raises InputError naming file, JSON path and value."""
+    """Read one labelme file. Raises InputError with file, JSON path and value if it is missing or not valid."""
     return parse_labelme(path, read_json(path))
 
 
 def read_json(path: Path | str) -> bytes:
-    """The bytes of a JSON file. Raises InputError where there is none."""
+    """The bytes of a JSON file. Raises InputError if it does not exist."""
     try:
         with FileIO(path) as file:
             return file.readall()
@@ -85,18 +88,21 @@ def read_json(path: Path | str) -> bytes:
 
 
 def parse_labelme(path: Path | str, data: bytes) -> LabelmeFile:
-    """The content `data` of the labelme file `path`. Raises InputError naming file, JSON path and value."""
+    """Parse `data`, the content of the labelme file `path`.
+
+    Raises InputError with JSON path and value if not valid.
+    """
     content = data.removeprefix(BYTE_ORDER_MARK)
     try:
         return _decode(content)
     except msgspec.ValidationError as error:
-        # no place in it: it is no object, or one without shapes
+        # an error without a JSON path: not an object, or one without shapes
         remedy = "correct the value" if "`$" in str(error) else "move it elsewhere if labelme did not write it"
         raise InputError(path, f"not as labelme writes it: {error}", remedy) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         where = _find_non_number(data)
         problem = f"{where} is not a number" if where else f"not valid JSON in UTF-8: {error}"
-        raise InputError(path, problem, "correct the value or save it anew with labelme") from None
+        raise InputError(path, problem, "correct the value or save the file again with labelme") from None
     except RecursionError:
         raise InputError(path, "nested too deeply", "it was not written by labelme, remove it") from None
 
@@ -115,7 +121,7 @@ def _decode(content: bytes) -> LabelmeFile:
 
 
 def needs_repair(data: bytes) -> bool:
-    """Whether a file that can be read is not in labelme's own terms (see `labelme_foreign`)."""
+    """Whether a readable file differs from labelme's own format (see `labelme_foreign`)."""
     try:
         _DECODER.decode(data.removeprefix(BYTE_ORDER_MARK))
     except msgspec.ValidationError:
@@ -123,21 +129,21 @@ def needs_repair(data: bytes) -> bool:
     return False
 
 
-def embedded_picture(path: Path | str, file: LabelmeFile) -> bytes:
-    """The bytes of the picture in `$.imageData` of `file`, which was read from `path`. Raises InputError."""
+def embedded_image(path: Path | str, file: LabelmeFile) -> bytes:
+    """Decode `$.imageData` of `file`, which was read from `path`. Raises InputError if it is not base64."""
     try:
         return base64.b64decode(file.image_data or "", validate=True)
     except ValueError as error:
-        raise InputError(path, f"$.imageData is not base64: {error}", "save it anew with labelme") from None
+        raise InputError(path, f"$.imageData is not base64: {error}", "save the file again with labelme") from None
 
 
 def encode_raw(raw: dict[str, Any]) -> bytes:
-    """Any JSON object in labelme's layout: indented by two, keys in their order, text as UTF-8."""
+    """Encode a JSON object as labelme does: indented by two, keys in their order, UTF-8."""
     return json.dumps(raw, ensure_ascii=False, indent=2).encode()
 
 
 def _find_non_number(data: bytes) -> str | None:
-    """JSON path of the first NaN or Infinity literal, which Python writes and JSON does not know."""
+    """JSON path of the first NaN or Infinity literal, which Python writes although JSON has none."""
 
     class NonNumber(str):
         __slots__ = ()

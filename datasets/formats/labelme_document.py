@@ -1,4 +1,4 @@
-"""A labelme file that is edited: what is not edited stays as it was, and nobody else's edit is overwritten."""
+"""Edit a labelme file: unknown keys are kept, and changes made by others meanwhile are not overwritten."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ from system.files import write_atomic
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A labelme file as read: `file` is what we understand of it, `raw` all of it, `sha256` that of its bytes.
+    """A labelme file as read: `file` is its typed content, `raw` all of it, `sha256` the hash of its bytes.
 
     `sha256` is None for a file that does not exist yet.
     """
@@ -42,16 +42,16 @@ def read_document(path: Path) -> Document:
         raw = json.loads(data.decode("utf-8-sig"))
         if is_isat(raw):
             raise InputError(
-                path, "a file of ISAT, not of labelme", "convert it with labelme2coco and coco2labelme"
+                path, "an ISAT file, not a labelme file", "convert it with labelme2coco and coco2labelme"
             )
         raw = to_labelme(raw) if needs_repair(data) else raw
-    except UnicodeDecodeError as error:  # in a value that we do not know
-        raise InputError(path, f"not UTF-8: {error}", "save it anew with labelme") from None
+    except UnicodeDecodeError as error:  # in a value that is not read
+        raise InputError(path, f"not UTF-8: {error}", "save the file again with labelme") from None
     return Document(path, file, raw, hashlib.sha256(data).hexdigest())
 
 
 def new_document(path: Path, image_path: str, height: int, width: int) -> Document:
-    """A labelme file without shapes for a picture of height x width pixels, to be written to `path`."""
+    """A labelme file without shapes for an image of height x width pixels, to be written to `path`."""
     file = LabelmeFile([], VERSION, {}, image_path, None, height, width)
     raw = msgspec.to_builtins(file)
     # labelme's own order of keys
@@ -60,7 +60,7 @@ def new_document(path: Path, image_path: str, height: int, width: int) -> Docume
 
 
 def shape_to_raw(shape: Shape) -> dict[str, Any]:
-    """A shape as labelme writes it: every key there, type and flags never null."""
+    """A shape as labelme writes it: with every key, and with type and flags that are not null."""
     whole = msgspec.structs.replace(shape, shape_type=shape.kind, flags=shape.flags or {})
     raw: dict[str, Any] = msgspec.to_builtins(whole)
     raw["points"] = [list(point) for point in shape.points]

@@ -1,4 +1,4 @@
-"""Which picture a labelme file is about: by its path, moved next to it, in another folder, or embedded in it."""
+"""Find the image that a labelme file describes: by its path, next to the file, in another folder or embedded."""
 
 import os
 import posixpath
@@ -16,34 +16,34 @@ from system.files import check_unicode
 
 
 class Tree(msgspec.Struct, frozen=True):
-    """The labelme files and the pictures below `root`, as sorted relative paths; hidden ones are left out.
+    """The labelme files and the images below `root`, as relative paths without hidden files and folders.
 
-    `links` are those of the pictures that are symbolic links.
+    `files` is sorted. `links` contains those of the `images` that are symbolic links.
     """
 
     root: Path
     files: list[str]
-    pictures: frozenset[str]
+    images: frozenset[str]
     links: frozenset[str] = frozenset()
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A picture: `file_name` is its name in the dataset, `path` None where it is embedded in the JSON.
+    """An image: `file_name` is its name in the dataset, `path` is None if it is embedded in the JSON file.
 
-    `how` is the code of an event where it was not simply where the JSON says, else empty.
+    `event_code` is empty if the image is at the path in the JSON file, otherwise the code of an event.
     """
 
     file_name: str
     path: str | None
-    how: str = ""
+    event_code: str = ""
 
 
 def list_tree(root: Path) -> Tree:
-    """Walk `root`. Raises InputError where it is no folder or holds a name that is not Unicode."""
+    """List `root` recursively. Raises InputError if it is not a folder or contains a name that is not Unicode."""
     if not root.is_dir():
-        raise InputError(root, "no such folder", "name a folder of labelme files and their pictures")
+        raise InputError(root, "no such folder", "name a folder of labelme files and their images")
     files: list[str] = []
-    pictures: list[str] = []
+    images: list[str] = []
     links: list[str] = []
     folders = [""]
     while folders:
@@ -57,38 +57,38 @@ def list_tree(root: Path) -> Tree:
                 elif is_labelme(name):
                     files.append(prefix + name)
                 elif is_image(name):
-                    pictures.append(prefix + name)
+                    images.append(prefix + name)
                     if entry.is_symlink():
                         links.append(prefix + name)
-    check_unicode(root, (*files, *pictures))
-    return Tree(root, sorted(files), frozenset(pictures), frozenset(links))
+    check_unicode(root, (*files, *images))
+    return Tree(root, sorted(files), frozenset(images), frozenset(links))
 
 
 class ImageFinder:
-    """Finds pictures in the folder of the labelme files and in that of `--images`, and nowhere else."""
+    """Finds images in the folder of the labelme files and in the folder given with `--images` only."""
 
     def __init__(self, source: Tree, images: Tree | None) -> None:
         self._source = source
         self._trees = [tree for tree in (source, images) if tree is not None]
 
-    # Most pictures are where the JSON says, so that no index may be needed.
+    # Built on first use: most images are at the path in the JSON file, which needs no index.
     @cached_property
     def _by_path(self) -> list[dict[str, list[str]]]:
-        return [_index(tree.pictures, _fold) for tree in self._trees]
+        return [_index(tree.images, _fold) for tree in self._trees]
 
     @cached_property
     def _by_name(self) -> list[dict[str, list[str]]]:
-        return [_index(tree.pictures, lambda p: _fold(posixpath.basename(p))) for tree in self._trees]
+        return [_index(tree.images, lambda p: _fold(posixpath.basename(p))) for tree in self._trees]
 
     @cached_property
     def _by_stem(self) -> list[dict[str, list[str]]]:
-        return [_index(tree.pictures, lambda p: posixpath.splitext(p)[0]) for tree in self._trees]
+        return [_index(tree.images, lambda p: posixpath.splitext(p)[0]) for tree in self._trees]
 
     def find(self, file: str, image_path: str | None, data_suffix: str | None) -> Found:
-        """The picture of the labelme file `file`, given relative to its folder.
+        """Find the image of the labelme file `file`, a path relative to the source folder.
 
-        `data_suffix` is the suffix that fits the embedded picture, None where there is none. Raises InputError
-        where no picture is found, where several are, and where `image_path` leads outside.
+        `image_path` is the file's `$.imagePath`. `data_suffix` is the suffix that fits the embedded image, None if
+        there is none. Raises InputError if no image or more than one is found, or if `image_path` leads outside.
         """
         named = _posix(image_path or "")
         inside = [_inside(tree.root, self._source.root, posixpath.dirname(file), named) for tree in self._trees]
@@ -97,7 +97,7 @@ class ImageFinder:
             if found:
                 return found
         stem = posixpath.splitext(file)[0]
-        # a picture that is named like the JSON is a guess where the JSON names another
+        # an image named like the JSON file is only a guess if the JSON file names another one
         if data_suffix is not None and (image_path or not self._namesake(stem)):
             return Found(stem + data_suffix, None, "image-embedded")
         if found := self._namesake(stem):
@@ -106,15 +106,15 @@ class ImageFinder:
         if image_path and not any(inside):
             raise InputError(
                 json_path,
-                f"$.imagePath {image_path!r} leads outside, and no picture of that name lies beside it",
-                "put the picture beside it or name its folder with --images",
+                f"$.imagePath {image_path!r} leads outside, and no image of that name is next to the file",
+                "put the image next to the JSON file or name its folder with --images",
             )
-        kind = posixpath.splitext(named)[1].lower()
-        remedy = "put it beside the JSON or name its folder with --images"
+        suffix = posixpath.splitext(named)[1].lower()
+        remedy = "put it next to the JSON file or name its folder with --images"
         raise InputError(
             json_path,
-            f"its picture is missing ($.imagePath {image_path!r}, no picture in $.imageData)",
-            remedy if not kind or kind in SUFFIXES else f"{kind} is not read: save it as .png, or {remedy}",
+            f"its image is missing ($.imagePath {image_path!r}, no image in $.imageData)",
+            remedy if not suffix or suffix in SUFFIXES else f"{suffix} is not read: save it as .png, or {remedy}",
         )
 
     def _namesake(self, stem: str) -> Found | None:
@@ -127,7 +127,7 @@ class ImageFinder:
         for i, path in enumerate(inside):
             if path is None:
                 continue
-            if path in self._trees[i].pictures:
+            if path in self._trees[i].images:
                 return self._found(i, path)
             if len(folded := self._by_path[i].get(_fold(path), [])) == 1:
                 return self._found(i, folded[0])
@@ -145,17 +145,20 @@ class ImageFinder:
         if len(found) > 1:
             raise InputError(
                 self._source.root / file,
-                f"$.imagePath is one of {len(found)} pictures of that name: {found[0]}, {found[1]}",
+                f"$.imagePath matches {len(found)} images of that name: {found[0]}, {found[1]}",
                 "correct $.imagePath",
             )
         return self._found(1, found[0], "image-moved") if found else None
 
-    def _found(self, tree: int, path: str, how: str = "") -> Found:
-        return Found(path, f"{self._trees[tree].root}/{path}", how)
+    def _found(self, tree: int, path: str, event_code: str = "") -> Found:
+        return Found(path, f"{self._trees[tree].root}/{path}", event_code)
 
 
 def _inside(root: Path, source: Path, folder: str, named: str) -> str | None:
-    """Where `named`, said in `folder` of `source`, lies below `root`, links not resolved; None where outside."""
+    """The path below `root` of `named`, given relative to `source`/`folder`; None if outside.
+
+    Links are not resolved.
+    """
     target = posixpath.normpath(posixpath.join(_absolute(source), folder, named))
     prefix = _absolute(root).rstrip("/") + "/"
     return target.removeprefix(prefix) if target.startswith(prefix) else None
@@ -172,7 +175,7 @@ def _absolute(path: Path) -> str:
 
 
 def bare_name(path: str) -> str:
-    """The name of a file without folders and ending, in the form in which names are compared."""
+    """The name of a file without folders and extension, normalised for comparison."""
     return _fold(posixpath.splitext(posixpath.basename(_posix(path)))[0])
 
 
@@ -184,5 +187,5 @@ def _index(paths: Iterable[str], key: Callable[[str], str]) -> dict[str, list[st
 
 
 def _fold(path: str) -> str:
-    """What file systems without case, and with the other Unicode form, hold for the same name."""
+    """`path` with case and Unicode form normalised, as case-insensitive file systems compare names."""
     return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()

@@ -1,4 +1,4 @@
-"""The PNG that labelme keeps inside a `mask` shape, checked before it is unpacked."""
+"""Read the PNG inside a labelme `mask` shape; its size is checked before it is decoded."""
 
 import base64
 import binascii
@@ -21,32 +21,33 @@ PLAIN_MODES = frozenset({"1", "L", "P"})
 def read_shape_mask(
     path: Path | str, index: int, shape: Shape, height: int, width: int
 ) -> "tuple[int, int, NDArray[np.bool_]]":
-    """Column and row of the first pixel, and h x w bool, of the mask of shape `index` of the labelme file `path`.
+    """Read the mask of shape `index` of the labelme file `path`: (x, y of its first pixel, h x w bool).
 
-    Its picture has height x width pixels. The box of the two points is inclusive; labelme rounds corners that are
-    no whole pixels, so the PNG may differ from it by one. Raises InputError.
+    Its image has height x width pixels. The box of the two points is inclusive. labelme rounds corners that are
+    not whole pixels, so the PNG may differ from the box by one pixel. Raises InputError if the PNG cannot be
+    decoded, is not grey, or does not fit its box or its image.
     """
     import numpy as np
     from PIL import Image, UnidentifiedImageError
 
     where = f"$.shapes[{index}].mask"
-    disable_decompression_bomb_check()  # the size is looked at before the pixels are
+    disable_decompression_bomb_check()  # the size is checked before the pixels are decoded
     try:
         packed = base64.b64decode(shape.mask or "", validate=True)
-        with Image.open(io.BytesIO(packed), formats=["PNG"]) as picture:
+        with Image.open(io.BytesIO(packed), formats=["PNG"]) as png:
             (x0, y0), (x1, y1) = ((round(x), round(y)) for x, y in shape.points)
-            columns, rows = picture.size
+            columns, rows = png.size
             if abs(abs(x1 - x0) + 1 - columns) > 1 or abs(abs(y1 - y0) + 1 - rows) > 1:
                 box = f"{abs(x1 - x0) + 1} x {abs(y1 - y0) + 1}"
                 problem = f"{where} is {columns} x {rows} pixels, the box of its points {box}"
                 raise InputError(path, problem, "redraw the shape")
             if columns > width or rows > height:
-                problem = f"{where} is {columns} x {rows} pixels, larger than its picture of {width} x {height}"
+                problem = f"{where} is {columns} x {rows} pixels, larger than its image of {width} x {height}"
                 raise InputError(path, problem, "redraw the shape")
-            if picture.mode not in PLAIN_MODES:
-                problem = f"{where} is a PNG of mode {picture.mode} where a mask is grey"
+            if png.mode not in PLAIN_MODES:
+                problem = f"{where} is a PNG of mode {png.mode} where a mask is grey"
                 raise InputError(path, problem, "redraw the shape")
-            return min(x0, x1), min(y0, y1), np.asarray(picture) > 0
+            return min(x0, x1), min(y0, y1), np.asarray(png) > 0
     except binascii.Error as error:
         raise InputError(path, f"{where} is not base64: {error}", "redraw the shape") from None
     except UnidentifiedImageError:

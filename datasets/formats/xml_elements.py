@@ -1,7 +1,7 @@
-"""XML of labelling tools, read without anything that could be used against the reader.
+"""Read XML of labelling tools safely.
 
-Document types and entities are refused (no entity expansion, no external file), nesting and size are limited, and
-elements are handed over as soon as they are complete, so that memory does not grow with the file.
+Document types and entities are refused (no entity expansion, no external files). Nesting and size are limited.
+Elements can be processed one by one, so that memory does not grow with the file.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ class XmlElement:
         return next((child for child in self.children if child.name == name), None)
 
     def text_of(self, *path: str) -> str:
-        """The text of the first element on a path of names, empty where there is none.
+        """The text of the first element on a path of names, empty if there is none.
 
         >>> root = XmlElement("a", {}, 1)
         >>> root.text_of("b", "c")
@@ -56,7 +56,7 @@ class XmlElement:
 
 
 def read_xml(path: Path) -> XmlElement:
-    """The root element of a file with everything in it. Raises InputError."""
+    """Read a whole file into its root element. Raises InputError if it is not valid or safe XML."""
     reader = _XmlReader(path, stream=False)
     for _ in reader.run():
         pass
@@ -66,9 +66,9 @@ def read_xml(path: Path) -> XmlElement:
 
 
 def stream_xml(path: Path) -> "Iterator[tuple[XmlElement, XmlElement]]":
-    """(root, child) for each child element of the root, as soon as it is complete; the root keeps none of them.
+    """Yield (root, child) for each complete child element of the root; the root does not keep them.
 
-    Raises InputError.
+    Raises InputError if the file is not valid or safe XML.
     """
     reader = _XmlReader(path, stream=True)
     for child in reader.run():
@@ -77,7 +77,7 @@ def stream_xml(path: Path) -> "Iterator[tuple[XmlElement, XmlElement]]":
 
 
 def root_name(path: Path) -> str:
-    """The name of the root element, empty where the file is no plain XML."""
+    """The name of the root element, empty if the file is not plain XML."""
     reader = _XmlReader(path, stream=True)
     with suppress(InputError):
         next(reader.run(), None)

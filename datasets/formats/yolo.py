@@ -28,14 +28,14 @@ from system.errors import InputError
 class YoloImage(msgspec.Struct, frozen=True):
     """An image and where its label file belongs; `relative` is its name inside the folder of its split.
 
-    `how` is the code of an event where the label file was not found under its own name.
+    `event_code` is the code of an event if the label file was found under another name, else empty.
     """
 
     path: Path
     labels: Path
     relative: str
     split: str
-    how: str = ""
+    event_code: str = ""
 
 
 class YoloDataset(msgspec.Struct, frozen=True):
@@ -205,8 +205,8 @@ def _listed(file: Path, base: Path, line: str) -> Path | None:
 
 
 def _image(path: Path, relative: Path, split: str, finder: _LabelFinder) -> YoloImage:
-    labels, how = finder.find(path)
-    return YoloImage(path, labels, relative.as_posix(), split, how)
+    labels, event_code = finder.find(path)
+    return YoloImage(path, labels, relative.as_posix(), split, event_code)
 
 
 def _hidden(path: Path, folder: Path) -> bool:

@@ -24,7 +24,7 @@ class Named(msgspec.Struct, frozen=True):
 
 
 def convert_image(source: Named, dest: Path | None, drop: str = "") -> Converted:
-    """One instance per letter of the stem, of category 2 for b; pictures are one byte."""
+    """One instance per letter of the stem, of category 2 for b; images are one byte."""
     stem = Path(source.file_name).stem
     instances = [
         Instance(1 + (letter == "b"), (i, 0, 1, 2), 2, Rle((3, 9), "012") if i % 2 else [[0, 0, 1, 0, 1, 2.5]])

@@ -10,7 +10,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from tests.command import only_line, run_command
 from tests.nobody import only_reading
@@ -20,7 +20,7 @@ IMAGE = "test/broken_large/000.png"
 
 
 def save_mask(tree: Path, pixels: np.ndarray) -> None:
-    Picture.fromarray(pixels).save(tree / MASK)
+    PilImage.fromarray(pixels).save(tree / MASK)
 
 
 def truncate(path: Path) -> None:
@@ -34,9 +34,9 @@ def flip_a_byte(path: Path) -> None:
 
 
 def save_rotated(path: Path) -> None:
-    exif = Picture.Exif()
+    exif = PilImage.Exif()
     exif[0x0112] = 6
-    Picture.open(path).convert("RGB").save(path, exif=exif)
+    PilImage.open(path).convert("RGB").save(path, exif=exif)
 
 
 def grey(*values: int) -> np.ndarray:
@@ -50,7 +50,7 @@ Case = tuple[Callable[[Path], object], tuple[str, ...]]
 CASES: dict[str, Case] = {
     "missing tree": (shutil.rmtree, ("no such folder",)),
     "empty tree": (lambda t: (shutil.rmtree(t), t.mkdir()), ("no train, test or ground_truth",)),
-    "no pictures": (lambda t: [p.unlink() for p in t.rglob("*.png")], ("no image in train",)),
+    "no images": (lambda t: [p.unlink() for p in t.rglob("*.png")], ("no image in train",)),
     "one level too high": (
         lambda t: (
             shutil.copytree(t, t / "jar"),
@@ -69,7 +69,7 @@ CASES: dict[str, Case] = {
         ("a second mask for 000",),
     ),
     "two images of one name": (
-        lambda t: Picture.open(t / IMAGE).save((t / IMAGE).with_suffix(".bmp")),
+        lambda t: PilImage.open(t / IMAGE).save((t / IMAGE).with_suffix(".bmp")),
         ("its mask name is ambiguous with",),
     ),
     "mask of another size": (
@@ -88,9 +88,9 @@ CASES: dict[str, Case] = {
     "truncated image": (lambda t: truncate(t / IMAGE), (IMAGE, "truncated")),
     "truncated mask": (lambda t: truncate(t / MASK), (MASK,)),
     "damaged image": (lambda t: flip_a_byte(t / "train/good/000.png"), ("train/good/000.png",)),
-    "text for a picture": (lambda t: (t / IMAGE).write_text("hello"), (IMAGE, "not an image")),
+    "text for an image": (lambda t: (t / IMAGE).write_text("hello"), (IMAGE, "not an image")),
     "text for a mask": (lambda t: (t / MASK).write_text("hello"), (MASK, "not an image")),
-    "empty picture": (lambda t: (t / IMAGE).write_bytes(b""), (IMAGE, "not an image")),
+    "empty image": (lambda t: (t / IMAGE).write_bytes(b""), (IMAGE, "not an image")),
     "defects in train": (
         lambda t: shutil.copytree(t / "test/broken_large", t / "train/broken_large"),
         ("train/broken_large", "move it to test/broken_large"),
@@ -113,8 +113,8 @@ CASES: dict[str, Case] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_bad_trees(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str) -> None:
-    spoil, words = CASES[case]
-    spoil(tree)
+    damage, words = CASES[case]
+    damage(tree)
     before = set(tmp_path.rglob("*"))
     assert run_command("convert", "mvtec2coco", tree, tmp_path / "out") == 2
     line = only_line(capsys)
@@ -161,7 +161,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_converted
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_report_may_lie_in_the_new_dataset_but_not_in_that_of_a_dry_run(
+def test_a_report_may_be_inside_the_new_dataset_but_not_inside_that_of_a_dry_run(
     synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ("mvtec2coco", synth_tree, tmp_path / "out", "--report", tmp_path / "out/report.json")
@@ -171,7 +171,7 @@ def test_a_report_may_lie_in_the_new_dataset_but_not_in_that_of_a_dry_run(
     assert (tmp_path / "out/report.json").is_file()
 
 
-def test_folders_that_may_not_be_written_in_or_looked_into_are_told(
+def test_folders_that_may_not_be_written_or_read_are_reported(
     synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shut = tmp_path / "shut"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from convert.coco2labelme import LabelmeExportOptions, coco2labelme
 from convert.execution import Execution
@@ -28,7 +28,7 @@ RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool)
 def write_dataset(root: Path, annotations: list[Annotation], height: int = 40, width: int = 60) -> Path:
     """One image x/p.png and its annotations as a COCO file beside it."""
     (root / "x").mkdir(parents=True)
-    Picture.new("L", (width, height)).save(root / "x/p.png")
+    PilImage.new("L", (width, height)).save(root / "x/p.png")
     images = [Image(1, "x/p.png", width, height)]
     write_coco(root / "coco.json", CocoFile(images, annotations, CATEGORIES))
     return root / "coco.json"
@@ -116,7 +116,7 @@ def test_a_disk_has_few_corners_to_drag(tmp_path: Path) -> None:
     assert min(radii) > 78
 
 
-def test_polygons_stay_as_they_are(tmp_path: Path) -> None:
+def test_polygons_are_unchanged(tmp_path: Path) -> None:
     rings = [[5.25, 5, 20, 6, 15, 30], [40, 5, 50, 6, 45, 30.5]]
     annotation = Annotation(1, 1, 2, (5, 5, 45, 26), 400, rings)
     shapes = there(write_dataset(tmp_path / "c", [annotation]), tmp_path / "d")
@@ -130,7 +130,7 @@ def test_a_box_without_a_mask_becomes_a_rectangle(tmp_path: Path) -> None:
     assert (shape["shape_type"], shape["points"]) == ("rectangle", [[5, 6], [12.5, 14]])
 
 
-def test_what_labelme_cannot_say_is_reported(tmp_path: Path) -> None:
+def test_what_labelme_cannot_express_is_reported(tmp_path: Path) -> None:
     mask = np.zeros((40, 60), bool)
     mask[3:9, 3:9] = True
     empty = Annotation(2, 1, 1, (1, 1, 1, 1), 0, encode(np.zeros((40, 60), bool)))
@@ -165,12 +165,12 @@ def test_two_categories_of_one_name_are_one_label_and_that_is_reported(tmp_path:
 
 def test_the_folder_is_what_labelme_opens(coco_folder: Path, tmp_path: Path) -> None:
     report = coco2labelme(coco_folder, tmp_path / "d")
-    pictures = sorted(p for p in (tmp_path / "d").rglob("*.png"))
-    assert len(pictures) == report.written["labelme files"] == report.read["images"]
-    for picture in pictures:
-        content = json.loads(picture.with_suffix(".json").read_text())
-        assert content["imagePath"] == picture.name
-        assert (content["imageWidth"], content["imageHeight"]) == Picture.open(picture).size
+    images = sorted(p for p in (tmp_path / "d").rglob("*.png"))
+    assert len(images) == report.written["labelme files"] == report.read["images"]
+    for image in images:
+        content = json.loads(image.with_suffix(".json").read_text())
+        assert content["imagePath"] == image.name
+        assert (content["imageWidth"], content["imageHeight"]) == PilImage.open(image).size
         assert content["imageData"] is None
     assert (tmp_path / "d/labels.txt").read_text().splitlines()[:2] == ["__ignore__", "_background_"]
 

@@ -63,7 +63,7 @@ def test_strict_refuses_a_skipped_file(damaged: Path, tmp_path: Path) -> None:
         mvtec2coco([damaged], tmp_path / "d", execution=Execution(skip_bad=True, strict=True))
 
 
-def test_one_fault_is_raised_as_it_is_and_several_survive_a_process() -> None:
+def test_one_fault_is_raised_unchanged_and_several_survive_a_process() -> None:
     first, second = InputError("a", "bad", "fix it"), InputError("b", "worse", "fix it too")
     with pytest.raises(InputError) as error:
         raise_together([first])

@@ -33,7 +33,7 @@ COMMANDS = {
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of each kind with `FILES` pictures in it."""
+    """A folder of each kind with `FILES` images in it."""
     root = tmp_path_factory.mktemp("sources")
     for i in range(FILES):
         write_case(root / "labelme", shape("a", "polygon", POLYGON), name=f"n{i}")

@@ -266,7 +266,7 @@ def test_what_has_upright_sides_is_exact(case: str, tmp_path: Path) -> None:
     assert all((pixels == wanted).all() for (_, pixels, _), wanted in zip(found, expected, strict=True))
 
 
-def test_hundreds_of_shapes_in_one_picture(tmp_path: Path) -> None:
+def test_hundreds_of_shapes_in_one_image(tmp_path: Path) -> None:
     places = [(x, y) for x in range(0, 60, 3) for y in range(0, 40, 2)]
     shapes = [shape("a", "rectangle", [[x, y], [x + 2, y + 1]]) for x, y in places]
     write_case(tmp_path / "src", *shapes)
@@ -281,7 +281,7 @@ def test_drawn_polygon_is_kept_as_it_was_drawn(tmp_path: Path) -> None:
     assert annotation.segmentation == [[v for point in HAND_DRAWN for v in point]]
 
 
-def test_pixel_mask_has_the_smaller_on_top_and_says_so(tmp_path: Path) -> None:
+def test_pixel_mask_has_the_smaller_on_top_and_reports_it(tmp_path: Path) -> None:
     write_case(tmp_path / "src", shape("b", "rectangle", [[13, 13], [16, 16]]), shape("a", "polygon", SQUARE))
     report = convert(tmp_path / "src", tmp_path / "dst")
     expected = rectangle(10, 10, 20, 20).astype(int) + rectangle(13, 13, 16, 16)
@@ -321,22 +321,23 @@ def test_images_converted_together_are_as_each_alone(tmp_path: Path) -> None:
             convert(tmp_path / f"src{i}", tmp_path / f"dst{i}")
             mask = tmp_path / f"dst{i}/masks/n{i}.png"
             alone |= {
-                name: (said, np.asarray(Image.open(mask))) for name, said in instances(mask.parents[1]).items()
+                name: (annotated, np.asarray(Image.open(mask)))
+                for name, annotated in instances(mask.parents[1]).items()
             }
     convert(tmp_path / "src", tmp_path / "dst")
     together = instances(tmp_path / "dst")
     assert len(together) > 8
     assert together.keys() == alone.keys()
-    for name, said in together.items():
+    for name, annotated in together.items():
         wanted, mask = alone[name]
-        assert [(a.bbox, a.area, a.segmentation) for _, _, a in said] == [
+        assert [(a.bbox, a.area, a.segmentation) for _, _, a in annotated] == [
             (a.bbox, a.area, a.segmentation) for _, _, a in wanted
         ]
         got = np.asarray(Image.open((tmp_path / "dst/masks" / name).with_suffix(".png")))
         assert ((got > 0) == (mask > 0)).all()
 
 
-def test_first_of_several_errors_is_told(tmp_path: Path) -> None:
+def test_first_of_several_errors_is_raised(tmp_path: Path) -> None:
     write_case(tmp_path / "src", shape("a", "polygon", SQUARE), name="first")
     write_case(tmp_path / "src", shape("a", "circle", SQUARE), name="second")
     write_case(tmp_path / "src", shape("a", "polygon", SQUARE), name="third", imageHeight=7)
@@ -356,8 +357,8 @@ def test_processes_change_no_byte(tmp_path: Path) -> None:
     assert all((tmp_path / "one" / f).read_bytes() == (tmp_path / "two" / f).read_bytes() for f in files)
 
 
-# what a picture of each orientation is like when upright, from the definition in EXIF 2.3, 4.6.4: which side of
-# what one sees is the first row, and which the first column
+# How to turn a stored image of each orientation upright, from EXIF 2.3, 4.6.4: the orientation states which side
+# of the shown image the first row is, and which side the first column.
 UPRIGHT = {
     2: lambda p: p[:, ::-1],  # top, right
     3: lambda p: p[::-1, ::-1],  # bottom, right
@@ -369,24 +370,24 @@ UPRIGHT = {
 }
 
 
-def exif_picture(folder: Path, orientation: int, suffix: str) -> Any:
+def save_with_exif(folder: Path, orientation: int, suffix: str) -> Any:
     """Save a.<suffix> with a white corner as stored, and return its pixels when upright."""
     pixels = np.zeros((WIDTH, HEIGHT, 3) if orientation >= 5 else (HEIGHT, WIDTH, 3), np.uint8)
     pixels[: len(pixels) // 4, : pixels.shape[1] // 2] = 255
-    picture = Image.fromarray(pixels)
-    exif = picture.getexif()
+    image = Image.fromarray(pixels)
+    exif = image.getexif()
     exif[0x0112] = orientation
-    how = {".jpg": {"quality": 95}, ".webp": {"lossless": True}}.get(suffix, {})
-    picture.save(folder / f"a{suffix}", exif=exif if suffix == ".tif" else exif.tobytes(), **how)
+    parameters = {".jpg": {"quality": 95}, ".webp": {"lossless": True}}.get(suffix, {})
+    image.save(folder / f"a{suffix}", exif=exif if suffix == ".tif" else exif.tobytes(), **parameters)
     return UPRIGHT[orientation](pixels)
 
 
 @pytest.mark.parametrize("orientation", [2, 3, 4, 5, 6, 7, 8])
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
-def test_picture_gets_upright(orientation: int, suffix: str, tmp_path: Path) -> None:
+def test_image_is_written_upright(orientation: int, suffix: str, tmp_path: Path) -> None:
     write_case(tmp_path / "src", shape("a", "rectangle", [[0, 0], [5, 5]]), imagePath=f"a{suffix}")
     (tmp_path / "src/a.png").unlink()
-    upright = exif_picture(tmp_path / "src", orientation, suffix)
+    upright = save_with_exif(tmp_path / "src", orientation, suffix)
     report = convert(tmp_path / "src", tmp_path / "dst")
     written = Image.open(tmp_path / f"dst/images/a{suffix}")
     assert written.getexif().get(0x0112, 1) == 1
@@ -397,20 +398,20 @@ def test_picture_gets_upright(orientation: int, suffix: str, tmp_path: Path) -> 
     assert ("lossless" in report.events[0].value) == (suffix != ".jpg")
 
 
-def test_embedded_picture_that_is_no_base64(tmp_path: Path) -> None:
+def test_embedded_image_that_is_no_base64(tmp_path: Path) -> None:
     write_case(tmp_path / "src", imagePath="gone.png", imageData="iVBORw0KGgoAAAANSUhE\u00e9")
     (tmp_path / "src/a.png").unlink()
     with pytest.raises(InputError, match="imageData is not base64"):
         convert(tmp_path / "src", tmp_path / "dst")
 
 
-def test_upright_picture_is_linked_and_not_copied(tmp_path: Path) -> None:
+def test_upright_image_is_linked_and_not_copied(tmp_path: Path) -> None:
     write_case(tmp_path / "src")
     convert(tmp_path / "src", tmp_path / "dst")
     assert (tmp_path / "src/a.png").samefile(tmp_path / "dst/images/a.png")
 
 
-def test_picture_comes_from_the_json_where_there_is_no_other(tmp_path: Path) -> None:
+def test_image_comes_from_the_json_where_there_is_no_other(tmp_path: Path) -> None:
     path = write_case(tmp_path / "src", shape("a", "polygon", SQUARE))
     data = (tmp_path / "src/a.png").read_bytes()
     (tmp_path / "src/a.png").unlink()
@@ -439,7 +440,7 @@ def test_link_that_leads_outside_is_refused_unless_that_folder_is_named(tmp_path
     assert list(instances(tmp_path / "dst2")) == ["a.png"]
 
 
-def test_unlabelled_pictures_are_left_out_or_negatives(tmp_path: Path) -> None:
+def test_unlabelled_images_are_left_out_or_negatives(tmp_path: Path) -> None:
     write_case(tmp_path / "src", shape("a", "polygon", SQUARE))
     write_case(tmp_path / "src/deep", name="b").unlink()
     report = convert(tmp_path / "src", tmp_path / "dst")
@@ -450,7 +451,7 @@ def test_unlabelled_pictures_are_left_out_or_negatives(tmp_path: Path) -> None:
     assert {k: len(v) for k, v in instances(tmp_path / "dst2").items()} == {"a.png": 1, "deep/b.png": 0}
 
 
-def test_picture_of_an_embedded_one_is_no_negative(tmp_path: Path) -> None:
+def test_image_of_an_embedded_one_is_no_negative(tmp_path: Path) -> None:
     source = tmp_path / "src"
     write_case(source / "label", shape("a", "polygon", SQUARE))
     data = base64.b64encode((source / "label/a.png").read_bytes()).decode()
@@ -479,7 +480,9 @@ def test_images_with_proposals_that_nobody_looked_at_are_left_out_or_kept(tmp_pa
     assert codes(report) == []
     assert {k: len(v) for k, v in instances(tmp_path / "dst2").items()} == {"a.png": 1, "b.png": 2}
     (source / "a.json").unlink()
-    with pytest.raises(InputError, match=r"every labelme file in it is left out \(1 unreviewed\); review them"):
+    with pytest.raises(
+        InputError, match=r"every labelme file in this folder is left out \(1 unreviewed\); review the images"
+    ):
         convert(source, tmp_path / "dst3")
 
 
@@ -524,7 +527,7 @@ def test_original_split_is_by_folder(tmp_path: Path) -> None:
     }
 
 
-def test_split_shares_out_each_set_of_labels(tmp_path: Path) -> None:
+def test_split_divides_each_set_of_labels(tmp_path: Path) -> None:
     for i in range(20):
         write_case(tmp_path / "src", shape("ab"[i % 2], "polygon", SQUARE), name=f"n{i:02}")
     labelme2coco(tmp_path / "src", tmp_path / "dst", LabelmeOptions(ratios=(0.6, 0.2, 0.2)))
@@ -543,7 +546,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"shapes": [shape("a", "polygon", [[1, 1], [2, float("-inf")], [3, 3]])]},
         r"points\[1\]\[1\] \(-Infinity\)",
     ),
-    "beyond all pictures": (
+    "beyond all images": (
         {"shapes": [shape("a", "polygon", [[1, 1], [2, 1e300], [3, 3]])]},
         r"points\[1\]\[1\]",
     ),
@@ -569,9 +572,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         r"3 x 4 pixels, the box of its points 10 x 10",
     ),
     "no shapes at all": ({"shapes": None}, r"\$\.shapes"),
-    "another picture's size": ({"imageWidth": 61}, r"61 x 40, its image 60 x 40"),
-    "picture outside": ({"imagePath": "../../secret.png"}, r"leads outside"),
-    "picture missing": ({"imagePath": "gone.png"}, r"its picture is missing"),
+    "another image's size": ({"imageWidth": 61}, r"61 x 40, its image 60 x 40"),
+    "image outside": ({"imagePath": "../../secret.png"}, r"leads outside"),
+    "image missing": ({"imagePath": "gone.png"}, r"its image is missing"),
     "imageData that is no base64": (
         {"imagePath": "gone.png", "imageData": "iVBORw0KGgoAAAAN!"},
         r"imageData is not base64",
@@ -618,10 +621,10 @@ def test_byte_order_mark_of_windows_editors_is_read(tmp_path: Path) -> None:
     assert len(instances(tmp_path / "dst")["a.png"]) == 1
 
 
-def test_two_files_for_one_picture_are_refused(tmp_path: Path) -> None:
+def test_two_files_for_one_image_are_refused(tmp_path: Path) -> None:
     write_case(tmp_path / "src", shape("a", "polygon", SQUARE))
     write_case(tmp_path / "src", name="b", imagePath="a.png")
-    with pytest.raises(InputError, match=r"b\.json: labels a\.png, as a\.json does"):
+    with pytest.raises(InputError, match=r"b\.json: labels a\.png, which a\.json labels too"):
         convert(tmp_path / "src", tmp_path / "dst")
 
 

@@ -1,4 +1,4 @@
-"""Spoilt labelme and COCO files: each is converted or refused, and nothing is written but the destination."""
+"""Corrupt labelme and COCO files: each is converted or refused, and only the destination is written."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def source(tmp_path: Path) -> Path:
     return folder
 
 
-def test_spoilt_labelme_files(source: Path, tmp_path: Path) -> None:
+def test_corrupt_labelme_files(source: Path, tmp_path: Path) -> None:
     def convert(source: Path, dest: Path, dry_run: bool) -> object:
         return labelme2coco(
             source, dest, LabelmeOptions(line_width=3.0, segmentation="auto"), Execution(dry_run=dry_run)
@@ -48,7 +48,7 @@ def test_spoilt_labelme_files(source: Path, tmp_path: Path) -> None:
     fuzz(tmp_path, corrupt_text("a.json", labelme_text()), convert, HOW_MANY)
 
 
-def test_spoilt_coco_files(source: Path, tmp_path: Path) -> None:
+def test_corrupt_coco_files(source: Path, tmp_path: Path) -> None:
     mask = np.zeros((40, 60), np.uint8)
     mask[3:9, 4:20] = 1
     annotations = [

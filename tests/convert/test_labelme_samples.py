@@ -19,7 +19,7 @@ WITHOUT_AREA = {"point", "line", "linestrip"}
 
 
 def drawn(shape: dict[str, Any], height: int, width: int) -> Any:
-    """The pixels whose centre lies inside a shape."""
+    """The pixels whose centre is inside a shape."""
     if shape.get("shape_type") == "mask":
         pixels = np.zeros((height, width), bool)
         (x0, y0), (x1, y1) = np.asarray(shape["points"]).astype(int)
@@ -60,14 +60,14 @@ def expected(content: dict[str, Any], height: int, width: int) -> list[tuple[str
     return list(groups.values())
 
 
-def check(file: Path, picture: Path | None, tmp_path: Path) -> float:
+def check(file: Path, image: Path | None, tmp_path: Path) -> float:
     """Convert one file alone, compare every instance and return the smallest IoU."""
     source = tmp_path / "src"
     source.mkdir()
     shutil.copy(file, source / "a.json")
     content = json.loads(file.read_text())
-    if picture is not None:
-        shutil.copy(picture, source / Path(content["imagePath"].replace("\\", "/")).name)
+    if image is not None:
+        shutil.copy(image, source / Path(content["imagePath"].replace("\\", "/")).name)
     labelme2coco(source, tmp_path / "dst", LabelmeOptions())
     ((name, found),) = instances(tmp_path / "dst").items()
     with Image.open(tmp_path / "dst/images" / name) as image:
@@ -97,15 +97,13 @@ HISTORY = [
 @pytest.mark.parametrize("name", HISTORY)
 def test_historic_formats(name: str, labelme_samples: Path, tmp_path: Path) -> None:
     folder = labelme_samples / "labelme_history"
-    picture = folder / json.loads((folder / f"{name}.json").read_text())["imagePath"]
-    worst = check(
-        folder / f"{name}.json", picture if picture.suffix == ".jpg" and picture.is_file() else None, tmp_path
-    )
+    image = folder / json.loads((folder / f"{name}.json").read_text())["imagePath"]
+    worst = check(folder / f"{name}.json", image if image.suffix == ".jpg" and image.is_file() else None, tmp_path)
     assert worst >= 0.99
 
 
 def test_ball_screws(labelme_samples: Path, tmp_path: Path) -> None:
-    """24 photographs with 30 polygons, all in one folder, their pictures in another."""
+    """24 photographs with 30 polygons, all in one folder, their images in another."""
     root = labelme_samples / "bsdata"
     report = labelme2coco(root / "label", tmp_path / "dst", LabelmeOptions(images=root / "data"))
     found = instances(tmp_path / "dst")

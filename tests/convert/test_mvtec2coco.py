@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PilImage
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from scipy import ndimage
@@ -23,7 +23,7 @@ EIGHT = np.ones((3, 3), int)
 
 def truth_of(mask: Path, structure: np.ndarray | None = EIGHT) -> list[tuple[int, list[int]]]:
     """Area and [x, y, w, h] of each component by scipy, which the converter does not use."""
-    labels, count = ndimage.label(np.asarray(Picture.open(mask)) > 0, structure)
+    labels, count = ndimage.label(np.asarray(PilImage.open(mask)) > 0, structure)
     found = []
     for index, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
         box = [columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start]
@@ -80,9 +80,9 @@ def test_instance_masks_and_pixel_masks_are_the_ground_truth(coco_folder: Path, 
             truth = np.zeros_like(union)
             if kind != "good":
                 stem = Path(image.file_name).stem
-                truth = np.asarray(Picture.open(synth_tree / f"ground_truth/{kind}/{stem}_mask.png")) > 0
+                truth = np.asarray(PilImage.open(synth_tree / f"ground_truth/{kind}/{stem}_mask.png")) > 0
             assert np.array_equal(union, truth)
-            pixel_mask = Picture.open(dataset.mask_path(image))
+            pixel_mask = PilImage.open(dataset.mask_path(image))
             assert pixel_mask.mode == "P"
             assert np.array_equal(np.asarray(pixel_mask), truth * np.uint8(ids.get(kind, 0)))
 
@@ -160,7 +160,7 @@ def test_perfect_predictions_score_one_in_pycocotools(synth_tree: Path, tmp_path
             assert evaluation.stats[0] == pytest.approx(1.0)
 
 
-def test_polygons_say_the_same_pixels_and_holes_stay_run_lengths(synth_tree: Path, tmp_path: Path) -> None:
+def test_polygons_have_the_same_pixels_and_holes_stay_run_lengths(synth_tree: Path, tmp_path: Path) -> None:
     for how in ("rle", "polygon", "auto"):
         mvtec2coco([synth_tree], tmp_path / how, MvtecOptions(segmentation=how))
     rle, polygon, auto = (load_dataset(tmp_path / how).splits["train"] for how in ("rle", "polygon", "auto"))
@@ -178,7 +178,7 @@ def test_polygons_say_the_same_pixels_and_holes_stay_run_lengths(synth_tree: Pat
 
 
 def write_mask(tree: Path, pixels: np.ndarray, name: str = "000") -> None:
-    Picture.fromarray(pixels).save(tree / f"ground_truth/broken_large/{name}_mask.png")
+    PilImage.fromarray(pixels).save(tree / f"ground_truth/broken_large/{name}_mask.png")
 
 
 def two_squares(gap: int) -> np.ndarray:
@@ -205,7 +205,7 @@ def test_min_area_drops_and_reports_and_leaves_the_pixel_mask_in_step(tree: Path
     name = "test/broken_large/000.png"
     assert [a["area"] for a in converted(tmp_path / "out")[name]] == [100]
     assert [(e.code, e.value) for e in report.events if e.file == name] == [("below-min-area", "50 px")]
-    assert np.asarray(Picture.open(tmp_path / "out/masks" / name)).astype(bool).sum() == 100
+    assert np.asarray(PilImage.open(tmp_path / "out/masks" / name)).astype(bool).sum() == 100
     assert json.loads((tmp_path / "out/dataset.json").read_text())["lost"][0]["code"] == "below-min-area"
     with pytest.raises(InputError, match="below-min-area"):
         mvtec2coco([tree], tmp_path / "strict", MvtecOptions(min_area=60), Execution(strict=True))
@@ -254,7 +254,7 @@ def test_dry_run_writes_nothing_and_counts_the_same(synth_tree: Path, tmp_path: 
     assert dry == mvtec2coco([synth_tree], tmp_path / "out", MvtecOptions())
 
 
-def test_pictures_are_hard_links(synth_tree: Path, coco_folder: Path) -> None:
+def test_images_are_hard_links(synth_tree: Path, coco_folder: Path) -> None:
     source, linked = (root / "test/good/000.png" for root in (synth_tree, coco_folder / "images"))
     assert source.read_bytes() == linked.read_bytes()
     if source.stat().st_dev == linked.stat().st_dev:

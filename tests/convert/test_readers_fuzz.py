@@ -109,7 +109,7 @@ def test_any_polygons(polygons: list[list[float]]) -> None:
 
 @QUICK
 @given(st.binary(max_size=40), st.integers(0, 400), st.integers(0, 255))
-def test_any_mask_and_any_picture(coco_folder: Path, tmp_path: Path, data: bytes, at: int, value: int) -> None:
+def test_any_mask_and_any_image(coco_folder: Path, tmp_path: Path, data: bytes, at: int, value: int) -> None:
     whole = bytearray(min((coco_folder / "masks").rglob("*.png")).read_bytes())
     whole[at % len(whole)] = value
     for name, content in (("p/a.png", bytes(whole)), ("m/a.png", data or bytes(whole))):

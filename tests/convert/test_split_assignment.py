@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from convert.labelme2coco import LabelmeOptions, labelme2coco
 from convert.masks2coco import MasksOptions, masks2coco
@@ -33,10 +33,10 @@ def masks_in_folders(root: Path, folders: int, images: int) -> Path:
             for kind in ("p", "m"):
                 (root / kind / f"kos{folder:02}").mkdir(parents=True, exist_ok=True)
             rng = np.random.default_rng(100 * folder + k)
-            Picture.fromarray(rng.integers(0, 255, (8, 12), np.uint8)).save(root / f"p/kos{folder:02}/{k}.png")
+            PilImage.fromarray(rng.integers(0, 255, (8, 12), np.uint8)).save(root / f"p/kos{folder:02}/{k}.png")
             mask = np.zeros((8, 12), np.uint8)
             mask[2:5, 3:7] = 255 * (k == folder % images)
-            Picture.fromarray(mask).save(root / f"m/kos{folder:02}/{k}.png")
+            PilImage.fromarray(mask).save(root / f"m/kos{folder:02}/{k}.png")
     return root
 
 
@@ -93,9 +93,9 @@ def test_masks2coco_keeps_original_splits(tmp_path: Path) -> None:
         for kind in ("p", "m"):
             (tmp_path / kind / split).mkdir(parents=True)
         values = np.full((8, 12), 40 + k, np.uint8)
-        Picture.fromarray(values).save(tmp_path / f"p/{split}/a.png")
+        PilImage.fromarray(values).save(tmp_path / f"p/{split}/a.png")
         values[2:4, 2:4] = 255
-        Picture.fromarray(np.where(values == 255, values, 0).astype(np.uint8)).save(tmp_path / f"m/{split}/a.png")
+        PilImage.fromarray(np.where(values == 255, values, 0).astype(np.uint8)).save(tmp_path / f"m/{split}/a.png")
     arguments = ["masks2coco", tmp_path / "p", tmp_path / "m"]
     assert run_command("convert", *arguments, tmp_path / "c", "--category", "a", "--split", "original") == 0
     assert splits_of(tmp_path / "c") == {"test/a.png": "test", "train/a.png": "train"}

@@ -1,4 +1,4 @@
-"""Spoilt YOLO folders, masks and MVTec trees: each is converted or refused, and nothing else is written."""
+"""Corrupt YOLO folders, masks and MVTec trees: each is converted or refused, and only the destination is written."""
 
 import io
 import random
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from convert.execution import Execution
 from convert.masks2coco import MasksOptions, masks2coco
@@ -31,15 +31,15 @@ FOLDERS = [*TYPES, "train/good", "train/dent", "test", ".", "test/dent/deep"]
 
 def png(pixels: np.ndarray, kind: str = "PNG") -> bytes:
     buffer = io.BytesIO()
-    Picture.fromarray(pixels).save(buffer, kind)
+    PilImage.fromarray(pixels).save(buffer, kind)
     return buffer.getvalue()
 
 
-PICTURE, WHOLE = png(np.full((*SIZE[::-1], 3), 90, np.uint8)), png(MASK)
+IMAGE, WHOLE = png(np.full((*SIZE[::-1], 3), 90, np.uint8)), png(MASK)
 
 
-def mended(data: bytes) -> bytes:
-    """A PNG whose chunks have the checksums of what they hold, so that its damage is met further inside."""
+def with_valid_checksums(data: bytes) -> bytes:
+    """The PNG with correct chunk checksums, so that its damage is only found when it is decoded."""
     out, at = bytearray(data), 8
     while at + 12 <= len(out):
         end = at + 12 + int.from_bytes(out[at : at + 4], "big")
@@ -51,12 +51,12 @@ def mended(data: bytes) -> bytes:
 
 
 def any_mask(chance: random.Random) -> bytes:
-    """A mask as it should be, one of other numbers, sizes, colours or formats, or a spoilt file."""
+    """A valid mask, one with other values, sizes, colours or formats, or a corrupt file."""
     if chance.random() < 0.2:
         return WHOLE
     if chance.random() < 0.5:
         data = corrupt_bytes(WHOLE, chance)
-        return mended(data) if chance.random() < 0.7 else data
+        return with_valid_checksums(data) if chance.random() < 0.7 else data
     rng = np.random.default_rng(chance.randrange(1000))
     kind = chance.choice([np.uint8, np.bool_, np.uint16, np.int32, np.float32])
     shape = chance.choice([MASK.shape, (*MASK.shape, 3), (*MASK.shape, 4), (1, 1), (9, 13)])
@@ -77,10 +77,10 @@ def put(root: Path, files: dict[str, bytes]) -> None:
             continue
 
 
-def test_spoilt_yolo_folders(tmp_path: Path) -> None:
+def test_corrupt_yolo_folders(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
 
-    def spoil(source: Path, chance: random.Random) -> None:
+    def corrupt(source: Path, chance: random.Random) -> None:
         lines = ["0 0.5 0.5 0.2 0.3", "1 0.1 0.1 0.9 0.1 0.5 0.9"][: chance.randint(0, 2)]
         labels = "\n".join(lines).split(" ")
         described = {"train": "images/train", "val": "images/val", "names": "[a, b]"}
@@ -93,8 +93,8 @@ def test_spoilt_yolo_folders(tmp_path: Path) -> None:
                 )
         text = "".join(f"{key}: {value}\n" for key, value in described.items()).encode()
         files = {
-            "images/train/a.png": PICTURE if chance.random() < 0.9 else corrupt_bytes(PICTURE, chance),
-            "images/val/b.png": PICTURE,
+            "images/train/a.png": IMAGE if chance.random() < 0.9 else corrupt_bytes(IMAGE, chance),
+            "images/val/b.png": IMAGE,
             "labels/train/a.txt": " ".join(labels).encode(),
             "list.txt": chance.choice([b"", b"images/train/a.png", b"../x.png", b"\0"]),
             "data.yaml": text if chance.random() < 0.8 else corrupt_bytes(text, chance),
@@ -104,15 +104,15 @@ def test_spoilt_yolo_folders(tmp_path: Path) -> None:
     def convert(source: Path, dest: Path, dry_run: bool) -> object:
         return yolo2coco(source, dest, YoloOptions(), Execution(dry_run=dry_run, jobs=1))
 
-    fuzz(tmp_path, spoil, convert, HOW_MANY // 2)
+    fuzz(tmp_path, corrupt, convert, HOW_MANY // 2)
 
 
-def test_spoilt_masks(tmp_path: Path) -> None:
+def test_corrupt_masks(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
 
-    def spoil(source: Path, chance: random.Random) -> None:
-        picture = PICTURE if chance.random() < 0.9 else mended(corrupt_bytes(PICTURE, chance))
-        put(source, {"p/a.png": picture, "m/a.png": any_mask(chance)})
+    def corrupt(source: Path, chance: random.Random) -> None:
+        image = IMAGE if chance.random() < 0.9 else with_valid_checksums(corrupt_bytes(IMAGE, chance))
+        put(source, {"p/a.png": image, "m/a.png": any_mask(chance)})
 
     def convert(source: Path, dest: Path, dry_run: bool) -> object:
         seen = len((source / "m/a.png").read_bytes()) % 3
@@ -128,18 +128,18 @@ def test_spoilt_masks(tmp_path: Path) -> None:
             Execution(dry_run=dry_run, jobs=1),
         )
 
-    fuzz(tmp_path, spoil, convert, HOW_MANY // 2)
+    fuzz(tmp_path, corrupt, convert, HOW_MANY // 2)
 
 
-def test_spoilt_mvtec_trees(tmp_path: Path) -> None:
+def test_corrupt_mvtec_trees(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
 
-    def spoil(source: Path, chance: random.Random) -> None:
+    def corrupt(source: Path, chance: random.Random) -> None:
         files = {
-            "train/good/a.png": PICTURE,
-            "test/good/a.png": PICTURE,
-            "test/dent/a.png": PICTURE,
-            "test/dent/b.png": PICTURE,
+            "train/good/a.png": IMAGE,
+            "test/good/a.png": IMAGE,
+            "test/dent/a.png": IMAGE,
+            "test/dent/b.png": IMAGE,
             "ground_truth/dent/a_mask.png": WHOLE,
             "ground_truth/dent/b_mask.png": any_mask(chance) if chance.random() < 0.3 else WHOLE,
         }
@@ -151,7 +151,7 @@ def test_spoilt_mvtec_trees(tmp_path: Path) -> None:
             elif deed == 1 and len(files) > 1:
                 del files[name]
             elif deed == 2:
-                files[other] = chance.choice([PICTURE, WHOLE, b""])
+                files[other] = chance.choice([IMAGE, WHOLE, b""])
             else:
                 files[name] = corrupt_bytes(files[name], chance)
         put(source, files)
@@ -159,4 +159,4 @@ def test_spoilt_mvtec_trees(tmp_path: Path) -> None:
     def convert(source: Path, dest: Path, dry_run: bool) -> object:
         return mvtec2coco([source], dest, MvtecOptions(), Execution(dry_run=dry_run, jobs=1))
 
-    fuzz(tmp_path, spoil, convert, HOW_MANY // 2)
+    fuzz(tmp_path, corrupt, convert, HOW_MANY // 2)

@@ -1,4 +1,4 @@
-"""Faults that hide: each lies where only one kind of folder has it, or looks like another one."""
+"""Faults that are hard to find: each occurs in one format only, or resembles another fault."""
 
 import base64
 import io
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from convert.coco2labelme import coco2labelme
 from convert.execution import Execution
@@ -31,19 +31,19 @@ def codes(root: Path) -> list[str]:
     return [finding.code for finding in findings(root)]
 
 
-def noise(seed: int) -> Picture.Image:
+def noise(seed: int) -> PilImage.Image:
     grey = np.random.default_rng(seed).integers(0, 255, (20, 25), np.uint8)
-    return Picture.fromarray(grey).resize((WIDTH, HEIGHT))
+    return PilImage.fromarray(grey).resize((WIDTH, HEIGHT))
 
 
-def png(picture: Picture.Image) -> str:
+def png(image: PilImage.Image) -> str:
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
+    image.save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode()
 
 
 def labelme(root: Path, shapes: list[dict], *, embedded: str | None = None) -> Path:
-    """A folder of one labelme file, with its picture beside it or else embedded in it."""
+    """A folder of one labelme file, with its image beside it or else embedded in it."""
     root.mkdir()
     content = {"shapes": shapes, "imagePath": "a.png", "imageData": embedded, "imageWidth": WIDTH}
     (root / "a.json").write_text(json.dumps({**content, "imageHeight": HEIGHT}))
@@ -59,7 +59,7 @@ def polygon(label: str, points: list) -> dict:
 def mask(label: str, x: int, y: int, pixels: np.ndarray) -> dict:
     height, width = pixels.shape
     box = [[x, y], [x + width - 1, y + height - 1]]
-    return {"label": label, "points": box, "shape_type": "mask", "mask": png(Picture.fromarray(pixels))}
+    return {"label": label, "points": box, "shape_type": "mask", "mask": png(PilImage.fromarray(pixels))}
 
 
 FULL = np.ones((20, 30), np.uint8)
@@ -83,7 +83,7 @@ SQUARE = [[20, 20], [26, 20], [26, 26], [20, 26]]  # inside the hole of RING at 
         ([{**mask("dent", 10, 12, FULL), "mask": None}], ["unreadable-labels"]),
     ],
 )
-def test_mask_shapes_are_looked_into(tmp_path: Path, shapes: list[dict], wanted: list[str]) -> None:
+def test_mask_shapes_are_decoded(tmp_path: Path, shapes: list[dict], wanted: list[str]) -> None:
     assert codes(labelme(tmp_path / "l", shapes)) == wanted
 
 
@@ -104,11 +104,11 @@ def test_shapes_of_a_group_are_one_annotation(tmp_path: Path) -> None:
     assert codes(labelme(tmp_path / "s", [grouped[0], torn])) == ["speckle"]
 
 
-def test_an_embedded_picture_is_looked_at(tmp_path: Path) -> None:
+def test_an_embedded_image_is_checked(tmp_path: Path) -> None:
     shapes = [polygon("dent", [[90, 10], [120, 10], [120, 40]])]
     assert codes(labelme(tmp_path / "whole", shapes, embedded=png(noise(1)))) == ["outside-image"]
     turned = io.BytesIO()
-    exif = Picture.Exif()
+    exif = PilImage.Exif()
     exif[0x0112] = 6
     noise(1).save(turned, "PNG", exif=exif)
     stored = base64.b64encode(turned.getvalue()).decode()
@@ -149,7 +149,7 @@ def test_boxes_and_segments_in_different_files_are_mixed(tmp_path: Path) -> None
     assert (finding.file, finding.code) == ("images/train/0.png", "mixed-labels")
 
 
-def test_labels_of_a_broken_picture_are_no_speckle(tmp_path: Path) -> None:
+def test_labels_of_a_broken_image_are_no_speckle(tmp_path: Path) -> None:
     root = yolo(tmp_path / "y", BOX, BOX)
     (root / "images/train/0.png").write_bytes(b"")
     assert codes(root) == ["broken-picture"]
@@ -163,14 +163,14 @@ def test_labels_outside_of_0_to_1_are_outside_the_image(tmp_path: Path, line: st
     ]
 
 
-def test_numbers_that_are_none_are_told_once(tmp_path: Path) -> None:
+def test_values_that_are_not_numbers_are_reported_once(tmp_path: Path) -> None:
     assert (
         codes(yolo(tmp_path / "y", f"0 nan 0.5 0.2 0.2\n0 inf 0.5 0.2 0.2\n{BOX}", BOX))
         == ["unreadable-labels"] * 2
     )
 
 
-def test_two_splits_of_the_same_folder_share_pictures_and_not_only_labels(tmp_path: Path) -> None:
+def test_two_splits_of_the_same_folder_share_images_and_not_only_labels(tmp_path: Path) -> None:
     assert codes(yolo(tmp_path / "y", BOX, BOX, "train: images/train\nval: images/train\n")) == [
         "duplicate-across-splits"
     ]
@@ -183,8 +183,8 @@ def test_a_tree_that_was_taken_to_labelme_is_a_labelme_folder(coco_folder: Path,
     assert checked.images == check(coco_folder, LIMITS, jobs=1).images
 
 
-def test_a_mask_of_another_size_is_told_although_it_is_grey(tmp_path: Path) -> None:
-    """As one becomes that is scaled with interpolation."""
+def test_a_mask_of_another_size_is_reported_although_it_is_grey(tmp_path: Path) -> None:
+    """As a mask that was scaled with interpolation."""
     (tmp_path / "test/dent").mkdir(parents=True)
     (tmp_path / "ground_truth/dent").mkdir(parents=True)
     noise(1).save(tmp_path / "test/dent/0.png")
@@ -213,7 +213,7 @@ def test_an_annotation_without_area_is_that_and_no_broken_reference(
     assert codes(coco(tmp_path / "c", annotation)) == ["zero-area"]
 
 
-def test_two_categories_of_one_name_are_told(tmp_path: Path) -> None:
+def test_two_categories_of_one_name_are_reported(tmp_path: Path) -> None:
     box = box_annotation(1, 1, 3, (2, 2, 5, 5))
     assert codes(coco(tmp_path / "c", box)) == []
     (finding,) = findings(coco(tmp_path / "d", box, "dent"))
@@ -225,13 +225,13 @@ def test_masks_of_a_split_that_cannot_be_read_are_not_unpaired(tmp_path: Path) -
     root = write_folder(tmp_path / "c", members, [box_annotation(1, 1, 3, (2, 2, 5, 5))], [Category(3, "dent")])
     (root / "masks").mkdir()
     for name in ("a", "b"):
-        Picture.new("L", (20, 10)).save(root / f"masks/{name}.png")
+        PilImage.new("L", (20, 10)).save(root / f"masks/{name}.png")
     annotation_path(root, "val").write_text("{")
     assert codes(root) == ["unreadable-labels"]
 
 
 @pytest.mark.parametrize("embedded", ["iVBORw0KGgoAAAANSUhE\u00e9", "iVBO*w0K"])
-def test_embedded_picture_that_is_no_base64(embedded: str, tmp_path: Path) -> None:
+def test_embedded_image_that_is_no_base64(embedded: str, tmp_path: Path) -> None:
     (finding,) = findings(labelme(tmp_path / "a", [], embedded=embedded))
     assert finding.code == "broken-picture"
     assert "not base64" in finding.value

@@ -1,4 +1,4 @@
-"""What a conversion refuses, `datasets check` reports in the same words."""
+"""`datasets check` reports what a conversion refuses, in the same words."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from convert.coco2labelme import coco2labelme
 from convert.coco2masks import coco2masks
@@ -50,11 +50,11 @@ def break_png(path: Path) -> None:
 
 
 def turn(path: Path) -> None:
-    with Picture.open(path) as opened:
-        picture = opened.copy()
-    exif = picture.getexif()
+    with PilImage.open(path) as opened:
+        image = opened.copy()
+    exif = image.getexif()
     exif[0x0112] = 6
-    picture.save(path, exif=exif)
+    image.save(path, exif=exif)
 
 
 def edit(path: Path, **changes: object) -> None:
@@ -99,7 +99,7 @@ LABELME: dict[str, Callable[[Path], object]] = {
     "images of one stem": lambda r: (
         write_case(r, CHIP, name="b", imagePath="a.jpg"),
         (r / "b.png").rename(r / "b.bin"),
-        Picture.new("RGB", (60, 40), (9, 9, 9)).save(r / "a.jpg"),
+        PilImage.new("RGB", (60, 40), (9, 9, 9)).save(r / "a.jpg"),
     ),
 }
 
@@ -132,7 +132,7 @@ def test_images_of_another_case_are_found_by_check_as_by_the_conversion(tmp_path
     for i in range(3):
         rng = np.random.default_rng(i)
         write_case(tmp_path / "src", CHIP, name=f"pic{i}", imagePath=f"PIC{i}.PNG")
-        Picture.fromarray(rng.integers(0, 255, (40, 60), np.uint8)).save(tmp_path / f"src/pic{i}.png")
+        PilImage.fromarray(rng.integers(0, 255, (40, 60), np.uint8)).save(tmp_path / f"src/pic{i}.png")
     report = labelme2coco(tmp_path / "src", tmp_path / "out", execution=RUN)
     assert report.events == []
     assert check(tmp_path / "src", Limits(imgsz=60), jobs=1).findings == []
@@ -154,7 +154,7 @@ def tree(root: Path) -> Path:
     for k, folder in enumerate(("train/good", "test/good", "test/dent")):
         (root / folder).mkdir(parents=True)
         rng = np.random.default_rng(k)
-        Picture.fromarray(rng.integers(0, 255, (40, 60), np.uint8)).save(root / folder / "000.png")
+        PilImage.fromarray(rng.integers(0, 255, (40, 60), np.uint8)).save(root / folder / "000.png")
     write_mask(root / "ground_truth/dent/000_mask.png")
     return root
 
@@ -163,11 +163,11 @@ def write_mask(path: Path, size: tuple[int, int] = (40, 60), value: int = 255) -
     path.parent.mkdir(parents=True, exist_ok=True)
     mask = np.zeros(size, np.uint8)
     mask[5:20, 10:30] = value
-    Picture.fromarray(mask).save(path)
+    PilImage.fromarray(mask).save(path)
 
 
 def grey_mask(path: Path) -> None:
-    Picture.fromarray((np.arange(2400) % 200).astype(np.uint8).reshape(40, 60)).save(path)
+    PilImage.fromarray((np.arange(2400) % 200).astype(np.uint8).reshape(40, 60)).save(path)
 
 
 MASK = "ground_truth/dent/000_mask.png"
@@ -176,7 +176,7 @@ TREE: dict[str, Callable[[Path], object]] = {
     "no masks for a type": lambda r: (r / MASK).unlink(),
     "a mask without an image": lambda r: write_mask(r / "ground_truth/dent/009_mask.png"),
     "a second mask": lambda r: write_mask(r / "ground_truth/dent/000.png"),
-    "images of one stem": lambda r: Picture.new("L", (60, 40)).save(r / "test/dent/000.bmp"),
+    "images of one stem": lambda r: PilImage.new("L", (60, 40)).save(r / "test/dent/000.bmp"),
     "a defect type in train": lambda r: shutil.copytree(r / "train/good", r / "train/dent"),
     "a mask of another size": lambda r: write_mask(r / MASK, (40, 50)),
     "a grey mask": lambda r: grey_mask(r / MASK),
@@ -198,7 +198,7 @@ def test_mvtec2coco(tmp_path: Path, case: str) -> None:
 def test_a_tree_of_another_layout_that_does_not_pair_is_broken(tmp_path: Path) -> None:
     for folder in ("kos01", "kos02"):
         (tmp_path / "ksdd" / folder).mkdir(parents=True)
-        Picture.new("L", (60, 40), 9).save(tmp_path / "ksdd" / folder / "Part0.jpg")
+        PilImage.new("L", (60, 40), 9).save(tmp_path / "ksdd" / folder / "Part0.jpg")
         write_mask(tmp_path / "ksdd" / folder / "Part0_label.bmp")
     (tmp_path / "ksdd/kos02/Part0.jpg").unlink()
     agree(
@@ -249,9 +249,9 @@ OUT: dict[str, Callable[[Path, Path], Report]] = {
 }
 OF_IMAGES: dict[str, Callable[[Path], object]] = {
     "a broken image": lambda r: break_png(r / "images/a.png"),
-    "an image of another size": lambda r: Picture.new("RGB", (61, 40)).save(r / "images/a.png"),
+    "an image of another size": lambda r: PilImage.new("RGB", (61, 40)).save(r / "images/a.png"),
     "an image that EXIF rotates": lambda r: (
-        Picture.new("RGB", (40, 60)).save(r / "images/a.png"),
+        PilImage.new("RGB", (40, 60)).save(r / "images/a.png"),
         turn(r / "images/a.png"),
     ),
 }
@@ -295,7 +295,7 @@ def yolo(root: Path, text: str) -> Path:
         for kind in ("images", "labels"):
             (root / kind / split).mkdir(parents=True)
         values = np.random.default_rng(k).integers(0, 255, (40, 60), np.uint8)
-        Picture.fromarray(values).save(root / f"images/{split}/{k}.png")
+        PilImage.fromarray(values).save(root / f"images/{split}/{k}.png")
         (root / f"labels/{split}/{k}.txt").write_text(text if k else "0 0.5 0.5 0.2 0.2\n")
     (root / "data.yaml").write_text("train: images/train\nval: images/val\nnames: [dent]\n")
     return root

@@ -153,7 +153,7 @@ def test_a_broken_isat_file_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_isat_is_not_edited(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(isat(isat_object("chip", CORNERS))))
-    with pytest.raises(InputError, match="a file of ISAT"):
+    with pytest.raises(InputError, match="an ISAT file"):
         read_document(tmp_path / "a.json")
 
 

@@ -18,7 +18,7 @@ def find(source: Path, image_path: str | None, *, file: str = "j/a.json", images
 
 
 @pytest.mark.parametrize(
-    ("image_path", "picture", "how"),
+    ("image_path", "image", "event_code"),
     [
         ("a.png", "j/a.png", ""),
         ("../p/a.png", "p/a.png", ""),
@@ -33,10 +33,10 @@ def find(source: Path, image_path: str | None, *, file: str = "j/a.json", images
     ],
 )
 def test_found_by_path_or_moved_next_to_the_file(
-    image_path: str | None, picture: str, how: str, tmp_path: Path
+    image_path: str | None, image: str, event_code: str, tmp_path: Path
 ) -> None:
-    source = make(tmp_path / "src", "j/a.json", picture)
-    assert find(source, image_path) == Found(picture, f"{source}/{picture}", how)
+    source = make(tmp_path / "src", "j/a.json", image)
+    assert find(source, image_path) == Found(image, f"{source}/{image}", event_code)
 
 
 def test_absolute_path_inside_is_taken(tmp_path: Path) -> None:
@@ -56,14 +56,14 @@ def test_found_in_the_folder_of_images(tmp_path: Path) -> None:
 
 def test_several_of_one_name_are_not_guessed_between(tmp_path: Path) -> None:
     source, images = make(tmp_path / "src", "j/a.json"), make(tmp_path / "img", "x/a.png", "y/a.png")
-    with pytest.raises(InputError, match=r"one of 2 pictures of that name: x/a\.png, y/a\.png"):
+    with pytest.raises(InputError, match=r"matches 2 images of that name: x/a\.png, y/a\.png"):
         find(source, "a.png", images=images)
 
 
 @pytest.mark.parametrize(
     "image_path", ["../../out/a.png", "/etc/passwd", "..\\..\\out\\a.png", "../../src2/a.png"]
 )
-def test_outside_is_refused_even_where_a_picture_lies(image_path: str, tmp_path: Path) -> None:
+def test_outside_is_refused_even_if_an_image_is_there(image_path: str, tmp_path: Path) -> None:
     source = make(tmp_path / "src", "j/a.json")
     make(tmp_path, "out/a.png", "src2/a.png")
     with pytest.raises(InputError, match="leads outside"):
@@ -73,16 +73,16 @@ def test_outside_is_refused_even_where_a_picture_lies(image_path: str, tmp_path:
 @pytest.mark.parametrize("image_path", ["gone.png", "", ".", "a.json", "x" * 5000, "nul\0.png"])
 def test_missing_is_refused(image_path: str, tmp_path: Path) -> None:
     source = make(tmp_path / "src", "j/a.json", "j/b.png")
-    with pytest.raises(InputError, match="its picture is missing"):
+    with pytest.raises(InputError, match="its image is missing"):
         find(source, image_path)
 
 
-def test_embedded_picture_has_the_name_of_its_file(tmp_path: Path) -> None:
+def test_embedded_image_has_the_name_of_its_file(tmp_path: Path) -> None:
     finder = ImageFinder(list_tree(make(tmp_path / "src", "j/a.b.json")), None)
     assert finder.find("j/a.b.json", "../../../../etc/x", ".jpg") == Found("j/a.b.jpg", None, "image-embedded")
 
 
-def test_picture_named_like_a_file_that_names_none_goes_before_the_embedded_one(tmp_path: Path) -> None:
+def test_image_named_like_a_file_that_names_none_goes_before_the_embedded_one(tmp_path: Path) -> None:
     source = make(tmp_path / "src", "j/a.json", "j/a.png")
     finder = ImageFinder(list_tree(source), None)
     assert finder.find("j/a.json", None, ".jpg") == Found("j/a.png", f"{source}/j/a.png", "image-moved")
@@ -90,12 +90,12 @@ def test_picture_named_like_a_file_that_names_none_goes_before_the_embedded_one(
     assert finder.find("j/a.json", "other.png", ".jpg") == Found("j/a.jpg", None, "image-embedded")
 
 
-def test_picture_named_like_its_file_is_found_in_the_folder_of_images(tmp_path: Path) -> None:
+def test_image_named_like_its_file_is_found_in_the_folder_of_images(tmp_path: Path) -> None:
     source, images = make(tmp_path / "src", "j/a.json"), make(tmp_path / "img", "j/a.png", "a.png")
     assert find(source, None, images=images) == Found("j/a.png", f"{images}/j/a.png", "image-moved")
 
 
-def test_kind_of_picture_that_is_not_read_is_told(tmp_path: Path) -> None:
+def test_a_format_that_is_not_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"\.gif is not read: save it as \.png"):
         find(make(tmp_path / "src", "j/a.json", "j/a.gif"), "a.gif")
 
@@ -103,15 +103,15 @@ def test_kind_of_picture_that_is_not_read_is_told(tmp_path: Path) -> None:
 def test_hidden_files_and_folders_are_left_alone(tmp_path: Path) -> None:
     source = make(tmp_path / "src", "a.json", ".git/b.json", ".c.json", ".thumbs/a.png", "d/e.JSON", "d/e.Jpg")
     tree = list_tree(source)
-    assert (tree.files, tree.pictures) == (["a.json", "d/e.JSON"], {"d/e.Jpg"})
+    assert (tree.files, tree.images) == (["a.json", "d/e.JSON"], {"d/e.Jpg"})
 
 
-def test_links_to_folders_are_not_followed_and_those_to_pictures_known(tmp_path: Path) -> None:
+def test_links_to_folders_are_not_followed_and_those_to_images_known(tmp_path: Path) -> None:
     source = make(tmp_path / "src", "j/a.json", "p/a.png")
     (source / "j/loop").symlink_to("..")
     (source / "j/a.png").symlink_to("../p/a.png")
     tree = list_tree(source)
-    assert (tree.files, tree.pictures, tree.links) == (["j/a.json"], {"p/a.png", "j/a.png"}, {"j/a.png"})
+    assert (tree.files, tree.images, tree.links) == (["j/a.json"], {"p/a.png", "j/a.png"}, {"j/a.png"})
 
 
 def test_names_that_are_no_unicode_are_refused(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_circle_of_round_numbers() -> None:
 
 
 @pytest.mark.parametrize("kind", ["circle", "mask"])
-def test_memory_is_that_of_the_shape_and_not_of_the_picture(kind: str) -> None:
+def test_memory_is_that_of_the_shape_and_not_of_the_image(kind: str) -> None:
     mask = png_base64(np.full((9, 9), 255)) if kind == "mask" else None
     shape = Shape("a", [(40_000, 40_000), (40_008, 40_008)], shape_type=kind, mask=mask)
     tracemalloc.start()
