@@ -1,4 +1,4 @@
-"""Corrupt YOLO folders, masks and MVTec trees: each is converted or refused, and only the destination is written."""
+"""Corrupt YOLO folders, masks and MVTec trees: each is converted or refused, and nothing else is written."""
 
 import io
 import random
