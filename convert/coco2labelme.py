@@ -7,20 +7,20 @@ from pathlib import Path
 
 import msgspec
 
-from convert.coco_source import CocoImage, CocoSource, check_files, instance_mask, read_coco_source
+from convert.coco_source import CocoImage, CocoSource, check_files, instance_component, read_coco_source
 from convert.execution import Execution
 from convert.report import Event, Report, check_strict, make_report
-from convert.to_shapes import DEFAULT_TOLERANCE, component_to_shapes, join_group
+from convert.to_shapes import DEFAULT_TOLERANCE, components_to_shapes, join_group
 from datasets.coco import Annotation, Image, Rle
 from datasets.formats.file_names import check_stems
 from datasets.formats.labelme import SUFFIX, Shape
-from datasets.formats.labelme_document import new_document, with_shapes, write_document
+from datasets.formats.labelme_document import encode_document
 from datasets.formats.labelme_flags import BACKGROUND, IGNORE
 from datasets.formats.listed_image import check_listed_size, check_upright
 from datasets.images.image_file import read_info
-from datasets.masks.component import mask_to_component
+from datasets.masks.component import Component
 from system.errors import OptionError
-from system.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic
+from system.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic, write_file
 from system.workers import map_ordered
 
 POOL_PAYS_FROM = 256  # annotations
@@ -90,44 +90,55 @@ def _write_image(item: CocoImage, dest: Path | None, names: Mapping[int, str], t
     info = read_info(path)
     check_upright(path, info)
     check_listed_size(path, (info.width, info.height), (image.width, image.height))
-    shapes: list[Shape] = []
     events: list[Event] = []
+    labelled: list[Annotation] = []
     for annotation in item.annotations:
-        where = f"annotation {annotation.id}"
         if annotation.iscrowd:
+            where = f"annotation {annotation.id}"
             events.append(Event(item.file_name, where, "crowd", names[annotation.category_id]))
-            continue
-        # unique in the file, so that no two instances of a label are joined
-        made = _shapes(image, annotation, names[annotation.category_id], len(shapes) + 1, tolerance)
+        else:
+            labelled.append(annotation)
+    shapes: list[Shape] = []
+    for annotation, made in zip(labelled, _shapes(image, labelled, names, tolerance), strict=True):
         if not made:
+            where = f"annotation {annotation.id}"
             events.append(Event(item.file_name, where, "no-area", names[annotation.category_id]))
-        shapes += made
+        # unique in the file, so that no two instances of a label are joined
+        shapes += join_group(made, len(shapes) + 1)
     if item.annotations and not shapes:
         left_out = Event(item.file_name, "", "image-left-out", f"{len(item.annotations)} annotations")
         return _Written(None, [*events, left_out])
     if dest is not None:
         target = dest / item.file_name
         link_or_copy(path, target)
-        document = new_document(target.with_suffix(SUFFIX), target.name, image.height, image.width)
-        write_document(document, with_shapes(document, shapes))
+        content = encode_document(target.name, image.height, image.width, shapes)
+        write_file(str(target.with_suffix(SUFFIX)), content)
     return _Written(len(shapes), events)
 
 
-def _shapes(image: Image, annotation: Annotation, label: str, group_id: int, tolerance: float) -> list[Shape]:
-    """The shapes of one annotation, none where it has no pixel."""
-    segmentation = annotation.segmentation
-    if not segmentation:
-        x, y, w, h = annotation.bbox
-        if min(w, h) <= 0:
-            return []
-        return [Shape(label, [(x, y), (x + w, y + h)], shape_type="rectangle")]
-    mask = instance_mask(image, annotation)
-    if not mask.any():
-        return []
-    if isinstance(segmentation, Rle):
-        return component_to_shapes(mask_to_component(mask.astype(bool)), label, group_id, tolerance)
-    rings = [list(zip(ring[::2], ring[1::2], strict=True)) for ring in segmentation]
-    return join_group([Shape(label, ring, shape_type="polygon") for ring in rings], group_id)
+def _shapes(
+    image: Image, annotations: Sequence[Annotation], names: Mapping[int, str], tolerance: float
+) -> list[list[Shape]]:
+    """The shapes of each annotation, none where it has no pixel."""
+    made: list[list[Shape]] = []
+    masks: dict[int, tuple[Component, str]] = {}
+    for i, annotation in enumerate(annotations):
+        label, segmentation = names[annotation.category_id], annotation.segmentation
+        made.append([])
+        if not segmentation:
+            x, y, w, h = annotation.bbox
+            if min(w, h) > 0:
+                made[i] = [Shape(label, [(x, y), (x + w, y + h)], shape_type="rectangle")]
+        elif (component := instance_component(image, annotation)) is None:
+            continue
+        elif isinstance(segmentation, Rle):
+            masks[i] = (component, label)
+        else:
+            rings = [list(zip(ring[::2], ring[1::2], strict=True)) for ring in segmentation]
+            made[i] = [Shape(label, ring, shape_type="polygon") for ring in rings]
+    for i, shapes in zip(masks, components_to_shapes(list(masks.values()), tolerance), strict=True):
+        made[i] = shapes
+    return made
 
 
 def _report(coco: CocoSource, done: Sequence[_Written], execution: Execution) -> Report:

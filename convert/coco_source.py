@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from convert.report import Event
-from datasets.coco import SPLITS, Annotation, Category, Image
+from datasets.coco import SPLITS, Annotation, Category, Image, Rle
 from datasets.formats.coco_export import CocoExport, read_coco_export
 from datasets.formats.coco_segmentation import check_drawable
 from system.errors import InputError
@@ -15,6 +15,8 @@ from system.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from datasets.masks.component import Component
 
 
 class CocoImage(msgspec.Struct, frozen=True):
@@ -98,6 +100,25 @@ def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
 
     check_segmentation(image, annotation)
     return decode(annotation.segmentation, image.height, image.width)
+
+
+def instance_component(image: Image, annotation: Annotation) -> "Component | None":
+    """The pixels of an annotation in the box around them, None where it has none. Raises InputError.
+
+    Faster than `instance_mask`: the image is not unpacked.
+    """
+    from datasets.masks.edges import runs_to_component
+    from datasets.masks.rle import to_rle
+    from datasets.masks.run_lengths import fitting_run_lengths, run_lengths
+
+    segmentation = annotation.segmentation
+    if isinstance(segmentation, Rle):
+        runs = fitting_run_lengths(segmentation, image.height, image.width)
+        if runs is not None:
+            return runs_to_component(runs, image.height)
+    check_segmentation(image, annotation)
+    rle = to_rle(segmentation, image.height, image.width)
+    return None if rle is None else runs_to_component(run_lengths(str(rle.counts)), image.height)
 
 
 def check_segmentation(image: Image, annotation: Annotation) -> None:

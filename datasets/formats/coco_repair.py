@@ -3,13 +3,14 @@
 All readers of COCO share these rules: conversions, trainings and `datasets check` see the same annotations.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from datasets.coco import MAX_COORDINATE, Annotation, Box, CocoFile, Image, Polygons, Rle, Segmentation
 
 SHORTEST_RING = 6  # values: three x, y pairs
+TOGETHER = 2000  # annotations whose masks are measured together
 BOX_TOLERANCE = 2.0  # pixels: rounding, and boxes whose width is the difference of the outermost pixels
 BOX_OVERLAP = 0.8  # intersection over union from which a box that was drawn on its own fits its mask
 
@@ -36,11 +37,16 @@ def repair_annotations(coco: CocoFile) -> tuple[CocoFile, list[Repair]]:
     images = {image.id: image for image in coco.images}
     repairs: list[Repair] = []
     annotations = []
-    for annotation in coco.annotations:
-        repaired, changes = repair_annotation(images[annotation.image_id], annotation)
+    boxes = _mask_boxes(coco.annotations, images)
+    for annotation, mask_box in zip(coco.annotations, boxes, strict=True):
+        image = images[annotation.image_id]
+        if mask_box is not None and _is_consistent(annotation, image, mask_box):
+            annotations.append(annotation)
+            continue
+        repaired, changes = repair_annotation(image, annotation)
         annotations.append(repaired)
-        name, where = images[annotation.image_id].file_name, f"annotation {annotation.id}"
-        repairs += [Repair(name, where, code, value) for code, value in changes]
+        where = f"annotation {annotation.id}"
+        repairs += [Repair(image.file_name, where, code, value) for code, value in changes]
     if not repairs and annotations == coco.annotations:
         return coco, []
     return msgspec.structs.replace(coco, annotations=annotations), repairs
@@ -64,6 +70,29 @@ def repair_annotation(image: Image, annotation: Annotation) -> tuple[Annotation,
     if not changes and segmentation is annotation.segmentation:
         return annotation, []
     return msgspec.structs.replace(annotation, bbox=box, area=area, segmentation=segmentation), changes
+
+
+def _mask_boxes(annotations: Sequence[Annotation], images: Mapping[int, Image]) -> Iterator[Box | None]:
+    """The box of each compressed mask that fits its image; None for all other annotations."""
+    from datasets.masks.run_lengths import boxes_in_image
+
+    for start in range(0, len(annotations), TOGETHER):
+        masks: dict[int, Rle] = {}
+        some = annotations[start : start + TOGETHER]
+        for i, annotation in enumerate(some):
+            image, mask = images[annotation.image_id], annotation.segmentation
+            if isinstance(mask, Rle) and mask.size == (image.height, image.width):
+                masks[i] = mask
+        boxes = dict(zip(masks, boxes_in_image(list(masks.values())) or (), strict=False))
+        yield from (boxes.get(i) for i in range(len(some)))
+
+
+def _is_consistent(annotation: Annotation, image: Image, mask_box: Box) -> bool:
+    """Whether nothing of an annotation with a compressed mask in `mask_box` is to be repaired."""
+    box = annotation.bbox
+    if min(box[2:]) <= 0:
+        return True
+    return boxes_agree(_inside(box, image), mask_box) and 0 <= annotation.area <= _largest_area(box)
 
 
 def _largest_area(box: Box) -> float:

@@ -59,6 +59,15 @@ def new_document(path: Path, image_path: str, height: int, width: int) -> Docume
     return Document(path, file, {key: raw[key] for key in order}, None)
 
 
+def encode_document(image_path: str, height: int, width: int, shapes: Sequence[Shape]) -> bytes:
+    """The bytes of a new labelme file with `shapes`, as `write_document` writes it, much faster.
+
+    The one difference is how numbers below 0.0001 are written: 0.00001 instead of 1e-05.
+    """
+    document = new_document(Path(), image_path, height, width)
+    return msgspec.json.format(msgspec.json.encode(with_shapes(document, shapes)), indent=2)
+
+
 def shape_to_raw(shape: Shape) -> dict[str, Any]:
     """A shape as labelme writes it: with every key, and with type and flags that are not null."""
     whole = msgspec.structs.replace(shape, shape_type=shape.kind, flags=shape.flags or {})

@@ -102,11 +102,20 @@ def component_to_rle(component: Component, height: int, width: int) -> Rle:
 
 def rle_to_component(rle: Rle) -> Component:
     """The pixels of a compressed mask, without unpacking the whole image. The mask must have a pixel."""
+    component = runs_to_component(run_lengths(str(rle.counts)), rle.size[0])
+    if component is None:
+        raise ValueError("a mask without a pixel")
+    return component
+
+
+def runs_to_component(runs: "NDArray[np.int64]", height: int) -> Component | None:
+    """The pixels of N run lengths (see `run_lengths`) in an image of `height` rows; None where there are none."""
     import numpy as np
 
-    edges: NDArray[np.int64] = np.cumsum(run_lengths(str(rle.counts)))
+    edges: NDArray[np.int64] = np.cumsum(runs)
     # what follows the last run is outside
-    return edges_to_component(cancel_pairs(edges[: len(edges) // 2 * 2]), rle.size[0])
+    edges = cancel_pairs(edges[: len(edges) // 2 * 2])
+    return edges_to_component(edges, height) if len(edges) else None
 
 
 def cancel_pairs(ordered: "NDArray[np.int64]") -> "NDArray[np.int64]":

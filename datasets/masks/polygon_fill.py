@@ -40,20 +40,35 @@ def even_odd_edges(shapes: Sequence[Sequence[Ring]], height: int, width: int) ->
     rings = [(i, ring) for i, shape in enumerate(shapes) for ring in shape if len(ring)]
     if not rings:
         return [np.empty(0, np.int64) for _ in shapes]
-    lengths = [len(ring) for _, ring in rings]
-    total = sum(lengths)
+    lengths = np.array([len(ring) for _, ring in rings])
     flat = chain.from_iterable(chain.from_iterable(ring for _, ring in rings))
-    start = np.fromiter(flat, np.float64, 2 * total).reshape(total, 2)
-    after = np.arange(1, total + 1)
-    stop = np.cumsum(lengths)
-    after[stop - 1] = stop - lengths  # a ring is closed by its first point
-    owner = np.repeat([i for i, _ in rings], lengths)
+    points = np.fromiter(flat, np.float64, 2 * int(lengths.sum())).reshape(-1, 2)
+    toggles = fill_rings(points, lengths, np.array([i for i, _ in rings]), height, width)
     size = height * width
-    toggles = _toggles(start, start[after], owner * (size + 1), height, width)
-    toggles.sort(kind="stable")  # they rise along each side, which a merge sort uses
-    toggles = cancel_pairs(toggles)
     bounds = np.searchsorted(toggles, np.arange(len(shapes) + 1) * (size + 1)).tolist()
     return [toggles[bounds[i] : bounds[i + 1]] - i * (size + 1) for i in range(len(shapes))]
+
+
+def fill_rings(
+    points: "NDArray[np.float64]",
+    lengths: "NDArray[np.int64]",
+    owner: "NDArray[np.int64]",
+    height: int,
+    width: int,
+) -> "NDArray[np.int64]":
+    """The edges of all shapes in one array, those of shape i with i * (height * width + 1) added.
+
+    `points` are the N x 2 points of all rings, `lengths` the number of points of each ring, not 0, and `owner` its
+    shape. See `even_odd_edges`.
+    """
+    import numpy as np
+
+    after = np.arange(1, len(points) + 1)
+    stop = np.cumsum(lengths)
+    after[stop - 1] = stop - lengths  # a ring is closed by its first point
+    toggles = _toggles(points, points[after], np.repeat(owner, lengths) * (height * width + 1), height, width)
+    toggles.sort(kind="stable")  # they rise along each side, which a merge sort uses
+    return cancel_pairs(toggles)
 
 
 def _toggles(
