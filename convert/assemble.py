@@ -46,6 +46,7 @@ class _Done(msgspec.Struct, frozen=True, gc=False):
     category_ids: bytes
     events: tuple[Event, ...]
     kept: bool
+    mask_values: tuple[tuple[int, int], ...]
 
 
 def assemble(dest: Path, conversion: Conversion[S], execution: Execution) -> Report:
@@ -155,11 +156,14 @@ def _remembered(images: Iterable[Converted]) -> Iterator[_Done]:
             bytes(converted.category_ids),
             tuple(converted.events),
             converted.kept,
+            converted.mask_values,
         )
 
 
 def _report(done: Sequence[_Done], conversion: Conversion[S], execution: Execution, faults: Faults) -> Report:
     faults.check()
+    if conversion.check_mask_values is not None:
+        conversion.check_mask_values([(converted.file_name, converted.mask_values) for converted in done])
     kept = [converted for converted in done if converted.kept]
     written = {
         "images": len(kept),

@@ -1,5 +1,6 @@
 """The conversions from and to folders of masks, for the `convert` command."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,14 @@ from convert.cli_options import (
     UnlabelledKind,
     parse_connectivity,
 )
-from system.errors import OptionError
+
+
+class VoidKind(StrEnum):
+    """What becomes of pixels of no type."""
+
+    refuse = "refuse"
+    leave_out = "leave-out"
+    ignore = "ignore"
 
 
 def register(app: typer.Typer) -> None:
@@ -39,9 +47,25 @@ def masks2coco_command(
     categories: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="What the values 1, 2, 3, ... of an index mask are.")
     ] = None,
+    colours: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=R,G,B", help="The colour of a defect type in coloured masks; repeatable."),
+    ] = None,
+    labelmap: Annotated[
+        Path | None, typer.Option(help="The labelmap.txt of CVAT or Datumaro that names the colours.")
+    ] = None,
+    type_folders: Annotated[
+        bool, typer.Option("--type-folders", help="MASKS has a folder of masks for each defect type.")
+    ] = False,
+    void: Annotated[
+        VoidKind, typer.Option(help="What becomes of pixels of no type: index 255 or 224,224,192 (Pascal VOC).")
+    ] = VoidKind.refuse,
     pattern: Annotated[
         str,
-        typer.Option(help="Name of a mask without its ending, from {stem} of its image; or img_{stem}=gt_{stem}."),
+        typer.Option(
+            help="Name of a mask without its ending, from {stem} of its image; img_{stem}=gt_{stem}; or"
+            " {stem}_{n} for several numbered masks of an image, each of them one instance."
+        ),
     ] = "{stem}",
     threshold: Threshold = None,
     connectivity: Connectivity = 8,
@@ -50,26 +74,33 @@ def masks2coco_command(
     segmentation: Segmentation = SegmentationKind.rle,
     unlabelled: Unlabelled = UnlabelledKind.leave_out,
     split: Annotated[
-        SplitKind, typer.Option(help="By defect type, or by folders named train, val or test in SRC.")
+        SplitKind,
+        typer.Option(help="By defect type, or as folders in IMAGES or lists in MASKS/ImageSets name them."),
     ] = SplitKind.stratified,
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """Pictures and masks of the same names to a COCO dataset folder, one annotation per component."""
+    """Images and masks of the same names to a COCO dataset folder, one annotation per component.
+
+    Without --category, --categories, --colours, --labelmap and --type-folders, the colours are those of a
+    labelmap.txt in MASKS or beside it; else, where all masks are in several folders that IMAGES does not have,
+    the folders are the defect types.
+    """
     from convert.mask_instances import Cut
+    from convert.mask_types import choose_types
     from convert.masks2coco import MasksOptions, masks2coco
     from datasets.splits import parse_ratios
 
-    if (category is None) == (categories is None):
-        remedy = "give --category NAME for binary and grey masks, --categories A,B,C for index masks"
-        raise OptionError("convert masks2coco", "one of --category and --categories is needed", remedy)
-    names = (category,) if category is not None else tuple(name.strip() for name in str(categories).split(","))
+    types = choose_types(images, masks, category, categories, colours or [], labelmap, type_folders=type_folders)
     options = MasksOptions(
         masks=masks,
-        categories=names,
-        indices=category is None,
+        categories=types.categories,
+        indices=types.indices,
+        colours=types.colours,
+        type_folders=types.folders,
+        void=void.value,
         threshold=threshold,
         pattern=pattern,
         unlabelled=unlabelled.value,

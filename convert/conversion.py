@@ -19,6 +19,7 @@ class Source(Protocol):
 
 
 S = TypeVar("S", bound=Source)
+MaskValues = Sequence[tuple[str, tuple[tuple[int, int], ...]]]
 
 
 class Instance(msgspec.Struct, frozen=True):
@@ -36,6 +37,7 @@ class Converted(msgspec.Struct, frozen=True):
 
     `category_ids` and `encoded` (JSON, see `encode_instance`) have one item per annotation, `sha256` is over
     everything that was read. An image that is not `kept` is left out of the dataset: only its events count.
+    `mask_values` are the grey values that mark a defect in its binary masks, each with its category id.
     """
 
     file_name: str
@@ -47,6 +49,7 @@ class Converted(msgspec.Struct, frozen=True):
     encoded: list[bytes]
     events: list[Event]
     kept: bool = True
+    mask_values: tuple[tuple[int, int], ...] = ()
 
 
 class Conversion(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
@@ -56,6 +59,7 @@ class Conversion(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     `assign_splits` gives the split of each file name from its stratum. `read` and `events` go to the report.
     `pool_pays` is whether there is enough work for several processes, `masks` whether there are pixel masks.
     `preload` are modules that worker processes need: imported once, before the processes are forked.
+    `check_mask_values` raises InputError if the values of all images (file name, values) contradict each other.
     `convert_images`, where it is given, converts several sources faster, with the results and errors of
     `convert_image` called on each in turn.
     """
@@ -73,6 +77,7 @@ class Conversion(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     masks: bool = True
     preload: tuple[str, ...] = ()
     convert_images: Callable[[Sequence[S], Path | None], list[Converted]] | None = None
+    check_mask_values: Callable[[MaskValues], None] | None = None
 
 
 def recorded_options(options: msgspec.Struct) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One binary mask to COCO instances, a component each: what every conversion from masks shares."""
+"""One binary mask to COCO instances, one per component: what every conversion from masks shares."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,8 @@ from convert.report import Event
 from datasets.coco import Segmentation
 from datasets.formats.listed_image import check_upright
 from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
-from datasets.masks.component import Component
+from datasets.images.mask_file import looks_inverted
+from datasets.masks.component import Component, mask_to_component
 from datasets.masks.edges import components_to_rles
 from datasets.masks.find_components import components, merge_near
 from system.errors import InputError, OptionError
@@ -41,7 +42,7 @@ def check_cut(cut: Cut, threshold: int | None) -> None:
 
 
 def read_masked_image(path: Path) -> tuple[ImageInfo, bytes]:
-    """Header and bytes of a picture that has a mask. Raises InputError where EXIF turns it, but not its mask."""
+    """Header and bytes of an image that has a mask. Raises InputError if EXIF rotates it."""
     data = read_image_bytes(path)
     info = parse_info(path, data)
     check_upright(path, info)
@@ -56,15 +57,21 @@ def check_some_kept(path: Path, instances: list[Instance], cut: Cut) -> None:
 
 
 def cut_mask(
-    file_name: str, mask: "NDArray[np.bool_]", category_id: int, cut: Cut
+    file_name: str, mask: "NDArray[np.bool_]", category_id: int, cut: Cut, *, whole: bool = False
 ) -> tuple[list[Component], list[Instance], list[Event]]:
     """The components of an H x W bool mask that are large enough, and the instances they become.
 
-    Components with fewer than `min_area` pixels become events.
+    With `whole` the mask is one instance, even if it has several components. Components with fewer than
+    `min_area` pixels become events, and so does a mask that looks inverted.
     """
     height, width = mask.shape
     events = []
-    found = components(mask, connectivity=cut.connectivity)
+    if looks_inverted(mask):
+        events.append(Event(file_name, "", "looks-inverted", f"{mask.mean():.0%} of the image"))
+    if whole:
+        found = [mask_to_component(mask)] if mask.any() else []
+    else:
+        found = components(mask, connectivity=cut.connectivity)
     joined = merge_near(found, cut.merge_gap)
     if len(joined) < len(found):
         events.append(Event(file_name, "", "merged-gap", f"{len(found) - len(joined)} joined"))

@@ -1,4 +1,4 @@
-"""Pictures with an EXIF orientation written as labelme shows them, so that no later reader turns them again."""
+"""Write images with an EXIF orientation as labelme shows them, so that no later reader rotates them again."""
 
 import io
 from pathlib import Path
@@ -11,10 +11,10 @@ JPEG_QUALITY = 95
 
 
 def upright(path: Path | str, data: bytes, *, turn: bool) -> tuple[bytes, str]:
-    """The picture `data` of the file `path` without EXIF orientation, in its own format, and how that was done.
+    """The image `data` of the file `path` without EXIF orientation, in its own format, and how that was done.
 
-    With `turn` the pixels are turned by the orientation, without they stay as stored. A JPEG is encoded again
-    (quality 95, colours at full resolution), other formats lose nothing. Raises InputError.
+    With `turn` the pixels are rotated by the orientation, otherwise they stay as stored. A JPEG is encoded again
+    (quality 95, colours at full resolution); other formats lose nothing. Raises InputError.
     """
     from PIL import Image, ImageOps
 
@@ -23,13 +23,13 @@ def upright(path: Path | str, data: bytes, *, turn: bool) -> tuple[bytes, str]:
     try:
         with Image.open(io.BytesIO(data)) as stored:
             kind = stored.format or "PNG"
-            picture = ImageOps.exif_transpose(stored) if turn else stored.copy()
-            exif = picture.getexif()
+            rotated = ImageOps.exif_transpose(stored) if turn else stored.copy()
+            exif = rotated.getexif()
             exif.pop(EXIF_ORIENTATION, None)
-            picture.save(buffer, kind, **_save_options(kind, exif.tobytes(), stored.info.get("icc_profile")))
+            rotated.save(buffer, kind, **_save_options(kind, exif.tobytes(), stored.info.get("icc_profile")))
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(path, f"cannot be turned upright ({error})", "save it upright") from None
-    return buffer.getvalue(), f"encoded anew, quality {JPEG_QUALITY}" if kind == "JPEG" else "lossless"
+    return buffer.getvalue(), f"encoded again, quality {JPEG_QUALITY}" if kind == "JPEG" else "lossless"
 
 
 def _save_options(kind: str, exif: bytes, icc_profile: bytes | None) -> dict[str, Any]:

@@ -82,6 +82,7 @@ TREE: dict[str, Callable[[Path], object]] = {
     "unpaired-mask": lambda root: a_defect(root).unlink(),
     "mask-size": lambda root: repaint(a_mask(root), lambda v: v[:-2]),
     "bad-mask": lambda root: repaint(a_mask(root), grey),
+    "looks-inverted": lambda root: repaint(a_mask(root), lambda v: 255 - v),
     "empty-mask": lambda root: repaint(a_mask(root), lambda v: v * 0),
     "ambiguous-pair": lambda root: shutil.copy(a_mask(root), a_mask(root).with_suffix(".bmp")),
     "broken-picture": lambda root: cut(good(root)),

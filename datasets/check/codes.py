@@ -61,6 +61,7 @@ CHECK_CODES = {
     "ids-restart": _warning("a split uses image ids of another split; each split is read separately"),
     "impossible-area": _warning("an area is negative or larger than its box"),
     "labels-without-picture": _warning("a label file has no image"),
+    "looks-inverted": _warning("a mask marks more than half of its image; black and white may be swapped"),
     "mask-size": _error("a mask and its image differ in size"),
     "missing-mask": _error("an image has no pixel mask in a dataset folder with pixel masks"),
     "missing-picture": _error("a listed image does not exist"),

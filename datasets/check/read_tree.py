@@ -14,7 +14,7 @@ from datasets.formats.layouts.registry import find_layout
 from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage, check_good_mask
 from datasets.formats.listed_image import check_mask_size
 from datasets.images.image_file import ImageInfo, read_info
-from datasets.images.mask_file import read_mask
+from datasets.images.mask_file import looks_inverted, read_mask
 from datasets.masks.find_components import components
 from system.errors import InputError
 
@@ -65,10 +65,13 @@ class MvtecTree(msgspec.Struct, frozen=True):
                 continue
             findings += _check_size(name, path, info, (width, height))
             try:
-                parts = components(_read_mask(path, entry))
+                mask = _read_mask(path, entry)
             except InputError as error:
                 findings.append(Finding(name, "", _mask_code(path, entry), error.problem))
                 continue
+            if looks_inverted(mask):
+                findings.append(Finding(name, "", "looks-inverted", f"{mask.mean():.0%} of the image"))
+            parts = components(mask)
             try:
                 check_good_mask(path, entry.image, is_black=not parts)
             except InputError as error:

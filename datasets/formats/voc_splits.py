@@ -1,4 +1,4 @@
-"""The splits of a Pascal VOC folder: lists of image ids in `ImageSets/Main`."""
+"""The splits of a Pascal VOC folder: lists of image ids in `ImageSets/Main` or `ImageSets/Segmentation`."""
 
 import posixpath
 from pathlib import Path
@@ -8,10 +8,10 @@ from datasets.images.image_file import SUFFIXES
 from system.errors import InputError
 
 
-def read_image_sets(source: Path) -> dict[str, str]:
-    """Split of each image id by `ImageSets/Main/train.txt` and so on; trainval counts as train without one."""
+def read_image_sets(source: Path, kind: str = "Main") -> dict[str, str]:
+    """Split of each image id by `ImageSets/<kind>/train.txt` and so on; trainval counts as train without one."""
     folder = next((path for path in sorted(source.rglob("ImageSets")) if path.is_dir()), source / "ImageSets")
-    folder = folder / "Main" if (folder / "Main").is_dir() else folder
+    folder = folder / kind if (folder / kind).is_dir() else folder
     lists = {path.stem.lower(): path for path in sorted(folder.glob("*.txt"))} if folder.is_dir() else {}
     named = {path: split for stem, path in lists.items() if (split := exact_split_name(stem))}
     if "train" not in named.values() and "trainval" in lists:

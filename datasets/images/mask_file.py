@@ -1,18 +1,29 @@
 """Read mask images: binary and grey masks, and index masks."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasets.images.image_file import disable_decompression_bomb_check
+import msgspec
+
+from datasets.images.mask_pages import read_pages
 from system.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
-MAX_PIXELS_PER_BYTE = 8 * 1040  # of a PNG file: deflate repeats at most 258 bytes with 2 bits
 INVERTED_SHARE = 0.5  # of the pixels of an image
 PLAIN_MODE = {"1": "L", "CMYK": "RGB", "YCbCr": "RGB", "LAB": "RGB", "HSV": "RGB"}
+VOID = 255  # the index of pixels that belong to no type in Pascal VOC's masks: the borders of objects
+
+
+class BinaryMask(msgspec.Struct, frozen=True):
+    """`pixels` is H x W bool, True where the defect is; `value` is their grey value, 0 without a defect."""
+
+    pixels: "NDArray[np.bool_]"
+    value: int
 
 
 def read_mask(path: Path, threshold: int | None = None, *, empty_ok: bool = False) -> "NDArray[np.bool_]":
@@ -23,16 +34,49 @@ def read_mask(path: Path, threshold: int | None = None, *, empty_ok: bool = Fals
     values, several colours, several pages, a mask drawn by its transparency and, unless `empty_ok`, a mask without
     a defect.
     """
+    grey = read_pages(path, partial(_read_values, path=path, by_colour=True))[0]
+    return _binary(path, grey, threshold, empty_ok=empty_ok).pixels
+
+
+def read_mask_pages(path: Path, threshold: int | None = None) -> list[BinaryMask]:
+    """The masks of all pages of a file, each by the rules of `read_mask`; only a TIFF may have several.
+
+    A page may be all black. Raises InputError as `read_mask` does.
+    """
+    pages = read_pages(path, partial(_read_values, path=path, by_colour=True), several=True)
+    return [_binary(path, grey, threshold, empty_ok=True) for grey in pages]
+
+
+def read_indices(path: Path, count: int, *, void: bool = False) -> "NDArray[np.integer]":
+    """Decode an index mask to H x W integers: 0 background, k the k-th of `count` categories.
+
+    With `void`, pixels of the value VOID are allowed.
+    Raises InputError for other values and for colours without a palette.
+    """
+    return _indices(path, read_pages(path, partial(_read_values, path=path, by_colour=False))[0], count, void=void)
+
+
+def read_index_pages(path: Path, count: int, *, void: bool = False) -> "list[NDArray[np.integer]]":
+    """The index masks of all pages of a file, as `read_indices` reads them; only a TIFF may have several."""
+    pages = read_pages(path, partial(_read_values, path=path, by_colour=False), several=True)
+    return [_indices(path, values, count, void=void) for values in pages]
+
+
+def looks_inverted(mask: "NDArray[np.bool_]") -> bool:
+    """Whether a mask marks more than INVERTED_SHARE of its image, as black defects on white do."""
+    return bool(mask.mean() > INVERTED_SHARE)
+
+
+def _binary(path: Path, grey: "NDArray[np.integer]", threshold: int | None, *, empty_ok: bool) -> BinaryMask:
     import numpy as np
 
-    grey = _read_values(path, by_colour=True)
+    largest = grey.max()
     if threshold is not None:
         mask = grey >= threshold
         if not (empty_ok or mask.any()):
-            remedy = "lower it" if grey.any() else "draw the defect, or move the image to the good ones"
-            raise InputError(path, f"no pixel reaches --threshold {threshold} (largest is {grey.max()})", remedy)
-        return mask
-    largest = grey.max()
+            remedy = "lower it" if largest > 0 else "draw the defect, or move the image to the good ones"
+            raise InputError(path, f"no pixel reaches --threshold {threshold} (largest is {largest})", remedy)
+        return BinaryMask(mask, 0)
     if largest == 0 and not empty_ok:
         raise InputError(path, "the mask is all black", "draw the defect, or move the image to the good ones")
     mask = grey == largest if largest else np.zeros(grey.shape, np.bool_)
@@ -44,56 +88,39 @@ def read_mask(path: Path, threshold: int | None = None, *, empty_ok: bool = Fals
             f"{len(values)} grey values ({some}) where a mask has 0 and one other",
             "give --threshold T to take values >= T as the defect",
         )
-    return mask
+    return BinaryMask(mask, int(largest))
 
 
-def read_indices(path: Path, count: int) -> "NDArray[np.integer]":
-    """Decode an index mask to H x W integers: 0 background, k the k-th of `count` categories.
-
-    Raises InputError for larger values and for colours without a palette.
-    """
+def _indices(path: Path, indices: "NDArray[np.integer]", count: int, *, void: bool) -> "NDArray[np.integer]":
     import numpy as np
 
-    indices = _read_values(path, by_colour=False)
     if indices.dtype.kind not in "iu":
         raise InputError(path, "an index mask with fractions", "save it as an 8-bit image")
     if indices.max() > count or indices.min() < 0:
-        unknown = [int(v) for v in np.unique(indices) if not 0 <= v <= count]
-        some = ", ".join(map(str, unknown[:6])) + (", ..." if len(unknown) > 6 else "")
-        problem = f"values {some} in an index mask of {count} categories"
-        raise InputError(path, problem, "name more categories or repaint the mask")
+        unknown = [int(v) for v in np.unique(indices) if not (0 <= v <= count or (void and v == VOID))]
+        if unknown:
+            some = ", ".join(map(str, unknown[:6])) + (", ..." if len(unknown) > 6 else "")
+            problem = f"values {some} in an index mask of {count} categories"
+            raise InputError(path, problem, _index_remedy(unknown))
     return indices
 
 
-def looks_inverted(mask: "NDArray[np.bool_]") -> bool:
-    """Whether a mask marks more than INVERTED_SHARE of its image, as black defects on white do."""
-    return bool(mask.mean() > INVERTED_SHARE)
+def _index_remedy(unknown: list[int]) -> str:
+    if unknown == [VOID]:
+        return f"give --category NAME if {VOID} is a defect, or --void ignore if it is void as in Pascal VOC"
+    return "name more categories or repaint the mask"
 
 
-def _read_values(path: Path, *, by_colour: bool) -> "NDArray[np.integer]":
-    """H x W values of a mask file. Of a palette they are the indices, or with `by_colour` those of the colours."""
+def _read_values(image: "Image", path: Path, *, by_colour: bool) -> "NDArray[np.integer]":
+    """H x W values of a mask page. Of a palette they are the indices, or with `by_colour` those of the colours."""
     import numpy as np
-    from PIL import Image, UnidentifiedImageError
 
-    disable_decompression_bomb_check()
-    try:
-        with Image.open(path) as image:
-            if image.format == "PNG" and image.width * image.height > MAX_PIXELS_PER_BYTE * path.stat().st_size:
-                raise InputError(
-                    path, f"{image.width} x {image.height} pixels in so few bytes", "replace it by a whole copy"
-                )
-            if (pages := getattr(image, "n_frames", 1)) > 1:
-                raise InputError(path, f"a mask of {pages} pages", "save each page as a mask of its own")
-            if by_colour and image.mode in {"P", "PA"}:
-                indices = np.asarray(image if image.mode == "P" else image.getchannel("P"))
-                has_alpha = image.mode == "PA" or "transparency" in image.info
-                return _palette_values(path, np.asarray(image.convert("RGBA" if has_alpha else "RGB")), indices)
-            plain = PLAIN_MODE.get(image.mode)
-            values = np.asarray(image.convert(plain) if plain else image)
-    except UnidentifiedImageError:
-        raise InputError(path, "not an image", "replace it by a PNG mask") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(path, f"cannot be read as a mask ({error})", "replace it by a whole copy") from None
+    if by_colour and image.mode in {"P", "PA"}:
+        indices = np.asarray(image if image.mode == "P" else image.getchannel("P"))
+        has_alpha = image.mode == "PA" or "transparency" in image.info
+        return _palette_values(path, np.asarray(image.convert("RGBA" if has_alpha else "RGB")), indices)
+    plain = PLAIN_MODE.get(image.mode)
+    values = np.asarray(image.convert(plain) if plain else image)
     return _grey_values(path, values) if values.ndim == 3 else values
 
 
@@ -101,7 +128,7 @@ def _grey_values(path: Path, values: "NDArray[np.uint8]") -> "NDArray[np.uint8]"
     """The H x W grey values of H x W x 2 to 4 channels, which must be grey."""
     colours = values[:, :, : 1 if values.shape[2] == 2 else 3]
     if (colours != colours[:, :, :1]).any():
-        remedy = "save a grey mask with 0 and 255 for each defect type, or an index mask for --categories"
+        remedy = "save a grey mask with 0 and 255, or give convert masks2coco --colours NAME=R,G,B"
         raise InputError(path, "the mask is coloured", remedy)
     if values.shape[2] in {2, 4}:
         alpha = values[:, :, -1]

@@ -117,3 +117,16 @@ def test_a_mask_of_most_of_the_image_looks_inverted() -> None:
     assert not looks_inverted(mask)
     mask[5, 0] = True
     assert looks_inverted(mask)
+
+
+def test_void_is_index_255_where_it_is_allowed(tmp_path) -> None:
+    Pillow.fromarray(np.array([[0, 1, 255]], np.uint8)).save(tmp_path / "m.png")
+    assert read_indices(tmp_path / "m.png", 1, void=True).tolist() == [[0, 1, 255]]
+    with pytest.raises(InputError, match="values 255 in an index mask of 1 categories; give --category NAME"):
+        read_indices(tmp_path / "m.png", 1)
+
+
+def test_no_threshold_helps_an_all_black_mask(tmp_path) -> None:
+    Pillow.new("L", (5, 4)).save(tmp_path / "m.png")
+    with pytest.raises(InputError, match=r"\(largest is 0\); draw the defect"):
+        read_mask(tmp_path / "m.png", threshold=9)

@@ -1,0 +1,72 @@
+"""`labelmap.txt`, in which CVAT and Datumaro name the colours of the defect types of their masks."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from datasets.images.colour_mask import BACKGROUND, VOID_COLOUR, Colour, format_colour
+from system.errors import InputError, OptionError
+
+LABELMAP = "labelmap.txt"
+BACKGROUND_NAME = "background"  # as CVAT calls it
+IGNORED_NAME = "ignored"  # as Datumaro calls the void pixels of Pascal VOC
+
+
+def read_labelmap(path: Path) -> list[tuple[str, Colour]]:
+    """The name and colour of each defect type of a `labelmap.txt`, in its order, without background and void.
+
+    A line is `name:R,G,B:parts:actions`. Raises InputError for another line, a colour of two types, or no type.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror})", "name the one of the export") from None
+    except UnicodeDecodeError as error:
+        raise InputError(path, f"not UTF-8 text: {error}", "save it as UTF-8") from None
+    types = []
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        name, _, rest = text.partition(":")
+        colour = _parse_colour(rest.split(":")[0])
+        if colour is None or not name.strip():
+            raise InputError(f"{path}, line {number}", f"{text!r} names no colour", "write NAME:R,G,B::")
+        if (name, colour) == (BACKGROUND_NAME, BACKGROUND) or (name, colour) == (IGNORED_NAME, VOID_COLOUR):
+            continue
+        types.append((name.strip(), colour))
+    if not types:
+        raise InputError(path, "no defect type in it", "write a line NAME:R,G,B:: for each")
+    if repeated := _repeated(types):
+        raise InputError(path, repeated, "give each type a colour of its own")
+    return types
+
+
+def parse_colours(texts: Sequence[str]) -> list[tuple[str, Colour]]:
+    """The name and colour of each NAME=R,G,B; a type may have several colours. Raises OptionError."""
+    types = []
+    for text in texts:
+        name, _, rest = text.rpartition("=")
+        colour = _parse_colour(rest)
+        if colour is None or not name.strip():
+            raise OptionError(f"--colours {text}", "no name and colour", "give NAME=R,G,B, as in chip=250,50,83")
+        types.append((name.strip(), colour))
+    if repeated := _repeated(types):
+        raise OptionError("--colours", repeated, "give each type a colour of its own")
+    return types
+
+
+def _repeated(types: list[tuple[str, Colour]]) -> str | None:
+    names: dict[Colour, str] = {}
+    for name, colour in types:
+        if colour in names:
+            return f"{format_colour(colour)} is the colour of {names[colour]} and of {name}"
+        names[colour] = name
+    return None
+
+
+def _parse_colour(text: str) -> Colour | None:
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isascii() and part.strip().isdigit() for part in parts):
+        return None
+    red, green, blue = (int(part) for part in parts)
+    return (red, green, blue) if max(red, green, blue) <= 255 else None

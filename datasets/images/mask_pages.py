@@ -1,0 +1,48 @@
+"""Open a mask file and decode its pages, with every fault of the file as an InputError."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from datasets.images.image_file import disable_decompression_bomb_check
+from system.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_PIXELS_PER_BYTE = 8 * 1040  # of a PNG file: deflate repeats at most 258 bytes with 2 bits
+
+T = TypeVar("T")
+
+
+def read_pages(path: Path, decode: "Callable[[Image], T]", *, several: bool = False) -> list[T]:
+    """`decode` of each page of a mask file; only a TIFF with `several` may have more than one.
+
+    Raises InputError for a file that cannot be decoded, for several pages, and for pages of different sizes.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    disable_decompression_bomb_check()
+    pages = []
+    try:
+        with Image.open(path) as image:
+            if image.format == "PNG" and image.width * image.height > MAX_PIXELS_PER_BYTE * path.stat().st_size:
+                problem = f"{image.width} x {image.height} pixels in so few bytes"
+                raise InputError(path, problem, "replace it by a whole copy")
+            count = getattr(image, "n_frames", 1)
+            if count > 1 and not (several and image.format == "TIFF"):
+                raise InputError(path, f"a mask of {count} pages", "save each page as a mask of its own")
+            size = image.size
+            for page in range(count):
+                if page:
+                    image.seek(page)
+                if image.size != size:
+                    page_size = f"{image.width} x {image.height}"
+                    problem = f"page 1 has {size[0]} x {size[1]} pixels, page {page + 1} {page_size}"
+                    raise InputError(path, problem, "save it without reduced copies")
+                pages.append(decode(image))
+    except UnidentifiedImageError:
+        raise InputError(path, "not an image", "replace it by a PNG mask") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(path, f"cannot be read as a mask ({error})", "replace it by a whole copy") from None
+    return pages

@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+
+from datasets.formats.labelmap import parse_colours, read_labelmap
+from system.errors import InputError, OptionError
+
+
+def test_background_and_void_are_no_types(tmp_path: Path) -> None:
+    path = tmp_path / "labelmap.txt"
+    path.write_text(
+        "# label:color_rgb:parts:actions\nbackground:0,0,0::\n\n"
+        "ignored:224,224,192::\nb c:1,2,3:x,y:z\na:250, 50, 83::\n",
+        encoding="utf-8-sig",
+    )
+    assert read_labelmap(path) == [("b c", (1, 2, 3)), ("a", (250, 50, 83))]
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"chip\n", "line 1: 'chip' names no colour"),
+        (b"chip:1,2::\n", "names no colour"),
+        (b"chip:1,2,256::\n", "names no colour"),
+        (b":1,2,3::\n", "names no colour"),
+        (b"a:1,2,3::\nb:1,2,3::\n", "1,2,3 is the colour of a and of b"),
+        (b"background:0,0,0::\n", "no defect type in it"),
+        (b"\xff\xfe", "not UTF-8"),
+    ],
+)
+def test_what_is_no_labelmap_is_refused(tmp_path: Path, content: bytes, match: str) -> None:
+    path = tmp_path / "labelmap.txt"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=match):
+        read_labelmap(path)
+
+
+def test_colours_of_the_command_line() -> None:
+    assert parse_colours(["a=b=1,2,3", "a=b=3,2,1"]) == [("a=b", (1, 2, 3)), ("a=b", (3, 2, 1))]
+    for wrong in (["=1,2,3"], ["a"], ["a=1,2"], ["a=1,2,-3"], ["a=1,2,3", "b=1,2,3"]):
+        with pytest.raises(OptionError):
+            parse_colours(wrong)
