@@ -1,4 +1,4 @@
-"""Share a COCO dataset folder out anew: other splits, or the folds of a cross-validation, by links."""
+"""Split a COCO dataset folder again: other splits, or the folds of a cross-validation; images are links."""
 
 import hashlib
 from collections import Counter
@@ -21,7 +21,7 @@ Shares = dict[str, dict[str, str]]
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How to share out; with `folds` > 0, `ratios` share what is not tested out to train and val."""
+    """How to split; with `folds` > 0, `ratios` split what is not tested into train and val."""
 
     ratios: Ratios = (0.7, 0.1, 0.2)
     seed: int = 0
@@ -32,17 +32,18 @@ class Options(msgspec.Struct, frozen=True):
 def resplit(
     source: Path, dest: Path, options: Options, *, overwrite: bool = False, dry_run: bool = False
 ) -> dict[str, dict[str, Counter[str]]]:
-    """Write the dataset folder `source` shared out anew to `dest`; counts per dataset, split and stratum.
+    """Write the dataset folder `source` with other splits to `dest`.
 
-    With `options.folds` = K, `dest` holds the dataset folders fold-1 .. fold-K, of which each tests another K-th,
-    and folds.json, which says which file name is tested in which. Raises InputError, OptionError, OutputError.
+    With `options.folds` = K, `dest` contains the dataset folders fold-1 .. fold-K, each of which tests another
+    K-th, and folds.json: file name -> fold that tests it. Returns counts per dataset, split and stratum. Raises
+    InputError where `source` cannot be read, OptionError for `options`, OutputError where `dest` cannot be made.
     """
     dataset = load_dataset(source)
     check_apart(dest, [source])
     marker = FOLDS if options.folds else "dataset.json"
     check_destination(dest, overwrite=overwrite, marker=marker)
     strata = strata_by_type(dataset.splits.values())
-    shares = share_out(strata, options)
+    shares = assign_splits(strata, options)
     counts = {name: _count(strata, splits) for name, splits in shares.items()}
     if dry_run:
         return counts
@@ -55,15 +56,15 @@ def resplit(
     return counts
 
 
-def share_out(strata: Mapping[str, str], options: Options) -> Shares:
+def assign_splits(strata: Mapping[str, str], options: Options) -> Shares:
     """Folder name (empty for one dataset) -> file name -> split, from file name -> stratum.
 
-    Raises OptionError, and InputError where an image was pasted from others: it would be in one split and what it
-    shows in another.
+    Raises OptionError for `options`, and InputError where an image was pasted from others: these could be in
+    another split.
     """
     if pasted := [name for name in strata if name.startswith(f"{FOLDER}/")]:
-        remedy = "share out the dataset that it was made of; fit pastes for each fold with --paste"
-        raise InputError(pasted[0], "shows pixels of other images, which may come to another split", remedy)
+        remedy = "split the dataset that it was made of; fit pastes for each fold with --paste"
+        raise InputError(pasted[0], "shows pixels of other images, which may be in another split", remedy)
     groups = None if options.group_by is None else group_by_pattern(strata, options.group_by)
     if not options.folds:
         return {"": stratified_split(strata, options.ratios, options.seed, groups)}

@@ -1,4 +1,4 @@
-"""Splits: which image goes to train, val or test, each stratum shared out in the same proportions."""
+"""Splits: which image goes to train, val or test, each stratum split in the same proportions."""
 
 import random
 import re
@@ -32,11 +32,11 @@ def stratified_split(
     """Assign each key of `strata` (key -> stratum) to train, val or test.
 
     Every stratum is shuffled with a generator of its own, so that adding a defect type moves no image of another,
-    and shared out by largest remainder; where it has enough images, each split with a ratio gets at least one.
+    and split by largest remainder; where it has enough images, each split with a ratio gets at least one.
     With `groups` (key -> group) keys of a group stay together, and proportions are kept as far as that allows.
     """
     if groups is not None:
-        assigned_groups = _share_out_groups(strata, groups, ratios, seed)
+        assigned_groups = _split_groups(strata, groups, ratios, seed)
         return {key: SPLITS[part] for key, part in assigned_groups.items()}
     assigned: dict[str, str] = {}
     for keys in _shuffled(strata, seed).values():
@@ -50,42 +50,40 @@ def stratified_split(
 def stratified_folds(
     strata: Mapping[str, str], k: int, seed: int, groups: Mapping[str, str] | None = None
 ) -> dict[str, int]:
-    """Assign each key of `strata` (key -> stratum) to a fold 0 .. k-1, of which each is to be the test part once.
+    """Assign each key of `strata` (key -> stratum) to a fold 0 .. k-1; each fold is the test part once.
 
     Folds differ by at most one key, in all and in every stratum; with `groups` (key -> group) keys of a group stay
-    together, and the folds are as alike as that allows. Raises OptionError for fewer groups than folds.
+    together, and the folds are as similar as that allows. Raises OptionError for fewer groups than folds.
     """
     units = len({groups[key] for key in strata}) if groups is not None else len(strata)
     if not 2 <= k <= units:
         what = "group" if groups is not None else "image"
         remedy = f"give 2 to {units}" if units > 1 else f"there must be as many {what}s as folds"
-        raise OptionError(
-            f"--folds {k}", f"{units} {what}{'' if units == 1 else 's'} cannot be shared out so", remedy
-        )
+        raise OptionError(f"--folds {k}", f"{units} {what}{'' if units == 1 else 's'} cannot be split so", remedy)
     if groups is not None:
-        return _share_out_groups(strata, groups, [1 / k] * k, seed)
+        return _split_groups(strata, groups, [1 / k] * k, seed)
     dealt = [key for keys in _shuffled(strata, seed).values() for key in keys]
     return {key: i % k for i, key in enumerate(dealt)}
 
 
 def group_by_pattern(keys: Iterable[str], pattern: str) -> dict[str, str]:
-    """The group of each key by a regular expression: what it captures, or matches where it captures nothing.
+    """The group of each key: what the regular expression captures in it, or its match without captures.
 
-    A key that does not match, or of which nothing is matched, is a group of its own. Raises OptionError for a
-    pattern that is none, and for one that groups nothing.
+    A key without a match, or with an empty one, is a group of its own. Raises OptionError where `pattern` is not a
+    regular expression or matches no key.
     """
     try:
         compiled = re.compile(pattern)
     except re.error as error:
         raise OptionError(f"--group-by {pattern}", f"not a regular expression ({error})", "correct it") from None
-    said = {key: _said(compiled.search(key)) for key in keys}
-    if said and not any(said.values()):
-        problem = f"matches nothing in any name, such as {min(said)}"
+    captured = {key: _captured(compiled.search(key)) for key in keys}
+    if captured and not any(captured.values()):
+        problem = f"matches nothing in any name, such as {min(captured)}"
         raise OptionError(f"--group-by {pattern}", problem, "correct it, or leave it out")
-    return {key: f"group {name}" if name else f"alone {key}" for key, name in said.items()}
+    return {key: f"group {name}" if name else f"alone {key}" for key, name in captured.items()}
 
 
-def _said(match: re.Match[str] | None) -> str:
+def _captured(match: re.Match[str] | None) -> str:
     if match is None:
         return ""
     return "/".join(match.groups("")) if any(match.groups()) else match[0]
@@ -102,7 +100,7 @@ def strata_by_type(files: Iterable[CocoFile]) -> dict[str, str]:
 
 
 def rarest_types(types: Mapping[str, Collection[str]]) -> dict[str, str]:
-    """Stratum of each key: its defect type, of several the one with the fewest keys; `good` where it has none.
+    """Stratum of each key: its defect type, of several types the one with the fewest keys, without types `good`.
 
     >>> rarest_types({"a": ["dent"], "b": ["dent", "scratch"], "c": []})
     {'a': 'dent', 'b': 'scratch', 'c': 'good'}
@@ -121,10 +119,10 @@ def _shuffled(strata: Mapping[str, str], seed: int) -> dict[str, list[str]]:
     return members
 
 
-def _share_out_groups(
+def _split_groups(
     strata: Mapping[str, str], groups: Mapping[str, str], ratios: Sequence[float], seed: int
 ) -> dict[str, int]:
-    """Part of each key: large groups first, each to the part that then misses its wanted counts least.
+    """Part of each key: large groups first, each assigned to the part that comes closest to its wanted counts.
 
     Where there are enough groups, each part with a ratio gets at least one.
     """
@@ -137,7 +135,7 @@ def _share_out_groups(
     random.Random(f"{seed}/groups").shuffle(names)  # noqa: S311
 
     def gain(part: int, added: Counter[str]) -> float:
-        """How much nearer a part comes to what it should have, every stratum counting as much as any other."""
+        """How much closer a part comes to its wanted counts; every stratum has the same weight."""
         wanted = {stratum: totals[stratum] * ratios[part] for stratum in added}
         return sum(n * (2 * (wanted[s] - counts[part][s]) - n) / totals[s] for s, n in added.items())
 

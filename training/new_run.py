@@ -19,7 +19,7 @@ import msgspec
 
 from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import Dataset
-from datasets.resplit import Options, share_out
+from datasets.resplit import Options, assign_splits
 from datasets.splits import strata_by_type
 from evaluate.run_folder import Run, RunConfig, RunSplit
 from system.console import print_status, progress
@@ -84,7 +84,7 @@ def new_folds(
     if not 0 <= val < 1:
         raise OptionError(f"--val {val}", "not a share", "give 0 or more and less than 1")
     strata = strata_by_type(dataset.splits.values())
-    shares = share_out(strata, Options(ratios=(1 - val, val, 0.0), seed=options.seed, folds=folds))
+    shares = assign_splits(strata, Options(ratios=(1 - val, val, 0.0), seed=options.seed, folds=folds))
     views = [resplit_in_memory(dataset, splits) for splits in shares.values()]
     if not all(images.choose(view.splits["train"], options) for view in views):
         raise OptionError(f"--folds {folds}", "a fold has nothing to learn from", "give fewer folds")

@@ -47,7 +47,7 @@ def read_sized(path: Path, width: int, height: int, ranges: Sequence[IntensityRa
 
 
 def check_size(where: Path | str, rgb: "NDArray[np.uint8]", width: int, height: int) -> None:
-    """Raise InputError where the H x W x 3 image is not as large as it is listed."""
+    """Raise InputError where the H x W x 3 image has another size than listed."""
     if rgb.shape[:2] != (height, width):
         sizes = f"{rgb.shape[1]} x {rgb.shape[0]} pixels, listed as {width} x {height}"
         raise InputError(where, sizes, "convert the dataset again")

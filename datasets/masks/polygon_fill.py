@@ -31,7 +31,7 @@ def fill_even_odd(shapes: Sequence[Sequence[Ring]], height: int, width: int) -> 
 def even_odd_edges(shapes: Sequence[Sequence[Ring]], height: int, width: int) -> "list[NDArray[np.int64]]":
     """The edges of each shape (see datasets.masks.edges): the pixel centres inside an odd number of its rings.
 
-    Rings are of (x, y) in pixels, may cross themselves, and may leave the picture of height x width pixels. Of
+    Rings are of (x, y) in pixels, may cross themselves, and may leave the image of height x width pixels. Of
     centres on a side, those on the left and upper ones are inside. Raises OptionError for more crossings than
     memory should hold.
     """
@@ -83,7 +83,7 @@ def _toggles(
     columns = np.maximum(reach[0], reach[1]) - first
     total = int(columns.sum())
     if total > MOST_CROSSINGS:
-        raise OptionError("an outline", f"it crosses {total} columns of pixels", "draw the shape anew")
+        raise OptionError("an outline", f"it crosses {total} columns of pixels", "redraw the shape")
     with np.errstate(divide="ignore", invalid="ignore"):  # upright sides cross no column
         slope = (end[:, 1] - start[:, 1]) / (x1 - x0)
     # in place, for these are long: what they take in memory is what they take in time

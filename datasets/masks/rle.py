@@ -80,7 +80,7 @@ def merge_rles(rles: Sequence[Rle]) -> Rle:
 
 
 def shared_area(first: Rle, second: Rle) -> int:
-    """Number of pixels that lie in both masks."""
+    """Number of pixels that are in both masks."""
     from pycocotools import mask as coco_mask
 
     return int(coco_mask.area(coco_mask.merge([to_pycocotools(first), to_pycocotools(second)], intersect=True)))

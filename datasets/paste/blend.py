@@ -1,8 +1,9 @@
-"""Defects laid on another picture: the rule of the mask, the seam around it, the colours matched across it.
+"""Blend defects into another image: their masks, the seam around them, and the colours matched across it.
 
-A pixel belongs to the written mask where at least half of it comes from inside the instance's mask in its source.
-There the defect's own pixels are shown, but for one smooth shift of colour. Around it lies the seam, a few pixels
-wide, where the source's good surroundings fade into the canvas. All other pixels are the canvas's, bit by bit.
+A pixel belongs to the new mask where at least half of it comes from inside the instance's mask in the source.
+There the pixels of the defect are shown, changed only by a smooth colour shift. Around the mask is the seam, a few
+pixels wide, where the good surroundings of the source fade into the canvas. All other pixels are exactly those of
+the canvas.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 from datasets.paste.place import Matrix
 
 SEAM = 0.008  # of the shorter side of the canvas
-MOST_SHIFT = 10  # grey levels: light differs by that much from picture to picture
-LIKE = 2 * MOST_SHIFT  # grey levels: what differs by more is another thing and not another light
-SHRINK = 4  # the fit of a place is judged, and colours are matched, on pictures this many times smaller
+MAX_COLOUR_SHIFT = 10  # grey levels: as much as the light changes from image to image
+SIMILAR_LEVELS = 2 * MAX_COLOUR_SHIFT  # grey levels: a larger difference is not caused by the light
+SHRINK = 4  # places are compared and colours matched on images this many times smaller
 
 Window = tuple[slice, slice]
 
@@ -33,19 +34,19 @@ class Patch:
 
 
 def seam_width(height: int, width: int) -> int:
-    """Pixels around a mask in which source and canvas mix."""
+    """Width in pixels of the seam around a mask, in which source and canvas are mixed."""
     return max(3, round(SEAM * min(height, width)))
 
 
 def shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture or mask SHRINK times smaller."""
+    """The image or mask (H x W, or H x W x 3) SHRINK times smaller."""
     height, width = (max(1, round(side / SHRINK)) for side in pixels.shape[:2])
     small: NDArray[np.uint8] = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
     return small
 
 
 def shrunk_map(matrix: Matrix) -> Matrix:
-    """The same map between shrunk pictures; their pixel 0 has its centre where SHRINK / 2 - 0.5 was."""
+    """The same map between shrunk images, whose pixel 0 has its centre at SHRINK / 2 - 0.5 of the full image."""
     centre = SHRINK / 2 - 0.5
     middle = (matrix[:, :2] @ [centre, centre] + matrix[:, 2] - centre) / SHRINK
     return np.column_stack([matrix[:, :2], middle])
@@ -54,7 +55,8 @@ def shrunk_map(matrix: Matrix) -> Matrix:
 def misfit(source: NDArray[np.uint8], mask: NDArray[np.uint8], canvas: NDArray[np.uint8], matrix: Matrix) -> float:
     """Mean difference in grey levels of source and canvas just around a mask (0 or 255), all three shrunk.
 
-    The part of the mask that is lost beyond the border counts as 255, else small rests at the border would win.
+    The fraction of the mask lost beyond the border counts as 255 levels; otherwise small remainders at the border
+    would fit best.
     """
     window = reach_of(mask, matrix, 2, canvas.shape[:2])
     if window is None:
@@ -72,7 +74,7 @@ def misfit(source: NDArray[np.uint8], mask: NDArray[np.uint8], canvas: NDArray[n
 def make_patch(
     source: NDArray[np.uint8], masks: Sequence[NDArray[np.uint8]], canvas: NDArray[np.uint8], matrix: Matrix
 ) -> Patch | None:
-    """Move `masks` (H x W, 0 or 255) and their pixels onto `canvas`; None where nothing of them gets there."""
+    """Move `masks` (H x W, 0 or 255) and their pixels onto `canvas`; None where no pixel reaches it."""
     seam = seam_width(*canvas.shape[:2])
     union = masks[0] if len(masks) == 1 else np.maximum.reduce(masks)
     window = reach_of(union, matrix, seam + 1, canvas.shape[:2])
@@ -85,9 +87,9 @@ def make_patch(
     distance = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     alpha = np.clip(1 - distance / (seam + 1), 0, 1)
     alpha = alpha * alpha * (3 - 2 * alpha)
-    # Cubic, because the softness of linear interpolation would tell a model what is pasted.
+    # Cubic: a model could recognise pasted defects by the softness of linear interpolation.
     pixels = warp(source, matrix, window, cv2.INTER_CUBIC)
-    # The inner half of the seam has a tinge of the defect in it, and what cubic interpolation makes of edges.
+    # The inner half of the seam contains some colour of the defect and overshoots of the cubic interpolation.
     ring = (alpha > 0) & (distance > max(2, seam / 2))
     return Patch(window, moved, alpha, match_colours(pixels, canvas[window], ring))
 
@@ -106,28 +108,33 @@ def match_colours(
 ) -> NDArray[np.uint8]:
     """Shift `pixels` smoothly so that on the `ring` around a mask they have the colours of `canvas`.
 
-    As the membrane of Poisson blending (Perez et al. 2003) the shift spreads from the ring over the mask, but what
-    differs by more than light does has no say, so that no dark defect pales where a bright edge ends at it,
-    and the smaller the part of the ring that has one, the smaller the shift.
+    The shift spreads from the ring over the mask, like the membrane of Poisson blending (Perez et al. 2003). Ring
+    pixels that differ by more than the light does are ignored, so that a dark defect is not brightened where a
+    bright edge meets it. The smaller the remaining part of the ring, the smaller the shift.
     """
     apart = cv2.absdiff(canvas, pixels)
-    says = ring & (apart[..., 0] <= LIKE) & (apart[..., 1] <= LIKE) & (apart[..., 2] <= LIKE)
-    if not says.any():
+    similar = (
+        ring
+        & (apart[..., 0] <= SIMILAR_LEVELS)
+        & (apart[..., 1] <= SIMILAR_LEVELS)
+        & (apart[..., 2] <= SIMILAR_LEVELS)
+    )
+    if not similar.any():
         return pixels
     difference = cv2.subtract(canvas, pixels, dtype=cv2.CV_32F)
-    difference[~says] = 0
+    difference[~similar] = 0
     height, width = ring.shape
     small = (max(1, width // SHRINK), max(1, height // SHRINK))
     shift = _spread(cv2.resize(difference, small, interpolation=cv2.INTER_AREA))
-    share = _spread(cv2.resize(says.astype(np.float32), small, interpolation=cv2.INTER_AREA))
-    agreed = says.sum() / ring.sum()
-    shift = np.clip(shift / share[..., None], -MOST_SHIFT, MOST_SHIFT) * np.float32(agreed)
+    share = _spread(cv2.resize(similar.astype(np.float32), small, interpolation=cv2.INTER_AREA))
+    agreed = similar.sum() / ring.sum()
+    shift = np.clip(shift / share[..., None], -MAX_COLOUR_SHIFT, MAX_COLOUR_SHIFT) * np.float32(agreed)
     matched: NDArray[np.uint8] = cv2.add(pixels, cv2.resize(shift, (width, height)), dtype=cv2.CV_8U)
     return matched
 
 
 def _spread(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Blurred widely, and where the blur does not reach, nearly their mean."""
+    """The values widely blurred; close to their mean where the blur does not reach."""
     reach = max(values.shape[:2]) / 4 + 1
     blurred: NDArray[np.float32] = cv2.GaussianBlur(values, (0, 0), reach)
     return np.asarray(blurred + np.float32(1e-4) * values.mean(axis=(0, 1)))
@@ -136,7 +143,7 @@ def _spread(values: NDArray[np.float32]) -> NDArray[np.float32]:
 def reach_of(mask: NDArray[np.uint8], matrix: Matrix, margin: int, size: tuple[int, ...]) -> Window | None:
     """Rows and columns of a canvas of `size` (height, width) that a moved mask and a margin around it can cover.
 
-    A mask that touches the border of its picture goes on beyond it, to wherever the canvas ends.
+    A mask that touches the border of its image is extended beyond it, up to the border of the canvas.
     """
     x, y, w, h = cv2.boundingRect(mask)
     height, width = mask.shape
@@ -152,7 +159,7 @@ def reach_of(mask: NDArray[np.uint8], matrix: Matrix, margin: int, size: tuple[i
 
 
 def warp(pixels: NDArray[np.uint8], matrix: Matrix, window: Window, interpolation: int) -> NDArray[np.uint8]:
-    """`pixels` moved by `matrix`, as far as `window` of the canvas shows them; the border goes on outwards."""
+    """`pixels` moved by `matrix`, cut to `window` of the canvas; border pixels are repeated outwards."""
     rows, columns = window
     shifted = matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
     size = (columns.stop - columns.start, rows.stop - rows.start)

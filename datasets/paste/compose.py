@@ -1,4 +1,4 @@
-"""New training images from real defects pasted onto good images, all of them given by the caller."""
+"""New training images: real defects pasted onto good images. The caller chooses the images."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ from datasets.masks.component import Component, mask_to_component
 from datasets.masks.edges import component_to_rle
 from datasets.paste.blend import Patch, blend, make_patch, misfit, shrunk, shrunk_map
 from datasets.paste.place import Matrix, Move, Place, choose_place, draw_moves, settle
-from datasets.paste.source import Given, Opened, groups, is_usable, mask_of, open_given
+from datasets.paste.source import LoadedImage, PasteImage, groups, is_usable, load_paste_image, mask_of
 from system.errors import InputError, OptionError
 
-LOOKED_AT = 16  # canvases that `auto` looks at
-TURNS = 8  # how often a place is drawn anew
-CANDIDATES = 12  # scales and shifts compared for each turn
-TRIED = 3  # of them that are drawn in full
-LEAST_KEPT = 0.9  # of the area an instance has when whole
-OPEN_SOURCES = 16  # kept decoded
+MAX_EXAMINED_CANVASES = 16  # canvases in which `auto` detects the part
+MAX_PLACEMENTS = 8  # turns drawn for a group until one fits
+MOVES_PER_PLACEMENT = 12  # scales and shifts compared for a turn
+PATCHES_PER_PLACEMENT = 3  # of these moves, the best that are rendered in full
+MIN_KEPT_AREA = 0.9  # fraction of the area of the whole instance
+MAX_LOADED_SOURCES = 16  # kept in memory, decoded
 FOLDER = "paste"  # of the new images' file names
 
 Reason = Literal["crowd or no mask", "no place"]
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a pasted annotation came from, and the 2 x 3 map from pixels there to pixels here, row by row."""
+    """The source of a pasted annotation, and the 2 x 3 map from source pixels to new pixels, row by row."""
 
     annotation: int
     source: str
@@ -50,7 +50,7 @@ class LeftOut(msgspec.Struct, frozen=True):
 class Pasted:
     """A new image: its pixels (H x W x 3 uint8 RGB), its annotations, and what it was made of.
 
-    `touched` (H x W bool) is masks and seams: elsewhere the pixels are those of the `canvas`, a file name.
+    `touched` (H x W bool) marks masks and seams; all other pixels are those of the image `canvas`, a file name.
     """
 
     image: Image
@@ -63,19 +63,19 @@ class Pasted:
 
 
 def paste_images(
-    given: Sequence[Given],
+    given: Sequence[PasteImage],
     count: int,
     seed: int,
     *,
     place: Place | Literal["auto"] = "auto",
     first_ids: tuple[int, int] | None = None,
 ) -> Iterator[Pasted]:
-    """`count` new images made of the `given` ones and nothing else, so give a training split's or fold's own.
+    """`count` new images made only of the images `given`: pass those of one training split or fold.
 
-    Defect types take turns; each new image has the defects of one given image, each of them placed anew, on one
-    given image without annotations. Image i depends on the given images, `seed`, `place` and i only. `first_ids`
-    are the ids of the first new image and annotation, else those after the largest given ones.
-    Raises OptionError, and InputError where no canvas or no defect is given.
+    Defect types alternate. Each new image shows the defects of one given image, each in a new place, on one given
+    image without annotations. Image i depends only on the given images, `seed`, `place` and i. `first_ids` are the
+    ids of the first new image and annotation; by default they follow the largest given ids. Raises OptionError for
+    `count` and `seed`, InputError where no canvas or no defect is given.
     """
     check_count(count, seed)
     stock = _take_stock(given)
@@ -88,30 +88,30 @@ def paste_images(
 
 
 def check_count(count: int, seed: int) -> None:
-    """Raise OptionError for a count or seed that cannot be used."""
+    """Raise OptionError where `count` is below 1 or `seed` is negative."""
     if count < 1:
         raise OptionError(f"--count {count}", "nothing to paste", "give 1 or more new images")
     if seed < 0:
         raise OptionError(f"--seed {seed}", "is negative", "give 0 or a positive number")
 
 
-def resolve_place(given: Sequence[Given]) -> Place:
-    """The place that suits the canvases among `given`, judged by some that are spread evenly."""
+def resolve_place(given: Sequence[PasteImage]) -> Place:
+    """The place that suits the canvases among `given`, chosen on an evenly spaced sample of them."""
     canvases = [g for g in given if not g.annotations]
-    spread = np.unique(np.linspace(0, len(canvases) - 1, min(LOOKED_AT, len(canvases))).astype(int))
-    return choose_place(open_given(canvases[i]).look for i in spread)
+    spread = np.unique(np.linspace(0, len(canvases) - 1, min(MAX_EXAMINED_CANVASES, len(canvases))).astype(int))
+    return choose_place(load_paste_image(canvases[i]).part for i in spread)
 
 
 @dataclass(frozen=True, slots=True)
 class _Stock:
     """Sources by category id, canvases by product; every source has a canvas of its product."""
 
-    sources: dict[int, list[Given]]
-    canvases: dict[str, list[Given]]
+    sources: dict[int, list[PasteImage]]
+    canvases: dict[str, list[PasteImage]]
 
 
-def _take_stock(given: Sequence[Given]) -> _Stock:
-    canvases: dict[str, list[Given]] = {}
+def _take_stock(given: Sequence[PasteImage]) -> _Stock:
+    canvases: dict[str, list[PasteImage]] = {}
     for g in given:
         if not g.annotations:
             canvases.setdefault(g.product, []).append(g)
@@ -119,7 +119,7 @@ def _take_stock(given: Sequence[Given]) -> _Stock:
         raise InputError(
             "paste", f"none of the {len(given)} images is a negative to paste on", "add good images to train"
         )
-    sources: dict[int, list[Given]] = {}
+    sources: dict[int, list[PasteImage]] = {}
     for g in given:
         if g.product in canvases:
             for category in sorted({a.category_id for a in g.usable}):
@@ -137,7 +137,7 @@ def _paste_all(
     stock: _Stock, count: int, seed: int, place: Place, image_id: int, annotation_id: int
 ) -> Iterator[Pasted]:
     by_id = {source.image.id: source for sources in stock.sources.values() for source in sources}
-    opened = lru_cache(OPEN_SOURCES)(lambda source_id: open_given(by_id[source_id]))
+    opened = lru_cache(MAX_LOADED_SOURCES)(lambda source_id: load_paste_image(by_id[source_id]))
     categories = list(stock.sources)
     for i in range(count):
         category = categories[i % len(categories)]
@@ -145,7 +145,7 @@ def _paste_all(
         left_out: list[LeftOut] = []
         for attempt in range(len(sources)):
             source = _deal(sources, i // len(categories) + attempt, (seed, 1, category))
-            canvas = open_given(_deal(stock.canvases[source.product], i, (seed, 2)))
+            canvas = load_paste_image(_deal(stock.canvases[source.product], i, (seed, 2)))
             work = _Work(opened(source.image.id), canvas, place, np.random.default_rng((seed, 3, i, attempt)))
             pasted = work.paste(Image(image_id + i, f"{FOLDER}/{i:04d}.png", 0, 0), annotation_id, left_out)
             left_out = pasted.left_out
@@ -159,8 +159,8 @@ def _paste_all(
         yield pasted
 
 
-def _deal(cards: Sequence[Given], number: int, seed: tuple[int, ...]) -> Given:
-    """The card dealt as the given number (from 0): each is dealt once before any is dealt again."""
+def _deal(cards: Sequence[PasteImage], number: int, seed: tuple[int, ...]) -> PasteImage:
+    """Card `number` (from 0) of an endless deal in which each card comes once before any comes again."""
     turn, position = divmod(number, len(cards))
     return cards[int(np.random.default_rng((*seed, turn)).permutation(len(cards))[position])]
 
@@ -169,13 +169,13 @@ def _deal(cards: Sequence[Given], number: int, seed: tuple[int, ...]) -> Given:
 class _Work:
     """One source, one canvas, one strategy, one generator."""
 
-    source: Opened
-    canvas: Opened
+    source: LoadedImage
+    canvas: LoadedImage
     place: Place
     random: np.random.Generator
 
     def paste(self, name: Image, annotation_id: int, left_out: list[LeftOut]) -> Pasted:
-        """The canvas with what can be placed of the source; numbers begin with those of `name` and annotation."""
+        """The canvas with all defects of the source that find a place; ids from `name.id`, `annotation_id` on."""
         given = self.source.given
         height, width = self.canvas.rgb.shape[:2]
         rgb, touched = self.canvas.rgb.copy(), np.zeros((height, width), np.bool_)
@@ -202,21 +202,21 @@ class _Work:
         return Pasted(image, rgb, annotations, touched, self.canvas.given.image.file_name, origins, left_out)
 
     def _place(self, group: list[Annotation], touched: NDArray[np.bool_]) -> tuple[Move, Matrix, Patch] | None:
-        """The first turn at which a shift and scale exist that keep the group whole and clear of `touched`."""
+        """The first turn with a shift and scale that keep the group whole and outside `touched`."""
         masks = [mask_of(a, self.source.given.image) for a in group]
         union = np.maximum.reduce(masks)
         if not union.any():
             return None
         is_cut = bool(union[0].any() or union[-1].any() or union[:, 0].any() or union[:, -1].any())
         setting = settle(
-            self.place, self.source.look, self.canvas.look, mask_to_component(union > 0).box, is_cut=is_cut
+            self.place, self.source.part, self.canvas.part, mask_to_component(union > 0).box, is_cut=is_cut
         )
         small = shrunk(union)
-        for _ in range(TURNS):
-            moves = draw_moves(self.random, self.place, setting, CANDIDATES)
+        for _ in range(MAX_PLACEMENTS):
+            moves = draw_moves(self.random, self.place, setting, MOVES_PER_PLACEMENT)
             maps = [move.matrix(setting.source, setting.target).round(6) for move in moves]
             misfits = [misfit(self.source.small, small, self.canvas.small, shrunk_map(m)) for m in maps]
-            for best in np.argsort(misfits, kind="stable")[:TRIED]:
+            for best in np.argsort(misfits, kind="stable")[:PATCHES_PER_PLACEMENT]:
                 patch = make_patch(self.source.rgb, masks, self.canvas.rgb, maps[best])
                 if (
                     patch
@@ -230,7 +230,7 @@ class _Work:
 def _is_whole(patch: Patch, masks: Sequence[NDArray[np.uint8]], matrix: Matrix) -> bool:
     growth = abs(float(np.linalg.det(matrix[:, :2])))
     return all(
-        moved.sum() >= LEAST_KEPT * growth * np.count_nonzero(mask)
+        moved.sum() >= MIN_KEPT_AREA * growth * np.count_nonzero(mask)
         for moved, mask in zip(patch.masks, masks, strict=True)
     )
 

@@ -21,14 +21,14 @@ from datasets.masks.pixel_mask import write_pixel_mask
 from datasets.masks.rle import decode
 from datasets.paste.compose import FOLDER, LeftOut, Origin, Pasted, check_count, paste_images, resolve_place
 from datasets.paste.place import Place
-from datasets.paste.source import Given, given_images
+from datasets.paste.source import PasteImage, list_paste_images
 from system.errors import InputError
 from system.files import check_apart, check_destination, link_or_copy, new_folder
 from system.progress import Progress
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What one new image was made of, as `dataset.json` says it."""
+    """What one new image was made of, as recorded in `dataset.json`."""
 
     file_name: str
     canvas: str
@@ -36,7 +36,7 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class PasteReport(msgspec.Struct, frozen=True):
-    """What pasting read and wrote: counts, the place that was chosen, annotations left out with the reason."""
+    """What pasting read and wrote: counts, the chosen place, and the annotations left out with the reason."""
 
     images: int
     place: Place
@@ -45,7 +45,7 @@ class PasteReport(msgspec.Struct, frozen=True):
     pasted: dict[str, int]
     left_out: list[LeftOut]
 
-    def lost(self) -> list[dict[str, Any]]:
+    def lost(self) -> list[dict[str, str | int]]:
         """The left out annotations counted by reason."""
         counted = Counter(left.reason for left in self.left_out)
         return [{"code": reason, "count": counted[reason]} for reason in sorted(counted)]
@@ -64,8 +64,8 @@ def paste_dataset(
 ) -> PasteReport:
     """Write `dest`: the dataset `source` with `count` new images `paste/NNNN.png` in its train split.
 
-    Old images and pixel masks are linked and keep their ids; val and test stay as they are, byte by byte. A
-    dry run makes everything and writes nothing. Raises OptionError, InputError and OutputError.
+    Old images and pixel masks are linked and keep their ids; val and test are copied byte by byte. A dry run makes
+    all images and writes nothing. Raises OptionError, InputError and OutputError.
     """
     check_count(count, seed)
     check_apart(dest, [source])
@@ -99,7 +99,7 @@ def paste_dataset(
 
 
 class Slim(msgspec.Struct, frozen=True):
-    """A pasted image without its pixels; `sha256` is over picture and pixel mask, empty where none was written."""
+    """A pasted image without its pixels; `sha256` is over image and pixel mask, empty if nothing was written."""
 
     image: Image
     annotations: list[Annotation]
@@ -114,8 +114,8 @@ class Slim(msgspec.Struct, frozen=True):
         return cls(pasted.image, pasted.annotations, pasted.canvas, pasted.origins, pasted.left_out, sha256)
 
 
-def train_images(dataset: Dataset) -> list[Given]:
-    """What can be pasted and pasted on: the train split. Raises InputError where one of the two is missing."""
+def train_images(dataset: Dataset) -> list[PasteImage]:
+    """The train split, to paste from and onto. Raises InputError where it has no negative or no mask."""
     for coco in dataset.splits.values():
         for image in coco.images:
             if image.file_name.startswith(f"{FOLDER}/"):
@@ -124,7 +124,7 @@ def train_images(dataset: Dataset) -> list[Given]:
                     f"already has {image.file_name}, and pasting twice would compound its flaws",
                     "paste into the dataset that it was made of",
                 )
-    given = given_images(dataset, dataset.split("train").images)
+    given = list_paste_images(dataset, dataset.split("train").images)
     path = annotation_path(dataset.root, "train")
     if all(g.annotations for g in given):
         raise InputError(
@@ -147,7 +147,7 @@ def first_ids(dataset: Dataset) -> tuple[int, int]:
 
 
 def write_image(root: Path, dataset: Dataset, pasted: Pasted) -> Slim:
-    """Write picture and pixel mask of a pasted image into the dataset folder `root`."""
+    """Write the image file and the pixel mask of a pasted image into the dataset folder `root`."""
     path = root / "images" / pasted.image.file_name
     path.parent.mkdir(parents=True, exist_ok=True)
     encoded = cv2.imencode(".png", pasted.rgb[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
@@ -164,7 +164,7 @@ def write_image(root: Path, dataset: Dataset, pasted: Pasted) -> Slim:
 
 
 def _link_images(root: Path, dataset: Dataset) -> Iterator[tuple[str, str]]:
-    """Link every old picture and pixel mask; gives file name and SHA-256 over both."""
+    """Link every old image and pixel mask; yields its file name and the SHA-256 over both."""
     for image in chain.from_iterable(coco.images for coco in dataset.splits.values()):
         digest = hashlib.sha256()
         for old, new in (
@@ -196,14 +196,14 @@ def _write_splits(root: Path, dataset: Dataset, new: list[Slim]) -> dict[str, Co
 
 
 def _origin_of(dataset: Dataset) -> dict[str, Any]:
-    """What the dataset itself was made by, so that the chain of provenance is whole."""
+    """The provenance of the source dataset, so that the chain is complete."""
     if dataset.provenance is None:
         return {"name": dataset.name}
     made_by: dict[str, Any] = msgspec.to_builtins(dataset.provenance)
     return {key: made_by[key] for key in ("tool", "version", "options", "content_sha256")}
 
 
-def _report(dataset: Dataset, given: list[Given], place: Place, new: list[Slim]) -> PasteReport:
+def _report(dataset: Dataset, given: list[PasteImage], place: Place, new: list[Slim]) -> PasteReport:
     counted = Counter(annotation.category_id for slim in new for annotation in slim.annotations)
     return PasteReport(
         len(new),

@@ -1,4 +1,4 @@
-"""Where a pasted defect may lie: the part found in a picture, and random places that suit what was found."""
+"""Where a defect may be pasted: the part detected in an image, and random places that suit it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -13,14 +13,14 @@ from datasets.coco import Box
 Place = Literal["orbit", "anywhere", "same"]
 Matrix = NDArray[np.float64]
 
-LOOK_AT = 256  # longer side in pixels at which the part is looked for
-UNIFORM = 30  # grey levels that a pixel of the background may differ from the frame's median colour
-ROUND = 0.03  # of the radius: how far a point of a round outline may lie off its circle
+DETECTION_SIDE = 256  # pixels of the longer side at which the part is detected
+BACKGROUND_TOLERANCE = 30  # grey levels between a background pixel and the median colour of the outermost pixels
+CIRCLE_TOLERANCE = 0.03  # fraction of the radius: distance of a point of a round outline from its circle
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What one picture is laid on another by: centre and radius in pixels, pixel centres at whole numbers."""
+    """The frame by which images are aligned: centre and radius in pixels; pixel centres are whole numbers."""
 
     x: float
     y: float
@@ -28,26 +28,30 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a picture shows: a part before a uniform background or not, the circle of a round one, the size."""
+class DetectedPart:
+    """What an image shows.
+
+    `silhouette`: a part in front of a uniform background. `circle`: the circle of a round part. `image_frame`: the
+    middle of the image and half of its shorter side.
+    """
 
     silhouette: bool
     circle: Frame | None
-    picture: Frame
+    image_frame: Frame
 
     @property
     def is_square(self) -> bool:
-        """Whether the picture is as wide as it is high."""
-        return self.picture.x == self.picture.y
+        """Whether width and height of the image are equal."""
+        return self.image_frame.x == self.image_frame.y
 
     def frame(self, place: Place) -> Frame:
-        """The circle of a round part for `orbit`, else the middle of the picture."""
-        return self.circle if place == "orbit" and self.circle else self.picture
+        """The circle of a round part for `orbit`, else the frame of the image."""
+        return self.circle if place == "orbit" and self.circle else self.image_frame
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """How an instance gets from its picture to another: turned by degrees, mirrored or not, scaled, moved.
+    """How an instance is moved from its image to another: turned (degrees), mirrored or not, scaled, shifted.
 
     In the frame of the source: mirror left to right, turn clockwise about the centre, scale; then centre on
     centre, moved by (dx, dy) pixels of the canvas.
@@ -70,7 +74,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Between which frames an instance moves, how far at most (x, y pixels), in steps of what angle (0: any)."""
+    """The frames between which an instance moves, the largest shift (x, y pixels), the angle step (0: any)."""
 
     source: Frame
     target: Frame
@@ -80,7 +84,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far a place may differ: turn +- degrees, scale +- a part of 1, shift +- a part of the radius."""
+    """Largest changes: turn +- degrees, scale +- a fraction, shift +- a fraction of the radius."""
 
     turn: float
     mirror: bool
@@ -89,45 +93,47 @@ class Reach:
 
 
 REACHES: dict[Place, Reach] = {
-    # A chip of a rim lies on the rim and is as wide as it is: any angle, its own radius within tolerance.
+    # A chip stays on the rim and keeps its width: any angle, its own radius within a tolerance.
     "orbit": Reach(180, True, 0.03, 0.02),
-    # Cloth and tiles have no preferred place nor side; a speck on them may be larger or smaller.
+    # Cloth and tiles have no preferred place or direction; a speck on them may be larger or smaller.
     "anywhere": Reach(180, True, 0.2, 1),
-    # A part that always lies the same way has its defects where they are, but for how precisely it is put there.
+    # A part that is always placed the same way keeps its defects in place, within the precision of the placement.
     "same": Reach(5, False, 0.05, 0.03),
 }
-QUARTERS = 5  # degrees: how far the turn of an instance that the border cuts may differ from a right angle
+MAX_TILT_DEGREES = 5  # between a right angle and the turn of an instance that the border cuts
 
 
-def look(rgb: NDArray[np.uint8]) -> Look:
-    """Find the part in an H x W x 3 picture: what differs from the colour of its outermost pixels."""
+def detect_part(rgb: NDArray[np.uint8]) -> DetectedPart:
+    """Detect the part in an H x W x 3 image: what differs from the colour of the outermost pixels."""
     height, width = rgb.shape[:2]
-    picture = Frame((width - 1) / 2, (height - 1) / 2, min(height, width) / 2)
-    shrink = min(1, LOOK_AT / max(height, width))
+    image_frame = Frame((width - 1) / 2, (height - 1) / 2, min(height, width) / 2)
+    shrink = min(1, DETECTION_SIDE / max(height, width))
     small = cv2.resize(rgb, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA).astype(np.int16)
     edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
     background = np.median(edge, axis=0)
-    if (np.abs(edge - background).max(axis=1) <= UNIFORM).mean() < 0.6:
-        return Look(False, None, picture)
-    part = (np.abs(small - background) > UNIFORM).any(axis=2).astype(np.uint8)
+    if (np.abs(edge - background).max(axis=1) <= BACKGROUND_TOLERANCE).mean() < 0.6:
+        return DetectedPart(False, None, image_frame)
+    part = (np.abs(small - background) > BACKGROUND_TOLERANCE).any(axis=2).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(part)
     largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()) if count > 1 else 0
     if not largest or stats[largest, cv2.CC_STAT_AREA] < part.size / 20:
-        return Look(False, None, picture)
+        return DetectedPart(False, None, image_frame)
     outlines, _ = cv2.findContours((labels == largest).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     circle = fit_circle(outlines[0][:, 0].astype(np.float64))
     if circle is None:
-        return Look(True, None, picture)
+        return DetectedPart(True, None, image_frame)
     at_centre = 0.5 / shrink - 0.5
-    return Look(
-        True, Frame(circle.x / shrink + at_centre, circle.y / shrink + at_centre, circle.radius / shrink), picture
+    return DetectedPart(
+        True,
+        Frame(circle.x / shrink + at_centre, circle.y / shrink + at_centre, circle.radius / shrink),
+        image_frame,
     )
 
 
 def fit_circle(points: NDArray[np.float64]) -> Frame | None:
-    """Circle through most of N x 2 points, None where fewer than three quarters lie on one.
+    """Circle through most of N x 2 points, None where fewer than three quarters are on one.
 
-    Algebraic least squares (Kasa 1976), repeated without the points that are far off, as those of a cord that
+    Algebraic least squares (Kasa 1976), repeated without the points that are far off, such as those of a cord that
     hangs out of a bottle.
     """
     kept = points
@@ -138,27 +144,27 @@ def fit_circle(points: NDArray[np.float64]) -> Frame | None:
         (x, y, c), *_ = np.linalg.lstsq(system, (kept**2).sum(axis=1), rcond=None)
         radius = float(np.sqrt(max(c + x * x + y * y, 0)))
         off = np.abs(np.hypot(points[:, 0] - x, points[:, 1] - y) - radius)
-        kept = points[off <= max(np.median(off) * 2, ROUND * radius)]
-    on_circle = (off <= ROUND * radius + 1).mean()
+        kept = points[off <= max(np.median(off) * 2, CIRCLE_TOLERANCE * radius)]
+    on_circle = (off <= CIRCLE_TOLERANCE * radius + 1).mean()
     return Frame(float(x), float(y), radius) if on_circle >= 0.75 else None
 
 
-def choose_place(looks: Iterable[Look]) -> Place:
-    """The place that suits most pictures.
+def choose_place(parts: Iterable[DetectedPart]) -> Place:
+    """The place that suits most images.
 
-    Before a plain background, `orbit` for a round part and `same` for another; `anywhere` without a background.
+    In front of a plain background `orbit` for round parts and `same` for others; `anywhere` without a background.
     """
-    seen = list(looks)
-    if 2 * sum(look.circle is not None for look in seen) > len(seen):
+    seen = list(parts)
+    if 2 * sum(part.circle is not None for part in seen) > len(seen):
         return "orbit"
-    return "same" if 2 * sum(look.silhouette for look in seen) > len(seen) else "anywhere"
+    return "same" if 2 * sum(part.silhouette for part in seen) > len(seen) else "anywhere"
 
 
-def settle(place: Place, source: Look, canvas: Look, box: Box, *, is_cut: bool) -> Setting:
+def settle(place: Place, source: DetectedPart, canvas: DetectedPart, box: Box, *, is_cut: bool) -> Setting:
     """The setting of an instance with `box` (x, y, w, h in pixels) from a source on a canvas.
 
-    `is_cut` says that the border of the source cuts the instance: it goes on beyond the border, so it stays there
-    and is turned by right angles only, by half turns where the source is not square.
+    `is_cut`: the border of the source cuts the instance. It then stays at the border and is turned by right angles
+    only, or by half turns where the source is not square.
     """
     reach = REACHES[place]
     right_angle = 0 if not is_cut or reach.turn < 90 else 90 if source.is_square else 180
@@ -166,7 +172,10 @@ def settle(place: Place, source: Look, canvas: Look, box: Box, *, is_cut: bool) 
         x, y, w, h = (float(v) for v in box)
         centre = Frame(x + (w - 1) / 2, y + (h - 1) / 2, 1)
         return Setting(
-            centre, replace(canvas.picture, radius=1), (canvas.picture.x, canvas.picture.y), right_angle
+            centre,
+            replace(canvas.image_frame, radius=1),
+            (canvas.image_frame.x, canvas.image_frame.y),
+            right_angle,
         )
     target = canvas.frame(place)
     shift = min(reach.shift, REACHES["same"].shift) * target.radius
@@ -179,7 +188,9 @@ def draw_moves(random: np.random.Generator, place: Place, setting: Setting, coun
     mirror = bool(reach.mirror and random.random() < 0.5)
     turn = random.uniform(-reach.turn, reach.turn)
     if setting.right_angle:
-        turn = setting.right_angle * round(turn / setting.right_angle) + random.uniform(-QUARTERS, QUARTERS)
+        turn = setting.right_angle * round(turn / setting.right_angle) + random.uniform(
+            -MAX_TILT_DEGREES, MAX_TILT_DEGREES
+        )
     scale = random.uniform(1 - reach.scale, 1 + reach.scale, count)
     shift = random.uniform(-1, 1, (count, 2)) * setting.span
     return [

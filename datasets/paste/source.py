@@ -1,4 +1,4 @@
-"""Images that defects are taken from and pasted onto: what of them is usable, which defects stay together."""
+"""Images that defects are taken from and pasted onto: which annotations are usable, which stay together."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ from datasets.formats.members import annotations_by_name
 from datasets.images.pixels import check_size, read_rgb
 from datasets.masks.rle import decode
 from datasets.paste.blend import seam_width, shrunk
-from datasets.paste.place import Look, look
+from datasets.paste.place import DetectedPart, detect_part
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """An image that may be used: a source of defects if it has annotations, a canvas if it has none.
+class PasteImage:
+    """An image to paste from or onto: a source of defects if it has annotations, else a canvas.
 
-    `read` gives its pixels, H x W x 3 uint8 RGB. Defects stay within their `product`.
+    `read` returns its pixels, H x W x 3 uint8 RGB. Defects are pasted only onto images of the same `product`.
     """
 
     image: Image
@@ -31,28 +31,28 @@ class Given:
 
     @property
     def usable(self) -> list[Annotation]:
-        """The annotations that say which pixels are one defect: crowds and boxes without a mask do not."""
+        """The annotations with a mask of one defect: no ignore regions and no boxes without a mask."""
         return [a for a in self.annotations if is_usable(a)]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A given image with its pixels, the same SHRINK times smaller, and what it shows."""
+class LoadedImage:
+    """An image with its pixels, the pixels SHRINK times smaller, and the part that it shows."""
 
-    given: Given
+    given: PasteImage
     rgb: NDArray[np.uint8]
     small: NDArray[np.uint8]
-    look: Look
+    part: DetectedPart
 
 
-def given_images(dataset: Dataset, images: Sequence[Image]) -> list[Given]:
-    """Exactly `images` of the dataset with their annotations, read when needed.
+def list_paste_images(dataset: Dataset, images: Sequence[Image]) -> list[PasteImage]:
+    """`images` of the dataset with their annotations; pixels are read when needed.
 
-    In a dataset made of several category folders, each of them is a product of its own.
+    In a dataset made of several category folders, each folder is a product.
     """
     annotations = annotations_by_name(dataset)
     return [
-        Given(
+        PasteImage(
             image,
             annotations[image.file_name],
             partial(read_rgb, dataset.image_path(image), dataset.intensities),
@@ -63,25 +63,25 @@ def given_images(dataset: Dataset, images: Sequence[Image]) -> list[Given]:
 
 
 def product_of(dataset: Dataset, file_name: str) -> str:
-    """Which of several category folders an image came from, empty where the dataset has only one."""
+    """The category folder that an image came from; empty where the dataset has only one."""
     sources = dataset.provenance.sources if dataset.provenance else []
     return next((s for s in sources if len(sources) > 1 and file_name.startswith(f"{s}/")), "")
 
 
 def is_usable(annotation: Annotation) -> bool:
-    """Whether an annotation says which pixels are one defect."""
+    """Whether an annotation has a mask of one defect."""
     return not annotation.iscrowd and bool(annotation.segmentation) and annotation.area > 0
 
 
-def open_given(given: Given) -> Opened:
-    """Read and look at a given image. Raises InputError where its size is not as listed."""
+def load_paste_image(given: PasteImage) -> LoadedImage:
+    """Read an image and detect its part. Raises InputError where it cannot be read or has not the listed size."""
     rgb, image = given.read(), given.image
     check_size(image.file_name, rgb, image.width, image.height)
-    return Opened(given, rgb, shrunk(rgb), look(rgb))
+    return LoadedImage(given, rgb, shrunk(rgb), detect_part(rgb))
 
 
 def mask_of(annotation: Annotation, image: Image) -> NDArray[np.uint8]:
-    """H x W mask of 0 and 255 of an annotation, of its box where it has no segmentation."""
+    """The mask of an annotation, H x W of 0 and 255; the mask of its box where it has no segmentation."""
     if annotation.segmentation:
         return decode(annotation.segmentation, image.height, image.width) * np.uint8(255)
     mask = np.zeros((image.height, image.width), np.uint8)
@@ -90,8 +90,8 @@ def mask_of(annotation: Annotation, image: Image) -> NDArray[np.uint8]:
     return mask
 
 
-def groups(given: Given) -> list[list[Annotation]]:
-    """Annotations that are pasted together, because a seam around one would show pixels of the other."""
+def groups(given: PasteImage) -> list[list[Annotation]]:
+    """Groups of annotations that are pasted together, because the seam of one would show pixels of another."""
     image = given.image
     if len(given.annotations) == 1:
         return [list(given.annotations)]

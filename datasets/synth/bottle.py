@@ -1,7 +1,7 @@
 """Drawing of an intact bottle mouth seen from above against a bright background.
 
-The rings are painted on a strip (see `synth_strip`), which is then wrapped around the
-bottle's centre.
+The rings are painted on a strip (datasets.synth.strip), which is then wrapped around the
+centre of the bottle.
 """
 
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from datasets.synth.strip import STRIP_END, Picture, paint_strip
+from datasets.synth.strip import STRIP_END, RgbImage, paint_strip
 from datasets.synth.texture import TAU, Float
 
-BODY_RADIUS = 0.444  # of the picture's side, as on the MVTec AD bottle
+BODY_RADIUS = 0.444  # fraction of the image's side, as on the MVTec AD bottle
 
-STRIP_SIDE_LIMIT = 2048  # finer strips than for this side cost memory and show nothing
-ROWS_AT_ONCE = 64  # bounds the memory that exposing a large picture takes
+STRIP_SIDE_LIMIT = 2048  # pixels; finer strips cost memory and change nothing visible
+ROWS_AT_ONCE = 64  # limits the memory for large images
 
 
 @dataclass(frozen=True)
 class Bottle:
-    """A picture of a bottle mouth with the bottle's own coordinates of every pixel.
+    """An image of a bottle mouth with the bottle's own coordinates of every pixel.
 
-    `picture`: (H, W, 3) RGB, before lighting and sensor noise. `radius`, `angle`:
+    `rgb`: (H, W, 3) RGB, before lighting and sensor noise. `radius`, `angle`:
     (H, W), radius 1 at the outer edge of the body, angle in [0, 2 pi). `unit`: pixels
     per unit of radius.
     """
 
-    picture: Picture
+    rgb: RgbImage
     radius: Float
     angle: Float
     unit: float
@@ -44,26 +44,26 @@ def draw_bottle(size: int, rng: np.random.Generator) -> Bottle:
     strip = np.concatenate([strip, strip[:1]])
     columns = radius * np.float32((len(rho) - 1) / STRIP_END)
     rows = angle * np.float32(len(theta) / TAU)
-    picture = cv2.remap(strip, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return Bottle(np.asarray(picture, np.uint8), radius, angle, unit)
+    rgb = cv2.remap(strip, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return Bottle(np.asarray(rgb, np.uint8), radius, angle, unit)
 
 
-def expose(picture: Picture, rng: np.random.Generator) -> Picture:
-    """Light the scene unevenly and add sensor noise, every pixel on its own.
+def expose(rgb: RgbImage, rng: np.random.Generator) -> RgbImage:
+    """Light the scene unevenly and add independent sensor noise to every pixel.
 
     Saturated white stays free of noise, as on a real sensor.
     """
-    height, width = picture.shape[:2]
+    height, width = rgb.shape[:2]
     corners = rng.uniform(-0.035, 0.035, (2, 2)) + rng.uniform(0.93, 1.09)
     light = cv2.resize(corners.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     tint = np.float32(1) + rng.uniform(-0.02, 0.02, 3).astype(np.float32)
     sigma = np.float32(2.2) * np.clip((252 - np.arange(256, dtype=np.float32)) / 12, 0, 1)
     x = np.linspace(-1, 1, width, dtype=np.float32)
     y = np.linspace(-1, 1, height, dtype=np.float32)
-    exposed = np.empty_like(picture)
+    exposed = np.empty_like(rgb)
     for top in range(0, height, ROWS_AT_ONCE):
         rows = slice(top, top + ROWS_AT_ONCE)
-        scene = picture[rows]
+        scene = rgb[rows]
         lit = rng.standard_normal(scene.shape, np.float32) * sigma[scene]
         lit += scene * light[rows, :, None] * tint
         lit[scene >= 250] = 255  # overexposed: clips to white, whatever the light

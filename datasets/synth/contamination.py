@@ -23,14 +23,14 @@ FILMS: tuple[Colour, ...] = (
     (88, 94, 102),
 )
 FLAKES: tuple[Colour, ...] = ((176, 160, 138), (120, 120, 124), (158, 122, 84), (140, 150, 142))
-# colours of the two strands that a fibre is twisted of
+# colours of the two strands of a fibre
 FIBRES: tuple[tuple[Colour, Colour], ...] = (
     ((212, 92, 56), (70, 36, 32)),
     ((226, 222, 212), (176, 170, 160)),
     ((132, 132, 136), (92, 92, 96)),
     ((206, 178, 116), (146, 118, 74)),
 )
-THINNEST = 1.3  # half the width of a fibre, in pixels
+THINNEST = 1.3  # pixels: half the width of a fibre
 
 
 def contamination(bottle: Bottle, rng: np.random.Generator, components: int, hole: bool) -> list[Layer]:
@@ -110,7 +110,7 @@ def _fibre(bottle: Bottle, rng: np.random.Generator) -> Layer:
 
 
 def _loop(bottle: Bottle, rng: np.random.Generator) -> Layer:
-    """Closed ring of a fibre that lies inside: its mask has a hole."""
+    """A fibre inside the bottle that forms a closed ring: its mask has a hole."""
     around = np.linspace(0, TAU, 240, dtype=np.float32)
     length = np.float32(rng.uniform(0.22, 0.34)) * (1 + np.float32(0.1) * ripple(around, rng, 4))
     path = np.stack([length * np.cos(around), length * np.sin(around)], axis=1)

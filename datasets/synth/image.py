@@ -9,7 +9,7 @@ from datasets.synth.bottle import Bottle, draw_bottle, expose
 from datasets.synth.broken import broken_large, broken_small
 from datasets.synth.contamination import contamination
 from datasets.synth.layer import Layer, Mask, put_layer
-from datasets.synth.strip import Picture
+from datasets.synth.strip import RgbImage
 
 Draw = Callable[[Bottle, np.random.Generator, int, bool], list[Layer]]
 
@@ -18,19 +18,19 @@ DRAW: dict[str, Draw] = {
     "broken_small": broken_small,
     "contamination": contamination,
 }
-# part of every image's seed: an image stays the same when others are added or left out
+# part of each image's seed: an image does not change when others are added or left out
 SPLITS = ("train", "test")
 TYPES = ("good", *DRAW)
 
-# of every EVERY images of a defect type, one has two components and one has a hole
+# in each EVERY images of a defect type, one has two components and one has a hole
 EVERY, TWO_COMPONENTS_AT, HOLE_AT = 7, 1, 2
 
 
 @dataclass(frozen=True)
 class SynthImage:
-    """`picture`: (H, W, 3) RGB. `mask`: (H, W), where the defect was painted."""
+    """`rgb`: (H, W, 3). `mask`: (H, W) bool, where the defect was painted."""
 
-    picture: Picture
+    rgb: RgbImage
     mask: Mask
 
 
@@ -39,19 +39,18 @@ def synth_image(
 ) -> SynthImage:
     """Draw image `index` of a split and defect type, `size` x `size` pixels.
 
-    With `intact` the defect is left out and all else stays: the picture is the same
-    wherever the mask of the defect is not.
+    With `intact` only the defect is left out: outside its mask the image is the same.
     """
     place = SPLITS.index(split), TYPES.index(defect_type), index
     streams = np.random.SeedSequence(seed, spawn_key=place).spawn(3)
     of_bottle, of_defect, of_camera = (np.random.Generator(np.random.Philox(s)) for s in streams)
     bottle = draw_bottle(size, of_bottle)
-    picture = bottle.picture
-    mask = np.zeros(picture.shape[:2], np.bool_)
+    rgb = bottle.rgb
+    mask = np.zeros(rgb.shape[:2], np.bool_)
     if defect_type in DRAW and not intact:
         components = 2 if index % EVERY == TWO_COMPONENTS_AT else 1
         hole = index % EVERY == HOLE_AT
         for layer in DRAW[defect_type](bottle, of_defect, components, hole):
-            picture = put_layer(picture, bottle, layer)
+            rgb = put_layer(rgb, bottle, layer)
             mask |= layer.mask
-    return SynthImage(expose(picture, of_camera), mask)
+    return SynthImage(expose(rgb, of_camera), mask)

@@ -1,4 +1,4 @@
-"""What a drawn defect is made of: layers of masked paint over a bottle."""
+"""Layers: masked paint over a bottle, of which drawn defects are made."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.synth.bottle import Bottle
-from datasets.synth.strip import Picture
+from datasets.synth.strip import RgbImage
 from datasets.synth.texture import Float
 
 Mask = npt.NDArray[np.bool_]
 
-SMALLEST = 0.0006  # component or hole that is kept, as a share of the picture
+SMALLEST = 0.0006  # smallest component or hole that is kept, as a fraction of the image
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ def one_component(mask: Mask) -> Mask:
     return np.asarray(largest | pinhole[labels], np.bool_)
 
 
-def put_layer(picture: Picture, bottle: Bottle, layer: Layer) -> Picture:
-    """Paint a layer over a picture: a copy that differs inside the mask only.
+def put_layer(rgb: RgbImage, bottle: Bottle, layer: Layer) -> RgbImage:
+    """Paint a layer over an image; returns a copy that differs only inside the mask.
 
     The outermost pixels of the mask are half transparent, so that the edge is smooth.
     """
@@ -70,7 +70,7 @@ def put_layer(picture: Picture, bottle: Bottle, layer: Layer) -> Picture:
         pixel=pixel,
     )
     opacity = np.clip(pixels[:, None] * np.float32(0.55), 0, 1)
-    below = picture[rows, columns].astype(np.float32)
-    painted = picture.copy()
+    below = rgb[rows, columns].astype(np.float32)
+    painted = rgb.copy()
     painted[rows, columns] = np.clip(np.rint(below + opacity * (layer.paint(spot) - below)), 0, 255)
     return painted

@@ -1,7 +1,7 @@
 """The rings of the synthetic bottle, painted on a strip: rows = angle, columns = radius.
 
 On the strip every ring is a straight band. Radii are in units of the outer radius of
-the glass body, angles in radians clockwise from the x axis as the eye sees the picture
+the glass body, angles in radians clockwise from the x axis as seen in the image
 (y grows downwards).
 """
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from datasets.synth.texture import TAU, Float, angle_from, ripple, smooth_noise, step, window
 
-Picture = npt.NDArray[np.uint8]
+RgbImage = npt.NDArray[np.uint8]
 
 DISC_EDGE = 0.478  # where the dark inside ends and the glass begins
 RIM_EDGE = 0.825  # outer edge of the orange ring
@@ -52,7 +52,7 @@ PROFILE = np.array(
 )
 
 
-def paint_strip(rho: Float, theta: Float, rng: np.random.Generator) -> Picture:
+def paint_strip(rho: Float, theta: Float, rng: np.random.Generator) -> RgbImage:
     """Paint the rings at radii `rho` and angles `theta`: (angles, radii, 3) RGB."""
     turn = rng.uniform(-0.45, 0.45)  # of the lamps' reflections
     strip = _paint_body(rho, theta, turn, rng)

@@ -71,7 +71,10 @@ def synth(
 
 
 def images_per_type(count: int) -> dict[str, int]:
-    """Share out `count` images by largest remainder, at least one for everyone."""
+    """Number of images in each folder by largest remainder, `count` in all and at least one in each.
+
+    Raises OptionError where `count` is too small for that.
+    """
     if count < len(SHARES):
         raise OptionError(
             f"--count {count}", "is too few images", f"give {len(SHARES)} or more, one for every folder"
@@ -89,7 +92,7 @@ def images_per_type(count: int) -> dict[str, int]:
 def _write_image(folder: Path, place: Place, size: int, seed: int) -> None:
     split, defect_type, index = place
     image = synth_image(split, defect_type, index, size=size, seed=seed)
-    _write_png(folder / split / defect_type / f"{index:03d}.png", image.picture[..., ::-1])
+    _write_png(folder / split / defect_type / f"{index:03d}.png", image.rgb[..., ::-1])
     if image.mask.any():
         mask = image.mask.astype(np.uint8) * 255
         _write_png(folder / "ground_truth" / defect_type / f"{index:03d}_mask.png", mask)

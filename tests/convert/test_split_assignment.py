@@ -12,7 +12,7 @@ from convert.masks2coco import MasksOptions, masks2coco
 from convert.split_assignment import category_stratum, split_by_folder, split_by_type
 from datasets.coco import Category
 from datasets.formats.dataset_folder import load_dataset
-from datasets.resplit import Options, share_out
+from datasets.resplit import Options, assign_splits
 from datasets.splits import rarest_types, strata_by_type
 from system.errors import InputError
 from tests.command import run_command
@@ -53,7 +53,7 @@ def test_the_assignment_is_that_of_datasets_split(tmp_path: Path) -> None:
     root = masks_in_folders(tmp_path, 9, 3)
     masks2coco(root / "p", tmp_path / "c", MasksOptions(root / "m", ("crack",), seed=4))
     strata = strata_by_type(load_dataset(tmp_path / "c").splits.values())
-    assert splits_of(tmp_path / "c") == share_out(strata, Options(seed=4))[""]
+    assert splits_of(tmp_path / "c") == assign_splits(strata, Options(seed=4))[""]
 
 
 def test_images_of_several_types_are_split_by_the_rarest(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Folds and groups as pure functions, and datasets shared out anew by links."""
+"""Folds and groups as pure functions, and datasets split again by links."""
 
 from collections import Counter
 from pathlib import Path
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from datasets.coco import Annotation, Category, CocoFile, Image
 from datasets.formats.dataset_folder import load_dataset
-from datasets.resplit import Options, resplit, share_out
+from datasets.resplit import Options, assign_splits, resplit
 from datasets.splits import group_by_pattern, strata_by_type, stratified_folds, stratified_split
 from system.errors import InputError, OptionError, OutputError
 from tests.command import only_line, run_command
@@ -98,7 +98,7 @@ def test_a_pattern_groups_by_what_it_captures_or_matches() -> None:
 
 
 def test_no_part_is_empty_while_there_are_groups_enough() -> None:
-    """Each type is a group of its own, so that none can be shared out in proportion."""
+    """Each type is a group of its own, so that none can be split in proportion."""
     strata = {
         f"{kind}{i}": kind for kind, images in {"a": 30, "b": 20, "c": 2, "d": 1}.items() for i in range(images)
     }
@@ -108,7 +108,7 @@ def test_no_part_is_empty_while_there_are_groups_enough() -> None:
     assert set(stratified_folds(strata, 4, 0, groups).values()) == {0, 1, 2, 3}
     alone = dict.fromkeys(strata, "one")
     assert set(stratified_split(strata, (0.7, 0.1, 0.2), 0, alone).values()) == {"train"}
-    with pytest.raises(OptionError, match="1 group cannot be shared out so"):
+    with pytest.raises(OptionError, match="1 group cannot be split so"):
         stratified_folds(strata, 2, 0, alone)
 
 
@@ -185,7 +185,7 @@ def test_folds_are_dataset_folders_and_each_image_is_tested_once(coco_folder: Pa
 
 def test_no_group_is_in_two_splits_of_any_fold() -> None:
     groups = group_by_pattern(BOTTLES, r"(\d\d)\.png")
-    shares = share_out(BOTTLES, Options(folds=3, group_by=r"(\d\d)\.png"))
+    shares = assign_splits(BOTTLES, Options(folds=3, group_by=r"(\d\d)\.png"))
     for splits in shares.values():
         assert len({(groups[name], split) for name, split in splits.items()}) == len(set(groups.values()))
 
@@ -193,7 +193,7 @@ def test_no_group_is_in_two_splits_of_any_fold() -> None:
 @pytest.mark.parametrize("folds", [0, 3])
 def test_a_pasted_image_is_not_parted_from_what_it_was_made_of(folds: int) -> None:
     with pytest.raises(InputError, match=r"paste/0007\.png: shows pixels of other images"):
-        share_out({**BOTTLES, "paste/0007.png": "dent"}, Options(folds=folds))
+        assign_splits({**BOTTLES, "paste/0007.png": "dent"}, Options(folds=folds))
 
 
 def test_on_the_command_line(coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -211,7 +211,7 @@ def test_on_the_command_line(coco_folder: Path, tmp_path: Path, capsys: pytest.C
     assert run_command("datasets", "split", coco_folder, dest, "--overwrite") == 2
     assert "did not write" in only_line(capsys)
     assert run_command("datasets", "split", coco_folder, tmp_path / "x", "--folds", 41) == 2
-    assert "40 images cannot be shared out" in only_line(capsys)
+    assert "40 images cannot be split so" in only_line(capsys)
     assert run_command("datasets", "split", coco_folder, tmp_path / "x", "--ratios", "1,2") == 2
     assert not (tmp_path / "x").exists()
 

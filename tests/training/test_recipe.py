@@ -29,9 +29,9 @@ def test_the_shipped_recipe_is_the_defaults_and_says_every_option(trainer: str) 
     path = Path(str(resources.files("recipes"))) / f"{trainer}.yaml"
     assert asked_options(kind, path, {}) == kind()
     values = yaml.safe_load(shipped_recipe(trainer))
-    said = {f"{name}.{inner}" for name, block in values.items() if isinstance(block, dict) for inner in block}
-    said |= {name for name, value in values.items() if not isinstance(value, dict)}
-    assert said == set(option_types(kind))
+    named = {f"{name}.{inner}" for name, block in values.items() if isinstance(block, dict) for inner in block}
+    named |= {name for name, value in values.items() if not isinstance(value, dict)}
+    assert named == set(option_types(kind))
 
 
 @pytest.mark.parametrize("trainer", TRAINERS)

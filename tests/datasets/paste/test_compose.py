@@ -11,7 +11,7 @@ from datasets.coco import Annotation, Image
 from datasets.formats.dataset_folder import load_dataset
 from datasets.masks.rle import decode, encode
 from datasets.paste.compose import Pasted, paste_images
-from datasets.paste.source import Given, given_images, groups
+from datasets.paste.source import PasteImage, groups, list_paste_images
 from system.errors import InputError, OptionError
 
 SIZE = 120
@@ -20,7 +20,7 @@ GREY = 90
 
 def given(
     number: int, *boxes: tuple[int, int, int, int, int], level: int = GREY, crowd: int = 0, product: str = ""
-) -> Given:
+) -> PasteImage:
     """A grey picture with a rectangle x, y, w, h of category c, as bright as 200 + c, for each of the boxes."""
     rgb = np.full((SIZE, SIZE, 3), level, np.uint8)
     annotations = []
@@ -32,10 +32,10 @@ def given(
             Annotation(number * 10 + k, number, category, (x, y, w, h), w * h, encode(mask), iscrowd=crowd)
         )
     image = Image(number, f"{number}.png", SIZE, SIZE)
-    return Given(image, annotations, rgb.copy, product)
+    return PasteImage(image, annotations, rgb.copy, product)
 
 
-def pasted(images: list[Given], count: int = 6, seed: int = 0, **options) -> list[Pasted]:
+def pasted(images: list[PasteImage], count: int = 6, seed: int = 0, **options) -> list[Pasted]:
     return list(paste_images(images, count, seed, **options))
 
 
@@ -199,12 +199,12 @@ def test_a_fold_shows_its_own_pixels_only(coco_folder: Path) -> None:
     def red() -> np.ndarray:
         return np.dstack([np.full((96, 96), 255, np.uint8), np.zeros((96, 96, 2), np.uint8)])
 
-    marked = [g if g.image in fold else replace(g, read=red) for g in given_images(dataset, images)]
-    mine = {hashlib.sha256(p.rgb.tobytes()).digest() for p in pasted(given_images(dataset, fold), 5)}
+    marked = [g if g.image in fold else replace(g, read=red) for g in list_paste_images(dataset, images)]
+    mine = {hashlib.sha256(p.rgb.tobytes()).digest() for p in pasted(list_paste_images(dataset, fold), 5)}
     assert mine == {
         hashlib.sha256(p.rgb.tobytes()).digest() for p in pasted([g for g in marked if g.image in fold], 5)
     }
     assert any(((p.rgb[..., 0] > 200) & (p.rgb[..., 1] < 40)).sum() > 500 for p in pasted(marked, 10))
     names = {image.file_name for image in fold}
-    for new in pasted(given_images(dataset, fold), 5):
+    for new in pasted(list_paste_images(dataset, fold), 5):
         assert {new.canvas, *(o.source for o in new.origins)} <= names

@@ -37,8 +37,8 @@ def test_the_old_dataset_is_in_the_new_one(coco_folder: Path, done: Path) -> Non
     was, now = (load_dataset(root).splits["train"] for root in (coco_folder, done))
     assert now.images[: len(was.images)] == was.images
     assert now.annotations[: len(was.annotations)] == was.annotations
-    picture = was.images[0].file_name
-    assert (done / "images" / picture).stat().st_ino == (coco_folder / "images" / picture).stat().st_ino
+    name = was.images[0].file_name
+    assert (done / "images" / name).stat().st_ino == (coco_folder / "images" / name).stat().st_ino
 
 
 def test_ids_are_new_in_all_splits(done: Path) -> None:
@@ -153,7 +153,7 @@ def test_overwrite_only_when_asked(coco_folder: Path, done: Path, tmp_path: Path
 
 def test_refusals_in_one_line(coco_folder: Path, done: Path, tmp_path: Path, capsys) -> None:
     dest = tmp_path / "new"
-    for arguments, says in (
+    for arguments, message in (
         ((coco_folder, dest, "--count", 0), "--count 0"),
         ((coco_folder, dest, "--count", 1, "--seed", -1), "--seed -1"),
         ((tmp_path, dest / "a", "--count", 1), "inside each other"),
@@ -162,14 +162,14 @@ def test_refusals_in_one_line(coco_folder: Path, done: Path, tmp_path: Path, cap
         ((coco_folder, coco_folder / "in", "--count", 1), "inside each other"),
     ):
         assert run_command("datasets", "paste", *arguments) == 2
-        assert says in only_line(capsys)
+        assert message in only_line(capsys)
         assert not dest.exists()
 
 
 @pytest.mark.parametrize(
-    ("kept", "says"), [(True, "no negative to paste on"), (False, "no annotation with a mask"), (None, "train")]
+    ("kept", "message"), [(True, "no negative to paste on"), (False, "no annotation with a mask"), (None, "train")]
 )
-def test_a_train_split_without_what_is_needed(coco_folder: Path, tmp_path: Path, capsys, kept, says) -> None:
+def test_a_train_split_without_what_is_needed(coco_folder: Path, tmp_path: Path, capsys, kept, message) -> None:
     bare = Path(shutil.copytree(coco_folder, tmp_path / "bare"))
     path = annotation_path(bare, "train")
     train = read_coco(path)
@@ -178,7 +178,7 @@ def test_a_train_split_without_what_is_needed(coco_folder: Path, tmp_path: Path,
     annotations = train.annotations if kept else []
     write_coco(path, msgspec.structs.replace(train, images=images, annotations=annotations))
     assert run_command("datasets", "paste", bare, tmp_path / "new", "--count", 1) == 2
-    assert says in only_line(capsys)
+    assert message in only_line(capsys)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bare"]
 
 

@@ -2,7 +2,16 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.paste.place import Frame, Look, Move, choose_place, draw_moves, fit_circle, look, settle
+from datasets.paste.place import (
+    DetectedPart,
+    Frame,
+    Move,
+    choose_place,
+    detect_part,
+    draw_moves,
+    fit_circle,
+    settle,
+)
 
 ROUND = Frame(60.0, 60.0, 40.0)
 
@@ -17,12 +26,12 @@ def disc(x: int, y: int, radius: int, *, cord: bool = False) -> np.ndarray:
 
 @pytest.mark.parametrize("cord", [False, True])
 def test_the_circle_of_a_round_part_is_found(cord) -> None:
-    seen = look(disc(190, 215, 150, cord=cord))
+    seen = detect_part(disc(190, 215, 150, cord=cord))
     assert seen.silhouette
     assert seen.circle is not None
     assert (seen.circle.x, seen.circle.y) == pytest.approx((190, 215), abs=1.5)
     assert seen.circle.radius == pytest.approx(150, abs=2)
-    assert seen.picture == Frame(199.5, 199.5, 200)
+    assert seen.image_frame == Frame(199.5, 199.5, 200)
 
 
 def test_what_a_picture_shows_decides_the_place() -> None:
@@ -30,11 +39,11 @@ def test_what_a_picture_shows_decides_the_place() -> None:
     bar[60:140, 40:260] = 220
     cloth = np.random.default_rng(0).integers(0, 255, (200, 200, 3)).astype(np.uint8)
     plain = np.full((50, 50, 3), 128, np.uint8)
-    assert choose_place([look(disc(200, 200, 120))]) == "orbit"
-    assert choose_place([look(bar)]) == "same"
-    assert choose_place([look(cloth)]) == "anywhere"
-    assert choose_place([look(plain)]) == "anywhere"
-    assert choose_place([look(bar), look(bar), look(disc(200, 200, 120))]) == "same"
+    assert choose_place([detect_part(disc(200, 200, 120))]) == "orbit"
+    assert choose_place([detect_part(bar)]) == "same"
+    assert choose_place([detect_part(cloth)]) == "anywhere"
+    assert choose_place([detect_part(plain)]) == "anywhere"
+    assert choose_place([detect_part(bar), detect_part(bar), detect_part(disc(200, 200, 120))]) == "same"
 
 
 def test_a_circle_needs_most_of_its_points() -> None:
@@ -69,8 +78,11 @@ def distance_from_centre(matrix: np.ndarray, point: tuple[int, int], centre: Fra
 
 
 def test_orbit_keeps_the_radius_and_takes_any_angle() -> None:
-    picture = Frame(59.5, 59.5, 60)
-    source, canvas = Look(True, ROUND, picture), Look(True, Frame(62, 57, 44), picture)
+    frame = Frame(59.5, 59.5, 60)
+    source, canvas = (
+        DetectedPart(True, ROUND, frame),
+        DetectedPart(True, Frame(62, 57, 44), frame),
+    )
     setting = settle("orbit", source, canvas, (88, 55, 10, 10), is_cut=False)
     random = np.random.default_rng(1)
     moves = [move for _ in range(60) for move in draw_moves(random, "orbit", setting, 2)]
@@ -82,8 +94,8 @@ def test_orbit_keeps_the_radius_and_takes_any_angle() -> None:
 
 
 def test_same_stays_nearly_where_it_was() -> None:
-    picture = Frame(59.5, 59.5, 60)
-    plain = Look(True, None, picture)
+    frame = Frame(59.5, 59.5, 60)
+    plain = DetectedPart(True, None, frame)
     setting = settle("same", plain, plain, (88, 55, 10, 10), is_cut=False)
     for move in draw_moves(np.random.default_rng(1), "same", setting, 50):
         assert not move.mirror
@@ -92,7 +104,7 @@ def test_same_stays_nearly_where_it_was() -> None:
 
 
 def test_anywhere_reaches_all_of_the_canvas() -> None:
-    plain = Look(False, None, Frame(99.5, 49.5, 50))
+    plain = DetectedPart(False, None, Frame(99.5, 49.5, 50))
     setting = settle("anywhere", plain, plain, (10, 10, 5, 5), is_cut=False)
     centres = np.array(
         [
@@ -106,7 +118,7 @@ def test_anywhere_reaches_all_of_the_canvas() -> None:
 
 @pytest.mark.parametrize(("middle", "step"), [((59.5, 59.5), 90), ((99.5, 59.5), 180)])
 def test_what_the_border_cuts_turns_by_right_angles(middle, step) -> None:
-    seen = Look(False, None, Frame(*middle, 60))
+    seen = DetectedPart(False, None, Frame(*middle, 60))
     setting = settle("anywhere", seen, seen, (0, 10, 5, 5), is_cut=True)
     for seed in range(40):
         (move,) = draw_moves(np.random.default_rng(seed), "anywhere", setting, 1)

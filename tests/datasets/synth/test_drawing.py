@@ -94,10 +94,10 @@ def test_one_component_of_nothing_is_nothing() -> None:
 def test_layer_changes_its_mask_only(bottle: Bottle) -> None:
     mask = np.zeros((128, 128), bool)
     mask[50:70, 30:80] = True
-    before = bottle.picture.copy()
+    before = bottle.rgb.copy()
     colour = np.array([10, 200, 90], np.float32)
-    painted = put_layer(bottle.picture, bottle, Layer(mask, lambda spot: np.tile(colour, (len(spot.x), 1))))
-    np.testing.assert_array_equal(bottle.picture, before)
+    painted = put_layer(bottle.rgb, bottle, Layer(mask, lambda spot: np.tile(colour, (len(spot.x), 1))))
+    np.testing.assert_array_equal(bottle.rgb, before)
     np.testing.assert_array_equal(painted[~mask], before[~mask])
     assert (painted[52:68, 32:78] == colour).all()  # opaque two pixels inside
     edge, under = painted[50, 30:80].astype(float), before[50, 30:80].astype(float)
@@ -114,7 +114,7 @@ def test_spot_tells_places_in_units_of_the_bottle(bottle: Bottle) -> None:
 
     mask = np.zeros((128, 128), bool)
     mask[60:69, 100:107] = True
-    put_layer(bottle.picture, bottle, Layer(mask, paint))
+    put_layer(bottle.rgb, bottle, Layer(mask, paint))
     spot = seen[0]
     np.testing.assert_allclose(np.hypot(spot.x, spot.y), spot.radius, atol=1e-5)
     assert spot.x.max() - spot.x.min() == pytest.approx(6 * spot.pixel, rel=0.15)
@@ -123,7 +123,7 @@ def test_spot_tells_places_in_units_of_the_bottle(bottle: Bottle) -> None:
 
 
 def test_radius_one_is_the_edge_of_the_body(bottle: Bottle) -> None:
-    grey = bottle.picture.mean(axis=2)
+    grey = bottle.rgb.mean(axis=2)
     assert grey[bottle.radius > 1.05].min() > 250
     assert grey[(bottle.radius > 0.95) & (bottle.radius < 0.97)].max() < 110
     assert np.pi * bottle.unit**2 == pytest.approx((bottle.radius < 1).sum(), rel=0.03)
@@ -131,7 +131,7 @@ def test_radius_one_is_the_edge_of_the_body(bottle: Bottle) -> None:
 
 def test_expose_is_blind_to_the_neighbours(bottle: Bottle) -> None:
     """A changed pixel must not change another: masks could not be exact otherwise."""
-    changed = bottle.picture.copy()
+    changed = bottle.rgb.copy()
     changed[64, 64] = 255
-    before, after = expose(bottle.picture, generator(1)), expose(changed, generator(1))
+    before, after = expose(bottle.rgb, generator(1)), expose(changed, generator(1))
     assert np.argwhere((before != after).any(axis=2)).tolist() == [[64, 64]]

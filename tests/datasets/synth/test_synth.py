@@ -69,8 +69,8 @@ def test_files_are_rgb_images_and_two_valued_masks(tree: Path) -> None:
 
 def test_written_files_are_the_drawn_image(tree: Path) -> None:
     image = synth_image("test", "contamination", 2, size=SIZE, seed=1)
-    with Image.open(tree / "test/contamination/002.png") as picture:
-        np.testing.assert_array_equal(np.asarray(picture), image.picture)
+    with Image.open(tree / "test/contamination/002.png") as rgb:
+        np.testing.assert_array_equal(np.asarray(rgb), image.rgb)
     with Image.open(tree / "ground_truth/contamination/002_mask.png") as mask:
         np.testing.assert_array_equal(np.asarray(mask) > 0, image.mask)
 
@@ -126,7 +126,7 @@ def test_every_image_is_counted_once() -> None:
 @pytest.mark.parametrize("index", range(9))
 def test_mask_is_what_was_painted(defect_type: str, index: int) -> None:
     defective, intact = drawn(defect_type, index)
-    changed = (defective.picture != intact.picture).any(axis=2)
+    changed = (defective.rgb != intact.rgb).any(axis=2)
     assert not (changed & ~defective.mask).any()
     assert (changed & defective.mask).sum() >= 0.99 * defective.mask.sum()
     assert not intact.mask.any()
@@ -136,7 +136,7 @@ def test_mask_is_what_was_painted(defect_type: str, index: int) -> None:
 @pytest.mark.parametrize("index", range(9))
 def test_defects_are_visible(defect_type: str, index: int) -> None:
     defective, intact = drawn(defect_type, index)
-    difference = np.abs(defective.picture.astype(float) - intact.picture)
+    difference = np.abs(defective.rgb.astype(float) - intact.rgb)
     assert difference[defective.mask].mean() > 20  # noise has a deviation of 2.2
 
 
@@ -178,20 +178,20 @@ def test_large_breaks_are_larger_than_small_ones() -> None:
 def test_bottle_looks_like_one() -> None:
     """White corners, dark inside, grey glass, and a rim that is more red than blue."""
     for index in range(4):
-        picture = synth_image("train", "good", index, size=200, seed=3).picture.astype(float)
-        assert picture[:8, :8].min() > 240
-        assert picture[90:110, 90:110].mean() < 75
+        rgb = synth_image("train", "good", index, size=200, seed=3).rgb.astype(float)
+        assert rgb[:8, :8].min() > 240
+        assert rgb[90:110, 90:110].mean() < 75
         y, x = np.mgrid[:200, :200] - 100
         radius = np.hypot(x, y) / 200
-        glass, rim = picture[(radius > 0.4) & (radius < 0.42)], picture[(radius > 0.33) & (radius < 0.37)]
+        glass, rim = rgb[(radius > 0.4) & (radius < 0.42)], rgb[(radius > 0.33) & (radius < 0.37)]
         assert 50 < glass.mean() < 150
         assert rim[:, 0].mean() > rim[:, 2].mean() + 5
         assert abs(glass[:, 0].mean() - glass[:, 2].mean()) < 15
 
 
 def test_dark_pixels_are_noisy_and_white_ones_are_not() -> None:
-    picture = synth_image("train", "good", 0, size=200, seed=3).picture.astype(float)
-    inside, corner = picture[90:110, 90:110], picture[:6, :6]
+    rgb = synth_image("train", "good", 0, size=200, seed=3).rgb.astype(float)
+    inside, corner = rgb[90:110, 90:110], rgb[:6, :6]
     step = np.diff(inside, axis=1).std() / np.sqrt(2)
     assert 1.5 < step < 3.0
     assert np.diff(corner, axis=1).std() < 0.8
