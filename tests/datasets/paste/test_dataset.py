@@ -86,7 +86,7 @@ def test_pycocotools_reads_it(done: Path) -> None:
         ]
 
 
-def test_provenance_says_what_came_from_where(coco_folder: Path, done: Path) -> None:
+def test_provenance_records_what_came_from_where(coco_folder: Path, done: Path) -> None:
     old, new = load_dataset(coco_folder), load_dataset(done)
     provenance = new.provenance
     assert provenance is not None
