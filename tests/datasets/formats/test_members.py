@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from datasets.coco import Image
 from datasets.formats.dataset_folder import Dataset, load_dataset
 from datasets.formats.members import annotations_by_name, numbered, select_images, shares_image_ids
-from datasets.paste.source import given_images
+from datasets.paste.source import list_paste_images
 from tests.restarting_ids import restart_ids
 from tests.small_coco import box_annotation, write_folder
 
@@ -93,7 +93,7 @@ def test_annotations_are_found_by_name(restarting: Dataset) -> None:
 
 
 def test_defects_are_pasted_from_the_image_they_belong_to(restarting: Dataset) -> None:
-    given = given_images(restarting, [*restarting.images("val"), *restarting.images("train")])
+    given = list_paste_images(restarting, [*restarting.images("val"), *restarting.images("train")])
     assert {g.image.file_name: [a.bbox[0] for a in g.annotations] for g in given} == {
         **_places(restarting, "val"), **_places(restarting, "train"),
     }  # fmt: skip
