@@ -65,10 +65,11 @@ def coco2coco(
     export = read_coco_export(source, options.images, options.splits)
     images, categories, unlabelled = _images(export, options)
     check_apart(dest, [source, *[image.path for image in images if image.path is not None][:1]])
-    check_files(source, images)
+    images, missing = check_files(source, images, skip=execution.skip_bad)
     _check_crowd(source, images, options.crowd)
     split_of, stated = _splits(export, images, categories, options)
-    events = [*(Event(*msgspec.structs.astuple(repair)) for repair in export.repairs), *unlabelled, stated]
+    repairs = [Event(*msgspec.structs.astuple(repair)) for repair in export.repairs]
+    events = [*repairs, *unlabelled, *missing, stated]
     if options.to != "dataset":
         return write_for_tool(dest, options.to, images, categories, split_of, events, options.crowd, execution)
     files = [f"{part.split}={part.file.name}" for part in export.parts if part.split]

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
 
-from convert.coco_source import CocoImage, CocoSource, check_files, instance_component, read_coco_source
+from convert.coco_source import CocoImage, CocoSource, instance_component, read_coco_source, skip_missing
 from convert.execution import Execution
+from convert.faults import Faults, Guarded
 from convert.report import Event, Report, check_strict, make_report
 from convert.to_shapes import DEFAULT_TOLERANCE, components_to_shapes, join_group
 from datasets.coco import Annotation, Image, Rle
@@ -61,12 +63,13 @@ def coco2labelme(
     coco = read_coco_source(source, options.images)
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite, marker=MARKER)
-    check_files(coco.path, coco.images)
-    check_stems((image.file_name for image in coco.images), "labelme file")
+    coco = skip_missing(coco, skip=execution.skip_bad)
+    check_stems(image.file_name for image in coco.images)
+    faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)
     if execution.dry_run:
-        return _report(coco, list(_write_images(coco, None, tolerance, execution)), execution)
+        return _report(coco, list(_write_images(coco, None, tolerance, execution, faults)), execution, faults)
     with new_folder(dest, overwrite=execution.overwrite, marker=MARKER) as root:
-        report = _report(coco, list(_write_images(coco, root, tolerance, execution)), execution)
+        report = _report(coco, list(_write_images(coco, root, tolerance, execution, faults)), execution, faults)
         names = dict.fromkeys([IGNORE, BACKGROUND, *(category.name for category in coco.categories)])
         write_atomic(root / LABELS_FILE, ("\n".join(names) + "\n").encode())
         write_atomic(root / MARKER, b"written by convert coco2labelme\n")
@@ -74,15 +77,15 @@ def coco2labelme(
 
 
 def _write_images(
-    coco: CocoSource, dest: Path | None, tolerance: float, execution: Execution
+    coco: CocoSource, dest: Path | None, tolerance: float, execution: Execution, faults: Faults
 ) -> Iterator[_Written]:
     if dest is not None:
         for folder in sorted({Path(image.file_name).parent for image in coco.images}):
             (dest / folder).mkdir(parents=True, exist_ok=True)
     names = {category.id: category.name for category in coco.categories}
-    work = partial(_write_image, dest=dest, names=names, tolerance=tolerance)
+    work = Guarded(partial(_write_image, dest=dest, names=names, tolerance=tolerance), attrgetter("file_name"))
     done = map_ordered(work, coco.images, execution.jobs, pool_pays=coco.annotations() >= POOL_PAYS_FROM)
-    yield from execution.progress(done, "convert", len(coco.images))
+    yield from faults.sift(execution.progress(done, "convert", len(coco.images)))
 
 
 def _write_image(item: CocoImage, dest: Path | None, names: Mapping[int, str], tolerance: float) -> _Written:
@@ -141,11 +144,12 @@ def _shapes(
     return made
 
 
-def _report(coco: CocoSource, done: Sequence[_Written], execution: Execution) -> Report:
+def _report(coco: CocoSource, done: Sequence[_Written], execution: Execution, faults: Faults) -> Report:
+    faults.check()
     read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
     shapes = [written.shapes for written in done if written.shapes is not None]
     written = {"labelme files": len(shapes), "negatives": shapes.count(0), "shapes": sum(shapes)}
-    report = make_report(read, written, chain(coco.events, *(written.events for written in done)))
+    report = make_report(read, written, chain(coco.events, faults.events(), *(written.events for written in done)))
     if execution.strict:
         check_strict(report)
     return report

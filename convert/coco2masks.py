@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import msgspec
 
 from convert.coco_source import CocoImage, CocoSource, instance_mask, read_coco_source
 from convert.execution import Execution
+from convert.faults import Faults, Guarded
 from convert.report import Event, Report, check_strict, make_report
 from datasets.formats.file_names import check_stems
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
@@ -60,21 +62,22 @@ def coco2masks(
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite)
     check_stems(image.file_name for image in coco.images)
+    faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)
     if execution.dry_run:
-        return _report(coco, list(_paint_all(coco, None, execution)), execution)
+        return _report(coco, list(_paint_all(coco, None, execution, faults)), execution, faults)
     with new_folder(dest, overwrite=execution.overwrite) as root:
-        done = list(_paint_all(coco, root, execution))
-        report = _report(coco, done, execution)
+        done = list(_paint_all(coco, root, execution, faults))
+        report = _report(coco, done, execution, faults)
         _describe(root, coco, done, report)
     return report
 
 
-def _paint_all(coco: CocoSource, dest: Path | None, execution: Execution) -> Iterator[_Painted]:
+def _paint_all(coco: CocoSource, dest: Path | None, execution: Execution, faults: Faults) -> Iterator[_Painted]:
     indices = {category.id: k for k, category in enumerate(coco.categories, 1)}
-    work = partial(_paint_image, dest=dest, indices=indices)
+    work = Guarded(partial(_paint_image, dest=dest, indices=indices), attrgetter("file_name"))
     pool_pays = len(coco.images) >= POOL_PAYS_FROM
     done = map_ordered(work, coco.images, execution.jobs, pool_pays=pool_pays)
-    yield from execution.progress(done, "convert", len(coco.images))
+    yield from faults.sift(execution.progress(done, "convert", len(coco.images)))
 
 
 def _paint_image(item: CocoImage, dest: Path | None, indices: Mapping[int, int]) -> _Painted:
@@ -107,11 +110,12 @@ def _paint_image(item: CocoImage, dest: Path | None, indices: Mapping[int, int])
     return _Painted(item, len(parts), sha256, events, kept)
 
 
-def _report(coco: CocoSource, done: Sequence[_Painted], execution: Execution) -> Report:
+def _report(coco: CocoSource, done: Sequence[_Painted], execution: Execution, faults: Faults) -> Report:
+    faults.check()
     read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
     instances = [painted.instances for painted in done if painted.kept]
     written = {"pixel masks": len(instances), "negatives": instances.count(0), "instances": sum(instances)}
-    report = make_report(read, written, chain(coco.events, *(painted.events for painted in done)))
+    report = make_report(read, written, chain(coco.events, faults.events(), *(painted.events for painted in done)))
     if execution.strict:
         check_strict(report)
     return report

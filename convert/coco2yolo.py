@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
 
-from convert.coco_source import CocoImage, CocoSource, check_files, read_coco_source
+from convert.coco_source import CocoImage, CocoSource, read_coco_source, skip_missing
 from convert.execution import Execution
+from convert.faults import Faults, Guarded
 from convert.report import Event, Report, check_strict, make_report
 from convert.yolo_labels import label_lines
 from convert.yolo_segments import Style
@@ -64,18 +66,21 @@ def coco2yolo(
         raise InputError(source, f"no {missing}, and Ultralytics reads no dataset without", "name another file")
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite)
-    check_files(coco.path, coco.images)
-    check_stems((image.file_name for image in coco.images), "label file")
+    coco = skip_missing(coco, skip=execution.skip_bad)
+    check_stems(image.file_name for image in coco.images)
+    faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)
     if execution.dry_run:
-        return _report(coco, list(_write_images(coco, None, style, execution)), execution)
+        return _report(coco, list(_write_images(coco, None, style, execution, faults)), execution, faults)
     with new_folder(dest, overwrite=execution.overwrite) as root:
-        done = list(_write_images(coco, root, style, execution))
-        report = _report(coco, done, execution)
+        done = list(_write_images(coco, root, style, execution, faults))
+        report = _report(coco, done, execution, faults)
         _describe(root, coco, style, done, report)
     return report
 
 
-def _write_images(coco: CocoSource, dest: Path | None, style: Style, execution: Execution) -> Iterator[_Written]:
+def _write_images(
+    coco: CocoSource, dest: Path | None, style: Style, execution: Execution, faults: Faults
+) -> Iterator[_Written]:
     if dest is not None:
         for split in {image.split for image in coco.images}:
             (dest / "images" / split).mkdir(parents=True)
@@ -84,11 +89,10 @@ def _write_images(coco: CocoSource, dest: Path | None, style: Style, execution: 
             (dest / "images" / folder).mkdir(parents=True, exist_ok=True)
             label_path(dest / "images" / folder / "any").parent.mkdir(parents=True, exist_ok=True)
     classes = {category.id: i for i, category in enumerate(coco.categories)}
-    work = partial(_write_image, dest=dest, classes=classes, style=style)
+    work = Guarded(partial(_write_image, dest=dest, classes=classes, style=style), attrgetter("file_name"))
     pool_pays = style.segments and len(coco.images) >= POOL_PAYS_FROM
-    yield from execution.progress(
-        map_ordered(work, coco.images, execution.jobs, pool_pays=pool_pays), "convert", len(coco.images)
-    )
+    done = map_ordered(work, coco.images, execution.jobs, pool_pays=pool_pays)
+    yield from faults.sift(execution.progress(done, "convert", len(coco.images)))
 
 
 def _write_image(item: CocoImage, dest: Path | None, classes: Mapping[int, int], style: Style) -> _Written:
@@ -122,7 +126,8 @@ def _has_tail(data: bytes) -> bool:
     return data.startswith(JPEG_START) and not data.endswith(JPEG_END)
 
 
-def _report(coco: CocoSource, done: Sequence[_Written], execution: Execution) -> Report:
+def _report(coco: CocoSource, done: Sequence[_Written], execution: Execution, faults: Faults) -> Report:
+    faults.check()
     read = {"images": len(coco.images), "annotations": coco.annotations(), "categories": len(coco.categories)}
     kept = [written.lines for written in done if written.lines is not None]
     written = {"images": len(kept), "negatives": kept.count(0), "labels": sum(kept)}
@@ -132,7 +137,8 @@ def _report(coco: CocoSource, done: Sequence[_Written], execution: Execution) ->
         for split, folder in folders.items()
         if folder != f"images/{split}"
     ]
-    report = make_report(read, written, chain(coco.events, events, *(written.events for written in done)))
+    known = [*coco.events, *faults.events(), *events]
+    report = make_report(read, written, chain(known, *(written.events for written in done)))
     if execution.strict:
         check_strict(report)
     if not kept:

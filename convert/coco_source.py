@@ -1,14 +1,16 @@
 """What a conversion from COCO reads: a dataset folder, a COCO file or the export of another tool."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from convert.faults import planning_events
 from convert.report import Event
 from datasets.coco import SPLITS, Annotation, Category, Image, Rle
 from datasets.formats.coco_export import CocoExport, read_coco_export
+from datasets.formats.coco_images import missing_image
 from datasets.formats.coco_segmentation import check_drawable
 from system.errors import InputError
 
@@ -86,12 +88,20 @@ def labelled_source(export: CocoExport, events: list[Event]) -> CocoSource:
     )
 
 
-def check_files(path: Path, images: Iterable[CocoImage]) -> None:
-    """Raise InputError for the first image of the COCO source `path` whose file is missing."""
-    missing = next((image for image in images if image.path is None), None)
-    if missing is not None:
-        problem = f"listed in {path.name} but missing"
-        raise InputError(missing.file_name, problem, "name the folder of the images with --images")
+def check_files(path: Path, images: Sequence[CocoImage], *, skip: bool) -> tuple[list[CocoImage], list[Event]]:
+    """The images of the COCO source `path` whose files are there, and an event for each other image with `skip`.
+
+    Raises InputError with all missing images otherwise.
+    """
+    errors = [missing_image(path, image.file_name) for image in images if image.path is None]
+    events = planning_events(path, errors, skip=skip)
+    return [image for image in images if image.path is not None], events
+
+
+def skip_missing(coco: CocoSource, *, skip: bool) -> CocoSource:
+    """The source without images whose files are missing, see `check_files`."""
+    images, events = check_files(coco.path, coco.images, skip=skip)
+    return msgspec.structs.replace(coco, images=images, events=[*coco.events, *events])
 
 
 def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":

@@ -54,7 +54,7 @@ def write_for_tool(
     """
     check_destination(dest, overwrite=execution.overwrite, marker=MARKER)
     if tool == "xanylabeling":
-        check_stems((image.file_name for image in images), "label file")
+        check_stems(image.file_name for image in images)
     drawn = []
     happened = list(events)
     if tool == "labelstudio" and len(set(split_of.values())) > 1:

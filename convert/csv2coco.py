@@ -7,6 +7,7 @@ from convert.report import Report
 from convert.tool2coco import check_tool_options, tool2coco
 from convert.tool_options import ToolOptions
 from datasets.formats.csv_tables import read_csv_table
+from system.errors import InputError
 
 
 class CsvOptions(ToolOptions, frozen=True, kw_only=True):
@@ -22,4 +23,6 @@ def csv2coco(
     OptionError, and OutputError for `dest`.
     """
     check_tool_options(options)
-    return tool2coco("csv2coco", source, read_csv_table(source), dest, options, execution)
+    errors: list[InputError] = []
+    export = read_csv_table(source, errors=errors)
+    return tool2coco("csv2coco", source, export, errors, dest, options, execution)

@@ -7,6 +7,7 @@ from convert.report import Report
 from convert.tool2coco import check_tool_options, tool2coco
 from convert.tool_options import ToolOptions
 from datasets.formats.cvat_xml import read_cvat
+from system.errors import InputError
 
 
 class CvatOptions(ToolOptions, frozen=True, kw_only=True):
@@ -23,4 +24,6 @@ def cvat2coco(
     OptionError, and OutputError for `dest`.
     """
     check_tool_options(options)
-    return tool2coco("cvat2coco", source, read_cvat(source), dest, options, execution)
+    errors: list[InputError] = []
+    export = read_cvat(source, errors=errors)
+    return tool2coco("cvat2coco", source, export, errors, dest, options, execution)

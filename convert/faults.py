@@ -1,6 +1,7 @@
 """Faults of the input, collected over a whole conversion: all reported together, or the bad images left out."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
@@ -49,6 +50,21 @@ class Faults:
     def events(self) -> list[Event]:
         """An event for each bad file that was skipped."""
         return [Event(fault.file_name, "", "bad-input", fault.error.problem) for fault in self._found]
+
+
+def planning_events(root: Path, errors: Sequence[InputError], *, skip: bool) -> list[Event]:
+    """An event for each fault that was found before any image is converted, if bad files are skipped.
+
+    Files are named as below `root`. Raises InputError with all faults otherwise.
+    """
+    if not skip:
+        raise_together(errors)
+    return [Event(_below(root, error.where), "", "bad-input", error.problem) for error in errors]
+
+
+def _below(root: Path, where: Path | str) -> str:
+    path = Path(where)
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(where)
 
 
 class Guarded(msgspec.Struct, Generic[T, R], frozen=True):

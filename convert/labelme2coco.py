@@ -83,6 +83,7 @@ def labelme2coco(
             pool,
             unlabelled_negative=options.unlabelled == "negative",
             keep_unreviewed=options.unreviewed == "keep",
+            skip_bad=execution.skip_bad,
         )
         with_pool = msgspec.structs.replace(execution, pool=pool)
         return assemble(dest, _conversion(source, plan, options), with_pool)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from convert.faults import Fault, Guarded, planning_events
 from convert.labels import make_categories, parse_renames, read_labels_file
 from convert.report import Event
 from datasets.coco import Category
@@ -21,8 +22,8 @@ from datasets.formats.labelme_folder import (
     image_not_found,
     unlabelled_images,
 )
-from datasets.formats.labelme_images import ImageFinder, Tree, bare_name, list_tree
-from system.errors import InputError, raise_first
+from datasets.formats.labelme_images import Found, ImageFinder, Tree, bare_name, list_tree
+from system.errors import InputError, collected, raise_together
 from system.files import BYTE_ORDER_MARK
 from system.workers import Pool, map_ordered
 
@@ -75,6 +76,7 @@ class _Gathered(msgspec.Struct):
     events: list[Event] = []
     embedded: dict[str, str] = {}
     shapes: int = 0
+    errors: list[InputError] = []
 
 
 def plan_labelme(
@@ -86,12 +88,15 @@ def plan_labelme(
     *,
     unlabelled_negative: bool,
     keep_unreviewed: bool,
+    skip_bad: bool,
 ) -> LabelmePlan:
     """Plan the conversion of the labelme files in `tree`, with images from there and from the folder `images`.
 
     Images flagged reject are left out, and images flagged good that have a shape a person drew. Images with an
-    unreviewed shape are left out unless `keep_unreviewed`. Raises InputError if a file cannot be read or an image
-    is missing or ambiguous, OptionError for a wrong rename.
+    unreviewed shape are left out unless `keep_unreviewed`. With `skip_bad` faulty files are
+    left out, and no image without a file becomes a negative if there are any: its file may be one of them.
+    Raises InputError, with all files that cannot be read and all images that are missing or ambiguous, and
+    OptionError for a wrong rename.
     """
     source = tree.root
     if not tree.files:
@@ -101,39 +106,45 @@ def plan_labelme(
     image_tree = list_tree(images) if images is not None else None
     order = read_labels_file(labels) if labels is not None else None
     gathered = _gather(tree, ImageFinder(tree, image_tree), pool, keep_unreviewed=keep_unreviewed)
-    sources, events = gathered.sources, gathered.events
+    sources = gathered.sources
+    skipped = planning_events(source, gathered.errors, skip=skip_bad)
+    events = [*skipped, *gathered.events]
     if not sources:
         counts = Counter(event.code for event in events)
         reasons = ", ".join(f"{counts[code]} {code}" for code in sorted(counts))
         remedy = "review the images with annotate open and correct their flags, or give --unreviewed keep"
         raise InputError(source, f"every labelme file in this folder is left out ({reasons})", remedy)
-    raise_first(find_clashes(source, [*sources, *gathered.left_out]))
+    raise_together(list(find_clashes(source, [*sources, *gathered.left_out])))
     categories, ids = make_categories(gathered.labels, order, parse_renames(renames))
     trees = [tree] if image_tree is None else [tree, image_tree]
     unlabelled = unlabelled_images([*sources, *gathered.left_out], trees)
-    if not unlabelled_negative:
+    has_negatives = unlabelled_negative and not skipped
+    if not has_negatives:
         events += [Event(image.file_name, "", "unlabelled", "") for image in unlabelled]
     read = {"labelme files": len(tree.files), "shapes": gathered.shapes, "unlabelled images": len(unlabelled)}
-    if unlabelled_negative:
-        raise_first(find_embedded_elsewhere(unlabelled, gathered.embedded))
+    if has_negatives:
+        raise_together(list(find_embedded_elsewhere(unlabelled, gathered.embedded)))
         sources += [LabelmeImage(image.file_name, None, image.path) for image in unlabelled]
-        raise_first(find_clashes(source, sources))
-    raise_first(find_links_outside(sources, trees))
+        raise_together(list(find_clashes(source, sources)))
+    raise_together(list(find_links_outside(sources, trees)))
     return LabelmePlan(sorted(sources, key=lambda s: s.file_name), categories, ids, read, events)
 
 
 def _gather(tree: Tree, finder: ImageFinder, pool: Pool | None, *, keep_unreviewed: bool) -> _Gathered:
     gathered = _Gathered()
     used_pool = pool if len(tree.files) >= POOL_PAYS_FROM else None
-    work = partial(_glance, root=str(tree.root))
+    work = Guarded(partial(_glance, root=str(tree.root)), str)
     glanced = map_ordered(work, tree.files, 1, pool_pays=False, pool=used_pool)
     for file, glance in zip(tree.files, glanced, strict=True):
+        if isinstance(glance, Fault):
+            gathered.errors.append(glance.error)
+            continue
         gathered.shapes += len(glance.shapes)
-        try:
-            found = finder.find(file, glance.image_path, glance.data_suffix)
-        except InputError as error:
-            path = tree.root / file
-            raise image_not_found(path, read_labelme(path), error) from None
+        found = None
+        with collected(gathered.errors):
+            found = _find(tree, finder, file, glance)
+        if found is None:
+            continue
         image = LabelmeImage(found.file_name, file, found.path, found.event_code, UNCERTAIN in glance.flags)
         if found.path is None:
             gathered.embedded |= {bare_name(name): file for name in (file, glance.image_path) if name}
@@ -146,6 +157,14 @@ def _gather(tree: Tree, finder: ImageFinder, pool: Pool | None, *, keep_unreview
                 gathered.labels[label] = f"{tree.root / file}, $.shapes[{i}].label"
         gathered.sources.append(image)
     return gathered
+
+
+def _find(tree: Tree, finder: ImageFinder, file: str, glance: _Glanced) -> Found:
+    try:
+        return finder.find(file, glance.image_path, glance.data_suffix)
+    except InputError as error:
+        path = tree.root / file
+        raise image_not_found(path, read_labelme(path), error) from None
 
 
 def _left_out(file: str, glance: _Glanced, *, keep_unreviewed: bool) -> Event | None:

@@ -7,6 +7,7 @@ from convert.report import Report
 from convert.tool2coco import check_tool_options, tool2coco
 from convert.tool_options import ToolOptions
 from datasets.formats.labelstudio import AnnotationChoice, read_labelstudio
+from system.errors import InputError
 
 
 class LabelStudioOptions(ToolOptions, frozen=True, kw_only=True):
@@ -32,7 +33,12 @@ def labelstudio2coco(
     Raises InputError, OptionError, and OutputError for `dest`.
     """
     check_tool_options(options)
+    errors: list[InputError] = []
     export = read_labelstudio(
-        source, options.annotation, predictions=options.predictions, image_key=options.image_key
+        source,
+        options.annotation,
+        predictions=options.predictions,
+        image_key=options.image_key,
+        errors=errors,
     )
-    return tool2coco("labelstudio2coco", source, export, dest, options, execution)
+    return tool2coco("labelstudio2coco", source, export, errors, dest, options, execution)

@@ -1,6 +1,7 @@
 """The export of any labelling tool to a COCO dataset folder: what all conversions from tools share."""
 
 import hashlib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from convert.tool_options import ToolOptions
 from convert.tool_plan import ToolSource, assign_splits, happened, hides_shapes, plan_export
 from convert.upright import upright
 from datasets.formats.tool_export import ToolExport
+from datasets.formats.tool_images import check_stated_size
 from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
 from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import mask_name, write_pixel_mask
@@ -37,16 +39,22 @@ class _ToolWork(msgspec.Struct, frozen=True):
 
 
 def tool2coco(
-    tool: str, source: Path, export: ToolExport, dest: Path, options: ToolOptions, execution: Execution
+    tool: str,
+    source: Path,
+    export: ToolExport,
+    errors: Sequence[InputError],
+    dest: Path,
+    options: ToolOptions,
+    execution: Execution,
 ) -> Report:
-    """Convert what was read from `source` into the dataset folder `dest`.
+    """Convert what was read from `source`, and the faults found there, into the dataset folder `dest`.
 
     Where boxes are all there is, annotations have no mask and no pixel masks are written. An image whose shapes
     are all lost is left out, because as a negative it would be wrong. One without shapes is a negative where the
     export shows that somebody looked at it. Raises InputError, OptionError, and OutputError for `dest`.
     """
     check_apart(dest, [folder for folder in (source, options.images) if folder is not None and folder.is_dir()])
-    plan = plan_export(export, options)
+    plan = plan_export(export, options, errors, skip_bad=execution.skip_bad)
     with_masks = needs_masks([s.image for s in plan.sources], options.line_width)
     work = _ToolWork(str(export.root), plan.ids, options, with_masks)
     labels = options.labels.name if options.labels is not None else None
@@ -120,10 +128,7 @@ def _size(path: str, source: ToolSource, info: ImageInfo) -> tuple[tuple[int, in
     stored = (info.width, info.height)
     shown = stored[::-1] if info.orientation >= 5 else stored
     named = source.image.size or shown
-    if named not in {shown, stored}:
-        place = f"{path}{', ' * bool(source.image.where)}{source.image.where}"
-        problem = f"its shapes are of {named[0]} x {named[1]} pixels, {source.path} has {shown[0]} x {shown[1]}"
-        raise InputError(place, problem, "name the folder of the images that were labelled with --images")
+    check_stated_size(path, source.image, source.path, shown, stored)
     return (named[1], named[0]), named == shown
 
 

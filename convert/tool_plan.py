@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from convert.faults import planning_events
 from convert.labels import make_categories, parse_renames, read_labels_file
 from convert.report import Event
 from convert.split_assignment import split_by_type
@@ -42,19 +43,29 @@ class ToolPlan(msgspec.Struct, frozen=True):
     events: list[Event]
 
 
-def plan_export(export: ToolExport, options: ToolOptions) -> ToolPlan:
-    """Find the image of each entry of the export. Raises InputError and OptionError."""
+def plan_export(
+    export: ToolExport, options: ToolOptions, errors: Sequence[InputError], *, skip_bad: bool
+) -> ToolPlan:
+    """Find the image of each entry of the export; `errors` are the faults of the export itself.
+
+    With `skip_bad` faulty entries are left out, and no image without an entry becomes a negative if there are any:
+    the entry that was left out may be that of the image. Raises InputError, with all faults together, and
+    OptionError.
+    """
     search = ImageSearch(options.images or export.root, export.not_images)
-    placed = images_of(export, search)
+    misplaced: list[tuple[ToolImage, InputError]] = []
+    placed = images_of(export, search, misplaced)
+    faults = [*errors, *(error for _, error in misplaced)]
+    skipped = planning_events(export.root, faults, skip=skip_bad)
     entries = {relative: one.image for relative, one in placed.items()}
-    events = [Event(file, loss.where, loss.code, loss.value) for file, loss in export.losses]
+    events = [*skipped, *(Event(file, loss.where, loss.code, loss.value) for file, loss in export.losses)]
     events += [
         Event(one.image.file, one.image.where, "image-moved", relative)
         for relative, one in placed.items()
         if not one.whole
     ]
     unlisted = [relative for relative in search.images if relative not in entries]
-    if options.unlabelled == "negative":
+    if options.unlabelled == "negative" and not skipped:
         entries |= {relative: _unlisted(relative, export.splits) for relative in unlisted}
     else:
         events += [Event(relative, "", "unlabelled", "not in the export") for relative in unlisted]

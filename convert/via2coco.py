@@ -7,7 +7,7 @@ from convert.report import Report
 from convert.tool2coco import check_tool_options, tool2coco
 from convert.tool_options import ToolOptions
 from datasets.formats.via import read_via
-from system.errors import OptionError
+from system.errors import InputError, OptionError
 
 
 class ViaOptions(ToolOptions, frozen=True, kw_only=True):
@@ -31,5 +31,6 @@ def via2coco(
     check_tool_options(options)
     if options.attribute is not None and options.category is not None:
         raise OptionError("--attribute", "--category already names every region", "give one of them")
-    export = read_via(source, options.attribute, options.category)
-    return tool2coco("via2coco", source, export, dest, options, execution)
+    errors: list[InputError] = []
+    export = read_via(source, options.attribute, options.category, errors=errors)
+    return tool2coco("via2coco", source, export, errors, dest, options, execution)

@@ -8,6 +8,7 @@ from convert.report import Report
 from convert.tool2coco import check_tool_options, tool2coco
 from convert.tool_options import ToolOptions
 from datasets.formats.voc import read_voc
+from system.errors import InputError
 
 
 class VocOptions(ToolOptions, frozen=True, kw_only=True):
@@ -29,5 +30,7 @@ def voc2coco(
     called train, val and test. Raises InputError, OptionError, and OutputError for `dest`.
     """
     check_tool_options(options)
-    export = read_voc(source, options.first_pixel, difficult_ignored=options.difficult == "ignore")
-    return tool2coco("voc2coco", source, export, dest, options, execution)
+    errors: list[InputError] = []
+    ignored = options.difficult == "ignore"
+    export = read_voc(source, options.first_pixel, difficult_ignored=ignored, errors=errors)
+    return tool2coco("voc2coco", source, export, errors, dest, options, execution)

@@ -12,18 +12,19 @@ import msgspec
 from convert.assemble import assemble
 from convert.conversion import Conversion, Converted, Instance, encode_instance, recorded_options
 from convert.execution import Execution
+from convert.faults import planning_events
 from convert.report import Event, Report
 from convert.upright import upright
 from convert.yolo_instances import box_around, label_instance, leads_outside
 from datasets.coco import Category
 from datasets.formats.dataset_folder import mask_path
 from datasets.formats.yolo import YoloDataset, YoloImage, read_yolo
-from datasets.formats.yolo_lines import Label, format_label, read_labels
+from datasets.formats.yolo_lines import Label, find_mixed, format_label, read_labels
 from datasets.images.image_file import ImageInfo, read_info
 from datasets.masks.component import Component
 from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import write_pixel_mask
-from system.errors import InputError
+from system.errors import InputError, collected, raise_together
 from system.files import check_apart, link_or_copy
 
 POOL_PAYS_FROM = 256  # images
@@ -62,7 +63,10 @@ def yolo2coco(
     """
     dataset = read_yolo(source)
     check_apart(dest, [dataset.root, *chain.from_iterable(dataset.folders.values())])
-    sources = [_read_source(image, name, dataset, options) for image, name in _named(dataset)]
+    errors: list[InputError] = []
+    read = [_read_source(image, name, dataset, options, errors) for image, name in _named(dataset)]
+    skipped = planning_events(dataset.root, errors, skip=execution.skip_bad)
+    sources = [source for source in read if source is not None]
     kinds = _kinds(sources, options)
     has_masks = kinds == {"segments"}
     conversion = Conversion(
@@ -79,7 +83,7 @@ def yolo2coco(
             "labels": sum(len(s.labels) for s in sources),
             "classes": len(dataset.names),
         },
-        events=[*_label_files_alone(dataset), *_notes(dataset), *_mixed(sources, kinds)],
+        events=[*skipped, *_label_files_alone(dataset), *_notes(dataset), *_mixed(sources, kinds)],
         masks=has_masks or kinds != {"boxes", "segments"},
         pool_pays="segments" in kinds and len(sources) >= POOL_PAYS_FROM,
     )
@@ -94,10 +98,18 @@ def _named(dataset: YoloDataset) -> list[tuple[YoloImage, str]]:
     return sorted(named, key=lambda pair: pair[1])
 
 
-def _read_source(image: YoloImage, name: str, dataset: YoloDataset, options: YoloOptions) -> _Source:
+def _read_source(
+    image: YoloImage, name: str, dataset: YoloDataset, options: YoloOptions, errors: list[InputError]
+) -> _Source | None:
+    """The image with its labels, None where they are added to `errors`."""
+    known = len(errors)
     if not image.labels.is_file():
         return _Source(image, name, [], False)
-    labels = read_labels(image.labels, len(dataset.names), dataset.keypoint_columns)
+    labels: list[Label] = []
+    with collected(errors):
+        labels = read_labels(image.labels, len(dataset.names), dataset.keypoint_columns, errors=errors)
+    if len(errors) > known:
+        return None
     if options.oriented == "box":
         labels = [box_around(label) if len(label.values) == 8 else label for label in labels]
     return _Source(image, name, labels, True)
@@ -105,14 +117,12 @@ def _read_source(image: YoloImage, name: str, dataset: YoloDataset, options: Yol
 
 def _kinds(sources: list[_Source], options: YoloOptions) -> set[str]:
     """Which of boxes and segments there are. Raises InputError for both unless they are to be kept."""
-    first: dict[bool, Path] = {}
-    for source in sources:
-        for label in source.labels:
-            first.setdefault(label.is_box, source.image.labels)
-    if len(first) == 2 and options.mixed == "refuse":
-        problem = f"has segments, while {first[True]} has boxes"
-        raise InputError(first[False], problem, "Ultralytics uses one kind only; --mixed keep keeps both")
-    return {"boxes" if is_box else "segments" for is_box in first}
+    kinds = {source.file_name: {label.is_box for label in source.labels} for source in sources}
+    if options.mixed == "refuse":
+        files = {source.file_name: source.image.labels for source in sources}
+        remedy = "Ultralytics uses one kind only; --mixed keep keeps both"
+        raise_together([InputError(files[name], problem, remedy) for name, problem in find_mixed(kinds).items()])
+    return {"boxes" if is_box else "segments" for kind in kinds.values() for is_box in kind}
 
 
 def _label_files_alone(dataset: YoloDataset) -> list[Event]:

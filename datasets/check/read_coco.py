@@ -11,19 +11,20 @@ from msgspec.structs import replace
 from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
 from datasets.check.format import has_several_splits
+from datasets.check.pixel_masks import check_pixel_mask, find_lonely_masks
 from datasets.check.ring_area import ring_area
 from datasets.coco import SPLITS, Image, Rle
 from datasets.formats.coco_export import is_ours, join_categories, with_plain_names
 from datasets.formats.coco_file import ReadCoco, check_and_repair, read_unchecked_coco
-from datasets.formats.coco_images import find_image, image_folders
+from datasets.formats.coco_images import find_image, image_folders, missing_image
 from datasets.formats.coco_layout import CocoPart, find_coco_parts, looks_like_coco
 from datasets.formats.coco_repair import Repair
 from datasets.formats.coco_segmentation import check_drawable
 from datasets.formats.dataset_folder import looks_like_dataset, mask_path
 from datasets.formats.file_names import find_same_stems
 from datasets.formats.layouts.tree import GOOD
-from datasets.formats.listed_image import check_listed_size, check_mask_size
-from datasets.images.image_file import is_image, read_info
+from datasets.formats.listed_image import check_listed_size
+from datasets.images.image_file import is_image
 from datasets.masks.rle import rle_area, to_rle
 from datasets.masks.run_lengths import covers_image
 from system.errors import InputError
@@ -107,6 +108,8 @@ def _list(root: Path, folder: Path) -> Listing[CocoEntry]:
         repairs = list(read.repairs)
         of_part = _entries(root, folder, part, read, masked=masked, repairs=repairs)
         entries += of_part
+        missing = (missing_image(root, entry.name) for entry in of_part if entry.path is None)
+        findings += [Finding(str(error.where), "", "missing-picture", error.problem) for error in missing]
         findings += _as_findings(repairs)
         if not read.is_labelled and not is_ours(folder):
             value = f"no annotations in {part.file.name}"
@@ -119,7 +122,7 @@ def _list(root: Path, folder: Path) -> Listing[CocoEntry]:
     kept = {category.name for category in joined}  # without those that only group the others
     names = Counter({name: times for name, times in names.items() if normalize("NFC", name) in kept})
     all_read = all(finding.code != "unreadable-labels" for finding in findings)
-    findings += _lonely_masks(folder, entries) if masked and all_read else []
+    findings += find_lonely_masks(folder, [entry.name for entry in entries]) if masked and all_read else []
     findings += [*_check_ids(files), *_check_crowd(files.values()), *_same_stems(entries)]
     return Listing(entries, sorted(names.elements()), findings)
 
@@ -186,7 +189,7 @@ def _read_entry(entry: CocoEntry, size: tuple[int, int]) -> Reading:
             findings.append(Finding(entry.name, annotation.where, "bad-mask", error.problem))
     if entry.mask is not None:
         wanted = size if min(size) > 0 else listed
-        findings += _check_mask(entry.mask_name, Path(entry.mask), entry.name, wanted)
+        findings += check_pixel_mask(entry.mask_name, Path(entry.mask), entry.name, wanted)
     return Reading(annotations, findings)
 
 
@@ -215,14 +218,13 @@ def _entries(
     for image in read.coco.images:
         mask = mask_path(folder, image.file_name)
         file = find_image(folders, image.file_name)
-        path = file.path if file is not None else folder / "images" / image.file_name
         if file is not None and not is_image(file.name):
             repairs.append(Repair(image.file_name, "", "no-ending", "Ultralytics and labelme do not list it"))
         is_good = Path(image.file_name).parent.name == GOOD
         entries.append(
             CocoEntry(
                 name=image.file_name,
-                path=str(path),
+                path=str(file.path) if file is not None else None,
                 split=part.split or SPLITS[0],
                 is_good=is_good,
                 image=image,
@@ -232,24 +234,3 @@ def _entries(
             )
         )
     return entries
-
-
-def _check_mask(name: str, mask: Path, image: str, size: tuple[int, int]) -> list[Finding]:
-    if not mask.is_file():
-        return [Finding(image, "", "missing-mask", name)]
-    try:
-        info = read_info(mask)
-    except InputError as error:
-        return [Finding(name, "", "bad-mask", error.problem)]
-    try:
-        check_mask_size(mask, (info.width, info.height), size)
-    except InputError as error:
-        return [Finding(name, "", "mask-size", error.problem)]
-    return []
-
-
-def _lonely_masks(root: Path, entries: Sequence[CocoEntry]) -> list[Finding]:
-    wanted = {mask_path(root, entry.name) for entry in entries}
-    masks = sorted(path for path in (root / "masks").rglob("*") if is_image(path))
-    lonely = [path.relative_to(root).as_posix() for path in masks if path not in wanted]
-    return [Finding(name, "", "unpaired-mask", "no image of this name") for name in lonely]

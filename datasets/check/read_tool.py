@@ -11,11 +11,11 @@ from datasets.check.format import has_several_splits
 from datasets.coco import Segmentation
 from datasets.formats.image_search import ImageSearch
 from datasets.formats.layouts.tree import GOOD
-from datasets.formats.tool_detect import VOC, find_tool_format
+from datasets.formats.tool_detect import find_tool_format
 from datasets.formats.tool_export import BoxShape, LineShape, PolygonShape, ToolExport, ToolImage, ToolShape
-from datasets.formats.tool_images import images_of
+from datasets.formats.tool_images import check_stated_size, images_of
 from datasets.formats.tool_shapes import DrawingRule, draw_tool_image
-from datasets.formats.voc import read_voc
+from datasets.images.image_file import read_info
 from datasets.masks.rle import rle_area, rle_box
 from system.errors import InputError
 
@@ -46,7 +46,7 @@ class ToolExportFormat(msgspec.Struct, frozen=True):
             return None
         tool, source = found
         errors: list[InputError] = []
-        export = read_voc(source, errors=errors) if tool is VOC else tool.read(source)
+        export = tool.read(source, errors=errors)
         findings = [Finding(_below(root, error.where), "", "unreadable-labels", error.problem) for error in errors]
         return _listing(export, findings)
 
@@ -100,9 +100,12 @@ def _read(entry: ToolEntry, width: int, height: int) -> Reading:
         if loss.code in FINDING_OF
     ]
     size = image.size or (width, height)
-    if width and size not in {(width, height), (height, width)}:
-        stated = f"{size[0]} x {size[1]} in the export, {width} x {height} in the file"
-        findings.append(Finding(entry.name, "", "size-mismatch", stated))
+    try:
+        if width and entry.path is not None and size != (width, height):
+            stored = read_info(Path(entry.path))
+            check_stated_size(entry.file, image, entry.path, (width, height), (stored.width, stored.height))
+    except InputError as error:
+        findings.append(Finding(entry.name, "", "size-mismatch", error.problem))
     if not image.shapes and not image.reviewed and not findings:
         findings.append(Finding(entry.name, "", "unlabelled", UNLABELLED))
     annotations: list[AnnotationFacts] = []

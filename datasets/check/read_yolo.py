@@ -11,8 +11,8 @@ from datasets.check.format import has_several_splits
 from datasets.check.ring_area import ring_area
 from datasets.coco import MAX_COORDINATE
 from datasets.formats.layouts.tree import GOOD
-from datasets.formats.yolo import YoloDataset, YoloImage, looks_like_yolo, read_yolo
-from datasets.formats.yolo_lines import Label, check_coordinates, parse_columns
+from datasets.formats.yolo import YoloDataset, YoloImage, find_repeated, looks_like_yolo, read_yolo
+from datasets.formats.yolo_lines import Label, check_coordinates, find_mixed, parse_columns
 from system.errors import InputError
 
 
@@ -92,8 +92,6 @@ def _read_entry(entry: YoloEntry, width: int, height: int) -> Reading:
         # the position of a faulty label may still be known
         if label is not None and all(abs(value) <= MAX_COORDINATE for value in label.values):
             annotations.append(_annotation(label, where, names[label.class_index], width or 1, height or 1))
-    if len({annotation.segmentation is None for annotation in annotations}) > 1:
-        findings.append(Finding(name, "", "mixed-labels", "boxes and segments"))
     return Reading(annotations, findings)
 
 
@@ -110,18 +108,9 @@ def _annotation(label: Label, where: str, category: str, width: int, height: int
 
 
 def check_mixed(facts: Facts) -> list[Finding]:
-    """Findings for the kind, boxes or segments, that fewer images have: Ultralytics drops all segments."""
-    kinds = [
-        (image, {annotation.segmentation is None for annotation in image.annotations}) for image in facts.images
-    ]
-    boxes = [image.name for image, kind in kinds if kind == {True}]
-    segments = [image.name for image, kind in kinds if kind == {False}]
-    if len(boxes) < len(segments):
-        return [
-            Finding(name, "", "mixed-labels", f"boxes; {len(segments)} images have segments") for name in boxes
-        ]
-    fewer = segments if boxes else []
-    return [Finding(name, "", "mixed-labels", f"segments; {len(boxes)} images have boxes") for name in fewer]
+    """Images with boxes where more have segments, or the other way round: Ultralytics drops all segments then."""
+    kinds = {image.name: {a.segmentation is None for a in image.annotations} for image in facts.images}
+    return [Finding(name, "", "mixed-labels", problem) for name, problem in find_mixed(kinds).items()]
 
 
 def _label_findings(dataset: YoloDataset) -> list[Finding]:
@@ -129,7 +118,7 @@ def _label_findings(dataset: YoloDataset) -> list[Finding]:
     folders = sorted({path.parent for path in wanted})
     present = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.txt"))]
     return [
-        *_shared_labels(dataset),
+        *_repeated(dataset),
         *(
             Finding(_name(dataset.root, path), "", "labels-without-picture", "")
             for path in present
@@ -138,16 +127,14 @@ def _label_findings(dataset: YoloDataset) -> list[Finding]:
     ]
 
 
-def _shared_labels(dataset: YoloDataset) -> list[Finding]:
-    """Findings for images that share a label file; an image may be in two splits."""
-    first: dict[Path, Path] = {}
-    findings = []
-    for image in dataset.images:
-        other = first.setdefault(image.labels, image.path)
-        if other.resolve() != image.path.resolve():
-            name = _name(dataset.root, image.path)
-            findings.append(Finding(name, "", "ambiguous-pair", f"has the same label file as {other.name}"))
-    return findings
+def _repeated(dataset: YoloDataset) -> list[Finding]:
+    """Images that are listed twice or share a label file, as a conversion refuses them."""
+    images = [image for image in dataset.images if image.split not in dataset.stand_ins]
+    codes = {True: "ambiguous-pair", False: "duplicate-across-splits"}
+    return [
+        Finding(_name(dataset.root, Path(e.where)), "", codes["label file" in e.problem], e.problem)
+        for e in find_repeated(images)
+    ]
 
 
 def _name(root: Path, path: Path) -> str:

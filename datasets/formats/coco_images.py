@@ -10,6 +10,7 @@ import msgspec
 from datasets.formats.coco_layout import SPLIT_WORDS, CocoPart
 from datasets.images.ending import ending_of
 from datasets.images.image_file import SUFFIXES, is_image
+from system.errors import InputError
 from system.files import is_file
 
 SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://[^/]*|[A-Za-z]:)/")
@@ -68,6 +69,12 @@ def find_image(folders: Sequence[Path], file_name: str) -> FoundImage | None:
                 if is_file(path):
                     return FoundImage(path, _dataset_name(name, shorter, spelt), start > 0 or spelt != shorter)
     return None
+
+
+def missing_image(source: Path, file_name: str) -> InputError:
+    """The error for an image of the COCO source `source` whose file is not found."""
+    remedy = "name the folder of the images with --images"
+    return InputError(file_name, f"listed in {source.name} but missing", remedy)
 
 
 def ending_of_content(path: Path) -> str | None:

@@ -19,7 +19,7 @@ from datasets.formats.tool_export import (
     parse_number,
     parse_size,
 )
-from system.errors import InputError
+from system.errors import InputError, collected
 from system.files import BYTE_ORDER_MARK
 
 MAKESENSE = (
@@ -40,37 +40,50 @@ Row = dict[str, str]
 RowReader = Callable[[Path, str, Row], tuple[str, tuple[int, int] | None, ToolShape | None]]
 
 
-def read_csv_table(source: Path) -> ToolExport:
+def read_csv_table(source: Path, *, errors: list[InputError] | None = None) -> ToolExport:
     """Read one CSV file of a layout that its header names, or makesense.ai's eight columns without one.
 
     A row of Severstal is a defect type of an image, whose pixels may be several components; one without pixels
-    shows that somebody looked. Raises InputError.
+    shows that somebody looked. What is wrong with a row is added to `errors`, if given; the image of such a row is
+    left out, as far as the row names it. Raises InputError.
     """
     rows = _read_rows(source)
     header = {cell.strip() for cell in rows[0]} if rows else set()
     reader, names = _layout(source, rows, header)
     has_header = set(names) <= header
+    columns = [cell.strip() for cell in rows[0]] if has_header else list(names)
     images: dict[str, ToolImage] = {}
+    bad: set[str] = set()
     for number, cells in enumerate(rows[has_header:], 1 + has_header):
-        where = f"row {number}"
-        if len(cells) != len(rows[0]):
-            raise InputError(source, f"{where} has {len(cells)} cells, not {len(rows[0])}", "correct the row")
-        columns = [cell.strip() for cell in rows[0]] if has_header else list(names)
-        name, size, shape = reader(source, where, dict(zip(columns, (c.strip() for c in cells), strict=True)))
-        if not name:
-            raise InputError(source, f"{where} names no image", "correct the row")
-        known = images.get(name)
-        if known is None:
-            known = images[name] = ToolImage(source.name, where, (name,), size, [], [], reviewed=True)
-        elif known.size != size:
-            raise InputError(source, f"{where} gives {name} another size than {known.where}", "correct the row")
-        if shape is not None:
-            known.shapes.append(shape)
-    if not images:
+        known = len(errors or [])
+        with collected(errors):
+            _read_row(source, f"row {number}", columns, cells, reader, images)
+        if len(errors or []) > known:
+            named = {cell.strip() for cell in cells}
+            bad |= named | {name.rpartition("_")[0] for name in named}
+    images = {name: image for name, image in images.items() if name not in bad}
+    if not images and not errors:
         raise InputError(source, "no row in it", "name a CSV file of annotations")
     listed = list(images.values())
     read = {"rows": len(rows) - has_header, "images": len(listed), "shapes": sum(len(i.shapes) for i in listed)}
     return ToolExport(source.parent, listed, read)
+
+
+def _read_row(
+    source: Path, where: str, columns: list[str], cells: list[str], reader: RowReader, images: dict[str, ToolImage]
+) -> None:
+    if len(cells) != len(columns):
+        raise InputError(source, f"{where} has {len(cells)} cells, not {len(columns)}", "correct the row")
+    name, size, shape = reader(source, where, dict(zip(columns, (c.strip() for c in cells), strict=True)))
+    if not name:
+        raise InputError(source, f"{where} names no image", "correct the row")
+    known = images.get(name)
+    if known is None:
+        known = images[name] = ToolImage(source.name, where, (name,), size, [], [], reviewed=True)
+    elif known.size != size:
+        raise InputError(source, f"{where} gives {name} another size than {known.where}", "correct the row")
+    if shape is not None:
+        known.shapes.append(shape)
 
 
 def is_csv_table(source: Path) -> bool:

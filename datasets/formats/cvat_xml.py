@@ -24,7 +24,7 @@ from datasets.formats.tool_export import (
     parse_size,
 )
 from datasets.formats.xml_elements import XmlElement, stream_xml
-from system.errors import InputError
+from system.errors import InputError, collected
 
 FILE_NAME = "annotations.xml"
 ROOT_NAME = "annotations"
@@ -32,8 +32,10 @@ SHAPES = frozenset({"box", "polygon", "polyline", "points", "mask", "ellipse"})
 LOST = frozenset({"cuboid", "skeleton"})
 
 
-def read_cvat(source: Path) -> ToolExport:
-    """Read the file `source`, or the XML files of the folder. Raises InputError.
+def read_cvat(source: Path, *, errors: list[InputError] | None = None) -> ToolExport:
+    """Read the file `source`, or the XML files of the folder.
+
+    What is wrong with a file or an image is added to `errors`, if given. Raises InputError.
 
     Shapes of one `group_id` and label are one annotation, as in CVAT's own COCO export. An image without a shape
     does not count as reviewed: CVAT lists every image of a task, whether somebody has opened it or not. The subset
@@ -41,8 +43,11 @@ def read_cvat(source: Path) -> ToolExport:
     """
     files = _list_files(source)
     root = source if source.is_dir() else source.parent
-    images = [image for file in files for image in _read_file(file, file.relative_to(root).as_posix())]
-    if not images:
+    images: list[ToolImage] = []
+    for file in files:
+        with collected(errors if len(files) > 1 else None):  # nothing is left of a file alone
+            _read_file(file, file.relative_to(root).as_posix(), images, errors)
+    if not images and not errors:
         raise InputError(files[0], "no <image> in it", "export the task again as CVAT for images 1.1")
     read = {
         "XML files": len(files),
@@ -63,8 +68,7 @@ def _list_files(source: Path) -> list[Path]:
     return files
 
 
-def _read_file(path: Path, relative: str) -> list[ToolImage]:
-    images: list[ToolImage] = []
+def _read_file(path: Path, relative: str, images: list[ToolImage], errors: list[InputError] | None) -> None:
     root_name = ""
     for root, child in stream_xml(path):
         root_name = root.name
@@ -77,11 +81,11 @@ def _read_file(path: Path, relative: str) -> list[ToolImage]:
                 "export the task as 'CVAT for images 1.1', which has the shapes of every frame",
             )
         if child.name == "image":
-            images.append(_read_image(path, relative, child))
+            with collected(errors):
+                images.append(_read_image(path, relative, child))
     if root_name != ROOT_NAME:
         remedy = "convert it by voc2coco" if root_name == "annotation" else "move it elsewhere"
         raise InputError(path, f"its root is <{root_name}> where CVAT has <{ROOT_NAME}>", remedy)
-    return images
 
 
 def _read_image(path: Path, relative: str, element: XmlElement) -> ToolImage:

@@ -3,21 +3,24 @@
 import posixpath
 from collections.abc import Iterable, Iterator
 
-from system.errors import InputError, raise_first
+from system.errors import InputError, raise_together
 
 
-def find_same_stems(file_names: Iterable[str], what: str = "pixel mask") -> Iterator[InputError]:
-    """An error for each image whose `what` would be that of another, as of a.jpg and a.png in one folder."""
+def find_same_stems(file_names: Iterable[str]) -> Iterator[InputError]:
+    """An error for each image that shares its name without ending with another, as a.jpg and a.png of one folder.
+
+    Pixel masks, label files and labelme files have that name with another ending.
+    """
     seen: dict[str, str] = {}
     for file_name in file_names:
         stem = posixpath.splitext(file_name)[0]
         if stem in seen:
-            problem = f"its {what} name is ambiguous with that of {seen[stem]}"
+            problem = f"without the ending, its name is ambiguous with that of {seen[stem]}"
             yield InputError(file_name, problem, "rename one of the images")
         else:
             seen[stem] = file_name
 
 
-def check_stems(file_names: Iterable[str], what: str = "pixel mask") -> None:
-    """Raise the first error of `find_same_stems`."""
-    raise_first(find_same_stems(file_names, what))
+def check_stems(file_names: Iterable[str]) -> None:
+    """Raise InputError with all errors of `find_same_stems`."""
+    raise_together(list(find_same_stems(file_names)))

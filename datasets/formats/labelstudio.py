@@ -14,7 +14,7 @@ from datasets.formats.json_values import Object, as_list, as_object, read_json_v
 from datasets.formats.labelstudio_names import image_value, names_of
 from datasets.formats.labelstudio_regions import read_regions
 from datasets.formats.tool_export import Loss, ToolExport, ToolImage
-from system.errors import InputError
+from system.errors import InputError, collected
 
 AnnotationChoice = Literal["first", "last", "ground-truth"]
 # fields of a JSON-MIN record that the labels are not in
@@ -38,17 +38,25 @@ def read_labelstudio(
     *,
     predictions: bool = False,
     image_key: str | None = None,
+    errors: list[InputError] | None = None,
 ) -> ToolExport:
     """Read a JSON file, or every JSON file directly in a folder.
 
     Of several annotations of a task the first submitted is read, or the last, or the one marked as ground truth;
     cancelled ones never are. With `predictions` a task without annotation is read from its newest prediction.
-    `image_key` is the key of the image in a task's data, where it has several. Raises InputError.
+    `image_key` is the key of the image in a task's data, where it has several. What is wrong with a file
+    or a task is added to `errors`, if given. Raises InputError.
     """
     files = _list_files(source)
     root = source if source.is_dir() else source.parent
-    tasks = [(path, task) for path in files for task in _read_tasks(path)]
-    images = [_image(path, root, task, annotation, predictions, image_key) for path, task in tasks]
+    tasks: list[tuple[Path, _LabelStudioTask]] = []
+    for path in files:
+        with collected(errors if len(files) > 1 else None):  # nothing is left of a file alone
+            tasks += [(path, task) for task in _read_tasks(path, errors)]
+    images: list[ToolImage] = []
+    for path, task in tasks:
+        with collected(errors):
+            images.append(_image(path, root, task, annotation, predictions, image_key))
     read = {
         "JSON files": len(files),
         "tasks": len(tasks),
@@ -66,19 +74,20 @@ def _list_files(source: Path) -> list[Path]:
     return files
 
 
-def _read_tasks(path: Path) -> list[_LabelStudioTask]:
+def _read_tasks(path: Path, errors: list[InputError] | None) -> list[_LabelStudioTask]:
     value = read_json_value(path)
     records = value if isinstance(value, list) else [value]
     tasks: dict[object, _LabelStudioTask] = {}
     for number, item in enumerate(records):
         where = f"$[{number}]" if isinstance(value, list) else "$"
-        record = as_object(path, where, item)
-        task = _task(path, where, record)
-        key = record["id"] if "annotation_id" in record and isinstance(record.get("id"), int) else (number,)
-        if key in tasks:  # JSON-MIN has one record an annotation
-            before = tasks[key]
-            task = _LabelStudioTask(before.where, before.data, before.annotations + task.annotations, [])
-        tasks[key] = task
+        with collected(errors):
+            record = as_object(path, where, item)
+            task = _task(path, where, record)
+            key = record["id"] if "annotation_id" in record and isinstance(record.get("id"), int) else (number,)
+            if key in tasks:  # JSON-MIN has one record an annotation
+                before = tasks[key]
+                task = _LabelStudioTask(before.where, before.data, before.annotations + task.annotations, [])
+            tasks[key] = task
     return list(tasks.values())
 
 

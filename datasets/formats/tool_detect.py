@@ -1,7 +1,7 @@
 """Which labelling tool wrote a file or folder, found by its content."""
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -18,15 +18,22 @@ from datasets.formats.xml_elements import root_name
 from system.errors import InputError
 from system.files import BYTE_ORDER_MARK
 
-MAX_PEEKS = 5  # JSON files of a folder that are opened
+MAX_PEEKS = 5  # JSON or XML files of a folder that are opened
 LABEL_STUDIO_KEYS = ("annotations", "completions", "predictions", "annotation_id", "task")
+
+
+class ToolReader(Protocol):
+    """What reads the export of one tool, with its default options."""
+
+    def __call__(self, source: Path, *, errors: list[InputError] | None = None) -> ToolExport:
+        """Read `source`; what is wrong with a part of it is added to `errors`, if given. Raises InputError."""
 
 
 class ToolFormat(msgspec.Struct, frozen=True):
     """What people call the format, and what reads it."""
 
     name: str
-    read: Callable[[Path], ToolExport]
+    read: ToolReader
 
 
 VOC = ToolFormat("Pascal VOC XML", read_voc)
@@ -54,9 +61,9 @@ def find_tool_format(root: Path) -> tuple[ToolFormat, Path] | None:
     for path in files:
         if path.suffix.lower() == ".csv" and is_csv_table(path):
             return CSV, path
-    xml = next((p for p in sorted(root.rglob("*.[xX][mM][lL]")) if not _is_hidden(p, root)), None)
-    found = _format_of_file(xml) if xml is not None else None
-    return None if found is None else (found, root)
+    listed = [path for path in sorted(root.rglob("*.[xX][mM][lL]")) if not _is_hidden(path, root)][:MAX_PEEKS]
+    known = next((known for path in listed if (known := _format_of_file(path))), None)
+    return None if known is None else (known, root)
 
 
 def _is_hidden(path: Path, root: Path) -> bool:

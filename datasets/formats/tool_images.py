@@ -51,6 +51,20 @@ def place_of(export: ToolExport, image: ToolImage) -> str:
     return f"{export.root / image.file}{', ' * bool(image.where)}{image.where}"
 
 
+def check_stated_size(
+    file: str, image: ToolImage, path: str, shown: tuple[int, int], stored: tuple[int, int]
+) -> None:
+    """Raise InputError where the shapes are of another size than the image `path`; all are (width, height).
+
+    `file` is the annotation file. An image that EXIF rotates may have been labelled as stored.
+    """
+    if image.size is not None and image.size not in {shown, stored}:
+        stated = f"{image.size[0]} x {image.size[1]}"
+        problem = f"its shapes are of {stated} pixels, {path} has {shown[0]} x {shown[1]}"
+        remedy = "name the folder of the images that were labelled with --images"
+        raise InputError(f"{file}{', ' * bool(image.where)}{image.where}", problem, remedy)
+
+
 def tool_annotations(path: Path, root: Path, image: ToolImage) -> list[tuple[str, int, int, int]]:
     """Category, area, width and height in pixels of each annotation of the image file `path`.
 

@@ -12,7 +12,7 @@ import msgspec
 from datasets.formats.json_values import Object, as_list, as_object, as_text, read_json_value
 from datasets.formats.tool_export import Geometry, Loss, ToolExport, ToolImage, ToolShape
 from datasets.formats.via_shapes import via2_shape, via3_shape
-from system.errors import InputError
+from system.errors import InputError, collected
 
 IMAGE_TYPE = 2  # of a file in VIA 3; others are video, audio and text
 
@@ -31,20 +31,31 @@ class _ViaImage(msgspec.Struct, frozen=True):
     regions: list[_ViaRegion]
 
 
-def read_via(source: Path, attribute: str | None = None, category: str | None = None) -> ToolExport:
+def read_via(
+    source: Path,
+    attribute: str | None = None,
+    category: str | None = None,
+    *,
+    errors: list[InputError] | None = None,
+) -> ToolExport:
     """Read a JSON file, or every JSON file directly in a folder.
 
     The region attribute `attribute` is the category, by default the only one that regions have; with `category`
-    every region is of that one. An image without region does not count as reviewed. Raises InputError where there
-    are several attributes and none is chosen.
+    every region is of that one. An image without region does not count as reviewed. What is wrong with a file or
+    an image is added to `errors`, if given. Raises InputError, also where there are several attributes and none is
+    chosen.
     """
     files = _list_files(source)
     root = source if source.is_dir() else source.parent
-    images = [image for path in files for image in _read_file(path)]
-    if not images:
+    images: list[_ViaImage] = []
+    for path in files:
+        with collected(errors if len(files) > 1 else None):  # nothing is left of a file alone
+            images += _read_file(path, errors)
+    if not images and not errors:
         raise InputError(source, "no image in it", "export the annotations as JSON")
     if category is None:
-        attribute = _the_attribute(source, images, attribute)
+        with collected(errors):
+            attribute = _the_attribute(source, images, attribute)
     converted = [_convert(root, image, attribute, category) for image in images]
     read = {
         "JSON files": len(files),
@@ -63,27 +74,31 @@ def _list_files(source: Path) -> list[Path]:
     return files
 
 
-def _read_file(path: Path) -> list[_ViaImage]:
+def _read_file(path: Path, errors: list[InputError] | None) -> list[_ViaImage]:
     root = as_object(path, "$", read_json_value(path))
     if {"metadata", "view", "file"} <= root.keys():
-        return list(_read_via3(path, root))
+        return list(_read_via3(path, root, errors))
     listed = root.get("_via_img_metadata", root)
-    return list(_read_via2(path, as_object(path, "$._via_img_metadata", listed)))
+    return list(_read_via2(path, as_object(path, "$._via_img_metadata", listed), errors))
 
 
-def _read_via2(path: Path, metadata: Object) -> Iterator[_ViaImage]:
+def _read_via2(path: Path, metadata: Object, errors: list[InputError] | None) -> Iterator[_ViaImage]:
     for key, value in metadata.items():
-        where = f"$[{key!r}]"
-        record = as_object(path, where, value)
-        if "filename" not in record:
-            raise InputError(path, f"{where} has no filename", "name a project or annotation export of VIA")
-        name = as_text(path, f"{where}.filename", record["filename"])
-        listed = record.get("regions")
-        # VIA 1 has an object of numbered regions
-        regions = list(listed.values()) if isinstance(listed, dict) else as_list(path, f"{where}.regions", listed)
-        yield _ViaImage(
-            path, where, name, [_region2(path, f"{where} region {i}", r) for i, r in enumerate(regions, 1)]
-        )
+        with collected(errors):
+            yield _image2(path, f"$[{key!r}]", value)
+
+
+def _image2(path: Path, where: str, value: object) -> _ViaImage:
+    record = as_object(path, where, value)
+    if "filename" not in record:
+        raise InputError(path, f"{where} has no filename", "name a project or annotation export of VIA")
+    name = as_text(path, f"{where}.filename", record["filename"])
+    listed = record.get("regions")
+    # VIA 1 has an object of numbered regions
+    regions = list(listed.values()) if isinstance(listed, dict) else as_list(path, f"{where}.regions", listed)
+    return _ViaImage(
+        path, where, name, [_region2(path, f"{where} region {i}", r) for i, r in enumerate(regions, 1)]
+    )
 
 
 def _region2(path: Path, where: str, value: object) -> _ViaRegion:
@@ -94,31 +109,51 @@ def _region2(path: Path, where: str, value: object) -> _ViaRegion:
     return _ViaRegion(where, geometry, name, attributes)
 
 
-def _read_via3(path: Path, root: Object) -> Iterator[_ViaImage]:
+def _read_via3(path: Path, root: Object, errors: list[InputError] | None) -> Iterator[_ViaImage]:
     files = as_object(path, "$.file", root["file"])
     views = as_object(path, "$.view", root["view"])
     names = _attribute_names(path, as_object(path, "$.attribute", root.get("attribute") or {}))
     regions: dict[str, list[_ViaRegion]] = {}
+    bad_views: set[str] = set()
     for key, value in as_object(path, "$.metadata", root["metadata"]).items():
         where = f"$.metadata[{key!r}]"
-        record = as_object(path, where, value)
-        numbers = as_list(path, f"{where}.xy", record.get("xy"))
-        view = str(record.get("vid", ""))
-        if view not in views:
-            raise InputError(path, f"{where}.vid {view!r} is no view", "save the project again")
-        if numbers:
-            name, geometry = via3_shape(path, where, numbers)
-            given = as_object(path, f"{where}.av", record.get("av") or {})
-            regions.setdefault(view, []).append(_ViaRegion(where, geometry, name, _named(given, names)))
+        view = str(value.get("vid", "")) if isinstance(value, dict) else ""
+        known = len(errors or [])
+        with collected(errors):
+            regions.setdefault(view, []).extend(_regions3(path, where, value, views, names))
+        if len(errors or []) > known:
+            bad_views.add(view)  # its image would lack a region
     for key, value in views.items():
-        where = f"$.view[{key!r}]"
-        listed = as_list(path, f"{where}.fid_list", as_object(path, where, value).get("fid_list"))
-        if len(listed) != 1:
-            raise InputError(path, f"{where} shows {len(listed)} files", "make a view of each image")
-        file = as_object(path, f"$.file[{listed[0]!r}]", files.get(str(listed[0])))
-        if file.get("type", IMAGE_TYPE) != IMAGE_TYPE:
-            raise InputError(path, f"$.file[{listed[0]!r}] is no image", "annotate images, not videos")
-        yield _ViaImage(path, where, as_text(path, f"{where} fname", file.get("fname")), regions.get(key, []))
+        with collected(errors):
+            image = _image3(path, f"$.view[{key!r}]", value, files, regions.get(key, []))
+            if key not in bad_views:
+                yield image
+
+
+def _regions3(
+    path: Path, where: str, value: object, views: Object, names: dict[str, tuple[str, Object]]
+) -> list[_ViaRegion]:
+    """The region of an entry of the metadata, none where it only describes a file."""
+    record = as_object(path, where, value)
+    numbers = as_list(path, f"{where}.xy", record.get("xy"))
+    view = str(record.get("vid", ""))
+    if view not in views:
+        raise InputError(path, f"{where}.vid {view!r} is no view", "save the project again")
+    if not numbers:
+        return []
+    name, geometry = via3_shape(path, where, numbers)
+    given = as_object(path, f"{where}.av", record.get("av") or {})
+    return [_ViaRegion(where, geometry, name, _named(given, names))]
+
+
+def _image3(path: Path, where: str, value: object, files: Object, regions: list[_ViaRegion]) -> _ViaImage:
+    listed = as_list(path, f"{where}.fid_list", as_object(path, where, value).get("fid_list"))
+    if len(listed) != 1:
+        raise InputError(path, f"{where} shows {len(listed)} files", "make a view of each image")
+    file = as_object(path, f"$.file[{listed[0]!r}]", files.get(str(listed[0])))
+    if file.get("type", IMAGE_TYPE) != IMAGE_TYPE:
+        raise InputError(path, f"$.file[{listed[0]!r}] is no image", "annotate images, not videos")
+    return _ViaImage(path, where, as_text(path, f"{where} fname", file.get("fname")), regions)
 
 
 def _attribute_names(path: Path, attributes: Object) -> dict[str, tuple[str, Object]]:

@@ -5,7 +5,7 @@ Source: `check_det_dataset` and `img2label_paths` of ultralytics 8.4, whose read
 
 import os.path
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,7 +22,7 @@ from datasets.formats.yolo_description import (
 )
 from datasets.formats.yolo_names_file import read_names_only, read_obj_data
 from datasets.images.image_file import is_image
-from system.errors import InputError
+from system.errors import InputError, raise_together
 
 
 class YoloImage(msgspec.Struct, frozen=True):
@@ -77,8 +77,8 @@ def read_yolo(path: Path, *, strict: bool = True) -> YoloDataset:
     otherwise listed twice or two images share a label file. Raises InputError.
     """
     described = read_description(path)
-    stand_ins = _stand_ins(described.parts) if strict else {}
-    own = {split: parts for split, parts in described.parts.items() if split not in stand_ins}
+    stand_ins = _stand_ins(described.parts)
+    own = {split: parts for split, parts in described.parts.items() if not (strict and split in stand_ins)}
     finder = _LabelFinder(described)
     images = [
         image
@@ -89,7 +89,7 @@ def read_yolo(path: Path, *, strict: bool = True) -> YoloDataset:
     if not images:
         raise InputError(described.file, "no image in the folders it names", "check train, val and test")
     if strict:
-        _check_once(images)
+        raise_together(list(find_repeated(images)))
     return YoloDataset(
         described.file.parent if described.file.suffix in {".yaml", ".yml"} else described.root,
         described.file,
@@ -213,16 +213,17 @@ def _hidden(path: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
-def _check_once(images: Sequence[YoloImage]) -> None:
+def find_repeated(images: Sequence[YoloImage]) -> Iterator[InputError]:
+    """An error for each image that is listed a second time, and for each that shares its label file."""
     home: dict[Path, str] = {}
     labels: dict[Path, Path] = {}
     for image in images:
         path = image.path.resolve()
         if path in home:
-            raise InputError(image.path, f"in {home[path]} and in {image.split}", "keep it in one split, once")
-        if image.labels in labels:
-            raise InputError(
-                image.path, f"has the same label file as {labels[image.labels].name}", "rename one of the images"
-            )
-        home[path] = image.split
-        labels[image.labels] = image.path
+            yield InputError(image.path, f"in {home[path]} and in {image.split}", "keep it in one split, once")
+        elif image.labels in labels:
+            problem = f"has the same label file as {labels[image.labels].name}"
+            yield InputError(image.path, problem, "rename one of the images")
+        else:
+            labels[image.labels] = image.path
+        home.setdefault(path, image.split)

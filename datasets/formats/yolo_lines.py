@@ -5,13 +5,13 @@ may be followed by keypoints, where `data.yaml` declares them with `kpt_shape`.
 Source: https://docs.ultralytics.com/datasets and `verify_image_label` of ultralytics 8.4.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
-from system.errors import InputError
+from system.errors import InputError, collected
 
 TOLERANCE = 0.01  # Ultralytics accepts coordinates this far outside 0..1
 
@@ -32,19 +32,23 @@ class Label(msgspec.Struct, frozen=True):
         return len(self.values) == 4
 
 
-def read_labels(path: Path, classes: int, keypoint_columns: int = 0) -> list[Label]:
+def read_labels(
+    path: Path, classes: int, keypoint_columns: int = 0, *, errors: list[InputError] | None = None
+) -> list[Label]:
     """Read one label file of a dataset with that many classes and columns of keypoints.
 
-    Raises InputError naming file, line and value.
+    What is wrong with a line is added to `errors`, if given. Raises InputError naming file, line and value.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(path, "not a text file", "write one line per instance") from None
-    lines = enumerate(text.splitlines(), 1)
-    return [
-        parse_label(f"{path}:{number}", line, classes, keypoint_columns) for number, line in lines if line.strip()
-    ]
+    labels = []
+    for number, line in enumerate(text.splitlines(), 1):
+        with collected(errors):
+            if line.strip():
+                labels.append(parse_label(f"{path}:{number}", line, classes, keypoint_columns))
+    return labels
 
 
 def parse_label(where: str, line: str, classes: int, keypoint_columns: int = 0) -> Label:
@@ -89,6 +93,24 @@ def check_coordinates(where: str, label: Label) -> None:
     if label.is_box and min(label.values[2:]) < 0:
         problem = "a box of size {:g} x {:g}".format(*label.values[2:])
         raise InputError(where, problem, "sizes are not negative")
+
+
+def find_mixed(kinds: Mapping[str, set[bool]]) -> dict[str, str]:
+    """What is wrong with each image whose labels are not of the kind that most images have.
+
+    `kinds` is image -> whether its labels are boxes, for each kind that it has. Empty where all are of one kind.
+
+    >>> find_mixed({"a.txt": {True}, "b.txt": {False}, "c.txt": {False}})
+    {'a.txt': 'boxes, where segments are in 2 images'}
+    """
+    boxes = [name for name, kind in kinds.items() if kind == {True}]
+    segments = [name for name, kind in kinds.items() if kind == {False}]
+    problems = {name: "boxes and segments" for name, kind in kinds.items() if len(kind) > 1}
+    if len(boxes) < len(segments):
+        problems |= {name: f"boxes, where segments are in {len(segments)} images" for name in boxes}
+    elif boxes:
+        problems |= {name: f"segments, where boxes are in {len(boxes)} images" for name in segments}
+    return problems
 
 
 def format_label(label: Label) -> str:

@@ -320,7 +320,7 @@ def test_what_cannot_be_written_is_refused_and_nothing_is_written(tmp_path: Path
     with pytest.raises(OutputError, match="inside each other"):
         coco2yolo(source, source / "y", YoloExportOptions(style=Style()))
     images = {"train": [Image(1, "a.png", 20, 10), Image(2, "a.jpg", 20, 10)]}
-    with pytest.raises(InputError, match=r"its label file name is ambiguous with that of a\.jpg"):
+    with pytest.raises(InputError, match=r"without the ending, its name is ambiguous with that of a\.jpg"):
         coco2yolo(write_folder(tmp_path / "two", images, []), tmp_path / "y", YoloExportOptions(style=Style()))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["c", "two"]
 

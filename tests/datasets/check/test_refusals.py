@@ -314,4 +314,4 @@ def test_images_of_one_stem(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"name is ambiguous with that of a\.jpg"):
         OUT[name](root, dest)
     assert not dest.exists()
-    assert "its pixel mask name is ambiguous with that of a.jpg" in reported_by_check(root)
+    assert "without the ending, its name is ambiguous with that of a.jpg" in reported_by_check(root)
