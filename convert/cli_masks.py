@@ -89,8 +89,8 @@ def masks2coco_command(
     the folders are the defect types.
     """
     from convert.mask_instances import Cut
-    from convert.mask_types import choose_types
     from convert.masks2coco import MasksOptions, masks2coco
+    from datasets.formats.mask_types import choose_types
     from datasets.splits import parse_ratios
 
     types = choose_types(images, masks, category, categories, colours or [], labelmap, type_folders=type_folders)

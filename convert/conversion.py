@@ -8,6 +8,7 @@ import msgspec
 
 from convert.report import Event
 from datasets.coco import Box, Category, Segmentation
+from datasets.formats.mask_layers import MaskValues
 
 
 class Source(Protocol):
@@ -19,7 +20,6 @@ class Source(Protocol):
 
 
 S = TypeVar("S", bound=Source)
-MaskValues = Sequence[tuple[str, tuple[tuple[int, int], ...]]]
 
 
 class Instance(msgspec.Struct, frozen=True):

@@ -6,10 +6,10 @@ import msgspec
 
 from convert.conversion import Instance
 from convert.mask_instances import Cut, check_some_kept, cut_mask
-from convert.mask_layers import MaskMeaning, Void, read_mask_content
 from convert.report import Event
 from datasets.formats.listed_image import check_mask_size
 from datasets.formats.mask_folders import MaskedImage
+from datasets.formats.mask_layers import MaskMeaning, Void, read_mask_content
 from datasets.images.image_file import ImageInfo
 from datasets.masks.component import Component, mask_to_component
 from datasets.masks.edges import component_to_rle

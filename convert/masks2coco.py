@@ -14,12 +14,13 @@ from convert.execution import Execution
 from convert.faults import Fault, Faults
 from convert.mask_drawing import draw_masks
 from convert.mask_instances import Cut, check_cut, read_masked_image
-from convert.mask_layers import MaskMeaning, Void, check_same_values
 from convert.report import Event, Report
 from convert.split_assignment import SplitRule, assign_splits, category_stratum, ignored_splits
 from datasets.coco import SPLITS, Category
 from datasets.formats.mask_folders import MaskedImage, Pairing, pair_masks
+from datasets.formats.mask_layers import MaskMeaning, Void, check_same_values
 from datasets.formats.mask_pattern import STEM, parse_pattern
+from datasets.formats.mask_types import MaskTypes
 from datasets.formats.segmentation_export import MaskSource, find_mask_source, with_objects
 from datasets.images.colour_mask import Colour
 from datasets.masks.pixel_mask import mask_name, write_pixel_mask
@@ -79,7 +80,10 @@ def masks2coco(source: Path, dest: Path, options: MasksOptions, execution: Execu
     found = find_mask_source(options.masks)
     pattern = parse_pattern(options.pattern)
     pairing = pair_masks(source, found.masks, pattern, type_folders=options.type_folders)
-    names = _category_names(options, pairing)
+    types = MaskTypes(options.categories, options.indices, options.colours, options.type_folders)
+    names = types.names(pairing.types)
+    void = options.void != "refuse"
+    meaning = types.meaning(names, threshold=options.threshold, void=void, numbered=pattern.several)
     categories = [Category(i, name) for i, name in enumerate(names, 1)]
     images = [with_objects(image, found) for image in pairing.images]
     masks = sum(len(image.masks) for image in images)
@@ -89,7 +93,7 @@ def masks2coco(source: Path, dest: Path, options: MasksOptions, execution: Execu
         options=_recorded(options),
         categories=categories,
         sources=images,
-        convert_image=partial(_convert_image, work=_Work(options, _meaning(options, names, pattern.several))),
+        convert_image=partial(_convert_image, work=_Work(options, meaning)),
         assign_splits=_split_rule(options, source, found, categories),
         read={"images": len(images), "masks": masks, "categories": len(names)},
         events=[*_check_pairs(pairing, found.masks, execution), *_ignored_splits(options, source, found, images)],
@@ -119,25 +123,6 @@ def check_options(options: MasksOptions) -> None:
     if options.void != "refuse" and not (options.indices or options.colours):
         problem = "a binary mask has no void pixels"
         raise OptionError(f"--void {options.void}", problem, "leave it out, or give --categories or --colours")
-
-
-def _category_names(options: MasksOptions, pairing: Pairing) -> tuple[str, ...]:
-    if options.type_folders:
-        return pairing.types
-    return tuple(dict.fromkeys(name for name, _ in options.colours)) or options.categories
-
-
-def _meaning(options: MasksOptions, names: Sequence[str], numbered: bool) -> MaskMeaning:
-    ids = {name: i for i, name in enumerate(names, 1)}
-    return MaskMeaning(
-        count=len(names),
-        indices=options.indices,
-        threshold=options.threshold,
-        colours=tuple((colour, ids[name]) for name, colour in options.colours),
-        type_ids=tuple(ids.items()) if options.type_folders else (),
-        void=options.void != "refuse",
-        numbered=numbered,
-    )
 
 
 def _recorded(options: MasksOptions) -> dict[str, object]:

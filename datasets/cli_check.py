@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from system.console import print_table, progress
+from system.errors import OptionError
 
 if TYPE_CHECKING:
     from datasets.check.check import Checked
@@ -22,7 +23,8 @@ def register(app: typer.Typer) -> None:
 
 def check_command(
     path: Annotated[
-        Path, typer.Argument(help="MVTec tree, labelme folder, YOLO folder, COCO dataset folder or export.")
+        Path,
+        typer.Argument(help="MVTec tree, labelme or YOLO folder, COCO folder or export, or images with --masks."),
     ],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print every finding as JSON instead of a table.")
@@ -36,6 +38,22 @@ def check_command(
     threshold: Annotated[
         int | None, typer.Option(help="Minimum grey value of a defect in masks, as for mvtec2coco.")
     ] = None,
+    masks: Annotated[
+        Path | None, typer.Option(help="Folder of the masks of the images in PATH, as for masks2coco.")
+    ] = None,
+    category: Annotated[str | None, typer.Option(help="As for masks2coco, with --masks.")] = None,
+    categories: Annotated[
+        str | None, typer.Option(metavar="A,B,C", help="As for masks2coco, with --masks.")
+    ] = None,
+    colours: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=R,G,B", help="As for masks2coco, with --masks.")
+    ] = None,
+    labelmap: Annotated[Path | None, typer.Option(help="As for masks2coco, with --masks.")] = None,
+    type_folders: Annotated[bool, typer.Option("--type-folders", help="As for masks2coco, with --masks.")] = False,
+    pattern: Annotated[str, typer.Option(help="As for masks2coco, with --masks.")] = "{stem}",
+    void: Annotated[
+        bool, typer.Option("--void", help="With --masks: index 255 and 224,224,192 are void, as in Pascal VOC.")
+    ] = False,
     jobs: Annotated[int, typer.Option(min=0, help="Number of processes (0: chosen by the amount of work).")] = 0,
 ) -> None:
     """Check a dataset for problems that would harm training.
@@ -46,9 +64,18 @@ def check_command(
 
     from datasets.check.check import check
     from datasets.check.facts import Limits
+    from datasets.check.read_masks import MaskFolders
+    from datasets.formats.mask_types import choose_types
     from system.json_file import format_json
 
-    checked = check(path, Limits(max_speckle, imgsz, min_side, threshold), jobs=jobs, progress=progress)
+    folders = None
+    if masks is not None:
+        types = choose_types(path, masks, category, categories, colours or [], labelmap, type_folders=type_folders)
+        folders = MaskFolders(masks, types, pattern, threshold, void)
+    elif category or categories or colours or labelmap or type_folders or void or pattern != "{stem}":
+        raise OptionError("datasets check", "options of masks without --masks", "give --masks FOLDER")
+    limits = Limits(max_speckle, imgsz, min_side, threshold)
+    checked = check(path, limits, jobs=jobs, progress=progress, masks=folders)
     levels = Counter(finding.level for finding in checked.findings)
     if as_json:
         findings = [{"level": f.level, **msgspec.to_builtins(f)} for f in checked.findings]

@@ -22,6 +22,7 @@ from datasets.check.image_facts import DecodedImage, read_embedded_facts, read_i
 from datasets.check.images import check_duplicates, check_near_duplicates
 from datasets.check.read_coco import CocoExportFormat, CocoFolder
 from datasets.check.read_labelme import LabelmeFolder
+from datasets.check.read_masks import MaskFolders, find_mask_values
 from datasets.check.read_tool import ToolExportFormat
 from datasets.check.read_tree import MvtecTree
 from datasets.check.read_yolo import YoloFolder
@@ -59,21 +60,24 @@ def check(
     *,
     jobs: int = 0,
     progress: Progress = lambda items, _label, _total: items,
+    masks: MaskFolders | None = None,
 ) -> Checked:
     """Check an MVTec tree, a labelme or YOLO folder, a COCO dataset or export, or the export of a labelling tool.
 
-    `jobs` is the number of processes, 0 chooses. Raises InputError if `root` is none of these or if nothing in it
-    can be read, OptionError for a threshold if there are no grey masks.
+    With `masks`, `root` has their images. `jobs` is the number of processes, 0 chooses. Raises InputError if
+    `root` is none of these or if nothing in it can be read, OptionError for a threshold without grey masks.
     """
-    chosen, listing = _find_format(root, _formats(limits))
+    chosen, listing = _find_format(root, _formats(limits) if masks is None else (masks,))
     if limits.threshold is not None:
-        check_threshold(limits.threshold, chosen.name, has_grey_masks=isinstance(chosen, MvtecTree))
+        check_threshold(limits.threshold, chosen.name, has_grey_masks=isinstance(chosen, MvtecTree | MaskFolders))
     pool_pays = len(listing.entries) >= POOL_PAYS_FROM
     read = map_ordered(_Work(chosen), listing.entries, jobs, pool_pays=pool_pays)
     images = list(progress(read, "check", len(listing.entries)))
     facts = Facts(listing.categories, images, chosen.is_split(images))
     findings = [*listing.findings, *(finding for image in images for finding in image.findings)]
     findings += [*run_checks(facts, limits), *chosen.check_together(facts)]
+    if masks is not None:
+        findings += find_mask_values(listing.entries)
     annotations = sum(len(image.annotations) for image in images)
     return Checked(chosen.name, len(images), annotations, sorted(set(findings)))
 

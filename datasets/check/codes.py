@@ -62,6 +62,7 @@ CHECK_CODES = {
     "impossible-area": _warning("an area is negative or larger than its box"),
     "labels-without-picture": _warning("a label file has no image"),
     "looks-inverted": _warning("a mask marks more than half of its image; black and white may be swapped"),
+    "mask-values": _error("masks of one category mark defects by different values, which may be defect types"),
     "mask-size": _error("a mask and its image differ in size"),
     "missing-mask": _error("an image has no pixel mask in a dataset folder with pixel masks"),
     "missing-picture": _error("a listed image does not exist"),

@@ -14,7 +14,9 @@ IGNORED_NAME = "ignored"  # as Datumaro calls the void pixels of Pascal VOC
 def read_labelmap(path: Path) -> list[tuple[str, Colour]]:
     """The name and colour of each defect type of a `labelmap.txt`, in its order, without background and void.
 
-    A line is `name:R,G,B:parts:actions`. Raises InputError for another line, a colour of two types, or no type.
+    A line is `name:R,G,B:parts:actions`. If no line has a colour, as Datumaro writes it by default, the colours
+    are those of Pascal VOC's palette in the order of the lines, from black for background. Raises InputError for
+    another line, a colour of two types, or no type.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -23,12 +25,12 @@ def read_labelmap(path: Path) -> list[tuple[str, Colour]]:
     except UnicodeDecodeError as error:
         raise InputError(path, f"not UTF-8 text: {error}", "save it as UTF-8") from None
     types = []
-    for number, line in enumerate(lines, 1):
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        name, _, rest = text.partition(":")
-        colour = _parse_colour(rest.split(":")[0])
+    rows = [(number, line.strip()) for number, line in enumerate(lines, 1)]
+    rows = [(number, text) for number, text in rows if text and not text.startswith("#")]
+    has_colours = any(text.split(":")[1:2] not in ([], [""]) for _, text in rows)
+    for index, (number, text) in enumerate(rows):
+        name, separator, rest = text.partition(":")
+        colour = _parse_colour(rest.split(":")[0]) if has_colours or not separator else palette_colour(index)
         if colour is None or not name.strip():
             raise InputError(f"{path}, line {number}", f"{text!r} names no colour", "write NAME:R,G,B::")
         if (name, colour) == (BACKGROUND_NAME, BACKGROUND) or (name, colour) == (IGNORED_NAME, VOID_COLOUR):
@@ -53,6 +55,22 @@ def parse_colours(texts: Sequence[str]) -> list[tuple[str, Colour]]:
     if repeated := _repeated(types):
         raise OptionError("--colours", repeated, "give each type a colour of its own")
     return types
+
+
+def palette_colour(index: int) -> Colour:
+    """The colour of an index in Pascal VOC's palette: each three bits of the index are bits of R, G and B.
+
+    Source: VOClabelcolormap.m of the VOC development kit.
+
+    >>> palette_colour(1), palette_colour(255)
+    ((128, 0, 0), (224, 224, 192))
+    """
+    red = green = blue = 0
+    for bit in range(8):
+        red |= (index >> (3 * bit) & 1) << (7 - bit)
+        green |= (index >> (3 * bit + 1) & 1) << (7 - bit)
+        blue |= (index >> (3 * bit + 2) & 1) << (7 - bit)
+    return red, green, blue
 
 
 def _repeated(types: list[tuple[str, Colour]]) -> str | None:

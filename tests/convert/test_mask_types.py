@@ -8,10 +8,10 @@ import pytest
 from PIL import Image as Pillow
 
 from convert.execution import Execution
-from convert.mask_types import MaskTypes, choose_types
 from convert.masks2coco import MasksOptions, masks2coco
 from datasets.coco import Annotation
 from datasets.formats.dataset_folder import load_dataset
+from datasets.formats.mask_types import MaskTypes, choose_types
 from system.errors import CombinedInputError, InputError, OptionError
 from tests.command import only_line, run_command
 from tests.small_masks import BINARY, INDEX, TWO, at, boxes, save, spots, write_images

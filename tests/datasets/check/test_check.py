@@ -175,7 +175,16 @@ def test_the_real_bottle_has_one_bottle_photographed_twice(real_bottle: Path) ->
 
 
 def test_every_code_is_triggered_by_a_case() -> None:
-    assert set(CHECK_CODES) == {*TREE, *COCO, *FOREIGN, *YOLO, *LABELME, "split-skew", "broken-tree"}
+    assert set(CHECK_CODES) == {
+        *TREE,
+        *COCO,
+        *FOREIGN,
+        *YOLO,
+        *LABELME,
+        "split-skew",
+        "broken-tree",
+        "mask-values",
+    }
 
 
 @pytest.mark.parametrize("code", list(CHECK_CODES))

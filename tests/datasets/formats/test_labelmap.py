@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.formats.labelmap import parse_colours, read_labelmap
+from datasets.formats.labelmap import palette_colour, parse_colours, read_labelmap
 from system.errors import InputError, OptionError
 
 
@@ -16,10 +16,23 @@ def test_background_and_void_are_no_types(tmp_path: Path) -> None:
     assert read_labelmap(path) == [("b c", (1, 2, 3)), ("a", (250, 50, 83))]
 
 
+def test_without_colours_the_palette_of_voc_counts(tmp_path: Path) -> None:
+    path = tmp_path / "labelmap.txt"
+    path.write_text("# label:color_rgb:parts:actions\nbackground:::\nchip:::\nscratch:::\n")  # Datumaro 1.13
+    assert read_labelmap(path) == [("chip", (128, 0, 0)), ("scratch", (0, 128, 0))]
+    assert [palette_colour(i) for i in (0, 3, 8, 20, 255)] == [
+        (0, 0, 0),
+        (128, 128, 0),
+        (64, 0, 0),
+        (0, 64, 128),
+        (224, 224, 192),
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (b"chip\n", "line 1: 'chip' names no colour"),
+        (b"chip\na:1,2,3::", "line 1: 'chip' names no colour"),
         (b"chip:1,2::\n", "names no colour"),
         (b"chip:1,2,256::\n", "names no colour"),
         (b":1,2,3::\n", "names no colour"),

@@ -1,11 +1,10 @@
 """What the pixels of a mask file mean: a layer for each defect type in it, and void pixels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from convert.conversion import MaskValues
 from datasets.formats.mask_folders import MaskFile
 from datasets.images.colour_mask import Colour
 from datasets.images.mask_file import VOID
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 WHITE_VALUES = frozenset({1, 255, 65535})  # the same white in bits, bytes and 16 bits
 SHOWN = 6  # values in a message
 
+MaskValues = Sequence[tuple[str, tuple[tuple[int, int], ...]]]  # file name, (category id, grey value)
 Void = Literal["refuse", "leave-out", "ignore"]
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from datasets.formats.labelmap import parse_colours, read_labelmap
 from datasets.formats.mask_folders import has_type_folders
+from datasets.formats.mask_layers import MaskMeaning
 from datasets.formats.segmentation_export import CLASSES, find_labelmap
 from datasets.images.colour_mask import Colour
 from system.errors import OptionError
@@ -19,6 +20,25 @@ class MaskTypes(msgspec.Struct, frozen=True):
     indices: bool = False
     colours: tuple[tuple[str, Colour], ...] = ()
     folders: bool = False
+
+    def names(self, found: Sequence[str]) -> tuple[str, ...]:
+        """The categories in the order of their ids; `found` are the types that folders name."""
+        if self.folders:
+            return tuple(found)
+        return tuple(dict.fromkeys(name for name, _ in self.colours)) or self.categories
+
+    def meaning(self, names: Sequence[str], *, threshold: int | None, void: bool, numbered: bool) -> MaskMeaning:
+        """What the values of masks mean if the categories are `names`; the other arguments as in MaskMeaning."""
+        ids = {name: i for i, name in enumerate(names, 1)}
+        return MaskMeaning(
+            count=len(names),
+            indices=self.indices,
+            threshold=threshold,
+            colours=tuple((colour, ids[name]) for name, colour in self.colours),
+            type_ids=tuple(ids.items()) if self.folders else (),
+            void=void,
+            numbered=numbered,
+        )
 
 
 def choose_types(
@@ -41,7 +61,7 @@ def choose_types(
     if sum(given) > 1:
         names = ("--category", "--categories", "--colours or --labelmap", "--type-folders")
         several = ", ".join(name for name, is_given in zip(names, given, strict=True) if is_given)
-        raise OptionError("convert masks2coco", f"{several} exclude each other", "give one of them")
+        raise OptionError("masks", f"{several} exclude each other", "give one of them")
     if category is not None:
         return MaskTypes((category,))
     if categories is not None:
@@ -56,4 +76,4 @@ def choose_types(
     if masks.is_dir() and not (masks / CLASSES).is_dir() and has_type_folders(images, masks):
         return MaskTypes(folders=True)
     remedy = "give --category NAME for binary masks, --categories A,B,C for index masks, or --colours NAME=R,G,B"
-    raise OptionError("convert masks2coco", "nothing states the defect types of the masks", remedy)
+    raise OptionError(str(masks), "nothing states the defect types of the masks", remedy)
