@@ -1,7 +1,7 @@
-"""From converted images to a dataset folder: numbering, splits, annotation files, provenance.
+"""Write converted images as a dataset folder: ids, splits, annotation files, provenance.
 
-A converter describes its images as a Conversion. Annotations go through a spool file, so that memory does not grow
-with their number.
+A converter describes its images as a Conversion. Annotations are spooled to a file, so that memory use does not
+grow with their number.
 """
 
 import posixpath
@@ -34,9 +34,10 @@ BATCH_SIZE = 16  # images per call of `convert_images`
 
 
 class _Done(msgspec.Struct, frozen=True, gc=False):
-    """What is remembered of a converted image, in as little memory as there may be images many.
+    """A converted image in little memory, because there may be many.
 
-    As in Converted; `size` is width and height, `category_ids` has a byte each, `sha256` its 32 bytes.
+    The fields are those of Converted; `size` is (width, height) in pixels, `category_ids` has one byte per
+    annotation, `sha256` has 32 bytes.
     """
 
     file_name: str
@@ -50,16 +51,16 @@ class _Done(msgspec.Struct, frozen=True, gc=False):
 
 
 def assemble(dest: Path, conversion: Conversion[S], execution: Execution) -> Report:
-    """Convert all sources into the dataset folder `dest` and report; a dry run writes nothing.
+    """Convert all sources into the dataset folder `dest`; a dry run writes nothing.
 
-    Raises InputError for images that cannot be converted, all together, unless `skip_bad` leaves them out; with
-    `strict` for the first loss; OutputError for `dest`.
+    Raises one InputError for all images that cannot be converted, unless `skip_bad` leaves them out, and with
+    `strict` for the first loss; OutputError if `dest` exists or cannot be written.
     """
     check_destination(dest, overwrite=execution.overwrite)
     check_stems(source.file_name for source in conversion.sources)
     if len(conversion.categories) > MAX_CATEGORIES:
-        problem = f"{len(conversion.categories)} categories, and a pixel mask holds {MAX_CATEGORIES}"
-        raise InputError(dest, problem, "join some labels")
+        problem = f"{len(conversion.categories)} categories, but a pixel mask has at most {MAX_CATEGORIES}"
+        raise InputError(dest, problem, "join some labels with --rename")
     faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)
     if execution.dry_run:
         done = list(_remembered(faults.sift(_convert_all(None, conversion, execution))))
@@ -102,7 +103,7 @@ def _converted(dest: Path | None, conversion: Conversion[S], execution: Executio
 
 
 class _Work(msgspec.Struct, Generic[S], frozen=True):
-    """`convert` with its destination, as processes can take it; a bad image becomes a fault and leaves no file."""
+    """Convert one image to `dest`; picklable. A bad image becomes a fault, and its files are removed."""
 
     convert: Callable[[S, Path | None], Converted]
     dest: Path | None
@@ -115,14 +116,14 @@ class _Work(msgspec.Struct, Generic[S], frozen=True):
             return Fault(source.file_name, error)
 
     def remove(self, file_name: str) -> None:
-        """Remove what was written for one image."""
+        """Remove the files of one image."""
         if self.dest is not None:
             (self.dest / "images" / file_name).unlink(missing_ok=True)
             mask_path(self.dest, file_name).unlink(missing_ok=True)
 
 
 class _BatchWork(msgspec.Struct, Generic[S], frozen=True):
-    """`convert` for several images at once; if one of them is bad, `single` converts them one by one."""
+    """Convert several images at once; if one of them is bad, convert them one by one with `single`."""
 
     convert: Callable[[Sequence[S], Path | None], list[Converted]]
     single: _Work[S]
@@ -211,7 +212,7 @@ def _write_annotations(
     split_of: Mapping[str, str],
     categories: list[Category],
 ) -> None:
-    """The bytes that datasets.coco.write_coco would write, without holding all annotations."""
+    """Write the same bytes as `write_coco`, without all annotations in memory."""
     (root / "annotations").mkdir()
     written: Counter[str] = Counter()
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""The conversions from COCO to COCO, for the `convert` command."""
+"""The command that converts COCO to COCO."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ from convert.cli_options import (
 
 
 class CocoSplitKind(StrEnum):
-    """Which splits the dataset gets."""
+    """How images are assigned to splits."""
 
     auto = "auto"
     stratified = "stratified"
@@ -25,7 +25,7 @@ class CocoSplitKind(StrEnum):
 
 
 class CrowdKind(StrEnum):
-    """What becomes of crowd annotations."""
+    """Treatment of crowd annotations."""
 
     auto = "auto"
     instance = "instance"
@@ -34,14 +34,14 @@ class CrowdKind(StrEnum):
 
 
 class KeptSegmentation(StrEnum):
-    """How instance masks are written."""
+    """Form of instance masks."""
 
     keep = "keep"
     rle = "rle"
 
 
 class ToKind(StrEnum):
-    """What the destination is for."""
+    """The program that reads the destination."""
 
     dataset = "dataset"
     cvat = "cvat"
@@ -65,30 +65,34 @@ def coco2coco_command(
     ] = ToKind.dataset,
     splits: Annotated[
         list[str] | None,
-        typer.Option("--splits", metavar="SPLIT=FILE", help="COCO file of a split; may be given several times."),
+        typer.Option("--splits", metavar="SPLIT=FILE", help="COCO file of a split. May be repeated."),
     ] = None,
     split: Annotated[
         CocoSplitKind,
-        typer.Option(help="auto: original where SRC names two splits or more, else stratified by defect type."),
+        typer.Option(help="auto: original if SRC names at least two splits, otherwise stratified by defect type."),
     ] = CocoSplitKind.auto,
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,
     crowd: Annotated[
         CrowdKind,
-        typer.Option(help="iscrowd 1: an instance, an ignore region, or refused. auto: ignore unless all are."),
+        typer.Option(
+            help="Meaning of iscrowd 1: a defect, an ignore region, or refused. auto: ignore, unless all are."
+        ),
     ] = CrowdKind.auto,
     unlabelled: Unlabelled = UnlabelledKind.leave_out,
     segmentation: Annotated[
-        KeptSegmentation, typer.Option(help="keep: polygons stay polygons; rle: all become RLE.")
+        KeptSegmentation, typer.Option(help="keep: polygons stay polygons; rle: all masks become RLE.")
     ] = KeptSegmentation.keep,
     no_masks: Annotated[
-        bool, typer.Option("--no-masks", help="Write no pixel masks; our trainers need none.")
+        bool, typer.Option("--no-masks", help="Write no pixel masks. The trainers do not need them.")
     ] = False,
-    images: Annotated[Path | None, typer.Option(help="Folder of the images, if they are not near.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the images, if they are not next to the annotations.")
+    ] = None,
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """COCO of any tool to a COCO dataset folder: CVAT, Roboflow, Label Studio, FiftyOne, COCO 2017 and others."""
+    """Convert COCO of any tool (CVAT, Roboflow, Label Studio, FiftyOne, ...) to a COCO dataset folder."""
     from convert.coco2coco import CocoOptions, coco2coco
     from datasets.splits import parse_ratios
 

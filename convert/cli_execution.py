@@ -1,4 +1,4 @@
-"""How the command line runs a conversion: the options that all conversions share, and the report."""
+"""Run a conversion from the command line: the options of all conversions, and the report."""
 
 import inspect
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Opt = TypeVar("Opt")
 
 
 class ExecutionFlags(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of every conversion, as they were given on the command line."""
+    """The options of every conversion, as given on the command line."""
 
     overwrite: bool
     dry_run: bool
@@ -38,23 +38,23 @@ def execution_flags(
         bool, typer.Option("--overwrite", help="Replace a destination that defectline wrote.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Read and check everything, print the table, write nothing.")
+        bool, typer.Option("--dry-run", help="Read and check everything and print the table, but write nothing.")
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Make any loss an error.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat every loss as an error.")] = False,
     max_errors: Annotated[
-        int, typer.Option("--max-errors", min=1, help="Stop after this many faults of the input.")
+        int, typer.Option("--max-errors", min=1, help="Stop after this many faults in the input.")
     ] = 50,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave bad images out, report them, and end with status 1.")
+        bool, typer.Option("--skip-bad", help="Leave out bad images, report them, and exit with status 1.")
     ] = False,
     report: Annotated[
-        Path | None, typer.Option("--report", help="Write each repair and loss to this JSON file.")
+        Path | None, typer.Option("--report", help="Write every repair, loss and note to this JSON file.")
     ] = None,
     jobs: Annotated[
-        int, typer.Option("--jobs", min=0, help="Processes to use; 0 chooses by the amount of work.")
+        int, typer.Option("--jobs", min=0, help="Number of processes (0: chosen by the amount of work).")
     ] = 0,
 ) -> ExecutionFlags:
-    """The shared options as one value."""
+    """Collect the shared options in one value."""
     return ExecutionFlags(
         overwrite=overwrite,
         dry_run=dry_run,
@@ -67,7 +67,7 @@ def execution_flags(
 
 
 def with_execution(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the shared options to a command; it receives them as its keyword argument `flags`."""
+    """Add the shared options to a command, which receives them as its keyword argument `flags`."""
     shared = inspect.signature(execution_flags, eval_str=True).parameters
     own = inspect.signature(command, eval_str=True)
     keyword = {name: p for name, p in own.parameters.items() if name != "flags"}
@@ -126,10 +126,12 @@ def _check_report(report: Path | None, dest: Path, *, dry_run: bool) -> None:
     if report is None:
         return
     if report.is_dir():
-        raise OptionError(f"--report {report}", "a folder", "name a file")
+        raise OptionError(f"--report {report}", "is a folder", "name a file")
     becomes = not dry_run and report.parent.resolve() == dest.resolve()
     if not report.parent.is_dir() and not becomes:
-        raise OptionError(f"--report {report}", f"there is no folder {report.parent}", "make it or name another")
+        raise OptionError(
+            f"--report {report}", f"the folder {report.parent} does not exist", "create it or name another"
+        )
     if not becomes and not may_write(report.parent):
         raise OptionError(
             f"--report {report}", f"no permission to write in {report.parent}", "name another folder"

@@ -1,4 +1,4 @@
-"""The conversion of category folders of MVTec AD and similar layouts, for the `convert` command."""
+"""The command that converts category folders of MVTec AD and similar layouts."""
 
 from pathlib import Path
 from typing import Annotated
@@ -27,10 +27,11 @@ def register(app: typer.Typer) -> None:
 
 def mvtec2coco_command(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="SRC... DST", help="Category folders, then the new dataset.")
+        list[Path], typer.Argument(metavar="SRC... DST", help="Category folders, then the new dataset folder.")
     ],
     split: Annotated[
-        SplitKind, typer.Option(help="By defect type over all images, or the split of the source.")
+        SplitKind,
+        typer.Option(help="stratified: split all images by defect type; original: keep the splits of the source."),
     ] = SplitKind.stratified,
     ratios: RatiosText = "0.7,0.1,0.2",
     seed: Seed = 0,
@@ -45,7 +46,7 @@ def mvtec2coco_command(
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """MVTec AD category folder(s), or folders of similar datasets, to a COCO dataset with boxes and masks."""
+    """Convert MVTec AD category folders, or similar datasets, to a COCO dataset folder with boxes and masks."""
     from convert.mvtec2coco import MvtecOptions, mvtec2coco
     from datasets.formats.layouts.registry import parse_layout
     from datasets.splits import parse_ratios

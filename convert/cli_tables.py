@@ -1,4 +1,4 @@
-"""The conversions from Label Studio, VGG Image Annotator and CSV tables."""
+"""The commands that convert from Label Studio, VGG Image Annotator and CSV tables."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -49,14 +49,14 @@ def register(app: typer.Typer) -> None:
 
 def labelstudio2coco_command(
     source: Annotated[
-        Path, typer.Argument(metavar="SRC", help="Label Studio's JSON or JSON-MIN, file or folder.")
+        Path, typer.Argument(metavar="SRC", help="JSON or JSON-MIN export of Label Studio: a file or a folder.")
     ],
     dest: NewDataset,
     annotation: Annotated[
-        AnnotationKind, typer.Option(help="Of several annotations of a task: the first submitted, the last, ...")
+        AnnotationKind, typer.Option(help="Which annotation to read if a task has several.")
     ] = AnnotationKind.first,
     predictions: Annotated[
-        bool, typer.Option("--predictions", help="Read a prediction where a task has no annotation.")
+        bool, typer.Option("--predictions", help="Read a prediction if a task has no annotation.")
     ] = False,
     image_key: Annotated[
         str | None, typer.Option(help="Key of the image in a task's data, if it has several.")
@@ -74,7 +74,7 @@ def labelstudio2coco_command(
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """Label Studio's JSON or JSON-MIN to a COCO dataset folder; nothing is downloaded."""
+    """Convert a JSON or JSON-MIN export of Label Studio to a COCO dataset folder; downloads nothing."""
     from convert.labelstudio2coco import LabelStudioOptions, labelstudio2coco
 
     shared = shared_options(
@@ -96,12 +96,14 @@ def labelstudio2coco_command(
 
 
 def via2coco_command(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="VIA project or JSON export, file or folder.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="VIA project or JSON export: a file or a folder.")],
     dest: NewDataset,
     attribute: Annotated[
-        str | None, typer.Option(help="Region attribute that names the category; by default the only one.")
+        str | None, typer.Option(help="Region attribute with the category; by default the only attribute.")
     ] = None,
-    category: Annotated[str | None, typer.Option(help="Category of every region.")] = None,
+    category: Annotated[
+        str | None, typer.Option(help="Category of all regions, if no attribute contains it.")
+    ] = None,
     images: Images = None,
     labels: LabelsFile = None,
     rename: Rename = None,
@@ -115,7 +117,7 @@ def via2coco_command(
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """VGG Image Annotator (VIA 1, 2, 3) to a COCO dataset folder."""
+    """Convert a VGG Image Annotator project (VIA 1, 2, 3) to a COCO dataset folder."""
     from convert.via2coco import ViaOptions, via2coco
 
     shared = shared_options(
@@ -154,7 +156,7 @@ def csv2coco_command(
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """CSV table to a COCO dataset folder: Severstal, makesense.ai, or filename,width,height,class,xmin,..."""
+    """Convert a CSV table (Severstal, makesense.ai or filename,width,height,class,xmin,...) to a COCO dataset."""
     from convert.csv2coco import CsvOptions, csv2coco
 
     shared = shared_options(

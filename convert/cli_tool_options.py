@@ -1,4 +1,4 @@
-"""The options that the conversions from labelling tools share."""
+"""Command-line options shared by the conversions from labelling tools."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ToolSplitKind(StrEnum):
-    """Which splits the dataset gets."""
+    """How images are assigned to splits."""
 
     auto = "auto"
     original = "original"
@@ -21,23 +21,34 @@ class ToolSplitKind(StrEnum):
 
 
 class MixedKind(StrEnum):
-    """What becomes of boxes where other annotations have masks."""
+    """Treatment of boxes in a dataset with masks."""
 
     fill = "fill"
     keep = "keep"
 
 
-Images = Annotated[Path | None, typer.Option("--images", help="Folder of the images, if not beside the export.")]
-LabelsFile = Annotated[Path | None, typer.Option("--labels", help="Text file of the categories, in order.")]
-Rename = Annotated[list[str] | None, typer.Option("--rename", help="old=new; may be given several times.")]
+Images = Annotated[
+    Path | None, typer.Option("--images", help="Folder of the images, if they are not next to the export.")
+]
+LabelsFile = Annotated[
+    Path | None, typer.Option("--labels", help="Text file with the categories in order, one per line.")
+]
+Rename = Annotated[list[str] | None, typer.Option("--rename", help="Rename a label: old=new. May be repeated.")]
 Mixed = Annotated[
-    MixedKind, typer.Option("--mixed", help="Boxes beside shapes with pixels: fill them as masks, or keep boxes.")
+    MixedKind,
+    typer.Option(
+        "--mixed",
+        help="Boxes in an export that also has shapes with pixels: fill makes masks of them, keep leaves boxes.",
+    ),
 ]
 LineWidth = Annotated[
-    float | None, typer.Option("--line-width", help="Draw points and lines this many pixels wide; else lost.")
+    float | None,
+    typer.Option(
+        "--line-width", help="Draw points and lines with this width in pixels; without it they are lost."
+    ),
 ]
 ToolSplit = Annotated[
-    ToolSplitKind, typer.Option("--split", help="auto: the splits that the export names, else stratified.")
+    ToolSplitKind, typer.Option("--split", help="auto: the splits of the export, or stratified if it has none.")
 ]
 
 
@@ -54,7 +65,7 @@ def shared_options(
     seed: int,
     segmentation: SegmentationKind,
 ) -> "ToolOptions":
-    """The shared options as a conversion takes them. Raises OptionError."""
+    """The shared options as the value that conversions take. Raises OptionError for wrong ratios."""
     from convert.tool_options import ToolOptions
     from datasets.splits import parse_ratios
 

@@ -1,4 +1,4 @@
-"""The conversions from XML: Pascal VOC and CVAT."""
+"""The commands that convert from XML: Pascal VOC and CVAT."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -31,7 +31,7 @@ from convert.cli_tool_options import (
 
 
 class FirstPixelKind(StrEnum):
-    """What pixels count from."""
+    """The coordinate of the first pixel."""
 
     auto = "auto"
     zero = "0"
@@ -39,7 +39,7 @@ class FirstPixelKind(StrEnum):
 
 
 class DifficultKind(StrEnum):
-    """What becomes of objects marked difficult."""
+    """Treatment of objects marked difficult."""
 
     ignore = "ignore"
     keep = "keep"
@@ -59,14 +59,19 @@ def register(app: typer.Typer) -> None:
 
 
 def voc2coco_command(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of XML files, searched through.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of XML files, with its subfolders.")],
     dest: NewDataset,
     first_pixel: Annotated[
         FirstPixelKind,
-        typer.Option(help="What xmin counts from: 1 as in VOC, or 0; auto: 1 unless a coordinate shows 0."),
+        typer.Option(
+            help="Coordinate of the first pixel: 1 as in VOC, or 0. auto: 1, unless a coordinate shows 0."
+        ),
     ] = FirstPixelKind.auto,
     difficult: Annotated[
-        DifficultKind, typer.Option(help="Objects marked difficult: ignore regions, or annotations.")
+        DifficultKind,
+        typer.Option(
+            help="Objects marked difficult: ignore makes ignore regions of them, keep ordinary annotations."
+        ),
     ] = DifficultKind.ignore,
     images: Images = None,
     labels: LabelsFile = None,
@@ -81,7 +86,10 @@ def voc2coco_command(
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """Pascal VOC XML (labelImg, NEU-DET) to a COCO dataset folder; a file without object is a negative."""
+    """Convert Pascal VOC XML (labelImg, NEU-DET) to a COCO dataset folder.
+
+    A file without objects is a negative.
+    """
     from convert.voc2coco import VocOptions, voc2coco
 
     shared = shared_options(
@@ -101,7 +109,9 @@ def voc2coco_command(
 
 
 def cvat2coco_command(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="CVAT's annotations.xml, or its folder.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SRC", help="CVAT's annotations.xml, or the folder that contains it.")
+    ],
     dest: NewDataset,
     images: Images = None,
     labels: LabelsFile = None,
@@ -116,7 +126,7 @@ def cvat2coco_command(
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """CVAT for images 1.1 to a COCO dataset folder; an image without shape is unlabelled."""
+    """Convert CVAT for images 1.1 to a COCO dataset folder; an image without shapes is unlabelled."""
     from convert.cvat2coco import CvatOptions, cvat2coco
 
     shared = shared_options(

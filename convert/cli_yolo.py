@@ -1,4 +1,4 @@
-"""The conversions from and to YOLO folders, for the `convert` command."""
+"""The commands that convert from and to YOLO folders."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -34,14 +34,14 @@ class PartsKind(StrEnum):
 
 
 class MixedKind(StrEnum):
-    """What becomes of a dataset with boxes and segments."""
+    """Treatment of a dataset with boxes and segments."""
 
     refuse = "refuse"
     keep = "keep"
 
 
 class OrientedKind(StrEnum):
-    """What a label of four points is."""
+    """Meaning of a label of four points."""
 
     polygon = "polygon"
     box = "box"
@@ -56,22 +56,26 @@ def register(app: typer.Typer) -> None:
 def coco2yolo_command(
     source: CocoSource,
     dest: Annotated[Path, typer.Argument(metavar="DST", help="The new YOLO folder.")],
-    segments: Annotated[bool, typer.Option("--segments", help="Write segments, not boxes.")] = False,
+    segments: Annotated[bool, typer.Option("--segments", help="Write segments instead of boxes.")] = False,
     holes: Annotated[
-        HolesKind, typer.Option(help="bridge: keep holes by a bridge of no width; fill them.")
+        HolesKind,
+        typer.Option(help="Holes: bridge keeps them with a zero-width bridge to the outline; fill fills them."),
     ] = HolesKind.bridge,
     parts: Annotated[
-        PartsKind, typer.Option(help="bridge: one segment; split: a segment each; largest: drop the others.")
+        PartsKind,
+        typer.Option(
+            help="Masks of several parts: bridge writes one segment, split one per part, largest only the largest."
+        ),
     ] = PartsKind.bridge,
     imgsz: Annotated[
         int,
-        typer.Option(min=32, help="Side that training resizes images to; segments are drawn true to size there."),
+        typer.Option(min=32, help="Image side in training, in pixels; segments are exact at this size."),
     ] = 640,
     images: Images = None,
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """COCO dataset folder or file to a YOLO folder that Ultralytics trains on."""
+    """Convert a COCO dataset folder or file to a YOLO folder for Ultralytics."""
     from convert.coco2yolo import YoloExportOptions, coco2yolo
     from convert.yolo_segments import Style
 
@@ -85,15 +89,22 @@ def yolo2coco_command(
     segmentation: Segmentation = SegmentationKind.rle,
     unlabelled: Unlabelled = UnlabelledKind.leave_out,
     mixed: Annotated[
-        MixedKind, typer.Option(help="A dataset with boxes and segments: refuse it, or keep both.")
+        MixedKind,
+        typer.Option(help="What to do with a dataset that has boxes and segments: refuse it, or keep both."),
     ] = MixedKind.refuse,
     oriented: Annotated[
-        OrientedKind, typer.Option(help="Labels of four points, as of oriented boxes: polygons, or boxes around.")
+        OrientedKind,
+        typer.Option(
+            help="Labels of four points, such as oriented boxes: read as polygon, or as upright box around them."
+        ),
     ] = OrientedKind.polygon,
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """YOLO folder to a COCO dataset folder; an empty label file is a negative, a missing one is unlabelled."""
+    """Convert a YOLO folder to a COCO dataset folder.
+
+    An image with an empty label file is a negative; an image without a label file is unlabelled.
+    """
     from convert.yolo2coco import YoloOptions, yolo2coco
 
     options = YoloOptions(

@@ -1,4 +1,4 @@
-"""A COCO file or the export of any tool to our COCO dataset folder."""
+"""Convert a COCO file or the COCO export of any tool to a COCO dataset folder."""
 
 import hashlib
 from collections.abc import Sequence
@@ -34,11 +34,12 @@ PRELOAD = ("numpy", "PIL.Image", "pycocotools.mask")
 
 
 class CocoOptions(msgspec.Struct, frozen=True):
-    """How to convert; `splits` has "split=file" of each COCO file where names do not state it.
+    """Options of the conversion.
 
-    `split` auto keeps the splits of a source that names at least two, and divides the images of any other by
-    defect type with `ratios` and `seed`. `crowd` auto keeps crowd annotations as ignore regions, and refuses a
-    source that has no others. An image of a file that labels nothing is left out, or a negative.
+    `splits` has "split=file" for each COCO file whose name does not state its split. `split` auto keeps the splits
+    of a source that names at least two, and otherwise splits by defect type with `ratios` and `seed`. `crowd` auto
+    keeps crowd annotations as ignore regions, and refuses a source with only crowd annotations. `unlabelled`
+    states whether images of a COCO file without annotations and categories are left out or are negatives.
     """
 
     splits: tuple[str, ...] = ()
@@ -58,9 +59,10 @@ def coco2coco(
 ) -> Report:
     """Convert the COCO file, folder or export `source` into the dataset folder `dest`.
 
-    Category ids count from 1 in the order of the source. See `read_coco_export` for what is found and repaired.
-    With `options.to` it is written for that tool instead (see `write_for_tool`). Raises InputError for what cannot
-    be read, OptionError, OutputError for `dest`, and with `execution.strict` an InputError for the first loss.
+    Category ids count from 1 in the order of the source. `read_coco_export` documents what is read and repaired.
+    With `options.to`, `write_for_tool` writes for that tool instead. Raises InputError if the source cannot be
+    read and, with `execution.strict`, for the first loss; OptionError for a wrong option; OutputError if `dest`
+    exists or cannot be written.
     """
     export = read_coco_export(source, options.images, options.splits)
     images, categories, unlabelled = _images(export, options)
@@ -122,7 +124,9 @@ def _unlabelled(entry: ExportImage) -> Event:
 def _check_crowd(source: Path, images: Sequence[CocoImage], crowd: Crowd) -> None:
     annotations = [a.iscrowd for image in images for a in image.annotations]
     if crowd == "auto" and annotations and all(annotations):
-        problem = f"all {len(annotations)} annotations are crowds (iscrowd 1), from which no training learns"
+        problem = (
+            f"all {len(annotations)} annotations are ignore regions (iscrowd 1), from which a model cannot learn"
+        )
         remedy = "give --crowd instance if each is one defect, as CVAT's brush masks are, or --crowd ignore"
         raise InputError(source, problem, remedy)
 
@@ -130,7 +134,7 @@ def _check_crowd(source: Path, images: Sequence[CocoImage], crowd: Crowd) -> Non
 def _splits(
     export: CocoExport, images: Sequence[CocoImage], categories: list[Category], options: CocoOptions
 ) -> tuple[dict[str, str], Event]:
-    """The split of each file name, and the event that states the rule."""
+    """The split of each file name, and the event that reports how it was chosen."""
     unnamed = next((part.file.name for part in export.parts if part.split is None), None)
     if options.split == "original" and unnamed is not None:
         problem = f"{unnamed} names no split"
@@ -176,20 +180,25 @@ def _convert_image(source: CocoImage, dest: Path | None, options: CocoOptions) -
 
 
 def _turn(path: Path, info: ImageInfo, size: tuple[int, int]) -> bool:
-    """Whether the annotations are of the image as EXIF shows it. Raises InputError where no size states it."""
+    """Whether the annotations refer to the image as EXIF shows it; `size` is the stated (width, height).
+
+    Raises InputError if the stated size is wrong or does not decide it.
+    """
     if info.orientation == 1 or info.orientation < 5 or info.width == info.height:
         if size != (info.width, info.height):
             problem = f"{info.width} x {info.height} pixels, but the COCO file states {size[0]} x {size[1]}"
-            raise InputError(path, problem, "its annotations are of another image; correct the file or the image")
+            raise InputError(
+                path, problem, "the annotations belong to another image; correct the file or the image"
+            )
         if info.orientation != 1:
             problem = (
-                f"EXIF orientation {info.orientation}, and its annotations may be of it as stored or as shown"
+                f"EXIF orientation {info.orientation}: annotations may refer to the stored or the shown image"
             )
-            raise InputError(path, problem, "save it upright")
+            raise InputError(path, problem, "save the image upright")
         return False
     if size not in ((info.width, info.height), (info.height, info.width)):
         problem = f"{info.height} x {info.width} pixels upright, but the COCO file states {size[0]} x {size[1]}"
-        raise InputError(path, problem, "its annotations are of another image; correct the file or the image")
+        raise InputError(path, problem, "the annotations belong to another image; correct the file or the image")
     return size == (info.height, info.width)
 
 
@@ -199,14 +208,14 @@ def _place_image(source: CocoImage, info: ImageInfo, data: bytes, dest: Path | N
         if target is not None:
             link_or_copy(source.file(), target)
         return []
-    turned, how = upright(source.file(), data, turn=turn)
+    turned, method = upright(source.file(), data, turn=turn)
     if target is not None:
         target.write_bytes(turned)
-    return [Event(source.file_name, "", "exif-upright", f"orientation {info.orientation}, {how}")]
+    return [Event(source.file_name, "", "exif-upright", f"orientation {info.orientation}, {method}")]
 
 
 def _place_mask(source: CocoImage, painted: "list[tuple[int, Component]]", dest: Path | None) -> list[Event]:
-    """Write the pixel mask; ignore regions are not in it."""
+    """Write the pixel mask without ignore regions."""
     image = source.image
     indices, taken = paint(image.height, image.width, painted)
     if dest is not None:

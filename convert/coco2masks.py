@@ -1,4 +1,4 @@
-"""A COCO dataset folder or file to pixel masks, an index PNG per image; where two meet, the smaller is on top."""
+"""Convert a COCO dataset to pixel masks, one index PNG per image; smaller annotations are on top."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ POOL_PAYS_FROM = 256  # images
 
 
 class _Painted(msgspec.Struct, frozen=True):
-    """What one image became: how many instances are in its pixel mask, which there is none of unless `kept`."""
+    """One converted image: the number of annotations in its pixel mask; none is written unless `kept`."""
 
     item: CocoImage
     instances: int
@@ -41,24 +41,27 @@ class _Painted(msgspec.Struct, frozen=True):
 
 
 class MasksExportOptions(msgspec.Struct, frozen=True):
-    """Nothing to choose: the file has sizes and annotations, so no image is read."""
+    """No options: sizes and annotations are in the COCO file, so no image is read."""
 
 
 def coco2masks(
     source: Path,
     dest: Path,
-    options: MasksExportOptions = MasksExportOptions(),  # noqa: ARG001 the signature of every converter
+    options: MasksExportOptions = MasksExportOptions(),  # noqa: ARG001 the signature shared by all converters
     execution: Execution = Execution(),
 ) -> Report:
-    """Write the pixel mask of every image of the COCO folder or file `source` into `dest`; needs no image file.
+    """Write the pixel mask of every image of the COCO folder or file `source` into `dest`; reads no image file.
 
-    `a/b.jpg` becomes `a/b.png`; `categories.json` has the name of each index. An image whose annotations are
-    all lost gets none: an empty mask would mean a good image. Raises InputError for what cannot
-    be read and, with `execution.strict`, for the first loss; OutputError for `dest`.
+    The mask of `a/b.jpg` is `a/b.png`: 0 is background, and `categories.json` has the name of each other index. An
+    image that lost all its annotations gets no mask, because an empty mask would mean a good image. Raises
+    InputError if the source cannot be read and, with `execution.strict`, for the first loss; OutputError if `dest`
+    exists or cannot be written.
     """
     coco = read_coco_source(source)
     if len(coco.categories) > 255:
-        raise InputError(source, f"{len(coco.categories)} categories, an index PNG holds 255", "merge some")
+        raise InputError(
+            source, f"{len(coco.categories)} categories, but an index PNG has at most 255", "merge some categories"
+        )
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite)
     check_stems(image.file_name for image in coco.images)

@@ -1,4 +1,4 @@
-"""COCO annotations of one image as the instances of our dataset folder: exact boxes and areas, nothing outside."""
+"""Convert the COCO annotations of one image: exact boxes and areas, clipped to the image."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -13,14 +13,17 @@ from system.errors import InputError
 if TYPE_CHECKING:
     from datasets.masks.component import Component
 
-ROUNDING = 1e-3  # pixels that a coordinate may be outside without being reported
-DECIMALS = 3  # of a pixel, for boxes that are clipped
+ROUNDING = 1e-3  # pixels; a coordinate this far outside is not reported
+DECIMALS = 3  # of the coordinates of clipped boxes
 
 Crowd = Literal["auto", "instance", "ignore", "refuse"]
 
 
 class ImageInstances(msgspec.Struct, frozen=True):
-    """Instances of one image, the pixels of those with a mask that are no ignore region, and what changed."""
+    """The instances of one image, (category id, pixels) of the masks to paint, and events.
+
+    Ignore regions are not painted.
+    """
 
     instances: list[Instance]
     painted: "list[tuple[int, Component]]"
@@ -28,11 +31,12 @@ class ImageInstances(msgspec.Struct, frozen=True):
 
 
 def image_instances(image: Image, annotations: list[Annotation], crowd: Crowd, *, as_rle: bool) -> ImageInstances:
-    """The instances of an image.
+    """Convert the annotations of one image.
 
-    A mask stays a polygon where it was one, unless `as_rle` or where it is partly outside; its box and area become
-    its extents and its pixel count. A crowd annotation becomes an instance, stays an ignore region, or is refused.
-    Raises InputError for masks that cannot be drawn.
+    A polygon stays a polygon, unless `as_rle` is set or it is partly outside the image. The box and area of a mask
+    become its extents and its number of pixels. `crowd` states whether a crowd annotation becomes an ordinary
+    instance, stays an ignore region or is refused. Raises InputError for a mask that cannot be drawn and for a
+    refused crowd annotation.
     """
     from datasets.masks.edges import rle_to_component
 
@@ -57,7 +61,7 @@ def _crowd(image: Image, annotation: Annotation, crowd: Crowd) -> int:
     if not annotation.iscrowd or crowd == "instance":
         return 0
     if crowd == "refuse":
-        remedy = "give --crowd instance if it is one defect, --crowd ignore for an ignore region"
+        remedy = "give --crowd instance if it is a defect, --crowd ignore if it is an ignore region"
         raise InputError(
             f"{image.file_name}, annotation {annotation.id}", "a crowd annotation (iscrowd 1)", remedy
         )

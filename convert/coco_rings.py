@@ -1,4 +1,4 @@
-"""Masks as polygons only, for tools that read no run lengths: one ring for each part, holes kept by bridges."""
+"""Convert masks to polygons for tools that do not read run lengths; holes are kept by bridges."""
 
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,9 @@ Change = tuple[str, str]
 
 
 def segmentation_rings(segmentation: Segmentation, height: int, width: int) -> tuple[Polygons, list[Change]]:
-    """The rings [x1, y1, x2, y2, ...] of a mask of height x width pixels, and (code, value) of what that means.
+    """The rings [x1, y1, x2, y2, ...] of a mask of height x width pixels, and (code, value) of each event.
 
-    Polygons stay unchanged. The rings of run lengths cover exactly their pixels by the even-odd rule.
+    Polygons are unchanged. The rings of a run-length mask cover exactly its pixels by the even-odd rule.
     """
     from datasets.coco import Rle
     from datasets.masks.edges import rle_to_component

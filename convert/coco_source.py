@@ -1,4 +1,4 @@
-"""What a conversion from COCO reads: a dataset folder, a COCO file or the export of another tool."""
+"""Read the source of a conversion from COCO: a dataset folder, a COCO file or the export of another tool."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,14 +35,16 @@ class CocoImage(msgspec.Struct, frozen=True):
         return self.image.file_name
 
     def file(self) -> Path:
-        """The image file. Raises InputError where it is missing."""
+        """The path of the image file. Raises InputError if it is missing."""
         if self.path is None:
-            raise InputError(self.file_name, "listed, but its file is missing", "name its folder with --images")
+            raise InputError(
+                self.file_name, "listed, but the image file is missing", "name its folder with --images"
+            )
         return self.path
 
 
 class CocoSource(msgspec.Struct, frozen=True):
-    """Labelled images sorted by file name; `path` is what the user named, `events` what reading changed."""
+    """Labelled images sorted by file name; `path` is the source that the user named, `events` are repairs."""
 
     path: Path
     splits: list[str]
@@ -51,19 +53,20 @@ class CocoSource(msgspec.Struct, frozen=True):
     events: list[Event] = []
 
     def places(self) -> list[Path]:
-        """What a destination must be apart from; it may be beside a COCO file and its images."""
+        """Paths that must not overlap with the destination: the source and one image."""
         return [self.path, *[image.path for image in self.images if image.path is not None][:1]]
 
     def annotations(self) -> int:
-        """How many annotations all images have together."""
+        """The number of annotations of all images."""
         return sum(len(image.annotations) for image in self.images)
 
 
 def read_coco_source(path: Path, folder: Path | None = None) -> CocoSource:
-    """Read a COCO dataset folder, a COCO file or an export; `folder` is where the images are, if not near.
+    """Read a COCO dataset folder, a COCO file or an export; `folder` is a further folder of images.
 
-    See `read_coco_export` for what is found and repaired. Images of a file that names no split are in train.
-    Images that nobody labelled are left out with an event. Raises InputError, also where nothing is labelled.
+    `read_coco_export` documents what is read and repaired. Images of a file that names no split are in train.
+    Unlabelled images are left out with an event. Raises InputError if the source cannot be read or no image is
+    labelled.
     """
     export = read_coco_export(path, folder)
     events = [Event(*msgspec.structs.astuple(repair)) for repair in export.repairs]
@@ -71,10 +74,10 @@ def read_coco_source(path: Path, folder: Path | None = None) -> CocoSource:
 
 
 def labelled_source(export: CocoExport, events: list[Event]) -> CocoSource:
-    """The labelled images of an export as a source. Raises InputError where it has images and none is labelled."""
+    """The labelled images of an export as a source. Raises InputError if it has images but none is labelled."""
     unlabelled = [entry for entry in export.images if not entry.is_labelled]
     if unlabelled and len(unlabelled) == len(export.images):
-        problem = f"no category and no annotation, so none of {len(unlabelled)} images is labelled"
+        problem = f"no categories and no annotations: none of {len(unlabelled)} images is labelled"
         raise InputError(export.path, problem, "name the file with the annotations")
     left_out = [Event(entry.image.file_name, "", "unlabelled", "no annotations file") for entry in unlabelled]
     images = [
@@ -105,7 +108,10 @@ def skip_missing(coco: CocoSource, *, skip: bool) -> CocoSource:
 
 
 def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
-    """H x W uint8 mask of 0 and 1 of an annotation, all 0 where it has no segmentation. Raises InputError."""
+    """H x W uint8 mask (0 or 1) of an annotation, all 0 without a segmentation.
+
+    Raises InputError if it cannot be drawn.
+    """
     from datasets.masks.rle import decode
 
     check_segmentation(image, annotation)

@@ -1,4 +1,4 @@
-"""COCO as annotation tools import it: CVAT, Label Studio, Roboflow and X-AnyLabeling."""
+"""Write COCO for annotation tools: CVAT, Label Studio, Roboflow and X-AnyLabeling."""
 
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
@@ -47,23 +47,26 @@ def write_for_tool(
     crowd: Crowd,
     execution: Execution,
 ) -> Report:
-    """Write `images` as `tool` imports them; a dry run writes nothing.
+    """Write `images` in the layout that `tool` imports; a dry run writes nothing.
 
-    Only CVAT reads run lengths and crowds: for the others masks become polygons, and ignore regions are lost.
-    Raises InputError for an image of another size or with an EXIF rotation, and where names collide; OutputError.
+    Only CVAT reads run lengths and crowd annotations. For the other tools masks become polygons, and ignore
+    regions are lost. Raises InputError for an image with a wrong size or an EXIF orientation and if two names
+    collide; OutputError if `dest` exists or cannot be written.
     """
     check_destination(dest, overwrite=execution.overwrite, marker=MARKER)
     if tool == "xanylabeling":
         check_stems(image.file_name for image in images)
     drawn = []
-    happened = list(events)
+    all_events = list(events)
     if tool == "labelstudio" and len(set(split_of.values())) > 1:
-        happened.append(Event("result.json", "", "splits-joined", ", ".join(sorted(set(split_of.values())))))
+        all_events.append(Event("result.json", "", "splits-joined", ", ".join(sorted(set(split_of.values())))))
     for image in execution.progress(images, "convert", len(images)):
         instances, changes = _instances(image, tool, crowd)
-        happened += changes
+        all_events += changes
         if image.annotations and not instances:
-            happened.append(Event(image.file_name, "", "image-left-out", f"{len(image.annotations)} annotations"))
+            all_events.append(
+                Event(image.file_name, "", "image-left-out", f"{len(image.annotations)} annotations")
+            )
             continue
         split = split_of[image.file_name]
         drawn.append(_Drawn(image, _name(tool, split, image.file_name), split, instances))
@@ -74,7 +77,7 @@ def write_for_tool(
         "negatives": sum(not one.instances for one in drawn),
         "annotations": sum(len(one.instances) for one in drawn),
     }
-    report = make_report(read, written, happened)
+    report = make_report(read, written, all_events)
     if execution.strict:
         check_strict(report)
     if not execution.dry_run:
@@ -94,7 +97,7 @@ def _instances(image: CocoImage, tool: Tool, crowd: Crowd) -> tuple[list[Instanc
     info = read_info(image.file())
     if info.orientation != 1:
         raise InputError(
-            image.file(), f"EXIF orientation {info.orientation}", "convert it to a dataset folder first"
+            image.file(), f"EXIF orientation {info.orientation}", "convert the source to a dataset folder first"
         )
     if (info.width, info.height) != (image.image.width, image.image.height):
         problem = f"{info.width} x {info.height} pixels, but the COCO file states another size"
@@ -128,7 +131,7 @@ def _check_names(drawn: Sequence[_Drawn]) -> None:
     for one in drawn:
         other = first.setdefault(one.name, one.source.file_name)
         if other != one.source.file_name:
-            problem = f"would be called {one.name}, as {other} would"
+            problem = f"would be named {one.name}, the same as {other}"
             raise InputError(one.source.file_name, problem, "rename one of the images")
 
 
@@ -183,7 +186,7 @@ def _coco(
 
 
 def _xanylabeling(one: _Drawn, names: dict[int, str]) -> dict[str, Any]:
-    """An X-AnyLabeling file: labelme's form, with rectangles of four corners and a score."""
+    """An X-AnyLabeling file: labelme's format, with rectangles of four corners and a score."""
     shapes: list[dict[str, Any]] = []
     for group, instance in enumerate(one.instances, 1):
         rings = instance.segmentation if isinstance(instance.segmentation, list) else []

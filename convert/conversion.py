@@ -1,4 +1,4 @@
-"""What a converter provides: its sources, a function that converts one of them, and a rule for the splits."""
+"""The description of a conversion: its sources, a function that converts one of them, and a rule for splits."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ class Source(Protocol):
 
     @property
     def file_name(self) -> str:
-        """Its name in the dataset, relative to `images`, with forward slashes."""
+        """The name in the dataset, relative to `images`, with forward slashes."""
 
 
 S = TypeVar("S", bound=Source)
@@ -33,11 +33,12 @@ class Instance(msgspec.Struct, frozen=True):
 
 
 class Converted(msgspec.Struct, frozen=True):
-    """What one image became; a stratified split divides the images of each `stratum` in the same proportions.
+    """One converted image; width and height in pixels.
 
-    `category_ids` and `encoded` (JSON, see `encode_instance`) have one item per annotation, `sha256` is over
-    everything that was read. An image that is not `kept` is left out of the dataset: only its events count.
-    `mask_values` are the grey values that mark a defect in its binary masks, each with its category id.
+    A stratified split divides the images of each `stratum` in the same proportions. `category_ids` and `encoded`
+    (JSON, see `encode_instance`) have one item per annotation. `sha256` is the hash of everything that was read.
+    An image that is not `kept` is left out of the dataset; only its events count. `mask_values` are the grey values
+    that mark a defect in its binary masks, each with its category id.
     """
 
     file_name: str
@@ -53,15 +54,14 @@ class Converted(msgspec.Struct, frozen=True):
 
 
 class Conversion(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
-    """What to convert and how: `convert_image(source, dest)` converts one of the `sources`, sorted by file name.
+    """A conversion: `convert_image(source, dest)` converts one of the `sources`, which are sorted by file name.
 
-    `dest` is the dataset folder to write image and pixel mask into, None in a dry run; their folders exist.
-    `assign_splits` gives the split of each file name from its stratum. `read` and `events` go to the report.
-    `pool_pays` is whether there is enough work for several processes, `masks` whether there are pixel masks.
-    `preload` are modules that worker processes need: imported once, before the processes are forked.
-    `check_mask_values` raises InputError if the values of all images (file name, values) contradict each other.
-    `convert_images`, where it is given, converts several sources faster, with the results and errors of
-    `convert_image` called on each in turn.
+    `dest` is the dataset folder for image and pixel mask, with existing subfolders, or None in a dry run.
+    `assign_splits` maps file name -> stratum to file name -> split. `read` and `events` go to the report.
+    `pool_pays` is whether there is enough work for several processes, `masks` whether pixel masks are written.
+    `preload` are modules that are imported before worker processes are forked. `check_mask_values` raises
+    InputError if the values of all images (file name, values) contradict each other. `convert_images`, if given,
+    converts several sources faster, with the same results and errors as `convert_image` for each.
     """
 
     tool: str
@@ -81,7 +81,7 @@ class Conversion(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
 
 
 def recorded_options(options: msgspec.Struct) -> dict[str, Any]:
-    """The options for `dataset.json`, without the folders and files of this machine that are among them."""
+    """The options for `dataset.json`, without paths of this machine."""
     types = get_type_hints(type(options))
     fields = msgspec.structs.asdict(options).items()
     return {name: value for name, value in fields if types[name] not in (Path, Path | None)}

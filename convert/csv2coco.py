@@ -1,4 +1,4 @@
-"""CSV tables to a COCO dataset folder: Severstal's run lengths, makesense.ai's boxes, boxes by their corners."""
+"""Convert a CSV table to a COCO dataset folder: Severstal run lengths, makesense.ai boxes, boxes by corners."""
 
 from pathlib import Path
 
@@ -19,8 +19,9 @@ def csv2coco(
 ) -> Report:
     """Convert a CSV file of annotations into the dataset folder `dest`.
 
-    Run lengths cover all defects of a type in an image: each component becomes an annotation. Raises InputError,
-    OptionError, and OutputError for `dest`.
+    Run lengths cover all defects of one type in an image; each component becomes an annotation. Raises InputError
+    if the table or an image cannot be read, OptionError for a wrong option, OutputError if `dest` exists or cannot
+    be written.
     """
     check_tool_options(options)
     errors: list[InputError] = []

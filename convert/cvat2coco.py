@@ -1,4 +1,4 @@
-"""CVAT for images 1.1 (XML) to a COCO dataset folder."""
+"""Convert CVAT for images 1.1 (XML) to a COCO dataset folder."""
 
 from pathlib import Path
 
@@ -17,11 +17,12 @@ class CvatOptions(ToolOptions, frozen=True, kw_only=True):
 def cvat2coco(
     source: Path, dest: Path, options: CvatOptions = CvatOptions(), execution: Execution = Execution()
 ) -> Report:
-    """Convert CVAT's annotations.xml, or the folder that holds it, into the dataset folder `dest`.
+    """Convert CVAT's annotations.xml, or the folder that contains it, into the dataset folder `dest`.
 
-    Cuboids, skeletons and tags are lost and reported, points and lines without `line_width` too. An image without
-    shape is unlabelled, because CVAT does not record who looked. Raises InputError, also for CVAT for video,
-    OptionError, and OutputError for `dest`.
+    Cuboids, skeletons and tags are lost and reported; points and lines, too, without `line_width`. An image
+    without shapes is unlabelled, because CVAT does not record whether somebody inspected it. Raises InputError if
+    the export or an image cannot be read, and for CVAT for video; OptionError for a wrong option; OutputError if
+    `dest` exists or cannot be written.
     """
     check_tool_options(options)
     errors: list[InputError] = []

@@ -1,4 +1,4 @@
-"""How a conversion runs: what it overwrites, whether it writes at all, and how many processes it uses."""
+"""Execution of a conversion: overwriting, dry run, treatment of faults, number of processes."""
 
 import msgspec
 
@@ -11,7 +11,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
 
     `strict` makes the first loss an InputError. Faults of the input are reported together, at most `max_errors`;
     with `skip_bad` bad images are left out and counted instead. `jobs` is the number of processes, 0 chooses by
-    the amount of work; a `pool` that is already running is used instead.
+    the amount of work; a running `pool` is used instead.
     """
 
     overwrite: bool = False

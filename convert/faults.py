@@ -1,4 +1,4 @@
-"""Faults of the input, collected over a whole conversion: all reported together, or the bad images left out."""
+"""Collect the faults of the input: report all of them together, or leave out the bad images."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,22 +14,22 @@ R = TypeVar("R")
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """An error in one file, by its name in the dataset or in the source."""
+    """An error in one file; `file_name` is its name in the dataset or in the source."""
 
     file_name: str
     error: InputError
 
 
 class Faults:
-    """The faults of one conversion; with `skip` they become events, else errors."""
+    """The faults of one conversion. With `skip` they become events, otherwise errors."""
 
     def __init__(self, *, limit: int, skip: bool) -> None:
         self._limit = limit
         self._skip = skip
-        self._found: list[Fault] = []
+        self._faults: list[Fault] = []
 
     def sift(self, results: Iterable[R | Fault]) -> Iterator[R]:
-        """Yield the results that are no faults. Raises InputError when the limit is reached."""
+        """Yield the results without faults. Raises InputError when the limit is reached."""
         for result in results:
             if isinstance(result, Fault):
                 self.add(result)
@@ -37,19 +37,19 @@ class Faults:
                 yield result
 
     def add(self, fault: Fault) -> None:
-        """Remember a fault. Raises InputError with all faults when the limit is reached."""
-        self._found.append(fault)
-        if not self._skip and len(self._found) >= self._limit:
+        """Add a fault. Raises InputError with all faults when the limit is reached."""
+        self._faults.append(fault)
+        if not self._skip and len(self._faults) >= self._limit:
             self.check()
 
     def check(self) -> None:
         """Raise InputError with all faults, unless bad files are skipped."""
         if not self._skip:
-            raise_together([fault.error for fault in self._found])
+            raise_together([fault.error for fault in self._faults])
 
     def events(self) -> list[Event]:
         """An event for each bad file that was skipped."""
-        return [Event(fault.file_name, "", "bad-input", fault.error.problem) for fault in self._found]
+        return [Event(fault.file_name, "", "bad-input", fault.error.problem) for fault in self._faults]
 
 
 def planning_events(root: Path, errors: Sequence[InputError], *, skip: bool) -> list[Event]:
@@ -68,7 +68,7 @@ def _below(root: Path, where: Path | str) -> str:
 
 
 class Guarded(msgspec.Struct, Generic[T, R], frozen=True):
-    """`work` as processes can take it, with an InputError as a value instead of an exception."""
+    """A picklable function that returns an InputError of `work` as a fault instead of raising it."""
 
     work: Callable[[T], R]
     name_of: Callable[[T], str]

@@ -1,4 +1,4 @@
-"""The shapes of one labelme file to instances: one for each shape, or for all shapes of a label and a group."""
+"""Convert labelme shapes to instances: one per shape, or one for all shapes of one label and group."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,11 +18,11 @@ from datasets.masks.edges import edges_to_component, rle_to_component
 SegmentationKind = Literal["rle", "polygon", "auto"]
 
 
-Key = tuple[int, int | None, int]  # category id, group, number of the shape
+Key = tuple[int, int | None, int]  # category id, group, index of the shape
 
 
 class Drawing(msgspec.Struct, frozen=True):
-    """The drawn instances of one file with their pixels, none of them empty, and what happened to the shapes."""
+    """The drawn instances of one file with their pixels, none of them empty, and the events of drawing."""
 
     instances: list[Instance]
     components: list[Component]
@@ -30,7 +30,7 @@ class Drawing(msgspec.Struct, frozen=True):
 
 
 class Labelled(msgspec.Struct, frozen=True):
-    """The shapes of the labelme file `path`, called `name` in events; its image has `size` (height, width)."""
+    """The shapes of the labelme file `path`, named `name` in events; `size` is (height, width) of its image."""
 
     path: Path | str
     name: str
@@ -41,10 +41,11 @@ class Labelled(msgspec.Struct, frozen=True):
 def draw_instances(
     files: Sequence[Labelled], ids: Mapping[str, int], segmentation: SegmentationKind, line_width: float | None
 ) -> list[Drawing]:
-    """Instances of each labelme file.
+    """Draw the instances of each labelme file.
 
-    `ids` is label -> category id, 0 for background; a label that is not in it is ignored. Shapes drawn as a hole
-    in another are annotations of their own: no file states that they are holes. Raises InputError.
+    `ids` is label -> category id, 0 for background; other labels are ignored. `line_width` is in pixels. A shape
+    drawn as a hole in another one is a separate annotation, because labelme files cannot mark holes. Raises
+    InputError for a shape that cannot be drawn.
     """
     sheets = []
     for file in files:
@@ -71,10 +72,10 @@ def draw_instances(
 def _group(
     file: Labelled, wanted: Sequence[tuple[int, Shape]], drawn_shapes: Sequence[Drawn], ids: Mapping[str, int]
 ) -> tuple[dict[Key, list[Drawn]], set[Key], list[Event]]:
-    """What becomes one instance, which instances are difficult, and what happened to the shapes."""
+    """The shapes of each instance, the keys of difficult instances, and events."""
     name = file.name
     groups: dict[Key, list[Drawn]] = {}
-    certain: set[Key] = set()
+    not_difficult: set[Key] = set()
     events: list[Event] = []
     if len(wanted) < len(file.shapes):
         for i, shape in enumerate(file.shapes):
@@ -91,8 +92,8 @@ def _group(
             if shape.difficult:
                 events.append(Event(name, f"$.shapes[{i}]", "difficult", shape.label))
             else:
-                certain.add(key)
-    return groups, groups.keys() - certain, events
+                not_difficult.add(key)
+    return groups, groups.keys() - not_difficult, events
 
 
 def is_empty(drawn: Drawn) -> bool:
@@ -105,20 +106,23 @@ def is_empty(drawn: Drawn) -> bool:
 
 
 def join_drawn(
-    members: Sequence[Drawn], size: tuple[int, int], how: SegmentationKind
+    members: Sequence[Drawn], size: tuple[int, int], kind: SegmentationKind
 ) -> tuple[Component, Segmentation]:
-    """Pixels of an instance, and how it is written: as drawn where polygons cover the same, as runs otherwise."""
+    """The pixels of an instance and its segmentation: polygons as drawn if they have the same pixels, else RLE.
+
+    `size` is (height, width) of the image in pixels.
+    """
     from datasets.masks.pixel_outline import component_to_segmentation
     from datasets.masks.rle import merge_rles
 
     packed = merge_rles([member.rle for member in members if member.rle is not None])
     edges = members[0].edges if len(members) == 1 else None
     component = rle_to_component(packed) if edges is None else edges_to_component(edges, size[0])
-    if how == "rle":
+    if kind == "rle":
         return component, packed
     polygons = [ring for member in members for ring in member.polygons or []]
     if any(member.polygons is None for member in members):
-        return component, component_to_segmentation(component, *size, how)
-    if how == "auto" and len(msgspec.json.encode(polygons)) > len(msgspec.json.encode(packed)):
+        return component, component_to_segmentation(component, *size, kind)
+    if kind == "auto" and len(msgspec.json.encode(polygons)) > len(msgspec.json.encode(packed)):
         return component, packed
     return component, polygons

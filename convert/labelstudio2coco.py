@@ -1,4 +1,4 @@
-"""Label Studio's JSON and JSON-MIN exports to a COCO dataset folder."""
+"""Convert a JSON or JSON-MIN export of Label Studio to a COCO dataset folder."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from system.errors import InputError
 
 
 class LabelStudioOptions(ToolOptions, frozen=True, kw_only=True):
-    """`annotation` chooses among several of one task; `predictions` reads a prediction where there is none.
+    """`annotation` selects one of several annotations of a task; `predictions` reads a prediction if it has none.
 
-    `image_key` is the key of the image in a task's data, None where it has only one.
+    `image_key` is the key of the image in a task's data; None if there is only one.
     """
 
     annotation: AnnotationChoice = "first"
@@ -29,8 +29,9 @@ def labelstudio2coco(
 ) -> Report:
     """Convert a JSON export, or the JSON files in a folder, into the dataset folder `dest`.
 
-    An annotation without region is a negative, a task without annotation unlabelled. Images are never downloaded.
-    Raises InputError, OptionError, and OutputError for `dest`.
+    An annotation without regions is a negative; a task without annotation is unlabelled. Images are never
+    downloaded. Raises InputError if the export or an image cannot be read, OptionError for a wrong option,
+    OutputError if `dest` exists or cannot be written.
     """
     check_tool_options(options)
     errors: list[InputError] = []

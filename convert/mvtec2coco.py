@@ -1,4 +1,7 @@
-"""Category folders of MVTec AD or a similar layout to a COCO dataset folder: one annotation per component."""
+"""Convert category folders of MVTec AD or a similar layout to a COCO dataset folder.
+
+Each component of a mask becomes an annotation.
+"""
 
 import hashlib
 from collections import Counter
@@ -37,12 +40,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-POOL_PAYS_FROM = 256  # images and masks; below, starting processes costs more than it saves
+POOL_PAYS_FROM = 256  # images and masks; for fewer, starting processes costs more than it saves
 PRELOAD = ("numpy", "PIL.Image", "pycocotools.mask")
 
 
 class MvtecOptions(msgspec.Struct, frozen=True):
-    """How to convert; sizes in pixels."""
+    """Options of the conversion; `min_area` and `merge_gap` are in pixels."""
 
     split: Literal["stratified", "original"] = "stratified"
     ratios: Ratios = (0.7, 0.1, 0.2)
@@ -74,7 +77,7 @@ def mvtec2coco(
     options: MvtecOptions = MvtecOptions(),
     execution: Execution = Execution(),
 ) -> Report:
-    """Convert one or several category folders into the dataset folder `dest`; several get their names as prefix.
+    """Convert category folders into the dataset folder `dest`; image names of several folders get a prefix.
 
     Raises InputError for what does not pair or cannot be read and, with `execution.strict`, for the first loss;
     OptionError for impossible options and OutputError for `dest`.
@@ -86,7 +89,9 @@ def mvtec2coco(
     if options.split == "original":
         _check_splits_named(trees)
     if options.split == "stratified" and not any(tree.defect_types for tree in trees):
-        raise InputError(trees[0].root, "no defect image in test/*", "check that it was unpacked completely")
+        raise InputError(
+            trees[0].root, "no defective image in test/*", "check that the folder was unpacked completely"
+        )
     categories, todo = _plan(trees, options.threshold)
     masks = sum(len(source.image.masks) for source in todo)
     conversion = Conversion(
@@ -121,7 +126,7 @@ def _plan(trees: Sequence[ImageTree], threshold: int | None) -> tuple[list[Categ
 
 
 def _stratum(tree: ImageTree, image: TreeImage) -> str:
-    """The folder of an MVTec image, so that train/good and test/good are both split; else the type."""
+    """The folder of an MVTec image, so that train/good and test/good are split separately; otherwise the type."""
     return image.relative.rsplit("/", 1)[0] if tree.layout == "mvtec" else image.type
 
 
@@ -137,7 +142,7 @@ def _left_out(trees: Sequence[ImageTree]) -> list[Event]:
 
 
 def _recorded(options: MvtecOptions, trees: Sequence[ImageTree]) -> dict[str, object]:
-    """The options for dataset.json; the layouts only where one is not that of MVTec AD."""
+    """The options for dataset.json; layouts are only recorded if one is not that of MVTec AD."""
     recorded = recorded_options(options)
     del recorded["layout"]
     layouts = sorted({tree.layout for tree in trees})

@@ -1,4 +1,4 @@
-"""Which split an image of a conversion goes to: stratified by its rarest type, or as its folder is named."""
+"""Assign images to splits: stratified by their rarest defect type, or by the names of their folders."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ SplitRule = Literal["stratified", "original"]
 
 
 def category_stratum(category_ids: Iterable[int]) -> str:
-    """The categories of an image as the text that `split_by_type` reads; none for a negative."""
+    """The categories of an image as text for `split_by_type`; an empty list for a negative."""
     return msgspec.json.encode(sorted(set(category_ids))).decode()
 
 
@@ -26,21 +26,21 @@ def split_by_type(
     """The split of each file name from its `category_stratum`, as `datasets split` assigns it."""
     names = {category.id: category.name for category in categories}
     ids = {name: msgspec.json.decode(stratum, type=list[int]) for name, stratum in strata.items()}
-    types = {name: [names[k] for k in found] for name, found in ids.items()}
+    types = {name: [names[k] for k in category_ids] for name, category_ids in ids.items()}
     return stratified_split(rarest_types(types), ratios, seed)
 
 
 def split_by_folder(strata: Mapping[str, str], source: Path) -> dict[str, str]:
-    """The split that a folder of each file name gives, as in train/a.png.
+    """The split that is named by a folder of each file name, as in train/a.png.
 
-    Raises InputError where no folder names one; `source` is where the images are from.
+    Raises InputError with `source` if no folder names a split.
     """
     splits = {}
     for file_name in strata:
         split = split_of_folder(file_name)
         if split is None:
             problem = f"--split original, but {file_name} is in none of the folders {', '.join(SPLITS)}"
-            raise InputError(source, problem, "move it into one, or leave out --split original")
+            raise InputError(source, problem, "move it into one of them, or leave out --split original")
         splits[file_name] = split
     return splits
 
@@ -48,14 +48,14 @@ def split_by_folder(strata: Mapping[str, str], source: Path) -> dict[str, str]:
 def assign_splits(
     rule: SplitRule, ratios: Ratios, seed: int, source: Path, categories: Sequence[Category]
 ) -> Callable[[Mapping[str, str]], dict[str, str]]:
-    """The function from file name -> `category_stratum` to file name -> split that `--split` asks for."""
+    """The function for `rule` that maps file name -> `category_stratum` to file name -> split."""
     if rule == "original":
         return lambda strata: split_by_folder(strata, source)
     return lambda strata: split_by_type(strata, ratios, seed, categories)
 
 
 def ignored_splits(rule: SplitRule, source: Path, file_names: Iterable[str]) -> list[Event]:
-    """An event where folders are named like splits and `--split stratified` assigns their images again."""
+    """An event if folders are named like splits but `--split stratified` assigns their images again."""
     named = {split for name in file_names if (split := split_of_folder(name)) is not None}
     if rule == "original" or len(named) < 2:
         return []

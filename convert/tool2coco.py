@@ -1,4 +1,4 @@
-"""The export of any labelling tool to a COCO dataset folder: what all conversions from tools share."""
+"""Convert the export of any labelling tool to a COCO dataset folder; shared by the conversions from tools."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from convert.report import Event, Report
 from convert.split_assignment import category_stratum
 from convert.tool_drawing import ToolDrawing, draw_tool_shapes, needs_masks
 from convert.tool_options import ToolOptions
-from convert.tool_plan import ToolSource, assign_splits, happened, hides_shapes, plan_export
+from convert.tool_plan import ToolSource, assign_splits, hides_shapes, plan_export, reader_events
 from convert.upright import upright
 from datasets.formats.tool_export import ToolExport
 from datasets.formats.tool_images import check_stated_size
@@ -30,7 +30,7 @@ PRELOAD = ("numpy", "pycocotools.mask", "shapely")
 
 
 class _ToolWork(msgspec.Struct, frozen=True):
-    """What is the same for every image."""
+    """Arguments that are the same for every image."""
 
     root: str
     ids: dict[str, int]
@@ -49,9 +49,10 @@ def tool2coco(
 ) -> Report:
     """Convert what was read from `source`, and the faults found there, into the dataset folder `dest`.
 
-    Where boxes are all there is, annotations have no mask and no pixel masks are written. An image whose shapes
-    are all lost is left out, because as a negative it would be wrong. One without shapes is a negative where the
-    export shows that somebody looked at it. Raises InputError, OptionError, and OutputError for `dest`.
+    If the export has boxes only, annotations have no mask and no pixel masks are written. An image that lost all
+    its shapes is left out, because as a negative it would be wrong. An image without shapes is a negative if the
+    export shows that somebody inspected it. Raises InputError if an image or a shape cannot be converted,
+    OptionError for a wrong rename, OutputError if `dest` exists or cannot be written.
     """
     check_apart(dest, [folder for folder in (source, options.images) if folder is not None and folder.is_dir()])
     plan = plan_export(export, options, errors, skip_bad=execution.skip_bad)
@@ -76,9 +77,11 @@ def tool2coco(
 
 
 def check_tool_options(options: ToolOptions) -> None:
-    """Raise OptionError for values no conversion can use."""
+    """Raise OptionError for a line width that is not positive."""
     if options.line_width is not None and not 0 < options.line_width < float("inf"):
-        raise OptionError(f"--line-width {options.line_width:g}", "not a width", "give pixels above 0")
+        raise OptionError(
+            f"--line-width {options.line_width:g}", "not a line width", "give a number of pixels above 0"
+        )
 
 
 def _convert_image(source: ToolSource, dest: Path | None, work: _ToolWork) -> Converted:
@@ -89,7 +92,7 @@ def _convert_image(source: ToolSource, dest: Path | None, work: _ToolWork) -> Co
     drawing = draw_tool_shapes(
         f"{work.root}/{image.file}", image, size, work.ids, options, with_masks=work.with_masks
     )
-    events = [*happened(image), *drawing.events]
+    events = [*reader_events(image), *drawing.events]
     kept = _is_kept(source, drawing, options, events)
     if kept:
         events += _place_image(source, data, info, dest, turn=turn)
@@ -119,12 +122,12 @@ def _is_kept(source: ToolSource, drawing: ToolDrawing, options: ToolOptions, eve
         return False
     if image.reviewed or image.shapes or options.unlabelled == "negative":
         return True
-    events.append(Event(source.file_name, "", "unlabelled", "no annotation shows that somebody looked"))
+    events.append(Event(source.file_name, "", "unlabelled", "no annotation shows that somebody inspected it"))
     return False
 
 
 def _size(path: str, source: ToolSource, info: ImageInfo) -> tuple[tuple[int, int], bool]:
-    """Height and width that the shapes are of, and whether the image is to be turned upright for them."""
+    """(height, width) of the image that the shapes refer to, and whether the image has to be turned upright."""
     stored = (info.width, info.height)
     shown = stored[::-1] if info.orientation >= 5 else stored
     named = source.image.size or shown
@@ -143,10 +146,10 @@ def _place_image(
         if dest is not None:
             link_or_copy(source.path, target)
         return events
-    image, how = upright(source.path, data, turn=turn)
+    image, method = upright(source.path, data, turn=turn)
     if dest is not None:
         write_file(target, image)
-    return [*events, Event(source.file_name, "", "exif-upright", f"orientation {info.orientation}, {how}")]
+    return [*events, Event(source.file_name, "", "exif-upright", f"orientation {info.orientation}, {method}")]
 
 
 def _place_mask(source: ToolSource, drawing: ToolDrawing, size: tuple[int, int], dest: Path | None) -> list[Event]:

@@ -1,4 +1,4 @@
-"""The shapes of one image of a labelling tool to instances: boxes without a mask, everything else with one."""
+"""Convert the shapes of one image of a labelling tool to instances; boxes have no masks, other shapes do."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,9 +18,9 @@ Key = tuple[int, int, int, bool]  # category, group, number of the shape or of i
 
 
 class ToolDrawing(msgspec.Struct, frozen=True):
-    """The instances of one image, and what happened to its shapes.
+    """The instances of one image, and the events of drawing them.
 
-    `painted` are the category and the pixels of those that the pixel mask shows.
+    `painted` has (category id, pixels) of the instances in the pixel mask.
     """
 
     instances: list[Instance]
@@ -29,7 +29,7 @@ class ToolDrawing(msgspec.Struct, frozen=True):
 
 
 def needs_masks(images: Sequence[ToolImage], line_width: float | None) -> bool:
-    """Whether any shape has pixels of its own, so that the dataset gets masks."""
+    """Whether any shape is not a box or an undrawn line, so that the dataset gets masks."""
     flat = (BoxShape,) if line_width is not None else (BoxShape, LineShape)
     return any(not isinstance(shape.geometry, flat) for image in images for shape in image.shapes)
 
@@ -43,10 +43,10 @@ def draw_tool_shapes(
     *,
     with_masks: bool,
 ) -> ToolDrawing:
-    """Instances of an image of `size` (height, width), read from the annotation file `path`.
+    """Draw the instances of an image of `size` (height, width) in pixels, read from the annotation file `path`.
 
-    `ids` is label -> category id, 0 for background; a label that is not in it is ignored. With `with_masks` boxes
-    are drawn too, unless the options state otherwise. Raises InputError.
+    `ids` is label -> category id, 0 for background; other labels are ignored. With `with_masks` boxes get masks,
+    too, unless `options.mixed` is keep. Raises InputError for a shape that cannot be drawn.
     """
     rule = DrawingRule(
         fill_boxes=with_masks and options.mixed == "fill",
@@ -60,14 +60,14 @@ def draw_tool_shapes(
     boxes: list[tuple[int, Instance]] = []
     for one in drawn:
         shape = image.shapes[one.index]
-        happened = list(one.events)
+        codes = list(one.events)
         if isinstance(shape.geometry, BoxShape) and rule.fill_boxes:
-            happened.append(("box-as-mask", "a box"))
+            codes.append(("box-as-mask", "a box"))
         if one.box is not None:
             area = shorten(one.box[2] * one.box[3])
             boxes.append((one.index, Instance(ids[shape.label], one.box, area, [], int(shape.ignore))))
-            happened += [("no-mask", "a box")] if with_masks else []
-        events += [Event(image.file, shape.where, code, value) for code, value in happened]
+            codes += [("no-mask", "a box")] if with_masks else []
+        events += [Event(image.file, shape.where, code, value) for code, value in codes]
     groups = _group(image, drawn, ids, events)
     return _joined(boxes, groups, size, options, events)
 
@@ -81,7 +81,7 @@ def _ignored(image: ToolImage, ids: Mapping[str, int]) -> list[Event]:
 def _group(
     image: ToolImage, drawn: Sequence[DrawnShape], ids: Mapping[str, int], events: list[Event]
 ) -> dict[Key, tuple[int, list[Drawn]]]:
-    """What becomes one instance, with the number of its first shape."""
+    """The parts of each instance, with the index of its first shape."""
     groups: dict[Key, tuple[int, list[Drawn]]] = {}
     for one in drawn:
         shape = image.shapes[one.index]

@@ -1,4 +1,4 @@
-"""The options that all conversions from labelling tools share."""
+"""Options shared by the conversions from labelling tools."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,13 +10,13 @@ from datasets.splits import Ratios
 
 
 class ToolOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How the export of a labelling tool is converted.
+    """Options of the conversion of a labelling tool's export.
 
-    `split` None keeps the splits that the export names, or else splits in proportion. `line_width` in pixels draws
-    points and lines, which are lost otherwise. Where boxes and shapes with pixels are mixed, `mixed` fill makes a
-    mask of each box, keep leaves it without one. `connectivity` is that of the components of a mask that covers
-    all defects of a type. `images` is the folder of the images, `labels` a file that gives the order of the
-    categories.
+    `split` None keeps the splits of the export, or splits by defect type if it has none. `line_width` in pixels is
+    used to draw points and lines; None loses them. If an export has boxes and shapes with pixels, `mixed` fill
+    makes a mask of each box, and keep leaves it without one. `connectivity` (4 or 8) is that of the components of
+    a mask that covers all defects of a type. `images` is the folder of the images; `labels` is a file with the
+    categories in order.
     """
 
     split: Literal["original", "stratified"] | None = None

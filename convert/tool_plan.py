@@ -1,4 +1,4 @@
-"""What the export of a labelling tool becomes, before any shape is drawn: image files, categories, splits."""
+"""Plan the conversion of a labelling tool's export before any shape is drawn: images, categories, splits."""
 
 import posixpath
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from system.errors import InputError
 class ToolSource(msgspec.Struct, frozen=True):
     """One image to convert: its name in the dataset, its file, its place in the export.
 
-    `image` has no shape where the export does not list the image.
+    `image` has no shapes if the export does not list the image.
     """
 
     file_name: str
@@ -30,9 +30,9 @@ class ToolSource(msgspec.Struct, frozen=True):
 
 
 class ToolPlan(msgspec.Struct, frozen=True):
-    """Sources sorted by file name, categories, category id of each label, and what is known already.
+    """Sources sorted by file name, categories, category id of each label, and counts and events so far.
 
-    `splits` is the split of each file name that the export gives one.
+    `splits` is file name -> split, for the images that have a split in the export.
     """
 
     sources: list[ToolSource]
@@ -96,7 +96,7 @@ def _unlisted(relative: str, splits: Mapping[str, str]) -> ToolImage:
 
 
 def _common_folder(names: list[str]) -> str:
-    """The folders that all images share, with a slash at the end."""
+    """The folder that contains all images, with a trailing slash; empty if there is none."""
     folders = {posixpath.dirname(name) for name in names}
     common = posixpath.commonpath(folders) if folders and "" not in folders else ""
     return f"{common}/" if common else ""
@@ -112,27 +112,27 @@ def _categories(export: ToolExport, options: ToolOptions) -> tuple[list[Category
     return make_categories(seen, order, parse_renames(options.rename))
 
 
-def happened(image: ToolImage) -> list[Event]:
-    """What the reader could not turn into a shape, as events."""
+def reader_events(image: ToolImage) -> list[Event]:
+    """An event for each object of the export that the reader could not turn into a shape."""
     return [Event(image.file, loss.where, loss.code, loss.value) for loss in image.losses]
 
 
 def hides_shapes(losses: list[Loss]) -> bool:
-    """Whether something was drawn in an image that no shape shows, so that it is no negative."""
+    """Whether the reader lost a drawn object, so that the image cannot be a negative."""
     return any(loss.code in {"shape-lost", "no-label"} for loss in losses)
 
 
 def assign_splits(
     strata: dict[str, str], splits: Mapping[str, str], options: ToolOptions, categories: Sequence[Category]
 ) -> Mapping[str, str]:
-    """The split of each file name: that of the export, or in proportion by the rarest category of each image.
+    """The split of each file name: that of the export, or stratified by the rarest category of each image.
 
-    Raises InputError where the export's are to be kept and an image has none.
+    Raises InputError if the splits of the export are kept but an image has none.
     """
     if options.split == "original" or (options.split is None and splits):
         missing = [name for name in strata if name not in splits]
         if missing:
             problem = f"{len(missing)} images, such as {missing[0]}, are in no split of the export"
-            raise InputError(missing[0], problem, "add them to one, or give --split stratified")
+            raise InputError(missing[0], problem, "add them to a split, or give --split stratified")
         return splits
     return split_by_type(strata, options.ratios, options.seed, categories)

@@ -1,4 +1,4 @@
-"""VGG Image Annotator (VIA 1, 2 and 3) to a COCO dataset folder."""
+"""Convert a VGG Image Annotator project (VIA 1, 2 and 3) to a COCO dataset folder."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from system.errors import InputError, OptionError
 
 
 class ViaOptions(ToolOptions, frozen=True, kw_only=True):
-    """`attribute` is the region attribute that names the category, None the only one there is.
+    """`attribute` is the region attribute that contains the category; None is the only one.
 
-    With `category` every region is of that one.
+    `category` is the category of all regions instead.
     """
 
     attribute: str | None = None
@@ -25,12 +25,13 @@ def via2coco(
 ) -> Report:
     """Convert a project or annotation export, or the JSON files in a folder, into the dataset folder `dest`.
 
-    An image without region is unlabelled, because VIA does not record who looked. Raises InputError, OptionError,
-    and OutputError for `dest`.
+    An image without regions is unlabelled, because VIA does not record whether somebody inspected it. Raises
+    InputError if the export or an image cannot be read, OptionError for a wrong option, OutputError if `dest`
+    exists or cannot be written.
     """
     check_tool_options(options)
     if options.attribute is not None and options.category is not None:
-        raise OptionError("--attribute", "--category already names every region", "give one of them")
+        raise OptionError("--attribute", "--category already names all regions", "give only one of them")
     errors: list[InputError] = []
     export = read_via(source, options.attribute, options.category, errors=errors)
     return tool2coco("via2coco", source, export, errors, dest, options, execution)

@@ -1,4 +1,4 @@
-"""Pascal VOC XML to a COCO dataset folder: boxes, and polygons where a tool added them."""
+"""Convert Pascal VOC XML to a COCO dataset folder: boxes, and polygons of tools that add them."""
 
 from pathlib import Path
 from typing import Literal
@@ -12,9 +12,9 @@ from system.errors import InputError
 
 
 class VocOptions(ToolOptions, frozen=True, kw_only=True):
-    """`first_pixel` is what pixels count from, None decides by the coordinates; see datasets.formats.voc.
+    """`first_pixel` is the coordinate of the first pixel; None detects it, see datasets.formats.voc.
 
-    Objects marked difficult are ignore regions, or with `difficult` keep annotations like others.
+    `difficult` ignore makes ignore regions of objects marked difficult, keep makes ordinary annotations of them.
     """
 
     first_pixel: Literal[0, 1] | None = None
@@ -26,8 +26,9 @@ def voc2coco(
 ) -> Report:
     """Convert the XML files below `source`, each with its image, into the dataset folder `dest`.
 
-    A file without object is a negative: somebody saved it. Splits come from `ImageSets/Main` or from folders
-    called train, val and test. Raises InputError, OptionError, and OutputError for `dest`.
+    A file without objects is a negative, because somebody saved it. Splits are read from `ImageSets/Main` or from
+    folders named train, val and test. Raises InputError if a file or an image cannot be read, OptionError for a
+    wrong option, OutputError if `dest` exists or cannot be written.
     """
     check_tool_options(options)
     errors: list[InputError] = []

@@ -1,4 +1,4 @@
-"""A YOLO dataset folder to a COCO dataset folder: boxes, or segments as instance masks."""
+"""Convert a YOLO dataset folder to a COCO dataset folder: boxes, or segments as instance masks."""
 
 import hashlib
 from collections import Counter

@@ -106,7 +106,7 @@ CASES: dict[str, Case] = {
     "rotated by EXIF": (lambda t: save_rotated(t / IMAGE), (IMAGE, "EXIF orientation 6")),
     "no defects at all": (
         lambda t: [shutil.rmtree(p) for p in [t / "ground_truth", *(t / "test").glob("[bc]*")]],
-        ("no defect image",),
+        ("no defective image",),
     ),
 }
 
@@ -150,7 +150,7 @@ def test_a_destination_that_exists(synth_tree: Path, tmp_path: Path, capsys: pyt
     assert "a file or a link" in only_line(capsys)
 
 
-@pytest.mark.parametrize(("report", "words"), [("", "a folder"), ("gone/r.json", "there is no folder")])
+@pytest.mark.parametrize(("report", "words"), [("", "a folder"), ("gone/r.json", "gone does not exist")])
 def test_a_report_that_cannot_be_written_is_refused_before_anything_is_converted(
     synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], report: str, words: str
 ) -> None:
@@ -166,7 +166,7 @@ def test_a_report_may_be_inside_the_new_dataset_but_not_inside_that_of_a_dry_run
 ) -> None:
     command = ("mvtec2coco", synth_tree, tmp_path / "out", "--report", tmp_path / "out/report.json")
     assert run_command("convert", *command, "--dry-run") == 2
-    assert "there is no folder" in only_line(capsys)
+    assert "does not exist" in only_line(capsys)
     assert run_command("convert", *command) == 0
     assert (tmp_path / "out/report.json").is_file()
 

@@ -111,7 +111,7 @@ def test_names_that_would_be_one_are_refused(tmp_path: Path) -> None:
         draw(tmp_path / name)
     source = coco_json(tmp_path / "c.json", [image(1, "x/a.png"), image(2, "x_a.png")], [annotation(1, 1)])
     options = CocoOptions(to="roboflow", ratios=(1, 0, 0))
-    with pytest.raises(InputError, match=r"would be called train/x_a\.png"):
+    with pytest.raises(InputError, match=r"would be named train/x_a\.png"):
         coco2coco(source, tmp_path / "t", options)
     assert not (tmp_path / "t").exists()
 
