@@ -37,8 +37,8 @@ class Converted(msgspec.Struct, frozen=True):
 
     A stratified split divides the images of each `stratum` in the same proportions. `category_ids` and `encoded`
     (JSON, see `encode_instance`) have one item per annotation. `sha256` is the hash of everything that was read.
-    An image that is not `kept` is left out of the dataset; only its events count. `mask_values` are the grey values
-    that mark a defect in its binary masks, each with its category id.
+    An image that is not `kept` is left out of the dataset; only its events count. `mask_values` are the grey
+    values that mark a defect in its binary masks, each with its category id.
     """
 
     file_name: str
