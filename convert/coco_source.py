@@ -119,7 +119,7 @@ def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
 
 
 def instance_component(image: Image, annotation: Annotation) -> "Component | None":
-    """The pixels of an annotation in the box around them, None where it has none. Raises InputError.
+    """The pixels of an annotation in the box around them, None if it has none. Raises InputError.
 
     Faster than `instance_mask`: the image is not unpacked.
     """

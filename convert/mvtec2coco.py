@@ -208,7 +208,7 @@ def _convert_masks(
 
 
 def _check_good(source: _Source, image: ImageInfo) -> None:
-    """Raise InputError where a mask of a good image has a defect; all-black masks are harmless."""
+    """Raise InputError if a mask of a good image has a defect; all-black masks are harmless."""
     for path in source.image.mask_paths:
         is_black = not _read_mask(path, source, image, empty_ok=True).any()
         check_good_mask(path, source.image, is_black=is_black)

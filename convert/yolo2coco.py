@@ -101,7 +101,7 @@ def _named(dataset: YoloDataset) -> list[tuple[YoloImage, str]]:
 def _read_source(
     image: YoloImage, name: str, dataset: YoloDataset, options: YoloOptions, errors: list[InputError]
 ) -> _Source | None:
-    """The image with its labels, None where they are added to `errors`."""
+    """The image with its labels, None if they are added to `errors`."""
     known = len(errors)
     if not image.labels.is_file():
         return _Source(image, name, [], False)

@@ -1,6 +1,6 @@
-"""A COCO export of any tool as one list of images: files, splits, categories by name, and where each image is.
+"""Read the COCO export of any tool as one list of images, with splits, joined categories and image paths.
 
-Every reader of foreign COCO files starts here: the conversions from COCO, `datasets check` and `datasets summary`.
+All readers of foreign COCO files use this module: the conversions from COCO, `datasets check`, `datasets summary`.
 """
 
 import unicodedata
@@ -20,13 +20,13 @@ from datasets.images.image_file import is_image
 from system.errors import InputError
 
 IMAGES = "images/"
-NO_SUPERCATEGORY = ("", "none")  # what Roboflow gives the root category
+NO_SUPERCATEGORY = ("", "none")  # of the root category in Roboflow's files
 
 
 class ExportImage(msgspec.Struct, frozen=True):
-    """One image: `image` and `annotations` as in the file, but with ids and names that are unique in the export.
+    """One image: `image` and `annotations` of the file, with ids and names that are unique in the export.
 
-    `path` is None where no image file was found, `is_labelled` False where its COCO file labels nothing.
+    `path` is None if no image file was found, `is_labelled` False where its COCO file labels nothing.
     """
 
     image: Image
@@ -47,15 +47,15 @@ class CocoExport(msgspec.Struct, frozen=True):
 
     @property
     def splits(self) -> list[str]:
-        """The splits that the names of its files state, in the usual order."""
+        """The splits named by the COCO files, in the order train, val, test."""
         return [split for split in SPLITS if any(part.split == split for part in self.parts)]
 
 
 def read_coco_export(path: Path, images: Path | None = None, named: Sequence[str] = ()) -> CocoExport:
-    """Read the COCO file, folder or export `path`; `images` is where its images are, if they are not near.
+    """Read the COCO file, folder or export `path`; `images` is a further folder of images.
 
-    `named` are "split=file" (see `find_coco_parts`). Categories of one name are one category. Raises InputError
-    for what cannot be read and for an image that two files list, OptionError for a wrong item of `named`.
+    `named` has "split=file" items (see `find_coco_parts`). Categories with the same name are joined. Raises
+    InputError if a file cannot be read or two files list the same image, OptionError for a wrong item of `named`.
     """
     parts = find_coco_parts(path, named)
     if images is not None and not images.is_dir():
@@ -82,19 +82,19 @@ def read_coco_export(path: Path, images: Path | None = None, named: Sequence[str
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether a folder was written by defectline: its images are labelled also where all of them are good."""
+    """Whether defectline wrote the folder; its images count as labelled even if all of them are good."""
     return (folder / PROVENANCE).is_file()
 
 
 def join_categories(
     files: Sequence[tuple[CocoPart, CocoFile]],
 ) -> tuple[list[Category], list[dict[int, int]], list[Repair]]:
-    """One list of categories for all files, the new id of each old one per file, and what changed.
+    """Join the categories of all files: (categories, old id -> new id of each file, repairs).
 
-    Ids are those of the first file; a name that only later files have gets the next free id. Two categories of one
-    name in a file are joined (`joined-category`); files that number the names differently are matched by name
-    (`category-order`). A category that only groups the others, as Roboflow's with id 0, is left out where nothing
-    is labelled with it (`root-category`).
+    Ids are those of the first file; a name that only occurs in later files gets the next free id. Two categories
+    with one name in a file are joined (`joined-category`). Files that number the names differently are matched by
+    name (`category-order`). A category that only groups the others, such as Roboflow's category with id 0, is left
+    out if it has no annotations (`root-category`).
     """
     categories: dict[str, Category] = {}
     ids: list[dict[int, int]] = []
@@ -155,7 +155,7 @@ def _find_images(root: Path, part: CocoPart, read: ReadCoco, given: Path | None)
 def _named_entries(
     parts: Sequence[CocoPart], read: Sequence[ReadCoco], found: Sequence[Sequence[FoundImage | None]]
 ) -> tuple[list[list[tuple[Image, FoundImage | None]]], list[Repair]]:
-    """Each entry with an id and a name that no other has, and where its file is."""
+    """The entries with unique ids and names and their image files, for each COCO file; and repairs."""
     _check_listed_once(parts, found)
     images = [one.coco.images for one in read]
     repairs: list[Repair] = []
@@ -171,7 +171,7 @@ def _named_entries(
                 name += ending
             own.append(name)
         names.append(own)
-    if all(image.file_name.startswith(IMAGES) for own in images for image in own):  # as Label Studio writes them
+    if all(image.file_name.startswith(IMAGES) for own in images for image in own):  # as in Label Studio's exports
         names = [[name.removeprefix(IMAGES) for name in own] for own in names]
     if _has_twice(name for own in names for name in own):
         names = [[f"{_prefix(part)}/{name}" for name in own] for part, own in zip(parts, names, strict=True)]
@@ -203,7 +203,7 @@ def _check_listed_once(parts: Sequence[CocoPart], found: Sequence[Sequence[Found
 
 
 def _prefix(part: CocoPart) -> str:
-    """What distinguishes images of one name in several files: the split, or the name of the file or its folder."""
+    """The prefix for image names that occur in several files: the split, or the name of the file or its folder."""
     return part.split or (part.file.parent.name if part.tag.startswith("_") else part.tag)
 
 

@@ -1,4 +1,4 @@
-"""Read COCO instance and result files strictly, check them, and write them as the same bytes every time.
+"""Read COCO instance and result files strictly, check them, and write them with reproducible bytes.
 
 Source: https://cocodataset.org/#format-data and #format-results.
 """
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class ReadCoco(msgspec.Struct, frozen=True):
-    """A COCO file, what was corrected while reading, and whether anybody labelled its images.
+    """A COCO file, the repairs made while reading it, and whether its images are labelled.
 
     A file without annotations and categories, such as COCO's image_info_test2017.json, is not labelled.
     """
@@ -31,21 +31,24 @@ class ReadCoco(msgspec.Struct, frozen=True):
 
 
 def read_coco(path: Path, *, flat_ok: bool = False) -> CocoFile:
-    """Read, check and repair one COCO instances file; boxes may have no area where `flat_ok`.
+    """Read, check and repair one COCO instances file; boxes without area are allowed with `flat_ok`.
 
-    Raises InputError naming file, place and value.
+    Raises InputError with file, place and value if the file is not valid.
     """
     return read_repaired_coco(path, flat_ok=flat_ok).coco
 
 
 def read_repaired_coco(path: Path, *, flat_ok: bool = False) -> ReadCoco:
-    """`read_coco` with what was repaired (see `repair_annotations`). Raises InputError."""
+    """Like `read_coco`, with the repairs (see `repair_annotations`).
+
+    Raises InputError if the file is not valid.
+    """
     read = read_unchecked_coco(path)
     return check_and_repair(path, read, flat_ok=flat_ok)
 
 
 def check_and_repair(path: Path, read: ReadCoco, *, flat_ok: bool) -> ReadCoco:
-    """The file at `path` checked and repaired. Raises InputError."""
+    """Check and repair the content of the file `path`. Raises InputError if it is not valid."""
     check_coco(path, read.coco)
     if not flat_ok:
         _check_areas(path, read.coco)
@@ -54,9 +57,9 @@ def check_and_repair(path: Path, read: ReadCoco, *, flat_ok: bool) -> ReadCoco:
 
 
 def read_unchecked_coco(path: Path, *, unlabelled_ok: bool = False) -> ReadCoco:
-    """Read a COCO instances file whose ids may repeat or refer to nothing; only rotated boxes are repaired.
+    """Read a COCO instances file without checking ids and references; only rotated boxes are repaired.
 
-    With `unlabelled_ok` annotations and categories may be missing. Raises InputError.
+    With `unlabelled_ok` annotations and categories may be missing. Raises InputError if the file is not valid.
     """
     from datasets.formats.coco_lenient import normalise_foreign_json
     from datasets.formats.coco_rotation import apply_rotations
@@ -89,9 +92,10 @@ def write_coco(path: Path, coco: CocoFile) -> None:
 
 
 def read_predictions(path: Path, images: Iterable[Image] = ()) -> list[Prediction]:
-    """Read a COCO results file, also with polygons, empty masks or missing boxes as other tools write them.
+    """Read a COCO results file; polygons, empty masks and missing boxes of other tools are accepted.
 
-    Polygons are drawn at the size of their image in `images`. Raises InputError naming file, place and value.
+    Polygons are drawn at the size of their image in `images`. Raises InputError with file, place and value if the
+    file is not valid.
     """
     from datasets.formats.coco_results import normalise_results, with_compressed_mask
 
@@ -105,7 +109,7 @@ def write_predictions(path: Path, predictions: list[Prediction]) -> None:
 
 
 def check_coco(path: Path, coco: CocoFile) -> None:
-    """Raise InputError where ids repeat or refer to nothing, or an image has no possible size or name."""
+    """Raise InputError if ids repeat or refer to nothing, or an image has no possible size or name."""
     for field, items in (
         ("images", coco.images),
         ("annotations", coco.annotations),
@@ -160,9 +164,9 @@ def _check_areas(path: Path, coco: CocoFile) -> None:
 def _decode(
     path: Path, kind: type[T], normalise: Callable[[Any], Any] | None = None, always: bytes | None = None
 ) -> T:
-    """The content of a JSON file; what does not fit is put through `normalise`, if given, and read again.
+    """Decode a JSON file; if its values do not match `kind`, pass them through `normalise` and try again.
 
-    A file in which the bytes `always` occur is normalised in any case.
+    A file that contains the bytes `always` is always normalised.
     """
     try:
         data = path.read_bytes().removeprefix(BYTE_ORDER_MARK)

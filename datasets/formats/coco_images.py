@@ -1,4 +1,4 @@
-"""Where the image of a COCO entry is: the layouts of other tools, their path prefixes, and both Unicode forms."""
+"""Find the image of a COCO entry: layouts of other tools, their path prefixes, both Unicode forms."""
 
 import re
 import unicodedata
@@ -18,7 +18,7 @@ IMAGE_FOLDERS = ("images", "data", "JPEGImages")
 
 
 class FoundImage(msgspec.Struct, frozen=True):
-    """An image file; `name` is how the dataset calls it, `moved` whether the entry names another place."""
+    """An image file; `name` is its name in the dataset, `moved` whether the entry states another path."""
 
     path: Path
     name: str
@@ -36,10 +36,10 @@ def plain_name(file_name: str) -> str:
 
 
 def image_folders(part: CocoPart, root: Path, given: Path | None) -> list[Path]:
-    """Folders that may hold the images of the COCO file `part` of `root`, in the order to try them.
+    """Folders that may contain the images of the COCO file `part` of `root`, in search order.
 
-    With `given`, what `--images` names, only that folder and its folders for the split. Above the COCO file only
-    folders of images count, as any other file there belongs to something else.
+    With `given` (`--images`), only that folder and its folders for the split. Above the COCO file only folders
+    with the usual names of image folders count, because other files there may be unrelated.
     """
     names = [part.tag, *(word for word, split in SPLIT_WORDS.items() if split == part.split)]
     if given is not None:
@@ -53,11 +53,11 @@ def image_folders(part: CocoPart, root: Path, given: Path | None) -> list[Path]:
 
 
 def find_image(folders: Sequence[Path], file_name: str) -> FoundImage | None:
-    """The image file that an entry with `file_name` describes, looked for in `folders`.
+    """Find the image file of an entry with `file_name` in `folders`; None if there is none.
 
-    The whole name is tried in every folder before shorter ones, without their first folders, as tools write
-    prefixes that their archives do not have. Names are compared in both Unicode forms; a name without the ending
-    of an image also finds the file with one.
+    The whole name is tried in every folder first, then the name without its first folders, because tools write
+    prefixes that their archives do not contain. Names are compared in both Unicode forms. A name without an image
+    extension also matches the file with one.
     """
     name = plain_name(file_name)
     parts = PurePosixPath(name).parts
@@ -78,7 +78,7 @@ def missing_image(source: Path, file_name: str) -> InputError:
 
 
 def ending_of_content(path: Path) -> str | None:
-    """The file name ending that suits the first bytes of an image file, None where no known format has them."""
+    """The extension that fits the first bytes of an image file, None if the format is unknown."""
     with path.open("rb") as file:
         return ending_of(file.read(8))
 

@@ -1,4 +1,4 @@
-"""Which files of a folder are COCO instance files, and which split each of them is.
+"""Find the COCO instance files of a folder and the split of each of them.
 
 Known layouts: our dataset folders, COCO 2017, CVAT (instances_default.json and subsets), Roboflow
 (train, valid, test with _annotations.coco.json each), Label Studio (result.json), FiftyOne (data, labels.json),
@@ -30,7 +30,7 @@ MOST_UNKNOWN_FILES = 50  # JSON files of unknown names that are opened to see wh
 
 
 class CocoPart(msgspec.Struct, frozen=True):
-    """One COCO file; `split` is None where no name states it, `tag` is its name for a folder of images."""
+    """One COCO file; `split` is None if no name states it, `tag` is its name for a folder of images."""
 
     file: Path
     split: str | None
@@ -45,7 +45,7 @@ def looks_like_coco(path: Path) -> bool:
 def find_coco_parts(path: Path, named: Sequence[str] = ()) -> list[CocoPart]:
     """The COCO files of `path`, a file or a folder, sorted by split and name.
 
-    `named` are "split=file" as `--splits` takes them; they replace what names state. Raises InputError where there
+    `named` are "split=file" as `--splits` takes them; they replace what names state. Raises InputError if there
     is no COCO file or where only some files name their split, and OptionError for a wrong item of `named`.
     """
     if named:
@@ -67,7 +67,7 @@ def find_coco_parts(path: Path, named: Sequence[str] = ()) -> list[CocoPart]:
 
 
 def split_of_file(file: Path, root: Path) -> str | None:
-    """The split that the name of `file` states, or else the folders between it and `root`."""
+    """The split named by `file`, or else by the folders between it and `root`; None if there is none."""
     folders = file.parent.relative_to(root).parts
     return next(filter(None, map(split_of_name, [file.stem, *reversed(folders)])), None)
 
@@ -99,7 +99,7 @@ def _tag(file: Path) -> str:
 
 
 def _files_in(root: Path) -> list[Path]:
-    """The COCO files in the first of the known places that has any."""
+    """The COCO files in the first known place that has any."""
     for folders in ([root / "annotations"], [root], sorted(p for p in root.iterdir() if p.is_dir())):
         found = [file for folder in folders for file in _files_of(folder)]
         if found:
@@ -114,7 +114,7 @@ def _files_of(folder: Path) -> list[Path]:
     known = [file for file in files if KNOWN_NAMES.search(file.stem)]
     others = [file for file in files if file not in known] if len(files) <= MOST_UNKNOWN_FILES + len(known) else []
     instances = [file for file in known if file.stem.startswith("instances_")]
-    if instances:  # beside them are other tasks on the same images, and images without annotations
+    if instances:  # the other files are other tasks on the same images, or images without annotations
         splits = {split_of_name(file.stem) for file in instances}
         infos = (file for file in known if file.stem.startswith("image_info_"))
         return instances + [file for file in infos if split_of_name(file.stem) not in splits]
@@ -123,14 +123,14 @@ def _files_of(folder: Path) -> list[Path]:
 
 
 def _of_one_task(files: Iterable[Path]) -> list[Path]:
-    """The files of one task, as those of others list the same images; files that name no task come first."""
+    """The files of one task, because other tasks list the same images; files without a task name come first."""
     found = list(files)
     tasks = [match[1] if (match := OTHER_TASKS.match(file.stem)) else "" for file in found]
     return [file for file, task in zip(found, tasks, strict=True) if task == min(tasks)]
 
 
 def _is_coco(file: Path) -> bool:
-    """Whether the top level of a JSON file has the keys of COCO; one that is damaged counts where they occur."""
+    """Whether the top level of a JSON file has the keys of COCO; in a damaged file they may occur anywhere."""
     data = file.read_bytes()
     if b'"images"' not in data or not (b'"annotations"' in data or b'"categories"' in data):
         return False

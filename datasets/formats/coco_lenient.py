@@ -1,4 +1,4 @@
-"""COCO files as other programs write them: the same facts in other spellings, normalised before they are read.
+"""Normalise COCO files of other programs, which write the same values in other forms, before they are read.
 
 FiftyOne writes null for an empty supercategory; others write sizes as 640.0, crowd as false, no area, or the
 points of a single polygon without the outer list. Nothing is guessed: a missing value must follow from the rest.
@@ -42,7 +42,7 @@ def normalise_foreign_json(raw: Any, *, unlabelled_ok: bool = False) -> Any:
 
 
 def find_non_finite(data: bytes) -> str | None:
-    """Where a JSON file that is refused has NaN or Infinity, as `$.annotations[0].area is NaN`; None if nowhere.
+    """The place of NaN or Infinity in a JSON file, such as `$.annotations[0].area is NaN`; None if none.
 
     Python writes such numbers, but JSON has none.
     """
@@ -107,7 +107,7 @@ def _whole_list(value: Any) -> Any:
 
 
 def _measure(annotation: Any, sizes: dict[Any, tuple[Any, Any]]) -> Any:
-    """The annotation with a box and an area, where they follow from the rest of it."""
+    """The annotation with box and area, if they can be computed from its mask or box."""
     if not isinstance(annotation, dict) or (annotation.get("bbox") and annotation.get("area") is not None):
         return annotation
     image_id = annotation.get("image_id")

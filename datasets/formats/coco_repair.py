@@ -1,4 +1,4 @@
-"""Correct what other programs write wrongly into COCO annotations, and record each correction.
+"""Correct wrong annotations in COCO files of other programs, and record each correction.
 
 All readers of COCO share these rules: conversions, trainings and `datasets check` see the same annotations.
 """
@@ -11,8 +11,8 @@ from datasets.coco import MAX_COORDINATE, Annotation, Box, CocoFile, Image, Poly
 
 SHORTEST_RING = 6  # values: three x, y pairs
 TOGETHER = 2000  # annotations whose masks are measured together
-BOX_TOLERANCE = 2.0  # pixels: rounding, and boxes whose width is the difference of the outermost pixels
-BOX_OVERLAP = 0.8  # intersection over union from which a box that was drawn on its own fits its mask
+BOX_TOLERANCE = 2.0  # pixels; covers rounding, and boxes whose width is the difference of the outermost pixels
+BOX_OVERLAP = 0.8  # minimum intersection over union of a separately drawn box and its mask
 
 
 class Repair(msgspec.Struct, frozen=True, order=True):
@@ -25,7 +25,7 @@ class Repair(msgspec.Struct, frozen=True, order=True):
 
 
 def repair_annotations(coco: CocoFile) -> tuple[CocoFile, list[Repair]]:
-    """`coco` with annotations that agree with themselves, and one Repair for each change.
+    """`coco` with consistent annotations, and one Repair for each change.
 
     * A ring of fewer than three points is dropped (`short-ring`); empty rings are dropped without a Repair.
     * A box that disagrees with its mask (see `boxes_agree`) becomes its extents in pixels (`box-from-mask`).
@@ -53,7 +53,7 @@ def repair_annotations(coco: CocoFile) -> tuple[CocoFile, list[Repair]]:
 
 
 def repair_annotation(image: Image, annotation: Annotation) -> tuple[Annotation, list[tuple[str, str]]]:
-    """One annotation by the rules of `repair_annotations`, with (code, value) of each change."""
+    """Repair one annotation by the rules of `repair_annotations`; with (code, value) of each change."""
     segmentation, changes = _without_short_rings(annotation.segmentation)
     box, area = annotation.bbox, annotation.area
     mask_box = _mask_box(segmentation, image) if min(box[2:]) > 0 else None
@@ -118,7 +118,7 @@ def boxes_agree(box: Box, mask_box: Box) -> bool:
 
 
 def _inside(box: Box, image: Image) -> Box:
-    """The part of a box inside its image, as its mask has no other; the box itself where there is none."""
+    """The part of a box inside its image, because masks are inside; the whole box if it is outside."""
     x0, y0 = _clamp(box[0], image.width), _clamp(box[1], image.height)
     x1, y1 = _clamp(box[0] + box[2], image.width), _clamp(box[1] + box[3], image.height)
     return (x0, y0, x1 - x0, y1 - y0) if x0 < x1 and y0 < y1 else box
@@ -138,7 +138,7 @@ def _without_short_rings(segmentation: Segmentation) -> tuple[Segmentation, list
 
 
 def _mask_box(segmentation: Segmentation, image: Image) -> Box | None:
-    """Extents of the mask, to within a pixel and quickly; None where there is no mask that can be drawn."""
+    """Extents of the mask, to within a pixel and quickly; None if there is no mask that can be drawn."""
     from datasets.masks.rle import rle_box
 
     if isinstance(segmentation, Rle):
@@ -160,7 +160,7 @@ def _clamp(value: float, limit: int) -> float:
 
 
 def _drawn(segmentation: Segmentation, image: Image) -> tuple[Box, int] | None:
-    """Box and area in pixels of the mask as pycocotools draws it, None where it has no pixel."""
+    """Box and area in pixels of the mask as pycocotools draws it, None if it has no pixel."""
     from datasets.masks.rle import rle_area, rle_box, to_rle
 
     if isinstance(segmentation, Rle):

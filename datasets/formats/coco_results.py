@@ -1,4 +1,4 @@
-"""COCO results as other tools write them, normalised before they are read.
+"""Normalise COCO results of other tools before they are read.
 
 SAHI writes an empty segmentation for a box, faster-coco-eval polygons, and results for masks alone have no box.
 Source: https://cocodataset.org/#format-results.
@@ -16,7 +16,7 @@ Sizes = Mapping[int, tuple[int, int]]
 
 
 def normalise_results(raw: Any, images: Iterable[Image]) -> Any:
-    """A decoded results file with masks as run lengths, and the box of the mask where it has none.
+    """A decoded results file with masks as run lengths, and missing boxes computed from the mask.
 
     Polygons are drawn in the image that `images` lists under their image_id. What cannot be normalised stays
     unchanged, for the reader to refuse. Raises msgspec.ValidationError for a polygon in an image of unknown size.
@@ -28,7 +28,7 @@ def normalise_results(raw: Any, images: Iterable[Image]) -> Any:
 
 
 def with_compressed_mask(prediction: Prediction) -> Prediction:
-    """The prediction with its mask compressed, where it is plain run lengths that fill their image."""
+    """The prediction with a compressed mask, if it has plain run lengths that cover the image."""
     from datasets.masks.rle import to_rle
     from datasets.masks.run_lengths import covers_image
 
@@ -58,7 +58,7 @@ def _normalise(item: dict[str, Any], where: str, sizes: Sizes) -> dict[str, Any]
 
 
 def _mask(segmentation: Any, where: str, size: tuple[int, int] | None) -> Any:
-    """The mask compressed, None for none, the segmentation itself where it cannot be drawn."""
+    """The compressed mask; None for no mask, the unchanged segmentation if it cannot be drawn."""
     from datasets.masks.rle import fill_polygons, to_rle
     from datasets.masks.run_lengths import covers_image
 

@@ -1,4 +1,4 @@
-"""Boxes that CVAT rotates by an attribute and writes unrotated: the box or polygon that was drawn.
+"""Apply the rotation attribute of CVAT, which writes rotated boxes unrotated.
 
 Source: CVAT's COCO export keeps `attributes.rotation`, in degrees clockwise about the centre of the box
 (https://github.com/cvat-ai/cvat/issues/4745).
@@ -15,7 +15,7 @@ DECIMALS = 3  # of a pixel
 
 
 def apply_rotations(annotations: list[Any]) -> dict[int, str]:
-    """Replace rotated boxes among decoded JSON `annotations` in place; the angle of each by its position.
+    """Replace rotated boxes among decoded JSON `annotations` in place; returns index -> angle text.
 
     A box turned by a multiple of 90 degrees stays a box, any other becomes a polygon of four corners with its
     extents as box. An annotation with a mask of its own stays unchanged: its mask was drawn rotated.

@@ -1,4 +1,4 @@
-"""CSV tables of annotations: Severstal's run lengths, makesense.ai's boxes, boxes by their corners.
+"""Read CSV tables of annotations: Severstal run lengths, makesense.ai boxes, boxes by their corners.
 
 Sources: https://www.kaggle.com/c/severstal-steel-defect-detection/data (pixels count from 1, down the columns);
 https://github.com/SkalskiP/make-sense; the TensorFlow object detection tables that Roboflow exports, whose corners
@@ -139,7 +139,7 @@ def _severstal(source: Path, where: str, row: Row) -> tuple[str, tuple[int, int]
 
 
 def _severstal_joined(source: Path, where: str, row: Row) -> tuple[str, tuple[int, int] | None, ToolShape | None]:
-    """The table of the competition's first weeks: one row of each image and class."""
+    """The table of the first weeks of the competition: one row per image and class."""
     image, _, label = row["ImageId_ClassId"].rpartition("_")
     return _severstal(source, where, {"ImageId": image, "ClassId": label, "EncodedPixels": row["EncodedPixels"]})
 

@@ -1,4 +1,4 @@
-"""CVAT for images 1.1: one XML file for all images of a task or project.
+"""Read CVAT for images 1.1: one XML file for all images of a task or project.
 
 Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/. Coordinates are continuous; a box and an ellipse are
 turned clockwise about their centre by `rotation` degrees; a mask is run lengths row by row inside its box,

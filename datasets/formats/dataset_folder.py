@@ -1,4 +1,4 @@
-"""The hub: a COCO dataset folder with annotations, images, pixel masks and where it all came from."""
+"""A COCO dataset folder: annotations, images, pixel masks and provenance."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,12 +39,12 @@ class Dataset(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Name of the folder."""
+        """The name of the folder."""
         return self.root.resolve().name
 
     @property
     def intensities(self) -> list[IntensityRange]:
-        """How images with more than 8 bits per channel are scaled; empty where none is recorded."""
+        """How images with more than 8 bits per channel are scaled; empty if nothing is recorded."""
         return self.provenance.intensities if self.provenance is not None else []
 
     @property
@@ -54,7 +54,7 @@ class Dataset(msgspec.Struct, frozen=True):
         return sorted(first.categories, key=lambda c: c.id)
 
     def split(self, name: str) -> CocoFile:
-        """One split. Raises InputError where there is none or it has no image."""
+        """One split. Raises InputError if there is none or it has no image."""
         if name not in self.splits or not self.splits[name].images:
             have = ", ".join(n for n, coco in self.splits.items() if coco.images)
             raise InputError(self.root, f"the split {name} has no image", f"name one of {have}")
@@ -142,7 +142,7 @@ def _check_names(root: Path, read: Mapping[str, ReadCoco]) -> None:
 def _renumbered(
     parts: Sequence[CocoPart], read: Mapping[str, ReadCoco]
 ) -> tuple[dict[str, CocoFile], list[Repair]]:
-    """The splits with the category ids of the first one."""
+    """The splits, renumbered to the category ids of the first one."""
     files = [(part, one.coco) for part, one in zip(parts, read.values(), strict=True)]
     categories, ids, repairs = join_categories(files)
     splits = {}

@@ -1,4 +1,4 @@
-"""Names of files that must stay distinguishable when each gets a mask or label file of its own."""
+"""Check that images with separate mask or label files have distinct names."""
 
 import posixpath
 from collections.abc import Iterable, Iterator

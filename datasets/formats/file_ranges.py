@@ -12,7 +12,7 @@ def ranges_of_files(files: Iterable[Path]) -> list[IntensityRange]:
     """The ranges by which all image files are scaled alike; empty where all have 8 bits per channel.
 
     A file in the folder `images` of a dataset counts with the range that dataset.json records, any other file with
-    its own. Raises InputError where a dataset.json or an image with more than 8 bits cannot be read.
+    its own. Raises InputError if a dataset.json or an image with more than 8 bits cannot be read.
     """
     recorded: dict[Path, list[IntensityRange]] = {}
     own = []

@@ -1,4 +1,4 @@
-"""Finds the images that an export names: below one folder and nowhere else, by as much of the path as matches."""
+"""Find the images that an export names: below one folder only, by the longest matching end of the path."""
 
 import os
 import posixpath
@@ -16,16 +16,16 @@ OUR_MARKER = "dataset.json"
 
 
 class MatchedImage(msgspec.Struct, frozen=True):
-    """`relative` is below the folder that was searched; `whole` is whether the whole name matches its end."""
+    """An image: `relative` to the searched folder; `whole` is whether the whole stated name matches."""
 
     relative: str
     whole: bool
 
 
 class ImageSearch:
-    """The images below `root`, without hidden folders, those called `skip`, and datasets that defectline wrote.
+    """The images below `root`, without hidden folders, folders named `skip` and datasets that defectline wrote.
 
-    Raises InputError where `root` is no folder.
+    Raises InputError if `root` is no folder.
     """
 
     def __init__(self, root: Path, skip: frozenset[str] = frozenset()) -> None:
@@ -35,7 +35,7 @@ class ImageSearch:
         self.images: list[str] = []
         links: list[str] = []
         for folder, subfolders, names in os.walk(root):
-            if OUR_MARKER in names and Path(folder) != root:  # a dataset that was converted into this folder
+            if OUR_MARKER in names and Path(folder) != root:  # a dataset inside the searched folder
                 subfolders.clear()
                 continue
             subfolders[:] = [name for name in subfolders if not name.startswith(".") and name not in skip]
@@ -57,7 +57,7 @@ class ImageSearch:
             self._by_stem.setdefault(posixpath.splitext(name)[0], []).append(relative)
 
     def find(self, where: Path | str, names: Sequence[str], remedy: str = "", beside: str = "") -> MatchedImage:
-        """The image called by the first of `names` that any image has.
+        """The image that matches the first matching name of `names`.
 
         A name may have folders in front and lack its ending. Of several images of one name, the one whose folders
         match further wins; `beside` is the folder of the annotation file, which counts as in front of the name.
@@ -95,7 +95,7 @@ class ImageSearch:
 
 
 def _matching(wanted: list[str], path: list[str]) -> int:
-    """How many parts match from the end; the last one is known to."""
+    """The number of path parts that match from the end; the last one always does."""
     count = 1
     while count < min(len(wanted), len(path)) and wanted[-1 - count] == path[-1 - count]:
         count += 1
@@ -103,5 +103,5 @@ def _matching(wanted: list[str], path: list[str]) -> int:
 
 
 def _fold(path: str) -> str:
-    """The form in which file systems without case, or with the other Unicode form, hold the same name."""
+    """`path` with case and Unicode form normalised, as case-insensitive file systems compare names."""
     return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()

@@ -1,4 +1,4 @@
-"""Decoded JSON of labelling tools, taken apart with errors that name the place."""
+"""Access decoded JSON of labelling tools with errors that name the place."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ Object = dict[str, object]
 
 
 def read_json_value(path: Path) -> object:
-    """The value in a JSON file. Raises InputError."""
+    """Decode a JSON file. Raises InputError if it is not valid JSON."""
     data = read_json(path)
     try:
         return msgspec.json.decode(data.removeprefix(BYTE_ORDER_MARK))
@@ -23,14 +23,14 @@ def read_json_value(path: Path) -> object:
 
 
 def as_object(path: Path, where: str, value: object) -> Object:
-    """A JSON object. Raises InputError."""
+    """Check for a JSON object. Raises InputError for another type."""
     if isinstance(value, dict):
         return value
     raise InputError(path, f"{where} is {kind(value)} where an object is expected", "export it again")
 
 
 def as_list(path: Path, where: str, value: object) -> list[object]:
-    """A JSON list; null counts as an empty one. Raises InputError."""
+    """Check for a JSON list; null is an empty list. Raises InputError for another type."""
     if value is None:
         return []
     if isinstance(value, list):
@@ -39,14 +39,14 @@ def as_list(path: Path, where: str, value: object) -> list[object]:
 
 
 def as_text(path: Path, where: str, value: object) -> str:
-    """A JSON string. Raises InputError."""
+    """Check for a JSON string. Raises InputError for another type."""
     if isinstance(value, str):
         return value
     raise InputError(path, f"{where} is {kind(value)} where text is expected", "export it again")
 
 
 def kind(value: object) -> str:
-    """What a value is in JSON's words."""
+    """The JSON name of a value's type."""
     names: tuple[tuple[type, str], ...] = (
         (bool, "a truth value"),
         (int, "a number"),

@@ -1,4 +1,4 @@
-"""What the flags and labels of labelme files mean: which shapes and images take no part in a dataset.
+"""The meaning of flags and labels in labelme files: which shapes and images are not used in a dataset.
 
 `annotate init` offers the image flags good, uncertain and reject; `annotate propose` flags its shapes unreviewed.
 Labels `__ignore__` and `_background_` are labelme's own.
@@ -35,7 +35,7 @@ def is_unreviewed(shape: Shape) -> bool:
 
 
 def count_drawn(shapes: Iterable[tuple[str, bool]]) -> int:
-    """How many of some shapes, as (label, whether it is unreviewed), a person drew or reviewed as a defect.
+    """The number of shapes, given as (label, is unreviewed), that a person drew or reviewed as a defect.
 
     An image flagged good must have none.
     """
@@ -43,13 +43,13 @@ def count_drawn(shapes: Iterable[tuple[str, bool]]) -> int:
 
 
 def check_label(where: str, label: str) -> None:
-    """Raise InputError where the label of the shape at `where` is empty."""
+    """Raise InputError if the label of the shape at `where` is empty."""
     if not label.strip():
         raise InputError(where, "the label is empty", "name the defect type")
 
 
 def annotation_key(category: T, group_id: int | None, index: int) -> tuple[T, int | None, int]:
-    """What the shapes of one annotation have in common: shapes of one category and one group are one annotation.
+    """The key of the annotation of a shape: shapes of one category and one group are one annotation.
 
     `index` is the position of the shape, which distinguishes shapes without a group.
     """

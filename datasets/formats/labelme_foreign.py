@@ -1,4 +1,4 @@
-"""JSON files that other programs write for labelme's purpose: AnyLabeling, X-AnyLabeling, scripts, and ISAT.
+"""Convert JSON files of AnyLabeling, X-AnyLabeling, scripts and ISAT to labelme's layout.
 
 The first write labelme's layout in looser terms, which are put into labelme's own here. ISAT has a layout of its
 own: `info` names the image, `objects` are polygons; later layers cover earlier ones in ISAT's masks, but every
@@ -11,19 +11,19 @@ from typing import Any, TypeGuard
 
 ISAT = "ISAT"
 ISAT_BACKGROUND = "__background__"
-BACKGROUND = "_background_"  # labelme's word for it
+BACKGROUND = "_background_"  # labelme's name
 SIZES = ("imageHeight", "imageWidth")
 
 Object = dict[str, object]
 
 
 def is_isat(raw: object) -> TypeGuard[Object]:
-    """Whether decoded JSON is a file of ISAT."""
+    """Whether decoded JSON is an ISAT file."""
     return _is_object(raw) and _is_object(raw.get("info")) and isinstance(raw.get("objects"), list)
 
 
 def to_labelme(raw: Any) -> Any:
-    """Decoded JSON in labelme's layout and terms; what is not understood stays for the reader to refuse.
+    """Decoded JSON in labelme's layout; unknown values are unchanged, and the reader refuses them.
 
     Sizes such as 48.0 become whole numbers, `group_id` as text a number: that of the text, or else one that is not
     used in the file.

@@ -1,4 +1,4 @@
-"""Drawn polygons to outlines that can be filled: with an area, inside the image, of limited length."""
+"""Convert drawn polygons to outlines that can be filled: with an area, inside the image, of limited length."""
 
 from collections.abc import Sequence
 from itertools import chain, pairwise
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from shapely import LinearRing, Polygon
     from shapely.geometry.base import BaseGeometry
 
-LONGEST_OUTLINE = 2e6  # pixels; pycocotools needs 80 bytes for each
+LONGEST_OUTLINE = 2e6  # pixels; pycocotools needs 80 bytes per pixel
 MOST_POINTS_TO_REPAIR = 1000  # the crossings that make_valid has to find grow with the square
 
 
 class Outline(msgspec.Struct, frozen=True):
-    """A shape to fill by the even-odd rule over its rings; `polygons`, if given, cover the same.
+    """A shape to fill by the even-odd rule over its rings; `polygons`, if given, cover the same pixels.
 
     `events` are (code, value). Where nothing is left there is no ring, and the event states why.
     """
@@ -31,7 +31,7 @@ class Outline(msgspec.Struct, frozen=True):
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """The polygon of some points, None where it has no area; whether it is valid, as when nothing crosses.
+    """The polygon of some points, None if it has no area; whether it is valid, as when nothing crosses.
 
     `bounds` are the least x and y and the largest x and y of its points.
     """
@@ -42,7 +42,7 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 def check_rings(rings: Sequence[Sequence[Point]]) -> list[Checked]:
-    """Look at several rings at once, which takes little longer than to look at one."""
+    """Check several rings at once, which takes little longer than one."""
     import numpy as np
     import shapely
 
@@ -73,7 +73,7 @@ def outline(
     *,
     as_polygons: bool,
 ) -> Outline:
-    """What is to be filled of the points of shape `index` in an image of `size` (height, width).
+    """The outline to fill for the points of shape `index` in an image of `size` (height, width).
 
     Raises InputError for an outline that is too long to be filled.
     """
@@ -133,7 +133,7 @@ def _check_length(path: Path | str, index: int, points: Sequence[Point], height:
 
 
 def polygon_parts(geometry: "BaseGeometry") -> "list[Polygon]":
-    """The polygons of any geometry, without its lines and points."""
+    """The polygons of a geometry, without its lines and points."""
     found: list[Polygon] = []
     for part in getattr(geometry, "geoms", [geometry]):
         if part.geom_type == "MultiPolygon":
@@ -144,5 +144,5 @@ def polygon_parts(geometry: "BaseGeometry") -> "list[Polygon]":
 
 
 def ring_points(ring: "LinearRing") -> list[Point]:
-    """The points of a ring, which is not closed by its first point once more."""
+    """The points of a ring without the repeated first point."""
     return [(x, y) for x, y in ring.coords[:-1]]

@@ -1,4 +1,4 @@
-"""The shapes of a labelme file to the pixels they cover: a pixel belongs to a shape when its centre is inside.
+"""Draw the shapes of a labelme file: a pixel belongs to a shape if its centre is inside.
 
 Where polygons are to be written as drawn, their pixels are those that readers of a COCO file fill them with, which
 is what pycocotools does; see datasets.masks.polygon_fill for how the two differ.
@@ -32,7 +32,7 @@ MIN_RADIUS = 1e-100  # pixels; its square is still above 0
 
 
 class Drawn(msgspec.Struct, frozen=True):
-    """What a shape became: a compressed mask, None where nothing is left, and polygons with exactly its pixels.
+    """A drawn shape: a compressed mask, None if nothing is left, and polygons with exactly its pixels.
 
     The mask is empty where no pixel centre is inside. `events` are (code, value), `edges` are those of the mask
     where they are known (see datasets.masks.edges).
@@ -61,7 +61,7 @@ def draw_shapes(path: Path | str, shapes: Sequence[tuple[int, Shape]], height: i
 def draw_sheets(
     sheets: Sequence[Sheet], line_width: float | None = None, *, as_polygons: bool = False
 ) -> list[list[Drawn]]:
-    """The pixels of each shape of each sheet; many sheets together take a fraction of the time of one by one.
+    """The pixels of each shape of each sheet; many sheets at once take a fraction of the time.
 
     Points and lines are lost without `line_width` (pixels). With `as_polygons` there are polygons where these have
     the same pixels. Raises InputError for what labelme does not write.
@@ -105,7 +105,7 @@ def _draw(path: Path | str, index: int, shape: Shape, height: int, width: int, l
 
 
 def check_shape(path: Path | str, index: int, shape: Shape) -> None:
-    """Raise InputError where shape `index` of the labelme file `path` is not one that labelme draws."""
+    """Raise InputError if shape `index` of the labelme file `path` is not one that labelme draws."""
     where = f"$.shapes[{index}]"
     shape_type = SHAPE_TYPES.get(shape.kind)
     if shape_type is None:

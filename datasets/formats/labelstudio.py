@@ -1,4 +1,4 @@
-"""Label Studio's JSON and JSON-MIN exports, and the files that it writes to target storage.
+"""Read Label Studio's JSON and JSON-MIN exports, and the files that it writes to target storage.
 
 Source: https://labelstud.io/guide/task_format and label-studio-sdk, `label_studio_sdk/converter`. A task may have
 several annotations, of several people.
@@ -24,7 +24,7 @@ RECORD_FIELDS = frozenset(
 
 
 class _LabelStudioTask(msgspec.Struct, frozen=True):
-    """One task, whatever the export looks like."""
+    """One task, independent of the form of the export."""
 
     where: str
     data: Object
@@ -84,7 +84,7 @@ def _read_tasks(path: Path, errors: list[InputError] | None) -> list[_LabelStudi
             record = as_object(path, where, item)
             task = _task(path, where, record)
             key = record["id"] if "annotation_id" in record and isinstance(record.get("id"), int) else (number,)
-            if key in tasks:  # JSON-MIN has one record an annotation
+            if key in tasks:  # JSON-MIN has one record per annotation
                 before = tasks[key]
                 task = _LabelStudioTask(before.where, before.data, before.annotations + task.annotations, [])
             tasks[key] = task
@@ -183,7 +183,7 @@ def _choose(path: Path, task: _LabelStudioTask, choice: AnnotationChoice, losses
 
 
 def _ordered(annotations: list[Object]) -> list[Object]:
-    """By the time of submission, of equal ones by id."""
+    """Sort key: the time of submission, then the id."""
 
     def key(annotation: Object) -> tuple[str, int]:
         number = annotation.get("id")

@@ -1,4 +1,4 @@
-"""Which image file a Label Studio task is about: uploads, local storage, cloud storage."""
+"""The image file of a Label Studio task: uploads, local storage, cloud storage."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ DOWNLOAD = "download the images and name their folder with --images"
 
 
 def image_value(path: Path, where: str, data: Object, image_key: str | None) -> str:
-    """The text in a task's data that names its image. Raises InputError where none or several may be it."""
+    """The text in a task's data that names its image. Raises InputError if none or several may be it."""
     if image_key is not None:
         value = data.get(image_key)
         if isinstance(value, str):
@@ -30,7 +30,7 @@ def image_value(path: Path, where: str, data: Object, image_key: str | None) -> 
 
 
 def names_of(path: Path, where: str, value: str) -> tuple[tuple[str, ...], str]:
-    """What the image may be called on disk, with and without Label Studio's prefix; the remedy if it is missing.
+    """Possible names of the image file, with and without Label Studio's prefix; and the remedy if it is missing.
 
     >>> names_of(Path("a.json"), "$[0]", "/data/upload/3/abcd1234-a%20b.png")[0]
     ('abcd1234-a b.png', 'a b.png', 'abcd1234-a%20b.png', 'a%20b.png')

@@ -1,4 +1,4 @@
-"""The regions of a Label Studio annotation as shapes in pixels.
+"""Convert the regions of a Label Studio annotation to shapes in pixels.
 
 Coordinates are percent of the original image. A rectangle is turned clockwise about its upper left corner, an
 ellipse about its centre. A region may be one result with its label, or several of one id: geometry and labels.
@@ -29,7 +29,7 @@ DECIMALS = 6  # of a pixel; more is rounding of the percentages
 
 
 class Regions(msgspec.Struct, frozen=True):
-    """The shapes of one annotation and the size (width, height) of its image, None where nothing states it."""
+    """The shapes of one annotation and the size (width, height) of its image, None if it is not stated."""
 
     shapes: list[ToolShape]
     losses: list[Loss]

@@ -1,4 +1,4 @@
-"""What an image must be like for annotations that are stored apart from it to fit."""
+"""Check that an image fits annotations that are stored in another file."""
 
 from pathlib import Path
 
@@ -7,25 +7,25 @@ from system.errors import InputError
 
 
 def exif_problem(orientation: int) -> str:
-    """What is wrong with an image that EXIF rotates."""
+    """The problem of an image with an EXIF orientation."""
     return f"EXIF orientation {orientation}: its annotations may be of the image as stored or as shown"
 
 
 def check_upright(path: Path, info: ImageInfo) -> None:
-    """Raise InputError where EXIF rotates the image."""
+    """Raise InputError if EXIF rotates the image."""
     if info.orientation != 1:
         raise InputError(path, exif_problem(info.orientation), "save it upright")
 
 
 def check_listed_size(path: Path, size: tuple[int, int], listed: tuple[int, int]) -> None:
-    """Raise InputError where the image has another size than listed; both are (width, height) in pixels."""
+    """Raise InputError if the image has another size than listed; both are (width, height) in pixels."""
     if size != listed:
         problem = f"{size[0]} x {size[1]} pixels, listed as {listed[0]} x {listed[1]}"
         raise InputError(path, problem, "correct the COCO file or the image")
 
 
 def check_mask_size(path: Path, mask: tuple[int, int], image: tuple[int, int]) -> None:
-    """Raise InputError where the mask at `path` is not as large as its image; both are (width, height)."""
+    """Raise InputError if the mask at `path` is not as large as its image; both are (width, height)."""
     if mask != image:
         problem = f"{mask[0]} x {mask[1]} pixels, its image {image[0]} x {image[1]}"
         raise InputError(path, problem, "make the mask as large as the image")

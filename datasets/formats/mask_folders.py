@@ -64,7 +64,7 @@ def pair_masks(images: Path, masks: Path, pattern: MaskPattern, *, type_folders:
     """Pair every image below `images` with its masks below `masks`, or below `masks`/TYPE with `type_folders`.
 
     An image without a mask is paired with none. A mask without an image is a fault, and so is a second mask of an
-    image unless the pattern has {n}. Raises InputError where nothing pairs or a folder has no image.
+    image unless the pattern has {n}. Raises InputError if nothing pairs or a folder has no image.
     """
     masks = _relative_to_other(masks, images)
     found = list_below(images)
@@ -104,7 +104,7 @@ def pair_masks(images: Path, masks: Path, pattern: MaskPattern, *, type_folders:
 
 
 def list_below(folder: Path) -> list[Path]:
-    """Every image file below a folder, sorted, without hidden folders. Raises InputError where there is none."""
+    """Every image file below a folder, sorted, without hidden folders. Raises InputError if there is none."""
     if not folder.is_dir():
         raise InputError(folder, "no such folder", "name a folder of images and one of masks")
     found: list[Path] = []

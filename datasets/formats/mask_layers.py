@@ -83,7 +83,7 @@ def read_mask_content(mask: MaskFile, meaning: MaskMeaning) -> MaskContent:
 
 
 def check_same_values(images: MaskValues) -> None:
-    """Raise InputError where the masks of one category mark defects by several values, which may be types.
+    """Raise InputError if the masks of one category mark defects by several values, which may be types.
 
     `images` has, for each file name, (category id, grey value) of its masks. 1, 255 and 65535 count as equal.
     """

@@ -1,4 +1,4 @@
-"""The pixels of masks as labelling tools pack them: CVAT's rows, Severstal's columns, Label Studio's brush."""
+"""Decode masks of labelling tools: CVAT's rows, Severstal's columns, Label Studio's brush."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +45,7 @@ def _numbers(text: str | bytes) -> "NDArray[np.int64]":
 
 
 def decode_rows(runs: "NDArray[np.int64]", width: int, height: int) -> "NDArray[np.bool_]":
-    """H x W bool of run lengths row by row, background first. Raises ValueError where they do not fill it.
+    """H x W bool of run lengths row by row, background first. Raises ValueError if they do not fill it.
 
     >>> import numpy as np
     >>> decode_rows(np.array([1, 2, 1]), 2, 2).tolist()

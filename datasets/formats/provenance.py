@@ -18,7 +18,7 @@ FORMAT = "defectline-dataset/1"
 
 
 class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What made a dataset: no time, no absolute path, so that the same input gives the same bytes.
+    """How a dataset was made; no times and no absolute paths, so that the same input gives the same bytes.
 
     `pasted` has, for each pasted image, the image and annotations it was made of; `intensities` how images with
     more than 8 bits are scaled (datasets.images.bit_depth).
@@ -71,7 +71,7 @@ def make_provenance(
 
 
 def write_provenance(root: Path, provenance: Provenance) -> None:
-    """Write `dataset.json`."""
+    """Write `dataset.json` into the dataset folder. Raises OutputError if it cannot be written."""
     write_json(root / PROVENANCE, provenance)
 
 

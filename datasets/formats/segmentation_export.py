@@ -36,7 +36,7 @@ def find_mask_source(folder: Path) -> MaskSource:
 
 
 def find_labelmap(folder: Path) -> Path | None:
-    """The labelmap.txt in a folder of masks, or beside it; None where there is none."""
+    """The labelmap.txt in a folder of masks, or beside it; None if there is none."""
     for path in (folder / LABELMAP, folder.parent / LABELMAP):
         if path.is_file():
             return path

@@ -1,4 +1,4 @@
-"""Folders and lists that are called exactly like a split; coco_layout finds splits inside longer names."""
+"""Folders and lists named exactly like a split; coco_layout finds splits inside longer names."""
 
 import posixpath
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from datasets.formats.coco_layout import SPLIT_WORDS
 
 
 def exact_split_name(name: str) -> str | None:
-    """train, val or test where a tool means one of them by `name`, else None.
+    """train, val or test if `name` is a usual name of that split, otherwise None.
 
     >>> exact_split_name("Valid")
     'val'

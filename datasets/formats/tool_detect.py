@@ -1,4 +1,4 @@
-"""Which labelling tool wrote a file or folder, found by its content."""
+"""Detect by its content which labelling tool wrote a file or folder."""
 
 from pathlib import Path
 from typing import Protocol
@@ -30,7 +30,7 @@ class ToolReader(Protocol):
 
 
 class ToolFormat(msgspec.Struct, frozen=True):
-    """What people call the format, and what reads it."""
+    """The name of a format and its reader."""
 
     name: str
     read: ToolReader

@@ -1,4 +1,4 @@
-"""What a labelling tool exports: images and the shapes drawn in them, the same for every file format.
+"""The value types of a labelling tool's export: images and shapes, the same for every file format.
 
 Coordinates are in pixels and continuous: pixel i covers i to i + 1. The readers (`voc`, `cvat_xml`, `labelstudio`,
 `via`, `csv_tables`) return a ToolExport; `convert.tool2coco` and `datasets check` take it from there.
@@ -42,7 +42,7 @@ class EllipseShape(msgspec.Struct, frozen=True, tag=True):
 
 
 class LineShape(msgspec.Struct, frozen=True, tag=True):
-    """Points that have no area: one after the other a line, or each one by itself."""
+    """Points without area: a line through them, or separate points."""
 
     points: list[Point]
     joined: bool
@@ -80,7 +80,7 @@ class ToolShape(msgspec.Struct, frozen=True):
 
 
 class Loss(msgspec.Struct, frozen=True):
-    """What the reader could not turn into a shape: where, a code of convert.codes, a value."""
+    """An object that the reader could not turn into a shape: the place, a code of convert.codes, a value."""
 
     where: str
     code: str
@@ -92,7 +92,7 @@ class ToolImage(msgspec.Struct, frozen=True):
 
     `file` is the annotation file, relative to the source; `where` is the place in it. `names` are what the image
     file may be called, the most likely first; `remedy` is what to do where there is none; `beside` is the folder
-    to prefer where several have the name. `size` is (width, height), None where the file does not state it.
+    to prefer where several have the name. `size` is (width, height), None if the file does not state it.
     `reviewed` is whether the file shows that somebody looked at the image, so that no shape means no defect.
     """
 
@@ -161,7 +161,7 @@ def parse_number(path: Path | str, where: str, value: object) -> float:
 
 
 def parse_size(path: Path | str, where: str, width: object, height: object) -> tuple[int, int] | None:
-    """Width and height as whole numbers, None where one is missing or 0, as some tools write it.
+    """Width and height as whole numbers, None if one is missing or 0, as some tools write it.
 
     Raises InputError for anything else.
     """

@@ -1,4 +1,4 @@
-"""The image file of each entry of an export, and how large its annotations are."""
+"""The image file of each entry of an export, and the sizes of its annotations."""
 
 from pathlib import Path
 
@@ -47,14 +47,14 @@ def images_of(
 
 
 def place_of(export: ToolExport, image: ToolImage) -> str:
-    """Where an image is described: the annotation file, and the place in it."""
+    """The place where an image is described: the annotation file, and the place in it."""
     return f"{export.root / image.file}{', ' * bool(image.where)}{image.where}"
 
 
 def check_stated_size(
     file: str, image: ToolImage, path: str, shown: tuple[int, int], stored: tuple[int, int]
 ) -> None:
-    """Raise InputError where the shapes are of another size than the image `path`; all are (width, height).
+    """Raise InputError if the shapes are of another size than the image `path`; all are (width, height).
 
     `file` is the annotation file. An image that EXIF rotates may have been labelled as stored.
     """

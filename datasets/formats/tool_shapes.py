@@ -1,4 +1,4 @@
-"""The shapes of one image of a labelling tool drawn: boxes as boxes, everything else as pixels."""
+"""Draw the shapes of one image of a labelling tool: boxes stay boxes, other shapes become pixels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ from datasets.masks.find_components import components
 from system.errors import InputError
 
 DECIMALS = 3  # of a pixel, in boxes
-SLACK = 10**-DECIMALS  # pixels outside the image that are rounding
+SLACK = 10**-DECIMALS  # pixels; coordinates this far outside the image are rounding errors
 
 
 class DrawingRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +109,7 @@ def shorten(value: float) -> int | float:
 
 
 def _as_labelme(shape: ToolShape) -> Shape:
-    """The shape in labelme's terms, for which drawing exists."""
+    """The labelme shape with the same pixels, which can be drawn."""
     geometry = shape.geometry
     if isinstance(geometry, BoxShape):
         return Shape(shape.label, [(geometry.x0, geometry.y0), (geometry.x1, geometry.y1)], shape_type="rectangle")

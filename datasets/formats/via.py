@@ -1,4 +1,4 @@
-"""VGG Image Annotator: projects and annotation exports of VIA 1, 2 and 3 as JSON.
+"""Read VGG Image Annotator: projects and annotation exports of VIA 1, 2 and 3 as JSON.
 
 Sources: https://www.robots.ox.ac.uk/~vgg/software/via/; `_via_metadata.js` of VIA 3 for the numbers of shapes.
 A region has attributes, one of which is the category. makesense.ai exports the format of VIA 2.

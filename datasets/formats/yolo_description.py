@@ -1,4 +1,4 @@
-"""What describes a YOLO folder: class names, and for each split folders of images or text files that list images.
+"""The description of a YOLO folder: class names, and for each split folders or lists of images.
 
 `yolo_data_yaml` reads it from `data.yaml` of Ultralytics and Roboflow, `yolo_names_file` from `obj.data` of
 darknet and CVAT and from `classes.txt` of Label Studio and labelImg.
@@ -90,7 +90,7 @@ def read_lines(file: Path) -> list[str]:
 
 
 def check_names(file: Path, names: Sequence[str]) -> None:
-    """Raise InputError where there is no class name, or one occurs twice."""
+    """Raise InputError if there is no class name, or one occurs twice."""
     if not names:
         raise InputError(file, "no class name in it", "write one a line")
     if len(set(names)) < len(names):

@@ -1,4 +1,4 @@
-"""Lines of YOLO label files: class and box, or class and segment, in normalised coordinates.
+"""Read and write lines of YOLO label files: class and box, or class and segment, in normalised coordinates.
 
 Coordinates are divided by the width and height of the upright image. Classes count from 0. A line of class and box
 may be followed by keypoints, where `data.yaml` declares them with `kpt_shape`.
@@ -28,7 +28,7 @@ class Label(msgspec.Struct, frozen=True):
 
     @property
     def is_box(self) -> bool:
-        """Whether it is a box and not a segment."""
+        """Whether the label is a box and not a segment."""
         return len(self.values) == 4
 
 
@@ -52,7 +52,10 @@ def read_labels(
 
 
 def parse_label(where: str, line: str, classes: int, keypoint_columns: int = 0) -> Label:
-    """Read one line; coordinates up to 1 % outside the image pass, as in Ultralytics. Raises InputError."""
+    """Read one line; coordinates up to 1 % outside the image are accepted, as in Ultralytics.
+
+    Raises InputError if the line is not valid.
+    """
     label = parse_columns(where, line, classes, keypoint_columns)
     check_coordinates(where, label)
     return label
@@ -85,7 +88,7 @@ def parse_columns(where: str, line: str, classes: int, keypoint_columns: int = 0
 
 
 def check_coordinates(where: str, label: Label) -> None:
-    """Raise InputError where a coordinate is more than 1 % outside the image, or a box has a negative size."""
+    """Raise InputError if a coordinate is more than 1 % outside the image, or a box has a negative size."""
     for value in label.values:
         if not -TOLERANCE <= value <= 1 + TOLERANCE:
             problem = f"coordinate {value:.9g} is outside 0..1"

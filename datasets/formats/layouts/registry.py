@@ -44,7 +44,7 @@ def parse_layout(name: str) -> LayoutName:
 def read_tree(root: Path, layout: LayoutName = "auto") -> ImageTree:
     """List the images of a folder tree and pair them with their masks, by the layout named or detected.
 
-    Raises InputError where `root` has no known layout, and with all faults where images and masks do not pair.
+    Raises InputError if `root` has no known layout, and with all faults where images and masks do not pair.
     """
     if not root.is_dir():
         raise InputError(root, "no such folder", "name a category folder (with train, test, ground_truth)")

@@ -173,7 +173,7 @@ def relative(root: Path, path: Path) -> str:
 
 
 def check_good_mask(path: Path, image: TreeImage, *, is_black: bool) -> None:
-    """Raise InputError where the mask at `path` shows a defect of a good image; an all-black one is harmless."""
+    """Raise InputError if the mask at `path` shows a defect of a good image; an all-black one is harmless."""
     if image.type == GOOD and not is_black:
         raise InputError(path, "a mask of a good image, which has no defect", "remove the mask")
 
