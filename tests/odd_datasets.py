@@ -122,7 +122,7 @@ def missing(root: Path) -> str:
 
 def not_an_image(root: Path) -> str:
     """Put a text where an image was."""
-    (root / "images" / "1.png").write_text("not a picture")
+    (root / "images" / "1.png").write_text("not an image")
     return "1.png: cannot be read as an image (not an image)"
 
 

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 
 from datasets.summary import NEGATIVE, summarise
 from tests.command import only_line, run_command
@@ -12,13 +12,13 @@ def small_tree(root: Path) -> Path:
     for folder, count in (("train/good", 3), ("test/good", 1), ("test/dent", 2)):
         (root / folder).mkdir(parents=True)
         for i in range(count):
-            Picture.fromarray(np.full((10, 12, 3), 9, np.uint8)).save(root / folder / f"{i}.png")
+            PillowImage.fromarray(np.full((10, 12, 3), 9, np.uint8)).save(root / folder / f"{i}.png")
     (root / "ground_truth/dent").mkdir(parents=True)
     for i, boxes in enumerate(([(1, 1, 2, 3)], [(0, 0, 4, 4), (6, 6, 2, 2)])):
         mask = np.zeros((10, 12), np.uint8)
         for x, y, w, h in boxes:
             mask[y : y + h, x : x + w] = 255
-        Picture.fromarray(mask).save(root / f"ground_truth/dent/{i}_mask.png")
+        PillowImage.fromarray(mask).save(root / f"ground_truth/dent/{i}_mask.png")
     return root
 
 
@@ -46,10 +46,10 @@ def test_the_coco_folder_counts_what_the_tree_counts(synth_tree: Path, coco_fold
     assert sum(coco.types[NEGATIVE].images.values()) == sum(tree.types["good"].images.values())
 
 
-def test_json_and_table_say_the_same(synth_tree: Path, capsys) -> None:
+def test_json_and_table_agree(synth_tree: Path, capsys) -> None:
     assert run_command("datasets", "summary", synth_tree, "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["images"] == 40
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["images"] == 40
     assert run_command("datasets", "summary", synth_tree) == 0
     table = capsys.readouterr().out
     for word in ("MVTec tree", "40", "96 x 96 (40)", "RGB", "broken_large, broken_small, contamination, good"):

@@ -34,7 +34,7 @@ def run(finished: Training[DetectorOptions], tmp_path: Path) -> Run:
 
 
 @pytest.mark.parametrize("form", NEEDS)
-def test_what_is_exported_says_the_same(form: ExportFormat, run: Run, dataset: Dataset) -> None:
+def test_what_is_exported_predicts_the_same(form: ExportFormat, run: Run, dataset: Dataset) -> None:
     for package in NEEDS[form]:
         pytest.importorskip(package, reason=f"{package} is not installed, so exports are not tested")
     path, parity = export_run(TRAINER, run, dataset, form)
@@ -64,12 +64,12 @@ def network(score: float, x: float) -> DetectorNetwork:
 
 
 def test_parity_is_the_largest_difference_of_scores_and_of_sure_boxes() -> None:
-    pictures = [np.zeros((20, 30, 3), np.uint8)] * 3
-    found = compare(network(0.5, 10), network(0.25, 13), pictures, 32)
+    example_images = [np.zeros((20, 30, 3), np.uint8)] * 3
+    found = compare(network(0.5, 10), network(0.25, 13), example_images, 32)
     assert found == DetectorParity(3, pytest.approx(0.25), pytest.approx(3))
-    broken = compare(network(0.5, 10), network(float("nan"), 10), pictures, 32)
+    broken = compare(network(0.5, 10), network(float("nan"), 10), example_images, 32)
     assert not broken.within_tolerance("bf16")
-    unsure = compare(network(0.5, 10), network(0.005, 13), pictures, 32)
+    unsure = compare(network(0.5, 10), network(0.005, 13), example_images, 32)
     assert unsure == DetectorParity(3, pytest.approx(0.495), 0)
 
 

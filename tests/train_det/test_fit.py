@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 
 from datasets.coco import CocoFile
 from datasets.formats.coco_file import read_coco, read_predictions, write_coco
@@ -41,7 +41,7 @@ def numbers(run: Run) -> list[dict[str, float]]:
     return [{k: v for k, v in row.items() if k != "seconds"} for row in read_history(run.history)]
 
 
-def test_a_run_holds_what_the_design_says_and_nothing_else(
+def test_a_run_holds_what_the_design_states_and_nothing_else(
     finished: Training[DetectorOptions], dataset: Dataset
 ) -> None:
     run = finished.run
@@ -193,12 +193,12 @@ def test_nothing_is_written_outside_the_run(
     assert {p.name for p in (tmp_path / "runs").iterdir()} == {"det"}
 
 
-def spoiled(dataset: Dataset, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(dataset.root, tmp_path / "spoiled"))
+def damaged_copy(dataset: Dataset, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(dataset.root, tmp_path / "damaged"))
 
 
 def test_a_train_split_without_annotation_is_refused(dataset: Dataset, tmp_path: Path) -> None:
-    root = spoiled(dataset, tmp_path)
+    root = damaged_copy(dataset, tmp_path)
     path = annotation_path(root, "train")
     coco = msgspec.json.decode(path.read_bytes())
     path.unlink()
@@ -209,22 +209,22 @@ def test_a_train_split_without_annotation_is_refused(dataset: Dataset, tmp_path:
 
 
 def test_an_image_of_another_size_than_listed_is_refused(dataset: Dataset, tmp_path: Path) -> None:
-    root = spoiled(dataset, tmp_path)
-    spoilt = load_dataset(root)
-    path = spoilt.image_path(spoilt.splits["train"].images[-1])
+    root = damaged_copy(dataset, tmp_path)
+    damaged = load_dataset(root)
+    path = damaged.image_path(damaged.splits["train"].images[-1])
     path.unlink()
-    Picture.new("RGB", (50, 40)).save(path)
+    PillowImage.new("RGB", (50, 40)).save(path)
     with pytest.raises(InputError, match="50 x 40 pixels, listed as 96 x 96"):
-        start(TRAINER, spoilt, tiny_options(negatives="all"), tmp_path / "runs", None)
+        start(TRAINER, damaged, tiny_options(negatives="all"), tmp_path / "runs", None)
     assert not (tmp_path / "runs").exists()
 
 
 def test_grey_deep_and_transparent_images_are_trained_on(dataset: Dataset, tmp_path: Path) -> None:
-    root = spoiled(dataset, tmp_path)
+    root = damaged_copy(dataset, tmp_path)
     for number, path in enumerate(sorted((root / "images").rglob("*.png"))):
-        rgb = Picture.open(path).convert("RGB")
+        rgb = PillowImage.open(path).convert("RGB")
         grey = rgb.convert("L")
-        deep = Picture.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+        deep = PillowImage.fromarray(np.asarray(grey).astype(np.uint16) * 257)
         other = (grey, deep, rgb.convert("RGBA"))[number % 3]
         path.unlink()
         other.save(path)
@@ -233,10 +233,10 @@ def test_grey_deep_and_transparent_images_are_trained_on(dataset: Dataset, tmp_p
 
 
 @pytest.mark.parametrize("kept", [("train", "test"), ("train", "val"), ("train",)])
-def test_splits_without_images_are_told_and_survived(
+def test_splits_without_images_are_reported_and_survived(
     kept: tuple[str, ...], dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = spoiled(dataset, tmp_path)
+    root = damaged_copy(dataset, tmp_path)
     for split in {"val", "test"} - set(kept):
         annotation_path(root, split).unlink()
     training = fit_tiny(load_dataset(root), tmp_path / "runs", epochs=1, imgsz=64)
@@ -254,7 +254,7 @@ def test_other_architectures_are_fine_tuned_too(weights: str, dataset: Dataset, 
 
 
 def test_one_image_of_one_class_is_enough(dataset: Dataset, tmp_path: Path) -> None:
-    root = spoiled(dataset, tmp_path)
+    root = damaged_copy(dataset, tmp_path)
     path = annotation_path(root, "train")
     coco = read_coco(path)
     only = coco.annotations[0]
@@ -278,7 +278,7 @@ def load_weights(path: Path) -> list[torch.Tensor]:
     return list(model.state_dict().values())
 
 
-def test_too_little_memory_is_told_instead_of_training_with_another_batch(
+def test_too_little_memory_is_reported_instead_of_training_with_another_batch(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_much(*_: object) -> None:

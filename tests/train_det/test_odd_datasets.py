@@ -16,9 +16,9 @@ def test_it_is_trained_on(make: Callable[[Path], Path], tmp_path: Path) -> None:
     check_trained("train_det", make(tmp_path / "odd"), tmp_path / "runs", *TINY)
 
 
-@pytest.mark.parametrize("spoil", REFUSED)
+@pytest.mark.parametrize("damage", REFUSED)
 def test_it_is_refused_in_one_line(
-    spoil: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    damage: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dataset = odd_folder(tmp_path / "odd")
-    check_refused("train_det", dataset, spoil(dataset), tmp_path / "runs", capsys, *TINY)
+    check_refused("train_det", dataset, damage(dataset), tmp_path / "runs", capsys, *TINY)

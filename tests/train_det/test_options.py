@@ -23,14 +23,14 @@ def test_saved_options_are_read_back() -> None:
     assert options_in_file(DetectorOptions, saved, Path("config.yaml")) == given
 
 
-def test_random_weights_are_moved_faster_unless_told_otherwise() -> None:
+def test_random_weights_are_moved_faster_unless_set_otherwise() -> None:
     pretrained, random = (
         float(with_learning_rate(options(**{**GIVEN, "weights": w})).optimisation.lr)
         for w in ("yolo11n.pt", "none")
     )
     assert random > pretrained
-    told = options(**{**GIVEN, "weights": "none"}, lr=0.0001)
-    assert with_learning_rate(told) == told
+    reported = options(**{**GIVEN, "weights": "none"}, lr=0.0001)
+    assert with_learning_rate(reported) == reported
 
 
 def test_the_command_line_and_the_options_agree_on_defaults() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 
 from datasets.coco import Category
 from datasets.formats.coco_file import read_predictions
@@ -34,7 +34,7 @@ def box_around_the_bright(pixels: torch.Tensor) -> torch.Tensor:
 BRIGHT = DetectorNetwork(box_around_the_bright, [8, 16, 32], torch.device("cpu"))
 
 
-def picture(width: int, height: int, box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+def example_image(width: int, height: int, box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
     image = np.zeros((height, width, 3), np.uint8)
     x, y, w, h = box
     image[y : y + h, x : x + w] = 255
@@ -52,7 +52,7 @@ def picture(width: int, height: int, box: tuple[int, int, int, int]) -> NDArray[
     ],
 )
 def test_boxes_come_back_in_pixels_of_the_image(width: int, height: int, box: tuple[int, int, int, int]) -> None:
-    found = next(detect(BRIGHT, [picture(width, height, box)], DetectionOptions(side=128)))
+    found = next(detect(BRIGHT, [example_image(width, height, box)], DetectionOptions(side=128)))
     x, y, w, h = box
     pixel = max(width, height) / 128
     assert found[0, :4] == pytest.approx([x, y, x + w, y + h], abs=pixel)
@@ -60,16 +60,16 @@ def test_boxes_come_back_in_pixels_of_the_image(width: int, height: int, box: tu
 
 
 def test_many_images_come_back_in_their_order_whatever_the_batch() -> None:
-    pictures = [picture(100, 100, (i, 20, 30, 40)) for i in range(0, 60, 5)]
+    example_images = [example_image(100, 100, (i, 20, 30, 40)) for i in range(0, 60, 5)]
     for batch in (1, 5, 12):
-        found = list(detect(BRIGHT, pictures, DetectionOptions(side=96, batch=batch)))
+        found = list(detect(BRIGHT, example_images, DetectionOptions(side=96, batch=batch)))
         assert [round(float(boxes[0, 0])) for boxes in found] == pytest.approx(list(range(0, 60, 5)), abs=2)
 
 
 @pytest.mark.parametrize(("least", "found"), [(0.9, 1), (0.90001, 0)])
 def test_a_score_that_reaches_the_least_one_is_found(least: float, found: int) -> None:
     boxes = next(
-        detect(BRIGHT, [picture(128, 128, (40, 40, 20, 20))], DetectionOptions(side=128, min_score=least))
+        detect(BRIGHT, [example_image(128, 128, (40, 40, 20, 20))], DetectionOptions(side=128, min_score=least))
     )
     assert [round(score, 5) for score in boxes[:, 4]] == [0.9] * found
 
@@ -82,13 +82,13 @@ def test_predictions_name_categories_not_classes() -> None:
     assert prediction.score == pytest.approx(0.12346)
 
 
-def test_predict_writes_results_and_the_list_of_pictures(
+def test_predict_writes_results_and_the_list_of_images(
     finished: Training[DetectorOptions], tmp_path: Path
 ) -> None:
     folder = tmp_path / "line" / "a"
     folder.mkdir(parents=True)
     for name, size in (("wide.png", (120, 60)), ("grey.png", (50, 70))):
-        Picture.new("L" if name == "grey.png" else "RGB", size, 90).save(folder / name)
+        PillowImage.new("L" if name == "grey.png" else "RGB", size, 90).save(folder / name)
     out = tmp_path / "found.json"
     assert run_command("train_det", "predict", finished.run.root, tmp_path / "line", "--out", out) == 0
     listed = json.loads(out.with_suffix(".images.json").read_bytes())
@@ -99,7 +99,7 @@ def test_predict_writes_results_and_the_list_of_pictures(
     assert {p.image_id for p in read_predictions(out)} <= {1, 2}
 
 
-def test_pictures_of_the_dataset_keep_their_ids(
+def test_images_of_the_dataset_keep_their_ids(
     finished: Training[DetectorOptions], dataset: Dataset, tmp_path: Path
 ) -> None:
     images = dataset.splits["test"].images[:3]
@@ -118,12 +118,12 @@ def test_pictures_of_the_dataset_keep_their_ids(
 def test_min_score_leaves_out_what_is_below(
     finished: Training[DetectorOptions], dataset: Dataset, tmp_path: Path
 ) -> None:
-    picture_path = dataset.image_path(dataset.splits["test"].images[0])
+    path_of_image = dataset.image_path(dataset.splits["test"].images[0])
     out = tmp_path / "found.json"
     chosen = operating_score(finished.run)
     found = {}
     for least in (0.001, 0.01, chosen, None):
-        arguments = [picture_path, "--out", out, *([] if least is None else ["--min-score", least])]
+        arguments = [path_of_image, "--out", out, *([] if least is None else ["--min-score", least])]
         assert run_command("train_det", "predict", finished.run.root, *arguments) == 0
         found[least] = sorted(p.score for p in read_predictions(out))
     assert found[0.01] == [s for s in found[0.001] if s >= 0.01]
@@ -131,7 +131,7 @@ def test_min_score_leaves_out_what_is_below(
 
 
 @pytest.mark.parametrize("tta", [False, True])
-def test_evaluate_predicts_and_measures_anew(
+def test_evaluate_predicts_and_measures_again(
     finished: Training[DetectorOptions], tta: bool, tmp_path: Path
 ) -> None:
     root = Path(shutil.copytree(finished.run.root, tmp_path / "run"))
@@ -158,7 +158,7 @@ def test_bad_use_ends_in_one_line(
     finished: Training[DetectorOptions], dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = tmp_path / "a.png"
-    text.write_text("no picture")
+    text.write_text("no image")
     cases = [
         (["predict", finished.run.root, tmp_path / "none.png"], "no such image"),
         (["predict", finished.run.root, text], "cannot be read as an image"),
@@ -184,10 +184,10 @@ def test_bad_use_ends_in_one_line(
         (["fit", dataset.root, "--jobs", "2"], "--jobs 2: is for a cross-validation only"),
         (["fit", dataset.root, "--resume", tmp_path], "a run continues with its own options; leave out --runs"),
     ]
-    for arguments, told in cases:
+    for arguments, reported in cases:
         extra = ["--runs", tmp_path / "runs"] if arguments[0] == "fit" else []
         assert run_command("train_det", *arguments, *extra) == 2, arguments
-        assert told in only_line(capsys), arguments
+        assert reported in only_line(capsys), arguments
     assert not (tmp_path / "runs").exists()
 
 
@@ -196,7 +196,7 @@ def test_fit_on_the_command_line_ends_with_the_numbers_and_the_place(
 ) -> None:
     arguments = ["--weights", "none", "--epochs", 1, "--imgsz", 64, "--device", "cpu", "--name", "mine"]
     assert run_command("train_det", "fit", dataset.root, "--runs", tmp_path, *arguments) == 0
-    told = capsys.readouterr()
-    assert "Boxes" in told.out
-    assert "epoch 1/1" in told.err
-    assert told.err.splitlines()[-1] == f"the run is in {tmp_path / 'det' / 'mine'}"
+    reported = capsys.readouterr()
+    assert "Boxes" in reported.out
+    assert "epoch 1/1" in reported.err
+    assert reported.err.splitlines()[-1] == f"the run is in {tmp_path / 'det' / 'mine'}"

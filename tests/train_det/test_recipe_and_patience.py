@@ -80,7 +80,7 @@ def test_a_recipe_is_overridden_by_flags_and_saved_resolved(small: Dataset, tmp_
 
 
 @pytest.mark.parametrize(
-    ("recipe", "flags", "told"),
+    ("recipe", "flags", "reported"),
     [
         ("epoch: 3", (), "my.yaml: epoch: no such option; did you mean epochs?"),
         ("epochs: 0", (), "my.yaml: epochs = 0: not a value it takes; give a whole number of at least 1"),
@@ -91,6 +91,6 @@ def test_a_recipe_is_overridden_by_flags_and_saved_resolved(small: Dataset, tmp_
     ],
 )
 def test_what_does_not_do_ends_in_one_line(
-    recipe: str, flags: tuple[object, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    recipe: str, flags: tuple[object, ...], reported: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    check_options_refused("train_det", recipe, told, tmp_path, capsys, *TINY, *flags)
+    check_options_refused("train_det", recipe, reported, tmp_path, capsys, *TINY, *flags)

@@ -25,9 +25,9 @@ def marker_model(pixels: torch.Tensor) -> torch.Tensor:
 
 
 def test_there_are_eight_different_views() -> None:
-    picture = torch.arange(16.0).reshape(1, 1, 4, 4)
+    example_image = torch.arange(16.0).reshape(1, 1, 4, 4)
     views = {
-        tuple(torch.rot90(picture.flip(3) if mirror else picture, turns, (2, 3)).flatten().tolist())
+        tuple(torch.rot90(example_image.flip(3) if mirror else example_image, turns, (2, 3)).flatten().tolist())
         for turns, mirror in SYMMETRIES
     }
     assert len(views) == 8

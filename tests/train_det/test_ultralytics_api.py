@@ -157,7 +157,7 @@ def test_importing_it_writes_nothing_and_asks_nobody(tmp_path: Path) -> None:
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 
-def test_a_checkpoint_opens_in_ultralytics_and_says_the_same(
+def test_a_checkpoint_opens_in_ultralytics_and_predicts_the_same(
     tmp_path: Path, finished: Training[DetectorOptions]
 ) -> None:
     from ultralytics import YOLO  # noqa: PLC0415 - only after train_det.ultralytics_api has tamed it

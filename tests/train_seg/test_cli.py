@@ -28,14 +28,14 @@ def test_help_imports_nothing_heavy() -> None:
 def test_predict_writes_results_and_the_list_of_images(
     seg_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
+    example_images = tmp_path / "images"
+    example_images.mkdir()
     rng = np.random.default_rng(0)
     for name, shape in (("wide.png", (40, 90, 3)), ("grey.png", (70, 30)), ("deep.png", (64, 64))):
         kind = np.uint16 if name == "deep.png" else np.uint8
-        cv2.imwrite(str(pictures / name), rng.integers(0, np.iinfo(kind).max, shape, dtype=kind))
+        cv2.imwrite(str(example_images / name), rng.integers(0, np.iinfo(kind).max, shape, dtype=kind))
     out = tmp_path / "found.json"
-    assert run_command("train_seg", "predict", seg_run, pictures, "--out", out, "--device", "cpu") == 0
+    assert run_command("train_seg", "predict", seg_run, example_images, "--out", out, "--device", "cpu") == 0
     listed = msgspec.json.decode((tmp_path / "found.images.json").read_bytes(), type=list[Image])
     assert [(i.id, Path(i.file_name).name, i.width, i.height) for i in listed] == [
         (1, "deep.png", 64, 64),
@@ -83,19 +83,19 @@ def test_evaluate_finds_a_moved_dataset(
     assert (run / "metrics.json").read_bytes() == (seg_run / "metrics.json").read_bytes()
 
 
-def test_a_broken_picture_leaves_the_run_as_it_was(
+def test_a_broken_image_leaves_the_run_as_it_was(
     seg_run: Path, coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is one of test, which is predicted after val."""
     run = Path(shutil.copytree(seg_run, tmp_path / "run"))
     broken = load_dataset(shutil.copytree(coco_folder, tmp_path / coco_folder.name))
-    picture = broken.image_path(broken.splits["test"].images[-1])
-    data = picture.read_bytes()
-    picture.unlink()
-    picture.write_bytes(data[:500])
+    example_image = broken.image_path(broken.splits["test"].images[-1])
+    data = example_image.read_bytes()
+    example_image.unlink()
+    example_image.write_bytes(data[:500])
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     assert run_command("train_seg", "evaluate", run, "--dataset", broken.root, "--tta", "--device", "cpu") == 2
-    assert f"{picture}: the PNG is truncated" in only_line(capsys)
+    assert f"{example_image}: the PNG is truncated" in only_line(capsys)
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
@@ -125,25 +125,25 @@ def test_test_time_augmentation_changes_the_predictions(seg_run: Path, coco_fold
     assert (run / "predictions/test.json").read_bytes() != (seg_run / "predictions/test.json").read_bytes()
 
 
-def test_spoiled_weights_end_in_one_line(
+def test_damaged_weights_end_in_one_line(
     seg_run: Path, coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = Path(shutil.copytree(seg_run, tmp_path / "run"))
-    (run / "weights/best.safetensors").write_bytes(b"spoiled")
+    (run / "weights/best.safetensors").write_bytes(b"damaged")
     out = tmp_path / "found.json"
     assert run_command("train_seg", "predict", run, coco_folder / "images", "--out", out) == 2
     assert "not weights of train_seg" in only_line(capsys)
     assert not out.exists()
 
 
-def test_a_truncated_picture_ends_in_one_line_and_writes_nothing(
+def test_a_truncated_image_ends_in_one_line_and_writes_nothing(
     seg_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    picture = tmp_path / "cut.png"
-    cv2.imwrite(str(picture), np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8))
-    picture.write_bytes(picture.read_bytes()[:500])
+    example_image = tmp_path / "cut.png"
+    cv2.imwrite(str(example_image), np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8))
+    example_image.write_bytes(example_image.read_bytes()[:500])
     out = tmp_path / "found.json"
-    assert run_command("train_seg", "predict", seg_run, picture, "--out", out, "--device", "cpu") == 2
+    assert run_command("train_seg", "predict", seg_run, example_image, "--out", out, "--device", "cpu") == 2
     assert "cut.png" in only_line(capsys)
     assert not out.exists()
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 from torch.utils.data import DataLoader
 
 from datasets.coco import Annotation, Category, CocoFile, Image
@@ -32,8 +32,8 @@ def one_image(root: Path, pixels: np.ndarray, annotations: list[Annotation], siz
     )
 
 
-def test_coverage_says_how_much_of_a_pixel_is_defect(tmp_path: Path) -> None:
-    """A 100 x 200 picture shrunk to half: a rectangle of odd width covers its last column by half."""
+def test_coverage_states_how_much_of_a_pixel_is_defect(tmp_path: Path) -> None:
+    """A 100 x 200 image shrunk to half: a rectangle of odd width covers its last column by half."""
     defect = rectangle(1, 9, 20, 40, 31, 20, (100, 200))
     dataset = one_image(tmp_path, np.full((100, 200, 3), 80, np.uint8), [defect], (100, 200))
     (item,) = load_cached(dataset, dataset.splits["train"], 100)
@@ -58,7 +58,7 @@ def test_every_pixel_type_becomes_rgb(tmp_path: Path, kind: str) -> None:
     assert (item.image == 100).all()
 
 
-def test_a_picture_of_another_size_than_listed_is_refused(tmp_path: Path) -> None:
+def test_an_image_of_another_size_than_listed_is_refused(tmp_path: Path) -> None:
     dataset = one_image(tmp_path, np.zeros((30, 40), np.uint8), [], (40, 30))
     with pytest.raises(InputError, match="40 x 30 pixels, listed as 30 x 40"):
         load_cached(dataset, dataset.splits["train"], 64)
@@ -76,7 +76,7 @@ def test_coverage_equals_the_pixel_masks_of_the_converter(coco_folder: Path) -> 
     dataset = load_dataset(coco_folder)
     for coco in dataset.splits.values():
         for image, item in zip(coco.images, load_cached(dataset, coco, 96), strict=True):
-            stored = np.asarray(Picture.open(dataset.mask_path(image)))
+            stored = np.asarray(PillowImage.open(dataset.mask_path(image)))
             for k in range(1, len(coco.categories) + 1):
                 assert np.array_equal(item.coverage[..., k - 1] == 255, stored == k)
             assert set(np.unique(item.coverage)) <= {0, 255}
@@ -101,8 +101,8 @@ def test_a_sample_depends_on_seed_epoch_and_number_only() -> None:
     assert not np.array_equal(first[0, 0][0], TrainingSet(items, 4, SegmenterAugmentation())[0, 0][0])
 
 
-def test_the_coverage_moves_with_the_picture() -> None:
-    """Where the picture is bright, and only there, the coverage is; through any augmentation."""
+def test_the_coverage_moves_with_the_image() -> None:
+    """Where the image is bright, and only there, the coverage is; through any augmentation."""
     image = np.full((96, 96, 3), 60, np.uint8)
     image[30:50, 60:80] = 220
     coverage = np.zeros((96, 96, 1), np.uint8)

@@ -43,20 +43,20 @@ def test_a_whole_file_fills_the_encoder_without_a_word(
     assert all(torch.equal(filled[k], v) for k, v in torchvision_state.items() if not k.startswith("fc."))
 
 
-@pytest.mark.parametrize(("depth", "told"), [(5, True), (4, False)])
-def test_a_file_without_layer4_is_told_where_layer4_is_used(
-    encoder: nn.Module, torchvision_state: dict[str, torch.Tensor], tmp_path: Path, depth: int, told: bool
+@pytest.mark.parametrize(("depth", "reported"), [(5, True), (4, False)])
+def test_a_file_without_layer4_is_reported_where_layer4_is_used(
+    encoder: nn.Module, torchvision_state: dict[str, torch.Tensor], tmp_path: Path, depth: int, reported: bool
 ) -> None:
     partial = {k: v for k, v in torchvision_state.items() if not k.startswith(("layer4", "fc"))}
     lines = load_encoder_weights(encoder, "resnet18", depth, write(tmp_path / "r.pt", partial))
-    assert bool(lines) == told
-    if told:
+    assert bool(lines) == reported
+    if reported:
         assert "layer4 stays random" in lines[0]
         assert "--encoder-depth 4" in lines[0]
     assert torch.equal(encoder.state_dict()["conv1.weight"], torchvision_state["conv1.weight"])
 
 
-def test_misfits_and_strangers_are_told(
+def test_misfits_and_strangers_are_reported(
     encoder: nn.Module, torchvision_state: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
     before = encoder.state_dict()["layer1.0.conv1.weight"].clone()
@@ -68,7 +68,7 @@ def test_misfits_and_strangers_are_told(
     assert torch.equal(encoder.state_dict()["layer1.0.conv1.weight"], before)
 
 
-def test_none_is_said(encoder: nn.Module) -> None:
+def test_nothing_is_reported(encoder: nn.Module) -> None:
     assert "random" in load_encoder_weights(encoder, "resnet18", 4, "none")[0]
 
 

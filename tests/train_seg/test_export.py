@@ -68,20 +68,20 @@ def test_an_export_of_another_model_is_refused(
 
 def test_predict_runs_the_exported_file_with_symmetries_too(run: Path, form: str, coco_folder: Path) -> None:
     assert run_command("train_seg", "export", run, "--format", form) == 0
-    picture = next((coco_folder / "images/test").rglob("*.png"))
+    example_image = next((coco_folder / "images/test").rglob("*.png"))
     results = []
     for more in ((), ("--exported", form)):
         out = run / "found.json"
-        assert run_command("train_seg", "predict", run, picture, "--out", out, "--tta", *more) == 0
+        assert run_command("train_seg", "predict", run, example_image, "--out", out, "--tta", *more) == 0
         results.append(read_predictions(out))
     assert [(p.category_id, p.bbox) for p in results[0]] == [(p.category_id, p.bbox) for p in results[1]]
 
 
-def test_an_exported_file_that_is_missing_or_spoiled_is_named(run: Path, form: str) -> None:
+def test_an_exported_file_that_is_missing_or_damaged_is_named(run: Path, form: str) -> None:
     weights = run / "weights/best.safetensors"
     with pytest.raises(WeightsError, match=f"make it with train_seg export RUN --format {form}"):
         load_segmenter(weights, CPU, exported=form)
-    exported_model.exported_path(weights, form).write_bytes(b"spoiled")
+    exported_model.exported_path(weights, form).write_bytes(b"damaged")
     with pytest.raises(WeightsError, match="export it again"):
         load_segmenter(weights, CPU, exported=form)
 
@@ -110,7 +110,7 @@ def test_half_precision_is_kept_in_the_file_and_nearly_the_same(
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         (
             ("--format", "onnx", "--precision", "bf16"),
@@ -120,10 +120,10 @@ def test_half_precision_is_kept_in_the_file_and_nearly_the_same(
     ],
 )
 def test_a_precision_that_cannot_be_ends_in_one_line(
-    run: Path, coco_folder: Path, options: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+    run: Path, coco_folder: Path, options: tuple[str, ...], reported: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command("train_seg", "export", run, *options) == 2
-    assert told in only_line(capsys)
+    assert reported in only_line(capsys)
 
 
 def test_tolerances_of_half_precision_still_refuse_another_model() -> None:
@@ -147,7 +147,7 @@ def test_a_missing_package_is_named_with_the_way_to_get_it() -> None:
 
 
 class Answer(nn.Module):
-    """Two classes; the defect is where the picture is bright, shifted by `columns` and `more` in its logit."""
+    """Two classes; the defect is where the image is bright, shifted by `columns` and `more` in its logit."""
 
     def __init__(self, columns: int = 0, more: float = 0.0) -> None:
         super().__init__()

@@ -57,7 +57,7 @@ def dataset(coco_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(coco_folder, tmp_path / "mine"))
 
 
-def test_a_run_folder_holds_what_the_design_says_and_nothing_else(seg_run: Path) -> None:
+def test_a_run_folder_holds_what_the_design_states_and_nothing_else(seg_run: Path) -> None:
     assert files_below(seg_run) == FILES
     assert files_below(seg_run.parents[1]) == {f"seg/{seg_run.name}/{name}" for name in FILES}
     assert [row["epoch"] for row in read_history(seg_run / "history.csv")] == [1, 2]
@@ -176,9 +176,9 @@ def test_nothing_is_written_outside_the_run_folder(
     assert files_below(work) == {f"runs/seg/{coco_folder.name}/{name}" for name in FILES}
     assert files_below(home) == set()
     assert files_below(coco_folder) == before
-    told = capsys.readouterr().err
-    assert "lightning" not in told.lower()
-    assert "warning" not in told.lower()
+    reported = capsys.readouterr().err
+    assert "lightning" not in reported.lower()
+    assert "warning" not in reported.lower()
 
 
 def test_without_val_the_last_epoch_is_best(
@@ -201,8 +201,8 @@ def test_without_annotations_in_val_only_the_loss_can_choose(
 ) -> None:
     change_split(dataset, "val", lambda coco: msgspec.structs.replace(coco, annotations=[]))
     assert fit(dataset, tmp_path / "runs", "--epochs", 1, "--monitor", monitor) == 0
-    told = "val has no annotation: the last epoch is taken for the best" in capsys.readouterr().err
-    assert told == (monitor == "dice")
+    reported = "val has no annotation: the last epoch is taken for the best" in capsys.readouterr().err
+    assert reported == (monitor == "dice")
     rows = read_history(tmp_path / "runs/seg/mine/history.csv")
     assert "val_loss" in rows[0]
     assert "val_dice" not in rows[0]
@@ -235,7 +235,7 @@ def test_a_training_without_annotations_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["--imgsz", 250], "--imgsz 250: not a multiple of 16"),
         (["--epochs", 0], "--epochs 0: not a value it takes"),
@@ -250,10 +250,10 @@ def test_a_training_without_annotations_is_refused(
     ],
 )
 def test_bad_options_end_in_one_line_and_leave_nothing(
-    coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[object], told: str
+    coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[object], reported: str
 ) -> None:
     assert fit(coco_folder, tmp_path / "runs", *arguments) == 2
-    assert told in capsys.readouterr().err.splitlines()[-1]
+    assert reported in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "runs").exists()
 
 

@@ -18,9 +18,9 @@ def test_a_model_is_rebuilt_from_its_file_alone(tmp_path: Path) -> None:
     save_model(tmp_path / "w.safetensors", model.state_dict(), SPEC)
     again, spec = load_model(tmp_path / "w.safetensors")
     assert spec == SPEC
-    picture = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8)
+    example_image = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8)
     with torch.no_grad():
-        assert torch.equal(model(picture), again(picture))
+        assert torch.equal(model(example_image), again(example_image))
 
 
 def test_logits_are_those_of_background_and_each_category() -> None:
@@ -43,10 +43,10 @@ def test_the_tone_curve_is_inside_and_absent_from_files_that_do_not_name_it(tmp_
     torch.manual_seed(0)
     toned, plain = UNet(msgspec.structs.replace(SPEC, gamma=0.5)).eval(), UNet(SPEC).eval()
     plain.load_state_dict(toned.state_dict())
-    picture = torch.rand(1, 3, 64, 64)
+    example_image = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
-        assert torch.allclose(toned(255 * picture), plain(255 * picture.sqrt()), atol=1e-5)
-        assert not torch.allclose(toned(255 * picture), plain(255 * picture), atol=1e-3)
+        assert torch.allclose(toned(255 * example_image), plain(255 * example_image.sqrt()), atol=1e-5)
+        assert not torch.allclose(toned(255 * example_image), plain(255 * example_image), atol=1e-3)
     save_model(tmp_path / "w.safetensors", plain.state_dict(), SPEC)
     assert read_spec(tmp_path / "w.safetensors").gamma == 1.0
 

@@ -69,9 +69,9 @@ def test_the_type_of_a_small_defect_weighs_as_much_as_that_of_a_large_one() -> N
     target = logits_of(truth, 1.0)
     losses = []
     for wrong in (0, 1):
-        said = truth.copy()
-        said[wrong] *= 2
-        losses.append(float(segmentation_loss(logits_of(said, 9.0), target, 0.5)))
+        claimed = truth.copy()
+        claimed[wrong] *= 2
+        losses.append(float(segmentation_loss(logits_of(claimed, 9.0), target, 0.5)))
     assert losses[0] == pytest.approx(losses[1], rel=0.01)
 
 

@@ -21,12 +21,12 @@ def test_it_is_trained_on(make: Callable[[Path], Path], tmp_path: Path) -> None:
     check_trained("train_seg", make(tmp_path / "odd"), tmp_path / "runs", *TINY)
 
 
-@pytest.mark.parametrize("spoil", REFUSED)
+@pytest.mark.parametrize("damage", REFUSED)
 def test_it_is_refused_in_one_line(
-    spoil: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    damage: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dataset = odd_folder(tmp_path / "odd")
-    check_refused("train_seg", dataset, spoil(dataset), tmp_path / "runs", capsys, *TINY)
+    check_refused("train_seg", dataset, damage(dataset), tmp_path / "runs", capsys, *TINY)
 
 
 def test_boxes_without_masks_are_refused_with_the_trainer_that_takes_them(
@@ -34,5 +34,5 @@ def test_boxes_without_masks_are_refused_with_the_trainer_that_takes_them(
 ) -> None:
     box = Annotation(1, 1, 1, (3, 4, 12, 12), 144, [])
     write_folder(tmp_path / "odd", {"train": [Image(1, "0.png", 64, 64)]}, [box], [DENT])
-    told = "0.png: annotation 1 has a box and no segmentation"
-    check_refused("train_seg", tmp_path / "odd", told, tmp_path / "runs", capsys, *TINY)
+    reported = "0.png: annotation 1 has a box and no segmentation"
+    check_refused("train_seg", tmp_path / "odd", reported, tmp_path / "runs", capsys, *TINY)

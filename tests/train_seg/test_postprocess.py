@@ -70,7 +70,7 @@ def test_a_few_sure_pixels_outvote_many_torn_ones() -> None:
 @pytest.mark.parametrize(("side", "category_id"), [(20, 4), (10, 7)])
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 def test_the_size_decides_where_the_pixels_hardly_do(side: int, category_id: int, scale: float) -> None:
-    """Both sides of a square are told apart by 400 and 100 of the 10,000 pixels of the network's square."""
+    """Both sides of a square are distinguished by 400 and 100 of the 10,000 pixels of the network's square."""
     shares = blank()
     width = round(side / scale)
     put(shares, slice(0, width), slice(0, width), 0.45, 0.5)

@@ -31,7 +31,7 @@ def segmenter(*, tta: bool = False) -> Segmenter:
 
 @pytest.mark.parametrize(("height", "width"), [(90, 200), (200, 90), (64, 64), (30, 41), (500, 333)])
 @pytest.mark.parametrize("tta", [False, True])
-def test_predictions_lie_where_the_defect_is_at_the_original_size(height: int, width: int, tta: bool) -> None:
+def test_predictions_are_where_the_defect_is_at_the_original_size(height: int, width: int, tta: bool) -> None:
     rgb = np.full((height, width, 3), 100, np.uint8)
     rows, columns = slice(height // 5, height // 2), slice(width // 2, 9 * width // 10)
     rgb[rows, columns] = 255
@@ -62,7 +62,7 @@ def test_symmetries_are_turned_back_before_they_are_averaged() -> None:
     assert torch.allclose(averaged, square[:, :2] / 4, atol=1e-6)
 
 
-def test_the_best_threshold_lies_in_the_middle_of_the_best() -> None:
+def test_the_best_threshold_is_in_the_middle_of_the_best() -> None:
     """Background shares all below 0.30, defect shares all from 0.60: any threshold between is perfect."""
     counts = np.zeros((2, 100), np.int64)
     counts[0, :30] = 1000

@@ -61,7 +61,7 @@ def test_a_recipe_is_overridden_by_flags_and_saved_resolved(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("recipe", "flags", "told"),
+    ("recipe", "flags", "reported"),
     [
         ("lr: 0.1", (), "my.yaml: lr: no such option; did you mean optimisation.lr?"),
         ("monitor: AP", (), "my.yaml: monitor = AP: not a value it takes; give one of dice, iou, loss"),
@@ -72,6 +72,6 @@ def test_a_recipe_is_overridden_by_flags_and_saved_resolved(tmp_path: Path) -> N
     ],
 )
 def test_what_does_not_do_ends_in_one_line(
-    recipe: str, flags: tuple[object, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    recipe: str, flags: tuple[object, ...], reported: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    check_options_refused("train_seg", recipe, told, tmp_path, capsys, *TINY, *flags)
+    check_options_refused("train_seg", recipe, reported, tmp_path, capsys, *TINY, *flags)

@@ -27,8 +27,8 @@ class Colours(nn.Module):
 @pytest.mark.parametrize("tta", [False, True])
 @pytest.mark.parametrize(("height", "width"), [(90, 200), (300, 211), (64, 64), (31, 47)])
 @pytest.mark.parametrize("least", [140, 175, 250])
-def test_a_window_finds_what_the_whole_picture_does(height: int, width: int, least: float, tta: bool) -> None:
-    """Blobs that touch the border, faint ones and none at all, as `least` says."""
+def test_a_window_finds_what_the_whole_image_does(height: int, width: int, least: float, tta: bool) -> None:
+    """Blobs that touch the border, faint ones and none at all, depending on `least`."""
     spec = ModelSpec("resnet18", 4, 64, [Category(4, "chip"), Category(7, "dirt")])
     segmenter = Segmenter(Colours(least), spec, torch.device("cpu"), tta)  # type: ignore[arg-type]
     random, found = np.random.default_rng(width), 0
@@ -45,7 +45,7 @@ def test_a_window_finds_what_the_whole_picture_does(height: int, width: int, lea
     assert found > 0 or least == 250
 
 
-def test_the_window_is_smaller_than_the_picture() -> None:
+def test_the_window_is_smaller_than_the_image() -> None:
     spec = ModelSpec("resnet18", 4, 64, [Category(4, "chip"), Category(7, "dirt")])
     segmenter = Segmenter(Colours(150), spec, torch.device("cpu"))  # type: ignore[arg-type]
     rgb = np.zeros((640, 640, 3), np.uint8)

@@ -10,7 +10,7 @@ CATEGORIES = [Category(7, "dirt"), Category(4, "chip")]  # not in id order
 
 
 def truth(chips: list[float], dirt: list[float]) -> CocoFile:
-    """Annotations of 100 x 50 pictures, areas as shares of a square of 100 x 100."""
+    """Annotations of 100 x 50 images, areas as shares of a square of 100 x 100."""
     images = [Image(1, "a.png", 100, 50), Image(2, "b.png", 50, 100)]
     areas = [(4, area) for area in chips] + [(7, area) for area in dirt]
     annotations = [
@@ -28,12 +28,12 @@ def test_sizes_are_median_and_spread_of_logarithms_and_one_sliver_moves_neither(
     assert (dirt.median, dirt.spread) == (pytest.approx(math.log(0.1), abs=1e-4), 0.4)
 
 
-def test_four_examples_of_a_type_tell_no_sizes() -> None:
+def test_four_examples_of_a_type_give_no_sizes() -> None:
     assert usual_sizes(truth([0.1] * 5, [0.1] * 4)) == []
     assert usual_sizes(truth([0.1] * 5, [0.1] * 4 + [0.0])) == []
 
 
-def test_types_of_equal_sizes_are_told_apart_by_the_pixels_alone() -> None:
+def test_types_of_equal_sizes_are_distinguished_by_the_pixels_alone() -> None:
     same = [TypeSize(-3, 0.5)] * 2
     for votes in ([6.0, 4.0], [4.0, 6.0]):
         for area in (1e-5, 0.05, 0.9):

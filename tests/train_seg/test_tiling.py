@@ -23,7 +23,7 @@ def test_tiles_cover_a_side_with_a_quarter_in_common(length: int, tile: int) -> 
     assert (steps <= np.ceil(0.75 * tile)).all()
 
 
-def test_tiles_that_agree_blend_to_what_they_say() -> None:
+def test_tiles_that_agree_blend_to_their_common_value() -> None:
     rgb = np.random.default_rng(0).integers(0, 255, (150, 230, 3), dtype=np.uint8)
 
     def logits_of(crop: np.ndarray) -> Tensor:
@@ -34,7 +34,7 @@ def test_tiles_that_agree_blend_to_what_they_say() -> None:
 
 
 def test_the_middle_of_a_tile_counts_more_than_the_edge_of_its_neighbour() -> None:
-    """Two tiles along the width, of which the first says 0 and the second 1."""
+    """Two tiles along the width, of which the first predicts 0 and the second 1."""
     answers = iter([0.0, 1.0])
     blended = blend_tiles(
         np.zeros((64, 112, 3), np.uint8), 64, lambda crop: torch.full((1, *crop.shape[:2]), next(answers))
@@ -67,7 +67,7 @@ def test_a_speck_that_shrinking_loses_is_found_in_tiles(tile: int | None, found:
         assert mask.sum() < 200
 
 
-def test_a_picture_within_one_tile_is_looked_at_whole() -> None:
+def test_an_image_within_one_tile_is_looked_at_whole() -> None:
     rgb = np.random.default_rng(0).integers(0, 255, (90, 100, 3), dtype=np.uint8)
     spec = ModelSpec("resnet18", 4, 64, [Category(3, "chip")])
     whole, tiled = (Segmenter(Bright(), spec, torch.device("cpu"), tile=tile) for tile in (None, 128))

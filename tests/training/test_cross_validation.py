@@ -30,7 +30,7 @@ def test_what_is_a_fold(dataset: Dataset, tmp_path: Path) -> None:
         single_run(run.root, "seg")
 
 
-def test_a_run_of_the_other_trainer_is_told_by_its_name(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_run_of_the_other_trainer_is_reported_by_its_name(dataset: Dataset, tmp_path: Path) -> None:
     run = make_folds(dataset, tmp_path, folds=2)
     for open_run, root in ((single_run, run.root / "fold-1"), (cross_validation, run.root)):
         with pytest.raises(InputError, match="a run of train_seg; name one of train_det, or use train_seg"):
@@ -45,7 +45,7 @@ import sys, time, pathlib
 fold = pathlib.Path(sys.argv[sys.argv.index("--resume") + 1])
 begin = time.monotonic()
 time.sleep(0.5)
-if fold.name == "fold-2" and not (fold / "mended").exists():
+if fold.name == "fold-2" and not (fold / "repaired").exists():
     sys.exit("fold 2 is broken")
 (fold / "metrics.json").write_text(f"{begin} {time.monotonic()}")
 """
@@ -60,10 +60,10 @@ def test_folds_that_are_done_are_left_alone(
     run = make_folds(dataset, tmp_path / "runs")
     with pytest.raises(InputError, match=r"fold-2: the fold could not be trained.*--resume"):
         train_folds(run, ["fake_trainer"], jobs)
-    told = capfd.readouterr().err if jobs == 1 else (run.root / "fold-2/fit.log").read_text()
-    assert "fold 2 is broken" in told
+    reported = capfd.readouterr().err if jobs == 1 else (run.root / "fold-2/fit.log").read_text()
+    assert "fold 2 is broken" in reported
     first = (run.root / "fold-1/metrics.json").read_text()
-    (run.root / "fold-2/mended").touch()
+    (run.root / "fold-2/repaired").touch()
     train_folds(run, ["fake_trainer"], jobs)
     assert (run.root / "fold-1/metrics.json").read_text() == first
     assert all(fold.metrics.is_file() for fold in folds_of(run))
@@ -84,7 +84,7 @@ train_folds(load_run(Path(sys.argv[1])), ["fake_trainer"], int(sys.argv[2]))
 SLOW = """
 import pathlib, signal, sys, time
 fold = pathlib.Path(sys.argv[sys.argv.index("--resume") + 1])
-signal.signal(signal.SIGTERM, lambda *_: sys.exit((fold / "told").touch()))
+signal.signal(signal.SIGTERM, lambda *_: sys.exit((fold / "reported").touch()))
 (fold / "began").touch()
 time.sleep(120)
 """
@@ -112,11 +112,11 @@ def test_a_stop_is_passed_on_to_the_folds(
     while len(list(run.root.glob("*/began"))) < jobs and time.monotonic() < deadline:
         time.sleep(0.02)
     parent.send_signal(number)
-    told = parent.communicate(timeout=60)[1].decode()
+    reported = parent.communicate(timeout=60)[1].decode()
     assert parent.returncode == status
-    assert told.splitlines()[-1] == f"stopped; continue with --resume {run.root}"
-    assert "Traceback" not in told
-    assert len(list(run.root.glob("*/told"))) == jobs
+    assert reported.splitlines()[-1] == f"stopped; continue with --resume {run.root}"
+    assert "Traceback" not in reported
+    assert len(list(run.root.glob("*/reported"))) == jobs
 
 
 @pytest.mark.parametrize(

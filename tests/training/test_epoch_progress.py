@@ -1,4 +1,4 @@
-"""What is said of a running training: every epoch in a log, a bar on a terminal."""
+"""What is printed of a running training: every epoch in a log, a bar on a terminal."""
 
 import io
 import sys
@@ -27,7 +27,7 @@ def test_in_a_log_each_epoch_has_a_line(
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True

@@ -22,7 +22,7 @@ def test_the_longer_side_fills_the_square(height: int, width: int, inner: tuple[
     assert Letterbox(height, width, 64).inner == inner
 
 
-def test_padding_has_the_mean_colour_and_the_picture_lies_in_the_middle() -> None:
+def test_padding_has_the_mean_colour_and_the_image_is_in_the_middle() -> None:
     square = Letterbox(50, 100, 64).image(np.full((50, 100, 3), 7, np.uint8), PAD)
     assert (square[16:48] == 7).all()
     assert (square[:16] == PAD).all()
@@ -36,20 +36,20 @@ def test_shrinking_averages_areas() -> None:
 
 
 @given(st.integers(1, 300), st.integers(1, 300))
-def test_logits_come_back_at_the_size_of_the_picture(height: int, width: int) -> None:
+def test_logits_come_back_at_the_size_of_the_image(height: int, width: int) -> None:
     assert Letterbox(height, width, 64).restore(torch.zeros(1, 2, 64, 64)).shape == (1, 2, height, width)
 
 
 @pytest.mark.parametrize(("height", "width"), [(90, 180), (180, 90), (200, 200), (40, 30)])
 def test_a_place_in_the_square_comes_back_to_where_it_was(height: int, width: int) -> None:
-    """A rectangle goes in as a picture and comes back as logits at the same place, within a square pixel."""
-    picture = np.zeros((height, width, 3), np.uint8)
+    """A rectangle goes in as an image and comes back as logits at the same place, within a square pixel."""
+    example_image = np.zeros((height, width, 3), np.uint8)
     rows, columns = slice(height // 4, height // 2), slice(width // 2, 3 * width // 4)
-    picture[rows, columns] = 255
+    example_image[rows, columns] = 255
     box = Letterbox(height, width, 64)
     top, left, h, w = box.inner
     square = np.zeros((64, 64), np.float32)
-    square[top : top + h, left : left + w] = box.image(picture, PAD)[top : top + h, left : left + w, 0] / 255
+    square[top : top + h, left : left + w] = box.image(example_image, PAD)[top : top + h, left : left + w, 0] / 255
     back = box.restore(torch.from_numpy(square)[None, None])[0, 0].numpy() > 0.5
     ys, xs = np.nonzero(back)
     tolerance = max(1, round(1 / box.scale))

@@ -46,7 +46,7 @@ def test_every_image_is_tested_once_by_a_fold_that_does_not_train_on_it(dataset:
 
 
 def test_no_content_is_in_both_parts_of_a_fold(dataset: Dataset, tmp_path: Path) -> None:
-    """By the bytes of the pictures, and by the origin of what is pasted."""
+    """By the bytes of the images, and by the origin of what is pasted."""
     run = make_folds(dataset, tmp_path, paste=4)
     for fold in folds_of(run):
         view = run_dataset(fold, dataset)
@@ -97,7 +97,7 @@ def test_impossible_plans(dataset: Dataset, tmp_path: Path, changes: dict[str, o
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_run_says_what_was_asked_and_what_it_trains_on(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_run_states_what_was_asked_and_what_it_trains_on(dataset: Dataset, tmp_path: Path) -> None:
     run = new_run("det", dataset, Chosen(paste=2), tmp_path, None)
     assert run.root == tmp_path / "det" / dataset.name
     config = read_config(run.root)
@@ -125,7 +125,7 @@ def test_only_good_images_are_refused_by_name(folds: int, tmp_path: Path) -> Non
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, InputError("a.png", "cut", "mend it")])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, InputError("a.png", "cut", "fix it")])
 @pytest.mark.parametrize("folds", [0, 2])
 def test_what_ends_the_pasting_leaves_nothing(
     error: BaseException, folds: int, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

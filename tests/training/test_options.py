@@ -1,4 +1,4 @@
-"""Typed options: what is wrong with a value is said with its place and what to give instead."""
+"""Typed options: what is wrong with a value is reported with its place and what to give instead."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -39,7 +39,7 @@ def test_options_are_known_by_their_path_and_their_last_part() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "reported"),
     [
         ({"epochs": 0}, "my.yaml: epochs = 0: not a value it takes; give a whole number of at least 1"),
         ({"epochs": "many"}, "my.yaml: epochs = many: not a value it takes; give a whole number of at least 1"),
@@ -62,14 +62,14 @@ def test_options_are_known_by_their_path_and_their_last_part() -> None:
         ({"epochs": 13}, "my.yaml: epochs = 13: unlucky; give 12"),
     ],
 )  # fmt: skip
-def test_what_does_not_do_is_named_with_its_file_and_a_remedy(values: object, told: str) -> None:
+def test_what_does_not_do_is_named_with_its_file_and_a_remedy(values: object, reported: str) -> None:
     with pytest.raises(OptionError) as error:
         options_in_file(Outer, values, FILE)
-    assert str(error.value).startswith(told)
+    assert str(error.value).startswith(reported)
     assert "\n" not in str(error.value)
 
 
-def test_what_is_allowed_is_said_whole() -> None:
+def test_what_is_allowed_is_listed_completely() -> None:
     types = option_types(Outer)
     assert allowed(types["side"]) == "a whole number of at least 64 and of at most 4096, a multiple of 32"
     assert allowed(types["inner.scale"]) == "a number of at least 0 and below 1"

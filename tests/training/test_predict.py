@@ -40,7 +40,7 @@ def test_a_folder_as_out_is_refused_before_anything_is_written(tmp_path: Path) -
         check_predict(tmp_path, None)
 
 
-def test_a_dataset_that_lost_a_picture_hinders_no_prediction_of_others(tmp_path: Path) -> None:
+def test_a_dataset_that_lost_an_image_hinders_no_prediction_of_others(tmp_path: Path) -> None:
     dataset = load_dataset(odd_folder(tmp_path / "odd"))
     run = new_run("det", dataset, Chosen(), tmp_path / "runs", None)
     assert dataset_of(run) == dataset

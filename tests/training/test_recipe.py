@@ -1,4 +1,4 @@
-"""Recipes: read as people write them, refused in one line, and the shipped ones say what the defaults are."""
+"""Recipes: read as people write them, refused in one line, and the shipped ones state the defaults."""
 
 from importlib import resources
 from pathlib import Path
@@ -24,7 +24,7 @@ def recipe(folder: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize("trainer", TRAINERS)
-def test_the_shipped_recipe_is_the_defaults_and_says_every_option(trainer: str) -> None:
+def test_the_shipped_recipe_is_the_defaults_and_states_every_option(trainer: str) -> None:
     kind = TRAINERS[trainer]
     path = Path(str(resources.files("recipes"))) / f"{trainer}.yaml"
     assert asked_options(kind, path, {}) == kind()
@@ -65,7 +65,7 @@ def test_an_empty_recipe_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("epochs: 3\nepochs: 4\n", "line 2: epochs is given twice"),
         ("augmentation:\n  flip: true\n  flip: false\n", "line 3: flip is given twice"),
@@ -84,11 +84,11 @@ def test_an_empty_recipe_changes_nothing(tmp_path: Path) -> None:
         ("!!python/object/apply:os.getcwd []\n", "line 1: could not determine a constructor"),
     ],
 )
-def test_a_bad_recipe_is_refused_in_one_line_with_its_place(tmp_path: Path, text: str, told: str) -> None:
+def test_a_bad_recipe_is_refused_in_one_line_with_its_place(tmp_path: Path, text: str, reported: str) -> None:
     path = recipe(tmp_path, text)
     with pytest.raises(DefectlineError) as error:
         read_recipe(path, DetectorOptions)
-    assert str(error.value).startswith(f"{path}: {told}")
+    assert str(error.value).startswith(f"{path}: {reported}")
 
 
 def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:

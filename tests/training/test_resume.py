@@ -1,4 +1,4 @@
-"""How a run ends before its time: what is kept of it, and what is said."""
+"""How a run ends before its time: what is kept of it, and what is printed."""
 
 import signal
 from collections.abc import Callable
@@ -35,22 +35,22 @@ STOPS = [(KeyboardInterrupt(), 130), (SystemExit(128 + signal.SIGTERM), 143)]
 
 @pytest.mark.parametrize(("stop", "status"), STOPS)
 def test_a_stop_before_the_first_epoch_leaves_nothing(stop: BaseException, status: int, run: Run) -> None:
-    with pytest.raises(SystemExit) as told:
+    with pytest.raises(SystemExit) as reported:
         end(run, stop)
-    assert told.value.code == status
+    assert reported.value.code == status
     assert not run.root.parents[1].exists()
 
 
 @pytest.mark.parametrize(("stop", "status"), STOPS)
-def test_a_stop_later_says_the_epoch_that_a_resume_goes_on_from(
+def test_a_stop_later_states_the_epoch_that_a_resume_goes_on_from(
     stop: BaseException, status: int, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Stopped when the fourth row of the history was written, and the state of the fourth epoch was not."""
     (run.weights / "last.pt").write_text("3")
     write_history(run.history, [{"epoch": epoch} for epoch in (1, 2, 3, 4)])
-    with pytest.raises(SystemExit) as told:
+    with pytest.raises(SystemExit) as reported:
         end(run, stop)
-    assert told.value.code == status
+    assert reported.value.code == status
     assert capsys.readouterr().err == f"stopped after epoch 3 of 9; continue with --resume {run.root}\n"
     assert unfinished_run(run.root, "det", "last.pt") == run
 
@@ -58,11 +58,11 @@ def test_a_stop_later_says_the_epoch_that_a_resume_goes_on_from(
 def test_an_error_is_passed_on_and_keeps_what_was_begun(run: Run) -> None:
     (run.weights / "last.pt").write_text("3")
     with pytest.raises(InputError, match="cut"):
-        end(run, InputError("a.png", "cut", "mend it"))
+        end(run, InputError("a.png", "cut", "fix it"))
     assert run.root.is_dir()
     (run.weights / "last.pt").unlink()
     with pytest.raises(InputError, match="cut"):
-        end(run, InputError("a.png", "cut", "mend it"))
+        end(run, InputError("a.png", "cut", "fix it"))
     assert not run.root.exists()
 
 

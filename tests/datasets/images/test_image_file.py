@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 
 from datasets.images.image_file import ImageInfo, is_image, list_images, read_info
 from datasets.images.pixels import read_rgb
@@ -14,7 +14,7 @@ RED_THEN_BLUE = np.array([[[204, 0, 0], [0, 0, 204]]], np.uint8)
 
 
 def save(path, array=RED_THEN_BLUE, mode="RGB", **options):
-    Picture.fromarray(array).convert(mode).save(path, **options)
+    PillowImage.fromarray(array).convert(mode).save(path, **options)
     return path
 
 
@@ -26,11 +26,11 @@ def test_size_and_mode(tmp_path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg"])
 def test_orientation_is_read_and_applied(tmp_path, name: str) -> None:
-    exif = Picture.Exif()
+    exif = PillowImage.Exif()
     exif[0x0112] = 6
-    picture = np.zeros((16, 32, 3), np.uint8)
-    picture[:, 16:] = 200
-    save(tmp_path / name, picture, exif=exif)
+    example_image = np.zeros((16, 32, 3), np.uint8)
+    example_image[:, 16:] = 200
+    save(tmp_path / name, example_image, exif=exif)
     assert read_info(tmp_path / name).orientation == 6
     upright = read_rgb(tmp_path / name)
     assert upright.shape == (32, 16, 3)
@@ -44,14 +44,14 @@ def test_every_mode_becomes_rgb(tmp_path) -> None:
     grey = read_rgb(save(tmp_path / "L.png", np.array([[3, 250]], np.uint8), "L"))
     assert grey.tolist() == [[[3] * 3, [250] * 3]]
     deep = np.array([[0x0102, 0xFF00]], np.uint16)
-    Picture.fromarray(deep).save(tmp_path / "deep.png")
+    PillowImage.fromarray(deep).save(tmp_path / "deep.png")
     assert read_rgb(tmp_path / "deep.png").tolist() == [[[1] * 3, [255] * 3]]
     assert read_rgb(save(tmp_path / "bit.png", mode="1")).shape == (1, 2, 3)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg"])
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.9])
-def test_truncated_pictures_are_found_without_decoding(tmp_path, name: str, keep: float) -> None:
+def test_truncated_images_are_found_without_decoding(tmp_path, name: str, keep: float) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     data = save(tmp_path / name, noise).read_bytes()
     (tmp_path / name).write_bytes(data[: int(len(data) * keep)])
@@ -78,11 +78,11 @@ def test_lists_are_sorted_and_hidden_files_are_no_images(tmp_path) -> None:
 def test_a_plain_png_is_decoded_to_the_pixels_that_pillow_gives(tmp_path: Path, mode: str) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (33, 47, 3) if mode == "RGB" else (33, 47), dtype=np.uint8)
     path = tmp_path / "plain.png"
-    Picture.fromarray(pixels).save(path)
-    assert np.array_equal(read_rgb(path), np.asarray(Picture.open(path).convert("RGB")))
+    PillowImage.fromarray(pixels).save(path)
+    assert np.array_equal(read_rgb(path), np.asarray(PillowImage.open(path).convert("RGB")))
 
 
-def test_a_picture_that_claims_more_pixels_than_can_be_counted(tmp_path: Path) -> None:
+def test_an_image_that_claims_more_pixels_than_can_be_counted(tmp_path: Path) -> None:
     header = struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 0, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
     packed = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks]
@@ -91,8 +91,8 @@ def test_a_picture_that_claims_more_pixels_than_can_be_counted(tmp_path: Path) -
         read_info(tmp_path / "a.png")
 
 
-def test_a_link_to_nothing_is_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
+def test_a_link_to_nothing_is_an_image_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.png").symlink_to(tmp_path / "gone.png")
-    (picture,) = list_images(tmp_path)
+    (example_image,) = list_images(tmp_path)
     with pytest.raises(InputError, match="no such image"):
-        read_info(picture)
+        read_info(example_image)

@@ -21,9 +21,9 @@ PALETTE = (0, 0, 0, 255, 0, 0, 0, 255, 0)
     )
 )
 def test_pillow_reads_the_indices_back(indices: np.ndarray) -> None:
-    picture = Image.open(io.BytesIO(encode_index_png(indices, PALETTE)))
-    assert picture.mode == "P"
-    assert (np.asarray(picture) == indices).all()
+    example_image = Image.open(io.BytesIO(encode_index_png(indices, PALETTE)))
+    assert example_image.mode == "P"
+    assert (np.asarray(example_image) == indices).all()
 
 
 def test_colours_are_those_of_the_palette_and_repeat_without_the_background() -> None:
@@ -39,7 +39,7 @@ def test_no_more_bits_than_the_largest_index_needs(largest: int, bits: int) -> N
     assert data[24] == bits  # the first byte of IHDR after width and height
 
 
-def test_a_picture_is_packed_the_same_whatever_was_packed_before() -> None:
+def test_an_image_is_packed_the_same_whatever_was_packed_before() -> None:
     rng = np.random.default_rng(0)
     noisy, striped = rng.integers(0, 256, (90, 700), np.uint8), np.tile(np.uint8([0, 3, 3, 3]), (300, 70))
     wanted = encode_index_png(striped, PALETTE)

@@ -25,7 +25,7 @@ def test_a_pixel_is_inside_when_its_centre_is(shapes: list[list[list[tuple[float
         assert to_pycocotools(mask) == coco_mask.encode(np.asfortranarray(wanted.astype(np.uint8)))
 
 
-def test_whole_pictures_edges_and_far_corners() -> None:
+def test_whole_images_edges_and_far_corners() -> None:
     whole = [(-1e9, -1e9), (1e9, -1e9), (1e9, 1e9), (-1e9, 1e9)]
     pixel = [(59, 39), (60, 39), (60, 40), (59, 40)]
     outside = [(70, 5), (80, 5), (75, 9)]

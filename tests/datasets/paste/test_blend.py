@@ -115,7 +115,7 @@ def test_a_good_place_fits_better_than_a_bad_one() -> None:
     assert misfit(plain, shrunk(mask), plain, shrunk_map(half_lost)) == pytest.approx(255 / 2, abs=26)
 
 
-def test_shrunk_pictures_move_as_the_whole_ones() -> None:
+def test_shrunk_images_move_as_the_whole_ones() -> None:
     matrix = np.array([[0.0, -1, 100], [1, 0, 0]])
-    # the centre of small pixel (2, 5) lies at (9.5, 21.5), which moves to (78.5, 9.5), small pixel (19.25, 2)
+    # the centre of small pixel (2, 5) is at (9.5, 21.5), which moves to (78.5, 9.5), small pixel (19.25, 2)
     assert shrunk_map(matrix) @ [2, 5, 1] == pytest.approx([19.25, 2])

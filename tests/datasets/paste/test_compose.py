@@ -21,7 +21,7 @@ GREY = 90
 def given(
     number: int, *boxes: tuple[int, int, int, int, int], level: int = GREY, crowd: int = 0, product: str = ""
 ) -> PasteImage:
-    """A grey picture with a rectangle x, y, w, h of category c, as bright as 200 + c, for each of the boxes."""
+    """A grey image with a rectangle x, y, w, h of category c, as bright as 200 + c, for each of the boxes."""
     rgb = np.full((SIZE, SIZE, 3), level, np.uint8)
     annotations = []
     for k, (x, y, w, h, category) in enumerate(boxes):
@@ -135,7 +135,7 @@ def test_defects_stay_apart_unless_they_were_near_each_other() -> None:
 
 
 def test_what_cannot_be_placed_is_left_out_and_counted() -> None:
-    """A corner stays in the picture only at turns near right angles, the middle at any turn."""
+    """A corner stays in the image only at turns near right angles, the middle at any turn."""
     corner = given(1, (1, 1, 9, 9, 1), (55, 55, 10, 10, 1))
     new = pasted([corner, given(2)], 12, place="orbit")
     left = [one for p in new for one in p.left_out]
@@ -191,7 +191,7 @@ def small() -> np.ndarray:
 
 
 def test_a_fold_shows_its_own_pixels_only(coco_folder: Path) -> None:
-    """Every picture outside the fold is made red; no red pixel may come to the new images."""
+    """Every image outside the fold is made red; no red pixel may come to the new images."""
     dataset = load_dataset(coco_folder)
     images = [image for coco in dataset.splits.values() for image in coco.images]
     fold = images[::2]

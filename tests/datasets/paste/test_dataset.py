@@ -4,7 +4,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 from pycocotools.coco import COCO
 
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
@@ -50,7 +50,7 @@ def test_ids_are_new_in_all_splits(done: Path) -> None:
         assert len(ids) == len(set(ids))
 
 
-def test_pixel_masks_pictures_and_annotations_agree(done: Path) -> None:
+def test_pixel_masks_images_and_annotations_agree(done: Path) -> None:
     dataset = load_dataset(done)
     train = dataset.splits["train"]
     made = {one["file_name"]: one for one in msgspec.to_builtins(dataset.provenance)["pasted"]}
@@ -59,7 +59,7 @@ def test_pixel_masks_pictures_and_annotations_agree(done: Path) -> None:
         drawn = np.zeros((image.height, image.width), np.uint8)
         for annotation in by_image[image.id]:
             drawn[decode(annotation.segmentation, image.height, image.width) > 0] = annotation.category_id
-        assert (np.asarray(Picture.open(dataset.mask_path(image))) == drawn).all()
+        assert (np.asarray(PillowImage.open(dataset.mask_path(image))) == drawn).all()
         canvas = read_rgb(done / "images" / made[image.file_name]["canvas"])
         changed = (read_rgb(dataset.image_path(image)) != canvas).any(axis=2)
         assert changed[drawn > 0].mean() > 0.5
@@ -123,7 +123,7 @@ def test_no_pixel_of_val_or_test_matters(coco_folder: Path, done: Path, tmp_path
     marked = Path(shutil.copytree(coco_folder, tmp_path / "marked"))
     for name in ("val", "test"):
         for image in read_coco(annotation_path(marked, name)).images:
-            Picture.new("RGB", (image.width, image.height), "red").save(marked / "images" / image.file_name)
+            PillowImage.new("RGB", (image.width, image.height), "red").save(marked / "images" / image.file_name)
     dest = tmp_path / "new"
     assert run_command("datasets", "paste", marked, dest, "--count", 9, "--seed", 3) == 0
     for i in range(9):
@@ -132,15 +132,15 @@ def test_no_pixel_of_val_or_test_matters(coco_folder: Path, done: Path, tmp_path
 
 
 def test_a_dry_run_counts_the_same_and_writes_nothing(coco_folder: Path, tmp_path: Path, capsys) -> None:
-    told = []
+    reported = []
     for dry in (["--dry-run"], []):
         assert run_command("datasets", "paste", coco_folder, tmp_path / "new", "--count", 4, *dry) == 0
         assert (tmp_path / "new").exists() is not bool(dry)
         out = capsys.readouterr().out
         assert ("nothing written" in out) is bool(dry)
-        told.append([line for line in out.splitlines() if line.split() and line.split()[-1].isdigit()])
-    assert told[0] == told[1]
-    assert any("new images" in line and line.split()[-1] == "4" for line in told[0])
+        reported.append([line for line in out.splitlines() if line.split() and line.split()[-1].isdigit()])
+    assert reported[0] == reported[1]
+    assert any("new images" in line and line.split()[-1] == "4" for line in reported[0])
 
 
 def test_overwrite_only_when_asked(coco_folder: Path, done: Path, tmp_path: Path, capsys) -> None:
@@ -187,7 +187,7 @@ def test_an_interrupted_run_leaves_nothing(coco_folder: Path, tmp_path: Path, ca
     train = read_coco(annotation_path(broken, "train"))
     for annotation in train.annotations:
         name = next(image.file_name for image in train.images if image.id == annotation.image_id)
-        (broken / "images" / name).write_bytes(b"no picture")
+        (broken / "images" / name).write_bytes(b"no image")
     assert run_command("datasets", "paste", broken, tmp_path / "new", "--count", 3) == 2
     assert "cannot be read as an image" in only_line(capsys)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["broken"]
@@ -203,6 +203,6 @@ def test_the_real_bottle_orbits(real_bottle: Path, tmp_path: Path) -> None:
     areas = {annotation.id: annotation.area for annotation in train.annotations}
     for one in dataset.provenance.pasted:
         for origin in one["annotations"]:
-            # scale within 3 % of a radius that differs by 2 % at most; 1/10 may leave the picture
+            # scale within 3 % of a radius that differs by 2 % at most; 1/10 may leave the image
             ratio = areas[origin["annotation"]] / areas[origin["source_annotation"]]
             assert 0.9 * 0.95**2 <= ratio <= 1.05**2

@@ -34,7 +34,7 @@ def test_the_circle_of_a_round_part_is_found(cord) -> None:
     assert seen.image_frame == Frame(199.5, 199.5, 200)
 
 
-def test_what_a_picture_shows_decides_the_place() -> None:
+def test_what_an_image_shows_decides_the_place() -> None:
     bar = np.full((200, 300, 3), 20, np.uint8)
     bar[60:140, 40:260] = 220
     cloth = np.random.default_rng(0).integers(0, 255, (200, 200, 3)).astype(np.uint8)

@@ -105,7 +105,7 @@ def test_layer_changes_its_mask_only(bottle: Bottle) -> None:
     assert (edge != under).any(axis=1).all()
 
 
-def test_spot_tells_places_in_units_of_the_bottle(bottle: Bottle) -> None:
+def test_spot_has_places_in_units_of_the_bottle(bottle: Bottle) -> None:
     seen: list[Spot] = []
 
     def paint(spot: Spot) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The synthetic bottle: layout, bytes, and masks that say exactly what was painted."""
+"""The synthetic bottle: layout, bytes, and masks that mark exactly what was painted."""
 
 import hashlib
 from collections.abc import Iterable
@@ -111,7 +111,7 @@ def test_no_image_twice(tree: Path) -> None:
         (40, (14, 5, 7, 7, 7)),
     ],
 )
-def test_images_are_shared_out(count: int, expected: tuple[int, ...]) -> None:
+def test_images_are_split(count: int, expected: tuple[int, ...]) -> None:
     assert tuple(images_per_type(count).values()) == expected
 
 
@@ -157,8 +157,8 @@ def test_no_specks(defect_type: str) -> None:
         assert stats[1:, cv2.CC_STAT_AREA].min() > 0.002 * SIZE**2
 
 
-def test_areas_lie_within_those_of_the_real_bottle() -> None:
-    """Bounds: smallest and largest share of the picture among the 63 real masks."""
+def test_areas_are_within_those_of_the_real_bottle() -> None:
+    """Bounds: smallest and largest share of the image among the 63 real masks."""
     bounds = {
         "broken_large": (0.0409, 0.2742),
         "broken_small": (0.0088, 0.0806),
