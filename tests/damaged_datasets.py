@@ -201,7 +201,10 @@ def relabel(root: Path, shapes: list, **changes: object) -> None:
 
 
 TRIANGLE = [[20, 20], [60, 20], [20, 50]]
+CUBOID = [[20, 20], [60, 20], [60, 50], [20, 50], [25, 15], [65, 15], [65, 45], [25, 45]]
 LABELME: dict[str, Callable[[Path], object]] = {
+    "labelled-and-negative": lambda root: shutil.copy(bad(root).with_suffix(".png"), first(root / "good")),
+    "shape-lost": lambda root: relabel(root, [shape("scratch", TRIANGLE), shape("scratch", CUBOID, "cuboid")]),
     "unlabelled": lambda root: bad(root).unlink(),
     "missing-picture": lambda root: bad(root).with_suffix(".png").unlink(),
     "unreadable-labels": lambda root: bad(root).write_text('{"shapes": [{"label": 3}]}'),

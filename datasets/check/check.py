@@ -19,7 +19,7 @@ from datasets.check.codes import Finding
 from datasets.check.facts import Entry, Facts, ImageFacts, Limits, Listing
 from datasets.check.format import Format
 from datasets.check.image_facts import DecodedImage, read_embedded_facts, read_image_facts
-from datasets.check.images import check_duplicates, check_near_duplicates
+from datasets.check.images import check_contradictions, check_duplicates, check_near_duplicates
 from datasets.check.read_coco import CocoExportFormat, CocoFolder
 from datasets.check.read_labelme import LabelmeFolder
 from datasets.check.read_masks import MaskFolders, find_mask_values
@@ -75,6 +75,7 @@ def check(
     images = list(progress(read, "check", len(listing.entries)))
     facts = Facts(listing.categories, images, chosen.is_split(images))
     findings = [*listing.findings, *(finding for image in images for finding in image.findings)]
+    findings += check_contradictions(facts, {finding.file for finding in findings})
     findings += [*run_checks(facts, limits), *chosen.check_together(facts)]
     if masks is not None:
         findings += find_mask_values(listing.entries)

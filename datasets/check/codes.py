@@ -63,6 +63,7 @@ CHECK_CODES = {
     "labels-without-picture": _warning("a label file has no image"),
     "looks-inverted": _warning("a mask marks more than half of its image; black and white may be swapped"),
     "mask-values": _error("masks of one category mark defects by different values, which may be defect types"),
+    "labelled-and-negative": _error("the same image occurs with annotations and as a negative"),
     "mask-size": _error("a mask and its image differ in size"),
     "missing-mask": _error("an image has no pixel mask in a dataset folder with pixel masks"),
     "missing-picture": _error("a listed image does not exist"),
@@ -74,6 +75,8 @@ CHECK_CODES = {
         "two category names are equal or differ only by case, punctuation or a letter"
     ),
     "no-ending": _warning("a file name has no image extension"),
+    "shape-lost": _warning("a shape without pixels, such as a cuboid, is left out by a conversion"),
+    "image-left-out": _warning("an image whose shapes are all lost is left out by a conversion"),
     "outside-image": _warning("an annotation extends more than one pixel outside its image"),
     "overlap-of-types": _warning("annotations of two categories cover the same pixels"),
     "rejected": _warning("an image is flagged reject; conversions leave it out"),

@@ -1,6 +1,7 @@
 """Checks of the images themselves: equal or almost equal to another image."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from datasets.check.codes import Finding
@@ -28,6 +29,19 @@ def check_duplicates(facts: Facts) -> list[Finding]:
             findings.append(_twins(image, before, "duplicate-across-splits", "duplicate-picture"))
         before.append(image)
     return findings
+
+
+def check_contradictions(facts: Facts, faulty: AbstractSet[str]) -> list[Finding]:
+    """Negatives with the same bytes as an image that has annotations; one of the two is wrong.
+
+    Images in `faulty` have other findings: they are unlabelled or unreadable, and no negatives.
+    """
+    annotated = {image.sha256: image.name for image in facts.images if image.sha256 and image.annotations}
+    return [
+        Finding(image.name, "", "labelled-and-negative", f"like {annotated[image.sha256]}, which has annotations")
+        for image in facts.images
+        if not image.annotations and image.sha256 in annotated and image.name not in faulty
+    ]
 
 
 def check_near_duplicates(facts: Facts) -> list[Finding]:

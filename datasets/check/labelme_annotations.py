@@ -17,7 +17,8 @@ Indexed = Sequence[tuple[int, Shape]]
 def shape_annotations(
     name: str, shapes: Indexed, size: tuple[int, int]
 ) -> tuple[dict[int, AnnotationFacts], list[Finding]]:
-    """The annotation of each shape of the file `name` by its index, and findings for what a conversion refuses.
+    """The annotation of each shape of the file `name` by its index, and findings for what a conversion refuses
+    or loses because it has no pixels.
 
     `size` is (height, width) of the image in pixels, 0 if unknown: then only the points are checked.
     """
@@ -26,6 +27,8 @@ def shape_annotations(
     for (i, shape), drawn in zip(shapes, _draw_all(name, shapes, size), strict=True):
         if isinstance(drawn, InputError):
             findings.append(Finding(name, f"$.shapes[{i}]", "unreadable-labels", drawn.problem))
+        elif drawn is not None and (lost := [value for code, value in drawn.events if code == "shape-lost"]):
+            findings.append(Finding(name, f"$.shapes[{i}]", "shape-lost", lost[0]))
         else:
             annotations[i] = _annotation(f"$.shapes[{i}]", shape, drawn)
     return annotations, findings

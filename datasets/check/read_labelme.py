@@ -78,6 +78,9 @@ class LabelmeFolder(msgspec.Struct, frozen=True):
                 findings.append(Finding(entry.name, "$.imageWidth", "size-mismatch", error.problem))
         wanted = [(i, s) for i, s in enumerate(entry.file.shapes) if s.label not in NOT_CATEGORIES]
         drawn, faults = shape_annotations(entry.name, wanted, (height, width))
+        if wanted and sum(fault.code == "shape-lost" for fault in faults) == len(wanted):
+            value = posixpath.basename(entry.path or entry.name)
+            findings.append(Finding(entry.name, "$.shapes", "image-left-out", value))
         groups: defaultdict[tuple[str, int | None, int], list[AnnotationFacts]] = defaultdict(list)
         for i, shape in wanted:
             if i in drawn:
