@@ -62,7 +62,7 @@ def _scan_type(root: Path, folder: str, kind: Path, scan: _Scan) -> None:
         error = InputError(root / GROUND_TRUTH / name, problem, "add NNN_mask.png for each image")
         scan.faults.append(TreeFault("unlabelled-defect", error))
     for path in paths:
-        if name != GOOD and folder == "test" and path.stem not in masks:
+        if name != GOOD and masks and path.stem not in masks:
             wanted = f"{GROUND_TRUTH}/{name}/{path.stem}_mask.png"
             problem = f"no mask for this defect image ({wanted} is missing)"
             error = InputError(path, problem, "add it or remove the image")
