@@ -21,7 +21,7 @@ from datasets.formats.provenance import content_hash, make_provenance, write_pro
 from datasets.formats.yolo import label_path, name_folders
 from datasets.formats.yolo_data_yaml import write_data_yaml
 from datasets.formats.yolo_lines import write_labels
-from datasets.images.image_file import read_info
+from datasets.images.image_file import parse_info, read_image_bytes
 from system.errors import InputError
 from system.files import check_apart, check_destination, link_or_copy, new_folder
 from system.workers import map_ordered
@@ -97,10 +97,10 @@ def _write_images(
 
 def _write_image(item: CocoImage, dest: Path | None, classes: Mapping[int, int], style: Style) -> _Written:
     path, image = item.file(), item.image
-    info = read_info(path)
+    data = read_image_bytes(path)
+    info = parse_info(path, data)
     check_upright(path, info)
     check_listed_size(path, (info.width, info.height), (image.width, image.height))
-    data = path.read_bytes()
     sha256 = hashlib.sha256(data + msgspec.json.encode(item.annotations)).hexdigest()
     if min(info.width, info.height) < SMALLEST_SIDE:
         lost = Event(item.file_name, "", "tiny-picture", f"{info.width} x {info.height} px")

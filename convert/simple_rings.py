@@ -95,7 +95,8 @@ def _areas(edges: "NDArray[np.int64]", count: int, stride: int) -> "NDArray[np.f
 def _midpoints(corners: "Sequence[NDArray[np.int64]]") -> "tuple[Rings, NDArray[np.object_]]":
     """The rings through the middles of the outermost pixel sides, which hold the same pixel centres as `corners`.
 
-    As arrays, not closed, and as shapely polygons.
+    As arrays, not closed, and as shapely polygons. The polygons leave out points on the straight line between
+    their neighbours: simplifying them gives the same, in less than half the time.
     """
     import numpy as np
     import shapely
@@ -114,6 +115,13 @@ def _midpoints(corners: "Sequence[NDArray[np.int64]]") -> "tuple[Rings, NDArray[
     kept[1::2] = length > 1
     owner = np.repeat(np.arange(len(corners)), 2 * lengths)[kept]
     points = both[kept]
-    polygons = np.atleast_1d(np.asarray(shapely.polygons(shapely.linearrings(points, indices=owner)), np.object_))
     stop = np.cumsum(np.bincount(owner, minlength=len(corners)))
+    first = stop - np.diff(stop, prepend=0)
+    before, after = np.arange(-1, len(points) - 1), np.arange(1, len(points) + 1)
+    before[first], after[stop - 1] = stop - 1, first
+    to_point, from_point = points - points[before], points[after] - points
+    turns = to_point[:, 0] * from_point[:, 1] != to_point[:, 1] * from_point[:, 0]
+    turns[first] = True
+    rings = shapely.linearrings(points[turns], indices=owner[turns])
+    polygons = np.atleast_1d(np.asarray(shapely.polygons(rings), np.object_))
     return np.split(points, stop[:-1]), polygons

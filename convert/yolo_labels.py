@@ -1,12 +1,16 @@
 """The COCO annotations of one image as lines of a YOLO label file, boxes or segments, and what that loses."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from convert.coco_source import instance_mask
+from convert.coco_source import instance_component
 from convert.report import Event
-from convert.yolo_segments import Change, Points, Style, box_ring, is_drawn_alike, mask_rings
+from convert.yolo_segments import Change, Style, box_ring, component_rings, is_drawn_alike
 from datasets.coco import Annotation, Image, Rle
 from datasets.formats.yolo_lines import Label, format_label
+
+if TYPE_CHECKING:
+    from convert.yolo_segments import Points
 
 
 def label_lines(
@@ -61,22 +65,26 @@ def _clip(image: Image, annotation: Annotation) -> tuple[float, float, float, fl
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
 
-def _ring_label(image: Image, ring: Points, class_index: int) -> Label:
-    return Label(class_index, tuple(v for x, y in ring for v in (x / image.width, y / image.height)))
+def _ring_label(image: Image, ring: "Points", class_index: int) -> Label:
+    return Label(class_index, tuple((ring / (image.width, image.height)).ravel().tolist()))
 
 
-def _rings(image: Image, annotation: Annotation, style: Style) -> tuple[list[Points], list[Change]]:
-    mask = instance_mask(image, annotation).astype(bool)
-    if not mask.any():
+def _rings(image: Image, annotation: Annotation, style: Style) -> "tuple[list[Points], list[Change]]":
+    component, size = instance_component(image, annotation), (image.height, image.width)
+    if component is None:
         return [], [("no-area", str(list(annotation.bbox)))]
     if _leads_outside(image, annotation):
-        rings, changes = mask_rings(mask, style)
+        rings, changes = component_rings(component, size, style)
         return rings, [("clipped", str(list(annotation.bbox))), *changes]
     polygon = _only_polygon(annotation)
     keeps_all = style.holes == style.parts == "bridge"
-    if polygon and is_drawn_alike(polygon, mask) and (keeps_all or not _touches_itself(polygon)):
+    if (
+        polygon is not None
+        and is_drawn_alike(polygon, component, size)
+        and (keeps_all or not _touches_itself(polygon))
+    ):
         return [polygon], []
-    return mask_rings(mask, style)
+    return component_rings(component, size, style)
 
 
 def _leads_outside(image: Image, annotation: Annotation) -> bool:
@@ -86,15 +94,16 @@ def _leads_outside(image: Image, annotation: Annotation) -> bool:
     return any(not 0 <= v <= limits[i % 2] for polygon in annotation.segmentation for i, v in enumerate(polygon))
 
 
-def _only_polygon(annotation: Annotation) -> Points | None:
+def _only_polygon(annotation: Annotation) -> "Points | None":
     """The points of the polygon of an annotation that has exactly one."""
     if isinstance(annotation.segmentation, Rle) or len(annotation.segmentation) != 1:
         return None
-    values = annotation.segmentation[0]
-    return list(zip(values[::2], values[1::2], strict=True))
+    import numpy as np
+
+    return np.array(annotation.segmentation[0], np.float64).reshape(-1, 2)
 
 
-def _touches_itself(ring: Points) -> bool:
+def _touches_itself(ring: "Points") -> bool:
     """Whether a ring may contain holes and parts, as one with bridges does."""
     import shapely
 

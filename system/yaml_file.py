@@ -1,16 +1,19 @@
-"""YAML files as people mean them: words stay text."""
+"""YAML files as people mean them: words stay text, a name given twice is an error."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from system.errors import InputError
+
+if TYPE_CHECKING:
+    from system.yaml_loader import StrictLoader
 
 
 def read_yaml(path: Path, remedy: str) -> tuple[Any, Any]:
     """A YAML file with its values typed, and once more with every scalar as the text in the file.
 
     The text is for names: YAML 1.1 reads the names no, off, 01 and 1:30 as False, False, 1 and 90. Raises
-    InputError with `remedy` for what is not YAML, and FileNotFoundError.
+    InputError with `remedy` for what is not YAML, for a name given twice and for deep nesting; FileNotFoundError.
 
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile(suffix=".yaml") as file:
@@ -18,10 +21,41 @@ def read_yaml(path: Path, remedy: str) -> tuple[Any, Any]:
     ...     read_yaml(Path(file.name), "")
     ({'names': [False, 1, 90]}, {'names': ['no', '01', '1:30']})
     """
+    from system.yaml_loader import StrictLoader, TextLoader
+
+    data = path.read_bytes()
+    try:
+        return _load(data, StrictLoader), _load(data, TextLoader)
+    except ValueError as error:
+        raise InputError(path, f"not valid YAML: {error}", remedy) from None
+
+
+def read_yaml_options(path: Path, remedy: str) -> Any:
+    """A YAML file of options: as `read_yaml`, but names are text and 1e-3 is a number; an empty file has none.
+
+    Raises InputError with `remedy`, also for a file that cannot be read.
+    """
+    from system.yaml_loader import OptionsLoader
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror})", "check the path") from None
+    try:
+        values = _load(data, OptionsLoader)
+    except ValueError as error:
+        raise InputError(path, str(error), remedy) from None
+    return {} if values is None else values
+
+
+def _load(data: bytes, loader: "type[StrictLoader]") -> Any:
+    """The content of a YAML file. Raises ValueError with the place and the problem."""
     import yaml
 
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        return yaml.safe_load(text), yaml.load(text, yaml.BaseLoader)  # noqa: S506 -- it makes text only
+        return yaml.load(data, loader)  # noqa: S506 -- a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise ValueError(f"{line}{error.problem}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise InputError(path, f"not valid YAML: {' '.join(str(error).split())}", remedy) from None
+        raise ValueError(f"not YAML: {' '.join(str(error).split())}") from None

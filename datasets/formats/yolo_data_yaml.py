@@ -64,6 +64,8 @@ def _names(file: Path, described: Mapping[str, Any], texts: Any) -> tuple[tuple[
     if sorted(map(str, names)) != sorted(map(str, range(len(names)))):
         raise InputError(file, f"names has the classes {', '.join(map(str, names))}", "number them 0, 1, 2, ...")
     text = texts["names"]
+    if len(text) != len(names):  # 0 and 00 are one class
+        raise InputError(file, f"names has the classes {', '.join(map(str, text))}", "number them 0, 1, 2, ...")
     by_index = {int(i): value for i, value in (text.items() if isinstance(text, dict) else enumerate(text))}
     ordered = tuple(str(by_index[i]) for i in range(len(by_index)))
     check_names(file, ordered)

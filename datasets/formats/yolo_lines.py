@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from system.errors import InputError, collected
+from system.files import write_file
 
 TOLERANCE = 0.01  # Ultralytics accepts coordinates this far outside 0..1
 
@@ -118,12 +119,12 @@ def find_mixed(kinds: Mapping[str, set[bool]]) -> dict[str, str]:
 
 def format_label(label: Label) -> str:
     """The line of `label`, with 9 decimals: more than a 32-bit float keeps, a thousandth of a pixel at 10^6."""
-    return " ".join([str(label.class_index), *(_digits(value) for value in label.values)])
+    return " ".join([str(label.class_index), *map(_digits, label.values)])
 
 
 def write_labels(path: Path, lines: Iterable[str]) -> None:
     """Write a label file; without lines it is empty, which makes its image a negative."""
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    write_file(str(path), "".join(f"{line}\n" for line in lines).encode())
 
 
 @lru_cache(maxsize=2**16)  # the points of outlines share their coordinates

@@ -47,6 +47,18 @@ def join_components(components: "list[Component]") -> Component:
     return Component((x0, y0, x1 - x0, y1 - y0), pixels)
 
 
+def shared_pixels(first: Component, second: Component) -> int:
+    """Number of pixels that are in both components."""
+    import numpy as np
+
+    (ax, ay, aw, ah), (bx, by, bw, bh) = first.box, second.box
+    x0, y0, x1, y1 = max(ax, bx), max(ay, by), min(ax + aw, bx + bw), min(ay + ah, by + bh)
+    if x0 >= x1 or y0 >= y1:
+        return 0
+    one, other = (c.pixels[y0 - c.box[1] : y1 - c.box[1], x0 - c.box[0] : x1 - c.box[0]] for c in (first, second))
+    return int(np.count_nonzero(one & other))
+
+
 def fill_holes(pixels: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
     """The h x w bool mask with every hole filled: background that reaches no border by 4-connected steps."""
     import cv2

@@ -5,7 +5,7 @@ filled. Ultralytics multiplies the points of a segment by the size of the resize
 and draws them (`ultralytics.data.utils.polygon2mask`). What it draws is therefore larger than the polygon by half
 a pixel of the resized image on every side. The outlines here are smaller than the mask by that much.
 
-docs/adr/0013-segments-as-ultralytics-draws-them.md has the reasons and the measurements.
+docs/adr/0015-segments-as-ultralytics-draws-them.md has the reasons and the measurements.
 """
 
 from typing import TYPE_CHECKING
@@ -36,7 +36,9 @@ def drawn_outline(pixels: "NDArray[np.bool_]", inset: float) -> "list[NDArray[np
     """
     import numpy as np
 
-    padded = np.pad(pixels, 1)
+    height, width = pixels.shape
+    padded = np.zeros((height + 2, width + 2), np.bool_)
+    padded[1:-1, 1:-1] = pixels
     thin_across = _sum_of_thin(padded[1:-1])  # h x w: pixels without a neighbour to the left and right, from above
     thin_along = _sum_of_thin(padded[:, 1:-1].T).T
     return [_inset_ring(ring, padded, thin_across, thin_along, inset) for ring in trace_rings(pixels, 8)]
@@ -54,12 +56,14 @@ def touch_box(
 
     height, width = pixels.shape
     tips = ((0, 0.0, gap[0]), (0, float(width), -gap[0]), (1, 0.0, gap[1]), (1, float(height), -gap[1]))
-    for axis, border, step in tips:
-        k = int(np.argmin(np.abs(ring[:, axis] - border)))
-        tip = ring[k].copy()
+    points = ring.tolist()
+    nearest = [int(np.abs(ring[:, axis] - border).argmin()) for axis, border, _ in tips]
+    for i, (axis, border, step) in enumerate(tips):
+        k = nearest[i] + 2 * sum(other < nearest[i] for other in nearest[:i])
+        tip = points[k].copy()
         tip[axis] = border + step
-        ring = np.insert(ring, k + 1, (tip, ring[k]), axis=0)
-    return ring
+        points[k + 1 : k + 1] = [tip, points[k]]
+    return np.array(points)
 
 
 def box_gap(height: int, width: int) -> tuple[float, float]:
@@ -88,7 +92,7 @@ def _inset_ring(
 
     start = ring[0::2]  # of the horizontal sides; a vertical side follows each
     turn = ring[1::2]
-    stop = np.roll(start, -1, axis=0)
+    stop = np.concatenate((start[1:], start[:1]))
     to_right, down = start[:, 0] < turn[:, 0], turn[:, 1] < stop[:, 1]
     # the pixels beside each side: below a side to the right, left of a side downwards
     row = start[:, 1] - ~to_right
@@ -100,7 +104,7 @@ def _inset_ring(
     dy = np.where(is_thin_along, min(inset, THIN_INSET), inset) * np.where(to_right, 1, -1)
     dx = np.where(is_thin_across, min(inset, THIN_INSET), inset) * np.where(down, -1, 1)
     moved = ring.astype(np.float64)
-    moved[0::2, 0] += np.roll(dx, 1)
+    moved[0::2, 0] += np.concatenate((dx[-1:], dx[:-1]))
     moved[0::2, 1] += dy
     moved[1::2, 0] += dx
     moved[1::2, 1] += dy

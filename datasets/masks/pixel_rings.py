@@ -44,7 +44,7 @@ def trace_rings(pixels: "NDArray[np.bool_]", connectivity: int) -> "list[NDArray
     # upwards where the pixels are top right and bottom left and joined, or top left and bottom right and separate
     upwards_first = (pattern == 6) == (connectivity == 8)
     down = np.where(upwards_first, is_second, 1 - is_second)
-    order = np.lexsort((down, y, x))
+    order = np.argsort((x * (height + 1) + y) * 2 + down)  # no two are equal
     vertical = np.empty(count, np.int64)
     vertical[order] = order[np.arange(count) ^ 1]
     return _walk(x, y, horizontal.tolist(), vertical.tolist(), pattern)

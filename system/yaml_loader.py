@@ -1,0 +1,64 @@
+"""The loaders behind `system.yaml_file`: YAML in which no name is given twice and nothing is nested too deeply."""
+
+import re
+from typing import Any
+
+import yaml
+from yaml.composer import ComposerError
+from yaml.nodes import MappingNode, Node, ScalarNode
+
+MAX_DEPTH = 50  # of lists and mappings in one another; Python's parser recurses
+FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
+
+
+class StrictLoader(yaml.SafeLoader):
+    """Safe YAML: a name given twice in a mapping is an error."""
+
+    depth = 0
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        """The next node. Raises ComposerError where it is nested too deeply."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            problem = f"nested more than {MAX_DEPTH} levels deep"
+            raise ComposerError(problem=problem, problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def compose_mapping_node(self, anchor: Any) -> MappingNode:
+        """The next mapping. Raises ComposerError where two of its names are equal."""
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, ScalarNode):
+                self.check_name(key)
+            elif key.value in seen:
+                raise ComposerError(problem=f"{key.value} is given twice", problem_mark=key.start_mark)
+            else:
+                seen.add(key.value)
+        return node
+
+    def check_name(self, key: Node) -> None:
+        """Whether a list or mapping may be a name; the constructor decides."""
+
+
+class OptionsLoader(StrictLoader):
+    """Strict YAML for options: names are text, and 1e-3 is a number."""
+
+    def check_name(self, key: Node) -> None:
+        """Raise ComposerError: a list or mapping is no name."""
+        raise ComposerError(problem="a name is wanted", problem_mark=key.start_mark)
+
+    def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping whose names are text."""
+        return {str(name): value for name, value in super().construct_mapping(node, deep).items()}
+
+
+OptionsLoader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+.0123456789"))
+
+
+class TextLoader(StrictLoader):
+    """Strict YAML in which every scalar is the text in the file."""
+
+    yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012 -- the name and type are PyYAML's
