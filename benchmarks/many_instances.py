@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--before", help="a git revision")
     parser.add_argument("--runs", type=int, default=1)
     options = parser.parse_args()
-    results: dict[str, float | int] = {"images": options.images}
+    results: dict[str, float | int] = {"images": options.images, "runs": options.runs}
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         results["instances"] = make_dataset(work / "coco", options.images)

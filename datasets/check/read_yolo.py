@@ -13,6 +13,8 @@ from datasets.coco import MAX_COORDINATE
 from datasets.formats.layouts.tree import GOOD
 from datasets.formats.yolo import YoloDataset, YoloImage, find_repeated, looks_like_yolo, read_yolo
 from datasets.formats.yolo_lines import Label, check_coordinates, find_mixed, parse_columns
+from datasets.masks.drawn_segment import draw_segment
+from datasets.masks.edges import component_to_rle
 from system.errors import InputError
 
 
@@ -78,20 +80,26 @@ def _read_entry(entry: YoloEntry, width: int, height: int) -> Reading:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
         return Reading([], [Finding(name, "", "unreadable-labels", "not a text file")])
-    annotations: list[AnnotationFacts] = []
+    labels: list[tuple[str, Label, bool]] = []  # place, label, whether it can be drawn
     findings: list[Finding] = []
     for number, line in enumerate(lines, 1):
         where = f"line {number}"
-        label = None
+        label, is_readable = None, False
         try:
             label = parse_columns(where, line, len(names), entry.keypoint_columns) if line.strip() else None
             if label is not None:
                 check_coordinates(where, label)
+                is_readable = True
         except InputError as error:
             findings.append(Finding(name, where, "unreadable-labels", error.problem))
         # the position of a faulty label may still be known
         if label is not None and all(abs(value) <= MAX_COORDINATE for value in label.values):
-            annotations.append(_annotation(label, where, names[label.class_index], width or 1, height or 1))
+            labels.append((where, label, is_readable and width > 0))
+    longest = max((len(label.values) // 2 for _, label, _ in labels), default=0)
+    annotations = []
+    for where, label, can_be_drawn in labels:
+        facts = _annotation(label, where, names[label.class_index], width or 1, height or 1)
+        annotations.append(_drawn(facts, label, longest, width, height) if can_be_drawn else facts)
     return Reading(annotations, findings)
 
 
@@ -105,6 +113,20 @@ def _annotation(label: Label, where: str, category: str, width: int, height: int
     ring = list(zip(xs, ys, strict=True))
     box = (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
     return AnnotationFacts(where, category, box, ring_area(ring), [[v for point in ring for v in point]])
+
+
+def _drawn(facts: AnnotationFacts, label: Label, longest: int, width: int, height: int) -> AnnotationFacts:
+    """The facts of a segment from the pixels that Ultralytics draws; other facts unchanged.
+
+    The box is that of the points, where it has an area, as in `yolo2coco`. A single point stays without area.
+    """
+    is_point = len(set(zip(label.values[0::2], label.values[1::2], strict=True))) == 1
+    drawn = None if label.is_box or is_point else draw_segment(label.values, longest, height, width)
+    if drawn is None:
+        return facts
+    box = facts.box if min(facts.box[2:]) > 0 else drawn.box
+    mask = component_to_rle(drawn, height, width)
+    return msgspec.structs.replace(facts, box=box, area=drawn.area, segmentation=mask)
 
 
 def check_mixed(facts: Facts) -> list[Finding]:
