@@ -5,14 +5,13 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from annotate.folder_images import FolderImage
 from annotate.labelme_program import Labelme, LabelmeError
 from annotate.project import CONFIG, FLAGS, LABELS
-from system.errors import InputError
+from system.typed_yaml import read_yaml_as
 
 MAX_SEARCH_LENGTH = 32_767  # UTF-16 code units; the limit of the QLineEdit that holds the search of labelme
 
@@ -47,10 +46,7 @@ def session_config(root: Path, chosen: Sequence[FolderImage] | None) -> dict[str
     """
     config: dict[str, object] = {}
     if (root / CONFIG).is_file():
-        try:
-            config = msgspec.yaml.decode((root / CONFIG).read_bytes(), type=dict[str, Any])
-        except msgspec.MsgspecError as error:
-            raise InputError(root / CONFIG, f"not a configuration: {error}", "run annotate init again") from None
+        config = read_yaml_as(root / CONFIG, dict[str, object], "run annotate init again")
     if chosen is not None:
         config["file_search"] = search_pattern(chosen)
     return config

@@ -51,7 +51,8 @@ def execution_flags(
         Path | None, typer.Option("--report", help="Write every repair, loss and note to this JSON file.")
     ] = None,
     jobs: Annotated[
-        int, typer.Option("--jobs", min=0, help="Number of processes (0: chosen by the amount of work).")
+        int,
+        typer.Option("--jobs", min=0, help="Number of processes, at most 4 a processor (0: chosen by the work)."),
     ] = 0,
 ) -> ExecutionFlags:
     """Collect the shared options in one value."""

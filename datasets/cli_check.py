@@ -54,7 +54,9 @@ def check_command(
     void: Annotated[
         bool, typer.Option("--void", help="With --masks: index 255 and 224,224,192 are void, as in Pascal VOC.")
     ] = False,
-    jobs: Annotated[int, typer.Option(min=0, help="Number of processes (0: chosen by the amount of work).")] = 0,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Number of processes, at most 4 a processor (0: chosen by the work).")
+    ] = 0,
 ) -> None:
     """Check a dataset for problems that would harm training.
 

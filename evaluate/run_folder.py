@@ -16,6 +16,7 @@ import msgspec
 from datasets.images.bit_depth import IntensityRange
 from system.errors import InputError
 from system.json_file import read_json
+from system.typed_yaml import read_yaml_as
 
 
 class RunSplit(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -135,10 +136,7 @@ def load_run_of(root: Path, task: str) -> Run:
 def read_config(root: Path) -> RunConfig:
     """Read the config.yaml of a run folder. Raises InputError where it cannot be read or has other content."""
     path = root / "config.yaml"
-    try:
-        return msgspec.yaml.decode(path.read_bytes(), type=RunConfig)
-    except msgspec.MsgspecError as error:
-        raise InputError(path, f"not a run's configuration: {error}", "name another run folder") from None
+    return read_yaml_as(path, RunConfig, "name another run folder")
 
 
 def read_split(run: Run) -> RunSplit:

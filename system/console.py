@@ -1,20 +1,29 @@
 """What every command shares: run an app, show progress, print tables, end with one line on bad input."""
 
 import errno
+import os
 import shutil
 import signal
 import sys
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from system.child_process import end_with_parent
 from system.errors import DefectlineError
 from system.table import format_table
 
 T = TypeVar("T")
+
+DEBUG_FLAG, DEBUG_VARIABLE = "--debug", "DEFECTLINE_DEBUG"
+MAX_QUOTED = 200  # characters of the message of an unforeseen error
+Debug = Annotated[bool, typer.Option(DEBUG_FLAG, help="Print the traceback of an error that nobody foresaw.")]
 
 USER_ERRORS = {
     errno.ENOSPC: "no space left on the device; free some space or choose another destination",
@@ -33,8 +42,12 @@ USER_ERRORS = {
 def new_app(help_text: str) -> typer.Typer:
     """A typer app with this project's settings: several commands, help without arguments, plain tracebacks."""
     app = typer.Typer(help=help_text, no_args_is_help=True, pretty_exceptions_enable=False)
-    app.callback()(lambda: None)
+    app.callback()(_accept_debug)
     return app
+
+
+def _accept_debug(debug: Debug = False) -> None:
+    """Only for the help text: `run` takes the flag from anywhere in the command line."""
 
 
 def given(ctx: typer.Context, names: Iterable[str]) -> dict[str, Any]:
@@ -44,21 +57,54 @@ def given(ctx: typer.Context, names: Iterable[str]) -> dict[str, Any]:
 
 
 def run(app: typer.Typer, name: str) -> NoReturn:
-    """Run `app` as the command `name`; errors the user can fix end in one line on stderr and exit status 2."""
+    """Run `app` as the command `name`; every error ends in one line on stderr.
+
+    One that the user can fix ends with status 2, one that nobody foresaw with status 3 and, with `--debug` or
+    DEFECTLINE_DEBUG=1, its traceback. Ctrl-C ends with status 130.
+    """
+    open_standard_streams()
     signal.signal(signal.SIGTERM, _end_on_signal)
+    end_with_parent()
+    debug = os.environ.get(DEBUG_VARIABLE) == "1"
+    if DEBUG_FLAG in sys.argv:
+        sys.argv.remove(DEBUG_FLAG)
+        debug = True
     try:
-        command = typer.main.get_command(app)
-        _keep_brackets(command)
-        command(prog_name=name)
+        try:
+            command = typer.main.get_command(app)
+            _keep_brackets(command)
+            command(prog_name=name)
+        finally:
+            sys.stdout.flush()
     except DefectlineError as error:
         _fail(name, str(error))
     except BrokenPipeError:
+        _drop_output()
         sys.exit(141)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except OSError as error:
         if error.errno not in USER_ERRORS:
-            raise
+            _fail_unforeseen(name, error, debug=debug)
         _fail(name, f"{error.filename or 'output'}: {USER_ERRORS[error.errno]}")
+    except MemoryError as error:
+        if debug:
+            _fail_unforeseen(name, error, debug=True)
+        _fail(name, "memory: not enough; close other programs, or give smaller images or fewer --jobs")
+    except Exception as error:  # noqa: BLE001  the boundary that makes one line of every error
+        _fail_unforeseen(name, error, debug=debug)
     sys.exit(0)
+
+
+def open_standard_streams() -> None:
+    """Open standard streams that are closed on the null device, or the next file would take their number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
@@ -104,6 +150,34 @@ def _end_on_signal(_signum: int, _frame: FrameType | None) -> None:
     raise SystemExit(143)
 
 
-def _fail(name: str, line: str) -> NoReturn:
-    typer.echo(f"{name}: {line}", err=True)
-    sys.exit(2)
+def _fail_unforeseen(name: str, error: BaseException, *, debug: bool) -> NoReturn:
+    """End with status 3 and one line that names the error and its place, after the traceback with `debug`."""
+    if debug:
+        traceback.print_exception(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    reason = " ".join(str(error).split())[:MAX_QUOTED]
+    what = f"unforeseen {type(error).__name__}{place}{': ' if reason else ''}{reason}"
+    _fail(name, f"{what}; please report it with the output of the same command and {DEBUG_FLAG}", 3)
+
+
+def _drop_output() -> None:
+    """Send what standard output still holds to the null device, so that Python does not fail on it at its end."""
+    with suppress(OSError, ValueError, AttributeError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+
+
+def _fail(name: str, line: str, status: int = 2) -> NoReturn:
+    _drop_unwritable_output()
+    with suppress(OSError):
+        typer.echo(f"{name}: {line}", err=True)
+    sys.exit(status)
+
+
+def _drop_unwritable_output() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from system.errors import InputError, OutputError
 from system.interrupts import defer_signals
+from system.swap import identity, swap_in
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some editors write it before UTF-8 text
 
@@ -23,21 +24,21 @@ def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.js
 
     With `overwrite`, a `dest` that is not empty is replaced, but only if it contains the file `marker`, which
     defectline writes: a typing error must not delete a folder of images.
-    Raises OutputError where `check_destination` does.
+    Raises OutputError where `check_destination` does, and where another `dest` appeared during the block.
     """
     check_destination(dest, overwrite=overwrite, marker=marker)
+    checked = identity(dest) if overwrite else None
     missing = [folder for folder in dest.parents if not folder.exists()]
     partial, lock = None, None
     try:
         dest.parent.mkdir(parents=True, exist_ok=True)
         with defer_signals():
             _remove_stale(dest)
-            partial = Path(tempfile.mkdtemp(prefix=_partial_prefix(dest), dir=dest.parent))
-            lock = _lock(partial)
+            partial, lock = _new_partial(dest)
             partial.chmod(0o777 & ~_umask())
         yield partial
         with defer_signals():
-            _swap_in(partial, dest)
+            swap_in(partial, dest, checked)
     except BaseException:
         _end_workers()
         raise
@@ -103,6 +104,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def read_file(path: Path | str) -> bytes:
+    """The content of a file. Raises InputError for a pipe or a device, which may never end, and OSError."""
+    if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):  # noqa: PTH112, PTH116  many files
+        raise InputError(path, "a pipe or a device, not a file", "name a file")
+    with FileIO(path) as file:
+        return file.readall()
+
+
 def check_unicode(root: Path, names: Iterable[str]) -> None:
     """Raise InputError for the first file name below `root` that is not Unicode: JSON cannot store it."""
     for name in names:
@@ -140,19 +149,16 @@ def link_or_copy(source: Path | str, dest: Path | str) -> None:
         shutil.copyfile(origin, dest)
 
 
-def _swap_in(partial: Path, dest: Path) -> None:
-    if not dest.exists():
-        partial.rename(dest)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{dest.name}.old-", dir=dest.parent))
-    dest.rename(old / dest.name)
-    try:
-        partial.rename(dest)
-    except BaseException:
-        (old / dest.name).rename(dest)
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+def _new_partial(dest: Path) -> tuple[Path, int | None]:
+    """An empty folder beside `dest` and its lock.
+
+    It gets the name that others clean up only once it is locked; the lock goes with the folder.
+    """
+    fresh = Path(tempfile.mkdtemp(prefix=f".{dest.name}.new-", dir=dest.parent))
+    lock = _lock(fresh)
+    partial = fresh.with_name(_partial_prefix(dest) + fresh.name.rpartition("-")[2])
+    fresh.rename(partial)
+    return partial, lock
 
 
 def _partial_prefix(dest: Path) -> str:

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from system.errors import InputError
-from system.files import write_atomic
+from system.files import read_file, write_atomic
 
 T = TypeVar("T")
 
@@ -17,9 +17,13 @@ def read_json(path: Path, value_type: type[T], *, remedy: str = "make the run ag
     Raises InputError, with `remedy`, for content that does not fit the type, and for a missing file.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=value_type)
+        return msgspec.json.decode(read_file(path), type=value_type)
     except FileNotFoundError:
         raise InputError(path, "no such file", "check whether the run was finished") from None
+    except UnicodeDecodeError:
+        raise InputError(path, "not in UTF-8", remedy) from None
+    except RecursionError:
+        raise InputError(path, "nested too deeply", remedy) from None
     except msgspec.MsgspecError as error:
         raise InputError(path, f"not as defectline writes it: {error}", remedy) from None
 

@@ -18,6 +18,7 @@ S = TypeVar("S")
 R = TypeVar("R")
 
 LARGEST_CHUNK = 64
+JOBS_PER_PROCESSOR = 4
 
 
 class Pool:
@@ -39,10 +40,10 @@ class Pool:
 def started_pool(jobs: int, *, pays: bool, modules: Sequence[str] = ()) -> Iterator[Pool | None]:
     """Processes for several rounds of `map_ordered`; None where one process is to do all the work.
 
-    `jobs` is the number of processes; 0 chooses one per processor where several are faster (`pays`), else one.
-    They import `modules` immediately, while the caller still lists its work.
+    `jobs` is the number of processes, at most `max_jobs()`; 0 chooses one per processor where several are faster
+    (`pays`), else one. They import `modules` immediately, while the caller still lists its work.
     """
-    workers = jobs or (_processors() if pays else 1)
+    workers = min(jobs, max_jobs()) or (_processors() if pays else 1)
     if workers == 1:
         yield None
         return
@@ -78,6 +79,11 @@ def map_ordered(
             yield from map(work, items)
         else:
             yield from own.map_ordered(work, items, largest_chunk)
+
+
+def max_jobs() -> int:
+    """How many processes are started at most, whatever is asked for: four for each processor."""
+    return JOBS_PER_PROCESSOR * _processors()
 
 
 def end_workers() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from system.errors import InputError
+from system.files import read_file
 
 if TYPE_CHECKING:
     from system.yaml_loader import StrictLoader
@@ -23,7 +24,7 @@ def read_yaml(path: Path, remedy: str) -> tuple[Any, Any]:
     """
     from system.yaml_loader import StrictLoader, TextLoader
 
-    data = path.read_bytes()
+    data = read_file(path)
     try:
         return _load(data, StrictLoader), _load(data, TextLoader)
     except ValueError as error:
@@ -38,7 +39,7 @@ def read_yaml_options(path: Path, remedy: str) -> Any:
     from system.yaml_loader import OptionsLoader
 
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror})", "check the path") from None
     try:

@@ -12,6 +12,7 @@ from evaluate.run_folder import Run, load_run, load_run_of, read_config
 from system.child_process import END_WITH_PARENT, module_command, module_environment
 from system.console import print_status
 from system.errors import InputError, OptionError
+from system.workers import max_jobs
 
 LOG_FILE = "fit.log"
 GRACE_SECONDS = 5.0  # between Ctrl-C, which reaches the folds too, and SIGTERM
@@ -67,6 +68,7 @@ def train_folds(run: Run, command: Sequence[str], jobs: int) -> None:
 
 def _train(folds: Sequence[Run], command: Sequence[str], jobs: int) -> Iterator[tuple[Run, int]]:
     """Each fold with the exit status of its training, in the order in which they end."""
+    jobs = min(jobs, max_jobs())
     environment = {**module_environment(), END_WITH_PARENT: "1"}
     if jobs > 1:
         environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))

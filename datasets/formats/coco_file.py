@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from datasets.coco import MAX_PIXELS, CocoFile, Image, Prediction
+from datasets.coco import MAX_PIXELS, CocoFile, Image, Prediction, Rle
 from datasets.formats.coco_repair import Repair, repair_annotations
 from system.errors import InputError
-from system.files import BYTE_ORDER_MARK, write_atomic
+from system.files import BYTE_ORDER_MARK, read_file, write_atomic
 
 T = TypeVar("T")
 
@@ -97,10 +97,12 @@ def read_predictions(path: Path, images: Iterable[Image] = ()) -> list[Predictio
     Polygons are drawn at the size of their image in `images`. Raises InputError with file, place and value if the
     file is not valid.
     """
-    from datasets.formats.coco_results import normalise_results, with_compressed_mask
+    from datasets.formats.coco_results import check_masks, normalise_results, with_compressed_mask
 
     predictions = _decode(path, list[Prediction], lambda raw: normalise_results(raw, images))
-    return [with_compressed_mask(prediction) for prediction in predictions]
+    checked = [with_compressed_mask(prediction) for prediction in predictions]
+    check_masks(path, checked, images)
+    return checked
 
 
 def write_predictions(path: Path, predictions: list[Prediction]) -> None:
@@ -154,6 +156,18 @@ def _check_annotations(path: Path, coco: CocoFile) -> None:
             )
 
 
+def check_run_lengths(path: Path, coco: CocoFile) -> None:
+    """Raise InputError for an annotation whose run lengths do not fill its image."""
+    from datasets.masks.run_lengths import covers_image
+
+    sizes = {image.id: (image.height, image.width) for image in coco.images}
+    for i, annotation in enumerate(coco.annotations):
+        mask = annotation.segmentation
+        if isinstance(mask, Rle) and not covers_image(mask, *sizes[annotation.image_id]):
+            problem = f"the run lengths of $.annotations[{i}].segmentation do not add up to its image"
+            raise InputError(path, problem, "convert the source again")
+
+
 def _check_areas(path: Path, coco: CocoFile) -> None:
     for i, annotation in enumerate(coco.annotations):
         if min(annotation.bbox[2:]) <= 0:
@@ -169,7 +183,7 @@ def _decode(
     A file that contains the bytes `always` is always normalised.
     """
     try:
-        data = path.read_bytes().removeprefix(BYTE_ORDER_MARK)
+        data = read_file(path).removeprefix(BYTE_ORDER_MARK)
     except FileNotFoundError:
         raise InputError(path, "no such file", "check the path") from None
     try:

@@ -13,6 +13,7 @@ import msgspec
 
 from datasets.coco import SPLITS
 from system.errors import InputError, OptionError
+from system.files import read_file
 
 SPLIT_WORDS = {
     "train": "train",
@@ -131,7 +132,7 @@ def _of_one_task(files: Iterable[Path]) -> list[Path]:
 
 def _is_coco(file: Path) -> bool:
     """Whether the top level of a JSON file has the keys of COCO; in a damaged file they may occur anywhere."""
-    data = file.read_bytes()
+    data = read_file(file)
     if b'"images"' not in data or not (b'"annotations"' in data or b'"categories"' in data):
         return False
     try:

@@ -5,11 +5,13 @@ Source: https://cocodataset.org/#format-results.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from datasets.coco import MAX_COORDINATE, MAX_PIXELS, Image, Polygons, Prediction, Rle
+from system.errors import InputError
 
 SHORTEST_RING = 6  # values
 Sizes = Mapping[int, tuple[int, int]]
@@ -36,6 +38,27 @@ def with_compressed_mask(prediction: Prediction) -> Prediction:
     if mask is None or isinstance(mask.counts, str) or not covers_image(mask, *mask.size):
         return prediction
     return msgspec.structs.replace(prediction, segmentation=to_rle(mask, *mask.size))
+
+
+def check_masks(path: Path, predictions: Sequence[Prediction], images: Iterable[Image]) -> None:
+    """Raise InputError for a mask that does not have the size of its image, or whose run lengths do not fill it.
+
+    pycocotools checks neither, and would reserve memory for the size that the file states.
+    """
+    from datasets.masks.run_lengths import covers_image
+
+    sizes = {image.id: (image.height, image.width) for image in images}
+    for i, prediction in enumerate(predictions):
+        mask = prediction.segmentation
+        if mask is None:
+            continue
+        height, width = sizes.get(prediction.image_id, mask.size)
+        where = f"$[{i}].segmentation"
+        if mask.size != (height, width):
+            problem = f"{where} has the size {mask.size[0]} x {mask.size[1]}, its image {height} x {width} (H x W)"
+            raise InputError(path, problem, "predict again")
+        if not covers_image(mask, height, width):
+            raise InputError(path, f"the run lengths of {where} do not add up to its image", "predict again")
 
 
 def _normalise(item: dict[str, Any], where: str, sizes: Sizes) -> dict[str, Any]:

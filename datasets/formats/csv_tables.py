@@ -20,7 +20,7 @@ from datasets.formats.tool_export import (
     parse_size,
 )
 from system.errors import InputError, collected
-from system.files import BYTE_ORDER_MARK
+from system.files import BYTE_ORDER_MARK, read_file
 
 MAKESENSE = (
     "label_name",
@@ -99,7 +99,7 @@ def is_csv_table(source: Path) -> bool:
 def _read_rows(source: Path) -> list[list[str]]:
     csv.field_size_limit(MAX_CELL)
     try:
-        text = source.read_bytes().removeprefix(BYTE_ORDER_MARK).decode()
+        text = read_file(source).removeprefix(BYTE_ORDER_MARK).decode()
         return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except FileNotFoundError:
         raise InputError(source, "no such file", "name the CSV file") from None

@@ -8,7 +8,7 @@ import msgspec
 
 from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image
 from datasets.formats.coco_export import is_ours, join_categories
-from datasets.formats.coco_file import ReadCoco, read_repaired_coco, write_coco
+from datasets.formats.coco_file import ReadCoco, check_run_lengths, read_repaired_coco, write_coco
 from datasets.formats.coco_images import find_image, image_folders
 from datasets.formats.coco_layout import CocoPart
 from datasets.formats.coco_repair import Repair
@@ -107,6 +107,8 @@ def load_dataset(root: Path, *, flat_ok: bool = False) -> Dataset:
         remedy = "make one with convert, from a COCO export with convert coco2coco"
         raise InputError(root, "not a dataset folder (no annotations/instances_train.json, _val or _test)", remedy)
     _check_names(root, read)
+    for split, one in read.items():
+        check_run_lengths(annotation_path(root, split), one.coco)
     parts = [CocoPart(annotation_path(root, split), split, split) for split in read]
     splits, changes = _renumbered(parts, read)
     elsewhere = _check_images(root, parts, splits)

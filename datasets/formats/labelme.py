@@ -7,7 +7,6 @@ nor `imageHeight`, those before 3.0 no `version`, those before 5.0 no `descripti
 
 import base64
 import json
-from io import FileIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +14,7 @@ import msgspec
 
 from datasets.formats.labelme_foreign import is_isat, to_labelme
 from system.errors import InputError
-from system.files import BYTE_ORDER_MARK, has_suffix
+from system.files import BYTE_ORDER_MARK, has_suffix, read_file
 
 SUFFIX = ".json"
 SUFFIXES = frozenset({SUFFIX})
@@ -79,8 +78,7 @@ def read_labelme(path: Path) -> LabelmeFile:
 def read_json(path: Path | str) -> bytes:
     """The bytes of a JSON file. Raises InputError if it does not exist."""
     try:
-        with FileIO(path) as file:
-            return file.readall()
+        return read_file(path)
     except FileNotFoundError:
         raise InputError(path, "no such file", "check the path") from None
     except IsADirectoryError:

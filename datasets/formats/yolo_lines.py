@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from system.errors import InputError, collected
-from system.files import write_file
+from system.files import read_file, write_file
 
 TOLERANCE = 0.01  # Ultralytics accepts coordinates this far outside 0..1
 
@@ -41,7 +41,7 @@ def read_labels(
     What is wrong with a line is added to `errors`, if given. Raises InputError naming file, line and value.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_file(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(path, "not a text file", "write one line per instance") from None
     labels = []

@@ -1,0 +1,65 @@
+"""Rename a finished folder into place, without replacing anything that was not checked before."""
+
+import errno
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from system.errors import OutputError
+
+
+def swap_in(partial: Path, dest: Path, checked: tuple[int, int] | None) -> None:
+    """Rename `partial` to `dest`, in place of the folder `checked` (device and inode), if it is still that one.
+
+    Renaming never replaces a folder with files in it: the system refuses that in the same atomic step. Raises
+    OutputError where something else is at `dest` now.
+    """
+    if checked is None:
+        _rename_to_new(partial, dest)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{dest.name}.old-", dir=dest.parent))
+    aside = old / dest.name
+    try:
+        if identity(dest) != checked:
+            raise _appeared(dest)
+        dest.rename(aside)
+        try:
+            if identity(aside) != checked:  # exchanged between the two lines above
+                raise _appeared(dest)
+            _rename_to_new(partial, dest)
+        except BaseException:
+            aside.rename(dest)
+            raise
+    except BaseException:
+        with suppress(OSError):
+            old.rmdir()  # not where it still contains the user's folder
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _rename_to_new(partial: Path, dest: Path) -> None:
+    try:
+        if os.name == "nt":  # only there an empty folder is in the way of a rename
+            with suppress(FileNotFoundError):
+                dest.rmdir()
+        partial.rename(dest)
+    except OSError as error:
+        if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
+            raise _appeared(dest) from None
+        raise
+
+
+def _appeared(dest: Path) -> OutputError:
+    problem = "something else was written there while this command ran, and is left unchanged"
+    return OutputError(dest, problem, "look at it, then choose another destination or run this again")
+
+
+def identity(folder: Path) -> tuple[int, int] | None:
+    """Device and inode of a folder, None where there is none."""
+    try:
+        status = folder.lstat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

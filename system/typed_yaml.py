@@ -1,0 +1,33 @@
+"""YAML files that defectline wrote, read strictly."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from system.errors import InputError
+from system.files import read_file
+
+T = TypeVar("T")
+
+
+def read_yaml_as(path: Path, value_type: type[T], remedy: str) -> T:
+    """A YAML file that defectline wrote, strictly as `value_type`; raises InputError with `remedy` otherwise.
+
+    The parser of libyaml, which msgspec.yaml uses, crashes on deep nesting; that of PyYAML raises RecursionError.
+    References inside the file, with which few bytes become many values, are not read.
+    """
+    import yaml
+
+    class Plain(yaml.SafeLoader):
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError("it has references (*NAME)")
+            return super().compose_node(parent, index)
+
+    try:
+        return msgspec.convert(yaml.load(read_file(path), Plain), value_type)  # noqa: S506  a SafeLoader
+    except RecursionError:
+        raise InputError(path, "nested too deeply", remedy) from None
+    except (msgspec.MsgspecError, yaml.YAMLError, ValueError) as error:
+        raise InputError(path, f"not as defectline writes it: {' '.join(str(error).split())}", remedy) from None
