@@ -47,7 +47,7 @@ def fake_trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> 
         "import json, pathlib, sys\n"
         f"pathlib.Path({str(tmp_path / 'arguments')!r}).write_text(json.dumps(sys.argv[1:]))\n{body}\n"
     )
-    monkeypatch.chdir(tmp_path / "fake")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "fake"))
 
 
 def test_a_run_predicts_by_its_own_trainer_as_a_process(

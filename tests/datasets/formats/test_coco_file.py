@@ -35,7 +35,7 @@ def changed(path: str, value: object) -> dict:
 def test_read_and_write_round_trip(tmp_path) -> None:
     coco = CocoFile(
         [Image(1, "ä b.png", 4, 3)],
-        [Annotation(1, 1, 1, (0, 0, 2, 2), 4, Rle((3, 4), "05"))],
+        [Annotation(1, 1, 1, (0, 0, 2, 2), 4, Rle((3, 4), "0<"))],
         [Category(1, "Kratzer")],
     )
     write_coco(tmp_path / "x.json", coco)
@@ -155,7 +155,7 @@ def test_boxes_without_area_can_be_asked_for(tmp_path) -> None:
 
 
 def test_predictions_round_trip_and_a_box_carries_no_empty_mask(tmp_path) -> None:
-    predictions = [Prediction(1, 1, (0, 0, 2.5, 2), 0.5), Prediction(1, 1, (0, 0, 2, 2), 0.25, Rle((3, 4), "05"))]
+    predictions = [Prediction(1, 1, (0, 0, 2.5, 2), 0.5), Prediction(1, 1, (0, 0, 2, 2), 0.25, Rle((3, 4), "0<"))]
     write_predictions(tmp_path / "p.json", predictions)
     assert read_predictions(tmp_path / "p.json") == predictions
     assert "segmentation" not in json.loads((tmp_path / "p.json").read_text())[0]
