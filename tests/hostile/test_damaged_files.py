@@ -18,8 +18,8 @@ from evaluate.run_folder import read_config
 from system.errors import InputError
 from system.json_file import read_json
 from system.workers import JOBS_PER_PROCESSOR, max_jobs, started_pool
+from system.yaml_file import read_yaml_options
 from tests.command import only_line, run_command
-from training.recipe import _read_yaml
 
 IMAGE = Image(1, "a.png", 8, 4)
 MASKS: dict[str, dict[str, object]] = {
@@ -85,16 +85,24 @@ YAML: dict[str, str] = {
 }
 
 
-@pytest.mark.parametrize("name", YAML)
-@pytest.mark.parametrize("read", [lambda path: read_config(path.parent), _read_yaml], ids=["run", "recipe"])
+@pytest.mark.parametrize("name", [name for name in YAML if name != "references"])
+@pytest.mark.parametrize(
+    "read",
+    [lambda path: read_config(path.parent), lambda path: read_yaml_options(path, "")],
+    ids=["run", "recipe"],
+)
 def test_a_yaml_bomb_is_one_error(name: str, read: Callable[[Path], object], tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(YAML[name])
-    if read is _read_yaml and name == "references":
-        return  # harmless there: the values are compared with the known options before they are copied
     with pytest.raises(InputError):
         read(path)
     assert not Path("marker").exists()
+
+
+def test_references_in_a_run_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(YAML["references"])
+    with pytest.raises(InputError, match="references"):
+        read_config(tmp_path)
 
 
 @pytest.mark.parametrize("device", ["fifo", "/dev/zero"])
