@@ -121,7 +121,7 @@ def plan_labelme(
     has_negatives = unlabelled_negative and not skipped
     if not has_negatives:
         events += [Event(image.file_name, "", "unlabelled", "") for image in unlabelled]
-    read = {"labelme files": len(tree.files), "shapes": gathered.shapes, "unlabelled images": len(unlabelled)}
+    read = {"labelme files": len(tree.files), "shapes": gathered.shapes, "unlabelled pictures": len(unlabelled)}
     if has_negatives:
         raise_together(list(find_embedded_elsewhere(unlabelled, gathered.embedded)))
         sources += [LabelmeImage(image.file_name, None, image.path) for image in unlabelled]

@@ -16,7 +16,8 @@ REJECTED = re.compile(
 )
 # Spellings that users' scripts rely on, and quotations.
 ALLOWED = re.compile(
-    r'[a-z-]*-picture[a-z-]*|labels-without-picture|<picture>|\{"images": "pictures"\}|"pictures": \d',
+    r'[a-z-]*-picture[a-z-]*|labels-without-picture|<picture>|\{"images": "pictures"\}|"pictures": \d'
+    r"|unlabelled pictures",
     re.IGNORECASE,
 )
 EXEMPT = {"CHANGELOG.md", "LICENSE", "docs/glossary.md", "tests/test_words.py"}

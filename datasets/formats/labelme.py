@@ -109,7 +109,10 @@ def _decode(content: bytes) -> LabelmeFile:
     try:
         return _DECODER.decode(content)
     except msgspec.ValidationError as error:
-        raw = msgspec.json.decode(content)
+        try:
+            raw = msgspec.json.decode(content)
+        except msgspec.ValidationError:  # such as a number out of range, which has no field name without a type
+            raise error from None
         try:
             return msgspec.convert(to_labelme(raw), LabelmeFile)
         except msgspec.ValidationError as remaining:

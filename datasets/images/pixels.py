@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.images.bit_depth import IntensityRange, read_deep, scale_to_8_bits
-from datasets.images.image_file import disable_decompression_bomb_check, read_image_bytes, unreadable
+from datasets.images.image_file import (
+    check_whole,
+    disable_decompression_bomb_check,
+    read_image_bytes,
+    unreadable,
+)
 from system.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,6 +29,7 @@ def read_rgb(path: Path, ranges: Sequence[IntensityRange] = ()) -> "NDArray[np.u
     from PIL import Image, ImageOps
 
     data = read_image_bytes(path)
+    check_whole(path, data)
     deep = read_deep(path, data)
     if deep is not None:
         scaled = scale_to_8_bits(deep, ranges)

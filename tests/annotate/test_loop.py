@@ -33,7 +33,7 @@ def call(room: str, *arguments: object) -> None:
 def test_every_defect_was_accepted_corrected_or_drawn(walked: tuple[Path, Loop]) -> None:
     _, loop = walked
     for done in (loop.first, loop.second):
-        assert done.pictures > 0
+        assert done.images > 0
         assert done.accepted + done.relabelled + done.redrawn + done.drawn == done.defects > 0
     # no type is known before the first round, so every defect is touched at least for its label
     assert loop.first.accepted == 0
@@ -45,7 +45,7 @@ def test_what_was_corrected_is_what_was_trained_on(walked: tuple[Path, Loop]) ->
     data = load_dataset(root / "coco")
     images = [image for coco in data.splits.values() for image in coco.images]
     annotations = [annotation for coco in data.splits.values() for annotation in coco.annotations]
-    assert len(images) == loop.first.pictures
+    assert len(images) == loop.first.images
     assert len(annotations) == loop.first.defects
     for kind in ("det", "seg"):
         assert any((root / "runs" / kind / "coco/weights").glob("best.*"))

@@ -96,7 +96,7 @@ def test_a_dataset_too_large_for_memory_is_read_as_needed(
     monkeypatch.setattr("train_det.data.CACHE_BYTES", 1000)
     reads: list[Path] = []
     read = __import__("train_det.data", fromlist=["read_sized"]).read_sized
-    monkeypatch.setattr("train_det.data.read_sized", lambda path, w, h: reads.append(path) or read(path, w, h))
+    monkeypatch.setattr("train_det.data.read_sized", lambda path, *size: reads.append(path) or read(path, *size))
     images = images_of(dataset)
     assert torch.equal(images[0, 0]["img"], kept)
     images[0, 0]
