@@ -12,7 +12,7 @@ from train_seg.data import PlainSet, TrainingSet
 from train_seg.model import ModelSpec, UNet
 from train_seg.module import SegmenterModule, WeightEma
 from train_seg.options import SegmenterOptions
-from train_seg.record import Recorder
+from train_seg.record import AtomicCheckpoints, Recorder
 from training.batches import EpochBatches
 from training.device import out_of_memory
 from training.early_stopping import Best
@@ -83,6 +83,7 @@ class SegmenterLoop(Loop):
             devices=[work.device.index or 0] if work.device.type == "cuda" else 1,
             precision="bf16-mixed" if options.precision == "bf16" else "32-true",
             max_epochs=options.epochs,
+            plugins=[AtomicCheckpoints()],
             callbacks=[ema, keep, LambdaCallback(on_train_batch_end=lambda *_: recorder.batch())],
             gradient_clip_val=optimisation.gradient_clip,
             default_root_dir=work.run.root,

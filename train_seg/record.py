@@ -1,12 +1,17 @@
 """The files of the segmenter after every epoch: best and last weights, and the state to resume from."""
 
+import io
 import time
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import msgspec
+import torch
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
 from evaluate.run_folder import Run
+from system.files import write_atomic
 from train_seg.model import ModelSpec, save_model
 from train_seg.module import SegmenterModule, WeightEma
 from train_seg.options import SegmenterOptions
@@ -14,6 +19,16 @@ from training.epoch_recorder import EpochRecorder
 
 BEST, LAST, STATE = "best.safetensors", "last.safetensors", "last.ckpt"
 Row = dict[str, float]
+
+
+class AtomicCheckpoints(TorchCheckpointIO):  # type: ignore[misc]
+    """Writes the resume state beside its destination and renames it; Lightning's own way needs space in TMPDIR."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Path, storage_options: object = None) -> None:  # noqa: ARG002
+        """Write atomically; the state of the epoch before stays where there is no space."""
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        write_atomic(Path(path), buffer.getvalue())
 
 
 class Recorder(pl.Callback):  # type: ignore[misc]  # Lightning is untyped here
@@ -63,9 +78,4 @@ class Recorder(pl.Callback):  # type: ignore[misc]  # Lightning is untyped here
         return -value if value is not None and self.options.monitor == "loss" else value
 
     def _save_state(self, trainer: pl.Trainer) -> None:
-        partial = self.run.weights / f".{STATE}"
-        try:
-            trainer.save_checkpoint(partial)
-            partial.replace(self.run.weights / STATE)
-        finally:
-            partial.unlink(missing_ok=True)
+        trainer.save_checkpoint(self.run.weights / STATE)

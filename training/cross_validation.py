@@ -13,6 +13,7 @@ from system.child_process import END_WITH_PARENT, module_command, module_environ
 from system.console import print_status
 from system.errors import InputError, OptionError
 from system.workers import max_jobs
+from training.run_lock import locked
 
 LOG_FILE = "fit.log"
 GRACE_SECONDS = 5.0  # between Ctrl-C, which reaches the folds too, and SIGTERM
@@ -55,7 +56,8 @@ def train_folds(run: Run, command: Sequence[str], jobs: int) -> None:
     """
     waiting = [fold for fold in folds_of(run) if not fold.metrics.is_file()]
     try:
-        failed = [fold for fold, code in _train(waiting, command, jobs) if code]
+        with locked(run.root):
+            failed = [fold for fold, code in _train(waiting, command, jobs) if code]
     except (KeyboardInterrupt, SystemExit) as stop:
         print_status(f"stopped; continue with --resume {run.root}")
         raise SystemExit(stop.code if isinstance(stop, SystemExit) else 130) from None

@@ -1,7 +1,7 @@
 """From a dataset to a measured run, the same for every trainer; the trainer's learner does what differs."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic
@@ -21,6 +21,7 @@ from training.new_run import check_learnable, new_folds, new_run
 from training.options import OptionsT, run_options
 from training.resume import kept_if_begun, unfinished_run
 from training.run_dataset import run_dataset
+from training.run_lock import locked
 from training.trainer import Learner, Loop, PredictOptions, Trainer, Work
 
 MEASURED: Sequence[str] = ("val", "test")
@@ -134,5 +135,11 @@ def _settled(learner: Learner[OptionsT], options: OptionsT) -> OptionsT:
     return msgspec.structs.replace(learner.settle(options), precision=precision)
 
 
-def _kept(learner: Learner[OptionsT], run: Run, options: OptionsT) -> AbstractContextManager[None]:
-    return kept_if_begun(run, run.weights / learner.state_file, options.epochs, learner.epochs_done)
+@contextmanager
+def _kept(learner: Learner[OptionsT], run: Run, options: OptionsT) -> Iterator[None]:
+    """Work on a run that no other process trains. Raises InputError where one does."""
+    with (
+        locked(run.root),
+        kept_if_begun(run, run.weights / learner.state_file, options.epochs, learner.epochs_done),
+    ):
+        yield
