@@ -34,7 +34,7 @@ def fit_two_folds(command: str, dataset: Path, runs: Path, *options: object) -> 
     return runs / command.removeprefix("train_") / dataset.name
 
 
-def check_pooled(root: Path, dataset: Path) -> None:
+def check_pooled(root: Path, dataset: Path, number: str = "boxes AP") -> None:
     """Every image is tested once by a fold that did not train on it, and the parent holds what they found."""
     run, data = load_run(root), load_dataset(dataset)
     folds = folds_of(run)
@@ -55,7 +55,7 @@ def check_pooled(root: Path, dataset: Path) -> None:
     assert (pooled.images.defective, pooled.images.good) == (len(defective), len(everything) - len(defective))
     found = [p for fold in folds for p in read_predictions(fold.predictions("test"))]
     assert sorted(map(str, read_predictions(run.predictions("test")))) == sorted(map(str, found))
-    assert "| boxes AP |" in run.metrics.with_suffix(".md").read_text()
+    assert f"| {number} |" in run.metrics.with_suffix(".md").read_text()
 
 
 def check_resumed(command: str, root: Path, dataset: Path, copy: Path, state: str) -> None:
@@ -83,7 +83,7 @@ def check_answers(command: str, root: Path, dataset: Path, capsys: pytest.Captur
     assert "a cross-validation has no weights of its own; name a fold:" in only_line(capsys)
     assert run_command(command, "fit", dataset, "--resume", root, "--folds", 3) == 2
     assert "leave out --folds" in only_line(capsys)
-    none = "--weights" if command == "train_det" else "--encoder-weights"
+    none = "--encoder-weights" if command == "train_seg" else "--weights"
     assert run_command(command, "fit", dataset, "--folds", 1000, none, "none", "--runs", root.parent / "none") == 2
     assert "--folds 1000" in only_line(capsys)
     assert not (root.parent / "none").exists()

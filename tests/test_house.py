@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "evaluate": DATA - {"datasets"},
     "annotate": DATA | {"datasets.check", "convert", "evaluate"},
     "training": DATA | {"datasets.paste", "evaluate", "recipes"},
+    "train_cls": DATA | {"evaluate", "training"},
     "train_det": DATA | {"evaluate", "training"},
     "train_seg": DATA | {"evaluate", "training"},
     "view": DATA | {"evaluate"},
@@ -36,13 +37,14 @@ LIBRARY_ROOMS = {
     "segmentation_models_pytorch": {"train_seg"},
     "albumentations": {"train_seg"},
     "lightning": {"train_seg"},
+    "timm": {"train_cls"},
     "labelme": set(),
 }
 LIGHT = ("system", "datasets", "convert", "annotate", "evaluate", "view")
 # docs/adr/0009: the features of `propose --from-good`, imported inside that command only
 TORCH_INSIDE = {"annotate.features", "annotate.memory"}
 HEAVY = {"torch", "ultralytics", "matplotlib", "pandas", "lightning", "albumentations", "scipy", "cv2", "numpy"}
-COMMANDS = ["datasets", "convert", "annotate", "train_det", "train_seg", "view"]
+COMMANDS = ["datasets", "convert", "annotate", "train_cls", "train_det", "train_seg", "view"]
 MODULES = modules()
 
 

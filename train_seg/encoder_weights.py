@@ -1,14 +1,11 @@
 """Pretrained weights for the encoder: from smp's hub, from a file, or none; missing tensors are reported."""
 
-import io
-import os
-import socket
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from torch import Tensor, nn
 
 from system.errors import WeightsError
+from training.pretrained import part_names, prepare_hub, read_state_dict
 
 UNUSED_HEAD = ("fc.", "classifier.", "head.")
 REMEDY = "give --encoder-weights PATH (a torchvision state dict) or --encoder-weights none"
@@ -26,7 +23,7 @@ def load_encoder_weights(encoder: nn.Module, name: str, depth: int, source: str)
         encoder.load_state_dict(_from_hub(name, depth))
         return []
     path = Path(source)
-    return _fill(encoder, _from_file(path), path, depth)
+    return _fill(encoder, _without_prefix(read_state_dict(path, REMEDY)), path, depth)
 
 
 def _fill(encoder: nn.Module, given: dict[str, Tensor], path: Path, depth: int) -> list[str]:
@@ -43,62 +40,28 @@ def _fill(encoder: nn.Module, given: dict[str, Tensor], path: Path, depth: int) 
         advice = ""
         if depth == 5 and all(k.startswith("layer4.") for k in in_use):
             advice = "; layer4 stays random, --encoder-depth 4 does without it"
-        lines.append(f"encoder weights: {path.name} lacks {len(in_use)} tensors ({_parts(in_use)}){advice}")
+        lines.append(f"encoder weights: {path.name} lacks {len(in_use)} tensors ({part_names(in_use)}){advice}")
     misfits = [k for k in given if k in wanted and k not in fits]
     if misfits:
         lines.append(
-            f"encoder weights: {len(misfits)} tensors of {path.name} have other shapes ({_parts(misfits)})"
+            f"encoder weights: {len(misfits)} tensors of {path.name} have other shapes ({part_names(misfits)})"
         )
     strangers = [k for k in given if k not in wanted and not k.startswith(UNUSED_HEAD)]
     if strangers:
-        lines.append(f"encoder weights: {len(strangers)} tensors of {path.name} are unknown ({_parts(strangers)})")
+        lines.append(
+            f"encoder weights: {len(strangers)} tensors of {path.name} are unknown ({part_names(strangers)})"
+        )
     return lines
 
 
-def _parts(names: list[str]) -> str:
-    return ", ".join(sorted({name.split(".")[0] for name in names}))
-
-
-def _from_file(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise WeightsError(path, "no such file", REMEDY)
-    data = path.read_bytes()
-    try:
-        loaded = _decode(data, safe=path.suffix == ".safetensors")
-    except Exception as error:  # noqa: BLE001  damaged files raise whatever the unpickler fails with
-        reason = (
-            "it contains more than tensors"
-            if "weights_only" in str(error).lower()
-            else "damaged or no PyTorch file"
-        )
-        raise WeightsError(path, f"cannot be read as weights ({reason})", REMEDY) from None
-    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
-        loaded = loaded["state_dict"]
-    if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
-        raise WeightsError(path, "not a plain state dict of tensors", REMEDY)
-    return {str(k).removeprefix("module.").removeprefix("encoder."): v for k, v in loaded.items()}
-
-
-def _decode(data: bytes, *, safe: bool) -> object:
-    import torch
-
-    if safe:
-        from safetensors.torch import load
-
-        return load(data)
-    return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix("encoder."): value for name, value in state.items()}
 
 
 def _from_hub(name: str, depth: int) -> dict[str, Tensor]:
-    import logging
-
-    import huggingface_hub.constants as hub
     from segmentation_models_pytorch.encoders import get_encoder
 
-    # Without a network the hub client tries six times; offline it reads its cache only and fails at once.
-    if not _reachable(hub.ENDPOINT):
-        hub.HF_HUB_OFFLINE = True
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    prepare_hub()
     try:
         state: dict[str, Tensor] = get_encoder(name, depth=depth, weights="imagenet").state_dict()
     except Exception as error:  # noqa: BLE001  the hub client raises errors of half a dozen libraries
@@ -107,14 +70,3 @@ def _from_hub(name: str, depth: int) -> dict[str, Tensor]:
             f"--encoder-weights imagenet for {name}", f"cannot be downloaded ({reason})", REMEDY
         ) from None
     return state
-
-
-def _reachable(endpoint: str) -> bool:
-    if os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"):
-        return True
-    address = urlsplit(endpoint)
-    try:
-        socket.create_connection((address.hostname or "", address.port or 443), timeout=3).close()
-    except OSError:
-        return False
-    return True

@@ -13,11 +13,12 @@ from datasets.coco import Prediction
 from datasets.masks.rle import decode
 from evaluate.run_folder import Run
 from train_seg.exported import OUTPUT, open_exported
-from train_seg.model import ModelSpec, UNet, load_model
+from train_seg.model import load_model
 from train_seg.record import BEST
 from train_seg.segmenter import Segmenter
-from training.exported_model import INPUT, ExportFormat, need, save_openvino, silent_exporters
+from training.exported_model import ExportFormat
 from training.exporter import Exporter
+from training.torch_export import write_exported
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,10 +65,7 @@ class SegmenterExporter(Exporter):
 
     def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:
         """Write the network from pixels to logits."""
-        if export_format == "onnx":
-            _write_onnx(self._model, self._spec, path)
-        else:
-            _write_openvino(self._model, self._spec, path, precision)
+        write_exported(self._model, self._spec.imgsz, path, export_format, precision, output=OUTPUT)
 
     def compare(
         self, path: Path, export_format: ExportFormat, images: "Sequence[NDArray[np.uint8]]"
@@ -101,22 +99,3 @@ def _painted(predictions: Sequence[Prediction], height: int, width: int) -> "NDA
     for prediction in predictions:
         painted |= decode(prediction.segmentation or [], height, width) > 0
     return painted
-
-
-def _write_onnx(model: UNet, spec: ModelSpec, path: Path) -> None:
-    need("onnx", "onnx", "onnxscript", "onnxruntime")
-    example = torch.zeros(2, 3, spec.imgsz, spec.imgsz, dtype=torch.uint8)
-    batch = torch.export.Dim("batch", min=1, max=64)
-    with silent_exporters():
-        torch.onnx.export(
-            model, (example,), path, input_names=[INPUT], output_names=[OUTPUT], dynamic_shapes=({0: batch},),
-            dynamo=True, external_data=False, verbose=False,
-        )  # fmt: skip
-
-
-def _write_openvino(model: UNet, spec: ModelSpec, path: Path, precision: str) -> None:
-    openvino = need("openvino", "openvino")
-    example = torch.zeros(1, 3, spec.imgsz, spec.imgsz, dtype=torch.uint8)
-    with silent_exporters():
-        converted = openvino.convert_model(model, example_input=example, input=[-1, 3, spec.imgsz, spec.imgsz])
-        save_openvino(converted, path, precision)

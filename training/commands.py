@@ -23,10 +23,11 @@ def run_trainer(trainer: Trainer[OptionsT]) -> NoReturn:
     run(trainer_app(trainer), trainer.command)
 
 
-def trainer_app(trainer: Trainer[OptionsT]) -> typer.Typer:
-    """The command of a trainer as a typer app."""
+def trainer_app(trainer: Trainer[OptionsT], predict: Callable[..., None] | None = None) -> typer.Typer:
+    """The command of a trainer as a typer app; `predict` is its own, where its predictions are not of defects."""
     app = new_app(trainer.summary)
-    for command in (_fit(trainer), _recipe(trainer), _predict(trainer), _evaluate(trainer), _export(trainer)):
+    predicting = predict or _predict(trainer)
+    for command in (_fit(trainer), _recipe(trainer), predicting, _evaluate(trainer), _export(trainer)):
         app.command()(command)
     return app
 

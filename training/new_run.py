@@ -32,8 +32,8 @@ from training.pasted_images import pasted_names, write_pasted
 from training.resume import remove_run
 from training.run_dataset import PASTED, resplit_in_memory
 
-PACKAGES = ("defectline", "torch", "torchvision", "ultralytics", "segmentation-models-pytorch", "lightning",
-            "albumentations", "pycocotools", "numpy", "opencv-python-headless")  # fmt: skip
+PACKAGES = ("defectline", "torch", "torchvision", "ultralytics", "segmentation-models-pytorch", "timm",
+            "lightning", "albumentations", "pycocotools", "numpy", "opencv-python-headless")  # fmt: skip
 
 
 def check_learnable(dataset: Dataset, options: SharedOptions, images: ImageChoice) -> None:

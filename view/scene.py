@@ -17,6 +17,7 @@ from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run, RunSplit, load_run
 from evaluate.tables import metrics_tables
 from evaluate.truth import checked_predictions, run_truth
+from evaluate.type_of_image import type_of_image
 from evaluate.values import OperatingPoint
 from system.errors import InputError, OptionError
 from system.json_file import read_json
@@ -115,7 +116,8 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
         problem = f"no image of its split {split} is in that of {roots[0]}"
         raise InputError(roots[-1], problem, "compare runs on one dataset")
     split_of = {image.file_name: name for name, coco in dataset.splits.items() for image in coco.images}
-    annotations = truths[0].by_image()
+    types_only = all(run.provides.image_types for run in runs)
+    annotations = types_as_boxes(truths[0]) if types_only else truths[0].by_image()
     predictions = [_by_image(run, truth, split) for run, truth in zip(runs, truths, strict=True)]
     folds = [fold_of_images(run) for run in runs]
     images = []
@@ -134,6 +136,22 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
     ]
     folder = dataset.root / "images"
     return Scene(" and ".join(names), dataset.name, folder, split, dataset.categories, models, images)
+
+
+def types_as_boxes(truth: CocoFile) -> dict[int, list[Annotation]]:
+    """Annotations of each image id as a classifier sees them: one of the image's type, with the whole image.
+
+    So a prediction of the right type, whose box is the whole image too, matches it, and no other does. A good
+    image has none; one with only ignore regions keeps them.
+    """
+    found = truth.by_image()
+    for image in truth.images:
+        category = type_of_image(found[image.id])
+        if category is not None:
+            whole = (0, 0, image.width, image.height)
+            area = image.width * image.height
+            found[image.id] = [Annotation(image.id, image.id, category, whole, area)]
+    return found
 
 
 def model_of(run: Run, name: str, propose: list[str]) -> Model:

@@ -1,6 +1,7 @@
 import shutil
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,17 +51,16 @@ def test_an_export_of_another_model_is_refused(
 ) -> None:
     """The exported file is a real one, of a model with other weights."""
     before = {path.name: path.read_bytes() for path in (run / "weights").iterdir()}
-    name = f"_write_{form}"
-    write = getattr(exporting, name)
+    write = exporting.write_exported
 
-    def write_another(model: nn.Module, *rest: object) -> None:
+    def write_another(model: nn.Module, *rest: Any, **named: Any) -> None:
         other = deepcopy(model)
         with torch.no_grad():
             for weights in other.parameters():
                 weights.add_(0.01)
-        write(other, *rest)
+        write(other, *rest, **named)
 
-    monkeypatch.setattr(exporting, name, write_another)
+    monkeypatch.setattr(exporting, "write_exported", write_another)
     assert run_command("train_seg", "export", run, "--format", form) == 2
     assert "the exported model differs: on 8 images" in only_line(capsys)
     assert {path.name: path.read_bytes() for path in (run / "weights").iterdir()} == before

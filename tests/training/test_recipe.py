@@ -9,12 +9,13 @@ import yaml
 
 from system.errors import DefectlineError
 from tests.command import run_command
+from train_cls.options import ClassifierOptions
 from train_det.options import DetectorOptions
 from train_seg.options import SegmenterOptions
 from training.options import flag_paths, option_types, options_from_flags
 from training.recipe import asked_options, read_recipe, shipped_recipe
 
-TRAINERS = {"train_det": DetectorOptions, "train_seg": SegmenterOptions}
+TRAINERS = {"train_cls": ClassifierOptions, "train_det": DetectorOptions, "train_seg": SegmenterOptions}
 
 
 def recipe(folder: Path, text: str) -> Path:

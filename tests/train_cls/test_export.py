@@ -1,0 +1,60 @@
+"""Exports predict the same as the original, and a difference is noticed."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from datasets.coco import Category
+from tests.command import only_line, run_command
+from train_cls.classifier import Classifier, load_classifier
+from train_cls.export import compare
+from train_cls.model import ClassifierSpec
+
+CPU = torch.device("cpu")
+SPEC = ClassifierSpec("resnet18", "torchvision", 32, [Category(1, "chip")])
+
+
+@pytest.mark.parametrize(("export_format", "package"), [("onnx", "onnxscript"), ("openvino", "openvino")])
+def test_an_export_predicts_the_same(
+    cls_run: Path, tmp_path: Path, export_format: str, package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip(package, reason=f"{package} is not installed, so the export is not tested")
+    run = Path(shutil.copytree(cls_run, tmp_path / "run"))
+    assert run_command("train_cls", "export", run, "--format", export_format) == 0
+    assert "on 8 images no probability differs by more than" in capsys.readouterr().err
+    weights = run / "weights/best.safetensors"
+    rgb = np.random.default_rng(3).integers(0, 255, (70, 130, 3), dtype=np.uint8)
+    for tta in (False, True):
+        one = load_classifier(weights, CPU, tta=tta).probabilities(rgb)
+        other = load_classifier(weights, CPU, tta=tta, exported=export_format).probabilities(rgb)  # type: ignore[arg-type]
+        assert np.abs(one - other).max() < 1e-3
+
+
+class Brightness(nn.Module):
+    """Two types; a chip where the image is bright, with `more` added to its logit."""
+
+    def __init__(self, more: float = 0.0) -> None:
+        super().__init__()
+        self.more = more
+
+    def forward(self, rgb: torch.Tensor) -> torch.Tensor:
+        bright = (rgb.float().mean((1, 2, 3)) - 128) / 100 + self.more
+        return torch.stack([-bright, bright], 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "same"), [(0.0, True), (1e-4, True), (0.1, False), (20.0, False), (float("nan"), False)]
+)
+def test_parity_notices_a_difference(more: float, same: bool) -> None:
+    rgb = np.full((40, 60, 3), 140, np.uint8)
+    parity = compare(Classifier(Brightness(), SPEC, CPU), Classifier(Brightness(more), SPEC, CPU), [rgb])
+    assert parity.within_tolerance("32") == same
+
+
+def test_an_unknown_format_ends_in_one_line(cls_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command("train_cls", "export", cls_run, "--format", "tflite") == 2
+    assert "give one of onnx, openvino" in only_line(capsys)

@@ -1,0 +1,68 @@
+"""Datasets at the edge of what people have are trained on, or refused in one line with nothing left behind."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from datasets.coco import Annotation, CocoFile
+from tests.command import run_command
+from tests.odd_datasets import DENT, REFUSED, SCRATCH, TRAINED, odd_folder
+from tests.trainer_cases import check_refused, check_trained
+
+TINY = ("--weights", "none", "--imgsz", 32, "--batch", 2, "--device", "cpu", "--precision", "32")
+
+
+@pytest.mark.parametrize("make", TRAINED)
+def test_it_is_trained_on(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    check_trained("train_cls", make(tmp_path / "odd"), tmp_path / "runs", *TINY)
+
+
+@pytest.mark.parametrize("spoil", REFUSED)
+def test_it_is_refused_in_one_line(
+    spoil: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = odd_folder(tmp_path / "odd")
+    check_refused("train_cls", dataset, spoil(dataset), tmp_path / "runs", capsys, *TINY)
+
+
+def two_types_in_one_image(root: Path) -> Path:
+    """Image 2 of the training has a dent of 9 pixels and a scratch of 16; boxes without masks."""
+    odd_folder(root)
+    path = root / "annotations/instances_train.json"
+    coco = msgspec.json.decode(path.read_bytes(), type=CocoFile)
+    boxes = [
+        Annotation(1, 1, 1, (3, 4, 12, 12), 144, []),
+        Annotation(2, 2, 1, (3, 4, 3, 3), 9, []),
+        Annotation(3, 2, 2, (9, 9, 4, 4), 16, []),
+    ]
+    path.write_bytes(msgspec.json.encode(msgspec.structs.replace(coco, annotations=boxes)))
+    return root
+
+
+def test_an_image_with_two_types_is_of_the_larger_or_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = two_types_in_one_image(tmp_path / "odd")
+    told = "1.png: has annotations of 2 types (dent, scratch); leave the image out, or give --several largest"
+    check_refused("train_cls", dataset, told, tmp_path / "runs", capsys, *TINY, "--several", "refuse")
+    check_trained("train_cls", dataset, tmp_path / "runs", *TINY, "--several", "largest")
+
+
+@pytest.mark.parametrize("balance", ["weights", "sampler", "logit-adjust"])
+def test_a_type_with_one_image_and_every_balance(balance: str, tmp_path: Path) -> None:
+    dataset = odd_folder(tmp_path / "odd", good=(1, 2, 4), categories=(DENT, SCRATCH))
+    check_trained("train_cls", dataset, tmp_path / "runs", *TINY, "--balance", balance, "--mixup", 0.4)
+
+
+def test_ignore_regions_alone_leave_an_image_out(tmp_path: Path) -> None:
+    dataset = odd_folder(tmp_path / "odd", good=())
+    path = dataset / "annotations/instances_test.json"
+    coco = msgspec.json.decode(path.read_bytes())
+    coco["annotations"][0]["iscrowd"] = 1
+    path.write_bytes(msgspec.json.encode(coco))
+    assert run_command("train_cls", "fit", dataset, *TINY, "--epochs", 1, "--runs", tmp_path / "runs") == 0
+    metrics = msgspec.json.decode((tmp_path / "runs/cls/odd/metrics.json").read_bytes())
+    assert metrics["image_types"]["images"] == 1
+    assert metrics["images"]["good"] + metrics["images"]["defective"] == 2

@@ -1,0 +1,1 @@
+"""The image classifier: what type of defect an image shows, or `good`."""

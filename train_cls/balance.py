@@ -1,0 +1,83 @@
+"""What is done about types with few images: weights in the loss, a balanced sampler, or adjusted logits."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, one_hot
+
+from train_cls.options import Balance, ClassifierOptions
+from training.batches import EpochBatches, EpochKey
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class BalancedBatches(EpochBatches):
+    """Batches as EpochBatches, but of images drawn with replacement, each type as often as any other."""
+
+    def __init__(self, types: "NDArray[np.intp]", batch: int, seed: int) -> None:
+        super().__init__(len(types), batch, seed)
+        share = 1 / np.bincount(types)[types]
+        self.shares = share / share.sum()
+
+    def __iter__(self) -> Iterator[list[EpochKey]]:
+        drawn = np.random.default_rng((self.seed, self.epoch)).choice(self.count, self.count, p=self.shares)
+        for part in np.array_split(drawn, self.batches):
+            yield [(self.epoch, int(number)) for number in part]
+
+
+def epoch_batches(types: "NDArray[np.intp]", options: ClassifierOptions) -> EpochBatches:
+    """The batches of each epoch for training images of `types`."""
+    if options.balance == "sampler":
+        return BalancedBatches(types, options.batch, options.seed)
+    return EpochBatches(len(types), options.batch, options.seed)
+
+
+def type_weights(types: "NDArray[np.intp]", count: int, balance: Balance) -> Tensor | None:
+    """With `weights`, the weight of each of `count` types in the loss: the inverse of its frequency, else None.
+
+    The mean weight of a training image is 1; a type without an image has weight 0.
+    """
+    if balance != "weights":
+        return None
+    images = np.bincount(types, minlength=count)
+    present = np.count_nonzero(images)
+    weights = np.divide(len(types), present * images, out=np.zeros(count), where=images > 0)
+    return torch.tensor(weights, dtype=torch.float32)
+
+
+def logit_offsets(types: "NDArray[np.intp]", count: int, balance: Balance) -> Tensor | None:
+    """With `logit-adjust`, what is added to the logits in training: the logarithm of each type's share, else None.
+
+    A type without an image gets the largest share, so that training lowers its logit as without adjustment.
+    Source: Menon et al., Long-tail learning via logit adjustment, ICLR 2021, with tau 1.
+    """
+    if balance != "logit-adjust":
+        return None
+    images = np.bincount(types, minlength=count)
+    share = np.where(images > 0, images, images.max()) / len(types)
+    return torch.tensor(np.log(share), dtype=torch.float32)
+
+
+class TypeLoss:
+    """Cross entropy of logits N x K with labels N; `mix` (share, partners N) mixes labels."""
+
+    def __init__(self, types: "NDArray[np.intp]", count: int, options: ClassifierOptions) -> None:
+        self.count = count
+        self.smoothing = options.label_smoothing
+        self.weights = type_weights(types, count, options.balance)
+        self.offsets = logit_offsets(types, count, options.balance)
+
+    def __call__(self, logits: Tensor, labels: Tensor, mix: tuple[float, Tensor] | None = None) -> Tensor:
+        """The mean over the images."""
+        wanted = one_hot(labels, self.count).float()
+        if mix is not None:
+            share, partner = mix
+            wanted = share * wanted + (1 - share) * wanted[partner]
+        if self.offsets is not None:
+            logits = logits + self.offsets.to(logits.device)
+        weights = None if self.weights is None else self.weights.to(logits.device)
+        return cross_entropy(logits, wanted, weight=weights, label_smoothing=self.smoothing)

@@ -1,0 +1,96 @@
+"""A trained classifier: an image of any size in, the probability of each type out."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from datasets.coco import Category, Prediction
+from train_cls.data import pixels_to_tensor, to_square
+from train_cls.model import ClassifierSpec, load_classifier_net, read_classifier_spec
+from training.exported_model import ExportFormat, existing_export, open_runner
+from training.trainer import Predictor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DEFAULT_SCORE = 0.5
+ClassifierNetwork = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier(Predictor):
+    """A network (N x 3 x S x S uint8 RGB to logits), its specification and its device.
+
+    `tta` averages the logits over the 8 symmetries of the square.
+    """
+
+    network: ClassifierNetwork
+    spec: ClassifierSpec
+    device: torch.device
+    tta: bool = False
+
+    @property
+    def categories(self) -> list[Category]:  # type: ignore[override]
+        """Of the training."""
+        return self.spec.categories
+
+    @property
+    def default_score(self) -> float:  # type: ignore[override]
+        """A type counts where it is more probable than all others together."""
+        return DEFAULT_SCORE
+
+    def predict(
+        self, images: "Iterable[tuple[int, NDArray[np.uint8]]]", min_score: float | None = None
+    ) -> Iterator[list[Prediction]]:
+        """A score of each category for the whole image, as its box."""
+        ids = [category.id for category in _in_order(self.spec.categories)]
+        for image_id, rgb in images:
+            height, width = rgb.shape[:2]
+            scores = self.probabilities(rgb)[1:].tolist()
+            found = [Prediction(image_id, k, (0, 0, width, height), s) for k, s in zip(ids, scores, strict=True)]
+            yield [p for p in found if p.score >= (min_score or 0.0)]
+
+    def probabilities(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.float64]":
+        """Probability of `good` and of each category in id order, for an H x W x 3 image; they sum to 1."""
+        square = pixels_to_tensor(to_square(rgb, self.spec.imgsz))[None].to(self.device)
+        with torch.inference_mode():
+            logits = averaged_over_symmetries(self.network, square) if self.tta else self.network(square)
+        probabilities: NDArray[np.float64] = (logits[0].double() / self.spec.temperature).softmax(0).cpu().numpy()
+        return probabilities
+
+
+def load_classifier(
+    weights: Path, device: torch.device, *, tta: bool = False, exported: ExportFormat | None = None
+) -> Classifier:
+    """The network of a weights file, or with `exported` the exported one beside it.
+
+    Raises OptionError, WeightsError.
+    """
+    if exported:
+        path = existing_export(weights, exported, "train_cls")
+        return Classifier(
+            open_exported_net(path, exported), read_classifier_spec(weights), torch.device("cpu"), tta
+        )
+    network, spec = load_classifier_net(weights)
+    return Classifier(network.to(device), spec, device, tta)
+
+
+def open_exported_net(path: Path, export_format: ExportFormat) -> ClassifierNetwork:
+    """The exported network in `path`: N x 3 x S x S uint8 RGB to logits. Raises OptionError, WeightsError."""
+    run = open_runner(path, export_format)
+    return lambda rgb: torch.from_numpy(run(rgb.contiguous().numpy()))
+
+
+def averaged_over_symmetries(network: ClassifierNetwork, square: Tensor) -> Tensor:
+    """Mean logits over the 8 rotations and mirror images of a batch of one: 1 x K."""
+    views = [torch.rot90(flip, k, (2, 3)) for flip in (square, square.flip(3)) for k in range(4)]
+    return network(torch.cat(views)).mean(0, keepdim=True)
+
+
+def _in_order(categories: list[Category]) -> list[Category]:
+    return sorted(categories, key=lambda category: category.id)

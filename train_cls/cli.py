@@ -1,0 +1,48 @@
+"""The `train_cls` command."""
+
+from typing import NoReturn
+
+from system.console import run
+from train_cls.options import ClassifierOptions
+from train_cls.predict import predict
+from training.commands import trainer_app
+from training.flags import Flag
+from training.trainer import Learner, Trainer
+
+
+def _learner() -> Learner[ClassifierOptions]:
+    from train_cls.learner import ClassifierLearner
+
+    return ClassifierLearner()
+
+
+TRAINER = Trainer(
+    task="cls",
+    summary="Train a network that names the type of defect an image shows, measure it, and use it.",
+    options=ClassifierOptions,
+    learner=_learner,
+    flags={
+        "arch": Flag("Name of a network of torchvision or timm."),
+        "weights": Flag(
+            "imagenet (downloaded), none (random), or a file with a state dict of torchvision or timm."
+        ),
+        "freeze": Flag("Train only what the weights lack: the last layer.", bool),
+        "several": Flag("Images with several types: largest (the type with the largest area) or refuse."),
+        "balance": Flag("For types with few images: none, weights, sampler or logit-adjust."),
+        "mixup": Flag("Mix training images; parameter of the Beta distribution of the shares (0: off).", float),
+        "label_smoothing": Flag("Share of each label that is spread over all types.", float),
+        "monitor": Flag("The value on val that chooses the best epoch: loss, accuracy or balanced_accuracy."),
+    },
+    predict_flags=("tta", "exported"),
+)
+
+app = trainer_app(TRAINER, predict)
+
+
+def main() -> NoReturn:
+    """Entry point of the console command."""
+    run(app, TRAINER.command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Export of a classifier, and its differences from the original."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from evaluate.run_folder import Run
+from train_cls.classifier import Classifier, open_exported_net
+from train_cls.loop import BEST
+from train_cls.model import load_classifier_net
+from training.exported_model import ExportFormat
+from training.exporter import Exporter
+from training.torch_export import write_exported
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+OUTPUT = "logits"
+TOLERANCES = {"32": 1e-3, "bf16": 0.1}  # largest difference of a probability
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ClassifierParity:
+    """The largest difference of any probability of an exported classifier from its original, over some images."""
+
+    images: int
+    probability: float
+
+    def within_tolerance(self, precision: str) -> bool:
+        """Whether it is within the TOLERANCES of a precision; NaN is not."""
+        return self.probability <= TOLERANCES[precision]
+
+    def describe(self) -> str:
+        """The difference in words."""
+        return f"on {self.images} images no probability differs by more than {self.probability:.1g}"
+
+
+class ClassifierExporter(Exporter):
+    """Exports best.safetensors of a run."""
+
+    def __init__(self, run: Run) -> None:
+        self.weights = run.weights / BEST
+        self._network, self._spec = load_classifier_net(self.weights)
+
+    def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:
+        """Write the network from pixels to logits."""
+        write_exported(self._network, self._spec.imgsz, path, export_format, precision, output=OUTPUT)
+
+    def compare(
+        self, path: Path, export_format: ExportFormat, images: "Sequence[NDArray[np.uint8]]"
+    ) -> ClassifierParity:
+        """Compare the probabilities of both."""
+        original = Classifier(self._network, self._spec, torch.device("cpu"))
+        return compare(
+            original, dataclasses.replace(original, network=open_exported_net(path, export_format)), images
+        )
+
+
+def compare(original: Classifier, exported: Classifier, images: "Sequence[NDArray[np.uint8]]") -> ClassifierParity:
+    """Run both on every image."""
+    apart = [np.abs(original.probabilities(rgb) - exported.probabilities(rgb)).max() for rgb in images]
+    return ClassifierParity(len(images), float(np.max(apart)))  # keeps NaN, max() does not

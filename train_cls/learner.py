@@ -1,0 +1,91 @@
+"""The classifier as the shared commands see it: how it is built, trained, stored, applied and exported."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+import numpy as np
+import torch
+
+from datasets.coco import CocoFile
+from datasets.formats.dataset_folder import Dataset
+from evaluate.run_folder import Run
+from system.console import print_status
+from train_cls.classifier import Classifier, load_classifier
+from train_cls.data import check_single_types, load_typed
+from train_cls.export import ClassifierExporter
+from train_cls.loop import BEST, STATE, ClassifierLoop, logits_of
+from train_cls.model import ClassifierNet, load_classifier_net, save_classifier
+from train_cls.options import ClassifierOptions
+from train_cls.pretrained import new_classifier
+from train_cls.state import read_state
+from train_cls.temperature import choose_temperature
+from training.trainer import Learner, PredictOptions, Work
+
+
+class ClassifierLearner(Learner[ClassifierOptions]):
+    """A network of torchvision or timm."""
+
+    state_file: ClassVar[str] = STATE
+    keeps_state: ClassVar[bool] = False
+    shown: ClassVar[Sequence[str]] = ("train_loss", "val_loss", "val_accuracy")
+    curves: ClassVar[Mapping[str, Sequence[str]]] = {
+        "loss": ("train_loss", "val_loss"),
+        "validation": ("val_accuracy", "val_balanced_accuracy"),
+        "learning rate": ("lr",),
+    }
+
+    def check_model(self, dataset: Dataset, options: ClassifierOptions) -> None:
+        """Build a network once, and check that each image has one type where that is asked for."""
+        check_single_types(dataset, options.several)
+        new_classifier(dataset.categories, options)
+
+    def epochs_done(self, state: Path) -> int:
+        """The epoch of last.ckpt."""
+        return read_state(state).epoch
+
+    def prepare(self, work: Work[ClassifierOptions]) -> ClassifierLoop:
+        """Images in memory and a new network, or the one in the state."""
+        dataset, options = work.dataset, work.options
+        check_single_types(dataset, options.several)
+        state = read_state(work.state) if work.state else None
+        if state:
+            network, spec, pretrained = ClassifierNet(state.spec), state.spec, state.pretrained
+            network.load_state_dict(state.network)
+        else:
+            new = new_classifier(dataset.categories, options)
+            network, spec, pretrained = new.network, new.spec, new.pretrained
+            for line in new.lines:
+                print_status(line)
+        train = load_typed(dataset, dataset.split("train"), options.imgsz)
+        val = load_typed(dataset, _val(dataset), options.imgsz)
+        return ClassifierLoop(work, network, spec, pretrained, train, val, state)
+
+    def calibrate(self, work: Work[ClassifierOptions]) -> None:
+        """Choose the temperature on val and store it in the weights."""
+        path = work.run.weights / BEST
+        network, spec = load_classifier_net(path)
+        val = load_typed(work.dataset, _val(work.dataset), spec.imgsz)
+        if not len(val):
+            print_status("val has no image: probabilities are not calibrated")
+            return
+        logits = logits_of(network.to(work.device), val, work.options.batch, work.device)
+        temperature = choose_temperature(logits.numpy().astype(np.float64), val.types)
+        if temperature is None:
+            print_status("every val image is right: probabilities are not calibrated")
+        else:
+            spec = msgspec.structs.replace(spec, temperature=temperature)
+            save_classifier(path, network.state_dict(), spec)
+
+    def load(self, run: Run, device: torch.device, options: PredictOptions) -> Classifier:
+        """The network in best.safetensors, or its export."""
+        return load_classifier(run.weights / BEST, device, tta=options.tta, exported=options.exported)
+
+    def exporter(self, run: Run) -> ClassifierExporter:
+        """Exports best.safetensors."""
+        return ClassifierExporter(run)
+
+
+def _val(dataset: Dataset) -> CocoFile:
+    return dataset.splits.get("val", CocoFile([], [], dataset.categories))

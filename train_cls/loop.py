@@ -1,0 +1,226 @@
+"""The training loop of the classifier."""
+
+import io
+import math
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader
+
+from evaluate.type_measures import confusions, type_measures
+from system.files import write_atomic
+from train_cls.balance import TypeLoss, epoch_batches
+from train_cls.data import AugmentedImages, ClassifierSample, TypedImages, collate, pixels_to_tensor
+from train_cls.model import ClassifierNet, ClassifierSpec, save_classifier
+from train_cls.options import ClassifierOptimisation, ClassifierOptions
+from train_cls.state import TrainingState
+from training.device import out_of_memory
+from training.early_stopping import Best
+from training.epoch_recorder import EpochRecorder
+from training.trainer import Loop, Work
+
+BEST, STATE = "best.safetensors", "last.ckpt"
+Row = dict[str, float]
+
+
+class ClassifierLoop(Loop):
+    """The epochs of a classifier that are left."""
+
+    def __init__(
+        self,
+        work: Work[ClassifierOptions],
+        network: ClassifierNet,
+        spec: ClassifierSpec,
+        pretrained: frozenset[str],
+        images: TypedImages,
+        val: TypedImages,
+        state: TrainingState | None = None,
+    ) -> None:
+        self.done = state.epoch if state else 0
+        self.best = state.best if state else Best()
+        self._work = work
+        self._spec = spec
+        self._pretrained = pretrained
+        self._network = network.to(work.device)
+        self._val = val
+        options = work.options
+        self._order = epoch_batches(images.types, options)
+        self.batches = len(self._order)
+        self._images = AugmentedImages(images, options.seed, options.augmentation)
+        self._loss = TypeLoss(images.types, 1 + len(spec.categories), options)
+        if options.freeze:
+            freeze(self._network, pretrained)
+        self._optimizer = make_optimizer(self._network, pretrained, options.optimisation)
+        if state:
+            self._optimizer.load_state_dict(state.optimizer)
+
+    def missing_in_val(self) -> str | None:
+        """Any image will do."""
+        return None if len(self._val) else "image"
+
+    def train(self, recorder: EpochRecorder) -> None:
+        """Raises OptionError where memory does not suffice."""
+        options = self._work.options
+        workers = options.workers
+        loader = DataLoader(
+            self._images,
+            batch_sampler=self._order,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            collate_fn=collate,
+        )
+        try:
+            for epoch in range(self.done + 1, options.epochs + 1):
+                if self._epoch(epoch, loader, recorder):
+                    return
+        except torch.OutOfMemoryError:
+            raise out_of_memory(options.batch, options.imgsz) from None
+
+    def _epoch(self, epoch: int, loader: "DataLoader[ClassifierSample]", recorder: EpochRecorder) -> bool:
+        options, folder, started = self._work.options, self._work.run.weights, time.monotonic()
+        self._order.set_epoch(epoch - 1)
+        torch.manual_seed(int(np.random.SeedSequence((options.seed, epoch)).generate_state(1)[0]))
+        random = np.random.default_rng((options.seed, epoch, 1))
+        losses = [
+            self._step(epoch, i, pixels, labels, random, recorder) for i, (pixels, labels) in enumerate(loader)
+        ]
+        row: Row = {
+            "epoch": epoch,
+            "lr": self._optimizer.param_groups[-1]["lr"],
+            "train_loss": float(np.mean(losses)),
+        }
+        row |= self._validate()
+        row["seconds"] = time.monotonic() - started
+        value = row.get(f"val_{options.monitor}")
+        monitored = -value if value is not None and options.monitor == "loss" else value
+        spec = msgspec.structs.replace(self._spec, epoch=epoch)
+
+        def save_state() -> None:
+            state = TrainingState(
+                epoch,
+                recorder.best,
+                spec,
+                self._pretrained,
+                self._network.state_dict(),
+                self._optimizer.state_dict(),
+            )
+            buffer = io.BytesIO()
+            torch.save(state.to_dict(), buffer)
+            write_atomic(folder / STATE, buffer.getvalue())
+
+        return recorder.epoch(
+            row, monitored, lambda: save_classifier(folder / BEST, self._network.state_dict(), spec), save_state
+        )
+
+    def _step(
+        self,
+        epoch: int,
+        number: int,
+        pixels: Tensor,
+        labels: Tensor | int,
+        random: np.random.Generator,
+        recorder: EpochRecorder,
+    ) -> float:
+        options, optimisation = self._work.options, self._work.options.optimisation
+        self._network.train()
+        rest(self._network)
+        share = learning_rate((epoch - 1) * self.batches + number, options.epochs * self.batches, optimisation)
+        for group in self._optimizer.param_groups:
+            group["lr"] = optimisation.lr * share * group["lr_share"]
+        pixels = pixels.to(self._work.device).float()
+        wanted = torch.as_tensor(labels, device=self._work.device)
+        mix = None
+        if options.mixup:
+            partner = torch.from_numpy(random.permutation(len(wanted))).to(wanted.device)
+            mix = float(random.beta(options.mixup, options.mixup)), partner
+            pixels = mix[0] * pixels + (1 - mix[0]) * pixels[partner]
+        with self._autocast():
+            logits = self._network(pixels)
+        loss = self._loss(logits.float(), wanted, mix)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if optimisation.gradient_clip:
+            nn.utils.clip_grad_norm_(self._network.parameters(), optimisation.gradient_clip)
+        self._optimizer.step()
+        recorder.batch()
+        return float(loss.detach())
+
+    def _validate(self) -> Row:
+        """Loss, accuracy and balanced accuracy on val; empty without val."""
+        if not len(self._val):
+            return {}
+        with self._autocast():
+            logits = logits_of(self._network, self._val, self._work.options.batch, self._work.device)
+        truth = torch.from_numpy(self._val.types)
+        predicted = logits.argmax(1).numpy()
+        count = logits.shape[1]
+        once = np.ones((1, len(truth)), np.int64)
+        matrix = confusions(self._val.types, predicted, count, once)[0]
+        return {
+            "val_loss": float(cross_entropy(logits, truth)),
+            "val_accuracy": float(np.trace(matrix) / len(truth)),
+            "val_balanced_accuracy": type_measures(matrix).balanced_accuracy or 0.0,
+        }
+
+    def _autocast(self) -> AbstractContextManager[None]:
+        enabled = self._work.options.precision == "bf16"
+        return torch.autocast(self._work.device.type, torch.bfloat16, enabled=enabled)
+
+
+def logits_of(network: nn.Module, images: TypedImages, batch: int, device: torch.device) -> Tensor:
+    """Logits of all images, N x K float32 on the CPU; leaves the network in evaluation mode."""
+    network.eval()
+
+    def parts() -> Iterator[Tensor]:
+        for start in range(0, len(images), batch):
+            pixels = torch.stack([pixels_to_tensor(square) for square in images.squares[start : start + batch]])
+            yield network(pixels.to(device)).float().cpu()
+
+    with torch.inference_mode():
+        return torch.cat(list(parts()))
+
+
+def freeze(network: nn.Module, pretrained: frozenset[str]) -> None:
+    """Keep the pretrained parameters; what the weights lacked is trained, since random layers cannot be kept."""
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name not in pretrained)
+
+
+def rest(network: nn.Module) -> None:
+    """Put the layers whose parameters are all frozen into evaluation mode, which keeps their statistics."""
+    for module in network.modules():
+        own = list(module.parameters(recurse=False))
+        if own and not any(parameter.requires_grad for parameter in own):
+            module.eval()
+
+
+def make_optimizer(
+    network: nn.Module, pretrained: frozenset[str], optimisation: ClassifierOptimisation
+) -> torch.optim.Optimizer:
+    """Adam or AdamW; pretrained parameters have a part of the learning rate, biases and norms no weight decay."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            share = optimisation.pretrained_lr_share if name in pretrained else 1.0
+            decay = optimisation.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((share, decay), []).append(parameter)
+    kind = torch.optim.AdamW if optimisation.optimizer == "AdamW" else torch.optim.Adam
+    return kind(
+        [{"params": found, "lr_share": share, "weight_decay": decay} for (share, decay), found in groups.items()],
+        lr=optimisation.lr,
+    )
+
+
+def learning_rate(step: int, steps: int, optimisation: ClassifierOptimisation) -> float:
+    """The part of `lr` at a step, from 0 to `steps` - 1: a linear rise, then a cosine down to `final_lr`."""
+    rise = round(optimisation.warmup_share * steps)
+    if step < rise:
+        return (step + 1) / rise
+    along = (step - rise) / max(1, steps - rise - 1)
+    return optimisation.final_lr + (1 - optimisation.final_lr) * (1 + math.cos(math.pi * along)) / 2

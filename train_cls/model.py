@@ -1,0 +1,166 @@
+"""The classifier network: built from a specification, stored as safetensors that contain it, and rebuilt."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from datasets.coco import Category
+from system.errors import OptionError, WeightsError
+from system.files import write_atomic
+
+METADATA_KEY = "defectline"
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+PADDING = (124, 116, 104)  # the mean of ImageNet in 0 to 255
+AUXILIARY = {"googlenet", "inception_v3"}  # of torchvision; in training they return more than logits
+Library = Literal["torchvision", "timm"]
+Triple = tuple[float, float, float]
+
+
+class ClassifierSpec(msgspec.Struct, frozen=True):
+    """Everything that is needed to rebuild a trained classifier and to use it.
+
+    `mean` and `std` are those of pixel values from 0 to 1 under which the weights were trained, `gamma` is the
+    exponent of these values before. Logits are divided by `temperature`. `epoch` counts from 1.
+    """
+
+    arch: str
+    library: Library
+    imgsz: int
+    categories: list[Category]
+    mean: Triple = IMAGENET_MEAN
+    std: Triple = IMAGENET_STD
+    gamma: float = 1.0
+    temperature: float = 1.0
+    epoch: int = 0
+
+
+class ClassifierNet(nn.Module):
+    """A network that takes RGB in 0..255 and gives logits of `good` and every category, in id order.
+
+    N x 3 x S x S of any number type -> N x (1 + categories). Gamma and normalisation are part of the network, so
+    that an exported file does not need them.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, spec: ClassifierSpec) -> None:
+        super().__init__()
+        self.net = build(spec.library, spec.arch, 1 + len(spec.categories))
+        self.gamma = spec.gamma
+        self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        """Logits of a batch of images."""
+        logits: Tensor = self.net(((rgb.float() / 255) ** self.gamma - self.mean) / self.std)
+        return logits
+
+
+def libraries(arch: str) -> list[Library]:
+    """The libraries that have a network of that name. Raises OptionError where none has."""
+    import timm
+    from torchvision import models
+
+    found: list[Library] = []
+    if arch in set(models.list_models(module=models)) - AUXILIARY:
+        found.append("torchvision")
+    if timm.is_model(arch.partition(".")[0]):
+        found.append("timm")
+    if not found:
+        raise OptionError(
+            f"--arch {arch}",
+            "neither torchvision nor timm has a network of that name",
+            "give a name such as resnet18, mobilenet_v2 or tf_efficientnet_lite0",
+        )
+    return found
+
+
+def build(library: Library, arch: str, types: int) -> nn.Module:
+    """A network of a library with random weights. Raises OptionError where it cannot be built."""
+    import timm
+    from torchvision import models
+
+    try:
+        if library == "torchvision":
+            net: nn.Module = models.get_model(arch, weights=None, num_classes=types)
+        else:
+            net = timm.create_model(arch, pretrained=False, num_classes=types)
+    except (RuntimeError, ValueError, TypeError, KeyError) as error:
+        line = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+        raise OptionError(f"--arch {arch}", f"cannot be built ({line})", "give another name") from None
+    return net
+
+
+def normalisation(library: Library, net: nn.Module) -> tuple[Triple, Triple]:
+    """Mean and standard deviation of pixel values, 0 to 1, under which the library's weights were trained."""
+    known = getattr(net, "pretrained_cfg", None) if library == "timm" else None
+    if not known or len(known.get("mean", ())) != 3:
+        return IMAGENET_MEAN, IMAGENET_STD
+    (r, g, b), (sr, sg, sb) = known["mean"], known["std"]
+    return (r, g, b), (sr, sg, sb)
+
+
+def head_name(net: nn.Module, types: int, arch: str) -> str:
+    """Name of the last linear layer, which gives the logits. Raises OptionError where the network has none."""
+    found = [name for name, one in net.named_modules() if isinstance(one, nn.Linear) and one.out_features == types]
+    if not found:
+        raise OptionError(f"--arch {arch}", "has no linear layer at its end", "give another name")
+    return str(found[-1])
+
+
+def check_size(network: ClassifierNet, spec: ClassifierSpec) -> None:
+    """Raise OptionError where the network cannot take images of `spec.imgsz` pixels."""
+    pixels = torch.zeros(1, 3, spec.imgsz, spec.imgsz, dtype=torch.uint8)
+    try:
+        with torch.inference_mode():
+            shape = tuple(network.eval()(pixels).shape)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        line = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+        problem = f"{spec.arch} cannot take it ({line})"
+        raise OptionError(f"--imgsz {spec.imgsz}", problem, "give the size it was made for, such as 224") from None
+    if shape != (1, 1 + len(spec.categories)):
+        raise OptionError(
+            f"--arch {spec.arch}", f"gives {shape}, not one score for each type", "give another name"
+        )
+
+
+def save_classifier(path: Path, state: Mapping[str, Tensor], spec: ClassifierSpec) -> None:
+    """Write weights and specification atomically as safetensors."""
+    from safetensors.torch import save
+
+    tensors = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
+    write_atomic(path, save(tensors, {METADATA_KEY: msgspec.json.encode(spec).decode()}))
+
+
+def read_classifier_spec(path: Path) -> ClassifierSpec:
+    """The specification in a weights file. Raises WeightsError."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise WeightsError(path, "no such weights", "check whether the training finished its first epoch")
+    try:
+        with safe_open(path, "pt") as file:
+            return msgspec.json.decode((file.metadata() or {})[METADATA_KEY], type=ClassifierSpec)
+    except (SafetensorError, KeyError, msgspec.MsgspecError) as error:
+        problem = f"not weights of train_cls ({str(error)[:80]})"
+        raise WeightsError(path, problem, "name a run made by train_cls fit") from None
+
+
+def load_classifier_net(path: Path) -> tuple[ClassifierNet, ClassifierSpec]:
+    """The trained network in evaluation mode, on the CPU, and its specification. Raises WeightsError."""
+    from safetensors.torch import load_file
+
+    spec = read_classifier_spec(path)
+    try:
+        network = ClassifierNet(spec)
+        network.load_state_dict(load_file(path))
+    except (RuntimeError, OptionError) as error:
+        line = str(error).splitlines()[0]
+        raise WeightsError(path, f"the weights do not fit their network ({line[:80]})", "train again") from None
+    return network.eval(), spec

@@ -1,0 +1,73 @@
+"""The options of `train_cls fit`, given by flags or a recipe; recipes/train_cls.yaml has units and reasons."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from system.errors import OptionError
+from training.options import Amount, Fraction, Gamma, Positive, Rate, Share, SharedOptions
+
+Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
+Several = Literal["largest", "refuse"]
+Balance = Literal["none", "weights", "sampler", "logit-adjust"]
+
+
+class ClassifierAugmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits for the change of a training image; each change is drawn uniformly from +- its limit.
+
+    `symmetries` draws one of the 8 symmetries of the square first. `rotation` in degrees, `shift` as a share of
+    the side, `scale`, `brightness` and `contrast` as shares of 1.
+    """
+
+    symmetries: bool = True
+    rotation: Degrees = 45.0
+    scale: Fraction = 0.1
+    shift: Fraction = 0.04
+    brightness: Fraction = 0.15
+    contrast: Fraction = 0.15
+
+
+class ClassifierOptimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the weights are updated; the learning rate rises over `warmup_share` of all steps to `lr`, then falls.
+
+    It falls along a cosine to `final_lr` times `lr`; 1 keeps it constant. Pretrained layers get
+    `pretrained_lr_share` of it. `gradient_clip` is the largest norm of a step's gradient, 0 any.
+    """
+
+    optimizer: Literal["AdamW", "Adam"] = "AdamW"
+    lr: Rate = 1e-3
+    final_lr: Rate = 0.01
+    warmup_share: Fraction = 0.05
+    weight_decay: Fraction = 0.01
+    pretrained_lr_share: Share = 0.2
+    gradient_clip: Amount = 1.0
+
+
+class ClassifierOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that, with the dataset, decides a training; saved in the run's config.yaml. `imgsz` in pixels.
+
+    `weights` is `imagenet`, `none` or a path. `several` is for an image with annotations of several types: the
+    type with the largest area, or an error. `balance` is for types with few images: weights in the loss, a sampler
+    that draws each type as often, or logits adjusted by the frequency of the types. `mixup` is the parameter of
+    the Beta distribution of the mixed shares, 0 none. Raises OptionError for values that do not go together.
+    """
+
+    arch: str = "resnet18"
+    weights: str = "imagenet"
+    freeze: bool = False
+    epochs: Positive = 30
+    imgsz: Annotated[int, msgspec.Meta(ge=32, le=4096)] = 224
+    batch: Positive = 16
+    gamma: Gamma = 1.0
+    negatives: str = "all"
+    several: Several = "largest"
+    balance: Balance = "none"
+    mixup: Amount = 0.0
+    label_smoothing: Fraction = 0.0
+    monitor: Literal["loss", "accuracy", "balanced_accuracy"] = "loss"
+    augmentation: ClassifierAugmentation = ClassifierAugmentation()
+    optimisation: ClassifierOptimisation = ClassifierOptimisation()
+
+    def __post_init__(self) -> None:
+        if self.freeze and self.weights == "none":
+            raise OptionError("freeze", "random weights cannot be kept", "give --weights imagenet or a file")

@@ -1,0 +1,64 @@
+"""`train_cls predict`: the type of each image with its probability."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training import flags as flag
+
+Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE.csv", help="The types as a table.")]
+Abstain = Annotated[
+    float | None, typer.Option(metavar="P", help="Name no type where the highest probability is below P.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.json", help="COCO results; FILE.types.json gets the types, FILE.images.json ids and names."
+    ),
+]
+
+
+def predict(
+    run_folder: flag.RunPath,
+    images: flag.Images,
+    out: Out = None,
+    csv: Csv = None,
+    abstain: Abstain = None,
+    min_score: flag.MinScore = None,
+    device: flag.Device = "auto",
+    tta: flag.Tta = False,
+    exported: flag.Exported = None,
+) -> None:
+    """Name the type of each image, or good, with the best weights of a run."""
+    from datasets.formats.coco_file import write_predictions
+    from datasets.images.image_file import find_images
+    from evaluate.operating import operating_score
+    from evaluate.run_folder import read_split
+    from system.console import print_table
+    from train_cls.typed_files import check_flags, type_rows, typed_files, write_types_csv, write_types_json
+    from training.cross_validation import single_run
+    from training.exported_model import parse_format
+    from training.predict import check_predict, dataset_of, write_image_list
+
+    check_predict(out, min_score)
+    check_flags(csv, abstain)
+    parsed = parse_format(exported, "--exported") if exported else None
+    run = single_run(run_folder, "cls")
+    files = find_images(images)
+    from train_cls.learner import ClassifierLearner
+    from training.device import choose_device
+    from training.measure import predict_files
+    from training.trainer import PredictOptions
+
+    predictor = ClassifierLearner().load(run, choose_device(device), PredictOptions(tta=tta, exported=parsed))
+    limit = operating_score(run, predictor.default_score) if min_score is None else min_score
+    listed, predictions = predict_files(predictor, files, dataset_of(run), 0.0, read_split(run).intensities)
+    typed = typed_files(listed, predictions, predictor.categories, abstain)
+    if out:
+        write_image_list(out, listed)
+        write_types_json(out.with_suffix(".types.json"), typed)
+        write_predictions(out, [p for p in predictions if p.score >= limit])
+    if csv:
+        write_types_csv(csv, typed)
+    print_table("Types", ("image", "type", "probability"), list(type_rows(typed)))

@@ -1,0 +1,109 @@
+"""A new classifier with pretrained weights: which library's network they fit, and what a file lacks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from datasets.coco import Category
+from system.errors import WeightsError
+from train_cls.model import (
+    ClassifierNet,
+    ClassifierSpec,
+    Library,
+    build,
+    check_size,
+    head_name,
+    libraries,
+    normalisation,
+)
+from train_cls.options import ClassifierOptions
+from training.pretrained import part_names, prepare_hub, read_state_dict
+
+REMEDY = "give --weights PATH (a state dict of torchvision or timm) or --weights none"
+
+
+@dataclass(frozen=True, slots=True)
+class NewClassifier:
+    """A network before its training; `pretrained` are the names of its parameters that were loaded.
+
+    `lines` report to the user what the weights lack.
+    """
+
+    network: ClassifierNet
+    spec: ClassifierSpec
+    pretrained: frozenset[str]
+    lines: list[str]
+
+
+def new_classifier(categories: list[Category], options: ClassifierOptions) -> NewClassifier:
+    """The network that `options` ask for; its last layer is random, as is everything that the weights lack.
+
+    Where both libraries have a network of that name, a file decides by its tensors, and torchvision comes first.
+    Raises OptionError for an unknown name or an impossible size, WeightsError.
+    """
+    arch, types = options.arch, 1 + len(categories)
+    known = libraries(arch)
+    if options.weights in {"none", "imagenet"}:
+        library = known[0]
+        given = _from_library(library, arch) if options.weights == "imagenet" else None
+    else:
+        given = read_state_dict(Path(options.weights), REMEDY)
+        library = max(known, key=lambda one: len(_fitting(build(one, arch, types), given or {})))
+    spec = ClassifierSpec(arch, library, options.imgsz, categories, gamma=options.gamma)
+    torch.manual_seed(options.seed)
+    network = ClassifierNet(spec)
+    mean, std = normalisation(library, network.net)
+    spec = msgspec.structs.replace(spec, mean=mean, std=std)
+    network.mean, network.std = torch.tensor(mean).view(1, 3, 1, 1), torch.tensor(std).view(1, 3, 1, 1)
+    head = head_name(network.net, types, arch)
+    check_size(network, spec)
+    if given is None:
+        return NewClassifier(network, spec, frozenset(), ["weights: none, the network starts from random weights"])
+    loaded, lines = _fill(network.net, given, head, options.weights)
+    parameters = {name for name, _ in network.named_parameters()}
+    return NewClassifier(network, spec, frozenset(parameters & {f"net.{name}" for name in loaded}), lines)
+
+
+def _fitting(net: nn.Module, given: dict[str, Tensor]) -> dict[str, Tensor]:
+    wanted = net.state_dict()
+    return {name: value for name, value in given.items() if name in wanted and value.shape == wanted[name].shape}
+
+
+def _fill(net: nn.Module, given: dict[str, Tensor], head: str, source: str) -> tuple[set[str], list[str]]:
+    """Load what fits, but for the head. Raises WeightsError where nothing does."""
+    own = (f"{head}.weight", f"{head}.bias")
+    fits = {name: value for name, value in _fitting(net, given).items() if name not in own}
+    if not any(name.endswith("weight") and value.ndim == 4 for name, value in fits.items()):
+        raise WeightsError(source, f"none of its {len(given)} tensors fits the network", REMEDY)
+    net.load_state_dict(fits, strict=False)
+    wanted = [n for n in net.state_dict() if n not in own and not n.endswith("num_batches_tracked")]
+    file, lines = Path(source).name, []
+    if lacking := [name for name in wanted if name not in given]:
+        parts = part_names(lacking)
+        lines.append(f"weights: {file} lacks {len(lacking)} tensors ({parts}), which start random and are trained")
+    if misfits := [name for name in wanted if name in given and name not in fits]:
+        lines.append(f"weights: {len(misfits)} tensors of {file} have other shapes ({part_names(misfits)})")
+    top = head.split(".", maxsplit=1)[0]
+    strangers = [n for n in given if n not in net.state_dict() and n.split(".", maxsplit=1)[0] != top]
+    if strangers:
+        lines.append(f"weights: {len(strangers)} tensors of {file} are unknown ({part_names(strangers)})")
+    return set(fits), lines
+
+
+def _from_library(library: Library, arch: str) -> dict[str, Tensor]:
+    """The published weights of ImageNet, downloaded or from the library's cache. Raises WeightsError."""
+    import timm
+    from torchvision import models
+
+    try:
+        if library == "torchvision":
+            return dict(models.get_model_weights(arch).DEFAULT.get_state_dict(progress=False, check_hash=True))
+        prepare_hub()
+        return dict(timm.create_model(arch, pretrained=True).state_dict())
+    except Exception as error:  # noqa: BLE001  downloads raise errors of half a dozen libraries
+        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+        where = f"--weights imagenet for {arch}"
+        raise WeightsError(where, f"cannot be downloaded ({reason})", REMEDY) from None

@@ -1,0 +1,79 @@
+"""The types of image files as JSON, CSV and a table, with abstention where no type is probable enough."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from datasets.coco import Category, Image, Prediction
+from evaluate.type_of_image import type_names, type_probabilities
+from system.errors import OptionError
+from system.files import write_atomic
+
+
+class TypedFile(msgspec.Struct, frozen=True):
+    """One image file: its most probable type, None where the classifier abstains, and each type's probability.
+
+    `probability` is that of the most probable type, also where it abstains.
+    """
+
+    file_name: str
+    type: str | None
+    probability: float
+    probabilities: dict[str, float]
+
+
+def check_flags(out_csv: Path | None, abstain: float | None) -> None:
+    """Raise OptionError for an `--abstain` that is no probability and a `--csv` that cannot be written."""
+    if abstain is not None and not 0 <= abstain <= 1:
+        raise OptionError(f"--abstain {abstain}", "not a probability", "give 0 to 1")
+    if out_csv and not out_csv.parent.is_dir():
+        raise OptionError(f"--csv {out_csv}", "its folder does not exist", "make it first")
+    if out_csv and out_csv.is_dir():
+        raise OptionError(f"--csv {out_csv}", "is a folder", f"name a file, such as {out_csv / 'types.csv'}")
+
+
+def typed_files(
+    images: Sequence[Image],
+    predictions: Sequence[Prediction],
+    categories: Sequence[Category],
+    abstain: float | None,
+) -> list[TypedFile]:
+    """The type of each image by predictions of all types; None where its probability is below `abstain`."""
+    ordered = sorted(categories, key=lambda category: category.id)
+    names = type_names(category.name for category in ordered)
+    found = type_probabilities(images, [category.id for category in ordered], predictions)
+    return [
+        TypedFile(
+            image.file_name,
+            names[int(row.argmax())] if row.max() >= (abstain or 0.0) else None,
+            float(row.max()),
+            dict(zip(names, row.tolist(), strict=True)),
+        )
+        for image, row in zip(images, found, strict=True)
+    ]
+
+
+def write_types_json(path: Path, files: Sequence[TypedFile]) -> None:
+    """Write a list of TypedFile, one a line."""
+    lines = ",\n".join(msgspec.json.encode(file).decode() for file in files)
+    write_atomic(path, f"[\n{lines}\n]\n".encode())
+
+
+def write_types_csv(path: Path, files: Sequence[TypedFile]) -> None:
+    """Write the columns image, type (empty where abstained), probability, and the probability of each type."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["image", "type", "probability", *(files[0].probabilities if files else ())])
+    for file in files:
+        numbers = [f"{value:.6f}" for value in file.probabilities.values()]
+        writer.writerow([file.file_name, file.type or "", f"{file.probability:.6f}", *numbers])
+    write_atomic(path, text.getvalue().encode())
+
+
+def type_rows(files: Sequence[TypedFile]) -> Iterator[tuple[str, str, str]]:
+    """Image, type and probability as texts."""
+    for file in files:
+        yield file.file_name, file.type or "(abstained)", f"{file.probability:.3f}"

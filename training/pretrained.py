@@ -1,0 +1,76 @@
+"""Pretrained weights from a file or from the Hugging Face hub, the same for every trainer."""
+
+import io
+import logging
+import os
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from system.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
+    """The tensors of a PyTorch file or a .safetensors file by name, without the prefix `module.`.
+
+    Read with weights_only, so that the file cannot run code. Raises WeightsError with `remedy`.
+    """
+    from torch import Tensor
+
+    if not path.is_file():
+        raise WeightsError(path, "no such file", remedy)
+    data = path.read_bytes()
+    try:
+        loaded = _decode(data, safe=path.suffix == ".safetensors")
+    except Exception as error:  # noqa: BLE001  damaged files raise whatever the unpickler fails with
+        reason = (
+            "it contains more than tensors"
+            if "weights_only" in str(error).lower()
+            else "damaged or no PyTorch file"
+        )
+        raise WeightsError(path, f"cannot be read as weights ({reason})", remedy) from None
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
+        raise WeightsError(path, "not a plain state dict of tensors", remedy)
+    return {str(name).removeprefix("module."): value for name, value in loaded.items()}
+
+
+def part_names(tensors: Iterable[str]) -> str:
+    """The parts of a network that the tensors belong to: the first words of their names."""
+    return ", ".join(sorted({name.split(".")[0] for name in tensors}))
+
+
+def prepare_hub() -> None:
+    """Without a network, make the hub client read its cache only and fail at once instead of trying six times."""
+    import huggingface_hub.constants as hub
+
+    if not _reachable(hub.ENDPOINT):
+        hub.HF_HUB_OFFLINE = True
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+
+
+def _decode(data: bytes, *, safe: bool) -> object:
+    import torch
+
+    if safe:
+        from safetensors.torch import load
+
+        return load(data)
+    return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+
+
+def _reachable(endpoint: str) -> bool:
+    if os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"):
+        return True
+    address = urlsplit(endpoint)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 443), timeout=3).close()
+    except OSError:
+        return False
+    return True
