@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import InvalidStateError, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import active_children, parent_process
@@ -88,12 +88,19 @@ def max_jobs() -> int:
 
 def end_workers() -> None:
     """Kill every process that this one has started and wait until it has ended."""
+    threading.excepthook = _report_unless_cancelled
     with defer_signals():
         children = active_children()
         for child in children:
             child.kill()
         for child in children:
             child.join()
+
+
+def _report_unless_cancelled(failure: threading.ExceptHookArgs) -> None:
+    """Report an error in a thread, except that a pool whose processes were killed finds its work cancelled."""
+    if failure.exc_type is not InvalidStateError:
+        threading.__excepthook__(failure)
 
 
 def _processors() -> int:
