@@ -65,7 +65,7 @@ def test_numbers_equal_scikit_learn(seed: int) -> None:
     assert auroc(defect, truth > 0, once[0]) == pytest.approx(sk.roc_auc_score(truth > 0, defect))
 
 
-def test_a_resample_counts_an_image_as_often_as_it_is_drawn() -> None:
+def test_a_resample_counts_an_image_once_per_draw() -> None:
     truth, scores = drawn(30, 3)
     predicted = scores.argmax(axis=1)
     draw = np.random.default_rng(5).multinomial(30, [1 / 30] * 30, size=3)

@@ -1,4 +1,4 @@
-"""A run as it is received from someone else, and the folder that its payloads write to."""
+"""A run received from someone else, and the folder that its payloads write to."""
 
 import shutil
 from pathlib import Path

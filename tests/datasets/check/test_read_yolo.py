@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from convert.coco2yolo import YoloExportOptions, coco2yolo
 from convert.execution import Execution
@@ -34,7 +34,7 @@ def codes_of(folder: Path) -> set[str]:
 def read(folder: Path, line: str) -> AnnotationFacts:
     (folder / "images/train").mkdir(parents=True)
     (folder / "labels/train").mkdir(parents=True)
-    Picture.new("L", SIZE).save(folder / "images/train/a.png")
+    PilImage.new("L", SIZE).save(folder / "images/train/a.png")
     (folder / "labels/train/a.txt").write_text(line)
     (folder / "data.yaml").write_text("train: images/train\nval: images/train\nnames: [dent]\n")
     listing = YoloFolder().list_entries(folder)

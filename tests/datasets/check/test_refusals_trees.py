@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from convert.execution import Execution
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
@@ -135,7 +135,7 @@ def grey_tree(root: Path) -> Path:
     """One defect whose mask has grey values 40 and 200 on two parts of 12 x 8 and 5 x 3 pixels."""
     for name in ("train/good/0.png", "test/good/0.png", "test/dent/0.png"):
         image(root / name)
-    grey = Picture.new("L", Picture.open(root / "test/dent/0.png").size)
+    grey = PilImage.new("L", PilImage.open(root / "test/dent/0.png").size)
     grey.paste(40, (2, 2, 14, 10))
     grey.paste(200, (20, 20, 25, 23))
     (root / "ground_truth/dent").mkdir(parents=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PilImage
 
 from convert.coco2labelme import LabelmeExportOptions, coco2labelme
 from convert.coco2masks import coco2masks
@@ -35,7 +35,7 @@ def yolo(root: Path, labels: dict[str, str], described: str = YAML) -> Path:
         for kind in ("images", "labels"):
             (root / kind / name).parent.mkdir(parents=True, exist_ok=True)
         values = np.random.default_rng(k).integers(0, 255, (40, 60), np.uint8)
-        Picture.fromarray(values).save(root / f"images/{name}.png")
+        PilImage.fromarray(values).save(root / f"images/{name}.png")
         (root / f"labels/{name}.txt").write_text(text)
     (root / "data.yaml").write_text(described)
     return root
@@ -46,7 +46,7 @@ GOOD = {"train/a": BOX, "train/b": BOX, "val/c": BOX}
 
 def second_ending(root: Path) -> None:
     values = np.random.default_rng(9).integers(0, 255, (40, 60), np.uint8)
-    Picture.fromarray(values).save(root / "images/train/a.jpg")
+    PilImage.fromarray(values).save(root / "images/train/a.jpg")
 
 
 CASES: dict[str, tuple[dict[str, str], str, Callable[[Path], object], int]] = {
@@ -130,7 +130,7 @@ def coco(root: Path) -> Path:
     boxes = [box_annotation(i, i, 3, (10, 8, 20, 12), [[10, 8, 30, 8, 30, 20, 10, 20]]) for i in range(1, 5)]
     write_folder(root, {"train": listed}, boxes, [Category(3, "dent")])
     (root / "images/b.png").unlink()
-    Picture.new("RGB", (61, 40)).save(root / "images/c.png")
+    PilImage.new("RGB", (61, 40)).save(root / "images/c.png")
     (root / "images/d.png").write_bytes((root / "images/d.png").read_bytes()[:-40])
     return root
 
@@ -154,7 +154,7 @@ def test_missing_and_bad_images_of_coco(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", list(OUT))
 def test_all_bad_images_of_coco_are_reported_together(tmp_path: Path, name: str) -> None:
     root, dest = coco(tmp_path / "c"), tmp_path / "out"
-    Picture.new("RGB", (60, 40)).save(root / "images/b.png")
+    PilImage.new("RGB", (60, 40)).save(root / "images/b.png")
     agree(root, lambda: OUT[name](root, dest, RUN), dest, faults=2)
 
 
