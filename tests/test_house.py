@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "evaluate": FORMATS,
     "annotate": FORMATS | {"datasets.check", "convert", "evaluate"},
     "training": (FORMATS - {"datasets.masks"}) | {"datasets", "datasets.paste", "evaluate"},
-    "train_cls": FORMATS | {"evaluate", "training"},
+    "train_cls": (FORMATS - {"datasets.masks"}) | {"evaluate", "training"},
     "train_det": FORMATS | {"evaluate", "training"},
     "train_seg": (FORMATS - {"datasets.images"}) | {"evaluate", "training"},
     "view": FORMATS | {"evaluate"},

@@ -125,7 +125,7 @@ def test_a_frozen_network_keeps_what_was_loaded(cls_run: Path, coco_folder: Path
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--imgsz", 16], "--imgsz 16: not a value it takes"),
         (["--arch", "resnet19"], "--arch resnet19: neither torchvision nor timm has a network of that name"),
@@ -144,10 +144,10 @@ def test_a_frozen_network_keeps_what_was_loaded(cls_run: Path, coco_folder: Path
     ],
 )
 def test_bad_options_end_in_one_line_and_leave_nothing(
-    coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[object], told: str
+    coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[object], message: str
 ) -> None:
     assert fit(coco_folder, tmp_path / "runs", *arguments) == 2
-    assert told in capsys.readouterr().err.splitlines()[-1]
+    assert message in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "runs").exists()
 
 

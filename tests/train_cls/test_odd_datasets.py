@@ -19,12 +19,12 @@ def test_it_is_trained_on(make: Callable[[Path], Path], tmp_path: Path) -> None:
     check_trained("train_cls", make(tmp_path / "odd"), tmp_path / "runs", *TINY)
 
 
-@pytest.mark.parametrize("spoil", REFUSED)
+@pytest.mark.parametrize("damage", REFUSED)
 def test_it_is_refused_in_one_line(
-    spoil: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    damage: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dataset = odd_folder(tmp_path / "odd")
-    check_refused("train_cls", dataset, spoil(dataset), tmp_path / "runs", capsys, *TINY)
+    check_refused("train_cls", dataset, damage(dataset), tmp_path / "runs", capsys, *TINY)
 
 
 def two_types_in_one_image(root: Path) -> Path:
@@ -45,8 +45,8 @@ def test_an_image_with_two_types_is_of_the_larger_or_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dataset = two_types_in_one_image(tmp_path / "odd")
-    told = "1.png: has annotations of 2 types (dent, scratch); leave the image out, or give --several largest"
-    check_refused("train_cls", dataset, told, tmp_path / "runs", capsys, *TINY, "--several", "refuse")
+    message = "1.png: has annotations of 2 types (dent, scratch); leave the image out, or give --several largest"
+    check_refused("train_cls", dataset, message, tmp_path / "runs", capsys, *TINY, "--several", "refuse")
     check_trained("train_cls", dataset, tmp_path / "runs", *TINY, "--several", "largest")
 
 

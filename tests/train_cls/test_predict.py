@@ -78,7 +78,7 @@ def test_other_rooms_get_predictions_through_the_command(cls_run: Path, coco_fol
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--abstain", 1.5), "--abstain 1.5: not a probability; give 0 to 1"),
         (("--csv", "no/such/folder/a.csv"), "--csv no/such/folder/a.csv: its folder does not exist"),
@@ -87,7 +87,11 @@ def test_other_rooms_get_predictions_through_the_command(cls_run: Path, coco_fol
     ],
 )
 def test_bad_flags_end_in_one_line(
-    cls_run: Path, coco_folder: Path, arguments: tuple[object, ...], told: str, capsys: pytest.CaptureFixture[str]
+    cls_run: Path,
+    coco_folder: Path,
+    arguments: tuple[object, ...],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert predict(cls_run, coco_folder / "images", *arguments) == 2
-    assert told in only_line(capsys)
+    assert message in only_line(capsys)
