@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from annotate.findings import known_spelling
 from annotate.folder_images import FolderImage, upright_size
@@ -11,6 +11,15 @@ from datasets.formats.labelme_document import read_document, write_document
 from datasets.formats.labelme_outlines import polygon_parts
 
 BACKUP = ".annotate-backup"
+
+
+class RawShape(TypedDict):
+    """What is fixed of a shape as in the JSON; its other keys are kept. `points` are [x, y] in pixels."""
+
+    label: str
+    points: list[list[float]]
+    group_id: NotRequired[int | None]
+    shape_type: NotRequired[str | None]
 
 
 def new_backup(root: Path) -> Path:
@@ -37,8 +46,8 @@ def fix_image(image: FolderImage, labels: Sequence[str], backup: Path) -> int:
 
 
 def fix_shapes(
-    shapes: Sequence[dict[str, Any]], size: tuple[int, int], labels: Sequence[str]
-) -> tuple[list[dict[str, Any]], int]:
+    shapes: Sequence[RawShape], size: tuple[int, int], labels: Sequence[str]
+) -> tuple[list[RawShape], int]:
     """Raw shapes with known labels and with outlines inside the image, and how many of them changed.
 
     `size` is (height, width) of the image in pixels. Rectangles and polygons are cut at the image borders. A
@@ -46,7 +55,7 @@ def fix_shapes(
     is left unchanged for a person to correct where the result would have a hole or be empty.
     """
     groups = [raw.get("group_id") or 0 for raw in shapes]
-    fixed: list[dict[str, Any]] = []
+    fixed: list[RawShape] = []
     changed = 0
     for raw in shapes:
         known = known_spelling(raw["label"], labels)
@@ -57,7 +66,7 @@ def fix_shapes(
     return fixed, changed
 
 
-def _fix_outline(raw: dict[str, Any], size: tuple[int, int], group_id: int) -> list[dict[str, Any]]:
+def _fix_outline(raw: RawShape, size: tuple[int, int], group_id: int) -> list[RawShape]:
     import shapely
 
     kind, points = raw.get("shape_type") or "polygon", raw["points"]

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -68,7 +68,7 @@ def propose(image: FolderImage, proposals: Sequence[Proposal], tolerance: float 
 
 def add_proposals(
     document: Document, size: tuple[int, int], proposals: Sequence[Proposal], tolerance: float
-) -> tuple[dict[str, Any], list[Outcome]]:
+) -> tuple[dict[str, object], list[Outcome]]:
     """The raw content of `document` with the proposals added, and the outcome of each, highest score first.
 
     `size` is (height, width) of the image, `tolerance` is in pixels. A proposal is known if exactly the same
@@ -95,8 +95,8 @@ def add_proposals(
             shapes += proposed
             groups += [shape.group_id or 0 for shape in proposed]
             existing.append(mask)
-    raw = with_shapes(document, shapes)
-    return {**raw, RECORD: {**raw.get(RECORD, {}), "proposed": record}}, outcomes
+    earlier = document.raw.get(RECORD, {})
+    return {**with_shapes(document, shapes), RECORD: {**earlier, "proposed": record}}, outcomes
 
 
 def proposal_to_shapes(

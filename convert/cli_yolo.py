@@ -33,7 +33,7 @@ class PartsKind(StrEnum):
     largest = "largest"
 
 
-class MixedKind(StrEnum):
+class YoloMixedKind(StrEnum):
     """Treatment of a dataset with boxes and segments."""
 
     refuse = "refuse"
@@ -89,9 +89,9 @@ def yolo2coco_command(
     segmentation: Segmentation = SegmentationKind.rle,
     unlabelled: Unlabelled = UnlabelledKind.leave_out,
     mixed: Annotated[
-        MixedKind,
+        YoloMixedKind,
         typer.Option(help="What to do with a dataset that has boxes and segments: refuse it, or keep both."),
-    ] = MixedKind.refuse,
+    ] = YoloMixedKind.refuse,
     oriented: Annotated[
         OrientedKind,
         typer.Option(

@@ -80,7 +80,7 @@ class Conversion(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     check_mask_values: Callable[[MaskValues], None] | None = None
 
 
-def recorded_options(options: msgspec.Struct) -> dict[str, Any]:
+def recorded_options(options: msgspec.Struct) -> dict[str, object]:
     """The options for `dataset.json`, without paths of this machine."""
     types = get_type_hints(type(options))
     fields = msgspec.structs.asdict(options).items()

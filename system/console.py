@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
@@ -50,7 +50,7 @@ def _accept_debug(debug: Debug = False) -> None:
     """Only for the help text: `run` takes the flag from anywhere in the command line."""
 
 
-def given(ctx: typer.Context, names: Iterable[str]) -> dict[str, Any]:
+def given(ctx: typer.Context, names: Iterable[str]) -> dict[str, object]:
     """The values of those parameters among `names` that were typed on the command line."""
     typed = [n for n in names if getattr(ctx.get_parameter_source(n), "name", "") == "COMMANDLINE"]
     return {name: ctx.params[name] for name in typed}

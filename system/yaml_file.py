@@ -1,7 +1,7 @@
 """YAML files as people mean them: words stay text, a name given twice is an error."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from system.errors import InputError
 from system.files import read_file
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from system.yaml_loader import StrictLoader
 
 
-def read_yaml(path: Path, remedy: str) -> tuple[Any, Any]:
+def read_yaml(path: Path, remedy: str) -> tuple[object, object]:
     """A YAML file with its values typed, and once more with every scalar as the text in the file.
 
     The text is for names: YAML 1.1 reads the names no, off, 01 and 1:30 as False, False, 1 and 90. Raises
@@ -31,7 +31,7 @@ def read_yaml(path: Path, remedy: str) -> tuple[Any, Any]:
         raise InputError(path, f"not valid YAML: {error}", remedy) from None
 
 
-def read_yaml_options(path: Path, remedy: str) -> Any:
+def read_yaml_options(path: Path, remedy: str) -> object:
     """A YAML file of options: as `read_yaml`, but names are text and 1e-3 is a number; an empty file has none.
 
     Raises InputError with `remedy`, also for a file that cannot be read.
@@ -49,7 +49,7 @@ def read_yaml_options(path: Path, remedy: str) -> Any:
     return {} if values is None else values
 
 
-def _load(data: bytes, loader: "type[StrictLoader]") -> Any:
+def _load(data: bytes, loader: "type[StrictLoader]") -> object:
     """The content of a YAML file. Raises ValueError with the place and the problem."""
     import yaml
 

@@ -1,6 +1,7 @@
 """The loaders behind `system.yaml_file`: YAML in which no name is given twice and nothing is nested too deeply."""
 
 import re
+from collections.abc import Hashable
 from typing import Any
 
 import yaml
@@ -16,19 +17,19 @@ class StrictLoader(yaml.SafeLoader):
 
     depth = 0
 
-    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+    def compose_node(self, parent: Node | None, index: object) -> Node | None:
         """The next node. Raises ComposerError where it is nested too deeply."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             problem = f"nested more than {MAX_DEPTH} levels deep"
             raise ComposerError(problem=problem, problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
-        node = super().compose_node(parent, index)
+        node = super().compose_node(parent, index)  # type: ignore[arg-type]  # also a node or None
         self.depth -= 1
         return node
 
-    def compose_mapping_node(self, anchor: Any) -> MappingNode:
+    def compose_mapping_node(self, anchor: object) -> MappingNode:
         """The next mapping. Raises ComposerError where two of its names are equal."""
-        node = super().compose_mapping_node(anchor)
+        node = super().compose_mapping_node(anchor)  # type: ignore[arg-type]  # a name or None
         seen = set()
         for key, _ in node.value:
             if not isinstance(key, ScalarNode):
@@ -50,7 +51,7 @@ class OptionsLoader(StrictLoader):
         """Raise ComposerError: a list or mapping is no name."""
         raise ComposerError(problem="a name is wanted", problem_mark=key.start_mark)
 
-    def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, object]:
         """A mapping whose names are text."""
         return {str(name): value for name, value in super().construct_mapping(node, deep).items()}
 

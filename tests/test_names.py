@@ -33,7 +33,6 @@ def has_any(function: ast.FunctionDef) -> bool:
     return any(ANY.search(ast.unparse(annotation)) for annotation in annotations if annotation)
 
 
-@pytest.mark.xfail(reason="rooms are renamed one by one", strict=False)
 def test_one_class_per_name() -> None:
     owners = defaultdict(list)
     for module in MODULES:
@@ -43,7 +42,6 @@ def test_one_class_per_name() -> None:
     assert {name: found for name, found in owners.items() if len(found) > 1} == {}
 
 
-@pytest.mark.xfail(reason="rooms are typed one by one", strict=False)
 def test_no_any_in_public_signatures() -> None:
     assert [
         f"{module}.{name}"

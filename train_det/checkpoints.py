@@ -44,7 +44,7 @@ def load_detector(path: Path, device: torch.device) -> tuple[nn.Module, list[Cat
         categories = msgspec.convert(checkpoint.get(CATEGORIES), list[Category])
     except msgspec.ValidationError:
         raise WeightsError(path, "was not written by train_det", "name a run made by train_det fit") from None
-    return model.to(device, memory_format=torch.channels_last), categories
+    return model.to(device).to(memory_format=torch.channels_last), categories
 
 
 def load_state(path: Path) -> tuple[nn.Module, State]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -163,7 +162,7 @@ def _draw(image: NDArray[np.uint8], width: int, height: int, matrix: Matrix, sid
     return warp_image(image, matrix @ shrunk, side)
 
 
-def collate(items: list[Item]) -> dict[str, Any]:
+def collate(items: list[Item]) -> Item:
     """One batch: images stacked, boxes of all images in one list with the number of their image in `batch_idx`."""
     return {
         "img": torch.stack([item["img"] for item in items]),

@@ -46,7 +46,7 @@ class Ignored:
         """Drop the attributes."""
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path) -> dict[str, object]:
     """The content of a checkpoint. Raises WeightsError, also for one that contains more than known classes."""
     if not path.is_file():
         raise WeightsError(path, "no such file", REMEDY)
@@ -77,7 +77,7 @@ def check_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
             raise WeightsError(path, f"the tensor {name} has values that are not numbers", "train again")
 
 
-def check_architecture(path: Path, described: object) -> dict[str, Any]:
+def check_architecture(path: Path, described: object) -> dict[str, object]:
     """`described`, the YAML of a model, if Ultralytics can build it from layers alone. Raises WeightsError.
 
     Ultralytics evaluates the activation as Python and takes a layer's name from everything its module knows.

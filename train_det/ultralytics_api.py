@@ -115,7 +115,7 @@ def _empty_copy(path: Path, pretrained: Any, classes: int) -> Any:
         raise WeightsError(path, problem, REMEDY) from None
 
 
-def load_model(path: Path) -> tuple[Any, dict[str, Any]]:
+def load_model(path: Path) -> tuple[nn.Module, dict[str, object]]:
     """The model of an Ultralytics checkpoint, in eval mode on the CPU, and the rest. Raises WeightsError.
 
     No code from the file is run: see train_det.safe_checkpoint.

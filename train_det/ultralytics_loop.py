@@ -8,7 +8,7 @@ random, and they depend on seed and epoch alone.
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 import torch
@@ -23,6 +23,7 @@ from training.batches import EpochBatches
 from training.device import out_of_memory
 
 State = dict[str, Any]
+Nested: TypeAlias = "torch.Tensor | dict[str, Nested] | list[Nested] | tuple[Nested, ...]"
 
 
 class Epoch(msgspec.Struct, frozen=True):
@@ -56,7 +57,7 @@ class FullPrecisionLoss:
         self._loss = model.init_criterion()  # type: ignore[operator]
 
     def __call__(
-        self, output: Any, batch: dict[str, torch.Tensor]
+        self, output: Nested, batch: dict[str, torch.Tensor]
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Loss and its parts of a model's output on a batch."""
         with torch.autocast(batch["img"].device.type, enabled=False):
@@ -70,7 +71,7 @@ class FullPrecisionLoss:
             self._loss.update()
 
 
-def in_float32(output: Any) -> Any:
+def in_float32(output: Nested) -> Nested:
     """A model's nested output with every tensor in float32."""
     if isinstance(output, torch.Tensor):
         return output.float()
@@ -112,7 +113,7 @@ class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
         if device.type == "cpu":
             ultralytics_api.choose_threads()
 
-    def get_dataset(self) -> dict[str, Any]:
+    def get_dataset(self) -> dict[str, object]:
         """No files: the images are in memory."""
         return {"train": "", "val": "", "channels": 3, "nc": 0, "names": {}}
 
@@ -207,7 +208,7 @@ class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
         """Nothing: the shared `finish` measures the best epoch."""
 
 
-def loop_settings(options: DetectorOptions, device: torch.device, folder: Path) -> dict[str, Any]:
+def loop_settings(options: DetectorOptions, device: torch.device, folder: Path) -> dict[str, object]:
     """Ultralytics' names for our options; everything that writes, draws, downloads or augments is off."""
     chosen = options.optimisation
     return {

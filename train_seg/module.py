@@ -73,7 +73,7 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
             metrics["val_iou"] = float((self.sums["type_overlap"] / self.sums["type_union"])[present].mean())
         return metrics
 
-    def configure_optimizers(self) -> Any:
+    def configure_optimizers(self) -> dict[str, object]:
         """AdamW without decay of biases and norms, linear warm-up, then a cosine."""
         encoder = {id(p) for p in self.model.net.encoder.parameters()}
         groups = [

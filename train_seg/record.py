@@ -3,7 +3,6 @@
 import io
 import time
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as pl
 import msgspec
@@ -24,7 +23,7 @@ Row = dict[str, float]
 class AtomicCheckpoints(TorchCheckpointIO):  # type: ignore[misc]
     """Writes the resume state beside its destination and renames it; Lightning's own way needs space in TMPDIR."""
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Path, storage_options: object = None) -> None:  # noqa: ARG002
+    def save_checkpoint(self, checkpoint: dict[str, object], path: Path, storage_options: object = None) -> None:  # noqa: ARG002
         """Write atomically; the state of the epoch before stays where there is no space."""
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
@@ -69,7 +68,7 @@ class Recorder(pl.Callback):  # type: ignore[misc]  # Lightning is untyped here
         ):
             trainer.should_stop = True
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """For the resume state."""
         return {"rows": self.recorder.rows, "best": msgspec.to_builtins(self.recorder.best)}
 

@@ -16,8 +16,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 def read_recipe(path: Path, kind: type[msgspec.Struct]) -> Values:
     """The values in a recipe file, checked to be options of `kind`. Raises InputError, OptionError."""
-    values: Values = read_yaml_options(path, "write each option once, as a line of NAME: VALUE")
+    values = read_yaml_options(path, "write each option once, as a line of NAME: VALUE")
     options_in_file(kind, values, path)
+    assert isinstance(values, dict)  # other content was refused
     return values
 
 

@@ -15,7 +15,7 @@ OPTIONAL = ("segmentation", "iscrowd", "supercategory", "info", "licenses")
 SHORTEST_RING = 6  # values
 
 
-def normalise_foreign_json(raw: Any, *, unlabelled_ok: bool = False) -> Any:
+def normalise_foreign_json(raw: object, *, unlabelled_ok: bool = False) -> object:
     """A decoded COCO file with whole numbers as such, without nulls where a field may be missing.
 
     A missing box is that of the mask, a missing area that of the mask or else of the box, in pixels. With

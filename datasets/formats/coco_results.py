@@ -17,7 +17,7 @@ SHORTEST_RING = 6  # values
 Sizes = Mapping[int, tuple[int, int]]
 
 
-def normalise_results(raw: Any, images: Iterable[Image]) -> Any:
+def normalise_results(raw: object, images: Iterable[Image]) -> object:
     """A decoded results file with masks as run lengths, and missing boxes computed from the mask.
 
     Polygons are drawn in the image that `images` lists under their image_id. What cannot be normalised stays

@@ -14,7 +14,7 @@ ANGLE_TOLERANCE = 1e-3  # degrees
 DECIMALS = 3  # of a pixel
 
 
-def apply_rotations(annotations: list[Any]) -> dict[int, str]:
+def apply_rotations(annotations: list[object]) -> dict[int, str]:
     """Replace rotated boxes among decoded JSON `annotations` in place; returns index -> angle text.
 
     A box turned by a multiple of 90 degrees stays a box, any other becomes a polygon of four corners with its

@@ -8,7 +8,7 @@ nor `imageHeight`, those before 3.0 no `version`, those before 5.0 no `descripti
 import base64
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -138,7 +138,7 @@ def embedded_image(path: Path | str, file: LabelmeFile) -> bytes:
         raise InputError(path, f"$.imageData is not base64: {error}", "save the file again with labelme") from None
 
 
-def encode_raw(raw: dict[str, Any]) -> bytes:
+def encode_raw(raw: dict[str, object]) -> bytes:
     """Encode a JSON object as labelme does: indented by two, keys in their order, UTF-8."""
     return json.dumps(raw, ensure_ascii=False, indent=2).encode()
 

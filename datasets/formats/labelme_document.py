@@ -39,7 +39,7 @@ def read_document(path: Path) -> Document:
     data = read_json(path)
     file = parse_labelme(path, data)
     try:
-        raw = json.loads(data.decode("utf-8-sig"))
+        raw: object = json.loads(data.decode("utf-8-sig"))
         if is_isat(raw):
             raise InputError(
                 path, "an ISAT file, not a labelme file", "convert it with labelme2coco and coco2labelme"
@@ -47,6 +47,7 @@ def read_document(path: Path) -> Document:
         raw = to_labelme(raw) if needs_repair(data) else raw
     except UnicodeDecodeError as error:  # in a value that is not read
         raise InputError(path, f"not UTF-8: {error}", "save the file again with labelme") from None
+    assert isinstance(raw, dict)  # parse_labelme refuses other content
     return Document(path, file, raw, hashlib.sha256(data).hexdigest())
 
 
@@ -68,22 +69,22 @@ def encode_document(image_path: str, height: int, width: int, shapes: Sequence[S
     return msgspec.json.format(msgspec.json.encode(with_shapes(document, shapes)), indent=2)
 
 
-def shape_to_raw(shape: Shape) -> dict[str, Any]:
+def shape_to_raw(shape: Shape) -> dict[str, object]:
     """A shape as labelme writes it: with every key, and with type and flags that are not null."""
     whole = msgspec.structs.replace(shape, shape_type=shape.kind, flags=shape.flags or {})
-    raw: dict[str, Any] = msgspec.to_builtins(whole)
+    raw: dict[str, object] = msgspec.to_builtins(whole)
     raw["points"] = [list(point) for point in shape.points]
     if not shape.difficult:  # labelme has no such key
         del raw["difficult"]
     return raw
 
 
-def with_shapes(document: Document, shapes: Sequence[Shape]) -> dict[str, Any]:
+def with_shapes(document: Document, shapes: Sequence[Shape]) -> dict[str, object]:
     """The raw content of `document` with `shapes` appended to its own."""
     return {**document.raw, "shapes": [*document.raw["shapes"], *map(shape_to_raw, shapes)]}
 
 
-def write_document(document: Document, raw: dict[str, Any]) -> None:
+def write_document(document: Document, raw: dict[str, object]) -> None:
     """Write `raw` in place of `document`, atomically. Raises OutputError if the file changed since it was read."""
     path = document.path
     now = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None

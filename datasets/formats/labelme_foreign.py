@@ -7,7 +7,7 @@ Source: https://github.com/CVHub520/X-AnyLabeling, https://github.com/yatengLG/I
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 ISAT = "ISAT"
 ISAT_BACKGROUND = "__background__"
@@ -22,7 +22,7 @@ def is_isat(raw: object) -> TypeGuard[Object]:
     return _is_object(raw) and _is_object(raw.get("info")) and isinstance(raw.get("objects"), list)
 
 
-def to_labelme(raw: Any) -> Any:
+def to_labelme(raw: object) -> object:
     """Decoded JSON in labelme's layout; unknown values are unchanged, and the reader refuses them.
 
     Sizes such as 48.0 become whole numbers, `group_id` as text a number: that of the text, or else one that is not

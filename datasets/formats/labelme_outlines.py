@@ -30,7 +30,7 @@ class Outline(msgspec.Struct, frozen=True):
     events: list[tuple[str, str]]
 
 
-class Checked(msgspec.Struct, frozen=True):
+class CheckedRing(msgspec.Struct, frozen=True):
     """The polygon of some points, None if it has no area; whether it is valid, as when nothing crosses.
 
     `bounds` are the least x and y and the largest x and y of its points.
@@ -41,12 +41,12 @@ class Checked(msgspec.Struct, frozen=True):
     bounds: tuple[float, float, float, float] = (0, 0, 0, 0)
 
 
-def check_rings(rings: Sequence[Sequence[Point]]) -> list[Checked]:
+def check_rings(rings: Sequence[Sequence[Point]]) -> list[CheckedRing]:
     """Check several rings at once, which takes little longer than one."""
     import numpy as np
     import shapely
 
-    checked = [Checked(None)] * len(rings)
+    checked = [CheckedRing(None)] * len(rings)
     # shapely closes rings, and refuses those of fewer points than a triangle has when closed
     usable = [i for i, ring in enumerate(rings) if len(ring) > 3 or (len(ring) == 3 and ring[0] != ring[2])]
     if usable:
@@ -60,7 +60,7 @@ def check_rings(rings: Sequence[Sequence[Point]]) -> list[Checked]:
         valid = np.asarray(shapely.is_valid(polygons)).tolist()
         for k, i in enumerate(usable):
             if valid[k] or shapely.convex_hull(polygons[k]).area > 0:
-                checked[i] = Checked(polygons[k], valid[k], (*least[k], *most[k]))
+                checked[i] = CheckedRing(polygons[k], valid[k], (*least[k], *most[k]))
     return checked
 
 
@@ -68,7 +68,7 @@ def outline(
     path: Path | str,
     index: int,
     points: Sequence[Point],
-    checked: Checked,
+    checked: CheckedRing,
     size: tuple[int, int],
     *,
     as_polygons: bool,

@@ -37,7 +37,7 @@ class MaskMeaning(msgspec.Struct, frozen=True):
     numbered: bool = False
 
 
-class Layer(msgspec.Struct, frozen=True):
+class MaskLayer(msgspec.Struct, frozen=True):
     """The pixels of one category in an H x W bool mask; one instance if `whole`, else one per component."""
 
     category_id: int
@@ -49,7 +49,7 @@ class MaskContent(msgspec.Struct, frozen=True):
     """A mask file: size (height, width), layers, H x W void pixels, number of pages, (category, grey value)."""
 
     size: tuple[int, int]
-    layers: list[Layer]
+    layers: list[MaskLayer]
     void: "NDArray[np.bool_] | None"
     pages: int
     mask_values: tuple[tuple[int, int], ...]
@@ -66,7 +66,7 @@ def read_mask_content(mask: MaskFile, meaning: MaskMeaning) -> MaskContent:
         category_id = dict(meaning.type_ids)[mask.type] if mask.type is not None else 1
         binary = read_mask_pages(mask.path, meaning.threshold)
         whole = meaning.numbered or len(binary) > 1
-        layers = [Layer(category_id, page.pixels, whole) for page in binary if page.pixels.any()]
+        layers = [MaskLayer(category_id, page.pixels, whole) for page in binary if page.pixels.any()]
         values = tuple(sorted({(category_id, page.value) for page in binary if page.value}))
         height, width = binary[0].pixels.shape
         return MaskContent((height, width), layers, None, len(binary), values)
@@ -99,7 +99,7 @@ def check_same_values(images: MaskValues) -> None:
             raise InputError(next(iter(names.values())), problem, remedy)
 
 
-def _layers(page: "NDArray[np.integer]", mask: MaskFile, count: int, *, whole: bool) -> Iterator[Layer]:
+def _layers(page: "NDArray[np.integer]", mask: MaskFile, count: int, *, whole: bool) -> Iterator[MaskLayer]:
     import numpy as np
 
     present = [int(k) for k in np.unique(page) if 0 < k <= count]
@@ -107,10 +107,10 @@ def _layers(page: "NDArray[np.integer]", mask: MaskFile, count: int, *, whole: b
     for k in present:
         pixels = page == k
         if objects is None:
-            yield Layer(k, pixels, whole)
+            yield MaskLayer(k, pixels, whole)
             continue
         for code in np.unique(objects[pixels]).tolist():
-            yield Layer(k, pixels & (objects == code), code != 0)
+            yield MaskLayer(k, pixels & (objects == code), code != 0)
 
 
 def _read_objects(mask: MaskFile, page: "NDArray[np.integer]") -> "NDArray[np.uint32] | None":

@@ -39,11 +39,11 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
 def make_provenance(
     tool: str,
     sources: list[str],
-    options: dict[str, Any],
+    options: Mapping[str, object],
     members: Mapping[str, Sequence[Image]],
     annotated: Iterable[tuple[int, int]],
     categories: Sequence[Category],
-    lost: list[dict[str, Any]],
+    lost: list[dict[str, str | int]],
     content_sha256: str,
     intensities: Sequence[IntensityRange] = (),
 ) -> Provenance:
@@ -66,7 +66,15 @@ def make_provenance(
         for split, images in members.items()
     }
     return Provenance(
-        FORMAT, tool, __version__, sources, options, counts, lost, content_sha256, intensities=list(intensities)
+        FORMAT,
+        tool,
+        __version__,
+        sources,
+        dict(options),
+        counts,
+        lost,
+        content_sha256,
+        intensities=list(intensities),
     )
 
 

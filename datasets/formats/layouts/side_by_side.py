@@ -13,8 +13,8 @@ import msgspec
 
 from datasets.formats.layouts.tree import (
     GOOD,
-    Faults,
     ImageTree,
+    TreeFaults,
     TreeImage,
     by_stem,
     images_in,
@@ -38,11 +38,11 @@ class Visa(msgspec.Struct, frozen=True):
 
     def read(self, root: Path) -> ImageTree:
         """All images; the layout names no splits."""
-        faults = Faults()
+        faults = TreeFaults()
         images = list(self._images(root, faults))
         return make_tree(root, self.name, images, faults.found, any_value=True)
 
-    def _images(self, root: Path, faults: Faults) -> Iterator[TreeImage]:
+    def _images(self, root: Path, faults: TreeFaults) -> Iterator[TreeImage]:
         for kind in subfolders(root / "Data/Images"):
             masks = by_stem(images_in(root / "Data/Masks" / kind.name), faults)
             images = by_stem(images_in(kind), faults)
@@ -63,7 +63,7 @@ class Ksdd2(msgspec.Struct, frozen=True):
 
     def read(self, root: Path) -> ImageTree:
         """Images of train and test."""
-        faults = Faults()
+        faults = TreeFaults()
         images = (_beside(root, root / split, "_GT", split, faults) for split in ("train", "test"))
         return make_tree(root, self.name, list(chain.from_iterable(images)), faults.found)
 
@@ -79,7 +79,7 @@ class Ksdd(msgspec.Struct, frozen=True):
 
     def read(self, root: Path) -> ImageTree:
         """All images; the layout names no splits."""
-        faults = Faults()
+        faults = TreeFaults()
         images = (_beside(root, folder, "_label", "", faults) for folder in subfolders(root))
         return make_tree(root, self.name, list(chain.from_iterable(images)), faults.found)
 
@@ -95,11 +95,11 @@ class Dagm(msgspec.Struct, frozen=True):
 
     def read(self, root: Path) -> ImageTree:
         """Images of Train and Test; the type is the name of the class folder."""
-        faults = Faults()
+        faults = TreeFaults()
         images = list(self._images(root, faults))
         return make_tree(root, self.name, images, faults.found)
 
-    def _images(self, root: Path, faults: Faults) -> Iterator[TreeImage]:
+    def _images(self, root: Path, faults: TreeFaults) -> Iterator[TreeImage]:
         kind = root.resolve().name
         for folder, split in (("Train", "train"), ("Test", "test")):
             images = by_stem(images_in(root / folder), faults)
@@ -121,7 +121,7 @@ class MagneticTile(msgspec.Struct, frozen=True):
     def read(self, root: Path) -> ImageTree:
         """All images; the layout names no splits."""
         images: list[TreeImage] = []
-        faults = Faults()
+        faults = TreeFaults()
         for folder in subfolders(root):
             if (folder / "Imgs").is_dir():
                 kind = folder.name.removeprefix("MT_")
@@ -141,7 +141,7 @@ class RealIad(msgspec.Struct, frozen=True):
     def read(self, root: Path) -> ImageTree:
         """All images; the JSON files with splits are not read."""
         images: list[TreeImage] = []
-        faults = Faults()
+        faults = TreeFaults()
         for sample in (root / "OK", *subfolders(root / "OK")):
             images += _jpeg_and_png(root, sample, GOOD, faults)
         for kind in subfolders(root / "NG"):
@@ -150,7 +150,7 @@ class RealIad(msgspec.Struct, frozen=True):
         return make_tree(root, self.name, images, faults.found)
 
 
-def _beside(root: Path, folder: Path, suffix: str, split: str, faults: Faults) -> Iterator[TreeImage]:
+def _beside(root: Path, folder: Path, suffix: str, split: str, faults: TreeFaults) -> Iterator[TreeImage]:
     paths = images_in(folder)
     images = by_stem((p for p in paths if not p.stem.endswith(suffix)), faults)
     masks = by_stem((p for p in paths if p.stem.endswith(suffix)), faults, suffix)
@@ -159,7 +159,7 @@ def _beside(root: Path, folder: Path, suffix: str, split: str, faults: Faults) -
         yield TreeImage(root, relative(root, images[stem]), split, DEFECT, found, black_is_good=True)
 
 
-def _jpeg_and_png(root: Path, folder: Path, kind: str, faults: Faults) -> Iterator[TreeImage]:
+def _jpeg_and_png(root: Path, folder: Path, kind: str, faults: TreeFaults) -> Iterator[TreeImage]:
     paths = images_in(folder)
     jpegs = [p for p in paths if p.suffix.lower() in {".jpg", ".jpeg"}]
     pngs = [p for p in paths if p.suffix.lower() == ".png"]

@@ -116,7 +116,7 @@ def make_tree(
     return ImageTree(root, layout, found, any_value, tuple(left_out), known)
 
 
-class Faults:
+class TreeFaults:
     """The faults of one layout: each a tree that does not pair by it."""
 
     def __init__(self) -> None:
@@ -139,7 +139,7 @@ def images_in(folder: Path) -> list[Path]:
     return list_images(folder) if folder.is_dir() else []
 
 
-def by_stem(paths: Iterable[Path], faults: Faults, suffix: str = "") -> dict[str, Path]:
+def by_stem(paths: Iterable[Path], faults: TreeFaults, suffix: str = "") -> dict[str, Path]:
     """Name without ending and without `suffix` -> the first file of that name; a second one is a fault."""
     found: dict[str, Path] = {}
     for path in paths:
@@ -152,7 +152,7 @@ def by_stem(paths: Iterable[Path], faults: Faults, suffix: str = "") -> dict[str
 
 
 def pair(
-    images: Mapping[str, Path], masks: Mapping[str, Path], faults: Faults, *, needs_mask: bool
+    images: Mapping[str, Path], masks: Mapping[str, Path], faults: TreeFaults, *, needs_mask: bool
 ) -> dict[str, Path | None]:
     """Stem of each image -> its mask.
 

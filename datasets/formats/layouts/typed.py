@@ -11,8 +11,8 @@ import msgspec
 
 from datasets.formats.layouts.tree import (
     GOOD,
-    Faults,
     ImageTree,
+    TreeFaults,
     TreeImage,
     by_stem,
     images_in,
@@ -23,7 +23,7 @@ from datasets.formats.layouts.tree import (
 )
 
 SPLIT_FOLDERS = {"train": "train", "validation": "val", "val": "val", "test": "test"}
-MasksOf = Callable[[Path, str, Faults], dict[str, tuple[str, ...]]]
+MasksOf = Callable[[Path, str, TreeFaults], dict[str, tuple[str, ...]]]
 NO_LABELS = ("test_private", "test_private_mixed")  # of MVTec AD 2: its ground truth is not published
 
 
@@ -38,7 +38,7 @@ class Btad(msgspec.Struct, frozen=True):
 
     def read(self, root: Path) -> ImageTree:
         """Images of train, validation and test."""
-        faults = Faults()
+        faults = TreeFaults()
         _check_good_is(root, "ok", faults)
         images = list(_typed(root, SPLIT_FOLDERS, "ok", _same_name_masks, faults))
         return make_tree(root, self.name, images, faults.found)
@@ -55,7 +55,7 @@ class MvtecLoco(msgspec.Struct, frozen=True):
 
     def read(self, root: Path) -> ImageTree:
         """Images of train, validation and test; a mask is where its file is not 0."""
-        faults = Faults()
+        faults = TreeFaults()
         images = list(_typed(root, SPLIT_FOLDERS, GOOD, _mask_folders, faults))
         return make_tree(root, self.name, images, faults.found, any_value=True)
 
@@ -71,11 +71,11 @@ class Mvtec3d(msgspec.Struct, frozen=True):
 
     def read(self, root: Path) -> ImageTree:
         """Images of train, validation and test."""
-        faults = Faults()
+        faults = TreeFaults()
         images = list(self._images(root, faults))
         return make_tree(root, self.name, images, faults.found, any_value=True)
 
-    def _images(self, root: Path, faults: Faults) -> Iterator[TreeImage]:
+    def _images(self, root: Path, faults: TreeFaults) -> Iterator[TreeImage]:
         for folder, split in SPLIT_FOLDERS.items():
             for kind in subfolders(root / folder):
                 images = by_stem(images_in(kind / "rgb"), faults)
@@ -98,7 +98,7 @@ class MvtecAd2(msgspec.Struct, frozen=True):
     def read(self, root: Path) -> ImageTree:
         """Images of train, validation and test_public; the others are left out."""
         public = root / "test_public"
-        faults = Faults()
+        faults = TreeFaults()
         images = list(_typed(root, {"train": "train", "validation": "val"}, GOOD, _no_masks, faults))
         for kind in subfolders(public):
             if kind.name != "ground_truth":
@@ -109,7 +109,7 @@ class MvtecAd2(msgspec.Struct, frozen=True):
 
 
 def _typed(
-    root: Path, split_folders: Mapping[str, str], good: str, masks_of: MasksOf, faults: Faults
+    root: Path, split_folders: Mapping[str, str], good: str, masks_of: MasksOf, faults: TreeFaults
 ) -> Iterator[TreeImage]:
     known = set()
     for folder, split in split_folders.items():
@@ -133,7 +133,7 @@ def _typed(
             faults.add(masked, "masks of a type that has no images", remedy)
 
 
-def _paired(root: Path, kind: Path, masks: Mapping[str, Path], faults: Faults) -> Iterator[TreeImage]:
+def _paired(root: Path, kind: Path, masks: Mapping[str, Path], faults: TreeFaults) -> Iterator[TreeImage]:
     images = by_stem(images_in(kind), faults)
     for stem, mask in pair(images, masks, faults, needs_mask=kind.name != GOOD).items():
         found = () if mask is None else (relative(root, mask),)
@@ -144,12 +144,12 @@ def _image(root: Path, path: Path, split: str, kind: str, masks: tuple[str, ...]
     return TreeImage(root, relative(root, path), split, kind, masks)
 
 
-def _same_name_masks(root: Path, kind: str, faults: Faults) -> dict[str, tuple[str, ...]]:
+def _same_name_masks(root: Path, kind: str, faults: TreeFaults) -> dict[str, tuple[str, ...]]:
     masks = by_stem(images_in(root / "ground_truth" / kind), faults)
     return {stem: (relative(root, path),) for stem, path in masks.items()}
 
 
-def _mask_folders(root: Path, kind: str, faults: Faults) -> dict[str, tuple[str, ...]]:
+def _mask_folders(root: Path, kind: str, faults: TreeFaults) -> dict[str, tuple[str, ...]]:
     folders = subfolders(root / "ground_truth" / kind)
     masks = {folder.name: tuple(relative(root, path) for path in images_in(folder)) for folder in folders}
     for name, files in masks.items():
@@ -159,11 +159,11 @@ def _mask_folders(root: Path, kind: str, faults: Faults) -> dict[str, tuple[str,
     return {name: files for name, files in masks.items() if files}
 
 
-def _no_masks(_root: Path, _kind: str, _faults: Faults) -> dict[str, tuple[str, ...]]:
+def _no_masks(_root: Path, _kind: str, _faults: TreeFaults) -> dict[str, tuple[str, ...]]:
     return {}
 
 
-def _check_good_is(root: Path, good: str, faults: Faults) -> None:
+def _check_good_is(root: Path, good: str, faults: TreeFaults) -> None:
     for split in ("train", "test"):
         if good != GOOD and (root / split / GOOD).is_dir():
             problem = f"both {good} and {GOOD} as names of the good images"
