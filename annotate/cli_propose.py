@@ -63,7 +63,7 @@ def propose_command(
 ) -> None:
     """Add predictions to the labelme files of a folder as shapes to correct; existing shapes are kept."""
     from annotate.folder_images import choose_images, list_folder_images
-    from annotate.predictions import read_named_predictions
+    from annotate.predictions import check_has_boxes, read_named_predictions
     from convert.to_shapes import DEFAULT_TOLERANCE
     from evaluate.new_predictions import predict_with_run
     from evaluate.operating import operating_score
@@ -85,6 +85,9 @@ def propose_command(
     ):
         if value is not None and source is None:
             raise OptionError(f"{option} {value}", "belongs to another source", "see annotate propose --help")
+    for source in (run, predictions):
+        if source is not None:
+            check_has_boxes(source)
     listed = list_folder_images(folder)
     chosen = choose_images(only, listed) if only else listed
     images = [image for image in chosen if not (new and image.labelled)]

@@ -12,7 +12,7 @@ from datasets.formats.dataset_folder import Dataset, annotation_path, load_datas
 from datasets.formats.members import home_splits, select_images, shares_image_ids
 from evaluate.new_predictions import NamedPredictions, run_name
 from evaluate.run_dataset import open_run_dataset
-from evaluate.run_folder import Run, load_run, read_split
+from evaluate.run_folder import TASKS, Run, load_run, read_split
 from system.errors import InputError, OptionError
 
 
@@ -67,6 +67,20 @@ def predictions_by_image(
     if predictions and not matched:
         raise InputError(source, "none of its images is in the folder", "name the folder that was predicted")
     return matched
+
+
+def check_has_boxes(source: Path) -> None:
+    """Raise InputError where `source`, a run or a file in its predictions folder, predicts only types of images.
+
+    Their predictions are COCO results whose box is the whole image, which would become a shape around everything.
+    """
+    root = source if source.is_dir() else source.parent.parent
+    if (root / "config.yaml").is_file():
+        run = load_run(root)
+        provides = TASKS.get(run.task)
+        if provides and not provides.boxes:
+            problem = f"a run of train_{run.task} predicts the type of an image and no boxes"
+            raise InputError(root, problem, "name a run of train_det or train_seg")
 
 
 class _Names(msgspec.Struct, frozen=True):
