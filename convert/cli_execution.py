@@ -28,6 +28,7 @@ class ExecutionFlags(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool
     max_errors: int
     skip_bad: bool
+    exclude: tuple[str, ...]
     report: Path | None
     jobs: int
 
@@ -47,6 +48,14 @@ def execution_flags(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out bad images, report them, and exit with status 1.")
     ] = False,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude",
+            metavar="GLOB",
+            help="Do not read files whose name or path below SRC matches, such as 'drafts/*'; repeatable.",
+        ),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", help="Write every repair, loss and note to this JSON file.")
     ] = None,
@@ -62,6 +71,7 @@ def execution_flags(
         strict=strict,
         max_errors=max_errors,
         skip_bad=skip_bad,
+        exclude=tuple(exclude or ()),
         report=report,
         jobs=jobs,
     )
@@ -106,6 +116,7 @@ def run_conversion(
         strict=flags.strict,
         max_errors=flags.max_errors,
         skip_bad=flags.skip_bad,
+        exclude=flags.exclude,
         jobs=flags.jobs,
         progress=progress,
     )

@@ -13,6 +13,7 @@ from convert.coco_instances import Crowd, image_instances
 from convert.coco_source import CocoImage, check_files
 from convert.coco_to_tool import write_for_tool
 from convert.conversion import Conversion, Converted, encode_instance, recorded_options
+from convert.exclusion import exclusion_events
 from convert.execution import Execution
 from convert.report import Event, Report
 from convert.upright import upright
@@ -24,6 +25,7 @@ from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import write_pixel_mask
 from datasets.splits import Ratios, strata_by_type, stratified_split
 from system.errors import InputError, OptionError
+from system.exclude import Excluder
 from system.files import check_apart, link_or_copy
 
 if TYPE_CHECKING:
@@ -64,14 +66,16 @@ def coco2coco(
     read and, with `execution.strict`, for the first loss; OptionError for a wrong option; OutputError if `dest`
     exists or cannot be written.
     """
-    export = read_coco_export(source, options.images, options.splits)
+    exclude = Excluder(execution.exclude)
+    export = read_coco_export(source, options.images, options.splits, exclude)
+    excluded = exclusion_events(exclude, export.images)
     images, categories, unlabelled = _images(export, options)
     check_apart(dest, [source, *[image.path for image in images if image.path is not None][:1]])
     images, missing = check_files(source, images, skip=execution.skip_bad)
     _check_crowd(source, images, options.crowd)
     split_of, stated = _splits(export, images, categories, options)
     repairs = [Event(*msgspec.structs.astuple(repair)) for repair in export.repairs]
-    events = [*repairs, *unlabelled, *missing, stated]
+    events = [*excluded, *repairs, *unlabelled, *missing, stated]
     if options.to != "dataset":
         return write_for_tool(dest, options.to, images, categories, split_of, events, options.crowd, execution)
     files = [f"{part.split}={part.file.name}" for part in export.parts if part.split]

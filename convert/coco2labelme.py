@@ -22,6 +22,7 @@ from datasets.formats.listed_image import check_listed_size, check_upright
 from datasets.images.image_file import read_info
 from datasets.masks.component import Component
 from system.errors import OptionError
+from system.exclude import Excluder
 from system.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic, write_file
 from system.workers import map_ordered
 
@@ -60,7 +61,7 @@ def coco2labelme(
     tolerance = options.tolerance
     if not 0 <= tolerance < float("inf"):
         raise OptionError(f"--tolerance {tolerance:g}", "not a distance", "give 0 or more pixels")
-    coco = read_coco_source(source, options.images)
+    coco = read_coco_source(source, options.images, exclude=Excluder(execution.exclude))
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite, marker=MARKER)
     coco = skip_missing(coco, skip=execution.skip_bad)

@@ -19,6 +19,7 @@ from datasets.formats.provenance import content_hash, make_provenance, write_pro
 from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import write_pixel_mask
 from system.errors import InputError
+from system.exclude import Excluder
 from system.files import check_apart, check_destination, new_folder
 from system.json_file import write_json
 from system.workers import map_ordered
@@ -57,7 +58,7 @@ def coco2masks(
     InputError if the source cannot be read and, with `execution.strict`, for the first loss; OutputError if `dest`
     exists or cannot be written.
     """
-    coco = read_coco_source(source)
+    coco = read_coco_source(source, exclude=Excluder(execution.exclude))
     if len(coco.categories) > 255:
         raise InputError(
             source, f"{len(coco.categories)} categories, but an index PNG has at most 255", "merge some categories"

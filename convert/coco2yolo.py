@@ -23,6 +23,7 @@ from datasets.formats.yolo_data_yaml import write_data_yaml
 from datasets.formats.yolo_lines import write_labels
 from datasets.images.image_file import parse_info, read_image_bytes
 from system.errors import InputError
+from system.exclude import Excluder
 from system.files import check_apart, check_destination, link_or_copy, new_folder
 from system.workers import map_ordered
 
@@ -60,7 +61,7 @@ def coco2yolo(
     OutputError for `dest`.
     """
     style = options.style
-    coco = read_coco_source(source, options.images)
+    coco = read_coco_source(source, options.images, exclude=Excluder(execution.exclude))
     if not coco.categories or not coco.images:
         missing = "image" if coco.categories else "category"
         raise InputError(source, f"no {missing}, and Ultralytics reads no dataset without", "name another file")

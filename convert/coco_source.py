@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from convert.exclusion import exclusion_events
 from convert.faults import planning_events
 from convert.report import Event
 from datasets.coco import SPLITS, Annotation, Category, Image, Rle
@@ -13,6 +14,7 @@ from datasets.formats.coco_export import CocoExport, read_coco_export
 from datasets.formats.coco_images import missing_image
 from datasets.formats.coco_segmentation import check_drawable
 from system.errors import InputError
+from system.exclude import NOTHING, Excluder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,15 +63,16 @@ class CocoSource(msgspec.Struct, frozen=True):
         return sum(len(image.annotations) for image in self.images)
 
 
-def read_coco_source(path: Path, folder: Path | None = None) -> CocoSource:
+def read_coco_source(path: Path, folder: Path | None = None, exclude: Excluder = NOTHING) -> CocoSource:
     """Read a COCO dataset folder, a COCO file or an export; `folder` is a further folder of images.
 
     `read_coco_export` documents what is read and repaired. Images of a file that names no split are in train.
     Unlabelled images are left out with an event. Raises InputError if the source cannot be read or no image is
     labelled.
     """
-    export = read_coco_export(path, folder)
-    events = [Event(*msgspec.structs.astuple(repair)) for repair in export.repairs]
+    export = read_coco_export(path, folder, exclude=exclude)
+    excluded = exclusion_events(exclude, export.images)
+    events = [Event(*msgspec.structs.astuple(repair)) for repair in export.repairs] + excluded
     return labelled_source(export, events)
 
 

@@ -70,6 +70,7 @@ CODES = {
     ),
     "unlabelled": Code("note", "an image without labels was left out; it is not known to be good"),
     "background-label": Code("note", "a shape labelled _background_ was not counted as a defect"),
+    "excluded": Code("note", "a file that --exclude names was not read"),
     "exif-upright": Code("repaired", "an image with an EXIF orientation was written upright, as it was labelled"),
     "ignored-label": Code("lost", "a shape labelled __ignore__ was left out"),
     "image-embedded": Code("note", "an image was taken from $.imageData"),

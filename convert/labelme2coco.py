@@ -26,6 +26,7 @@ from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import mask_name, write_pixel_mask
 from datasets.splits import Ratios
 from system.errors import DefectlineError, OptionError
+from system.exclude import Excluder
 from system.files import check_apart, check_destination, link_or_copy, write_file
 from system.workers import started_pool
 
@@ -73,7 +74,8 @@ def labelme2coco(
         )
     check_apart(dest, [source] if options.images is None else [source, options.images])
     check_destination(dest, overwrite=execution.overwrite)
-    tree = list_tree(source)
+    exclude = Excluder(execution.exclude)
+    tree = list_tree(source, exclude)
     with started_pool(execution.jobs, pays=len(tree.files) >= POOL_PAYS_FROM, modules=PRELOAD) as pool:
         plan = plan_labelme(
             tree,
@@ -84,6 +86,7 @@ def labelme2coco(
             unlabelled_negative=options.unlabelled == "negative",
             keep_unreviewed=options.unreviewed == "keep",
             skip_bad=execution.skip_bad,
+            exclude=exclude,
         )
         with_pool = msgspec.structs.replace(execution, pool=pool)
         return assemble(dest, _conversion(source, plan, options), with_pool)

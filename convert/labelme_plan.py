@@ -1,5 +1,6 @@
 """Plan the conversion of a labelme folder before any shape is drawn: images, labels, categories."""
 
+import posixpath
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from convert.exclusion import exclusion_events
 from convert.faults import Fault, Guarded, planning_events
 from convert.labels import make_categories, parse_renames, read_labels_file
 from convert.report import Event
@@ -24,6 +26,7 @@ from datasets.formats.labelme_folder import (
 )
 from datasets.formats.labelme_images import Found, ImageFinder, Tree, bare_name, list_tree
 from system.errors import InputError, collected, raise_together
+from system.exclude import NOTHING, Excluder
 from system.files import BYTE_ORDER_MARK
 from system.workers import Pool, map_ordered
 
@@ -89,6 +92,7 @@ def plan_labelme(
     unlabelled_negative: bool,
     keep_unreviewed: bool,
     skip_bad: bool,
+    exclude: Excluder = NOTHING,
 ) -> LabelmePlan:
     """Plan the conversion of the labelme files in `tree`, with images from there and from the folder `images`.
 
@@ -103,12 +107,13 @@ def plan_labelme(
         raise InputError(
             source, "no labelme file (*.json) in this folder", "name the folder that labelme wrote to"
         )
-    image_tree = list_tree(images) if images is not None else None
+    image_tree = list_tree(images, exclude) if images is not None else None
     order = read_labels_file(labels) if labels is not None else None
-    gathered = _gather(tree, ImageFinder(tree, image_tree), pool, keep_unreviewed=keep_unreviewed)
+    gathered = _gather(tree, ImageFinder(tree, image_tree), pool, exclude, keep_unreviewed=keep_unreviewed)
     sources = gathered.sources
     skipped = planning_events(source, gathered.errors, skip=skip_bad)
-    events = [*skipped, *gathered.events]
+    excluded = exclusion_events(exclude, [*sources, *gathered.left_out, *gathered.errors])
+    events = [*skipped, *excluded, *gathered.events]
     if not sources:
         counts = Counter(event.code for event in events)
         reasons = ", ".join(f"{counts[code]} {code}" for code in sorted(counts))
@@ -119,18 +124,23 @@ def plan_labelme(
     trees = [tree] if image_tree is None else [tree, image_tree]
     unlabelled = unlabelled_images([*sources, *gathered.left_out], trees)
     has_negatives = unlabelled_negative and not skipped
-    if not has_negatives:
-        events += [Event(image.file_name, "", "unlabelled", "") for image in unlabelled]
+    stems = exclude.stems()
+    negatives = [image for image in unlabelled if has_negatives and _stem(image.file_name) not in stems]
+    if len(negatives) < len(unlabelled):
+        used = {image.file_name for image in negatives}
+        events += [Event(i.file_name, "", "unlabelled", "") for i in unlabelled if i.file_name not in used]
     read = {"labelme files": len(tree.files), "shapes": gathered.shapes, "unlabelled pictures": len(unlabelled)}
     if has_negatives:
-        raise_together(list(find_embedded_elsewhere(unlabelled, gathered.embedded)))
-        sources += [LabelmeImage(image.file_name, None, image.path) for image in unlabelled]
+        raise_together(list(find_embedded_elsewhere(negatives, gathered.embedded)))
+        sources += [LabelmeImage(image.file_name, None, image.path) for image in negatives]
         raise_together(list(find_clashes(source, sources)))
     raise_together(list(find_links_outside(sources, trees)))
     return LabelmePlan(sorted(sources, key=lambda s: s.file_name), categories, ids, read, events)
 
 
-def _gather(tree: Tree, finder: ImageFinder, pool: Pool | None, *, keep_unreviewed: bool) -> _Gathered:
+def _gather(
+    tree: Tree, finder: ImageFinder, pool: Pool | None, exclude: Excluder, *, keep_unreviewed: bool
+) -> _Gathered:
     gathered = _Gathered()
     used_pool = pool if len(tree.files) >= POOL_PAYS_FROM else None
     work = Guarded(partial(_glance, root=str(tree.root)), str)
@@ -138,6 +148,8 @@ def _gather(tree: Tree, finder: ImageFinder, pool: Pool | None, *, keep_unreview
     for file, glance in zip(tree.files, glanced, strict=True):
         if isinstance(glance, Fault):
             gathered.errors.append(glance.error)
+            continue
+        if _is_excluded(tree, file, glance, exclude):
             continue
         gathered.shapes += len(glance.shapes)
         found = None
@@ -157,6 +169,16 @@ def _gather(tree: Tree, finder: ImageFinder, pool: Pool | None, *, keep_unreview
                 gathered.labels[label] = f"{tree.root / file}, $.shapes[{i}].label"
         gathered.sources.append(image)
     return gathered
+
+
+def _is_excluded(tree: Tree, file: str, glance: _Glanced, exclude: Excluder) -> bool:
+    """Whether the image that the labelme file names is excluded; the file is then, too."""
+    named = posixpath.join(posixpath.dirname(file), (glance.image_path or "").replace("\\", "/"))
+    return bool(glance.image_path) and exclude.excludes(tree.root, posixpath.normpath(named))
+
+
+def _stem(file_name: str) -> str:
+    return posixpath.splitext(posixpath.basename(file_name))[0]
 
 
 def _find(tree: Tree, finder: ImageFinder, file: str, glance: _Glanced) -> Found:

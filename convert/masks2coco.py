@@ -10,6 +10,7 @@ import msgspec
 
 from convert.assemble import assemble
 from convert.conversion import Conversion, Converted, encode_instance, recorded_options
+from convert.exclusion import exclusion_events
 from convert.execution import Execution
 from convert.faults import Fault, Faults
 from convert.mask_drawing import draw_masks
@@ -26,6 +27,7 @@ from datasets.images.colour_mask import Colour
 from datasets.masks.pixel_mask import mask_name, write_pixel_mask
 from datasets.splits import Ratios
 from system.errors import InputError, OptionError
+from system.exclude import Excluder
 from system.files import check_apart, link_or_copy
 
 POOL_PAYS_FROM = 256  # images and masks
@@ -79,12 +81,15 @@ def masks2coco(source: Path, dest: Path, options: MasksOptions, execution: Execu
     check_apart(dest, [source, options.masks])
     found = find_mask_source(options.masks)
     pattern = parse_pattern(options.pattern)
-    pairing = pair_masks(source, found.masks, pattern, type_folders=options.type_folders)
+    exclude = Excluder(execution.exclude)
+    pairing = pair_masks(source, found.masks, pattern, exclude, type_folders=options.type_folders)
     types = MaskTypes(options.categories, options.indices, options.colours, options.type_folders)
     names = types.names(pairing.types)
     void = options.void != "refuse"
     meaning = types.meaning(names, threshold=options.threshold, void=void, numbered=pattern.several)
     categories = [Category(i, name) for i, name in enumerate(names, 1)]
+    excluded = exclusion_events(exclude, [*pairing.images, *pairing.faults])
+    events = [*excluded, *_check_pairs(pairing, found.masks, execution)]
     images = [with_objects(image, found) for image in pairing.images]
     masks = sum(len(image.masks) for image in images)
     conversion = Conversion(
@@ -96,7 +101,7 @@ def masks2coco(source: Path, dest: Path, options: MasksOptions, execution: Execu
         convert_image=partial(_convert_image, work=_Work(options, meaning)),
         assign_splits=_split_rule(options, source, found, categories),
         read={"images": len(images), "masks": masks, "categories": len(names)},
-        events=[*_check_pairs(pairing, found.masks, execution), *_ignored_splits(options, source, found, images)],
+        events=[*events, *_ignored_splits(options, source, found, images)],
         pool_pays=len(images) + masks >= POOL_PAYS_FROM,
         preload=PRELOAD,
         check_mask_values=check_same_values,

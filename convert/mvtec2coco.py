@@ -15,6 +15,7 @@ import msgspec
 
 from convert.assemble import assemble
 from convert.conversion import Conversion, Converted, Instance, encode_instance, recorded_options
+from convert.exclusion import exclusion_events
 from convert.execution import Execution
 from convert.mask_instances import (
     Cut,
@@ -34,6 +35,7 @@ from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import mask_name, write_pixel_mask
 from datasets.splits import Ratios, stratified_split
 from system.errors import InputError, OptionError
+from system.exclude import Excluder
 from system.files import check_apart, check_destination, link_or_copy
 
 if TYPE_CHECKING:
@@ -85,7 +87,9 @@ def mvtec2coco(
     check_cut(_cut(options), options.threshold)
     check_apart(dest, sources)
     check_destination(dest, overwrite=execution.overwrite)
-    trees = [read_tree(source, options.layout) for source in sources]
+    exclude = Excluder(execution.exclude)
+    trees = [read_tree(source, options.layout, exclude) for source in sources]
+    excluded = exclusion_events(exclude, list(chain.from_iterable(tree.images for tree in trees)))
     if options.split == "original":
         _check_splits_named(trees)
     if options.split == "stratified" and not any(tree.defect_types for tree in trees):
@@ -103,7 +107,7 @@ def mvtec2coco(
         convert_image=partial(_convert_image, options=options),
         assign_splits=partial(_assign_splits, options=options, todo=todo),
         read={"images": len(todo), "masks": masks, "defect types": len(categories)},
-        events=_left_out(trees),
+        events=[*excluded, *_left_out(trees)],
         pool_pays=len(todo) + masks >= POOL_PAYS_FROM,
         preload=PRELOAD,
     )

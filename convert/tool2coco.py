@@ -23,6 +23,7 @@ from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
 from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import mask_name, write_pixel_mask
 from system.errors import InputError, OptionError
+from system.exclude import Excluder
 from system.files import check_apart, link_or_copy, write_file
 
 POOL_PAYS_FROM = 256  # images
@@ -46,16 +47,20 @@ def tool2coco(
     dest: Path,
     options: ToolOptions,
     execution: Execution,
+    exclude: Excluder | None = None,
 ) -> Report:
     """Convert what was read from `source`, and the faults found there, into the dataset folder `dest`.
 
-    If the export has boxes only, annotations have no mask and no pixel masks are written. An image that lost all
-    its shapes is left out, because as a negative it would be wrong. An image without shapes is a negative if the
-    export shows that somebody inspected it. Raises InputError if an image or a shape cannot be converted,
-    OptionError for a wrong rename, OutputError if `dest` exists or cannot be written.
+    `exclude` is given where annotation files were excluded already. If the export has boxes only, annotations
+    have no mask and no pixel masks are written. An image that lost all its shapes is left out, because as a
+    negative it would be wrong. An image without shapes is a negative if the export shows that somebody inspected
+    it. Raises InputError if an image or a shape cannot be converted, OptionError for a wrong rename, OutputError
+    if `dest` exists or cannot be written.
     """
     check_apart(dest, [folder for folder in (source, options.images) if folder is not None and folder.is_dir()])
-    plan = plan_export(export, options, errors, skip_bad=execution.skip_bad)
+    plan = plan_export(
+        export, options, errors, exclude or Excluder(execution.exclude), skip_bad=execution.skip_bad
+    )
     with_masks = needs_masks([s.image for s in plan.sources], options.line_width)
     work = _ToolWork(str(export.root), plan.ids, options, with_masks)
     labels = options.labels.name if options.labels is not None else None

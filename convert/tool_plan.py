@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from convert.exclusion import exclusion_events
 from convert.faults import planning_events
 from convert.labels import make_categories, parse_renames, read_labels_file
 from convert.report import Event
@@ -16,6 +17,7 @@ from datasets.formats.split_names import split_of_folder
 from datasets.formats.tool_export import Loss, ToolExport, ToolImage
 from datasets.formats.tool_images import images_of
 from system.errors import InputError
+from system.exclude import NOTHING, Excluder
 
 
 class ToolSource(msgspec.Struct, frozen=True):
@@ -44,7 +46,12 @@ class ToolPlan(msgspec.Struct, frozen=True):
 
 
 def plan_export(
-    export: ToolExport, options: ToolOptions, errors: Sequence[InputError], *, skip_bad: bool
+    export: ToolExport,
+    options: ToolOptions,
+    errors: Sequence[InputError],
+    exclude: Excluder = NOTHING,
+    *,
+    skip_bad: bool,
 ) -> ToolPlan:
     """Find the image of each entry of the export; `errors` are the faults of the export itself.
 
@@ -52,13 +59,20 @@ def plan_export(
     the entry that was left out may be that of the image. Raises InputError, with all faults together, and
     OptionError.
     """
-    search = ImageSearch(options.images or export.root, export.not_images)
+    search = ImageSearch(options.images or export.root, export.not_images, exclude)
+    export = _without_excluded(export, search, exclude)
+    excluded = exclusion_events(exclude, [*export.images, *errors])
+    stems = exclude.stems()
     misplaced: list[tuple[ToolImage, InputError]] = []
     placed = images_of(export, search, misplaced)
     faults = [*errors, *(error for _, error in misplaced)]
     skipped = planning_events(export.root, faults, skip=skip_bad)
     entries = {relative: one.image for relative, one in placed.items()}
-    events = [*skipped, *(Event(file, loss.where, loss.code, loss.value) for file, loss in export.losses)]
+    events = [
+        *skipped,
+        *excluded,
+        *(Event(file, loss.where, loss.code, loss.value) for file, loss in export.losses),
+    ]
     events += [
         Event(one.image.file, one.image.where, "image-moved", relative)
         for relative, one in placed.items()
@@ -66,9 +80,12 @@ def plan_export(
     ]
     unlisted = [relative for relative in search.images if relative not in entries]
     if options.unlabelled == "negative" and not skipped:
-        entries |= {relative: _unlisted(relative, export.splits) for relative in unlisted}
-    else:
-        events += [Event(relative, "", "unlabelled", "not in the export") for relative in unlisted]
+        entries |= {
+            relative: _unlisted(relative, export.splits) for relative in unlisted if _stem(relative) not in stems
+        }
+    events += [
+        Event(relative, "", "unlabelled", "not in the export") for relative in unlisted if relative not in entries
+    ]
     prefix = _common_folder(list(entries))
     named = {relative: relative.removeprefix(prefix) for relative in entries}
     sources = [
@@ -89,8 +106,37 @@ def plan_export(
     )
 
 
+def _without_excluded(export: ToolExport, search: ImageSearch, exclude: Excluder) -> ToolExport:
+    """The export without entries whose image is excluded by its stated name or by where it is found."""
+    files = _bare(search.excluded)
+    kept = []
+    for image in export.images:
+        names = [name.replace("\\", "/").strip("/") for name in image.names]
+        matching = [name for name in names if exclude.match(name) is not None]
+        if not (matching or (files and _only_excluded(names, search, files))):
+            kept.append(image)
+        elif not any(posixpath.basename(name) in files for name in names):
+            exclude.excludes(search.root, matching[0])
+    return msgspec.structs.replace(export, images=kept)
+
+
+def _only_excluded(names: Sequence[str], search: ImageSearch, excluded: set[str]) -> bool:
+    """Whether the image that an entry names is among those excluded, and no other has its name."""
+    bare = {posixpath.basename(name) for name in names}
+    return bool(bare & excluded) and not bare & _bare(search.images)
+
+
+def _bare(paths: Sequence[str]) -> set[str]:
+    """The names of files with and without their endings."""
+    return {posixpath.basename(path) for path in paths} | {_stem(path) for path in paths}
+
+
+def _stem(relative: str) -> str:
+    return posixpath.splitext(posixpath.basename(relative))[0]
+
+
 def _unlisted(relative: str, splits: Mapping[str, str]) -> ToolImage:
-    stem = posixpath.splitext(posixpath.basename(relative))[0]
+    stem = _stem(relative)
     split = splits.get(stem) or split_of_folder(relative)
     return ToolImage(relative, "", (), None, [], [], reviewed=False, split=split)
 

@@ -9,6 +9,7 @@ from convert.tool2coco import check_tool_options, tool2coco
 from convert.tool_options import ToolOptions
 from datasets.formats.voc import read_voc
 from system.errors import InputError
+from system.exclude import Excluder
 
 
 class VocOptions(ToolOptions, frozen=True, kw_only=True):
@@ -32,6 +33,7 @@ def voc2coco(
     """
     check_tool_options(options)
     errors: list[InputError] = []
+    exclude = Excluder(execution.exclude)
     ignored = options.difficult == "ignore"
-    export = read_voc(source, options.first_pixel, difficult_ignored=ignored, errors=errors)
-    return tool2coco("voc2coco", source, export, errors, dest, options, execution)
+    export = read_voc(source, options.first_pixel, difficult_ignored=ignored, errors=errors, exclude=exclude)
+    return tool2coco("voc2coco", source, export, errors, dest, options, execution, exclude)

@@ -11,6 +11,7 @@ import msgspec
 
 from convert.assemble import assemble
 from convert.conversion import Conversion, Converted, Instance, encode_instance, recorded_options
+from convert.exclusion import exclusion_events
 from convert.execution import Execution
 from convert.faults import planning_events
 from convert.report import Event, Report
@@ -18,13 +19,14 @@ from convert.upright import upright
 from convert.yolo_instances import box_around, label_instance, leads_outside
 from datasets.coco import Category
 from datasets.formats.dataset_folder import mask_path
-from datasets.formats.yolo import YoloDataset, YoloImage, read_yolo
+from datasets.formats.yolo import YoloDataset, YoloImage, path_below, read_yolo
 from datasets.formats.yolo_lines import Label, find_mixed, format_label, read_labels
 from datasets.images.image_file import ImageInfo, read_info
 from datasets.masks.component import Component
 from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import write_pixel_mask
 from system.errors import InputError, collected, raise_together
+from system.exclude import Excluder
 from system.files import check_apart, link_or_copy
 
 POOL_PAYS_FROM = 256  # images
@@ -61,7 +63,10 @@ def yolo2coco(
     background. Raises InputError for what cannot be read, and with `execution.strict` for the first loss;
     OutputError for `dest`.
     """
-    dataset = read_yolo(source)
+    exclude = Excluder(execution.exclude)
+    dataset = read_yolo(source, exclude=exclude)
+    alone = _label_files_alone(dataset, exclude)
+    excluded = exclusion_events(exclude, dataset.images)
     check_apart(dest, [dataset.root, *chain.from_iterable(dataset.folders.values())])
     errors: list[InputError] = []
     read = [_read_source(image, name, dataset, options, errors) for image, name in _named(dataset)]
@@ -83,7 +88,7 @@ def yolo2coco(
             "labels": sum(len(s.labels) for s in sources),
             "classes": len(dataset.names),
         },
-        events=[*skipped, *_label_files_alone(dataset), *_notes(dataset), *_mixed(sources, kinds)],
+        events=[*skipped, *excluded, *alone, *_notes(dataset), *_mixed(sources, kinds)],
         masks=has_masks or kinds != {"boxes", "segments"},
         pool_pays="segments" in kinds and len(sources) >= POOL_PAYS_FROM,
     )
@@ -125,16 +130,19 @@ def _kinds(sources: list[_Source], options: YoloOptions) -> set[str]:
     return {"boxes" if is_box else "segments" for kind in kinds.values() for is_box in kind}
 
 
-def _label_files_alone(dataset: YoloDataset) -> list[Event]:
+def _label_files_alone(dataset: YoloDataset, exclude: Excluder) -> list[Event]:
     """Label files without an image."""
     wanted = {image.labels.resolve() for image in dataset.images} | {path.resolve() for path in dataset.files}
     folders = {image.labels.resolve().parent for image in dataset.images}
     found = (path for folder in sorted(folders) if folder.is_dir() for path in sorted(folder.glob("*.txt")))
     root = dataset.root.resolve()
-    names = (
-        path.relative_to(root) if path.is_relative_to(root) else path.name for path in found if path not in wanted
-    )
-    return [Event(str(name), "", "label-without-picture", "") for name in names]
+    alone = [path for path in found if path not in wanted]
+    names = [path.relative_to(root) if path.is_relative_to(root) else path.name for path in alone]
+    return [
+        Event(str(name), "", "label-without-picture", "")
+        for name, path in zip(names, alone, strict=True)
+        if not exclude.excludes(dataset.root, path_below(path, root))
+    ]
 
 
 def _notes(dataset: YoloDataset) -> list[Event]:

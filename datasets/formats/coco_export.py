@@ -18,6 +18,7 @@ from datasets.formats.coco_repair import Repair
 from datasets.formats.provenance import PROVENANCE
 from datasets.images.image_file import is_image
 from system.errors import InputError
+from system.exclude import NOTHING, Excluder
 
 IMAGES = "images/"
 NO_SUPERCATEGORY = ("", "none")  # of the root category in Roboflow's files
@@ -51,16 +52,19 @@ class CocoExport(msgspec.Struct, frozen=True):
         return [split for split in SPLITS if any(part.split == split for part in self.parts)]
 
 
-def read_coco_export(path: Path, images: Path | None = None, named: Sequence[str] = ()) -> CocoExport:
+def read_coco_export(
+    path: Path, images: Path | None = None, named: Sequence[str] = (), exclude: Excluder = NOTHING
+) -> CocoExport:
     """Read the COCO file, folder or export `path`; `images` is a further folder of images.
 
-    `named` has "split=file" items (see `find_coco_parts`). Categories with the same name are joined. Raises
+    `named` has "split=file" items (see `find_coco_parts`). Categories with the same name are joined. Images that
+    `exclude` excludes are left out with their annotations. Raises
     InputError if a file cannot be read or two files list the same image, OptionError for a wrong item of `named`.
     """
     parts = find_coco_parts(path, named)
     if images is not None and not images.is_dir():
         raise InputError(images, "no such folder", "name the folder of the images with --images")
-    read = [_read_part(part) for part in parts]
+    read = [_read_part(path, part, exclude) for part in parts]
     if is_ours(path):
         read = [msgspec.structs.replace(one, is_labelled=True) for one in read]
     categories, ids, repairs = join_categories(list(zip(parts, [one.coco for one in read], strict=True)))
@@ -133,9 +137,20 @@ def with_plain_names(read: ReadCoco) -> ReadCoco:
     return msgspec.structs.replace(read, coco=msgspec.structs.replace(read.coco, images=images))
 
 
-def _read_part(part: CocoPart) -> ReadCoco:
-    read = with_plain_names(read_unchecked_coco(part.file, unlabelled_ok=True))
+def _read_part(root: Path, part: CocoPart, exclude: Excluder) -> ReadCoco:
+    read = _without(with_plain_names(read_unchecked_coco(part.file, unlabelled_ok=True)), root, exclude)
     return check_and_repair(part.file, read, flat_ok=True)
+
+
+def _without(read: ReadCoco, root: Path, exclude: Excluder) -> ReadCoco:
+    """The file without images whose stated name is excluded, and without their annotations."""
+    kept = [image for image in read.coco.images if not exclude.excludes(root, image.file_name)]
+    if len(kept) == len(read.coco.images):
+        return read
+    left_out = {image.id for image in read.coco.images} - {image.id for image in kept}
+    annotations = [a for a in read.coco.annotations if a.image_id not in left_out]
+    coco = msgspec.structs.replace(read.coco, images=kept, annotations=annotations)
+    return msgspec.structs.replace(read, coco=coco)
 
 
 def _find_images(root: Path, part: CocoPart, read: ReadCoco, given: Path | None) -> list[FoundImage | None]:

@@ -10,6 +10,7 @@ import msgspec
 
 from datasets.images.image_file import SUFFIXES, is_image
 from system.errors import InputError
+from system.exclude import NOTHING, Excluder
 from system.files import check_unicode
 
 OUR_MARKER = "dataset.json"
@@ -25,14 +26,17 @@ class MatchedImage(msgspec.Struct, frozen=True):
 class ImageSearch:
     """The images below `root`, without hidden folders, folders named `skip` and datasets that defectline wrote.
 
+    `excluded` has the images that `exclude` excludes; they are not found.
+
     Raises InputError if `root` is no folder.
     """
 
-    def __init__(self, root: Path, skip: frozenset[str] = frozenset()) -> None:
+    def __init__(self, root: Path, skip: frozenset[str] = frozenset(), exclude: Excluder = NOTHING) -> None:
         if not root.is_dir():
             raise InputError(root, "no such folder", "name the folder of the images")
         self.root = root
         self.images: list[str] = []
+        self.excluded: list[str] = []
         links: list[str] = []
         for folder, subfolders, names in os.walk(root):
             if OUR_MARKER in names and Path(folder) != root:  # a dataset inside the searched folder
@@ -43,6 +47,9 @@ class ImageSearch:
             for name in names:
                 if is_image(name):
                     relative = posixpath.normpath(f"{prefix}/{name}")
+                    if exclude.excludes(root, relative):
+                        self.excluded.append(relative)
+                        continue
                     self.images.append(relative)
                     if (root / relative).is_symlink():
                         links.append(relative)

@@ -12,6 +12,7 @@ import msgspec
 from datasets.formats.labelme import is_labelme
 from datasets.images.image_file import SUFFIXES, is_image
 from system.errors import InputError
+from system.exclude import NOTHING, Excluder
 from system.files import check_unicode
 
 
@@ -38,8 +39,11 @@ class Found(msgspec.Struct, frozen=True):
     event_code: str = ""
 
 
-def list_tree(root: Path) -> Tree:
-    """List `root` recursively. Raises InputError if it is not a folder or contains a name that is not Unicode."""
+def list_tree(root: Path, exclude: Excluder = NOTHING) -> Tree:
+    """List `root` recursively, without what `exclude` excludes.
+
+    Raises InputError if it is not a folder or contains a name that is not Unicode.
+    """
     if not root.is_dir():
         raise InputError(root, "no such folder", "name a folder of labelme files and their images")
     files: list[str] = []
@@ -54,6 +58,8 @@ def list_tree(root: Path) -> Tree:
                 if entry.is_dir():
                     if not name.startswith(".") and not entry.is_symlink():
                         folders.append(f"{prefix}{name}/")
+                elif (is_labelme(name) or is_image(name)) and exclude.excludes(root, prefix + name):
+                    continue
                 elif is_labelme(name):
                     files.append(prefix + name)
                 elif is_image(name):

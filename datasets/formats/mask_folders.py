@@ -12,6 +12,7 @@ from datasets.formats.mask_pattern import NUMBER, STEM, MaskPattern, unicode_for
 from datasets.formats.split_names import exact_split_name
 from datasets.images.image_file import is_image
 from system.errors import InputError
+from system.exclude import NOTHING, Excluder
 from system.files import check_unicode
 
 
@@ -60,18 +61,26 @@ class _Partners(msgspec.Struct, frozen=True):
         return [group for group in others if group]
 
 
-def pair_masks(images: Path, masks: Path, pattern: MaskPattern, *, type_folders: bool = False) -> Pairing:
+def pair_masks(
+    images: Path, masks: Path, pattern: MaskPattern, exclude: Excluder = NOTHING, *, type_folders: bool = False
+) -> Pairing:
     """Pair every image below `images` with its masks below `masks`, or below `masks`/TYPE with `type_folders`.
 
     An image without a mask is paired with none. A mask without an image is a fault, and so is a second mask of an
-    image unless the pattern has {n}. Raises InputError if nothing pairs or a folder has no image.
+    image unless the pattern has {n}. An image whose masks are all excluded is left out: it is not a negative.
+    Raises InputError if nothing pairs or a folder has no image.
     """
     masks = _relative_to_other(masks, images)
-    found = list_below(images)
+    found = [path for path in list_below(images) if not exclude.excludes(images, _below(path, images))]
     commons = {path: pattern.common_part(_stem(path, images)) for path in found}
     partners = _Partners(pattern, _by_common(commons))
-    named = [_named(path, masks, type_folders=type_folders) for path in list_below(masks)]
+    listed = [_named(path, masks, type_folders=type_folders) for path in list_below(masks)]
+    named = [mask for mask in listed if not exclude.excludes(masks, _below(mask.path, masks))]
     pairs = [(mask, partners.of(mask)) for mask in named]
+    kept = {mask.path for mask in named}
+    unread = {image for mask in listed if mask.path not in kept for group in partners.of(mask) for image in group}
+    if not found:
+        raise InputError(images, "every image in this folder is excluded", "correct --exclude")
     if not any(groups for _, groups in pairs):
         wanted = next((common for common in commons.values() if common), None)
         raise _nothing_pairs(images, masks, pattern, found[0], wanted, named)
@@ -93,7 +102,9 @@ def pair_masks(images: Path, masks: Path, pattern: MaskPattern, *, type_folders:
         for image in groups[0] if groups else []:
             of_image[image].append(MaskFile(mask.path, mask.type))
     left_out = {image for mask, groups in pairs if mask.path in faulty for group in groups for image in group}
-    left_out |= {mask.path for mask, groups in pairs if groups}
+    left_out |= {mask.path for mask, groups in pairs if groups} | {
+        image for image in unread if image not in of_image
+    }
     paired = [
         MaskedImage(path, path.relative_to(images).as_posix(), tuple(of_image[path]))
         for path in found
@@ -138,6 +149,10 @@ def _relative_to_other(folder: Path, other: Path) -> Path:
     if folder.resolve().is_relative_to(other.resolve()):
         return other / folder.resolve().relative_to(other.resolve())
     return folder
+
+
+def _below(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
 
 
 def _stem(path: Path, folder: Path) -> str:

@@ -30,6 +30,7 @@ from datasets.formats.tool_export import (
 from datasets.formats.voc_splits import read_image_sets
 from datasets.formats.xml_elements import XmlElement, read_xml
 from system.errors import InputError
+from system.exclude import NOTHING, Excluder
 from system.files import check_unicode
 
 ROOT_NAME = "annotation"
@@ -64,15 +65,16 @@ def read_voc(
     *,
     difficult_ignored: bool = True,
     errors: list[InputError] | None = None,
+    exclude: Excluder = NOTHING,
 ) -> ToolExport:
-    """Read every XML file below `source`.
+    """Read every XML file below `source` that is not excluded.
 
     Pixels count from `first_pixel`. None chooses: from 1 as VOC does, unless one box begins before 1, or every
     coordinate has a decimal point; then all count from 0. `ImageSets/Main` gives the splits, otherwise folders
     called train, val or test. With `difficult_ignored` objects marked difficult are ignore regions. What is wrong
     with a file is added to `errors`, if given. Raises InputError.
     """
-    files = list(_read_files(source, errors))
+    files = list(_read_files(source, errors, exclude))
     first = first_pixel if first_pixel is not None else _detect_first_pixel(files)
     splits = read_image_sets(source)
     images = [_image(file, first, splits, difficult_ignored=difficult_ignored) for file in files]
@@ -89,8 +91,10 @@ def read_voc(
     return ToolExport(source, images, read, losses, MASK_FOLDERS, splits)
 
 
-def _read_files(source: Path, errors: list[InputError] | None) -> Iterator[_VocFile]:
+def _read_files(source: Path, errors: list[InputError] | None, exclude: Excluder) -> Iterator[_VocFile]:
     for relative in _list_xml(source):
+        if exclude.excludes(source, relative):
+            continue
         try:
             yield _read_file(source, relative)
         except InputError as error:

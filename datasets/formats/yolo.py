@@ -23,6 +23,7 @@ from datasets.formats.yolo_description import (
 from datasets.formats.yolo_names_file import read_names_only, read_obj_data
 from datasets.images.image_file import is_image
 from system.errors import InputError, raise_together
+from system.exclude import NOTHING, Excluder
 
 
 class YoloImage(msgspec.Struct, frozen=True):
@@ -42,7 +43,8 @@ class YoloDataset(msgspec.Struct, frozen=True):
     """A dataset folder: class names in order, images sorted by split and name.
 
     `folders` are the folders and lists of each split, `stand_ins` is split -> the split whose images it names
-    because it has none. The rest is as in YoloDescription, of the file `description`.
+    because it has none. `files` has the label files of excluded images, too. The rest is as in YoloDescription, of
+    the file `description`.
     """
 
     root: Path
@@ -70,22 +72,25 @@ def label_path(image: Path) -> Path:
     return Path(*folders, path.name).with_suffix(".txt")
 
 
-def read_yolo(path: Path, *, strict: bool = True) -> YoloDataset:
+def read_yolo(path: Path, *, strict: bool = True, exclude: Excluder = NOTHING) -> YoloDataset:
     """List a dataset folder, or the one that the file `path` describes; no label file is read.
 
     If `strict`, splits that name the same folders count once, and an InputError is raised where an image is
-    otherwise listed twice or two images share a label file. Raises InputError.
+    otherwise listed twice or two images share a label file. An image is excluded with its label file if `exclude`
+    excludes either. Raises InputError.
     """
     described = read_description(path)
     stand_ins = _stand_ins(described.parts)
     own = {split: parts for split, parts in described.parts.items() if not (strict and split in stand_ins)}
     finder = _LabelFinder(described)
-    images = [
+    listed = [
         image
         for split, parts in own.items()
         for part in parts
         for image in _list(part, described.root, split, finder)
     ]
+    images = [image for image in listed if not _is_excluded(image, described.root, exclude)]
+    excluded = {image.labels for image in listed} - {image.labels for image in images}
     if not images:
         raise InputError(described.file, "no image in the folders it names", "check train, val and test")
     if strict:
@@ -98,7 +103,7 @@ def read_yolo(path: Path, *, strict: bool = True) -> YoloDataset:
         described.parts,
         stand_ins,
         described.keypoint_columns,
-        frozenset(described.files),
+        frozenset(described.files) | excluded,
         described.notes,
     )
 
@@ -174,6 +179,17 @@ def _stand_ins(folders: Mapping[str, Sequence[Path]]) -> dict[str, str]:
         for split, parts in folders.items()
         if home[key := tuple(part.resolve() for part in parts)] != split
     }
+
+
+def _is_excluded(image: YoloImage, root: Path, exclude: Excluder) -> bool:
+    found = exclude.excludes(root, path_below(image.path, root))
+    return (image.labels.is_file() and exclude.excludes(root, path_below(image.labels, root))) or found
+
+
+def path_below(path: Path, root: Path) -> str:
+    """The path below `root` with forward slashes, or the name alone where it is elsewhere."""
+    path, root = Path(os.path.normpath(path.absolute())), Path(os.path.normpath(root.absolute()))
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
 def _list(folder: Path, root: Path, split: str, finder: _LabelFinder) -> list[YoloImage]:

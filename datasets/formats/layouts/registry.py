@@ -8,6 +8,7 @@ from datasets.formats.layouts.side_by_side import Dagm, Ksdd, Ksdd2, MagneticTil
 from datasets.formats.layouts.tree import ImageTree, Layout, subfolders
 from datasets.formats.layouts.typed import Btad, Mvtec3d, MvtecAd2, MvtecLoco
 from system.errors import InputError, OptionError, raise_together
+from system.exclude import NOTHING, Excluder
 from system.files import check_unicode
 
 LayoutName = Literal[
@@ -41,8 +42,10 @@ def parse_layout(name: str) -> LayoutName:
     return cast("LayoutName", name)
 
 
-def read_tree(root: Path, layout: LayoutName = "auto") -> ImageTree:
+def read_tree(root: Path, layout: LayoutName = "auto", exclude: Excluder = NOTHING) -> ImageTree:
     """List the images of a folder tree and pair them with their masks, by the layout named or detected.
+
+    Files that `exclude` excludes are not listed.
 
     Raises InputError if `root` has no known layout, and with all faults where images and masks do not pair.
     """
@@ -53,7 +56,7 @@ def read_tree(root: Path, layout: LayoutName = "auto") -> ImageTree:
         inside = [folder.name for folder in subfolders(root) if find_layout(folder)]
         remedy = f"name one of the folders inside: {', '.join(inside)}" if inside else "name another folder"
         raise InputError(root, "not an MVTec category folder (no train, test or ground_truth in it)", remedy)
-    tree = chosen.read(root)
+    tree = chosen.read(root, exclude)
     raise_together([fault.error for fault in tree.faults])
     check_unicode(root, (image.relative for image in tree.images))
     return tree

@@ -14,8 +14,8 @@ import msgspec
 from datasets.formats.layouts.tree import (
     GOOD,
     ImageTree,
-    TreeFaults,
     TreeImage,
+    TreeReading,
     by_stem,
     images_in,
     make_tree,
@@ -23,6 +23,7 @@ from datasets.formats.layouts.tree import (
     relative,
     subfolders,
 )
+from system.exclude import NOTHING, Excluder
 
 DEFECT = "defect"  # the type where a layout has only one and names it nowhere
 
@@ -36,17 +37,17 @@ class Visa(msgspec.Struct, frozen=True):
         """A folder Data/Images/Anomaly or Data/Images/Normal."""
         return any((root / "Data/Images" / kind).is_dir() for kind in ("Anomaly", "Normal"))
 
-    def read(self, root: Path) -> ImageTree:
+    def read(self, root: Path, exclude: Excluder = NOTHING) -> ImageTree:
         """All images; the layout names no splits."""
-        faults = TreeFaults()
-        images = list(self._images(root, faults))
-        return make_tree(root, self.name, images, faults.found, any_value=True)
+        reading = TreeReading(root, exclude)
+        images = list(self._images(root, reading))
+        return make_tree(root, self.name, images, reading.faults, any_value=True)
 
-    def _images(self, root: Path, faults: TreeFaults) -> Iterator[TreeImage]:
+    def _images(self, root: Path, reading: TreeReading) -> Iterator[TreeImage]:
         for kind in subfolders(root / "Data/Images"):
-            masks = by_stem(images_in(root / "Data/Masks" / kind.name), faults)
-            images = by_stem(images_in(kind), faults)
-            for stem, mask in pair(images, masks, faults, needs_mask=kind.name != "Normal").items():
+            masks = by_stem(reading.images_in(root / "Data/Masks" / kind.name), reading)
+            images = by_stem(reading.images_in(kind), reading)
+            for stem, mask in pair(images, masks, reading, needs_mask=kind.name != "Normal").items():
                 found = () if mask is None else (relative(root, mask),)
                 name = GOOD if kind.name == "Normal" else kind.name
                 yield TreeImage(root, relative(root, images[stem]), "", name, found)
@@ -61,11 +62,11 @@ class Ksdd2(msgspec.Struct, frozen=True):
         """A file NAME_GT.* in train or test."""
         return any(p.stem.endswith("_GT") for split in ("train", "test") for p in images_in(root / split))
 
-    def read(self, root: Path) -> ImageTree:
+    def read(self, root: Path, exclude: Excluder = NOTHING) -> ImageTree:
         """Images of train and test."""
-        faults = TreeFaults()
-        images = (_beside(root, root / split, "_GT", split, faults) for split in ("train", "test"))
-        return make_tree(root, self.name, list(chain.from_iterable(images)), faults.found)
+        reading = TreeReading(root, exclude)
+        images = (_beside(root, root / split, "_GT", split, reading) for split in ("train", "test"))
+        return make_tree(root, self.name, list(chain.from_iterable(images)), reading.faults)
 
 
 class Ksdd(msgspec.Struct, frozen=True):
@@ -77,11 +78,11 @@ class Ksdd(msgspec.Struct, frozen=True):
         """A file NAME_label.* in a folder of `root` that is not called Label."""
         return any(p.stem.endswith("_label") for folder in subfolders(root) for p in images_in(folder))
 
-    def read(self, root: Path) -> ImageTree:
+    def read(self, root: Path, exclude: Excluder = NOTHING) -> ImageTree:
         """All images; the layout names no splits."""
-        faults = TreeFaults()
-        images = (_beside(root, folder, "_label", "", faults) for folder in subfolders(root))
-        return make_tree(root, self.name, list(chain.from_iterable(images)), faults.found)
+        reading = TreeReading(root, exclude)
+        images = (_beside(root, folder, "_label", "", reading) for folder in subfolders(root))
+        return make_tree(root, self.name, list(chain.from_iterable(images)), reading.faults)
 
 
 class Dagm(msgspec.Struct, frozen=True):
@@ -93,18 +94,21 @@ class Dagm(msgspec.Struct, frozen=True):
         """A folder Label in Train or Test."""
         return any((root / split / "Label").is_dir() for split in ("Train", "Test"))
 
-    def read(self, root: Path) -> ImageTree:
+    def read(self, root: Path, exclude: Excluder = NOTHING) -> ImageTree:
         """Images of Train and Test; the type is the name of the class folder."""
-        faults = TreeFaults()
-        images = list(self._images(root, faults))
-        return make_tree(root, self.name, images, faults.found)
+        reading = TreeReading(root, exclude)
+        images = list(self._images(root, reading))
+        return make_tree(root, self.name, images, reading.faults)
 
-    def _images(self, root: Path, faults: TreeFaults) -> Iterator[TreeImage]:
+    def _images(self, root: Path, reading: TreeReading) -> Iterator[TreeImage]:
         kind = root.resolve().name
         for folder, split in (("Train", "train"), ("Test", "test")):
-            images = by_stem(images_in(root / folder), faults)
-            masks = by_stem(images_in(root / folder / "Label"), faults, "_label")
-            for stem, mask in pair(images, masks, faults, needs_mask=False).items():
+            labels = images_in(root / folder / "Label")
+            masks = by_stem((path for path in labels if not reading.excludes(path)), reading, "_label")
+            excluded = {path.stem.removesuffix("_label") for path in labels} - set(masks)  # not good: left out
+            paths = reading.images_in(root / folder)
+            images = by_stem((path for path in paths if path.stem not in excluded), reading)
+            for stem, mask in pair(images, masks, reading, needs_mask=False).items():
                 name, found = (GOOD, ()) if mask is None else (kind, (relative(root, mask),))
                 yield TreeImage(root, relative(root, images[stem]), split, name, found)
 
@@ -118,15 +122,15 @@ class MagneticTile(msgspec.Struct, frozen=True):
         """A folder MT_<type>/Imgs."""
         return any(folder.name.startswith("MT_") and (folder / "Imgs").is_dir() for folder in subfolders(root))
 
-    def read(self, root: Path) -> ImageTree:
+    def read(self, root: Path, exclude: Excluder = NOTHING) -> ImageTree:
         """All images; the layout names no splits."""
         images: list[TreeImage] = []
-        faults = TreeFaults()
+        reading = TreeReading(root, exclude)
         for folder in subfolders(root):
             if (folder / "Imgs").is_dir():
                 kind = folder.name.removeprefix("MT_")
-                images += _jpeg_and_png(root, folder / "Imgs", GOOD if kind == "Free" else kind, faults)
-        return make_tree(root, self.name, images, faults.found)
+                images += _jpeg_and_png(root, folder / "Imgs", GOOD if kind == "Free" else kind, reading)
+        return make_tree(root, self.name, images, reading.faults)
 
 
 class RealIad(msgspec.Struct, frozen=True):
@@ -138,35 +142,35 @@ class RealIad(msgspec.Struct, frozen=True):
         """The folders OK and NG."""
         return (root / "OK").is_dir() and (root / "NG").is_dir()
 
-    def read(self, root: Path) -> ImageTree:
+    def read(self, root: Path, exclude: Excluder = NOTHING) -> ImageTree:
         """All images; the JSON files with splits are not read."""
         images: list[TreeImage] = []
-        faults = TreeFaults()
+        reading = TreeReading(root, exclude)
         for sample in (root / "OK", *subfolders(root / "OK")):
-            images += _jpeg_and_png(root, sample, GOOD, faults)
+            images += _jpeg_and_png(root, sample, GOOD, reading)
         for kind in subfolders(root / "NG"):
             for sample in (kind, *subfolders(kind)):
-                images += _jpeg_and_png(root, sample, kind.name, faults)
-        return make_tree(root, self.name, images, faults.found)
+                images += _jpeg_and_png(root, sample, kind.name, reading)
+        return make_tree(root, self.name, images, reading.faults)
 
 
-def _beside(root: Path, folder: Path, suffix: str, split: str, faults: TreeFaults) -> Iterator[TreeImage]:
-    paths = images_in(folder)
-    images = by_stem((p for p in paths if not p.stem.endswith(suffix)), faults)
-    masks = by_stem((p for p in paths if p.stem.endswith(suffix)), faults, suffix)
-    for stem, mask in pair(images, masks, faults, needs_mask=True).items():
+def _beside(root: Path, folder: Path, suffix: str, split: str, reading: TreeReading) -> Iterator[TreeImage]:
+    paths = reading.images_in(folder)
+    images = by_stem((p for p in paths if not p.stem.endswith(suffix)), reading)
+    masks = by_stem((p for p in paths if p.stem.endswith(suffix)), reading, suffix)
+    for stem, mask in pair(images, masks, reading, needs_mask=True).items():
         found = () if mask is None else (relative(root, mask),)
         yield TreeImage(root, relative(root, images[stem]), split, DEFECT, found, black_is_good=True)
 
 
-def _jpeg_and_png(root: Path, folder: Path, kind: str, faults: TreeFaults) -> Iterator[TreeImage]:
-    paths = images_in(folder)
+def _jpeg_and_png(root: Path, folder: Path, kind: str, reading: TreeReading) -> Iterator[TreeImage]:
+    paths = reading.images_in(folder)
     jpegs = [p for p in paths if p.suffix.lower() in {".jpg", ".jpeg"}]
     pngs = [p for p in paths if p.suffix.lower() == ".png"]
     for path in paths:
         if path not in jpegs and path not in pngs:
-            faults.add(path, "neither a JPEG image nor a PNG mask", "remove it from this folder")
-    images, masks = by_stem(jpegs, faults), by_stem(pngs, faults)
-    for stem, mask in pair(images, masks, faults, needs_mask=kind != GOOD).items():
+            reading.add(path, "neither a JPEG image nor a PNG mask", "remove it from this folder")
+    images, masks = by_stem(jpegs, reading), by_stem(pngs, reading)
+    for stem, mask in pair(images, masks, reading, needs_mask=kind != GOOD).items():
         found = () if mask is None else (relative(root, mask),)
         yield TreeImage(root, relative(root, images[stem]), "", kind, found)

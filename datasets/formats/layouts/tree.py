@@ -8,6 +8,7 @@ import msgspec
 
 from datasets.images.image_file import list_images
 from system.errors import InputError, OptionError
+from system.exclude import NOTHING, Excluder
 
 GOOD = "good"
 FaultCode = Literal["ambiguous-pair", "broken-tree", "defect-in-train", "unlabelled-defect", "unpaired-mask"]
@@ -93,7 +94,7 @@ class Layout(Protocol):
     def matches(self, root: Path) -> bool:
         """Whether the folders and names below `root` are plainly those of this layout."""
 
-    def read(self, root: Path) -> ImageTree:
+    def read(self, root: Path, exclude: Excluder = NOTHING) -> ImageTree:
         """List the images and pair them with their masks; what does not pair is a fault of the tree."""
 
 
@@ -116,15 +117,25 @@ def make_tree(
     return ImageTree(root, layout, found, any_value, tuple(left_out), known)
 
 
-class TreeFaults:
-    """The faults of one layout: each a tree that does not pair by it."""
+class TreeReading:
+    """The reading of one tree: which of its files are excluded, and each fault, where files do not pair."""
 
-    def __init__(self) -> None:
-        self.found: list[TreeFault] = []
+    def __init__(self, root: Path, exclude: Excluder) -> None:
+        self._root = root
+        self._exclude = exclude
+        self.faults: list[TreeFault] = []
+
+    def images_in(self, folder: Path) -> list[Path]:
+        """Image files directly in `folder` that are not excluded, sorted; none where it does not exist."""
+        return [path for path in images_in(folder) if not self.excludes(path)]
+
+    def excludes(self, path: Path) -> bool:
+        """Whether a file of the tree is excluded."""
+        return self._exclude.excludes(self._root, relative(self._root, path))
 
     def add(self, where: Path, problem: str, remedy: str) -> None:
         """Remember one fault."""
-        self.found.append(TreeFault("broken-tree", InputError(where, problem, remedy)))
+        self.faults.append(TreeFault("broken-tree", InputError(where, problem, remedy)))
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -139,20 +150,20 @@ def images_in(folder: Path) -> list[Path]:
     return list_images(folder) if folder.is_dir() else []
 
 
-def by_stem(paths: Iterable[Path], faults: TreeFaults, suffix: str = "") -> dict[str, Path]:
+def by_stem(paths: Iterable[Path], reading: TreeReading, suffix: str = "") -> dict[str, Path]:
     """Name without ending and without `suffix` -> the first file of that name; a second one is a fault."""
     found: dict[str, Path] = {}
     for path in paths:
         stem = path.stem.removesuffix(suffix)
         if stem in found:
-            faults.add(path, f"its name is ambiguous with {found[stem].name}", "rename or remove one")
+            reading.add(path, f"its name is ambiguous with {found[stem].name}", "rename or remove one")
         else:
             found[stem] = path
     return found
 
 
 def pair(
-    images: Mapping[str, Path], masks: Mapping[str, Path], faults: TreeFaults, *, needs_mask: bool
+    images: Mapping[str, Path], masks: Mapping[str, Path], reading: TreeReading, *, needs_mask: bool
 ) -> dict[str, Path | None]:
     """Stem of each image -> its mask.
 
@@ -160,10 +171,10 @@ def pair(
     """
     for stem, mask in masks.items():
         if stem not in images:
-            faults.add(mask, f"no image for this mask ({stem}.* is missing)", "add it or remove the mask")
+            reading.add(mask, f"no image for this mask ({stem}.* is missing)", "add it or remove the mask")
     for stem, image in images.items():
         if needs_mask and stem not in masks:
-            faults.add(image, "no mask for this defect image", "add it or remove the image")
+            reading.add(image, "no mask for this defect image", "add it or remove the image")
     return {stem: masks.get(stem) for stem in images}
 
 
