@@ -144,7 +144,7 @@ ARCHITECTURES: dict[str, Callable[[dict[str, object]], object]] = {
     "download": lambda d: d["backbone"][0].__setitem__(2, "TorchVision"),  # type: ignore[index]
     "repeats": lambda d: d["backbone"][2].__setitem__(1, 10**9),  # type: ignore[index]
     "rows": lambda d: d["head"].extend(d["head"][:1] * MAX_LAYERS),  # type: ignore[attr-defined,index]
-    "channels": lambda d: d["backbone"][1][3].__setitem__(0, 90_000),  # type: ignore[index]
+    "kernel": lambda d: d["backbone"][1][3].__setitem__(1, 999),  # type: ignore[index]
     "depth": lambda d: d.update(depth_multiple=float("inf")),
     "none": lambda d: d.clear(),
 }
