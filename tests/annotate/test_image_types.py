@@ -22,6 +22,6 @@ def test_types_of_images_are_not_proposed_as_shapes(
     run.predictions("test").write_text(stored)
     given = run.root if source == "--from" else run.predictions("test")
     assert run_command("annotate", "propose", tmp_path / "images", source, given) == 2
-    told = only_line(capsys)
-    assert f"{run.root}: a run of train_cls predicts the type of an image and no boxes; name a run of" in told
+    message = only_line(capsys)
+    assert f"{run.root}: a run of train_cls predicts the type of an image and no boxes; name a run of" in message
     assert [path.name for path in (tmp_path / "images").iterdir()] == ["a.png"]
