@@ -126,7 +126,7 @@ def test_crowd_only_is_refused_unless_its_meaning_is_given(
     tmp_path: Path, crowd: str, iscrowd: int, code: str
 ) -> None:
     source = single(tmp_path / "s", segmentation=brush_mask(), area=225, iscrowd=1)
-    with pytest.raises(InputError, match=r"all 1 annotations are crowds .* --crowd instance"):
+    with pytest.raises(InputError, match=r"all 1 annotations are ignore regions .* --crowd instance"):
         coco2coco(source, tmp_path / "d")
     report = coco2coco(source, tmp_path / "d", CocoOptions(crowd=crowd))
     assert code in {e.code for e in report.events}
