@@ -2,11 +2,11 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-import msgspec
 import typer
 
 from system.console import progress
@@ -20,7 +20,8 @@ Src = TypeVar("Src")
 Opt = TypeVar("Opt")
 
 
-class ExecutionFlags(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExecutionFlags:
     """The options of every conversion, as given on the command line."""
 
     overwrite: bool

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec import structs
 
 from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
 from convert.cli_options import (
@@ -75,6 +74,8 @@ def labelstudio2coco_command(
     flags: ExecutionFlags,
 ) -> None:
     """Convert a JSON or JSON-MIN export of Label Studio to a COCO dataset folder; downloads nothing."""
+    from msgspec import structs
+
     from convert.labelstudio2coco import LabelStudioOptions, labelstudio2coco
 
     shared = shared_options(
@@ -118,6 +119,8 @@ def via2coco_command(
     flags: ExecutionFlags,
 ) -> None:
     """Convert a VGG Image Annotator project (VIA 1, 2, 3) to a COCO dataset folder."""
+    from msgspec import structs
+
     from convert.via2coco import ViaOptions, via2coco
 
     shared = shared_options(
@@ -157,6 +160,8 @@ def csv2coco_command(
     flags: ExecutionFlags,
 ) -> None:
     """Convert a CSV table (Severstal, makesense.ai or filename,width,height,class,xmin,...) to a COCO dataset."""
+    from msgspec import structs
+
     from convert.csv2coco import CsvOptions, csv2coco
 
     shared = shared_options(

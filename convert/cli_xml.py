@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from msgspec import structs
 
 from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
 from convert.cli_options import (
@@ -90,6 +89,8 @@ def voc2coco_command(
 
     A file without objects is a negative.
     """
+    from msgspec import structs
+
     from convert.voc2coco import VocOptions, voc2coco
 
     shared = shared_options(
@@ -127,6 +128,8 @@ def cvat2coco_command(
     flags: ExecutionFlags,
 ) -> None:
     """Convert CVAT for images 1.1 to a COCO dataset folder; an image without shapes is unlabelled."""
+    from msgspec import structs
+
     from convert.cvat2coco import CvatOptions, cvat2coco
 
     shared = shared_options(
