@@ -57,7 +57,7 @@ def repair_annotation(image: Image, annotation: Annotation) -> tuple[Annotation,
     segmentation, changes = _without_short_rings(annotation.segmentation)
     box, area = annotation.bbox, annotation.area
     mask_box = _mask_box(segmentation, image) if min(box[2:]) > 0 else None
-    if mask_box is not None and not boxes_agree(_inside(box, image), mask_box):
+    if mask_box is not None and not _agrees(box, image, mask_box):
         exact = _drawn(segmentation, image)
         if exact is not None:
             changes.append(("box-from-mask", f"{_text(box)}, its mask {_text(exact[0])}"))
@@ -92,7 +92,7 @@ def _is_consistent(annotation: Annotation, image: Image, mask_box: Box) -> bool:
     box = annotation.bbox
     if min(box[2:]) <= 0:
         return True
-    return boxes_agree(_inside(box, image), mask_box) and 0 <= annotation.area <= _largest_area(box)
+    return _agrees(box, image, mask_box) and 0 <= annotation.area <= _largest_area(box)
 
 
 def _largest_area(box: Box) -> float:
@@ -109,12 +109,25 @@ def boxes_agree(box: Box, mask_box: Box) -> bool:
     x, y, w, h = mask_box
     if _near(box, mask_box) or (w <= 0 or h <= 0):
         return True
-    if max(abs(one - other) for one, other in zip(box, (x, y, x + w, y + h), strict=True)) <= BOX_TOLERANCE:
+    if _are_corners(box, mask_box):
         return False
     shared_w = min(box[0] + box[2], x + w) - max(box[0], x)
     shared_h = min(box[1] + box[3], y + h) - max(box[1], y)
     shared = max(shared_w, 0) * max(shared_h, 0)
     return shared >= BOX_OVERLAP * (box[2] * box[3] + w * h - shared)
+
+
+def _agrees(box: Box, image: Image, mask_box: Box) -> bool:
+    """`boxes_agree` of the part of a box inside its image; corners are recognised before they are cut."""
+    if _are_corners(box, mask_box) and not _near(box, mask_box):
+        return False
+    return boxes_agree(_inside(box, image), mask_box)
+
+
+def _are_corners(box: Box, mask_box: Box) -> bool:
+    """Whether a box is x1, y1, x2, y2 of the mask with the box `mask_box`, within the tolerance."""
+    x, y, w, h = mask_box
+    return max(abs(one - other) for one, other in zip(box, (x, y, x + w, y + h), strict=True)) <= BOX_TOLERANCE
 
 
 def _inside(box: Box, image: Image) -> Box:

@@ -17,6 +17,7 @@ from datasets.formats.file_names import check_stems
 from system.errors import InputError, OutputError
 
 CATEGORIES = [Category(1, "a"), Category(2, "b")]
+FILLING = "32f0"  # runs of 3, 2 and 22 pixels: two pixels in the second column of 9 x 3
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -27,7 +28,7 @@ def convert_image(source: Named, dest: Path | None, drop: str = "") -> Converted
     """One instance per letter of the stem, of category 2 for b; images are one byte."""
     stem = Path(source.file_name).stem
     instances = [
-        Instance(1 + (letter == "b"), (i, 0, 1, 2), 2, Rle((3, 9), "012") if i % 2 else [[0, 0, 1, 0, 1, 2.5]])
+        Instance(1 + (letter == "b"), (i, 0, 1, 2), 2, Rle((3, 9), FILLING) if i % 2 else [[0, 0, 1, 0, 1, 2.5]])
         for i, letter in enumerate(stem)
         if letter != "n"
     ]
@@ -73,7 +74,7 @@ def test_files_are_those_that_write_coco_writes(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "again.json").read_bytes()
     annotations = load_dataset(tmp_path / "d").splits["train"].annotations
     assert [(a.id, a.image_id, a.category_id) for a in annotations] == [(1, 1, 1), (2, 2, 1), (3, 2, 2)]
-    assert annotations[2] == Annotation(3, 2, 2, (1, 0, 1, 2), 2, Rle((3, 9), "012"))
+    assert annotations[2] == Annotation(3, 2, 2, (1, 0, 1, 2), 2, Rle((3, 9), FILLING))
 
 
 def test_counts_and_what_is_left_out(tmp_path: Path) -> None:

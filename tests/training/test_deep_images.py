@@ -48,7 +48,7 @@ def test_new_images_of_a_run(
     seen.clear()
 
     def start(command: list[str], **_: object) -> object:
-        status = run_toy(*command[3:])
+        status = run_toy(*command[4:])
         return type("Done", (), {"returncode": status, "stderr": ""})
 
     monkeypatch.setattr("evaluate.new_predictions.subprocess.run", start)
