@@ -78,21 +78,30 @@ def execution_flags(
     )
 
 
-def with_execution(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the shared options to a command, which receives them as its keyword argument `flags`."""
-    shared = inspect.signature(execution_flags, eval_str=True).parameters
-    own = inspect.signature(command, eval_str=True)
-    keyword = {name: p for name, p in own.parameters.items() if name != "flags"}
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*keyword.values(), *shared.values())]
+def with_options(
+    name: str, collect: Callable[..., object]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Replace the parameter `name` of a command by those of `collect`, which gives its value."""
+    group = inspect.signature(collect).parameters
 
-    @wraps(command)
-    def complete(**values: object) -> None:
-        flags = execution_flags(**{name: values.pop(name) for name in shared})  # type: ignore[arg-type]
-        command(**values, flags=flags)
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command)
+        every = [q for key, p in own.parameters.items() for q in (group.values() if key == name else (p,))]
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in every]
 
-    complete.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    complete.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": None}
-    return complete
+        @wraps(command)
+        def complete(**values: object) -> None:
+            value = collect(**{key: values.pop(key) for key in group})
+            command(**values, **{name: value})
+
+        complete.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        complete.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": None}
+        return complete
+
+    return decorate
+
+
+with_execution = with_options("flags", execution_flags)
 
 
 def run_conversion(

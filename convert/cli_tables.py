@@ -2,33 +2,16 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
-from convert.cli_options import (
-    Connectivity,
-    NewDataset,
-    RatiosText,
-    Seed,
-    Segmentation,
-    SegmentationKind,
-    Unlabelled,
-    UnlabelledKind,
-    parse_connectivity,
-)
-from convert.cli_tool_options import (
-    Images,
-    LabelsFile,
-    LineWidth,
-    Mixed,
-    MixedKind,
-    Rename,
-    ToolSplit,
-    ToolSplitKind,
-    shared_options,
-)
+from convert.cli_options import Connectivity, NewDataset, parse_connectivity
+from convert.cli_tool_options import with_shared_options
+
+if TYPE_CHECKING:
+    from convert.tool_options import ToolOptions
 
 
 class AnnotationKind(StrEnum):
@@ -41,9 +24,9 @@ class AnnotationKind(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    app.command("labelstudio2coco")(with_execution(labelstudio2coco_command))
-    app.command("via2coco")(with_execution(via2coco_command))
-    app.command("csv2coco")(with_execution(csv2coco_command))
+    app.command("labelstudio2coco")(with_execution(with_shared_options(labelstudio2coco_command)))
+    app.command("via2coco")(with_execution(with_shared_options(via2coco_command)))
+    app.command("csv2coco")(with_execution(with_shared_options(csv2coco_command)))
 
 
 def labelstudio2coco_command(
@@ -60,17 +43,8 @@ def labelstudio2coco_command(
     image_key: Annotated[
         str | None, typer.Option(help="Key of the image in a task's data, if it has several.")
     ] = None,
-    images: Images = None,
-    labels: LabelsFile = None,
-    rename: Rename = None,
-    unlabelled: Unlabelled = UnlabelledKind.leave_out,
-    mixed: Mixed = MixedKind.fill,
-    line_width: LineWidth = None,
-    split: ToolSplit = ToolSplitKind.auto,
-    ratios: RatiosText = "0.7,0.1,0.2",
-    seed: Seed = 0,
-    segmentation: Segmentation = SegmentationKind.rle,
     *,
+    shared: "ToolOptions",
     flags: ExecutionFlags,
 ) -> None:
     """Convert a JSON or JSON-MIN export of Label Studio to a COCO dataset folder; downloads nothing."""
@@ -78,18 +52,6 @@ def labelstudio2coco_command(
 
     from convert.labelstudio2coco import LabelStudioOptions, labelstudio2coco
 
-    shared = shared_options(
-        images=images,
-        labels=labels,
-        rename=rename,
-        unlabelled=unlabelled,
-        mixed=mixed,
-        line_width=line_width,
-        split=split,
-        ratios=ratios,
-        seed=seed,
-        segmentation=segmentation,
-    )
     options = LabelStudioOptions(
         **structs.asdict(shared), annotation=annotation.value, predictions=predictions, image_key=image_key
     )
@@ -105,17 +67,8 @@ def via2coco_command(
     category: Annotated[
         str | None, typer.Option(help="Category of all regions, if no attribute contains it.")
     ] = None,
-    images: Images = None,
-    labels: LabelsFile = None,
-    rename: Rename = None,
-    unlabelled: Unlabelled = UnlabelledKind.leave_out,
-    mixed: Mixed = MixedKind.fill,
-    line_width: LineWidth = None,
-    split: ToolSplit = ToolSplitKind.auto,
-    ratios: RatiosText = "0.7,0.1,0.2",
-    seed: Seed = 0,
-    segmentation: Segmentation = SegmentationKind.rle,
     *,
+    shared: "ToolOptions",
     flags: ExecutionFlags,
 ) -> None:
     """Convert a VGG Image Annotator project (VIA 1, 2, 3) to a COCO dataset folder."""
@@ -123,18 +76,6 @@ def via2coco_command(
 
     from convert.via2coco import ViaOptions, via2coco
 
-    shared = shared_options(
-        images=images,
-        labels=labels,
-        rename=rename,
-        unlabelled=unlabelled,
-        mixed=mixed,
-        line_width=line_width,
-        split=split,
-        ratios=ratios,
-        seed=seed,
-        segmentation=segmentation,
-    )
     options = ViaOptions(**structs.asdict(shared), attribute=attribute, category=category)
     run_conversion(via2coco, source, dest, options, flags)
 
@@ -146,17 +87,8 @@ def csv2coco_command(
     ],
     dest: NewDataset,
     connectivity: Connectivity = 8,
-    images: Images = None,
-    labels: LabelsFile = None,
-    rename: Rename = None,
-    unlabelled: Unlabelled = UnlabelledKind.leave_out,
-    mixed: Mixed = MixedKind.fill,
-    line_width: LineWidth = None,
-    split: ToolSplit = ToolSplitKind.auto,
-    ratios: RatiosText = "0.7,0.1,0.2",
-    seed: Seed = 0,
-    segmentation: Segmentation = SegmentationKind.rle,
     *,
+    shared: "ToolOptions",
     flags: ExecutionFlags,
 ) -> None:
     """Convert a CSV table (Severstal, makesense.ai or filename,width,height,class,xmin,...) to a COCO dataset."""
@@ -164,17 +96,5 @@ def csv2coco_command(
 
     from convert.csv2coco import CsvOptions, csv2coco
 
-    shared = shared_options(
-        images=images,
-        labels=labels,
-        rename=rename,
-        unlabelled=unlabelled,
-        mixed=mixed,
-        line_width=line_width,
-        split=split,
-        ratios=ratios,
-        seed=seed,
-        segmentation=segmentation,
-    )
     options = CsvOptions(**structs.asdict(structs.replace(shared, connectivity=parse_connectivity(connectivity))))
     run_conversion(csv2coco, source, dest, options, flags)

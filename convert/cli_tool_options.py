@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from convert.cli_options import SegmentationKind, UnlabelledKind
+from convert.cli_execution import with_options
+from convert.cli_options import RatiosText, Seed, Segmentation, SegmentationKind, Unlabelled, UnlabelledKind
 
 if TYPE_CHECKING:
     from convert.tool_options import ToolOptions
@@ -54,16 +55,16 @@ ToolSplit = Annotated[
 
 def shared_options(
     *,
-    images: Path | None,
-    labels: Path | None,
-    rename: list[str] | None,
-    unlabelled: UnlabelledKind,
-    mixed: MixedKind,
-    line_width: float | None,
-    split: ToolSplitKind,
-    ratios: str,
-    seed: int,
-    segmentation: SegmentationKind,
+    images: Images = None,
+    labels: LabelsFile = None,
+    rename: Rename = None,
+    unlabelled: Unlabelled = UnlabelledKind.leave_out,
+    mixed: Mixed = MixedKind.fill,
+    line_width: LineWidth = None,
+    split: ToolSplit = ToolSplitKind.auto,
+    ratios: RatiosText = "0.7,0.1,0.2",
+    seed: Seed = 0,
+    segmentation: Segmentation = SegmentationKind.rle,
 ) -> "ToolOptions":
     """The shared options as the value that conversions take. Raises OptionError for wrong ratios."""
     from convert.tool_options import ToolOptions
@@ -86,3 +87,6 @@ def shared_options(
         images=images,
         labels=labels,
     )
+
+
+with_shared_options = with_options("shared", shared_options)

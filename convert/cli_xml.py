@@ -2,31 +2,16 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
-from convert.cli_options import (
-    NewDataset,
-    RatiosText,
-    Seed,
-    Segmentation,
-    SegmentationKind,
-    Unlabelled,
-    UnlabelledKind,
-)
-from convert.cli_tool_options import (
-    Images,
-    LabelsFile,
-    LineWidth,
-    Mixed,
-    MixedKind,
-    Rename,
-    ToolSplit,
-    ToolSplitKind,
-    shared_options,
-)
+from convert.cli_options import NewDataset
+from convert.cli_tool_options import with_shared_options
+
+if TYPE_CHECKING:
+    from convert.tool_options import ToolOptions
 
 
 class FirstPixelKind(StrEnum):
@@ -53,8 +38,8 @@ FIRST_PIXEL: dict[FirstPixelKind, Literal[0, 1] | None] = {
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    app.command("voc2coco")(with_execution(voc2coco_command))
-    app.command("cvat2coco")(with_execution(cvat2coco_command))
+    app.command("voc2coco")(with_execution(with_shared_options(voc2coco_command)))
+    app.command("cvat2coco")(with_execution(with_shared_options(cvat2coco_command)))
 
 
 def voc2coco_command(
@@ -72,17 +57,8 @@ def voc2coco_command(
             help="Objects marked difficult: ignore makes ignore regions of them, keep ordinary annotations."
         ),
     ] = DifficultKind.ignore,
-    images: Images = None,
-    labels: LabelsFile = None,
-    rename: Rename = None,
-    unlabelled: Unlabelled = UnlabelledKind.leave_out,
-    mixed: Mixed = MixedKind.fill,
-    line_width: LineWidth = None,
-    split: ToolSplit = ToolSplitKind.auto,
-    ratios: RatiosText = "0.7,0.1,0.2",
-    seed: Seed = 0,
-    segmentation: Segmentation = SegmentationKind.rle,
     *,
+    shared: "ToolOptions",
     flags: ExecutionFlags,
 ) -> None:
     """Convert Pascal VOC XML (labelImg, NEU-DET) to a COCO dataset folder.
@@ -93,18 +69,6 @@ def voc2coco_command(
 
     from convert.voc2coco import VocOptions, voc2coco
 
-    shared = shared_options(
-        images=images,
-        labels=labels,
-        rename=rename,
-        unlabelled=unlabelled,
-        mixed=mixed,
-        line_width=line_width,
-        split=split,
-        ratios=ratios,
-        seed=seed,
-        segmentation=segmentation,
-    )
     options = VocOptions(**structs.asdict(shared), first_pixel=FIRST_PIXEL[first_pixel], difficult=difficult.value)
     run_conversion(voc2coco, source, dest, options, flags)
 
@@ -114,17 +78,8 @@ def cvat2coco_command(
         Path, typer.Argument(metavar="SRC", help="CVAT's annotations.xml, or the folder that contains it.")
     ],
     dest: NewDataset,
-    images: Images = None,
-    labels: LabelsFile = None,
-    rename: Rename = None,
-    unlabelled: Unlabelled = UnlabelledKind.leave_out,
-    mixed: Mixed = MixedKind.fill,
-    line_width: LineWidth = None,
-    split: ToolSplit = ToolSplitKind.auto,
-    ratios: RatiosText = "0.7,0.1,0.2",
-    seed: Seed = 0,
-    segmentation: Segmentation = SegmentationKind.rle,
     *,
+    shared: "ToolOptions",
     flags: ExecutionFlags,
 ) -> None:
     """Convert CVAT for images 1.1 to a COCO dataset folder; an image without shapes is unlabelled."""
@@ -132,17 +87,5 @@ def cvat2coco_command(
 
     from convert.cvat2coco import CvatOptions, cvat2coco
 
-    shared = shared_options(
-        images=images,
-        labels=labels,
-        rename=rename,
-        unlabelled=unlabelled,
-        mixed=mixed,
-        line_width=line_width,
-        split=split,
-        ratios=ratios,
-        seed=seed,
-        segmentation=segmentation,
-    )
     options = CvatOptions(**structs.asdict(shared))
     run_conversion(cvat2coco, source, dest, options, flags)
