@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from annotate.features import FeatureExtractor, load_extractor
 from annotate.folder_images import FolderImage
-from annotate.memory import Memory, fit_memory
 from annotate.proposals import Proposal
-from annotate.regions import DistanceLimits, Region, enlarge, find_regions, learn_limits
 from datasets.coco import Prediction
 from datasets.images.bit_depth import IntensityRange
 from datasets.images.pixels import read_rgb
 from datasets.masks.rle import encode
+from features.encoder import load_encoder
+from features.memory import Memory, fit_memory
+from features.patches import PatchFeatures, leave_one_core_free
+from features.regions import DistanceLimits, Region, enlarge, find_regions, learn_limits
 from system.errors import InputError
 from system.progress import Progress
 
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from annotate.features import Grid
+    from features.patches import Grid
 
+ENCODER, LAYERS = "resnet18", ("8", "16")  # strides
+REMEDY = "give --weights PATH, a ResNet-18 state dict under torchvision's names"
 SIDE = 320  # pixels of the longer side of the network input
 MIN_GOOD_IMAGES = 5
 MAX_CALIBRATION_IMAGES = 64
@@ -35,17 +38,19 @@ MODEL = "from-good"
 class Finder:
     """Finds regions of an image that differ from all good images.
 
-    `intensities` scales good images and others with more than 8 bits per channel (datasets.images.bit_depth).
+    `intensities` scales good images and others with more than 8 bits per channel (datasets.images.bit_depth);
+    `side` is the longer side of the network input in pixels.
     """
 
-    extractor: FeatureExtractor
+    extractor: PatchFeatures
     memory: Memory
     limits: DistanceLimits
     intensities: Sequence[IntensityRange] = ()
+    side: int = SIDE
 
     def regions(self, rgb: "NDArray[np.uint8]") -> list[Region]:
         """Regions of an RGB image, H x W x 3 uint8, largest distance first; empty where the image looks good."""
-        distances = self.memory.distances(self.extractor.grid(rgb))
+        distances = self.memory.distances(self.extractor.grid(rgb, self.side))
         return find_regions(enlarge(distances), self.limits, rgb.shape[0], rgb.shape[1])
 
 
@@ -70,13 +75,15 @@ def fit_finder(
             f"{len(good)} good images, but at least {MIN_GOOD_IMAGES} are needed",
             "add more",
         )
-    extractor = load_extractor(weights, side)
+    leave_one_core_free()
+    encoder, _ = load_encoder(ENCODER, str(weights), LAYERS, REMEDY)
+    extractor = PatchFeatures(encoder)
     step = -(-len(good) // MAX_CALIBRATION_IMAGES)
     kept: dict[int, Grid] = {}
 
     def grids() -> Iterator["Grid"]:
         for i, path in enumerate(progress(good, "reading good images", len(good))):
-            grid = extractor.grid(read_rgb(path, intensities))
+            grid = extractor.grid(read_rgb(path, intensities), side)
             if i % step == 0:
                 kept[i] = grid
             yield grid
@@ -86,7 +93,7 @@ def fit_finder(
         enlarge(memory.distances(grid, without=i))
         for i, grid in progress(kept.items(), "learning the limits", len(kept))
     ]
-    return Finder(extractor, memory, learn_limits(maps), intensities)
+    return Finder(extractor, memory, learn_limits(maps), intensities, side)
 
 
 def outline_tolerance(height: int, width: int) -> float:

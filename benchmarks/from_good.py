@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from annotate import from_good, regions
+from annotate import from_good
 from annotate.folder_images import FolderImage
 from annotate.proposals import proposal_to_shapes
 from annotate.shape_groups import draw_together
@@ -25,6 +25,7 @@ from datasets.images.pixels import read_rgb
 from datasets.masks.edges import component_to_rle
 from datasets.masks.find_components import components
 from datasets.masks.rle import rle_ious
+from features import regions
 from system.console import print_table, progress
 from system.json_file import write_json
 

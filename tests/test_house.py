@@ -24,11 +24,12 @@ MAY_IMPORT = {
     "datasets": FORMATS | {"datasets.check", "datasets.paste", "datasets.synth"},
     "convert": FORMATS | {"datasets"},
     "evaluate": FORMATS,
-    "annotate": FORMATS | {"datasets.check", "convert", "evaluate"},
+    "features": {"datasets.masks", "system"},
+    "annotate": FORMATS | {"datasets.check", "convert", "evaluate", "features"},
     "training": (FORMATS - {"datasets.masks"}) | {"datasets", "datasets.paste", "evaluate"},
-    "train_cls": (FORMATS - {"datasets.masks"}) | {"evaluate", "training"},
+    "train_cls": (FORMATS - {"datasets.masks"}) | {"evaluate", "features", "training"},
     "train_det": FORMATS | {"evaluate", "training"},
-    "train_seg": (FORMATS - {"datasets.images"}) | {"evaluate", "training"},
+    "train_seg": (FORMATS - {"datasets.images"}) | {"evaluate", "features", "training"},
     "view": FORMATS | {"evaluate"},
 }
 MAX_LINES = 250
@@ -38,12 +39,12 @@ LIBRARY_ROOMS = {
     "segmentation_models_pytorch": {"train_seg"},
     "albumentations": {"train_seg"},
     "lightning": {"train_seg"},
-    "timm": {"train_cls"},
+    "timm": {"features", "train_cls"},
     "labelme": set(),
 }
 LIGHT = ("system", "datasets", "convert", "annotate", "evaluate", "view")
-# docs/adr/0009: the features of `propose --from-good`, imported inside that command only
-TORCH_INSIDE = {"annotate.features", "annotate.memory"}
+# docs/adr/0009: imports `features`, and with it torch, and is imported inside `propose --from-good` only
+TORCH_INSIDE = {"annotate.from_good"}
 HEAVY = {"torch", "ultralytics", "matplotlib", "pandas", "lightning", "albumentations", "scipy", "cv2", "numpy"}
 COMMANDS = ["datasets", "convert", "annotate", "train_cls", "train_det", "train_seg", "view"]
 MODULES = modules()
@@ -86,7 +87,7 @@ def test_big_libraries_stay_in_their_rooms(module: str) -> None:
     for library, rooms in LIBRARY_ROOMS.items():
         assert library not in imported or room in rooms
     if room in LIGHT and module not in TORCH_INSIDE:
-        assert not libraries(MODULES[module], top_level=True) & {"torch", "matplotlib", "pandas"}
+        assert not libraries(MODULES[module], top_level=True) & {"torch", "matplotlib", "pandas", "features"}
     if room in {"system", "datasets"}:
         assert "torch" not in imported
 

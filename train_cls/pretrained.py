@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.coco import Category
+from features.weights import part_names, prepare_hub, read_state_dict
 from system.errors import WeightsError
 from train_cls.model import (
     ClassifierNet,
@@ -20,7 +21,6 @@ from train_cls.model import (
     normalisation,
 )
 from train_cls.options import ClassifierOptions
-from training.pretrained import part_names, prepare_hub, read_state_dict
 
 REMEDY = "give --weights PATH (a state dict of torchvision or timm) or --weights none"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from features.weights import part_names, prepare_hub, read_state_dict
 from system.errors import WeightsError
-from training.pretrained import part_names, prepare_hub, read_state_dict
 
 UNUSED_HEAD = ("fc.", "classifier.", "head.")
 REMEDY = "give --encoder-weights PATH (a torchvision state dict) or --encoder-weights none"

@@ -1,4 +1,4 @@
-"""Pretrained weights from a file or from the Hugging Face hub, the same for every trainer."""
+"""Pretrained weights from a file or from the Hugging Face hub, the same for every network."""
 
 import io
 import logging

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from annotate.features import Grid
+from features.patches import Grid
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,0 +1,222 @@
+"""A network of torchvision or timm up to chosen layers, with pretrained weights and their normalisation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from features.weights import part_names, prepare_hub, read_state_dict
+from system.errors import OptionError, WeightsError
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+PROBE = 128  # pixels of the side of the image that shows at which stride each layer works
+EncoderLibrary = Literal["torchvision", "timm"]
+MeanOrStd = tuple[float, float, float]
+REMEDY = "give --encoder-weights PATH (a state dict of torchvision or timm) or --encoder-weights none"
+
+
+class EncoderSpec(msgspec.Struct, frozen=True):
+    """Everything needed to rebuild an encoder: its name, where it is from, and the layers whose output is used.
+
+    `mean` and `std` are those of pixel values from 0 to 1 under which the weights were trained.
+    """
+
+    name: str
+    library: EncoderLibrary
+    layers: list[str]
+    mean: MeanOrStd = IMAGENET_MEAN
+    std: MeanOrStd = IMAGENET_STD
+
+
+class Encoder(nn.Module):
+    """The layers of `spec`: N x 3 x H x W float32, 0 to 255, to one N x C x H/s x W/s tensor for each layer."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, spec: EncoderSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.net = _cut(_build(spec.library, spec.name), spec)
+        self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
+        self.eval().requires_grad_(requires_grad=False)
+
+    def forward(self, pixels: Tensor) -> list[Tensor]:
+        """The output of each layer, in the order of the specification."""
+        found: dict[str, Tensor] = self.net((pixels / 255 - self.mean) / self.std)
+        return [found[layer] for layer in self.spec.layers]
+
+    def train(self, mode: bool = True) -> "Encoder":  # noqa: ARG002
+        """The encoder is never trained: its statistics stay those of the pretrained weights."""
+        super().train(False)
+        return self
+
+
+def load_encoder(
+    name: str, weights: str, layers: Sequence[str], remedy: str = REMEDY
+) -> tuple[Encoder, list[str]]:
+    """The encoder `name` with `weights`, up to `layers`, and lines to report about the weights.
+
+    `weights` is `imagenet` (downloaded, or from the library's cache), `none`, or the path of a state dict, read
+    with weights_only so that it cannot run code. `layers` are strides in pixels, such as 8 and 16, or modules.
+    Where both libraries have a network of that name, a file decides by its tensors, and torchvision comes first.
+    Raises OptionError for an unknown name or layer, WeightsError where a used layer is missing in the weights.
+    """
+    known = _libraries(name)
+    given = None
+    if weights not in {"imagenet", "none"}:
+        given = read_state_dict(Path(weights), remedy)
+    library = max(known, key=lambda one: _count_fitting(_build(one, name), given or {}))
+    if weights == "imagenet":
+        given = _download(library, name)
+    net = _build(library, name).eval()
+    mean, std = _normalisation(library, net)
+    spec = EncoderSpec(name, library, choose_layers(net, name, layers), mean, std)
+    torch.manual_seed(0)
+    encoder = Encoder(spec)
+    if given is None:
+        return encoder, [f"encoder weights: none, {name} starts from random weights"]
+    return encoder, _fill(encoder, given, weights, remedy)
+
+
+def choose_layers(net: nn.Module, name: str, layers: Sequence[str]) -> list[str]:
+    """Names of modules for `layers`, which are names or strides in pixels, in the order of rising stride.
+
+    The module of a stride is the last one of the two outer levels of modules whose output, 1 x C x H x W, is
+    smaller than the image by it. Raises OptionError where there is none.
+    """
+    strides = _strides(net)
+    by_stride = {str(stride): module for module, stride in strides.items()}
+    chosen = {}
+    for layer in layers:
+        module = by_stride.get(layer, layer)
+        if module not in strides:
+            known = ", ".join(by_stride)
+            raise OptionError(
+                f"--layers {layer}", f"no such layer of {name}", f"give strides ({known}) or a module"
+            )
+        chosen[module] = strides[module]
+    return sorted(chosen, key=lambda module: chosen[module])
+
+
+def _strides(net: nn.Module) -> dict[str, int]:
+    """Stride of the modules of the two outer levels that give one map, in the order in which they end."""
+    found: dict[str, int] = {}
+
+    def note(module: str, output: object) -> None:
+        if isinstance(output, Tensor) and output.ndim == 4 and output.shape[2] > 1:
+            found[module] = PROBE // output.shape[2]
+
+    handles = [
+        one.register_forward_hook(lambda _, __, output, module=module: note(module, output))
+        for module, one in net.named_modules()
+        if module and module.count(".") <= 1
+    ]
+    try:
+        with torch.inference_mode():
+            net(torch.zeros(1, 3, PROBE, PROBE))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        line = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+        raise OptionError(
+            "--encoder", f"cannot be used for maps ({line})", "give a convolutional network"
+        ) from None
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not found:
+        raise OptionError("--encoder", "has no layer that gives a map", "give a convolutional network")
+    return found
+
+
+def _libraries(name: str) -> list[EncoderLibrary]:
+    import timm
+    from torchvision import models
+
+    known: list[EncoderLibrary] = ["torchvision"] if name in models.list_models(module=models) else []
+    if timm.is_model(name.partition(".")[0]):
+        known.append("timm")
+    if not known:
+        problem = "neither torchvision nor timm has a network of that name"
+        remedy = "give a name such as resnet18, mobilenet_v2 or tf_efficientnet_lite0"
+        raise OptionError(f"--encoder {name}", problem, remedy)
+    return known
+
+
+def _build(library: EncoderLibrary, name: str) -> nn.Module:
+    import timm
+    from torchvision import models
+
+    try:
+        if library == "torchvision":
+            net: nn.Module = models.get_model(name, weights=None)
+        else:
+            net = timm.create_model(name, pretrained=False)
+    except (RuntimeError, ValueError, TypeError, KeyError) as error:
+        line = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+        raise OptionError(f"--encoder {name}", f"cannot be built ({line})", "give another name") from None
+    return net
+
+
+def _cut(net: nn.Module, spec: EncoderSpec) -> nn.Module:
+    """The part of a network that computes the layers of `spec`; gives a dictionary from their names."""
+    from timm.models import get_notrace_functions, get_notrace_modules
+    from torchvision.models.feature_extraction import create_feature_extractor
+
+    untraced = {"leaf_modules": get_notrace_modules(), "autowrap_functions": get_notrace_functions()}
+    try:
+        names = {layer: layer for layer in spec.layers}
+        cut: nn.Module = create_feature_extractor(net.eval(), names, tracer_kwargs=untraced)
+    except Exception as error:  # noqa: BLE001  symbolic tracing fails with errors of many types
+        line = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+        raise OptionError(f"--encoder {spec.name}", f"cannot be cut ({line})", "give another name") from None
+    return cut
+
+
+def _normalisation(library: EncoderLibrary, net: nn.Module) -> tuple[MeanOrStd, MeanOrStd]:
+    known = getattr(net, "pretrained_cfg", None) if library == "timm" else None
+    if not known or len(known.get("mean", ())) != 3:
+        return IMAGENET_MEAN, IMAGENET_STD
+    (r, g, b), (sr, sg, sb) = known["mean"], known["std"]
+    return (r, g, b), (sr, sg, sb)
+
+
+def _count_fitting(net: nn.Module, given: dict[str, Tensor]) -> int:
+    wanted = net.state_dict()
+    return sum(name in wanted and value.shape == wanted[name].shape for name, value in given.items())
+
+
+def _fill(encoder: Encoder, given: dict[str, Tensor], source: str, remedy: str) -> list[str]:
+    """Load what the cut network has. Raises WeightsError where a tensor is missing or has another shape."""
+    wanted = encoder.net.state_dict()
+    missing = [name for name in wanted if name not in given and not name.endswith("num_batches_tracked")]
+    if missing:
+        problem = f"lacks {len(missing)} tensors of {encoder.spec.name} ({part_names(missing)})"
+        raise WeightsError(source, problem, remedy)
+    misfits = [name for name in wanted if name in given and given[name].shape != wanted[name].shape]
+    if misfits:
+        problem = (
+            f"does not fit {encoder.spec.name} ({len(misfits)} tensors of other shapes: {part_names(misfits)})"
+        )
+        raise WeightsError(source, problem, remedy)
+    encoder.net.load_state_dict({name: given[name] for name in wanted if name in given}, strict=False)
+    return []
+
+
+def _download(library: EncoderLibrary, name: str) -> dict[str, Tensor]:
+    import timm
+    from torchvision import models
+
+    try:
+        if library == "torchvision":
+            return dict(models.get_model_weights(name).DEFAULT.get_state_dict(progress=False, check_hash=True))
+        prepare_hub()
+        return dict(timm.create_model(name, pretrained=True).state_dict())
+    except Exception as error:  # noqa: BLE001  downloads raise errors of half a dozen libraries
+        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+        where = f"--encoder-weights imagenet for {name}"
+        raise WeightsError(where, f"cannot be downloaded ({reason})", REMEDY) from None
