@@ -23,7 +23,7 @@ from convert.report import Event, Report, check_strict, make_report
 from datasets.coco import SPLITS, Category, Image
 from datasets.formats.dataset_folder import annotation_path, mask_path
 from datasets.formats.file_names import check_stems
-from datasets.formats.provenance import content_hash, make_provenance, write_provenance
+from datasets.formats.provenance import Annotated, content_hash, make_provenance, write_provenance
 from datasets.images.bit_depth import measure_ranges
 from system.errors import InputError
 from system.files import check_destination, new_folder
@@ -48,6 +48,11 @@ class _Done(msgspec.Struct, frozen=True, gc=False):
     events: tuple[Event, ...]
     kept: bool
     mask_values: tuple[tuple[int, int], ...]
+    ignored: tuple[int, ...]
+
+    def annotated(self, image_id: int) -> Iterator[Annotated]:
+        """Image id, category id and iscrowd of each annotation."""
+        return ((image_id, k, int(n in self.ignored)) for n, k in enumerate(self.category_ids))
 
 
 def assemble(dest: Path, conversion: Conversion[S], execution: Execution) -> Report:
@@ -158,6 +163,7 @@ def _remembered(images: Iterable[Converted]) -> Iterator[_Done]:
             tuple(converted.events),
             converted.kept,
             converted.mask_values,
+            converted.ignored,
         )
 
 
@@ -169,8 +175,13 @@ def _report(done: Sequence[_Done], conversion: Conversion[S], execution: Executi
     written = {
         "images": len(kept),
         "negatives": sum(not converted.category_ids for converted in kept),
-        "annotations": sum(len(converted.category_ids) for converted in kept),
+        "annotations": sum(len(converted.category_ids) - len(converted.ignored) for converted in kept),
     }
+    if any(converted.ignored for converted in kept):
+        written["ignore regions"] = sum(len(converted.ignored) for converted in kept)
+        written["images with only ignore regions"] = sum(
+            0 < len(converted.ignored) == len(converted.category_ids) for converted in kept
+        )
     events = chain(conversion.events, faults.events(), chain.from_iterable(c.events for c in done))
     report = make_report(conversion.read, written, events)
     if execution.strict:
@@ -187,7 +198,7 @@ def _write_dataset(
         image = Image(image_id, converted.file_name, *converted.size)
         members[split_of[converted.file_name]].append(image)
     _write_annotations(root, spool, done, members, split_of, conversion.categories)
-    annotated = ((i, category) for i, converted in enumerate(done, 1) for category in converted.category_ids)
+    annotated = chain.from_iterable(converted.annotated(i) for i, converted in enumerate(done, 1))
     write_provenance(
         root,
         make_provenance(

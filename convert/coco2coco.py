@@ -12,7 +12,7 @@ from convert.assemble import assemble
 from convert.coco_instances import Crowd, image_instances
 from convert.coco_source import CocoImage, check_files
 from convert.coco_to_tool import write_for_tool
-from convert.conversion import Conversion, Converted, encode_instance, recorded_options
+from convert.conversion import Conversion, Converted, encode_instance, ignored_positions, recorded_options
 from convert.exclusion import exclusion_events
 from convert.execution import Execution
 from convert.report import Event, Report
@@ -149,6 +149,8 @@ def _splits(
         code, value = "split-kept", ""
     else:
         annotations = [a for image in images for a in image.annotations]
+        if options.crowd == "instance":
+            annotations = [msgspec.structs.replace(a, iscrowd=0) for a in annotations]
         strata = strata_by_type([CocoFile([image.image for image in images], annotations, categories)])
         split_of = stratified_split(strata, options.ratios, options.seed)
         code, value = "split-made", f", seed {options.seed}"
@@ -180,6 +182,7 @@ def _convert_image(source: CocoImage, dest: Path | None, options: CocoOptions) -
         [encode_instance(instance) for instance in made.instances],
         events,
         kept,
+        ignored=ignored_positions(made.instances),
     )
 
 

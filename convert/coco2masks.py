@@ -92,6 +92,9 @@ def _paint_image(item: CocoImage, dest: Path | None, indices: Mapping[int, int])
     events: list[Event] = []
     for annotation in item.annotations:
         where = f"annotation {annotation.id}"
+        if annotation.iscrowd:
+            events.append(Event(image.file_name, where, "crowd", str(list(annotation.bbox))))
+            continue
         mask = instance_mask(image, annotation).astype(bool)
         if not annotation.segmentation:
             events.append(Event(image.file_name, where, "no-mask", str(list(annotation.bbox))))
@@ -137,7 +140,7 @@ def _describe(root: Path, coco: CocoSource, done: Sequence[_Painted], report: Re
             [coco.path.resolve().name],
             {},
             members,
-            ((a.image_id, a.category_id) for item in kept for a in item.annotations),
+            ((a.image_id, a.category_id, 0) for item in kept for a in item.annotations if not a.iscrowd),
             coco.categories,
             report.summary(),
             content_hash((painted.item.file_name, painted.sha256) for painted in done if painted.kept),

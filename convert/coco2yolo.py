@@ -165,7 +165,7 @@ def _describe(root: Path, coco: CocoSource, style: Style, done: Sequence[_Writte
             [coco.path.resolve().name],
             msgspec.to_builtins(style),
             members,
-            ((a.image_id, a.category_id) for item in kept for a in item.annotations),
+            ((a.image_id, a.category_id, 0) for item in kept for a in item.annotations if not a.iscrowd),
             coco.categories,
             report.summary(),
             content_hash((written.item.file_name, written.sha256) for written in done),

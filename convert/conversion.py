@@ -38,7 +38,8 @@ class Converted(msgspec.Struct, frozen=True):
     A stratified split divides the images of each `stratum` in the same proportions. `category_ids` and `encoded`
     (JSON, see `encode_instance`) have one item per annotation. `sha256` is the hash of everything that was read.
     An image that is not `kept` is left out of the dataset; only its events count. `mask_values` are the grey
-    values that mark a defect in its binary masks, each with its category id.
+    values that mark a defect in its binary masks, each with its category id. `ignored` has the positions of the
+    ignore regions among the annotations.
     """
 
     file_name: str
@@ -51,6 +52,7 @@ class Converted(msgspec.Struct, frozen=True):
     events: list[Event]
     kept: bool = True
     mask_values: tuple[tuple[int, int], ...] = ()
+    ignored: tuple[int, ...] = ()
 
 
 class Conversion(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
@@ -85,6 +87,11 @@ def recorded_options(options: msgspec.Struct) -> dict[str, object]:
     types = get_type_hints(type(options))
     fields = msgspec.structs.asdict(options).items()
     return {name: value for name, value in fields if types[name] not in (Path, Path | None)}
+
+
+def ignored_positions(instances: Sequence[Instance]) -> tuple[int, ...]:
+    """The positions of the ignore regions among the instances of an image."""
+    return tuple(position for position, instance in enumerate(instances) if instance.iscrowd)
 
 
 def encode_instance(instance: Instance) -> bytes:

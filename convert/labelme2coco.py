@@ -11,12 +11,12 @@ import msgspec
 
 from convert.assemble import assemble
 from convert.codes import CODES
-from convert.conversion import Conversion, Converted, encode_instance, recorded_options
+from convert.conversion import Conversion, Converted, encode_instance, ignored_positions, recorded_options
 from convert.execution import Execution
 from convert.instances import Drawing, Labelled, SegmentationKind, draw_instances
 from convert.labelme_plan import LabelmePlan, plan_labelme
 from convert.report import Event, Report
-from convert.split_assignment import SplitRule, assign_splits, category_stratum, ignored_splits
+from convert.split_assignment import SplitRule, assign_splits, ignored_splits, instance_stratum
 from convert.upright import upright
 from datasets.formats.labelme import LabelmeFile, embedded_image, parse_labelme, read_json
 from datasets.formats.labelme_folder import LabelmeImage, check_image_size
@@ -192,11 +192,12 @@ def _place(read: _Read, drawing: Drawing, dest: Path | None, options: LabelmeOpt
         size[1],
         size[0],
         read.sha256,
-        category_stratum(instance.category_id for instance in drawing.instances),
+        instance_stratum(drawing.instances),
         [instance.category_id for instance in drawing.instances],
         [encode_instance(instance) for instance in drawing.instances],
         events,
         kept,
+        ignored=ignored_positions(drawing.instances),
     )
 
 
@@ -220,8 +221,9 @@ def _place_image(read: _Read, dest: Path | None) -> list[Event]:
 def _place_mask(
     source: LabelmeImage, drawing: Drawing, size: tuple[int, int], name: str, dest: Path | None
 ) -> list[Event]:
-    """Write the pixel mask of `size` (height, width)."""
-    painted = [(i.category_id, pixels) for i, pixels in zip(drawing.instances, drawing.components, strict=True)]
+    """Write the pixel mask of `size` (height, width), without ignore regions."""
+    drawn = zip(drawing.instances, drawing.components, strict=True)
+    painted = [(i.category_id, pixels) for i, pixels in drawn if not i.iscrowd]
     mask, covered = paint(*size, painted) if painted else (None, [])
     if dest is not None:
         write_pixel_mask(f"{dest}/masks/{mask_name(source.file_name)}", mask, *size)

@@ -9,14 +9,14 @@ from typing import Literal
 import msgspec
 
 from convert.assemble import assemble
-from convert.conversion import Conversion, Converted, encode_instance, recorded_options
+from convert.conversion import Conversion, Converted, encode_instance, ignored_positions, recorded_options
 from convert.exclusion import exclusion_events
 from convert.execution import Execution
 from convert.faults import Fault, Faults
 from convert.mask_drawing import draw_masks
 from convert.mask_instances import Cut, check_cut, read_masked_image
 from convert.report import Event, Report
-from convert.split_assignment import SplitRule, assign_splits, category_stratum, ignored_splits
+from convert.split_assignment import SplitRule, assign_splits, ignored_splits, instance_stratum
 from datasets.coco import SPLITS, Category
 from datasets.formats.mask_folders import MaskedImage, Pairing, pair_masks
 from datasets.formats.mask_layers import MaskMeaning, Void, check_same_values
@@ -197,10 +197,11 @@ def _convert_image(source: MaskedImage, dest: Path | None, work: _Work) -> Conve
         info.width,
         info.height,
         digest.hexdigest(),
-        category_stratum(instance.category_id for instance in drawing.instances if not instance.iscrowd),
+        instance_stratum(drawing.instances),
         [instance.category_id for instance in drawing.instances],
         [encode_instance(instance) for instance in drawing.instances],
         events,
         kept,
         drawing.mask_values,
+        ignored_positions(drawing.instances),
     )

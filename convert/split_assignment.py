@@ -6,10 +6,11 @@ from typing import Literal
 
 import msgspec
 
+from convert.conversion import Instance
 from convert.report import Event
 from datasets.coco import SPLITS, Category
 from datasets.formats.split_names import split_of_folder
-from datasets.splits import Ratios, rarest_types, stratified_split
+from datasets.splits import ONLY_IGNORED, Ratios, rarest_types, stratified_split
 from system.errors import InputError
 
 SplitRule = Literal["stratified", "original"]
@@ -20,11 +21,17 @@ def category_stratum(category_ids: Iterable[int]) -> str:
     return msgspec.json.encode(sorted(set(category_ids))).decode()
 
 
+def instance_stratum(instances: Sequence[Instance]) -> str:
+    """`category_stratum` of an image; ignore regions have no category, and an image with nothing else has 0."""
+    ids = [instance.category_id for instance in instances if not instance.iscrowd]
+    return category_stratum(ids if ids or not instances else [0])
+
+
 def split_by_type(
     strata: Mapping[str, str], ratios: Ratios, seed: int, categories: Iterable[Category]
 ) -> dict[str, str]:
     """The split of each file name from its `category_stratum`, as `datasets split` assigns it."""
-    names = {category.id: category.name for category in categories}
+    names = {0: ONLY_IGNORED} | {category.id: category.name for category in categories}
     ids = {name: msgspec.json.decode(stratum, type=list[int]) for name, stratum in strata.items()}
     types = {name: [names[k] for k in category_ids] for name, category_ids in ids.items()}
     return stratified_split(rarest_types(types), ratios, seed)

@@ -9,10 +9,10 @@ import msgspec
 
 from convert.assemble import assemble
 from convert.codes import CODES
-from convert.conversion import Conversion, Converted, encode_instance, recorded_options
+from convert.conversion import Conversion, Converted, encode_instance, ignored_positions, recorded_options
 from convert.execution import Execution
 from convert.report import Event, Report
-from convert.split_assignment import category_stratum
+from convert.split_assignment import instance_stratum
 from convert.tool_drawing import ToolDrawing, draw_tool_shapes, needs_masks
 from convert.tool_options import ToolOptions
 from convert.tool_plan import ToolSource, assign_splits, hides_shapes, plan_export, reader_events
@@ -110,11 +110,12 @@ def _convert_image(source: ToolSource, dest: Path | None, work: _ToolWork) -> Co
         size[1],
         size[0],
         digest.hexdigest(),
-        category_stratum(instance.category_id for instance in drawing.instances),
+        instance_stratum(drawing.instances),
         [instance.category_id for instance in drawing.instances],
         [encode_instance(instance) for instance in drawing.instances],
         events,
         kept,
+        ignored=ignored_positions(drawing.instances),
     )
 
 

@@ -73,6 +73,18 @@ class CocoFile(msgspec.Struct, frozen=True):
             annotations[annotation.image_id].append(annotation)
         return annotations
 
+    def defective(self) -> set[int]:
+        """The ids of defective images: those with an annotation that is not an ignore region."""
+        return {annotation.image_id for annotation in self.annotations if not annotation.iscrowd}
+
+    def only_ignored(self) -> set[int]:
+        """The ids of images whose annotations are all ignore regions: neither defective nor negatives.
+
+        Nobody states that the pixels of the region are good, so such an image is no example of a good part: it is
+        left out of training, and a split keeps it apart from the good images (docs/glossary.md).
+        """
+        return {annotation.image_id for annotation in self.annotations} - self.defective()
+
     def names(self) -> dict[int, str]:
         """The category name of each category id, in id order."""
         return {c.id: c.name for c in sorted(self.categories, key=lambda c: c.id)}

@@ -132,7 +132,7 @@ def _write_provenance(
             [dataset.name],
             msgspec.to_builtins(options),
             members,
-            ((a.image_id, a.category_id) for a in annotations),
+            ((a.image_id, a.category_id, a.iscrowd) for a in annotations),
             dataset.categories,
             before.lost if before else [],
             content,

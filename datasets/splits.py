@@ -9,6 +9,7 @@ from datasets.coco import SPLITS, CocoFile
 from system.errors import OptionError
 
 Ratios = tuple[float, float, float]
+ONLY_IGNORED = "(only ignore regions)"  # the stratum of images that are neither defective nor good
 
 
 def parse_ratios(text: str) -> Ratios:
@@ -90,13 +91,18 @@ def _captured(match: re.Match[str] | None) -> str:
 
 
 def strata_by_type(files: Iterable[CocoFile]) -> dict[str, str]:
-    """`rarest_types` of each image, by file name."""
+    """`rarest_types` of each image, by file name; ignore regions have no type.
+
+    Images with only ignore regions have the stratum ONLY_IGNORED: they are divided apart from the good images.
+    """
     types: dict[str, set[str]] = {}
+    ignored: dict[str, str] = {}
     for coco in files:
-        names, annotations = coco.names(), coco.by_image()
+        names, annotations, only_ignored = coco.names(), coco.by_image(), coco.only_ignored()
         for image in coco.images:
-            types[image.file_name] = {names[a.category_id] for a in annotations[image.id]}
-    return rarest_types(types)
+            types[image.file_name] = {names[a.category_id] for a in annotations[image.id] if not a.iscrowd}
+        ignored |= {image.file_name: ONLY_IGNORED for image in coco.images if image.id in only_ignored}
+    return rarest_types(types) | ignored
 
 
 def rarest_types(types: Mapping[str, Collection[str]]) -> dict[str, str]:

@@ -1,14 +1,14 @@
 """What is in a dataset: types, images per split, sizes, components, mask areas and box sizes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from statistics import median
 
 import msgspec
 
-from datasets.coco import SPLITS
+from datasets.coco import SPLITS, Annotation
 from datasets.formats.coco_export import read_coco_export
 from datasets.formats.coco_layout import looks_like_coco
 from datasets.formats.dataset_folder import Dataset, load_dataset, looks_like_dataset
@@ -20,6 +20,7 @@ from datasets.formats.tool_images import images_of, tool_annotations
 from datasets.images.image_file import read_info
 from datasets.images.mask_file import read_mask
 from datasets.masks.find_components import components
+from datasets.splits import ONLY_IGNORED
 from system.console import print_table
 from system.errors import InputError
 from system.progress import Progress
@@ -49,7 +50,10 @@ class TypeSummary(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """Everything `datasets summary` prints. `types` includes good (MVTec tree) or (negative) (COCO folder)."""
+    """Everything `datasets summary` prints.
+
+    `types` includes good (MVTec tree), or (negative) and (only ignore regions) (COCO folder).
+    """
 
     path: str
     kind: str
@@ -116,9 +120,8 @@ def _summarise_export(path: Path, progress: Progress) -> Summary:
     for entry in export.images:
         if entry.path is None:
             raise InputError(entry.image.file_name, f"listed in {path.name} but missing", "restore the file")
-        found = [(names[a.category_id], int(a.area), int(a.bbox[2]), int(a.bbox[3])) for a in entry.annotations]
-        types = sorted({name for name, *_ in found}) or [NEGATIVE if entry.is_labelled else UNLABELLED]
-        facts.append(_Fact(entry.split or "", entry.path, types, found))
+        empty = NEGATIVE if entry.is_labelled else UNLABELLED
+        facts.append(_coco_fact(entry.split or "", entry.path, entry.annotations, names, empty))
     return _summary(path, "COCO export", export.splits or [""], facts, progress)
 
 
@@ -165,15 +168,17 @@ def _coco_facts(dataset: Dataset, split: str) -> list[_Fact]:
     coco = dataset.splits[split]
     names = coco.names()
     annotations = coco.by_image()
-    return [
-        _Fact(
-            split,
-            dataset.image_path(image),
-            sorted({names[a.category_id] for a in annotations[image.id]}) or [NEGATIVE],
-            [(names[a.category_id], int(a.area), int(a.bbox[2]), int(a.bbox[3])) for a in annotations[image.id]],
-        )
-        for image in coco.images
-    ]
+    return [_coco_fact(split, dataset.image_path(image), annotations[image.id], names) for image in coco.images]
+
+
+def _coco_fact(
+    split: str, path: Path, annotations: Sequence[Annotation], names: Mapping[int, str], empty: str = NEGATIVE
+) -> _Fact:
+    """One image by its annotations; `empty` is its type without any. Ignore regions are no instances."""
+    single = [a for a in annotations if not a.iscrowd]
+    found = [(names[a.category_id], int(a.area), int(a.bbox[2]), int(a.bbox[3])) for a in single]
+    types = sorted({name for name, *_ in found}) or [ONLY_IGNORED if annotations else empty]
+    return _Fact(split, path, types, found)
 
 
 def _tree_facts(tree: ImageTree, progress: Progress, threshold: int | None) -> list[_Fact]:
@@ -201,7 +206,7 @@ def _summary(path: Path, kind: str, splits: Sequence[str], facts: Sequence[_Fact
         dict(Counter(info.mode for info in infos).most_common()),
         {
             name: _type_summary(name, facts)
-            for name in sorted(names, key=lambda n: (n in {GOOD, NEGATIVE, UNLABELLED}, n))
+            for name in sorted(names, key=lambda n: (n in {GOOD, NEGATIVE, ONLY_IGNORED, UNLABELLED}, n))
         },
     )
 

@@ -88,9 +88,12 @@ def image_scores(truth: CocoFile, predictions: Sequence[Prediction]) -> dict[int
 
 
 def defective_images(truth: CocoFile) -> dict[int, bool]:
-    """Whether each image id has an annotation that is not an ignore region."""
-    with_annotation = {a.image_id for a in truth.annotations if not a.iscrowd}
-    return {image.id: image.id in with_annotation for image in truth.images}
+    """Whether each image id is defective.
+
+    An image with only ignore regions is not: outside of them a prediction on it is a false alarm.
+    """
+    defective = truth.defective()
+    return {image.id: image.id in defective for image in truth.images}
 
 
 def image_measures(

@@ -95,10 +95,9 @@ def has_masks(truth: CocoFile) -> bool:
 
 def split_size(truth: CocoFile) -> SplitSize:
     """How many images, defective and good, and how many annotations there are, ignore regions left out."""
-    annotations = [a for a in truth.annotations if not a.iscrowd]
-    defective = len({a.image_id for a in annotations})
-    images = len(truth.images)
-    return SplitSize(images, defective, images - defective, len(annotations))
+    annotations = sum(not a.iscrowd for a in truth.annotations)
+    defective, images = len(truth.defective()), len(truth.images)
+    return SplitSize(images, defective, images - defective, annotations)
 
 
 def _select(path: Path, dataset: Dataset, split: RunSplit, name: str) -> CocoFile:

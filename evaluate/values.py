@@ -11,7 +11,7 @@ Interval = tuple[float, float]
 
 
 class SplitSize(msgspec.Struct, frozen=True):
-    """What a split holds; `defective` + `good` = `images`."""
+    """What a split holds; `defective` + `good` = `images`. Images with only ignore regions are among the good."""
 
     images: int
     defective: int

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from datasets.coco import Annotation, CocoFile, Image
 from datasets.formats.dataset_folder import Dataset
-from evaluate.pixels import paint_annotations, type_indices
+from evaluate.pixels import ignored_pixels, paint_annotations, type_indices
 from system.console import progress
 from system.errors import InputError
 from train_seg.model import PADDING
@@ -27,9 +27,10 @@ SegmenterSample = tuple[torch.Tensor, torch.Tensor]
 
 @dataclass(frozen=True, slots=True)
 class CachedImage:
-    """One image in the network's square: S x S x 3 RGB, and per category how much of a pixel it covers, 0..255.
+    """One image in the network's square: S x S x 3 RGB, and how much of a pixel something covers, 0..255.
 
-    Coverage keeps what a mask loses when it is shrunk: the place of the edge within the pixel.
+    The coverage is S x S x (K + 1): one channel for each category, the last for ignore regions, whose pixels are
+    left out of the loss. It keeps what a mask loses when it is shrunk: the place of the edge within the pixel.
     """
 
     image: "NDArray[np.uint8]"
@@ -56,7 +57,7 @@ def _coverage(
     dataset: Dataset, image: Image, annotations: list[Annotation], indices: dict[int, int], box: Letterbox
 ) -> "NDArray[np.uint8]":
     """Painted from the annotations, not read from `masks/`, so that any COCO folder can be used."""
-    coverage = np.zeros((box.size, box.size, len(indices)), np.uint8)
+    coverage = np.zeros((box.size, box.size, len(indices) + 1), np.uint8)
     for annotation in annotations:
         if not annotation.segmentation:
             raise InputError(
@@ -69,13 +70,16 @@ def _coverage(
         top, left, h, w = box.inner
         for k in np.unique(painted[painted > 0]):
             coverage[top : top + h, left : left + w, k - 1] = box.shrink((painted == k).astype(np.uint8) * 255)
+        ignored = ignored_pixels(image, annotations)
+        if ignored.any():
+            coverage[top : top + h, left : left + w, -1] = box.shrink(ignored.astype(np.uint8) * 255)
     return coverage
 
 
 class TrainingSet(TorchDataset[SegmenterSample]):
     """Cached images, augmented by a seed made of the training's seed, the epoch and the number of the image.
 
-    Indexed by (epoch, number). A sample is RGB 3 x S x S and coverage K x S x S, uint8.
+    Indexed by (epoch, number). A sample is RGB 3 x S x S and coverage (K + 1) x S x S, uint8.
     """
 
     def __init__(self, cached: Sequence[CachedImage], seed: int, augmentation: SegmenterAugmentation) -> None:

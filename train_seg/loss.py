@@ -10,23 +10,28 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 
-def coverage_to_target(coverage: Tensor) -> Tensor:
-    """N x K x H x W uint8 coverage of the categories to N x (1 + K) x H x W shares that sum to 1."""
-    shares = coverage.float() / 255
-    return torch.cat([(1 - shares.sum(1, keepdim=True)).clamp(min=0), shares], 1)
+def coverage_to_target(coverage: Tensor) -> tuple[Tensor, Tensor]:
+    """N x (K + 1) x H x W uint8 coverage to N x (1 + K) x H x W shares that sum to 1, and N x H x W weights.
+
+    The last channel of the coverage is that of ignore regions: the weight of their pixels is 0, of others 1.
+    """
+    shares, ignored = coverage[:, :-1].float() / 255, coverage[:, -1].float() / 255
+    return torch.cat([(1 - shares.sum(1, keepdim=True)).clamp(min=0), shares], 1), 1 - ignored
 
 
-def segmentation_loss(logits: Tensor, target: Tensor, type_weight: float) -> Tensor:
+def segmentation_loss(logits: Tensor, target: Tensor, weight: Tensor, type_weight: float) -> Tensor:
     """Cross-entropy and Dice of defect against background + `type_weight` x cross-entropy of types in defects.
 
-    Both N x (1 + K) x H x W, the target as shares.
+    Logits and target are N x (1 + K) x H x W, the target as shares; `weight` is N x H x W, 0 where a pixel is
+    ignored.
     """
     logits = logits.float()
     defect = 1 - target[:, 0]
     # logit of 1 - softmax(background)
     found = logits[:, 1:].logsumexp(1) - logits[:, 0]
-    where = binary_cross_entropy_with_logits(found, defect) + _dice_loss(found.sigmoid(), defect)
-    return where + type_weight * _type_loss(logits[:, 1:], target[:, 1:])
+    entropy = binary_cross_entropy_with_logits(found, defect, weight, reduction="sum")
+    where = entropy / weight.sum().clamp(min=1) + _dice_loss(found.sigmoid() * weight, defect * weight)
+    return where + type_weight * _type_loss(logits[:, 1:], target[:, 1:] * weight.unsqueeze(1))
 
 
 def _type_loss(logits: Tensor, target: Tensor) -> Tensor:

@@ -32,7 +32,8 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """Loss of one batch."""
         rgb, coverage = batch
-        loss = segmentation_loss(self.model(rgb), coverage_to_target(coverage), self.optimisation.type_weight)
+        target, weight = coverage_to_target(coverage)
+        loss = segmentation_loss(self.model(rgb), target, weight, self.optimisation.type_weight)
         self.losses.append(loss.detach())
         return loss
 
@@ -41,17 +42,21 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
         self.sums = {}
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
-        """Add one batch to the counts: loss, and overlap and sizes of defect pixels and of each type."""
+        """Add one batch to the counts: loss, and overlap and sizes of defect pixels and of each type.
+
+        Pixels of ignore regions are not counted.
+        """
         rgb, coverage = batch
-        logits, target = self.model(rgb).float(), coverage_to_target(coverage)
+        logits, (target, weight) = self.model(rgb).float(), coverage_to_target(coverage)
+        counted = weight >= 0.5
         shares = logits.softmax(1)
         types = 1 + shares[:, 1:].argmax(1)
-        found = (1 - shares[:, 0]) >= 0.5
-        real, real_types = (1 - target[:, 0]) >= 0.5, 1 + target[:, 1:].argmax(1)
+        found = ((1 - shares[:, 0]) >= 0.5) & counted
+        real, real_types = ((1 - target[:, 0]) >= 0.5) & counted, 1 + target[:, 1:].argmax(1)
         kinds = torch.arange(1, logits.shape[1], device=logits.device).view(-1, 1, 1, 1)
         painted, drawn = found & (types == kinds), real & (real_types == kinds)
         counts = {
-            "loss": segmentation_loss(logits, target, self.optimisation.type_weight) * len(rgb),
+            "loss": segmentation_loss(logits, target, weight, self.optimisation.type_weight) * len(rgb),
             "images": torch.tensor(float(len(rgb))),
             "overlap": (found & real).sum(),
             "total": found.sum() + real.sum(),

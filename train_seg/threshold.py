@@ -6,7 +6,7 @@ import numpy as np
 
 from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import Dataset
-from evaluate.pixels import paint_annotations, type_indices
+from evaluate.pixels import ignored_pixels, paint_annotations, type_indices
 from system.console import progress
 from train_seg.segmenter import Segmenter
 
@@ -17,8 +17,11 @@ BINS = 100
 
 
 def choose_pixel_threshold(segmenter: Segmenter, dataset: Dataset, truth: CocoFile) -> float | None:
-    """Pixel threshold with the best pooled Dice of defect pixels at original size; None without annotations."""
-    if not truth.annotations:
+    """Pixel threshold with the best pooled Dice of defect pixels at original size; None without a defect.
+
+    Pixels of ignore regions are not counted.
+    """
+    if not truth.defective():
         return None
     annotations, indices = truth.by_image(), type_indices(truth)
     counts = np.zeros((2, BINS), np.int64)
@@ -26,8 +29,9 @@ def choose_pixel_threshold(segmenter: Segmenter, dataset: Dataset, truth: CocoFi
         defect = 1 - segmenter.shares(dataset.read_image(image))[0]
         bins = np.minimum((defect * BINS).astype(np.int64), BINS - 1)
         real = paint_annotations(image, annotations[image.id], indices) > 0
+        ignored = ignored_pixels(image, annotations[image.id])
         counts[1] += np.bincount(bins[real], minlength=BINS)
-        counts[0] += np.bincount(bins[~real], minlength=BINS)
+        counts[0] += np.bincount(bins[~(real | ignored)], minlength=BINS)
     return best_threshold(counts)
 
 

@@ -28,7 +28,7 @@ def defects_and_negatives(train: CocoFile, options: SharedOptions) -> list[Image
 
     Raises OptionError where `options.negatives` is not a number of negatives.
     """
-    return choose_negatives(train, options.negatives, options.seed) if _defective(train) else []
+    return choose_negatives(train, options.negatives, options.seed) if train.defective() else []
 
 
 DEFECTS_AND_NEGATIVES = ImageChoice("annotation", defects_and_negatives)
@@ -40,7 +40,7 @@ def choose_negatives(coco: CocoFile, how_many: str, seed: int) -> list[Image]:
     `how_many` is `all`, a whole number N, or a ratio like 0.5 or 1.0 of negatives to defective images. An image
     with only ignore regions is neither (see `only_ignored`). Raises OptionError where `how_many` is none of these.
     """
-    defective = _defective(coco)
+    defective = coco.defective()
     annotated = {annotation.image_id for annotation in coco.annotations}
     negatives = [image for image in coco.images if image.id not in annotated]
     count = min(_count(how_many, len(defective), len(negatives)), len(negatives))
@@ -50,12 +50,8 @@ def choose_negatives(coco: CocoFile, how_many: str, seed: int) -> list[Image]:
 
 def only_ignored(coco: CocoFile) -> list[Image]:
     """The images whose annotations are all ignore regions: not defective, and as negatives they would be wrong."""
-    ignored = {annotation.image_id for annotation in coco.annotations} - _defective(coco)
+    ignored = coco.only_ignored()
     return [image for image in coco.images if image.id in ignored]
-
-
-def _defective(coco: CocoFile) -> set[int]:
-    return {annotation.image_id for annotation in coco.annotations if not annotation.iscrowd}
 
 
 def _count(how_many: str, defective: int, negatives: int) -> int:

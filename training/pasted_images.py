@@ -38,7 +38,7 @@ def write_pasted(dataset: Dataset, dest: Path, count: int, seed: int, progress: 
             [dataset.name],
             {"count": count, "seed": seed, "place": place},
             images,
-            ((a.image_id, a.category_id) for a in annotations),
+            ((a.image_id, a.category_id, a.iscrowd) for a in annotations),
             dataset.categories,
             [],
             content_hash((slim.image.file_name, slim.sha256) for slim in new),

@@ -17,10 +17,10 @@ OUTSIDE_THRESHOLD = 1.0  # pixels; smaller distances are drawing inaccuracy
 
 
 def check_good(facts: Facts) -> list[Finding]:
-    """Images in a folder called good that have annotations."""
-    with_annotations = [image for image in facts.images if image.is_good and image.annotations]
+    """Images in a folder called good that have annotations other than ignore regions."""
+    with_annotations = [image for image in facts.images if image.is_good and image.defects]
     return [
-        Finding(image.name, "", "good-with-shapes", f"{len(image.annotations)} annotations")
+        Finding(image.name, "", "good-with-shapes", f"{len(image.defects)} annotations")
         for image in with_annotations
     ]
 
@@ -48,10 +48,10 @@ def check_outside(facts: Facts) -> list[Finding]:
 
 
 def check_pairs(facts: Facts) -> list[Finding]:
-    """Defects annotated twice, and annotations of two types on the same pixels."""
+    """Defects annotated twice, and defects of two types on the same pixels; ignore regions may overlap them."""
     findings = []
     for image in facts.images:
-        with_area = [annotation for annotation in image.annotations if _has_area(annotation)]
+        with_area = [annotation for annotation in image.defects if _has_area(annotation)]
         for one, other in combinations(with_area, 2):
             if (code := _compare(one, other, image)) is not None:
                 value = f"{one.category} and {other.category}" if code == "overlap-of-types" else one.category
@@ -63,7 +63,7 @@ def check_speckle(facts: Facts, limits: Limits) -> list[Finding]:
     """Components with fewer than `limits.max_speckle` pixels."""
     findings = []
     for image in (image for image in facts.images if image.width):
-        for annotation in filter(_has_area, image.annotations):
+        for annotation in filter(_has_area, image.defects):
             smallest = _smallest_component(annotation, image)
             if smallest < limits.max_speckle:
                 findings.append(Finding(image.name, annotation.where, "speckle", f"{smallest:g} px"))
@@ -75,7 +75,7 @@ def check_small(facts: Facts, limits: Limits) -> list[Finding]:
     findings = []
     for image in facts.images:
         scale = limits.imgsz / max(image.width, image.height, 1)
-        for annotation in filter(_has_area, image.annotations):
+        for annotation in filter(_has_area, image.defects):
             side = min(annotation.box[2:]) * scale
             if image.width and side < limits.min_side:
                 value = f"{side:.1f} px of {limits.imgsz}"

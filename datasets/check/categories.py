@@ -31,16 +31,21 @@ def check_names(facts: Facts) -> list[Finding]:
 
 
 def check_absent(facts: Facts) -> list[Finding]:
-    """Categories without an annotation in a split that has images."""
-    if not facts.is_split:
+    """Categories without a defect in a split that has images; ignore regions are none."""
+    if not facts.is_split or _are_all_ignored(facts):
         return []
-    annotated = {(image.split, annotation.category) for image in facts.images for annotation in image.annotations}
+    annotated = {(image.split, annotation.category) for image in facts.images for annotation in image.defects}
     used = {category for _, category in annotated}
     splits = [split for split in SPLITS if any(image.split == split for image in facts.images)]
     missing = [
         (split, c) for c in sorted({*facts.categories, *used}) for split in splits if (split, c) not in annotated
     ]
     return [Finding(WHOLE, split, "absent-from-split", category) for split, category in missing]
+
+
+def _are_all_ignored(facts: Facts) -> bool:
+    """Whether there are annotations, but only ignore regions; that is a finding of its own."""
+    return any(i.annotations for i in facts.images) and not any(i.defects for i in facts.images)
 
 
 def check_skew(facts: Facts) -> list[Finding]:
@@ -50,9 +55,9 @@ def check_skew(facts: Facts) -> list[Finding]:
     total = len(facts.images)
     sizes = Counter(image.split for image in facts.images)
     findings = []
-    for category in sorted({i.category for image in facts.images for i in image.annotations}):
+    for category in sorted({i.category for image in facts.images for i in image.defects}):
         having = Counter(
-            image.split for image in facts.images if any(i.category == category for i in image.annotations)
+            image.split for image in facts.images if any(i.category == category for i in image.defects)
         )
         for split in sorted(sizes):
             expected = having.total() * sizes[split] / total

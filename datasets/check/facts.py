@@ -12,7 +12,8 @@ from datasets.coco import Box, Segmentation
 class AnnotationFacts(msgspec.Struct, frozen=True):
     """One annotation as read.
 
-    `box` and `area` are in pixels, not clipped; `segmentation` is None without a mask.
+    `box` and `area` are in pixels, not clipped; `segmentation` is None without a mask. An ignore region
+    (`is_ignored`) is no defect.
     """
 
     where: str
@@ -20,6 +21,7 @@ class AnnotationFacts(msgspec.Struct, frozen=True):
     box: Box
     area: float
     segmentation: Segmentation | None = None
+    is_ignored: bool = False
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +72,11 @@ class ImageFacts(msgspec.Struct, frozen=True):
     orientation: int = 1
     sha256: str = ""
     perceptual_hash: bytes = b""
+
+    @property
+    def defects(self) -> list[AnnotationFacts]:
+        """The annotations that are not ignore regions."""
+        return [annotation for annotation in self.annotations if not annotation.is_ignored]
 
 
 class Facts(msgspec.Struct, frozen=True):

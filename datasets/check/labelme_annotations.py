@@ -42,13 +42,14 @@ def join_annotations(parts: Sequence[AnnotationFacts]) -> AnnotationFacts:
     x1, y1 = (max(part.box[i] + part.box[i + 2] for part in parts) for i in (0, 1))
     where = f"{parts[0].where} and its group"
     box: Box = (x0, y0, x1 - x0, y1 - y0)
+    is_ignored = all(part.is_ignored for part in parts)
     masks = [part.segmentation for part in parts if isinstance(part.segmentation, Rle)]
     if not masks:
-        return AnnotationFacts(where, parts[0].category, box, sum(part.area for part in parts))
+        return AnnotationFacts(where, parts[0].category, box, sum(part.area for part in parts), None, is_ignored)
     from datasets.masks.rle import merge_rles, rle_area
 
     merged = merge_rles(masks)
-    return AnnotationFacts(where, parts[0].category, box, rle_area(merged), merged)
+    return AnnotationFacts(where, parts[0].category, box, rle_area(merged), merged, is_ignored)
 
 
 def _draw_all(name: str, shapes: Indexed, size: tuple[int, int]) -> list[Drawn | InputError | None]:
@@ -80,7 +81,7 @@ def _annotation(where: str, shape: Shape, drawn: Drawn | None) -> AnnotationFact
         return AnnotationFacts(where, shape.label, box, _area(shape, box) if "outside" in codes else 0)
     if shape.kind == "mask" and "clipped" not in codes:
         box = rle_box(drawn.rle)
-    return AnnotationFacts(where, shape.label, box, area, drawn.rle)
+    return AnnotationFacts(where, shape.label, box, area, drawn.rle, shape.difficult)
 
 
 def _box(shape: Shape) -> Box:

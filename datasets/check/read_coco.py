@@ -211,7 +211,8 @@ def _entries(
     annotations: dict[int, list[AnnotationFacts]] = {}
     for a in read.coco.annotations:
         category = names.get(a.category_id, f"category {a.category_id}")
-        facts = AnnotationFacts(f"annotation {a.id}", category, a.bbox, a.area, a.segmentation or None)
+        where, is_ignored = f"annotation {a.id}", bool(a.iscrowd)
+        facts = AnnotationFacts(where, category, a.bbox, a.area, a.segmentation or None, is_ignored)
         annotations.setdefault(a.image_id, []).append(facts)
     entries = []
     folders = image_folders(part, root, None)

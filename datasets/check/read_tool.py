@@ -122,7 +122,8 @@ def _annotations(entry: ToolEntry, index: int, shape: ToolShape, size: tuple[int
     geometry = shape.geometry
     if isinstance(geometry, BoxShape):
         w, h = geometry.x1 - geometry.x0, geometry.y1 - geometry.y0
-        return [AnnotationFacts(shape.where, shape.label, (geometry.x0, geometry.y0, w, h), w * h)]
+        box = (geometry.x0, geometry.y0, w, h)
+        return [AnnotationFacts(shape.where, shape.label, box, w * h, None, shape.ignore)]
     if isinstance(geometry, LineShape):
         return [AnnotationFacts(shape.where, shape.label, _extents(geometry.points), 0)]
     annotations = []
@@ -133,7 +134,8 @@ def _annotations(entry: ToolEntry, index: int, shape: ToolShape, size: tuple[int
             segmentation: Segmentation | None = part.rle
             if isinstance(geometry, PolygonShape):
                 box = _extents(geometry.points)
-            annotations.append(AnnotationFacts(shape.where, shape.label, box, area, segmentation))
+            facts = AnnotationFacts(shape.where, shape.label, box, area, segmentation, shape.ignore)
+            annotations.append(facts)
     return annotations
 
 

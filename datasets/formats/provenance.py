@@ -13,6 +13,7 @@ from datasets.images.bit_depth import IntensityRange
 from system import __version__
 from system.json_file import write_json
 
+Annotated = tuple[int, int, int]  # image id, category id and iscrowd of an annotation
 PROVENANCE = "dataset.json"
 FORMAT = "defectline-dataset/1"
 
@@ -41,7 +42,7 @@ def make_provenance(
     sources: list[str],
     options: Mapping[str, object],
     members: Mapping[str, Sequence[Image]],
-    annotated: Iterable[tuple[int, int]],
+    annotated: Iterable[Annotated],
     categories: Sequence[Category],
     lost: list[dict[str, str | int]],
     content_sha256: str,
@@ -49,20 +50,28 @@ def make_provenance(
 ) -> Provenance:
     """The provenance of a dataset, with its images, negatives and annotations counted per split and type.
 
-    `annotated` has (image id, category id) of each annotation.
+    Where there are ignore regions, they are counted apart, and so are the images that have nothing else.
     """
     split_of = {image.id: split for split, images in members.items() for image in images}
     defective: set[int] = set()
+    with_regions: set[int] = set()
     per_type: Counter[tuple[str, int]] = Counter()
-    for image_id, category_id in annotated:
-        defective.add(image_id)
-        per_type[split_of[image_id], category_id] += 1
+    regions: Counter[str] = Counter()
+    for image_id, category_id, iscrowd in annotated:
+        if iscrowd:
+            with_regions.add(image_id)
+            regions[split_of[image_id]] += 1
+        else:
+            defective.add(image_id)
+            per_type[split_of[image_id], category_id] += 1
+    only_ignored = Counter(split_of[image_id] for image_id in with_regions - defective)
     counts = {
         split: {
             "images": len(images),
-            "negatives": sum(image.id not in defective for image in images),
+            "negatives": sum(image.id not in defective and image.id not in with_regions for image in images),
             "annotations": {c.name: per_type[split, c.id] for c in categories},
         }
+        | ({"ignore_regions": regions[split], "only_ignored": only_ignored[split]} if with_regions else {})
         for split, images in members.items()
     }
     return Provenance(

@@ -87,7 +87,7 @@ def paste_dataset(
             dataset.provenance.sources if dataset.provenance else [dataset.name],
             options,
             {name: coco.images for name, coco in splits.items()},
-            ((a.image_id, a.category_id) for coco in splits.values() for a in coco.annotations),
+            ((a.image_id, a.category_id, a.iscrowd) for coco in splits.values() for a in coco.annotations),
             dataset.categories,
             report.lost(),
             content_hash(hashes),

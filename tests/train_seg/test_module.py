@@ -29,13 +29,18 @@ def test_the_average_starts_fast_and_ends_slow() -> None:
 
 
 def test_shares_of_the_target_sum_to_one() -> None:
-    coverage = torch.tensor([[[[0, 255, 51]], [[0, 0, 102]]]], dtype=torch.uint8)
-    target = coverage_to_target(coverage)
+    coverage = torch.tensor([[[[0, 255, 51]], [[0, 0, 102]], [[255, 0, 51]]]], dtype=torch.uint8)
+    target, weight = coverage_to_target(coverage)
+    assert weight[0, 0].tolist() == pytest.approx([0, 1, 0.8])
     assert target[0, :, 0].T.tolist() == [
         pytest.approx([1, 0, 0]),
         pytest.approx([0, 1, 0]),
         pytest.approx([0.4, 0.2, 0.4]),
     ]
+
+
+def weights_like(target: torch.Tensor) -> torch.Tensor:
+    return torch.ones(len(target), *target.shape[2:])
 
 
 def logits_of(classes: np.ndarray, sure: float) -> torch.Tensor:
@@ -49,7 +54,8 @@ def test_the_loss_is_zero_for_the_truth_and_grows_with_the_error() -> None:
     wrong_type = truth * 2
     nothing = truth * 0
     right, typed, missed = (
-        float(segmentation_loss(logits_of(t, 30.0), target, 0.5)) for t in (truth, wrong_type, nothing)
+        float(segmentation_loss(logits_of(t, 30.0), target, weights_like(target), 0.5))
+        for t in (truth, wrong_type, nothing)
     )
     assert right == pytest.approx(0, abs=1e-4)
     assert typed == pytest.approx(0.5 * 30, rel=0.01)
@@ -59,7 +65,9 @@ def test_the_loss_is_zero_for_the_truth_and_grows_with_the_error() -> None:
 def test_a_batch_without_defects_has_a_finite_loss_about_places_only() -> None:
     """Two of three equal classes are defects: the cross-entropy of their share 2/3 is log 3, the Dice is zero."""
     target = logits_of(np.zeros((2, 8, 8), np.int64), 1.0)
-    assert float(segmentation_loss(torch.zeros(2, 3, 8, 8), target, 0.5)) == pytest.approx(np.log(3) + 1, abs=0.02)
+    assert float(segmentation_loss(torch.zeros(2, 3, 8, 8), target, weights_like(target), 0.5)) == pytest.approx(
+        np.log(3) + 1, abs=0.02
+    )
 
 
 def test_the_type_of_a_small_defect_weighs_as_much_as_that_of_a_large_one() -> None:
@@ -71,7 +79,7 @@ def test_the_type_of_a_small_defect_weighs_as_much_as_that_of_a_large_one() -> N
     for wrong in (0, 1):
         claimed = truth.copy()
         claimed[wrong] *= 2
-        losses.append(float(segmentation_loss(logits_of(claimed, 9.0), target, 0.5)))
+        losses.append(float(segmentation_loss(logits_of(claimed, 9.0), target, weights_like(target), 0.5)))
     assert losses[0] == pytest.approx(losses[1], rel=0.01)
 
 
@@ -93,7 +101,7 @@ def test_validation_metrics_are_pooled_over_pixels() -> None:
     found = np.zeros_like(truth)
     found[0, :4, :2] = 1  # half of the first
     found[1, :2, :2] = 1  # the second whole, with the wrong type
-    coverage = torch.from_numpy(np.stack([(truth == k) * 255 for k in (1, 2)], 1).astype(np.uint8))
+    coverage = torch.from_numpy(np.stack([(truth == k) * 255 for k in (1, 2, 3)], 1).astype(np.uint8))
     module = SegmenterModule(UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a"), Category(2, "b")])), HOW, 1)
     module.model = Fixed(logits_of(found, 9.0))  # type: ignore[assignment]
     module.on_validation_epoch_start()
@@ -103,11 +111,38 @@ def test_validation_metrics_are_pooled_over_pixels() -> None:
     assert metrics["val_iou"] == pytest.approx((8 / 20 + 0) / 2)
 
 
+def test_pixels_of_ignore_regions_change_neither_the_loss_nor_its_gradient_nor_the_measures() -> None:
+    truth = np.zeros((1, 8, 8), np.int64)
+    truth[0, :2, :2] = 1
+    ignored = np.zeros((1, 8, 8), np.uint8)
+    ignored[0, 4:] = 255
+    coverage = torch.from_numpy(np.stack([(truth == 1) * 255, (truth == 2) * 255, ignored], 1).astype(np.uint8))
+    target, weight = coverage_to_target(coverage)
+    losses, metrics = [], []
+    for claimed in (0, 1, 2):
+        found = truth.copy()
+        found[0, 4:] = claimed
+        logits = logits_of(found, 9.0).requires_grad_()
+        loss = segmentation_loss(logits, target, weight, 0.5)
+        loss.backward()  # type: ignore[no-untyped-call]
+        assert logits.grad is not None
+        assert logits.grad[0, :, :4].abs().sum() > 0
+        assert (logits.grad[0, :, 4:] == 0).all()
+        losses.append(float(loss))
+        module = SegmenterModule(UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a"), Category(2, "b")])), HOW, 1)
+        module.model = Fixed(logits.detach())  # type: ignore[assignment]
+        module.validation_step((torch.zeros(1, 3, 8, 8), coverage), 0)
+        metrics.append(module.validation_metrics())
+    assert losses[0] == losses[1] == losses[2]
+    assert metrics[0] == metrics[1] == metrics[2]
+    assert metrics[0]["val_dice"] == 1
+
+
 def test_without_annotations_there_is_a_loss_and_no_dice() -> None:
     module = SegmenterModule(UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a")])), HOW, 1)
     module.model = Fixed(torch.zeros(1, 2, 8, 8))  # type: ignore[assignment]
     assert module.validation_metrics() == {}
-    module.validation_step((torch.zeros(1, 3, 8, 8), torch.zeros(1, 1, 8, 8, dtype=torch.uint8)), 0)
+    module.validation_step((torch.zeros(1, 3, 8, 8), torch.zeros(1, 2, 8, 8, dtype=torch.uint8)), 0)
     assert set(module.validation_metrics()) == {"val_loss"}
 
 
