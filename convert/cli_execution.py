@@ -62,7 +62,7 @@ def execution_flags(
     ] = None,
     jobs: Annotated[
         int,
-        typer.Option("--jobs", min=0, help="Number of processes, at most 4 a processor (0: chosen by the work)."),
+        typer.Option("--jobs", min=0, help="Number of processes, at most 4 per processor (0: automatic)."),
     ] = 0,
 ) -> ExecutionFlags:
     """Collect the shared options in one value."""

@@ -40,12 +40,12 @@ def register(app: typer.Typer) -> None:
 
 
 def masks2coco_command(
-    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of images, with folders in it.")],
-    masks: Annotated[Path, typer.Argument(metavar="MASKS", help="Folder of masks, with the same folders in it.")],
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of images, with its subfolders.")],
+    masks: Annotated[Path, typer.Argument(metavar="MASKS", help="Folder of masks, with the same subfolders.")],
     dest: NewDataset,
-    category: Annotated[str | None, typer.Option(help="What a binary or grey mask marks.")] = None,
+    category: Annotated[str | None, typer.Option(help="Defect type of binary and grey masks.")] = None,
     categories: Annotated[
-        str | None, typer.Option(metavar="A,B,C", help="What the values 1, 2, 3, ... of an index mask are.")
+        str | None, typer.Option(metavar="A,B,C", help="Defect types of the values 1, 2, 3, ... of index masks.")
     ] = None,
     colours: Annotated[
         list[str] | None,
@@ -58,7 +58,7 @@ def masks2coco_command(
         bool, typer.Option("--type-folders", help="MASKS has a folder of masks for each defect type.")
     ] = False,
     void: Annotated[
-        VoidKind, typer.Option(help="What becomes of pixels of no type: index 255 or 224,224,192 (Pascal VOC).")
+        VoidKind, typer.Option(help="What to do with void pixels: index 255 or 224,224,192 (Pascal VOC).")
     ] = VoidKind.refuse,
     pattern: Annotated[
         str,

@@ -64,7 +64,7 @@ def coco2yolo(
     coco = read_coco_source(source, options.images, exclude=Excluder(execution.exclude))
     if not coco.categories or not coco.images:
         missing = "image" if coco.categories else "category"
-        raise InputError(source, f"no {missing}, and Ultralytics reads no dataset without", "name another file")
+        raise InputError(source, f"no {missing}, which Ultralytics requires", "name another file")
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite)
     coco = skip_missing(coco, skip=execution.skip_bad)
@@ -144,7 +144,7 @@ def _report(coco: CocoSource, done: Sequence[_Written], execution: Execution, fa
         check_strict(report)
     if not kept:
         first = report.events[0]
-        problem = f"every image would be left out, {first.file} by {first.code} ({first.value})"
+        problem = f"every image would be left out, such as {first.file}: {first.code} ({first.value})"
         raise InputError(coco.path, problem, "see docs/codes.md")
     return report
 

@@ -71,4 +71,4 @@ def _nearest(label: str, known: Iterable[str]) -> str:
     close = get_close_matches(label.casefold(), by_case, n=1)
     if close:
         return f"did you mean {by_case[close[0]]}?"
-    return f"known are {', '.join(sorted(by_case.values())) or 'none'}"
+    return f"known: {', '.join(sorted(by_case.values())) or 'none'}"

@@ -118,7 +118,7 @@ def check_options(options: MasksOptions) -> None:
         given = f"{'--categories' if options.indices else '--category'} {','.join(names)}"
         raise OptionError(given, "an empty name or one given twice", "name each once")
     if len(names) > MAX_NAMES:
-        raise OptionError("--categories", f"{len(names)} names, and an index PNG holds {MAX_NAMES}", "merge some")
+        raise OptionError("--categories", f"{len(names)} names, but an index PNG holds {MAX_NAMES}", "merge some")
     if options.indices and options.threshold is not None:
         remedy = "give --category NAME for grey masks"
         raise OptionError(f"--threshold {options.threshold}", "index masks have no grey values", remedy)

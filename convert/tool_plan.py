@@ -178,7 +178,7 @@ def assign_splits(
     if options.split == "original" or (options.split is None and splits):
         missing = [name for name in strata if name not in splits]
         if missing:
-            problem = f"{len(missing)} images, such as {missing[0]}, are in no split of the export"
+            problem = f"{len(missing)} images, such as {missing[0]}, are not in any split of the export"
             raise InputError(missing[0], problem, "add them to a split, or give --split stratified")
         return splits
     return split_by_type(strata, options.ratios, options.seed, categories)

@@ -9,7 +9,7 @@ import typer
 from datasets import cli_check, cli_paste, cli_split
 from system.console import new_app, print_status, print_table, progress, run
 
-app = new_app("Make, look at and prepare datasets.")
+app = new_app("Create, inspect and prepare datasets.")
 
 
 @app.command("synth")
@@ -39,7 +39,7 @@ def summary_command(
     path: Annotated[Path, typer.Argument(help="MVTec category folder, COCO dataset folder or COCO export.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
     threshold: Annotated[
-        int | None, typer.Option(help="Grey value of a mask from which a pixel is a defect, as for mvtec2coco.")
+        int | None, typer.Option(help="Minimum grey value of a defect pixel in masks, as for mvtec2coco.")
     ] = None,
 ) -> None:
     """Defect types, images per split and type, sizes, components, areas and boxes."""

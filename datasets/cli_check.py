@@ -36,7 +36,7 @@ def check_command(
         float, typer.Option(min=0, help="Report boxes with a side shorter than this at --imgsz, in pixels.")
     ] = 4,
     threshold: Annotated[
-        int | None, typer.Option(help="Minimum grey value of a defect in masks, as for mvtec2coco.")
+        int | None, typer.Option(help="Minimum grey value of a defect pixel in masks, as for mvtec2coco.")
     ] = None,
     masks: Annotated[
         Path | None, typer.Option(help="Folder of the masks of the images in PATH, as for masks2coco.")
@@ -55,7 +55,7 @@ def check_command(
         bool, typer.Option("--void", help="With --masks: index 255 and 224,224,192 are void, as in Pascal VOC.")
     ] = False,
     jobs: Annotated[
-        int, typer.Option(min=0, help="Number of processes, at most 4 a processor (0: chosen by the work).")
+        int, typer.Option(min=0, help="Number of processes, at most 4 per processor (0: automatic).")
     ] = 0,
 ) -> None:
     """Check a dataset for problems that would harm training.

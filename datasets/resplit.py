@@ -63,7 +63,7 @@ def assign_splits(strata: Mapping[str, str], options: Options) -> Shares:
     another split.
     """
     if pasted := [name for name in strata if name.startswith(f"{FOLDER}/")]:
-        remedy = "split the dataset that it was made of; fit pastes for each fold with --paste"
+        remedy = "split the dataset that it was made from; fit pastes for each fold with --paste"
         raise InputError(pasted[0], "shows pixels of other images, which may be in another split", remedy)
     groups = None if options.group_by is None else group_by_pattern(strata, options.group_by)
     if not options.folds:

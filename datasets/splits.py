@@ -60,7 +60,9 @@ def stratified_folds(
     if not 2 <= k <= units:
         what = "group" if groups is not None else "image"
         remedy = f"give 2 to {units}" if units > 1 else f"there must be as many {what}s as folds"
-        raise OptionError(f"--folds {k}", f"{units} {what}{'' if units == 1 else 's'} cannot be split so", remedy)
+        raise OptionError(
+            f"--folds {k}", f"{units} {what}{'' if units == 1 else 's'} cannot be split into so many folds", remedy
+        )
     if groups is not None:
         return _split_groups(strata, groups, [1 / k] * k, seed)
     dealt = [key for keys in _shuffled(strata, seed).values() for key in keys]

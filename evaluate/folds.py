@@ -142,10 +142,12 @@ def _check_once(run: Run, folds: Sequence[Run]) -> None:
     tested = Counter(name for fold in folds for name in read_split(fold).images["test"])
     for name, times in tested.items():
         if times > 1 or name not in wanted:
-            problem = f"{name} is tested by {times} folds" if times > 1 else f"{name} is no image of {run.root}"
+            problem = (
+                f"{name} is tested by {times} folds" if times > 1 else f"{name} is not an image of {run.root}"
+            )
             raise InputError(run.root, problem, "make the folds again")
     for name in sorted(wanted - set(tested)):
-        raise InputError(run.root, f"{name} is tested by no fold", "finish all folds first")
+        raise InputError(run.root, f"{name} is not tested by any fold", "finish all folds first")
 
 
 def _in_order(predictions: Iterable[Prediction]) -> list[Prediction]:

@@ -65,7 +65,7 @@ class Run(msgspec.Struct, frozen=True):
         """What the predictions contain. Raises InputError where the task is unknown."""
         if self.task not in TASKS:
             known = ", ".join(TASKS)
-            raise InputError(self.config, f"unknown task {self.task!r}", f"known are {known}")
+            raise InputError(self.config, f"unknown task {self.task!r}", f"known: {known}")
         return TASKS[self.task]
 
     @property

@@ -28,7 +28,7 @@ def run_truth(run: Run, dataset: Dataset) -> dict[str, CocoFile]:
         raise InputError(path, f"the run was made on another content of {dataset.name}", "fit again on this one")
     truth = {name: _select(path, dataset, split, name) for name in ("val", "test")}
     if not truth["test"].images:
-        raise InputError(path, "lists no test image", "convert with a test proportion above 0 and fit again")
+        raise InputError(path, "has no test images", "convert with a test proportion above 0 and fit again")
     return truth
 
 
@@ -54,10 +54,10 @@ def check_predictions(path: Path, truth: CocoFile, predictions: Sequence[Predict
     again = "predict the images of this run again"
     for i, p in enumerate(predictions):
         if p.image_id not in sizes:
-            raise InputError(path, f"$[{i}].image_id {p.image_id} is no image of the split", again)
+            raise InputError(path, f"$[{i}].image_id {p.image_id} is not an image of the split", again)
         if p.category_id not in names:
             known = ", ".join(f"{k} {name}" for k, name in names.items())
-            raise InputError(path, f"$[{i}].category_id {p.category_id} is unknown", f"known are {known}")
+            raise InputError(path, f"$[{i}].category_id {p.category_id} is unknown", f"known: {known}")
         if not 0 <= p.score <= 1:
             raise InputError(path, f"$[{i}].score {p.score} is not between 0 and 1", again)
         if provides.masks and p.segmentation is None:

@@ -22,8 +22,8 @@ from system.table import format_table
 T = TypeVar("T")
 
 DEBUG_FLAG, DEBUG_VARIABLE = "--debug", "DEFECTLINE_DEBUG"
-MAX_QUOTED = 200  # characters of the message of an unforeseen error
-Debug = Annotated[bool, typer.Option(DEBUG_FLAG, help="Print the traceback of an error that nobody foresaw.")]
+MAX_QUOTED = 200  # characters of the message of an unexpected error
+Debug = Annotated[bool, typer.Option(DEBUG_FLAG, help="Print the traceback of an unexpected error.")]
 
 USER_ERRORS = {
     errno.ENOSPC: "no space left on the device; free some space or choose another destination",
@@ -85,14 +85,14 @@ def run(app: typer.Typer, name: str) -> NoReturn:
         sys.exit(130)
     except OSError as error:
         if error.errno not in USER_ERRORS:
-            _fail_unforeseen(name, error, debug=debug)
+            _fail_unexpected(name, error, debug=debug)
         _fail(name, f"{error.filename or 'output'}: {USER_ERRORS[error.errno]}")
     except MemoryError as error:
         if debug:
-            _fail_unforeseen(name, error, debug=True)
+            _fail_unexpected(name, error, debug=True)
         _fail(name, "memory: not enough; close other programs, or give smaller images or fewer --jobs")
     except Exception as error:  # noqa: BLE001  the boundary that makes one line of every error
-        _fail_unforeseen(name, error, debug=debug)
+        _fail_unexpected(name, error, debug=debug)
     sys.exit(0)
 
 
@@ -150,14 +150,14 @@ def _end_on_signal(_signum: int, _frame: FrameType | None) -> None:
     raise SystemExit(143)
 
 
-def _fail_unforeseen(name: str, error: BaseException, *, debug: bool) -> NoReturn:
+def _fail_unexpected(name: str, error: BaseException, *, debug: bool) -> NoReturn:
     """End with status 3 and one line that names the error and its place, after the traceback with `debug`."""
     if debug:
         traceback.print_exception(error)
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     reason = " ".join(str(error).split())[:MAX_QUOTED]
-    what = f"unforeseen {type(error).__name__}{place}{': ' if reason else ''}{reason}"
+    what = f"unexpected {type(error).__name__}{place}{': ' if reason else ''}{reason}"
     _fail(name, f"{what}; please report it with the output of the same command and {DEBUG_FLAG}", 3)
 
 

@@ -25,7 +25,7 @@ def read_json(path: Path, value_type: type[T], *, remedy: str = "make the run ag
     except RecursionError:
         raise InputError(path, "nested too deeply", remedy) from None
     except msgspec.MsgspecError as error:
-        raise InputError(path, f"not as defectline writes it: {error}", remedy) from None
+        raise InputError(path, f"not in the form that defectline writes: {error}", remedy) from None
 
 
 def format_json(value: object) -> bytes:

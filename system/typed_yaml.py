@@ -30,4 +30,6 @@ def read_yaml_as(path: Path, value_type: type[T], remedy: str) -> T:
     except RecursionError:
         raise InputError(path, "nested too deeply", remedy) from None
     except (msgspec.MsgspecError, yaml.YAMLError, ValueError) as error:
-        raise InputError(path, f"not as defectline writes it: {' '.join(str(error).split())}", remedy) from None
+        raise InputError(
+            path, f"not in the form that defectline writes: {' '.join(str(error).split())}", remedy
+        ) from None

@@ -49,7 +49,7 @@ class OptionsLoader(StrictLoader):
 
     def check_name(self, key: Node) -> None:
         """Raise ComposerError: a list or mapping is no name."""
-        raise ComposerError(problem="a name is wanted", problem_mark=key.start_mark)
+        raise ComposerError(problem="a name is expected", problem_mark=key.start_mark)
 
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, object]:
         """A mapping whose names are text."""

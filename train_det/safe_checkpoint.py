@@ -92,7 +92,7 @@ def check_architecture(path: Path, described: object) -> dict[str, object]:
     except (KeyError, TypeError, IndexError, RecursionError):
         known = False
     if not known:
-        raise WeightsError(path, "describes a model of unknown layers", REMEDY)
+        raise WeightsError(path, "describes a model with unknown layers", REMEDY)
     return dict(described)
 
 
@@ -117,7 +117,7 @@ def _known_classes(path: Path) -> list[Any]:
             found = Ignored
         if found is None:
             remedy = "give another, or if you know who made it (it can run any code) fit with --trust-weights"
-            raise WeightsError(path, f"contains {name!a}, which is no part of an Ultralytics model", remedy)
+            raise WeightsError(path, f"contains {name!a}, which is not part of an Ultralytics model", remedy)
         entries.append((found, name))
     return entries
 

@@ -46,7 +46,7 @@ def choose_precision(asked: str, device: "torch.device") -> Precision:
 
 def out_of_memory(batch: int, imgsz: int) -> OptionError:
     """The error for a training step that does not fit into the device's memory."""
-    return OptionError(f"--batch {batch} --imgsz {imgsz}", "too much for the device's memory", "give less")
+    return OptionError(f"--batch {batch} --imgsz {imgsz}", "needs more memory than the device has", "give less")
 
 
 def _cpu_flags() -> set[str]:

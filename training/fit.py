@@ -88,7 +88,7 @@ def train(training: Training[OptionsT]) -> None:
     learner, work, loop = training.learner, training.work, training.loop
     options = work.options
     if lack := loop.missing_in_val():
-        print_status(f"val has no {lack}: the last epoch is taken for the best")
+        print_status(f"val has no {lack}: the last epoch is taken as the best")
     with _kept(learner, work.run, options):
         if loop.done < options.epochs and not loop.best.exhausted(loop.done, options.patience):
             with recording(

@@ -53,7 +53,7 @@ Folds = Annotated[int, typer.Option(help="Number of cross-validation folds (0: o
 Val = Annotated[
     float, typer.Option(help="With --folds: share of val; 0 trains on all images and takes the last epoch.")
 ]
-Jobs = Annotated[int, typer.Option(help="With --folds: folds trained at the same time, at most 4 a processor.")]
+Jobs = Annotated[int, typer.Option(help="With --folds: folds trained at the same time, at most 4 per processor.")]
 Resume = Annotated[Path | None, typer.Option(metavar="RUN", help="Continue this run, with its own options.")]
 
 TrustWeights = Annotated[

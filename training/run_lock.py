@@ -25,7 +25,9 @@ def locked(root: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(root, "another process trains this run", "wait until it ends, or end it") from None
+            raise InputError(
+                root, "another process is training this run", "wait until it ends, or end it"
+            ) from None
         except OSError:  # a file system without locks
             pass
         yield

@@ -212,7 +212,7 @@ def _check_listed_once(parts: Sequence[CocoPart], found: Sequence[Sequence[Found
     for part, files in zip(parts, found, strict=True):
         for file in filter(None, files):
             if file.path in home:
-                problem = f"{file.path} is listed in {home[file.path].file.name} too"
+                problem = f"{file.path} is also listed in {home[file.path].file.name}"
                 raise InputError(part.file, problem, "keep it in one split")
             home[file.path] = part
 

@@ -132,13 +132,15 @@ def _check_images(path: Path, coco: CocoFile) -> None:
         if image.width < 1 or image.height < 1:
             raise InputError(path, f"$.images[{i}] is {image.width} x {image.height} pixels", "correct the size")
         if image.width * image.height > MAX_PIXELS:
-            problem = f"$.images[{i}] has {image.width} x {image.height} pixels, more than run lengths can count"
+            problem = (
+                f"$.images[{i}] has {image.width} x {image.height} pixels, more than COCO run lengths can hold"
+            )
             raise InputError(path, problem, "correct the size, or cut the image")
         if "\0" in image.file_name or posixpath.normpath(image.file_name) == ".":
-            raise InputError(path, f"$.images[{i}].file_name {image.file_name!r} is no name", "correct it")
+            raise InputError(path, f"$.images[{i}].file_name {image.file_name!r} is not a file name", "correct it")
         if Path(image.file_name).is_absolute() or ".." in Path(image.file_name).parts:
             raise InputError(
-                path, f"$.images[{i}].file_name {image.file_name!r} leads outside", "make it relative"
+                path, f"$.images[{i}].file_name {image.file_name!r} points outside its folder", "make it relative"
             )
 
 
@@ -148,12 +150,14 @@ def _check_annotations(path: Path, coco: CocoFile) -> None:
     for i, annotation in enumerate(coco.annotations):
         where = f"$.annotations[{i}]"
         if annotation.image_id not in images:
-            raise InputError(path, f"{where}.image_id {annotation.image_id} is no image", "list it in $.images")
+            raise InputError(
+                path,
+                f"{where}.image_id {annotation.image_id} is not in $.images",
+                "add the image or correct the id",
+            )
         if annotation.category_id not in categories:
             known = ", ".join(f"{c.id} {c.name}" for c in coco.categories)
-            raise InputError(
-                path, f"{where}.category_id {annotation.category_id} is unknown", f"known are {known}"
-            )
+            raise InputError(path, f"{where}.category_id {annotation.category_id} is unknown", f"known: {known}")
 
 
 def check_run_lengths(path: Path, coco: CocoFile) -> None:
@@ -164,7 +168,7 @@ def check_run_lengths(path: Path, coco: CocoFile) -> None:
     for i, annotation in enumerate(coco.annotations):
         mask = annotation.segmentation
         if isinstance(mask, Rle) and not covers_image(mask, *sizes[annotation.image_id]):
-            problem = f"the run lengths of $.annotations[{i}].segmentation do not add up to its image"
+            problem = f"the run lengths of $.annotations[{i}].segmentation do not add up to the size of its image"
             raise InputError(path, problem, "convert the source again")
 
 

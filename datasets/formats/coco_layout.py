@@ -57,12 +57,12 @@ def find_coco_parts(path: Path, named: Sequence[str] = ()) -> list[CocoPart]:
         raise InputError(path, "no such file or folder", "name a COCO file or a folder with one")
     parts = [CocoPart(file, split_of_file(file, path), _tag(file)) for file in _files_in(path)]
     if not parts:
-        raise InputError(path, "no COCO file (*.json with images and annotations) in it", "name the COCO file")
+        raise InputError(path, "contains no COCO file (*.json with images and annotations)", "name the COCO file")
     without = [part for part in parts if part.split is None]
     if without and len(without) < len(parts):
         name = without[0].file.relative_to(path).as_posix()
-        problem = f"{name} names no split, while {len(parts) - len(without)} other files do"
-        raise InputError(path, problem, f"state it for every file, such as --splits train={name}")
+        problem = f"the name {name} contains no split, but those of {len(parts) - len(without)} other files do"
+        raise InputError(path, problem, f"state the split of every file, such as --splits train={name}")
     order = {split: i for i, split in enumerate(SPLITS)}
     return sorted(parts, key=lambda part: (order.get(part.split or "", 0), str(part.file)))
 
@@ -87,7 +87,7 @@ def _named_part(path: Path, text: str) -> CocoPart:
     name, equals, file_name = text.partition("=")
     split = SPLIT_WORDS.get(name.strip().lower())
     if not equals or split is None or not file_name:
-        raise OptionError(f"--splits {text}", "not split=file", "give one such as --splits val=b.json")
+        raise OptionError(f"--splits {text}", "not of the form split=file", "give one such as --splits val=b.json")
     inside = path / file_name if path.is_dir() else path.parent / file_name
     file = inside if inside.is_file() else Path(file_name)
     if not file.is_file():

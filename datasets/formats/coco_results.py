@@ -55,10 +55,14 @@ def check_masks(path: Path, predictions: Sequence[Prediction], images: Iterable[
         height, width = sizes.get(prediction.image_id, mask.size)
         where = f"$[{i}].segmentation"
         if mask.size != (height, width):
-            problem = f"{where} has the size {mask.size[0]} x {mask.size[1]}, its image {height} x {width} (H x W)"
+            problem = (
+                f"{where} has the size {mask.size[0]} x {mask.size[1]}, but its image {height} x {width} (H x W)"
+            )
             raise InputError(path, problem, "predict again")
         if not covers_image(mask, height, width):
-            raise InputError(path, f"the run lengths of {where} do not add up to its image", "predict again")
+            raise InputError(
+                path, f"the run lengths of {where} do not add up to the size of its image", "predict again"
+            )
 
 
 def _normalise(item: dict[str, Any], where: str, sizes: Sizes) -> dict[str, Any]:

@@ -15,11 +15,13 @@ def check_drawable(where: str, image: Image, segmentation: Segmentation) -> None
             raise InputError(where, problem, "correct the size")
         if not covers_image(segmentation, image.height, image.width):
             raise InputError(
-                where, "the run lengths of its mask do not fill the image", "correct its segmentation"
+                where,
+                "the run lengths of its mask do not add up to the size of the image",
+                "correct its segmentation",
             )
         return
     if any(len(p) < 6 or len(p) % 2 for p in segmentation):
-        raise InputError(where, "a polygon is no list of three or more x, y pairs", "correct its segmentation")
+        raise InputError(where, "a polygon is not a list of three or more x, y pairs", "correct its segmentation")
     if any(abs(v) > MAX_COORDINATE for polygon in segmentation for v in polygon):
-        problem = f"a polygon leads more than {MAX_COORDINATE:g} pixels away"
+        problem = f"a polygon has a coordinate above {MAX_COORDINATE:g} pixels"
         raise InputError(where, problem, "correct its segmentation")

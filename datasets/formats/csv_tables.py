@@ -63,7 +63,7 @@ def read_csv_table(source: Path, *, errors: list[InputError] | None = None) -> T
             bad |= named | {name.rpartition("_")[0] for name in named}
     images = {name: image for name, image in images.items() if name not in bad}
     if not images and not errors:
-        raise InputError(source, "no row in it", "name a CSV file of annotations")
+        raise InputError(source, "contains no rows", "name a CSV file of annotations")
     listed = list(images.values())
     read = {"rows": len(rows) - has_header, "images": len(listed), "shapes": sum(len(i.shapes) for i in listed)}
     return ToolExport(source.parent, listed, read)
@@ -73,15 +73,15 @@ def _read_row(
     source: Path, where: str, columns: list[str], cells: list[str], reader: RowReader, images: dict[str, ToolImage]
 ) -> None:
     if len(cells) != len(columns):
-        raise InputError(source, f"{where} has {len(cells)} cells, not {len(columns)}", "correct the row")
+        raise InputError(source, f"{where} has {len(cells)} cells instead of {len(columns)}", "correct the row")
     name, size, shape = reader(source, where, dict(zip(columns, (c.strip() for c in cells), strict=True)))
     if not name:
-        raise InputError(source, f"{where} names no image", "correct the row")
+        raise InputError(source, f"{where} has no image name", "correct the row")
     known = images.get(name)
     if known is None:
         known = images[name] = ToolImage(source.name, where, (name,), size, [], [], reviewed=True)
     elif known.size != size:
-        raise InputError(source, f"{where} gives {name} another size than {known.where}", "correct the row")
+        raise InputError(source, f"{where} gives {name} a different size from {known.where}", "correct the row")
     if shape is not None:
         known.shapes.append(shape)
 
@@ -104,7 +104,7 @@ def _read_rows(source: Path) -> list[list[str]]:
     except FileNotFoundError:
         raise InputError(source, "no such file", "name the CSV file") from None
     except IsADirectoryError:
-        raise InputError(source, "a folder", "name the CSV file in it") from None
+        raise InputError(source, "this is a folder", "name the CSV file in it") from None
     except UnicodeDecodeError as error:
         raise InputError(source, f"not UTF-8 text: {error}", "save it as UTF-8") from None
     except csv.Error as error:
@@ -124,8 +124,8 @@ def _layout(source: Path, rows: list[list[str]], header: set[str]) -> tuple[RowR
         return _makesense, MAKESENSE
     raise InputError(
         source,
-        f"its columns are {', '.join(rows[0])[:100] if rows else 'none'}",
-        "give Severstal's ImageId,ClassId,EncodedPixels, makesense.ai's, or filename,...,xmin,ymin,xmax,ymax",
+        f"unknown columns: {', '.join(rows[0])[:100] if rows else 'none'}",
+        "use the columns of Severstal (ImageId,ClassId,EncodedPixels), makesense.ai or TensorFlow (xmin,ymin,...)",
     )
 
 
@@ -161,5 +161,5 @@ def _corners(source: Path, where: str, row: Row) -> tuple[str, tuple[int, int] |
 
 def _box(source: Path, where: str, label: str, corners: tuple[float, float, float, float]) -> ToolShape:
     if not label:
-        raise InputError(source, f"{where} names no category", "correct the row")
+        raise InputError(source, f"{where} has no category", "correct the row")
     return ToolShape(where, label, box_shape(corners))

@@ -48,7 +48,7 @@ def read_cvat(source: Path, *, errors: list[InputError] | None = None) -> ToolEx
         with collected(errors if len(files) > 1 else None):  # nothing is left of a file alone
             _read_file(file, file.relative_to(root).as_posix(), images, errors)
     if not images and not errors:
-        raise InputError(files[0], "no <image> in it", "export the task again as CVAT for images 1.1")
+        raise InputError(files[0], "contains no <image> element", "export the task again as CVAT for images 1.1")
     read = {
         "XML files": len(files),
         "images": len(images),
@@ -60,11 +60,11 @@ def read_cvat(source: Path, *, errors: list[InputError] | None = None) -> ToolEx
 def _list_files(source: Path) -> list[Path]:
     if not source.is_dir():
         if source.suffix.lower() == ".zip":
-            raise InputError(source, "a ZIP file", "unpack it and name the folder")
+            raise InputError(source, "this is a ZIP file", "unpack it and name the folder")
         return [source]
     files = sorted(path for path in source.rglob("*.xml") if not path.name.startswith("."))
     if not files:
-        raise InputError(source, "no XML file in it", f"name CVAT's {FILE_NAME} or the folder that holds it")
+        raise InputError(source, "contains no XML file", f"name CVAT's {FILE_NAME} or the folder that contains it")
     return files
 
 
@@ -77,21 +77,21 @@ def _read_file(path: Path, relative: str, images: list[ToolImage], errors: list[
         if child.name == "track":
             raise InputError(
                 path,
-                f"CVAT for video (a <track>, line {child.line})",
+                f"this is CVAT for video (<track> in line {child.line})",
                 "export the task as 'CVAT for images 1.1', which has the shapes of every frame",
             )
         if child.name == "image":
             with collected(errors):
                 images.append(_read_image(path, relative, child))
     if root_name != ROOT_NAME:
-        remedy = "convert it by voc2coco" if root_name == "annotation" else "move it elsewhere"
-        raise InputError(path, f"its root is <{root_name}> where CVAT has <{ROOT_NAME}>", remedy)
+        remedy = "convert it with voc2coco" if root_name == "annotation" else "move it elsewhere"
+        raise InputError(path, f"its root element is <{root_name}>, but CVAT writes <{ROOT_NAME}>", remedy)
 
 
 def _read_image(path: Path, relative: str, element: XmlElement) -> ToolImage:
     name = element.attributes.get("name", "")
     if not name:
-        raise InputError(path, f"an <image> without a name (line {element.line})", "export the task again")
+        raise InputError(path, f"an <image> has no name (line {element.line})", "export the task again")
     where = f"image {name}"
     size = parse_size(path, where, element.attributes.get("width"), element.attributes.get("height"))
     shapes: list[ToolShape] = []
@@ -164,6 +164,6 @@ def _points(path: Path, where: str, text: str) -> list[Point]:
     for pair in text.split(";") if text else []:
         x, comma, y = pair.partition(",")
         if not comma:
-            raise InputError(path, f"points of {where} has {pair[:40]!r} where x,y is expected", "export it again")
+            raise InputError(path, f"points of {where} contain {pair[:40]!r} instead of x,y", "export it again")
         points.append((parse_number(path, f"points of {where}", x), parse_number(path, f"points of {where}", y)))
     return points

@@ -137,7 +137,7 @@ def _check_names(root: Path, read: Mapping[str, ReadCoco]) -> None:
         if {category.name for category in one.coco.categories} != wanted:
             raise InputError(path, f"its categories differ from those of {first}", "convert the source again")
         if one.coco.images and not one.is_labelled and not is_ours(root):
-            problem = "nothing in it is labelled (no annotations and no categories)"
+            problem = "it contains no labels (no annotations and no categories)"
             raise InputError(path, problem, "remove the file, or label its images")
 
 
@@ -167,7 +167,7 @@ def _check_images(root: Path, parts: Sequence[CocoPart], splits: Mapping[str, Co
         folders = None
         for image in coco.images:
             if image.file_name in home:
-                problem = f"{image.file_name} is in {home[image.file_name]} too"
+                problem = f"{image.file_name} is also in {home[image.file_name]}"
                 raise InputError(part.file, problem, "keep it in one split")
             home[image.file_name] = split
             if is_file(root / "images" / image.file_name):

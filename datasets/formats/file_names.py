@@ -15,7 +15,7 @@ def find_same_stems(file_names: Iterable[str]) -> Iterator[InputError]:
     for file_name in file_names:
         stem = posixpath.splitext(file_name)[0]
         if stem in seen:
-            problem = f"without the ending, its name is ambiguous with that of {seen[stem]}"
+            problem = f"its name differs from {seen[stem]} only in the extension"
             yield InputError(file_name, problem, "rename one of the images")
         else:
             seen[stem] = file_name

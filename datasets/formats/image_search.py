@@ -79,7 +79,7 @@ class ImageSearch:
         shown = names[0] if names else "without a name"
         raise InputError(
             where,
-            f"its image {shown} is missing (searched below {self.root})",
+            f"its image {shown} is missing (searched in {self.root} and its subfolders)",
             remedy or "name the folder of the images with --images",
         )
 
@@ -88,8 +88,10 @@ class ImageSearch:
         most = max(matches.values())
         best = [relative for relative, count in matches.items() if count == most]
         if len(best) > 1:
-            problem = f"its image is one of {len(best)} of that name: {best[0]}, {best[1]}"
-            raise InputError(where, problem, "rename one of them, or name a folder that has one with --images")
+            problem = f"{len(best)} images have the name of its image: {best[0]}, {best[1]}"
+            raise InputError(
+                where, problem, "rename one of them, or give a folder with only one of them with --images"
+            )
         self._check_link(best[0])
         return MatchedImage(best[0], most >= len(wanted))
 
@@ -97,7 +99,7 @@ class ImageSearch:
         if relative in self._links:
             target = (self.root / relative).resolve()
             if not target.is_relative_to(self.root.resolve()):
-                problem = f"a link that leads outside, to {target}"
+                problem = f"a link that points outside the folder, to {target}"
                 raise InputError(self.root / relative, problem, "copy the image, or name its folder with --images")
 
 

@@ -19,7 +19,7 @@ def read_json_value(path: Path) -> object:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(path, f"not valid JSON in UTF-8: {error}", "export it again") from None
     except RecursionError:
-        raise InputError(path, "nested too deeply", "it is no export of a labelling tool, remove it") from None
+        raise InputError(path, "nested too deeply", "remove it, no labelling tool writes this") from None
 
 
 def as_object(path: Path, where: str, value: object) -> Object:
@@ -48,7 +48,7 @@ def as_text(path: Path, where: str, value: object) -> str:
 def kind(value: object) -> str:
     """The JSON name of a value's type."""
     names: tuple[tuple[type, str], ...] = (
-        (bool, "a truth value"),
+        (bool, "true or false"),
         (int, "a number"),
         (float, "a number"),
         (str, "text"),

@@ -21,7 +21,9 @@ def read_labelmap(path: Path) -> list[tuple[str, Colour]]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror})", "name the one of the export") from None
+        raise InputError(
+            path, f"cannot be read ({error.strerror})", "name the labelmap.txt of the export"
+        ) from None
     except UnicodeDecodeError as error:
         raise InputError(path, f"not UTF-8 text: {error}", "save it as UTF-8") from None
     types = []
@@ -32,12 +34,12 @@ def read_labelmap(path: Path) -> list[tuple[str, Colour]]:
         name, separator, rest = text.partition(":")
         colour = _parse_colour(rest.split(":")[0]) if has_colours or not separator else palette_colour(index)
         if colour is None or not name.strip():
-            raise InputError(f"{path}, line {number}", f"{text!r} names no colour", "write NAME:R,G,B::")
+            raise InputError(f"{path}, line {number}", f"{text!r} has no colour", "write NAME:R,G,B::")
         if (name, colour) == (BACKGROUND_NAME, BACKGROUND) or (name, colour) == (IGNORED_NAME, VOID_COLOUR):
             continue
         types.append((name.strip(), colour))
     if not types:
-        raise InputError(path, "no defect type in it", "write a line NAME:R,G,B:: for each")
+        raise InputError(path, "contains no defect type", "write a line NAME:R,G,B:: for each")
     if repeated := _repeated(types):
         raise InputError(path, repeated, "give each type a colour of its own")
     return types
@@ -50,7 +52,9 @@ def parse_colours(texts: Sequence[str]) -> list[tuple[str, Colour]]:
         name, _, rest = text.rpartition("=")
         colour = _parse_colour(rest)
         if colour is None or not name.strip():
-            raise OptionError(f"--colours {text}", "no name and colour", "give NAME=R,G,B, as in chip=250,50,83")
+            raise OptionError(
+                f"--colours {text}", "not a name and a colour", "give NAME=R,G,B, as in chip=250,50,83"
+            )
         types.append((name.strip(), colour))
     if repeated := _repeated(types):
         raise OptionError("--colours", repeated, "give each type a colour of its own")

@@ -96,13 +96,13 @@ def parse_labelme(path: Path | str, data: bytes) -> LabelmeFile:
     except msgspec.ValidationError as error:
         # an error without a JSON path: not an object, or one without shapes
         remedy = "correct the value" if "`$" in str(error) else "move it elsewhere if labelme did not write it"
-        raise InputError(path, f"not as labelme writes it: {error}", remedy) from None
+        raise InputError(path, f"not in labelme's format: {error}", remedy) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         where = _find_non_number(data)
         problem = f"{where} is not a number" if where else f"not valid JSON in UTF-8: {error}"
         raise InputError(path, problem, "correct the value or save the file again with labelme") from None
     except RecursionError:
-        raise InputError(path, "nested too deeply", "it was not written by labelme, remove it") from None
+        raise InputError(path, "nested too deeply", "remove it, labelme does not write this") from None
 
 
 def _decode(content: bytes) -> LabelmeFile:

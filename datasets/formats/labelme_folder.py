@@ -57,7 +57,7 @@ def find_clashes(root: Path, images: Iterable[LabelmeImage]) -> Iterator[InputEr
             continue
         where = root / str(image.file or other.file)
         if image.path == other.path:
-            problem = f"labels {image.file_name}, which {other.file} labels too"
+            problem = f"labels {image.file_name}, which {other.file} also labels"
             yield InputError(where, problem, "merge the two into one or remove one")
         else:
             problem = f"two images would be named {image.file_name} in the dataset: {image.path}, {other.path}"
@@ -70,7 +70,7 @@ def find_links_outside(images: Iterable[LabelmeImage], trees: Sequence[Tree]) ->
     roots = [tree.root.resolve() for tree in trees]
     for image in images:
         if image.path in links and not any(map(Path(image.path).resolve().is_relative_to, roots)):
-            problem = f"a link that leads outside, to {Path(image.path).resolve()}"
+            problem = f"a link that points outside the folder, to {Path(image.path).resolve()}"
             yield InputError(image.path, problem, "copy the image, or name the folder it is in with --images")
 
 
@@ -98,5 +98,5 @@ def check_image_size(path: Path | str, file: LabelmeFile, height: int, width: in
     declared = (file.image_height or height, file.image_width or width)
     if declared != (height, width):
         given = f"$.imageWidth x $.imageHeight is {declared[1]} x {declared[0]}"
-        problem = f"{given}, its image {width} x {height} pixels when upright"
+        problem = f"{given}, but its image has {width} x {height} pixels when upright"
         raise InputError(path, problem, "the shapes are of another image; open and save it with labelme")

@@ -94,7 +94,7 @@ class ImageFinder:
         """Find the image of the labelme file `file`, a path relative to the source folder.
 
         `image_path` is the file's `$.imagePath`. `data_suffix` is the suffix that fits the embedded image, None if
-        there is none. Raises InputError if no image or more than one is found, or if `image_path` leads outside.
+        there is none. Raises InputError if no image or more than one is found, or if `image_path` points outside.
         """
         named = _posix(image_path or "")
         inside = [_inside(tree.root, self._source.root, posixpath.dirname(file), named) for tree in self._trees]
@@ -110,11 +110,11 @@ class ImageFinder:
             return found
         json_path = self._source.root / file
         if image_path and not any(inside):
-            raise InputError(
-                json_path,
-                f"$.imagePath {image_path!r} leads outside, and no image of that name is next to the file",
-                "put the image next to the JSON file or name its folder with --images",
+            problem = (
+                f"$.imagePath {image_path!r} points outside the folder, and no image next to the file has its name"
             )
+            remedy = "put the image next to the JSON file or name its folder with --images"
+            raise InputError(json_path, problem, remedy)
         suffix = posixpath.splitext(named)[1].lower()
         remedy = "put it next to the JSON file or name its folder with --images"
         raise InputError(
@@ -151,7 +151,7 @@ class ImageFinder:
         if len(found) > 1:
             raise InputError(
                 self._source.root / file,
-                f"$.imagePath matches {len(found)} images of that name: {found[0]}, {found[1]}",
+                f"$.imagePath matches {len(found)} images: {found[0]}, {found[1]}",
                 "correct $.imagePath",
             )
         return self._found(1, found[0], "image-moved") if found else None

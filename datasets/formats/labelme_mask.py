@@ -39,13 +39,13 @@ def read_shape_mask(
             columns, rows = png.size
             if abs(abs(x1 - x0) + 1 - columns) > 1 or abs(abs(y1 - y0) + 1 - rows) > 1:
                 box = f"{abs(x1 - x0) + 1} x {abs(y1 - y0) + 1}"
-                problem = f"{where} is {columns} x {rows} pixels, the box of its points {box}"
+                problem = f"{where} is {columns} x {rows} pixels, but the box of its points is {box}"
                 raise InputError(path, problem, "redraw the shape")
             if columns > width or rows > height:
                 problem = f"{where} is {columns} x {rows} pixels, larger than its image of {width} x {height}"
                 raise InputError(path, problem, "redraw the shape")
             if png.mode not in PLAIN_MODES:
-                problem = f"{where} is a PNG of mode {png.mode} where a mask is grey"
+                problem = f"{where} is a PNG of mode {png.mode}, but a mask is grey"
                 raise InputError(path, problem, "redraw the shape")
             return min(x0, x1), min(y0, y1), np.asarray(png) > 0
     except binascii.Error as error:

@@ -100,7 +100,7 @@ def outline(
         return Outline([points], [[v for point in points for v in point]], events)
     parts = polygon_parts(shapely.make_valid(polygon))
     if not parts:
-        return Outline([], None, [("no-area", "nothing is left of it once repaired")])
+        return Outline([], None, [("no-area", "nothing is left after repair")])
     rings = [ring_points(ring) for part in parts for ring in (part.exterior, *part.interiors)]
     has_holes = len(rings) > len(parts)
     return Outline(rings, None if has_holes else [[v for p in ring for v in p] for ring in rings], events)
@@ -128,7 +128,7 @@ def _check_length(path: Path | str, index: int, points: Sequence[Point], height:
         return
     ring = [*points, points[0]]
     if sum(max(abs(x1 - x0), abs(y1 - y0)) for (x0, y0), (x1, y1) in pairwise(ring)) > LONGEST_OUTLINE:
-        problem = f"$.shapes[{index}].points has an outline of more than {LONGEST_OUTLINE:g} pixels"
+        problem = f"$.shapes[{index}].points has an outline longer than {LONGEST_OUTLINE:g} pixels"
         raise InputError(path, problem, "redraw the shape")
 
 

@@ -110,10 +110,10 @@ def check_shape(path: Path | str, index: int, shape: Shape) -> None:
     shape_type = SHAPE_TYPES.get(shape.kind)
     if shape_type is None:
         known = ", ".join(sorted(SHAPE_TYPES))
-        raise InputError(path, f"{where}.shape_type {shape.kind!r} is unknown", f"known are {known}")
+        raise InputError(path, f"{where}.shape_type {shape.kind!r} is unknown", f"known: {known}")
     if shape_type.points and len(shape.points) not in shape_type.points:
         wanted = " or ".join(map(str, shape_type.points))
-        problem = f"{where}.points has {len(shape.points)} points where a {shape.kind} has {wanted}"
+        problem = f"{where}.points has {len(shape.points)} points, but a {shape.kind} has {wanted}"
         raise InputError(path, problem, "redraw the shape")
     if len(shape.points) > MOST_POINTS:
         problem = f"{where}.points has {len(shape.points)} points, more than {MOST_POINTS}"

@@ -70,7 +70,7 @@ def _list_files(source: Path) -> list[Path]:
         return [source]
     files = sorted(p for p in source.glob("*.json") if not p.name.startswith("."))
     if not files:
-        raise InputError(source, "no JSON file in it", "name Label Studio's export")
+        raise InputError(source, "contains no JSON file", "name Label Studio's export")
     return files
 
 

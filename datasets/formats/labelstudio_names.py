@@ -24,9 +24,9 @@ def image_value(path: Path, where: str, data: Object, image_key: str | None) -> 
     if len(found) == 1:
         return next(iter(found.values()))
     if not found:
-        raise InputError(path, f"the data of {where} names no image", "export an image project")
+        raise InputError(path, f"the data of {where} contains no image", "export an image project")
     names = ", ".join(sorted(found))
-    raise InputError(path, f"the data of {where} names several images ({names})", "choose one by --image-key")
+    raise InputError(path, f"the data of {where} contains several images ({names})", "choose one with --image-key")
 
 
 def names_of(path: Path, where: str, value: str) -> tuple[tuple[str, ...], str]:
@@ -36,7 +36,9 @@ def names_of(path: Path, where: str, value: str) -> tuple[tuple[str, ...], str]:
     ('abcd1234-a b.png', 'a b.png', 'abcd1234-a%20b.png', 'a%20b.png')
     """
     if value.startswith("data:"):
-        raise InputError(path, f"the image of {where} is embedded", "save it as a file and name that in the task")
+        raise InputError(
+            path, f"the image of {where} is embedded", "save it as a file and put its name into the task"
+        )
     name, remedy = value.replace("\\", "/"), ""
     if "://" in value:
         parts = urlsplit(value)

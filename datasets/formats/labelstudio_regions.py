@@ -73,7 +73,7 @@ def read_regions(path: Path, where: str, result: object) -> Regions:
                 losses.append(Loss(region.where, "several-labels", ", ".join(region.labels)))
     if len(sizes) > 1:
         (first, place), (second, other) = list(sizes.items())[:2]
-        problem = f"{place} is of an image of {first[0]} x {first[1]} pixels, {other} of {second[0]} x {second[1]}"
+        problem = f"{place} states an image of {first[0]} x {first[1]} pixels, {other} {second[0]} x {second[1]}"
         raise InputError(path, problem, "label the image again")
     return Regions(shapes, losses, next(iter(sizes), None))
 
@@ -83,10 +83,10 @@ def _collect(path: Path, place: str, record: Object, region: _LabelStudioRegion)
         return
     value = as_object(path, f"{place} value", record.get("value", {}))
     if record.get("image_rotation"):
-        problem = f"{place} is of an image turned by {record['image_rotation']} degrees in Label Studio"
-        raise InputError(path, problem, "turn the image file and label it again")
+        problem = f"{place} was drawn on an image rotated by {record['image_rotation']} degrees in Label Studio"
+        raise InputError(path, problem, "rotate the image file and label it again")
     if value.get("item_index") or record.get("item_index"):
-        raise InputError(path, f"{place} is of a page of several", "make a task of each page")
+        raise InputError(path, f"{place} is on one of several pages", "make one task per page")
     labels = [
         label
         for key, listed in value.items()
@@ -134,14 +134,16 @@ def _brush(path: Path, region: _LabelStudioRegion) -> MaskShape:
     try:
         data = bytes(value if isinstance(value, int) else -1 for value in values)
     except ValueError:
-        raise InputError(path, f"{region.where} rle has a value that is no byte", "export it again") from None
+        raise InputError(path, f"{region.where} rle has a value that is not a byte", "export it again") from None
     return MaskShape(0, 0, width, height, "brush", data)
 
 
 def _point(path: Path, region: _LabelStudioRegion, pair: object) -> Point:
     values = as_list(path, f"{region.where} points", pair)
     if len(values) != 2:
-        raise InputError(path, f"{region.where} has a point of {len(values)} numbers", "export it again")
+        raise InputError(
+            path, f"{region.where} has a point with {len(values)} numbers instead of 2", "export it again"
+        )
     return _percent(path, region, values[0], 0), _percent(path, region, values[1], 1)
 
 

@@ -8,7 +8,7 @@ from system.errors import InputError
 
 def exif_problem(orientation: int) -> str:
     """The problem of an image with an EXIF orientation."""
-    return f"EXIF orientation {orientation}: its annotations may be of the image as stored or as shown"
+    return f"EXIF orientation {orientation}: its annotations may refer to the stored or the shown image"
 
 
 def check_upright(path: Path, info: ImageInfo) -> None:
@@ -27,5 +27,5 @@ def check_listed_size(path: Path, size: tuple[int, int], listed: tuple[int, int]
 def check_mask_size(path: Path, mask: tuple[int, int], image: tuple[int, int]) -> None:
     """Raise InputError if the mask at `path` is not as large as its image; both are (width, height)."""
     if mask != image:
-        problem = f"{mask[0]} x {mask[1]} pixels, its image {image[0]} x {image[1]}"
+        problem = f"{mask[0]} x {mask[1]} pixels, but its image has {image[0]} x {image[1]}"
         raise InputError(path, problem, "make the mask as large as the image")

@@ -90,7 +90,7 @@ def pair_masks(
     faults += [
         InputError(
             mask.path,
-            f"no image in {images} has this mask by the pattern {pattern}",
+            f"no image in {images} matches this mask by the pattern {pattern}",
             "add the image, remove the mask or give another --pattern",
         )
         for mask, groups in pairs
@@ -176,7 +176,7 @@ def _by_common(commons: Mapping[Path, str | None]) -> dict[str, list[Path]]:
 def _without_type(named: Sequence[_Named], *, type_folders: bool) -> list[InputError]:
     remedy = "move it into one, or remove it"
     stray = [mask for mask in named if type_folders and mask.type is None]
-    return [InputError(mask.path, "a mask in no folder of a defect type", remedy) for mask in stray]
+    return [InputError(mask.path, "a mask outside the folders of the defect types", remedy) for mask in stray]
 
 
 def _second_masks(named: Sequence[_Named], images: Collection[Path]) -> list[InputError]:
@@ -189,13 +189,13 @@ def _second_masks(named: Sequence[_Named], images: Collection[Path]) -> list[Inp
             remedy = "keep one of them"
             if mask.path in images:
                 remedy = "move images and masks into folders of their own"
-            faults.append(InputError(mask.path, f"a second mask beside {other.name}", remedy))
+            faults.append(InputError(mask.path, f"a second mask of the same image as {other.name}", remedy))
     return faults
 
 
 def _ambiguous(mask: _Named, groups: Sequence[Sequence[Path]]) -> InputError:
-    names = " and ".join(group[0].name for group in groups)
-    return InputError(mask.path, f"may be a mask of {names}", "rename it, or give another --pattern")
+    names = " or ".join(group[0].name for group in groups)
+    return InputError(mask.path, f"may be the mask of {names}", "rename it, or give another --pattern")
 
 
 def _nothing_pairs(
@@ -203,7 +203,7 @@ def _nothing_pairs(
 ) -> InputError:
     wanted = pattern.mask_of(common) if common else str(pattern)
     folders = sorted({mask.name.partition("/")[0] for mask in named if mask.type is None and "/" in mask.name})
-    remedy = f"give the --pattern of their names, such as {STEM}_mask, or {STEM}_{NUMBER} for several of an image"
+    remedy = f"give the --pattern of the mask names, such as {STEM}_mask, or {STEM}_{NUMBER} for several per image"
     if len(folders) > 1 and not any((images / folder).is_dir() for folder in folders):
         remedy = f"give --type-folders to read the folders {', '.join(folders[:4])} as defect types"
     return InputError(masks, f"has no mask {wanted}.* for {image.name}", remedy)

@@ -94,7 +94,7 @@ def check_same_values(images: MaskValues) -> None:
     for names in first.values():
         if len(names) > 1 and not WHITE_VALUES.issuperset(names):
             some = ", ".join(f"{value} in the mask of {names[value]}" for value in sorted(names)[:SHOWN])
-            problem = f"the masks mark defects by different values ({some}), which may be defect types"
+            problem = f"the masks mark defects with different values ({some}), which may be defect types"
             remedy = "give --categories A,B,C if they are types, or --threshold 1 if they all mean the same"
             raise InputError(next(iter(names.values())), problem, remedy)
 
@@ -120,7 +120,7 @@ def _read_objects(mask: MaskFile, page: "NDArray[np.integer]") -> "NDArray[np.ui
         return None
     codes = read_object_codes(mask.objects)
     if codes.shape != page.shape:
-        problem = f"{_size(codes)} pixels, the mask of its types {_size(page)}"
+        problem = f"{_size(codes)} pixels, but the mask of its types has {_size(page)}"
         raise InputError(mask.objects, problem, "export both again")
     return codes
 

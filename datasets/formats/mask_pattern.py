@@ -73,8 +73,8 @@ def parse_pattern(text: str) -> MaskPattern:
     image, _, mask = text.rpartition("=")
     sides = text.split("=", 1)
     if any(side.count(STEM) != 1 for side in sides) or "/" in text or mask.count(NUMBER) > 1 or NUMBER in image:
-        problem = "no pattern for the name of a mask without its ending"
-        remedy = f"give one like {STEM}_mask, img_{STEM}=gt_{STEM}, or {STEM}_{NUMBER} for several of an image"
+        problem = "not a pattern for the names of masks (without extension)"
+        remedy = f"give one like {STEM}_mask, img_{STEM}=gt_{STEM}, or {STEM}_{NUMBER} for several per image"
         raise OptionError(f"--pattern {text}", problem, remedy)
     return MaskPattern(unicode_form(image or STEM), unicode_form(mask))
 

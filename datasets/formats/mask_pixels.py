@@ -25,7 +25,7 @@ def read_mask_shape(
         if mask.encoding == "columns":
             return 0, 0, decode_columns(_numbers(mask.data), *size)
         if mask.width < 1 or mask.height < 1 or mask.width > size[0] or mask.height > size[1]:
-            problem = f"is {mask.width} x {mask.height} pixels, its image {size[0]} x {size[1]}"
+            problem = f"is {mask.width} x {mask.height} pixels, but its image has {size[0]} x {size[1]}"
             raise ValueError(problem)
         if mask.encoding == "rows":
             return mask.left, mask.top, decode_rows(_numbers(mask.data), mask.width, mask.height)
@@ -40,7 +40,7 @@ def _numbers(text: str | bytes) -> "NDArray[np.int64]":
 
     words = text.replace(",", " ").split() if isinstance(text, str) else []
     if not all(word.isascii() and word.isdigit() and len(word) <= 10 for word in words):
-        raise ValueError("has a run length that is no number")
+        raise ValueError("has a run length that is not a number")
     return np.array([int(word) for word in words], np.int64)
 
 
@@ -54,7 +54,7 @@ def decode_rows(runs: "NDArray[np.int64]", width: int, height: int) -> "NDArray[
     import numpy as np
 
     if int(runs.sum()) != width * height:
-        raise ValueError(f"has {int(runs.sum())} pixels where its box has {width * height}")
+        raise ValueError(f"has {int(runs.sum())} pixels, but its box has {width * height}")
     flat: NDArray[np.bool_] = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     return flat.reshape(height, width)
 
@@ -67,11 +67,11 @@ def decode_columns(pairs: "NDArray[np.int64]", width: int, height: int) -> "NDAr
     import numpy as np
 
     if len(pairs) % 2:
-        raise ValueError(f"has {len(pairs)} numbers where pairs are expected")
+        raise ValueError(f"has {len(pairs)} numbers, which do not form pairs")
     starts = pairs[0::2] - 1
     ends = starts + pairs[1::2]
     if len(pairs) and int(pairs.min()) < 1:
-        raise ValueError(f"has the number {int(pairs.min())}, less than 1")
+        raise ValueError(f"has the number {int(pairs.min())}, but the minimum is 1")
     if len(pairs) and int(ends.max()) > width * height:
         raise ValueError(f"has a run outside the {width * height} pixels of its image")
     turns = np.zeros(width * height + 1, np.int8)

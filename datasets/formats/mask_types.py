@@ -61,7 +61,7 @@ def choose_types(
     if sum(given) > 1:
         names = ("--category", "--categories", "--colours or --labelmap", "--type-folders")
         several = ", ".join(name for name, is_given in zip(names, given, strict=True) if is_given)
-        raise OptionError("masks", f"{several} exclude each other", "give one of them")
+        raise OptionError("masks", f"{several} cannot be combined", "give one of them")
     if category is not None:
         return MaskTypes((category,))
     if categories is not None:
@@ -76,4 +76,4 @@ def choose_types(
     if masks.is_dir() and not (masks / CLASSES).is_dir() and has_type_folders(images, masks):
         return MaskTypes(folders=True)
     remedy = "give --category NAME for binary masks, --categories A,B,C for index masks, or --colours NAME=R,G,B"
-    raise OptionError(str(masks), "nothing states the defect types of the masks", remedy)
+    raise OptionError(str(masks), "the defect types of the masks are unknown", remedy)

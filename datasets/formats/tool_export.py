@@ -155,7 +155,7 @@ def parse_number(path: Path | str, where: str, value: object) -> float:
     except (ValueError, OverflowError):
         number = math.nan
     if not abs(number) <= MAX_COORDINATE:
-        problem = f"{where} is {_short(value)} where a number up to {MAX_COORDINATE:g} is expected"
+        problem = f"{where} is {_short(value)}, not a number up to {MAX_COORDINATE:g}"
         raise InputError(path, problem, "correct the value")
     return number
 

@@ -60,7 +60,7 @@ def check_stated_size(
     """
     if image.size is not None and image.size not in {shown, stored}:
         stated = f"{image.size[0]} x {image.size[1]}"
-        problem = f"its shapes are of {stated} pixels, {path} has {shown[0]} x {shown[1]}"
+        problem = f"its shapes belong to an image of {stated} pixels, but {path} has {shown[0]} x {shown[1]}"
         remedy = "name the folder of the images that were labelled with --images"
         raise InputError(f"{file}{', ' * bool(image.where)}{image.where}", problem, remedy)
 

@@ -52,7 +52,7 @@ def read_via(
         with collected(errors if len(files) > 1 else None):  # nothing is left of a file alone
             images += _read_file(path, errors)
     if not images and not errors:
-        raise InputError(source, "no image in it", "export the annotations as JSON")
+        raise InputError(source, "contains no images", "export the annotations as JSON")
     if category is None:
         with collected(errors):
             attribute = _the_attribute(source, images, attribute)
@@ -70,7 +70,7 @@ def _list_files(source: Path) -> list[Path]:
         return [source]
     files = sorted(p for p in source.glob("*.json") if not p.name.startswith("."))
     if not files:
-        raise InputError(source, "no JSON file in it", "name VIA's project or export")
+        raise InputError(source, "contains no JSON file", "name VIA's project or export")
     return files
 
 
@@ -138,7 +138,7 @@ def _regions3(
     numbers = as_list(path, f"{where}.xy", record.get("xy"))
     view = str(record.get("vid", ""))
     if view not in views:
-        raise InputError(path, f"{where}.vid {view!r} is no view", "save the project again")
+        raise InputError(path, f"{where}.vid {view!r} is not in $.view", "save the project again")
     if not numbers:
         return []
     name, geometry = via3_shape(path, where, numbers)
@@ -149,10 +149,10 @@ def _regions3(
 def _image3(path: Path, where: str, value: object, files: Object, regions: list[_ViaRegion]) -> _ViaImage:
     listed = as_list(path, f"{where}.fid_list", as_object(path, where, value).get("fid_list"))
     if len(listed) != 1:
-        raise InputError(path, f"{where} shows {len(listed)} files", "make a view of each image")
+        raise InputError(path, f"{where} shows {len(listed)} files", "make one view per image")
     file = as_object(path, f"$.file[{listed[0]!r}]", files.get(str(listed[0])))
     if file.get("type", IMAGE_TYPE) != IMAGE_TYPE:
-        raise InputError(path, f"$.file[{listed[0]!r}] is no image", "annotate images, not videos")
+        raise InputError(path, f"$.file[{listed[0]!r}] is not an image", "annotate images, not videos")
     return _ViaImage(path, where, as_text(path, f"{where} fname", file.get("fname")), regions)
 
 
@@ -180,13 +180,13 @@ def _named(given: Object, names: dict[str, tuple[str, Object]]) -> Object:
 def _the_attribute(source: Path, images: list[_ViaImage], wanted: str | None) -> str:
     names = sorted({name for image in images for region in image.regions for name in region.attributes})
     if wanted is not None and wanted not in names:
-        remedy = f"known are {', '.join(names)}" if names else "give --category NAME instead"
+        remedy = f"give one of {', '.join(names)}" if names else "give --category NAME instead"
         raise InputError(source, f"no region has the attribute {wanted!r}", remedy)
     if wanted is not None or len(names) == 1:
         return wanted or names[0]
     if names:
         problem = f"regions have the attributes {', '.join(names)}"
-        raise InputError(source, problem, "choose the one that names the defect type by --attribute")
+        raise InputError(source, problem, "give the one with the defect type with --attribute")
     if any(image.regions for image in images):
         raise InputError(source, "no region has an attribute", "give --category NAME")
     return ""

@@ -56,7 +56,7 @@ def via3_shape(path: Path, where: str, numbers: list[object]) -> tuple[str, Geom
     number = numbers[0]
     name = VIA3_NAMES.get(number, "") if isinstance(number, int) else ""
     if not name:
-        raise InputError(path, f"{where}.xy begins with {number!r}, which is no shape", "draw the region again")
+        raise InputError(path, f"{where}.xy begins with {number!r}, which is not a shape", "draw the region again")
     return name, _geometry(path, where, name, numbers[1:])
 
 
@@ -64,7 +64,9 @@ def _geometry(path: Path, where: str, name: str, values: list[object], angle: fl
     numbers = [parse_number(path, f"a coordinate of {where}", value) for value in values]
     wanted = NUMBERS_OF.get(name)
     if (wanted is not None and len(numbers) != wanted) or (wanted is None and len(numbers) % 2):
-        raise InputError(path, f"{where} has {len(numbers)} numbers, wrong for a {name}", "draw the region again")
+        raise InputError(
+            path, f"{where} has {len(numbers)} numbers, which does not fit a {name}", "draw the region again"
+        )
     points: list[Point] = list(zip(numbers[::2], numbers[1::2], strict=False))
     if name == "extreme_rect" and points:  # four points on the sides
         xs, ys = [x for x, _ in points], [y for _, y in points]

@@ -105,7 +105,7 @@ def _read_files(source: Path, errors: list[InputError] | None, exclude: Excluder
 
 def _list_xml(source: Path) -> list[str]:
     if not source.is_dir():
-        raise InputError(source, "no such folder", "name the folder that holds the XML files")
+        raise InputError(source, "no such folder", "name the folder that contains the XML files")
     found: list[str] = []
     for folder, subfolders, names in os.walk(source):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
@@ -117,7 +117,7 @@ def _list_xml(source: Path) -> list[str]:
         ]
     check_unicode(source, found)
     if not found:
-        raise InputError(source, "no XML file in it", "name the folder that holds the XML files")
+        raise InputError(source, "contains no XML file", "name the folder that contains the XML files")
     return sorted(found)
 
 
@@ -125,8 +125,8 @@ def _read_file(source: Path, relative: str) -> _VocFile:
     path = source / relative
     root = read_xml(path)
     if root.name != ROOT_NAME:
-        remedy = "convert it by cvat2coco" if root.name == "annotations" else "move it elsewhere"
-        raise InputError(path, f"its root is <{root.name}> where Pascal VOC has <{ROOT_NAME}>", remedy)
+        remedy = "convert it with cvat2coco" if root.name == "annotations" else "move it elsewhere"
+        raise InputError(path, f"its root element is <{root.name}>, but Pascal VOC has <{ROOT_NAME}>", remedy)
     size = parse_size(path, "<size>", root.text_of("size", "width"), root.text_of("size", "height"))
     objects = [_read_object(path, number, element) for number, element in enumerate(root.all("object"), 1)]
     filename = root.text_of("filename") or root.text_of("path")
@@ -227,5 +227,5 @@ def _image(file: _VocFile, first: int, splits: dict[str, str], *, difficult_igno
 def _check_splits(source: Path, images: list[ToolImage], splits: dict[str, str]) -> None:
     missing = [image.file for image in images if image.split is None]
     if splits and len(missing) == len(images):
-        problem = f"the lists in ImageSets name no XML file, such as {missing[0]}"
+        problem = f"the lists in ImageSets contain none of the XML files, such as {missing[0]}"
         raise InputError(source, problem, "correct the lists or remove them")

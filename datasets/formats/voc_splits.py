@@ -20,7 +20,7 @@ def read_image_sets(source: Path, kind: str = "Main") -> dict[str, str]:
     for path, split in named.items():
         for image_id in _read_ids(path):
             if splits.get(image_id, split) != split:
-                raise InputError(path, f"{image_id} is in {splits[image_id]} as well", "keep it in one split")
+                raise InputError(path, f"{image_id} is also in {splits[image_id]}", "keep it in one split")
             splits[image_id] = split
     return splits
 

@@ -61,7 +61,7 @@ def read_xml(path: Path) -> XmlElement:
     for _ in reader.run():
         pass
     if reader.root is None:
-        raise InputError(path, "no XML element in it", REMEDY)
+        raise InputError(path, "contains no XML element", REMEDY)
     return reader.root
 
 
@@ -106,7 +106,7 @@ class _XmlReader:
                 while chunk := file.read(CHUNK):
                     read += len(chunk)
                     if read > MAX_BYTES:
-                        raise InputError(self._path, f"more than {MAX_BYTES} bytes of XML", "split it up")
+                        raise InputError(self._path, f"more than {MAX_BYTES} bytes of XML", "split the file")
                     self._parser.Parse(chunk, False)
                     yield from self._completed()
                 self._parser.Parse(b"", True)

@@ -92,7 +92,7 @@ def read_yolo(path: Path, *, strict: bool = True, exclude: Excluder = NOTHING) -
     images = [image for image in listed if not _is_excluded(image, described.root, exclude)]
     excluded = {image.labels for image in listed} - {image.labels for image in images}
     if not images:
-        raise InputError(described.file, "no image in the folders it names", "check train, val and test")
+        raise InputError(described.file, "no images in the folders that it lists", "check train, val and test")
     if strict:
         raise_together(list(find_repeated(images)))
     return YoloDataset(
@@ -199,13 +199,13 @@ def _list(folder: Path, root: Path, split: str, finder: _LabelFinder) -> list[Yo
     try:
         lines = folder.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise InputError(folder, f"{split} is no folder and no list of images", "correct the path") from None
+        raise InputError(folder, f"{split} is neither a folder nor a list of images", "correct the path") from None
     base = Path(os.path.normpath(root))
     images = []
     for line in sorted(line.strip() for line in lines if line.strip()):
         path = _listed(folder, base, line)
         if path is None:
-            raise InputError(folder, f"lists {line}, which is no image inside {root}", "correct the list")
+            raise InputError(folder, f"lists {line}, which is not an image inside {root}", "correct the list")
         images.append(_image(path, path.relative_to(base), split, finder))
     return images
 
@@ -236,7 +236,9 @@ def find_repeated(images: Sequence[YoloImage]) -> Iterator[InputError]:
     for image in images:
         path = image.path.resolve()
         if path in home:
-            yield InputError(image.path, f"in {home[path]} and in {image.split}", "keep it in one split, once")
+            yield InputError(
+                image.path, f"listed in {home[path]} and in {image.split}", "list it once, in one split"
+            )
         elif image.labels in labels:
             problem = f"has the same label file as {labels[image.labels].name}"
             yield InputError(image.path, problem, "rename one of the images")

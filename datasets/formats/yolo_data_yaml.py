@@ -60,12 +60,16 @@ def _names(file: Path, described: Mapping[str, Any], texts: Any) -> tuple[tuple[
     if isinstance(names, list):
         names = dict(enumerate(names))
     if not isinstance(names, dict) or not names:
-        raise InputError(file, "names is missing or no list of class names", "add names: {0: first, 1: second}")
+        raise InputError(file, "names is missing or not a list of class names", "add names: {0: first, 1: second}")
     if sorted(map(str, names)) != sorted(map(str, range(len(names)))):
-        raise InputError(file, f"names has the classes {', '.join(map(str, names))}", "number them 0, 1, 2, ...")
+        raise InputError(
+            file, f"names has the class numbers {', '.join(map(str, names))}", "number them 0, 1, 2, ..."
+        )
     text = texts["names"]
     if len(text) != len(names):  # 0 and 00 are one class
-        raise InputError(file, f"names has the classes {', '.join(map(str, text))}", "number them 0, 1, 2, ...")
+        raise InputError(
+            file, f"names has the class numbers {', '.join(map(str, text))}", "number them 0, 1, 2, ..."
+        )
     by_index = {int(i): value for i, value in (text.items() if isinstance(text, dict) else enumerate(text))}
     ordered = tuple(str(by_index[i]) for i in range(len(by_index)))
     check_names(file, ordered)
@@ -86,17 +90,19 @@ def _keypoint_columns(file: Path, described: Mapping[str, Any]) -> int:
 def _root(file: Path, described: Mapping[str, Any]) -> Path:
     path = described.get("path") or "."
     if not isinstance(path, str):
-        raise InputError(file, f"path {path!r} is no folder", "leave it out to start from the YAML file")
+        raise InputError(file, f"path {path!r} is not a folder", "leave it out if paths start from the YAML file")
     root = file.parent / path
     if not holds(root.is_dir):
-        raise InputError(file, f"path {path} is no folder beside it", "leave it out to start from the YAML file")
+        raise InputError(
+            file, f"path {path} is not a folder next to it", "leave it out if paths start from the YAML file"
+        )
     return root
 
 
 def _strings(file: Path, key: str, value: object) -> list[str]:
     parts: list[Any] = value if isinstance(value, list) else [value]
     if not all(isinstance(part, str) for part in parts):
-        raise InputError(file, f"{key} {value!r} is no folder", "name one, or a list of them")
+        raise InputError(file, f"{key} {value!r} is not a folder", "name one, or a list of them")
     return parts
 
 
@@ -109,7 +115,7 @@ def _names_images(root: Path, value: object) -> bool:
 def _resolve(file: Path, root: Path, key: str, part: str) -> Path:
     found = _candidate(root, part)
     if found is None:
-        raise InputError(file, f"{key} {part} does not exist", "correct the path; it starts from the YAML file")
+        raise InputError(file, f"{key} {part} does not exist", "correct the path, which starts from the YAML file")
     return found
 
 

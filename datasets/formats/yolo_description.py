@@ -92,6 +92,6 @@ def read_lines(file: Path) -> list[str]:
 def check_names(file: Path, names: Sequence[str]) -> None:
     """Raise InputError if there is no class name, or one occurs twice."""
     if not names:
-        raise InputError(file, "no class name in it", "write one a line")
+        raise InputError(file, "contains no class names", "write one per line")
     if len(set(names)) < len(names):
         raise InputError(file, f"a class name occurs twice in {', '.join(names)}", "make the names different")

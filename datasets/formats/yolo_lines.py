@@ -72,7 +72,7 @@ def parse_columns(where: str, line: str, classes: int, keypoint_columns: int = 0
     if keypoint_columns and len(words) == 5 + keypoint_columns:
         words, lost = words[:5], "keypoints-lost"
     elif keypoint_columns and len(words) != 5:
-        problem = f"{len(words)} columns, where kpt_shape makes {5 + keypoint_columns}"
+        problem = f"{len(words)} columns, but kpt_shape requires {5 + keypoint_columns}"
         raise InputError(where, problem, "correct the line, or kpt_shape in data.yaml")
     if len(words) != 5 and (len(words) < 7 or len(words) % 2 == 0):
         remedy = "give 5 for a box, or 7, 9, 11, ... for a segment; keypoints need kpt_shape in data.yaml"
@@ -82,7 +82,7 @@ def parse_columns(where: str, line: str, classes: int, keypoint_columns: int = 0
     except ValueError:
         raise InputError(where, f"not numbers: {line.strip()[:60]!r}", "write class and coordinates") from None
     if not first.is_integer():
-        raise InputError(where, f"class {words[0]} is no whole number", "classes count from 0")
+        raise InputError(where, f"class {words[0]} is not a whole number", "classes count from 0")
     if not 0 <= first < classes:
         raise InputError(where, f"class {words[0]} is not in 0..{classes - 1}", "add it to the class names")
     return Label(int(first), tuple(values), lost)
@@ -96,7 +96,7 @@ def check_coordinates(where: str, label: Label) -> None:
             raise InputError(where, problem, "divide by the width and height of the image")
     if label.is_box and min(label.values[2:]) < 0:
         problem = "a box of size {:g} x {:g}".format(*label.values[2:])
-        raise InputError(where, problem, "sizes are not negative")
+        raise InputError(where, problem, "a size cannot be negative")
 
 
 def find_mixed(kinds: Mapping[str, set[bool]]) -> dict[str, str]:
@@ -111,9 +111,9 @@ def find_mixed(kinds: Mapping[str, set[bool]]) -> dict[str, str]:
     segments = [name for name, kind in kinds.items() if kind == {False}]
     problems = {name: "boxes and segments" for name, kind in kinds.items() if len(kind) > 1}
     if len(boxes) < len(segments):
-        problems |= {name: f"boxes, where segments are in {len(segments)} images" for name in boxes}
+        problems |= {name: f"boxes, but {len(segments)} images have segments" for name in boxes}
     elif boxes:
-        problems |= {name: f"segments, where boxes are in {len(boxes)} images" for name in segments}
+        problems |= {name: f"segments, but {len(boxes)} images have boxes" for name in segments}
     return problems
 
 

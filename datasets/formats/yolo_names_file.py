@@ -44,7 +44,7 @@ def read_names_only(root: Path, file: Path) -> YoloDescription:
     base = root / "images" if (root / "images").is_dir() else root
     found = sorted(path for path in base.rglob("*") if is_image(path) and path.is_file())
     if not found:
-        raise InputError(root, f"class names in {file.name}, but no image", "put the images into images/")
+        raise InputError(root, f"class names in {file.name}, but no images", "put the images into images/")
     parts: dict[str, list[Path]] = {}
     without: list[Path] = []
     for path in found:
@@ -59,7 +59,7 @@ def read_names_only(root: Path, file: Path) -> YoloDescription:
                 parts[split].append(folder)
     if without and parts:
         name = without[0].relative_to(root)
-        problem = f"{name} is in no folder of a split, while others are in {', '.join(parts)}"
+        problem = f"{name} is not in the folder of a split, but others are in {', '.join(parts)}"
         raise InputError(root, problem, "move it into one, or write a data.yaml")
     notes = () if parts else (("no-splits", "every image is in train"),)
     parts = {split: parts[split] for split in SPLITS if split in parts} or {"train": [base]}

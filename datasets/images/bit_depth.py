@@ -56,7 +56,7 @@ def read_deep(path: Path | str, data: bytes) -> "NDArray[np.generic] | None":
                 return np.asarray(ImageOps.exif_transpose(image))
             return _decode_by_opencv(path, data, image.getexif().get(EXIF_ORIENTATION, 1)) if bits > 8 else None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise InputError(path, f"cannot be read as an image ({error})", "replace it by a whole copy") from None
+        raise InputError(path, f"cannot be read as an image ({error})", "replace it with an intact copy") from None
 
 
 def measure_range(values: "NDArray[np.generic]") -> IntensityRange:

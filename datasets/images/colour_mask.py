@@ -61,7 +61,7 @@ def _codes(image: "Image", path: Path) -> "NDArray[np.uint32]":
     elif image.mode in {"1", "L", "P", "RGB"}:
         rgb = np.asarray(image.convert("RGB"))
     else:
-        raise InputError(path, f"a coloured mask in the mode {image.mode}", "save it as an RGB or palette PNG")
+        raise InputError(path, f"a coloured mask of mode {image.mode}", "save it as an RGB or palette PNG")
     wide: NDArray[np.uint32] = rgb.astype(np.uint32)
     shifts = np.array([16, 8, 0], np.uint32)
     codes: NDArray[np.uint32] = np.bitwise_or.reduce(wide << shifts, axis=2)

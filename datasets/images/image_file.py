@@ -73,7 +73,7 @@ def parse_info(path: Path | str, data: bytes) -> ImageInfo:
             size = (int(tags[TIFF_SIZE[0]]), int(tags[TIFF_SIZE[1]]))  # Pillow's is that of the upright image
         info = ImageInfo(*size, image.mode, orientation if orientation in range(1, 9) else 1)
     if info.width * info.height > MAX_PIXELS:
-        problem = f"{info.width} x {info.height} pixels, more than run lengths can count"
+        problem = f"{info.width} x {info.height} pixels, more than COCO run lengths can hold"
         raise InputError(path, problem, "cut it into smaller images")
     return info
 
@@ -86,7 +86,7 @@ def check_whole(path: Path | str, data: bytes) -> bool:
     if data.startswith(PNG_SIGNATURE):
         return _check_png(path, data)
     if data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[-4096:]:
-        raise InputError(path, "the JPEG is truncated (no end marker)", "replace it by a whole copy")
+        raise InputError(path, "the JPEG is truncated (no end marker)", "replace it with an intact copy")
     return True
 
 
@@ -123,7 +123,7 @@ def unreadable(path: Path | str, error: Exception) -> InputError:
     if isinstance(error, PermissionError):
         return InputError(path, "permission denied", "check who owns it")
     reason = "not an image" if "cannot identify" in str(error) else str(error)
-    return InputError(path, f"cannot be read as an image ({reason})", "replace it by a whole copy")
+    return InputError(path, f"cannot be read as an image ({reason})", "replace it with an intact copy")
 
 
 def _check_png(path: Path | str, data: bytes) -> bool:
@@ -136,13 +136,15 @@ def _check_png(path: Path | str, data: bytes) -> bool:
         if end > len(data):
             break
         if (isal_zlib.crc32(view[position + 4 : end - 4]),) != PNG_CHECKSUM.unpack_from(data, end - 4):
-            raise InputError(path, "the PNG is damaged (a checksum does not match)", "replace it by a whole copy")
+            raise InputError(
+                path, "the PNG is damaged (a checksum does not match)", "replace it with an intact copy"
+            )
         if kind == b"IEND":
             return has_exif
         # before the eXIf chunk existed, EXIF was stored in text chunks
         has_exif |= kind == b"eXIf" or data.startswith(b"Raw profile type exif", position + 8)
         position = end
-    raise InputError(path, "the PNG is truncated", "replace it by a whole copy")
+    raise InputError(path, "the PNG is truncated", "replace it with an intact copy")
 
 
 def find_images(paths: Sequence[Path]) -> list[Path]:

@@ -85,7 +85,7 @@ def _binary(path: Path, grey: "NDArray[np.integer]", threshold: int | None, *, e
         some = ", ".join(str(v) for v in values[:6]) + (", ..." if len(values) > 6 else "")
         raise InputError(
             path,
-            f"{len(values)} grey values ({some}) where a mask has 0 and one other",
+            f"{len(values)} grey values ({some}), but a mask has only 0 and one other",
             "give --threshold T to take values >= T as the defect",
         )
     return BinaryMask(mask, int(largest))
@@ -95,7 +95,7 @@ def _indices(path: Path, indices: "NDArray[np.integer]", count: int, *, void: bo
     import numpy as np
 
     if indices.dtype.kind not in "iu":
-        raise InputError(path, "an index mask with fractions", "save it as an 8-bit image")
+        raise InputError(path, "an index mask with fractional values", "save it as an 8-bit image")
     if indices.max() > count or indices.min() < 0:
         unknown = [int(v) for v in np.unique(indices) if not (0 <= v <= count or (void and v == VOID))]
         if unknown:

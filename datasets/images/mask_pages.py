@@ -27,11 +27,11 @@ def read_pages(path: Path, decode: "Callable[[Image], T]", *, several: bool = Fa
     try:
         with Image.open(path) as image:
             if image.format == "PNG" and image.width * image.height > MAX_PIXELS_PER_BYTE * path.stat().st_size:
-                problem = f"{image.width} x {image.height} pixels in so few bytes"
-                raise InputError(path, problem, "replace it by a whole copy")
+                problem = f"{image.width} x {image.height} pixels, too many for so small a file"
+                raise InputError(path, problem, "replace it with an intact copy")
             count = getattr(image, "n_frames", 1)
             if count > 1 and not (several and image.format == "TIFF"):
-                raise InputError(path, f"a mask of {count} pages", "save each page as a mask of its own")
+                raise InputError(path, f"a mask with {count} pages", "save each page as a mask of its own")
             size = image.size
             for page in range(count):
                 if page:
@@ -44,5 +44,5 @@ def read_pages(path: Path, decode: "Callable[[Image], T]", *, several: bool = Fa
     except UnidentifiedImageError:
         raise InputError(path, "not an image", "replace it by a PNG mask") from None
     except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(path, f"cannot be read as a mask ({error})", "replace it by a whole copy") from None
+        raise InputError(path, f"cannot be read as a mask ({error})", "replace it with an intact copy") from None
     return pages

@@ -83,7 +83,7 @@ def _toggles(
     columns = np.maximum(reach[0], reach[1]) - first
     total = int(columns.sum())
     if total > MOST_CROSSINGS:
-        raise OptionError("an outline", f"it crosses {total} columns of pixels", "redraw the shape")
+        raise OptionError("an outline", f"crosses {total} columns of pixels, too many to fill", "redraw the shape")
     with np.errstate(divide="ignore", invalid="ignore"):  # upright sides cross no column
         slope = (end[:, 1] - start[:, 1]) / (x1 - x0)
     # in place, for these are long: what they take in memory is what they take in time

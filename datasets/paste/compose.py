@@ -127,7 +127,7 @@ def _take_stock(given: Sequence[PasteImage]) -> _Stock:
     if not sources:
         raise InputError(
             "paste",
-            f"none of the {len(given)} images has a defect with a mask, of a product with negatives",
+            f"none of the {len(given)} images has a defect with a mask and a negative of the same product",
             "add defect images to train",
         )
     return _Stock(dict(sorted(sources.items())), canvases)
@@ -152,9 +152,7 @@ def _paste_all(
             if pasted.annotations:
                 break
         else:
-            raise InputError(
-                pasted.canvas, f"no defect of category {category} finds a place on it", "try another --place"
-            )
+            raise InputError(pasted.canvas, f"no defect of category {category} fits on it", "try another --place")
         annotation_id += len(pasted.annotations)
         yield pasted
 

@@ -121,8 +121,8 @@ def train_images(dataset: Dataset) -> list[PasteImage]:
             if image.file_name.startswith(f"{FOLDER}/"):
                 raise InputError(
                     dataset.root,
-                    f"already has {image.file_name}, and pasting twice would compound its flaws",
-                    "paste into the dataset that it was made of",
+                    f"already contains pasted images ({image.file_name}), which must not be pasted onto again",
+                    "paste into the dataset that it was made from",
                 )
     given = list_paste_images(dataset, dataset.split("train").images)
     path = annotation_path(dataset.root, "train")

@@ -50,7 +50,7 @@ Case = tuple[Callable[[Path], object], tuple[str, ...]]
 CASES: dict[str, Case] = {
     "missing tree": (shutil.rmtree, ("no such folder",)),
     "empty tree": (lambda t: (shutil.rmtree(t), t.mkdir()), ("no train, test or ground_truth",)),
-    "no images": (lambda t: [p.unlink() for p in t.rglob("*.png")], ("no image in train",)),
+    "no images": (lambda t: [p.unlink() for p in t.rglob("*.png")], ("no images in train",)),
     "one level too high": (
         lambda t: (
             shutil.copytree(t, t / "jar"),
@@ -74,7 +74,7 @@ CASES: dict[str, Case] = {
     ),
     "mask of another size": (
         lambda t: save_mask(t, np.full((50, 40), 255, np.uint8)),
-        (MASK, "40 x 50 pixels, its image 96 x 96"),
+        (MASK, "40 x 50 pixels, but its image has 96 x 96"),
     ),
     "grey mask": (
         lambda t: save_mask(t, grey(255, 128, 64)),
@@ -95,9 +95,9 @@ CASES: dict[str, Case] = {
         lambda t: shutil.copytree(t / "test/broken_large", t / "train/broken_large"),
         ("train/broken_large", "move it to test/broken_large"),
     ),
-    "a mask of a good image": (
+    "the mask of a good image": (
         lambda t: ((t / "ground_truth/good").mkdir(), shutil.copy(t / MASK, t / "ground_truth/good/000_mask.png")),
-        ("ground_truth/good/000_mask.png", "a mask of a good image"),
+        ("ground_truth/good/000_mask.png", "the mask of a good image"),
     ),
     "a name that is not Unicode": (
         lambda t: shutil.copy(t / "train/good/000.png", t / "train/good/\udcff.png"),

@@ -162,10 +162,13 @@ def test_video_is_refused_with_a_way_forward(tmp_path: Path, capsys: pytest.Capt
     [
         ('<box label="x" xtl="a" ytl="1" xbr="2" ybr="2"/>', "xtl of image a.png, box 1 is 'a'"),
         ('<box xtl="1" ytl="1" xbr="2" ybr="2"/>', "image a.png, box 1 has no label"),
-        ('<polygon label="x" points="1,2;3"/>', "has '3' where x,y is expected"),
-        ('<mask label="x" rle="1,2" left="0" top="0" width="2" height="2"/>', "has 3 pixels where its box has 4"),
+        ('<polygon label="x" points="1,2;3"/>', "contain '3' instead of x,y"),
+        ('<mask label="x" rle="1,2" left="0" top="0" width="2" height="2"/>', "has 3 pixels, but its box has 4"),
         ('<mask label="x" rle="9" left="0" top="0" width="90000" height="90000"/>', "is 90000 x 90000 pixels"),
-        ('<mask label="x" rle="-1, 5" left="0" top="0" width="2" height="2"/>', "a run length that is no number"),
+        (
+            '<mask label="x" rle="-1, 5" left="0" top="0" width="2" height="2"/>',
+            "a run length that is not a number",
+        ),
         ('<ellipse label="x" cx="1" cy="1" rx="nan" ry="1"/>', "rx of image a.png, ellipse 1 is 'nan'"),
     ],
 )

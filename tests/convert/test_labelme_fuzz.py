@@ -72,12 +72,12 @@ def test_a_polygon_that_repair_leaves_nothing_of_is_reported(source: Path, tmp_p
     write_case(source, shape("a", "polygon", flat), shape("a", "rectangle", [[1, 1], [9, 9]]))
     report = labelme2coco(source, tmp_path / "c", LabelmeOptions(segmentation="polygon"))
     assert report.written["annotations"] == 1
-    assert ("no-area", "nothing is left of it once repaired") in [(e.code, e.value) for e in report.events]
+    assert ("no-area", "nothing is left after repair") in [(e.code, e.value) for e in report.events]
 
 
 def test_a_file_name_with_a_null_is_refused(source: Path, tmp_path: Path) -> None:
     # found by fuzzing: the operating system raises a ValueError for it
     coco = CocoFile([Image(1, "a\0b.png", 60, 40)], [], [Category(1, "a")])
     write_coco(source / "coco.json", coco)
-    with pytest.raises(InputError, match="is no name"):
+    with pytest.raises(InputError, match="is not a file name"):
         coco2labelme(source / "coco.json", tmp_path / "c")

@@ -48,11 +48,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "mask that is no PNG": ({"shapes": [shape("a", "mask", SQUARE[:2], mask="AAAA")]}, r"mask is not a PNG"),
     "mask of another size": (
         {"shapes": [shape("a", "mask", [[0, 0], [9, 9]], mask=png_base64(MASK))]},
-        r"3 x 4 pixels, the box of its points 10 x 10",
+        r"3 x 4 pixels, but the box of its points is 10 x 10",
     ),
     "no shapes at all": ({"shapes": None}, r"\$\.shapes"),
-    "another image's size": ({"imageWidth": 61}, r"61 x 40, its image 60 x 40"),
-    "image outside": ({"imagePath": "../../secret.png"}, r"leads outside"),
+    "another image's size": ({"imageWidth": 61}, r"61 x 40, but its image has 60 x 40"),
+    "image outside": ({"imagePath": "../../secret.png"}, r"points outside the folder"),
     "image missing": ({"imagePath": "gone.png"}, r"its image is missing"),
     "imageData that is no base64": (
         {"imagePath": "gone.png", "imageData": "iVBORw0KGgoAAAAN!"},
@@ -103,7 +103,7 @@ def test_byte_order_mark_of_windows_editors_is_read(tmp_path: Path) -> None:
 def test_two_files_for_one_image_are_refused(tmp_path: Path) -> None:
     write_case(tmp_path / "src", shape("a", "polygon", SQUARE))
     write_case(tmp_path / "src", name="b", imagePath="a.png")
-    with pytest.raises(InputError, match=r"b\.json: labels a\.png, which a\.json labels too"):
+    with pytest.raises(InputError, match=r"b\.json: labels a\.png, which a\.json also labels"):
         convert(tmp_path / "src", tmp_path / "dst")
 
 
@@ -116,7 +116,7 @@ def test_tens_of_thousands_of_random_points_end_soon(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("points", "size", "problem"),
-    [(10_000, 40, "has 20001 points"), (9_000, 600, "has an outline of more than 2e[+]06 pixels")],
+    [(10_000, 40, "has 20001 points"), (9_000, 600, "has an outline longer than 2e[+]06 pixels")],
 )
 def test_outline_that_would_take_the_memory_is_refused(
     points: int, size: int, problem: str, tmp_path: Path

@@ -37,7 +37,7 @@ def test_a_label_can_be_renamed_to_background() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "proposal"), [("Scrach", "did you mean scratch?"), ("xyz", "known are dent, scratch")]
+    ("label", "proposal"), [("Scrach", "did you mean scratch?"), ("xyz", "known: dent, scratch")]
 )
 def test_a_label_that_is_not_in_the_file_proposes_the_nearest(label: str, proposal: str) -> None:
     with pytest.raises(InputError) as caught:

@@ -207,7 +207,7 @@ def test_several_images_in_a_task_need_a_choice(tmp_path: Path) -> None:
     both = task("a.png", result("rectanglelabels", RECTANGLE))
     both["data"] = {"left": "a.png", "right": "b.png"}
     source = export(tmp_path, both)
-    with pytest.raises(InputError, match=r"several images \(left, right\); choose one by --image-key"):
+    with pytest.raises(InputError, match=r"several images \(left, right\); choose one with --image-key"):
         codes(source, tmp_path / "c")
     codes(source, tmp_path / "c", LabelStudioOptions(image_key="left"))
     assert set(boxes(tmp_path / "c")) == {"a.png"}
@@ -218,11 +218,14 @@ def test_several_images_in_a_task_need_a_choice(tmp_path: Path) -> None:
     [
         (result("rectanglelabels", RECTANGLE | {"x": None}), "a coordinate of $[0] result 1 is None"),
         (result("rectanglelabels", RECTANGLE, original_width=None), "has no original_width"),
-        (result("rectanglelabels", RECTANGLE, image_rotation=90), "turned by 90 degrees"),
-        (result("rectanglelabels", RECTANGLE, original_width=100), "its shapes are of 100 x 48 pixels"),
-        (result("brushlabels", {"rle": [0, 0, 0, 300]}), "a value that is no byte"),
+        (result("rectanglelabels", RECTANGLE, image_rotation=90), "rotated by 90 degrees"),
+        (
+            result("rectanglelabels", RECTANGLE, original_width=100),
+            "its shapes belong to an image of 100 x 48 pixels",
+        ),
+        (result("brushlabels", {"rle": [0, 0, 0, 300]}), "a value that is not a byte"),
         (result("brushlabels", {"rle": [0, 0, 0, 3, 0, 0, 0]}), "does not have the 12288 values"),
-        (result("polygonlabels", {"points": [[1]]}), "a point of 1 numbers"),
+        (result("polygonlabels", {"points": [[1]]}), "a point with 1 numbers"),
         ("text", "$[0] result 1 is text where an object is expected"),
     ],
 )

@@ -148,7 +148,7 @@ def test_folders_of_types_may_overlap(tmp_path: Path) -> None:
     }
     save(tmp_path / "m/stray.png", TWO)
     folders = msgspec.structs.replace(BINARY, categories=(), type_folders=True)
-    with pytest.raises(InputError, match=r"stray\.png: a mask in no folder of a defect type"):
+    with pytest.raises(InputError, match=r"stray\.png: a mask outside the folders of the defect types"):
         masks2coco(source, tmp_path / "d", at(tmp_path / "m", folders))
 
 
@@ -167,7 +167,7 @@ def test_numbered_masks_are_instances_even_where_they_overlap(tmp_path: Path) ->
     ambiguous = msgspec.structs.replace(BINARY, pattern="{stem}{n}")
     write_images(tmp_path / "q", "b.png", "b1.png")
     save(tmp_path / "n/b12.png", TWO)
-    with pytest.raises(InputError, match=r"b12\.png: may be a mask of b1\.png and b\.png"):
+    with pytest.raises(InputError, match=r"b12\.png: may be the mask of b1\.png or b\.png"):
         masks2coco(tmp_path / "q", tmp_path / "d", at(tmp_path / "n", ambiguous))
 
 
@@ -252,7 +252,7 @@ def test_one_option_states_the_types(tmp_path: Path) -> None:
     assert choose(tmp_path) == MaskTypes(colours=(("chip", CHIP),))
     more = choose(tmp_path, colours=["dent=250,50,83", "chip=255,255,255"])
     assert more == MaskTypes(colours=(("dent", CHIP), ("chip", (255, 255, 255))))
-    with pytest.raises(OptionError, match="--category, --type-folders exclude each other"):
+    with pytest.raises(OptionError, match="--category, --type-folders cannot be combined"):
         choose(tmp_path, category="a", type_folders=True)
 
 
@@ -261,7 +261,7 @@ def test_a_folder_or_splits_are_no_types(tmp_path: Path, folders: tuple[str, ...
     write_images(tmp_path / "p", "a.png")
     for folder in folders:
         save(tmp_path / "m" / folder / "a.png", TWO)
-    with pytest.raises(OptionError, match="nothing states the defect types"):
+    with pytest.raises(OptionError, match="the defect types of the masks are unknown"):
         choose(tmp_path)
 
 

@@ -129,21 +129,21 @@ def test_what_does_not_pair_or_fit_is_refused(tmp_path: Path) -> None:
         masks2coco(source, tmp_path / "c", at(tmp_path / "m", BINARY))
     by_name = msgspec.structs.replace(BINARY, pattern="{stem}_gt")
     save(tmp_path / "m/z_gt.png", TWO)
-    with pytest.raises(InputError, match=r"z_gt\.png: no image in .* has this mask"):
+    with pytest.raises(InputError, match=r"z_gt\.png: no image in .* matches this mask"):
         masks2coco(source, tmp_path / "c", at(tmp_path / "m", by_name))
     (tmp_path / "m/z_gt.png").unlink()
     save(tmp_path / "m/a_gt.bmp", TWO)
     with pytest.raises(InputError, match="a second mask"):
         masks2coco(source, tmp_path / "c", at(tmp_path / "m", by_name))
     save(tmp_path / "n/a.png", TWO[:-1])
-    with pytest.raises(InputError, match="12 x 7 pixels, its image 12 x 8"):
+    with pytest.raises(InputError, match="12 x 7 pixels, but its image has 12 x 8"):
         masks2coco(source, tmp_path / "c", at(tmp_path / "n", BINARY))
     save(tmp_path / "n/a.png", TWO // 255 * 3)
     with pytest.raises(InputError, match="values 3 in an index mask of 2 categories"):
         masks2coco(source, tmp_path / "c", at(tmp_path / "n", INDEX))
     Pillow.fromarray(TWO.astype(np.float32)).save(tmp_path / "n/a.tiff")
     (tmp_path / "n/a.png").unlink()
-    with pytest.raises(InputError, match="with fractions"):
+    with pytest.raises(InputError, match="with fractional values"):
         masks2coco(source, tmp_path / "c", at(tmp_path / "n", INDEX))
     with pytest.raises(InputError, match="no such folder"):
         masks2coco(source, tmp_path / "c", at(tmp_path / "none", BINARY))
@@ -153,8 +153,8 @@ def test_what_does_not_pair_or_fit_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"pattern": "mask"}, "no pattern"),
-        ({"pattern": "../{stem}"}, "no pattern"),
+        ({"pattern": "mask"}, "not a pattern"),
+        ({"pattern": "../{stem}"}, "not a pattern"),
         ({"categories": ("a", "a")}, "given twice"),
         ({"categories": ("a", "")}, "an empty name"),
         ({"categories": (" ",), "indices": False}, "--category  : an empty name"),
@@ -207,5 +207,5 @@ def test_a_folder_of_masks_for_each_type_is_refused_with_a_way_forward(tmp_path:
 @pytest.mark.parametrize("pattern", ["img_{stem}=gt", "img=gt_{stem}", "a/{stem}", "{stem}{stem}"])
 def test_a_pattern_names_the_common_part_once_on_each_side(tmp_path: Path, pattern: str) -> None:
     options = msgspec.structs.replace(BINARY, pattern=pattern)
-    with pytest.raises(OptionError, match="no pattern for the name of a mask"):
+    with pytest.raises(OptionError, match="not a pattern for the names of masks"):
         masks2coco(tmp_path, tmp_path / "coco", options)

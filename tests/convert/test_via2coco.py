@@ -55,10 +55,10 @@ def test_check_boxes_and_texts_name_the_category(tmp_path: Path, value: object) 
 def test_several_attributes_need_a_choice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = via2(tmp_path, region(RECT, defect="chip", size="large"))
     assert run_command("convert", "via2coco", source, tmp_path / "c") == 2
-    assert "the attributes defect, size; choose the one" in only_line(capsys)
+    assert "the attributes defect, size; give the one" in only_line(capsys)
     codes(source, tmp_path / "c", ViaOptions(attribute="size"))
     assert boxes(tmp_path / "c") == {"a.png": [("large", BOX)]}
-    with pytest.raises(InputError, match="no region has the attribute 'kind'; known are defect, size"):
+    with pytest.raises(InputError, match="no region has the attribute 'kind'; give one of defect, size"):
         codes(source, tmp_path / "d", ViaOptions(attribute="kind"))
     assert run_command("convert", "via2coco", source, tmp_path / "d", "--attribute", "a", "--category", "b") == 2
 
@@ -136,7 +136,7 @@ def test_via_3_has_numbered_shapes_and_options(tmp_path: Path) -> None:
     source = via3(tmp_path, rect, both, of_the_file, odd)
     assert codes(source, tmp_path / "c") == {"several-labels": 1, "shape-lost": 1}
     assert boxes(tmp_path / "c") == {"a.png": [("chip", BOX), ("chip", BOX), ("dent", BOX)]}
-    with pytest.raises(InputError, match="is no image"):
+    with pytest.raises(InputError, match="is not an image"):
         codes(via3(tmp_path, rect, file_type=4), tmp_path / "d")
 
 
@@ -146,7 +146,7 @@ def test_via_3_has_numbered_shapes_and_options(tmp_path: Path) -> None:
         ({"name": "rect", "x": 1}, "a coordinate of $['a.png123'] region 1 is None"),
         ({"name": "cube"}, "the unknown shape 'cube'"),
         ({"name": "polygon", "all_points_x": [1, 2], "all_points_y": [1]}, "2 x and 1 y coordinates"),
-        ({"name": "circle", "cx": 1, "cy": 1, "r": 1e300}, "1e+300 where a number up to"),
+        ({"name": "circle", "cx": 1, "cy": 1, "r": 1e300}, "1e+300, not a number up to"),
         ([], "shape_attributes is a list"),
     ],
 )

@@ -139,7 +139,7 @@ def test_labels_of_a_turned_image_are_of_the_upright_one(tmp_path: Path) -> None
 
 def test_boxes_mixed_with_segments_are_refused(tmp_path: Path) -> None:
     labels: dict[str, str | None] = {"train/a.png": "0 .5 .5 .1 .1", "train/b.png": "0 .1 .1 .2 .1 .2 .2"}
-    with pytest.raises(InputError, match=r"b\.txt: segments, where boxes are in 1 images"):
+    with pytest.raises(InputError, match=r"b\.txt: segments, but 1 images have boxes"):
         yolo2coco(yolo(tmp_path / "y", labels), tmp_path / "c")
 
 

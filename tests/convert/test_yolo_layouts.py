@@ -78,7 +78,7 @@ def test_folders_called_like_splits_are_the_splits(tmp_path: Path, layout: str) 
     assert list(boxes.values()) == [[BOX], [BOX]]
     assert codes == []
     write(tmp_path / "y", {("images/" if layout.startswith("images") else "") + "loose.png": None})
-    with pytest.raises(InputError, match=r"loose\.png is in no folder of a split"):
+    with pytest.raises(InputError, match=r"loose\.png is not in the folder of a split"):
         yolo2coco(tmp_path / "y", tmp_path / "d")
 
 
@@ -110,7 +110,7 @@ def test_darknet_with_the_paths_of_another_machine(tmp_path: Path) -> None:
     boxes, _ = converted(write(tmp_path / "y", moved), tmp_path / "c")
     assert boxes == {("train", "obj_train_data/a.png"): [BOX]}
     (tmp_path / "y/train.txt").write_text("/etc/passwd\n../../etc/passwd\n")
-    with pytest.raises(InputError, match="no image inside"):
+    with pytest.raises(InputError, match="not an image inside"):
         yolo2coco(tmp_path / "y", tmp_path / "d")
 
 
@@ -161,7 +161,7 @@ def test_a_pose_label_is_reduced_to_its_box(tmp_path: Path, values: int, keypoin
     assert list(boxes.values()) == [[BOX]]
     assert codes == ["empty-split", "keypoints-lost"]
     (tmp_path / "y/labels/a.txt").write_text(f"{LINE.strip()} {keypoints} 0.1 0.1\n")
-    with pytest.raises(InputError, match=r"a\.txt:1: \d+ columns, where kpt_shape makes"):
+    with pytest.raises(InputError, match=r"a\.txt:1: \d+ columns, but kpt_shape requires"):
         yolo2coco(tmp_path / "y", tmp_path / "d")
 
 

@@ -108,7 +108,7 @@ def test_no_part_is_empty_while_there_are_groups_enough() -> None:
     assert set(stratified_folds(strata, 4, 0, groups).values()) == {0, 1, 2, 3}
     alone = dict.fromkeys(strata, "one")
     assert set(stratified_split(strata, (0.7, 0.1, 0.2), 0, alone).values()) == {"train"}
-    with pytest.raises(OptionError, match="1 group cannot be split so"):
+    with pytest.raises(OptionError, match="1 group cannot be split into so many folds"):
         stratified_folds(strata, 2, 0, alone)
 
 
@@ -211,7 +211,7 @@ def test_on_the_command_line(coco_folder: Path, tmp_path: Path, capsys: pytest.C
     assert run_command("datasets", "split", coco_folder, dest, "--overwrite") == 2
     assert "did not write" in only_line(capsys)
     assert run_command("datasets", "split", coco_folder, tmp_path / "x", "--folds", 41) == 2
-    assert "40 images cannot be split so" in only_line(capsys)
+    assert "40 images cannot be split into so many folds" in only_line(capsys)
     assert run_command("datasets", "split", coco_folder, tmp_path / "x", "--ratios", "1,2") == 2
     assert not (tmp_path / "x").exists()
 

@@ -107,7 +107,7 @@ def test_one_fold_has_no_deviation_and_gaps_are_left_out(crossed: Any) -> None:
 
 def test_every_image_exactly_once(crossed: Any) -> None:
     dataset, pooled, folds = crossed("det")
-    with pytest.raises(InputError, match=r"002.png is tested by no fold"):
+    with pytest.raises(InputError, match=r"002.png is not tested by any fold"):
         measure_folds(pooled, folds[:1], dataset)
     with pytest.raises(InputError, match=r"001.png is tested by 2 folds"):
         measure_folds(pooled, [*folds, folds[0]], dataset)

@@ -122,7 +122,7 @@ def test_score_maps_are_measured_where_given(bench: Any, measured: Any) -> None:
 def test_wrong_input_writes_nothing(bench: Any, measured: Any, tmp_path: Path) -> None:
     with pytest.raises(OptionError):
         measured("det", [], [], operating_point="best")
-    with pytest.raises(InputError, match=r"test.json: \$\[0\].image_id 11 is no image"):
+    with pytest.raises(InputError, match=r"test.json: \$\[0\].image_id 11 is not an image"):
         measured("det", [], [Prediction(11, 1, A, 0.5)])
     assert not list(tmp_path.rglob("metrics.*"))
 

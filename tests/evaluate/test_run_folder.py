@@ -53,7 +53,7 @@ def test_a_task_decides_what_a_run_provides(task: str, provides: set[str]) -> No
 def test_a_task_that_nobody_trains_is_refused(tmp_path: Path) -> None:
     run = create_run(tmp_path, "pose", "bottle", RunConfig("pose", "some/where", {}), SPLIT)
     assert "kind: pose" in run.config.read_text()
-    with pytest.raises(InputError, match=r"config\.yaml: unknown task 'pose'; known are det, seg, cls, anomaly"):
+    with pytest.raises(InputError, match=r"config\.yaml: unknown task 'pose'; known: det, seg, cls, anomaly"):
         _ = load_run(run.root).provides
 
 

@@ -28,7 +28,7 @@ def test_images_come_from_the_splits_that_the_run_names(bench: Any, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("split", "problem"),
-    [({"test": ["gone.png"]}, "gone.png is not in the dataset d"), ({"test": []}, "lists no test image")],
+    [({"test": ["gone.png"]}, "gone.png is not in the dataset d"), ({"test": []}, "has no test images")],
 )
 def test_a_split_that_cannot_be_measured(bench: Any, tmp_path: Path, split: dict[str, Any], problem: str) -> None:
     dataset = bench.dataset(tmp_path / "d", {"test": bench.truth([])})
@@ -56,8 +56,8 @@ def _mask(bench: Any, **changes: Any) -> Any:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"image_id": 9}, r"\$\[1\].image_id 9 is no image of the split"),
-        ({"category_id": 4}, r"\$\[1\].category_id 4 is unknown; known are 1 chip, 2 crack, 3 stain"),
+        ({"image_id": 9}, r"\$\[1\].image_id 9 is not an image of the split"),
+        ({"category_id": 4}, r"\$\[1\].category_id 4 is unknown; known: 1 chip, 2 crack, 3 stain"),
         ({"score": 1.5}, r"\$\[1\].score 1.5 is not between 0 and 1"),
         ({"segmentation": None}, r"\$\[1\] has no segmentation"),
         ({"size": (41, 40)}, r"\$\[1\] has a mask of 40 x 41 for an image of 40 x 40"),

@@ -42,7 +42,7 @@ def test_every_command_ends_in_one_line(
     failing(monkeypatch, ZeroDivisionError("first\nsecond"))
     assert run_command(*command) == 3
     line = only_line(capsys)
-    assert line.startswith(f"{command[0]}: unforeseen ZeroDivisionError in test_boundary.py:")
+    assert line.startswith(f"{command[0]}: unexpected ZeroDivisionError in test_boundary.py:")
     assert line.endswith("first second; please report it with the output of the same command and --debug")
     failing(monkeypatch, MemoryError())
     assert run_command(*command) == 2
@@ -62,7 +62,7 @@ def test_the_traceback_is_shown_on_request(
     assert run_command("convert", "coco2masks", *(["--debug"] if way == "flag" else [])) == 3
     text = capsys.readouterr().err
     assert "Traceback (most recent call last)" in text
-    assert text.splitlines()[-1].startswith("convert: unforeseen ZeroDivisionError")
+    assert text.splitlines()[-1].startswith("convert: unexpected ZeroDivisionError")
 
 
 def shell(script: str, *words: object) -> subprocess.CompletedProcess[str]:

@@ -25,7 +25,7 @@ def test_the_second_process_is_refused_until_the_first_is_killed(tmp_path: Path)
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"held\n"
-    with pytest.raises(InputError, match="another process trains this run"), locked(tmp_path):
+    with pytest.raises(InputError, match="another process is training this run"), locked(tmp_path):
         pass
     holder.kill()
     holder.wait()

@@ -286,7 +286,7 @@ def test_too_little_memory_is_reported_instead_of_training_with_another_batch(
 
     training = start(TRAINER, dataset, tiny_options(), tmp_path / "runs", None)
     monkeypatch.setattr("train_det.ultralytics_loop.UltralyticsLoop.preprocess_batch", too_much)
-    with pytest.raises(OptionError, match="--batch 8 --imgsz 64: too much for the device's memory"):
+    with pytest.raises(OptionError, match="--batch 8 --imgsz 64: needs more memory than the device has"):
         train(training)
     assert not (tmp_path / "runs").exists()
 

@@ -187,7 +187,7 @@ def test_without_val_the_last_epoch_is_best(
     change_split(dataset, "val", lambda coco: msgspec.structs.replace(coco, images=[], annotations=[]))
     assert fit(dataset, tmp_path / "runs", "--epochs", 2) == 0
     run = tmp_path / "runs/seg/mine"
-    assert "val has no image: the last epoch is taken for the best" in capsys.readouterr().err
+    assert "val has no image: the last epoch is taken as the best" in capsys.readouterr().err
     assert read_spec(run / "weights/best.safetensors").epoch == 2
     assert read_spec(run / "weights/best.safetensors").pixel_threshold == 0.5
     point = read_metrics(run / "metrics.json").operating_point
@@ -201,7 +201,7 @@ def test_without_annotations_in_val_only_the_loss_can_choose(
 ) -> None:
     change_split(dataset, "val", lambda coco: msgspec.structs.replace(coco, annotations=[]))
     assert fit(dataset, tmp_path / "runs", "--epochs", 1, "--monitor", monitor) == 0
-    reported = "val has no annotation: the last epoch is taken for the best" in capsys.readouterr().err
+    reported = "val has no annotation: the last epoch is taken as the best" in capsys.readouterr().err
     assert reported == (monitor == "dice")
     rows = read_history(tmp_path / "runs/seg/mine/history.csv")
     assert "val_loss" in rows[0]

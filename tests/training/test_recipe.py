@@ -71,7 +71,7 @@ def test_an_empty_recipe_changes_nothing(tmp_path: Path) -> None:
         ("epochs: 3\nepochs: 4\n", "line 2: epochs is given twice"),
         ("augmentation:\n  flip: true\n  flip: false\n", "line 3: flip is given twice"),
         ("epochs: [3\n", "line 2: expected"),
-        ("? [a]\n: 3\n", "line 1: a name is wanted"),
+        ("? [a]\n: 3\n", "line 1: a name is expected"),
         ("- 3\n", "not a list of options"),
         ("epoch: 3\n", "epoch: no such option; did you mean epochs?"),
         ("lr: 0.1\n", "lr: no such option; did you mean optimisation.lr?"),

@@ -112,7 +112,7 @@ def make_tree(
     found = tuple(sorted(images, key=lambda image: image.relative))
     known = tuple(faults)
     if not found and not known:
-        error = InputError(root, f"no image {where}", "check that it was unpacked completely")
+        error = InputError(root, f"no images {where}", "check that it was unpacked completely")
         known = (TreeFault("broken-tree", error),)
     return ImageTree(root, layout, found, any_value, tuple(left_out), known)
 
@@ -186,7 +186,7 @@ def relative(root: Path, path: Path) -> str:
 def check_good_mask(path: Path, image: TreeImage, *, is_black: bool) -> None:
     """Raise InputError if the mask at `path` shows a defect of a good image; an all-black one is harmless."""
     if image.type == GOOD and not is_black:
-        raise InputError(path, "a mask of a good image, which has no defect", "remove the mask")
+        raise InputError(path, "the mask of a good image marks a defect", "remove the mask")
 
 
 def check_threshold(threshold: int, kind: str, *, has_grey_masks: bool) -> None:
@@ -194,4 +194,4 @@ def check_threshold(threshold: int, kind: str, *, has_grey_masks: bool) -> None:
     if threshold < 1:
         raise OptionError(f"--threshold {threshold}", "would make every pixel a defect", "give 1 or more")
     if not has_grey_masks:
-        raise OptionError(f"--threshold {threshold}", f"no grey masks in a {kind}", "leave it out")
+        raise OptionError(f"--threshold {threshold}", f"a {kind} has no grey masks", "leave it out")

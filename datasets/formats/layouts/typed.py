@@ -155,7 +155,7 @@ def _mask_folders(root: Path, kind: str, reading: TreeReading) -> dict[str, tupl
     for name, files in masks.items():
         if not files:
             folder = root / "ground_truth" / kind / name
-            reading.add(folder, "a folder of masks without a mask", "add the masks or remove the folder")
+            reading.add(folder, "this folder of masks is empty", "add the masks or remove the folder")
     return {name: files for name, files in masks.items() if files}
 
 
@@ -166,5 +166,5 @@ def _no_masks(_root: Path, _kind: str, _reading: TreeReading) -> dict[str, tuple
 def _check_good_is(root: Path, good: str, reading: TreeReading) -> None:
     for split in ("train", "test"):
         if good != GOOD and (root / split / GOOD).is_dir():
-            problem = f"both {good} and {GOOD} as names of the good images"
+            problem = f"has both {good} and {GOOD} as folders of good images"
             reading.add(root / split, problem, f"rename {GOOD} to {good}")

@@ -182,7 +182,7 @@ TREE: dict[str, Callable[[Path], object]] = {
     "a grey mask": lambda r: grey_mask(r / MASK),
     "a black mask": lambda r: write_mask(r / MASK, value=0),
     "a broken mask": lambda r: break_png(r / MASK),
-    "a mask of a good image": lambda r: write_mask(r / "ground_truth/good/000_mask.png"),
+    "the mask of a good image": lambda r: write_mask(r / "ground_truth/good/000_mask.png"),
     "a broken image": lambda r: break_png(r / "test/dent/000.png"),
     "an image that EXIF rotates": lambda r: turn(r / "test/dent/000.png"),
 }
@@ -311,7 +311,7 @@ def test_yolo2coco(tmp_path: Path, case: str) -> None:
 def test_images_of_one_stem(tmp_path: Path, name: str) -> None:
     """The file that would be overwritten has another name in each conversion."""
     root, dest = both_stems(tmp_path / "c"), tmp_path / "out"
-    with pytest.raises(InputError, match=r"name is ambiguous with that of a\.jpg"):
+    with pytest.raises(InputError, match=r"name differs from a\.jpg only in the extension"):
         OUT[name](root, dest)
     assert not dest.exists()
-    assert "without the ending, its name is ambiguous with that of a.jpg" in reported_by_check(root)
+    assert "its name differs from a.jpg only in the extension" in reported_by_check(root)

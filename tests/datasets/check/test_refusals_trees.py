@@ -36,14 +36,14 @@ def btad_faults(root: Path) -> list[str]:
     mask(root / "ground_truth/other/1.png")
     empty_folder(root, "test/good")
     return [NO_MASK, "no image for this mask (77.* is missing)", "masks of a type that has no images",
-            "both ok and good as names of the good images"]  # fmt: skip
+            "has both ok and good as folders of good images"]  # fmt: skip
 
 
 def loco_faults(root: Path) -> list[str]:
     (root / "test/logical/0.png").unlink()
     empty_folder(root, "ground_truth/logical/44")
     image(root / "test/logical/44.png")
-    return ["no image for this mask (0.* is missing)", "a folder of masks without a mask", NO_MASK]
+    return ["no image for this mask (0.* is missing)", "this folder of masks is empty", NO_MASK]
 
 
 def mvtec3d_faults(root: Path) -> list[str]:
@@ -174,8 +174,8 @@ def test_a_threshold_is_refused_where_it_means_nothing(
     assert run_command("datasets", command, root, "--threshold", 0) == 2
     assert "--threshold 0: would make every pixel a defect" in capsys.readouterr().err
     mvtec2coco([root], tmp_path / "coco", MvtecOptions(threshold=30), RUN)
-    with pytest.raises(OptionError, match="no grey masks in a COCO"):
+    with pytest.raises(OptionError, match=r"a COCO .*folder has no grey masks"):
         check(tmp_path / "coco", Limits(threshold=9), jobs=1)
-    with pytest.raises(OptionError, match="no grey masks in a COCO"):
+    with pytest.raises(OptionError, match=r"a COCO .*folder has no grey masks"):
         summarise(tmp_path / "coco", threshold=9)
     assert run_command("datasets", command, root, "--threshold", 30) in {0, 1}

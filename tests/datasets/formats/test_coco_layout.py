@@ -104,7 +104,7 @@ def test_what_is_no_export_is_refused(tmp_path: Path) -> None:
 def test_files_of_which_only_some_name_a_split_are_refused(tmp_path: Path) -> None:
     coco_at(tmp_path / "train.json")
     coco_at(tmp_path / "other.json")
-    with pytest.raises(InputError, match=r"other\.json names no split, .* --splits train=other\.json"):
+    with pytest.raises(InputError, match=r"other\.json contains no split, .* --splits train=other\.json"):
         find_coco_parts(tmp_path)
 
 

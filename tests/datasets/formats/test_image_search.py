@@ -38,7 +38,7 @@ def test_of_equal_names_the_folders_decide(tmp_path: Path) -> None:
     images = search(tmp_path, "train/a.png", "val/a.png", "a.jpg")
     assert images.find("here", ["val/a.png"]).relative == "val/a.png"
     assert images.find("here", ["a.png"], beside="labels/val").relative == "val/a.png"
-    with pytest.raises(InputError, match=r"here: its image is one of 2 of that name: train/a\.png, val/a\.png"):
+    with pytest.raises(InputError, match=r"here: 2 images have the name of its image: train/a\.png, val/a\.png"):
         images.find("here", ["a.png"])
     with pytest.raises(InputError, match="one of 3"):
         images.find("here", ["a"])
@@ -66,7 +66,7 @@ def test_links_that_lead_outside_are_refused(tmp_path: Path) -> None:
     (tmp_path / "outside.png").touch()
     (tmp_path / "root").mkdir()
     (tmp_path / "root/a.png").symlink_to(tmp_path / "outside.png")
-    with pytest.raises(InputError, match="a link that leads outside"):
+    with pytest.raises(InputError, match="a link that points outside"):
         ImageSearch(tmp_path / "root").find("here", ["a.png"])
     with pytest.raises(InputError, match="no such folder"):
         ImageSearch(tmp_path / "gone")

@@ -32,12 +32,12 @@ def test_without_colours_the_palette_of_voc_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (b"chip\na:1,2,3::", "line 1: 'chip' names no colour"),
-        (b"chip:1,2::\n", "names no colour"),
-        (b"chip:1,2,256::\n", "names no colour"),
-        (b":1,2,3::\n", "names no colour"),
+        (b"chip\na:1,2,3::", "line 1: 'chip' has no colour"),
+        (b"chip:1,2::\n", "has no colour"),
+        (b"chip:1,2,256::\n", "has no colour"),
+        (b":1,2,3::\n", "has no colour"),
         (b"a:1,2,3::\nb:1,2,3::\n", "1,2,3 is the colour of a and of b"),
-        (b"background:0,0,0::\n", "no defect type in it"),
+        (b"background:0,0,0::\n", "contains no defect type"),
         (b"\xff\xfe", "not UTF-8"),
     ],
 )

@@ -75,7 +75,7 @@ def test_a_cuboid_is_lost_and_counted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind, shape_type in SHAPE_TYPES.items() if shape_type.points])
 def test_a_wrong_number_of_points_is_refused(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(InputError, match=f"7 points where a {kind} has"):
+    with pytest.raises(InputError, match=f"7 points, but a {kind} has"):
         convert(tmp_path, content(shape(kind, [[i, i] for i in range(7)])))
 
 

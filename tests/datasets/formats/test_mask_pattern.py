@@ -40,5 +40,5 @@ def test_other_names_share_nothing(pattern: str, mask: str) -> None:
 
 @pytest.mark.parametrize("pattern", ["{n}", "{stem}_{n}_{n}", "{stem}_{n}={stem}", "{stem}/{n}", ""])
 def test_a_pattern_that_cannot_be_meant(pattern: str) -> None:
-    with pytest.raises(OptionError, match="no pattern for the name of a mask"):
+    with pytest.raises(OptionError, match="not a pattern for the names of masks"):
         parse_pattern(pattern)

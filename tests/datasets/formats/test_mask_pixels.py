@@ -93,10 +93,10 @@ def test_pairs_that_do_not_fit(pairs: list[int], problem: str) -> None:
 @pytest.mark.parametrize(
     ("mask", "problem"),
     [
-        (MaskShape(0, 0, 2, 2, "rows", "1 x"), "run length that is no number"),
-        (MaskShape(0, 0, 2, 2, "rows", "99999999999"), "run length that is no number"),
+        (MaskShape(0, 0, 2, 2, "rows", "1 x"), "run length that is not a number"),
+        (MaskShape(0, 0, 2, 2, "rows", "99999999999"), "run length that is not a number"),
         (MaskShape(0, 0, 0, 2, "rows", "0"), "is 0 x 2 pixels"),
-        (MaskShape(0, 0, 9, 2, "rows", "18"), "is 9 x 2 pixels, its image 5 x 4"),
+        (MaskShape(0, 0, 9, 2, "rows", "18"), "is 9 x 2 pixels, but its image has 5 x 4"),
         (MaskShape(0, 0, 5, 4, "brush", b"\0\0"), "ends in the middle of a run"),
         (MaskShape(0, 0, 5, 4, "brush", b"\0\0\0\x08" + bytes(9)), "does not have the 80 values"),
     ],

@@ -85,7 +85,7 @@ def test_lists_of_folders_and_list_files(tmp_path: Path) -> None:
     ]
     (root / "val.txt").write_text("../outside.png\n")
     image_file(tmp_path / "outside.png")
-    with pytest.raises(InputError, match=r"outside\.png, which is no image inside"):
+    with pytest.raises(InputError, match=r"outside\.png, which is not an image inside"):
         read_yolo(root)
 
 
@@ -100,10 +100,10 @@ def test_lists_of_folders_and_list_files(tmp_path: Path) -> None:
         ("train: images\nnames: [a, a]\n", "occurs twice"),
         ("train: images\nnc: 3\n" + NAMES, "nc is 3, but 2 names"),
         ("train: images/none\n" + NAMES, "train images/none does not exist"),
-        ("train: 5\n" + NAMES, "train 5 is no folder"),
-        ("path: elsewhere\ntrain: images\n" + NAMES, "path elsewhere is no folder"),
-        ("path: [a]\ntrain: images\n" + NAMES, "is no folder"),
-        ("val:\n" + NAMES, "no image in the folders"),
+        ("train: 5\n" + NAMES, "train 5 is not a folder"),
+        ("path: elsewhere\ntrain: images\n" + NAMES, "path elsewhere is not a folder"),
+        ("path: [a]\ntrain: images\n" + NAMES, "is not a folder"),
+        ("val:\n" + NAMES, "no images in the folders"),
         ("train: images\nval: [images, images]\n" + NAMES, "in train and in val"),
     ],
 )
@@ -131,9 +131,9 @@ def test_two_images_cannot_share_a_label_file(tmp_path: Path) -> None:
         ("0 450 300 20 20", "coordinate 450 is outside 0..1"),
         ("2 0.5 0.5 0.1 0.1", r"class 2 is not in 0\.\.1"),
         ("-1 0.5 0.5 0.1 0.1", r"class -1 is not in 0\.\.1"),
-        ("0.5 0.5 0.5 0.1 0.1", "no whole number"),
-        ("nan 0.5 0.5 0.1 0.1", "no whole number"),
-        ("0 0.5 0.5 -0.005 0.1", "not negative"),
+        ("0.5 0.5 0.5 0.1 0.1", "not a whole number"),
+        ("nan 0.5 0.5 0.1 0.1", "not a whole number"),
+        ("0 0.5 0.5 -0.005 0.1", "cannot be negative"),
     ],
 )
 def test_a_broken_line_is_refused_with_file_and_line(tmp_path: Path, line: str, match: str) -> None:
@@ -201,7 +201,7 @@ def test_a_split_that_stands_in_for_another_counts_once(
 def test_an_image_named_as_a_list_is_refused(tmp_path: Path) -> None:
     # found by fuzzing
     root = yolo(tmp_path / "d", "train: images/a.png\n" + NAMES, "images/a.png")
-    with pytest.raises(InputError, match="train is no folder and no list of images"):
+    with pytest.raises(InputError, match="train is neither a folder nor a list of images"):
         read_yolo(root)
 
 

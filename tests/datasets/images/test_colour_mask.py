@@ -47,5 +47,5 @@ def test_transparency_and_unusual_modes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="transparent pixels"):
         read_colour_pages(clear, {(1, 2, 3): 1})
     Pillow.fromarray(np.array([[0, 700]], np.uint16)).save(tmp_path / "i.png")
-    with pytest.raises(InputError, match="in the mode I;16"):
+    with pytest.raises(InputError, match="of mode I;16"):
         read_colour_pages(tmp_path / "i.png", {(1, 2, 3): 1})

@@ -87,7 +87,7 @@ def test_an_image_that_claims_more_pixels_than_can_be_counted(tmp_path: Path) ->
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
     packed = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks]
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(packed))
-    with pytest.raises(InputError, match="more than run lengths can count"):
+    with pytest.raises(InputError, match="more than COCO run lengths can hold"):
         read_info(tmp_path / "a.png")
 
 

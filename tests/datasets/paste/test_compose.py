@@ -182,7 +182,7 @@ def test_refusals() -> None:
     wrong = replace(canvas, read=lambda: np.zeros((5, 6, 3), np.uint8))
     with pytest.raises(InputError, match="6 x 5 pixels, listed as 120 x 120"):
         pasted([source, wrong])
-    with pytest.raises(InputError, match="finds a place"):
+    with pytest.raises(InputError, match="fits on it"):
         pasted([given(1, (1, 1, 118, 118, 1)), replace(canvas, image=Image(2, "2.png", 60, 60), read=small)])
 
 

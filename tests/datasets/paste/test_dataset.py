@@ -158,7 +158,7 @@ def test_refusals_in_one_line(coco_folder: Path, done: Path, tmp_path: Path, cap
         ((coco_folder, dest, "--count", 1, "--seed", -1), "--seed -1"),
         ((tmp_path, dest / "a", "--count", 1), "inside each other"),
         ((tmp_path / "absent", dest, "--count", 1), "no such folder"),
-        ((done, dest, "--count", 1), "paste into the dataset that it was made of"),
+        ((done, dest, "--count", 1), "paste into the dataset that it was made from"),
         ((coco_folder, coco_folder / "in", "--count", 1), "inside each other"),
     ):
         assert run_command("datasets", "paste", *arguments) == 2

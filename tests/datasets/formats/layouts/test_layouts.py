@@ -194,7 +194,7 @@ def test_images_without_ground_truth_are_left_out_and_counted(tmp_path: Path) ->
 def test_a_defect_in_the_mask_of_a_good_image_is_refused(tmp_path: Path) -> None:
     mvtec3d(tmp_path / "part")
     mask(tmp_path / "part/test/good/gt/0.png")
-    with pytest.raises(InputError, match=r"test/good/gt/0\.png: a mask of a good image"):
+    with pytest.raises(InputError, match=r"test/good/gt/0\.png: the mask of a good image"):
         mvtec2coco([tmp_path / "part"], tmp_path / "d")
 
 
