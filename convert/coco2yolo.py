@@ -9,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from convert.coco_batches import LARGEST_CHUNK, in_batches
 from convert.coco_source import CocoImage, CocoSource, read_coco_source, skip_missing
 from convert.execution import Execution
-from convert.faults import Faults, Guarded
+from convert.faults import Faults, GuardedBatch
 from convert.report import Event, Report, check_strict, make_report
 from convert.yolo_labels import label_lines
 from convert.yolo_segments import Style
@@ -90,36 +91,69 @@ def _write_images(
             (dest / "images" / folder).mkdir(parents=True, exist_ok=True)
             label_path(dest / "images" / folder / "any").parent.mkdir(parents=True, exist_ok=True)
     classes = {category.id: i for i, category in enumerate(coco.categories)}
-    work = Guarded(partial(_write_image, dest=dest, classes=classes, style=style), attrgetter("file_name"))
+    write = partial(_write_batch, dest=dest, classes=classes, style=style)
     pool_pays = style.segments and len(coco.images) >= POOL_PAYS_FROM
-    done = map_ordered(work, coco.images, execution.jobs, pool_pays=pool_pays)
+    batches = map_ordered(
+        GuardedBatch(write, attrgetter("file_name")),
+        in_batches(coco.images),
+        execution.jobs,
+        pool_pays=pool_pays,
+        largest_chunk=LARGEST_CHUNK,
+    )
+    done = chain.from_iterable(batches)
     yield from faults.sift(execution.progress(done, "convert", len(coco.images)))
 
 
-def _write_image(item: CocoImage, dest: Path | None, classes: Mapping[int, int], style: Style) -> _Written:
+def _write_batch(
+    items: Sequence[CocoImage], dest: Path | None, classes: Mapping[int, int], style: Style
+) -> list[_Written]:
+    """Write some images and their labels, after all of them are checked."""
+    read = [_read_image(item) for item in items]
+    labels = iter(label_lines([item for item in items if not _is_tiny(item)], classes, style))
+    written = []
+    for item, (sha256, end) in zip(items, read, strict=True):
+        if _is_tiny(item):
+            lost = Event(item.file_name, "", "tiny-picture", f"{item.image.width} x {item.image.height} px")
+            written.append(_Written(item, None, sha256, [lost]))
+            continue
+        lines, events = next(labels)
+        if item.annotations and not lines:
+            left_out = Event(item.file_name, "", "image-left-out", f"{len(item.annotations)} annotations")
+            written.append(_Written(item, None, sha256, [*events, left_out]))
+            continue
+        if end is not None:
+            events = [Event(item.file_name, "", "jpeg-tail", "bytes after the end marker"), *events]
+        if dest is not None:
+            _write_image(item, lines, end, dest)
+        written.append(_Written(item, len(lines), sha256, events))
+    return written
+
+
+def _is_tiny(item: CocoImage) -> bool:
+    return min(item.image.width, item.image.height) < SMALLEST_SIDE
+
+
+def _read_image(item: CocoImage) -> tuple[str, int | None]:
+    """The hash of an image file and its annotations, and where a JPEG ends that bytes follow.
+
+    Raises InputError for a file that does not fit its annotations.
+    """
     path, image = item.file(), item.image
     data = read_image_bytes(path)
     info = parse_info(path, data)
     check_upright(path, info)
     check_listed_size(path, (info.width, info.height), (image.width, image.height))
     sha256 = hashlib.sha256(data + msgspec.json.encode(item.annotations)).hexdigest()
-    if min(info.width, info.height) < SMALLEST_SIDE:
-        lost = Event(item.file_name, "", "tiny-picture", f"{info.width} x {info.height} px")
-        return _Written(item, None, sha256, [lost])
-    lines, events = label_lines(image, item.annotations, classes, style)
-    if item.annotations and not lines:
-        left_out = Event(item.file_name, "", "image-left-out", f"{len(item.annotations)} annotations")
-        return _Written(item, None, sha256, [*events, left_out])
-    if _has_tail(data):
-        events = [Event(item.file_name, "", "jpeg-tail", "bytes after the end marker"), *events]
-    if dest is not None:
-        target = dest / "images" / item.split / item.file_name
-        if _has_tail(data):
-            target.write_bytes(data[: data.rindex(JPEG_END) + len(JPEG_END)])
-        else:
-            link_or_copy(path, target)
-        write_labels(label_path(target), lines)
-    return _Written(item, len(lines), sha256, events)
+    return sha256, data.rindex(JPEG_END) + len(JPEG_END) if _has_tail(data) else None
+
+
+def _write_image(item: CocoImage, lines: Sequence[str], end: int | None, dest: Path) -> None:
+    target = dest / "images" / item.split / item.file_name
+    if end is None:
+        link_or_copy(item.file(), target)
+    else:
+        target.write_bytes(read_image_bytes(item.file())[:end])
+    write_labels(label_path(target), lines)
 
 
 def _has_tail(data: bytes) -> bool:

@@ -79,3 +79,19 @@ class Guarded(msgspec.Struct, Generic[T, R], frozen=True):
             return self.work(item)
         except InputError as error:
             return Fault(self.name_of(item), error)
+
+
+class GuardedBatch(msgspec.Struct, Generic[T, R], frozen=True):
+    """`Guarded` of a function of several items; if one of them is bad, each is worked on alone."""
+
+    work: Callable[[Sequence[T]], list[R]]
+    name_of: Callable[[T], str]
+
+    def __call__(self, items: Sequence[T]) -> list[R | Fault]:
+        """The result or the fault of each item."""
+        try:
+            return list(self.work(items))
+        except InputError as error:
+            if len(items) == 1:
+                return [Fault(self.name_of(items[0]), error)]
+        return [result for item in items for result in self([item])]

@@ -1,48 +1,59 @@
-"""The COCO annotations of one image as lines of a YOLO label file, boxes or segments, and what that loses."""
+"""The COCO annotations of images as lines of YOLO label files, boxes or segments, and what that loses."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from convert.coco_source import instance_component
+from convert.coco_batches import instance_runs
+from convert.coco_source import CocoImage
 from convert.report import Event
-from convert.yolo_segments import Change, Style, box_ring, component_rings, is_drawn_alike
+from convert.yolo_segments import Change, Style, box_ring, instance_rings, is_drawn_alike
 from datasets.coco import Annotation, Image, Rle
-from datasets.formats.yolo_lines import Label, format_label
+from datasets.formats.yolo_lines import format_line
 
 if TYPE_CHECKING:
     from convert.yolo_segments import Points
+    from datasets.masks.pixel_runs import PixelRuns
+
+Rings = list[list[float]]  # normalised coordinates, as in datasets.formats.yolo_lines
 
 
 def label_lines(
-    image: Image, annotations: Sequence[Annotation], classes: Mapping[int, int], style: Style
-) -> tuple[list[str], list[Event]]:
-    """The lines of the label file of `image`; `classes` is category id -> class. Equal lines are written once.
+    items: Sequence[CocoImage], classes: Mapping[int, int], style: Style
+) -> list[tuple[list[str], list[Event]]]:
+    """The lines of the label file of each image; `classes` is category id -> class. Equal lines are written once.
 
-    Raises InputError for a mask that does not fit the image.
+    Raises InputError for a mask that does not fit its image.
     """
-    lines: dict[str, None] = {}
-    events: list[Event] = []
-    for annotation in annotations:
-        labels, changes = _annotation_labels(image, annotation, classes[annotation.category_id], style)
-        where = f"annotation {annotation.id}"
-        for line in map(format_label, labels):
-            if line in lines:
-                changes.append(("duplicate", "equal to an annotation before it"))
-            else:
-                lines[line] = None
-        events += [Event(image.file_name, where, code, value) for code, value in changes]
-    return list(lines), events
+    masked = [(item.image, a) for item in items for a in item.annotations if _is_segment(a, style)]
+    segments = iter(_segments(masked, style) if masked else [])
+    found = []
+    for item in items:
+        lines: dict[str, None] = {}
+        events: list[Event] = []
+        for annotation in item.annotations:
+            is_segment = _is_segment(annotation, style)
+            values, changes = next(segments) if is_segment else _box_values(item.image, annotation, style)
+            where = f"annotation {annotation.id}"
+            for own in values:
+                line = format_line(classes[annotation.category_id], own)
+                if line in lines:
+                    changes.append(("duplicate", "equal to an annotation before it"))
+                else:
+                    lines[line] = None
+            events += [Event(item.file_name, where, code, value) for code, value in changes]
+        found.append((list(lines), events))
+    return found
 
 
-def _annotation_labels(
-    image: Image, annotation: Annotation, class_index: int, style: Style
-) -> tuple[list[Label], list[Change]]:
+def _is_segment(annotation: Annotation, style: Style) -> bool:
+    return style.segments and bool(annotation.segmentation) and not annotation.iscrowd
+
+
+def _box_values(image: Image, annotation: Annotation, style: Style) -> tuple[Rings, list[Change]]:
+    """The values of the line of an annotation without a mask, or of which only the box is wanted."""
     box = str(list(annotation.bbox))
     if annotation.iscrowd:
         return [], [("crowd", box)]
-    if style.segments and annotation.segmentation:
-        rings, changes = _rings(image, annotation, style)
-        return [_ring_label(image, ring, class_index) for ring in rings], changes
     if min(annotation.bbox[2:]) <= 0:
         return [], [("no-area", box)]
     corners = _clip(image, annotation)
@@ -52,10 +63,10 @@ def _annotation_labels(
     x, y, w, h = annotation.bbox
     changed: list[Change] = [] if corners == (x, y, x + w, y + h) else [("clipped", box)]
     if style.segments:
-        ring = box_ring(corners, image.height, image.width)
-        return [_ring_label(image, ring, class_index)], [*changed, ("box-as-segment", box)]
+        ring = _normalise(box_ring(corners, image.height, image.width), image)
+        return [ring], [*changed, ("box-as-segment", box)]
     centre = ((x0 + x1) / 2 / image.width, (y0 + y1) / 2 / image.height)
-    return [Label(class_index, (*centre, (x1 - x0) / image.width, (y1 - y0) / image.height))], changed
+    return [[*centre, (x1 - x0) / image.width, (y1 - y0) / image.height]], changed
 
 
 def _clip(image: Image, annotation: Annotation) -> tuple[float, float, float, float] | None:
@@ -65,26 +76,56 @@ def _clip(image: Image, annotation: Annotation) -> tuple[float, float, float, fl
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
 
-def _ring_label(image: Image, ring: "Points", class_index: int) -> Label:
-    return Label(class_index, tuple((ring / (image.width, image.height)).ravel().tolist()))
+def _normalise(ring: "Points", image: Image) -> list[float]:
+    values: list[float] = (ring / (image.width, image.height)).ravel().tolist()
+    return values
 
 
-def _rings(image: Image, annotation: Annotation, style: Style) -> "tuple[list[Points], list[Change]]":
-    component, size = instance_component(image, annotation), (image.height, image.width)
-    if component is None:
-        return [], [("no-area", str(list(annotation.bbox)))]
-    if _leads_outside(image, annotation):
-        rings, changes = component_rings(component, size, style)
-        return rings, [("clipped", str(list(annotation.bbox))), *changes]
+def _segments(masked: Sequence[tuple[Image, Annotation]], style: Style) -> list[tuple[Rings, list[Change]]]:
+    """The normalised rings of each annotation, which has a segmentation, and what changed."""
+    import numpy as np
+
+    runs = instance_runs(masked)
+    has_pixels = runs.boxes[:, 2] > 0
+    kept = {
+        k: polygon
+        for k, (image, annotation) in enumerate(masked)
+        if has_pixels[k] and (polygon := _kept_polygon(image, annotation, runs, k, style)) is not None
+    }
+    drawn = has_pixels.copy()
+    drawn[list(kept)] = False
+    numbers = np.flatnonzero(drawn).tolist()
+    sizes = [(masked[k][0].height, masked[k][0].width) for k in numbers]
+    table, changed = instance_rings(runs.select(drawn), sizes, style)
+    widths = np.array([(width, height) for height, width in sizes]).reshape(-1, 2)
+    values = (table.points / widths[table.owner_of_point()]).ravel().tolist()
+    rings: dict[int, Rings] = {k: [] for k in numbers}
+    for owner, start, stop in zip(table.owner.tolist(), table.starts.tolist(), table.stops.tolist(), strict=True):
+        rings[numbers[owner]].append(values[2 * start : 2 * stop])
+    changes = dict(zip(numbers, changed, strict=True))
+    found: list[tuple[Rings, list[Change]]] = []
+    for k, (image, annotation) in enumerate(masked):
+        if k in kept:
+            found.append(([_normalise(kept[k], image)], []))
+        elif k in rings:
+            clipped = [("clipped", str(list(annotation.bbox)))] if _leads_outside(image, annotation) else []
+            found.append((rings[k], [*clipped, *changes[k]]))
+        else:
+            found.append(([], [("no-area", str(list(annotation.bbox)))]))
+    return found
+
+
+def _kept_polygon(
+    image: Image, annotation: Annotation, runs: "PixelRuns", mask: int, style: Style
+) -> "Points | None":
+    """The points of a polygon that is written unchanged, because Ultralytics draws it almost as its pixels."""
     polygon = _only_polygon(annotation)
+    if polygon is None or _leads_outside(image, annotation):
+        return None
     keeps_all = style.holes == style.parts == "bridge"
-    if (
-        polygon is not None
-        and is_drawn_alike(polygon, component, size)
-        and (keeps_all or not _touches_itself(polygon))
-    ):
-        return [polygon], []
-    return component_rings(component, size, style)
+    if not is_drawn_alike(polygon, runs.component(mask), (image.height, image.width)):
+        return None
+    return polygon if keeps_all or not _touches_itself(polygon) else None
 
 
 def _leads_outside(image: Image, annotation: Annotation) -> bool:

@@ -4,19 +4,21 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from datasets.masks.bridged_ring import join_rings
+from datasets.masks.bridged_ring import join_owners
 from datasets.masks.component import Component, fill_holes, mask_to_component, shared_pixels
-from datasets.masks.drawn_outline import box_gap, drawn_outline, inset_for, touch_box
+from datasets.masks.drawn_outline import box_gap, drawn_outlines, inset_for, touch_boxes
 from datasets.masks.drawn_segment import draw_segment
 from datasets.masks.find_components import components
-from datasets.masks.pixel_rings import ring_area
+from datasets.masks.pixel_runs import PixelRuns, runs_of_components
+from datasets.masks.ring_table import RingTable, merge_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
     Points = NDArray[np.float64]  # n x 2 of (x, y) in pixels, not closed
-    Rings = list[NDArray[np.float64]]
 
 ULTRALYTICS_IMGSZ = 640  # pixels; its default
 MIN_IOU = 0.99  # from which the points of a drawn polygon are kept
@@ -38,34 +40,39 @@ class Style(msgspec.Struct, frozen=True):
 
 
 def mask_rings(mask: "NDArray[np.bool_]", style: Style) -> "tuple[list[Points], list[Change]]":
-    """`component_rings` of an H x W mask that is not empty."""
+    """`instance_rings` of one H x W mask that is not empty."""
     height, width = mask.shape
-    return component_rings(mask_to_component(mask), (height, width), style)
+    table, changes = instance_rings(runs_of_components([mask_to_component(mask)]), [(height, width)], style)
+    return table.rings(), changes[0]
 
 
-def component_rings(whole: Component, size: tuple[int, int], style: Style) -> "tuple[list[Points], list[Change]]":
-    """The rings of an instance in an image of `size` (height, width), and as (code, value) what changed."""
-    inset = inset_for(style.imgsz / max(size))
-    outline = drawn_outline(whole.pixels, inset)
-    if len(outline) == 1:
-        return [_ring(outline, whole, size)], []
-    changes: list[Change] = []
-    filled = fill_holes(whole.pixels)
-    if in_holes := int(filled.sum()) - whole.area:
-        changes.append((f"hole-{style.holes}", f"{in_holes} px"))
-    is_filled = bool(in_holes) and style.holes == "fill"
-    pixels = filled if is_filled else whole.pixels
-    found = components(pixels) if style.parts != "bridge" or is_filled else []
-    parts = len(found) or sum(ring_area(ring) > 0 for ring in outline)
-    if parts > 1:
-        changes.append((f"parts-{style.parts}", f"{parts} parts"))
-    if style.parts == "bridge":
-        outline = drawn_outline(pixels, inset) if is_filled else outline
-        return [_ring(outline, Component(whole.box, pixels), size)], changes
-    chosen = found if style.parts == "split" else [max(found, key=lambda part: part.area)]
-    x, y, _, _ = whole.box
-    placed = [Component((part.box[0] + x, part.box[1] + y, *part.box[2:]), part.pixels) for part in chosen]
-    return [_ring(drawn_outline(part.pixels, inset), part, size) for part in placed], changes
+def instance_rings(
+    runs: PixelRuns, sizes: "Sequence[tuple[int, int]]", style: Style
+) -> tuple[RingTable, list[list[Change]]]:
+    """The rings in pixels of N instances in images of `sizes` (height, width); (code, value) of what changed."""
+    import numpy as np
+
+    insets = np.array([inset_for(style.imgsz / max(size)) for size in sizes])
+    gaps = np.array([box_gap(*size) for size in sizes]).reshape(-1, 2)
+    outlines, areas = drawn_outlines(runs, insets)
+    changes: list[list[Change]] = [[] for _ in sizes]
+    parts: list[Component] = []
+    part_of: list[int] = []
+    stops = np.cumsum(np.bincount(outlines.owner, minlength=len(sizes)))
+    for k in np.flatnonzero(np.diff(stops, prepend=0) > 1).tolist():
+        own = areas[stops[k - 1] if k else 0 : stops[k]]
+        replaced, changes[k] = _apply_style(runs, k, own, style)
+        parts += replaced
+        part_of += [k] * len(replaced)
+    if not parts:
+        return _finish(outlines, runs.boxes, gaps), changes
+    is_kept = np.ones(len(sizes), np.bool_)
+    is_kept[part_of] = False
+    kept = _finish(outlines.select(is_kept[outlines.owner]), runs.boxes, gaps)
+    part_runs = runs_of_components(parts)
+    split = _finish(drawn_outlines(part_runs, insets[part_of])[0], part_runs.boxes, gaps[part_of])
+    renumbered = RingTable(split.points, split.lengths, np.array(part_of)[split.owner])
+    return merge_tables([kept, renumbered]), changes
 
 
 def box_ring(corners: tuple[float, float, float, float], height: int, width: int) -> "Points":
@@ -91,10 +98,37 @@ def is_drawn_alike(polygon: "Points", component: Component, size: tuple[int, int
     return shared >= MIN_IOU * (component.area + drawn.area - shared)
 
 
-def _ring(outline: "Rings", part: Component, size: tuple[int, int]) -> "Points":
-    import numpy as np
+def _apply_style(
+    runs: PixelRuns, mask: int, areas: "NDArray[np.float64]", style: Style
+) -> tuple[list[Component], list[Change]]:
+    """What replaces a mask whose several rings have these areas, nothing where it stays; what that changes."""
+    changes: list[Change] = []
+    outer, in_holes = int((areas > 0).sum()), -int(areas[areas < 0].sum())
+    whole = runs.component(mask) if style.parts != "bridge" or (in_holes and outer > 1) else None
+    if in_holes and whole is not None:  # parts in holes are not in them
+        in_holes = int(fill_holes(whole.pixels).sum()) - whole.area
+    if in_holes:
+        changes.append((f"hole-{style.holes}", f"{in_holes} px"))
+    is_filled = bool(in_holes) and style.holes == "fill"
+    if style.parts == "bridge" and not is_filled:
+        if outer > 1:
+            changes.append((f"parts-{style.parts}", f"{outer} parts"))
+        return [], changes
+    whole = whole or runs.component(mask)
+    pixels = fill_holes(whole.pixels) if is_filled else whole.pixels
+    found = components(pixels)
+    if len(found) > 1:
+        changes.append((f"parts-{style.parts}", f"{len(found)} parts"))
+    if style.parts == "bridge":
+        return [Component(whole.box, pixels)], changes
+    chosen = found if style.parts == "split" else [max(found, key=lambda part: part.area)]
+    x, y, _, _ = whole.box
+    return [Component((part.box[0] + x, part.box[1] + y, *part.box[2:]), part.pixels) for part in chosen], changes
 
-    ring, _ = join_rings(outline)
-    touching = touch_box(np.array(ring), part.pixels, box_gap(*size))
-    touching += part.box[:2]
-    return touching
+
+def _finish(outlines: RingTable, boxes: "NDArray[np.int64]", gaps: "NDArray[np.float64]") -> RingTable:
+    """One ring for each mask, in image pixels."""
+    joined, _ = join_owners(outlines)
+    touching = touch_boxes(joined, boxes[:, 2:], gaps)
+    points = touching.points + boxes[touching.owner_of_point(), :2]
+    return RingTable(points, touching.lengths, touching.owner)

@@ -6,7 +6,6 @@ Source: https://docs.ultralytics.com/datasets and `verify_image_label` of ultral
 """
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -14,6 +13,7 @@ import msgspec
 from system.errors import InputError, collected
 from system.files import read_file, write_file
 
+MAX_REMEMBERED = 2**17  # texts of coordinates
 TOLERANCE = 0.01  # Ultralytics accepts coordinates this far outside 0..1
 
 
@@ -118,8 +118,13 @@ def find_mixed(kinds: Mapping[str, set[bool]]) -> dict[str, str]:
 
 
 def format_label(label: Label) -> str:
-    """The line of `label`, with 9 decimals: more than a 32-bit float keeps, a thousandth of a pixel at 10^6."""
-    return " ".join([str(label.class_index), *map(_digits, label.values)])
+    """The line of `label`, see `format_line`."""
+    return format_line(label.class_index, label.values)
+
+
+def format_line(class_index: int, values: Iterable[float]) -> str:
+    """A line with 9 decimals: more than a 32-bit float keeps, a thousandth of a pixel at 10^6."""
+    return " ".join([str(class_index), *map(_DIGITS.__getitem__, values)])
 
 
 def write_labels(path: Path, lines: Iterable[str]) -> None:
@@ -127,7 +132,15 @@ def write_labels(path: Path, lines: Iterable[str]) -> None:
     write_file(str(path), "".join(f"{line}\n" for line in lines).encode())
 
 
-@lru_cache(maxsize=2**16)  # the points of outlines share their coordinates
-def _digits(value: float) -> str:
-    text = f"{value:.9f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
+class _Digits(dict[float, str]):
+    """The text of each value; the points of outlines share their coordinates."""
+
+    def __missing__(self, value: float) -> str:
+        if len(self) >= MAX_REMEMBERED:
+            self.clear()
+        text = f"{value:.9f}".rstrip("0").rstrip(".")
+        self[value] = text = "0" if text == "-0" else text
+        return text
+
+
+_DIGITS = _Digits()

@@ -5,7 +5,11 @@ also draws the line itself: between a hole and the outside it is inside the mask
 so the bridges are as short as possible.
 """
 
+from bisect import bisect_left
+from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from datasets.masks.ring_table import RingTable, ring_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,75 +27,131 @@ def join_rings(rings: "Sequence[NDArray[np.float64]]") -> tuple[Ring, list[tuple
     The bridges form a minimum spanning tree between the rings. They start and end at corners or, on horizontal and
     vertical sides, also at multiples of 1 plus 0.5, which are the centres of pixels.
     """
+    joined, bridges = join_owners(ring_table(rings, [0] * len(rings)))
+    return list(map(tuple, joined.points.tolist())), [(tuple(a), tuple(b)) for a, b in bridges.tolist()]
+
+
+def join_owners(table: RingTable) -> "tuple[RingTable, NDArray[np.float64]]":
+    """`join_rings` of the rings of each owner, which follow one another; the B bridges are B x 2 x 2."""
     import numpy as np
 
-    if len(rings) == 1:
-        return _without_repeats(list(map(tuple, rings[0].tolist()))), []
-    dense, is_corner = zip(*(_add_centres(ring) for ring in rings), strict=True)
-    points: list[Ring] = [list(map(tuple, ring.tolist())) for ring in dense]
-    corner: list[list[bool]] = [flags.tolist() for flags in is_corner]
-    inserts: dict[tuple[int, int], Ring] = {}
-    bridges = []
+    owners, begins, rings = np.unique(table.owner, return_index=True, return_counts=True)
+    several = np.flatnonzero(rings > 1)
+    bridges: list[tuple[int, int]] = []
+    if not len(several):
+        return _without_repeats(table), np.empty((0, 2, 2))
+    is_several = np.repeat(rings > 1, rings)
+    dense, is_corner = _add_centres(table.select(is_several))
+    corners = np.flatnonzero(is_corner)
+    bounds = np.cumsum([0, *dense.lengths]).tolist()
+    corner_bounds = np.searchsorted(corners, bounds).tolist()
+    own_corners, listed = [], corners.tolist()
+    for begin, end in pairwise(corner_bounds):
+        own_corners.append(listed[begin:end])
+    first = 0
+    walks: dict[int, list[int]] = {}
+    for owner in several.tolist():
+        last = first + int(rings[owner])
+        path, crossed = _join(dense.points, bounds[first : last + 1], own_corners[first:last])
+        walks[owner] = path
+        bridges += crossed
+        first = last
+    single = table.starts.tolist()
+    lengths = table.lengths.tolist()
+    # points of single rings, and after them the points of joined ones
+    order: list[NDArray[np.int64]] = []
+    for owner, begin in enumerate(begins.tolist()):
+        if owner in walks:
+            order.append(np.array(walks[owner]) + len(table.points))
+        else:
+            order.append(np.arange(single[begin], single[begin] + lengths[begin]))
+    both = np.concatenate((table.points, dense.points))
+    joined = RingTable(both[np.concatenate(order)], np.array([len(path) for path in order]), owners)
+    return _without_repeats(joined), dense.points[np.array(bridges)]
 
-    def walk(ring: int, start: int) -> Ring:
-        walked: Ring = []
-        size = len(points[ring])
-        for k in (*range(start, size), *range(start)):
-            inserted = inserts.get((ring, k))
-            if inserted is not None or corner[ring][k] or k == start:
-                walked.append(points[ring][k])
-            walked += inserted or ()
+
+def _join(
+    points: "NDArray[np.float64]", bounds: list[int], corners: list[list[int]]
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """A walk around the rings between `bounds`, as indices of `points`, and the ends of its bridges.
+
+    `corners` are the indices of the points that each ring has of its own.
+    """
+    inserts: list[dict[int, list[int]]] = [{} for _ in corners]
+
+    def walk(ring: int, start: int) -> list[int]:
+        inserted, own = inserts[ring], corners[ring]
+        passed = sorted({*own, start, *inserted})
+        at = bisect_left(passed, start)
+        turned = passed[at:] + passed[:at]
+        if not inserted:
+            return turned
+        walked: list[int] = []
+        for k in turned:
+            walked.append(k)
+            walked += inserted.get(k, ())
         return walked
 
-    for ring, start, parent, vertex in reversed(_spanning_tree([np.asarray(ring) for ring in dense])):
-        here, there = points[ring][start], points[parent][vertex]
-        bridges.append((here, there))
-        inserts.setdefault((parent, vertex), []).extend([*walk(ring, start), here, there])
-    return _without_repeats(walk(0, 0)), bridges
+    bridges = []
+    for ring, start, parent, vertex in reversed(_spanning_tree(points, bounds)):
+        bridges.append((start, vertex))
+        inserts[parent].setdefault(vertex, []).extend([*walk(ring, start), start, vertex])
+    return walk(0, bounds[0]), bridges
 
 
-def _without_repeats(ring: Ring) -> Ring:
-    return [point for i, point in enumerate(ring) if point != ring[i - 1]]
-
-
-def _add_centres(ring: "NDArray[np.float64]") -> "tuple[NDArray[np.float64], NDArray[np.bool_]]":
-    """The ring with the pixel centres along its horizontal and vertical sides, and which points are its own."""
+def _without_repeats(table: RingTable) -> RingTable:
+    """The rings without points that are equal to the one before."""
     import numpy as np
 
-    step = np.roll(ring, -1, axis=0) - ring
+    kept = (table.points != table.points[table.previous_point()]).any(axis=1)
+    if kept.all():
+        return table
+    lengths = np.add.reduceat(kept, table.starts, dtype=np.int64)
+    return RingTable(table.points[kept], lengths, table.owner)
+
+
+def _add_centres(table: RingTable) -> "tuple[RingTable, NDArray[np.bool_]]":
+    """Rings with the pixel centres along their horizontal and vertical sides, and which points are their own."""
+    import numpy as np
+
+    points = table.points
+    step = points[table.next_point()] - points
     axis = np.abs(step).argmax(axis=1)
-    rows = np.arange(len(ring))
-    along, begin = step[rows, axis], ring[rows, axis]
+    rows = np.arange(len(points))
+    along, begin = step[rows, axis], points[rows, axis]
     sign = np.sign(along)
     first = np.floor(sign * begin + 0.5) + 0.5  # the first centre beyond the beginning
     count = np.maximum(np.ceil(sign * begin + np.abs(along) - first), 0).astype(np.int64)
     count[step[rows, 1 - axis] != 0] = 0
-    new = np.repeat(ring, count, axis=0)
+    new = np.repeat(points, count, axis=0)
     nth = np.arange(len(new)) - np.repeat(np.cumsum(count) - count, count)
     new[np.arange(len(new)), np.repeat(axis, count)] = np.repeat(sign, count) * (np.repeat(first, count) + nth)
     at = np.repeat(rows + 1, count)
-    return np.insert(ring, at, new, axis=0), np.insert(np.ones(len(ring), np.bool_), at, False)
+    is_own = np.insert(np.ones(len(points), np.bool_), at, False)
+    lengths = table.lengths + np.add.reduceat(count, table.starts)
+    return RingTable(np.insert(points, at, new, axis=0), lengths, table.owner), is_own
 
 
-def _spanning_tree(rings: "list[NDArray[np.float64]]") -> list[tuple[int, int, int, int]]:
-    """Minimum spanning tree of the rings, root first: (ring, vertex in it, its parent ring, vertex in that)."""
+def _spanning_tree(points: "NDArray[np.float64]", bounds: list[int]) -> list[tuple[int, int, int, int]]:
+    """Minimum spanning tree of the rings between `bounds`, root first: (ring, point, parent ring, point)."""
     import numpy as np
     from scipy.spatial import cKDTree
 
-    sizes = [len(ring) for ring in rings]
-    points, owner = np.concatenate(rings), np.repeat(np.arange(len(rings)), sizes)
-    own_vertex = np.concatenate([np.arange(size) for size in sizes])
-    distance = np.full(len(points), np.inf)
-    parent, vertex = np.zeros((2, len(points)), np.int64)
+    left = np.arange(bounds[1], bounds[-1])  # points of rings that are not joined yet
+    owner = np.repeat(np.arange(1, len(bounds) - 1), np.diff(bounds[1:]))
+    distance = np.full(len(left), np.inf)
+    parent, vertex = np.zeros((2, len(left)), np.int64)
     joined: list[tuple[int, int, int, int]] = []
-    is_joined = owner == 0
     newest = 0
-    for _ in rings[1:]:
-        to_newest, nearest = cKDTree(rings[newest]).query(points)
+    while len(left):
+        to_newest, nearest = cKDTree(points[bounds[newest] : bounds[newest + 1]]).query(points[left])
         closer = to_newest < distance
-        distance[closer], parent[closer], vertex[closer] = to_newest[closer], newest, nearest[closer]
-        k = int(np.where(is_joined, np.inf, distance).argmin())
+        distance = np.where(closer, to_newest, distance)
+        parent = np.where(closer, newest, parent)
+        vertex = np.where(closer, nearest + bounds[newest], vertex)
+        k = int(distance.argmin())
         newest = int(owner[k])
-        is_joined |= owner == newest
-        joined.append((newest, int(own_vertex[k]), int(parent[k]), int(vertex[k])))
+        joined.append((newest, int(left[k]), int(parent[k]), int(vertex[k])))
+        kept = owner != newest
+        left, owner, distance, parent, vertex = (a[kept] for a in (left, owner, distance, parent, vertex))
     return joined

@@ -10,7 +10,9 @@ docs/adr/0015-segments-as-ultralytics-draws-them.md has the reasons and the meas
 
 from typing import TYPE_CHECKING
 
-from datasets.masks.pixel_rings import trace_rings
+from datasets.masks.pixel_rings import trace_runs
+from datasets.masks.pixel_runs import PixelRuns, runs_of_crop
+from datasets.masks.ring_table import RingTable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,34 +38,52 @@ def drawn_outline(pixels: "NDArray[np.bool_]", inset: float) -> "list[NDArray[np
     """
     import numpy as np
 
-    height, width = pixels.shape
-    padded = np.zeros((height + 2, width + 2), np.bool_)
-    padded[1:-1, 1:-1] = pixels
-    thin_across = _sum_of_thin(padded[1:-1])  # h x w: pixels without a neighbour to the left and right, from above
-    thin_along = _sum_of_thin(padded[:, 1:-1].T).T
-    return [_inset_ring(ring, padded, thin_across, thin_along, inset) for ring in trace_rings(pixels, 8)]
+    return drawn_outlines(runs_of_crop(pixels), np.array([inset]))[0].rings()
 
 
-def touch_box(
-    ring: "NDArray[np.float64]", pixels: "NDArray[np.bool_]", gap: tuple[float, float]
-) -> "NDArray[np.float64]":
-    """An outer ring with a spike towards each side of the box of the h x w `pixels`, up to `gap` (x, y) from it.
+def drawn_outlines(runs: PixelRuns, insets: "NDArray[np.float64]") -> "tuple[RingTable, NDArray[np.float64]]":
+    """`drawn_outline` of N masks with the inset of each, and the area of each ring before it is moved in.
 
-    Readers that take the box of a segment from its points then take that of the mask. The spikes stay inside the
-    outermost pixels.
+    Coordinates are those of the box of each mask. Areas are in pixels, those of the rings of holes negative.
+    """
+    traced, touching = trace_runs(runs, 8)
+    return _inset_rings(traced, touching, insets), traced.areas()
+
+
+def touch_boxes(table: RingTable, sizes: "NDArray[np.int64]", gaps: "NDArray[np.float64]") -> RingTable:
+    """Outer rings with a spike towards each side of their boxes, up to a gap from it.
+
+    `sizes` (w, h of the box) and `gaps` (x, y) are N x 2 for the owners of the rings. Readers that take the box of
+    a segment from its points then take that of the mask. The spikes stay inside the outermost pixels.
     """
     import numpy as np
 
-    height, width = pixels.shape
-    tips = ((0, 0.0, gap[0]), (0, float(width), -gap[0]), (1, 0.0, gap[1]), (1, float(height), -gap[1]))
-    points = ring.tolist()
-    nearest = [int(np.abs(ring[:, axis] - border).argmin()) for axis, border, _ in tips]
-    for i, (axis, border, step) in enumerate(tips):
-        k = nearest[i] + 2 * sum(other < nearest[i] for other in nearest[:i])
-        tip = points[k].copy()
-        tip[axis] = border + step
-        points[k + 1 : k + 1] = [tip, points[k]]
-    return np.array(points)
+    if not len(table.lengths):
+        return table
+    starts, points = table.starts, table.points
+    size, gap = sizes[table.owner], gaps[table.owner]
+    nothing = np.zeros(len(starts))
+    tips = (
+        (0, nothing, gap[:, 0]),
+        (0, size[:, 0], -gap[:, 0]),
+        (1, nothing, gap[:, 1]),
+        (1, size[:, 1], -gap[:, 1]),
+    )
+    nearest, spikes = [], []
+    for axis, border, step in tips:
+        away = np.abs(points[:, axis] - np.repeat(border, table.lengths))
+        is_nearest = np.flatnonzero(away == np.repeat(np.minimum.reduceat(away, starts), table.lengths))
+        here = is_nearest[np.searchsorted(is_nearest, starts)]
+        tip = points[here]
+        tip[:, axis] = border + step
+        nearest.append(here)
+        spikes.append(np.stack((tip, points[here]), axis=1))
+    at = np.concatenate(nearest)
+    # of several spikes from one point, the last is walked first
+    order = np.lexsort((-np.repeat(np.arange(4), len(starts)), at))
+    inserted = np.concatenate(spikes)[order].reshape(-1, 2)
+    touching = np.insert(points, np.repeat(at[order] + 1, 2), inserted, axis=0)
+    return RingTable(touching, table.lengths + 8, table.owner)
 
 
 def box_gap(height: int, width: int) -> tuple[float, float]:
@@ -71,64 +91,69 @@ def box_gap(height: int, width: int) -> tuple[float, float]:
     return max(BOX_GAP, FLOAT32_GAP * width), max(BOX_GAP, FLOAT32_GAP * height)
 
 
-def _sum_of_thin(rows: "NDArray[np.bool_]") -> "NDArray[np.int64]":
-    """Of h x (w + 2) padded pixels, (h + 1) x w numbers of True pixels above without a neighbour in their row."""
+def _inset_rings(table: RingTable, touching: "NDArray[np.bool_]", insets: "NDArray[np.float64]") -> RingTable:
     import numpy as np
 
-    thin = rows[:, 1:-1] & ~rows[:, :-2] & ~rows[:, 2:]
-    found = np.zeros((thin.shape[0] + 1, thin.shape[1]), np.int64)
-    np.cumsum(thin, axis=0, out=found[1:])
-    return found
-
-
-def _inset_ring(
-    ring: "NDArray[np.int64]",
-    padded: "NDArray[np.bool_]",
-    thin_across: "NDArray[np.int64]",
-    thin_along: "NDArray[np.int64]",
-    inset: float,
-) -> "NDArray[np.float64]":
-    import numpy as np
-
-    start = ring[0::2]  # of the horizontal sides; a vertical side follows each
-    turn = ring[1::2]
-    stop = np.concatenate((start[1:], start[:1]))
+    if not len(table.lengths):
+        return table
+    after, before = table.next_point()[1::2], table.previous_point()[0::2]
+    start, turn = table.points[0::2], table.points[1::2]  # of the horizontal sides; a vertical side follows each
+    stop = table.points[after]
     to_right, down = start[:, 0] < turn[:, 0], turn[:, 1] < stop[:, 1]
-    # the pixels beside each side: below a side to the right, left of a side downwards
-    row = start[:, 1] - ~to_right
-    left, right = np.minimum(start[:, 0], turn[:, 0]), np.maximum(start[:, 0], turn[:, 0])
-    is_thin_along = thin_along[row, right] > thin_along[row, left]
-    column = turn[:, 0] - down
-    top, bottom = np.minimum(turn[:, 1], stop[:, 1]), np.maximum(turn[:, 1], stop[:, 1])
-    is_thin_across = thin_across[bottom, column] > thin_across[top, column]
-    dy = np.where(is_thin_along, min(inset, THIN_INSET), inset) * np.where(to_right, 1, -1)
-    dx = np.where(is_thin_across, min(inset, THIN_INSET), inset) * np.where(down, -1, 1)
-    moved = ring.astype(np.float64)
-    moved[0::2, 0] += np.concatenate((dx[-1:], dx[:-1]))
+    owner = np.repeat(table.owner, table.lengths // 2)
+    dx = dy = inset = insets[owner]
+    if insets.max() > THIN_INSET:
+        thin = np.minimum(inset, THIN_INSET)
+        # the side that would be across the pixels beside this one: one below a side to the right
+        across = _is_opposite(owner, start[:, 1], start[:, 0], turn[:, 0], np.where(to_right, 1, -1))
+        dy = np.where(across, thin, inset)
+        across = _is_opposite(owner, turn[:, 0], turn[:, 1], stop[:, 1], np.where(down, -1, 1))
+        dx = np.where(across, thin, inset)
+    dy, dx = dy * np.where(to_right, 1, -1), dx * np.where(down, -1, 1)
+    moved = table.points.copy()
+    moved[0::2, 0] += dx[before >> 1]
     moved[0::2, 1] += dy
     moved[1::2, 0] += dx
     moved[1::2, 1] += dy
-    return _cut_touching_corners(ring, moved, padded)
+    return _cut_touching_corners(table, moved, np.flatnonzero(touching))
+
+
+def _is_opposite(
+    owner: "NDArray[np.int64]",
+    line: "NDArray[np.float64]",
+    begin: "NDArray[np.float64]",
+    end: "NDArray[np.float64]",
+    step: "NDArray[np.int64]",
+) -> "NDArray[np.bool_]":
+    """Whether another side is `step` lines beside any part of each of N parallel sides, between which all is mask.
+
+    Then some of the pixels beside the side are one pixel wide.
+    """
+    import numpy as np
+
+    low, high = np.minimum(begin, end).astype(np.int64), np.maximum(begin, end).astype(np.int64)
+    lines, length = int(line.max()) + 3, int(high.max()) + 1
+    place = (owner * lines + line.astype(np.int64) + 1) * length
+    order = np.argsort(place + low)
+    beside = place + step * length
+    first = np.searchsorted((place + high)[order], beside + low, "right")
+    return np.asarray(np.searchsorted((place + low)[order], beside + high, "left") > first)
 
 
 def _cut_touching_corners(
-    ring: "NDArray[np.int64]", moved: "NDArray[np.float64]", padded: "NDArray[np.bool_]"
-) -> "NDArray[np.float64]":
+    table: RingTable, moved: "NDArray[np.float64]", touching: "NDArray[np.int64]"
+) -> RingTable:
     """At corners where two pixels touch, lead from inside the one to inside the other."""
     import numpy as np
 
-    x, y = ring.T
-    top_left, top_right = padded[y, x], padded[y, x + 1]
-    touching = np.flatnonzero(
-        (top_left == padded[y + 1, x + 1]) & (top_right == padded[y + 1, x]) & (top_left != top_right)
-    )
     if not len(touching):
-        return moved
+        return RingTable(moved, table.lengths, table.owner)
     # `moved` is beside the corner, in the background; mirrored at the sides before and after, it is in the pixels
-    before = np.roll(ring, 1, axis=0)[touching] - ring[touching]
-    corner, offset = ring[touching], moved[touching] - ring[touching]
-    along = before != 0  # the axis of the side before
+    corner = table.points[touching]
+    along = table.points[table.previous_point()[touching]] != corner  # the axis of the side before
+    offset = moved[touching] - corner
     first = corner + UNEVEN * np.where(along, -offset, offset)
     second = corner + np.where(along, offset, -offset)
     moved[touching] = first
-    return np.insert(moved, touching + 1, second, axis=0)
+    added = np.bincount(table.ring_of_point()[touching], minlength=len(table.lengths))
+    return RingTable(np.insert(moved, touching + 1, second, axis=0), table.lengths + added, table.owner)

@@ -1,15 +1,32 @@
-"""Trace the rings around the pixels of a mask: along the sides of the pixels, with corners only.
+"""Trace the rings around the pixels of masks: along the sides of the pixels, with corners only.
 
 A ring is a closed walk over pixel corners, alternately horizontal and vertical, with the mask on its right-hand
 side (y points down): outer rings run clockwise on the screen, the rings of holes counter-clockwise.
 """
 
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from datasets.masks.pixel_runs import PixelRuns, runs_of_crop
+from datasets.masks.ring_table import RingTable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+class _Corners(NamedTuple):
+    """The corners of all masks in column order; one where two pixels touch is listed twice.
+
+    `ends_side` is whether a horizontal side ends there on its right, not begins; `below` whether the mask is below
+    that side. Corner k ^ 1 is at the other end of the vertical side of corner k.
+    """
+
+    mask: "NDArray[np.int64]"
+    x: "NDArray[np.int64]"
+    y: "NDArray[np.int64]"
+    ends_side: "NDArray[np.bool_]"
+    below: "NDArray[np.bool_]"
+    touching: "NDArray[np.bool_]"
 
 
 def trace_rings(pixels: "NDArray[np.bool_]", connectivity: int) -> "list[NDArray[np.int64]]":
@@ -25,39 +42,35 @@ def trace_rings(pixels: "NDArray[np.bool_]", connectivity: int) -> "list[NDArray
     """
     import numpy as np
 
-    height, width = pixels.shape
-    padded = np.zeros((height + 2, width + 2), np.int8)
-    padded[1:-1, 1:-1] = pixels
-    # the four pixels around each corner: top left 1, top right 2, bottom left 4, bottom right 8
-    around = padded[:-1, :-1] + 2 * padded[:-1, 1:] + 4 * padded[1:, :-1] + 8 * padded[1:, 1:]
-    y, x = np.nonzero(_is_corner()[around])
-    pattern = around[y, x]
-    twice = (pattern == 6) | (pattern == 9)
-    copies = np.repeat(np.arange(len(x)), twice + 1)
-    is_second = np.zeros(len(copies), np.int64)
-    is_second[1:] = copies[1:] == copies[:-1]
-    x, y, pattern = x[copies], y[copies], pattern[copies]
-    # along a row, corners follow one another as the ends of horizontal sides: 0-1, 2-3, ...
-    count = len(x)
-    horizontal = np.arange(count) ^ 1
-    # the same along a column; of a corner passed twice, the first copy has the side to the left: it continues
-    # upwards where the pixels are top right and bottom left and joined, or top left and bottom right and separate
-    upwards_first = (pattern == 6) == (connectivity == 8)
-    down = np.where(upwards_first, is_second, 1 - is_second)
-    order = np.argsort((x * (height + 1) + y) * 2 + down)  # no two are equal
-    vertical = np.empty(count, np.int64)
-    vertical[order] = order[np.arange(count) ^ 1]
-    return _walk(x, y, horizontal.tolist(), vertical.tolist(), pattern)
+    table, _ = trace_runs(runs_of_crop(pixels), connectivity)
+    return [ring.astype(np.int64) for ring in table.rings()]
 
 
-@cache
-def _is_corner() -> "NDArray[np.bool_]":
-    """Whether a ring turns at a corner, for each pattern of the four pixels around it."""
+def trace_runs(runs: PixelRuns, connectivity: int) -> "tuple[RingTable, NDArray[np.bool_]]":
+    """The rings of many masks, see `trace_rings`, and for each point whether two pixels touch there.
+
+    Coordinates are those of the box of each mask. The rings of a mask follow one another.
+    """
     import numpy as np
 
-    turns = np.ones(16, np.bool_)
-    turns[[0, 3, 5, 10, 12, 15]] = False  # all equal, or the two halves equal
-    return turns
+    if not len(runs.owner):
+        nothing = np.empty(0, np.int64)
+        return RingTable(np.empty((0, 2)), nothing, nothing), np.empty(0, np.bool_)
+    corners = _find_corners(runs, connectivity)
+    columns, rows = int(corners.x.max()) + 1, int(corners.y.max()) + 1
+    # along a row, corners follow one another as the ends of horizontal sides: 0-1, 2-3, ...
+    place = (corners.mask * rows + corners.y) * columns + corners.x
+    order = np.argsort(place * 2 + ~corners.ends_side)  # no two are equal
+    side_of = np.empty_like(order)
+    side_of[order] = np.arange(len(order)) >> 1
+    left, right = order[0::2], order[1::2]
+    to_right = corners.below[left]
+    begin, end = np.where(to_right, left, right), np.where(to_right, right, left)
+    path, lengths = _walk(side_of[end ^ 1].tolist())
+    passed = np.stack((begin[path], end[path]), axis=1).ravel()
+    points = np.stack((corners.x[passed], corners.y[passed]), axis=1).astype(np.float64)
+    owner = corners.mask[passed[2 * (np.cumsum(lengths) - lengths)]]
+    return RingTable(points, 2 * lengths, owner), corners.touching[passed]
 
 
 def split_at_touches(ring: "NDArray[np.int64]") -> "list[NDArray[np.int64]]":
@@ -90,28 +103,54 @@ def ring_area(ring: "NDArray[np.int64] | NDArray[np.float64]") -> float:
     return float(np.dot(x[:-1], y[1:]) - np.dot(y[:-1], x[1:]) + x[-1] * y[0] - y[-1] * x[0]) / 2
 
 
-def _walk(
-    x: "NDArray[np.int64]",
-    y: "NDArray[np.int64]",
-    horizontal: list[int],
-    vertical: list[int],
-    pattern: "NDArray[np.int64]",
-) -> "list[NDArray[np.int64]]":
+def _find_corners(runs: PixelRuns, connectivity: int) -> _Corners:
+    """The corners: the ends of the sides above and below every run, without those where a side continues.
+
+    Of two sides at a corner where pixels touch, the upper vertical side ends at the first and the lower begins at
+    the second: which side is first depends on whether the ring leads on to the other pixel.
+    """
     import numpy as np
 
-    corners = np.stack((x, y), axis=1)
-    mask_is_below = (pattern & 8 != 0).tolist()  # of the horizontal side that begins here
-    unvisited = [True] * len(horizontal)
-    rings = []
-    for first in range(0, len(horizontal), 2):
-        if not unvisited[first]:
+    row = np.stack((runs.top, runs.bottom), axis=1).ravel()
+    columns, rows = int(runs.column.max()) + 2, int(row.max()) + 1
+    place = np.repeat((runs.owner * columns + runs.column) * rows, 2) + row
+    is_bottom = np.arange(len(row)) & 1
+    swap = int(connectivity == 4)
+    # place, which of two touching is first, whether a side ends; each half is sorted, which a merge sort uses
+    begins = place * 4 + 2 * (is_bottom ^ swap)
+    both = np.concatenate((begins, begins + (4 * rows + 1)))
+    both.sort(kind="stable")
+    continues = (both[1:] ^ both[:-1]) == 1
+    kept = np.ones(len(both), np.bool_)
+    kept[1:] &= ~continues
+    kept[:-1] &= ~continues
+    corners = both[kept]
+    place = corners >> 2
+    touches = place[1:] == place[:-1]
+    touching = np.zeros(len(place), np.bool_)
+    touching[1:] |= touches
+    touching[:-1] |= touches
+    columns_before, y = np.divmod(place, rows)
+    mask, x = np.divmod(columns_before, columns)
+    return _Corners(mask, x, y, corners & 1 == 1, (corners >> 1 & 1) == swap, touching)
+
+
+def _walk(after: list[int]) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    """The horizontal sides in the order of a walk around each ring, and the number of each ring.
+
+    `after` is the next horizontal side of each side.
+    """
+    import numpy as np
+
+    path: list[int] = []
+    lengths: list[int] = []
+    for first in range(len(after)):
+        if after[first] < 0:
             continue
-        here = first if mask_is_below[first] else first + 1
-        ring: list[int] = []
-        while unvisited[here]:
-            there = horizontal[here]
-            unvisited[here] = unvisited[there] = False
-            ring += (here, there)
-            here = vertical[there]
-        rings.append(corners[ring])
-    return rings
+        begin, here = len(path), first
+        while (there := after[here]) >= 0:
+            path.append(here)
+            after[here] = -1
+            here = there
+        lengths.append(len(path) - begin)
+    return np.array(path, np.int64), np.array(lengths, np.int64)

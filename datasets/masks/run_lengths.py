@@ -50,6 +50,25 @@ def fitting_run_lengths(rle: Rle, height: int, width: int) -> "NDArray[np.int64]
     return runs if runs.sum() == height * width and runs.min() >= 0 else None
 
 
+def all_run_lengths(rles: Sequence[Rle]) -> "tuple[NDArray[np.int64], NDArray[np.int64]] | None":
+    """The run lengths of one or more masks in one array, and how many each has.
+
+    None where one of them is unusual, or does not add up to its size.
+    """
+    import numpy as np
+
+    if not all(isinstance(rle.counts, str) and _is_packed(rle.counts) for rle in rles):
+        return None
+    unpacked = _unpack_many([str(rle.counts) for rle in rles])
+    if unpacked is None:
+        return None
+    runs, first = unpacked
+    height, width = np.array([rle.size for rle in rles], np.int64).T
+    if runs.min() < 0 or (np.add.reduceat(runs, first) != height * width).any():
+        return None
+    return runs, np.diff(first, append=len(runs))
+
+
 def boxes_in_image(rles: Sequence[Rle]) -> list[Box | None] | None:
     """Pixel extents (x, y, w, h) of each compressed mask as pycocotools finds them, much faster than one by one.
 

@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image as PillowImage
 
 from convert.coco2yolo import YoloExportOptions, coco2yolo
+from convert.coco_source import CocoImage
 from convert.execution import Execution
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from convert.yolo2coco import YoloOptions, yolo2coco
@@ -31,6 +32,11 @@ CLASSES = {3: 0, 7: 1}
 SEGMENTS = Style(segments=True)
 
 
+def lines_of(image: Image, annotations: list[Annotation], classes: dict[int, int], style: Style) -> tuple:
+    (found,) = label_lines([CocoImage(image, "train", annotations)], classes, style)
+    return found
+
+
 def codes(events: list) -> list[str]:
     return [event.code for event in events]
 
@@ -40,7 +46,7 @@ def numbers(line: str) -> list[float]:
 
 
 def test_a_box_is_centre_and_size_over_the_image() -> None:
-    lines, events = label_lines(IMAGE, [box_annotation(1, 1, 7, (4, 2, 8, 5))], CLASSES, Style())
+    lines, events = lines_of(IMAGE, [box_annotation(1, 1, 7, (4, 2, 8, 5))], CLASSES, Style())
     assert lines == ["1 0.4 0.45 0.4 0.5"]
     assert events == []
 
@@ -53,7 +59,7 @@ def test_boxes_are_clipped_crowds_and_duplicates_left_out_and_reported() -> None
         box_annotation(4, 1, 3, (0, 0, 5, 5)),
         box_annotation(5, 1, 7, (0, 0, 5, 5)),
     ]
-    lines, events = label_lines(IMAGE, annotations, CLASSES, Style())
+    lines, events = lines_of(IMAGE, annotations, CLASSES, Style())
     assert lines == ["0 0.125 0.25 0.25 0.5", "1 0.125 0.25 0.25 0.5"]
     assert [(event.where, event.code) for event in events] == [
         ("annotation 1", "clipped"),
@@ -66,7 +72,7 @@ def test_boxes_are_clipped_crowds_and_duplicates_left_out_and_reported() -> None
 def test_a_polygon_keeps_its_points_only_where_they_are_drawn_as_its_pixels() -> None:
     polygon = [2.5, 1, 12.25, 1, 7, 9.5]
     annotation = box_annotation(1, 1, 3, (2.5, 1, 9.75, 8.5), [polygon])
-    (line,), events = label_lines(IMAGE, [annotation], CLASSES, SEGMENTS)
+    (line,), events = lines_of(IMAGE, [annotation], CLASSES, SEGMENTS)
     (instance, component) = label_instance(parse_label("x", line, 2), 10, 20, "rle")
     assert instance is not None
     assert component is not None
@@ -75,21 +81,21 @@ def test_a_polygon_keeps_its_points_only_where_they_are_drawn_as_its_pixels() ->
 
     large = [value * 100 for value in polygon]
     annotation = box_annotation(1, 1, 3, (250, 100, 975, 850), [large])
-    (line,), events = label_lines(Image(1, "a.png", 2000, 1000), [annotation], CLASSES, SEGMENTS)
+    (line,), events = lines_of(Image(1, "a.png", 2000, 1000), [annotation], CLASSES, SEGMENTS)
     assert numbers(line) == [0, 0.125, 0.1, 0.6125, 0.1, 0.35, 0.95]
     assert events == []
 
 
 def test_a_polygon_that_leads_outside_is_cut_at_the_border() -> None:
     annotation = box_annotation(1, 1, 3, (-4, 2, 8, 4), [[-4, 2, 4, 2, 4, 6, -4, 6]])
-    (line,), events = label_lines(IMAGE, [annotation], CLASSES, SEGMENTS)
+    (line,), events = lines_of(IMAGE, [annotation], CLASSES, SEGMENTS)
     xs, ys = numbers(line)[1::2], numbers(line)[2::2]
     assert (min(xs), max(xs), min(ys), max(ys)) == pytest.approx((0, 0.2, 0.2, 0.6), abs=1e-4)
     assert codes(events) == ["clipped"]
 
 
 def test_an_annotation_without_a_mask_becomes_its_four_corners() -> None:
-    (line,), events = label_lines(IMAGE, [box_annotation(1, 1, 3, (5, 5, 10, 4))], CLASSES, SEGMENTS)
+    (line,), events = lines_of(IMAGE, [box_annotation(1, 1, 3, (5, 5, 10, 4))], CLASSES, SEGMENTS)
     assert numbers(line) == pytest.approx([0, 0.25, 0.5, 0.75, 0.5, 0.75, 0.9, 0.25, 0.9], abs=1e-4)
     instance, _ = label_instance(parse_label("x", line, 2), 10, 20, "rle")
     assert instance is not None
@@ -99,7 +105,7 @@ def test_an_annotation_without_a_mask_becomes_its_four_corners() -> None:
 
 def test_a_mask_without_pixels_is_lost() -> None:
     annotation = Annotation(1, 1, 3, (0, 0, 1, 1), 0, encode(np.zeros((10, 20), np.uint8)))
-    assert [codes(x) if x else x for x in label_lines(IMAGE, [annotation], CLASSES, SEGMENTS)] == [[], ["no-area"]]
+    assert [codes(x) if x else x for x in lines_of(IMAGE, [annotation], CLASSES, SEGMENTS)] == [[], ["no-area"]]
 
 
 def two_rings() -> np.ndarray:
@@ -121,7 +127,7 @@ def two_rings() -> np.ndarray:
     ],
 )
 def test_holes_and_parts_as_asked(style: Style, pixels: list[int], expected: list[str]) -> None:
-    lines, events = label_lines(IMAGE, [mask_annotation(1, 1, 3, two_rings())], CLASSES, style)
+    lines, events = lines_of(IMAGE, [mask_annotation(1, 1, 3, two_rings())], CLASSES, style)
     drawn = [label_instance(parse_label("x", line, 2), 10, 20, "rle")[0] for line in lines]
     assert [instance.area for instance in drawn if instance] == pixels
     assert codes(events) == expected
@@ -131,29 +137,29 @@ def test_holes_and_parts_of_a_ring_with_bridges_are_found() -> None:
     """A square of 8 x 8 with a hole of 2 x 2, and a square of 2 x 2, all in one ring with bridges."""
     ring = [0, 0, 8, 0, 8, 8, 0, 8, 0, 0, 3, 3, 3, 5, 5, 5, 5, 3, 3, 3, 0, 0, 12, 0, 14, 0, 14, 2, 12, 2, 12, 0]
     annotation = box_annotation(1, 1, 3, (0, 0, 14, 8), [ring])
-    (line,), events = label_lines(IMAGE, [annotation], CLASSES, SEGMENTS)
+    (line,), events = lines_of(IMAGE, [annotation], CLASSES, SEGMENTS)
     assert codes(events) == ["hole-bridge", "parts-bridge"]
     instance, _ = label_instance(parse_label("x", line, 2), 10, 20, "rle")
     assert instance is not None
     assert (instance.bbox, instance.area) == ((0, 0, 14, 8), 64 - 4 + 4)
-    lines, events = label_lines(IMAGE, [annotation], CLASSES, Style(segments=True, holes="fill", parts="split"))
+    lines, events = lines_of(IMAGE, [annotation], CLASSES, Style(segments=True, holes="fill", parts="split"))
     assert codes(events) == ["hole-fill", "parts-split"]
     found = [label_instance(parse_label("x", line, 2), 10, 20, "rle")[0] for line in lines]
     assert [(one.bbox, one.area) for one in found if one] == [((0, 0, 8, 8), 64), ((12, 0, 2, 2), 4)]
 
 
 def test_boxes_without_area_are_lost() -> None:
-    lines, events = label_lines(IMAGE, [box_annotation(1, 1, 3, (4, 2, 8, 0))], CLASSES, Style())
+    lines, events = lines_of(IMAGE, [box_annotation(1, 1, 3, (4, 2, 8, 0))], CLASSES, Style())
     assert (lines, codes(events)) == ([], ["no-area"])
 
 
 def test_bad_masks_are_refused() -> None:
     wrong_size = Annotation(4, 1, 3, (0, 0, 1, 1), 1, encode(np.ones((5, 5), np.uint8)))
     with pytest.raises(InputError, match=r"a\.png, annotation 4: a mask of 5 x 5 pixels in an image of 20 x 10"):
-        label_lines(IMAGE, [wrong_size], CLASSES, SEGMENTS)
+        lines_of(IMAGE, [wrong_size], CLASSES, SEGMENTS)
     for polygon in ([1, 1, 2, 2], [1, 1, 2, 2, 3, 3, 4]):
         with pytest.raises(InputError, match="not a list of three or more"):
-            label_lines(IMAGE, [box_annotation(4, 1, 3, (0, 0, 1, 1), [polygon])], CLASSES, SEGMENTS)
+            lines_of(IMAGE, [box_annotation(4, 1, 3, (0, 0, 1, 1), [polygon])], CLASSES, SEGMENTS)
 
 
 MASKS = st.integers(1, 3).flatmap(
@@ -172,7 +178,7 @@ def test_mask_to_coco_to_segments_to_coco_keeps_every_pixel_and_instance(
     distinct = {mask.tobytes(): mask for mask in masks if mask.any()}
     chosen = list(distinct.values())[:: -1 if reverse else 1]
     annotations = [mask_annotation(i, 1, 3, mask) for i, mask in enumerate(chosen, 1)]
-    lines, _ = label_lines(Image(1, "a.png", width, height), annotations, CLASSES, SEGMENTS)
+    lines, _ = lines_of(Image(1, "a.png", width, height), annotations, CLASSES, SEGMENTS)
     back = [label_instance(parse_label("x", line, 2), height, width, "rle")[0] for line in lines]
     assert len(back) == len(annotations)
     for before, after in zip(annotations, back, strict=True):

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from datasets.masks.component import mask_to_component
-from datasets.masks.drawn_outline import box_gap, drawn_outline, inset_for, touch_box
+from datasets.masks.drawn_outline import box_gap, drawn_outline, inset_for, touch_boxes
 from datasets.masks.find_components import components
+from datasets.masks.ring_table import ring_table
 
 CROPS = hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=14), elements=st.booleans())
 SCALES = st.sampled_from([0.1, 0.3, 0.71, 1, 2, 8])
@@ -34,7 +35,8 @@ def test_spikes_reach_the_box_and_change_no_pixel(pixels: np.ndarray, scale: flo
     part = max((mask_to_component(c.pixels) for c in components(pixels)), key=lambda c: c.area).pixels
     outer, *holes = drawn_outline(part, inset_for(scale))
     height, width = part.shape
-    touching = touch_box(outer, part, box_gap(height, width))
+    gaps = np.array([box_gap(height, width)])
+    (touching,) = touch_boxes(ring_table([outer], [0]), np.array([(width, height)]), gaps).rings()
     np.testing.assert_array_equal(draw([touching, *holes], part.shape), part)
     assert [*touching.min(axis=0), *touching.max(axis=0)] == pytest.approx([0, 0, width, height], abs=3e-4)
 

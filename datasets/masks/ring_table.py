@@ -1,0 +1,104 @@
+"""Many rings in flat arrays, which NumPy handles much faster than one by one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class RingTable:
+    """R rings, none of them empty: `points` are N x 2 of (x, y), ring after ring, not closed.
+
+    `lengths` is the number of points of each ring, `owner` the number of the mask that it is of; both int64.
+    """
+
+    points: "NDArray[np.float64]"
+    lengths: "NDArray[np.int64]"
+    owner: "NDArray[np.int64]"
+
+    @property
+    def stops(self) -> "NDArray[np.int64]":
+        """Where in `points` each ring ends."""
+        import numpy as np
+
+        return np.cumsum(self.lengths)
+
+    @property
+    def starts(self) -> "NDArray[np.int64]":
+        """Where in `points` each ring begins."""
+        return self.stops - self.lengths
+
+    def ring_of_point(self) -> "NDArray[np.int64]":
+        """The ring of each point."""
+        import numpy as np
+
+        return np.repeat(np.arange(len(self.lengths)), self.lengths)
+
+    def owner_of_point(self) -> "NDArray[np.int64]":
+        """The owner of each point."""
+        import numpy as np
+
+        return np.repeat(self.owner, self.lengths)
+
+    def next_point(self) -> "NDArray[np.int64]":
+        """The index of the point after each point; after the last point of a ring follows its first."""
+        import numpy as np
+
+        following = np.arange(1, len(self.points) + 1)
+        following[self.stops - 1] = self.starts
+        return following
+
+    def previous_point(self) -> "NDArray[np.int64]":
+        """The index of the point before each point; before the first point of a ring is its last."""
+        import numpy as np
+
+        before = np.arange(-1, len(self.points) - 1)
+        before[self.starts] = self.stops - 1
+        return before
+
+    def areas(self) -> "NDArray[np.float64]":
+        """The enclosed area of each ring: positive for an outer ring, negative for the ring of a hole."""
+        import numpy as np
+
+        if not len(self.lengths):
+            return np.empty(0)
+        x, y = self.points.T
+        following = self.next_point()
+        doubled = np.add.reduceat(x * y[following] - y * x[following], self.starts)
+        return np.asarray(doubled / 2, np.float64)
+
+    def rings(self) -> "list[NDArray[np.float64]]":
+        """The points of each ring."""
+        import numpy as np
+
+        return np.split(self.points, self.stops[:-1]) if len(self.lengths) else []
+
+    def select(self, chosen: "NDArray[np.bool_]") -> "RingTable":
+        """The chosen of R rings."""
+        import numpy as np
+
+        points = self.points[np.repeat(chosen, self.lengths)]
+        return RingTable(points, self.lengths[chosen], self.owner[chosen])
+
+
+def ring_table(rings: "Sequence[NDArray[np.float64]]", owner: "Sequence[int] | NDArray[np.int64]") -> RingTable:
+    """Rings as one table. None of them may be empty."""
+    import numpy as np
+
+    points = np.concatenate(rings) if rings else np.empty((0, 2))
+    lengths = np.array([len(ring) for ring in rings], np.int64)
+    return RingTable(np.asarray(points, np.float64), lengths, np.asarray(owner, np.int64))
+
+
+def merge_tables(tables: Sequence[RingTable]) -> RingTable:
+    """All rings of some tables, sorted by owner; those of one owner in the order of the tables."""
+    import numpy as np
+
+    rings = [ring for table in tables for ring in table.rings()]
+    owner = np.concatenate([table.owner for table in tables])
+    order = np.argsort(owner, kind="stable")
+    return ring_table([rings[k] for k in order.tolist()], owner[order])
