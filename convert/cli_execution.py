@@ -81,7 +81,7 @@ def execution_flags(
 def with_options(
     name: str, collect: Callable[..., object]
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Replace the parameter `name` of a command by those of `collect`, which gives its value."""
+    """Replace the parameter `name` of a command by those of `collect`, which returns its value."""
     group = inspect.signature(collect).parameters
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

@@ -26,7 +26,7 @@ from convert.cli_options import (
 
 
 class VoidKind(StrEnum):
-    """What becomes of pixels of no type."""
+    """Treatment of void pixels."""
 
     refuse = "refuse"
     leave_out = "leave-out"
@@ -84,9 +84,9 @@ def masks2coco_command(
 ) -> None:
     """Images and masks of the same names to a COCO dataset folder, one annotation per component.
 
-    Without --category, --categories, --colours, --labelmap and --type-folders, the colours are those of a
-    labelmap.txt in MASKS or beside it; else, where all masks are in several folders that IMAGES does not have,
-    the folders are the defect types.
+    Without --category, --categories, --colours, --labelmap and --type-folders, the colours are read from a
+    labelmap.txt in MASKS or next to it. Without that file, if all masks are in several folders that IMAGES does
+    not have, the folders are the defect types.
     """
     from convert.mask_instances import Cut
     from convert.masks2coco import MasksOptions, masks2coco

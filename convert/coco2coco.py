@@ -141,7 +141,7 @@ def _splits(
     """The split of each file name, and the event that reports how it was chosen."""
     unnamed = next((part.file.name for part in export.parts if part.split is None), None)
     if options.split == "original" and unnamed is not None:
-        problem = f"{unnamed} names no split"
+        problem = f"the name {unnamed} contains no split"
         raise OptionError("--split original", problem, f"give --splits train={unnamed} or leave it out")
     named = unnamed is None and (len(export.splits) > 1 or bool(options.splits))
     if options.split == "original" or (options.split == "auto" and named):

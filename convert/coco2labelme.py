@@ -28,11 +28,11 @@ from system.workers import map_ordered
 
 POOL_PAYS_FROM = 256  # annotations
 LABELS_FILE = "labels.txt"
-MARKER = ".defectline"  # hidden, for labelme2coco takes every other JSON file of a folder for labelme's
+MARKER = ".defectline"  # hidden, because labelme2coco reads every other JSON file of a folder
 
 
 class _Written(msgspec.Struct, frozen=True):
-    """What one image became; `shapes` is the number of shapes in its labelme file, None where it is left out."""
+    """The result of one image; `shapes` is the number of shapes in its labelme file, None where it is left out."""
 
     shapes: int | None
     events: list[Event]

@@ -55,7 +55,7 @@ class Faults:
 def planning_events(root: Path, errors: Sequence[InputError], *, skip: bool) -> list[Event]:
     """An event for each fault that was found before any image is converted, if bad files are skipped.
 
-    Files are named as below `root`. Raises InputError with all faults otherwise.
+    File names are relative to `root`. Raises InputError with all faults otherwise.
     """
     if not skip:
         raise_together(errors)

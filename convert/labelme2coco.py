@@ -37,8 +37,9 @@ PRELOAD = ("numpy", "pycocotools.mask", "shapely")
 class LabelmeOptions(msgspec.Struct, frozen=True):
     """Options of the conversion.
 
-    `line_width` in pixels is used to draw points and lines; None loses them. `masks` writes pixel masks. `images`
-    is a second folder of images. `labels` is labelme's labels file, which gives the order of the categories.
+    `line_width` in pixels is used to draw points and lines; with None they are lost. `masks` writes pixel masks.
+    `images` is a second folder of images. `labels` is labelme's labels file, which gives the order of the
+    categories.
     """
 
     split: SplitRule = "stratified"

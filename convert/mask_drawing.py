@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class MaskDrawing(msgspec.Struct, frozen=True):
-    """What the masks of an image became; `pixel_mask` is H x W indices, None without a defect.
+    """The result of drawing the masks of an image; `pixel_mask` is H x W indices, None without a defect.
 
     An image that is not `kept` has void pixels only. `mask_values` are as in Converted.
     """

@@ -1,4 +1,4 @@
-"""One binary mask to COCO instances, one per component: what every conversion from masks shares."""
+"""Convert a binary mask to COCO instances, one per component; shared by all conversions from masks."""
 
 from collections.abc import Sequence
 from pathlib import Path

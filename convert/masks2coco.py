@@ -38,11 +38,11 @@ MAX_NAMES = 255  # an index PNG has 8 bits, and 0 is the background
 class MasksOptions(msgspec.Struct, frozen=True):
     """Where the masks are and what they mean.
 
-    Binary masks mark one category; with `indices` value k is the k-th category, with `colours` the colour is the
-    type, with `type_folders` `masks` has a folder of masks for each type, and `categories` is empty. The mask of
-    SRC/a/b.jpg is `masks`/a/<pattern>.*, with b for {stem}; with {n} in the pattern it has several, one for each
-    instance. An image without a mask is left out, or a negative if `unlabelled` is so; an image whose masks are
-    all black always is a negative. `void` is what becomes of pixels of no type (Pascal VOC).
+    Binary masks mark one category; with `indices` value k is the k-th category; with `colours` the colour is the
+    type; with `type_folders` the folder `masks` has a folder of masks for each type, and `categories` is empty.
+    The mask of SRC/a/b.jpg is `masks`/a/<pattern>.*, with b for {stem}; with {n} in the pattern it has several
+    masks, one for each instance. An image without a mask is left out, or is a negative, as `unlabelled` states; an
+    image whose masks are all black is always a negative. `void` is the treatment of void pixels (Pascal VOC).
     """
 
     masks: Path
@@ -64,7 +64,7 @@ LATER_OPTIONS = {"colours": (), "type_folders": False, "void": "refuse"}  # reco
 
 
 class _Work(msgspec.Struct, frozen=True):
-    """What is the same for every image."""
+    """Arguments that are the same for every image."""
 
     options: MasksOptions
     meaning: MaskMeaning

@@ -137,7 +137,7 @@ def _stratum(tree: ImageTree, image: TreeImage) -> str:
 def _check_splits_named(trees: Sequence[ImageTree]) -> None:
     for tree in trees:
         if not tree.names_splits:
-            problem = f"--split original, but the layout {tree.layout} names no splits"
+            problem = f"--split original, but the layout {tree.layout} has no splits"
             raise InputError(tree.root, problem, "leave out --split original")
 
 

@@ -20,9 +20,9 @@ def simplify_rings(
 ) -> "list[NDArray[np.float64]]":
     """For each ring of pixel corners (n x 2, not closed, in pixels from 0 on) a ring with fewer points.
 
-    It leaves the ring through the middles of the pixel sides by at most `tolerance` pixels and covers the same
-    pixels at an intersection over union of `least_iou` or more; with `tolerance` 0 it covers exactly the same.
-    All rings are simplified and filled together, which takes little longer than one.
+    It deviates from the ring through the midpoints of the pixel sides by at most `tolerance` pixels and covers the
+    same pixels at an intersection over union of `least_iou` or more; with `tolerance` 0 it covers exactly the
+    same. All rings are simplified and filled together, which takes little longer than one.
     """
     import numpy as np
     import shapely
@@ -93,7 +93,8 @@ def _areas(edges: "NDArray[np.int64]", count: int, stride: int) -> "NDArray[np.f
 
 
 def _midpoints(corners: "Sequence[NDArray[np.int64]]") -> "tuple[Rings, NDArray[np.object_]]":
-    """The rings through the middles of the outermost pixel sides, which hold the same pixel centres as `corners`.
+    """The rings through the midpoints of the outermost pixel sides, which contain the same pixel centres as
+    `corners`.
 
     As arrays, not closed, and as shapely polygons. The polygons leave out points on the straight line between
     their neighbours: simplifying them gives the same, in less than half the time.

@@ -44,9 +44,9 @@ def components_to_shapes(
 ) -> list[list[Shape]]:
     """For each component with its label the shapes that together cover its pixels, without `group_id`.
 
-    A part without holes becomes a polygon that leaves the outline by at most `tolerance` pixels and covers the
-    same pixels at an IoU of `least_iou` or more, with `tolerance` 0 exactly the same. A part with holes becomes a
-    `mask` shape. Parts are 4-connected.
+    A part without holes becomes a polygon that deviates from the outline by at most `tolerance` pixels and covers
+    the same pixels at an IoU of `least_iou` or more, with `tolerance` 0 exactly the same. A part with holes
+    becomes a `mask` shape. Parts are 4-connected.
     """
     found: list[list[Shape]] = []
     for group in _groups(labelled):

@@ -13,10 +13,10 @@ class ToolOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of the conversion of a labelling tool's export.
 
     `split` None keeps the splits of the export, or splits by defect type if it has none. `line_width` in pixels is
-    used to draw points and lines; None loses them. If an export has boxes and shapes with pixels, `mixed` fill
-    makes a mask of each box, and keep leaves it without one. `connectivity` (4 or 8) is that of the components of
-    a mask that covers all defects of a type. `images` is the folder of the images; `labels` is a file with the
-    categories in order.
+    used to draw points and lines; with None they are lost. If an export has boxes and shapes with pixels, `mixed`
+    fill makes a mask of each box, and keep leaves it without one. `connectivity` (4 or 8) is that of the
+    components of a mask that covers all defects of a type. `images` is the folder of the images; `labels` is a
+    file with the categories in order.
     """
 
     split: Literal["original", "stratified"] | None = None

@@ -96,7 +96,7 @@ def yolo2coco(
 
 
 def _named(dataset: YoloDataset) -> list[tuple[YoloImage, str]]:
-    """Names inside the split's folder; where two splits share one, every name begins with that of its split."""
+    """Names inside the split's folder; if two splits contain the same name, every name begins with its split."""
     times = Counter(image.relative for image in dataset.images)
     clash = any(number > 1 for number in times.values())
     named = [(image, f"{image.split}/{image.relative}" if clash else image.relative) for image in dataset.images]
@@ -146,7 +146,7 @@ def _label_files_alone(dataset: YoloDataset, exclude: Excluder) -> list[Event]:
 
 
 def _notes(dataset: YoloDataset) -> list[Event]:
-    """What the description of the folder leaves to interpretation."""
+    """Events for ambiguous entries in the description of the folder."""
     name = dataset.description.name
     stand_ins = [
         ("empty-split", f"{split} names the images of {other}") for split, other in dataset.stand_ins.items()

@@ -56,10 +56,10 @@ def _segment(
 def _segmentation(
     label: Label, drawn: "Component", height: int, width: int, segmentation: str
 ) -> "tuple[Segmentation, Component]":
-    """How a segment is written, and the pixels that this stands for.
+    """The segmentation of a segment as it is written, and its pixels.
 
-    A polygon keeps the points of the label where readers of COCO files fill almost the drawn pixels, and is
-    the outline of the drawn pixels elsewhere.
+    A polygon keeps the points of the label if readers of COCO files fill almost the same pixels; otherwise it is
+    the outline of the drawn pixels.
     """
     from datasets.masks.component import mask_to_component
     from datasets.masks.pixel_outline import component_to_segmentation
@@ -81,7 +81,7 @@ def _slices(component: "Component") -> tuple[slice, slice]:
 
 
 def _box_of_points(label: Label, height: int, width: int) -> Box | None:
-    """The box that Ultralytics takes for a segment, inside the image; None where it has no area."""
+    """The box that Ultralytics computes for a segment, inside the image; None where it has no area."""
     xs, ys = label.values[0::2], label.values[1::2]
     x0, x1 = (_short(_inside(v, width), BOX_DECIMALS) for v in (min(xs), max(xs)))
     y0, y1 = (_short(_inside(v, height), BOX_DECIMALS) for v in (min(ys), max(ys)))

@@ -64,8 +64,8 @@ def check(
 ) -> Checked:
     """Check an MVTec tree, a labelme or YOLO folder, a COCO dataset or export, or the export of a labelling tool.
 
-    With `masks`, `root` has their images. `jobs` is the number of processes, 0 chooses. Raises InputError if
-    `root` is none of these or if nothing in it can be read, OptionError for a threshold without grey masks.
+    With `masks`, `root` contains their images. `jobs` is the number of processes (0: automatic). Raises InputError
+    if `root` has another format or nothing in it can be read, OptionError for a threshold if no masks are grey.
     """
     chosen, listing = _find_format(root, _formats(limits) if masks is None else (masks,))
     if limits.threshold is not None:

@@ -1,4 +1,4 @@
-"""Stable codes of what `datasets check` finds. Each meaning is also in `docs/codes.md`."""
+"""Stable codes of the findings of `datasets check`. Each meaning is also in `docs/codes.md`."""
 
 from typing import Literal
 

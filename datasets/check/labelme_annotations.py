@@ -17,8 +17,8 @@ Indexed = Sequence[tuple[int, Shape]]
 def shape_annotations(
     name: str, shapes: Indexed, size: tuple[int, int]
 ) -> tuple[dict[int, AnnotationFacts], list[Finding]]:
-    """The annotation of each shape of the file `name` by its index, and findings for what a conversion refuses
-    or loses because it has no pixels.
+    """The annotation of each shape of the file `name` by its index, and findings for shapes that a conversion
+    refuses, or loses because they have no pixels.
 
     `size` is (height, width) of the image in pixels, 0 if unknown: then only the points are checked.
     """

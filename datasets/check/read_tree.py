@@ -40,7 +40,7 @@ class MvtecTree(msgspec.Struct, frozen=True):
     def list_entries(self, root: Path) -> Listing[TreeEntry] | None:
         """The images with their masks, None if `root` has no known layout.
 
-        A tree with labelme files and without ground_truth was written by `convert coco2labelme`: None, too.
+        Also None for a tree with labelme files and without ground_truth, which `convert coco2labelme` wrote.
         """
         layout = find_layout(root) if root.is_dir() else None
         if layout is None:

@@ -111,7 +111,7 @@ def write_predictions(path: Path, predictions: list[Prediction]) -> None:
 
 
 def check_coco(path: Path, coco: CocoFile) -> None:
-    """Raise InputError if ids repeat or refer to nothing, or an image has no possible size or name."""
+    """Raise InputError for duplicate ids, references to unknown ids, and impossible sizes or names of images."""
     for field, items in (
         ("images", coco.images),
         ("annotations", coco.annotations),
@@ -161,7 +161,7 @@ def _check_annotations(path: Path, coco: CocoFile) -> None:
 
 
 def check_run_lengths(path: Path, coco: CocoFile) -> None:
-    """Raise InputError for an annotation whose run lengths do not fill its image."""
+    """Raise InputError for an annotation whose run lengths do not add up to the size of its image."""
     from datasets.masks.run_lengths import covers_image
 
     sizes = {image.id: (image.height, image.width) for image in coco.images}

@@ -27,7 +27,7 @@ SPLIT_WORDS = {
 KNOWN_NAMES = re.compile(r"^(instances|image_info)_|_annotations\.coco$|^(labels|result|annotations)$")
 OTHER_TASKS = re.compile(r"^(captions|panoptic|person_keypoints|stuff)_")
 PREFIXES = re.compile(r"^(instances|image_info|annotations)_")
-MOST_UNKNOWN_FILES = 50  # JSON files of unknown names that are opened to see whether they are COCO's
+MOST_UNKNOWN_FILES = 50  # JSON files with other names that are opened to see whether they are COCO
 
 
 class CocoPart(msgspec.Struct, frozen=True):
@@ -46,8 +46,9 @@ def looks_like_coco(path: Path) -> bool:
 def find_coco_parts(path: Path, named: Sequence[str] = ()) -> list[CocoPart]:
     """The COCO files of `path`, a file or a folder, sorted by split and name.
 
-    `named` are "split=file" as `--splits` takes them; they replace what names state. Raises InputError if there
-    is no COCO file or where only some files name their split, and OptionError for a wrong item of `named`.
+    `named` are the "split=file" items of `--splits`, which take precedence over names. Raises InputError if there
+    is no COCO file or if the names of only some files contain a split, and OptionError for a wrong item of
+    `named`.
     """
     if named:
         return [_named_part(path, text) for text in named]

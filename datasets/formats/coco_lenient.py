@@ -16,12 +16,12 @@ SHORTEST_RING = 6  # values
 
 
 def normalise_foreign_json(raw: object, *, unlabelled_ok: bool = False) -> object:
-    """A decoded COCO file with whole numbers as such, without nulls where a field may be missing.
+    """A decoded COCO file with whole numbers as integers, and without nulls in optional fields.
 
-    A missing box is that of the mask, a missing area that of the mask or else of the box, in pixels. With
-    `unlabelled_ok` annotations may be missing, and so may categories where there is no annotation. What cannot be
-    normalised stays unchanged, for the reader to refuse. Raises msgspec.ValidationError where a key is missing at
-    the top level.
+    A missing box is computed from the mask, a missing area from the mask or else the box, in pixels. With
+    `unlabelled_ok`, annotations may be missing, and categories too if there are no annotations. Values that cannot
+    be normalised stay unchanged, and the reader refuses them. Raises msgspec.ValidationError where a key is
+    missing at the top level.
     """
     if not isinstance(raw, dict):
         return raw

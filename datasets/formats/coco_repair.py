@@ -28,11 +28,11 @@ def repair_annotations(coco: CocoFile) -> tuple[CocoFile, list[Repair]]:
     """`coco` with consistent annotations, and one Repair for each change.
 
     * A ring of fewer than three points is dropped (`short-ring`); empty rings are dropped without a Repair.
-    * A box that disagrees with its mask (see `boxes_agree`) becomes its extents in pixels (`box-from-mask`).
+    * A box that disagrees with its mask (see `boxes_agree`) becomes the extents of the mask (`box-from-mask`).
     * An area larger than its box by more than 2 pixels on each side, or negative, becomes the mask's pixel count,
       or w * h without a mask (`area-recomputed`).
 
-    Ids must be unique and refer to something (see `check_coco`). Masks that cannot be drawn stay unchanged.
+    Ids must be unique and references valid (see `check_coco`). Masks that cannot be drawn stay unchanged.
     """
     images = {image.id: image for image in coco.images}
     repairs: list[Repair] = []
@@ -88,7 +88,7 @@ def _mask_boxes(annotations: Sequence[Annotation], images: Mapping[int, Image]) 
 
 
 def _is_consistent(annotation: Annotation, image: Image, mask_box: Box) -> bool:
-    """Whether nothing of an annotation with a compressed mask in `mask_box` is to be repaired."""
+    """Whether an annotation with a compressed mask in `mask_box` needs no repair."""
     box = annotation.bbox
     if min(box[2:]) <= 0:
         return True
@@ -103,8 +103,8 @@ def _largest_area(box: Box) -> float:
 def boxes_agree(box: Box, mask_box: Box) -> bool:
     """Whether a box describes a mask with the box `mask_box`; both [x, y, w, h] in pixels.
 
-    They agree where no edge is more than 2 pixels off, or where they overlap by 80 %, unless the box is just the
-    mask's x1, y1, x2, y2.
+    They agree where no edge is more than 2 pixels off, or where they overlap by 80 %, unless the box is the
+    corners x1, y1, x2, y2 of the mask.
     """
     x, y, w, h = mask_box
     if _near(box, mask_box) or (w <= 0 or h <= 0):
@@ -151,7 +151,7 @@ def _without_short_rings(segmentation: Segmentation) -> tuple[Segmentation, list
 
 
 def _mask_box(segmentation: Segmentation, image: Image) -> Box | None:
-    """Extents of the mask, to within a pixel and quickly; None if there is no mask that can be drawn."""
+    """Extents of the mask, computed fast and at most a pixel off; None without a mask that can be drawn."""
     from datasets.masks.rle import rle_box
 
     if isinstance(segmentation, Rle):

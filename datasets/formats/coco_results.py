@@ -1,7 +1,7 @@
 """Normalise COCO results of other tools before they are read.
 
-SAHI writes an empty segmentation for a box, faster-coco-eval polygons, and results for masks alone have no box.
-Source: https://cocodataset.org/#format-results.
+SAHI writes an empty segmentation for a box, faster-coco-eval writes polygons, and results that contain only masks
+have no boxes. Source: https://cocodataset.org/#format-results.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +20,9 @@ Sizes = Mapping[int, tuple[int, int]]
 def normalise_results(raw: object, images: Iterable[Image]) -> object:
     """A decoded results file with masks as run lengths, and missing boxes computed from the mask.
 
-    Polygons are drawn in the image that `images` lists under their image_id. What cannot be normalised stays
-    unchanged, for the reader to refuse. Raises msgspec.ValidationError for a polygon in an image of unknown size.
+    Polygons are drawn in the image that `images` lists under their image_id. Values that cannot be normalised stay
+    unchanged, and the reader refuses them. Raises msgspec.ValidationError for a polygon in an image of unknown
+    size.
     """
     if not isinstance(raw, list):
         return raw
@@ -41,9 +42,10 @@ def with_compressed_mask(prediction: Prediction) -> Prediction:
 
 
 def check_masks(path: Path, predictions: Sequence[Prediction], images: Iterable[Image]) -> None:
-    """Raise InputError for a mask that does not have the size of its image, or whose run lengths do not fill it.
+    """Raise InputError for a mask that does not have the size of its image, or whose run lengths do not add up to
+    it.
 
-    pycocotools checks neither, and would reserve memory for the size that the file states.
+    pycocotools checks neither, and would allocate memory for the size that the file states.
     """
     from datasets.masks.run_lengths import covers_image
 

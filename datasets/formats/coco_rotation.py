@@ -17,8 +17,9 @@ DECIMALS = 3  # of a pixel
 def apply_rotations(annotations: list[object]) -> dict[int, str]:
     """Replace rotated boxes among decoded JSON `annotations` in place; returns index -> angle text.
 
-    A box turned by a multiple of 90 degrees stays a box, any other becomes a polygon of four corners with its
-    extents as box. An annotation with a mask of its own stays unchanged: its mask was drawn rotated.
+    A box rotated by a multiple of 90 degrees stays a box; any other becomes the polygon of its four corners, with
+    the extents of the polygon as its box. An annotation with its own mask stays unchanged, because the mask was
+    drawn rotated.
     """
     turned = {}
     for i, annotation in enumerate(annotations):
@@ -53,7 +54,7 @@ def _rotated(box: list[float], angle: float) -> dict[str, Any]:
 
 
 def _is_unrotated(segmentation: Any, box: list[float]) -> bool:
-    """Whether there is no mask, or one that is just the corners of the box."""
+    """Whether the annotation has no mask, or only the corners of its box as mask."""
     if not segmentation:
         return True
     if not isinstance(segmentation, list) or len(segmentation) != 1 or not isinstance(segmentation[0], list):

@@ -5,7 +5,8 @@ from system.errors import InputError
 
 
 def check_drawable(where: str, image: Image, segmentation: Segmentation) -> None:
-    """Raise InputError if the segmentation of the annotation at `where` has another size or is no polygon."""
+    """Raise InputError if the segmentation of the annotation at `where` does not fit the image or is not a
+    polygon."""
     from datasets.masks.run_lengths import covers_image
 
     if isinstance(segmentation, Rle):

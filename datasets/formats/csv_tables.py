@@ -41,11 +41,11 @@ RowReader = Callable[[Path, str, Row], tuple[str, tuple[int, int] | None, ToolSh
 
 
 def read_csv_table(source: Path, *, errors: list[InputError] | None = None) -> ToolExport:
-    """Read one CSV file of a layout that its header names, or makesense.ai's eight columns without one.
+    """Read one CSV file; its header determines the layout. The eight columns of makesense.ai may have no header.
 
-    A row of Severstal is a defect type of an image, whose pixels may be several components; one without pixels
-    shows that somebody looked. What is wrong with a row is added to `errors`, if given; the image of such a row is
-    left out, as far as the row names it. Raises InputError.
+    A row of Severstal contains all pixels of one defect type in an image, which may be several components; a row
+    without pixels shows that somebody inspected the image. Faults of a row are added to `errors`, if given, and
+    the images that the row names are left out. Raises InputError.
     """
     rows = _read_rows(source)
     header = {cell.strip() for cell in rows[0]} if rows else set()

@@ -1,8 +1,8 @@
 """Read CVAT for images 1.1: one XML file for all images of a task or project.
 
-Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/. Coordinates are continuous; a box and an ellipse are
-turned clockwise about their centre by `rotation` degrees; a mask is run lengths row by row inside its box,
-background first.
+Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/. Coordinates are continuous; boxes and ellipses are
+rotated clockwise about their centre by `rotation` degrees; a mask consists of run lengths, row by row inside its
+box, starting with background.
 """
 
 from pathlib import Path
@@ -35,7 +35,7 @@ LOST = frozenset({"cuboid", "skeleton"})
 def read_cvat(source: Path, *, errors: list[InputError] | None = None) -> ToolExport:
     """Read the file `source`, or the XML files of the folder.
 
-    What is wrong with a file or an image is added to `errors`, if given. Raises InputError.
+    Faults of a file or an image are added to `errors`, if given. Raises InputError.
 
     Shapes of one `group_id` and label are one annotation, as in CVAT's own COCO export. An image without a shape
     does not count as reviewed: CVAT lists every image of a task, whether somebody has opened it or not. The subset
@@ -45,7 +45,7 @@ def read_cvat(source: Path, *, errors: list[InputError] | None = None) -> ToolEx
     root = source if source.is_dir() else source.parent
     images: list[ToolImage] = []
     for file in files:
-        with collected(errors if len(files) > 1 else None):  # nothing is left of a file alone
+        with collected(errors if len(files) > 1 else None):  # the error of an only file is raised
             _read_file(file, file.relative_to(root).as_posix(), images, errors)
     if not images and not errors:
         raise InputError(files[0], "contains no <image> element", "export the task again as CVAT for images 1.1")

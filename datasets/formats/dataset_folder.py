@@ -54,7 +54,7 @@ class Dataset(msgspec.Struct, frozen=True):
         return sorted(first.categories, key=lambda c: c.id)
 
     def split(self, name: str) -> CocoFile:
-        """One split. Raises InputError if there is none or it has no image."""
+        """One split. Raises InputError if it does not exist or has no images."""
         if name not in self.splits or not self.splits[name].images:
             have = ", ".join(n for n, coco in self.splits.items() if coco.images)
             raise InputError(self.root, f"the split {name} has no image", f"name one of {have}")
@@ -69,7 +69,7 @@ class Dataset(msgspec.Struct, frozen=True):
         return self.elsewhere.get(image.file_name) or self.root / "images" / image.file_name
 
     def read_image(self, image: Image) -> "NDArray[np.uint8]":
-        """Its pixels, H x W x 3 RGB. Raises InputError, also where the image is not as large as listed."""
+        """Its pixels, H x W x 3 RGB. Raises InputError if it cannot be read or has another size than listed."""
         from datasets.images.pixels import read_sized
 
         return read_sized(self.image_path(image), image.width, image.height, self.intensities)
@@ -160,7 +160,7 @@ def _renumbered(
 
 
 def _check_images(root: Path, parts: Sequence[CocoPart], splits: Mapping[str, CocoFile]) -> dict[str, Path]:
-    """Where images are that are not in `images`, by file name."""
+    """File name -> path of each image that is not in the folder `images`."""
     home: dict[str, str] = {}
     elsewhere: dict[str, Path] = {}
     for part, (split, coco) in zip(parts, splits.items(), strict=True):

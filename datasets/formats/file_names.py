@@ -7,9 +7,9 @@ from system.errors import InputError, raise_together
 
 
 def find_same_stems(file_names: Iterable[str]) -> Iterator[InputError]:
-    """An error for each image that shares its name without ending with another, as a.jpg and a.png of one folder.
+    """An error for each image whose name differs from another's in the extension only, such as a.jpg and a.png.
 
-    Pixel masks, label files and labelme files have that name with another ending.
+    Their pixel masks, label files and labelme files would have the same name.
     """
     seen: dict[str, str] = {}
     for file_name in file_names:

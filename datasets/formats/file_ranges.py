@@ -1,4 +1,4 @@
-"""How image files are scaled that are named by their paths: good images, and images that people label."""
+"""Scaling of image files that are given by path: good images, and images to label."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,10 +9,10 @@ from system.json_file import read_json
 
 
 def ranges_of_files(files: Iterable[Path]) -> list[IntensityRange]:
-    """The ranges by which all image files are scaled alike; empty where all have 8 bits per channel.
+    """The common ranges by which all image files are scaled; empty if all have 8 bits per channel.
 
-    A file in the folder `images` of a dataset counts with the range that dataset.json records, any other file with
-    its own. Raises InputError if a dataset.json or an image with more than 8 bits cannot be read.
+    A file in the folder `images` of a dataset contributes the range that dataset.json records, any other file its
+    own range. Raises InputError if a dataset.json or an image with more than 8 bits cannot be read.
     """
     recorded: dict[Path, list[IntensityRange]] = {}
     own = []

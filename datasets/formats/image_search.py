@@ -28,7 +28,7 @@ class ImageSearch:
 
     `excluded` has the images that `exclude` excludes; they are not found.
 
-    Raises InputError if `root` is no folder.
+    Raises InputError if `root` is not a folder.
     """
 
     def __init__(self, root: Path, skip: frozenset[str] = frozenset(), exclude: Excluder = NOTHING) -> None:
@@ -64,11 +64,11 @@ class ImageSearch:
             self._by_stem.setdefault(posixpath.splitext(name)[0], []).append(relative)
 
     def find(self, where: Path | str, names: Sequence[str], remedy: str = "", beside: str = "") -> MatchedImage:
-        """The image that matches the first matching name of `names`.
+        """The image that matches the first of `names` that has a match.
 
-        A name may have folders in front and lack its ending. Of several images of one name, the one whose folders
-        match further wins; `beside` is the folder of the annotation file, which counts as in front of the name.
-        Raises InputError at `where` for none, and for several that match equally.
+        A name may include folders, and may lack its extension. Of several images with the same name, the one with
+        the most matching folders is chosen; `beside` is the folder of the annotation file, which is put in front
+        of the name. Raises InputError at `where` if no image matches, or if several match equally well.
         """
         for name in names:
             wanted = _fold(name.replace("\\", "/")).strip("/").split("/")

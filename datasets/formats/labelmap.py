@@ -15,8 +15,8 @@ def read_labelmap(path: Path) -> list[tuple[str, Colour]]:
     """The name and colour of each defect type of a `labelmap.txt`, in its order, without background and void.
 
     A line is `name:R,G,B:parts:actions`. If no line has a colour, as Datumaro writes it by default, the colours
-    are those of Pascal VOC's palette in the order of the lines, from black for background. Raises InputError for
-    another line, a colour of two types, or no type.
+    are those of Pascal VOC's palette in the order of the lines, from black for background. Raises InputError for a
+    line in another form, for a colour with two types, and if there are no types.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()

@@ -1,4 +1,4 @@
-"""Faults of a whole labelme folder: images described twice, names that clash, links that lead outside.
+"""Faults of a whole labelme folder: images described twice, names that clash, links that point outside the folder.
 
 The functions yield every fault; a conversion raises the first one, `datasets check` reports all of them.
 """

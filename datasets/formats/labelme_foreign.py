@@ -1,9 +1,9 @@
 """Convert JSON files of AnyLabeling, X-AnyLabeling, scripts and ISAT to labelme's layout.
 
-The first write labelme's layout in looser terms, which are put into labelme's own here. ISAT has a layout of its
-own: `info` names the image, `objects` are polygons; later layers cover earlier ones in ISAT's masks, but every
-object keeps its whole polygon here.
-Source: https://github.com/CVHub520/X-AnyLabeling, https://github.com/yatengLG/ISAT_with_segment_anything.
+AnyLabeling, X-AnyLabeling and scripts write labelme's layout with small differences, which are normalised here.
+ISAT has its own layout: `info` contains the name of the image, `objects` contains polygons. In ISAT's masks later
+layers cover earlier ones; here every object keeps its whole polygon. Source:
+https://github.com/CVHub520/X-AnyLabeling, https://github.com/yatengLG/ISAT_with_segment_anything.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ def is_isat(raw: object) -> TypeGuard[Object]:
 def to_labelme(raw: object) -> object:
     """Decoded JSON in labelme's layout; unknown values are unchanged, and the reader refuses them.
 
-    Sizes such as 48.0 become whole numbers, `group_id` as text a number: that of the text, or else one that is not
-    used in the file.
+    Sizes such as 48.0 become integers. A `group_id` given as text becomes a number: the one it contains, or else
+    one that the file does not use.
     """
     if is_isat(raw):
         return _from_isat(raw)

@@ -22,7 +22,7 @@ MOST_POINTS_TO_REPAIR = 1000  # the crossings that make_valid has to find grow w
 class Outline(msgspec.Struct, frozen=True):
     """A shape to fill by the even-odd rule over its rings; `polygons`, if given, cover the same pixels.
 
-    `events` are (code, value). Where nothing is left there is no ring, and the event states why.
+    `events` are (code, value). If nothing is left, there are no rings and the event states the reason.
     """
 
     rings: Sequence[Sequence[Point]]
@@ -31,9 +31,9 @@ class Outline(msgspec.Struct, frozen=True):
 
 
 class CheckedRing(msgspec.Struct, frozen=True):
-    """The polygon of some points, None if it has no area; whether it is valid, as when nothing crosses.
+    """The polygon of a ring, None if it has no area, and whether it is valid (does not cross itself).
 
-    `bounds` are the least x and y and the largest x and y of its points.
+    `bounds` are the smallest x and y and the largest x and y of its points.
     """
 
     polygon: "Polygon | None"
@@ -47,7 +47,7 @@ def check_rings(rings: Sequence[Sequence[Point]]) -> list[CheckedRing]:
     import shapely
 
     checked = [CheckedRing(None)] * len(rings)
-    # shapely closes rings, and refuses those of fewer points than a triangle has when closed
+    # shapely closes rings, and refuses closed rings of fewer than four points
     usable = [i for i, ring in enumerate(rings) if len(ring) > 3 or (len(ring) == 3 and ring[0] != ring[2])]
     if usable:
         lengths = [len(rings[i]) for i in usable]

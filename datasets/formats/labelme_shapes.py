@@ -1,7 +1,7 @@
 """Draw the shapes of a labelme file: a pixel belongs to a shape if its centre is inside.
 
-Where polygons are to be written as drawn, their pixels are those that readers of a COCO file fill them with, which
-is what pycocotools does; see datasets.masks.polygon_fill for how the two differ.
+Polygons that are written as drawn get the pixels that readers of COCO files fill, as pycocotools does; see
+datasets.masks.polygon_fill for the difference.
 """
 
 import math
@@ -63,8 +63,8 @@ def draw_sheets(
 ) -> list[list[Drawn]]:
     """The pixels of each shape of each sheet; many sheets at once take a fraction of the time.
 
-    Points and lines are lost without `line_width` (pixels). With `as_polygons` there are polygons where these have
-    the same pixels. Raises InputError for what labelme does not write.
+    Points and lines are lost without `line_width` (pixels). With `as_polygons` there are polygons where they have
+    the same pixels. Raises InputError for shapes that labelme does not write.
     """
     drawn: dict[tuple[int, int], Drawn] = {}
     corners: dict[tuple[int, int], Sequence[Point]] = {}
@@ -166,7 +166,7 @@ def draw_mask(x0: int, y0: int, pixels: "NDArray[np.bool_]", height: int, width:
 
 
 def _draw_lines(shape: Shape, height: int, width: int, line_width: float | None) -> Drawn:
-    """Each stretch as a capsule: a rectangle with round ends, a disk for a point."""
+    """Each line segment as a capsule: a rectangle with round ends; a point as a disk."""
     import shapely
 
     if line_width is None:

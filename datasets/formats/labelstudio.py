@@ -1,7 +1,7 @@
 """Read Label Studio's JSON and JSON-MIN exports, and the files that it writes to target storage.
 
 Source: https://labelstud.io/guide/task_format and label-studio-sdk, `label_studio_sdk/converter`. A task may have
-several annotations, of several people.
+several annotations, by several people.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from datasets.formats.tool_export import Loss, ToolExport, ToolImage
 from system.errors import InputError, collected
 
 AnnotationChoice = Literal["first", "last", "ground-truth"]
-# fields of a JSON-MIN record that the labels are not in
+# fields of a JSON-MIN record that never contain labels
 RECORD_FIELDS = frozenset(
     {"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement"}
 )
@@ -42,16 +42,16 @@ def read_labelstudio(
 ) -> ToolExport:
     """Read a JSON file, or every JSON file directly in a folder.
 
-    Of several annotations of a task the first submitted is read, or the last, or the one marked as ground truth;
-    cancelled ones never are. With `predictions` a task without annotation is read from its newest prediction.
-    `image_key` is the key of the image in a task's data, where it has several. What is wrong with a file
-    or a task is added to `errors`, if given. Raises InputError.
+    Of several annotations of a task, the first or last submitted is read, or the one marked as ground truth;
+    cancelled ones are never read. With `predictions`, a task without annotations is read from its newest
+    prediction. `image_key` is the key of the image in a task's data, where it has several. Faults of a file or a
+    task are added to `errors`, if given. Raises InputError.
     """
     files = _list_files(source)
     root = source if source.is_dir() else source.parent
     tasks: list[tuple[Path, _LabelStudioTask]] = []
     for path in files:
-        with collected(errors if len(files) > 1 else None):  # nothing is left of a file alone
+        with collected(errors if len(files) > 1 else None):  # the error of an only file is raised
             tasks += [(path, task) for task in _read_tasks(path, errors)]
     images: list[ToolImage] = []
     for path, task in tasks:
@@ -106,7 +106,7 @@ def _task(path: Path, where: str, record: Object) -> _LabelStudioTask:
 
 
 def _from_record(record: Object) -> Object:
-    """The annotation of a JSON-MIN record: every list of objects in it holds regions, which have no id."""
+    """The annotation of a JSON-MIN record: every list of objects in it is a list of regions, which have no ids."""
     result: list[object] = []
     for key, value in record.items():
         if key in RECORD_FIELDS:

@@ -14,7 +14,8 @@ DOWNLOAD = "download the images and name their folder with --images"
 
 
 def image_value(path: Path, where: str, data: Object, image_key: str | None) -> str:
-    """The text in a task's data that names its image. Raises InputError if none or several may be it."""
+    """The text in a task's data that contains the name of its image. Raises InputError if there are none or
+    several."""
     if image_key is not None:
         value = data.get(image_key)
         if isinstance(value, str):

@@ -1,7 +1,8 @@
 """Convert the regions of a Label Studio annotation to shapes in pixels.
 
-Coordinates are percent of the original image. A rectangle is turned clockwise about its upper left corner, an
-ellipse about its centre. A region may be one result with its label, or several of one id: geometry and labels.
+Coordinates are percentages of the size of the original image. A rectangle is rotated clockwise about its upper
+left corner, an ellipse about its centre. A region is one result with geometry and labels, or several results with
+one id.
 """
 
 from pathlib import Path
@@ -37,7 +38,7 @@ class Regions(msgspec.Struct, frozen=True):
 
 
 class _LabelStudioRegion(msgspec.Struct):
-    """Results of one id."""
+    """The results with one id."""
 
     where: str
     kind: str = ""

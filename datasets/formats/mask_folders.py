@@ -17,7 +17,7 @@ from system.files import check_unicode
 
 
 class MaskFile(msgspec.Struct, frozen=True):
-    """A mask, the folder that names its defect type, and a mask with a colour for each object, where there are."""
+    """A mask, its defect type if a folder names it, and the mask of its objects if there is one."""
 
     path: Path
     type: str | None = None
@@ -33,7 +33,7 @@ class MaskedImage(msgspec.Struct, frozen=True):
 
 
 class Pairing(msgspec.Struct, frozen=True):
-    """Images sorted by name, the types that folders name, and what does not pair; faulty files are left out."""
+    """Images sorted by name, the types that folders name, and the faults of pairing; faulty files are left out."""
 
     images: list[MaskedImage]
     types: tuple[str, ...]
@@ -49,7 +49,7 @@ class _Named(msgspec.Struct, frozen=True):
 
 
 class _Partners(msgspec.Struct, frozen=True):
-    """The images that masks may belong to, by what their names share with them."""
+    """Finds the images of a mask by the part that their names have in common."""
 
     pattern: MaskPattern
     images: dict[str, list[Path]]
@@ -129,7 +129,7 @@ def list_below(folder: Path) -> list[Path]:
 
 
 def has_type_folders(images: Path, masks: Path) -> bool:
-    """Whether all masks are in two or more folders that can only name their types.
+    """Whether all masks are in two or more folders that can only be named after defect types.
 
     The images do not have these folders, and none is named like a split.
     """
@@ -180,7 +180,7 @@ def _without_type(named: Sequence[_Named], *, type_folders: bool) -> list[InputE
 
 
 def _second_masks(named: Sequence[_Named], images: Collection[Path]) -> list[InputError]:
-    """A fault for each mask whose type and name another one has; in a folder of images one may be the image."""
+    """A fault for each mask with the type and name of an earlier one; one of the two may be an image."""
     first: dict[tuple[str | None, str], Path] = {}
     faults = []
     for mask in named:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-WHITE_VALUES = frozenset({1, 255, 65535})  # the same white in bits, bytes and 16 bits
+WHITE_VALUES = frozenset({1, 255, 65535})  # white in masks of 1, 8 and 16 bits
 SHOWN = 6  # values in a message
 
 MaskValues = Sequence[tuple[str, tuple[tuple[int, int], ...]]]  # file name, (category id, grey value)
@@ -24,8 +24,8 @@ Void = Literal["refuse", "leave-out", "ignore"]
 class MaskMeaning(msgspec.Struct, frozen=True):
     """How values become category ids: by `colours`, by value (`indices` up to `count`), or as 0 and a defect.
 
-    With `type_ids` the folder of a mask is its type. With `void` there may be pixels of no type, as in Pascal
-    VOC. With `numbered` each file is one instance; so is each page of a file of several.
+    With `type_ids` the folder of a mask is its type. With `void` there may be pixels of no type, as in Pascal VOC.
+    With `numbered` each file is one instance; so is each page of a file with several pages.
     """
 
     count: int

@@ -17,7 +17,7 @@ REMEDY = "draw the mask again and export it"
 def read_mask_shape(
     path: Path | str, where: str, mask: MaskShape, size: tuple[int, int]
 ) -> "tuple[int, int, NDArray[np.bool_]]":
-    """Column and row of the first pixel, and H x W bool of the mask; the image is of `size` (width, height).
+    """The column and row of the first pixel, and the mask as H x W bool; the image is of `size` (width, height).
 
     Raises InputError for run lengths that do not fit.
     """

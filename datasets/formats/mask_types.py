@@ -1,4 +1,4 @@
-"""Which option states the defect types of masks, or which rule finds them."""
+"""Determine the defect types of masks: by an option, or else by a rule."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,7 +54,7 @@ def choose_types(
     """The types by the option that is given; with none, by a labelmap.txt, else by folders of types.
 
     `colours` add to those of a labelmap.txt, and replace its types of the same colours. Raises OptionError for
-    several options and where nothing states the types, InputError for a bad labelmap.
+    several options and if the types are unknown, InputError for a bad labelmap.
     """
     coloured = bool(colours) or labelmap is not None
     given = [category is not None, categories is not None, coloured, type_folders]

@@ -1,7 +1,7 @@
-"""The images that a run or a fold names for a split, with their annotations and ids that are unique.
+"""The images of each split of a run or a fold, with their annotations and with unique ids.
 
-Ids may restart in each annotation file of a dataset (supervision, Roboflow and FiftyOne write them so, and COCO
-allows it). An image is therefore known by its split and id, or by its file name, which no two images share.
+Ids may restart in each annotation file of a dataset: COCO allows it, and supervision, Roboflow and FiftyOne do it.
+An image is therefore identified by its split and id, or by its file name, which is unique.
 """
 
 from collections import Counter
@@ -14,16 +14,16 @@ from datasets.formats.dataset_folder import Dataset
 
 
 def home_splits(dataset: Dataset) -> dict[str, str]:
-    """Split of the dataset that lists each file name."""
+    """The split that lists each file name."""
     return {image.file_name: split for split, coco in dataset.splits.items() for image in coco.images}
 
 
 def select_images(dataset: Dataset, members: Mapping[str, Sequence[str]]) -> dict[str, CocoFile]:
-    """The images named in `members` (split -> file names) with their annotations, whichever split they come from.
+    """The images named in `members` (split -> file names) with their annotations, from any split of the dataset.
 
-    Images keep their order and, in a split that is a part of the dataset's own split of that name, the ids of its
-    annotation file. A split of images from other splits has the ids of `numbered`. Raises KeyError for a name that
-    is not in the dataset.
+    Images keep their order. If all images of a split are in the dataset's split of the same name, they keep the
+    ids of its annotation file; otherwise they get the ids of `numbered`. Raises KeyError for a name that is not in
+    the dataset.
     """
     homes = home_splits(dataset)
     mixed = {split for split, names in members.items() if any(homes[name] != split for name in names)}
@@ -35,7 +35,7 @@ def select_images(dataset: Dataset, members: Mapping[str, Sequence[str]]) -> dic
 
 
 def numbered(dataset: Dataset) -> dict[str, CocoFile]:
-    """The splits with ids that no two of them share.
+    """The splits with ids that are unique across all splits.
 
     Ids are unchanged where they are unique; otherwise they count from 1 in the order of the splits and of their
     files. Images and annotations are numbered independently.

@@ -21,7 +21,7 @@ FORMAT = "defectline-dataset/1"
 class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a dataset was made; no times and no absolute paths, so that the same input gives the same bytes.
 
-    `pasted` has, for each pasted image, the image and annotations it was made of; `intensities` how images with
+    `pasted` has, for each pasted image, the image and annotations it was made from; `intensities` how images with
     more than 8 bits are scaled (datasets.images.bit_depth).
     """
 

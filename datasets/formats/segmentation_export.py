@@ -1,4 +1,4 @@
-"""A folder of masks in the layout of Pascal VOC, as CVAT's "Segmentation mask 1.1" and Datumaro write it too."""
+"""A folder of masks in the layout of Pascal VOC, which CVAT ("Segmentation mask 1.1") and Datumaro also write."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,8 @@ SPLIT_LISTS = "Segmentation"  # the folder in ImageSets
 
 
 class MaskSource(msgspec.Struct, frozen=True):
-    """The folder of the masks, that of the masks of objects, and the split of each image id, where there are."""
+    """The folder of the masks, and, if they exist, the folder of the masks of objects and the split of each image
+    id."""
 
     masks: Path
     objects: Path | None
@@ -23,7 +24,7 @@ class MaskSource(msgspec.Struct, frozen=True):
 
 
 def find_mask_source(folder: Path) -> MaskSource:
-    """The folders of masks in `folder`, which may be in the layout of Pascal VOC or have the masks themselves.
+    """The folders of masks in `folder`, which is in the layout of Pascal VOC or contains the masks directly.
 
     Raises InputError for split lists that contradict each other.
     """
@@ -36,7 +37,7 @@ def find_mask_source(folder: Path) -> MaskSource:
 
 
 def find_labelmap(folder: Path) -> Path | None:
-    """The labelmap.txt in a folder of masks, or beside it; None if there is none."""
+    """The labelmap.txt in a folder of masks, or next to the folder; None if there is none."""
     for path in (folder / LABELMAP, folder.parent / LABELMAP):
         if path.is_file():
             return path
@@ -44,7 +45,7 @@ def find_labelmap(folder: Path) -> Path | None:
 
 
 def with_objects(image: MaskedImage, source: MaskSource) -> MaskedImage:
-    """The image with the file of objects of each of its masks; one that is missing is left out."""
+    """The image with the object file of each of its masks; missing files are left out."""
     if source.objects is None:
         return image
     masks = []

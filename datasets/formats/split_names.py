@@ -16,7 +16,7 @@ def exact_split_name(name: str) -> str | None:
 
 
 def split_of_folder(path: str) -> str | None:
-    """The split that the first such folder in a relative path names, else None.
+    """The split named by the first folder of a relative path that is named like a split, else None.
 
     >>> split_of_folder("valid/a.xml"), split_of_folder("test.xml")
     ('val', None)

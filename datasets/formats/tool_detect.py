@@ -23,10 +23,10 @@ LABEL_STUDIO_KEYS = ("annotations", "completions", "predictions", "annotation_id
 
 
 class ToolReader(Protocol):
-    """What reads the export of one tool, with its default options."""
+    """A reader of the export of one tool, with default options."""
 
     def __call__(self, source: Path, *, errors: list[InputError] | None = None) -> ToolExport:
-        """Read `source`; what is wrong with a part of it is added to `errors`, if given. Raises InputError."""
+        """Read `source`; faults of its parts are added to `errors`, if given. Raises InputError."""
 
 
 class ToolFormat(msgspec.Struct, frozen=True):
@@ -44,9 +44,9 @@ CSV = ToolFormat("CSV table", read_csv_table)
 
 
 def find_tool_format(root: Path) -> tuple[ToolFormat, Path] | None:
-    """The format of a file, or of a folder by the files in it, and what its reader takes; None for others.
+    """The format of a file or folder, and the path to pass to its reader; None if no tool is recognised.
 
-    A folder with labelme files is theirs, whatever else is in it.
+    A folder with labelme files is never the export of another tool.
     """
     if root.is_file():
         found = _format_of_file(root)

@@ -67,7 +67,7 @@ Geometry = BoxShape | PolygonShape | EllipseShape | LineShape | MaskShape
 
 
 class ToolShape(msgspec.Struct, frozen=True):
-    """One shape: `where` it is in the file, its label, its geometry.
+    """One shape: its place `where` in the file, its label, its geometry.
 
     Shapes of one label and one `group` are one annotation; `ignore` makes an ignore region of it.
     """
@@ -90,10 +90,11 @@ class Loss(msgspec.Struct, frozen=True):
 class ToolImage(msgspec.Struct, frozen=True):
     """One image of an export.
 
-    `file` is the annotation file, relative to the source; `where` is the place in it. `names` are what the image
-    file may be called, the most likely first; `remedy` is what to do where there is none; `beside` is the folder
-    to prefer where several have the name. `size` is (width, height), None if the file does not state it.
-    `reviewed` is whether the file shows that somebody looked at the image, so that no shape means no defect.
+    `file` is the annotation file, relative to the source; `where` is the place in it. `names` are possible names
+    of the image file, the most likely first; `remedy` is what to do if none of them exists; `beside` is the folder
+    to prefer if several files have the name. `size` is (width, height), None if the file does not state it.
+    `reviewed` is whether the file shows that somebody inspected the image, so that an image without shapes is
+    good.
     """
 
     file: str
@@ -109,10 +110,10 @@ class ToolImage(msgspec.Struct, frozen=True):
 
 
 class ToolExport(msgspec.Struct, frozen=True):
-    """Everything that was read: images in the order of the files, counts for the report.
+    """The content of an export: images in the order of the files, and counts for the report.
 
-    `root` is the folder to look for images in, without its subfolders `not_images`. `splits` is the split of each
-    image that a list names, by its name without ending, also of images that no file annotates.
+    Images are searched in the folder `root`, but not in its subfolders `not_images`. `splits` is file name without
+    extension -> split of each image that a list names, even if no file annotates it.
     """
 
     root: Path
@@ -124,7 +125,7 @@ class ToolExport(msgspec.Struct, frozen=True):
 
 
 def rotate(points: list[Point], angle: float, pivot: Point) -> list[Point]:
-    """The points turned clockwise (y points down) by `angle` degrees about `pivot`."""
+    """The points rotated clockwise (y points down) by `angle` degrees about `pivot`."""
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     px, py = pivot
     return [(px + (x - px) * cos - (y - py) * sin, py + (x - px) * sin + (y - py) * cos) for x, y in points]
@@ -133,9 +134,9 @@ def rotate(points: list[Point], angle: float, pivot: Point) -> list[Point]:
 def box_shape(
     corners: tuple[float, float, float, float], angle: float = 0, pivot: Point | None = None
 ) -> Geometry:
-    """A box from (x0, y0) to (x1, y1) in any order, turned clockwise by `angle` degrees about `pivot`.
+    """A box from (x0, y0) to (x1, y1) in any order, rotated clockwise by `angle` degrees about `pivot`.
 
-    The pivot is the centre where none is given.
+    Without `pivot` it is rotated about its centre.
 
     >>> box_shape((4, 8, 2, 6))
     BoxShape(x0=2, y0=6, x1=4, y1=8)

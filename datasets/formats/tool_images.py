@@ -24,8 +24,8 @@ def images_of(
 ) -> dict[str, PlacedImage]:
     """The entry of each image, by its path below the folder that is searched.
 
-    What is wrong with an entry is added to `errors`, if given. Raises InputError for an image that is missing and
-    for two entries of one image.
+    Faults of an entry are added to `errors`, if given. Raises InputError for an image that is missing and for two
+    entries of one image.
     """
     entries: dict[str, PlacedImage] = {}
     for image in export.images:
@@ -54,7 +54,7 @@ def place_of(export: ToolExport, image: ToolImage) -> str:
 def check_stated_size(
     file: str, image: ToolImage, path: str, shown: tuple[int, int], stored: tuple[int, int]
 ) -> None:
-    """Raise InputError if the shapes are of another size than the image `path`; all are (width, height).
+    """Raise InputError if the shapes belong to an image of another size than `path`; sizes are (width, height).
 
     `file` is the annotation file. An image that EXIF rotates may have been labelled as stored.
     """

@@ -41,15 +41,15 @@ def read_via(
     """Read a JSON file, or every JSON file directly in a folder.
 
     The region attribute `attribute` is the category, by default the only one that regions have; with `category`
-    every region is of that one. An image without region does not count as reviewed. What is wrong with a file or
-    an image is added to `errors`, if given. Raises InputError, also where there are several attributes and none is
+    every region has that category. An image without regions does not count as reviewed. Faults of a file or an
+    image are added to `errors`, if given. Raises InputError, also if regions have several attributes and none is
     chosen.
     """
     files = _list_files(source)
     root = source if source.is_dir() else source.parent
     images: list[_ViaImage] = []
     for path in files:
-        with collected(errors if len(files) > 1 else None):  # nothing is left of a file alone
+        with collected(errors if len(files) > 1 else None):  # the error of an only file is raised
             images += _read_file(path, errors)
     if not images and not errors:
         raise InputError(source, "contains no images", "export the annotations as JSON")

@@ -30,7 +30,7 @@ NUMBERS_OF = {"point": 2, "rect": 4, "circle": 3, "ellipse": 4, "line": 4}
 
 
 def via2_shape(path: Path, where: str, shape: Object) -> tuple[str, Geometry | None]:
-    """Name and geometry of `shape_attributes`, None for a shape that has none here. Raises InputError."""
+    """Name and geometry of `shape_attributes`, None for a shape that cannot be drawn. Raises InputError."""
     name = str(shape.get("name", ""))
     if name in {"polygon", "polyline"}:
         axes = [as_list(path, f"{where} all_points_{axis}", shape.get(f"all_points_{axis}")) for axis in "xy"]
@@ -52,7 +52,7 @@ def via2_shape(path: Path, where: str, shape: Object) -> tuple[str, Geometry | N
 
 
 def via3_shape(path: Path, where: str, numbers: list[object]) -> tuple[str, Geometry | None]:
-    """Name and geometry of `xy`, None for a shape that has none here. Raises InputError."""
+    """Name and geometry of `xy`, None for a shape that cannot be drawn. Raises InputError."""
     number = numbers[0]
     name = VIA3_NAMES.get(number, "") if isinstance(number, int) else ""
     if not name:

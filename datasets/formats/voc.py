@@ -1,4 +1,4 @@
-"""Pascal VOC XML: one file an image, boxes by their first and last pixel.
+"""Pascal VOC XML: one file per image, boxes given by their first and last pixel.
 
 Sources: http://host.robots.ox.ac.uk/pascal/VOC/voc2012/htmldoc/devkit_doc.html (pixels count from 1, both ends
 belong to the box); labelImg, Datumaro and CVAT write edges that count from 0 instead. Both end a box at
@@ -71,8 +71,8 @@ def read_voc(
 
     Pixels count from `first_pixel`. None chooses: from 1 as VOC does, unless one box begins before 1, or every
     coordinate has a decimal point; then all count from 0. `ImageSets/Main` gives the splits, otherwise folders
-    called train, val or test. With `difficult_ignored` objects marked difficult are ignore regions. What is wrong
-    with a file is added to `errors`, if given. Raises InputError.
+    called train, val or test. With `difficult_ignored` objects marked difficult are ignore regions. Faults of a
+    file are added to `errors`, if given. Raises InputError.
     """
     files = list(_read_files(source, errors, exclude))
     first = first_pixel if first_pixel is not None else _detect_first_pixel(files)

@@ -9,7 +9,7 @@ from system.errors import InputError
 
 
 def read_image_sets(source: Path, kind: str = "Main") -> dict[str, str]:
-    """Split of each image id by `ImageSets/<kind>/train.txt` and so on; trainval counts as train without one."""
+    """The split of each image id by `ImageSets/<kind>/train.txt` and so on; trainval replaces a missing train."""
     folder = next((path for path in sorted(source.rglob("ImageSets")) if path.is_dir()), source / "ImageSets")
     folder = folder / kind if (folder / kind).is_dir() else folder
     lists = {path.stem.lower(): path for path in sorted(folder.glob("*.txt"))} if folder.is_dir() else {}

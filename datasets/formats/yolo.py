@@ -1,6 +1,6 @@
 """YOLO dataset folders: the images of each split, and the label file of each image.
 
-Source: `check_det_dataset` and `img2label_paths` of ultralytics 8.4, whose reading of a folder is followed here.
+Source: `check_det_dataset` and `img2label_paths` of ultralytics 8.4, which this module follows.
 """
 
 import os.path
@@ -64,7 +64,8 @@ def looks_like_yolo(path: Path) -> bool:
 
 
 def label_path(image: Path) -> Path:
-    """Where Ultralytics looks for the labels of `image`: its last folder `images` is `labels`, its ending .txt."""
+    """Where Ultralytics looks for the labels of `image`: its last folder `images` becomes `labels`, its extension
+    .txt."""
     path = image if "images" in image.parts[:-1] else image.absolute()
     folders = list(path.parts[:-1])
     if "images" in folders:
@@ -123,9 +124,9 @@ def read_description(path: Path) -> YoloDescription:
 
 
 def name_folders(splits: Iterable[str]) -> dict[str, str]:
-    """The folder of images to name for each split, where only those in `splits` have any.
+    """The folder of images that data.yaml names for each split; only those in `splits` have images.
 
-    Ultralytics demands train and val: one without images names those of another split, the first that has some.
+    Ultralytics requires train and val: one without images gets the folder of the first split that has some.
     """
     having = set(splits)
     used = [split for split in SPLITS if split in having]
@@ -141,7 +142,7 @@ class _LabelFinder:
         self._folders: dict[Path, dict[str, Path]] = {}
 
     def find(self, image: Path) -> tuple[Path, str]:
-        """Where the labels of an image are or belong, and the code of an event if that is not their own name."""
+        """The label file of an image, which may not exist, and the code of an event if it has another name."""
         wanted = [label_path(image)]
         if self._described.labels_beside:
             wanted.append(image.with_suffix(".txt"))
@@ -168,7 +169,8 @@ def _composed(name: str) -> str:
 
 
 def _stand_ins(folders: Mapping[str, Sequence[Path]]) -> dict[str, str]:
-    """Each split that names the folders of another, which is that of the folder's name or else the first."""
+    """Each split with the folders of another split -> that split: the one with the folder's name, or else the
+    first."""
     home: dict[tuple[Path, ...], str] = {}
     for split, parts in folders.items():
         key = tuple(part.resolve() for part in parts)
@@ -211,7 +213,7 @@ def _list(folder: Path, root: Path, split: str, finder: _LabelFinder) -> list[Yo
 
 
 def _listed(file: Path, base: Path, line: str) -> Path | None:
-    """The image that a line of a list means: relative to the list, or else to `base`."""
+    """The image on a line of a list; its path is relative to the list, or else to `base`."""
     slashes = line if exists(file.parent / line) else line.replace("\\", "/")
     path = Path(os.path.normpath(file.parent / slashes))
     if path.is_relative_to(base) and exists(path) and path.is_file():

@@ -17,8 +17,8 @@ NO_SPLITS = {"path", "names", "nc", "download", "roboflow", "kpt_shape", "flip_i
 def write_data_yaml(root: Path, names: Sequence[str], folders: Mapping[str, str]) -> None:
     """Write `data.yaml` into `root`; `folders` is split -> folder of its images, relative to `root`.
 
-    There is no `path` in it: Ultralytics then starts from the YAML file itself, whatever the working directory
-    and its own settings are, and the folder can be moved.
+    The file has no `path`: Ultralytics then resolves paths from the YAML file, independent of the working
+    directory and of its settings, and the folder can be moved.
     """
     import yaml
 

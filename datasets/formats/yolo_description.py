@@ -20,8 +20,8 @@ class YoloDescription(msgspec.Struct, frozen=True):
     """Class names in order, and split -> folders or lists of images below `root`.
 
     `file` is what was read. `keypoint_columns` is how many columns a line has beyond its box. `files` are text
-    files that are no label files. `notes` are (code, value) of what was read in an unusual way or not at all. With
-    `labels_beside`, labels are also looked for next to the images.
+    files that are not label files. `notes` are (code, value) of entries that were read in an unusual way or not at
+    all. With `labels_beside`, labels are also looked for next to the images.
     """
 
     file: Path
@@ -54,7 +54,8 @@ def _has_labels(root: Path, names_file: Path) -> bool:
 
 
 def find_below(root: Path, name: str) -> Path | None:
-    """What `name` means below `root`: as a path, or without the first folders, which are of another machine."""
+    """The file or folder `name` below `root`, also without its first folders, which may be those of another
+    machine."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in {"", "."}]
     if ".." in parts:
         parts = parts[len(parts) - parts[::-1].index("..") :]
@@ -79,7 +80,7 @@ def holds(check: Callable[[], bool]) -> bool:
 
 
 def read_lines(file: Path) -> list[str]:
-    """The lines of a text file that are not blank. Raises InputError for what is no file or not UTF-8."""
+    """The lines of a text file that are not blank. Raises InputError if it is not a file or not UTF-8."""
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:

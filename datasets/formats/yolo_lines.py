@@ -38,7 +38,7 @@ def read_labels(
 ) -> list[Label]:
     """Read one label file of a dataset with that many classes and columns of keypoints.
 
-    What is wrong with a line is added to `errors`, if given. Raises InputError naming file, line and value.
+    Faults of a line are added to `errors`, if given. Raises InputError naming file, line and value.
     """
     try:
         text = read_file(path).decode("utf-8-sig")
@@ -100,12 +100,12 @@ def check_coordinates(where: str, label: Label) -> None:
 
 
 def find_mixed(kinds: Mapping[str, set[bool]]) -> dict[str, str]:
-    """What is wrong with each image whose labels are not of the kind that most images have.
+    """The problem of each image whose labels are not of the kind that most images have: boxes or segments.
 
-    `kinds` is image -> whether its labels are boxes, for each kind that it has. Empty where all are of one kind.
+    `kinds` is image -> whether its labels are boxes, one value for each kind. Empty if all are of one kind.
 
     >>> find_mixed({"a.txt": {True}, "b.txt": {False}, "c.txt": {False}})
-    {'a.txt': 'boxes, where segments are in 2 images'}
+    {'a.txt': 'boxes, but 2 images have segments'}
     """
     boxes = [name for name, kind in kinds.items() if kind == {True}]
     segments = [name for name, kind in kinds.items() if kind == {False}]

@@ -10,7 +10,7 @@ from system.errors import InputError
 
 
 def read_obj_data(file: Path) -> YoloDescription:
-    """Read darknet's description, whose paths may start with a folder that is not there. Raises InputError."""
+    """Read darknet's description, whose paths may start with a folder that does not exist. Raises InputError."""
     lines = (line.partition("=") for line in read_lines(file))
     described = {key.strip(): value.strip() for key, _, value in lines}
     names_file = find_below(file.parent, described.get("names", "obj.names"))
@@ -35,7 +35,7 @@ def read_obj_data(file: Path) -> YoloDescription:
 
 
 def read_names_only(root: Path, file: Path) -> YoloDescription:
-    """Describe a folder of images and labels that has a list of names; folders called like splits are the splits.
+    """Describe a folder with images, labels and a list of class names; folders named like splits are the splits.
 
     Raises InputError.
     """

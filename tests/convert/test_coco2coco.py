@@ -307,7 +307,7 @@ def test_one_file_is_divided_by_defect_type_and_that_is_reported(tmp_path: Path)
     coco2coco(source, tmp_path / "e", CocoOptions(split="original"))
     assert len(load_dataset(tmp_path / "e").splits["train"].images) == 30
     source.rename(tmp_path / "s/all.json")
-    with pytest.raises(OptionError, match=r"all\.json names no split"):
+    with pytest.raises(OptionError, match=r"the name all\.json contains no split"):
         coco2coco(tmp_path / "s/all.json", tmp_path / "f", CocoOptions(split="original"))
 
 

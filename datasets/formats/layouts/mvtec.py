@@ -25,14 +25,14 @@ GROUND_TRUTH = "ground_truth"
 
 
 class _Scan(msgspec.Struct, frozen=True):
-    """The images of a tree, paired as far as they pair, and every fault."""
+    """The images of a tree with their masks, and the faults of pairing them."""
 
     images: list[TreeImage]
     reading: TreeReading
 
 
 class MvtecAd(msgspec.Struct, frozen=True):
-    """MVTec AD, and what has its folders."""
+    """MVTec AD, and datasets with the same folders."""
 
     name: str = "mvtec"
 

@@ -1,4 +1,4 @@
-"""All layouts, and the one that a folder has."""
+"""All layouts, and the detection of a folder's layout."""
 
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -14,7 +14,7 @@ from system.files import check_unicode
 LayoutName = Literal[
     "auto", "mvtec", "btad", "loco", "mvtec3d", "ad2", "visa", "ksdd", "ksdd2", "dagm", "magnetic-tile", "real-iad"
 ]
-# The plainest marks first: MVTec AD's folders are also those of BTAD, MVTec LOCO and MVTec 3D-AD.
+# The most distinctive layouts first: MVTec AD's folders are also those of BTAD, MVTec LOCO and MVTec 3D-AD.
 LAYOUTS: tuple[Layout, ...] = (
     Btad(),
     MvtecLoco(),
@@ -31,7 +31,7 @@ LAYOUTS: tuple[Layout, ...] = (
 
 
 def find_layout(root: Path) -> Layout | None:
-    """The layout that the folder `root` plainly has, or None."""
+    """The layout of the folder `root`, None if none is recognised."""
     return next((layout for layout in LAYOUTS if layout.matches(root)), None)
 
 
@@ -43,11 +43,11 @@ def parse_layout(name: str) -> LayoutName:
 
 
 def read_tree(root: Path, layout: LayoutName = "auto", exclude: Excluder = NOTHING) -> ImageTree:
-    """List the images of a folder tree and pair them with their masks, by the layout named or detected.
+    """List the images of a folder tree and pair them with their masks, by the given or detected layout.
 
     Files that `exclude` excludes are not listed.
 
-    Raises InputError if `root` has no known layout, and with all faults where images and masks do not pair.
+    Raises InputError if `root` has no known layout, and, with all faults, if images and masks do not pair.
     """
     if not root.is_dir():
         raise InputError(root, "no such folder", "name a category folder (with train, test, ground_truth)")

@@ -25,7 +25,7 @@ from datasets.formats.layouts.tree import (
 )
 from system.exclude import NOTHING, Excluder
 
-DEFECT = "defect"  # the type where a layout has only one and names it nowhere
+DEFECT = "defect"  # the defect type in layouts with one type and no name for it
 
 
 class Visa(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Visa(msgspec.Struct, frozen=True):
         return any((root / "Data/Images" / kind).is_dir() for kind in ("Anomaly", "Normal"))
 
     def read(self, root: Path, exclude: Excluder = NOTHING) -> ImageTree:
-        """All images; the layout names no splits."""
+        """All images; the layout has no splits."""
         reading = TreeReading(root, exclude)
         images = list(self._images(root, reading))
         return make_tree(root, self.name, images, reading.faults, any_value=True)
@@ -79,7 +79,7 @@ class Ksdd(msgspec.Struct, frozen=True):
         return any(p.stem.endswith("_label") for folder in subfolders(root) for p in images_in(folder))
 
     def read(self, root: Path, exclude: Excluder = NOTHING) -> ImageTree:
-        """All images; the layout names no splits."""
+        """All images; the layout has no splits."""
         reading = TreeReading(root, exclude)
         images = (_beside(root, folder, "_label", "", reading) for folder in subfolders(root))
         return make_tree(root, self.name, list(chain.from_iterable(images)), reading.faults)
@@ -123,7 +123,7 @@ class MagneticTile(msgspec.Struct, frozen=True):
         return any(folder.name.startswith("MT_") and (folder / "Imgs").is_dir() for folder in subfolders(root))
 
     def read(self, root: Path, exclude: Excluder = NOTHING) -> ImageTree:
-        """All images; the layout names no splits."""
+        """All images; the layout has no splits."""
         images: list[TreeImage] = []
         reading = TreeReading(root, exclude)
         for folder in subfolders(root):

@@ -1,4 +1,4 @@
-"""What every layout of a folder tree reads: images with their split, their type and their masks."""
+"""The images of a folder tree with their split, defect type and masks; shared by all layouts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ FaultCode = Literal["ambiguous-pair", "broken-tree", "defect-in-train", "unlabel
 
 
 class TreeFault(msgspec.Struct, frozen=True):
-    """Why a tree cannot be converted; `code` is that of the finding of `datasets check`."""
+    """A reason why a tree cannot be converted; `code` is the code of the finding of `datasets check`."""
 
     code: FaultCode
     error: InputError
@@ -25,9 +25,9 @@ class TreeImage(msgspec.Struct, frozen=True):
     """One image of a tree.
 
     `relative` is its path below `root`, such as test/scratch/000.png. `split` is train, val or test, or empty if
-    the layout names no splits. `type` is its defect type, or good; `masks` are paths of its ground-truth masks
-    below `root`. With `black_is_good`, an image whose masks are all black is good; otherwise a defect
-    image needs a mask with a defect.
+    the layout has no splits. `type` is its defect type, or good; `masks` are paths of its ground-truth masks below
+    `root`. With `black_is_good`, an image whose masks are all black is good; otherwise a defect image needs a mask
+    with a defect.
 
     Paths are built on request: a tree of many images takes a third less memory this way.
     """
@@ -51,10 +51,10 @@ class TreeImage(msgspec.Struct, frozen=True):
 
 
 class ImageTree(msgspec.Struct, frozen=True):
-    """The images of a tree, sorted by relative path, paired as far as they pair, and every fault.
+    """The images of a tree with their masks, sorted by relative path, and the faults of pairing them.
 
-    `any_value` is whether a mask has other values than 0 and one more, each of them a defect. `left_out` lists the
-    folders without ground truth.
+    `any_value` is whether a mask may have several values above 0, each of which marks a defect. `left_out` lists
+    the folders without ground truth.
     """
 
     root: Path
@@ -80,7 +80,7 @@ class ImageTree(msgspec.Struct, frozen=True):
 
     @property
     def names_splits(self) -> bool:
-        """Whether the layout names the split of each image."""
+        """Whether the folders of the layout determine the split of each image."""
         return all(image.split for image in self.images)
 
 
@@ -92,10 +92,11 @@ class Layout(Protocol):
         """The value of --layout."""
 
     def matches(self, root: Path) -> bool:
-        """Whether the folders and names below `root` are plainly those of this layout."""
+        """Whether `root` has the folders and file names of this layout."""
 
     def read(self, root: Path, exclude: Excluder = NOTHING) -> ImageTree:
-        """List the images and pair them with their masks; what does not pair is a fault of the tree."""
+        """List the images and pair them with their masks; images and masks that do not pair are faults of the
+        tree."""
 
 
 def make_tree(
@@ -108,7 +109,7 @@ def make_tree(
     left_out: Iterable[str] = (),
     where: str = "where this layout has them",
 ) -> ImageTree:
-    """The tree of `images`, sorted by path. No image at all is a fault, if there is no other."""
+    """The tree of `images`, sorted by path. A tree without images gets a fault, unless it has others."""
     found = tuple(sorted(images, key=lambda image: image.relative))
     known = tuple(faults)
     if not found and not known:
@@ -118,7 +119,7 @@ def make_tree(
 
 
 class TreeReading:
-    """The reading of one tree: which of its files are excluded, and each fault, where files do not pair."""
+    """State of reading one tree: which files are excluded, and the faults of files that do not pair."""
 
     def __init__(self, root: Path, exclude: Excluder) -> None:
         self._root = root

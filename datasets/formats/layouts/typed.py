@@ -28,7 +28,7 @@ NO_LABELS = ("test_private", "test_private_mixed")  # of MVTec AD 2: its ground 
 
 
 class Btad(msgspec.Struct, frozen=True):
-    """BTAD: good is called ok; masks are ground_truth/<type>/NNNN.* with the image's name."""
+    """BTAD: good images are in folders called ok; masks are ground_truth/<type>/NNNN.* with the image's name."""
 
     name: str = "btad"
 

@@ -1,15 +1,7 @@
-import doctest
-
 import pytest
 
-from datasets.formats import mask_pattern
 from datasets.formats.mask_pattern import parse_pattern
 from system.errors import OptionError
-
-
-def test_the_examples() -> None:
-    assert doctest.testmod(mask_pattern).failed == 0
-    assert doctest.testmod(mask_pattern).attempted >= 3
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def test_the_split_of_the_source_is_kept_or_refused(layout: str, root: Path, tmp
         mvtec2coco([root], tmp_path / "d", options)
         assert {split: len(coco["images"]) for split, coco in splits(tmp_path / "d").items()} == wanted
     else:
-        with pytest.raises(InputError, match=f"the layout {layout} names no splits"):
+        with pytest.raises(InputError, match=f"the layout {layout} has no splits"):
             mvtec2coco([root], tmp_path / "d", options)
 
 
