@@ -12,7 +12,7 @@ from datasets.formats.labelme_flags import set_flags
 from datasets.masks.rle import rle_ious
 from system.errors import InputError
 
-SAME_IOU = 0.5
+SAME_IOU_THRESHOLD = 0.5
 
 
 class ShapeGroupMatch(msgspec.Struct, frozen=True):
@@ -129,7 +129,7 @@ def match_groups(first: Sequence[ShapeGroup], second: Sequence[ShapeGroup]) -> l
     ious = rle_ious(list(first_masks.values()), list(second_masks.values()))
     same = np.array([[first[i].label == second[j].label for j in columns] for i in rows])
     # one pair of equal labels outweighs the IoU of all pairs together
-    gain = np.where(ious >= SAME_IOU, ious + same * (1 + min(ious.shape)), 0)
+    gain = np.where(ious >= SAME_IOU_THRESHOLD, ious + same * (1 + min(ious.shape)), 0)
     assigned = zip(*linear_sum_assignment(gain, maximize=True), strict=True)
     return [(rows[a], columns[b], float(ious[a, b])) for a, b in assigned if gain[a, b] > 0]
 

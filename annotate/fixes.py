@@ -3,11 +3,11 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, cast
 
 from annotate.findings import known_spelling
 from annotate.folder_images import FolderImage, upright_size
-from datasets.formats.labelme_document import read_document, write_document
+from datasets.formats.labelme_document import raw_shapes, read_document, write_document
 from datasets.formats.labelme_outlines import polygon_parts
 
 BACKUP = ".annotate-backup"
@@ -36,7 +36,7 @@ def fix_image(image: FolderImage, labels: Sequence[str], backup: Path) -> int:
     Raises InputError where a file cannot be read, OutputError where the labelme file changed meanwhile.
     """
     document = read_document(image.label_path)
-    shapes, changed = fix_shapes(document.raw["shapes"], upright_size(image.path), labels)
+    shapes, changed = fix_shapes(cast("list[RawShape]", raw_shapes(document)), upright_size(image.path), labels)
     if changed:
         kept = backup / image.label_path.relative_to(image.root)
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -11,7 +10,7 @@ from annotate.folder_images import FolderImage, image_size
 from annotate.project import CONFIG, FLAGS, LABELS
 from annotate.shape_groups import ShapeGroup
 from datasets.formats.labelme import SUFFIX
-from datasets.formats.labelme_document import Document, new_document, read_document, write_document
+from datasets.formats.labelme_document import Document, new_document, raw_shapes, read_document, write_document
 from datasets.formats.labelme_flags import UNREVIEWED
 from system.files import check_apart, link_or_copy, new_folder, write_atomic
 
@@ -63,7 +62,7 @@ def _merge_image(
     link_or_copy(mine.path, target)
     first, second = read_document(mine.label_path), read_document(theirs.label_path)
     contested = [match for match in compared.matches if not match.agrees]
-    shapes = [first.raw["shapes"][i] for m in compared.matches if m.agrees for i in m.first.indices]
+    shapes = [raw_shapes(first)[i] for m in compared.matches if m.agrees for i in m.first.indices]
     shapes += _marked(first, [*compared.only_first, *(m.first for m in contested)], names[0])
     shapes += _marked(second, [*compared.only_second, *(m.second for m in contested)], names[1])
     flags = {**(first.file.flags or {})}
@@ -73,14 +72,15 @@ def _merge_image(
     write_document(document, {**first.raw, "flags": flags, "shapes": shapes, "imagePath": target.name})
 
 
-def _marked(document: Document, groups: Sequence[ShapeGroup], folder_name: str) -> list[dict[str, Any]]:
+def _marked(document: Document, groups: Sequence[ShapeGroup], folder_name: str) -> list[dict[str, object]]:
     """The raw shapes of groups with all their keys, flagged unreviewed and described with their folder's name."""
-    raws = [document.raw["shapes"][i] for group in groups for i in group.indices]
+    shapes = document.file.shapes
     return [
         {
-            **raw,
-            "flags": {**(raw.get("flags") or {}), UNREVIEWED: True},
-            "description": f"only {folder_name} {raw.get('description') or ''}".strip(),
+            **raw_shapes(document)[i],
+            "flags": {**(shapes[i].flags or {}), UNREVIEWED: True},
+            "description": f"only {folder_name} {shapes[i].description or ''}".strip(),
         }
-        for raw in raws
+        for group in groups
+        for i in group.indices
     ]

@@ -12,7 +12,7 @@ from datasets.formats.dataset_folder import Dataset, annotation_path, load_datas
 from datasets.formats.members import home_splits, select_images, shares_image_ids
 from evaluate.new_predictions import NamedPredictions, run_name
 from evaluate.run_dataset import open_run_dataset
-from evaluate.run_folder import TASKS, Run, load_run, read_split
+from evaluate.run_folder import TASKS, Run, load_run, read_split, trainers
 from system.errors import InputError, OptionError
 
 
@@ -80,7 +80,7 @@ def check_has_boxes(source: Path) -> None:
         provides = TASKS.get(run.task)
         if provides and not provides.boxes:
             problem = f"a run of train_{run.task} predicts the type of an image and no boxes"
-            raise InputError(root, problem, "name a run of train_det or train_seg")
+            raise InputError(root, problem, f"name a run of {trainers('boxes')}")
 
 
 class _Names(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from evaluate.matching import box_ious
 from system.errors import InputError
 
 RECORD = "defectline"  # key in labelme files; labelme keeps it and does not read it
-SAME_IOU = 0.5
+SAME_IOU_THRESHOLD = 0.5
 MIN_POLYGON_IOU = 0.9  # of a proposed polygon and the predicted mask
 CLOSED_FLAGS = frozenset({"good", "reject"})
 
@@ -95,8 +95,9 @@ def add_proposals(
             shapes += proposed
             groups += [shape.group_id or 0 for shape in proposed]
             existing.append(mask)
-    earlier = document.raw.get(RECORD, {})
-    return {**with_shapes(document, shapes), RECORD: {**earlier, "proposed": record}}, outcomes
+    earlier = document.raw.get(RECORD)
+    own = earlier if isinstance(earlier, dict) else {}
+    return {**with_shapes(document, shapes), RECORD: {**own, "proposed": record}}, outcomes
 
 
 def proposal_to_shapes(
@@ -141,5 +142,5 @@ def _overlaps(mask: Rle, existing: Sequence[Rle], *, as_boxes: bool) -> bool:
     if not existing:
         return False
     if as_boxes:
-        return bool(box_ious([rle_box(mask)], [rle_box(rle) for rle in existing]).max() >= SAME_IOU)
-    return bool(rle_ious([mask], existing).max() >= SAME_IOU)
+        return bool(box_ious([rle_box(mask)], [rle_box(rle) for rle in existing]).max() >= SAME_IOU_THRESHOLD)
+    return bool(rle_ious([mask], existing).max() >= SAME_IOU_THRESHOLD)

@@ -27,7 +27,7 @@ from annotate.shape_groups import draw_together, shape_groups
 from convert.to_shapes import component_to_shapes
 from datasets.coco import Rle
 from datasets.formats.labelme import Shape
-from datasets.formats.labelme_document import shape_to_raw, write_document
+from datasets.formats.labelme_document import raw_shapes, shape_to_raw, write_document
 from datasets.formats.labelme_flags import is_unreviewed
 from datasets.formats.layouts.registry import read_tree
 from datasets.formats.layouts.tree import GOOD, TreeImage
@@ -187,7 +187,7 @@ def correct_image(listed: FolderImage, image: TreeImage) -> Counter[str]:
             proposed.remove(found)
             counts[_work(found.label == image.type, met)] += 1
             if met >= GOOD_ENOUGH:  # the outline stays as proposed
-                kept = [document.raw["shapes"][i] for i in found.indices]
+                kept = [raw_shapes(document)[i] for i in found.indices]
                 shapes += [{**raw, "label": image.type, "flags": {}} for raw in kept]
                 continue
         shapes += [shape_to_raw(shape) for shape in right]

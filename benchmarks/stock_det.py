@@ -21,7 +21,7 @@ from datasets.formats.dataset_folder import annotation_path, load_dataset
 from training.negatives import choose_negatives
 
 IMGSZ, EPOCHS, BATCH = 320, 60, 16  # 16 is Ultralytics' default
-LEAST_SCORE = 0.001  # as its own validation takes
+MIN_SCORE = 0.001  # as its own validation takes
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def train_and_predict(given: argparse.Namespace, scratch: Path) -> list[Predicti
     found: list[Prediction] = []
     for image in fold.split("test").images:
         result = trained.predict(
-            str(fold.image_path(image)), imgsz=IMGSZ, conf=LEAST_SCORE, iou=0.7, max_det=300, device="cpu",
+            str(fold.image_path(image)), imgsz=IMGSZ, conf=MIN_SCORE, iou=0.7, max_det=300, device="cpu",
             verbose=False,
         )[0]  # fmt: skip
         for (x1, y1, x2, y2), score, kind in zip(

@@ -27,7 +27,7 @@ from datasets.formats.provenance import Annotated, content_hash, make_provenance
 from datasets.images.bit_depth import measure_ranges
 from system.errors import InputError
 from system.files import check_destination, new_folder
-from system.workers import LARGEST_CHUNK, map_ordered
+from system.workers import MAX_CHUNK, map_ordered
 
 MAX_CATEGORIES = 255  # an index PNG has 8 bits, and 0 is the background
 BATCH_SIZE = 16  # images per call of `convert_images`
@@ -101,7 +101,7 @@ def _converted(dest: Path | None, conversion: Conversion[S], execution: Executio
         return map_ordered(work, sources, execution.jobs, pool_pays=pays, pool=execution.pool)
     groups = [sources[i : i + BATCH_SIZE] for i in range(0, len(sources), BATCH_SIZE)]
     many = _BatchWork(conversion.convert_images, work, dest)
-    chunk = LARGEST_CHUNK // BATCH_SIZE
+    chunk = MAX_CHUNK // BATCH_SIZE
     return chain.from_iterable(
         map_ordered(many, groups, execution.jobs, pool_pays=pays, largest_chunk=chunk, pool=execution.pool)
     )

@@ -29,7 +29,7 @@ from system.files import check_apart, check_destination, link_or_copy, new_folde
 from system.workers import map_ordered
 
 POOL_PAYS_FROM = 256  # images
-SMALLEST_SIDE = 10  # pixels; Ultralytics leaves out images with a shorter side
+MIN_SIDE = 10  # pixels; Ultralytics leaves out images with a shorter side
 JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar, get_type_hints
+from typing import Generic, Protocol, TypeVar, get_type_hints
 
 import msgspec
 
@@ -68,7 +68,7 @@ class Conversion(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
 
     tool: str
     origins: list[str]
-    options: dict[str, Any]
+    options: dict[str, object]
     categories: list[Category]
     sources: Sequence[S]
     convert_image: Callable[[S, Path | None], Converted]

@@ -152,13 +152,13 @@ def _gather(
         if _is_excluded(tree, file, glance, exclude):
             continue
         gathered.shapes += len(glance.shapes)
-        found = None
+        located = None
         with collected(gathered.errors):
-            found = _find(tree, finder, file, glance)
-        if found is None:
+            located = _find(tree, finder, file, glance)
+        if located is None:
             continue
-        image = LabelmeImage(found.file_name, file, found.path, found.event_code, UNCERTAIN in glance.flags)
-        if found.path is None:
+        image = LabelmeImage(located.file_name, file, located.path, located.event_code, UNCERTAIN in glance.flags)
+        if located.path is None:
             gathered.embedded |= {bare_name(name): file for name in (file, glance.image_path) if name}
         if event := _left_out(file, glance, keep_unreviewed=keep_unreviewed):
             gathered.events.append(event)

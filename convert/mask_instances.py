@@ -69,12 +69,12 @@ def cut_mask(
     if looks_inverted(mask):
         events.append(Event(file_name, "", "looks-inverted", f"{mask.mean():.0%} of the image"))
     if whole:
-        found = [mask_to_component(mask)] if mask.any() else []
+        parts = [mask_to_component(mask)] if mask.any() else []
     else:
-        found = components(mask, connectivity=cut.connectivity)
-    joined = merge_near(found, cut.merge_gap)
-    if len(joined) < len(found):
-        events.append(Event(file_name, "", "merged-gap", f"{len(found) - len(joined)} joined"))
+        parts = components(mask, connectivity=cut.connectivity)
+    joined = merge_near(parts, cut.merge_gap)
+    if len(joined) < len(parts):
+        events.append(Event(file_name, "", "merged-gap", f"{len(parts) - len(joined)} joined"))
     areas = [component.area for component in joined]
     kept = [(component, area) for component, area in zip(joined, areas, strict=True) if area >= cut.min_area]
     for component, area in zip(joined, areas, strict=True):
@@ -89,10 +89,10 @@ def cut_mask(
 
 
 def _segmentations(
-    found: list[Component], height: int, width: int, how: Literal["rle", "polygon", "auto"]
+    parts: list[Component], height: int, width: int, how: Literal["rle", "polygon", "auto"]
 ) -> Sequence[Segmentation]:
     if how == "rle":
-        return components_to_rles(found, height, width)
+        return components_to_rles(parts, height, width)
     from datasets.masks.pixel_outline import component_to_segmentation
 
-    return [component_to_segmentation(component, height, width, how) for component in found]
+    return [component_to_segmentation(component, height, width, how) for component in parts]

@@ -79,18 +79,18 @@ def masks2coco(source: Path, dest: Path, options: MasksOptions, execution: Execu
     """
     check_options(options)
     check_apart(dest, [source, options.masks])
-    found = find_mask_source(options.masks)
+    mask_source = find_mask_source(options.masks)
     pattern = parse_pattern(options.pattern)
     exclude = Excluder(execution.exclude)
-    pairing = pair_masks(source, found.masks, pattern, exclude, type_folders=options.type_folders)
+    pairing = pair_masks(source, mask_source.masks, pattern, exclude, type_folders=options.type_folders)
     types = MaskTypes(options.categories, options.indices, options.colours, options.type_folders)
     names = types.names(pairing.types)
     void = options.void != "refuse"
     meaning = types.meaning(names, threshold=options.threshold, void=void, numbered=pattern.several)
     categories = [Category(i, name) for i, name in enumerate(names, 1)]
     excluded = exclusion_events(exclude, [*pairing.images, *pairing.faults])
-    events = [*excluded, *_check_pairs(pairing, found.masks, execution)]
-    images = [with_objects(image, found) for image in pairing.images]
+    events = [*excluded, *_check_pairs(pairing, mask_source.masks, execution)]
+    images = [with_objects(image, mask_source) for image in pairing.images]
     masks = sum(len(image.masks) for image in images)
     conversion = Conversion(
         tool="masks2coco",
@@ -99,9 +99,9 @@ def masks2coco(source: Path, dest: Path, options: MasksOptions, execution: Execu
         categories=categories,
         sources=images,
         convert_image=partial(_convert_image, work=_Work(options, meaning)),
-        assign_splits=_split_rule(options, source, found, categories),
+        assign_splits=_split_rule(options, source, mask_source, categories),
         read={"images": len(images), "masks": masks, "categories": len(names)},
-        events=[*events, *_ignored_splits(options, source, found, images)],
+        events=[*events, *_ignored_splits(options, source, mask_source, images)],
         pool_pays=len(images) + masks >= POOL_PAYS_FROM,
         preload=PRELOAD,
         check_mask_values=check_same_values,
@@ -148,27 +148,27 @@ def _check_pairs(pairing: Pairing, masks: Path, execution: Execution) -> list[Ev
 
 
 def _split_rule(
-    options: MasksOptions, source: Path, found: MaskSource, categories: Sequence[Category]
+    options: MasksOptions, source: Path, mask_source: MaskSource, categories: Sequence[Category]
 ) -> Callable[[Mapping[str, str]], Mapping[str, str]]:
     """As `assign_splits`; with --split original, lists of image ids in the export go before folders."""
-    if options.split == "original" and found.splits:
-        return partial(_split_by_list, found=found)
+    if options.split == "original" and mask_source.splits:
+        return partial(_split_by_list, mask_source=mask_source)
     return assign_splits(options.split, options.ratios, options.seed, source, categories)
 
 
-def _split_by_list(strata: Mapping[str, str], found: MaskSource) -> dict[str, str]:
+def _split_by_list(strata: Mapping[str, str], mask_source: MaskSource) -> dict[str, str]:
     ids = {file_name: PurePosixPath(file_name).stem for file_name in strata}
     for file_name, image_id in ids.items():
-        if image_id not in found.splits:
+        if image_id not in mask_source.splits:
             problem = f"--split original, but ImageSets/Segmentation has no list with {file_name}"
-            raise InputError(found.masks.parent, problem, "add it to a list, or leave out --split original")
-    return {file_name: found.splits[image_id] for file_name, image_id in ids.items()}
+            raise InputError(mask_source.masks.parent, problem, "add it to a list, or leave out --split original")
+    return {file_name: mask_source.splits[image_id] for file_name, image_id in ids.items()}
 
 
 def _ignored_splits(
-    options: MasksOptions, source: Path, found: MaskSource, images: Sequence[MaskedImage]
+    options: MasksOptions, source: Path, mask_source: MaskSource, images: Sequence[MaskedImage]
 ) -> list[Event]:
-    named = {found.splits.get(PurePosixPath(image.file_name).stem) for image in images}
+    named = {mask_source.splits.get(PurePosixPath(image.file_name).stem) for image in images}
     splits = [split for split in SPLITS if split in named]
     if len(splits) > 1 and options.split == "stratified":
         return [Event("ImageSets/Segmentation", "", "splits-ignored", ", ".join(splits))]

@@ -199,10 +199,10 @@ def _convert_masks(
         mask = _read_mask(path, source, image)
         if source.image.black_is_good and not mask.any():
             continue
-        large, found, repaired = cut_mask(source.file_name, mask, source.category_id, _cut(options))
-        check_some_kept(path, found, _cut(options))
+        large, cut_instances, repaired = cut_mask(source.file_name, mask, source.category_id, _cut(options))
+        check_some_kept(path, cut_instances, _cut(options))
         kept += large
-        instances += found
+        instances += cut_instances
         events += repaired
     if dest is not None and kept:
         size = (image.height, image.width)

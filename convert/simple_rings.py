@@ -16,12 +16,12 @@ SHARES = (1.0, 0.5, 0.25)  # of the tolerance, tried in turn until the ring cove
 
 
 def simplify_rings(
-    corners: "Sequence[NDArray[np.int64]]", tolerance: float, least_iou: float
+    corners: "Sequence[NDArray[np.int64]]", tolerance: float, min_iou: float
 ) -> "list[NDArray[np.float64]]":
     """For each ring of pixel corners (n x 2, not closed, in pixels from 0 on) a ring with fewer points.
 
     It deviates from the ring through the midpoints of the pixel sides by at most `tolerance` pixels and covers the
-    same pixels at an intersection over union of `least_iou` or more; with `tolerance` 0 it covers exactly the
+    same pixels at an intersection over union of `min_iou` or more; with `tolerance` 0 it covers exactly the
     same. All rings are simplified and filled together, which takes little longer than one.
     """
     import numpy as np
@@ -32,22 +32,22 @@ def simplify_rings(
     exact = [ring.astype(np.float64) for ring in corners]
     width, height = np.max([ring.max(axis=0) for ring in corners], axis=0).tolist()
     middles, polygons = _midpoints(corners)
-    found: dict[int, NDArray[np.float64]] = {}
+    simplified: dict[int, NDArray[np.float64]] = {}
     wanted = _fill(exact, range(len(exact)), height, width)
     left = list(range(len(exact)))
     for share in SHARES if tolerance else ():
         rings = _exteriors(shapely.simplify(polygons[left], tolerance * share))
         ious = _ious(_fill(rings, left, height, width), wanted, len(exact), height * width + 1)
         tried = zip(left, rings, strict=True)
-        found |= {i: ring for i, ring in tried if len(ring) > 2 and ious[i] >= least_iou}
-        left = [i for i in left if i not in found]
+        simplified |= {i: ring for i, ring in tried if len(ring) > 2 and ious[i] >= min_iou}
+        left = [i for i in left if i not in simplified]
         if not left:
             break
     if left:
         filled = _fill([middles[i] for i in left], left, height, width)
         ious = _ious(filled, wanted, len(exact), height * width + 1)
-        found |= {i: middles[i] if ious[i] == 1 else exact[i] for i in left}
-    return [found[i] for i in range(len(exact))]
+        simplified |= {i: middles[i] if ious[i] == 1 else exact[i] for i in left}
+    return [simplified[i] for i in range(len(exact))]
 
 
 def _exteriors(polygons: "NDArray[np.object_]") -> "Rings":

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DEFAULT_TOLERANCE = 1.0  # pixels
-LEAST_IOU = 0.99
+MIN_IOU = 0.99
 MAX_TOGETHER = 1_000_000  # pixels of the boxes of instances that are traced together
 
 
@@ -28,33 +28,33 @@ def component_to_shapes(
     label: str,
     group_id: int,
     tolerance: float = DEFAULT_TOLERANCE,
-    least_iou: float = LEAST_IOU,
+    min_iou: float = MIN_IOU,
 ) -> list[Shape]:
     """Shapes that together cover the pixels of `component`; several of them carry `group_id`, one alone none.
 
     See `components_to_shapes`.
     """
-    return join_group(components_to_shapes([(component, label)], tolerance, least_iou)[0], group_id)
+    return join_group(components_to_shapes([(component, label)], tolerance, min_iou)[0], group_id)
 
 
 def components_to_shapes(
     labelled: Sequence[tuple[Component, str]],
     tolerance: float = DEFAULT_TOLERANCE,
-    least_iou: float = LEAST_IOU,
+    min_iou: float = MIN_IOU,
 ) -> list[list[Shape]]:
     """For each component with its label the shapes that together cover its pixels, without `group_id`.
 
     A part without holes becomes a polygon that deviates from the outline by at most `tolerance` pixels and covers
-    the same pixels at an IoU of `least_iou` or more, with `tolerance` 0 exactly the same. A part with holes
+    the same pixels at an IoU of `min_iou` or more, with `tolerance` 0 exactly the same. A part with holes
     becomes a `mask` shape. Parts are 4-connected.
     """
-    found: list[list[Shape]] = []
+    shape_lists: list[list[Shape]] = []
     for group in _groups(labelled):
         parts = [part_rings(component.pixels) for component, _ in group]
         whole = [part.shell for own in parts for part in own if not part.holes]
-        rings = iter(simplify_rings(whole, tolerance, least_iou))
-        found += [_shapes(own, rings, *one) for own, one in zip(parts, group, strict=True)]
-    return found
+        rings = iter(simplify_rings(whole, tolerance, min_iou))
+        shape_lists += [_shapes(own, rings, *one) for own, one in zip(parts, group, strict=True)]
+    return shape_lists
 
 
 def join_group(shapes: Sequence[Shape], group_id: int) -> list[Shape]:

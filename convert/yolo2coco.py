@@ -134,9 +134,9 @@ def _label_files_alone(dataset: YoloDataset, exclude: Excluder) -> list[Event]:
     """Label files without an image."""
     wanted = {image.labels.resolve() for image in dataset.images} | {path.resolve() for path in dataset.files}
     folders = {image.labels.resolve().parent for image in dataset.images}
-    found = (path for folder in sorted(folders) if folder.is_dir() for path in sorted(folder.glob("*.txt")))
+    label_files = (path for folder in sorted(folders) if folder.is_dir() for path in sorted(folder.glob("*.txt")))
     root = dataset.root.resolve()
-    alone = [path for path in found if path not in wanted]
+    alone = [path for path in label_files if path not in wanted]
     names = [path.relative_to(root) if path.is_relative_to(root) else path.name for path in alone]
     return [
         Event(str(name), "", "label-without-picture", "")
@@ -148,10 +148,11 @@ def _label_files_alone(dataset: YoloDataset, exclude: Excluder) -> list[Event]:
 def _notes(dataset: YoloDataset) -> list[Event]:
     """Events for ambiguous entries in the description of the folder."""
     name = dataset.description.name
-    stand_ins = [
-        ("empty-split", f"{split} names the images of {other}") for split, other in dataset.stand_ins.items()
+    empty = [
+        ("empty-split", f"{split} names the images of {other}")
+        for split, other in dataset.substitute_splits.items()
     ]
-    return [Event(name, "", code, value) for code, value in (*stand_ins, *dataset.notes)]
+    return [Event(name, "", code, value) for code, value in (*empty, *dataset.notes)]
 
 
 def _mixed(sources: list[_Source], kinds: set[str]) -> list[Event]:

@@ -4,8 +4,6 @@ Boxes are `[x, y, w, h]` in pixels with x + w one past the last pixel; areas are
 Source: https://cocodataset.org/#format-data and #format-results.
 """
 
-from typing import Any
-
 import msgspec
 
 SPLITS = ("train", "val", "test")
@@ -23,6 +21,7 @@ class Rle(msgspec.Struct, frozen=True):
 
 
 MAX_PIXELS = 2**32 - 1  # limit of pycocotools, which counts with 32 bits
+MIN_RING_VALUES = 6  # of a polygon: three x, y pairs
 MAX_COORDINATE = 1e5  # pixels; limits the run time of pycocotools, which walks along the whole outline
 Polygons = list[list[int | float]]
 Segmentation = Rle | Polygons
@@ -63,8 +62,8 @@ class CocoFile(msgspec.Struct, frozen=True):
     images: list[Image]
     annotations: list[Annotation]
     categories: list[Category]
-    info: dict[str, Any] = {}
-    licenses: list[Any] = []
+    info: dict[str, object] = {}
+    licenses: list[object] = []
 
     def by_image(self) -> dict[int, list[Annotation]]:
         """The annotations of each image id; an empty list for a negative."""

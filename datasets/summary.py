@@ -130,9 +130,9 @@ def _summarise_tool(path: Path, tool: ToolFormat, source: Path, progress: Progre
     facts = []
     for relative, placed in images_of(export, ImageSearch(export.root, export.not_images)).items():
         file, image = export.root / relative, placed.image
-        found = [(label, area, w, h) for label, area, w, h in tool_annotations(file, export.root, image)]
-        types = sorted({label for label, *_ in found}) or [NEGATIVE if image.reviewed else UNLABELLED]
-        facts.append(_Fact(image.split or "", file, types, found))
+        annotations = [(label, area, w, h) for label, area, w, h in tool_annotations(file, export.root, image)]
+        types = sorted({label for label, *_ in annotations}) or [NEGATIVE if image.reviewed else UNLABELLED]
+        facts.append(_Fact(image.split or "", file, types, annotations))
     splits = [split for split in SPLIT_ORDER if any(fact.split == split for fact in facts)]
     return _summary(path, tool.name, splits, facts, progress)
 

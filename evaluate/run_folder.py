@@ -9,7 +9,7 @@ runs/<task>/<dataset name>[-N]/
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import msgspec
 
@@ -98,6 +98,12 @@ class Run(msgspec.Struct, frozen=True):
         return self.root / "predictions" / f"{split}.json"
 
 
+def trainers(what: Literal["boxes", "masks", "image_types", "score_maps"] | None = None) -> str:
+    """The trainers for a message, such as "train_det or train_seg"; with `what`, those whose runs provide it."""
+    names = [f"train_{task}" for task, provides in TASKS.items() if what is None or getattr(provides, what)]
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
 class RunConfig(msgspec.Struct, frozen=True):
     """The content of config.yaml: task (in the file `kind`), dataset folder and the trainer's options.
 
@@ -106,7 +112,7 @@ class RunConfig(msgspec.Struct, frozen=True):
 
     task: str = msgspec.field(name="kind")
     dataset: str
-    options: dict[str, Any]
+    options: dict[str, object]
     folds: int = 0
 
 
@@ -119,9 +125,7 @@ def is_fold(run: Run) -> bool:
 def load_run(root: Path) -> Run:
     """Open a run folder. Raises InputError where `root` is not one."""
     if not (root / "config.yaml").is_file():
-        raise InputError(
-            root, "not a run folder (no config.yaml)", "name a folder made by train_det or train_seg fit"
-        )
+        raise InputError(root, "not a run folder (no config.yaml)", f"name a folder made by {trainers()} fit")
     return Run(root, read_config(root).task)
 
 

@@ -63,9 +63,9 @@ def type_probabilities(
     """
     row = {image.id: i for i, image in enumerate(images)}
     column = {category: k for k, category in enumerate(categories, 1)}
-    found = np.zeros((len(images), 1 + len(categories)))
+    probabilities = np.zeros((len(images), 1 + len(categories)))
     for p in predictions:
         if p.image_id in row:
-            found[row[p.image_id], column[p.category_id]] += p.score
-    found[:, GOOD_INDEX] = np.clip(1 - found.sum(axis=1), 0, 1)
-    return found
+            probabilities[row[p.image_id], column[p.category_id]] += p.score
+    probabilities[:, GOOD_INDEX] = np.clip(1 - probabilities.sum(axis=1), 0, 1)
+    return probabilities

@@ -17,7 +17,7 @@ from system.startup import GC_THRESHOLD
 S = TypeVar("S")
 R = TypeVar("R")
 
-LARGEST_CHUNK = 64
+MAX_CHUNK = 64
 JOBS_PER_PROCESSOR = 4
 
 
@@ -63,7 +63,7 @@ def map_ordered(
     jobs: int,
     *,
     pool_pays: bool,
-    largest_chunk: int = LARGEST_CHUNK,
+    largest_chunk: int = MAX_CHUNK,
     pool: Pool | None = None,
 ) -> Iterator[R]:
     """Yield `work(item)` for each item, in order; `work`, items and results must be picklable.

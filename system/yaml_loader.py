@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Hashable
-from typing import Any
 
 import yaml
 from yaml.composer import ComposerError
@@ -62,4 +61,4 @@ OptionsLoader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+.0
 class TextLoader(StrictLoader):
     """Strict YAML in which every scalar is the text in the file."""
 
-    yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012 -- the name and type are PyYAML's
+    yaml_implicit_resolvers: dict[str, list[object]] = {}  # noqa: RUF012 -- the name and type are PyYAML's

@@ -1,4 +1,4 @@
-"""Names and types of the rooms: one class per name, no `Any` in the signature of a public function or method."""
+"""Names and types of the rooms: one class per name; no `Any` in public signatures, fields and type aliases."""
 
 import ast
 import re
@@ -33,6 +33,20 @@ def has_any(function: ast.FunctionDef) -> bool:
     return any(ANY.search(ast.unparse(annotation)) for annotation in annotations if annotation)
 
 
+def fields_and_aliases(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Name and type of each annotated field of a class and of each type alias of a module."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.ClassDef):
+            annotated = (item for item in node.body if isinstance(item, ast.AnnAssign))
+            yield from ((f"{node.name}.{ast.unparse(item.target)}", item.annotation) for item in annotated)
+        elif isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias" and node.value:
+            yield ast.unparse(node.target), node.value
+    blocks = [module.body, *(node.body for node in module.body if isinstance(node, ast.If))]
+    for node in (node for block in blocks for node in block):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript | ast.BinOp):
+            yield ast.unparse(node.targets[0]), node.value
+
+
 def test_one_class_per_name() -> None:
     owners = defaultdict(list)
     for module in MODULES:
@@ -49,6 +63,32 @@ def test_no_any_in_public_signatures() -> None:
         for name, function in public_functions(tree(module))
         if has_any(function)
     ] == []
+
+
+def test_no_any_in_fields_and_aliases() -> None:
+    assert [
+        f"{module}.{name}"
+        for module in MODULES
+        for name, annotation in fields_and_aliases(tree(module))
+        if ANY.search(ast.unparse(annotation))
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("class A:\n    a: int\n    b: dict[str, Any] = {}", ["A.b"]),
+        ("def f():\n    class A:\n        a: Any", ["A.a"]),
+        ("State = dict[str, Any]\nif TYPE_CHECKING:\n    Run = Callable[[Any], int]", ["State", "Run"]),
+        ('Nested: TypeAlias = "int | list[Any]"\nMaybe = Any | None', ["Nested", "Maybe"]),
+        ("first: Any = f(Any)\nnames = load(Any)\nvalues = by_name[0]", []),
+    ],
+)
+def test_any_in_a_field_or_an_alias_is_found(source: str, names: list[str]) -> None:
+    found = [
+        name for name, annotation in fields_and_aliases(ast.parse(source)) if ANY.search(ast.unparse(annotation))
+    ]
+    assert found == names
 
 
 @pytest.mark.parametrize(

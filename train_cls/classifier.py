@@ -52,8 +52,10 @@ class Classifier(Predictor):
         for image_id, rgb in images:
             height, width = rgb.shape[:2]
             scores = self.probabilities(rgb)[1:].tolist()
-            found = [Prediction(image_id, k, (0, 0, width, height), s) for k, s in zip(ids, scores, strict=True)]
-            yield [p for p in found if p.score >= (min_score or 0.0)]
+            predictions = [
+                Prediction(image_id, k, (0, 0, width, height), s) for k, s in zip(ids, scores, strict=True)
+            ]
+            yield [p for p in predictions if p.score >= (min_score or 0.0)]
 
     def probabilities(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.float64]":
         """Probability of `good` and of each category in id order, for an H x W x 3 image; they sum to 1."""

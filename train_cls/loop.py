@@ -212,7 +212,7 @@ def make_optimizer(
             groups.setdefault((share, decay), []).append(parameter)
     kind = torch.optim.AdamW if optimisation.optimizer == "AdamW" else torch.optim.Adam
     return kind(
-        [{"params": found, "lr_share": share, "weight_decay": decay} for (share, decay), found in groups.items()],
+        [{"params": group, "lr_share": share, "weight_decay": decay} for (share, decay), group in groups.items()],
         lr=optimisation.lr,
     )
 

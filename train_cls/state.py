@@ -3,7 +3,6 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import torch
@@ -23,7 +22,7 @@ class TrainingState:
     spec: ClassifierSpec
     pretrained: frozenset[str]
     network: dict[str, Tensor]
-    optimizer: dict[str, Any]
+    optimizer: dict[str, object]
 
     def to_dict(self) -> dict[str, object]:
         """Plain values and tensors, which can be read without running code."""

@@ -26,5 +26,5 @@ def choose_temperature(logits: "NDArray[np.float64]", types: "NDArray[np.intp]")
     def entropy(log_temperature: float) -> float:
         return float(-log_softmax(logits / np.exp(log_temperature), axis=1)[rows, types].mean())
 
-    found = minimize_scalar(entropy, bounds=np.log(LIMITS), method="bounded")
-    return float(np.exp(found.x))
+    optimum = minimize_scalar(entropy, bounds=np.log(LIMITS), method="bounded")
+    return float(np.exp(optimum.x))

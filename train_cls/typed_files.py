@@ -44,7 +44,7 @@ def typed_files(
     """The type of each image by predictions of all types; None where its probability is below `abstain`."""
     ordered = sorted(categories, key=lambda category: category.id)
     names = type_names(category.name for category in ordered)
-    found = type_probabilities(images, [category.id for category in ordered], predictions)
+    by_type = type_probabilities(images, [category.id for category in ordered], predictions)
     return [
         TypedFile(
             image.file_name,
@@ -52,7 +52,7 @@ def typed_files(
             float(row.max()),
             dict(zip(names, row.tolist(), strict=True)),
         )
-        for image, row in zip(images, found, strict=True)
+        for image, row in zip(images, by_type, strict=True)
     ]
 
 

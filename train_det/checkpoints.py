@@ -17,7 +17,7 @@ from train_det import ultralytics_api
 BEST, LAST = "best.pt", "last.pt"
 STATE, CATEGORIES = "defectline_state", "defectline_categories"
 LICENSE = "AGPL-3.0-or-later"
-State = dict[str, Any]
+State = dict[str, object]
 
 
 def save_checkpoint(
@@ -51,9 +51,16 @@ def load_state(path: Path) -> tuple[nn.Module, State]:
     """The model of a last.pt and the state to continue it. Raises WeightsError."""
     model, checkpoint = ultralytics_api.load_model(path)
     state = checkpoint.get(STATE)
-    if not isinstance(state, dict):
+    if not isinstance(state, dict) or not isinstance(state.get("epoch"), int):
         raise WeightsError(path, "contains no state to resume from", "start again without --resume")
     return model, state
+
+
+def epochs_of(state: State) -> int:
+    """The number of epochs done, of a state that `load_state` returned."""
+    epoch = state["epoch"]
+    assert isinstance(epoch, int)
+    return epoch
 
 
 def portable(model: nn.Module) -> nn.Module:

@@ -12,7 +12,7 @@ from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
 from system.console import print_status, progress
 from train_det import ultralytics_api
-from train_det.checkpoints import LAST, State, load_state
+from train_det.checkpoints import LAST, State, epochs_of, load_state
 from train_det.data import TrainingImages, read_samples
 from train_det.export import DetectorExporter
 from train_det.fit import DetectorLoop
@@ -45,7 +45,7 @@ class DetectorLearner(Learner[DetectorOptions]):
 
     def epochs_done(self, state: Path) -> int:
         """The epoch in last.pt."""
-        return int(load_state(state)[1]["epoch"])
+        return epochs_of(load_state(state)[1])
 
     def prepare(self, work: Work[DetectorOptions]) -> DetectorLoop:
         """Images in memory and a model, new or as it was after the last epoch."""
@@ -62,7 +62,7 @@ class DetectorLearner(Learner[DetectorOptions]):
             training_images(dataset, options),
             Validation(dataset, options),
             state,
-            done=int(state["epoch"]) if state else 0,
+            done=epochs_of(state) if state else 0,
             best=stored_best(state or {}),
         )
 

@@ -110,25 +110,25 @@ def _known_classes(path: Path) -> list[Any]:
     """What the reader may build: pairs of a class and its name in the file. Raises WeightsError."""
     entries: list[Any] = []
     for name in sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path)):
-        found: type[object] | None = (
+        resolved: type[object] | None = (
             _layer(RENAMED.get(name, name)) if name in RENAMED or LAYERS.fullmatch(name) else None
         )
-        if found is None and UNUSED.fullmatch(name):
-            found = Ignored
-        if found is None:
+        if resolved is None and UNUSED.fullmatch(name):
+            resolved = Ignored
+        if resolved is None:
             remedy = "give another, or if you know who made it (it can run any code) fit with --trust-weights"
             raise WeightsError(path, f"contains {name!a}, which is not part of an Ultralytics model", remedy)
-        entries.append((found, name))
+        entries.append((resolved, name))
     return entries
 
 
 def _layer(name: str) -> type[nn.Module] | None:
     module, _, attribute = name.rpartition(".")
     try:
-        found = getattr(import_module(module), attribute, None)
+        resolved = getattr(import_module(module), attribute, None)
     except ImportError:
         return None
-    return found if isinstance(found, type) and issubclass(found, nn.Module) else None
+    return resolved if isinstance(resolved, type) and issubclass(resolved, nn.Module) else None
 
 
 def _is_layer(name: str) -> bool:

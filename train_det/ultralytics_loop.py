@@ -16,13 +16,13 @@ from torch import nn
 
 from system.errors import DefectlineError
 from train_det import ultralytics_api
+from train_det.checkpoints import State
 from train_det.data import TrainingImages, on_device, training_loader
 from train_det.options import DetectorOptions
 from train_det.ultralytics_api import DetectionTrainer, ModelEMA
 from training.batches import EpochBatches
 from training.device import out_of_memory
 
-State = dict[str, Any]
 Nested: TypeAlias = "torch.Tensor | dict[str, Nested] | list[Nested] | tuple[Nested, ...]"
 
 

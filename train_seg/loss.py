@@ -28,9 +28,9 @@ def segmentation_loss(logits: Tensor, target: Tensor, weight: Tensor, type_weigh
     logits = logits.float()
     defect = 1 - target[:, 0]
     # logit of 1 - softmax(background)
-    found = logits[:, 1:].logsumexp(1) - logits[:, 0]
-    entropy = binary_cross_entropy_with_logits(found, defect, weight, reduction="sum")
-    where = entropy / weight.sum().clamp(min=1) + _dice_loss(found.sigmoid() * weight, defect * weight)
+    defect_logit = logits[:, 1:].logsumexp(1) - logits[:, 0]
+    entropy = binary_cross_entropy_with_logits(defect_logit, defect, weight, reduction="sum")
+    where = entropy / weight.sum().clamp(min=1) + _dice_loss(defect_logit.sigmoid() * weight, defect * weight)
     return where + type_weight * _type_loss(logits[:, 1:], target[:, 1:] * weight.unsqueeze(1))
 
 
@@ -42,6 +42,6 @@ def _type_loss(logits: Tensor, target: Tensor) -> Tensor:
     return (entropy / area.clamp(min=1)).sum() / defective
 
 
-def _dice_loss(found: Tensor, defect: Tensor) -> Tensor:
+def _dice_loss(probability: Tensor, defect: Tensor) -> Tensor:
     """1 - Dice over the batch; one pixel of smoothing keeps batches without defect finite."""
-    return 1 - (2 * (found * defect).sum() + 1) / (found.sum() + defect.sum() + 1)
+    return 1 - (2 * (probability * defect).sum() + 1) / (probability.sum() + defect.sum() + 1)

@@ -51,15 +51,15 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
         counted = weight >= 0.5
         shares = logits.softmax(1)
         types = 1 + shares[:, 1:].argmax(1)
-        found = ((1 - shares[:, 0]) >= 0.5) & counted
+        predicted = ((1 - shares[:, 0]) >= 0.5) & counted
         real, real_types = ((1 - target[:, 0]) >= 0.5) & counted, 1 + target[:, 1:].argmax(1)
         kinds = torch.arange(1, logits.shape[1], device=logits.device).view(-1, 1, 1, 1)
-        painted, drawn = found & (types == kinds), real & (real_types == kinds)
+        painted, drawn = predicted & (types == kinds), real & (real_types == kinds)
         counts = {
             "loss": segmentation_loss(logits, target, weight, self.optimisation.type_weight) * len(rgb),
             "images": torch.tensor(float(len(rgb))),
-            "overlap": (found & real).sum(),
-            "total": found.sum() + real.sum(),
+            "overlap": (predicted & real).sum(),
+            "total": predicted.sum() + real.sum(),
             "type_overlap": (painted & drawn).flatten(1).sum(1),
             "type_union": (painted | drawn).flatten(1).sum(1),
             "type_real": drawn.flatten(1).sum(1),

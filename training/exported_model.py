@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
         def set_rt_info(self, value: str, path: list[str]) -> None: ...  # noqa: D102
 
-    Runner = Callable[[NDArray[Any]], NDArray[np.float32]]
+    Runner = Callable[[NDArray[np.generic]], NDArray[np.float32]]
 
 ExportFormat = Literal["onnx", "openvino"]
 SUFFIXES: dict[ExportFormat, str] = {"onnx": ".onnx", "openvino": ".xml"}

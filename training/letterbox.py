@@ -92,9 +92,9 @@ def _reach(wanted: "torch.Tensor", small: int, large: int) -> "tuple[torch.Tenso
     """
     import torch
 
-    found = wanted.nonzero().flatten().tolist()
+    indices = wanted.nonzero().flatten().tolist()
     step = small / large
-    first, last = ((found[0] - 0.5) / step - 0.5, (found[-1] + 1.5) / step - 0.5) if found else (0, -1)
+    first, last = ((indices[0] - 0.5) / step - 0.5, (indices[-1] + 1.5) / step - 0.5) if indices else (0, -1)
     start, end = max(0, math.floor(first)), min(large - 1, math.ceil(last))
     place = ((torch.arange(start, end + 1, device=wanted.device) + 0.5) * step - 0.5).clamp(0, small - 1)
     return place.long(), start, place.frac()

@@ -28,7 +28,7 @@ from evaluate.run_folder import Run, read_config
 from system.errors import OptionError
 
 T = TypeVar("T", bound=msgspec.Struct)
-Values = dict[str, Any]
+Values = dict[str, object]
 Label = Callable[[str, str], str]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
@@ -71,7 +71,11 @@ OptionsT = TypeVar("OptionsT", bound=SharedOptions)
 
 def option_types(kind: type[msgspec.Struct]) -> dict[str, Type]:
     """Path of every option of `kind` -> its type, in the order of definition; blocks are not listed themselves."""
-    return {path: found for path, found in _walk(type_info(kind), "") if not isinstance(found, StructType)}
+    return {
+        path: value_type
+        for path, value_type in _walk(type_info(kind), "")
+        if not isinstance(value_type, StructType)
+    }
 
 
 def options_in_file(kind: type[T], values: object, path: Path) -> T:
@@ -90,7 +94,9 @@ def options_from_flags(kind: type[T], values: Values, flags: Mapping[str, object
         *blocks, name = paths[flag].split(".")
         block = merged
         for part in blocks:
-            block = block.setdefault(part, {})
+            inner = block.setdefault(part, {})
+            assert isinstance(inner, dict)  # a block of options
+            block = inner
         block[name] = value
     return _options(kind, merged, lambda option, value: f"{_flag(option)} {value}")
 
@@ -104,24 +110,26 @@ def option_defaults(kind: type[msgspec.Struct]) -> dict[str, object]:
     """Last part of each option's path -> its default, without the options that allow one value only."""
     return {
         path.rpartition(".")[2]: _default(kind, path)
-        for path, found in option_types(kind).items()
-        if not (isinstance(found, LiteralType) and len(found.values) == 1)
+        for path, value_type in option_types(kind).items()
+        if not (isinstance(value_type, LiteralType) and len(value_type.values) == 1)
     }
 
 
-def allowed(found: Type) -> str:
+def allowed(value_type: Type) -> str:
     """The values that an option of this type takes, in words that complete `give ...`."""
-    if isinstance(found, UnionType):
-        return " or ".join(allowed(one) for one in found.types)
-    if isinstance(found, LiteralType):
-        return ("one of " if len(found.values) > 1 else "") + ", ".join(str(value) for value in found.values)
-    if isinstance(found, IntType | FloatType):
-        return ("a whole number" if isinstance(found, IntType) else "a number") + _bounds(found)
-    if isinstance(found, TupleType):
-        return f"a list of {len(found.item_types)}, each {allowed(found.item_types[0])}"
-    if isinstance(found, StructType):
-        return f"a block of options ({', '.join(field.name for field in found.fields)})"
-    return "true or false" if isinstance(found, BoolType) else "a text"
+    if isinstance(value_type, UnionType):
+        return " or ".join(allowed(one) for one in value_type.types)
+    if isinstance(value_type, LiteralType):
+        return ("one of " if len(value_type.values) > 1 else "") + ", ".join(
+            str(value) for value in value_type.values
+        )
+    if isinstance(value_type, IntType | FloatType):
+        return ("a whole number" if isinstance(value_type, IntType) else "a number") + _bounds(value_type)
+    if isinstance(value_type, TupleType):
+        return f"a list of {len(value_type.item_types)}, each {allowed(value_type.item_types[0])}"
+    if isinstance(value_type, StructType):
+        return f"a block of options ({', '.join(field.name for field in value_type.fields)})"
+    return "true or false" if isinstance(value_type, BoolType) else "a text"
 
 
 def _options(kind: type[T], values: object, label: Label) -> T:
@@ -160,16 +168,16 @@ def _nearest(kind: type[msgspec.Struct], option: str) -> str:
     return f"did you mean {whole[0]}?" if whole else f"the options are {', '.join(option_types(kind))}"
 
 
-def _walk(found: Type, prefix: str) -> Iterator[tuple[str, Type]]:
-    if isinstance(found, StructType):
-        for field in found.fields:
+def _walk(value_type: Type, prefix: str) -> Iterator[tuple[str, Type]]:
+    if isinstance(value_type, StructType):
+        for field in value_type.fields:
             yield prefix + field.name, field.type
             yield from _walk(field.type, f"{prefix}{field.name}.")
 
 
-def _numbers_as_text(values: Values, found: Type) -> Values:
+def _numbers_as_text(values: Values, value_type: Type) -> Values:
     """`values` with numbers as text where the option is a text: `negatives: 0.5`, `device: 0`, `precision: 32`."""
-    fields = {field.name: field.type for field in found.fields} if isinstance(found, StructType) else {}
+    fields = {field.name: field.type for field in value_type.fields} if isinstance(value_type, StructType) else {}
     changed = dict(values)
     for name, value in values.items():
         wanted = fields.get(name)
@@ -204,18 +212,18 @@ def _flag(option: str) -> str:
     return "--" + option.rpartition(".")[2].replace("_", "-")
 
 
-def _bounds(found: IntType | FloatType) -> str:
+def _bounds(value_type: IntType | FloatType) -> str:
     limits = []
-    if found.gt is not None:
-        limits.append(f"above {found.gt:g}")
-    if found.ge is not None:
-        limits.append(f"of at least {found.ge:g}")
-    if found.le is not None:
-        limits.append(f"of at most {found.le:g}")
-    if found.lt is not None:
-        limits.append(f"below {found.lt:g}")
+    if value_type.gt is not None:
+        limits.append(f"above {value_type.gt:g}")
+    if value_type.ge is not None:
+        limits.append(f"of at least {value_type.ge:g}")
+    if value_type.le is not None:
+        limits.append(f"of at most {value_type.le:g}")
+    if value_type.lt is not None:
+        limits.append(f"below {value_type.lt:g}")
     words = f" {' and '.join(limits)}" if limits else ""
-    return words + (f", a multiple of {found.multiple_of:g}" if found.multiple_of else "")
+    return words + (f", a multiple of {value_type.multiple_of:g}" if value_type.multiple_of else "")
 
 
 def run_options(run: Run, kind: type[T]) -> T:

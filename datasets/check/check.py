@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import msgspec
 
@@ -17,7 +17,7 @@ from datasets.check.annotations import (
 from datasets.check.categories import check_absent, check_names, check_skew
 from datasets.check.codes import Finding
 from datasets.check.facts import Entry, Facts, ImageFacts, Limits, Listing
-from datasets.check.format import Format
+from datasets.check.format import E, Format
 from datasets.check.image_facts import DecodedImage, read_embedded_facts, read_image_facts
 from datasets.check.images import check_contradictions, check_duplicates, check_near_duplicates
 from datasets.check.read_coco import CocoExportFormat, CocoFolder
@@ -34,7 +34,7 @@ from system.progress import Progress
 from system.workers import map_ordered
 
 POOL_PAYS_FROM = 64  # images
-# the first format that recognises the folder reads it
+# The first format that recognises the folder reads it. Any: their entries are of different types.
 FORMATS: tuple[Format[Any], ...] = (
     CocoFolder(),
     YoloFolder(),
@@ -100,12 +100,12 @@ def run_checks(facts: Facts, limits: Limits) -> list[Finding]:
     ]
 
 
-class _Work(msgspec.Struct, frozen=True):
+class _Work(msgspec.Struct, Generic[E], frozen=True):
     """Read one image and its annotations; picklable for worker processes."""
 
-    format: Format[Any]
+    format: Format[E]
 
-    def __call__(self, entry: Entry) -> ImageFacts:
+    def __call__(self, entry: E) -> ImageFacts:
         findings: list[Finding] = []
         image = _decode(entry, findings)
         if image is None:

@@ -122,16 +122,16 @@ class _Lister:
 
     def _add(self, name: str, file: LabelmeFile) -> None:
         try:
-            found = self._finder.find(name, file.image_path, embedded_suffix(file.image_data))
+            located = self._finder.find(name, file.image_path, embedded_suffix(file.image_data))
         except InputError as error:
             code = "broken-picture" if file.image_data else "missing-picture"
             self._find(name, "$.imagePath", code, image_not_found(self._tree.root / name, file, error))
             self._append(name, file, None)
             return
-        image = LabelmeImage(found.file_name, name, found.path, found.event_code)
+        image = LabelmeImage(located.file_name, name, located.path, located.event_code)
         self._images.append(image)
         if self._takes_part(name, file):
-            self._append(name, file, found)
+            self._append(name, file, located)
 
     def _takes_part(self, name: str, file: LabelmeFile) -> bool:
         """Whether a conversion uses the image, by its flags."""
@@ -147,16 +147,16 @@ class _Lister:
             self._findings.append(Finding(name, "$.flags.good", "flagged-good-with-shape", f"{drawn} shapes"))
         return True
 
-    def _append(self, name: str, file: LabelmeFile, found: Found | None) -> None:
+    def _append(self, name: str, file: LabelmeFile, located: Found | None) -> None:
         for i, shape in enumerate(file.shapes):
             try:
                 check_label(name, shape.label)
             except InputError as error:
                 self._find(name, f"$.shapes[{i}].label", "empty-label", error)
         split, folder = name.partition("/")[0], posixpath.basename(posixpath.dirname(name))
-        path = found.path if found is not None else None
+        path = located.path if located is not None else None
         image_folder = Path(path).parent.name if path is not None else ""
-        embedded = str(self._tree.root / name) if found is not None and path is None else None
+        embedded = str(self._tree.root / name) if located is not None and path is None else None
         self._entries.append(
             LabelmeEntry(
                 name=name,
@@ -176,9 +176,9 @@ class _Lister:
             self._find(_below(root, error.where), "", "missing-picture", error)
         for error in find_same_stems(sorted({image.file_name for image in self._images})):
             self._find(str(error.where), "", "ambiguous-pair", error)
-        for found in unlabelled_images(self._images, [self._tree]):
-            if posixpath.splitext(found.file_name)[0] not in unreadable:
-                self._findings.append(Finding(found.file_name, "", "unlabelled", "no JSON"))
+        for located in unlabelled_images(self._images, [self._tree]):
+            if posixpath.splitext(located.file_name)[0] not in unreadable:
+                self._findings.append(Finding(located.file_name, "", "unlabelled", "no JSON"))
 
     def _find(self, name: str, where: str, code: str, error: InputError) -> None:
         self._findings.append(Finding(name, where, code, error.problem))

@@ -128,8 +128,8 @@ def find_mask_values(entries: Sequence[MaskEntry]) -> list[Finding]:
 def _components(content: MaskContent) -> list[tuple[int, Component]]:
     parts = []
     for layer in content.layers:
-        found = [mask_to_component(layer.pixels)] if layer.whole else components(layer.pixels)
-        parts += [(layer.category_id, component) for component in found]
+        pieces = [mask_to_component(layer.pixels)] if layer.whole else components(layer.pixels)
+        parts += [(layer.category_id, component) for component in pieces]
     return parts
 
 

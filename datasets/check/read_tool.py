@@ -41,10 +41,10 @@ class ToolExportFormat(msgspec.Struct, frozen=True):
 
         Raises InputError if the export cannot be read.
         """
-        found = find_tool_format(root)
-        if found is None:
+        detected = find_tool_format(root)
+        if detected is None:
             return None
-        tool, source = found
+        tool, source = detected
         errors: list[InputError] = []
         export = tool.read(source, errors=errors)
         findings = [Finding(_below(root, error.where), "", "unreadable-labels", error.problem) for error in errors]

@@ -151,7 +151,7 @@ def _label_findings(dataset: YoloDataset) -> list[Finding]:
 
 def _repeated(dataset: YoloDataset) -> list[Finding]:
     """Images that are listed twice or share a label file, as a conversion refuses them."""
-    images = [image for image in dataset.images if image.split not in dataset.stand_ins]
+    images = [image for image in dataset.images if image.split not in dataset.substitute_splits]
     codes = {True: "ambiguous-pair", False: "duplicate-across-splits"}
     return [
         Finding(_name(dataset.root, Path(e.where)), "", codes["label file" in e.problem], e.problem)

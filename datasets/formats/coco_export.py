@@ -68,8 +68,8 @@ def read_coco_export(
     if is_ours(path):
         read = [msgspec.structs.replace(one, is_labelled=True) for one in read]
     categories, ids, repairs = join_categories(list(zip(parts, [one.coco for one in read], strict=True)))
-    found = [_find_images(path, part, one, images) for part, one in zip(parts, read, strict=True)]
-    entries, changes = _named_entries(parts, read, found)
+    image_files = [_find_images(path, part, one, images) for part, one in zip(parts, read, strict=True)]
+    entries, changes = _named_entries(parts, read, image_files)
     repairs += [repair for one in read for repair in one.repairs] + changes
     members = []
     for part, one, renumber, named_images in zip(parts, read, ids, entries, strict=True):
@@ -155,27 +155,27 @@ def _without(read: ReadCoco, root: Path, exclude: Excluder) -> ReadCoco:
 
 def _find_images(root: Path, part: CocoPart, read: ReadCoco, given: Path | None) -> list[FoundImage | None]:
     folders = image_folders(part, root, given)
-    found = [find_image(folders, image.file_name) for image in read.coco.images]
+    image_files = [find_image(folders, image.file_name) for image in read.coco.images]
     first: dict[Path, str] = {}
-    for image, file in zip(read.coco.images, found, strict=True):
+    for image, file in zip(read.coco.images, image_files, strict=True):
         if file is None:
             continue
         if file.path in first:
             problem = f"{first[file.path]} and {image.file_name} both describe {file.path}"
             raise InputError(part.file, problem, "list each image once, or name the folder with --images")
         first[file.path] = image.file_name
-    return found
+    return image_files
 
 
 def _named_entries(
-    parts: Sequence[CocoPart], read: Sequence[ReadCoco], found: Sequence[Sequence[FoundImage | None]]
+    parts: Sequence[CocoPart], read: Sequence[ReadCoco], image_files: Sequence[Sequence[FoundImage | None]]
 ) -> tuple[list[list[tuple[Image, FoundImage | None]]], list[Repair]]:
     """The entries with unique ids and names and their image files, for each COCO file; and repairs."""
-    _check_listed_once(parts, found)
+    _check_listed_once(parts, image_files)
     images = [one.coco.images for one in read]
     repairs: list[Repair] = []
     names = []
-    for part, entries, files in zip(parts, images, found, strict=True):
+    for part, entries, files in zip(parts, images, image_files, strict=True):
         own = []
         for image, file in zip(entries, files, strict=True):
             name = image.file_name if file is None else file.name
@@ -197,7 +197,7 @@ def _named_entries(
     ids_clash = _has_twice(image.id for entries in images for image in entries)
     entries_of: list[list[tuple[Image, FoundImage | None]]] = []
     number = 0
-    for entries, files, own in zip(images, found, names, strict=True):
+    for entries, files, own in zip(images, image_files, names, strict=True):
         renamed = []
         for image, file, name in zip(entries, files, own, strict=True):
             number += 1
@@ -207,9 +207,9 @@ def _named_entries(
     return entries_of, repairs
 
 
-def _check_listed_once(parts: Sequence[CocoPart], found: Sequence[Sequence[FoundImage | None]]) -> None:
+def _check_listed_once(parts: Sequence[CocoPart], image_files: Sequence[Sequence[FoundImage | None]]) -> None:
     home: dict[Path, CocoPart] = {}
-    for part, files in zip(parts, found, strict=True):
+    for part, files in zip(parts, image_files, strict=True):
         for file in filter(None, files):
             if file.path in home:
                 problem = f"{file.path} is also listed in {home[file.path].file.name}"

@@ -27,7 +27,7 @@ SPLIT_WORDS = {
 KNOWN_NAMES = re.compile(r"^(instances|image_info)_|_annotations\.coco$|^(labels|result|annotations)$")
 OTHER_TASKS = re.compile(r"^(captions|panoptic|person_keypoints|stuff)_")
 PREFIXES = re.compile(r"^(instances|image_info|annotations)_")
-MOST_UNKNOWN_FILES = 50  # JSON files with other names that are opened to see whether they are COCO
+MAX_UNKNOWN_FILES = 50  # JSON files with other names that are opened to see whether they are COCO
 
 
 class CocoPart(msgspec.Struct, frozen=True):
@@ -103,9 +103,9 @@ def _tag(file: Path) -> str:
 def _files_in(root: Path) -> list[Path]:
     """The COCO files in the first known place that has any."""
     for folders in ([root / "annotations"], [root], sorted(p for p in root.iterdir() if p.is_dir())):
-        found = [file for folder in folders for file in _files_of(folder)]
-        if found:
-            return found
+        coco_files = [file for folder in folders for file in _files_of(folder)]
+        if coco_files:
+            return coco_files
     return []
 
 
@@ -114,21 +114,21 @@ def _files_of(folder: Path) -> list[Path]:
         return []
     files = sorted(file for file in folder.glob("*.json") if not file.name.startswith(".") and file.is_file())
     known = [file for file in files if KNOWN_NAMES.search(file.stem)]
-    others = [file for file in files if file not in known] if len(files) <= MOST_UNKNOWN_FILES + len(known) else []
+    others = [file for file in files if file not in known] if len(files) <= MAX_UNKNOWN_FILES + len(known) else []
     instances = [file for file in known if file.stem.startswith("instances_")]
     if instances:  # the other files are other tasks on the same images, or images without annotations
         splits = {split_of_name(file.stem) for file in instances}
         infos = (file for file in known if file.stem.startswith("image_info_"))
         return instances + [file for file in infos if split_of_name(file.stem) not in splits]
-    found = [file for file in known if _is_coco(file)] + [file for file in others if _is_coco(file)]
-    return _of_one_task(found)
+    coco_files = [file for file in known if _is_coco(file)] + [file for file in others if _is_coco(file)]
+    return _of_one_task(coco_files)
 
 
 def _of_one_task(files: Iterable[Path]) -> list[Path]:
     """The files of one task, because other tasks list the same images; files without a task name come first."""
-    found = list(files)
-    tasks = [match[1] if (match := OTHER_TASKS.match(file.stem)) else "" for file in found]
-    return [file for file, task in zip(found, tasks, strict=True) if task == min(tasks)]
+    coco_files = list(files)
+    tasks = [match[1] if (match := OTHER_TASKS.match(file.stem)) else "" for file in coco_files]
+    return [file for file, task in zip(coco_files, tasks, strict=True) if task == min(tasks)]
 
 
 def _is_coco(file: Path) -> bool:

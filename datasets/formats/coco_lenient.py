@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
+from datasets.coco import MIN_RING_VALUES
+
 WHOLE_NUMBERS = ("id", "image_id", "category_id", "width", "height", "iscrowd")
 OPTIONAL = ("segmentation", "iscrowd", "supercategory", "info", "licenses")
-SHORTEST_RING = 6  # values
 
 
 def normalise_foreign_json(raw: object, *, unlabelled_ok: bool = False) -> object:
@@ -81,7 +82,7 @@ def _normalise(item: Any) -> Any:
     mask = normal.get("segmentation")
     if isinstance(mask, dict):
         normal["segmentation"] = {key: _whole_list(value) for key, value in mask.items()}
-    elif isinstance(mask, list) and len(mask) >= SHORTEST_RING and all(map(_is_number, mask)):
+    elif isinstance(mask, list) and len(mask) >= MIN_RING_VALUES and all(map(_is_number, mask)):
         normal["segmentation"] = [mask]
     return normal
 
@@ -141,7 +142,7 @@ def _of_mask(segmentation: Any, height: Any, width: Any) -> tuple[list[int], int
     except msgspec.ValidationError:
         return None
     if not isinstance(mask, Rle):
-        mask = [ring for ring in mask if len(ring) >= SHORTEST_RING]
+        mask = [ring for ring in mask if len(ring) >= MIN_RING_VALUES]
     can_be_drawn = (
         covers_image(mask, height, width)
         if isinstance(mask, Rle)

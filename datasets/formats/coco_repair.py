@@ -7,10 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from datasets.coco import MAX_COORDINATE, Annotation, Box, CocoFile, Image, Polygons, Rle, Segmentation
+from datasets.coco import (
+    MAX_COORDINATE,
+    MIN_RING_VALUES,
+    Annotation,
+    Box,
+    CocoFile,
+    Image,
+    Polygons,
+    Rle,
+    Segmentation,
+)
 
-SHORTEST_RING = 6  # values: three x, y pairs
-TOGETHER = 2000  # annotations whose masks are measured together
+ANNOTATIONS_PER_BATCH = 2000  # whose masks are measured together
 BOX_TOLERANCE = 2.0  # pixels; covers rounding, and boxes whose width is the difference of the outermost pixels
 BOX_OVERLAP = 0.8  # minimum intersection over union of a separately drawn box and its mask
 
@@ -76,9 +85,9 @@ def _mask_boxes(annotations: Sequence[Annotation], images: Mapping[int, Image]) 
     """The box of each compressed mask that fits its image; None for all other annotations."""
     from datasets.masks.run_lengths import boxes_in_image
 
-    for start in range(0, len(annotations), TOGETHER):
+    for start in range(0, len(annotations), ANNOTATIONS_PER_BATCH):
         masks: dict[int, Rle] = {}
-        some = annotations[start : start + TOGETHER]
+        some = annotations[start : start + ANNOTATIONS_PER_BATCH]
         for i, annotation in enumerate(some):
             image, mask = images[annotation.image_id], annotation.segmentation
             if isinstance(mask, Rle) and mask.size == (image.height, image.width):
@@ -143,10 +152,10 @@ def _near(one: Box, other: Box) -> bool:
 
 
 def _without_short_rings(segmentation: Segmentation) -> tuple[Segmentation, list[tuple[str, str]]]:
-    if isinstance(segmentation, Rle) or all(len(ring) >= SHORTEST_RING for ring in segmentation):
+    if isinstance(segmentation, Rle) or all(len(ring) >= MIN_RING_VALUES for ring in segmentation):
         return segmentation, []
-    short = [ring for ring in segmentation if len(ring) < SHORTEST_RING]
-    kept = [ring for ring in segmentation if len(ring) >= SHORTEST_RING]
+    short = [ring for ring in segmentation if len(ring) < MIN_RING_VALUES]
+    kept = [ring for ring in segmentation if len(ring) >= MIN_RING_VALUES]
     return kept, [("short-ring", str(ring)) for ring in short if ring]
 
 

@@ -10,10 +10,9 @@ from typing import Any
 
 import msgspec
 
-from datasets.coco import MAX_COORDINATE, MAX_PIXELS, Image, Polygons, Prediction, Rle
+from datasets.coco import MAX_COORDINATE, MAX_PIXELS, MIN_RING_VALUES, Image, Polygons, Prediction, Rle
 from system.errors import InputError
 
-SHORTEST_RING = 6  # values
 Sizes = Mapping[int, tuple[int, int]]
 
 
@@ -107,4 +106,4 @@ def _mask(segmentation: Any, where: str, size: tuple[int, int] | None) -> Any:
 
 
 def _is_ring(values: Sequence[float]) -> bool:
-    return len(values) >= SHORTEST_RING and len(values) % 2 == 0 and max(map(abs, values)) <= MAX_COORDINATE
+    return len(values) >= MIN_RING_VALUES and len(values) % 2 == 0 and max(map(abs, values)) <= MAX_COORDINATE

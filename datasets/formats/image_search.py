@@ -73,9 +73,9 @@ class ImageSearch:
         for name in names:
             wanted = _fold(name.replace("\\", "/")).strip("/").split("/")
             has_ending = posixpath.splitext(wanted[-1])[1] in SUFFIXES
-            found = self._by_name.get(wanted[-1], []) if has_ending else self._by_stem.get(wanted[-1], [])
-            if found:
-                return self._best(where, wanted, _fold(beside).strip("/").split("/"), found)
+            candidates = self._by_name.get(wanted[-1], []) if has_ending else self._by_stem.get(wanted[-1], [])
+            if candidates:
+                return self._best(where, wanted, _fold(beside).strip("/").split("/"), candidates)
         shown = names[0] if names else "without a name"
         raise InputError(
             where,
@@ -83,8 +83,10 @@ class ImageSearch:
             remedy or "name the folder of the images with --images",
         )
 
-    def _best(self, where: Path | str, wanted: list[str], beside: list[str], found: list[str]) -> MatchedImage:
-        matches = {relative: _matching(beside + wanted, _fold(relative).split("/")) for relative in found}
+    def _best(
+        self, where: Path | str, wanted: list[str], beside: list[str], candidates: list[str]
+    ) -> MatchedImage:
+        matches = {relative: _matching(beside + wanted, _fold(relative).split("/")) for relative in candidates}
         most = max(matches.values())
         best = [relative for relative, count in matches.items() if count == most]
         if len(best) > 1:

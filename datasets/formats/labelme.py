@@ -19,9 +19,9 @@ from system.files import BYTE_ORDER_MARK, has_suffix, read_file
 SUFFIX = ".json"
 SUFFIXES = frozenset({SUFFIX})
 VERSION = "6.3.1"  # the labelme version whose files we write
-LARGEST_COORDINATE = 1e9
+MAX_COORDINATE = 1e9
 
-Coordinate = Annotated[float, msgspec.Meta(ge=-LARGEST_COORDINATE, le=LARGEST_COORDINATE)]
+Coordinate = Annotated[float, msgspec.Meta(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
 Point = tuple[Coordinate, Coordinate]
 
 

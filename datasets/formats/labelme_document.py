@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -30,7 +29,7 @@ class Document(msgspec.Struct, frozen=True):
 
     path: Path
     file: LabelmeFile
-    raw: dict[str, Any]
+    raw: dict[str, object]
     sha256: str | None
 
 
@@ -79,9 +78,16 @@ def shape_to_raw(shape: Shape) -> dict[str, object]:
     return raw
 
 
+def raw_shapes(document: Document) -> list[dict[str, object]]:
+    """The shapes in the raw content of `document`, in their order and with all their keys."""
+    shapes = document.raw["shapes"]
+    assert isinstance(shapes, list)  # parse_labelme refuses other content
+    return shapes
+
+
 def with_shapes(document: Document, shapes: Sequence[Shape]) -> dict[str, object]:
     """The raw content of `document` with `shapes` appended to its own."""
-    return {**document.raw, "shapes": [*document.raw["shapes"], *map(shape_to_raw, shapes)]}
+    return {**document.raw, "shapes": [*raw_shapes(document), *map(shape_to_raw, shapes)]}
 
 
 def write_document(document: Document, raw: dict[str, object]) -> None:

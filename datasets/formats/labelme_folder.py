@@ -89,8 +89,8 @@ def find_embedded_elsewhere(images: Iterable[Found], embedded: Mapping[str, str]
 def unlabelled_images(images: Iterable[LabelmeImage], trees: Sequence[Tree]) -> list[Found]:
     """The images of `trees` that are not among `images`."""
     labelled = {image.path for image in images}
-    found = [Found(name, f"{tree.root}/{name}") for tree in trees for name in sorted(tree.images)]
-    return [image for image in found if image.path not in labelled]
+    listed = [Found(name, f"{tree.root}/{name}") for tree in trees for name in sorted(tree.images)]
+    return [image for image in listed if image.path not in labelled]
 
 
 def check_image_size(path: Path | str, file: LabelmeFile, height: int, width: int) -> None:

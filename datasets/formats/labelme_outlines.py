@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from shapely import LinearRing, Polygon
     from shapely.geometry.base import BaseGeometry
 
-LONGEST_OUTLINE = 2e6  # pixels; pycocotools needs 80 bytes per pixel
-MOST_POINTS_TO_REPAIR = 1000  # the crossings that make_valid has to find grow with the square
+MAX_OUTLINE_LENGTH = 2e6  # pixels; pycocotools needs 80 bytes per pixel
+MAX_POINTS_TO_REPAIR = 1000  # the crossings that make_valid has to find grow with the square
 
 
 class Outline(msgspec.Struct, frozen=True):
@@ -94,7 +94,7 @@ def outline(
         if polygon is None:
             return Outline([], None, [("outside", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}")])
     _check_length(path, index, points, height, width)
-    if not as_polygons or len(points) > MOST_POINTS_TO_REPAIR:
+    if not as_polygons or len(points) > MAX_POINTS_TO_REPAIR:
         return Outline([points], None, events)
     if valid:
         return Outline([points], [[v for point in points for v in point]], events)
@@ -124,23 +124,23 @@ def _clip(points: Sequence[Point], height: int, width: int) -> list[Point]:
 
 
 def _check_length(path: Path | str, index: int, points: Sequence[Point], height: int, width: int) -> None:
-    if len(points) * (height + width) < LONGEST_OUTLINE:
+    if len(points) * (height + width) < MAX_OUTLINE_LENGTH:
         return
     ring = [*points, points[0]]
-    if sum(max(abs(x1 - x0), abs(y1 - y0)) for (x0, y0), (x1, y1) in pairwise(ring)) > LONGEST_OUTLINE:
-        problem = f"$.shapes[{index}].points has an outline longer than {LONGEST_OUTLINE:g} pixels"
+    if sum(max(abs(x1 - x0), abs(y1 - y0)) for (x0, y0), (x1, y1) in pairwise(ring)) > MAX_OUTLINE_LENGTH:
+        problem = f"$.shapes[{index}].points has an outline longer than {MAX_OUTLINE_LENGTH:g} pixels"
         raise InputError(path, problem, "redraw the shape")
 
 
 def polygon_parts(geometry: "BaseGeometry") -> "list[Polygon]":
     """The polygons of a geometry, without its lines and points."""
-    found: list[Polygon] = []
+    parts: list[Polygon] = []
     for part in getattr(geometry, "geoms", [geometry]):
         if part.geom_type == "MultiPolygon":
-            found += part.geoms
+            parts += part.geoms
         elif part.geom_type == "Polygon" and part.area > 0:
-            found.append(part)
-    return found
+            parts.append(part)
+    return parts
 
 
 def ring_points(ring: "LinearRing") -> list[Point]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MOST_POINTS = 20_000  # to look for crossings in takes up to the square of it
+MAX_POINTS = 20_000  # of a shape; the time to find crossings grows with up to the square of it
 MIN_RADIUS = 1e-100  # pixels; its square is still above 0
 
 
@@ -115,8 +115,8 @@ def check_shape(path: Path | str, index: int, shape: Shape) -> None:
         wanted = " or ".join(map(str, shape_type.points))
         problem = f"{where}.points has {len(shape.points)} points, but a {shape.kind} has {wanted}"
         raise InputError(path, problem, "redraw the shape")
-    if len(shape.points) > MOST_POINTS:
-        problem = f"{where}.points has {len(shape.points)} points, more than {MOST_POINTS}"
+    if len(shape.points) > MAX_POINTS:
+        problem = f"{where}.points has {len(shape.points)} points, more than {MAX_POINTS}"
         raise InputError(path, problem, "redraw the shape")
     if shape_type.drawn == "mask" and not shape.mask:
         raise InputError(path, f"{where}.mask is missing", "redraw the shape")

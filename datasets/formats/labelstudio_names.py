@@ -21,12 +21,12 @@ def image_value(path: Path, where: str, data: Object, image_key: str | None) -> 
         if isinstance(value, str):
             return value
         raise InputError(path, f"{where} has no {image_key!r} in its data", "correct --image-key")
-    found = {key: value for key, value in data.items() if isinstance(value, str) and _is_image(value)}
-    if len(found) == 1:
-        return next(iter(found.values()))
-    if not found:
+    candidates = {key: value for key, value in data.items() if isinstance(value, str) and _is_image(value)}
+    if len(candidates) == 1:
+        return next(iter(candidates.values()))
+    if not candidates:
         raise InputError(path, f"the data of {where} contains no image", "export an image project")
-    names = ", ".join(sorted(found))
+    names = ", ".join(sorted(candidates))
     raise InputError(path, f"the data of {where} contains several images ({names})", "choose one with --image-key")
 
 

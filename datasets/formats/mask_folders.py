@@ -71,19 +71,19 @@ def pair_masks(
     Raises InputError if nothing pairs or a folder has no image.
     """
     masks = _relative_to_other(masks, images)
-    found = [path for path in list_below(images) if not exclude.excludes(images, _below(path, images))]
-    commons = {path: pattern.common_part(_stem(path, images)) for path in found}
+    image_files = [path for path in list_below(images) if not exclude.excludes(images, _below(path, images))]
+    commons = {path: pattern.common_part(_stem(path, images)) for path in image_files}
     partners = _Partners(pattern, _by_common(commons))
     listed = [_named(path, masks, type_folders=type_folders) for path in list_below(masks)]
     named = [mask for mask in listed if not exclude.excludes(masks, _below(mask.path, masks))]
     pairs = [(mask, partners.of(mask)) for mask in named]
     kept = {mask.path for mask in named}
     unread = {image for mask in listed if mask.path not in kept for group in partners.of(mask) for image in group}
-    if not found:
+    if not image_files:
         raise InputError(images, "every image in this folder is excluded", "correct --exclude")
     if not any(groups for _, groups in pairs):
         wanted = next((common for common in commons.values() if common), None)
-        raise _nothing_pairs(images, masks, pattern, found[0], wanted, named)
+        raise _nothing_pairs(images, masks, pattern, image_files[0], wanted, named)
     faults = [*_without_type(named, type_folders=type_folders), *_second_masks(named, commons)]
     ambiguous = [(mask, groups) for mask, groups in pairs if len(groups) > 1]
     faults += [_ambiguous(mask, groups) for mask, groups in ambiguous]
@@ -107,7 +107,7 @@ def pair_masks(
     }
     paired = [
         MaskedImage(path, path.relative_to(images).as_posix(), tuple(of_image[path]))
-        for path in found
+        for path in image_files
         if path not in left_out
     ]
     types = sorted({mask.type for mask, _ in pairs if mask.type is not None})
@@ -118,14 +118,14 @@ def list_below(folder: Path) -> list[Path]:
     """Every image file below a folder, sorted, without hidden folders. Raises InputError if there is none."""
     if not folder.is_dir():
         raise InputError(folder, "no such folder", "name a folder of images and one of masks")
-    found: list[Path] = []
+    image_files: list[Path] = []
     for root, subfolders, names in os.walk(folder, onerror=_raise):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        found += [path for name in names if is_image(path := Path(root, name))]
-    if not found:
+        image_files += [path for name in names if is_image(path := Path(root, name))]
+    if not image_files:
         raise InputError(folder, "no image in this folder", "name another folder")
-    check_unicode(folder, map(str, found))
-    return sorted(found)
+    check_unicode(folder, map(str, image_files))
+    return sorted(image_files)
 
 
 def has_type_folders(images: Path, masks: Path) -> bool:

@@ -59,13 +59,13 @@ class MaskPattern(msgspec.Struct, frozen=True):
         """
         path = PurePosixPath(mask)
         lengths = range(1, MAX_DIGITS + 1) if self.several else [1]
-        found = []
+        stems = []
         for length in lengths:
             expression = re.escape(self.mask).replace(re.escape(STEM), "(?P<stem>.*)")
             expression = expression.replace(re.escape(NUMBER), f"[0-9]{{{length}}}")
             if match := re.fullmatch(expression, unicode_form(path.name), re.DOTALL):
-                found.append((path.parent / match["stem"]).as_posix() if match["stem"] else "")
-        return [unicode_form(common) for common in found if common]
+                stems.append((path.parent / match["stem"]).as_posix() if match["stem"] else "")
+        return [unicode_form(common) for common in stems if common]
 
 
 def parse_pattern(text: str) -> MaskPattern:

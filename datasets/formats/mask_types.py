@@ -21,10 +21,10 @@ class MaskTypes(msgspec.Struct, frozen=True):
     colours: tuple[tuple[str, Colour], ...] = ()
     folders: bool = False
 
-    def names(self, found: Sequence[str]) -> tuple[str, ...]:
-        """The categories in the order of their ids; `found` are the types that folders name."""
+    def names(self, folder_types: Sequence[str]) -> tuple[str, ...]:
+        """The categories in the order of their ids; `folder_types` are the types that folders name."""
         if self.folders:
-            return tuple(found)
+            return tuple(folder_types)
         return tuple(dict.fromkeys(name for name, _ in self.colours)) or self.categories
 
     def meaning(self, names: Sequence[str], *, threshold: int | None, void: bool, numbered: bool) -> MaskMeaning:

@@ -4,7 +4,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -29,11 +28,11 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
     tool: str
     version: str
     sources: list[str]
-    options: dict[str, Any]
-    counts: dict[str, Any]
-    lost: list[dict[str, Any]]
+    options: dict[str, object]
+    counts: dict[str, object]
+    lost: list[dict[str, str | int]]
     content_sha256: str
-    pasted: list[dict[str, Any]] = []
+    pasted: list[dict[str, object]] = []
     intensities: list[IntensityRange] = []
 
 
@@ -65,7 +64,7 @@ def make_provenance(
             defective.add(image_id)
             per_type[split_of[image_id], category_id] += 1
     only_ignored = Counter(split_of[image_id] for image_id in with_regions - defective)
-    counts = {
+    counts: dict[str, object] = {
         split: {
             "images": len(images),
             "negatives": sum(image.id not in defective and image.id not in with_regions for image in images),

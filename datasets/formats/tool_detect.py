@@ -49,13 +49,13 @@ def find_tool_format(root: Path) -> tuple[ToolFormat, Path] | None:
     A folder with labelme files is never the export of another tool.
     """
     if root.is_file():
-        found = _format_of_file(root)
-        return None if found is None else (found, root)
+        tool_format = _format_of_file(root)
+        return None if tool_format is None else (tool_format, root)
     files = sorted(path for path in root.iterdir() if path.is_file() and not path.name.startswith("."))
     listed = [path for path in files if path.suffix.lower() == ".json"][:MAX_PEEKS]
     for path in listed:
-        if found := _format_of_file(path):
-            return found, path if len(listed) == 1 else root
+        if tool_format := _format_of_file(path):
+            return tool_format, path if len(listed) == 1 else root
     if any(_is_labelme(path) for path in listed):
         return None
     for path in files:

@@ -158,12 +158,12 @@ def _image3(path: Path, where: str, value: object, files: Object, regions: list[
 
 def _attribute_names(path: Path, attributes: Object) -> dict[str, tuple[str, Object]]:
     """Name of each attribute id, and its options."""
-    found: dict[str, tuple[str, Object]] = {}
+    by_id: dict[str, tuple[str, Object]] = {}
     for key, value in attributes.items():
         record = as_object(path, f"$.attribute[{key!r}]", value)
         options = record.get("options")
-        found[key] = (str(record.get("aname", key)), options if isinstance(options, dict) else {})
-    return found
+        by_id[key] = (str(record.get("aname", key)), options if isinstance(options, dict) else {})
+    return by_id
 
 
 def _named(given: Object, names: dict[str, tuple[str, Object]]) -> Object:

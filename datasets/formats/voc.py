@@ -106,19 +106,19 @@ def _read_files(source: Path, errors: list[InputError] | None, exclude: Excluder
 def _list_xml(source: Path) -> list[str]:
     if not source.is_dir():
         raise InputError(source, "no such folder", "name the folder that contains the XML files")
-    found: list[str] = []
+    xml_files: list[str] = []
     for folder, subfolders, names in os.walk(source):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         prefix = Path(folder).relative_to(source).as_posix()
-        found += [
+        xml_files += [
             posixpath.normpath(f"{prefix}/{name}")
             for name in names
             if name.lower().endswith(".xml") and not name.startswith(".")
         ]
-    check_unicode(source, found)
-    if not found:
+    check_unicode(source, xml_files)
+    if not xml_files:
         raise InputError(source, "contains no XML file", "name the folder that contains the XML files")
-    return sorted(found)
+    return sorted(xml_files)
 
 
 def _read_file(source: Path, relative: str) -> _VocFile:

@@ -42,9 +42,9 @@ class YoloImage(msgspec.Struct, frozen=True):
 class YoloDataset(msgspec.Struct, frozen=True):
     """A dataset folder: class names in order, images sorted by split and name.
 
-    `folders` are the folders and lists of each split, `stand_ins` is split -> the split whose images it names
-    because it has none. `files` has the label files of excluded images, too. The rest is as in YoloDescription, of
-    the file `description`.
+    `folders` are the folders and lists of each split, `substitute_splits` is split without images -> the split
+    whose images it names. `files` also has the label files of excluded images. The rest is as in YoloDescription,
+    of the file `description`.
     """
 
     root: Path
@@ -52,7 +52,7 @@ class YoloDataset(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
     images: tuple[YoloImage, ...]
     folders: dict[str, list[Path]]
-    stand_ins: dict[str, str] = {}
+    substitute_splits: dict[str, str] = {}
     keypoint_columns: int = 0
     files: frozenset[Path] = frozenset()
     notes: tuple[tuple[str, str], ...] = ()
@@ -81,8 +81,8 @@ def read_yolo(path: Path, *, strict: bool = True, exclude: Excluder = NOTHING) -
     excludes either. Raises InputError.
     """
     described = read_description(path)
-    stand_ins = _stand_ins(described.parts)
-    own = {split: parts for split, parts in described.parts.items() if not (strict and split in stand_ins)}
+    substitute_splits = _substitute_splits(described.parts)
+    own = {split: parts for split, parts in described.parts.items() if not (strict and split in substitute_splits)}
     finder = _LabelFinder(described)
     listed = [
         image
@@ -102,7 +102,7 @@ def read_yolo(path: Path, *, strict: bool = True, exclude: Excluder = NOTHING) -
         described.names,
         tuple(images),
         described.parts,
-        stand_ins,
+        substitute_splits,
         described.keypoint_columns,
         frozenset(described.files) | excluded,
         described.notes,
@@ -168,7 +168,7 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _stand_ins(folders: Mapping[str, Sequence[Path]]) -> dict[str, str]:
+def _substitute_splits(folders: Mapping[str, Sequence[Path]]) -> dict[str, str]:
     """Each split with the folders of another split -> that split: the one with the folder's name, or else the
     first."""
     home: dict[tuple[Path, ...], str] = {}

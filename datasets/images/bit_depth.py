@@ -70,24 +70,24 @@ def measure_range(values: "NDArray[np.generic]") -> IntensityRange:
 
 def join_ranges(ranges: Iterable[IntensityRange]) -> list[IntensityRange]:
     """One range for all images with integers and one for all with fractions."""
-    found: dict[str, IntensityRange] = {}
+    joined: dict[str, IntensityRange] = {}
     for one in ranges:
-        known = found.get(one.values, one)
+        known = joined.get(one.values, one)
         black, white = min(known.black, one.black), max(known.white, one.white)
-        found[one.values] = IntensityRange(one.values, black, white)
-    return [found[name] for name in sorted(found)]
+        joined[one.values] = IntensityRange(one.values, black, white)
+    return [joined[name] for name in sorted(joined)]
 
 
 def measure_ranges(paths: Iterable[Path]) -> list[IntensityRange]:
     """The ranges of a dataset with the images at `paths`; an empty list where all have 8 bits."""
-    found = []
+    joined = []
     for path in paths:
         if path.suffix.lower() in DEEP_SUFFIXES:
             with path.open("rb") as file:
                 start = file.read(26)
             values = read_deep(path, read_image_bytes(path)) if may_be_deep(start) else None
-            found += [measure_range(values)] if values is not None else []
-    return join_ranges(found)
+            joined += [measure_range(values)] if values is not None else []
+    return join_ranges(joined)
 
 
 def may_be_deep(start: bytes) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MOST_CROSSINGS = 5_000_000  # of sides with columns of pixel centres; each takes some 50 bytes
+MAX_CROSSINGS = 5_000_000  # of sides with columns of pixel centres; each takes some 50 bytes
 
 
 Ring = Sequence[tuple[float, float]]
@@ -82,7 +82,7 @@ def _toggles(
     first = np.minimum(reach[0], reach[1])
     columns = np.maximum(reach[0], reach[1]) - first
     total = int(columns.sum())
-    if total > MOST_CROSSINGS:
+    if total > MAX_CROSSINGS:
         raise OptionError("an outline", f"crosses {total} columns of pixels, too many to fill", "redraw the shape")
     with np.errstate(divide="ignore", invalid="ignore"):  # upright sides cross no column
         slope = (end[:, 1] - start[:, 1]) / (x1 - x0)

@@ -13,7 +13,7 @@ from datasets.synth.texture import Float
 
 Mask = npt.NDArray[np.bool_]
 
-SMALLEST = 0.0006  # smallest component or hole that is kept, as a fraction of the image
+MIN_AREA_SHARE = 0.0006  # of a component or hole that is kept, of the pixels of the image
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def one_component(mask: Mask) -> Mask:
         return mask
     largest = labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
     _, labels, stats, _ = cv2.connectedComponentsWithStats((~largest).astype(np.uint8), connectivity=4)
-    pinhole = stats[:, cv2.CC_STAT_AREA] < max(SMALLEST * mask.size, 4)
+    pinhole = stats[:, cv2.CC_STAT_AREA] < max(MIN_AREA_SHARE * mask.size, 4)
     pinhole[0] = False
     return np.asarray(largest | pinhole[labels], np.bool_)
 

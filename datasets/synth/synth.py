@@ -22,7 +22,7 @@ SHARES = (
     ("test", "contamination", 18),
 )
 RECIPE = "synth.json"  # beside the images: what to ask for to get them again
-SMALLEST_SIZE, LARGEST_SIZE = 64, 4096
+MIN_SIZE, MAX_SIZE = 64, 4096
 
 Place = tuple[str, str, int]
 
@@ -51,8 +51,8 @@ def synth(
     for a destination that is not empty; with `overwrite` one that synth itself wrote is
     replaced. After a failure nothing is left behind.
     """
-    if not SMALLEST_SIZE <= size <= LARGEST_SIZE:
-        limits = f"{SMALLEST_SIZE} to {LARGEST_SIZE}"
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        limits = f"{MIN_SIZE} to {MAX_SIZE}"
         raise OptionError(f"--size {size}", "cannot be drawn", f"give a side of {limits} pixels")
     if seed < 0:
         raise OptionError(f"--seed {seed}", "is negative", "give 0 or a positive number")

@@ -7,7 +7,17 @@ from PIL import Image as PillowImage
 
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
-from evaluate.run_folder import TASKS, Provides, Run, RunConfig, RunSplit, load_run, read_config, read_split
+from evaluate.run_folder import (
+    TASKS,
+    Provides,
+    Run,
+    RunConfig,
+    RunSplit,
+    load_run,
+    read_config,
+    read_split,
+    trainers,
+)
 from system.errors import InputError, OptionError
 from training.history import draw_curves, read_history, write_history
 from training.new_run import create_run, run_split
@@ -57,6 +67,12 @@ def test_a_task_that_nobody_trains_is_refused(tmp_path: Path) -> None:
         _ = load_run(run.root).provides
 
 
+def test_trainers_are_listed_by_what_their_runs_provide() -> None:
+    assert trainers("image_types") == "train_cls"
+    assert trainers("boxes") == "train_det, train_seg or train_anomaly"
+    assert trainers("masks") == "train_seg or train_anomaly"
+
+
 def test_nothing_asks_for_the_name_of_a_task() -> None:
     root = Path(__file__).parents[2]
     rooms = ("evaluate", "training", "annotate", "view", "datasets", "convert", "system")
@@ -67,8 +83,9 @@ def test_nothing_asks_for_the_name_of_a_task() -> None:
             assert not asked, f"{path}:{node.lineno} compares with {asked}"  # type: ignore[attr-defined]
 
 
-def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="not a run folder"):
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    every = "train_det, train_seg, train_cls or train_anomaly"
+    with pytest.raises(InputError, match=rf"not a run folder .*; name a folder made by {every} fit"):
         load_run(tmp_path)
     (tmp_path / "config.yaml").write_text("kind: [")
     with pytest.raises(InputError):
@@ -100,7 +117,7 @@ def test_a_dataset_whose_splits_disagree_is_refused(tree: Path, tmp_path: Path) 
     with pytest.raises(InputError, match="categories differ"):
         load_dataset(tmp_path / "out")
     test.write_text(annotation_path(tmp_path / "out", "train").read_text())
-    with pytest.raises(InputError, match="is in train too"):
+    with pytest.raises(InputError, match="is also in train"):
         load_dataset(tmp_path / "out")
     test.write_text(json.dumps(content))
     (tmp_path / "out/images" / content["images"][0]["file_name"]).unlink()

@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from tests.command import only_line, run_command
 
-ROOMS = ("datasets", "convert", "annotate", "train_det", "train_seg", "view")
+ROOMS = ("datasets", "convert", "annotate", "train_cls", "train_det", "train_seg", "view")
 
 
 def commands() -> list[tuple[str, ...]]:

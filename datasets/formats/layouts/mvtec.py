@@ -69,8 +69,8 @@ def _scan_type(root: Path, folder: str, kind: Path, scan: _Scan) -> None:
             problem = f"no mask for this defect image ({wanted} is missing)"
             error = InputError(path, problem, "add it or remove the image")
             scan.reading.faults.append(TreeFault("unlabelled-defect", error))
-        found = (f"{GROUND_TRUTH}/{name}/{masks[path.stem]}",) if path.stem in masks else ()
-        image = TreeImage(root, f"{folder}/{name}/{path.name}", SPLIT_FOLDERS[folder], name, found)
+        mask_paths = (f"{GROUND_TRUTH}/{name}/{masks[path.stem]}",) if path.stem in masks else ()
+        image = TreeImage(root, f"{folder}/{name}/{path.name}", SPLIT_FOLDERS[folder], name, mask_paths)
         scan.images.append(image)
 
 

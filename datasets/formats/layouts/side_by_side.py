@@ -48,9 +48,9 @@ class Visa(msgspec.Struct, frozen=True):
             masks = by_stem(reading.images_in(root / "Data/Masks" / kind.name), reading)
             images = by_stem(reading.images_in(kind), reading)
             for stem, mask in pair(images, masks, reading, needs_mask=kind.name != "Normal").items():
-                found = () if mask is None else (relative(root, mask),)
+                mask_paths = () if mask is None else (relative(root, mask),)
                 name = GOOD if kind.name == "Normal" else kind.name
-                yield TreeImage(root, relative(root, images[stem]), "", name, found)
+                yield TreeImage(root, relative(root, images[stem]), "", name, mask_paths)
 
 
 class Ksdd2(msgspec.Struct, frozen=True):
@@ -109,8 +109,8 @@ class Dagm(msgspec.Struct, frozen=True):
             paths = reading.images_in(root / folder)
             images = by_stem((path for path in paths if path.stem not in excluded), reading)
             for stem, mask in pair(images, masks, reading, needs_mask=False).items():
-                name, found = (GOOD, ()) if mask is None else (kind, (relative(root, mask),))
-                yield TreeImage(root, relative(root, images[stem]), split, name, found)
+                name, mask_paths = (GOOD, ()) if mask is None else (kind, (relative(root, mask),))
+                yield TreeImage(root, relative(root, images[stem]), split, name, mask_paths)
 
 
 class MagneticTile(msgspec.Struct, frozen=True):
@@ -159,8 +159,8 @@ def _beside(root: Path, folder: Path, suffix: str, split: str, reading: TreeRead
     images = by_stem((p for p in paths if not p.stem.endswith(suffix)), reading)
     masks = by_stem((p for p in paths if p.stem.endswith(suffix)), reading, suffix)
     for stem, mask in pair(images, masks, reading, needs_mask=True).items():
-        found = () if mask is None else (relative(root, mask),)
-        yield TreeImage(root, relative(root, images[stem]), split, DEFECT, found, black_is_good=True)
+        mask_paths = () if mask is None else (relative(root, mask),)
+        yield TreeImage(root, relative(root, images[stem]), split, DEFECT, mask_paths, black_is_good=True)
 
 
 def _jpeg_and_png(root: Path, folder: Path, kind: str, reading: TreeReading) -> Iterator[TreeImage]:
@@ -172,5 +172,5 @@ def _jpeg_and_png(root: Path, folder: Path, kind: str, reading: TreeReading) -> 
             reading.add(path, "neither a JPEG image nor a PNG mask", "remove it from this folder")
     images, masks = by_stem(jpegs, reading), by_stem(pngs, reading)
     for stem, mask in pair(images, masks, reading, needs_mask=kind != GOOD).items():
-        found = () if mask is None else (relative(root, mask),)
-        yield TreeImage(root, relative(root, images[stem]), "", kind, found)
+        mask_paths = () if mask is None else (relative(root, mask),)
+        yield TreeImage(root, relative(root, images[stem]), "", kind, mask_paths)

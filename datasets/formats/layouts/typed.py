@@ -82,8 +82,8 @@ class Mvtec3d(msgspec.Struct, frozen=True):
                 masks = by_stem(reading.images_in(kind / "gt"), reading)
                 paired = pair(images, masks, reading, needs_mask=kind.name != GOOD)
                 for stem, mask in paired.items():
-                    found = () if mask is None else (relative(root, mask),)
-                    yield _image(root, images[stem], split, kind.name, found)
+                    mask_paths = () if mask is None else (relative(root, mask),)
+                    yield _image(root, images[stem], split, kind.name, mask_paths)
 
 
 class MvtecAd2(msgspec.Struct, frozen=True):
@@ -136,8 +136,8 @@ def _typed(
 def _paired(root: Path, kind: Path, masks: Mapping[str, Path], reading: TreeReading) -> Iterator[TreeImage]:
     images = by_stem(reading.images_in(kind), reading)
     for stem, mask in pair(images, masks, reading, needs_mask=kind.name != GOOD).items():
-        found = () if mask is None else (relative(root, mask),)
-        yield _image(root, images[stem], "test", kind.name, found)
+        mask_paths = () if mask is None else (relative(root, mask),)
+        yield _image(root, images[stem], "test", kind.name, mask_paths)
 
 
 def _image(root: Path, path: Path, split: str, kind: str, masks: tuple[str, ...]) -> TreeImage:

@@ -194,7 +194,7 @@ def test_a_split_that_stands_in_for_another_counts_once(
 ) -> None:
     found = read_yolo(yolo(tmp_path / "d", text + NAMES, "images/val/a.png"))
     assert [image.split for image in found.images] == [split]
-    assert found.stand_ins == {stand_in: split}
+    assert found.substitute_splits == {stand_in: split}
     assert len(read_yolo(tmp_path / "d", strict=False).images) == 2
 
 
