@@ -67,8 +67,8 @@ def read_coco_source(path: Path, folder: Path | None = None, exclude: Excluder =
     """Read a COCO dataset folder, a COCO file or an export; `folder` is a further folder of images.
 
     `read_coco_export` documents what is read and repaired. Images of a file without a split in its name are in
-    train. Unlabelled images are left out with an event. Raises InputError if the source cannot be read or no image is
-    labelled.
+    train. Unlabelled images are left out with an event. Raises InputError if the source cannot be read or no
+    image is labelled.
     """
     export = read_coco_export(path, folder, exclude=exclude)
     excluded = exclusion_events(exclude, export.images)

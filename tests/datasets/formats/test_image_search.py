@@ -40,7 +40,7 @@ def test_of_equal_names_the_folders_decide(tmp_path: Path) -> None:
     assert images.find("here", ["a.png"], beside="labels/val").relative == "val/a.png"
     with pytest.raises(InputError, match=r"here: 2 images have the name of its image: train/a\.png, val/a\.png"):
         images.find("here", ["a.png"])
-    with pytest.raises(InputError, match="one of 3"):
+    with pytest.raises(InputError, match="3 images have the name"):
         images.find("here", ["a"])
 
 
