@@ -130,7 +130,7 @@ def _write_batch(
 
 
 def _is_tiny(item: CocoImage) -> bool:
-    return min(item.image.width, item.image.height) < SMALLEST_SIDE
+    return min(item.image.width, item.image.height) < MIN_SIDE
 
 
 def _read_image(item: CocoImage) -> tuple[str, int | None]:
