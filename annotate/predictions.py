@@ -92,7 +92,7 @@ class _Names(msgspec.Struct, frozen=True):
 
 
 def _read_names(path: Path, coco: Path | None) -> _Names:
-    """What the ids in the results file `path` stand for: read from `coco`, else from the dataset of its run."""
+    """The meaning of the ids in the results file `path`, from `coco` or else from the dataset of its run."""
     root = path.parent.parent
     run = load_run(root) if path.parent.name == "predictions" and (root / "config.yaml").is_file() else None
     model = run_name(run) if run else path.stem

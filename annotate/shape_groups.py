@@ -1,4 +1,4 @@
-"""What the shapes of a labelme file stand for: shapes with the same label and group id are parts of one defect."""
+"""The defects in a labelme file: shapes with the same label and group id are parts of one defect."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -56,7 +56,7 @@ def _segment(
 def _segmentation(
     label: Label, drawn: "Component", height: int, width: int, segmentation: str
 ) -> "tuple[Segmentation, Component]":
-    """The segmentation of a segment as it is written, and its pixels.
+    """The segmentation that is written for a segment, and its pixels.
 
     A polygon keeps the points of the label if readers of COCO files fill almost the same pixels; otherwise it is
     the outline of the drawn pixels.

@@ -79,8 +79,8 @@ class CocoFile(msgspec.Struct, frozen=True):
     def only_ignored(self) -> set[int]:
         """The ids of images whose annotations are all ignore regions: neither defective nor negatives.
 
-        Nobody states that the pixels of the region are good, so such an image is no example of a good part: it is
-        left out of training, and a split keeps it apart from the good images (docs/glossary.md).
+        Nobody states that the pixels of the region are good, so such an image is not an example of a good part: it
+        is left out of training, and a split keeps it apart from the good images (docs/glossary.md).
         """
         return {annotation.image_id for annotation in self.annotations} - self.defective()
 

@@ -174,7 +174,7 @@ def _coco_facts(dataset: Dataset, split: str) -> list[_Fact]:
 def _coco_fact(
     split: str, path: Path, annotations: Sequence[Annotation], names: Mapping[int, str], empty: str = NEGATIVE
 ) -> _Fact:
-    """One image by its annotations; `empty` is its type without any. Ignore regions are no instances."""
+    """One image by its annotations; `empty` is its type without any. Ignore regions do not count as instances."""
     single = [a for a in annotations if not a.iscrowd]
     found = [(names[a.category_id], int(a.area), int(a.bbox[2]), int(a.bbox[3])) for a in single]
     types = sorted({name for name, *_ in found}) or [ONLY_IGNORED if annotations else empty]

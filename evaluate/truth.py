@@ -47,7 +47,7 @@ def checked_predictions(path: Path, truth: CocoFile, provides: Provides) -> list
 def check_predictions(path: Path, truth: CocoFile, predictions: Sequence[Prediction], provides: Provides) -> None:
     """Raise InputError where a prediction does not fit the images and categories of `truth`, or lacks its mask.
 
-    Of a run with image types also where the scores of an image are no probabilities of different types.
+    For a run with image types, also if the scores of an image are not probabilities of different types.
     """
     sizes = {image.id: (image.height, image.width) for image in truth.images}
     names = truth.names()
@@ -73,7 +73,7 @@ def check_predictions(path: Path, truth: CocoFile, predictions: Sequence[Predict
 
 
 def _check_image_types(path: Path, predictions: Sequence[Prediction]) -> None:
-    """Raise InputError where an image has two scores for a type, or scores that are no probabilities together."""
+    """Raise InputError where an image has two scores for a type, or scores that together are not probabilities."""
     again = "predict the images of this run again"
     sums: dict[int, float] = {}
     types: set[tuple[int, int]] = set()

@@ -59,7 +59,7 @@ def given(ctx: typer.Context, names: Iterable[str]) -> dict[str, object]:
 def run(app: typer.Typer, name: str) -> NoReturn:
     """Run `app` as the command `name`; every error ends in one line on stderr.
 
-    One that the user can fix ends with status 2, one that nobody foresaw with status 3 and, with `--debug` or
+    An error that the user can fix ends with status 2, an unexpected one with status 3 and, with `--debug` or
     DEFECTLINE_DEBUG=1, its traceback. Ctrl-C ends with status 130.
     """
     open_standard_streams()

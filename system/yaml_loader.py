@@ -47,7 +47,7 @@ class OptionsLoader(StrictLoader):
     """Strict YAML for options: names are text, and 1e-3 is a number."""
 
     def check_name(self, key: Node) -> None:
-        """Raise ComposerError: a list or mapping is no name."""
+        """Raise ComposerError: a list or mapping is not a name."""
         raise ComposerError(problem="a name is expected", problem_mark=key.start_mark)
 
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, object]:

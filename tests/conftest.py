@@ -11,7 +11,7 @@ from hypothesis import settings
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.synth.synth import synth
 
-# A busy machine is no failure: no test asserts a time, hypothesis included.
+# A busy machine is not a failure: no test asserts a time, hypothesis included.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 

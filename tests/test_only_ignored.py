@@ -112,7 +112,7 @@ def test_the_summary_has_a_row_for_them(tmp_path: Path) -> None:
 
 def test_the_check_compares_no_defect_with_a_region_over_it(tmp_path: Path) -> None:
     codes = {(f.code, f.file, f.where) for f in check(squares(tmp_path / "s"), Limits(), jobs=1).findings}
-    assert ("absent-from-split", "(dataset)", "test") in codes  # a region is no dent
+    assert ("absent-from-split", "(dataset)", "test") in codes  # a region is not a dent
     assert not [code for code, *_ in codes if code in {"duplicate-annotation", "overlap-of-types", "split-skew"}]
 
 

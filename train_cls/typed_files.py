@@ -26,7 +26,7 @@ class TypedFile(msgspec.Struct, frozen=True):
 
 
 def check_flags(out_csv: Path | None, abstain: float | None) -> None:
-    """Raise OptionError for an `--abstain` that is no probability and a `--csv` that cannot be written."""
+    """Raise OptionError for an `--abstain` that is not a probability and a `--csv` that cannot be written."""
     if abstain is not None and not 0 <= abstain <= 1:
         raise OptionError(f"--abstain {abstain}", "not a probability", "give 0 to 1")
     if out_csv and not out_csv.parent.is_dir():

@@ -46,7 +46,7 @@ class Sample:
 def read_samples(
     dataset: Dataset, images: Sequence[Image], annotations: Mapping[int, Sequence[Annotation]]
 ) -> list[Sample]:
-    """Samples of `images`; `annotations` by image id. Ignore regions are left out: they are no single defect."""
+    """Samples of `images`; `annotations` by image id. Ignore regions are left out: they are not single defects."""
     class_of = {category.id: k for k, category in enumerate(dataset.categories)}
     samples = []
     for image in images:

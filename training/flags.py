@@ -11,7 +11,7 @@ import typer
 class Flag(msgspec.Struct, frozen=True):
     """A flag of `fit` that sets one option of the training: its help text and the type of its value.
 
-    The option's own default is shown, or, where that is no `value_type`, the words `default`.
+    The option's own default is shown, or, if that is not a `value_type`, the words `default`.
     """
 
     help: str

@@ -9,7 +9,7 @@ from system.files import write_atomic
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    """Write history.csv: one row an epoch, columns as in the last row, six significant digits."""
+    """Write history.csv: one row per epoch, columns as in the last row, six significant digits."""
     text = io.StringIO()
     columns = list(rows[-1]) if rows else ["epoch"]
     writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")

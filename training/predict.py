@@ -16,7 +16,7 @@ from system.files import write_atomic
 
 
 def check_predict(out: Path | None, min_score: float | None) -> None:
-    """Raise OptionError where the folder of `--out` is missing or `--out` is one, or `--min-score` is no score."""
+    """Raise OptionError if `--out` is a folder or its folder is missing, or `--min-score` is not a score."""
     if min_score is not None and not 0 <= min_score < 1:
         raise OptionError(f"--min-score {min_score}", "not a score", "give 0 or more and less than 1")
     if out and not out.parent.is_dir():

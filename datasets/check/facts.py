@@ -13,7 +13,7 @@ class AnnotationFacts(msgspec.Struct, frozen=True):
     """One annotation as read.
 
     `box` and `area` are in pixels, not clipped; `segmentation` is None without a mask. An ignore region
-    (`is_ignored`) is no defect.
+    (`is_ignored`) is not a defect.
     """
 
     where: str

@@ -46,9 +46,8 @@ def looks_like_coco(path: Path) -> bool:
 def find_coco_parts(path: Path, named: Sequence[str] = ()) -> list[CocoPart]:
     """The COCO files of `path`, a file or a folder, sorted by split and name.
 
-    `named` are the "split=file" items of `--splits`, which take precedence over names. Raises InputError if there
-    is no COCO file or if the names of only some files contain a split, and OptionError for a wrong item of
-    `named`.
+    `named` are the "split=file" items of `--splits`, which take precedence over names. Raises InputError without a
+    COCO file, or if the names of only some files contain a split, and OptionError for a wrong item of `named`.
     """
     if named:
         return [_named_part(path, text) for text in named]

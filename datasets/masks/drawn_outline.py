@@ -34,7 +34,8 @@ def drawn_outline(pixels: "NDArray[np.bool_]", inset: float) -> "list[NDArray[np
     """Rings around the True pixels of an h x w mask, `inset` pixels inside of them, as n x 2 arrays of (x, y).
 
     Pixels that touch at a corner only are joined. Outer rings run clockwise, those of holes counter-clockwise.
-    Every point is inside the pixel that it stands for, so that without fractions they give the mask exactly.
+    Every point is inside the pixel that it represents, so that points rounded to whole pixels give the mask
+    exactly.
     """
     import numpy as np
 

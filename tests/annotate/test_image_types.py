@@ -1,4 +1,4 @@
-"""`annotate propose` from a classifier, whose predictions are no shapes."""
+"""`annotate propose` from a classifier, whose predictions are not shapes."""
 
 from pathlib import Path
 

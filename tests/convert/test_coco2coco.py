@@ -235,7 +235,7 @@ def test_two_categories_of_one_name_in_either_unicode_form_are_one(tmp_path: Pat
 
 
 @pytest.mark.parametrize("convert", ["coco2coco", "coco2yolo", "coco2labelme", "coco2masks"])
-def test_images_that_nobody_labelled_are_no_negatives(tmp_path: Path, convert: str, capsys) -> None:
+def test_images_that_nobody_labelled_are_not_negatives(tmp_path: Path, convert: str, capsys) -> None:
     draw(tmp_path / "s/a.png")
     coco_json(tmp_path / "s/image_info_test.json", [image(1, "a.png")], [], [])
     assert run_command("convert", convert, tmp_path / "s/image_info_test.json", tmp_path / "d") == 2

@@ -143,7 +143,7 @@ def test_what_labelme_cannot_express_is_reported(tmp_path: Path) -> None:
     assert not (tmp_path / "e").exists()
 
 
-def test_an_image_whose_annotations_are_all_lost_is_no_negative(tmp_path: Path) -> None:
+def test_an_image_whose_annotations_are_all_lost_is_not_a_negative(tmp_path: Path) -> None:
     flat = Annotation(2, 1, 2, (3, 3, 0, 5), 0)
     path = write_dataset(tmp_path / "c", [annotate(1, np.ones((40, 60), bool), iscrowd=1), flat])
     report = coco2labelme(path, tmp_path / "d")

@@ -302,7 +302,7 @@ def test_images_ultralytics_would_drop_or_change_are_reported(tmp_path: Path) ->
     assert (tmp_path / "z/images/train/a.jpg").read_bytes() == whole
 
 
-def test_an_image_whose_annotations_are_all_lost_is_no_negative(tmp_path: Path) -> None:
+def test_an_image_whose_annotations_are_all_lost_is_not_a_negative(tmp_path: Path) -> None:
     crowd = Annotation(1, 1, 3, (0, 0, 20, 10), 200, Rle((10, 20), [0, 200]), iscrowd=1)
     source = write_folder(
         tmp_path / "c", {"train": [Image(1, "a.png", 20, 10), Image(2, "b.png", 20, 10)]}, [crowd]

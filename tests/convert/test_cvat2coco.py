@@ -97,7 +97,7 @@ def test_cuboids_skeletons_and_tags_are_lost_and_counted(tmp_path: Path) -> None
     assert run_command("convert", "cvat2coco", source, tmp_path / "s", "--strict") == 2
 
 
-def test_an_image_of_lost_shapes_is_no_negative_even_if_asked_for(tmp_path: Path) -> None:
+def test_an_image_of_lost_shapes_is_not_a_negative_even_if_asked_for(tmp_path: Path) -> None:
     source = cvat(tmp_path / "v", '<cuboid label="box3d"/>')
     assert codes(source, tmp_path / "c", CvatOptions(unlabelled="negative")) == {
         "image-left-out": 1,

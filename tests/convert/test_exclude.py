@@ -73,7 +73,7 @@ def test_masks_and_their_images(tmp_path: Path) -> None:
     assert excluded(report) == ["a_overlay.png", "d.png", "drafts/c.png"]
 
 
-def test_an_image_whose_mask_is_excluded_is_no_negative(tmp_path: Path) -> None:
+def test_an_image_whose_mask_is_excluded_is_not_a_negative(tmp_path: Path) -> None:
     source = write_images(tmp_path / "p", "a.png", "b.png")
     for name in ("a.png", "b.png", "b.bmp"):
         save(tmp_path / "m" / name, TWO)

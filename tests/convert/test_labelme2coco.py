@@ -258,7 +258,7 @@ def test_pixel_mask_has_the_smaller_on_top_and_reports_it(tmp_path: Path) -> Non
     assert [(e.code, e.value) for e in report.events] == [("overlap", "9 px")]
 
 
-def test_image_whose_shapes_are_all_lost_is_no_negative(tmp_path: Path) -> None:
+def test_image_whose_shapes_are_all_lost_is_not_a_negative(tmp_path: Path) -> None:
     write_case(tmp_path / "src", shape("a", "point", [[5, 5]]))
     write_case(tmp_path / "src", shape("a", "polygon", SQUARE), name="b")
     report = convert(tmp_path / "src", tmp_path / "dst")

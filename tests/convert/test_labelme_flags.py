@@ -53,7 +53,7 @@ def test_a_good_image_with_a_shape_is_a_loss(tmp_path: Path) -> None:
         convert(folder(tmp_path / "src"), tmp_path / "dst", strict=True)
 
 
-def test_shapes_that_are_no_defect_do_not_contradict_the_flag_good(tmp_path: Path) -> None:
+def test_shapes_that_are_not_defects_do_not_contradict_the_flag_good(tmp_path: Path) -> None:
     write_case(tmp_path / "src", shape("_background_", "rectangle", [[1, 1], [9, 9]]), flags={"good": True})
     write_case(tmp_path / "src", PROPOSED, name="b", flags={"good": True})
     write_case(tmp_path / "src", CHIP, name="c")
@@ -62,7 +62,7 @@ def test_shapes_that_are_no_defect_do_not_contradict_the_flag_good(tmp_path: Pat
     assert [event.code for event in report.events] == ["background-label", "unreviewed"]
 
 
-def test_an_uncertain_image_of_background_shapes_is_no_negative(tmp_path: Path) -> None:
+def test_an_uncertain_image_of_background_shapes_is_not_a_negative(tmp_path: Path) -> None:
     write_case(tmp_path / "src", shape("_background_", "rectangle", [[1, 1], [9, 9]]), flags={"uncertain": True})
     write_case(tmp_path / "src", CHIP, name="b")
     report = convert(tmp_path / "src", tmp_path / "dst")

@@ -66,7 +66,7 @@ def test_image_is_written_upright(orientation: int, suffix: str, tmp_path: Path)
     assert ("lossless" in report.events[0].value) == (suffix != ".jpg")
 
 
-def test_embedded_image_that_is_no_base64(tmp_path: Path) -> None:
+def test_embedded_image_that_is_not_base64(tmp_path: Path) -> None:
     write_case(tmp_path / "src", imagePath="gone.png", imageData="iVBORw0KGgoAAAANSUhE\u00e9")
     (tmp_path / "src/a.png").unlink()
     with pytest.raises(InputError, match="imageData is not base64"):
@@ -121,7 +121,7 @@ def test_unlabelled_images_are_left_out_or_negatives(tmp_path: Path) -> None:
     assert {k: len(v) for k, v in instances(tmp_path / "dst2").items()} == {"a.png": 1, "deep/b.png": 0}
 
 
-def test_image_of_an_embedded_one_is_no_negative(tmp_path: Path) -> None:
+def test_image_of_an_embedded_one_is_not_a_negative(tmp_path: Path) -> None:
     source = tmp_path / "src"
     write_case(source / "label", shape("a", "polygon", SQUARE))
     data = base64.b64encode((source / "label/a.png").read_bytes()).decode()

@@ -38,14 +38,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"shapes": [shape("a", "polygon", SQUARE, group_id=True)]},
         r"got `bool`.*\[0\]\.group_id",
     ),
-    "label that is no text": ({"shapes": [shape("a", "polygon", SQUARE) | {"label": 3}]}, r"shapes\[0\]\.label"),
+    "label that is not text": ({"shapes": [shape("a", "polygon", SQUARE) | {"label": 3}]}, r"shapes\[0\]\.label"),
     "empty label": ({"shapes": [shape("", "polygon", SQUARE)]}, r"shapes\[0\]\.label: the label is empty"),
     "unknown type": ({"shapes": [shape("a", "ellipse", SQUARE)]}, r"shapes\[0\]\.shape_type 'ellipse'"),
     "rectangle of three points": ({"shapes": [shape("a", "rectangle", SQUARE[:3])]}, r"has 3 points"),
     "circle of one point": ({"shapes": [shape("a", "circle", SQUARE[:1])]}, r"has 1 points"),
     "mask without a PNG": ({"shapes": [shape("a", "mask", SQUARE[:2])]}, r"shapes\[0\]\.mask is missing"),
-    "mask that is no base64": ({"shapes": [shape("a", "mask", SQUARE[:2], mask="$$$")]}, r"mask is not base64"),
-    "mask that is no PNG": ({"shapes": [shape("a", "mask", SQUARE[:2], mask="AAAA")]}, r"mask is not a PNG"),
+    "mask that is not base64": ({"shapes": [shape("a", "mask", SQUARE[:2], mask="$$$")]}, r"mask is not base64"),
+    "mask that is not a PNG": ({"shapes": [shape("a", "mask", SQUARE[:2], mask="AAAA")]}, r"mask is not a PNG"),
     "mask of another size": (
         {"shapes": [shape("a", "mask", [[0, 0], [9, 9]], mask=png_base64(MASK))]},
         r"3 x 4 pixels, but the box of its points is 10 x 10",
@@ -54,7 +54,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "another image's size": ({"imageWidth": 61}, r"61 x 40, but its image has 60 x 40"),
     "image outside": ({"imagePath": "../../secret.png"}, r"points outside the folder"),
     "image missing": ({"imagePath": "gone.png"}, r"its image is missing"),
-    "imageData that is no base64": (
+    "imageData that is not base64": (
         {"imagePath": "gone.png", "imageData": "iVBORw0KGgoAAAAN!"},
         r"imageData is not base64",
     ),
@@ -87,7 +87,7 @@ def test_refused_with_file_and_place(case: str, tmp_path: Path) -> None:
         b"\xff\xfe{\0}\0",
     ],
 )
-def test_what_is_no_labelme_file_is_refused(data: bytes, tmp_path: Path) -> None:
+def test_what_is_not_a_labelme_file_is_refused(data: bytes, tmp_path: Path) -> None:
     write_case(tmp_path / "src").write_bytes(data)
     with pytest.raises(InputError, match=r"a\.json"):
         convert(tmp_path / "src", tmp_path / "dst")

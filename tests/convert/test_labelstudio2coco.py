@@ -107,7 +107,7 @@ def test_geometry_and_labels_may_be_two_results_of_one_id(tmp_path: Path) -> Non
     assert boxes(tmp_path / "c") == {"a.png": [("dent", BOX)]}
 
 
-def test_what_is_no_region_is_counted(tmp_path: Path) -> None:
+def test_what_is_not_a_region_is_counted(tmp_path: Path) -> None:
     results = [
         result("rectanglelabels", RECTANGLE),
         result("keypointlabels", {"x": 1, "y": 1, "width": 0.5}),

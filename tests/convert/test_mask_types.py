@@ -257,7 +257,7 @@ def test_one_option_states_the_types(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folders", [("masks",), ("train", "test")])
-def test_a_folder_or_splits_are_no_types(tmp_path: Path, folders: tuple[str, ...]) -> None:
+def test_a_folder_or_splits_are_not_types(tmp_path: Path, folders: tuple[str, ...]) -> None:
     write_images(tmp_path / "p", "a.png")
     for folder in folders:
         save(tmp_path / "m" / folder / "a.png", TWO)

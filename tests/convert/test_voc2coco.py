@@ -86,7 +86,7 @@ def test_a_file_without_object_is_a_negative_and_an_image_without_file_unlabelle
     assert set(boxes(tmp_path / "n")) == {"a.png", "good.png", "new.png"}
 
 
-def test_masks_of_the_devkit_are_no_images(tmp_path: Path) -> None:
+def test_masks_of_the_devkit_are_not_images(tmp_path: Path) -> None:
     source = voc(tmp_path / "v", voc_object("x", (2, 2, 9, 9)))
     draw_image(source / "SegmentationClass/b.png")
     draw_image(source / "SegmentationObject/a.png")
@@ -102,7 +102,7 @@ def test_what_is_outside_or_has_no_area_is_reported(tmp_path: Path) -> None:
     assert boxes(tmp_path / "v-coco")["a.png"] == [("x", (59, 0, 5, 9)), ("x", (4, 0, 5, 3))]
 
 
-def test_an_image_whose_objects_are_all_lost_is_no_negative(tmp_path: Path) -> None:
+def test_an_image_whose_objects_are_all_lost_is_not_a_negative(tmp_path: Path) -> None:
     source = voc(tmp_path / "v", voc_object("x", (70, 1, 80, 9)))
     voc(source, voc_object("x", (2, 2, 9, 9)), name="b")
     assert convert(source) == {"image-left-out": 1, "outside": 1}

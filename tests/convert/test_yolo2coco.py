@@ -105,7 +105,7 @@ def test_what_leads_outside_is_cut_and_reported(tmp_path: Path) -> None:
     ]
 
 
-def test_an_image_whose_labels_are_all_lost_is_no_negative(tmp_path: Path) -> None:
+def test_an_image_whose_labels_are_all_lost_is_not_a_negative(tmp_path: Path) -> None:
     source = yolo(tmp_path / "y", {"train/a.png": "0 .5 .5 .5 .5 .5 .5", "train/b.png": ""})
     report = yolo2coco(source, tmp_path / "c")
     assert [event.code for event in report.events] == ["image-left-out", "no-area"]

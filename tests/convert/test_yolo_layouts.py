@@ -82,7 +82,7 @@ def test_folders_called_like_splits_are_the_splits(tmp_path: Path, layout: str) 
         yolo2coco(tmp_path / "y", tmp_path / "d")
 
 
-def test_a_list_of_names_without_labels_is_no_yolo_folder(tmp_path: Path) -> None:
+def test_a_list_of_names_without_labels_is_not_a_yolo_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"obj\.data, or classes.txt and labels"):
         yolo2coco(write(tmp_path / "y", {"classes.txt": "chip\n", "a.png": None}), tmp_path / "c")
 

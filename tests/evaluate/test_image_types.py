@@ -166,7 +166,7 @@ def test_other_runs_have_no_accuracy(bench: Any, tmp_path: Path) -> None:
         ([(1, 0.6), (2, 0.5)], r"the scores of image 1 sum to 1\.100, more than 1"),
     ],
 )
-def test_scores_that_are_no_probabilities_are_refused(
+def test_scores_that_are_not_probabilities_are_refused(
     bench: Any, scores: list[tuple[int, float]], problem: str
 ) -> None:
     truth = bench.truth([])

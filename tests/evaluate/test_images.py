@@ -12,7 +12,7 @@ def test_misses_and_false_alarms_by_name(bench: Any) -> None:
     predictions = [
         bench.prediction(1, 1, BOX, 0.9),
         bench.prediction(1, 2, BOX, 0.3),
-        bench.prediction(2, 1, (30, 30, 2, 2), 0.5),  # anything found on a defective image is no miss
+        bench.prediction(2, 1, (30, 30, 2, 2), 0.5),  # anything found on a defective image is not a miss
         bench.prediction(4, 1, BOX, 0.5),
         bench.prediction(5, 1, BOX, 0.4),
     ]

@@ -1,4 +1,4 @@
-"""Errors that nobody foresaw, and standard streams that are closed or full: one line in every command."""
+"""Unexpected errors, and standard streams that are closed or full: one line in every command."""
 
 import subprocess
 import sys
@@ -70,7 +70,7 @@ def shell(script: str, *words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_a_closed_output_is_no_error(synth_tree: Path, tmp_path: Path) -> None:
+def test_a_closed_output_is_not_an_error(synth_tree: Path, tmp_path: Path) -> None:
     done = shell('"$1" -m convert mvtec2coco "$2" "$3" >&-', synth_tree, tmp_path / "out")
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "out" / "dataset.json").is_file()

@@ -82,7 +82,7 @@ def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"hello", b"", b"\x80\x02}q\x00."])
-def test_what_is_no_weights_file_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_what_is_not_a_weights_file_is_refused(content: bytes, tmp_path: Path) -> None:
     for name in ("r.pt", "r.safetensors"):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(WeightsError, match="--weights none"):

@@ -291,7 +291,7 @@ def test_too_little_memory_is_reported_instead_of_training_with_another_batch(
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_loss_that_is_no_number_ends_the_training(
+def test_a_loss_that_is_not_a_number_ends_the_training(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nothing(loss: object, output: object, batch: dict[str, torch.Tensor]) -> object:

@@ -156,6 +156,6 @@ def test_an_out_file_in_a_missing_folder_is_refused(
     assert "its folder does not exist" in only_line(capsys)
 
 
-def test_a_folder_that_is_no_run_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_not_a_run_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command("train_seg", "evaluate", tmp_path) == 2
     assert "not a run folder" in only_line(capsys)

@@ -78,7 +78,7 @@ class Evil:
 
 
 @pytest.mark.parametrize("content", ["text", "truncated", "pickle", "list", "other"])
-def test_what_is_no_state_dict_is_refused(
+def test_what_is_not_a_state_dict_is_refused(
     encoder: nn.Module,
     torchvision_state: dict[str, torch.Tensor],
     tmp_path: Path,
@@ -88,7 +88,7 @@ def test_what_is_no_state_dict_is_refused(
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "r.pt"
     if content == "text":
-        path.write_text("hello, these are no weights")
+        path.write_text("hello, these are not weights")
     elif content == "truncated":
         write(path, torchvision_state)
         path.write_bytes(path.read_bytes()[:5000])

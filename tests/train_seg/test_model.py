@@ -52,7 +52,7 @@ def test_the_tone_curve_is_inside_and_absent_from_files_that_do_not_name_it(tmp_
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights at all", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "])
-def test_a_file_that_is_no_weights_is_named(tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_weights_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "w.safetensors"
     path.write_bytes(content)
     with pytest.raises(WeightsError, match="not weights of train_seg") as error:

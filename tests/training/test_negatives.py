@@ -34,7 +34,7 @@ TRAIN = CocoFile(
 ALL_IGNORED = msgspec.structs.replace(TRAIN, annotations=[a for a in TRAIN.annotations if a.iscrowd])
 
 
-def test_an_image_with_only_ignore_regions_is_no_part_of_the_ratio_and_no_negative() -> None:
+def test_an_image_with_only_ignore_regions_is_not_part_of_the_ratio_and_not_a_negative() -> None:
     assert [image.id for image in only_ignored(TRAIN)] == [3]
     assert [image.id for image in choose_negatives(TRAIN, "all", seed=0)] == [1, 2, 4, 5, 6, 7, 8, 9]
     assert [image.id for image in choose_negatives(TRAIN, "0", seed=0)] == [1, 2]

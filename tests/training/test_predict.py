@@ -24,7 +24,7 @@ def test_a_row_counts_the_predictions_of_its_image() -> None:
 
 
 @pytest.mark.parametrize("score", [-0.1, 1.0, float("nan")])
-def test_what_is_no_score_is_refused(score: float) -> None:
+def test_what_is_not_a_score_is_refused(score: float) -> None:
     with pytest.raises(OptionError, match="--min-score"):
         check_predict(None, score)
 

@@ -22,7 +22,7 @@ def test_each_fault_is_found_and_no_other(coco_folder: Path, tmp_path: Path, cod
     assert codes - {code} <= ALSO.get(code, set())
 
 
-def test_a_category_that_only_groups_the_others_is_no_category(tmp_path: Path) -> None:
+def test_a_category_that_only_groups_the_others_is_not_a_category(tmp_path: Path) -> None:
     categories = [
         {"id": 0, "name": "defects", "supercategory": "none"},
         {"id": 1, "name": "chip", "supercategory": "defects"},

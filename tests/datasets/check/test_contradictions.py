@@ -32,7 +32,7 @@ def test_an_image_that_is_labelled_and_a_negative(tmp_path: Path) -> None:
     assert found(root, "labelled-and-negative") == [("b.png", "labelled-and-negative", value)]
 
 
-def test_the_same_image_twice_with_annotations_is_no_contradiction(tmp_path: Path) -> None:
+def test_the_same_image_twice_with_annotations_is_not_a_contradiction(tmp_path: Path) -> None:
     listed = [Image(1, "a.png", 60, 40), Image(2, "b.png", 60, 40)]
     boxes = [BOX, box_annotation(2, 2, 3, (10, 8, 20, 12))]
     root = write_folder(tmp_path / "c", {"train": listed}, boxes, [Category(3, "dent")])
@@ -41,7 +41,7 @@ def test_the_same_image_twice_with_annotations_is_no_contradiction(tmp_path: Pat
     assert len(found(root, "duplicate-picture")) == 1
 
 
-def test_an_image_without_labels_is_no_negative(tmp_path: Path) -> None:
+def test_an_image_without_labels_is_not_a_negative(tmp_path: Path) -> None:
     write_case(tmp_path, CHIP)
     shutil.copy(tmp_path / "a.png", tmp_path / "b.png")
     assert found(tmp_path, "labelled-and-negative", "unlabelled") == [("b.png", "unlabelled", "no JSON")]

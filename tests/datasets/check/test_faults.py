@@ -126,7 +126,7 @@ def test_a_bow_tie_has_an_area() -> None:
     assert ring_area([(0, 0), (4, 4)]) == 0
 
 
-def test_a_bow_tie_is_no_annotation_without_area(tmp_path: Path) -> None:
+def test_a_bow_tie_is_not_an_annotation_without_area(tmp_path: Path) -> None:
     assert codes(labelme(tmp_path / "l", [polygon("dent", [[10, 10], [40, 40], [40, 10], [10, 40]])])) == []
 
 
@@ -149,7 +149,7 @@ def test_boxes_and_segments_in_different_files_are_mixed(tmp_path: Path) -> None
     assert (finding.file, finding.code) == ("images/train/0.png", "mixed-labels")
 
 
-def test_labels_of_a_broken_image_are_no_speckle(tmp_path: Path) -> None:
+def test_labels_of_a_broken_image_are_not_speckle(tmp_path: Path) -> None:
     root = yolo(tmp_path / "y", BOX, BOX)
     (root / "images/train/0.png").write_bytes(b"")
     assert codes(root) == ["broken-picture"]
@@ -231,7 +231,7 @@ def test_masks_of_a_split_that_cannot_be_read_are_not_unpaired(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("embedded", ["iVBORw0KGgoAAAANSUhE\u00e9", "iVBO*w0K"])
-def test_embedded_image_that_is_no_base64(embedded: str, tmp_path: Path) -> None:
+def test_embedded_image_that_is_not_base64(embedded: str, tmp_path: Path) -> None:
     (finding,) = findings(labelme(tmp_path / "a", [], embedded=embedded))
     assert finding.code == "broken-picture"
     assert "not base64" in finding.value

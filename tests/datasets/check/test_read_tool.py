@@ -15,7 +15,7 @@ POLYGON = '<polygon label="chip" points="10,8;30,8;30,20;10,20"/>'
 
 
 def findings(checked: Checked) -> list[tuple[str, str, str]]:
-    """File, place and code of each finding that is no remark on the images being small and plain."""
+    """File, place and code of each finding, except those about images being small and plain."""
     ignored = {"near-duplicate-picture", "duplicate-picture", "small-at-training-size", "speckle"}
     return [(f.file, f.where, f.code) for f in checked.findings if f.code not in ignored]
 

@@ -82,7 +82,7 @@ LABELME: dict[str, Callable[[Path], object]] = {
         r, shape("chip", "polygon", [[i % 50, i % 30] for i in range(20_001)])
     ),
     "a mask shape without a mask": lambda r: write_case(r, shape("chip", "mask", [[1, 1], [3, 3]])),
-    "a mask that is no PNG": lambda r: write_case(r, shape("chip", "mask", [[1, 1], [3, 3]], mask="AAAA")),
+    "a mask that is not a PNG": lambda r: write_case(r, shape("chip", "mask", [[1, 1], [3, 3]], mask="AAAA")),
     "a label that is a number": lambda r: write_case(r, {**CHIP, "label": 3}),
     "a group that is a list": lambda r: write_case(r, {**CHIP, "group_id": [1]}),
     "not a number": lambda r: write_case(r, shape("chip", "rectangle", [[float("nan"), 8], [30, 20]])),
@@ -90,8 +90,8 @@ LABELME: dict[str, Callable[[Path], object]] = {
     "a missing image": lambda r: (r / "a.png").unlink(),
     "an image path outside": lambda r: ((r / "a.png").unlink(), edit(r / "a.json", imagePath="../../b.png")),
     "an image of an unknown kind": lambda r: ((r / "a.png").unlink(), edit(r / "a.json", imagePath="a.gif")),
-    "image data that is no base64": lambda r: ((r / "a.png").unlink(), edit(r / "a.json", imageData="iVBO*w0K")),
-    "image data that is no image": lambda r: ((r / "a.png").unlink(), edit(r / "a.json", imageData="AAAA")),
+    "image data that is not base64": lambda r: ((r / "a.png").unlink(), edit(r / "a.json", imageData="iVBO*w0K")),
+    "image data that is not an image": lambda r: ((r / "a.png").unlink(), edit(r / "a.json", imageData="AAAA")),
     "a broken image": lambda r: break_png(r / "a.png"),
     "an image of another size": lambda r: edit(r / "a.json", imageWidth=61),
     "an image labelled twice": lambda r: (add_second(r, "a.png"), (r / "b.png").unlink()),
@@ -122,7 +122,7 @@ def test_a_fault_of_every_file_is_reported_for_every_file(tmp_path: Path) -> Non
     assert all("group_id" in finding.value for finding in checked.findings)
 
 
-def test_json_of_other_programs_is_no_labelme_folder(tmp_path: Path) -> None:
+def test_json_of_other_programs_is_not_a_labelme_folder(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"name": "x"}')
     with pytest.raises(InputError, match="neither an MVTec tree nor"):
         check(tmp_path, Limits(), jobs=1)

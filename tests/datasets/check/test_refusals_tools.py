@@ -125,7 +125,7 @@ CASES: dict[tuple[str, str], Callable[[Path], object]] = {
     ("cvat", "no label"): cvat('<box xtl="2" ytl="2" xbr="30" ybr="30"/>'),
     ("cvat", "a word as a coordinate"): cvat('<box label="x" xtl="a" ytl="2" xbr="30" ybr="30"/>'),
     ("cvat", "a point without y"): cvat('<polygon label="x" points="1,2;3"/>'),
-    ("cvat", "a group that is no number"): cvat(BOX.replace("/>", ' group_id="1.5"/>')),
+    ("cvat", "a group that is not a number"): cvat(BOX.replace("/>", ' group_id="1.5"/>')),
     ("cvat", "an image without a name"): cvat(BOX, named=" "),
     ("cvat", "run lengths that are too long"): cvat(
         '<mask label="x" left="0" top="0" width="4" height="4" rle="3, 99"/>'
@@ -186,7 +186,7 @@ def test_all_faults_of_an_export_are_reported_together_and_left_out(tmp_path: Pa
     skipping = Execution(jobs=1, skip_bad=True)
     report = cvat2coco(root, dest, CvatOptions(unlabelled="negative"), skipping)
     assert sorted(event.code for event in report.events) == ["bad-input"] * 3 + ["unlabelled"] * 2
-    assert boxes_in(dest) == {"b.png": [("chip", (2, 2, 28, 28))]}  # a.png and c.png are no negatives
+    assert boxes_in(dest) == {"b.png": [("chip", (2, 2, 28, 28))]}  # a.png and c.png are not negatives
     codes = [finding.code for finding in check(root, Limits(imgsz=WIDTH), jobs=1).findings]
     assert codes.count("unreadable-labels") == 2
 

@@ -51,7 +51,7 @@ def second_ending(root: Path) -> None:
 
 CASES: dict[str, tuple[dict[str, str], str, Callable[[Path], object], int]] = {
     "every bad line": (GOOD | {"train/a": "3 0.5 0.5 0.2 0.2\n0 9 0.5 0.2 0.2\n", "val/c": "x\n"}, YAML, bool, 3),
-    "a file that is no text": (GOOD, YAML, lambda r: (r / "labels/train/a.txt").write_bytes(b"\xff\xfe\xff"), 1),
+    "a file that is not text": (GOOD, YAML, lambda r: (r / "labels/train/a.txt").write_bytes(b"\xff\xfe\xff"), 1),
     "one file of boxes among segments": (
         {"train/a": BOX, "train/b": SEGMENT, "val/c": SEGMENT, "val/d": SEGMENT},
         YAML,
@@ -75,7 +75,7 @@ def test_a_refusal_is_found_in_the_same_words(tmp_path: Path, case: str) -> None
 
 DESCRIBED = {
     "no names": "train: images/train\nval: images/val\n",
-    "names that are no list": YAML.replace("[dent]", "dent"),
+    "names that are not a list": YAML.replace("[dent]", "dent"),
     "numbers that skip one": YAML.replace("[dent]", "{0: dent, 2: chip}"),
     "a name twice": YAML.replace("[dent]", "[dent, dent]"),
     "another count": YAML + "nc: 3\n",

@@ -43,7 +43,7 @@ def test_read_and_write_round_trip(tmp_path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.json"]
 
 
-def test_foreign_fields_are_no_hindrance(tmp_path) -> None:
+def test_foreign_fields_are_ignored(tmp_path) -> None:
     (tmp_path / "x.json").write_text(json.dumps(GOOD))
     coco = read_coco(tmp_path / "x.json")
     assert coco.by_image()[1][0].bbox == (1, 2, 3, 4)
@@ -90,7 +90,7 @@ def test_what_follows_from_no_mask_is_refused(tmp_path, path: str, value: object
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"[" * 5000])
-def test_what_is_no_coco_file_is_refused(tmp_path, content: bytes) -> None:
+def test_what_is_not_a_coco_file_is_refused(tmp_path, content: bytes) -> None:
     (tmp_path / "x.json").write_bytes(content)
     with pytest.raises(InputError):
         read_coco(tmp_path / "x.json")

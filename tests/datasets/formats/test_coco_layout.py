@@ -91,7 +91,7 @@ def test_wrong_options_are_refused(tmp_path: Path, text: str) -> None:
         find_coco_parts(tmp_path, [text])
 
 
-def test_what_is_no_export_is_refused(tmp_path: Path) -> None:
+def test_what_is_not_an_export_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"shapes": [], "imagePath": "a.png"}')
     (tmp_path / "results.json").write_text('[{"image_id": 1, "bbox": [1, 2, 3, 4]}]')
     assert not looks_like_coco(tmp_path)

@@ -27,7 +27,7 @@ def annotate(box: tuple[float, ...], area: float, segmentation: Segmentation) ->
     ("box", "area", "codes", "expected"),
     [
         ((10, 8, 20, 12), 240, [], ((10, 8, 20, 12), 240)),
-        ((9, 7, 22, 14), 200, [], ((9, 7, 22, 14), 200)),  # a loose box and an area of its own are no fault
+        ((9, 7, 22, 14), 200, [], ((9, 7, 22, 14), 200)),  # a loose box and an area that differs are not faults
         ((10, 8, 19, 11), 240, [], ((10, 8, 19, 11), 240)),  # the difference of the outermost pixels
         ((10, 8, 30, 20), 240, ["box-from-mask"], ((10, 8, 20, 12), 240)),  # x1, y1, x2, y2
         ((40, 30, 20, 12), 240, ["box-from-mask"], ((10, 8, 20, 12), 240)),  # somewhere else

@@ -6,7 +6,7 @@ from datasets.formats.labelmap import palette_colour, parse_colours, read_labelm
 from system.errors import InputError, OptionError
 
 
-def test_background_and_void_are_no_types(tmp_path: Path) -> None:
+def test_background_and_void_are_not_types(tmp_path: Path) -> None:
     path = tmp_path / "labelmap.txt"
     path.write_text(
         "# label:color_rgb:parts:actions\nbackground:0,0,0::\n\n"
@@ -41,7 +41,7 @@ def test_without_colours_the_palette_of_voc_counts(tmp_path: Path) -> None:
         (b"\xff\xfe", "not UTF-8"),
     ],
 )
-def test_what_is_no_labelmap_is_refused(tmp_path: Path, content: bytes, match: str) -> None:
+def test_what_is_not_a_labelmap_is_refused(tmp_path: Path, content: bytes, match: str) -> None:
     path = tmp_path / "labelmap.txt"
     path.write_bytes(content)
     with pytest.raises(InputError, match=match):

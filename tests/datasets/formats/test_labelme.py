@@ -110,7 +110,7 @@ def test_a_new_file_is_as_labelme_writes_it_and_no_other_is_replaced(tmp_path: P
 
 
 @pytest.mark.parametrize("value", [b'"\\ud800"', b'"\xff"'])
-def test_text_that_is_no_unicode_is_refused_for_editing(value: bytes, tmp_path: Path) -> None:
+def test_text_that_is_not_unicode_is_refused_for_editing(value: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(b'{"shapes": [], "later": ' + value + b"}")
     with pytest.raises(InputError, match=r"a\.json: not "):

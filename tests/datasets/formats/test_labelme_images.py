@@ -114,7 +114,7 @@ def test_links_to_folders_are_not_followed_and_those_to_images_known(tmp_path: P
     assert (tree.files, tree.images, tree.links) == (["j/a.json"], {"p/a.png", "j/a.png"}, {"j/a.png"})
 
 
-def test_names_that_are_no_unicode_are_refused(tmp_path: Path) -> None:
+def test_names_that_are_not_unicode_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a\udcff.png").touch()
     with pytest.raises(InputError, match="is not Unicode"):
         list_tree(tmp_path)

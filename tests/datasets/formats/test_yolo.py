@@ -144,7 +144,7 @@ def test_a_broken_line_is_refused_with_file_and_line(tmp_path: Path, line: str, 
     assert str(caught.value).startswith(f"{path}:3: ")
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\x89PNG\xff")
     with pytest.raises(InputError, match="not a text file"):
         read_labels(tmp_path / "a.txt", 1)

@@ -60,13 +60,13 @@ def test_truncated_images_are_found_without_decoding(tmp_path, name: str, keep: 
 
 
 @pytest.mark.parametrize("what", ["absent.png", "folder.png"])
-def test_what_is_no_file_is_named(tmp_path, what: str) -> None:
+def test_what_is_not_a_file_is_named(tmp_path, what: str) -> None:
     (tmp_path / "folder.png").mkdir()
     with pytest.raises((InputError, OSError)):
         read_rgb(tmp_path / what)
 
 
-def test_lists_are_sorted_and_hidden_files_are_no_images(tmp_path) -> None:
+def test_lists_are_sorted_and_hidden_files_are_not_images(tmp_path) -> None:
     for name in ("b.PNG", "a.jpg", ".DS_Store", "._a.jpg", "notes.txt"):
         (tmp_path / name).touch()
     (tmp_path / "c.png").mkdir()

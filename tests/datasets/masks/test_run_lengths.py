@@ -37,7 +37,7 @@ def test_large_runs_are_unpacked() -> None:
     assert boxes_in_image([encode(first), encode(second)]) == [(5, 17, 3985, 2883), (2000, 0, 2000, 3000)]
 
 
-def test_an_empty_run_is_no_pixel() -> None:
+def test_an_empty_run_is_not_a_pixel() -> None:
     # 3 outside, 2 inside, 10 outside, 0 inside, 5 outside of an image of 4 x 5: rows 3 and 0 of columns 0 and 1
     assert boxes_in_image([pack([3, 2, 10, 0, 5], 4, 5)]) == [(0, 0, 2, 4)]
     assert boxes_in_image([pack([3, 0, 17], 4, 5)]) == [(0, 0, 0, 0)]

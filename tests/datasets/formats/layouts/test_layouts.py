@@ -251,5 +251,5 @@ def test_an_unknown_layout_is_refused() -> None:
         parse_layout("mvtek")
 
 
-def test_the_type_good_is_no_category(root: Path) -> None:
+def test_the_type_good_is_not_a_category(root: Path) -> None:
     assert GOOD not in read_tree(root).defect_types
