@@ -1,5 +1,15 @@
-"""`python -m annotate` is the `annotate` command."""
+"""The `annotate` command, on the console and as `python -m annotate`."""
 
-from annotate.cli import main
+from system.startup import end_silently
 
-main()
+
+def main() -> None:
+    """Entry point of the console command."""
+    end_silently()
+    from annotate.cli import main as run_command
+
+    run_command()
+
+
+if __name__ == "__main__":
+    main()

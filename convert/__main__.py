@@ -1,12 +1,11 @@
 """The `convert` command, on the console and as `python -m convert`."""
 
-from typing import NoReturn
-
-from system.startup import tune_process
+from system.startup import end_silently, tune_process
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Entry point of the console command."""
+    end_silently()
     tune_process()
     from convert.cli import main as run_command
 

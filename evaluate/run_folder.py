@@ -62,10 +62,7 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def provides(self) -> Provides:
-        """What the predictions contain. Raises InputError where the task is unknown."""
-        if self.task not in TASKS:
-            known = ", ".join(TASKS)
-            raise InputError(self.config, f"unknown task {self.task!r}", f"known: {known}")
+        """What the predictions contain."""
         return TASKS[self.task]
 
     @property
@@ -138,9 +135,12 @@ def load_run_of(root: Path, task: str) -> Run:
 
 
 def read_config(root: Path) -> RunConfig:
-    """Read the config.yaml of a run folder. Raises InputError where it cannot be read or has other content."""
+    """Read the config.yaml of a run folder. Raises InputError for other content and for a task not in TASKS."""
     path = root / "config.yaml"
-    return read_yaml_as(path, RunConfig, "name another run folder")
+    config = read_yaml_as(path, RunConfig, "name another run folder")
+    if config.task not in TASKS:
+        raise InputError(path, f"unknown task {config.task!a}", f"known: {', '.join(TASKS)}")
+    return config
 
 
 def read_split(run: Run) -> RunSplit:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from system.errors import WeightsError
+from system.files import read_file
+from system.tensors import check_expansion, check_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +26,8 @@ def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
 
     if not path.is_file():
         raise WeightsError(path, "no such file", remedy)
-    data = path.read_bytes()
+    data = read_file(path)
+    check_expansion(path, remedy)
     try:
         loaded = _decode(data, safe=path.suffix == ".safetensors")
     except Exception as error:  # noqa: BLE001  damaged files raise whatever the unpickler fails with
@@ -38,6 +41,7 @@ def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
         loaded = loaded["state_dict"]
     if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
         raise WeightsError(path, "not a plain state dict of tensors", remedy)
+    check_tensors(path, loaded, remedy)
     return {str(name).removeprefix("module."): value for name, value in loaded.items()}
 
 

@@ -2,9 +2,11 @@
 
 import errno
 import os
+import re
 import shutil
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -17,11 +19,13 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from system.child_process import end_with_parent
 from system.errors import DefectlineError
+from system.startup import end_silently
 from system.table import format_table
 
 T = TypeVar("T")
 
 DEBUG_FLAG, DEBUG_VARIABLE = "--debug", "DEFECTLINE_DEBUG"
+LACK_OF_MEMORY = re.compile("can't allocate memory|not enough memory|Insufficient memory|bad_alloc")
 MAX_QUOTED = 200  # characters of the message of an unexpected error
 Debug = Annotated[bool, typer.Option(DEBUG_FLAG, help="Print the traceback of an unexpected error.")]
 
@@ -63,7 +67,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     DEFECTLINE_DEBUG=1, its traceback. Ctrl-C ends with status 130.
     """
     open_standard_streams()
-    signal.signal(signal.SIGTERM, _end_on_signal)
+    silent = _take_signals()
     end_with_parent()
     debug = os.environ.get(DEBUG_VARIABLE) == "1"
     if DEBUG_FLAG in sys.argv:
@@ -76,6 +80,8 @@ def run(app: typer.Typer, name: str) -> NoReturn:
             command(prog_name=name)
         finally:
             sys.stdout.flush()
+            if silent:
+                end_silently()
     except DefectlineError as error:
         _fail(name, str(error))
     except BrokenPipeError:
@@ -87,13 +93,37 @@ def run(app: typer.Typer, name: str) -> NoReturn:
         if error.errno not in USER_ERRORS:
             _fail_unexpected(name, error, debug=debug)
         _fail(name, f"{error.filename or 'output'}: {USER_ERRORS[error.errno]}")
-    except MemoryError as error:
-        if debug:
-            _fail_unexpected(name, error, debug=True)
-        _fail(name, "memory: not enough; close other programs, or give smaller images or fewer --jobs")
     except Exception as error:  # noqa: BLE001  the boundary that makes one line of every error
-        _fail_unexpected(name, error, debug=debug)
+        if debug or not _is_lack_of_memory(error):
+            _fail_unexpected(name, error, debug=debug)
+        _fail(name, "memory: not enough; close other programs, or give smaller images or fewer --jobs")
     sys.exit(0)
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    """PyTorch and OpenCV raise errors of their own; a process of a pool that the system ended is one, too."""
+    return isinstance(error, MemoryError) or bool(LACK_OF_MEMORY.search(str(error)))
+
+
+def _take_signals() -> bool:
+    """Make exceptions of SIGTERM and, where `end_silently` was called, of Ctrl-C; returns whether it was."""
+    signal.signal(signal.SIGTERM, _end_on_signal)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_DFL:
+        return False
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.unraisablehook = _interrupt_again
+    return True
+
+
+def _interrupt_again(failure: "sys.UnraisableHookArgs") -> None:
+    """Repeat a Ctrl-C that arrived in a callback, where Python cannot raise it, and print no traceback of it."""
+    if not isinstance(failure.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(failure)
+        return
+    timer = threading.Timer(0.02, signal.raise_signal, (signal.SIGINT,))
+    timer.daemon = True
+    with suppress(RuntimeError):  # Python is ending
+        timer.start()
 
 
 def open_standard_streams() -> None:

@@ -1,5 +1,15 @@
-"""`python -m train_cls` is the `train_cls` command."""
+"""The `train_cls` command, on the console and as `python -m train_cls`."""
 
-from train_cls.cli import main
+from system.startup import end_silently
 
-main()
+
+def main() -> None:
+    """Entry point of the console command."""
+    end_silently()
+    from train_cls.cli import main as run_command
+
+    run_command()
+
+
+if __name__ == "__main__":
+    main()

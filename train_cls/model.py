@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import torch
@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from datasets.coco import Category
 from system.errors import OptionError, WeightsError
 from system.files import write_atomic
+from system.tensors import check_fits, check_tensors, is_library_name
+from train_cls.options import Side
+from training.options import Gamma
 
 METADATA_KEY = "defectline"
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -19,6 +22,7 @@ PADDING = (124, 116, 104)  # the mean of ImageNet in 0 to 255
 AUXILIARY = {"googlenet", "inception_v3"}  # of torchvision; in training they return more than logits
 Library = Literal["torchvision", "timm"]
 Triple = tuple[float, float, float]
+AboveZero = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class ClassifierSpec(msgspec.Struct, frozen=True):
@@ -30,12 +34,12 @@ class ClassifierSpec(msgspec.Struct, frozen=True):
 
     arch: str
     library: Library
-    imgsz: int
+    imgsz: Side
     categories: list[Category]
     mean: Triple = IMAGENET_MEAN
-    std: Triple = IMAGENET_STD
-    gamma: float = 1.0
-    temperature: float = 1.0
+    std: tuple[AboveZero, AboveZero, AboveZero] = IMAGENET_STD
+    gamma: Gamma = 1.0
+    temperature: AboveZero = 1.0
     epoch: int = 0
 
 
@@ -146,8 +150,11 @@ def read_classifier_spec(path: Path) -> ClassifierSpec:
         raise WeightsError(path, "no such weights", "check whether the training finished its first epoch")
     try:
         with safe_open(path, "pt") as file:
-            return msgspec.json.decode((file.metadata() or {})[METADATA_KEY], type=ClassifierSpec)
-    except (SafetensorError, KeyError, msgspec.MsgspecError) as error:
+            spec = msgspec.json.decode((file.metadata() or {})[METADATA_KEY], type=ClassifierSpec)
+        if not is_library_name(spec.arch):
+            raise ValueError(f"no network is called {spec.arch!a}")
+        return spec
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         problem = f"not weights of train_cls ({str(error)[:80]})"
         raise WeightsError(path, problem, "name a run made by train_cls fit") from None
 
@@ -158,8 +165,11 @@ def load_classifier_net(path: Path) -> tuple[ClassifierNet, ClassifierSpec]:
 
     spec = read_classifier_spec(path)
     try:
+        tensors = load_file(path)
+        check_tensors(path, tensors)
+        check_fits(path, tensors, lambda: ClassifierNet(spec))
         network = ClassifierNet(spec)
-        network.load_state_dict(load_file(path))
+        network.load_state_dict(tensors)
     except (RuntimeError, OptionError) as error:
         line = str(error).splitlines()[0]
         raise WeightsError(path, f"the weights do not fit their network ({line[:80]})", "train again") from None

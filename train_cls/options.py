@@ -10,6 +10,7 @@ from training.options import Amount, Fraction, Gamma, Positive, Rate, Share, Sha
 Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
 Several = Literal["largest", "refuse"]
 Balance = Literal["none", "weights", "sampler", "logit-adjust"]
+Side = Annotated[int, msgspec.Meta(ge=32, le=4096)]
 
 
 class ClassifierAugmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,7 +57,7 @@ class ClassifierOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown
     weights: str = "imagenet"
     freeze: bool = False
     epochs: Positive = 30
-    imgsz: Annotated[int, msgspec.Meta(ge=32, le=4096)] = 224
+    imgsz: Side = 224
     batch: Positive = 16
     gamma: Gamma = 1.0
     negatives: str = "all"

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from system.errors import WeightsError
+from system.tensors import check_expansion, check_tensors
 from train_cls.model import ClassifierSpec
 from training.early_stopping import Best, stored_best
 
@@ -39,7 +40,9 @@ class TrainingState:
 def read_state(path: Path) -> TrainingState:
     """Read last.ckpt. Raises WeightsError where it is damaged."""
     try:
+        check_expansion(path, "start again without --resume")
         stored = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
+        check_tensors(path, stored["network"], "start again without --resume")
         return TrainingState(
             int(stored["epoch"]),
             stored_best(stored),
@@ -48,5 +51,7 @@ def read_state(path: Path) -> TrainingState:
             stored["network"],
             stored["optimizer"],
         )
+    except WeightsError:
+        raise
     except Exception:  # noqa: BLE001  damaged files raise whatever the unpickler fails with
         raise WeightsError(path, "damaged, the run cannot be resumed", "start again without --resume") from None

@@ -1,5 +1,15 @@
-"""`python -m train_det` is the `train_det` command."""
+"""The `train_det` command, on the console and as `python -m train_det`."""
 
-from train_det.cli import main
+from system.startup import end_silently
 
-main()
+
+def main() -> None:
+    """Entry point of the console command."""
+    end_silently()
+    from train_det.cli import main as run_command
+
+    run_command()
+
+
+if __name__ == "__main__":
+    main()

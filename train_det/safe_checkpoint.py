@@ -8,7 +8,7 @@ become `Ignored`; a name outside the lists below is refused unless the user trus
 import os
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from system.errors import WeightsError
+from system.tensors import check_expansion
 
 TRUST = "DEFECTLINE_TRUST_WEIGHTS"  # set by --trust-weights, inherited by the trainings of folds
 REMEDY = "give the path of an Ultralytics detection checkpoint, or none"
@@ -33,7 +34,6 @@ UNUSED = re.compile(
 )
 ACTIVATION = re.compile(r"(torch\.)?nn\.[A-Z]\w*\((inplace=)?(True|False|[\d.]*)\)")
 MAX_LAYERS, MAX_REPEATS, MAX_NUMBER = 300, 100, 100_000
-MAX_EXPANSION = 2  # a checkpoint is stored uncompressed; a larger ratio is a bomb
 
 
 class Ignored:
@@ -52,7 +52,7 @@ def read_checkpoint(path: Path) -> dict[str, object]:
         raise WeightsError(path, "no such file", REMEDY)
     if path.suffix != ".pt" or not zipfile.is_zipfile(path):
         raise WeightsError(path, "not a PyTorch checkpoint, or a damaged one", REMEDY)
-    _check_size(path)
+    check_expansion(path, REMEDY)
     try:
         if os.environ.get(TRUST) == "1":
             content = torch.load(path, map_location="cpu", weights_only=False)
@@ -66,15 +66,6 @@ def read_checkpoint(path: Path) -> dict[str, object]:
     if not isinstance(content, dict):
         raise WeightsError(path, "contains no Ultralytics model", REMEDY)
     return content
-
-
-def check_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Raise WeightsError for a tensor that is larger than what is stored of it, or that is not finite."""
-    for name, tensor in tensors.items():
-        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-            raise WeightsError(path, f"the tensor {name} is larger than its data", REMEDY)
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise WeightsError(path, f"the tensor {name} has values that are not numbers", "train again")
 
 
 def check_architecture(path: Path, described: object) -> dict[str, object]:
@@ -94,16 +85,6 @@ def check_architecture(path: Path, described: object) -> dict[str, object]:
     if not known:
         raise WeightsError(path, "describes a model with unknown layers", REMEDY)
     return dict(described)
-
-
-def _check_size(path: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, OSError):
-        raise WeightsError(path, "not a PyTorch checkpoint, or a damaged one", REMEDY) from None
-    if size > MAX_EXPANSION * path.stat().st_size:
-        raise WeightsError(path, f"unpacks to {size} bytes, more than a checkpoint does", REMEDY)
 
 
 def _known_classes(path: Path) -> list[Any]:

@@ -1,5 +1,15 @@
-"""`python -m train_seg` is the `train_seg` command."""
+"""The `train_seg` command, on the console and as `python -m train_seg`."""
 
-from train_seg.cli import main
+from system.startup import end_silently
 
-main()
+
+def main() -> None:
+    """Entry point of the console command."""
+    end_silently()
+    from train_seg.cli import main as run_command
+
+    run_command()
+
+
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,7 @@ from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
 from system.console import print_status
 from system.errors import WeightsError
+from system.tensors import check_expansion, check_tensors
 from train_seg.data import PlainSet, TrainingSet, load_cached
 from train_seg.encoder_weights import load_encoder_weights
 from train_seg.export import SegmenterExporter
@@ -108,9 +109,13 @@ def store_threshold(path: Path, threshold: float) -> None:
 def _progress_in(state: Path) -> tuple[int, Best]:
     """How many epochs a resume state has behind it, and the best of them. Raises WeightsError."""
     try:
+        check_expansion(state, "start again without --resume")
         stored = torch.load(io.BytesIO(state.read_bytes()), map_location="cpu", weights_only=True)
         kept = stored["callbacks"][Recorder.__name__]
+        check_tensors(state, stored["state_dict"], "start again without --resume")
         return len(kept["rows"]), stored_best(kept)
+    except WeightsError:
+        raise
     except Exception:  # noqa: BLE001  damaged files raise whatever the unpickler fails with
         raise WeightsError(state, "damaged, the run cannot be resumed", "start again without --resume") from None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import torch
@@ -10,7 +11,10 @@ from torch import Tensor, nn
 from datasets.coco import Category
 from system.errors import InputError, OptionError, WeightsError
 from system.files import write_atomic
+from system.tensors import check_fits, check_tensors, is_library_name
+from train_seg.options import Side, check_imgsz
 from train_seg.sizes import TypeSize
+from training.options import Gamma, Share
 
 METADATA_KEY = "defectline"
 DECODER_CHANNELS = (128, 64, 32, 16, 16)  # half of smp's: a step takes half as long on a CPU
@@ -28,13 +32,13 @@ class ModelSpec(msgspec.Struct, frozen=True):
     """
 
     encoder: str
-    encoder_depth: int
-    imgsz: int
+    encoder_depth: Annotated[int, msgspec.Meta(ge=3, le=5)]
+    imgsz: Side
     categories: list[Category]
-    decoder_channels: tuple[int, ...] = DECODER_CHANNELS
-    pixel_threshold: float = 0.5
+    decoder_channels: tuple[Annotated[int, msgspec.Meta(ge=1, le=4096)], ...] = DECODER_CHANNELS
+    pixel_threshold: Share = 0.5
     epoch: int = 0
-    gamma: float = 1.0
+    gamma: Gamma = 1.0
     sizes: list[TypeSize] = []
 
 
@@ -95,8 +99,12 @@ def read_spec(path: Path) -> ModelSpec:
         raise WeightsError(path, "no such weights", "check whether the training finished its first epoch")
     try:
         with safe_open(path, "pt") as file:
-            return msgspec.json.decode((file.metadata() or {})[METADATA_KEY], type=ModelSpec)
-    except (SafetensorError, KeyError, msgspec.MsgspecError) as error:
+            spec = msgspec.json.decode((file.metadata() or {})[METADATA_KEY], type=ModelSpec)
+        check_imgsz(spec.imgsz, spec.encoder_depth)
+        if not is_library_name(spec.encoder):
+            raise ValueError(f"no encoder is called {spec.encoder!a}")
+        return spec
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError, OptionError) as error:
         raise WeightsError(
             path, f"not weights of train_seg ({str(error)[:80]})", "name a run made by train_seg fit"
         ) from None
@@ -108,8 +116,11 @@ def load_model(path: Path) -> tuple[UNet, ModelSpec]:
 
     spec = read_spec(path)
     try:
+        tensors = load_file(path)
+        check_tensors(path, tensors)
+        check_fits(path, tensors, lambda: UNet(spec))
         model = UNet(spec)
-        model.load_state_dict(load_file(path))
+        model.load_state_dict(tensors)
     except (RuntimeError, InputError, OptionError) as error:
         line = str(error).splitlines()[0]
         raise WeightsError(path, f"the weights do not fit their model ({line[:80]})", "train again") from None

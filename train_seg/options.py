@@ -8,6 +8,7 @@ from system.errors import OptionError
 from training.options import Amount, Fraction, Gamma, Positive, Rate, Share, SharedOptions
 
 Hue = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
+Side = Annotated[int, msgspec.Meta(le=8192)]
 Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
 
 
@@ -62,7 +63,7 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
     encoder_weights: str = "imagenet"
     encoder_depth: Annotated[int, msgspec.Meta(ge=3, le=5)] = 4
     epochs: Positive = 40
-    imgsz: Annotated[int, msgspec.Meta(le=8192)] = 320
+    imgsz: Side = 320
     batch: Positive = 4
     gamma: Gamma = 0.5
     monitor: Literal["dice", "iou", "loss"] = "dice"

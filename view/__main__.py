@@ -1,5 +1,15 @@
-"""`python -m view` is the `view` command."""
+"""The `view` command, on the console and as `python -m view`."""
 
-from view.cli import main
+from system.startup import end_silently
 
-main()
+
+def main() -> None:
+    """Entry point of the console command."""
+    end_silently()
+    from view.cli import main as run_command
+
+    run_command()
+
+
+if __name__ == "__main__":
+    main()
