@@ -10,6 +10,7 @@ from datasets.formats.labelme_document import Document, new_document, read_docum
 from datasets.formats.labelme_images import list_tree
 from datasets.images.image_file import read_info
 from system.errors import InputError
+from system.files import read_text
 
 
 class FolderImage(msgspec.Struct, frozen=True, order=True):
@@ -106,7 +107,7 @@ def read_list(path: Path, images: Sequence[FolderImage]) -> list[FolderImage]:
     Raises InputError where the file does not exist, is not UTF-8 or is empty, and for an unknown name.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = read_text(path).splitlines()
     except FileNotFoundError:
         raise InputError(path, "no such file", "make it with annotate queue") from None
     except UnicodeDecodeError as error:

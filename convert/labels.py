@@ -7,6 +7,7 @@ from pathlib import Path
 from datasets.coco import Category
 from datasets.formats.labelme_flags import BACKGROUND, NOT_CATEGORIES, check_label
 from system.errors import InputError, OptionError
+from system.files import read_text
 
 
 def parse_renames(pairs: Iterable[str]) -> dict[str, str]:
@@ -30,7 +31,7 @@ def read_labels_file(path: Path) -> list[str]:
     Raises InputError if it does not exist, is not UTF-8 or repeats a label.
     """
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        lines = read_text(path).splitlines()
     except FileNotFoundError:
         raise InputError(path, "no such file", "name labelme's labels file") from None
     except UnicodeDecodeError as error:

@@ -7,7 +7,6 @@ import msgspec
 from convert.conversion import Instance
 from convert.mask_instances import Cut, check_some_kept, cut_mask
 from convert.report import Event
-from datasets.formats.listed_image import check_mask_size
 from datasets.formats.mask_folders import MaskedImage
 from datasets.formats.mask_layers import MaskMeaning, Void, read_mask_content
 from datasets.images.image_file import ImageInfo
@@ -46,8 +45,7 @@ def draw_masks(image: MaskedImage, info: ImageInfo, meaning: MaskMeaning, cut: C
     void_pixels: NDArray[np.bool_] | None = None
     has_layers = False
     for mask in image.masks:
-        content = read_mask_content(mask, meaning)
-        check_mask_size(mask.path, content.size[::-1], (info.width, info.height))
+        content = read_mask_content(mask, meaning, (info.width, info.height))
         values.update(content.mask_values)
         if content.pages > 1:
             events.append(Event(image.file_name, "", "mask-pages", f"{content.pages} pages"))

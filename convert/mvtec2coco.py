@@ -221,9 +221,12 @@ def _check_good(source: _Source, image: ImageInfo) -> None:
 def _read_mask(path: Path, source: _Source, image: ImageInfo, *, empty_ok: bool = False) -> "NDArray[np.bool_]":
     from datasets.images.mask_file import read_mask
 
-    mask = read_mask(path, source.threshold, empty_ok=empty_ok or source.image.black_is_good)
-    check_mask_size(path, mask.shape[::-1], (image.width, image.height))
-    return mask
+    return read_mask(
+        path,
+        source.threshold,
+        empty_ok=empty_ok or source.image.black_is_good,
+        check=lambda size: check_mask_size(path, size, (image.width, image.height)),
+    )
 
 
 def _cut(options: MvtecOptions) -> Cut:

@@ -4,7 +4,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-from datasets.images.image_file import EXIF_ORIENTATION, disable_decompression_bomb_check
+from datasets.images.decode_limit import check_decodable, open_image
+from datasets.images.image_file import EXIF_ORIENTATION
 from system.errors import InputError
 
 JPEG_QUALITY = 95
@@ -16,12 +17,12 @@ def upright(path: Path | str, data: bytes, *, turn: bool) -> tuple[bytes, str]:
     With `turn` the pixels are rotated by the orientation, otherwise they stay as stored. A JPEG is encoded again
     (quality 95, colours at full resolution); other formats lose nothing. Raises InputError.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
-    disable_decompression_bomb_check()
     buffer = io.BytesIO()
     try:
-        with Image.open(io.BytesIO(data)) as stored:
+        with open_image(io.BytesIO(data)) as stored:
+            check_decodable(path, *stored.size)
             kind = stored.format or "PNG"
             rotated = ImageOps.exif_transpose(stored) if turn else stored.copy()
             exif = rotated.getexif()

@@ -1,20 +1,20 @@
-"""Pretrained weights from a file or from the Hugging Face hub, the same for every network."""
+"""Weights from a file or from the Hugging Face hub, the same for every network."""
 
 import io
 import logging
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from system.errors import WeightsError
+from system.errors import OptionError, WeightsError
 from system.files import read_file
 from system.tensors import check_expansion, check_tensors
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
@@ -43,6 +43,26 @@ def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
         raise WeightsError(path, "not a plain state dict of tensors", remedy)
     check_tensors(path, loaded, remedy)
     return {str(name).removeprefix("module."): value for name, value in loaded.items()}
+
+
+def check_fits(path: Path, tensors: "Mapping[str, Tensor]", build: "Callable[[], nn.Module]") -> None:
+    """Raise WeightsError where the model of `build` has other tensors than `tensors`, before it takes memory.
+
+    The model is built on PyTorch's meta device, where tensors have a size and no values.
+    """
+    import torch
+
+    try:
+        with torch.device("meta"), torch.random.fork_rng(devices=[]):
+            wanted = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
+    except OptionError as error:
+        if "meta tensors" not in str(error):
+            raise
+        return  # a few networks of the libraries compute with values when they are built
+    given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if wrong := sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name)):
+        sizes = f"{wrong[0]} is {given.get(wrong[0], 'missing')} and not {wanted.get(wrong[0], 'expected')}"
+        raise WeightsError(path, f"the weights do not fit their model ({sizes})", "train again")
 
 
 def part_names(tensors: Iterable[str]) -> str:

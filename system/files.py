@@ -104,10 +104,21 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def check_regular(path: Path | str) -> None:
+    """Raise InputError for a pipe, a device or a socket, which may never end, and OSError; a folder passes."""
+    mode = os.stat(path).st_mode  # noqa: PTH116  many files
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise InputError(path, "a pipe or a device, not a file", "name a file")
+
+
+def read_text(path: Path) -> str:
+    """The content of a UTF-8 file, without a byte order mark. Raises as `read_file`, and UnicodeDecodeError."""
+    return read_file(path).decode("utf-8-sig")
+
+
 def read_file(path: Path | str) -> bytes:
     """The content of a file. Raises InputError for a pipe or a device, which may never end, and OSError."""
-    if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):  # noqa: PTH112, PTH116  many files
-        raise InputError(path, "a pipe or a device, not a file", "name a file")
+    check_regular(path)
     with FileIO(path) as file:
         return file.readall()
 

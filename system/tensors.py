@@ -1,20 +1,39 @@
-"""Tensors of a received file: whole, finite and of the sizes that its model has, before a model is built."""
+"""Files with tensors that were received: not larger than they state, and numbers."""
 
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from system.errors import OptionError, WeightsError
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
+from system.errors import WeightsError
 
 MAX_NAME_LENGTH = 100  # characters of the name of a network
 MAX_EXPANSION = 2  # PyTorch stores its files uncompressed; a larger ratio is a bomb
 
 
-def check_tensors(path: Path, tensors: "Mapping[str, Tensor]", remedy: str = "train again") -> None:
+class Storage(Protocol):
+    """The memory of a tensor."""
+
+    def nbytes(self) -> int: ...  # noqa: D102
+
+
+class Truths(Protocol):
+    """A tensor of truth values."""
+
+    def all(self) -> object: ...  # noqa: D102
+
+
+class StoredTensor(Protocol):
+    """A tensor of PyTorch, which this package does not import."""
+
+    def numel(self) -> int: ...  # noqa: D102
+    def element_size(self) -> int: ...  # noqa: D102
+    def untyped_storage(self) -> Storage: ...  # noqa: D102
+    def is_floating_point(self) -> bool: ...  # noqa: D102
+    def isfinite(self) -> Truths: ...  # noqa: D102
+
+
+def check_tensors(path: Path, tensors: Mapping[str, StoredTensor], remedy: str = "train again") -> None:
     """Raise WeightsError for a tensor that is larger than what is stored of it, or that is not finite."""
     for name, tensor in tensors.items():
         if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
@@ -34,26 +53,6 @@ def check_expansion(path: Path, remedy: str) -> None:
         raise WeightsError(path, "not a PyTorch checkpoint, or a damaged one", remedy) from None
     if size > MAX_EXPANSION * path.stat().st_size:
         raise WeightsError(path, f"unpacks to {size} bytes, more than a checkpoint does", remedy)
-
-
-def check_fits(path: Path, tensors: "Mapping[str, Tensor]", build: "Callable[[], nn.Module]") -> None:
-    """Raise WeightsError where the model of `build` has other tensors than `tensors`, before it takes memory.
-
-    The model is built on PyTorch's meta device, where tensors have a size and no values.
-    """
-    import torch
-
-    try:
-        with torch.device("meta"), torch.random.fork_rng(devices=[]):
-            wanted = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
-    except OptionError as error:
-        if "meta tensors" not in str(error):
-            raise
-        return  # a few networks of the libraries compute with values when they are built
-    given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    if wrong := sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name)):
-        sizes = f"{wrong[0]} is {given.get(wrong[0], 'missing')} and not {wanted.get(wrong[0], 'expected')}"
-        raise WeightsError(path, f"the weights do not fit their model ({sizes})", "train again")
 
 
 def is_library_name(name: str) -> bool:

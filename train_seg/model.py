@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from datasets.coco import Category
 from system.errors import InputError, OptionError, WeightsError
 from system.files import write_atomic
-from system.tensors import check_fits, check_tensors, is_library_name
+from system.tensors import check_tensors, is_library_name
 from train_seg.options import Side, check_imgsz
 from train_seg.sizes import TypeSize
 from training.options import Gamma, Share
+from training.pretrained import check_fits
 
 METADATA_KEY = "defectline"
 DECODER_CHANNELS = (128, 64, 32, 16, 16)  # half of smp's: a step takes half as long on a CPU

@@ -10,6 +10,7 @@ from datasets.masks.component import Component
 from datasets.masks.edges import component_to_rle
 from datasets.masks.find_components import components
 from train_seg.model import ModelSpec
+from train_seg.shares import Shares, whole_shares
 from train_seg.sizes import likeliest_type
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ MIN_SQUARE_PIXELS = 9  # a component must cover this many pixels of the network'
 
 
 def shares_to_predictions(
-    shares: "NDArray[np.float32]",
+    shares: "NDArray[np.float32] | Shares",
     image_id: int,
     spec: ModelSpec,
     scale: float,
     min_score: float = 0.0,
     within: tuple[int, int, int, int] | None = None,
 ) -> list[Prediction]:
-    """Predictions of one image from its (1 + K) x H x W shares, highest score first.
+    """Predictions of one image from its shares, (1 + K) x H x W as an array, highest score first.
 
     `within` is (top, left, height, width) where the shares are a window of an image of that size, and outside of
     it no pixel reaches FAINT_SHARE times the pixel threshold.
@@ -41,7 +42,8 @@ def shares_to_predictions(
     score is below the threshold and that of any other prediction is not, so an image with something faint in it
     ranks before one with nothing, and `min_score` = `spec.pixel_threshold` leaves out exactly the faint ones.
     """
-    defect = 1 - shares[0]
+    shares = shares if isinstance(shares, Shares) else whole_shares(shares)
+    defect = shares.defect
     top, left, height, width = within or (0, 0, *defect.shape)
     min_area = max(1, math.ceil(MIN_SQUARE_PIXELS / scale**2)) if scale < 1 else MIN_SQUARE_PIXELS
     threshold = spec.pixel_threshold
@@ -52,7 +54,7 @@ def shares_to_predictions(
             x, y, w, h = component.box
             placed = Component((x + left, y + top, w, h), component.pixels)
             area = component.area * (scale / spec.imgsz) ** 2
-            category = spec.categories[likeliest_type(_votes(shares, component), area, spec.sizes)].id
+            category = spec.categories[likeliest_type(shares.votes(component), area, spec.sizes)].id
             mask = component_to_rle(placed, height, width)
             predictions.append(Prediction(image_id, category, placed.box, score, mask))
     return predictions
@@ -63,11 +65,6 @@ def _scored(defect: "NDArray[np.float32]", threshold: float, min_area: int) -> l
         return []
     large = [c for c in components(defect >= threshold) if c.area >= min_area]
     return sorted(((_score(defect, c), c) for c in large), key=lambda pair: -pair[0])
-
-
-def _votes(shares: "NDArray[np.float32]", component: Component) -> "NDArray[np.float64]":
-    votes: NDArray[np.float64] = shares[1:, *_window(component)][:, component.pixels].sum(axis=1, dtype=np.float64)
-    return votes
 
 
 def _window(component: Component) -> tuple[slice, slice]:

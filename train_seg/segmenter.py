@@ -12,6 +12,7 @@ from torch import Tensor
 from datasets.coco import Category, Prediction
 from train_seg.model import PADDING, ModelSpec, load_model, read_spec
 from train_seg.postprocess import FAINT_SHARE, shares_to_predictions
+from train_seg.shares import Shares, shares_of_logits
 from train_seg.tiling import blend_tiles
 from training.exported_model import ExportFormat
 from training.letterbox import Letterbox
@@ -77,19 +78,20 @@ class Segmenter(Predictor):
             tile = self.tile if self._tiled(rgb) else None
             return _shares(blend_tiles(rgb, tile, self._restored) if tile else self._restored(rgb))
 
-    def shares_from(self, rgb: "NDArray[np.uint8]", limit: float) -> "tuple[NDArray[np.float32], int, int]":
+    def shares_from(self, rgb: "NDArray[np.uint8]", limit: float) -> "tuple[Shares, int, int]":
         """The window of `shares` outside of which no pixel's defect share reaches `limit`; its top and left.
 
         Between the pixels of the square the logits are interpolated, and the logit of a defect is convex in them:
         it reaches `limit` only next to a pixel of the square that does, so the rest of the image is not computed.
         """
-        if self._tiled(rgb):
-            return self.shares(rgb), 0, 0
         with torch.inference_mode():
+            if self.tile is not None and self._tiled(rgb):
+                blended = blend_tiles(rgb, self.tile, self._restored)
+                return shares_of_logits(lambda start, stop: blended[:, start:stop], *rgb.shape[:2]), 0, 0
             box, logits = self._logits(rgb)
             defect = 1 - logits[0].float().softmax(0)[0]
-            window, top, left = box.restore_window(logits, defect >= limit - 1e-4)
-            return _shares(window[0]), top, left
+            window, (top, left, height, width) = box.restore_window(logits, defect >= limit - 1e-4)
+            return shares_of_logits(lambda start, stop: window(start, stop)[0], height, width), top, left
 
     def _tiled(self, rgb: "NDArray[np.uint8]") -> bool:
         return self.tile is not None and max(rgb.shape[:2]) > self.tile

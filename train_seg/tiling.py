@@ -43,7 +43,8 @@ def blend_tiles(rgb: "NDArray[np.uint8]", tile: int, logits_of: Callable[["NDArr
             weights[rows, columns] += weight
     if total is None:
         raise ValueError("an image without pixels")
-    return total / weights
+    total /= weights
+    return total
 
 
 def _ramp(length: int) -> Tensor:

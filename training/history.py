@@ -5,7 +5,8 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from system.files import write_atomic
+from system.errors import InputError
+from system.files import read_text, write_atomic
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
@@ -20,11 +21,17 @@ def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
-    """Read history.csv back; an empty list where there is none; empty cells are left out."""
+    """Read history.csv back; an empty list where there is none; empty cells are left out. Raises InputError."""
     if not path.is_file():
         return []
-    with path.open(newline="") as file:
-        return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+    try:
+        rows = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
+        history = [{k: float(v) for k, v in row.items() if v} for row in rows]
+    except (UnicodeDecodeError, csv.Error, ValueError, TypeError) as error:  # TypeError: a row is too long
+        raise InputError(path, f"not as defectline writes it: {error}", "start a new run") from None
+    if not all("epoch" in row for row in history):
+        raise InputError(path, "a row has no epoch", "start a new run")
+    return history
 
 
 def draw_curves(path: Path, rows: Sequence[Mapping[str, float]], groups: Mapping[str, Sequence[str]]) -> None:

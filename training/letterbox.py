@@ -5,6 +5,7 @@ round part stays round, so that rotations in training show it as it may arrive o
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,19 +71,26 @@ class Letterbox:
         window = logits[:, :, top : top + h, left : left + w].float()
         return interpolate(window, (self.height, self.width), mode="bilinear", align_corners=False)
 
-    def restore_window(self, logits: "torch.Tensor", wanted: "torch.Tensor") -> "tuple[torch.Tensor, int, int]":
+    def restore_window(
+        self, logits: "torch.Tensor", wanted: "torch.Tensor"
+    ) -> "tuple[Callable[[int, int], torch.Tensor], tuple[int, int, int, int]]":
         """The part of `restore` that any of the `wanted` pixels of the square (size x size bool) can touch.
 
-        A defect covers a small part of an image, so this takes a fraction of the time. Returns N x C x h x w
-        logits and the top and left of that window in the image; h and w are 0 where no pixel is wanted.
+        A defect covers a small part of an image, so this takes a fraction of the time. Returns a function from the
+        first and the end of some rows to their N x C x rows x w logits, and the window in the image: top, left,
+        height and width, 0 where no pixel is wanted.
         """
         top, left, h, w = self.inner
         inside = wanted[top : top + h, left : left + w]
         rows, row, down = _reach(inside.any(1), h, self.height)
         columns, column, along = _reach(inside.any(0), w, self.width)
         inner = logits[:, :, top : top + h, left : left + w].float()
-        lines = _mix(inner, 2, rows, down.view(-1, 1))
-        return _mix(lines, 3, columns, along), row, column
+
+        def window(start: int, stop: int) -> "torch.Tensor":
+            lines = _mix(inner, 2, rows[start:stop], down[start:stop].view(-1, 1))
+            return _mix(lines, 3, columns, along)
+
+        return window, (row, column, len(rows), len(columns))
 
 
 def _reach(wanted: "torch.Tensor", small: int, large: int) -> "tuple[torch.Tensor, int, torch.Tensor]":

@@ -7,6 +7,7 @@ import msgspec
 
 from datasets.check.perceptual_hash import perceptual_hash
 from datasets.formats.labelme import embedded_image, read_labelme
+from datasets.images.decode_limit import check_decodable
 from datasets.images.image_file import parse_info, read_image_bytes
 from system.errors import InputError
 
@@ -42,7 +43,11 @@ def _decode(path: Path, data: bytes) -> DecodedImage:
     import numpy as np
 
     info = parse_info(path, data)
-    grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    check_decodable(path, info.width, info.height)
+    try:
+        grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    except cv2.error:  # it has limits of its own
+        grey = None
     if grey is None:
         raise InputError(path, "cannot be decoded", "replace it with an intact copy")
     height, width = (info.width, info.height) if info.orientation >= 5 else (info.height, info.width)

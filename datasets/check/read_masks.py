@@ -8,7 +8,7 @@ import msgspec
 from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
 from datasets.check.format import has_several_splits
-from datasets.formats.listed_image import check_mask_size
+from datasets.formats.listed_image import MaskSizeError
 from datasets.formats.mask_folders import MaskedImage, pair_masks
 from datasets.formats.mask_layers import MaskContent, MaskMeaning, check_same_values, read_mask_content
 from datasets.formats.mask_pattern import STEM, parse_pattern
@@ -72,14 +72,10 @@ class MaskFolders(msgspec.Struct, frozen=True):
         for mask in entry.image.masks:
             name = mask.path.name
             try:
-                content = read_mask_content(mask, entry.meaning)
+                content = read_mask_content(mask, entry.meaning, (width, height) if width else None)
             except InputError as error:
-                findings.append(Finding(entry.name, name, "bad-mask", error.problem))
-                continue
-            try:
-                check_mask_size(mask.path, content.size[::-1], (width, height) if width else content.size[::-1])
-            except InputError as error:
-                findings.append(Finding(entry.name, name, "mask-size", error.problem))
+                code = "mask-size" if isinstance(error, MaskSizeError) else "bad-mask"
+                findings.append(Finding(entry.name, name, code, error.problem))
                 continue
             for layer in content.layers:
                 if looks_inverted(layer.pixels):

@@ -16,6 +16,7 @@ from datasets.formats.yolo_lines import Label, check_coordinates, find_mixed, pa
 from datasets.masks.drawn_segment import draw_segment
 from datasets.masks.edges import component_to_rle
 from system.errors import InputError
+from system.files import read_text
 
 
 class YoloEntry(Entry, frozen=True, kw_only=True):
@@ -77,7 +78,7 @@ def _read_entry(entry: YoloEntry, width: int, height: int) -> Reading:
     if path is None:
         return Reading([], [Finding(entry.name, "", "unlabelled", f"no {name}")])
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(Path(path)).splitlines()
     except UnicodeDecodeError:
         return Reading([], [Finding(name, "", "unreadable-labels", "not a text file")])
     labels: list[tuple[str, Label, bool]] = []  # place, label, whether it can be drawn

@@ -9,7 +9,7 @@ import msgspec
 
 from datasets.formats.coco_layout import SPLIT_WORDS, CocoPart
 from datasets.images.ending import ending_of
-from datasets.images.image_file import SUFFIXES, is_image
+from datasets.images.image_file import SUFFIXES, is_image, read_start
 from system.errors import InputError
 from system.files import is_file
 
@@ -79,8 +79,7 @@ def missing_image(source: Path, file_name: str) -> InputError:
 
 def ending_of_content(path: Path) -> str | None:
     """The extension that fits the first bytes of an image file, None if the format is unknown."""
-    with path.open("rb") as file:
-        return ending_of(file.read(8))
+    return ending_of(read_start(path, 8))
 
 
 def _dataset_name(name: str, shorter: str, spelt: str) -> str:

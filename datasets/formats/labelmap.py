@@ -5,6 +5,7 @@ from pathlib import Path
 
 from datasets.images.colour_mask import BACKGROUND, VOID_COLOUR, Colour, format_colour
 from system.errors import InputError, OptionError
+from system.files import read_text
 
 LABELMAP = "labelmap.txt"
 BACKGROUND_NAME = "background"  # as CVAT calls it
@@ -19,7 +20,7 @@ def read_labelmap(path: Path) -> list[tuple[str, Colour]]:
     line in another form, for a colour with two types, and if there are no types.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path).splitlines()
     except OSError as error:
         raise InputError(
             path, f"cannot be read ({error.strerror})", "name the labelmap.txt of the export"

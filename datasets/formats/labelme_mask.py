@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.formats.labelme import Shape
-from datasets.images.image_file import disable_decompression_bomb_check
+from datasets.images.decode_limit import open_image
 from system.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,13 +28,12 @@ def read_shape_mask(
     decoded, is not grey, or does not fit its box or its image.
     """
     import numpy as np
-    from PIL import Image, UnidentifiedImageError
+    from PIL import UnidentifiedImageError
 
     where = f"$.shapes[{index}].mask"
-    disable_decompression_bomb_check()  # the size is checked before the pixels are decoded
     try:
         packed = base64.b64decode(shape.mask or "", validate=True)
-        with Image.open(io.BytesIO(packed), formats=["PNG"]) as png:
+        with open_image(io.BytesIO(packed), ("PNG",)) as png:
             (x0, y0), (x1, y1) = ((round(x), round(y)) for x, y in shape.points)
             columns, rows = png.size
             if abs(abs(x1 - x0) + 1 - columns) > 1 or abs(abs(y1 - y0) + 1 - rows) > 1:

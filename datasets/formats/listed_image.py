@@ -6,6 +6,10 @@ from datasets.images.image_file import ImageInfo
 from system.errors import InputError
 
 
+class MaskSizeError(InputError):
+    """A mask is not as large as its image."""
+
+
 def exif_problem(orientation: int) -> str:
     """The problem of an image with an EXIF orientation."""
     return f"EXIF orientation {orientation}: its annotations may refer to the stored or the shown image"
@@ -25,7 +29,7 @@ def check_listed_size(path: Path, size: tuple[int, int], listed: tuple[int, int]
 
 
 def check_mask_size(path: Path, mask: tuple[int, int], image: tuple[int, int]) -> None:
-    """Raise InputError if the mask at `path` is not as large as its image; both are (width, height)."""
+    """Raise MaskSizeError if the mask at `path` is not as large as its image; both are (width, height)."""
     if mask != image:
         problem = f"{mask[0]} x {mask[1]} pixels, but its image has {image[0]} x {image[1]}"
-        raise InputError(path, problem, "make the mask as large as the image")
+        raise MaskSizeError(path, problem, "make the mask as large as the image")

@@ -1,10 +1,13 @@
 """What the pixels of a mask file mean: a layer for each defect type in it, and void pixels."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from datasets.formats.listed_image import check_mask_size
 from datasets.formats.mask_folders import MaskFile
 from datasets.images.colour_mask import Colour
 from datasets.images.mask_file import VOID
@@ -55,16 +58,21 @@ class MaskContent(msgspec.Struct, frozen=True):
     mask_values: tuple[tuple[int, int], ...]
 
 
-def read_mask_content(mask: MaskFile, meaning: MaskMeaning) -> MaskContent:
-    """Read the layers of a mask file in the order of its pages and categories. Raises InputError."""
+def read_mask_content(mask: MaskFile, meaning: MaskMeaning, image: tuple[int, int] | None = None) -> MaskContent:
+    """Read the layers of a mask file in the order of its pages and categories.
+
+    `image` is width and height of its image; another size is a MaskSizeError before anything is decoded. Raises
+    InputError.
+    """
     import numpy as np
 
     from datasets.images.colour_mask import read_colour_pages
     from datasets.images.mask_file import read_index_pages, read_mask_pages
 
+    check = partial(_check_fits, mask.path, image)
     if not meaning.colours and not meaning.indices:
         category_id = dict(meaning.type_ids)[mask.type] if mask.type is not None else 1
-        binary = read_mask_pages(mask.path, meaning.threshold)
+        binary = read_mask_pages(mask.path, meaning.threshold, check=check)
         whole = meaning.numbered or len(binary) > 1
         layers = [MaskLayer(category_id, page.pixels, whole) for page in binary if page.pixels.any()]
         values = tuple(sorted({(category_id, page.value) for page in binary if page.value}))
@@ -72,14 +80,19 @@ def read_mask_content(mask: MaskFile, meaning: MaskMeaning) -> MaskContent:
         return MaskContent((height, width), layers, None, len(binary), values)
     pages: list[NDArray[np.integer]] = []
     if meaning.colours:
-        pages += read_colour_pages(mask.path, dict(meaning.colours), void=meaning.void)
+        pages += read_colour_pages(mask.path, dict(meaning.colours), void=meaning.void, check=check)
     else:
-        pages += read_index_pages(mask.path, meaning.count, void=meaning.void)
+        pages += read_index_pages(mask.path, meaning.count, void=meaning.void, check=check)
     height, width = pages[0].shape
     whole = meaning.numbered or len(pages) > 1
     layers = [layer for page in pages for layer in _layers(page, mask, meaning.count, whole=whole)]
     void = np.logical_or.reduce([page == VOID for page in pages]) if meaning.count < VOID else None
     return MaskContent((height, width), layers, void if void is not None and void.any() else None, len(pages), ())
+
+
+def _check_fits(path: Path, image: tuple[int, int] | None, size: tuple[int, int]) -> None:
+    if image is not None:
+        check_mask_size(path, size, image)
 
 
 def check_same_values(images: MaskValues) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from datasets.formats.split_names import exact_split_name
 from datasets.images.image_file import SUFFIXES
 from system.errors import InputError
+from system.files import read_text
 
 
 def read_image_sets(source: Path, kind: str = "Main") -> dict[str, str]:
@@ -27,7 +28,7 @@ def read_image_sets(source: Path, kind: str = "Main") -> dict[str, str]:
 
 def _read_ids(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path).splitlines()
     except UnicodeDecodeError as error:
         raise InputError(path, f"not UTF-8 text: {error}", "save it as UTF-8") from None
     return [_image_id(line.strip()) for line in lines if line.strip()]

@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.parsers import expat
 
 from system.errors import InputError
+from system.files import check_regular
 
 MAX_DEPTH = 40
 MAX_BYTES = 2**30  # of one file
@@ -100,6 +101,7 @@ class _XmlReader:
         self._parser.EntityDeclHandler = self._refuse_entity
 
     def run(self) -> Iterator[XmlElement]:
+        check_regular(self._path)
         try:
             with self._path.open("rb") as file:
                 read = 0

@@ -24,6 +24,7 @@ from datasets.formats.yolo_names_file import read_names_only, read_obj_data
 from datasets.images.image_file import is_image
 from system.errors import InputError, raise_together
 from system.exclude import NOTHING, Excluder
+from system.files import read_text
 
 
 class YoloImage(msgspec.Struct, frozen=True):
@@ -199,7 +200,7 @@ def _list(folder: Path, root: Path, split: str, finder: _LabelFinder) -> list[Yo
         files = sorted(p for p in folder.rglob("*") if is_image(p) and p.is_file() and not _hidden(p, folder))
         return [_image(path, path.relative_to(folder), split, finder) for path in files]
     try:
-        lines = folder.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(folder).splitlines()
     except UnicodeDecodeError:
         raise InputError(folder, f"{split} is neither a folder nor a list of images", "correct the path") from None
     base = Path(os.path.normpath(root))

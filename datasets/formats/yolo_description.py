@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from system.errors import InputError
+from system.files import read_text
 
 DATA_YAML = "data.yaml"
 OBJ_DATA = "obj.data"
@@ -82,7 +83,7 @@ def holds(check: Callable[[], bool]) -> bool:
 def read_lines(file: Path) -> list[str]:
     """The lines of a text file that are not blank. Raises InputError if it is not a file or not UTF-8."""
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(file).splitlines()
     except UnicodeDecodeError:
         raise InputError(file, "not UTF-8 text", "save it as UTF-8") from None
     except OSError as error:

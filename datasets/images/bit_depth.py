@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from datasets.images.decode_limit import check_decodable, open_image
 from datasets.images.image_file import (
     EXIF_ORIENTATION,
     PNG_SIGNATURE,
-    disable_decompression_bomb_check,
     read_image_bytes,
+    read_start,
 )
 from system.errors import InputError
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 BIT_DEPTHS = (8, 10, 12, 14, 16)
 DEEP_SUFFIXES = frozenset({".png", ".tif", ".tiff"})
 BITS_PER_SAMPLE = 258  # TIFF tag
+STRIP_VALUES = 2**20
 
 
 class IntensityRange(msgspec.Struct, frozen=True):
@@ -44,13 +46,13 @@ def read_deep(path: Path | str, data: bytes) -> "NDArray[np.generic] | None":
     Raises InputError for a damaged file.
     """
     import numpy as np
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import ImageOps, UnidentifiedImageError
 
     if not may_be_deep(data):
         return None
-    disable_decompression_bomb_check()
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_image(io.BytesIO(data)) as image:
+            check_decodable(path, *image.size)
             bits = _bits_per_sample(image, data)
             if image.mode.startswith(("I", "F")):
                 return np.asarray(ImageOps.exif_transpose(image))
@@ -83,8 +85,7 @@ def measure_ranges(paths: Iterable[Path]) -> list[IntensityRange]:
     joined = []
     for path in paths:
         if path.suffix.lower() in DEEP_SUFFIXES:
-            with path.open("rb") as file:
-                start = file.read(26)
+            start = read_start(path, 26)
             values = read_deep(path, read_image_bytes(path)) if may_be_deep(start) else None
             joined += [measure_range(values)] if values is not None else []
     return join_ranges(joined)
@@ -107,12 +108,17 @@ def scale_to_8_bits(values: "NDArray[np.generic]", ranges: Sequence[IntensityRan
     kind = "fraction" if values.dtype.kind == "f" else "integer"
     span = next((one for one in ranges if one.values == kind), None) or measure_range(values)
     width = span.white - span.black
-    shifted = np.nan_to_num(values.astype(np.float64), nan=span.black) - span.black
-    if kind == "integer":
-        scaled = np.floor(shifted * (256 / (width + 1)))
-    else:
-        scaled = np.rint(shifted * (255 / width if width else 0))
-    return np.clip(scaled, 0, 255).astype(np.uint8)
+    scaled = np.empty(values.shape, np.uint8)
+    rows = max(1, STRIP_VALUES // max(1, values[:1].size))
+    for top in range(0, len(values), rows):  # 64-bit numbers of a whole large image take too much memory
+        strip = values[top : top + rows]
+        shifted = np.nan_to_num(strip.astype(np.float64), nan=span.black) - span.black
+        if kind == "integer":
+            numbers = np.floor(shifted * (256 / (width + 1)))
+        else:
+            numbers = np.rint(shifted * (255 / width if width else 0))
+        scaled[top : top + rows] = np.clip(numbers, 0, 255).astype(np.uint8)
+    return scaled
 
 
 def _range_of(kind: Literal["integer", "fraction"], low: float, high: float) -> IntensityRange:
@@ -140,7 +146,10 @@ def _decode_by_opencv(path: Path | str, data: bytes, orientation: int) -> "NDArr
     if orientation != 1:
         problem = f"a colour image with 16 bits per channel and EXIF orientation {orientation}"
         raise InputError(path, problem, "save it upright")
-    decoded: NDArray[np.generic] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        decoded: NDArray[np.generic] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # it has limits of its own
+        decoded = None
     if decoded is None:
         raise InputError(path, "cannot be read as an image", "save it as an 8-bit or 16-bit PNG")
     if decoded.ndim == 3 and decoded.shape[2] == 2:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.images.mask_file import VOID
-from datasets.images.mask_pages import read_pages
+from datasets.images.mask_pages import SizeCheck, read_pages
 from system.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ SHOWN = 6  # colours in a message
 
 
 def read_colour_pages(
-    path: Path, indices: Mapping[Colour, int], *, void: bool = False
+    path: Path, indices: Mapping[Colour, int], *, void: bool = False, check: SizeCheck | None = None
 ) -> "list[NDArray[np.uint8]]":
     """The pages of a coloured mask as H x W indices by `indices`; only a TIFF may have several pages.
 
@@ -29,7 +29,8 @@ def read_colour_pages(
     colours found where one is unknown, and for pixels that are partly or wholly transparent.
     """
     known = {BACKGROUND: 0} | ({VOID_COLOUR: VOID} if void else {}) | dict(indices)
-    return [_index(path, codes, known) for codes in read_pages(path, partial(_codes, path=path), several=True)]
+    pages = read_pages(path, partial(_codes, path=path), several=True, check=check)
+    return [_index(path, codes, known) for codes in pages]
 
 
 def read_object_codes(path: Path) -> "NDArray[np.uint32]":

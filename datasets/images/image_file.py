@@ -4,7 +4,6 @@ import io
 import os
 import struct
 from collections.abc import Mapping, Sequence
-from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,9 @@ import msgspec
 from isal import isal_zlib
 
 from datasets.coco import MAX_PIXELS
+from datasets.images.decode_limit import check_decodable, open_image
 from system.errors import InputError
-from system.files import has_suffix
+from system.files import check_regular, has_suffix, read_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -67,6 +67,8 @@ def parse_info(path: Path | str, data: bytes) -> ImageInfo:
     # Pillow decodes a whole PNG to look for a late eXIf chunk, so it is asked only where there is one.
     may_be_rotated = check_whole(path, data)
     with _open(path, data) as image:
+        if may_be_rotated and image.format == "PNG":
+            check_decodable(path, *image.size)
         orientation = image.getexif().get(EXIF_ORIENTATION, 1) if may_be_rotated else 1
         size = image.size
         if isinstance(tags := getattr(image, "tag_v2", None), Mapping) and {*TIFF_SIZE} <= tags.keys():
@@ -91,27 +93,28 @@ def check_whole(path: Path | str, data: bytes) -> bool:
 
 
 def _open(path: Path | str, data: bytes | None = None) -> "Image":
-    from PIL import Image, UnidentifiedImageError
+    from PIL import UnidentifiedImageError
 
-    disable_decompression_bomb_check()
     try:
-        return Image.open(path if data is None else io.BytesIO(data))
+        return open_image(path if data is None else io.BytesIO(data))
     except (UnidentifiedImageError, SyntaxError, ValueError, OSError) as error:
         raise unreadable(path, error) from None
 
 
-def disable_decompression_bomb_check() -> None:
-    """Let Pillow open images of any size: stitched line-scan images are large and not an attack."""
-    from PIL import Image
-
-    Image.MAX_IMAGE_PIXELS = None
-
-
 def read_image_bytes(path: Path | str) -> bytes:
-    """The bytes of an image file. Raises InputError where it cannot be read."""
+    """The bytes of an image file. Raises InputError where it cannot be read, and for a pipe or a device."""
     try:
-        with FileIO(path) as file:
-            return file.readall()
+        return read_file(path)
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def read_start(path: Path | str, count: int) -> bytes:
+    """The first `count` bytes of an image file. Raises InputError as `read_image_bytes` does."""
+    try:
+        check_regular(path)
+        with Path(path).open("rb") as file:
+            return file.read(count)
     except OSError as error:
         raise unreadable(path, error) from None
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from datasets.images.mask_pages import read_pages
+from datasets.images.mask_pages import SizeCheck, read_pages
 from system.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,24 +26,28 @@ class BinaryMask(msgspec.Struct, frozen=True):
     value: int
 
 
-def read_mask(path: Path, threshold: int | None = None, *, empty_ok: bool = False) -> "NDArray[np.bool_]":
+def read_mask(
+    path: Path, threshold: int | None = None, *, empty_ok: bool = False, check: SizeCheck | None = None
+) -> "NDArray[np.bool_]":
     """Decode a ground-truth mask to H x W bool, True where the defect is.
 
     Without `threshold` the mask must hold at most two values, one of them 0. With it, pixels of that grey value
-    and above are the defect. Of a palette image the colours count and not the indices. Raises InputError for more
-    values, several colours, several pages, a mask drawn by its transparency and, unless `empty_ok`, a mask without
-    a defect.
+    and above are the defect. Of a palette image the colours count and not the indices. `check` gets width and
+    height before the mask is decoded. Raises InputError for more values, several colours, several pages, a mask
+    drawn by its transparency and, unless `empty_ok`, a mask without a defect.
     """
-    grey = read_pages(path, partial(_read_values, path=path, by_colour=True))[0]
+    grey = read_pages(path, partial(_read_values, path=path, by_colour=True), check=check)[0]
     return _binary(path, grey, threshold, empty_ok=empty_ok).pixels
 
 
-def read_mask_pages(path: Path, threshold: int | None = None) -> list[BinaryMask]:
+def read_mask_pages(
+    path: Path, threshold: int | None = None, *, check: SizeCheck | None = None
+) -> list[BinaryMask]:
     """The masks of all pages of a file, each by the rules of `read_mask`; only a TIFF may have several.
 
     A page may be all black. Raises InputError as `read_mask` does.
     """
-    pages = read_pages(path, partial(_read_values, path=path, by_colour=True), several=True)
+    pages = read_pages(path, partial(_read_values, path=path, by_colour=True), several=True, check=check)
     return [_binary(path, grey, threshold, empty_ok=True) for grey in pages]
 
 
@@ -56,9 +60,11 @@ def read_indices(path: Path, count: int, *, void: bool = False) -> "NDArray[np.i
     return _indices(path, read_pages(path, partial(_read_values, path=path, by_colour=False))[0], count, void=void)
 
 
-def read_index_pages(path: Path, count: int, *, void: bool = False) -> "list[NDArray[np.integer]]":
+def read_index_pages(
+    path: Path, count: int, *, void: bool = False, check: SizeCheck | None = None
+) -> "list[NDArray[np.integer]]":
     """The index masks of all pages of a file, as `read_indices` reads them; only a TIFF may have several."""
-    pages = read_pages(path, partial(_read_values, path=path, by_colour=False), several=True)
+    pages = read_pages(path, partial(_read_values, path=path, by_colour=False), several=True, check=check)
     return [_indices(path, values, count, void=void) for values in pages]
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from datasets.images.image_file import disable_decompression_bomb_check
+from datasets.images.decode_limit import check_decodable, open_image
 from system.errors import InputError
+from system.files import check_regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -13,19 +14,29 @@ if TYPE_CHECKING:
 MAX_PIXELS_PER_BYTE = 8 * 1040  # of a PNG file: deflate repeats at most 258 bytes with 2 bits
 
 T = TypeVar("T")
+SizeCheck = Callable[[tuple[int, int]], object]  # raises an error for a width and height that do not fit
 
 
-def read_pages(path: Path, decode: "Callable[[Image], T]", *, several: bool = False) -> list[T]:
+def read_pages(
+    path: Path,
+    decode: "Callable[[Image], T]",
+    *,
+    several: bool = False,
+    check: SizeCheck | None = None,
+) -> list[T]:
     """`decode` of each page of a mask file; only a TIFF with `several` may have more than one.
 
-    Raises InputError for a file that cannot be decoded, for several pages, and for pages of different sizes.
+    `check` gets width and height before anything is decoded. Raises InputError for a file that cannot be decoded,
+    for several pages, for pages of different sizes, and for too many pixels.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import UnidentifiedImageError
 
-    disable_decompression_bomb_check()
     pages = []
     try:
-        with Image.open(path) as image:
+        check_regular(path)
+        with open_image(path) as image:
+            if check is not None:
+                check(image.size)
             if image.format == "PNG" and image.width * image.height > MAX_PIXELS_PER_BYTE * path.stat().st_size:
                 problem = f"{image.width} x {image.height} pixels, too many for so small a file"
                 raise InputError(path, problem, "replace it with an intact copy")
@@ -33,6 +44,7 @@ def read_pages(path: Path, decode: "Callable[[Image], T]", *, several: bool = Fa
             if count > 1 and not (several and image.format == "TIFF"):
                 raise InputError(path, f"a mask with {count} pages", "save each page as a mask of its own")
             size = image.size
+            check_decodable(path, *size, count)
             for page in range(count):
                 if page:
                     image.seek(page)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.images.bit_depth import IntensityRange, read_deep, scale_to_8_bits
+from datasets.images.decode_limit import check_decodable, open_image
 from datasets.images.image_file import (
     check_whole,
-    disable_decompression_bomb_check,
     read_image_bytes,
     unreadable,
 )
@@ -17,43 +17,71 @@ from system.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.Image import Image
+
+STRIP_PIXELS = 2**22
 
 
 def read_rgb(path: Path, ranges: Sequence[IntensityRange] = ()) -> "NDArray[np.uint8]":
     """Decode `path` to H x W x 3 uint8 RGB, upright by its EXIF orientation.
 
     Grey is repeated, alpha is dropped. Images with more than 8 bits per channel are scaled by `ranges`, or by
-    their own bit depth; see datasets.images.bit_depth. Raises InputError where the file cannot be read.
+    their own bit depth; see datasets.images.bit_depth. Raises InputError where the file cannot be read, and for
+    more pixels than datasets.images.decode_limit allows.
     """
+    return _read_rgb(path, ranges, None)
+
+
+def read_sized(path: Path, width: int, height: int, ranges: Sequence[IntensityRange] = ()) -> "NDArray[np.uint8]":
+    """`read_rgb` of an image that is listed with a size in pixels.
+
+    Raises InputError where it has another size, before it is decoded.
+    """
+    rgb = _read_rgb(path, ranges, (width, height))
+    check_size(path, rgb.shape[1], rgb.shape[0], width, height)
+    return rgb
+
+
+def _read_rgb(path: Path, ranges: Sequence[IntensityRange], listed: tuple[int, int] | None) -> "NDArray[np.uint8]":
     import numpy as np
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
     data = read_image_bytes(path)
     check_whole(path, data)
-    deep = read_deep(path, data)
-    if deep is not None:
-        scaled = scale_to_8_bits(deep, ranges)
-        return np.repeat(scaled[:, :, None], 3, axis=2) if scaled.ndim == 2 else np.ascontiguousarray(scaled)
-    disable_decompression_bomb_check()
     try:
-        with Image.open(io.BytesIO(data)) as opened:
-            image = ImageOps.exif_transpose(opened)
-            if image.mode in {"P", "PA", "LA"}:
-                image = image.convert("RGBA")
-            return np.asarray(image.convert("RGB"))
+        with open_image(io.BytesIO(data)) as image:
+            check_decodable(path, *image.size)
+            if listed is not None and sorted(image.size) != sorted(listed):  # EXIF may turn it
+                check_size(path, *image.size, *listed)
+            deep = read_deep(path, data)
+            if deep is not None:
+                scaled = scale_to_8_bits(deep, ranges)
+                grey = scaled.ndim == 2
+                return np.repeat(scaled[:, :, None], 3, axis=2) if grey else np.ascontiguousarray(scaled)
+            ImageOps.exif_transpose(image, in_place=True)
+            return _to_array(image.convert("RGBA") if image.mode in {"P", "PA", "LA"} else image)
     except (OSError, SyntaxError, ValueError) as error:
         raise unreadable(path, error) from None
 
 
-def read_sized(path: Path, width: int, height: int, ranges: Sequence[IntensityRange] = ()) -> "NDArray[np.uint8]":
-    """`read_rgb` of an image that is listed with a size in pixels. Raises InputError where it has another size."""
-    rgb = read_rgb(path, ranges)
-    check_size(path, rgb, width, height)
+def _to_array(image: "Image") -> "NDArray[np.uint8]":
+    """H x W x 3 RGB of a decoded image, converted in strips, so that there is no second whole copy."""
+    import numpy as np
+
+    width, height = image.size
+    image.load()
+    rows = max(1, STRIP_PIXELS // width)
+    if rows >= height:
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    rgb = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(height, top + rows)))
+        rgb[top : top + rows] = np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))
     return rgb
 
 
-def check_size(where: Path | str, rgb: "NDArray[np.uint8]", width: int, height: int) -> None:
-    """Raise InputError where the H x W x 3 image has another size than listed."""
-    if rgb.shape[:2] != (height, width):
-        sizes = f"{rgb.shape[1]} x {rgb.shape[0]} pixels, listed as {width} x {height}"
+def check_size(where: Path | str, found_width: int, found_height: int, width: int, height: int) -> None:
+    """Raise InputError where an image has another size than listed."""
+    if (found_width, found_height) != (width, height):
+        sizes = f"{found_width} x {found_height} pixels, listed as {width} x {height}"
         raise InputError(where, sizes, "convert the dataset again")

@@ -76,7 +76,7 @@ def is_usable(annotation: Annotation) -> bool:
 def load_paste_image(given: PasteImage) -> LoadedImage:
     """Read an image and detect its part. Raises InputError where it cannot be read or has not the listed size."""
     rgb, image = given.read(), given.image
-    check_size(image.file_name, rgb, image.width, image.height)
+    check_size(image.file_name, rgb.shape[1], rgb.shape[0], image.width, image.height)
     return LoadedImage(given, rgb, shrunk(rgb), detect_part(rgb))
 
 

@@ -78,7 +78,9 @@ def test_a_restored_window_is_that_part_of_the_whole(height: int, width: int) ->
         wanted = torch.zeros(64, 64, dtype=torch.bool)
         y, x = sorted(random.integers(0, h, 2)), sorted(random.integers(0, w, 2))
         wanted[top + y[0] : top + y[1] + 1, left + x[0] : left + x[1] + 1] = True
-        window, row, column = box.restore_window(logits, wanted)
+        restored, (row, column, *size) = box.restore_window(logits, wanted)
+        window = restored(0, size[0])
+        assert list(window.shape[2:]) == size
         whole = box.restore(logits)
         rows, columns = slice(row, row + window.shape[2]), slice(column, column + window.shape[3])
         assert torch.allclose(window, whole[:, :, rows, columns], atol=1e-4)
@@ -90,5 +92,7 @@ def test_a_restored_window_is_that_part_of_the_whole(height: int, width: int) ->
 
 
 def test_a_window_of_nothing_is_empty() -> None:
-    window, _, _ = Letterbox(50, 100, 64).restore_window(torch.zeros(1, 3, 64, 64), torch.zeros(64, 64) > 0)
-    assert window.shape == (1, 3, 0, 0)
+    wanted = torch.zeros(64, 64) > 0
+    window, (_, _, *size) = Letterbox(50, 100, 64).restore_window(torch.zeros(1, 3, 64, 64), wanted)
+    assert size == [0, 0]
+    assert window(0, 0).shape == (1, 3, 0, 0)

@@ -1,0 +1,58 @@
+"""How many pixels an image may have to be decoded: a file of a few kilobytes can state any size.
+
+Headers of larger images are read, and conversions that need only the size accept them.
+"""
+
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from system.errors import InputError, OptionError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+VARIABLE = "DEFECTLINE_MAX_MEGAPIXELS"
+MAX_MEGAPIXELS = 256  # 2^20 pixels each, such as 16384 x 16384
+MEGAPIXEL = 2**20
+COMMON_FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "PPM")  # Pillow runs other programs for some formats
+LATER_FORMATS = ("TIFF", "WEBP")  # of plugins that it loads when they are needed
+
+
+def open_image(source: "Path | io.BytesIO | str", formats: tuple[str, ...] = ()) -> "Image":
+    """An image file opened by Pillow, not decoded. Raises OSError (also if it is none), SyntaxError, ValueError.
+
+    Only `formats`, by default all that Pillow reads by itself; `check_decodable` takes the place of its limit of
+    pixels.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        return Image.open(source, formats=formats or COMMON_FORMATS)
+    except UnidentifiedImageError:
+        if formats:
+            raise
+        from PIL import TiffImagePlugin, WebPImagePlugin  # noqa: F401  they register themselves
+
+        return Image.open(source, formats=COMMON_FORMATS + LATER_FORMATS)
+
+
+def max_pixels() -> int:
+    """How many pixels are decoded at most. Raises OptionError for a value of the variable that is no number."""
+    text = os.environ.get(VARIABLE, str(MAX_MEGAPIXELS))
+    if not (text.isascii() and text.isdigit() and int(text[:9]) > 0):
+        raise OptionError(f"{VARIABLE}={text}", "not a number of megapixels", f"give one such as {MAX_MEGAPIXELS}")
+    return int(text[:9]) * MEGAPIXEL
+
+
+def check_decodable(path: Path | str, width: int, height: int, pages: int = 1) -> None:
+    """Raise InputError where an image of this size, or all pages of a file, have too many pixels to be decoded."""
+    limit = max_pixels()
+    if width * height * pages > limit:
+        size = f"{width} x {height} pixels" + (f" on {pages} pages" if pages > 1 else "")
+        needed = -(-width * height * pages // MEGAPIXEL)
+        problem = f"{size}, more than the {limit // MEGAPIXEL} megapixels that are decoded"
+        remedy = f"cut it into smaller images, or set {VARIABLE}={needed} if there is memory for it"
+        raise InputError(path, problem, remedy)
