@@ -1,9 +1,9 @@
 """How a command starts: silent on Ctrl-C while it imports, and sooner; import this before anything else."""
 
+import _signal  # type: ignore[import-not-found]  # importing signal takes longer than everything before it
 import atexit
 import gc
 import os
-import signal
 
 GC_THRESHOLD = 50_000  # new objects; by default, importing modules alone triggers some forty collections
 
@@ -13,8 +13,8 @@ def end_silently() -> None:
 
     A process that was started with Ctrl-C ignored, as the background jobs of a shell are, continues to ignore it.
     """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 
 def tune_process() -> None:

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from datasets.coco import Category
+from features.weights import check_fits
 from system.errors import OptionError, WeightsError
 from system.files import write_atomic
 from system.tensors import check_tensors, is_library_name
 from train_cls.options import Side
 from training.options import Gamma
-from training.pretrained import check_fits
 
 METADATA_KEY = "defectline"
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

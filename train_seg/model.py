@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from datasets.coco import Category
+from features.weights import check_fits
 from system.errors import InputError, OptionError, WeightsError
 from system.files import write_atomic
 from system.tensors import check_tensors, is_library_name
 from train_seg.options import Side, check_imgsz
 from train_seg.sizes import TypeSize
 from training.options import Gamma, Share
-from training.pretrained import check_fits
 
 METADATA_KEY = "defectline"
 DECODER_CHANNELS = (128, 64, 32, 16, 16)  # half of smp's: a step takes half as long on a CPU

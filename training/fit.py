@@ -21,7 +21,7 @@ from training.new_run import check_learnable, new_folds, new_run
 from training.options import OptionsT, run_options
 from training.resume import kept_if_begun, unfinished_run
 from training.run_dataset import run_dataset
-from training.run_lock import locked
+from training.run_lock import hold, release
 from training.trainer import Learner, Loop, PredictOptions, Trainer, Work
 
 MEASURED: Sequence[str] = ("val", "test")
@@ -110,7 +110,8 @@ def finish(training: Training[OptionsT]) -> Metrics | None:
         metrics = measure(work.run, work.dataset, predictor, MEASURED)
         if not learner.keeps_state:
             (work.run.weights / learner.state_file).unlink(missing_ok=True)
-        return metrics
+    release(work.run.root)
+    return metrics
 
 
 def _prepare(
@@ -137,9 +138,11 @@ def _settled(learner: Learner[OptionsT], options: OptionsT) -> OptionsT:
 
 @contextmanager
 def _kept(learner: Learner[OptionsT], run: Run, options: OptionsT) -> Iterator[None]:
-    """Work on a run that no other process trains. Raises InputError where one does."""
-    with (
-        locked(run.root),
-        kept_if_begun(run, run.weights / learner.state_file, options.epochs, learner.epochs_done),
-    ):
+    """Work on a run that no other process trains. Raises InputError where one does.
+
+    The lock is kept until the run is finished: between reading the state and training from it, another process
+    must not train.
+    """
+    hold(run.root)
+    with kept_if_begun(run, run.weights / learner.state_file, options.epochs, learner.epochs_done):
         yield

@@ -8,6 +8,7 @@ from pathlib import Path
 from evaluate.run_folder import Run, is_fold, load_run_of
 from system.console import print_status
 from system.errors import InputError, OptionError, OutputError, WeightsError
+from training.run_lock import hold
 
 
 def check_alone(root: Path, flags: Iterable[str]) -> None:
@@ -20,10 +21,11 @@ def check_alone(root: Path, flags: Iterable[str]) -> None:
 def unfinished_run(root: Path, task: str, state: str) -> Run:
     """The run in `root`, of the trainer `task`, to continue or, if it is a fold, to begin.
 
-    `state` is the file in weights/ that the trainer continues from. Raises InputError, also for a finished run,
-    and WeightsError.
+    `state` is the file in weights/ that the trainer continues from. The run is locked before it is looked at.
+    Raises InputError, also for a finished run and one that another process trains, and WeightsError.
     """
     run = load_run_of(root, task)
+    hold(root)
     if run.metrics.is_file():
         raise InputError(root, "the run is finished", "start a new one without --resume")
     if not is_fold(run) and not (run.weights / state).is_file():

@@ -1,4 +1,4 @@
-"""Ctrl-C in a conversion with several processes: no traceback and no destination."""
+"""Ctrl-C and SIGTERM at any moment: no traceback, no destination, no temporary file."""
 
 import os
 import signal
@@ -7,6 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from tests.faults.test_boundary import ROOMS
 from tests.labelme_files import shape, write_case
 
 
@@ -25,3 +28,77 @@ def test_ctrl_c_in_a_conversion_prints_no_traceback(tmp_path: Path) -> None:
     assert process.returncode in {0, 130}
     assert "Traceback" not in text
     assert not list(tmp_path.glob(".out.*"))
+
+
+AT_IMPORT = """
+import os, sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[2]:
+            os.kill(os.getpid(), 2)
+
+room, *words = sys.argv[1:2] + sys.argv[3:]
+sys.meta_path.insert(0, Interrupt())
+main = __import__(f"{room}.__main__", fromlist=["main"]).main
+sys.argv = [room, *words]
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["{room}.cli", "typer", "system.console", "rich"])
+@pytest.mark.parametrize("room", [*ROOMS, "train_cls"])
+def test_ctrl_c_while_a_command_is_imported_prints_nothing(room: str, module: str) -> None:
+    words = [sys.executable, "-c", AT_IMPORT, room, module.format(room=room), "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) in {(-signal.SIGINT, ""), (130, "")}
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ("numpy", ["datasets", "check", "{coco}"]),
+        ("cv2", ["view", "{coco}", "--out", "{tmp}/view.html"]),
+        ("torch", ["train_seg", "fit", "{coco}", "--runs", "{tmp}/runs"]),
+        ("datasets.paste.dataset", ["datasets", "paste", "{coco}", "{tmp}/pasted"]),
+    ],
+)
+def test_ctrl_c_while_a_command_imports_a_library_prints_nothing(
+    module: str, words: list[str], coco_folder: Path, tmp_path: Path
+) -> None:
+    room, *rest = (word.format(coco=coco_folder, tmp=tmp_path) for word in words)
+    command = [sys.executable, "-c", AT_IMPORT, room, module, *rest]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_in_a_callback_is_not_lost(tmp_path: Path) -> None:
+    code = (
+        "import sys, os, time\nfrom system.startup import end_silently\n"
+        "from system.console import new_app, run\n"
+        "class Callback:\n    def __del__(self): os.kill(os.getpid(), 2); time.sleep(0.01)\n"
+        "def work():\n    Callback()\n    for _ in range(600): time.sleep(0.1)\n"
+        "end_silently()\napp = new_app('')\napp.command()(work)\nsys.argv = ['x', 'work']\nrun(app, 'x')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_write_leaves_no_temporary_file(number: signal.Signals, tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text("mine")
+    code = (
+        "import os, sys, signal\nfrom pathlib import Path\nfrom system import files\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\nreal = files.tempfile.mkstemp\n"
+        "def stopped(*a, **k):\n    made = real(*a, **k)\n    os.kill(os.getpid(), int(sys.argv[2]))\n"
+        "    return made\n"
+        "files.tempfile.mkstemp = stopped\nfiles.write_atomic(Path(sys.argv[1]), b'new')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path), str(int(number))], capture_output=True, check=False
+    )
+    assert done.returncode != 0
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.json"]
+    assert path.read_text() == "new"  # the signal is delivered after the file is complete

@@ -1,13 +1,17 @@
 """A run that one process trains is refused to a second one."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from system.errors import InputError
-from training.run_lock import locked
+from tests.hostile.conftest import COMMON
+from training.run_lock import hold, locked, release
 
 HOLD = """
 import sys
@@ -31,3 +35,76 @@ def test_the_second_process_is_refused_until_the_first_is_killed(tmp_path: Path)
     holder.wait()
     with locked(tmp_path):
         pass
+
+
+def test_a_process_that_has_the_lock_may_take_it_again_also_of_a_new_folder(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    root.mkdir()
+    hold(root)
+    hold(root)
+    root.rmdir()
+    root.mkdir()
+    hold(root)
+    done = subprocess.run([sys.executable, "-c", HOLD, str(root)], capture_output=True, text=True, check=False)
+    assert "another process trains this run" in done.stderr
+    release(root)
+    done = subprocess.run(
+        [sys.executable, "-c", HOLD, str(root)], input="", capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "held\n"
+
+
+def train(*words: object) -> subprocess.Popen[str]:
+    """A training of the classifier, in a group of its own."""
+    command = [sys.executable, "-m", "train_cls", "fit", *map(str, words)]
+    return subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def test_of_two_resumes_one_trains_and_the_other_is_one_line(coco_folder: Path, tmp_path: Path) -> None:
+    words = ["--runs", tmp_path / "runs", *COMMON, "--weights", "none", "--epochs", 60]
+    first = train(coco_folder, *words)
+    run = tmp_path / "runs" / "cls" / "bottle-coco"
+    while not (run / "weights" / "last.ckpt").is_file() and first.poll() is None:
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    both = [train(coco_folder, "--resume", run) for _ in range(2)]
+    while all(process.poll() is None for process in both):
+        time.sleep(0.05)
+    refused, training = sorted(both, key=lambda process: process.poll() is None)
+    lines = refused.communicate()[1].splitlines()
+    assert refused.returncode == 2, lines
+    assert lines == [f"train_cls: {run}: another process trains this run; wait until it ends, or end it"]
+    os.killpg(training.pid, signal.SIGTERM)
+    assert training.wait() in {0, 143}
+    history = (run / "history.csv").read_text().splitlines()[1:]
+    epochs = [int(line.split(",")[0]) for line in history]
+    assert epochs == list(range(1, len(epochs) + 1))
+
+
+def test_the_fold_of_a_killed_cross_validation_ends(coco_folder: Path, tmp_path: Path) -> None:
+    words = ["--runs", tmp_path / "runs", *COMMON, "--weights", "none", "--epochs", 200, "--folds", 2]
+    parent = train(coco_folder, *words)
+    fold = tmp_path / "runs" / "cls" / "bottle-coco" / "fold-1"
+    while not (fold / "weights" / "last.ckpt").is_file() and parent.poll() is None:
+        time.sleep(0.05)
+    assert parent.poll() is None
+    parent.kill()  # the parent alone, not the group
+    parent.wait()
+    deadline = time.monotonic() + 60
+    while living(parent.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not living(parent.pid)
+    with locked(fold):  # and the run can be continued
+        pass
+
+
+def living(group: int) -> bool:
+    """Whether a process of the group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -98,7 +98,7 @@ def test_a_conversion_refuses_it_as_a_mask_and_as_an_image_that_is_decoded(
     (tmp_path / "images").mkdir()
     Image.fromarray(np.zeros((40, 40), np.uint8)).save(tmp_path / "images" / "bomb.png")
     done = limited("convert", "masks2coco", tmp_path / "images", grey_bomb.parent, tmp_path / "out")
-    refusal(done, "its image 40 x 40")  # the sizes are compared, so nothing is decoded
+    refusal(done, "its image has 40 x 40")  # the sizes are compared, so nothing is decoded
     deep = bomb(tmp_path / "deep" / "a.png", depth=16)
     (tmp_path / "deep" / "a.json").write_text(
         json.dumps(

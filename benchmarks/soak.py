@@ -1,0 +1,152 @@
+"""Convert, check, train, predict and view in one process, again and again on changing data; nothing may grow.
+
+    python -m benchmarks.soak --hours 2 --out soak.csv
+
+Each round makes other images (seed, number and size change), converts them, and their dataset to YOLO and
+labelme and back, checks the dataset, predicts with a run, and writes pages. The classifier, the segmenter and
+the detector take turns; each tenth round trains its run again, one epoch from random weights. All commands run
+in this process, so that memory and open files that one of them keeps are seen. After each round a row is
+written: resident memory, open descriptors, threads, processes that ended and were not waited for, and files left
+in the temporary folder and beside the results. At the end the slope of each column over the last three quarters
+of the rounds is printed.
+"""
+
+import csv
+import gc
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from importlib import import_module
+from io import StringIO
+from pathlib import Path
+from typing import Annotated
+from unittest import mock
+
+import typer
+from scipy.stats import theilslopes
+
+COLUMNS = ("round", "seconds", "rss_mb", "descriptors", "threads", "zombies", "temporary_files", "left_files")
+TASKS = ("cls", "seg", "det")
+FIT: dict[str, tuple[object, ...]] = {
+    "cls": ("--weights", "none"),
+    "seg": ("--encoder-weights", "none", "--encoder-depth", 3),
+    "det": ("--weights", "none"),
+}
+WARM_UP = 0.25  # share of the rounds, in which libraries are loaded and caches are filled
+
+
+def command(room: str, *words: object) -> None:
+    """Run a command in this process; raises RuntimeError with its last line where it fails."""
+    output = StringIO()
+    with (
+        mock.patch.object(sys, "argv", [room, *map(str, words)]),
+        redirect_stdout(output),
+        redirect_stderr(output),
+    ):
+        try:
+            import_module(f"{room}.cli").main()
+        except SystemExit as end:
+            if end.code not in {0, None}:
+                last = output.getvalue().strip().splitlines()[-1:]
+                raise RuntimeError(f"{room} {words[0]} ended with {end.code}: {last}") from None
+
+
+def one_round(number: int, work: Path, runs: Path) -> None:
+    """All commands once, on data that this round makes in `work`."""
+    task = TASKS[number % len(TASKS)]
+    kept = work.parent / f"kept-{task}"
+    size = 64 + 16 * (number % 5)
+    command("datasets", "synth", work / "bottle", "--count", 12 + number % 7, "--size", size, "--seed", number)
+    command("convert", "mvtec2coco", work / "bottle", work / "coco", "--jobs", 1 + number % 2)
+    command("convert", "coco2yolo", work / "coco", work / "yolo", "--segments")
+    command("convert", "yolo2coco", work / "yolo", work / "back")
+    command("convert", "coco2labelme", work / "coco", work / "labelme")
+    command("convert", "labelme2coco", work / "labelme", work / "again", "--unlabelled", "negative", "--jobs", 2)
+    for dataset in ("coco", "back"):
+        try:
+            command("datasets", "check", work / dataset, "--jobs", 1)
+        except RuntimeError as error:
+            if "ended with 1:" not in str(error):  # 1: it has findings, as random images may
+                raise
+    if number % 10 == 0 or not (runs / task).is_dir():
+        shutil.rmtree(runs / task, ignore_errors=True)
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(work / "coco", kept)
+        common = ("--epochs", 1, "--imgsz", 64, "--batch", 4, "--negatives", 4)
+        command(f"train_{task}", "fit", kept, "--runs", runs, "--name", "run", *common, *FIT[task])
+    run = runs / task / "run"
+    command(f"train_{task}", "predict", run, work / "coco" / "images", "--out", work / "found.json")
+    command("view", run, "--out", work / "view.html")
+    command("view", work / "coco", "--split", "all", "--out", work / "truth.html")
+
+
+def measurements(number: int, seconds: float, temporary: Path, root: Path) -> dict[str, float]:
+    """A row of the table."""
+    gc.collect()
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return {
+        "round": number,
+        "seconds": round(seconds, 2),
+        "rss_mb": round(int(status["VmRSS"].split()[0]) / 1024, 1),
+        "descriptors": len(list(Path("/proc/self/fd").iterdir())),
+        "threads": int(status["Threads"]),
+        "zombies": sum(_is_own_zombie(path) for path in Path("/proc").glob("[0-9]*/stat")),
+        "temporary_files": sum(1 for _ in temporary.rglob("*")),
+        "left_files": sum(1 for path in root.rglob(".*")),
+    }
+
+
+def _is_own_zombie(path: Path) -> bool:
+    try:
+        state, parent = path.read_text().rpartition(")")[2].split()[:2]
+    except OSError:
+        return False
+    return state == "Z" and int(parent) == os.getpid()
+
+
+@contextmanager
+def temporary_folder(root: Path) -> Iterator[Path]:
+    """Make `root`/tmp the folder for temporary files of this process."""
+    folder = root / "tmp"
+    folder.mkdir()
+    with mock.patch.dict(os.environ, {"TMPDIR": str(folder)}), mock.patch.object(tempfile, "tempdir", str(folder)):
+        yield folder
+
+
+def slopes(rows: list[dict[str, float]]) -> dict[str, float]:
+    """How much each column grows in 100 rounds: the median of the slopes of all pairs (Theil and Sen)."""
+    kept = rows[int(WARM_UP * len(rows)) :]
+    numbers = [row["round"] for row in kept]
+    return {name: 100 * float(theilslopes([row[name] for row in kept], numbers)[0]) for name in COLUMNS[1:]}
+
+
+def main(
+    hours: Annotated[float, typer.Option(help="How long.")] = 2.0,
+    out: Annotated[Path, typer.Option(help="The CSV file.")] = Path("soak.csv"),
+) -> None:
+    """Run rounds for some hours."""
+    root = Path(tempfile.mkdtemp(prefix="soak-"))
+    end, rows = time.monotonic() + 3600 * hours, []
+    with temporary_folder(root) as temporary, out.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        while time.monotonic() < end:
+            started, work = time.monotonic(), root / "work"
+            work.mkdir()
+            one_round(len(rows), work, root / "runs")
+            rows.append(measurements(len(rows), time.monotonic() - started, temporary, root))
+            writer.writerow(rows[-1])
+            file.flush()
+            shutil.rmtree(work)
+    shutil.rmtree(root)
+    typer.echo(f"{len(rows)} rounds; growth in 100 rounds after the first quarter:")
+    for name, slope in slopes(rows).items():
+        typer.echo(f"  {name:16} {slope:+.2f}   (last {rows[-1][name]})")
+
+
+if __name__ == "__main__":
+    typer.run(main)
