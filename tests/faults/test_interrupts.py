@@ -35,10 +35,10 @@ import os, sys
 
 class Interrupt:
     def find_spec(self, name, path=None, target=None):
-        if name == sys.argv[2]:
+        if name == moment:
             os.kill(os.getpid(), 2)
 
-room, *words = sys.argv[1:2] + sys.argv[3:]
+_, room, moment, *words = sys.argv
 sys.meta_path.insert(0, Interrupt())
 main = __import__(f"{room}.__main__", fromlist=["main"]).main
 sys.argv = [room, *words]
@@ -60,7 +60,7 @@ def test_ctrl_c_while_a_command_is_imported_prints_nothing(room: str, module: st
         ("numpy", ["datasets", "check", "{coco}"]),
         ("cv2", ["view", "{coco}", "--out", "{tmp}/view.html"]),
         ("torch", ["train_seg", "fit", "{coco}", "--runs", "{tmp}/runs"]),
-        ("datasets.paste.dataset", ["datasets", "paste", "{coco}", "{tmp}/pasted"]),
+        ("datasets.paste.dataset", ["datasets", "paste", "{coco}", "{tmp}/pasted", "--count", "1"]),
     ],
 )
 def test_ctrl_c_while_a_command_imports_a_library_prints_nothing(
@@ -102,3 +102,31 @@ def test_a_stopped_write_leaves_no_temporary_file(number: signal.Signals, tmp_pa
     assert done.returncode != 0
     assert [file.name for file in tmp_path.iterdir()] == ["mine.json"]
     assert path.read_text() == "new"  # the signal is delivered after the file is complete
+
+
+IN_VIEW = """
+import os, sys, time
+from view import cli, crops
+
+real = crops.render
+def stopped(*arguments):
+    for _ in range(int(os.environ["TIMES"])):
+        os.kill(os.getpid(), 2)
+        time.sleep(0.05)
+    return real(*arguments)
+
+crops.render = stopped
+from system.startup import end_silently
+end_silently()
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_ctrl_c_in_view_prints_nothing_and_leaves_no_page(times: int, coco_folder: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", IN_VIEW, str(coco_folder), "--out", str(tmp_path / "view.html")]
+    environment = {**os.environ, "TIMES": str(times)}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode in {130, -signal.SIGINT}
+    assert done.stderr == ""
+    assert not list(tmp_path.iterdir())
