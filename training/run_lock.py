@@ -42,7 +42,8 @@ def hold(root: Path) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise InputError(
+        problem = "another process is training this run"
+        raise InputError(root, problem, "wait until it ends, or end it") from None
     except OSError:  # a file system without locks
         os.close(handle)
         return

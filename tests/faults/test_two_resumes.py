@@ -46,7 +46,7 @@ def test_a_process_that_has_the_lock_may_take_it_again_also_of_a_new_folder(tmp_
     root.mkdir()
     hold(root)
     done = subprocess.run([sys.executable, "-c", HOLD, str(root)], capture_output=True, text=True, check=False)
-    assert "another process trains this run" in done.stderr
+    assert "another process is training this run" in done.stderr
     release(root)
     done = subprocess.run(
         [sys.executable, "-c", HOLD, str(root)], input="", capture_output=True, text=True, check=True
@@ -76,7 +76,7 @@ def test_of_two_resumes_one_trains_and_the_other_is_one_line(coco_folder: Path, 
     refused, training = sorted(both, key=lambda process: process.poll() is None)
     lines = refused.communicate()[1].splitlines()
     assert refused.returncode == 2, lines
-    assert lines == [f"train_cls: {run}: another process trains this run; wait until it ends, or end it"]
+    assert lines == [f"train_cls: {run}: another process is training this run; wait until it ends, or end it"]
     os.killpg(training.pid, signal.SIGTERM)
     assert training.wait() in {0, 143}
     history = (run / "history.csv").read_text().splitlines()[1:]
