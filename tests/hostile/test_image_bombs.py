@@ -100,9 +100,8 @@ def test_check_reports_it_as_a_finding(grey_bomb: Path, tmp_path: Path) -> None:
     (root / "annotations" / "instances_train.json").write_text(json.dumps(coco))
     done = limited("datasets", "check", root)
     assert done.returncode == 1, done.stderr
-    (line,) = (line for line in done.stdout.splitlines() if "broken-picture" in line)
-    assert "bomb.png" in line
-    assert "256 megapixels" in line
+    assert "broken-picture" in done.stdout
+    assert any("bomb.png" in line and "megapixels" in line for line in done.stdout.splitlines())
 
 
 def test_a_conversion_refuses_it_as_a_mask_and_as_an_image_that_is_decoded(
@@ -110,7 +109,9 @@ def test_a_conversion_refuses_it_as_a_mask_and_as_an_image_that_is_decoded(
 ) -> None:
     (tmp_path / "images").mkdir()
     Image.fromarray(np.zeros((40, 40), np.uint8)).save(tmp_path / "images" / "bomb.png")
-    done = limited("convert", "masks2coco", tmp_path / "images", grey_bomb.parent, tmp_path / "out")
+    done = limited(
+        "convert", "masks2coco", tmp_path / "images", grey_bomb.parent, tmp_path / "out", "--category", "a"
+    )
     refusal(done, "its image has 40 x 40")  # the sizes are compared, so nothing is decoded
     deep = bomb(tmp_path / "deep" / "a.png", depth=16)
     (tmp_path / "deep" / "a.json").write_text(
