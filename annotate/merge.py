@@ -13,6 +13,7 @@ from datasets.formats.labelme import SUFFIX
 from datasets.formats.labelme_document import Document, new_document, raw_shapes, read_document, write_document
 from datasets.formats.labelme_flags import UNREVIEWED
 from system.files import check_apart, link_or_copy, new_folder, write_atomic
+from system.links import check_inside
 
 QUEUE = "to-decide.txt"
 
@@ -58,6 +59,7 @@ def _merge_image(
     root: Path, mine: FolderImage, theirs: FolderImage, compared: ImageAgreement, names: tuple[str, str]
 ) -> None:
     target = root / mine.name
+    check_inside(mine.path, [mine.root])
     target.parent.mkdir(parents=True, exist_ok=True)
     link_or_copy(mine.path, target)
     first, second = read_document(mine.label_path), read_document(theirs.label_path)

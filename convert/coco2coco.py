@@ -10,7 +10,7 @@ import msgspec
 
 from convert.assemble import assemble
 from convert.coco_instances import Crowd, image_instances
-from convert.coco_source import CocoImage, check_files
+from convert.coco_source import CocoImage, check_files, check_links
 from convert.coco_to_tool import write_for_tool
 from convert.conversion import Conversion, Converted, encode_instance, ignored_positions, recorded_options
 from convert.exclusion import exclusion_events
@@ -72,6 +72,7 @@ def coco2coco(
     images, categories, unlabelled = _images(export, options)
     check_apart(dest, [source, *[image.path for image in images if image.path is not None][:1]])
     images, missing = check_files(source, images, skip=execution.skip_bad)
+    check_links(source, options.images, images)
     _check_crowd(source, images, options.crowd)
     split_of, stated = _splits(export, images, categories, options)
     repairs = [Event(*msgspec.structs.astuple(repair)) for repair in export.repairs]

@@ -1,6 +1,6 @@
 """Read the source of a conversion from COCO: a dataset folder, a COCO file or the export of another tool."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from datasets.formats.coco_images import missing_image
 from datasets.formats.coco_segmentation import check_drawable
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
+from system.links import check_inside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +74,17 @@ def read_coco_source(path: Path, folder: Path | None = None, exclude: Excluder =
     export = read_coco_export(path, folder, exclude=exclude)
     excluded = exclusion_events(exclude, export.images)
     events = [Event(*msgspec.structs.astuple(repair)) for repair in export.repairs] + excluded
-    return labelled_source(export, events)
+    found = labelled_source(export, events)
+    check_links(path, folder, found.images)
+    return found
+
+
+def check_links(source: Path, folder: Path | None, images: Iterable[CocoImage]) -> None:
+    """Raise InputError for an image that is a link to a file outside the source and the folder of images."""
+    folders = [source if source.is_dir() else source.parent, *([folder] if folder else [])]
+    for image in images:
+        if image.path is not None:
+            check_inside(image.path, folders)
 
 
 def labelled_source(export: CocoExport, events: list[Event]) -> CocoSource:

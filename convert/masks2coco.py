@@ -29,6 +29,7 @@ from datasets.splits import Ratios
 from system.errors import InputError, OptionError
 from system.exclude import Excluder
 from system.files import check_apart, link_or_copy
+from system.links import check_inside
 
 POOL_PAYS_FROM = 256  # images and masks
 PRELOAD = ("numpy", "PIL.Image", "pycocotools.mask")
@@ -90,6 +91,8 @@ def masks2coco(source: Path, dest: Path, options: MasksOptions, execution: Execu
     categories = [Category(i, name) for i, name in enumerate(names, 1)]
     excluded = exclusion_events(exclude, [*pairing.images, *pairing.faults])
     events = [*excluded, *_check_pairs(pairing, mask_source.masks, execution)]
+    for image in pairing.images:
+        check_inside(image.path, [source])
     images = [with_objects(image, mask_source) for image in pairing.images]
     masks = sum(len(image.masks) for image in images)
     conversion = Conversion(

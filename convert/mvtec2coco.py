@@ -37,6 +37,7 @@ from datasets.splits import Ratios, stratified_split
 from system.errors import InputError, OptionError
 from system.exclude import Excluder
 from system.files import check_apart, check_destination, link_or_copy
+from system.links import check_inside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,6 +125,7 @@ def _plan(trees: Sequence[ImageTree], threshold: int | None) -> tuple[list[Categ
     for tree in trees:
         prefix = f"{tree.name}/" if len(trees) > 1 else ""
         for image in tree.images:
+            check_inside(image.path, [tree.root])
             name, stratum = prefix + image.relative, prefix + _stratum(tree, image)
             todo.append(_Source(image, name, stratum, ids.get(image.type, 0), tree.threshold(threshold)))
     return [Category(i, name) for name, i in ids.items()], sorted(todo, key=lambda source: source.file_name)

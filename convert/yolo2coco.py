@@ -28,6 +28,7 @@ from datasets.masks.pixel_mask import write_pixel_mask
 from system.errors import InputError, collected, raise_together
 from system.exclude import Excluder
 from system.files import check_apart, link_or_copy
+from system.links import check_inside
 
 POOL_PAYS_FROM = 256  # images
 
@@ -68,6 +69,8 @@ def yolo2coco(
     alone = _label_files_alone(dataset, exclude)
     excluded = exclusion_events(exclude, dataset.images)
     check_apart(dest, [dataset.root, *chain.from_iterable(dataset.folders.values())])
+    for image in dataset.images:
+        check_inside(image.path, [dataset.root, *chain.from_iterable(dataset.folders.values())])
     errors: list[InputError] = []
     read = [_read_source(image, name, dataset, options, errors) for image, name in _named(dataset)]
     skipped = planning_events(dataset.root, errors, skip=execution.skip_bad)

@@ -15,6 +15,7 @@ from datasets.splits import Ratios, group_by_pattern, strata_by_type, stratified
 from system.errors import InputError
 from system.files import check_apart, check_destination, link_or_copy, new_folder
 from system.json_file import write_json
+from system.links import check_inside
 
 FOLDS = "folds.json"
 Shares = dict[str, dict[str, str]]
@@ -107,6 +108,7 @@ def _link(dataset: Dataset, image: Image, root: Path) -> None:
     if dataset.mask_path(image).is_file():
         pairs.append((dataset.mask_path(image), mask_path(root, image.file_name)))
     for path, target in pairs:
+        check_inside(path, [dataset.root])
         target.parent.mkdir(parents=True, exist_ok=True)
         link_or_copy(path, target)
 

@@ -1,5 +1,6 @@
 """A COCO dataset folder: annotations, images, pixel masks and provenance."""
 
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,6 @@ from datasets.formats.provenance import PROVENANCE, Provenance
 from datasets.images.bit_depth import IntensityRange
 from datasets.masks.pixel_mask import mask_name
 from system.errors import InputError
-from system.files import is_file
 from system.json_file import read_json
 
 if TYPE_CHECKING:
@@ -159,9 +159,19 @@ def _renumbered(
     return splits, repairs
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of a file, the same for all its names; None where there is no file."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
+
+
 def _check_images(root: Path, parts: Sequence[CocoPart], splits: Mapping[str, CocoFile]) -> dict[str, Path]:
     """File name -> path of each image that is not in the folder `images`."""
     home: dict[str, str] = {}
+    files: dict[tuple[int, int], tuple[str, str]] = {}
     elsewhere: dict[str, Path] = {}
     for part, (split, coco) in zip(parts, splits.items(), strict=True):
         folders = None
@@ -170,7 +180,11 @@ def _check_images(root: Path, parts: Sequence[CocoPart], splits: Mapping[str, Co
                 problem = f"{image.file_name} is also in {home[image.file_name]}"
                 raise InputError(part.file, problem, "keep it in one split")
             home[image.file_name] = split
-            if is_file(root / "images" / image.file_name):
+            if (file := _identity(root / "images" / image.file_name)) is not None:
+                other, name = files.setdefault(file, (split, image.file_name))
+                if other != split:
+                    problem = f"{image.file_name} is the same file as {name} in {other}"
+                    raise InputError(part.file, problem, "keep it in one split")
                 continue
             folders = folders or image_folders(part, root, None)
             found = find_image(folders, image.file_name)

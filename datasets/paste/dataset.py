@@ -24,6 +24,7 @@ from datasets.paste.place import Place
 from datasets.paste.source import PasteImage, list_paste_images
 from system.errors import InputError
 from system.files import check_apart, check_destination, link_or_copy, new_folder
+from system.links import check_inside
 from system.progress import Progress
 
 
@@ -172,6 +173,7 @@ def _link_images(root: Path, dataset: Dataset) -> Iterator[tuple[str, str]]:
             (dataset.mask_path(image), mask_path(root, image.file_name)),
         ):
             if old.is_file():
+                check_inside(old, [dataset.root])
                 new.parent.mkdir(parents=True, exist_ok=True)
                 link_or_copy(old, new)
                 digest.update(old.read_bytes())

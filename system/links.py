@@ -1,0 +1,26 @@
+"""Links in a received folder: a file that leads out of it must not become part of what is passed on."""
+
+import os
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from system.errors import InputError
+
+
+def check_inside(path: Path | str, folders: Iterable[Path]) -> None:
+    """Raise InputError where `path` is, or is in, a link that leads out of all `folders`. A missing file passes.
+
+    Folders are resolved once in a process; of a file that is no link only its folder is looked at.
+    """
+    folder, name = os.path.split(path)
+    real = os.path.realpath(path) if os.path.islink(path) else os.path.join(_real(folder), name)  # noqa: PTH114, PTH118  many files
+    if not any(real.startswith(_real(os.fspath(one)).rstrip(os.sep) + os.sep) for one in folders):
+        raise InputError(
+            path, f"a link that points outside the folder, to {real}", "copy the file into the folder"
+        )
+
+
+@lru_cache(4096)
+def _real(folder: str) -> str:
+    return os.path.realpath(folder)
