@@ -82,7 +82,7 @@ def masks2coco_command(
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """Images and masks of the same names to a COCO dataset folder, one annotation per component.
+    """Convert images and masks of the same names to a COCO dataset folder, one annotation per component.
 
     Without --category, --categories, --colours, --labelmap and --type-folders, the colours are read from a
     labelmap.txt in MASKS or next to it. Without that file, if all masks are in several folders that IMAGES does
@@ -118,7 +118,7 @@ def coco2masks_command(
     *,
     flags: ExecutionFlags,
 ) -> None:
-    """COCO dataset folder or file to pixel masks (index PNG); where annotations meet, the smaller is on top."""
+    """Convert a COCO dataset to pixel masks (index PNG); where annotations meet, the smaller is on top."""
     from convert.coco2masks import MasksExportOptions, coco2masks
 
     run_conversion(coco2masks, source, dest, MasksExportOptions(), flags)

@@ -17,6 +17,7 @@ from typing import Annotated, NoReturn, TypeVar
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from system.called_command import without_other_parameters
 from system.child_process import end_with_parent
 from system.errors import DefectlineError
 from system.startup import end_silently
@@ -75,7 +76,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
         debug = True
     try:
         try:
-            command = typer.main.get_command(app)
+            command = typer.main.get_command(without_other_parameters(app, sys.argv[1:]))
             _keep_brackets(command)
             command(prog_name=name)
         finally:

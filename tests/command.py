@@ -5,6 +5,15 @@ from importlib import import_module
 from unittest import mock
 
 import pytest
+import typer
+
+
+def room_app(room: str) -> typer.Typer:
+    """The app of a room with all its commands, complete."""
+    cli = import_module(f"{room}.cli")
+    app = cli.make_app() if hasattr(cli, "make_app") else cli.app
+    assert isinstance(app, typer.Typer)
+    return app
 
 
 def run_command(room: str, *arguments: object) -> int:

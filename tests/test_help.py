@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from importlib import import_module
 
 import pytest
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-from tests.command import run_command
+from tests.command import room_app, run_command
 
 Command = TyperCommand | TyperGroup
 ROOMS = ("datasets", "convert", "annotate", "train_cls", "train_det", "train_seg", "view")
@@ -23,7 +22,7 @@ def commands(command: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str
 
 
 def room_commands() -> list[tuple[tuple[str, ...], Command]]:
-    apps = {room: import_module(f"{room}.cli").app for room in ROOMS}
+    apps = {room: room_app(room) for room in ROOMS}
     return [found for room, app in apps.items() for found in commands(typer.main.get_command(app), (room,))]
 
 

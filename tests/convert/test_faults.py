@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from convert.cli import app
+from convert.cli import make_app
 from convert.execution import Execution
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from system.errors import CombinedInputError, InputError, raise_together
@@ -86,7 +86,7 @@ def test_the_command_limits_the_lines_and_reports_skipped_files(
 
 
 def test_every_conversion_takes_the_shared_options() -> None:
-    commands = typer.main.get_group(app).commands
+    commands = typer.main.get_group(make_app()).commands
     assert len(commands) >= 12
     for command in commands.values():
         shared = {"overwrite", "dry_run", "strict", "max_errors", "skip_bad", "report", "jobs"}

@@ -6,14 +6,14 @@ from typing import get_type_hints
 import msgspec
 import pytest
 
-from convert.cli import app
+from convert.cli import make_app
 from convert.conversion import Conversion, recorded_options
 from convert.execution import Execution
 from convert.labelme2coco import LabelmeOptions
 from convert.masks2coco import MasksOptions
 from convert.report import Report
 
-CONVERTERS = sorted(str(command.name) for command in app.registered_commands)
+CONVERTERS = sorted(str(command.name) for command in make_app().registered_commands)
 
 
 def test_every_conversion_is_listed() -> None:

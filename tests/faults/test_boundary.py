@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,7 +9,7 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from tests.command import only_line, run_command
+from tests.command import only_line, room_app, run_command
 
 ROOMS = ("datasets", "convert", "annotate", "train_cls", "train_det", "train_seg", "view")
 
@@ -19,7 +18,7 @@ def commands() -> list[tuple[str, ...]]:
     """Every command: the room and, where there are several in it, the name."""
     found: list[tuple[str, ...]] = []
     for room in ROOMS:
-        command = typer.main.get_command(import_module(f"{room}.cli").app)
+        command = typer.main.get_command(room_app(room))
         names = list(command.commands) if isinstance(command, TyperGroup) else []
         found += [(room, name) for name in names] or [(room,)]
     return found
