@@ -51,7 +51,7 @@ class InstanceMeasures(msgspec.Struct, frozen=True):
 
 
 class AveragePrecision(Metric[InstanceMeasures]):
-    """What the two metrics have in common: their numbers and their table."""
+    """The part that the two metrics share: their numbers and their table."""
 
     value_type = InstanceMeasures
     title: str

@@ -1,4 +1,4 @@
-"""Boundary F-score: how well the outlines of two masks meet within a tolerance.
+"""Boundary F-score: how well the outlines of two masks agree within a tolerance.
 
 Source: Csurka et al., What is a good evaluation measure for semantic segmentation?, BMVC 2013.
 """
@@ -20,7 +20,7 @@ CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
 class Boundary(msgspec.Struct, frozen=True):
-    """How well outlines of defect pixels meet, pooled over all outline pixels of the split."""
+    """Agreement of the outlines of defect pixels, pooled over all outline pixels of the split."""
 
     f: float | None
     precision: float | None
@@ -28,7 +28,7 @@ class Boundary(msgspec.Struct, frozen=True):
 
 
 def tolerance_pixels(height: int, width: int) -> float:
-    """How far apart two outlines still meet: 0.75 % of the image diagonal, at least 1 pixel."""
+    """The distance up to which two outlines agree: 0.75 % of the image diagonal, at least 1 pixel."""
     return max(1.0, TOLERANCE * math.hypot(height, width))
 
 

@@ -37,7 +37,7 @@ def resampled_precision(done: COCOeval, draws: "NDArray[np.int64]") -> "NDArray[
     """AP at each IoU threshold as if the dataset contained each image as often as drawn: resamples x thresholds.
 
     The mean over types with an annotation in the resample, nan where there is none. Weighting equals COCOeval on
-    the images repeated, because of repeats of one prediction only the last has a precision that can be picked.
+    the images repeated, because only the last of several copies of a prediction has a precision that is picked.
     """
     images = len(done.params.imgIds)
     ranges = len(done.params.areaRng)

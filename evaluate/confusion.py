@@ -1,4 +1,4 @@
-"""What the predictions that reach the operating point get right and wrong, by annotations and by types."""
+"""Correct and wrong predictions at the operating point, by annotations and by types."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -54,7 +54,7 @@ class InstanceMetric(Metric[InstanceCounts]):
 
 
 class TypeConfusionMetric(Metric[TypeConfusion]):
-    """Which type is taken for which."""
+    """Which type is predicted as which."""
 
     key = "type_confusion"
     value_type = TypeConfusion
@@ -92,7 +92,7 @@ def instance_counts(truth: CocoFile, counted: Sequence[Prediction]) -> InstanceC
 
 
 def type_confusion(truth: CocoFile, counted: Sequence[Prediction]) -> TypeConfusion:
-    """Which type is taken for which: box IoU 0.5, matched whatever the type.
+    """Which type is predicted as which: box IoU 0.5, matched independently of the type.
 
     The last row is predictions that meet no annotation, the last column annotations that no prediction meets.
     """

@@ -134,6 +134,6 @@ def miss_alarm_curve(scores: Sequence[float], defective: Sequence[bool]) -> list
 def fewest_misses(curve: Sequence[CurvePoint], false_alarms: int, defective: int) -> int:
     """Misses at the threshold that is best on these very images and raises at most `false_alarms`.
 
-    A bound for what a threshold chosen elsewhere can reach, not a result.
+    This is a bound for thresholds chosen on other images, not a result.
     """
     return min((missed for _, missed, alarms in curve if alarms <= false_alarms), default=defective)

@@ -49,7 +49,7 @@ def measure_run(
 
 
 def write_metrics(run: Run, metrics: Metrics) -> None:
-    """Write metrics.json and, beside it for people, metrics.md."""
+    """Write metrics.json, and metrics.md for people."""
     write_json(run.metrics, metrics)
     write_atomic(run.metrics.with_suffix(".md"), metrics_markdown(metrics).encode())
 
@@ -67,8 +67,8 @@ def measure(
 ) -> Metrics:
     """Every metric of `predictions` at an operating point that is already chosen.
 
-    `counted` are the predictions that reach it, where that is not one threshold for all images. A metric that
-    needs what the run does not provide, or masks that the annotations do not have, is None.
+    `counted` are the predictions that reach it, if that is not one threshold for all images. A metric that needs
+    what the run does not provide, or masks that the annotations do not have, is None.
     """
     counted = [p for p in predictions if p.score >= point.score_threshold] if counted is None else counted
     tested = Tested(

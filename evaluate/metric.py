@@ -1,4 +1,4 @@
-"""What a metric consists of: its computation, its tables, its sentence of protocol and its numbers per fold.
+"""The interface of a metric: its computation, its tables, its sentence of protocol and its numbers per fold.
 
 A new metric is one module with a subclass of Metric, and one entry in evaluate.metrics.METRICS.
 """

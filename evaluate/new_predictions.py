@@ -99,5 +99,5 @@ def read_image_names(predictions: Path) -> dict[int, str]:
 
 
 def _arguments(folder: Path, names: Sequence[str]) -> list[str]:
-    # beyond the limit the whole folder is predicted, and what nobody asked for is dropped
+    # beyond the limit the whole folder is predicted, and other images are dropped
     return [str(folder / name) for name in names] if len(names) <= MAX_NAMED_IMAGES else [str(folder)]

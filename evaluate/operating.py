@@ -73,9 +73,9 @@ def choose_operating_point(
     """Apply `rule` to the image scores of val (highest prediction score, 0 where there is none).
 
     The threshold is the middle between the lowest score that still counts and the next lower one: anything between
-    the two gives the same result on val, and the middle carries over best. Of equally good thresholds the highest
-    is taken. Where val cannot decide (no prediction, or none of the images that the rule is about),
-    the threshold is `default`.
+    the two gives the same result on val, and the middle generalises best. Of equally good thresholds the highest
+    is taken. Where val cannot decide (no prediction, or none of the images that the rule is about), the threshold
+    is `default`.
     """
     levels = sorted({s for s in scores if s > 0})
     bad = [s for s, d in zip(scores, defective, strict=True) if d]

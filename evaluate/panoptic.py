@@ -1,4 +1,4 @@
-"""Panoptic quality of instance masks: how well each defect is segmented, times how well defects are recognised.
+"""Panoptic quality of instance masks: the quality of segmentation times the quality of recognition.
 
 Source: Kirillov et al., Panoptic Segmentation, CVPR 2019.
 """

@@ -65,7 +65,7 @@ class PixelMetric(Metric[PixelMeasures]):
         return pixel_measures(tested.truth, tested.counted, tested.draws)
 
     def definitions(self, truth: CocoFile) -> dict[str, str]:
-        """How masks are painted, and how far apart outlines still meet in these images."""
+        """How masks are painted, and the distance up to which outlines agree in these images."""
         reach = sorted({round(tolerance_pixels(i.height, i.width), 1) for i in truth.images})
         pixels = f"{reach[0]:g}" if len(reach) == 1 else f"{reach[0]:g} to {reach[-1]:g}"
         return {
@@ -127,7 +127,7 @@ def ignored_pixels(image: Image, annotations: Iterable[Annotation]) -> "NDArray[
 def paint_predictions(
     image: Image, predictions: Sequence[Prediction], indices: Mapping[int, int]
 ) -> "NDArray[np.uint8]":
-    """H x W index map that a user gets: the higher score on top, of equal ones the first in the file."""
+    """H x W index map of predictions: the higher score on top; of equal scores the first in the file."""
     canvas = np.zeros((image.height, image.width), np.uint8)
     best_first = sorted(predictions, key=lambda p: -p.score)
     for p in reversed(best_first):

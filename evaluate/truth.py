@@ -16,7 +16,7 @@ from system.errors import InputError
 
 
 def run_truth(run: Run, dataset: Dataset) -> dict[str, CocoFile]:
-    """Ground truth of val and test as split.json lists them, whichever split of the dataset an image is in.
+    """Ground truth of val and test as split.json lists them, from any split of the dataset.
 
     Ids are those of select_images, by which the trainer of the run wrote its predictions.
     Raises InputError where the dataset is not the one of the run or has no image to test.

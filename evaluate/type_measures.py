@@ -1,4 +1,4 @@
-"""Numbers made of a confusion matrix of types, and the AUROC, both also for resampled images."""
+"""Numbers computed from a confusion matrix of types, and the AUROC; both also for resampled images."""
 
 from typing import TYPE_CHECKING
 

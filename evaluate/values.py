@@ -11,7 +11,7 @@ Interval = tuple[float, float]
 
 
 class SplitSize(msgspec.Struct, frozen=True):
-    """What a split holds; `defective` + `good` = `images`. Images with only ignore regions are among the good."""
+    """The content of a split; `defective` + `good` = `images`. Images with only ignore regions count as good."""
 
     images: int
     defective: int

@@ -11,7 +11,7 @@ from system.errors import InputError
 def check_inside(path: Path | str, folders: Iterable[Path]) -> None:
     """Raise InputError where `path` is, or is in, a link that leads out of all `folders`. A missing file passes.
 
-    Folders are resolved once in a process; of a file that is no link only its folder is looked at.
+    Folders are resolved once in a process; for a file that is not a link, only its folder is resolved.
     """
     folder, name = os.path.split(path)
     real = os.path.realpath(path) if os.path.islink(path) else os.path.join(_real(folder), name)  # noqa: PTH114, PTH118  many files

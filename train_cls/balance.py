@@ -1,4 +1,4 @@
-"""What is done about types with few images: weights in the loss, a balanced sampler, or adjusted logits."""
+"""Training on types with few images: weights in the loss, a balanced sampler, or adjusted logits."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class BalancedBatches(EpochBatches):
-    """Batches as EpochBatches, but of images drawn with replacement, each type as often as any other."""
+    """Batches like EpochBatches, of images drawn with replacement, each type equally often."""
 
     def __init__(self, types: "NDArray[np.intp]", batch: int, seed: int) -> None:
         super().__init__(len(types), batch, seed)
@@ -50,7 +50,8 @@ def type_weights(types: "NDArray[np.intp]", count: int, balance: Balance) -> Ten
 
 
 def logit_offsets(types: "NDArray[np.intp]", count: int, balance: Balance) -> Tensor | None:
-    """With `logit-adjust`, what is added to the logits in training: the logarithm of each type's share, else None.
+    """With `logit-adjust`, the values added to the logits in training: the logarithm of each type's share, else
+    None.
 
     A type without an image gets the largest share, so that training lowers its logit as without adjustment.
     Source: Menon et al., Long-tail learning via logit adjustment, ICLR 2021, with tau 1.

@@ -1,4 +1,4 @@
-"""A trained classifier: an image of any size in, the probability of each type out."""
+"""A trained classifier: from an image of any size to the probability of each type."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Classifier(Predictor):
 
     @property
     def default_score(self) -> float:  # type: ignore[override]
-        """A type counts where it is more probable than all others together."""
+        """The score from which a type counts: it is more probable than all others together."""
         return DEFAULT_SCORE
 
     def predict(

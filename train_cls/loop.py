@@ -61,11 +61,11 @@ class ClassifierLoop(Loop):
             self._optimizer.load_state_dict(state.optimizer)
 
     def missing_in_val(self) -> str | None:
-        """Any image will do."""
+        """Only that it has an image."""
         return None if len(self._val) else "image"
 
     def train(self, recorder: EpochRecorder) -> None:
-        """Raises OptionError where memory does not suffice."""
+        """Train the epochs that are left. Raises OptionError if the memory is not sufficient."""
         options = self._work.options
         workers = options.workers
         loader = DataLoader(

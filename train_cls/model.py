@@ -27,10 +27,10 @@ AboveZero = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class ClassifierSpec(msgspec.Struct, frozen=True):
-    """Everything that is needed to rebuild a trained classifier and to use it.
+    """Everything that is needed to rebuild and use a trained classifier.
 
     `mean` and `std` are those of pixel values from 0 to 1 under which the weights were trained, `gamma` is the
-    exponent of these values before. Logits are divided by `temperature`. `epoch` counts from 1.
+    exponent that is applied to these values first. Logits are divided by `temperature`. `epoch` counts from 1.
     """
 
     arch: str

@@ -50,7 +50,8 @@ class ClassifierOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown
     `weights` is `imagenet`, `none` or a path. `several` is for an image with annotations of several types: the
     type with the largest area, or an error. `balance` is for types with few images: weights in the loss, a sampler
     that draws each type as often, or logits adjusted by the frequency of the types. `mixup` is the parameter of
-    the Beta distribution of the mixed shares, 0 none. Raises OptionError for values that do not go together.
+    the Beta distribution of the mixed shares, 0 turns it off. Raises OptionError for values that cannot be
+    combined.
     """
 
     arch: str = "resnet18"

@@ -1,4 +1,5 @@
-"""A new classifier with pretrained weights: which library's network they fit, and what a file lacks."""
+"""Make a new classifier with pretrained weights: find the library whose network they fit, and report missing
+tensors."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ class NewClassifier:
 
 
 def new_classifier(categories: list[Category], options: ClassifierOptions) -> NewClassifier:
-    """The network that `options` ask for; its last layer is random, as is everything that the weights lack.
+    """The network given by `options`; its last layer is random, and so is everything that the weights lack.
 
     Where both libraries have a network of that name, a file decides by its tensors, and torchvision comes first.
     Raises OptionError for an unknown name or an impossible size, WeightsError.
@@ -73,7 +74,7 @@ def _fitting(net: nn.Module, given: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _fill(net: nn.Module, given: dict[str, Tensor], head: str, source: str) -> tuple[set[str], list[str]]:
-    """Load what fits, but for the head. Raises WeightsError where nothing does."""
+    """Load the tensors that fit, except the last layer. Raises WeightsError if none fits."""
     own = (f"{head}.weight", f"{head}.bias")
     fits = {name: value for name, value in _fitting(net, given).items() if name not in own}
     if not any(name.endswith("weight") and value.ndim == 4 for name, value in fits.items()):

@@ -57,7 +57,7 @@ def typed_files(
 
 
 def write_types_json(path: Path, files: Sequence[TypedFile]) -> None:
-    """Write a list of TypedFile, one a line."""
+    """Write a list of TypedFile, one per line."""
     lines = ",\n".join(msgspec.json.encode(file).decode() for file in files)
     write_atomic(path, f"[\n{lines}\n]\n".encode())
 

@@ -1,4 +1,4 @@
-"""Batches of training images in an order that seed and epoch alone decide."""
+"""Batches of training images in an order that depends on the seed and the epoch only."""
 
 from collections.abc import Iterator
 
@@ -11,8 +11,8 @@ EpochKey = tuple[int, int]
 class EpochBatches(Sampler[list[EpochKey]]):
     """Batches of (epoch, number), where `number` counts the images from 0; all batches of nearly the same size.
 
-    A last batch of one or two images would have batch statistics of its own, and no image is left out. With the
-    epoch in the key a sample is the same in any worker process and after any interruption.
+    A last batch of one or two images would have unusual batch statistics, and leaving it out would lose images.
+    Because the key contains the epoch, a sample is the same in any worker process and after any interruption.
     """
 
     def __init__(self, count: int, batch: int, seed: int) -> None:

@@ -24,7 +24,8 @@ def run_trainer(trainer: Trainer[OptionsT]) -> NoReturn:
 
 
 def trainer_app(trainer: Trainer[OptionsT], predict: Callable[..., None] | None = None) -> typer.Typer:
-    """The command of a trainer as a typer app; `predict` is its own, where its predictions are not of defects."""
+    """The command of a trainer as a typer app; `predict` replaces the shared one for predictions other than
+    defects."""
     app = new_app(trainer.summary)
     predicting = predict or _predict(trainer)
     for command in (_fit(trainer), _recipe(trainer), predicting, _evaluate(trainer), _export(trainer)):
@@ -57,7 +58,7 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         from training.resume import check_alone
 
         if trust_weights:
-            os.environ[trainer.trust_variable] = "1"  # the trainings of folds inherit it
+            os.environ[trainer.trust_variable] = "1"  # inherited by the trainings of folds
         if resume:
             check_alone(resume, given(ctx, (*paths, "recipe", "name", "runs", "folds", "val")))
         asked = asked_options(trainer.options, recipe, given(ctx, paths))

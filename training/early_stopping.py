@@ -25,7 +25,8 @@ class Best(msgspec.Struct, frozen=True):
         return self, value == self.value
 
     def exhausted(self, epoch: int, patience: int) -> bool:
-        """Whether the last `patience` epochs, up to `epoch`, brought no better value; never where it is 0."""
+        """Whether the last `patience` epochs, up to `epoch`, brought no better value; always False if `patience`
+        is 0."""
         return bool(patience) and self.value is not None and epoch - self.epoch >= patience
 
 

@@ -1,4 +1,4 @@
-"""What a training leaves behind after every epoch, in an order that survives a kill at any moment."""
+"""Store the result of each epoch, in an order in which a kill at any moment loses nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -48,8 +48,8 @@ class EpochRecorder:
     ) -> bool:
         """Keep the epoch of a history row, and return whether it is the last one by `patience`.
 
-        `row` has an `epoch`, from 1. `monitored` is larger for a better epoch; None where val cannot choose one,
-        so that each epoch replaces the one before. `save_state` comes after everything else: until it is done,
+        `row` has an `epoch`, from 1. `monitored` is larger for a better epoch; None if val cannot choose an epoch;
+        each epoch then replaces the one before. `save_state` comes after everything else: until it is done,
         resuming repeats the epoch and writes the same again.
         """
         number = int(row["epoch"])

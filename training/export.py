@@ -23,7 +23,7 @@ from training.trainer import Trainer
 def export_run(
     trainer: Trainer[OptionsT], run: Run, dataset: Dataset, export_format: ExportFormat, precision: str = "32"
 ) -> tuple[Path, Parity]:
-    """Export the best weights of `run` to a file beside them and compare both on images of the dataset.
+    """Export the best weights of `run` to a file next to them and compare both on images of the dataset.
 
     Raises OptionError where a package is missing or the trainer exports nothing, InputError where the dataset has
     no image, OutputError and leaves no file where the two differ.

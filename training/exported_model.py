@@ -1,4 +1,4 @@
-"""Exported models, ONNX and OpenVINO, run on the CPU without PyTorch: an array in, an array out."""
+"""Exported models, ONNX and OpenVINO, run on the CPU without PyTorch: from array to array."""
 
 import contextlib
 import io
@@ -41,7 +41,7 @@ def parse_format(text: str, flag: str = "--format") -> ExportFormat:
 
 
 def exported_path(weights: Path, export_format: ExportFormat) -> Path:
-    """The file of the exported model of a weights file, beside it."""
+    """The file of the exported model of a weights file, in the same folder."""
     return weights.with_suffix(SUFFIXES[export_format])
 
 
@@ -72,7 +72,7 @@ def new_export(weights: Path, export_format: ExportFormat) -> Iterator[Path]:
 
 
 def images_to_compare(dataset: Dataset) -> "list[NDArray[np.uint8]]":
-    """The first images of a dataset, those of val first, to compare an export with its original on.
+    """The images on which an export is compared with its original: the first of val, then of other splits.
 
     Raises InputError, also where there is none.
     """

@@ -1,4 +1,4 @@
-"""What exports the weights of a run: writes a file, and compares it with the original."""
+"""The interface of exporters: write the weights of a run in another format, and compare it with the original."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

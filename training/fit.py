@@ -1,4 +1,4 @@
-"""From a dataset to a measured run, the same for every trainer; the trainer's learner does what differs."""
+"""From a dataset to a measured run, shared by all trainers; a trainer's learner contains what differs."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +29,8 @@ MEASURED: Sequence[str] = ("val", "test")
 
 @dataclass(frozen=True, slots=True)
 class Training(Generic[OptionsT]):
-    """A training that is ready to go on: what it is made from, and its loop with images read and model built."""
+    """A training that is ready to run: its run folder, dataset and options, and its loop with images and model
+    loaded."""
 
     learner: Learner[OptionsT]
     work: Work[OptionsT]
@@ -138,7 +139,7 @@ def _settled(learner: Learner[OptionsT], options: OptionsT) -> OptionsT:
 
 @contextmanager
 def _kept(learner: Learner[OptionsT], run: Run, options: OptionsT) -> Iterator[None]:
-    """Work on a run that no other process trains. Raises InputError where one does.
+    """Hold the lock of the run during the block. Raises InputError if another process trains it.
 
     The lock is kept until the run is finished: between reading the state and training from it, another process
     must not train.

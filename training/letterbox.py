@@ -1,7 +1,7 @@
 """Images of any shape into the network's square, and logits back to the geometry of the image.
 
 The longer side is scaled to the square, the shorter one keeps the aspect ratio and is padded on both sides: a
-round part stays round, so that rotations in training show it as it may arrive on the line.
+round part stays round, so that rotations in training look like rotated parts on the line.
 """
 
 import math

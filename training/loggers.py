@@ -1,6 +1,6 @@
 """`--logger`: options and history of a training for TensorBoard, MLflow or W&B, inside the run folder.
 
-history.csv and curves.png are written in any case; nothing is sent over a network.
+history.csv and curves.png are always written; nothing is sent over a network.
 """
 
 import os

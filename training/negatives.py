@@ -1,4 +1,4 @@
-"""Which images of the train split take part in a training.
+"""Choose the images of the train split that are used in a training.
 
 A detector learns from defects: too many good images swamp the few defects, none at all causes false alarms.
 """
@@ -35,7 +35,7 @@ DEFECTS_AND_NEGATIVES = ImageChoice("annotation", defects_and_negatives)
 
 
 def choose_negatives(coco: CocoFile, how_many: str, seed: int) -> list[Image]:
-    """The images of a training split that take part: every defective image and some negatives, in file order.
+    """The images of a training split that are used: every defective image and some negatives, in file order.
 
     `how_many` is `all`, a whole number N, or a ratio like 0.5 or 1.0 of negatives to defective images. An image
     with only ignore regions is neither (see `only_ignored`). Raises OptionError where `how_many` is none of these.
@@ -49,7 +49,7 @@ def choose_negatives(coco: CocoFile, how_many: str, seed: int) -> list[Image]:
 
 
 def only_ignored(coco: CocoFile) -> list[Image]:
-    """The images whose annotations are all ignore regions: not defective, and as negatives they would be wrong."""
+    """The images whose annotations are all ignore regions: neither defective nor usable as negatives."""
     ignored = coco.only_ignored()
     return [image for image in coco.images if image.id in ignored]
 

@@ -108,7 +108,7 @@ def _report_repairs(dataset: Dataset) -> None:
 
 
 def _names(dataset: Dataset, options: SharedOptions, images: ImageChoice) -> dict[str, list[str]]:
-    """The images of each split by file name, of train those that take part and those that will be pasted."""
+    """The file names of each split; for train, those of the used images and of the images that will be pasted."""
     train = dataset.split("train")
     _check_not_all_ignored(dataset, " of the split train", [train])
     chosen = images.choose(train, options)

@@ -26,7 +26,7 @@ def check_predict(out: Path | None, min_score: float | None) -> None:
 
 
 def dataset_of(run: Run) -> Dataset | None:
-    """The dataset of a run; None where it is gone or incomplete: other images can be predicted without it."""
+    """The dataset of a run; None if it is missing or incomplete: other images can be predicted without it."""
     try:
         return load_dataset(Path(read_config(run.root).dataset))
     except InputError:
@@ -66,7 +66,7 @@ def prediction_rows(
 def number_images(files: Sequence[Path], dataset: Dataset | None) -> list[int]:
     """The id of each file: that of the dataset's image, or 1 to n in the order given.
 
-    The latter where a file is not an image of the dataset, or where two of them have the same id in different
+    They are numbered if a file is not an image of the dataset, or if two of them have the same id in different
     splits.
     """
     if dataset is None:

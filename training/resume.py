@@ -65,7 +65,7 @@ def remove_run(run: Run) -> None:
 
 
 def _removed(run: Run, state: Path) -> bool:
-    """Whether no epoch is complete; the run folder is removed then, except that of a fold."""
+    """Remove the run folder, except that of a fold, if no epoch is complete; returns whether none is."""
     if state.is_file() or run.metrics.is_file():
         return False
     if not is_fold(run):

@@ -1,4 +1,4 @@
-"""What a trainer provides to the shared commands; docs/new-trainer.md explains each part with an example.
+"""The interface between a trainer and the shared commands; docs/new-trainer.md explains each part with an example.
 
 `Trainer` describes it and is cheap to import; `Learner` is its model, imported when a command needs it.
 """
@@ -80,7 +80,7 @@ class PredictOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Work(Generic[OptionsT]):
-    """What a training is made from: its run folder, the dataset as the run sees it, options and device.
+    """The inputs of a training: its run folder, the dataset as the run sees it, options and device.
 
     `state` is the file to continue from, None at the start.
     """
@@ -103,7 +103,8 @@ class Loop(ABC):
     batches: int = 1
 
     def missing_in_val(self) -> str | None:
-        """What val lacks to choose the best epoch by the monitored value (`image`, `annotation`), or None."""
+        """Why val cannot choose the best epoch by the monitored value: it lacks an `image` or `annotation`; else
+        None."""
         return None
 
     @abstractmethod
@@ -126,12 +127,12 @@ class Predictor(ABC):
     ) -> Iterator[list[Prediction]]:
         """The predictions of each image (id, H x W x 3 RGB), in order, of at least `min_score`.
 
-        Without `min_score` all that the measures need, also those far below the operating point.
+        Without `min_score`, all predictions that the metrics need, also those far below the operating point.
         """
 
     @property
     def score_mapper(self) -> "ScoreMapper | None":
-        """What gives the score map of an image (H x W, 0 to 1); None where the model has none."""
+        """A function from an image to its score map (H x W, 0 to 1); None if the model has none."""
         return None
 
 
@@ -158,19 +159,19 @@ class Learner(ABC, Generic[OptionsT]):
 
     @abstractmethod
     def epochs_done(self, state: Path) -> int:
-        """How many epochs a state file has behind it. Raises WeightsError."""
+        """The number of completed epochs in a state file. Raises WeightsError."""
 
     @abstractmethod
     def prepare(self, work: Work[OptionsT]) -> Loop:
         """Read the images and build the model, or restore it. Raises InputError, OptionError, WeightsError."""
 
     def calibrate(self, work: Work[OptionsT]) -> None:
-        """Choose on val, after the last epoch, what belongs to the weights, such as a pixel threshold."""
+        """After the last epoch, choose on val what is stored with the weights, such as a pixel threshold."""
 
     @abstractmethod
     def load(self, run: Run, device: "torch.device", options: PredictOptions) -> Predictor:
         """The best weights of a run. Raises OptionError, WeightsError."""
 
     def exporter(self, run: Run) -> "Exporter | None":  # noqa: ARG002
-        """What exports the best weights of a run; None where the trainer exports nothing."""
+        """The exporter of the best weights of a run; None if the trainer has no export."""
         return None

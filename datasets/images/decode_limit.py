@@ -40,7 +40,7 @@ def open_image(source: "Path | io.BytesIO | str", formats: tuple[str, ...] = ())
 
 
 def max_pixels() -> int:
-    """How many pixels are decoded at most. Raises OptionError for a value of the variable that is no number."""
+    """How many pixels are decoded at most. Raises OptionError for a value of the variable that is not a number."""
     text = os.environ.get(VARIABLE, str(MAX_MEGAPIXELS))
     if not (text.isascii() and text.isdigit() and int(text[:9]) > 0):
         raise OptionError(f"{VARIABLE}={text}", "not a number of megapixels", f"give one such as {MAX_MEGAPIXELS}")

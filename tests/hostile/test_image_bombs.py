@@ -152,7 +152,7 @@ def test_all_pages_of_a_mask_count_together() -> None:
     assert MEGAPIXEL == 1024 * 1024
 
 
-def test_a_format_that_starts_another_program_is_no_image(tmp_path: Path) -> None:
+def test_a_format_that_starts_another_program_is_not_an_image(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n")
     for read in (read_rgb, read_info, lambda one: read_mask(one, 1)):
