@@ -32,9 +32,19 @@ def even_odd_edges(shapes: Sequence[Sequence[Ring]], height: int, width: int) ->
     """The edges of each shape (see datasets.masks.edges): the pixel centres inside an odd number of its rings.
 
     Rings are of (x, y) in pixels, may cross themselves, and may leave the image of height x width pixels. Of
-    centres on a side, those on the left and upper ones are inside. Raises OptionError for more crossings than
-    memory should hold.
+    centres on a side, those on the left and upper ones are inside. Raises OptionError for a shape of more
+    crossings than memory should hold.
     """
+    try:
+        return _edges_together(shapes, height, width)
+    except OptionError:
+        if len(shapes) == 1:
+            raise
+    middle = len(shapes) // 2  # too many together, so fewer at a time
+    return [*even_odd_edges(shapes[:middle], height, width), *even_odd_edges(shapes[middle:], height, width)]
+
+
+def _edges_together(shapes: Sequence[Sequence[Ring]], height: int, width: int) -> "list[NDArray[np.int64]]":
     import numpy as np
 
     rings = [(i, ring) for i, shape in enumerate(shapes) for ring in shape if len(ring)]

@@ -44,6 +44,13 @@ def test_areas_are_not_biased() -> None:
     assert got == pytest.approx(areas.sum(), rel=0.002)
 
 
+def test_shapes_that_are_too_long_together_are_drawn_in_groups() -> None:
+    saw = [[(0, 0), (60, 40)] * 25_000, [(60, 0), (0, 40)] * 25_000]  # 3,000,000 columns each
+    square = [[(0, 0), (9, 0), (9, 7), (0, 7)]]
+    *_, area = map(rle_area, fill_even_odd([[saw[0]], [saw[1]], square], HEIGHT, WIDTH))
+    assert area == 63
+
+
 def test_what_would_take_the_memory_is_refused() -> None:
     with pytest.raises(OptionError, match="crosses 6000000 columns"):
         fill_even_odd([[[(0, 0), (60, 40)] * 50_000]], HEIGHT, WIDTH)
