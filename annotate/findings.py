@@ -19,7 +19,9 @@ MEANING_OF_OWN_CODE = {
     "unknown-label": "label that is not in labels.txt",
     "self-crossing": "polygon that crosses itself",
 }
-NOT_OF_LABELS = frozenset({"unlabelled", "rejected", "uncertain"})  # reported by `annotate status`
+NOT_OF_LABELS = frozenset(  # reported by `annotate status`
+    {"unlabelled", "rejected", "uncertain", "unreviewed", "unusable-dataset"}
+)
 
 
 def meaning(code: str) -> str:

@@ -25,11 +25,11 @@ from datasets.formats.dataset_folder import annotation_path, mask_path
 from datasets.formats.file_names import check_stems
 from datasets.formats.provenance import Annotated, content_hash, make_provenance, write_provenance
 from datasets.images.bit_depth import measure_ranges
+from datasets.masks.pixel_mask import check_category_count
 from system.errors import InputError
 from system.files import check_destination, new_folder
 from system.workers import MAX_CHUNK, map_ordered
 
-MAX_CATEGORIES = 255  # an index PNG has 8 bits, and 0 is the background
 BATCH_SIZE = 16  # images per call of `convert_images`
 
 
@@ -63,9 +63,7 @@ def assemble(dest: Path, conversion: Conversion[S], execution: Execution) -> Rep
     """
     check_destination(dest, overwrite=execution.overwrite)
     check_stems(source.file_name for source in conversion.sources)
-    if len(conversion.categories) > MAX_CATEGORIES:
-        problem = f"{len(conversion.categories)} categories, but a pixel mask has at most {MAX_CATEGORIES}"
-        raise InputError(dest, problem, "join some labels with --rename")
+    check_category_count(", ".join(conversion.origins), len(conversion.categories))
     faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)
     if execution.dry_run:
         done = list(_remembered(faults.sift(_convert_all(None, conversion, execution))))

@@ -16,15 +16,17 @@ from convert.conversion import Conversion, Converted, encode_instance, ignored_p
 from convert.exclusion import exclusion_events
 from convert.execution import Execution
 from convert.report import Event, Report
-from convert.upright import upright
 from datasets.coco import Category, CocoFile
 from datasets.formats.coco_export import CocoExport, ExportImage, read_coco_export
+from datasets.formats.coco_whole import check_crowd, nothing_labelled
 from datasets.formats.dataset_folder import mask_path
+from datasets.formats.listed_image import check_listed_size, check_upright
 from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
+from datasets.images.upright import upright
 from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import write_pixel_mask
 from datasets.splits import Ratios, strata_by_type, stratified_split
-from system.errors import InputError, OptionError
+from system.errors import OptionError
 from system.exclude import Excluder
 from system.files import check_apart, link_or_copy
 
@@ -73,7 +75,8 @@ def coco2coco(
     check_apart(dest, [source, *[image.path for image in images if image.path is not None][:1]])
     images, missing = check_files(source, images, skip=execution.skip_bad)
     check_links(source, options.images, images)
-    _check_crowd(source, images, options.crowd)
+    if options.crowd == "auto":
+        check_crowd(source, (a.iscrowd for image in images for a in image.annotations))
     split_of, stated = _splits(export, images, categories, options)
     repairs = [Event(*msgspec.structs.astuple(repair)) for repair in export.repairs]
     events = [*excluded, *repairs, *unlabelled, *missing, stated]
@@ -106,9 +109,7 @@ def _images(export: CocoExport, options: CocoOptions) -> tuple[list[CocoImage], 
     """Images sorted by name, categories numbered from 1, and an event for each image that is left out."""
     kept = [entry for entry in export.images if entry.is_labelled or options.unlabelled == "negative"]
     if not kept:
-        problem = f"nothing is labelled: {len(export.images)} images, no annotations, no categories"
-        remedy = "name the file with the annotations, or give --unlabelled negative if all images are good"
-        raise InputError(export.path, problem, remedy)
+        raise nothing_labelled(export.path, len(export.images))
     ids = {category.id: number for number, category in enumerate(export.categories, 1)}
     categories = [msgspec.structs.replace(category, id=ids[category.id]) for category in export.categories]
     images = []
@@ -124,16 +125,6 @@ def _images(export: CocoExport, options: CocoOptions) -> tuple[list[CocoImage], 
 
 def _unlabelled(entry: ExportImage) -> Event:
     return Event(entry.image.file_name, "", "unlabelled", "its COCO file has no annotations and no categories")
-
-
-def _check_crowd(source: Path, images: Sequence[CocoImage], crowd: Crowd) -> None:
-    annotations = [a.iscrowd for image in images for a in image.annotations]
-    if crowd == "auto" and annotations and all(annotations):
-        problem = (
-            f"all {len(annotations)} annotations are ignore regions (iscrowd 1), from which a model cannot learn"
-        )
-        remedy = "give --crowd instance if each is one defect, as CVAT's brush masks are, or --crowd ignore"
-        raise InputError(source, problem, remedy)
 
 
 def _splits(
@@ -192,22 +183,14 @@ def _turn(path: Path, info: ImageInfo, size: tuple[int, int]) -> bool:
 
     Raises InputError if the stated size is wrong or does not decide it.
     """
-    if info.orientation == 1 or info.orientation < 5 or info.width == info.height:
-        if size != (info.width, info.height):
-            problem = f"{info.width} x {info.height} pixels, but the COCO file states {size[0]} x {size[1]}"
-            raise InputError(
-                path, problem, "the annotations belong to another image; correct the file or the image"
-            )
-        if info.orientation != 1:
-            problem = (
-                f"EXIF orientation {info.orientation}: annotations may refer to the stored or the shown image"
-            )
-            raise InputError(path, problem, "save the image upright")
+    stored, shown = (info.width, info.height), (info.height, info.width)
+    if info.orientation < 5 or info.width == info.height:
+        check_listed_size(path, stored, size)
+        check_upright(path, info.orientation)
         return False
-    if size not in ((info.width, info.height), (info.height, info.width)):
-        problem = f"{info.height} x {info.width} pixels upright, but the COCO file states {size[0]} x {size[1]}"
-        raise InputError(path, problem, "the annotations belong to another image; correct the file or the image")
-    return size == (info.height, info.width)
+    if size != stored:
+        check_listed_size(path, shown, size)
+    return size == shown
 
 
 def _place_image(source: CocoImage, info: ImageInfo, data: bytes, dest: Path | None, *, turn: bool) -> list[Event]:

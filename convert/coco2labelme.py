@@ -92,7 +92,7 @@ def _write_images(
 def _write_image(item: CocoImage, dest: Path | None, names: Mapping[int, str], tolerance: float) -> _Written:
     path, image = item.file(), item.image
     info = read_info(path)
-    check_upright(path, info)
+    check_upright(path, info.orientation)
     check_listed_size(path, (info.width, info.height), (image.width, image.height))
     events: list[Event] = []
     labelled: list[Annotation] = []

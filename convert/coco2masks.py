@@ -17,8 +17,7 @@ from convert.report import Event, Report, check_strict, make_report
 from datasets.formats.file_names import check_stems
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.masks.paint import paint
-from datasets.masks.pixel_mask import write_pixel_mask
-from system.errors import InputError
+from datasets.masks.pixel_mask import check_category_count, write_pixel_mask
 from system.exclude import Excluder
 from system.files import check_apart, check_destination, new_folder
 from system.json_file import write_json
@@ -59,10 +58,7 @@ def coco2masks(
     exists or cannot be written.
     """
     coco = read_coco_source(source, exclude=Excluder(execution.exclude))
-    if len(coco.categories) > 255:
-        raise InputError(
-            source, f"{len(coco.categories)} categories, but an index PNG has at most 255", "merge some categories"
-        )
+    check_category_count(source, len(coco.categories))
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite)
     check_stems(image.file_name for image in coco.images)

@@ -16,6 +16,7 @@ from convert.faults import Faults, GuardedBatch
 from convert.report import Event, Report, check_strict, make_report
 from convert.yolo_labels import label_lines
 from convert.yolo_segments import Style
+from datasets.formats.coco_whole import check_for_yolo
 from datasets.formats.file_names import check_stems
 from datasets.formats.listed_image import check_listed_size, check_upright
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
@@ -63,9 +64,7 @@ def coco2yolo(
     """
     style = options.style
     coco = read_coco_source(source, options.images, exclude=Excluder(execution.exclude))
-    if not coco.categories or not coco.images:
-        missing = "image" if coco.categories else "category"
-        raise InputError(source, f"no {missing}, which Ultralytics requires", "name another file")
+    check_for_yolo(source, len(coco.categories), len(coco.images))
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite)
     coco = skip_missing(coco, skip=execution.skip_bad)
@@ -141,7 +140,7 @@ def _read_image(item: CocoImage) -> tuple[str, int | None]:
     path, image = item.file(), item.image
     data = read_image_bytes(path)
     info = parse_info(path, data)
-    check_upright(path, info)
+    check_upright(path, info.orientation)
     check_listed_size(path, (info.width, info.height), (image.width, image.height))
     sha256 = hashlib.sha256(data + msgspec.json.encode(item.annotations)).hexdigest()
     return sha256, data.rindex(JPEG_END) + len(JPEG_END) if _has_tail(data) else None

@@ -13,6 +13,7 @@ from datasets.coco import SPLITS, Annotation, Category, Image, Rle
 from datasets.formats.coco_export import CocoExport, read_coco_export
 from datasets.formats.coco_images import missing_image
 from datasets.formats.coco_segmentation import check_drawable
+from datasets.formats.coco_whole import nothing_labelled
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
 from system.links import check_inside
@@ -91,8 +92,7 @@ def labelled_source(export: CocoExport, events: list[Event]) -> CocoSource:
     """The labelled images of an export as a source. Raises InputError if it has images but none is labelled."""
     unlabelled = [entry for entry in export.images if not entry.is_labelled]
     if unlabelled and len(unlabelled) == len(export.images):
-        problem = f"no categories and no annotations: none of {len(unlabelled)} images is labelled"
-        raise InputError(export.path, problem, "name the file with the annotations")
+        raise nothing_labelled(export.path, len(unlabelled))
     left_out = [Event(entry.image.file_name, "", "unlabelled", "no annotations file") for entry in unlabelled]
     images = [
         CocoImage(entry.image, entry.split or SPLITS[0], entry.annotations, entry.path)

@@ -17,6 +17,7 @@ from convert.execution import Execution
 from convert.report import Event, Report, check_strict, make_report
 from datasets.coco import SPLITS, Category
 from datasets.formats.file_names import check_stems
+from datasets.formats.listed_image import check_listed_size, check_upright
 from datasets.images.image_file import read_info
 from system.errors import InputError
 from system.files import check_destination, link_or_copy, new_folder, write_atomic
@@ -95,13 +96,8 @@ def write_for_tool(
 
 def _instances(image: CocoImage, tool: Tool, crowd: Crowd) -> tuple[list[Instance], list[Event]]:
     info = read_info(image.file())
-    if info.orientation != 1:
-        raise InputError(
-            image.file(), f"EXIF orientation {info.orientation}", "convert the source to a dataset folder first"
-        )
-    if (info.width, info.height) != (image.image.width, image.image.height):
-        problem = f"{info.width} x {info.height} pixels, but the COCO file states another size"
-        raise InputError(image.file(), problem, "correct the file or the image")
+    check_upright(image.file(), info.orientation)
+    check_listed_size(image.file(), (info.width, info.height), (image.image.width, image.image.height))
     made = image_instances(image.image, image.annotations, crowd, as_rle=False)
     if tool == "cvat":
         return made.instances, made.events

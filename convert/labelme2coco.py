@@ -17,11 +17,11 @@ from convert.instances import Drawing, Labelled, SegmentationKind, draw_instance
 from convert.labelme_plan import LabelmePlan, plan_labelme
 from convert.report import Event, Report
 from convert.split_assignment import SplitRule, assign_splits, ignored_splits, instance_stratum
-from convert.upright import upright
 from datasets.formats.labelme import LabelmeFile, embedded_image, parse_labelme, read_json
 from datasets.formats.labelme_folder import LabelmeImage, check_image_size
 from datasets.formats.labelme_images import list_tree
 from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
+from datasets.images.upright import upright
 from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import mask_name, write_pixel_mask
 from datasets.splits import Ratios

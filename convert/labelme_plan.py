@@ -1,7 +1,6 @@
 """Plan the conversion of a labelme folder before any shape is drawn: images, labels, categories."""
 
 import posixpath
-from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from convert.labels import make_categories, parse_renames, read_labels_file
 from convert.report import Event
 from datasets.coco import Category
 from datasets.formats.labelme import LabelmeFile, parse_labelme, read_json, read_labelme
-from datasets.formats.labelme_flags import GOOD, REJECT, UNCERTAIN, count_drawn, names_of_set_flags
+from datasets.formats.labelme_flags import UNCERTAIN, all_left_out, left_out, names_of_set_flags
 from datasets.formats.labelme_folder import (
     LabelmeImage,
     embedded_suffix,
@@ -115,10 +114,7 @@ def plan_labelme(
     excluded = exclusion_events(exclude, [*sources, *gathered.left_out, *gathered.errors])
     events = [*skipped, *excluded, *gathered.events]
     if not sources:
-        counts = Counter(event.code for event in events)
-        reasons = ", ".join(f"{counts[code]} {code}" for code in sorted(counts))
-        remedy = "review the images with annotate open and correct their flags, or give --unreviewed keep"
-        raise InputError(source, f"every labelme file in this folder is left out ({reasons})", remedy)
+        raise all_left_out(source, (event.code for event in events))
     raise_together(list(find_clashes(source, [*sources, *gathered.left_out])))
     categories, ids = make_categories(gathered.labels, order, parse_renames(renames))
     trees = [tree] if image_tree is None else [tree, image_tree]
@@ -160,8 +156,8 @@ def _gather(
         image = LabelmeImage(located.file_name, file, located.path, located.event_code, UNCERTAIN in glance.flags)
         if located.path is None:
             gathered.embedded |= {bare_name(name): file for name in (file, glance.image_path) if name}
-        if event := _left_out(file, glance, keep_unreviewed=keep_unreviewed):
-            gathered.events.append(event)
+        if reason := left_out(glance.flags, glance.shapes, keep_unreviewed=keep_unreviewed):
+            gathered.events.append(Event(file, *reason))
             gathered.left_out.append(image)
             continue
         for i, (label, _) in enumerate(glance.shapes):
@@ -187,19 +183,6 @@ def _find(tree: Tree, finder: ImageFinder, file: str, glance: _Glanced) -> Found
     except InputError as error:
         path = tree.root / file
         raise image_not_found(path, read_labelme(path), error) from None
-
-
-def _left_out(file: str, glance: _Glanced, *, keep_unreviewed: bool) -> Event | None:
-    """The event for an image that is left out, None if it is used."""
-    unreviewed = sum(is_unreviewed for _, is_unreviewed in glance.shapes)
-    drawn = count_drawn(glance.shapes)
-    if REJECT in glance.flags:
-        return Event(file, "$.flags.reject", "rejected", f"{len(glance.shapes)} shapes")
-    if GOOD in glance.flags and drawn:
-        return Event(file, "$.flags.good", "flagged-good-with-shape", f"{drawn} shapes")
-    if unreviewed and not keep_unreviewed:
-        return Event(file, "$.shapes", "unreviewed", f"{unreviewed} of {len(glance.shapes)}")
-    return None
 
 
 def _glance(file: str, root: str) -> _Glanced:

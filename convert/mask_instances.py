@@ -45,7 +45,7 @@ def read_masked_image(path: Path) -> tuple[ImageInfo, bytes]:
     """Header and bytes of an image that has a mask. Raises InputError if EXIF rotates it."""
     data = read_image_bytes(path)
     info = parse_info(path, data)
-    check_upright(path, info)
+    check_upright(path, info.orientation)
     return info, data
 
 

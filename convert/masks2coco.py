@@ -24,6 +24,7 @@ from datasets.formats.mask_pattern import STEM, parse_pattern
 from datasets.formats.mask_types import MaskTypes
 from datasets.formats.segmentation_export import MaskSource, find_mask_source, with_objects
 from datasets.images.colour_mask import Colour
+from datasets.images.image_file import read_image_bytes
 from datasets.masks.pixel_mask import mask_name, write_pixel_mask
 from datasets.splits import Ratios
 from system.errors import InputError, OptionError
@@ -182,9 +183,9 @@ def _convert_image(source: MaskedImage, dest: Path | None, work: _Work) -> Conve
     info, data = read_masked_image(source.path)
     digest = hashlib.sha256(data)
     for mask in source.masks:
-        digest.update(mask.path.read_bytes())
+        digest.update(read_image_bytes(mask.path))
         if mask.objects is not None:
-            digest.update(mask.objects.read_bytes())
+            digest.update(read_image_bytes(mask.objects))
     drawing = draw_masks(source, info, work.meaning, work.options.cut, work.options.void)
     events = drawing.events
     kept = drawing.kept

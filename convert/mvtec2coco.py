@@ -27,7 +27,7 @@ from convert.mask_instances import (
 from convert.report import Event, Report
 from datasets.coco import Category
 from datasets.formats.layouts.registry import LayoutName, read_tree
-from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage, check_good_mask
+from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage, check_good_mask, check_has_defects
 from datasets.formats.listed_image import check_mask_size
 from datasets.images.image_file import ImageInfo, check_whole, read_image_bytes
 from datasets.masks.component import Component
@@ -93,10 +93,8 @@ def mvtec2coco(
     excluded = exclusion_events(exclude, list(chain.from_iterable(tree.images for tree in trees)))
     if options.split == "original":
         _check_splits_named(trees)
-    if options.split == "stratified" and not any(tree.defect_types for tree in trees):
-        raise InputError(
-            trees[0].root, "no defective image in test/*", "check that the folder was unpacked completely"
-        )
+    if options.split == "stratified":
+        check_has_defects(trees)
     categories, todo = _plan(trees, options.threshold)
     masks = sum(len(source.image.masks) for source in todo)
     conversion = Conversion(

@@ -16,10 +16,10 @@ from convert.split_assignment import instance_stratum
 from convert.tool_drawing import ToolDrawing, draw_tool_shapes, needs_masks
 from convert.tool_options import ToolOptions
 from convert.tool_plan import ToolSource, assign_splits, hides_shapes, plan_export, reader_events
-from convert.upright import upright
 from datasets.formats.tool_export import ToolExport
 from datasets.formats.tool_images import check_stated_size
 from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
+from datasets.images.upright import upright
 from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import mask_name, write_pixel_mask
 from system.errors import InputError, OptionError

@@ -15,7 +15,7 @@ from datasets.coco import SPLITS, Category
 from datasets.formats.image_search import ImageSearch
 from datasets.formats.split_names import split_of_folder
 from datasets.formats.tool_export import Loss, ToolExport, ToolImage
-from datasets.formats.tool_images import images_of
+from datasets.formats.tool_images import check_in_splits, dataset_names, images_of
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
 
@@ -86,8 +86,7 @@ def plan_export(
     events += [
         Event(relative, "", "unlabelled", "not in the export") for relative in unlisted if relative not in entries
     ]
-    prefix = _common_folder(list(entries))
-    named = {relative: relative.removeprefix(prefix) for relative in entries}
+    named = dataset_names(entries)
     sources = [
         ToolSource(named[relative], f"{search.root}/{relative}", image) for relative, image in entries.items()
     ]
@@ -141,13 +140,6 @@ def _unlisted(relative: str, splits: Mapping[str, str]) -> ToolImage:
     return ToolImage(relative, "", (), None, [], [], reviewed=False, split=split)
 
 
-def _common_folder(names: list[str]) -> str:
-    """The folder that contains all images, with a trailing slash; empty if there is none."""
-    folders = {posixpath.dirname(name) for name in names}
-    common = posixpath.commonpath(folders) if folders and "" not in folders else ""
-    return f"{common}/" if common else ""
-
-
 def _categories(export: ToolExport, options: ToolOptions) -> tuple[list[Category], dict[str, int]]:
     seen: dict[str, str] = {}
     for image in export.images:
@@ -176,9 +168,6 @@ def assign_splits(
     Raises InputError if the splits of the export are kept but an image has none.
     """
     if options.split == "original" or (options.split is None and splits):
-        missing = [name for name in strata if name not in splits]
-        if missing:
-            problem = f"{len(missing)} images, such as {missing[0]}, are not in any split of the export"
-            raise InputError(missing[0], problem, "add them to a split, or give --split stratified")
+        check_in_splits(strata, splits)
         return splits
     return split_by_type(strata, options.ratios, options.seed, categories)

@@ -1,7 +1,6 @@
 """Convert a YOLO dataset folder to a COCO dataset folder: boxes, or segments as instance masks."""
 
 import hashlib
-from collections import Counter
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -15,13 +14,13 @@ from convert.exclusion import exclusion_events
 from convert.execution import Execution
 from convert.faults import planning_events
 from convert.report import Event, Report
-from convert.upright import upright
 from convert.yolo_instances import box_around, label_instance, leads_outside
 from datasets.coco import Category
 from datasets.formats.dataset_folder import mask_path
-from datasets.formats.yolo import YoloDataset, YoloImage, path_below, read_yolo
+from datasets.formats.yolo import YoloDataset, YoloImage, dataset_names, path_below, read_yolo
 from datasets.formats.yolo_lines import Label, find_mixed, format_label, read_labels
 from datasets.images.image_file import ImageInfo, read_info
+from datasets.images.upright import upright
 from datasets.masks.component import Component
 from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import write_pixel_mask
@@ -72,7 +71,8 @@ def yolo2coco(
     for image in dataset.images:
         check_inside(image.path, [dataset.root, *chain.from_iterable(dataset.folders.values())])
     errors: list[InputError] = []
-    read = [_read_source(image, name, dataset, options, errors) for image, name in _named(dataset)]
+    named = sorted(zip(dataset.images, dataset_names(dataset.images), strict=True), key=lambda pair: pair[1])
+    read = [_read_source(image, name, dataset, options, errors) for image, name in named]
     skipped = planning_events(dataset.root, errors, skip=execution.skip_bad)
     sources = [source for source in read if source is not None]
     kinds = _kinds(sources, options)
@@ -96,14 +96,6 @@ def yolo2coco(
         pool_pays="segments" in kinds and len(sources) >= POOL_PAYS_FROM,
     )
     return assemble(dest, conversion, execution)
-
-
-def _named(dataset: YoloDataset) -> list[tuple[YoloImage, str]]:
-    """Names inside the split's folder; if two splits contain the same name, every name begins with its split."""
-    times = Counter(image.relative for image in dataset.images)
-    clash = any(number > 1 for number in times.values())
-    named = [(image, f"{image.split}/{image.relative}" if clash else image.relative) for image in dataset.images]
-    return sorted(named, key=lambda pair: pair[1])
 
 
 def _read_source(

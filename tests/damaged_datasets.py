@@ -189,6 +189,7 @@ YOLO: dict[str, Callable[[Path], object]] = {
     "duplicate-across-splits": lambda root: shutil.copy(
         first(root / "images/train/train"), root / "images/val/zz.png"
     ),
+    "unusable-dataset": lambda root: (root / "data.yaml").write_text("train: images/train"),
 }
 
 
@@ -225,6 +226,7 @@ LABELME: dict[str, Callable[[Path], object]] = {
     "speckle": lambda root: relabel(root, [shape("scratch", [[20, 20], [22, 22]], "rectangle")]),
     "broken-picture": lambda root: cut(bad(root).with_suffix(".png")),
     "empty-label": lambda root: relabel(root, [shape(" ", TRIANGLE)]),
+    "unreviewed": lambda root: relabel(root, [shape("scratch", TRIANGLE) | {"flags": {"unreviewed": True}}]),
     "rejected": lambda root: relabel(root, [shape("scratch", TRIANGLE)], flags={"reject": True}),
     "uncertain": lambda root: relabel(root, [shape("_background_", TRIANGLE)], flags={"uncertain": True}),
     "flagged-good-with-shape": lambda root: relabel(root, [shape("scratch", TRIANGLE)], flags={"good": True}),

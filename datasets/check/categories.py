@@ -9,6 +9,8 @@ from itertools import combinations
 from datasets.check.codes import Finding
 from datasets.check.facts import Facts
 from datasets.coco import SPLITS
+from datasets.masks.pixel_mask import check_category_count
+from system.errors import InputError
 
 SIMILAR_NAMES_THRESHOLD = 0.85  # minimum difflib similarity of names of which one may be misspelt
 CHANCE_THRESHOLD = 0.001  # probability under a random split; less likely shares are reported
@@ -28,6 +30,15 @@ def check_names(facts: Facts) -> list[Finding]:
             if _look_alike(one, other)
         ),
     ]
+
+
+def check_count(facts: Facts) -> list[Finding]:
+    """A finding if there are more categories than a pixel mask can hold."""
+    try:
+        check_category_count(WHOLE, len(set(facts.categories)))
+    except InputError as error:
+        return [Finding(WHOLE, "", "too-many-categories", error.problem)]
+    return []
 
 
 def check_absent(facts: Facts) -> list[Finding]:

@@ -14,9 +14,10 @@ from datasets.check.annotations import (
     check_speckle,
     check_zero_area,
 )
-from datasets.check.categories import check_absent, check_names, check_skew
+from datasets.check.categories import check_absent, check_count, check_names, check_skew
 from datasets.check.codes import Finding
 from datasets.check.facts import Entry, Facts, ImageFacts, Limits, Listing
+from datasets.check.findings import unusable
 from datasets.check.format import E, Format
 from datasets.check.image_facts import DecodedImage, read_embedded_facts, read_image_facts
 from datasets.check.images import check_contradictions, check_duplicates, check_near_duplicates
@@ -27,7 +28,7 @@ from datasets.check.read_tool import ToolExportFormat
 from datasets.check.read_tree import MvtecTree
 from datasets.check.read_yolo import YoloFolder
 from datasets.formats.layouts.tree import check_threshold
-from datasets.formats.listed_image import exif_problem
+from datasets.formats.listed_image import check_upright
 from system.errors import InputError
 from system.files import is_file
 from system.progress import Progress
@@ -64,10 +65,11 @@ def check(
 ) -> Checked:
     """Check an MVTec tree, a labelme or YOLO folder, a COCO dataset or export, or the export of a labelling tool.
 
-    With `masks`, `root` contains their images. `jobs` is the number of processes (0: automatic). Raises InputError
-    if `root` has another format or nothing in it can be read, OptionError for a threshold if no masks are grey.
+    With `masks`, `root` contains their images. `jobs` is the number of processes (0: automatic). A dataset of a
+    known format that cannot be read has the finding `unusable-dataset`. Raises InputError if `root` has another
+    format, OptionError for a threshold if no masks are grey.
     """
-    chosen, listing = _find_format(root, _formats(limits) if masks is None else (masks,))
+    chosen, listing = _find_format(root, _formats(limits)) if masks is None else (masks, masks.list_entries(root))
     if limits.threshold is not None:
         check_threshold(limits.threshold, chosen.name, has_grey_masks=isinstance(chosen, MvtecTree | MaskFolders))
     pool_pays = len(listing.entries) >= POOL_PAYS_FROM
@@ -95,6 +97,7 @@ def run_checks(facts: Facts, limits: Limits) -> list[Finding]:
         *check_speckle(facts, limits),
         *check_small(facts, limits),
         *check_names(facts),
+        *check_count(facts),
         *check_absent(facts),
         *check_skew(facts),
     ]
@@ -114,10 +117,10 @@ class _Work(msgspec.Struct, Generic[E], frozen=True):
             return ImageFacts(entry.name, entry.split, entry.is_good, reading.annotations, findings)
         reading = self.format.read(entry, image.width, image.height)
         findings += reading.findings
+        if image.damage:
+            findings.append(Finding(entry.name, "", "broken-picture", image.damage))
         if image.orientation != 1:
-            refused = self.format.upright_only
-            value = exif_problem(image.orientation) if refused else f"orientation {image.orientation}"
-            findings.append(Finding(entry.name, "", "exif-rotated", value))
+            findings.append(Finding(entry.name, "", "exif-rotated", self._exif(entry.name, image.orientation)))
         return ImageFacts(
             name=entry.name,
             split=entry.split,
@@ -130,6 +133,14 @@ class _Work(msgspec.Struct, Generic[E], frozen=True):
             sha256=image.sha256,
             perceptual_hash=image.perceptual_hash,
         )
+
+    def _exif(self, name: str, orientation: int) -> str:
+        if self.format.upright_only:
+            try:
+                check_upright(name, orientation)
+            except InputError as error:
+                return error.problem
+        return f"orientation {orientation}"
 
 
 def _decode(entry: Entry, findings: list[Finding]) -> DecodedImage | None:
@@ -155,7 +166,10 @@ def _find_format(root: Path, formats: Sequence[Format[Any]]) -> tuple[Format[Any
     if not root.exists():
         raise InputError(root, "no such folder", "name the folder or file of a dataset")
     for candidate in formats:
-        listing = candidate.list_entries(root)
+        try:
+            listing = candidate.list_entries(root)
+        except InputError as error:  # only a format that recognises the folder reads its files
+            return candidate, Listing([], [], unusable(root, error))
         if listing is not None and (listing.entries or listing.findings):
             return candidate, listing
     raise InputError(

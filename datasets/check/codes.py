@@ -74,6 +74,7 @@ CHECK_CODES = {
     "near-identical-labels": _warning(
         "two category names are equal or differ only by case, punctuation or a letter"
     ),
+    "no-category": _warning("a dataset has no category; Ultralytics cannot train on it"),
     "no-ending": _warning("a file name has no image extension"),
     "shape-lost": _warning("a shape without pixels, such as a cuboid, is left out by a conversion"),
     "image-left-out": _warning("an image whose shapes are all lost is left out by a conversion"),
@@ -86,10 +87,13 @@ CHECK_CODES = {
     "small-at-training-size": _warning("a box has a side of only a few pixels at the training size"),
     "speckle": _warning("a component has only a few pixels"),
     "split-skew": _warning("a category is distributed over the splits more unevenly than by chance"),
+    "too-many-categories": _warning("more categories than a pixel mask can hold"),
     "uncertain": _warning("an image is flagged uncertain and has no shape; conversions leave it out"),
     "unlabelled": _warning("an image has no label file; it counts as a negative only if somebody inspected it"),
     "unlabelled-defect": _error("a defective image has no mask"),
     "unpaired-mask": _error("a mask has no image"),
     "unreadable-labels": _error("a label file, or a line in it, is not in the expected format"),
+    "unreviewed": _warning("an image has a proposed shape that nobody reviewed; conversions leave it out"),
+    "unusable-dataset": _error("what describes the dataset cannot be read or contradicts itself"),
     "zero-area": _error("an annotation has no area"),
 }

@@ -22,7 +22,9 @@ class Format(Protocol[E]):
         """Whether its conversions refuse images with an EXIF orientation."""
 
     def list_entries(self, root: Path) -> Listing[E] | None:
-        """The images of `root`, None if it has another format. Raises InputError if it cannot be read at all."""
+        """The images of `root`, None if it has another format.
+
+        Raises InputError for what a conversion refuses as a whole."""
 
     def read(self, entry: E, width: int, height: int) -> Reading:
         """The annotations of an image of width x height pixels (upright), 0 if it cannot be decoded."""

@@ -8,20 +8,21 @@ from unicodedata import normalize
 import msgspec
 from msgspec.structs import replace
 
+from datasets.check.coco_export import check_whole
 from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
+from datasets.check.findings import links_outside, same_stems
 from datasets.check.format import has_several_splits
 from datasets.check.pixel_masks import check_pixel_mask, find_lonely_masks
 from datasets.check.ring_area import ring_area
 from datasets.coco import SPLITS, Image, Rle
-from datasets.formats.coco_export import is_ours, join_categories, with_plain_names
+from datasets.formats.coco_export import find_images, is_ours, join_categories, with_plain_names
 from datasets.formats.coco_file import ReadCoco, check_and_repair, read_unchecked_coco
-from datasets.formats.coco_images import find_image, image_folders, missing_image
+from datasets.formats.coco_images import FoundImage, missing_image
 from datasets.formats.coco_layout import CocoPart, find_coco_parts, looks_like_coco
 from datasets.formats.coco_repair import Repair
 from datasets.formats.coco_segmentation import check_drawable
 from datasets.formats.dataset_folder import looks_like_dataset, mask_path
-from datasets.formats.file_names import find_same_stems
 from datasets.formats.layouts.tree import GOOD
 from datasets.formats.listed_image import check_listed_size
 from datasets.images.image_file import is_image
@@ -101,12 +102,15 @@ def _list(root: Path, folder: Path) -> Listing[CocoEntry]:
         if read is not None:
             files[part] = read
     if not files:
-        raise InputError(root, f"no COCO file can be read ({findings[0].value})", "convert the source again")
+        return Listing([], [], findings)
+    all_read = not findings
+    image_files = {part: find_images(root, part, read) for part, read in files.items()}
+    findings += check_whole(root, files, image_files, is_labelled=is_ours(folder)) if all_read else []
     masked = any((folder / "masks").rglob("*.png"))
     entries: list[CocoEntry] = []
     for part, read in files.items():
         repairs = list(read.repairs)
-        of_part = _entries(root, folder, part, read, masked=masked, repairs=repairs)
+        of_part = _entries(folder, part, read, image_files[part], masked=masked, repairs=repairs)
         entries += of_part
         missing = (missing_image(root, entry.name) for entry in of_part if entry.path is None)
         findings += [Finding(str(error.where), "", "missing-picture", error.problem) for error in missing]
@@ -121,9 +125,10 @@ def _list(root: Path, folder: Path) -> Listing[CocoEntry]:
         names |= Counter(read.coco.names().values())
     kept = {category.name for category in joined}  # without those that only group the others
     names = Counter({name: times for name, times in names.items() if normalize("NFC", name) in kept})
-    all_read = all(finding.code != "unreadable-labels" for finding in findings)
-    findings += find_lonely_masks(folder, [entry.name for entry in entries]) if masked and all_read else []
-    findings += [*_check_ids(files), *_check_crowd(files.values()), *_same_stems(entries)]
+    readable = all(finding.code != "unreadable-labels" for finding in findings)
+    findings += find_lonely_masks(folder, [entry.name for entry in entries]) if masked and readable else []
+    findings += links_outside(root, [entry.path for entry in entries if entry.path is not None], [folder])
+    findings += [*_check_ids(files), *same_stems(entry.name for entry in entries)]
     return Listing(entries, sorted(names.elements()), findings)
 
 
@@ -146,14 +151,6 @@ def _as_findings(repairs: Iterable[Repair]) -> list[Finding]:
     return [Finding(r.file, r.where, CHECK_CODE[r.code], r.value) for r in repairs if r.code in CHECK_CODE]
 
 
-def _check_crowd(files: Iterable[ReadCoco]) -> list[Finding]:
-    """A finding if every annotation of the dataset is an ignore region."""
-    crowd = [a.iscrowd for read in files for a in read.coco.annotations]
-    if not crowd or not all(crowd):
-        return []
-    return [Finding("(dataset)", "", "all-crowd", f"{len(crowd)} annotations, each with iscrowd 1")]
-
-
 def _check_ids(files: Mapping[CocoPart, ReadCoco]) -> list[Finding]:
     """A finding for each file that uses image ids of the files before it."""
     used: set[int] = set()
@@ -165,12 +162,6 @@ def _check_ids(files: Mapping[CocoPart, ReadCoco]) -> list[Finding]:
             findings.append(Finding(f"{part.file.parent.name}/{part.file.name}", "", "ids-restart", value))
         used |= ids
     return findings
-
-
-def _same_stems(entries: Sequence[CocoEntry]) -> list[Finding]:
-    """Findings for images whose pixel masks, label files or labelme files would have the same name."""
-    errors = find_same_stems(sorted({entry.name for entry in entries}))
-    return [Finding(str(error.where), "", "ambiguous-pair", error.problem) for error in errors]
 
 
 def _read_entry(entry: CocoEntry, size: tuple[int, int]) -> Reading:
@@ -204,7 +195,13 @@ def _has_pixels(annotation: AnnotationFacts, size: tuple[int, int]) -> bool:
 
 
 def _entries(
-    root: Path, folder: Path, part: CocoPart, read: ReadCoco, *, masked: bool, repairs: list[Repair]
+    folder: Path,
+    part: CocoPart,
+    read: ReadCoco,
+    image_files: Sequence[FoundImage | None],
+    *,
+    masked: bool,
+    repairs: list[Repair],
 ) -> list[CocoEntry]:
     """The images of a COCO file below `folder`; names without an image extension are added to `repairs`."""
     names = read.coco.names()
@@ -215,10 +212,8 @@ def _entries(
         facts = AnnotationFacts(where, category, a.bbox, a.area, a.segmentation or None, is_ignored)
         annotations.setdefault(a.image_id, []).append(facts)
     entries = []
-    folders = image_folders(part, root, None)
-    for image in read.coco.images:
+    for image, file in zip(read.coco.images, image_files, strict=True):
         mask = mask_path(folder, image.file_name)
-        file = find_image(folders, image.file_name)
         if file is not None and not is_image(file.name):
             repairs.append(Repair(image.file_name, "", "no-ending", "Ultralytics and labelme do not list it"))
         is_good = Path(image.file_name).parent.name == GOOD

@@ -9,20 +9,20 @@ import msgspec
 
 from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
+from datasets.check.findings import place_below, same_stems, unusable
 from datasets.check.format import has_several_splits
 from datasets.check.labelme_annotations import join_annotations, shape_annotations
 from datasets.coco import SPLITS
-from datasets.formats.file_names import find_same_stems
 from datasets.formats.labelme import LabelmeFile, read_json, read_labelme
 from datasets.formats.labelme_flags import (
     GOOD,
     NOT_CATEGORIES,
-    REJECT,
     UNCERTAIN,
+    all_left_out,
     annotation_key,
     check_label,
-    count_drawn,
     is_unreviewed,
+    left_out,
     set_flags,
 )
 from datasets.formats.labelme_folder import (
@@ -107,6 +107,8 @@ class _Lister:
         self._entries: list[LabelmeEntry] = []
         self._findings: list[Finding] = []
         self._images: list[LabelmeImage] = []
+        self._files = 0  # that can be read and have an image
+        self._left_out: list[str] = []  # codes
 
     def list_all(self, read: dict[str, LabelmeFile | InputError]) -> Listing[LabelmeEntry]:
         unreadable = set()
@@ -117,6 +119,8 @@ class _Lister:
             else:
                 self._add(name, file)
         self._check_folder(unreadable)
+        if self._files and len(self._left_out) == self._files and not unreadable:
+            self._findings += unusable(self._tree.root, all_left_out(self._tree.root, self._left_out))
         labels = {shape.label for entry in self._entries for shape in entry.file.shapes} - NOT_CATEGORIES
         return Listing(self._entries, sorted(labels), self._findings)
 
@@ -136,15 +140,16 @@ class _Lister:
     def _takes_part(self, name: str, file: LabelmeFile) -> bool:
         """Whether a conversion uses the image, by its flags."""
         flags = set_flags(file)
-        drawn = count_drawn((shape.label, is_unreviewed(shape)) for shape in file.shapes)
-        if REJECT in flags:
-            self._findings.append(Finding(name, "$.flags.reject", "rejected", f"{len(file.shapes)} shapes"))
-            return False
+        reason = left_out(flags, [(shape.label, is_unreviewed(shape)) for shape in file.shapes])
+        self._files += 1
+        if reason is not None:
+            where, code, value = reason
+            self._left_out.append(code)
+            self._findings.append(Finding(name, where, code, value))
+            return code != "rejected"
         if UNCERTAIN in flags and all(shape.label in NOT_CATEGORIES for shape in file.shapes):
             self._findings.append(Finding(name, "$.flags.uncertain", "uncertain", "no shape"))
             return False
-        if GOOD in flags and drawn:
-            self._findings.append(Finding(name, "$.flags.good", "flagged-good-with-shape", f"{drawn} shapes"))
         return True
 
     def _append(self, name: str, file: LabelmeFile, located: Found | None) -> None:
@@ -171,11 +176,10 @@ class _Lister:
     def _check_folder(self, unreadable: set[str]) -> None:
         root = self._tree.root
         for error in find_clashes(root, self._images):
-            self._find(_below(root, error.where), "$.imagePath", "ambiguous-pair", error)
+            self._find(place_below(root, error.where), "$.imagePath", "ambiguous-pair", error)
         for error in find_links_outside(self._images, [self._tree]):
-            self._find(_below(root, error.where), "", "missing-picture", error)
-        for error in find_same_stems(sorted({image.file_name for image in self._images})):
-            self._find(str(error.where), "", "ambiguous-pair", error)
+            self._find(place_below(root, error.where), "", "missing-picture", error)
+        self._findings += same_stems(image.file_name for image in self._images)
         for located in unlabelled_images(self._images, [self._tree]):
             if posixpath.splitext(located.file_name)[0] not in unreadable:
                 self._findings.append(Finding(located.file_name, "", "unlabelled", "no JSON"))
@@ -197,8 +201,3 @@ def _has_marks(path: Path) -> bool:
     except InputError:
         return False
     return any(mark in data for mark in MARKS)
-
-
-def _below(root: Path, where: Path | str) -> str:
-    path = Path(where)
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(where)

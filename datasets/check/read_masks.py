@@ -7,6 +7,7 @@ import msgspec
 
 from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
+from datasets.check.findings import as_finding, links_outside, same_stems, unusable
 from datasets.check.format import has_several_splits
 from datasets.formats.listed_image import MaskSizeError
 from datasets.formats.mask_folders import MaskedImage, pair_masks
@@ -43,7 +44,10 @@ class MaskFolders(msgspec.Struct, frozen=True):
 
     def list_entries(self, root: Path) -> Listing[MaskEntry]:
         """The images below `root` with their masks. Raises InputError if nothing pairs, OptionError."""
-        source = find_mask_source(self.masks)
+        try:
+            source = find_mask_source(self.masks)
+        except InputError as error:  # of its lists of splits
+            return Listing([], [], unusable(self.masks, error))
         pattern = parse_pattern(self.pattern)
         pairing = pair_masks(root, source.masks, pattern, type_folders=self.types.folders)
         names = self.types.names(pairing.types)
@@ -60,7 +64,9 @@ class MaskFolders(msgspec.Struct, frozen=True):
             )
             for image in pairing.images
         ]
-        findings = [Finding(_below(source.masks, f), "", "unpaired-mask", f.problem) for f in pairing.faults]
+        findings = [as_finding(source.masks, fault, "unpaired-mask") for fault in pairing.faults]
+        findings += same_stems(entry.name for entry in entries)
+        findings += links_outside(root, (image.path for image in pairing.images), [root])
         return Listing(entries, list(names), findings)
 
     def read(self, entry: MaskEntry, width: int, height: int) -> Reading:
@@ -127,8 +133,3 @@ def _components(content: MaskContent) -> list[tuple[int, Component]]:
         pieces = [mask_to_component(layer.pixels)] if layer.whole else components(layer.pixels)
         parts += [(layer.category_id, component) for component in pieces]
     return parts
-
-
-def _below(root: Path, error: InputError) -> str:
-    where = Path(error.where)
-    return where.relative_to(root).as_posix() if where.is_relative_to(root) else str(where)

@@ -7,13 +7,14 @@ import msgspec
 
 from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
+from datasets.check.findings import as_finding, same_stems, unusable
 from datasets.check.format import has_several_splits
 from datasets.coco import Segmentation
 from datasets.formats.image_search import ImageSearch
 from datasets.formats.layouts.tree import GOOD
-from datasets.formats.tool_detect import find_tool_format
+from datasets.formats.tool_detect import CSV, find_tool_format
 from datasets.formats.tool_export import BoxShape, LineShape, PolygonShape, ToolExport, ToolImage, ToolShape
-from datasets.formats.tool_images import check_stated_size, images_of
+from datasets.formats.tool_images import check_in_splits, check_stated_size, dataset_names, images_of
 from datasets.formats.tool_shapes import DrawingRule, draw_tool_image
 from datasets.images.image_file import read_info
 from datasets.masks.rle import rle_area, rle_box
@@ -42,12 +43,12 @@ class ToolExportFormat(msgspec.Struct, frozen=True):
         Raises InputError if the export cannot be read.
         """
         detected = find_tool_format(root)
-        if detected is None:
+        if detected is None and not (root.is_file() and root.suffix.lower() == ".csv"):
             return None
-        tool, source = detected
+        tool, source = detected or (CSV, root)  # the reader states what is wrong with a table that is named itself
         errors: list[InputError] = []
         export = tool.read(source, errors=errors)
-        findings = [Finding(_below(root, error.where), "", "unreadable-labels", error.problem) for error in errors]
+        findings = [as_finding(root, error, "unreadable-labels") for error in errors]
         return _listing(export, findings)
 
     def read(self, entry: ToolEntry, width: int, height: int) -> Reading:
@@ -61,11 +62,6 @@ class ToolExportFormat(msgspec.Struct, frozen=True):
     def check_together(self, facts: Facts) -> list[Finding]:  # noqa: ARG002
         """No findings."""
         return []
-
-
-def _below(root: Path, where: Path | str) -> str:
-    path = Path(where)
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(where)
 
 
 def _listing(export: ToolExport, findings: list[Finding]) -> Listing[ToolEntry]:
@@ -86,6 +82,13 @@ def _listing(export: ToolExport, findings: list[Finding]) -> Listing[ToolEntry]:
     for image, error in errors:
         code = "missing-picture" if "is missing" in error.problem else "ambiguous-pair"
         findings.append(Finding(image.file, image.where, code, error.problem))
+    names = dataset_names(placed)
+    findings += same_stems(names.values())
+    splits = {names[relative] for relative, one in placed.items() if one.image.split}
+    try:
+        check_in_splits(sorted(names.values()), splits or set(names.values()))
+    except InputError as error:
+        findings += unusable(Path(export.root), error)
     unlisted = [name for name in search.images if name not in placed]
     findings += [Finding(name, "", "unlabelled", "not in the export") for name in unlisted]
     categories = sorted({shape.label for image in export.images for shape in image.shapes})

@@ -1,6 +1,7 @@
 """Read a tree of images and masks, such as MVTec AD, for `datasets check`."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,12 +9,13 @@ import msgspec
 
 from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
+from datasets.check.findings import as_finding, links_outside, same_stems, unusable
 from datasets.formats.labelme import is_labelme
 from datasets.formats.layouts.mvtec import GROUND_TRUTH, MvtecAd
 from datasets.formats.layouts.registry import find_layout
-from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage, check_good_mask
+from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage, check_good_mask, check_has_defects
 from datasets.formats.listed_image import check_mask_size
-from datasets.images.image_file import ImageInfo, read_info
+from datasets.images.image_file import ImageInfo, check_whole, read_image_bytes, read_info
 from datasets.images.mask_file import looks_inverted, read_mask
 from datasets.masks.find_components import components
 from system.errors import InputError
@@ -48,9 +50,17 @@ class MvtecTree(msgspec.Struct, frozen=True):
         if isinstance(layout, MvtecAd) and not (root / GROUND_TRUTH).is_dir() and _has_labelme(root):
             return None
         tree = layout.read(root)
-        if isinstance(layout, MvtecAd) and not tree.images and all(f.code == "broken-tree" for f in tree.faults):
+        unpaired = all(fault.code == "broken-tree" for fault in tree.faults)
+        if isinstance(layout, MvtecAd) and not tree.images and unpaired and any(map(is_labelme, root.rglob("*"))):
             return None  # other formats have such folders too
-        faults = [Finding(_below(root, f.error), "", f.code, f.error.problem) for f in tree.faults]
+        faults = [as_finding(root, fault.error, fault.code) for fault in tree.faults]
+        if tree.images and not faults:
+            try:
+                check_has_defects([tree])
+            except InputError as error:
+                faults += unusable(root, error)
+        faults += same_stems(image.relative for image in tree.images)
+        faults += links_outside(root, (image.path for image in tree.images), [root])
         return _listing(tree, faults, self.threshold)
 
     def read(self, entry: TreeEntry, width: int, height: int) -> Reading:
@@ -59,11 +69,12 @@ class MvtecTree(msgspec.Struct, frozen=True):
         findings: list[Finding] = []
         for name, path in zip(entry.image.masks, entry.image.mask_paths, strict=True):
             try:
-                info = read_info(path)
+                check_whole(path, read_image_bytes(path))
             except InputError as error:
                 findings.append(Finding(name, "", "bad-mask", error.problem))
                 continue
-            findings += _check_size(name, path, info, (width, height))
+            with suppress(InputError):  # read_mask states the same fault in the words of a conversion
+                findings += _check_size(name, path, read_info(path), (width, height))
             try:
                 mask = _read_mask(path, entry)
             except InputError as error:
@@ -132,8 +143,3 @@ def _mask_code(path: Path, entry: TreeEntry) -> str:
 
 def _has_labelme(root: Path) -> bool:
     return any(is_labelme(path) for split in ("test", "train") for path in (root / split).rglob("*"))
-
-
-def _below(root: Path, error: InputError) -> str:
-    where = Path(error.where)
-    return where.relative_to(root).as_posix() if where.is_relative_to(root) else str(where)

@@ -1,22 +1,23 @@
 """Read a YOLO folder for `datasets check`: every label line, readable or not."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 
 from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
+from datasets.check.findings import links_outside, same_stems
 from datasets.check.format import has_several_splits
 from datasets.check.ring_area import ring_area
 from datasets.coco import MAX_COORDINATE
 from datasets.formats.layouts.tree import GOOD
-from datasets.formats.yolo import YoloDataset, YoloImage, find_repeated, looks_like_yolo, read_yolo
-from datasets.formats.yolo_lines import Label, check_coordinates, find_mixed, parse_columns
+from datasets.formats.yolo import YoloDataset, YoloImage, dataset_names, find_repeated, looks_like_yolo, read_yolo
+from datasets.formats.yolo_lines import Label, check_coordinates, find_mixed, parse_columns, read_label_lines
 from datasets.masks.drawn_segment import draw_segment
 from datasets.masks.edges import component_to_rle
 from system.errors import InputError
-from system.files import read_text
 
 
 class YoloEntry(Entry, frozen=True, kw_only=True):
@@ -45,6 +46,8 @@ class YoloFolder(msgspec.Struct, frozen=True):
         entries = [_entry(dataset, image) for image in dataset.images]
         unread = (value for code, value in dataset.notes if code == "unknown-split")
         findings = [Finding(dataset.description.name, "", "unknown-split", value) for value in unread]
+        folders = [dataset.root, *chain.from_iterable(dataset.folders.values())]
+        findings += links_outside(dataset.root, (image.path for image in dataset.images), folders)
         return Listing(entries, list(dataset.names), [*_label_findings(dataset), *findings])
 
     def read(self, entry: YoloEntry, width: int, height: int) -> Reading:
@@ -78,9 +81,9 @@ def _read_entry(entry: YoloEntry, width: int, height: int) -> Reading:
     if path is None:
         return Reading([], [Finding(entry.name, "", "unlabelled", f"no {name}")])
     try:
-        lines = read_text(Path(path)).splitlines()
-    except UnicodeDecodeError:
-        return Reading([], [Finding(name, "", "unreadable-labels", "not a text file")])
+        lines = read_label_lines(Path(path))
+    except InputError as error:
+        return Reading([], [Finding(name, "", "unreadable-labels", error.problem)])
     labels: list[tuple[str, Label, bool]] = []  # place, label, whether it can be drawn
     findings: list[Finding] = []
     for number, line in enumerate(lines, 1):
@@ -154,10 +157,11 @@ def _repeated(dataset: YoloDataset) -> list[Finding]:
     """Images that are listed twice or share a label file, as a conversion refuses them."""
     images = [image for image in dataset.images if image.split not in dataset.substitute_splits]
     codes = {True: "ambiguous-pair", False: "duplicate-across-splits"}
+    repeated = list(find_repeated(images))
     return [
         Finding(_name(dataset.root, Path(e.where)), "", codes["label file" in e.problem], e.problem)
-        for e in find_repeated(images)
-    ]
+        for e in repeated
+    ] + ([] if repeated else same_stems(dataset_names(images)))
 
 
 def _name(root: Path, path: Path) -> str:

@@ -68,8 +68,10 @@ def read_coco_export(
     if is_ours(path):
         read = [msgspec.structs.replace(one, is_labelled=True) for one in read]
     categories, ids, repairs = join_categories(list(zip(parts, [one.coco for one in read], strict=True)))
-    image_files = [_find_images(path, part, one, images) for part, one in zip(parts, read, strict=True)]
-    entries, changes = _named_entries(parts, read, image_files)
+    image_files = [find_images(path, part, one, images) for part, one in zip(parts, read, strict=True)]
+    for part, one, of_part in zip(parts, read, image_files, strict=True):
+        check_described_once(part, one, of_part)
+    entries, changes = name_entries(parts, read, image_files)
     repairs += [repair for one in read for repair in one.repairs] + changes
     members = []
     for part, one, renumber, named_images in zip(parts, read, ids, entries, strict=True):
@@ -153,9 +155,14 @@ def _without(read: ReadCoco, root: Path, exclude: Excluder) -> ReadCoco:
     return msgspec.structs.replace(read, coco=coco)
 
 
-def _find_images(root: Path, part: CocoPart, read: ReadCoco, given: Path | None) -> list[FoundImage | None]:
+def find_images(root: Path, part: CocoPart, read: ReadCoco, given: Path | None = None) -> list[FoundImage | None]:
+    """The image file of each entry of a COCO file, None if it is missing; `given` as in `image_folders`."""
     folders = image_folders(part, root, given)
-    image_files = [find_image(folders, image.file_name) for image in read.coco.images]
+    return [find_image(folders, image.file_name) for image in read.coco.images]
+
+
+def check_described_once(part: CocoPart, read: ReadCoco, image_files: Sequence[FoundImage | None]) -> None:
+    """Raise InputError if two entries of a COCO file have one image file; `image_files` has that of each."""
     first: dict[Path, str] = {}
     for image, file in zip(read.coco.images, image_files, strict=True):
         if file is None:
@@ -164,13 +171,15 @@ def _find_images(root: Path, part: CocoPart, read: ReadCoco, given: Path | None)
             problem = f"{first[file.path]} and {image.file_name} both describe {file.path}"
             raise InputError(part.file, problem, "list each image once, or name the folder with --images")
         first[file.path] = image.file_name
-    return image_files
 
 
-def _named_entries(
+def name_entries(
     parts: Sequence[CocoPart], read: Sequence[ReadCoco], image_files: Sequence[Sequence[FoundImage | None]]
 ) -> tuple[list[list[tuple[Image, FoundImage | None]]], list[Repair]]:
-    """The entries with unique ids and names and their image files, for each COCO file; and repairs."""
+    """The entries with unique ids and names and their image files, for each COCO file; and repairs.
+
+    Raises InputError if two COCO files list one image, or names cannot be made unique.
+    """
     _check_listed_once(parts, image_files)
     images = [one.coco.images for one in read]
     repairs: list[Repair] = []

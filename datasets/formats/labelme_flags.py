@@ -4,7 +4,9 @@
 Labels `__ignore__` and `_background_` are labelme's own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from datasets.formats.labelme import LabelmeFile, Shape
@@ -40,6 +42,31 @@ def count_drawn(shapes: Iterable[tuple[str, bool]]) -> int:
     An image flagged good must have none.
     """
     return sum(label not in NOT_CATEGORIES and not unreviewed for label, unreviewed in shapes)
+
+
+def left_out(
+    flags: Iterable[str], shapes: Sequence[tuple[str, bool]], *, keep_unreviewed: bool = False
+) -> tuple[str, str, str] | None:
+    """The place, code and value that state why a conversion leaves an image out, None if it is used.
+
+    `flags` are the names of the flags that are set, `shapes` are (label, is unreviewed).
+    """
+    unreviewed = sum(is_unreviewed for _, is_unreviewed in shapes)
+    if REJECT in flags:
+        return "$.flags.reject", "rejected", f"{len(shapes)} shapes"
+    if GOOD in flags and (drawn := count_drawn(shapes)):
+        return "$.flags.good", "flagged-good-with-shape", f"{drawn} shapes"
+    if unreviewed and not keep_unreviewed:
+        return "$.shapes", "unreviewed", f"{unreviewed} of {len(shapes)}"
+    return None
+
+
+def all_left_out(folder: Path, codes: Iterable[str]) -> InputError:
+    """The error of a folder whose labelme files are all left out; `codes` state why, one for each event."""
+    counts = Counter(codes)
+    reasons = ", ".join(f"{counts[code]} {code}" for code in sorted(counts))
+    remedy = "review the images with annotate open and correct their flags, or give --unreviewed keep"
+    return InputError(folder, f"every labelme file in this folder is left out ({reasons})", remedy)
 
 
 def check_label(where: str, label: str) -> None:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from datasets.images.image_file import ImageInfo
 from system.errors import InputError
 
 
@@ -10,15 +9,11 @@ class MaskSizeError(InputError):
     """A mask is not as large as its image."""
 
 
-def exif_problem(orientation: int) -> str:
-    """The problem of an image with an EXIF orientation."""
-    return f"EXIF orientation {orientation}: its annotations may refer to the stored or the shown image"
-
-
-def check_upright(path: Path, info: ImageInfo) -> None:
-    """Raise InputError if EXIF rotates the image."""
-    if info.orientation != 1:
-        raise InputError(path, exif_problem(info.orientation), "save it upright")
+def check_upright(path: Path | str, orientation: int) -> None:
+    """Raise InputError if the EXIF `orientation` rotates or mirrors the image."""
+    if orientation != 1:
+        problem = f"EXIF orientation {orientation}: its annotations may refer to the stored or the shown image"
+        raise InputError(path, problem, "save it upright")
 
 
 def check_listed_size(path: Path, size: tuple[int, int], listed: tuple[int, int]) -> None:

@@ -52,10 +52,12 @@ def find_tool_format(root: Path) -> tuple[ToolFormat, Path] | None:
         tool_format = _format_of_file(root)
         return None if tool_format is None else (tool_format, root)
     files = sorted(path for path in root.iterdir() if path.is_file() and not path.name.startswith("."))
-    listed = [path for path in files if path.suffix.lower() == ".json"][:MAX_PEEKS]
+    listed = [path for path in files if path.suffix.lower() == ".json"]
+    folders = [path for path in root.glob("*.json") if path.is_dir()]  # a reader reports them
+    alone, listed = len(listed) + len(folders) == 1, listed[:MAX_PEEKS]
     for path in listed:
         if tool_format := _format_of_file(path):
-            return tool_format, path if len(listed) == 1 else root
+            return tool_format, path if alone else root
     if any(_is_labelme(path) for path in listed):
         return None
     for path in files:

@@ -1,5 +1,7 @@
 """The image file of each entry of an export, and the sizes of its annotations."""
 
+import posixpath
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import msgspec
@@ -49,6 +51,26 @@ def images_of(
 def place_of(export: ToolExport, image: ToolImage) -> str:
     """The place where an image is described: the annotation file, and the place in it."""
     return f"{export.root / image.file}{', ' * bool(image.where)}{image.where}"
+
+
+def dataset_names(relatives: Iterable[str]) -> dict[str, str]:
+    """The name in the dataset of each image: its path without the folder that contains all images.
+
+    >>> dataset_names(["x/a/1.png", "x/b/2.png"])
+    {'x/a/1.png': 'a/1.png', 'x/b/2.png': 'b/2.png'}
+    """
+    names = list(relatives)
+    folders = {posixpath.dirname(name) for name in names}
+    common = posixpath.commonpath(folders) if folders and "" not in folders else ""
+    return {name: name.removeprefix(f"{common}/" if common else "") for name in names}
+
+
+def check_in_splits(names: Iterable[str], splits: Collection[str]) -> None:
+    """Raise InputError if images of an export with splits, by their names in the dataset, are in none of them."""
+    missing = [name for name in names if name not in splits]
+    if missing:
+        problem = f"{len(missing)} images, such as {missing[0]}, are not in any split of the export"
+        raise InputError(missing[0], problem, "add them to a split, or give --split stratified")
 
 
 def check_stated_size(

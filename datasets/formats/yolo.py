@@ -75,11 +75,10 @@ def label_path(image: Path) -> Path:
 
 
 def read_yolo(path: Path, *, strict: bool = True, exclude: Excluder = NOTHING) -> YoloDataset:
-    """List a dataset folder, or the one that the file `path` describes; no label file is read.
+    """List a dataset folder, or the one that the file `path` describes; no label file is read. Raises InputError.
 
-    If `strict`, splits that name the same folders count once, and an InputError is raised where an image is
-    otherwise listed twice or two images share a label file. An image is excluded with its label file if `exclude`
-    excludes either. Raises InputError.
+    If `strict`, splits that name the same folders count once, and images that are otherwise listed twice or share
+    a label file are an error. An image is excluded with its label file if `exclude` excludes either.
     """
     described = read_description(path)
     substitute_splits = _substitute_splits(described.parts)
@@ -230,6 +229,12 @@ def _image(path: Path, relative: Path, split: str, finder: _LabelFinder) -> Yolo
 
 def _hidden(path: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def dataset_names(images: Sequence[YoloImage]) -> list[str]:
+    """Names inside the split's folder; if two splits contain the same name, every name begins with its split."""
+    clash = len({image.relative for image in images}) < len(images)
+    return [f"{image.split}/{image.relative}" if clash else image.relative for image in images]
 
 
 def find_repeated(images: Sequence[YoloImage]) -> Iterator[InputError]:

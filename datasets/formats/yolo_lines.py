@@ -40,16 +40,20 @@ def read_labels(
 
     Faults of a line are added to `errors`, if given. Raises InputError naming file, line and value.
     """
-    try:
-        text = read_file(path).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(path, "not a text file", "write one line per instance") from None
     labels = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(read_label_lines(path), 1):
         with collected(errors):
             if line.strip():
                 labels.append(parse_label(f"{path}:{number}", line, classes, keypoint_columns))
     return labels
+
+
+def read_label_lines(path: Path) -> list[str]:
+    """The lines of a label file. Raises InputError if it is not text."""
+    try:
+        return read_file(path).decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise InputError(path, "not a text file", "write one line per instance") from None
 
 
 def parse_label(where: str, line: str, classes: int, keypoint_columns: int = 0) -> Label:

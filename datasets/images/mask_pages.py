@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from datasets.images.decode_limit import check_decodable, open_image
+from datasets.images.image_file import unreadable
 from system.errors import InputError
 from system.files import check_regular
 
@@ -34,6 +35,9 @@ def read_pages(
     pages = []
     try:
         check_regular(path)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    try:
         with open_image(path) as image:
             if check is not None:
                 check(image.size)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.images.index_png import encode_index_png
+from system.errors import InputError
 from system.files import write_file
 
 if TYPE_CHECKING:
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PALETTE = (0, 0, 0, 230, 159, 0, 86, 180, 233, 0, 158, 115, 240, 228, 66, 0, 114, 178, 213, 94, 0, 204, 121, 167)
+MAX_CATEGORIES = 255  # an index PNG has 8 bits, and 0 is the background
+
+
+def check_category_count(where: Path | str, count: int) -> None:
+    """Raise InputError if a pixel mask cannot hold `count` categories."""
+    if count > MAX_CATEGORIES:
+        problem = f"{count} categories, but a pixel mask has at most {MAX_CATEGORIES}"
+        raise InputError(where, problem, "join some categories")
 
 
 def mask_name(file_name: str) -> str:

@@ -115,7 +115,7 @@ def test_what_cannot_be_meant_is_refused_with_its_place(tmp_path: Path, case: st
 def test_an_image_of_another_size_is_refused(tmp_path: Path) -> None:
     source = single(tmp_path / "s")
     draw(tmp_path / "s/a.png", 128, 96)
-    with pytest.raises(InputError, match=r"a\.png: 128 x 96 pixels, but the COCO file states 64 x 48"):
+    with pytest.raises(InputError, match=r"a\.png: 128 x 96 pixels, listed as 64 x 48"):
         coco2coco(source, tmp_path / "d")
 
 

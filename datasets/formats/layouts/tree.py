@@ -184,6 +184,14 @@ def relative(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix()
 
 
+def check_has_defects(trees: Sequence[ImageTree]) -> None:
+    """Raise InputError if no tree has a defective image."""
+    if not any(tree.defect_types for tree in trees):
+        raise InputError(
+            trees[0].root, "no defective image in test/*", "check that the folder was unpacked completely"
+        )
+
+
 def check_good_mask(path: Path, image: TreeImage, *, is_black: bool) -> None:
     """Raise InputError if the mask at `path` shows a defect of a good image; an all-black one is harmless."""
     if image.type == GOOD and not is_black:

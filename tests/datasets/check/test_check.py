@@ -16,7 +16,6 @@ from datasets.check.facts import Limits
 from datasets.coco import Rle
 from datasets.formats.coco_file import read_coco
 from datasets.formats.dataset_folder import annotation_path
-from system.errors import InputError
 from tests.coco_faults import FOREIGN
 from tests.command import only_line, run_command
 from tests.damaged_datasets import (
@@ -160,12 +159,23 @@ def test_exit_status_and_json(coco_folder: Path, tmp_path: Path, capsys: pytest.
     assert "neither an MVTec tree" in only_line(capsys)
 
 
-def test_a_dataset_of_which_nothing_can_be_read_is_an_error(coco_folder: Path, tmp_path: Path) -> None:
+def test_every_file_of_a_dataset_that_cannot_be_read_is_a_finding(coco_folder: Path, tmp_path: Path) -> None:
     root = copy(coco_folder, tmp_path)
     for split in ("train", "val", "test"):
         annotation_path(root, split).write_text("[]")
-    with pytest.raises(InputError, match="no COCO file can be read"):
-        check(root, LIMITS)
+    found = [(finding.file, finding.code) for finding in check(root, LIMITS).findings]
+    names = ("test", "train", "val")
+    assert found == [(f"annotations/instances_{name}.json", "unreadable-labels") for name in names]
+
+
+def test_a_dataset_whose_description_is_broken_ends_with_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data.yaml").write_text("train: images/train\nnames: [dent, dent]\n")
+    assert run_command("datasets", "check", tmp_path, "--json") == 1
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (finding["level"], finding["code"], finding["file"]) == ("error", "unusable-dataset", "data.yaml")
+    assert finding["value"] == "a class name occurs twice in dent, dent"
 
 
 def test_the_real_bottle_has_one_bottle_photographed_twice(real_bottle: Path) -> None:
@@ -175,7 +185,14 @@ def test_the_real_bottle_has_one_bottle_photographed_twice(real_bottle: Path) ->
 
 
 def test_every_code_is_triggered_by_a_case() -> None:
-    elsewhere = {"split-skew", "broken-tree", "image-left-out", "mask-values"}
+    elsewhere = {
+        "split-skew",
+        "broken-tree",
+        "image-left-out",
+        "mask-values",
+        "no-category",
+        "too-many-categories",
+    }
     assert set(CHECK_CODES) == {*TREE, *COCO, *FOREIGN, *YOLO, *LABELME, *elsewhere}
 
 

@@ -79,8 +79,9 @@ def test_cvat_and_label_studio_are_read_like_in_a_conversion(tmp_path: Path) -> 
 
 def test_a_video_is_refused_as_convert_refuses_it(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text('<annotations><track id="0"/></annotations>')
-    with pytest.raises(InputError, match="CVAT for images"):
-        run(tmp_path)
+    (finding,) = run(tmp_path).findings
+    assert (finding.file, finding.code) == ("a.xml", "unusable-dataset")
+    assert finding.value == "CVAT for video (a <track>, line 1)"
 
 
 FAULTY = [voc_object("x", (2, 2, "a", 9)), "<object><name>x</name></object>", voc_object("", (1, 1, 2, 2))]

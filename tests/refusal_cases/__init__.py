@@ -1,0 +1,1 @@
+"""Inputs that a conversion refuses, one for each place in the code that refuses input."""
