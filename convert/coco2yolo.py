@@ -20,8 +20,8 @@ from datasets.formats.coco_whole import check_for_yolo
 from datasets.formats.file_names import check_stems
 from datasets.formats.listed_image import check_listed_size, check_upright
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
-from datasets.formats.yolo import label_path, name_folders
-from datasets.formats.yolo_data_yaml import write_data_yaml
+from datasets.formats.yolo import label_path
+from datasets.formats.yolo_data_yaml import name_folders, write_data_yaml
 from datasets.formats.yolo_lines import write_labels
 from datasets.images.image_file import parse_info, read_image_bytes
 from system.errors import InputError

@@ -5,12 +5,11 @@ Source: `check_det_dataset` and `img2label_paths` of ultralytics 8.4, which this
 
 import os.path
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from datasets.coco import SPLITS
 from datasets.formats.yolo_data_yaml import read_data_yaml
 from datasets.formats.yolo_description import (
     DATA_YAML,
@@ -121,17 +120,6 @@ def read_description(path: Path) -> YoloDescription:
     if file.name == OBJ_DATA:
         return read_obj_data(file)
     return read_names_only(path, file)
-
-
-def name_folders(splits: Iterable[str]) -> dict[str, str]:
-    """The folder of images that data.yaml names for each split; only those in `splits` have images.
-
-    Ultralytics requires train and val: one without images gets the folder of the first split that has some.
-    """
-    having = set(splits)
-    used = [split for split in SPLITS if split in having]
-    wanted = [split for split in SPLITS if split != "test" or split in used]
-    return {split: f"images/{split if split in used or not used else used[0]}" for split in wanted}
 
 
 class _LabelFinder:

@@ -1,6 +1,6 @@
 """`data.yaml` of YOLO folders, as Ultralytics and Roboflow write it and as Ultralytics reads it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,17 @@ from system.files import write_atomic
 from system.yaml_file import read_yaml
 
 NO_SPLITS = {"path", "names", "nc", "download", "roboflow", "kpt_shape", "flip_idx", "kpt_names", "license"}
+
+
+def name_folders(splits: Iterable[str]) -> dict[str, str]:
+    """The folder of images that data.yaml names for each split; only those in `splits` have images.
+
+    Ultralytics requires train and val: one without images gets the folder of the first split that has some.
+    """
+    having = set(splits)
+    used = [split for split in SPLITS if split in having]
+    wanted = [split for split in SPLITS if split != "test" or split in used]
+    return {split: f"images/{split if split in used or not used else used[0]}" for split in wanted}
 
 
 def write_data_yaml(root: Path, names: Sequence[str], folders: Mapping[str, str]) -> None:

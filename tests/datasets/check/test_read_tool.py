@@ -81,7 +81,7 @@ def test_a_video_is_refused_as_convert_refuses_it(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text('<annotations><track id="0"/></annotations>')
     (finding,) = run(tmp_path).findings
     assert (finding.file, finding.code) == ("a.xml", "unusable-dataset")
-    assert finding.value == "CVAT for video (a <track>, line 1)"
+    assert finding.value == "this is CVAT for video (<track> in line 1)"
 
 
 FAULTY = [voc_object("x", (2, 2, "a", 9)), "<object><name>x</name></object>", voc_object("", (1, 1, 2, 2))]
