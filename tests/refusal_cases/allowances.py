@@ -90,6 +90,7 @@ REASONS: dict[str, tuple[Site, ...]] = {
         f"{FORMATS}dataset_folder.py: _check_names (2)",
         f"{FORMATS}dataset_folder.py: Dataset.split",
         f"{FORMATS}dataset_folder.py: _check_images (1)",
+        f"{FORMATS}dataset_folder.py: _check_images (3)",
         f"{IMAGES}pixels.py: check_size",
     ),
     "Reads predictions, which no conversion does": (

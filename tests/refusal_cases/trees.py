@@ -71,6 +71,12 @@ def linked_outside(root: Path) -> None:
     (root / "test/dent/000.png").symlink_to(root.parent / "outside.png")
 
 
+def large_pair(root: Path, packed: bytes) -> None:
+    """An image and a mask of 20,000 x 20,000 pixels; only the header of the image is read."""
+    for name in (MASK, "test/dent/000.png"):
+        write_png(root / name, 20_000, 20_000, packed)
+
+
 def no_image(root: Path) -> None:
     for path in list(root.rglob("*.png")):
         path.unlink()
@@ -99,7 +105,7 @@ TREE: dict[str, Callable[[Path], object]] = {
     "no defective image": only_good,
     "no image": no_image,
     "a link that leads outside": linked_outside,
-    "an image of many megapixels": lambda r: PilImage.new("1", (20_000, 20_000)).save(r / MASK),
+    "a mask of too many megapixels": lambda r: large_pair(r, bytes(60_000)),
     "good images of one stem": lambda r: PilImage.new("L", (60, 40)).save(r / "train/good/000.bmp"),
     "256 defect types": many_types,
     "a coloured mask": lambda r: PilImage.new("RGB", (60, 40), (255, 0, 0)).save(r / MASK),
@@ -107,7 +113,7 @@ TREE: dict[str, Callable[[Path], object]] = {
     "a mask drawn by its transparency": lambda r: rgba(0, 90).save(r / MASK),
     "a palette mask of types": lambda r: palette(1, 2).save(r / MASK),
     "a mask that is text": lambda r: (r / MASK).write_text("no image"),
-    "a mask of many pixels in few bytes": lambda r: write_png(r / MASK, 20_000, 20_000, b"x"),
+    "a mask of many pixels in few bytes": lambda r: large_pair(r, b"x"),
     "a mask with damaged pixels": lambda r: write_png(r / MASK, 60, 40, b"x"),
     "a mask of two pages": lambda r: two_pages(r / MASK),
 }
