@@ -2,21 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from convert.conversion import Instance
 from convert.report import Event
-from datasets.coco import Segmentation
+from datasets.coco import Segmentation, SegmentationForm
 from datasets.formats.labelme import Shape
 from datasets.formats.labelme_flags import annotation_key
 from datasets.formats.labelme_shapes import Drawn, Sheet, draw_sheets
 from datasets.masks.component import Component
 from datasets.masks.edges import edges_to_component, rle_to_component
-
-SegmentationKind = Literal["rle", "polygon", "auto"]
-
 
 Key = tuple[int, int | None, int]  # category id, group, index of the shape
 
@@ -39,7 +35,7 @@ class Labelled(msgspec.Struct, frozen=True):
 
 
 def draw_instances(
-    files: Sequence[Labelled], ids: Mapping[str, int], segmentation: SegmentationKind, line_width: float | None
+    files: Sequence[Labelled], ids: Mapping[str, int], segmentation: SegmentationForm, line_width: float | None
 ) -> list[Drawing]:
     """Draw the instances of each labelme file.
 
@@ -106,7 +102,7 @@ def is_empty(drawn: Drawn) -> bool:
 
 
 def join_drawn(
-    members: Sequence[Drawn], size: tuple[int, int], kind: SegmentationKind
+    members: Sequence[Drawn], size: tuple[int, int], kind: SegmentationForm
 ) -> tuple[Component, Segmentation]:
     """The pixels of an instance and its segmentation: polygons as drawn if they have the same pixels, else RLE.
 

@@ -13,10 +13,11 @@ from convert.assemble import assemble
 from convert.codes import CODES
 from convert.conversion import Conversion, Converted, encode_instance, ignored_positions, recorded_options
 from convert.execution import Execution
-from convert.instances import Drawing, Labelled, SegmentationKind, draw_instances
+from convert.instances import Drawing, Labelled, draw_instances
 from convert.labelme_plan import LabelmePlan, plan_labelme
 from convert.report import Event, Report
 from convert.split_assignment import SplitRule, assign_splits, ignored_splits, instance_stratum
+from datasets.coco import SegmentationForm
 from datasets.formats.labelme import LabelmeFile, embedded_image, parse_labelme, read_json
 from datasets.formats.labelme_folder import LabelmeImage, check_image_size
 from datasets.formats.labelme_images import list_tree
@@ -45,7 +46,7 @@ class LabelmeOptions(msgspec.Struct, frozen=True):
     split: SplitRule = "stratified"
     ratios: Ratios = (0.7, 0.1, 0.2)
     seed: int = 0
-    segmentation: SegmentationKind = "rle"
+    segmentation: SegmentationForm = "rle"
     line_width: float | None = None
     rename: tuple[str, ...] = ()
     unlabelled: Literal["leave-out", "negative"] = "leave-out"

@@ -8,7 +8,7 @@ import msgspec
 
 from convert.conversion import Instance
 from convert.report import Event
-from datasets.coco import Segmentation
+from datasets.coco import Segmentation, SegmentationForm
 from datasets.formats.listed_image import check_upright
 from datasets.images.image_file import ImageInfo, parse_info, read_image_bytes
 from datasets.images.mask_file import looks_inverted
@@ -28,7 +28,7 @@ class Cut(msgspec.Struct, frozen=True):
     connectivity: Literal[4, 8] = 8
     min_area: int = 1
     merge_gap: int = 0
-    segmentation: Literal["rle", "polygon", "auto"] = "rle"
+    segmentation: SegmentationForm = "rle"
 
 
 def check_cut(cut: Cut, threshold: int | None) -> None:
@@ -89,10 +89,10 @@ def cut_mask(
 
 
 def _segmentations(
-    parts: list[Component], height: int, width: int, how: Literal["rle", "polygon", "auto"]
+    parts: list[Component], height: int, width: int, form: SegmentationForm
 ) -> Sequence[Segmentation]:
-    if how == "rle":
+    if form == "rle":
         return components_to_rles(parts, height, width)
     from datasets.masks.pixel_outline import component_to_segmentation
 
-    return [component_to_segmentation(component, height, width, how) for component in parts]
+    return [component_to_segmentation(component, height, width, form) for component in parts]

@@ -25,7 +25,7 @@ from convert.mask_instances import (
     read_masked_image,
 )
 from convert.report import Event, Report
-from datasets.coco import Category
+from datasets.coco import Category, SegmentationForm
 from datasets.formats.layouts.registry import LayoutName, read_tree
 from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage, check_good_mask, check_has_defects
 from datasets.formats.listed_image import check_mask_size
@@ -56,7 +56,7 @@ class MvtecOptions(msgspec.Struct, frozen=True):
     connectivity: Literal[4, 8] = 8
     min_area: int = 1
     merge_gap: int = 0
-    segmentation: Literal["rle", "polygon", "auto"] = "rle"
+    segmentation: SegmentationForm = "rle"
     threshold: int | None = None
     layout: LayoutName = "auto"
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from convert.instances import SegmentationKind
+from datasets.coco import SegmentationForm
 from datasets.splits import Ratios
 
 
@@ -22,7 +22,7 @@ class ToolOptions(msgspec.Struct, frozen=True, kw_only=True):
     split: Literal["original", "stratified"] | None = None
     ratios: Ratios = (0.7, 0.1, 0.2)
     seed: int = 0
-    segmentation: SegmentationKind = "rle"
+    segmentation: SegmentationForm = "rle"
     line_width: float | None = None
     rename: tuple[str, ...] = ()
     unlabelled: Literal["leave-out", "negative"] = "leave-out"

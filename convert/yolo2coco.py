@@ -15,7 +15,7 @@ from convert.execution import Execution
 from convert.faults import planning_events
 from convert.report import Event, Report
 from convert.yolo_instances import box_around, label_instance, leads_outside
-from datasets.coco import Category
+from datasets.coco import Category, SegmentationForm
 from datasets.formats.dataset_folder import mask_path
 from datasets.formats.yolo import YoloDataset, YoloImage, dataset_names, path_below, read_yolo
 from datasets.formats.yolo_lines import Label, find_mixed, format_label, read_labels
@@ -39,7 +39,7 @@ class YoloOptions(msgspec.Struct, frozen=True):
     points may be an oriented box: `oriented` makes it a polygon, which has the same pixels, or the box around it.
     """
 
-    segmentation: Literal["rle", "polygon", "auto"] = "rle"
+    segmentation: SegmentationForm = "rle"
     unlabelled: Literal["leave-out", "negative"] = "leave-out"
     mixed: Literal["refuse", "keep"] = "refuse"
     oriented: Literal["polygon", "box"] = "polygon"
@@ -195,10 +195,10 @@ def _write_image(source: _Source, info: ImageInfo, dest: Path | None) -> list[Ev
         if dest is not None:
             link_or_copy(path, dest / "images" / source.file_name)
         return []
-    data, how = upright(path, path.read_bytes(), turn=True)
+    data, method = upright(path, path.read_bytes(), turn=True)
     if dest is not None:
         (dest / "images" / source.file_name).write_bytes(data)
-    return [Event(source.file_name, "", "exif-upright", f"orientation {info.orientation}, {how}")]
+    return [Event(source.file_name, "", "exif-upright", f"orientation {info.orientation}, {method}")]
 
 
 def _instances(

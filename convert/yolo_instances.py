@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from convert.conversion import Instance
-from datasets.coco import Box, Segmentation
+from datasets.coco import Box, Segmentation, SegmentationForm
 from datasets.formats.yolo_lines import Label
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ SLACK = 1e-6  # of the image: a coordinate outside it by less is rounding
 
 
 def label_instance(
-    label: Label, height: int, width: int, segmentation: str, longest: int = 0
+    label: Label, height: int, width: int, segmentation: SegmentationForm, longest: int = 0
 ) -> "tuple[Instance | None, Component | None]":
     """The annotation of a label in an image of height x width pixels, and the pixels of a segment.
 
@@ -40,7 +40,7 @@ def _box(label: Label, height: int, width: int) -> Instance | None:
 
 
 def _segment(
-    label: Label, height: int, width: int, segmentation: str, longest: int
+    label: Label, height: int, width: int, segmentation: SegmentationForm, longest: int
 ) -> "tuple[Instance, Component] | tuple[None, None]":
     from datasets.masks.drawn_segment import draw_segment
 
@@ -54,7 +54,7 @@ def _segment(
 
 
 def _segmentation(
-    label: Label, drawn: "Component", height: int, width: int, segmentation: str
+    label: Label, drawn: "Component", height: int, width: int, segmentation: SegmentationForm
 ) -> "tuple[Segmentation, Component]":
     """The segmentation that is written for a segment, and its pixels.
 

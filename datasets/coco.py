@@ -4,6 +4,8 @@ Boxes are `[x, y, w, h]` in pixels with x + w one past the last pixel; areas are
 Source: https://cocodataset.org/#format-data and #format-results.
 """
 
+from typing import Literal
+
 import msgspec
 
 SPLITS = ("train", "val", "test")
@@ -25,6 +27,7 @@ MIN_RING_VALUES = 6  # of a polygon: three x, y pairs
 MAX_COORDINATE = 1e5  # pixels; limits the run time of pycocotools, which walks along the whole outline
 Polygons = list[list[int | float]]
 Segmentation = Rle | Polygons
+SegmentationForm = Literal["rle", "polygon", "auto"]  # auto: the shorter one, if both have the same pixels
 
 
 class Category(msgspec.Struct, frozen=True):

@@ -87,15 +87,15 @@ class ImageSearch:
         self, where: Path | str, wanted: list[str], beside: list[str], candidates: list[str]
     ) -> MatchedImage:
         matches = {relative: _matching(beside + wanted, _fold(relative).split("/")) for relative in candidates}
-        most = max(matches.values())
-        best = [relative for relative, count in matches.items() if count == most]
+        longest = max(matches.values())
+        best = [relative for relative, count in matches.items() if count == longest]
         if len(best) > 1:
             problem = f"{len(best)} images have the name of its image: {best[0]}, {best[1]}"
             raise InputError(
                 where, problem, "rename one of them, or give a folder with only one of them with --images"
             )
         self._check_link(best[0])
-        return MatchedImage(best[0], most >= len(wanted))
+        return MatchedImage(best[0], longest >= len(wanted))
 
     def _check_link(self, relative: str) -> None:
         if relative in self._links:

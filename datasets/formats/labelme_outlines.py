@@ -56,11 +56,11 @@ def check_rings(rings: Sequence[Sequence[Point]]) -> list[CheckedRing]:
         owner = np.repeat(np.arange(len(usable)), lengths)
         polygons = np.asarray(shapely.polygons(shapely.linearrings(points, indices=owner)))
         begins = np.cumsum([0, *lengths[:-1]], dtype=np.int64)
-        least, most = np.minimum.reduceat(points, begins).tolist(), np.maximum.reduceat(points, begins).tolist()
+        low, high = np.minimum.reduceat(points, begins).tolist(), np.maximum.reduceat(points, begins).tolist()
         valid = np.asarray(shapely.is_valid(polygons)).tolist()
         for k, i in enumerate(usable):
             if valid[k] or shapely.convex_hull(polygons[k]).area > 0:
-                checked[i] = CheckedRing(polygons[k], valid[k], (*least[k], *most[k]))
+                checked[i] = CheckedRing(polygons[k], valid[k], (*low[k], *high[k]))
     return checked
 
 

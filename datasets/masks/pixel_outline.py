@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from datasets.coco import Polygons, Segmentation
+from datasets.coco import Polygons, Segmentation, SegmentationForm
 from datasets.masks.component import Component
 from datasets.masks.edges import component_to_rle
 from datasets.masks.part_rings import part_rings
@@ -14,19 +14,21 @@ if TYPE_CHECKING:
     from shapely import MultiPolygon, Polygon
 
 
-def component_to_segmentation(component: Component, height: int, width: int, how: str) -> Segmentation:
-    """COCO segmentation of a component: `how` is rle, polygon or auto.
+def component_to_segmentation(
+    component: Component, height: int, width: int, form: SegmentationForm
+) -> Segmentation:
+    """COCO segmentation of a component in an image of height x width pixels, in the given form.
 
     `polygon` gives polygons wherever they cover the same pixels as the run-length form (no polygon has holes),
-    `auto` only where they are not longer than the run-length form as well.
+    `auto` only where they are also not longer.
     """
     rle = component_to_rle(component, height, width)
-    if how == "rle":
+    if form == "rle":
         return rle
     polygons = component_to_polygons(component)
     if polygons is None or to_rle(polygons, height, width) != rle:
         return rle
-    if how == "auto" and _written_length(polygons) > len(str(rle.counts)):
+    if form == "auto" and _written_length(polygons) > len(str(rle.counts)):
         return rle
     return polygons
 
