@@ -74,7 +74,7 @@ def coco2coco(
     images, categories, unlabelled = _images(export, options)
     check_apart(dest, [source, *[image.path for image in images if image.path is not None][:1]])
     images, missing = check_files(source, images, skip=execution.skip_bad)
-    check_links(source, options.images, images)
+    check_links(export, options.images, images)
     if options.crowd == "auto":
         check_crowd(source, (a.iscrowd for image in images for a in image.annotations))
     split_of, stated = _splits(export, images, categories, options)

@@ -11,7 +11,7 @@ from convert.faults import planning_events
 from convert.report import Event
 from datasets.coco import SPLITS, Annotation, Category, Image, Rle
 from datasets.formats.coco_export import CocoExport, read_coco_export
-from datasets.formats.coco_images import missing_image
+from datasets.formats.coco_images import missing_image, own_folders
 from datasets.formats.coco_segmentation import check_drawable
 from datasets.formats.coco_whole import nothing_labelled
 from system.errors import InputError
@@ -76,13 +76,13 @@ def read_coco_source(path: Path, folder: Path | None = None, exclude: Excluder =
     excluded = exclusion_events(exclude, export.images)
     events = [Event(*msgspec.structs.astuple(repair)) for repair in export.repairs] + excluded
     found = labelled_source(export, events)
-    check_links(path, folder, found.images)
+    check_links(export, folder, found.images)
     return found
 
 
-def check_links(source: Path, folder: Path | None, images: Iterable[CocoImage]) -> None:
+def check_links(export: CocoExport, folder: Path | None, images: Iterable[CocoImage]) -> None:
     """Raise InputError for an image that is a link to a file outside the source and the folder of images."""
-    folders = [source if source.is_dir() else source.parent, *([folder] if folder else [])]
+    folders = [*own_folders(export.path, export.parts), *([folder] if folder else [])]
     for image in images:
         if image.path is not None:
             check_inside(image.path, folders)

@@ -18,7 +18,7 @@ from datasets.check.ring_area import ring_area
 from datasets.coco import SPLITS, Image, Rle
 from datasets.formats.coco_export import find_images, is_ours, join_categories, with_plain_names
 from datasets.formats.coco_file import ReadCoco, check_and_repair, read_unchecked_coco
-from datasets.formats.coco_images import FoundImage, missing_image
+from datasets.formats.coco_images import FoundImage, missing_image, own_folders
 from datasets.formats.coco_layout import CocoPart, find_coco_parts, looks_like_coco
 from datasets.formats.coco_repair import Repair
 from datasets.formats.coco_segmentation import check_drawable
@@ -127,7 +127,8 @@ def _list(root: Path, folder: Path) -> Listing[CocoEntry]:
     names = Counter({name: times for name, times in names.items() if normalize("NFC", name) in kept})
     readable = all(finding.code != "unreadable-labels" for finding in findings)
     findings += find_lonely_masks(folder, [entry.name for entry in entries]) if masked and readable else []
-    findings += links_outside(root, [entry.path for entry in entries if entry.path is not None], [folder])
+    paths = [entry.path for entry in entries if entry.path is not None]
+    findings += links_outside(root, paths, own_folders(root, files))
     findings += [*_check_ids(files), *same_stems(entry.name for entry in entries)]
     return Listing(entries, sorted(names.elements()), findings)
 

@@ -52,6 +52,13 @@ def image_folders(part: CocoPart, root: Path, given: Path | None) -> list[Path]:
     return list(dict.fromkeys([near, *_existing(inside), *_existing(by_split)]))
 
 
+def own_folders(source: Path, parts: Iterable[CocoPart]) -> list[Path]:
+    """The folders of the COCO source: the folder itself, or those where the images of a file may be."""
+    if source.is_dir():
+        return [source]
+    return [folder for part in parts for folder in image_folders(part, source, None)]
+
+
 def find_image(folders: Sequence[Path], file_name: str) -> FoundImage | None:
     """Find the image file of an entry with `file_name` in `folders`; None if there is none.
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
+from convert.coco2yolo import coco2yolo
 from convert.execution import Execution
 from convert.labelme2coco import labelme2coco
 from convert.mvtec2coco import mvtec2coco
@@ -18,6 +19,7 @@ from datasets.check.read_labelme import LabelmeFolder
 from datasets.formats.dataset_folder import annotation_path
 from system.errors import InputError
 from tests.labelme_files import shape, write_case
+from tests.refusal_cases.coco import coco
 from tests.refusal_cases.trees import write_mask
 
 RUN = Execution(jobs=1)
@@ -88,3 +90,17 @@ def test_a_tree_of_another_layout_that_does_not_pair_is_broken(tmp_path: Path) -
         tmp_path / "out",
     )
     assert [f.code for f in check(tmp_path / "ksdd", Limits(), jobs=1).findings] == ["broken-tree"]
+
+
+def test_the_images_of_a_single_coco_file_may_be_beside_its_folder(tmp_path: Path) -> None:
+    root = coco(tmp_path / "c")
+    assert check(annotation_path(root, "train"), Limits(imgsz=60), jobs=1).findings == []
+    outside = tmp_path / "outside.png"
+    (root / "images/a.png").rename(outside)
+    (root / "images/a.png").symlink_to(outside)
+    dest = tmp_path / "out"
+    agree(
+        annotation_path(root, "train"),
+        lambda: coco2yolo(annotation_path(root, "train"), dest, execution=RUN),
+        dest,
+    )
