@@ -8,19 +8,19 @@ from pathlib import Path
 
 import msgspec
 
-from convert.coco_source import CocoImage, CocoSource, instance_component, read_coco_source, skip_missing
+from convert.coco_batches import LARGEST_CHUNK, in_batches, instance_runs
+from convert.coco_source import CocoImage, CocoSource, read_coco_source, skip_missing
 from convert.execution import Execution
-from convert.faults import Faults, Guarded
+from convert.faults import Faults, GuardedBatch
 from convert.report import Event, Report, check_strict, make_report
-from convert.to_shapes import DEFAULT_TOLERANCE, components_to_shapes, join_group
+from convert.to_shapes import DEFAULT_TOLERANCE, join_group, runs_to_shapes
 from datasets.coco import Annotation, Image, Rle
 from datasets.formats.file_names import check_stems
-from datasets.formats.labelme import SUFFIX, Shape
+from datasets.formats.labelme import SUFFIX, Point, Shape
 from datasets.formats.labelme_document import encode_document
 from datasets.formats.labelme_flags import BACKGROUND, IGNORE
 from datasets.formats.listed_image import check_listed_size, check_upright
 from datasets.images.image_file import read_info
-from datasets.masks.component import Component
 from system.errors import OptionError
 from system.exclude import Excluder
 from system.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic, write_file
@@ -84,64 +84,87 @@ def _write_images(
         for folder in sorted({Path(image.file_name).parent for image in coco.images}):
             (dest / folder).mkdir(parents=True, exist_ok=True)
     names = {category.id: category.name for category in coco.categories}
-    work = Guarded(partial(_write_image, dest=dest, names=names, tolerance=tolerance), attrgetter("file_name"))
-    done = map_ordered(work, coco.images, execution.jobs, pool_pays=coco.annotations() >= POOL_PAYS_FROM)
+    write = partial(_write_batch, dest=dest, names=names, tolerance=tolerance)
+    batches = map_ordered(
+        GuardedBatch(write, attrgetter("file_name")),
+        in_batches(coco.images),
+        execution.jobs,
+        pool_pays=coco.annotations() >= POOL_PAYS_FROM,
+        largest_chunk=LARGEST_CHUNK,
+    )
+    done = chain.from_iterable(batches)
     yield from faults.sift(execution.progress(done, "convert", len(coco.images)))
 
 
-def _write_image(item: CocoImage, dest: Path | None, names: Mapping[int, str], tolerance: float) -> _Written:
-    path, image = item.file(), item.image
-    info = read_info(path)
-    check_upright(path, info.orientation)
-    check_listed_size(path, (info.width, info.height), (image.width, image.height))
-    events: list[Event] = []
-    labelled: list[Annotation] = []
-    for annotation in item.annotations:
-        if annotation.iscrowd:
-            where = f"annotation {annotation.id}"
-            events.append(Event(item.file_name, where, "crowd", names[annotation.category_id]))
-        else:
-            labelled.append(annotation)
+def _write_batch(
+    items: Sequence[CocoImage], dest: Path | None, names: Mapping[int, str], tolerance: float
+) -> list[_Written]:
+    """Write some images and their labelme files, after all of them are checked."""
+    for item in items:
+        path, info = item.file(), read_info(item.file())
+        check_upright(path, info.orientation)
+        check_listed_size(path, (info.width, info.height), (item.image.width, item.image.height))
+    shapes = iter(_shapes(items, names, tolerance))
+    return [_write_image(item, [next(shapes) for _ in item.annotations], dest, names) for item in items]
+
+
+def _write_image(
+    item: CocoImage, made: Sequence[Sequence[Shape]], dest: Path | None, names: Mapping[int, str]
+) -> _Written:
+    crowds: list[Event] = []
+    lost: list[Event] = []
     shapes: list[Shape] = []
-    for annotation, made in zip(labelled, _shapes(image, labelled, names, tolerance), strict=True):
-        if not made:
+    for annotation, own in zip(item.annotations, made, strict=True):
+        if not own:
+            code, events = ("crowd", crowds) if annotation.iscrowd else ("no-area", lost)
             where = f"annotation {annotation.id}"
-            events.append(Event(item.file_name, where, "no-area", names[annotation.category_id]))
+            events.append(Event(item.file_name, where, code, names[annotation.category_id]))
         # unique in the file, so that no two instances of a label are joined
-        shapes += join_group(made, len(shapes) + 1)
+        shapes += join_group(own, len(shapes) + 1)
     if item.annotations and not shapes:
         left_out = Event(item.file_name, "", "image-left-out", f"{len(item.annotations)} annotations")
-        return _Written(None, [*events, left_out])
+        return _Written(None, [*crowds, *lost, left_out])
     if dest is not None:
         target = dest / item.file_name
-        link_or_copy(path, target)
-        content = encode_document(target.name, image.height, image.width, shapes)
+        link_or_copy(item.file(), target)
+        content = encode_document(target.name, item.image.height, item.image.width, shapes)
         write_file(str(target.with_suffix(SUFFIX)), content)
-    return _Written(len(shapes), events)
+    return _Written(len(shapes), [*crowds, *lost])
 
 
-def _shapes(
-    image: Image, annotations: Sequence[Annotation], names: Mapping[int, str], tolerance: float
-) -> list[list[Shape]]:
-    """The shapes of each annotation, none where it has no pixel."""
+def _shapes(items: Sequence[CocoImage], names: Mapping[int, str], tolerance: float) -> list[list[Shape]]:
+    """The shapes of each annotation of some images, none where it is a crowd or has no pixel."""
     made: list[list[Shape]] = []
-    masks: dict[int, tuple[Component, str]] = {}
-    for i, annotation in enumerate(annotations):
-        label, segmentation = names[annotation.category_id], annotation.segmentation
-        made.append([])
-        if not segmentation:
+    masked: dict[int, tuple[Image, Annotation]] = {}
+    for item in items:
+        for annotation in item.annotations:
+            made.append([])
+            if annotation.iscrowd:
+                continue
             x, y, w, h = annotation.bbox
-            if min(w, h) > 0:
-                made[i] = [Shape(label, [(x, y), (x + w, y + h)], shape_type="rectangle")]
-        elif (component := instance_component(image, annotation)) is None:
+            if annotation.segmentation:
+                masked[len(made) - 1] = (item.image, annotation)
+            elif min(w, h) > 0:
+                corners: list[Point] = [(x, y), (x + w, y + h)]
+                made[-1] = [Shape(names[annotation.category_id], corners, shape_type="rectangle")]
+    if not masked:
+        return made
+    runs = instance_runs(list(masked.values()))
+    traced: list[int] = []
+    is_traced = runs.boxes[:, 2] > 0
+    for k, (number, (_, annotation)) in enumerate(masked.items()):
+        if not is_traced[k]:
             continue
-        elif isinstance(segmentation, Rle):
-            masks[i] = (component, label)
-        else:
-            rings = [list(zip(ring[::2], ring[1::2], strict=True)) for ring in segmentation]
-            made[i] = [Shape(label, ring, shape_type="polygon") for ring in rings]
-    for i, shapes in zip(masks, components_to_shapes(list(masks.values()), tolerance), strict=True):
-        made[i] = shapes
+        if isinstance(annotation.segmentation, Rle):
+            traced.append(number)
+            continue
+        is_traced[k] = False
+        rings = [list(zip(ring[::2], ring[1::2], strict=True)) for ring in annotation.segmentation]
+        label = names[annotation.category_id]
+        made[number] = [Shape(label, ring, shape_type="polygon") for ring in rings]
+    labels = [names[masked[number][1].category_id] for number in traced]
+    for number, shapes in zip(traced, runs_to_shapes(runs.select(is_traced), labels, tolerance), strict=True):
+        made[number] = shapes
     return made
 
 

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from datasets.masks.pixel_runs import PixelRuns
 
 BATCH_IMAGES = 64
-BATCH_SIZE = 1_000_000  # characters of run lengths and numbers of polygons, which limits memory
+BATCH_SIZE = 200_000  # characters of run lengths, numbers of polygons and columns of boxes; limits memory
+MAX_COLUMNS = 100_000  # that are counted, whatever a box states
 LARGEST_CHUNK = 1  # batches that a process takes at a time
 
 
@@ -67,6 +68,7 @@ def _rle(image: Image, annotation: Annotation) -> Rle:
 
 def _size(annotation: Annotation) -> int:
     segmentation = annotation.segmentation
+    columns = min(int(annotation.bbox[2]) + 1, MAX_COLUMNS)
     if isinstance(segmentation, Rle):
-        return len(segmentation.counts)
-    return sum(map(len, segmentation))
+        return len(segmentation.counts) + columns
+    return sum(map(len, segmentation)) + columns

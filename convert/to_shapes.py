@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,17 +10,17 @@ import msgspec
 from convert.simple_rings import simplify_rings
 from datasets.formats.labelme import Point, Shape
 from datasets.masks.component import Component
-from datasets.masks.part_rings import PartRings, part_rings
-from datasets.masks.polygon_fill import fill_even_odd
-from datasets.masks.rle import decode
+from datasets.masks.part_rings import part_finder, trace_parts
+from datasets.masks.pixel_runs import PixelRuns, runs_of_components
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from datasets.masks.ring_table import RingTable
+
 DEFAULT_TOLERANCE = 1.0  # pixels
 MIN_IOU = 0.99
-MAX_TOGETHER = 1_000_000  # pixels of the boxes of instances that are traced together
 
 
 def component_to_shapes(
@@ -32,29 +32,38 @@ def component_to_shapes(
 ) -> list[Shape]:
     """Shapes that together cover the pixels of `component`; several of them carry `group_id`, one alone none.
 
-    See `components_to_shapes`.
+    See `runs_to_shapes`.
     """
-    return join_group(components_to_shapes([(component, label)], tolerance, min_iou)[0], group_id)
+    return join_group(runs_to_shapes(runs_of_components([component]), [label], tolerance, min_iou)[0], group_id)
 
 
-def components_to_shapes(
-    labelled: Sequence[tuple[Component, str]],
-    tolerance: float = DEFAULT_TOLERANCE,
-    min_iou: float = MIN_IOU,
+def runs_to_shapes(
+    runs: PixelRuns, labels: Sequence[str], tolerance: float = DEFAULT_TOLERANCE, min_iou: float = MIN_IOU
 ) -> list[list[Shape]]:
-    """For each component with its label the shapes that together cover its pixels, without `group_id`.
+    """For each of N masks with its label the shapes that together cover its pixels, without `group_id`.
 
     A part without holes becomes a polygon that deviates from the outline by at most `tolerance` pixels and covers
     the same pixels at an IoU of `min_iou` or more, with `tolerance` 0 exactly the same. A part with holes
     becomes a `mask` shape. Parts are 4-connected.
     """
-    shape_lists: list[list[Shape]] = []
-    for group in _groups(labelled):
-        parts = [part_rings(component.pixels) for component, _ in group]
-        whole = [part.shell for own in parts for part in own if not part.holes]
-        rings = iter(simplify_rings(whole, tolerance, min_iou))
-        shape_lists += [_shapes(own, rings, *one) for own, one in zip(parts, group, strict=True)]
-    return shape_lists
+    import numpy as np
+
+    shells, holes = trace_parts(runs)
+    has_holes = np.zeros(len(shells.lengths), np.bool_)
+    has_holes[holes.owner] = True
+    simple = simplify_rings(shells.select(~has_holes), tolerance, min_iou)
+    placed = (simple.points + runs.boxes[simple.owner_of_point(), :2]).tolist()
+    points: list[Point] = list(map(tuple, placed))
+    bounds = iter(zip(simple.starts.tolist(), simple.stops.tolist(), strict=True))
+    masks = _mask_shapes(runs, shells, has_holes, labels)
+    shapes: list[list[Shape]] = [[] for _ in labels]
+    for part, mask in enumerate(shells.owner.tolist()):
+        if part in masks:
+            shapes[mask].append(masks[part])
+        else:
+            begin, end = next(bounds)
+            shapes[mask].append(Shape(labels[mask], points[begin:end], shape_type="polygon"))
+    return shapes
 
 
 def join_group(shapes: Sequence[Shape], group_id: int) -> list[Shape]:
@@ -64,34 +73,19 @@ def join_group(shapes: Sequence[Shape], group_id: int) -> list[Shape]:
     return [msgspec.structs.replace(shape, group_id=group_id) for shape in shapes]
 
 
-def _groups(labelled: Sequence[tuple[Component, str]]) -> Iterator[list[tuple[Component, str]]]:
-    """All components in groups small enough for memory; several small ones take little longer than one."""
-    group: list[tuple[Component, str]] = []
-    pixels = 0
-    for one in labelled:
-        size = one[0].pixels.size
-        if group and pixels + size > MAX_TOGETHER:
-            yield group
-            group, pixels = [], 0
-        group.append(one)
-        pixels += size
-    if group:
-        yield group
-
-
-def _shapes(
-    parts: Sequence[PartRings], rings: "Iterator[NDArray[np.float64]]", component: Component, label: str
-) -> list[Shape]:
+def _mask_shapes(
+    runs: PixelRuns, shells: "RingTable", has_holes: "NDArray[np.bool_]", labels: Sequence[str]
+) -> dict[int, Shape]:
+    """The mask shape of each part with holes."""
     import numpy as np
 
-    x, y, _, _ = component.box
-    shapes = []
-    for part in parts:
-        if part.holes:
-            shapes.append(_mask_shape(_pixels(part.shell, component.pixels), x, y, label))
-        else:
-            points: list[Point] = list(map(tuple, np.add(next(rings), (x, y)).tolist()))
-            shapes.append(Shape(label, points, shape_type="polygon"))
+    starts, shapes = shells.starts, {}
+    for mask in np.unique(shells.owner[has_holes]).tolist():
+        begin, end = np.searchsorted(shells.owner, (mask, mask + 1)).tolist()
+        x, y, _, _ = runs.boxes[mask].tolist()
+        pixels_of = part_finder(runs, mask)
+        for part in (np.flatnonzero(has_holes[begin:end]) + begin).tolist():
+            shapes[part] = _mask_shape(pixels_of(shells.points[starts[part]]), x, y, labels[mask])
     return shapes
 
 
@@ -106,9 +100,3 @@ def _mask_shape(pixels: "NDArray[np.bool_]", x: int, y: int, label: str) -> Shap
     corners: list[Point] = [(x + x0, y + y0), (x + x1, y + y1)]
     mask = base64.b64encode(buffer.getvalue()).decode("ascii")
     return Shape(label, corners, shape_type="mask", mask=mask)
-
-
-def _pixels(shell: "NDArray[np.int64]", pixels: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
-    """The pixels of the part inside `shell`, of a component whose pixels are `pixels`."""
-    (rle,) = fill_even_odd([[list(map(tuple, shell.tolist()))]], *pixels.shape)
-    return decode(rle, *pixels.shape).astype(bool) & pixels

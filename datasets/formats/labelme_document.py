@@ -10,6 +10,7 @@ import msgspec
 from datasets.formats.labelme import (
     VERSION,
     LabelmeFile,
+    Point,
     Shape,
     encode_raw,
     needs_repair,
@@ -31,6 +32,31 @@ class Document(msgspec.Struct, frozen=True):
     file: LabelmeFile
     raw: dict[str, object]
     sha256: str | None
+
+
+class _WrittenShape(msgspec.Struct, frozen=True):
+    """A shape with every key in labelme's order; labelme has no `difficult`."""
+
+    label: str
+    points: list[Point]
+    group_id: int | None
+    description: str | None
+    shape_type: str
+    flags: dict[str, bool]
+    mask: str | None
+    difficult: bool | msgspec.UnsetType
+
+
+class _WrittenFile(msgspec.Struct, frozen=True, rename="camel"):
+    """A file with every key in labelme's order."""
+
+    version: str
+    flags: dict[str, bool]
+    shapes: list[_WrittenShape]
+    image_path: str
+    image_data: str | None
+    image_height: int
+    image_width: int
 
 
 def read_document(path: Path) -> Document:
@@ -64,8 +90,13 @@ def encode_document(image_path: str, height: int, width: int, shapes: Sequence[S
 
     The one difference is how numbers below 0.0001 are written: 0.00001 instead of 1e-05.
     """
-    document = new_document(Path(), image_path, height, width)
-    return msgspec.json.format(msgspec.json.encode(with_shapes(document, shapes)), indent=2)
+    written = []
+    for s in shapes:
+        difficult = s.difficult or msgspec.UNSET
+        shape = (s.label, s.points, s.group_id, s.description, s.kind, s.flags or {}, s.mask, difficult)
+        written.append(_WrittenShape(*shape))
+    file = _WrittenFile(VERSION, {}, written, image_path, None, height, width)
+    return msgspec.json.format(msgspec.json.encode(file), indent=2)
 
 
 def shape_to_raw(shape: Shape) -> dict[str, object]:

@@ -84,6 +84,15 @@ class RingTable:
         points = self.points[np.repeat(chosen, self.lengths)]
         return RingTable(points, self.lengths[chosen], self.owner[chosen])
 
+    def reorder(self, order: "NDArray[np.int64]") -> "RingTable":
+        """The rings with these numbers, in this order."""
+        import numpy as np
+
+        lengths = self.lengths[order]
+        begins = np.cumsum(lengths) - lengths
+        source = np.arange(int(lengths.sum())) + np.repeat(self.starts[order] - begins, lengths)
+        return RingTable(self.points[source], lengths, self.owner[order])
+
 
 def ring_table(rings: "Sequence[NDArray[np.float64]]", owner: "Sequence[int] | NDArray[np.int64]") -> RingTable:
     """Rings as one table. None of them may be empty."""
@@ -98,7 +107,7 @@ def merge_tables(tables: Sequence[RingTable]) -> RingTable:
     """All rings of some tables, sorted by owner; those of one owner in the order of the tables."""
     import numpy as np
 
-    rings = [ring for table in tables for ring in table.rings()]
+    points = np.concatenate([table.points for table in tables])
+    lengths = np.concatenate([table.lengths for table in tables])
     owner = np.concatenate([table.owner for table in tables])
-    order = np.argsort(owner, kind="stable")
-    return ring_table([rings[k] for k in order.tolist()], owner[order])
+    return RingTable(points, lengths, owner).reorder(np.argsort(owner, kind="stable"))

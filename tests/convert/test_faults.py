@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import typer
 
 from convert.cli import make_app
 from convert.execution import Execution
+from convert.faults import Fault, GuardedBatch
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from system.errors import CombinedInputError, InputError, raise_together
 from tests.command import run_command
@@ -91,3 +93,22 @@ def test_every_conversion_takes_the_shared_options() -> None:
     for command in commands.values():
         shared = {"overwrite", "dry_run", "strict", "max_errors", "skip_bad", "report", "jobs"}
         assert shared <= {parameter.name for parameter in command.params}
+
+
+def test_a_bad_item_of_a_batch_is_a_fault_and_the_others_are_worked_on_alone() -> None:
+    batches: list[list[str]] = []
+
+    def work(items: Sequence[str]) -> list[str]:
+        batches.append(list(items))
+        if "bad" in items:
+            raise InputError("file", "is bad", "correct it")
+        return [item.upper() for item in items]
+
+    guarded = GuardedBatch(work, str.title)
+    assert guarded(["a", "b"]) == ["A", "B"]
+    assert batches == [["a", "b"]]
+    first, fault, last = guarded(["a", "bad", "b"])
+    assert (first, last) == ("A", "B")
+    assert isinstance(fault, Fault)
+    assert (fault.file_name, fault.error.problem) == ("Bad", "is bad")
+    assert guarded([]) == []
