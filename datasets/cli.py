@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from datasets import cli_check, cli_paste, cli_split
+from datasets import cli_check, cli_longtail, cli_paste, cli_split
 from system.console import new_app, print_status, print_table, progress, run
 
 app = new_app("Create, inspect and prepare datasets.")
@@ -56,6 +56,7 @@ def summary_command(
 
 
 cli_check.register(app)
+cli_longtail.register(app)
 cli_paste.register(app)
 cli_split.register(app)
 

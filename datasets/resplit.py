@@ -9,8 +9,8 @@ import msgspec
 
 from datasets.coco import SPLITS, Annotation, Image
 from datasets.formats.dataset_folder import Dataset, load_dataset, mask_path, write_annotations
+from datasets.formats.made_images import first_made
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
-from datasets.paste.compose import FOLDER
 from datasets.splits import Ratios, group_by_pattern, strata_by_type, stratified_folds, stratified_split
 from system.errors import InputError
 from system.files import check_apart, check_destination, link_or_copy, new_folder
@@ -60,12 +60,14 @@ def resplit(
 def assign_splits(strata: Mapping[str, str], options: Options) -> Shares:
     """Folder name (empty for one dataset) -> file name -> split, from file name -> stratum.
 
-    Raises OptionError for `options`, and InputError where an image was pasted from others: these could be in
+    Raises OptionError for `options`, and InputError where an image was made from others: these could be in
     another split.
     """
-    if pasted := [name for name in strata if name.startswith(f"{FOLDER}/")]:
-        remedy = "split the dataset that it was made from; fit pastes for each fold with --paste"
-        raise InputError(pasted[0], "shows pixels of other images, which may be in another split", remedy)
+    if made := first_made(strata):
+        remedy = (
+            "split the dataset that it was made from; fit makes images for each fold with --paste or --balance"
+        )
+        raise InputError(made, "shows pixels of other images, which may be in another split", remedy)
     groups = None if options.group_by is None else group_by_pattern(strata, options.group_by)
     if not options.folds:
         return {"": stratified_split(strata, options.ratios, options.seed, groups)}

@@ -4,6 +4,7 @@ from typing import NoReturn
 
 from system.console import run
 from train_cls.options import ClassifierOptions
+from train_cls.oversample import oversample
 from train_cls.predict import predict
 from training.commands import trainer_app
 from training.flags import Flag
@@ -28,7 +29,7 @@ TRAINER = Trainer(
         ),
         "freeze": Flag("Train only what the weights lack: the last layer.", bool),
         "several": Flag("Images with several types: largest (the type with the largest area) or refuse."),
-        "balance": Flag("For types with few images: none, weights, sampler or logit-adjust."),
+        "balance": Flag("For types with few images: none, weights, sampler, logit-adjust or deepsmote."),
         "mixup": Flag("Mix training images; parameter of the Beta distribution of the shares (0: off).", float),
         "label_smoothing": Flag("Share of each label that is spread over all types.", float),
         "monitor": Flag("The value on val that chooses the best epoch: loss, accuracy or balanced_accuracy."),
@@ -37,6 +38,7 @@ TRAINER = Trainer(
 )
 
 app = trainer_app(TRAINER, predict)
+app.command()(oversample)
 
 
 def main() -> NoReturn:

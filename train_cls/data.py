@@ -41,13 +41,18 @@ class TypedImages:
 def load_typed(dataset: Dataset, coco: CocoFile, imgsz: int) -> TypedImages:
     """Decode and shrink the images of `coco` whose type is known. Raises InputError."""
     images, types = types_of_images(coco)
+    return TypedImages(load_squares(dataset, images, imgsz), types)
+
+
+def load_squares(dataset: Dataset, images: Sequence[Image], imgsz: int) -> "NDArray[np.uint8]":
+    """Decode and shrink images of a dataset: N x S x S x 3 RGB. Raises InputError."""
 
     def load(image: Image) -> "NDArray[np.uint8]":
         return to_square(dataset.read_image(image), imgsz)
 
     with ThreadPoolExecutor() as pool:
         squares = list(progress(pool.map(load, images), "reading images", len(images)))
-    return TypedImages(np.stack(squares) if squares else np.zeros((0, imgsz, imgsz, 3), np.uint8), types)
+    return np.stack(squares) if squares else np.zeros((0, imgsz, imgsz, 3), np.uint8)
 
 
 def to_square(rgb: "NDArray[np.uint8]", imgsz: int) -> "NDArray[np.uint8]":

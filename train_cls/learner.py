@@ -12,6 +12,7 @@ from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
 from system.console import print_status
+from train_cls.balanced_dataset import with_new_images
 from train_cls.classifier import Classifier, load_classifier
 from train_cls.data import check_single_types, load_typed
 from train_cls.export import ClassifierExporter
@@ -46,9 +47,11 @@ class ClassifierLearner(Learner[ClassifierOptions]):
         return read_state(state).epoch
 
     def prepare(self, work: Work[ClassifierOptions]) -> ClassifierLoop:
-        """Images in memory and a new network, or the one in the state."""
+        """Images in memory, with new ones where asked for, and a new network, or the one in the state."""
         dataset, options = work.dataset, work.options
         check_single_types(dataset, options.several)
+        if options.balance == "deepsmote":
+            dataset = with_new_images(work.run, dataset, options)
         state = read_state(work.state) if work.state else None
         if state:
             network, spec, pretrained = ClassifierNet(state.spec), state.spec, state.pretrained

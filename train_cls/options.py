@@ -7,9 +7,10 @@ import msgspec
 from system.errors import OptionError
 from training.options import Amount, Fraction, Gamma, Positive, Rate, Share, SharedOptions
 
+HALVINGS = 4  # of the side of an image, from image to code of DeepSMOTE
 Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
 Several = Literal["largest", "refuse"]
-Balance = Literal["none", "weights", "sampler", "logit-adjust"]
+Balance = Literal["none", "weights", "sampler", "logit-adjust", "deepsmote"]
 Side = Annotated[int, msgspec.Meta(ge=32, le=4096)]
 
 
@@ -44,14 +45,30 @@ class ClassifierOptimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_u
     gradient_clip: Amount = 1.0
 
 
+class DeepSmoteOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How DeepSMOTE learns to encode and decode images.
+
+    `codec_imgsz` is the side of its images in pixels, `codec_width` the number of channels of the first layer,
+    which doubles with each layer, `codec_size` the length of a code, `codec_steps` the number of updates with
+    `codec_batch` images each, `codec_lr` the learning rate of Adam.
+    """
+
+    codec_imgsz: Annotated[int, msgspec.Meta(ge=32, le=512, multiple_of=2**HALVINGS)] = 64
+    codec_width: Annotated[int, msgspec.Meta(ge=1, le=512)] = 16
+    codec_size: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 300
+    codec_steps: Annotated[int, msgspec.Meta(ge=1)] = 1000
+    codec_batch: Annotated[int, msgspec.Meta(ge=2)] = 16
+    codec_lr: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1e-3
+
+
 class ClassifierOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that, with the dataset, decides a training; saved in the run's config.yaml. `imgsz` in pixels.
 
     `weights` is `imagenet`, `none` or a path. `several` is for an image with annotations of several types: the
     type with the largest area, or an error. `balance` is for types with few images: weights in the loss, a sampler
-    that draws each type as often, or logits adjusted by the frequency of the types. `mixup` is the parameter of
-    the Beta distribution of the mixed shares, 0 turns it off. Raises OptionError for values that cannot be
-    combined.
+    that draws each type as often, logits adjusted by the frequency of the types, or new images made by DeepSMOTE,
+    whose options are `deepsmote`. `mixup` is the parameter of the Beta distribution of the mixed shares, 0 turns
+    it off. Raises OptionError for values that cannot be combined.
     """
 
     arch: str = "resnet18"
@@ -69,7 +86,10 @@ class ClassifierOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown
     monitor: Literal["loss", "accuracy", "balanced_accuracy"] = "loss"
     augmentation: ClassifierAugmentation = ClassifierAugmentation()
     optimisation: ClassifierOptimisation = ClassifierOptimisation()
+    deepsmote: DeepSmoteOptions = DeepSmoteOptions()
 
     def __post_init__(self) -> None:
         if self.freeze and self.weights == "none":
             raise OptionError("freeze", "random weights cannot be kept", "give --weights imagenet or a file")
+        if self.balance == "deepsmote" and self.paste:
+            raise OptionError("balance", "pasted images cannot be parents of others", "leave out --paste")

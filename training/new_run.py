@@ -19,6 +19,7 @@ import msgspec
 
 from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import Dataset
+from datasets.formats.made_images import OVERSAMPLED
 from datasets.resplit import Options, assign_splits
 from datasets.splits import strata_by_type
 from evaluate.run_folder import Run, RunConfig, RunSplit
@@ -34,6 +35,14 @@ from training.run_dataset import PASTED, resplit_in_memory
 
 PACKAGES = ("defectline", "torch", "torchvision", "ultralytics", "segmentation-models-pytorch", "timm",
             "lightning", "albumentations", "pycocotools", "numpy", "opencv-python-headless")  # fmt: skip
+
+
+def check_boxes(dataset: Dataset, task: str) -> None:
+    """Raise InputError where images made for types of images would train a model that finds defects in images."""
+    made = next((i.file_name for i in dataset.images("train") if i.file_name.startswith(f"{OVERSAMPLED}/")), None)
+    if made and not Run(dataset.root, task).provides.image_types:
+        problem = f"{made} shows a type of defect but not where it is"
+        raise InputError(dataset.root, problem, "train on the dataset that it was made from")
 
 
 def check_learnable(dataset: Dataset, options: SharedOptions, images: ImageChoice) -> None:
@@ -55,6 +64,7 @@ def new_run(
 
     Raises OptionError, InputError; nothing is left then.
     """
+    check_boxes(dataset, task)
     _report_repairs(dataset)
     names = _names(dataset, options, images)
     config = _config(task, dataset, options)

@@ -6,9 +6,11 @@ import msgspec
 
 from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import Dataset, write_annotations
+from datasets.formats.made_images import PASTED as FOLDER
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
-from datasets.paste.compose import FOLDER, check_count, paste_images, resolve_place
-from datasets.paste.dataset import Made, first_ids, train_images, write_image
+from datasets.formats.train_split import first_ids
+from datasets.paste.compose import check_count, paste_images, resolve_place
+from datasets.paste.dataset import Made, train_images, write_image
 from system.files import new_folder
 from system.progress import Progress
 

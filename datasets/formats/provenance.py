@@ -20,8 +20,9 @@ FORMAT = "defectline-dataset/1"
 class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a dataset was made; no times and no absolute paths, so that the same input gives the same bytes.
 
-    `pasted` has, for each pasted image, the image and annotations it was made from; `intensities` how images with
-    more than 8 bits are scaled (datasets.images.bit_depth).
+    `pasted` has, for each pasted image, the image and annotations it was made from, `oversampled`, for each image
+    made between two others, these two, and `intensities` how images with more than 8 bits are scaled
+    (datasets.images.bit_depth).
     """
 
     format: str
@@ -34,6 +35,7 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
     content_sha256: str
     pasted: list[dict[str, object]] = []
     intensities: list[IntensityRange] = []
+    oversampled: list[dict[str, object]] = []
 
 
 def make_provenance(

@@ -1,5 +1,6 @@
 """New training images: real defects pasted onto good images. The caller chooses the images."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.coco import Annotation, Image
+from datasets.formats.made_images import PASTED
 from datasets.masks.component import Component, mask_to_component
 from datasets.masks.edges import component_to_rle
 from datasets.paste.blend import Patch, blend, make_patch, misfit, shrunk, shrunk_map
 from datasets.paste.place import Matrix, Move, Place, choose_place, draw_moves, settle
 from datasets.paste.source import LoadedImage, PasteImage, groups, is_usable, load_paste_image, mask_of
+from datasets.paste.stock import Stock, take_stock
 from system.errors import InputError, OptionError
 
 MAX_EXAMINED_CANVASES = 16  # canvases in which `auto` detects the part
@@ -23,7 +26,6 @@ MOVES_PER_PLACEMENT = 12  # scales and shifts compared for a turn
 PATCHES_PER_PLACEMENT = 3  # of these moves, the best that are rendered in full
 MIN_KEPT_AREA = 0.9  # fraction of the area of the whole instance
 MAX_LOADED_SOURCES = 16  # kept in memory, decoded
-FOLDER = "paste"  # of the new images' file names
 
 Reason = Literal["crowd or no mask", "no place"]
 
@@ -69,22 +71,29 @@ def paste_images(
     *,
     place: Place | Literal["auto"] = "auto",
     first_ids: tuple[int, int] | None = None,
+    types: Sequence[int] | None = None,
 ) -> Iterator[Pasted]:
     """`count` new images made only of the images `given`: pass those of one training split or fold.
 
-    Defect types alternate. Each new image shows the defects of one given image, each in a new place, on one given
+    Defect types alternate, or are the categories `types` of the new images; the sources are then images with
+    defects of one category. Each new image shows the defects of one given image, each in a new place, on one given
     image without annotations. Image i depends only on the given images, `seed`, `place` and i. `first_ids` are the
     ids of the first new image and annotation; by default they follow the largest given ids. Raises OptionError for
-    `count` and `seed`, InputError where no canvas or no defect is given.
+    `count` and `seed`, InputError where no canvas or no defect, or none of a category in `types`, is given.
     """
     check_count(count, seed)
-    stock = _take_stock(given)
+    stock = take_stock(given, one_category=types is not None)
     chosen = resolve_place(given) if place == "auto" else place
     image_id, annotation_id = first_ids or (
         1 + max(g.image.id for g in given),
         1 + max(a.id for g in given for a in g.annotations),
     )
-    return _paste_all(stock, count, seed, chosen, image_id, annotation_id)
+    categories = list(stock.sources)
+    scheduled = [categories[i % len(categories)] for i in range(count)] if types is None else types
+    if absent := [category for category in scheduled if category not in stock.sources]:
+        problem = f"no training image shows only defects of category {absent[0]}, with a mask"
+        raise InputError("paste", problem, "use another method, or add such an image")
+    return _paste_all(stock, scheduled, seed, chosen, image_id, annotation_id)
 
 
 def check_count(count: int, seed: int) -> None:
@@ -102,65 +111,27 @@ def resolve_place(given: Sequence[PasteImage]) -> Place:
     return choose_place(load_paste_image(canvases[i]).part for i in spread)
 
 
-@dataclass(frozen=True, slots=True)
-class _Stock:
-    """Sources by category id, canvases by product; every source has a canvas of its product."""
-
-    sources: dict[int, list[PasteImage]]
-    canvases: dict[str, list[PasteImage]]
-
-
-def _take_stock(given: Sequence[PasteImage]) -> _Stock:
-    canvases: dict[str, list[PasteImage]] = {}
-    for g in given:
-        if not g.annotations:
-            canvases.setdefault(g.product, []).append(g)
-    if not canvases:
-        raise InputError(
-            "paste", f"none of the {len(given)} images is a negative to paste on", "add good images to train"
-        )
-    sources: dict[int, list[PasteImage]] = {}
-    for g in given:
-        if g.product in canvases:
-            for category in sorted({a.category_id for a in g.usable}):
-                sources.setdefault(category, []).append(g)
-    if not sources:
-        raise InputError(
-            "paste",
-            f"none of the {len(given)} images has a defect with a mask and a negative of the same product",
-            "add defect images to train",
-        )
-    return _Stock(dict(sorted(sources.items())), canvases)
-
-
 def _paste_all(
-    stock: _Stock, count: int, seed: int, place: Place, image_id: int, annotation_id: int
+    stock: Stock, types: Sequence[int], seed: int, place: Place, image_id: int, annotation_id: int
 ) -> Iterator[Pasted]:
     by_id = {source.image.id: source for sources in stock.sources.values() for source in sources}
     opened = lru_cache(MAX_LOADED_SOURCES)(lambda source_id: load_paste_image(by_id[source_id]))
-    categories = list(stock.sources)
-    for i in range(count):
-        category = categories[i % len(categories)]
-        sources = stock.sources[category]
+    before: Counter[int] = Counter()
+    for i, category in enumerate(types):
         left_out: list[LeftOut] = []
-        for attempt in range(len(sources)):
-            source = _deal(sources, i // len(categories) + attempt, (seed, 1, category))
-            canvas = load_paste_image(_deal(stock.canvases[source.product], i, (seed, 2)))
+        for attempt in range(len(stock.sources[category])):
+            source = stock.source(category, before[category] + attempt, seed)
+            canvas = load_paste_image(stock.canvas(source.product, i, seed))
             work = _Work(opened(source.image.id), canvas, place, np.random.default_rng((seed, 3, i, attempt)))
-            pasted = work.paste(Image(image_id + i, f"{FOLDER}/{i:04d}.png", 0, 0), annotation_id, left_out)
+            pasted = work.paste(Image(image_id + i, f"{PASTED}/{i:04d}.png", 0, 0), annotation_id, left_out)
             left_out = pasted.left_out
             if pasted.annotations:
                 break
         else:
             raise InputError(pasted.canvas, f"no defect of category {category} fits on it", "try another --place")
+        before[category] += 1
         annotation_id += len(pasted.annotations)
         yield pasted
-
-
-def _deal(cards: Sequence[PasteImage], number: int, seed: tuple[int, ...]) -> PasteImage:
-    """Card `number` (from 0) of an endless deal in which each card comes once before any comes again."""
-    turn, position = divmod(number, len(cards))
-    return cards[int(np.random.default_rng((*seed, turn)).permutation(len(cards))[position])]
 
 
 @dataclass(frozen=True, slots=True)
