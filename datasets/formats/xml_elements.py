@@ -101,8 +101,8 @@ class _XmlReader:
         self._parser.EntityDeclHandler = self._refuse_entity
 
     def run(self) -> Iterator[XmlElement]:
-        check_regular(self._path)
         try:
+            check_regular(self._path)
             with self._path.open("rb") as file:
                 read = 0
                 while chunk := file.read(CHUNK):
