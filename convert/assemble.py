@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import IO, Generic
 
 import msgspec
+from msgspec.structs import replace
 
 from convert.conversion import Conversion, Converted, S
+from convert.distinct_names import case_events, with_distinct_names
 from convert.execution import Execution
 from convert.faults import Fault, Faults
 from convert.report import Event, Report, check_strict, make_report
 from datasets.coco import SPLITS, Category, Image
 from datasets.formats.dataset_folder import annotation_path, mask_path
-from datasets.formats.file_names import check_stems
 from datasets.formats.provenance import Annotated, content_hash, make_provenance, write_provenance
 from datasets.images.bit_depth import measure_ranges
 from datasets.masks.pixel_mask import check_category_count
@@ -58,14 +59,15 @@ class _Done(msgspec.Struct, frozen=True, gc=False):
 def assemble(dest: Path, conversion: Conversion[S], execution: Execution) -> Report:
     """Convert all sources into the dataset folder `dest`; a dry run writes nothing.
 
-    Raises one InputError for all images that cannot be converted, unless `skip_bad` leaves them out, and with
-    `strict` for the first loss; OutputError if `dest` exists or cannot be written.
+    Raises one InputError for all faults of the source and all images that cannot be converted, unless `skip_bad`
+    leaves them out, and with `strict` for the first loss; OutputError if `dest` exists or cannot be written.
     """
     check_destination(dest, overwrite=execution.overwrite)
-    check_stems(source.file_name for source in conversion.sources)
     check_category_count(", ".join(conversion.origins), len(conversion.categories))
     faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)
-    if execution.dry_run:
+    faults.add_all(conversion.faults)
+    conversion = replace(conversion, sources=with_distinct_names(conversion.sources, faults))
+    if execution.dry_run or faults.are_fatal():
         done = list(_remembered(faults.sift(_convert_all(None, conversion, execution))))
         return _report(done, conversion, execution, faults)
     with new_folder(dest, overwrite=execution.overwrite) as root:
@@ -175,12 +177,11 @@ def _report(done: Sequence[_Done], conversion: Conversion[S], execution: Executi
         "negatives": sum(not converted.category_ids for converted in kept),
         "annotations": sum(len(converted.category_ids) - len(converted.ignored) for converted in kept),
     }
-    if any(converted.ignored for converted in kept):
-        written["ignore regions"] = sum(len(converted.ignored) for converted in kept)
-        written["images with only ignore regions"] = sum(
-            0 < len(converted.ignored) == len(converted.category_ids) for converted in kept
-        )
-    events = chain(conversion.events, faults.events(), chain.from_iterable(c.events for c in done))
+    if regions := sum(len(converted.ignored) for converted in kept):
+        only = sum(0 < len(converted.ignored) == len(converted.category_ids) for converted in kept)
+        written |= {"ignore regions": regions, "images with only ignore regions": only}
+    known = [*conversion.events, *case_events(conversion.categories), *faults.events()]
+    events = chain(known, chain.from_iterable(c.events for c in done))
     report = make_report(conversion.read, written, events)
     if execution.strict:
         check_strict(report)

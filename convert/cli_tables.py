@@ -83,7 +83,7 @@ def via2coco_command(
 def csv2coco_command(
     source: Annotated[
         Path,
-        typer.Argument(metavar="SRC", help="CSV file of annotations."),
+        typer.Argument(metavar="SRC", help="CSV file of annotations, or the folder that has one."),
     ],
     dest: NewDataset,
     connectivity: Connectivity = 8,

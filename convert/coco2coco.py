@@ -10,7 +10,7 @@ import msgspec
 
 from convert.assemble import assemble
 from convert.coco_instances import Crowd, image_instances
-from convert.coco_source import CocoImage, check_files, check_links
+from convert.coco_source import CocoImage, check_links, present_images
 from convert.coco_to_tool import write_for_tool
 from convert.conversion import Conversion, Converted, encode_instance, ignored_positions, recorded_options
 from convert.exclusion import exclusion_events
@@ -73,15 +73,17 @@ def coco2coco(
     excluded = exclusion_events(exclude, export.images)
     images, categories, unlabelled = _images(export, options)
     check_apart(dest, [source, *[image.path for image in images if image.path is not None][:1]])
-    images, missing = check_files(source, images, skip=execution.skip_bad)
+    images, missing = present_images(source, images)
     check_links(export, options.images, images)
     if options.crowd == "auto":
         check_crowd(source, (a.iscrowd for image in images for a in image.annotations))
     split_of, stated = _splits(export, images, categories, options)
     repairs = [Event(*msgspec.structs.astuple(repair)) for repair in export.repairs]
-    events = [*excluded, *repairs, *unlabelled, *missing, stated]
+    events = [*excluded, *repairs, *unlabelled, stated]
     if options.to != "dataset":
-        return write_for_tool(dest, options.to, images, categories, split_of, events, options.crowd, execution)
+        return write_for_tool(
+            dest, options.to, images, categories, split_of, events, missing, options.crowd, execution
+        )
     files = [f"{part.split}={part.file.name}" for part in export.parts if part.split]
     conversion = Conversion(
         tool="coco2coco",
@@ -101,6 +103,7 @@ def coco2coco(
         pool_pays=len(images) >= POOL_PAYS_FROM,
         masks=options.masks,
         preload=PRELOAD,
+        faults=missing,
     )
     return assemble(dest, conversion, execution)
 

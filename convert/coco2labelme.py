@@ -9,13 +9,12 @@ from pathlib import Path
 import msgspec
 
 from convert.coco_batches import LARGEST_CHUNK, in_batches, instance_runs
-from convert.coco_source import CocoImage, CocoSource, read_coco_source, skip_missing
+from convert.coco_source import CocoImage, CocoSource, read_coco_source, usable_images
 from convert.execution import Execution
 from convert.faults import Faults, GuardedBatch
 from convert.report import Event, Report, check_strict, make_report
 from convert.to_shapes import DEFAULT_TOLERANCE, join_group, runs_to_shapes
 from datasets.coco import Annotation, Image, Rle
-from datasets.formats.file_names import check_stems
 from datasets.formats.labelme import SUFFIX, Point, Shape
 from datasets.formats.labelme_document import encode_document
 from datasets.formats.labelme_flags import BACKGROUND, IGNORE
@@ -64,10 +63,9 @@ def coco2labelme(
     coco = read_coco_source(source, options.images, exclude=Excluder(execution.exclude))
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite, marker=MARKER)
-    coco = skip_missing(coco, skip=execution.skip_bad)
-    check_stems(image.file_name for image in coco.images)
     faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)
-    if execution.dry_run:
+    coco = usable_images(coco, faults)
+    if execution.dry_run or faults.are_fatal():
         return _report(coco, list(_write_images(coco, None, tolerance, execution, faults)), execution, faults)
     with new_folder(dest, overwrite=execution.overwrite, marker=MARKER) as root:
         report = _report(coco, list(_write_images(coco, root, tolerance, execution, faults)), execution, faults)

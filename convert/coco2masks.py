@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from convert.coco_source import CocoImage, CocoSource, instance_mask, read_coco_source
+from convert.coco_source import CocoImage, CocoSource, instance_mask, read_coco_source, usable_images
 from convert.execution import Execution
 from convert.faults import Faults, Guarded
 from convert.report import Event, Report, check_strict, make_report
-from datasets.formats.file_names import check_stems
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import check_category_count, write_pixel_mask
@@ -61,9 +60,9 @@ def coco2masks(
     check_category_count(source, len(coco.categories))
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite)
-    check_stems(image.file_name for image in coco.images)
     faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)
-    if execution.dry_run:
+    coco = usable_images(coco, faults, need_files=False)
+    if execution.dry_run or faults.are_fatal():
         return _report(coco, list(_paint_all(coco, None, execution, faults)), execution, faults)
     with new_folder(dest, overwrite=execution.overwrite) as root:
         done = list(_paint_all(coco, root, execution, faults))

@@ -10,14 +10,13 @@ from pathlib import Path
 import msgspec
 
 from convert.coco_batches import LARGEST_CHUNK, in_batches
-from convert.coco_source import CocoImage, CocoSource, read_coco_source, skip_missing
+from convert.coco_source import CocoImage, CocoSource, read_coco_source, usable_images
 from convert.execution import Execution
 from convert.faults import Faults, GuardedBatch
 from convert.report import Event, Report, check_strict, make_report
 from convert.yolo_labels import label_lines
 from convert.yolo_segments import Style
 from datasets.formats.coco_whole import check_for_yolo
-from datasets.formats.file_names import check_stems
 from datasets.formats.listed_image import check_listed_size, check_upright
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.formats.yolo import label_path
@@ -67,10 +66,9 @@ def coco2yolo(
     check_for_yolo(source, len(coco.categories), len(coco.images))
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite)
-    coco = skip_missing(coco, skip=execution.skip_bad)
-    check_stems(image.file_name for image in coco.images)
     faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)
-    if execution.dry_run:
+    coco = usable_images(coco, faults)
+    if execution.dry_run or faults.are_fatal():
         return _report(coco, list(_write_images(coco, None, style, execution, faults)), execution, faults)
     with new_folder(dest, overwrite=execution.overwrite) as root:
         done = list(_write_images(coco, root, style, execution, faults))

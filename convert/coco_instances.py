@@ -95,6 +95,8 @@ def _box_instance(image: Image, annotation: Annotation) -> tuple[Instance | None
     if (x0, y0, x1, y1) == (x, y, x + w, y + h):
         return Instance(annotation.category_id, annotation.bbox, annotation.area, []), None, []
     box: Box = (_short(x0), _short(y0), _short(x1 - x0), _short(y1 - y0))
+    if min(box[2:]) <= 0:  # thinner than half a thousandth of a pixel
+        return None, None, [("no-area", _text(annotation.bbox))]
     lost = max(x0 - x, y0 - y, x + w - x1, y + h - y1)
     codes = [("clipped", _text(annotation.bbox))] if lost > ROUNDING else []
     return Instance(annotation.category_id, box, min(annotation.area, _short(box[2] * box[3])), []), None, codes

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from convert.distinct_names import case_events, with_distinct_names
 from convert.exclusion import exclusion_events
-from convert.faults import planning_events
+from convert.faults import Fault, Faults, planning_faults
 from convert.report import Event
 from datasets.coco import SPLITS, Annotation, Category, Image, Rle
 from datasets.formats.coco_export import CocoExport, read_coco_export
@@ -94,6 +95,7 @@ def labelled_source(export: CocoExport, events: list[Event]) -> CocoSource:
     if unlabelled and len(unlabelled) == len(export.images):
         raise nothing_labelled(export.path, len(unlabelled))
     left_out = [Event(entry.image.file_name, "", "unlabelled", "no annotations file") for entry in unlabelled]
+    left_out += case_events(export.categories)
     images = [
         CocoImage(entry.image, entry.split or SPLITS[0], entry.annotations, entry.path)
         for entry in export.images
@@ -105,20 +107,22 @@ def labelled_source(export: CocoExport, events: list[Event]) -> CocoSource:
     )
 
 
-def check_files(path: Path, images: Sequence[CocoImage], *, skip: bool) -> tuple[list[CocoImage], list[Event]]:
-    """The images of the COCO source `path` whose files are there, and an event for each other image with `skip`.
-
-    Raises InputError with all missing images otherwise.
-    """
+def present_images(path: Path, images: Sequence[CocoImage]) -> tuple[list[CocoImage], list[Fault]]:
+    """The images of the COCO source `path` whose files are there, and a fault for each other image."""
     errors = [missing_image(path, image.file_name) for image in images if image.path is None]
-    events = planning_events(path, errors, skip=skip)
-    return [image for image in images if image.path is not None], events
+    return [image for image in images if image.path is not None], planning_faults(path, errors)
 
 
-def skip_missing(coco: CocoSource, *, skip: bool) -> CocoSource:
-    """The source without images whose files are missing, see `check_files`."""
-    images, events = check_files(coco.path, coco.images, skip=skip)
-    return msgspec.structs.replace(coco, images=images, events=[*coco.events, *events])
+def usable_images(coco: CocoSource, faults: Faults, *, need_files: bool = True) -> CocoSource:
+    """The source without images that are missing or whose names are ambiguous, which are added to `faults`.
+
+    Raises InputError when the limit of faults is reached.
+    """
+    images = coco.images
+    if need_files:
+        images, missing = present_images(coco.path, images)
+        faults.add_all(missing)
+    return msgspec.structs.replace(coco, images=with_distinct_names(images, faults))
 
 
 def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":

@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,10 +14,11 @@ from convert.coco_instances import Crowd, image_instances
 from convert.coco_rings import segmentation_rings
 from convert.coco_source import CocoImage
 from convert.conversion import Instance
+from convert.distinct_names import with_distinct_names
 from convert.execution import Execution
+from convert.faults import Fault, Faults, Guarded
 from convert.report import Event, Report, check_strict, make_report
 from datasets.coco import SPLITS, Category
-from datasets.formats.file_names import check_stems
 from datasets.formats.listed_image import check_listed_size, check_upright
 from datasets.images.image_file import read_info
 from system.errors import InputError
@@ -45,24 +47,29 @@ def write_for_tool(
     categories: Sequence[Category],
     split_of: dict[str, str],
     events: list[Event],
+    known: Sequence[Fault],
     crowd: Crowd,
     execution: Execution,
 ) -> Report:
     """Write `images` in the layout that `tool` imports; a dry run writes nothing.
 
     Only CVAT reads run lengths and crowd annotations. For the other tools masks become polygons, and ignore
-    regions are lost. Raises InputError for an image with a wrong size or an EXIF orientation and if two names
-    collide; OutputError if `dest` exists or cannot be written.
+    regions are lost. Raises InputError for the faults `known` and for images with a wrong size, an EXIF
+    orientation or ambiguous names, all together unless bad images are skipped, and if two names collide;
+    OutputError if `dest` exists or cannot be written.
     """
     check_destination(dest, overwrite=execution.overwrite, marker=MARKER)
+    faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)
+    faults.add_all(known)
+    read = {"images": len(images), "annotations": sum(len(image.annotations) for image in images)}
     if tool == "xanylabeling":
-        check_stems(image.file_name for image in images)
+        images = with_distinct_names(images, faults)
     drawn = []
     all_events = list(events)
     if tool == "labelstudio" and len(set(split_of.values())) > 1:
         all_events.append(Event("result.json", "", "splits-joined", ", ".join(sorted(set(split_of.values())))))
-    for image in execution.progress(images, "convert", len(images)):
-        instances, changes = _instances(image, tool, crowd)
+    work = Guarded(partial(_draw, tool=tool, crowd=crowd), attrgetter("file_name"))
+    for image, instances, changes in faults.sift(map(work, execution.progress(images, "convert", len(images)))):
         all_events += changes
         if image.annotations and not instances:
             all_events.append(
@@ -71,14 +78,14 @@ def write_for_tool(
             continue
         split = split_of[image.file_name]
         drawn.append(_Drawn(image, _name(tool, split, image.file_name), split, instances))
+    faults.check()
     _check_names(drawn)
-    read = {"images": len(images), "annotations": sum(len(image.annotations) for image in images)}
     written = {
         "images": len(drawn),
         "negatives": sum(not one.instances for one in drawn),
         "annotations": sum(len(one.instances) for one in drawn),
     }
-    report = make_report(read, written, all_events)
+    report = make_report(read, written, [*all_events, *faults.events()])
     if execution.strict:
         check_strict(report)
     if not execution.dry_run:
@@ -94,13 +101,14 @@ def write_for_tool(
     return report
 
 
-def _instances(image: CocoImage, tool: Tool, crowd: Crowd) -> tuple[list[Instance], list[Event]]:
+def _draw(image: CocoImage, tool: Tool, crowd: Crowd) -> tuple[CocoImage, list[Instance], list[Event]]:
+    """The image with its instances as the tool takes them, and events. Raises InputError."""
     info = read_info(image.file())
     check_upright(image.file(), info.orientation)
     check_listed_size(image.file(), (info.width, info.height), (image.image.width, image.image.height))
     made = image_instances(image.image, image.annotations, crowd, as_rle=False)
     if tool == "cvat":
-        return made.instances, made.events
+        return image, made.instances, made.events
     events = list(made.events)
     instances = []
     for number, instance in enumerate(made.instances, 1):
@@ -111,7 +119,7 @@ def _instances(image: CocoImage, tool: Tool, crowd: Crowd) -> tuple[list[Instanc
         rings, codes = segmentation_rings(instance.segmentation, image.image.height, image.image.width)
         events += [Event(image.file_name, where, code, value) for code, value in codes]
         instances.append(msgspec.structs.replace(instance, segmentation=rings))
-    return instances, events
+    return image, instances, events
 
 
 def _name(tool: Tool, split: str, file_name: str) -> str:

@@ -6,6 +6,7 @@ from typing import Generic, Protocol, TypeVar, get_type_hints
 
 import msgspec
 
+from convert.faults import Fault
 from convert.report import Event
 from datasets.coco import Box, Category, Segmentation
 from datasets.formats.mask_layers import MaskValues
@@ -63,7 +64,8 @@ class Conversion(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     `pool_pays` is whether there is enough work for several processes, `masks` whether pixel masks are written.
     `preload` are modules that are imported before worker processes are forked. `check_mask_values` raises
     InputError if the values of all images (file name, values) contradict each other. `convert_images`, if given,
-    converts several sources faster, with the same results and errors as `convert_image` for each.
+    converts several sources faster, with the same results and errors as `convert_image` for each. `faults` are
+    those of the source itself, found before any image is converted; what they concern is not in `sources`.
     """
 
     tool: str
@@ -80,6 +82,7 @@ class Conversion(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     preload: tuple[str, ...] = ()
     convert_images: Callable[[Sequence[S], Path | None], list[Converted]] | None = None
     check_mask_values: Callable[[MaskValues], None] | None = None
+    faults: Sequence[Fault] = ()
 
 
 def recorded_options(options: msgspec.Struct) -> dict[str, object]:

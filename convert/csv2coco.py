@@ -17,7 +17,7 @@ class CsvOptions(ToolOptions, frozen=True, kw_only=True):
 def csv2coco(
     source: Path, dest: Path, options: CsvOptions = CsvOptions(), execution: Execution = Execution()
 ) -> Report:
-    """Convert a CSV file of annotations into the dataset folder `dest`.
+    """Convert a CSV file of annotations, or the folder that has one, into the dataset folder `dest`.
 
     Run lengths cover all defects of one type in an image; each component becomes an annotation. Raises InputError
     if the table or an image cannot be read, OptionError for a wrong option, OutputError if `dest` exists or cannot

@@ -1,13 +1,14 @@
 """Collect the faults of the input: report all of them together, or leave out the bad images."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
 
 from convert.report import Event
-from system.errors import InputError, raise_together
+from system.errors import InputError, raise_together, separate
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -38,9 +39,17 @@ class Faults:
 
     def add(self, fault: Fault) -> None:
         """Add a fault. Raises InputError with all faults when the limit is reached."""
-        self._faults.append(fault)
+        self.add_all([fault])
+
+    def add_all(self, faults: Iterable[Fault]) -> None:
+        """Add several faults. Raises InputError with all of them when the limit is reached."""
+        self._faults += faults
         if not self._skip and len(self._faults) >= self._limit:
             self.check()
+
+    def are_fatal(self) -> bool:
+        """Whether the conversion ends in an error, so that nothing needs to be written."""
+        return bool(self._faults) and not self._skip
 
     def check(self) -> None:
         """Raise InputError with all faults, unless bad files are skipped."""
@@ -52,14 +61,18 @@ class Faults:
         return [Event(fault.file_name, "", "bad-input", fault.error.problem) for fault in self._faults]
 
 
-def planning_events(root: Path, errors: Sequence[InputError], *, skip: bool) -> list[Event]:
-    """An event for each fault that was found before any image is converted, if bad files are skipped.
+def planning_faults(root: Path, errors: Iterable[InputError], prefix: str = "") -> list[Fault]:
+    """The faults that were found before any image is converted; files are named as below `root`, with `prefix`."""
+    return [Fault(prefix + _below(root, error.where), error) for error in separate(errors)]
 
-    File names are relative to `root`. Raises InputError with all faults otherwise.
-    """
-    if not skip:
-        raise_together(errors)
-    return [Event(_below(root, error.where), "", "bad-input", error.problem) for error in errors]
+
+@contextmanager
+def reported_with(errors: Sequence[InputError], *, skip: bool) -> Iterator[None]:
+    """Report an InputError of the block together with `errors`, unless bad files are skipped."""
+    try:
+        yield
+    except InputError as error:
+        raise_together([*([] if skip else errors), error])
 
 
 def _below(root: Path, where: Path | str) -> str:

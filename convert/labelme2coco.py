@@ -111,6 +111,7 @@ def _conversion(source: Path, plan: LabelmePlan, options: LabelmeOptions) -> Con
         masks=options.masks,
         preload=PRELOAD,
         convert_images=partial(_convert_images, **arguments),
+        faults=plan.faults,
     )
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from convert.exclusion import exclusion_events
-from convert.faults import Fault, Guarded, planning_events
-from convert.labels import make_categories, parse_renames, read_labels_file
+from convert.faults import Fault, Guarded, planning_faults, reported_with
+from convert.labels import joined_events, make_categories, parse_renames, read_labels_file
 from convert.report import Event
 from datasets.coco import Category
 from datasets.formats.labelme import LabelmeFile, parse_labelme, read_json, read_labelme
@@ -23,7 +23,7 @@ from datasets.formats.labelme_folder import (
     image_not_found,
     unlabelled_images,
 )
-from datasets.formats.labelme_images import Found, ImageFinder, Tree, bare_name, list_tree
+from datasets.formats.labelme_images import Found, ImageFinder, Tree, bare_name, is_excluded, list_tree
 from system.errors import InputError, collected, raise_together
 from system.exclude import NOTHING, Excluder
 from system.files import BYTE_ORDER_MARK
@@ -40,6 +40,7 @@ class LabelmePlan(msgspec.Struct, frozen=True):
     ids: dict[str, int]
     read: dict[str, int]
     events: list[Event]
+    faults: list[Fault]
 
 
 class _Flags(msgspec.Struct):
@@ -96,10 +97,10 @@ def plan_labelme(
     """Plan the conversion of the labelme files in `tree`, with images from there and from the folder `images`.
 
     Images flagged reject are left out, and images flagged good that have a shape a person drew. Images with an
-    unreviewed shape are left out unless `keep_unreviewed`. With `skip_bad` faulty files are
-    left out, and no image without a file becomes a negative if there are any: its file may be one of them.
-    Raises InputError, with all files that cannot be read and all images that are missing or ambiguous, and
-    OptionError for a wrong rename.
+    unreviewed shape are left out unless `keep_unreviewed`. Files that cannot be read, or whose image is missing,
+    are faults of the plan; if there are any, no image without a file becomes a negative: its file may be one of
+    them. Raises InputError for images and labels that contradict each other, together with the faults unless
+    `skip_bad`, and OptionError for a wrong rename.
     """
     source = tree.root
     if not tree.files:
@@ -110,16 +111,18 @@ def plan_labelme(
     order = read_labels_file(labels) if labels is not None else None
     gathered = _gather(tree, ImageFinder(tree, image_tree), pool, exclude, keep_unreviewed=keep_unreviewed)
     sources = gathered.sources
-    skipped = planning_events(source, gathered.errors, skip=skip_bad)
+    faults = planning_faults(source, gathered.errors)
     excluded = exclusion_events(exclude, [*sources, *gathered.left_out, *gathered.errors])
-    events = [*skipped, *excluded, *gathered.events]
+    events = [*excluded, *gathered.events, *joined_events(gathered.labels)]
     if not sources:
-        raise all_left_out(source, (event.code for event in events))
-    raise_together(list(find_clashes(source, [*sources, *gathered.left_out])))
-    categories, ids = make_categories(gathered.labels, order, parse_renames(renames))
+        raise_together([] if skip_bad else gathered.errors)
+        raise all_left_out(source, [*(event.code for event in events), *("bad-input" for _ in faults)])
+    with reported_with(gathered.errors, skip=skip_bad):
+        raise_together(find_clashes(source, [*sources, *gathered.left_out]))
+        categories, ids = make_categories(gathered.labels, order, parse_renames(renames))
     trees = [tree] if image_tree is None else [tree, image_tree]
     unlabelled = unlabelled_images([*sources, *gathered.left_out], trees)
-    has_negatives = unlabelled_negative and not skipped
+    has_negatives = unlabelled_negative and not faults
     stems = exclude.stems()
     negatives = [image for image in unlabelled if has_negatives and _stem(image.file_name) not in stems]
     if len(negatives) < len(unlabelled):
@@ -127,11 +130,12 @@ def plan_labelme(
         events += [Event(i.file_name, "", "unlabelled", "") for i in unlabelled if i.file_name not in used]
     read = {"labelme files": len(tree.files), "shapes": gathered.shapes, "unlabelled pictures": len(unlabelled)}
     if has_negatives:
-        raise_together(list(find_embedded_elsewhere(negatives, gathered.embedded)))
+        raise_together(find_embedded_elsewhere(negatives, gathered.embedded))
         sources += [LabelmeImage(image.file_name, None, image.path) for image in negatives]
-        raise_together(list(find_clashes(source, sources)))
-    raise_together(list(find_links_outside(sources, trees)))
-    return LabelmePlan(sorted(sources, key=lambda s: s.file_name), categories, ids, read, events)
+        raise_together(find_clashes(source, sources))
+    with reported_with(gathered.errors, skip=skip_bad):
+        raise_together(find_links_outside(sources, trees))
+    return LabelmePlan(sorted(sources, key=lambda s: s.file_name), categories, ids, read, events, faults)
 
 
 def _gather(
@@ -145,7 +149,7 @@ def _gather(
         if isinstance(glance, Fault):
             gathered.errors.append(glance.error)
             continue
-        if _is_excluded(tree, file, glance, exclude):
+        if is_excluded(tree, file, glance.image_path, exclude):
             continue
         gathered.shapes += len(glance.shapes)
         located = None
@@ -165,12 +169,6 @@ def _gather(
                 gathered.labels[label] = f"{tree.root / file}, $.shapes[{i}].label"
         gathered.sources.append(image)
     return gathered
-
-
-def _is_excluded(tree: Tree, file: str, glance: _Glanced, exclude: Excluder) -> bool:
-    """Whether the image that the labelme file names is excluded; the file is then, too."""
-    named = posixpath.join(posixpath.dirname(file), (glance.image_path or "").replace("\\", "/"))
-    return bool(glance.image_path) and exclude.excludes(tree.root, posixpath.normpath(named))
 
 
 def _stem(file_name: str) -> str:

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
+from convert.report import Event
 from datasets.coco import Category
+from datasets.formats.category_names import category_name, joined_labels
 from datasets.formats.labelme_flags import BACKGROUND, NOT_CATEGORIES, check_label
 from system.errors import InputError, OptionError
 from system.files import read_text
@@ -48,13 +50,15 @@ def make_categories(
 ) -> tuple[list[Category], dict[str, int]]:
     """The categories, and label -> category id; background labels have id 0, ignored labels have none.
 
-    `seen` is label -> place where it occurs. Raises InputError for an empty label and for one that is not in
-    `labels`, OptionError for a rename of a label that does not occur.
+    `seen` is label -> place where it occurs. Labels with one `category_name` are one category. Raises InputError
+    for an empty label and for one that is not in `labels`, OptionError for a rename of a label that does not
+    occur.
     """
     for old in renames:
         if old not in seen:
             raise OptionError(f"--rename {old}={renames[old]}", f"no shape is labelled {old}", _nearest(old, seen))
-    named = {label: renames.get(label, label) for label in seen}
+    labels = labels and [category_name(label) for label in labels]
+    named = {label: category_name(renames.get(label, label)) for label in seen}
     for label, name in named.items():
         check_label(seen[label], name)
         if labels is not None and name not in labels and name not in NOT_CATEGORIES:
@@ -65,6 +69,19 @@ def make_categories(
     return [Category(i, name) for name, i in ids.items()], {
         label: known[name] for label, name in named.items() if name in known
     }
+
+
+def joined_events(seen: Mapping[str, str]) -> list[Event]:
+    """An event for each category of several labels that look the same; `seen` as in `make_categories`."""
+    return [
+        Event(
+            seen[labels[-1]].partition(", ")[0].rpartition("/")[2],
+            "",
+            "joined-category",
+            f"{len(labels)} spellings of {name}",
+        )
+        for name, labels in joined_labels(seen)
+    ]
 
 
 def _nearest(label: str, known: Iterable[str]) -> str:

@@ -12,13 +12,13 @@ from convert.assemble import assemble
 from convert.conversion import Conversion, Converted, encode_instance, ignored_positions, recorded_options
 from convert.exclusion import exclusion_events
 from convert.execution import Execution
-from convert.faults import Fault, Faults
+from convert.faults import planning_faults
 from convert.mask_drawing import draw_masks
 from convert.mask_instances import Cut, check_cut, read_masked_image
 from convert.report import Event, Report
 from convert.split_assignment import SplitRule, assign_splits, ignored_splits, instance_stratum
 from datasets.coco import SPLITS, Category
-from datasets.formats.mask_folders import MaskedImage, Pairing, pair_masks
+from datasets.formats.mask_folders import MaskedImage, pair_masks
 from datasets.formats.mask_layers import MaskMeaning, Void, check_same_values
 from datasets.formats.mask_pattern import STEM, parse_pattern
 from datasets.formats.mask_types import MaskTypes
@@ -91,7 +91,6 @@ def masks2coco(source: Path, dest: Path, options: MasksOptions, execution: Execu
     meaning = types.meaning(names, threshold=options.threshold, void=void, numbered=pattern.several)
     categories = [Category(i, name) for i, name in enumerate(names, 1)]
     excluded = exclusion_events(exclude, [*pairing.images, *pairing.faults])
-    events = [*excluded, *_check_pairs(pairing, mask_source.masks, execution)]
     for image in pairing.images:
         check_inside(image.path, [source])
     images = [with_objects(image, mask_source) for image in pairing.images]
@@ -105,10 +104,11 @@ def masks2coco(source: Path, dest: Path, options: MasksOptions, execution: Execu
         convert_image=partial(_convert_image, work=_Work(options, meaning)),
         assign_splits=_split_rule(options, source, mask_source, categories),
         read={"images": len(images), "masks": masks, "categories": len(names)},
-        events=[*events, *_ignored_splits(options, source, mask_source, images)],
+        events=[*excluded, *_ignored_splits(options, source, mask_source, images)],
         pool_pays=len(images) + masks >= POOL_PAYS_FROM,
         preload=PRELOAD,
         check_mask_values=check_same_values,
+        faults=planning_faults(mask_source.masks, pairing.faults),
     )
     return assemble(dest, conversion, execution)
 
@@ -137,18 +137,6 @@ def check_options(options: MasksOptions) -> None:
 def _recorded(options: MasksOptions) -> dict[str, object]:
     recorded = recorded_options(options)
     return {name: value for name, value in recorded.items() if LATER_OPTIONS.get(name, ...) != value}
-
-
-def _check_pairs(pairing: Pairing, masks: Path, execution: Execution) -> list[Event]:
-    """An event for each mask left out by `skip_bad`. Raises InputError with all that do not pair, without it."""
-    faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)
-    for error in pairing.faults:
-        where = Path(error.where)
-        faults.add(
-            Fault(where.relative_to(masks).as_posix() if where.is_relative_to(masks) else str(where), error)
-        )
-    faults.check()
-    return faults.events()
 
 
 def _split_rule(

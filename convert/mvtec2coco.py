@@ -25,8 +25,10 @@ from convert.mask_instances import (
     read_masked_image,
 )
 from convert.report import Event, Report
+from convert.trees import check_splits_named, joined_events, left_out_events, read_trees
 from datasets.coco import Category, SegmentationForm
-from datasets.formats.layouts.registry import LayoutName, read_tree
+from datasets.formats.category_names import category_name
+from datasets.formats.layouts.registry import LayoutName
 from datasets.formats.layouts.tree import GOOD, ImageTree, TreeImage, check_good_mask, check_has_defects
 from datasets.formats.listed_image import check_mask_size
 from datasets.images.image_file import ImageInfo, check_whole, read_image_bytes
@@ -34,7 +36,7 @@ from datasets.masks.component import Component
 from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import mask_name, write_pixel_mask
 from datasets.splits import Ratios, stratified_split
-from system.errors import InputError, OptionError
+from system.errors import OptionError, raise_together
 from system.exclude import Excluder
 from system.files import check_apart, check_destination, link_or_copy
 from system.links import check_inside
@@ -89,11 +91,14 @@ def mvtec2coco(
     check_apart(dest, sources)
     check_destination(dest, overwrite=execution.overwrite)
     exclude = Excluder(execution.exclude)
-    trees = [read_tree(source, options.layout, exclude) for source in sources]
-    excluded = exclusion_events(exclude, list(chain.from_iterable(tree.images for tree in trees)))
+    trees, faults = read_trees(sources, options.layout, exclude)
+    images = list(chain.from_iterable(tree.images for tree in trees))
+    excluded = exclusion_events(exclude, [*images, *faults])
+    if not images:
+        raise_together(fault.error for fault in faults)
     if options.split == "original":
-        _check_splits_named(trees)
-    if options.split == "stratified":
+        check_splits_named(trees)
+    if options.split == "stratified" and not faults:
         check_has_defects(trees)
     categories, todo = _plan(trees, options.threshold)
     masks = sum(len(source.image.masks) for source in todo)
@@ -106,9 +111,10 @@ def mvtec2coco(
         convert_image=partial(_convert_image, options=options),
         assign_splits=partial(_assign_splits, options=options, todo=todo),
         read={"images": len(todo), "masks": masks, "defect types": len(categories)},
-        events=[*excluded, *_left_out(trees)],
+        events=[*excluded, *left_out_events(trees), *joined_events(trees)],
         pool_pays=len(todo) + masks >= POOL_PAYS_FROM,
         preload=PRELOAD,
+        faults=faults,
     )
     return assemble(dest, conversion, execution)
 
@@ -117,7 +123,7 @@ def _plan(trees: Sequence[ImageTree], threshold: int | None) -> tuple[list[Categ
     names = [tree.name for tree in trees]
     if repeated := sorted(name for name, times in Counter(names).items() if times > 1):
         raise OptionError(repeated[0], "given twice as a category folder", "rename one of the folders")
-    types = sorted(set(chain.from_iterable(tree.defect_types for tree in trees)))
+    types = sorted({category_name(kind) for tree in trees for kind in tree.defect_types})
     ids = {name: i for i, name in enumerate(types, 1)}
     todo = []
     for tree in trees:
@@ -125,24 +131,15 @@ def _plan(trees: Sequence[ImageTree], threshold: int | None) -> tuple[list[Categ
         for image in tree.images:
             check_inside(image.path, [tree.root])
             name, stratum = prefix + image.relative, prefix + _stratum(tree, image)
-            todo.append(_Source(image, name, stratum, ids.get(image.type, 0), tree.threshold(threshold)))
+            todo.append(
+                _Source(image, name, stratum, ids.get(category_name(image.type), 0), tree.threshold(threshold))
+            )
     return [Category(i, name) for name, i in ids.items()], sorted(todo, key=lambda source: source.file_name)
 
 
 def _stratum(tree: ImageTree, image: TreeImage) -> str:
     """The folder of an MVTec image, so that train/good and test/good are split separately; otherwise the type."""
     return image.relative.rsplit("/", 1)[0] if tree.layout == "mvtec" else image.type
-
-
-def _check_splits_named(trees: Sequence[ImageTree]) -> None:
-    for tree in trees:
-        if not tree.names_splits:
-            problem = f"--split original, but the layout {tree.layout} has no splits"
-            raise InputError(tree.root, problem, "leave out --split original")
-
-
-def _left_out(trees: Sequence[ImageTree]) -> list[Event]:
-    return [Event(f"{tree.name}/{name}", "", "no-ground-truth", "") for tree in trees for name in tree.left_out]
 
 
 def _recorded(options: MvtecOptions, trees: Sequence[ImageTree]) -> dict[str, object]:

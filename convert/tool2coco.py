@@ -77,6 +77,7 @@ def tool2coco(
         pool_pays=with_masks and len(plan.sources) >= POOL_PAYS_FROM,
         masks=with_masks,
         preload=PRELOAD,
+        faults=plan.faults,
     )
     return assemble(dest, conversion, execution)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from convert.exclusion import exclusion_events
-from convert.faults import planning_events
-from convert.labels import make_categories, parse_renames, read_labels_file
+from convert.faults import Fault, planning_faults, reported_with
+from convert.labels import joined_events, make_categories, parse_renames, read_labels_file
 from convert.report import Event
 from convert.split_assignment import split_by_type
 from convert.tool_options import ToolOptions
@@ -15,7 +15,7 @@ from datasets.coco import SPLITS, Category
 from datasets.formats.image_search import ImageSearch
 from datasets.formats.split_names import split_of_folder
 from datasets.formats.tool_export import Loss, ToolExport, ToolImage
-from datasets.formats.tool_images import check_in_splits, dataset_names, images_of
+from datasets.formats.tool_images import check_in_splits, dataset_names, images_of, without_excluded
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
 
@@ -43,6 +43,7 @@ class ToolPlan(msgspec.Struct, frozen=True):
     splits: dict[str, str]
     read: dict[str, int]
     events: list[Event]
+    faults: list[Fault]
 
 
 def plan_export(
@@ -55,21 +56,20 @@ def plan_export(
 ) -> ToolPlan:
     """Find the image of each entry of the export; `errors` are the faults of the export itself.
 
-    With `skip_bad` faulty entries are left out, and no image without an entry becomes a negative if there are any:
-    the entry that was left out may be that of the image. Raises InputError, with all faults together, and
-    OptionError.
+    Faulty entries are left out, and no image without an entry becomes a negative if there are any: the entry that
+    was left out may be that of the image. Raises InputError for unusable labels, together with the
+    faults unless `skip_bad`, and OptionError.
     """
     search = ImageSearch(options.images or export.root, export.not_images, exclude)
-    export = _without_excluded(export, search, exclude)
+    export = without_excluded(export, search, exclude)
     excluded = exclusion_events(exclude, [*export.images, *errors])
     stems = exclude.stems()
     misplaced: list[tuple[ToolImage, InputError]] = []
     placed = images_of(export, search, misplaced)
-    faults = [*errors, *(error for _, error in misplaced)]
-    skipped = planning_events(export.root, faults, skip=skip_bad)
+    faulty = [*errors, *(error for _, error in misplaced)]
+    faults = planning_faults(export.root, faulty)
     entries = {relative: one.image for relative, one in placed.items()}
     events = [
-        *skipped,
         *excluded,
         *(Event(file, loss.where, loss.code, loss.value) for file, loss in export.losses),
     ]
@@ -79,7 +79,7 @@ def plan_export(
         if not one.whole
     ]
     unlisted = [relative for relative in search.images if relative not in entries]
-    if options.unlabelled == "negative" and not skipped:
+    if options.unlabelled == "negative" and not faults:
         entries |= {
             relative: _unlisted(relative, export.splits) for relative in unlisted if _stem(relative) not in stems
         }
@@ -94,7 +94,10 @@ def plan_export(
     if options.split == "stratified" and len(set(splits.values())) > 1:
         ignored = ", ".join(split for split in SPLITS if split in splits.values())
         events.append(Event(".", "", "splits-ignored", ignored))
-    categories, ids = _categories(export, options)
+    with reported_with(faulty, skip=skip_bad):
+        seen = _labels(export)
+        events += joined_events(seen)
+        categories, ids = _categories(seen, options)
     return ToolPlan(
         sorted(sources, key=lambda source: source.file_name),
         categories,
@@ -102,32 +105,8 @@ def plan_export(
         splits,
         export.read | {"images not in it": len(unlisted)},
         events,
+        faults,
     )
-
-
-def _without_excluded(export: ToolExport, search: ImageSearch, exclude: Excluder) -> ToolExport:
-    """The export without entries whose image is excluded by its stated name or by where it is found."""
-    files = _bare(search.excluded)
-    kept = []
-    for image in export.images:
-        names = [name.replace("\\", "/").strip("/") for name in image.names]
-        matching = [name for name in names if exclude.match(name) is not None]
-        if not (matching or (files and _only_excluded(names, search, files))):
-            kept.append(image)
-        elif not any(posixpath.basename(name) in files for name in names):
-            exclude.excludes(search.root, matching[0])
-    return msgspec.structs.replace(export, images=kept)
-
-
-def _only_excluded(names: Sequence[str], search: ImageSearch, excluded: set[str]) -> bool:
-    """Whether the image that an entry names is among those excluded, and no other has its name."""
-    bare = {posixpath.basename(name) for name in names}
-    return bool(bare & excluded) and not bare & _bare(search.images)
-
-
-def _bare(paths: Sequence[str]) -> set[str]:
-    """The names of files with and without their endings."""
-    return {posixpath.basename(path) for path in paths} | {_stem(path) for path in paths}
 
 
 def _stem(relative: str) -> str:
@@ -140,12 +119,17 @@ def _unlisted(relative: str, splits: Mapping[str, str]) -> ToolImage:
     return ToolImage(relative, "", (), None, [], [], reviewed=False, split=split)
 
 
-def _categories(export: ToolExport, options: ToolOptions) -> tuple[list[Category], dict[str, int]]:
+def _labels(export: ToolExport) -> dict[str, str]:
+    """Label -> the first place where it occurs."""
     seen: dict[str, str] = {}
     for image in export.images:
         for shape in image.shapes:
             if shape.label not in seen:
                 seen[shape.label] = f"{export.root / image.file}, {shape.where}"
+    return seen
+
+
+def _categories(seen: Mapping[str, str], options: ToolOptions) -> tuple[list[Category], dict[str, int]]:
     order = read_labels_file(options.labels) if options.labels is not None else None
     return make_categories(seen, order, parse_renames(options.rename))
 

@@ -12,7 +12,7 @@ from convert.assemble import assemble
 from convert.conversion import Conversion, Converted, Instance, encode_instance, recorded_options
 from convert.exclusion import exclusion_events
 from convert.execution import Execution
-from convert.faults import planning_events
+from convert.faults import planning_faults, reported_with
 from convert.report import Event, Report
 from convert.yolo_instances import box_around, label_instance, leads_outside
 from datasets.coco import Category, SegmentationForm
@@ -73,9 +73,9 @@ def yolo2coco(
     errors: list[InputError] = []
     named = sorted(zip(dataset.images, dataset_names(dataset.images), strict=True), key=lambda pair: pair[1])
     read = [_read_source(image, name, dataset, options, errors) for image, name in named]
-    skipped = planning_events(dataset.root, errors, skip=execution.skip_bad)
     sources = [source for source in read if source is not None]
-    kinds = _kinds(sources, options)
+    with reported_with(errors, skip=execution.skip_bad):
+        kinds = _kinds(sources, options)
     has_masks = kinds == {"segments"}
     conversion = Conversion(
         tool="yolo2coco",
@@ -91,9 +91,10 @@ def yolo2coco(
             "labels": sum(len(s.labels) for s in sources),
             "classes": len(dataset.names),
         },
-        events=[*skipped, *excluded, *alone, *_notes(dataset), *_mixed(sources, kinds)],
+        events=[*excluded, *alone, *_notes(dataset), *_mixed(sources, kinds)],
         masks=has_masks or kinds != {"boxes", "segments"},
         pool_pays="segments" in kinds and len(sources) >= POOL_PAYS_FROM,
+        faults=planning_faults(dataset.root, errors),
     )
     return assemble(dest, conversion, execution)
 

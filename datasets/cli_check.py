@@ -54,13 +54,17 @@ def check_command(
     void: Annotated[
         bool, typer.Option("--void", help="With --masks: index 255 and 224,224,192 are void, as in Pascal VOC.")
     ] = False,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Do not read these files, as for convert. May be repeated."),
+    ] = None,
     jobs: Annotated[
         int, typer.Option(min=0, help="Number of processes, at most 4 per processor (0: automatic).")
     ] = 0,
 ) -> None:
     """Check a dataset for problems that would harm training.
 
-    Exit status: 0 if there are no errors, 1 if there are, 2 if the dataset cannot be read.
+    Exit status: 0 if there are no errors, 1 if there are, 2 if the dataset cannot be read. Notes do not count.
     """
     import msgspec
 
@@ -68,6 +72,7 @@ def check_command(
     from datasets.check.facts import Limits
     from datasets.check.read_masks import MaskFolders
     from datasets.formats.mask_types import choose_types
+    from system.exclude import Excluder
     from system.json_file import format_json
 
     folders = None
@@ -77,7 +82,9 @@ def check_command(
     elif category or categories or colours or labelmap or type_folders or void or pattern != "{stem}":
         raise OptionError("datasets check", "options of masks without --masks", "give --masks FOLDER")
     limits = Limits(max_speckle, imgsz, min_side, threshold)
-    checked = check(path, limits, jobs=jobs, progress=progress, masks=folders)
+    checked = check(
+        path, limits, jobs=jobs, progress=progress, masks=folders, exclude=Excluder(tuple(exclude or ()))
+    )
     levels = Counter(finding.level for finding in checked.findings)
     if as_json:
         findings = [{"level": f.level, **msgspec.to_builtins(f)} for f in checked.findings]
@@ -85,7 +92,7 @@ def check_command(
         sys.stdout.buffer.write(format_json(content))
     else:
         _print(path, checked)
-    if levels["error"] or (strict and checked.findings):
+    if levels["error"] or (strict and levels["warning"]):
         raise typer.Exit(1)
 
 

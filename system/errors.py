@@ -47,11 +47,16 @@ class CombinedInputError(InputError):
         return CombinedInputError(self.errors[:limit], self.hidden + max(0, len(self.errors) - limit))
 
 
-def raise_together(errors: Sequence[InputError]) -> None:
-    """Raise the only error of `errors`, or CombinedInputError with all of them; nothing where there is none."""
-    flat = [
+def separate(errors: Iterable[InputError]) -> list[InputError]:
+    """The errors, each CombinedInputError replaced by its parts."""
+    return [
         one for error in errors for one in (error.errors if isinstance(error, CombinedInputError) else (error,))
     ]
+
+
+def raise_together(errors: Iterable[InputError]) -> None:
+    """Raise the only error of `errors`, or CombinedInputError with all of them; nothing where there is none."""
+    flat = separate(errors)
     if len(flat) == 1:
         raise flat[0]
     if flat:

@@ -30,6 +30,7 @@ from datasets.check.read_yolo import YoloFolder
 from datasets.formats.layouts.tree import check_threshold
 from datasets.formats.listed_image import check_upright
 from system.errors import InputError
+from system.exclude import Excluder
 from system.files import is_file
 from system.progress import Progress
 from system.workers import map_ordered
@@ -62,14 +63,21 @@ def check(
     jobs: int = 0,
     progress: Progress = lambda items, _label, _total: items,
     masks: MaskFolders | None = None,
+    exclude: Excluder | None = None,
 ) -> Checked:
     """Check an MVTec tree, a labelme or YOLO folder, a COCO dataset or export, or the export of a labelling tool.
 
-    With `masks`, `root` contains their images. `jobs` is the number of processes (0: automatic). A dataset of a
-    known format that cannot be read has the finding `unusable-dataset`. Raises InputError if `root` has another
-    format, OptionError for a threshold if no masks are grey.
+    With `masks`, `root` contains their images. `jobs` is the number of processes (0: automatic). Files that
+    `exclude` excludes are not read. A dataset of a known format that cannot be read has the finding
+    `unusable-dataset`. Raises InputError if `root` has another format, OptionError for a threshold if no masks are
+    grey and for a pattern of `exclude` that matches no file.
     """
-    chosen, listing = _find_format(root, _formats(limits)) if masks is None else (masks, masks.list_entries(root))
+    exclude = exclude or Excluder()
+    if masks is None:
+        chosen, listing = _find_format(root, _formats(limits), exclude)
+    else:
+        chosen, listing = masks, masks.list_entries(root, exclude)
+    exclude.files()
     if limits.threshold is not None:
         check_threshold(limits.threshold, chosen.name, has_grey_masks=isinstance(chosen, MvtecTree | MaskFolders))
     pool_pays = len(listing.entries) >= POOL_PAYS_FROM
@@ -162,12 +170,14 @@ def _formats(limits: Limits) -> tuple[Format[Any], ...]:
     return tuple(tree if isinstance(one, MvtecTree) else one for one in FORMATS)
 
 
-def _find_format(root: Path, formats: Sequence[Format[Any]]) -> tuple[Format[Any], Listing[Any]]:
+def _find_format(
+    root: Path, formats: Sequence[Format[Any]], exclude: Excluder
+) -> tuple[Format[Any], Listing[Any]]:
     if not root.exists():
         raise InputError(root, "no such folder", "name the folder or file of a dataset")
     for candidate in formats:
         try:
-            listing = candidate.list_entries(root)
+            listing = candidate.list_entries(root, exclude)
         except InputError as error:  # only a format that recognises the folder reads its files
             return candidate, Listing([], [], unusable(root, error))
         if listing is not None and (listing.entries or listing.findings):

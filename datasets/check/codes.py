@@ -8,10 +8,12 @@ import msgspec
 class CheckCode(msgspec.Struct, frozen=True):
     """Level and meaning of a code.
 
-    An `error` makes a conversion or a training fail or give wrong results. A `warning` should be inspected.
+    An `error` makes a conversion or a training fail or give wrong results. A `warning` should be inspected. A
+    `note` is legal, and every command reads it correctly: it never changes the exit status, not even with
+    `--strict`.
     """
 
-    level: Literal["error", "warning"]
+    level: Literal["error", "warning", "note"]
     meaning: str
 
 
@@ -25,12 +27,16 @@ class Finding(msgspec.Struct, frozen=True, order=True):
 
     @property
     def level(self) -> str:
-        """The level of the code: error or warning."""
+        """The level of the code: error, warning or note."""
         return CHECK_CODES[self.code].level
 
 
 def _error(meaning: str) -> CheckCode:
     return CheckCode("error", meaning)
+
+
+def _note(meaning: str) -> CheckCode:
+    return CheckCode("note", meaning)
 
 
 def _warning(meaning: str) -> CheckCode:
@@ -46,7 +52,7 @@ CHECK_CODES = {
     "broken-picture": _error("an image is truncated, damaged or not an image"),
     "broken-tree": _error("the images and masks of a tree cannot be paired"),
     "broken-reference": _error("a COCO file has duplicate ids or references to unknown ids"),
-    "category-order": _warning("a split numbers its categories differently; they are matched by name"),
+    "category-order": _note("a split numbers its categories differently; they are matched by name"),
     "defect-in-train": _error("train of an MVTec tree contains a defect type; only good belongs there"),
     "duplicate-across-splits": _error("the same image is in two splits; test images leak into training"),
     "duplicate-annotation": _warning("two annotations of one category cover the same pixels"),
@@ -58,7 +64,7 @@ CHECK_CODES = {
     ),
     "flagged-good-with-shape": _error("an image flagged good has a shape that a person drew or reviewed"),
     "good-with-shapes": _error("an image in a folder named good has annotations"),
-    "ids-restart": _warning("a split uses image ids of another split; each split is read separately"),
+    "ids-restart": _note("a split uses image ids of another split; each split is read separately"),
     "impossible-area": _warning("an area is negative or larger than its box"),
     "labels-without-picture": _warning("a label file has no image"),
     "looks-inverted": _warning("a mask marks more than half of its image; black and white may be swapped"),

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from datasets.check.codes import Finding
 from datasets.check.facts import Entry, Facts, ImageFacts, Listing, Reading
+from system.exclude import NOTHING, Excluder
 
 E = TypeVar("E", bound=Entry)
 
@@ -21,10 +22,11 @@ class Format(Protocol[E]):
     def upright_only(self) -> bool:
         """Whether its conversions refuse images with an EXIF orientation."""
 
-    def list_entries(self, root: Path) -> Listing[E] | None:
-        """The images of `root`, None if it has another format.
+    def list_entries(self, root: Path, exclude: Excluder = NOTHING) -> Listing[E] | None:
+        """The images of `root` that are not excluded, None if it has another format.
 
-        Raises InputError for what a conversion refuses as a whole."""
+        Raises InputError for what a conversion refuses as a whole.
+        """
 
     def read(self, entry: E, width: int, height: int) -> Reading:
         """The annotations of an image of width x height pixels (upright), 0 if it cannot be decoded."""

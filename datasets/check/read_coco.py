@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from unicodedata import normalize
 
 import msgspec
 from msgspec.structs import replace
@@ -16,7 +15,8 @@ from datasets.check.format import has_several_splits
 from datasets.check.pixel_masks import check_pixel_mask, find_lonely_masks
 from datasets.check.ring_area import ring_area
 from datasets.coco import SPLITS, Image, Rle
-from datasets.formats.coco_export import find_images, is_ours, join_categories, with_plain_names
+from datasets.formats.category_names import category_name
+from datasets.formats.coco_export import find_images, is_ours, join_categories, with_plain_names, without_excluded
 from datasets.formats.coco_file import ReadCoco, check_and_repair, read_unchecked_coco
 from datasets.formats.coco_images import FoundImage, missing_image, own_folders
 from datasets.formats.coco_layout import CocoPart, find_coco_parts, looks_like_coco
@@ -29,6 +29,7 @@ from datasets.images.image_file import is_image
 from datasets.masks.rle import rle_area, to_rle
 from datasets.masks.run_lengths import covers_image
 from system.errors import InputError
+from system.exclude import NOTHING, Excluder
 
 CHECK_CODE = {  # code of a repair -> code of its finding; other repairs have separate checks
     "area-recomputed": "impossible-area",
@@ -55,12 +56,12 @@ class CocoFolder(msgspec.Struct, frozen=True):
     name: str = "COCO dataset folder"
     upright_only: bool = True
 
-    def list_entries(self, root: Path) -> Listing[CocoEntry] | None:
+    def list_entries(self, root: Path, exclude: Excluder = NOTHING) -> Listing[CocoEntry] | None:
         """The images of all splits with their annotations, None if `root` is not a dataset folder.
 
         Raises InputError if no COCO file can be read.
         """
-        return _list(root, root) if looks_like_dataset(root) else None
+        return _list(root, root, exclude) if looks_like_dataset(root) else None
 
     def read(self, entry: CocoEntry, width: int, height: int) -> Reading:
         """The annotations of one image.
@@ -83,21 +84,21 @@ class CocoExportFormat(CocoFolder, frozen=True):
 
     name: str = "COCO export"
 
-    def list_entries(self, root: Path) -> Listing[CocoEntry] | None:
+    def list_entries(self, root: Path, exclude: Excluder = NOTHING) -> Listing[CocoEntry] | None:
         """The images of all splits with their annotations, None if `root` is not a COCO file or export.
 
         Raises InputError if no COCO file can be read.
         """
         is_export = root.suffix.lower() == ".json" if root.is_file() else looks_like_coco(root)
-        return _list(root, root.parent if root.is_file() else root) if is_export else None
+        return _list(root, root.parent if root.is_file() else root, exclude) if is_export else None
 
 
-def _list(root: Path, folder: Path) -> Listing[CocoEntry]:
+def _list(root: Path, folder: Path, exclude: Excluder) -> Listing[CocoEntry]:
     findings: list[Finding] = []
     files: dict[CocoPart, ReadCoco] = {}
     for part in find_coco_parts(root):
         name = part.file.relative_to(folder).as_posix()
-        read, problems = _read(part.file)
+        read, problems = _read(root, part.file, exclude)
         findings += [Finding(name, "", code, problem) for code, problem in problems]
         if read is not None:
             files[part] = read
@@ -124,7 +125,7 @@ def _list(root: Path, folder: Path) -> Listing[CocoEntry]:
     for read in files.values():
         names |= Counter(read.coco.names().values())
     kept = {category.name for category in joined}  # without those that only group the others
-    names = Counter({name: times for name, times in names.items() if normalize("NFC", name) in kept})
+    names = Counter({name: times for name, times in names.items() if category_name(name) in kept})
     readable = all(finding.code != "unreadable-labels" for finding in findings)
     findings += find_lonely_masks(folder, [entry.name for entry in entries]) if masked and readable else []
     paths = [entry.path for entry in entries if entry.path is not None]
@@ -133,13 +134,14 @@ def _list(root: Path, folder: Path) -> Listing[CocoEntry]:
     return Listing(entries, sorted(names.elements()), findings)
 
 
-def _read(path: Path) -> tuple[ReadCoco | None, list[tuple[str, str]]]:
+def _read(root: Path, path: Path, exclude: Excluder) -> tuple[ReadCoco | None, list[tuple[str, str]]]:
     """Read a COCO file: repaired, or unrepaired if its ids are broken, or None.
 
     And (code, problem) of each fault.
     """
     try:
         read = with_plain_names(read_unchecked_coco(path, unlabelled_ok=True))
+        read = without_excluded(read, root, exclude)
     except InputError as error:
         return None, [("unreadable-labels", error.problem)]
     try:

@@ -34,8 +34,9 @@ from datasets.formats.labelme_folder import (
     image_not_found,
     unlabelled_images,
 )
-from datasets.formats.labelme_images import Found, ImageFinder, Tree, list_tree
+from datasets.formats.labelme_images import Found, ImageFinder, Tree, is_excluded, list_tree
 from system.errors import InputError
+from system.exclude import NOTHING, Excluder
 
 MARKS = (b'"shapes"', b'"imagePath"')  # a file with one of these was written by labelme, even if it cannot be read
 
@@ -52,18 +53,18 @@ class LabelmeFolder(msgspec.Struct, frozen=True):
     name: str = "labelme folder"
     upright_only: bool = False
 
-    def list_entries(self, root: Path) -> Listing[LabelmeEntry] | None:
+    def list_entries(self, root: Path, exclude: Excluder = NOTHING) -> Listing[LabelmeEntry] | None:
         """Every labelme file with its image, None if there is no labelme file.
 
         Raises InputError for non-Unicode names.
         """
         if not root.is_dir():
             return None
-        tree = list_tree(root)
+        tree = list_tree(root, exclude)
         read = {name: _read(root / name) for name in tree.files}
         if not any(isinstance(file, LabelmeFile) or _has_marks(root / name) for name, file in read.items()):
             return None
-        return _Lister(tree).list_all(read)
+        return _Lister(tree, exclude).list_all(read)
 
     def read(self, entry: LabelmeEntry, width: int, height: int) -> Reading:
         """The shapes of one file, in pixels.
@@ -101,7 +102,8 @@ class LabelmeFolder(msgspec.Struct, frozen=True):
 class _Lister:
     """The entries and findings of one folder, by the rules of `convert labelme2coco`."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, exclude: Excluder) -> None:
+        self._exclude = exclude
         self._tree = tree
         self._finder = ImageFinder(tree, None)
         self._entries: list[LabelmeEntry] = []
@@ -113,6 +115,8 @@ class _Lister:
     def list_all(self, read: dict[str, LabelmeFile | InputError]) -> Listing[LabelmeEntry]:
         unreadable = set()
         for name, file in read.items():
+            if not isinstance(file, InputError) and is_excluded(self._tree, name, file.image_path, self._exclude):
+                continue
             if isinstance(file, InputError):
                 self._find(name, "", "unreadable-labels", file)
                 unreadable.add(posixpath.splitext(name)[0])
@@ -181,7 +185,8 @@ class _Lister:
             self._find(place_below(root, error.where), "", "missing-picture", error)
         self._findings += same_stems(image.file_name for image in self._images)
         for located in unlabelled_images(self._images, [self._tree]):
-            if posixpath.splitext(located.file_name)[0] not in unreadable:
+            stem = posixpath.splitext(located.file_name)[0]
+            if stem not in unreadable and posixpath.basename(stem) not in self._exclude.stems():
                 self._findings.append(Finding(located.file_name, "", "unlabelled", "no JSON"))
 
     def _find(self, name: str, where: str, code: str, error: InputError) -> None:

@@ -21,6 +21,7 @@ from datasets.masks.component import Component, mask_to_component
 from datasets.masks.edges import component_to_rle
 from datasets.masks.find_components import components
 from system.errors import InputError
+from system.exclude import NOTHING, Excluder
 
 
 class MaskEntry(Entry, frozen=True, kw_only=True):
@@ -42,14 +43,14 @@ class MaskFolders(msgspec.Struct, frozen=True):
     name: str = "folders of images and masks"
     upright_only: bool = True
 
-    def list_entries(self, root: Path) -> Listing[MaskEntry]:
+    def list_entries(self, root: Path, exclude: Excluder = NOTHING) -> Listing[MaskEntry]:
         """The images below `root` with their masks. Raises InputError if nothing pairs, OptionError."""
         try:
             source = find_mask_source(self.masks)
         except InputError as error:  # of its lists of splits
             return Listing([], [], unusable(self.masks, error))
         pattern = parse_pattern(self.pattern)
-        pairing = pair_masks(root, source.masks, pattern, type_folders=self.types.folders)
+        pairing = pair_masks(root, source.masks, pattern, exclude, type_folders=self.types.folders)
         names = self.types.names(pairing.types)
         meaning = self.types.meaning(names, threshold=self.threshold, void=self.void, numbered=pattern.several)
         entries = [

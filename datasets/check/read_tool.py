@@ -7,18 +7,25 @@ import msgspec
 
 from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
-from datasets.check.findings import as_finding, same_stems, unusable
+from datasets.check.findings import as_finding, place_below, same_stems, unusable
 from datasets.check.format import has_several_splits
 from datasets.coco import Segmentation
 from datasets.formats.image_search import ImageSearch
 from datasets.formats.layouts.tree import GOOD
-from datasets.formats.tool_detect import CSV, find_tool_format
+from datasets.formats.tool_detect import CSV, VOC, find_tool_format
 from datasets.formats.tool_export import BoxShape, LineShape, PolygonShape, ToolExport, ToolImage, ToolShape
-from datasets.formats.tool_images import check_in_splits, check_stated_size, dataset_names, images_of
+from datasets.formats.tool_images import (
+    check_in_splits,
+    check_stated_size,
+    dataset_names,
+    images_of,
+    without_excluded,
+)
 from datasets.formats.tool_shapes import DrawingRule, draw_tool_image
 from datasets.images.image_file import read_info
 from datasets.masks.rle import rle_area, rle_box
 from system.errors import InputError
+from system.exclude import NOTHING, Excluder
 
 FINDING_OF = {"no-label": "empty-label"}  # code of a conversion -> code of a check
 UNLABELLED = "nothing shows that somebody inspected it"
@@ -37,7 +44,7 @@ class ToolExportFormat(msgspec.Struct, frozen=True):
     name: str = "export of a labelling tool"
     upright_only: bool = False
 
-    def list_entries(self, root: Path) -> Listing[ToolEntry] | None:
+    def list_entries(self, root: Path, exclude: Excluder = NOTHING) -> Listing[ToolEntry] | None:
         """The images of the export, None if no tool is recognised.
 
         Raises InputError if the export cannot be read.
@@ -48,8 +55,12 @@ class ToolExportFormat(msgspec.Struct, frozen=True):
         tool, source = detected or (CSV, root)  # the reader states what is wrong with a table that is named itself
         errors: list[InputError] = []
         export = tool.read(source, errors=errors)
+        if tool is VOC:  # a file for each image; elsewhere one file has all annotations
+            errors = [error for error in errors if not exclude.excludes(root, place_below(root, error.where))]
+            kept = [image for image in export.images if not exclude.excludes(root, image.file)]
+            export = msgspec.structs.replace(export, images=kept)
         findings = [as_finding(root, error, "unreadable-labels") for error in errors]
-        return _listing(export, findings)
+        return _listing(export, findings, exclude)
 
     def read(self, entry: ToolEntry, width: int, height: int) -> Reading:
         """The shapes of one image, in pixels of its width x height."""
@@ -64,8 +75,10 @@ class ToolExportFormat(msgspec.Struct, frozen=True):
         return []
 
 
-def _listing(export: ToolExport, findings: list[Finding]) -> Listing[ToolEntry]:
-    search = ImageSearch(export.root, export.not_images)
+def _listing(export: ToolExport, findings: list[Finding], exclude: Excluder) -> Listing[ToolEntry]:
+    search = ImageSearch(export.root, export.not_images, exclude)
+    export = without_excluded(export, search, exclude)
+    stems = exclude.stems()
     errors: list[tuple[ToolImage, InputError]] = []
     placed = images_of(export, search, errors)
     entries = [
@@ -89,7 +102,7 @@ def _listing(export: ToolExport, findings: list[Finding]) -> Listing[ToolEntry]:
         check_in_splits(sorted(names.values()), splits or set(names.values()))
     except InputError as error:
         findings += unusable(Path(export.root), error)
-    unlisted = [name for name in search.images if name not in placed]
+    unlisted = [name for name in search.images if name not in placed and Path(name).stem not in stems]
     findings += [Finding(name, "", "unlabelled", "not in the export") for name in unlisted]
     categories = sorted({shape.label for image in export.images for shape in image.shapes})
     return Listing(entries, categories, findings)

@@ -19,6 +19,7 @@ from datasets.images.image_file import ImageInfo, check_whole, read_image_bytes,
 from datasets.images.mask_file import looks_inverted, read_mask
 from datasets.masks.find_components import components
 from system.errors import InputError
+from system.exclude import NOTHING, Excluder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +40,7 @@ class MvtecTree(msgspec.Struct, frozen=True):
     name: str = "MVTec tree"
     upright_only: bool = True
 
-    def list_entries(self, root: Path) -> Listing[TreeEntry] | None:
+    def list_entries(self, root: Path, exclude: Excluder = NOTHING) -> Listing[TreeEntry] | None:
         """The images with their masks, None if `root` has no known layout.
 
         Also None for a tree with labelme files and without ground_truth, which `convert coco2labelme` wrote.
@@ -49,7 +50,7 @@ class MvtecTree(msgspec.Struct, frozen=True):
             return None
         if isinstance(layout, MvtecAd) and not (root / GROUND_TRUTH).is_dir() and _has_labelme(root):
             return None
-        tree = layout.read(root)
+        tree = layout.read(root, exclude)
         unpaired = all(fault.code == "broken-tree" for fault in tree.faults)
         if isinstance(layout, MvtecAd) and not tree.images and unpaired and any(map(is_labelme, root.rglob("*"))):
             return None  # other formats have such folders too

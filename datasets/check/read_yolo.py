@@ -18,6 +18,7 @@ from datasets.formats.yolo_lines import Label, check_coordinates, find_mixed, pa
 from datasets.masks.drawn_segment import draw_segment
 from datasets.masks.edges import component_to_rle
 from system.errors import InputError
+from system.exclude import NOTHING, Excluder
 
 
 class YoloEntry(Entry, frozen=True, kw_only=True):
@@ -35,14 +36,14 @@ class YoloFolder(msgspec.Struct, frozen=True):
     name: str = "YOLO folder"
     upright_only: bool = False
 
-    def list_entries(self, root: Path) -> Listing[YoloEntry] | None:
+    def list_entries(self, root: Path, exclude: Excluder = NOTHING) -> Listing[YoloEntry] | None:
         """The images of all splits, None if `root` is not a YOLO folder.
 
         Raises InputError for a broken data.yaml.
         """
         if not looks_like_yolo(root):
             return None
-        dataset = read_yolo(root, strict=False)
+        dataset = read_yolo(root, strict=False, exclude=exclude)
         entries = [_entry(dataset, image) for image in dataset.images]
         unread = (value for code, value in dataset.notes if code == "unknown-split")
         findings = [Finding(dataset.description.name, "", "unknown-split", value) for value in unread]

@@ -3,7 +3,6 @@
 All readers of foreign COCO files use this module: the conversions from COCO, `datasets check`, `datasets summary`.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
@@ -11,10 +10,12 @@ from pathlib import Path
 import msgspec
 
 from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image
+from datasets.formats.category_names import category_name
 from datasets.formats.coco_file import ReadCoco, check_and_repair, read_unchecked_coco
 from datasets.formats.coco_images import FoundImage, ending_of_content, find_image, image_folders, plain_name
 from datasets.formats.coco_layout import CocoPart, find_coco_parts
 from datasets.formats.coco_repair import Repair
+from datasets.formats.file_names import fold_stem
 from datasets.formats.provenance import PROVENANCE
 from datasets.images.image_file import is_image
 from system.errors import InputError
@@ -98,9 +99,9 @@ def join_categories(
     """Join the categories of all files: (categories, old id -> new id of each file, repairs).
 
     Ids are those of the first file; a name that only occurs in later files gets the next free id. Two categories
-    with one name in a file are joined (`joined-category`). Files that number the names differently are matched by
-    name (`category-order`). A category that only groups the others, such as Roboflow's category with id 0, is left
-    out if it has no annotations (`root-category`).
+    with one `category_name` in a file are joined (`joined-category`). Files that number the names differently are
+    matched by name (`category-order`). A category that only groups the others, such as Roboflow's category with
+    id 0, is left out if it has no annotations (`root-category`).
     """
     categories: dict[str, Category] = {}
     ids: list[dict[int, int]] = []
@@ -109,7 +110,7 @@ def join_categories(
         renumber: dict[int, int] = {}
         own: dict[str, int] = {}
         for category in sorted(coco.categories, key=lambda c: c.id):
-            name = unicodedata.normalize("NFC", category.name)
+            name = category_name(category.name)
             if name in own:
                 value = f"{own[name]} and {category.id} are both called {name}"
                 repairs.append(Repair(part.file.name, "$.categories", "joined-category", value))
@@ -140,11 +141,11 @@ def with_plain_names(read: ReadCoco) -> ReadCoco:
 
 
 def _read_part(root: Path, part: CocoPart, exclude: Excluder) -> ReadCoco:
-    read = _without(with_plain_names(read_unchecked_coco(part.file, unlabelled_ok=True)), root, exclude)
+    read = without_excluded(with_plain_names(read_unchecked_coco(part.file, unlabelled_ok=True)), root, exclude)
     return check_and_repair(part.file, read, flat_ok=True)
 
 
-def _without(read: ReadCoco, root: Path, exclude: Excluder) -> ReadCoco:
+def without_excluded(read: ReadCoco, root: Path, exclude: Excluder) -> ReadCoco:
     """The file without images whose stated name is excluded, and without their annotations."""
     kept = [image for image in read.coco.images if not exclude.excludes(root, image.file_name)]
     if len(kept) == len(read.coco.images):
@@ -197,7 +198,7 @@ def name_entries(
         names.append(own)
     if all(image.file_name.startswith(IMAGES) for own in images for image in own):  # as in Label Studio's exports
         names = [[name.removeprefix(IMAGES) for name in own] for own in names]
-    if _has_twice(name for own in names for name in own):
+    if _are_ambiguous(names):
         names = [[f"{_prefix(part)}/{name}" for name in own] for part, own in zip(parts, names, strict=True)]
         if _has_twice(name for own in names for name in own):
             times = Counter(name for own in names for name in own)
@@ -214,6 +215,12 @@ def name_entries(
             renamed.append((msgspec.structs.replace(image, id=new_id, file_name=name), file))
         entries_of.append(renamed)
     return entries_of, repairs
+
+
+def _are_ambiguous(names: Sequence[Sequence[str]]) -> bool:
+    """Whether a name occurs twice, or two of different files have one `fold_stem`."""
+    stems = (stem for own in names for stem in {fold_stem(name) for name in own})
+    return _has_twice(stems) or _has_twice(name for own in names for name in own)
 
 
 def _check_listed_once(parts: Sequence[CocoPart], image_files: Sequence[Sequence[FoundImage | None]]) -> None:

@@ -43,10 +43,13 @@ RowReader = Callable[[Path, str, Row], tuple[str, tuple[int, int] | None, ToolSh
 def read_csv_table(source: Path, *, errors: list[InputError] | None = None) -> ToolExport:
     """Read one CSV file; its header determines the layout. The eight columns of makesense.ai may have no header.
 
-    A row of Severstal contains all pixels of one defect type in an image, which may be several components; a row
-    without pixels shows that somebody inspected the image. Faults of a row are added to `errors`, if given, and
-    the images that the row names are left out. Raises InputError.
+    `source` is the file, or a folder in which it is the only such file. A row of Severstal contains all pixels of
+    one defect type in an image, which may be several components; a row without pixels shows that somebody
+    inspected the image. Faults of a row are added to `errors`, if given, and the images that the row names are
+    left out. Raises InputError.
     """
+    if source.is_dir():
+        source = find_csv_table(source)
     rows = _read_rows(source)
     header = {cell.strip() for cell in rows[0]} if rows else set()
     reader, names = _layout(source, rows, header)
@@ -86,6 +89,35 @@ def _read_row(
         known.shapes.append(shape)
 
 
+def find_csv_table(folder: Path) -> Path:
+    """The only CSV file in `folder` that is a table of annotations, whatever its name.
+
+    A file whose cells with annotations are all equal, such as Kaggle's sample_submission.csv, is an example of how
+    predictions are written. Raises InputError if there is no table or more than one.
+    """
+    listed = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv" and path.is_file())
+    tables = [path for path in listed if is_csv_table(path)]
+    found = [path for path in tables if not _is_example(path)] or tables
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        names = ", ".join(path.name for path in listed[:5])
+        problem = f"no CSV file of annotations in this folder ({names or 'no CSV file at all'})"
+        raise InputError(folder, problem, "name the CSV file")
+    problem = f"{len(found)} CSV files of annotations in this folder: {', '.join(path.name for path in found[:5])}"
+    raise InputError(folder, problem, "name one of them")
+
+
+def _is_example(path: Path) -> bool:
+    """Whether a table of run lengths has the same pixels in every row of several."""
+    header, *rows = _read_rows(path)
+    columns = [cell.strip() for cell in header]
+    if "EncodedPixels" not in columns or len(rows) < 2:
+        return False
+    number = columns.index("EncodedPixels")
+    return len({row[number].strip() for row in rows if len(row) > number}) == 1
+
+
 def is_csv_table(source: Path) -> bool:
     """Whether `read_csv_table` knows the layout."""
     try:
@@ -103,8 +135,6 @@ def _read_rows(source: Path) -> list[list[str]]:
         return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except FileNotFoundError:
         raise InputError(source, "no such file", "name the CSV file") from None
-    except IsADirectoryError:
-        raise InputError(source, "this is a folder", "name the CSV file in it") from None
     except UnicodeDecodeError as error:
         raise InputError(source, f"not UTF-8 text: {error}", "save it as UTF-8") from None
     except csv.Error as error:

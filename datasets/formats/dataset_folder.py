@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image
+from datasets.formats.category_names import category_name
 from datasets.formats.coco_export import is_ours, join_categories
 from datasets.formats.coco_file import ReadCoco, check_run_lengths, read_repaired_coco, write_coco
 from datasets.formats.coco_images import find_image, image_folders
@@ -131,10 +132,10 @@ def write_annotations(
 
 def _check_names(root: Path, read: Mapping[str, ReadCoco]) -> None:
     first, reference = next(iter(read.items()))
-    wanted = {category.name for category in reference.coco.categories}
+    wanted = {category_name(category.name) for category in reference.coco.categories}
     for split, one in read.items():
         path = annotation_path(root, split)
-        if {category.name for category in one.coco.categories} != wanted:
+        if {category_name(category.name) for category in one.coco.categories} != wanted:
             raise InputError(path, f"its categories differ from those of {first}", "convert the source again")
         if one.coco.images and not one.is_labelled and not is_ours(root):
             problem = "it contains no labels (no annotations and no categories)"

@@ -2,12 +2,12 @@
 
 import os
 import posixpath
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from datasets.formats.file_names import fold_path
 from datasets.images.image_file import SUFFIXES, is_image
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
@@ -59,7 +59,7 @@ class ImageSearch:
         self._by_name: dict[str, list[str]] = {}
         self._by_stem: dict[str, list[str]] = {}
         for relative in self.images:
-            name = _fold(posixpath.basename(relative))
+            name = fold_path(posixpath.basename(relative))
             self._by_name.setdefault(name, []).append(relative)
             self._by_stem.setdefault(posixpath.splitext(name)[0], []).append(relative)
 
@@ -71,11 +71,11 @@ class ImageSearch:
         of the name. Raises InputError at `where` if no image matches, or if several match equally well.
         """
         for name in names:
-            wanted = _fold(name.replace("\\", "/")).strip("/").split("/")
+            wanted = fold_path(name.replace("\\", "/")).strip("/").split("/")
             has_ending = posixpath.splitext(wanted[-1])[1] in SUFFIXES
             candidates = self._by_name.get(wanted[-1], []) if has_ending else self._by_stem.get(wanted[-1], [])
             if candidates:
-                return self._best(where, wanted, _fold(beside).strip("/").split("/"), candidates)
+                return self._best(where, wanted, fold_path(beside).strip("/").split("/"), candidates)
         shown = names[0] if names else "without a name"
         raise InputError(
             where,
@@ -86,7 +86,7 @@ class ImageSearch:
     def _best(
         self, where: Path | str, wanted: list[str], beside: list[str], candidates: list[str]
     ) -> MatchedImage:
-        matches = {relative: _matching(beside + wanted, _fold(relative).split("/")) for relative in candidates}
+        matches = {relative: _matching(beside + wanted, fold_path(relative).split("/")) for relative in candidates}
         longest = max(matches.values())
         best = [relative for relative, count in matches.items() if count == longest]
         if len(best) > 1:
@@ -111,8 +111,3 @@ def _matching(wanted: list[str], path: list[str]) -> int:
     while count < min(len(wanted), len(path)) and wanted[-1 - count] == path[-1 - count]:
         count += 1
     return count
-
-
-def _fold(path: str) -> str:
-    """`path` with case and Unicode form normalised, as case-insensitive file systems compare names."""
-    return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()

@@ -2,13 +2,13 @@
 
 import os
 import posixpath
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, cached_property
 from pathlib import Path, PureWindowsPath
 
 import msgspec
 
+from datasets.formats.file_names import fold_path
 from datasets.formats.labelme import is_labelme
 from datasets.images.image_file import SUFFIXES, is_image
 from system.errors import InputError
@@ -70,6 +70,12 @@ def list_tree(root: Path, exclude: Excluder = NOTHING) -> Tree:
     return Tree(root, sorted(files), frozenset(images), frozenset(links))
 
 
+def is_excluded(tree: Tree, file: str, image_path: str | None, exclude: Excluder) -> bool:
+    """Whether the image `image_path` that the labelme file `file` names is excluded; the file is then, too."""
+    named = posixpath.join(posixpath.dirname(file), (image_path or "").replace("\\", "/"))
+    return bool(image_path) and exclude.excludes(tree.root, posixpath.normpath(named))
+
+
 class ImageFinder:
     """Finds images in the folder of the labelme files and in the folder given with `--images` only."""
 
@@ -80,11 +86,11 @@ class ImageFinder:
     # Built on first use: most images are at the path in the JSON file, which needs no index.
     @cached_property
     def _by_path(self) -> list[dict[str, list[str]]]:
-        return [_index(tree.images, _fold) for tree in self._trees]
+        return [_index(tree.images, fold_path) for tree in self._trees]
 
     @cached_property
     def _by_name(self) -> list[dict[str, list[str]]]:
-        return [_index(tree.images, lambda p: _fold(posixpath.basename(p))) for tree in self._trees]
+        return [_index(tree.images, lambda p: fold_path(posixpath.basename(p))) for tree in self._trees]
 
     @cached_property
     def _by_stem(self) -> list[dict[str, list[str]]]:
@@ -135,19 +141,19 @@ class ImageFinder:
                 continue
             if path in self._trees[i].images:
                 return self._found(i, path)
-            if len(folded := self._by_path[i].get(_fold(path), [])) == 1:
+            if len(folded := self._by_path[i].get(fold_path(path), [])) == 1:
                 return self._found(i, folded[0])
         return None
 
     def _moved(self, file: str, name: str) -> Found | None:
         beside = posixpath.join(posixpath.dirname(file), name)
-        if len(found := self._by_path[0].get(_fold(beside), [])) == 1:
+        if len(found := self._by_path[0].get(fold_path(beside), [])) == 1:
             return self._found(0, found[0], "image-moved")
         if len(self._trees) == 1:
             return None
-        if len(found := self._by_path[1].get(_fold(beside), [])) == 1:
+        if len(found := self._by_path[1].get(fold_path(beside), [])) == 1:
             return self._found(1, found[0], "image-moved")
-        found = self._by_name[1].get(_fold(name), [])
+        found = self._by_name[1].get(fold_path(name), [])
         if len(found) > 1:
             raise InputError(
                 self._source.root / file,
@@ -182,7 +188,7 @@ def _absolute(path: Path) -> str:
 
 def bare_name(path: str) -> str:
     """The name of a file without folders and extension, normalised for comparison."""
-    return _fold(posixpath.splitext(posixpath.basename(_posix(path)))[0])
+    return fold_path(posixpath.splitext(posixpath.basename(_posix(path)))[0])
 
 
 def _index(paths: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
@@ -190,8 +196,3 @@ def _index(paths: Iterable[str], key: Callable[[str], str]) -> dict[str, list[st
     for path in sorted(paths):
         index.setdefault(key(path), []).append(path)
     return index
-
-
-def _fold(path: str) -> str:
-    """`path` with case and Unicode form normalised, as case-insensitive file systems compare names."""
-    return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()

@@ -10,6 +10,7 @@ import msgspec
 from datasets.formats.listed_image import check_mask_size
 from datasets.formats.mask_folders import MaskFile
 from datasets.images.colour_mask import Colour
+from datasets.images.image_file import check_whole, read_image_bytes
 from datasets.images.mask_file import VOID
 from system.errors import InputError
 
@@ -62,13 +63,16 @@ def read_mask_content(mask: MaskFile, meaning: MaskMeaning, image: tuple[int, in
     """Read the layers of a mask file in the order of its pages and categories.
 
     `image` is width and height of its image; another size is a MaskSizeError before anything is decoded. Raises
-    InputError.
+    InputError, also for a truncated or damaged file.
     """
     import numpy as np
 
     from datasets.images.colour_mask import read_colour_pages
     from datasets.images.mask_file import read_index_pages, read_mask_pages
 
+    for path in (mask.path, mask.objects):
+        if path is not None:
+            check_whole(path, read_image_bytes(path))
     check = partial(_check_fits, mask.path, image)
     if not meaning.colours and not meaning.indices:
         category_id = dict(meaning.type_ids)[mask.type] if mask.type is not None else 1

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from datasets.formats.csv_tables import is_csv_table, read_csv_table
+from datasets.formats.csv_tables import find_csv_table, is_csv_table, read_csv_table
 from datasets.formats.cvat_xml import ROOT_NAME as CVAT_ROOT
 from datasets.formats.cvat_xml import read_cvat
 from datasets.formats.labelme import read_json
@@ -60,9 +60,8 @@ def find_tool_format(root: Path) -> tuple[ToolFormat, Path] | None:
             return tool_format, path if alone else root
     if any(_is_labelme(path) for path in listed):
         return None
-    for path in files:
-        if path.suffix.lower() == ".csv" and is_csv_table(path):
-            return CSV, path
+    if any(path.suffix.lower() == ".csv" and is_csv_table(path) for path in files):
+        return CSV, find_csv_table(root)
     listed = [path for path in sorted(root.rglob("*.[xX][mM][lL]")) if not _is_hidden(path, root)][:MAX_PEEKS]
     known = next((known for path in listed if (known := _format_of_file(path))), None)
     return None if known is None else (known, root)

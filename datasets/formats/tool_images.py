@@ -1,7 +1,7 @@
 """The image file of each entry of an export, and the sizes of its annotations."""
 
 import posixpath
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,6 +12,7 @@ from datasets.formats.tool_shapes import DrawingRule, draw_tool_image
 from datasets.images.image_file import read_info
 from datasets.masks.rle import rle_area, rle_box
 from system.errors import InputError
+from system.exclude import Excluder
 
 
 class PlacedImage(msgspec.Struct, frozen=True):
@@ -106,3 +107,29 @@ def tool_annotations(path: Path, root: Path, image: ToolImage) -> list[tuple[str
                 _, _, w, h = rle_box(part.rle)
                 found.append((label, area, int(w), int(h)))
     return found
+
+
+def without_excluded(export: ToolExport, search: ImageSearch, exclude: Excluder) -> ToolExport:
+    """The export without entries whose image is excluded by its stated name or by where it is found."""
+    files = _bare(search.excluded)
+    kept = []
+    for image in export.images:
+        names = [name.replace("\\", "/").strip("/") for name in image.names]
+        matching = [name for name in names if exclude.match(name) is not None]
+        if not (matching or (files and _only_excluded(names, search, files))):
+            kept.append(image)
+        elif not any(posixpath.basename(name) in files for name in names):
+            exclude.excludes(search.root, matching[0])
+    return msgspec.structs.replace(export, images=kept)
+
+
+def _only_excluded(names: Sequence[str], search: ImageSearch, excluded: set[str]) -> bool:
+    """Whether the image that an entry names is among those excluded, and no other has its name."""
+    bare = {posixpath.basename(name) for name in names}
+    return bool(bare & excluded) and not bare & _bare(search.images)
+
+
+def _bare(paths: Sequence[str]) -> set[str]:
+    """The names of files with and without their endings."""
+    names = {posixpath.basename(path) for path in paths}
+    return names | {posixpath.splitext(name)[0] for name in names}

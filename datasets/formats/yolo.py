@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from datasets.formats.file_names import fold_stem
 from datasets.formats.yolo_data_yaml import read_data_yaml
 from datasets.formats.yolo_description import (
     DATA_YAML,
@@ -220,8 +221,9 @@ def _hidden(path: Path, folder: Path) -> bool:
 
 
 def dataset_names(images: Sequence[YoloImage]) -> list[str]:
-    """Names inside the split's folder; if two splits contain the same name, every name begins with its split."""
-    clash = len({image.relative for image in images}) < len(images)
+    """Names inside the split's folder; if two splits have one `fold_stem`, every name begins with its split."""
+    stems = {(image.split, fold_stem(image.relative)) for image in images}
+    clash = len({stem for _, stem in stems}) < len(stems)
     return [f"{image.split}/{image.relative}" if clash else image.relative for image in images]
 
 

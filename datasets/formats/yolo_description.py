@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from datasets.formats.category_names import category_name
 from system.errors import InputError
 from system.files import read_text
 
@@ -92,8 +93,8 @@ def read_lines(file: Path) -> list[str]:
 
 
 def check_names(file: Path, names: Sequence[str]) -> None:
-    """Raise InputError if there is no class name, or one occurs twice."""
+    """Raise InputError if there is no class name, or one occurs twice; names are compared by `category_name`."""
     if not names:
         raise InputError(file, "contains no class names", "write one per line")
-    if len(set(names)) < len(names):
+    if len({category_name(name) for name in names}) < len(names):
         raise InputError(file, f"a class name occurs twice in {', '.join(names)}", "make the names different")

@@ -354,3 +354,13 @@ def test_a_missing_image_and_an_image_listed_twice_are_refused(tmp_path: Path) -
     (tmp_path / "s/a.png").unlink()
     with pytest.raises(InputError, match=r"listed in c\.json but missing; name the folder of the images"):
         coco2coco(source, tmp_path / "d")
+
+
+def test_a_box_that_vanishes_when_it_is_clipped_is_lost(tmp_path: Path) -> None:
+    """Thinner than a coordinate can state: found by drawing random files."""
+    source = single(tmp_path / "s", bbox=[0, 0, 7e-25, 49], segmentation=[], area=1)
+    report = coco2coco(source, tmp_path / "d")
+    assert [(event.code, event.where) for event in report.events][:2] == [
+        ("image-left-out", ""),
+        ("no-area", "annotation 1"),
+    ]

@@ -8,7 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from convert.csv2coco import CsvOptions, csv2coco
+from datasets.check.check import check
+from datasets.check.facts import Limits
 from datasets.masks.rle import decode
+from system.errors import InputError
 from tests.command import only_line, run_command
 from tests.tool_exports import HEIGHT, WIDTH, boxes, draw_image, written
 
@@ -113,3 +116,30 @@ def test_what_no_tool_writes_is_refused_in_one_line(
     assert run_command("convert", "csv2coco", table(tmp_path, text), tmp_path / "c") == 2
     assert problem in only_line(capsys)
     assert not (tmp_path / "c").exists()
+
+
+def test_the_folder_of_the_table_is_enough_whatever_its_name(tmp_path: Path) -> None:
+    """Severstal as downloaded: train.csv, sample_submission.csv, train_images, test_images."""
+    draw_image(tmp_path / "s/train_images/0a.jpg")
+    draw_image(tmp_path / "s/test_images/0b.jpg")
+    rows = "ImageId,ClassId,EncodedPixels\n0a.jpg,3," + " ".join(f"{48 * x + 9} 12" for x in range(10, 30)) + "\n"
+    (tmp_path / "s/any.csv").write_text(rows)
+    (tmp_path / "s/notes.csv").write_text("a,b\n1,2\n")
+    sample = "ImageId,ClassId,EncodedPixels\n" + "".join(f"0b.jpg,{k},1 409600\n" for k in range(1, 5))
+    (tmp_path / "s/sample_submission.csv").write_text(sample)
+    csv2coco(tmp_path / "s", tmp_path / "c")
+    assert boxes(tmp_path / "c") == {"0a.jpg": [("3", (10, 8, 20, 12))]}
+    assert check(tmp_path / "s", Limits(), jobs=1).annotations == 1
+
+
+def test_a_folder_with_several_tables_or_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    with pytest.raises(InputError, match=r"no CSV file of annotations in this folder \(no CSV file at all\)"):
+        csv2coco(tmp_path / "s", tmp_path / "c")
+    (tmp_path / "s/notes.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match=r"no CSV file of annotations in this folder \(notes\.csv\); name"):
+        csv2coco(tmp_path / "s", tmp_path / "c")
+    for name in ("x", "y"):
+        (tmp_path / f"s/{name}.csv").write_text(f"ImageId,ClassId,EncodedPixels\n{name}.jpg,3,1 2\n")
+    with pytest.raises(InputError, match=r"2 CSV files of annotations in this folder: x\.csv, y\.csv; name one"):
+        csv2coco(tmp_path / "s", tmp_path / "c")

@@ -19,7 +19,7 @@ REASONS: dict[str, tuple[Site, ...]] = {
     "--exclude leaves nothing; check reads everything": (f"{FORMATS}mask_folders.py: pair_masks (1)",),
     "Only with --split original; without it the splits are made": (
         "convert/masks2coco.py: _split_by_list",
-        "convert/mvtec2coco.py: _check_splits_named",
+        "convert/trees.py: check_splits_named",
         "convert/split_assignment.py: split_by_folder",
     ),
     "Only with --crowd refuse; without it an ignore region is kept": ("convert/coco_instances.py: _crowd",),
@@ -43,7 +43,6 @@ REASONS: dict[str, tuple[Site, ...]] = {
     ),
     "The path on the command line does not exist or is of the wrong kind; check states so of its own path": (
         f"{FORMATS}coco_layout.py: find_coco_parts (1)",
-        f"{FORMATS}csv_tables.py: _read_rows (2)",
         f"{FORMATS}csv_tables.py: _read_rows (1)",
         f"{FORMATS}cvat_xml.py: _list_files (1)",
         f"{FORMATS}labelme.py: read_json (1)",
@@ -101,6 +100,7 @@ REASONS: dict[str, tuple[Site, ...]] = {
         f"{FORMATS}labelme_document.py: read_document (1)",
         f"{FORMATS}labelme_document.py: read_document (2)",
     ),
+    "A folder without a table has another format, or none": (f"{FORMATS}csv_tables.py: find_csv_table (1)",),
     "Lists images to predict, which no conversion does": (f"{IMAGES}image_file.py: find_images",),
     "Reads files of runs, recipes and dataset.json, which no conversion does": (
         "system/json_file.py: read_json (3)",

@@ -204,6 +204,11 @@ CASES: list[Case] = [
         lambda root: (images(root, "a.png", "b.png"), (root / "table.csv").write_text(NO_CLASS)),
         lambda source, dest: CONVERT["csv"](source / "table.csv", dest),
     ),
+    Case(
+        "csv2coco: two tables in a folder",
+        lambda root: (images(root, "a.png"), *((root / f"{name}.csv").write_text(NO_CLASS) for name in "xy")),
+        CONVERT["csv"],
+    ),
     file_case("unknown columns", b"a,b\n1,2\n"),
     file_case("an empty table", b""),
     file_case("a table that is not text", b"\xff\xfe\xff"),

@@ -125,9 +125,9 @@ def folder_of_names(root: Path) -> None:
     (root / "obj.names").mkdir()
 
 
-def one_stem(root: Path) -> None:
-    yolo(root, GOOD | {"val/a": BOX})
-    (root / "images/val/a.png").rename(root / "images/val/a.bmp")
+def one_name(root: Path) -> None:
+    """Two images of one split that are one file on Windows and macOS."""
+    yolo(root, GOOD | {"val/q": BOX, "val/Q": BOX})
 
 
 def no_images(root: Path) -> None:
@@ -138,7 +138,7 @@ def no_images(root: Path) -> None:
 
 OTHERS: dict[str, Callable[[Path], object]] = {
     "no image": no_images,
-    "images of one stem in two splits": one_stem,
+    "names that differ in case": one_name,
     "256 classes": described("train: images/train\nval: images/val\nnames: [" + ", ".join(NAMES) + "]\n"),
     "a list that is not text": lambda r: (
         described("train: list.bin\nnames: [dent]\n")(r),

@@ -62,7 +62,7 @@ def _scan_type(root: Path, folder: str, kind: Path, scan: _Scan) -> None:
     if paths and name != GOOD and folder == "test" and not masks:
         problem = "no masks for the defect images of this type"
         error = InputError(root / GROUND_TRUTH / name, problem, "add NNN_mask.png for each image")
-        scan.reading.faults.append(TreeFault("unlabelled-defect", error))
+        scan.reading.faults.append(TreeFault("unlabelled-defect", error, (kind,)))
     for path in paths:
         if name != GOOD and masks and path.stem not in masks:
             wanted = f"{GROUND_TRUTH}/{name}/{path.stem}_mask.png"
@@ -80,7 +80,7 @@ def _masks_by_stem(folder: Path, scan: _Scan) -> dict[str, str]:
         stem = path.stem.removesuffix("_mask")
         if stem in masks:
             error = InputError(path, f"a second mask for {stem}, next to {masks[stem]}", "keep one of them")
-            scan.reading.faults.append(TreeFault("ambiguous-pair", error))
+            scan.reading.faults.append(TreeFault("ambiguous-pair", error, (folder / masks[stem],)))
         else:
             masks[stem] = path.name
     return masks
@@ -91,9 +91,8 @@ def _find_same_stems(paths: list[Path], scan: _Scan) -> None:
     for path in paths:
         if path.stem in by_stem:
             problem = f"its mask name is ambiguous with {by_stem[path.stem].name}"
-            scan.reading.faults.append(
-                TreeFault("ambiguous-pair", InputError(path, problem, "rename or remove one"))
-            )
+            error = InputError(path, problem, "rename or remove one")
+            scan.reading.faults.append(TreeFault("ambiguous-pair", error, (by_stem[path.stem],)))
         else:
             by_stem[path.stem] = path
 

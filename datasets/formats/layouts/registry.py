@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Literal, cast, get_args
 
+from msgspec.structs import replace
+
 from datasets.formats.layouts.mvtec import MvtecAd
 from datasets.formats.layouts.side_by_side import Dagm, Ksdd, Ksdd2, MagneticTile, RealIad, Visa
 from datasets.formats.layouts.tree import ImageTree, Layout, subfolders
@@ -42,10 +44,17 @@ def parse_layout(name: str) -> LayoutName:
     return cast("LayoutName", name)
 
 
-def read_tree(root: Path, layout: LayoutName = "auto", exclude: Excluder = NOTHING) -> ImageTree:
+def read_tree(
+    root: Path,
+    layout: LayoutName = "auto",
+    exclude: Excluder = NOTHING,
+    *,
+    faults: list[InputError] | None = None,
+) -> ImageTree:
     """List the images of a folder tree and pair them with their masks, by the given or detected layout.
 
-    Files that `exclude` excludes are not listed.
+    Files that `exclude` excludes are not listed. If `faults` is given, it gets an error for each image and mask
+    that do not pair, and the tree has only the other images.
 
     Raises InputError if `root` has no known layout, and, with all faults, if images and masks do not pair.
     """
@@ -57,6 +66,10 @@ def read_tree(root: Path, layout: LayoutName = "auto", exclude: Excluder = NOTHI
         remedy = f"name one of the folders inside: {', '.join(inside)}" if inside else "name another folder"
         raise InputError(root, "not an MVTec category folder (no train, test or ground_truth in it)", remedy)
     tree = chosen.read(root, exclude)
-    raise_together([fault.error for fault in tree.faults])
+    if faults is None:
+        raise_together(fault.error for fault in tree.faults)
+    else:
+        faults += [fault.error for fault in tree.faults]
+        tree = replace(tree, images=tree.sound_images())
     check_unicode(root, (image.relative for image in tree.images))
     return tree

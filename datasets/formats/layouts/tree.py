@@ -15,10 +15,14 @@ FaultCode = Literal["ambiguous-pair", "broken-tree", "defect-in-train", "unlabel
 
 
 class TreeFault(msgspec.Struct, frozen=True):
-    """A reason why a tree cannot be converted; `code` is the code of the finding of `datasets check`."""
+    """A reason why a tree cannot be converted; `code` is the code of the finding of `datasets check`.
+
+    It concerns the file or folder where the error is, and `others`.
+    """
 
     code: FaultCode
     error: InputError
+    others: tuple[Path, ...] = ()
 
 
 class TreeImage(msgspec.Struct, frozen=True):
@@ -78,6 +82,18 @@ class ImageTree(msgspec.Struct, frozen=True):
         """Defect types in alphabetical order, without good."""
         return sorted({image.type for image in self.images} - {GOOD})
 
+    def sound_images(self) -> tuple[TreeImage, ...]:
+        """The images that no fault concerns, neither them nor their masks nor their folders."""
+        concerned = {str(path) for fault in self.faults for path in (fault.error.where, *fault.others)}
+        if not concerned:
+            return self.images
+
+        def is_sound(image: TreeImage) -> bool:
+            paths = (image.path, *image.mask_paths)
+            return not any(str(one) in concerned for path in paths for one in (path, *path.parents))
+
+        return tuple(image for image in self.images if is_sound(image))
+
     @property
     def names_splits(self) -> bool:
         """Whether the folders of the layout determine the split of each image."""
@@ -134,9 +150,9 @@ class TreeReading:
         """Whether a file of the tree is excluded."""
         return self._exclude.excludes(self._root, relative(self._root, path))
 
-    def add(self, where: Path, problem: str, remedy: str) -> None:
-        """Remember one fault."""
-        self.faults.append(TreeFault("broken-tree", InputError(where, problem, remedy)))
+    def add(self, where: Path, problem: str, remedy: str, *, others: tuple[Path, ...] = ()) -> None:
+        """Remember one fault, which concerns `others`, too."""
+        self.faults.append(TreeFault("broken-tree", InputError(where, problem, remedy), others))
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -157,7 +173,8 @@ def by_stem(paths: Iterable[Path], reading: TreeReading, suffix: str = "") -> di
     for path in paths:
         stem = path.stem.removesuffix(suffix)
         if stem in found:
-            reading.add(path, f"its name is ambiguous with {found[stem].name}", "rename or remove one")
+            problem = f"its name is ambiguous with {found[stem].name}"
+            reading.add(path, problem, "rename or remove one", others=(found[stem],))
         else:
             found[stem] = path
     return found

@@ -167,4 +167,4 @@ def _check_good_is(root: Path, good: str, reading: TreeReading) -> None:
     for split in ("train", "test"):
         if good != GOOD and (root / split / GOOD).is_dir():
             problem = f"has both {good} and {GOOD} as folders of good images"
-            reading.add(root / split, problem, f"rename {GOOD} to {good}")
+            reading.add(root / split / GOOD, problem, f"rename {GOOD} to {good}")

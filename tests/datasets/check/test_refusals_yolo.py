@@ -39,7 +39,7 @@ def test_bad_labelme_files_are_reported_together_and_left_out(tmp_path: Path) ->
     (root / "a.json").write_text((root / "a.json").read_text()[:80])
     write_case(root, {**chip, "group_id": [1]}, name="b")
     (root / "c.png").unlink()
-    agree(root, lambda: labelme2coco(root, dest, execution=RUN), dest, faults=2)  # b.json when drawn
+    agree(root, lambda: labelme2coco(root, dest, execution=RUN), dest, faults=3)  # read, drawn and missing
     report = labelme2coco(root, dest, LabelmeOptions(unlabelled="negative"), SKIP)
     bad = [event.file for event in report.events if event.code == "bad-input"]
     assert sorted(bad)[:1] == ["a.json"]
@@ -68,7 +68,7 @@ OUT: dict[str, Callable[[Path, Path, Execution], Report]] = {
 @pytest.mark.parametrize("name", list(OUT))
 def test_missing_and_bad_images_of_coco(tmp_path: Path, name: str) -> None:
     root, dest = coco(tmp_path / "c"), tmp_path / "out"
-    agree(root, lambda: OUT[name](root, dest, RUN), dest)  # missing ones first, before any is read
+    agree(root, lambda: OUT[name](root, dest, RUN), dest, faults=3)  # missing and unreadable ones together
     report = OUT[name](root, dest, SKIP)
     bad = [event.file for event in report.events if event.code == "bad-input"]
     assert sorted(bad) == ["b.png", "c.png", "d.png"]
