@@ -9,6 +9,7 @@ from annotate.findings import known_spelling
 from annotate.folder_images import FolderImage, upright_size
 from datasets.formats.labelme_document import raw_shapes, read_document, write_document
 from datasets.formats.labelme_outlines import polygon_parts
+from datasets.masks.crossings import crosses_often
 
 BACKUP = ".annotate-backup"
 
@@ -52,7 +53,8 @@ def fix_shapes(
 
     `size` is (height, width) of the image in pixels. Rectangles and polygons are cut at the image borders. A
     polygon that crosses itself becomes its interior by the even-odd rule; several parts get one group id. A shape
-    is left unchanged for a person to correct where the result would have a hole or be empty.
+    is left unchanged for a person to correct where the result would have a hole or be empty, and where it crosses
+    itself very often.
     """
     groups = [raw.get("group_id") or 0 for raw in shapes]
     fixed: list[RawShape] = []
@@ -76,6 +78,8 @@ def _fix_outline(raw: RawShape, size: tuple[int, int], group_id: int) -> list[Ra
         has_area = corners[0][0] != corners[1][0] and corners[0][1] != corners[1][1]
         return [{**raw, "points": corners}] if has_area else [raw]
     if kind != "polygon" or len(points) < 3 or (inside and shapely.Polygon(points).is_valid):
+        return [raw]
+    if crosses_often(points):
         return [raw]
     whole = shapely.make_valid(shapely.Polygon(points)).intersection(shapely.box(0, 0, size[1], size[0]))
     parts = polygon_parts(whole)

@@ -33,6 +33,8 @@ Debug = Annotated[bool, typer.Option(DEBUG_FLAG, help="Print the traceback of an
 USER_ERRORS = {
     errno.ENOSPC: "no space left on the device; free some space or choose another destination",
     errno.EDQUOT: "the disk quota is used up; free some space or choose another destination",
+    errno.EFBIG: "the file would be too large; raise the limit with ulimit -f, or choose another file system",
+    errno.ELOOP: "a loop of links; remove the link or choose another path",
     errno.EROFS: "the file system is read-only; choose another destination",
     errno.EACCES: "permission denied; check who owns it or choose another path",
     errno.EPERM: "operation not permitted; check who owns it or choose another path",
@@ -69,6 +71,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     """
     open_standard_streams()
     silent = _take_signals()
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # it prints lines of its own about damaged files
     end_with_parent()
     debug = os.environ.get(DEBUG_VARIABLE) == "1"
     if DEBUG_FLAG in sys.argv:

@@ -10,6 +10,8 @@ from hypothesis import settings
 
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.synth.synth import synth
+from tests.command import run_command
+from tests.tiny_runs import TINY, TinyRuns
 
 # A busy machine is not a failure: no test asserts a time, hypothesis included.
 settings.register_profile("untimed", deadline=None)
@@ -69,3 +71,33 @@ def real_weights() -> Path:
 def labelme_samples() -> Path:
     """Folder with labelme_examples, labelme_history and bsdata."""
     return _real("DEFECTLINE_LABELME_SAMPLES")
+
+
+@pytest.fixture(scope="session")
+def honest_run(coco_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the detector, of one epoch; read only."""
+    from datasets.formats.dataset_folder import load_dataset  # noqa: PLC0415
+    from tests.train_det.conftest import fit_tiny  # noqa: PLC0415  imports torch
+
+    return fit_tiny(load_dataset(coco_folder), tmp_path_factory.mktemp("honest"), epochs=1).run.root
+
+
+@pytest.fixture(scope="session")
+def tiny_runs(coco_folder: Path, honest_run: Path, tmp_path_factory: pytest.TempPathFactory) -> TinyRuns:
+    """The finished run of one epoch of a task, trained when it is first asked for; read only."""
+    made = {"det": honest_run}
+
+    def run_of(task: str) -> Path:
+        if task not in made:
+            runs = tmp_path_factory.mktemp(task)
+            assert run_command(f"train_{task}", "fit", coco_folder, "--runs", runs, *TINY[task]) == 0
+            (made[task],) = (runs / task).iterdir()
+        return made[task]
+
+    return run_of
+
+
+@pytest.fixture
+def small_image(coco_folder: Path) -> Path:
+    """An image of the dataset."""
+    return min((coco_folder / "images").rglob("*.png"))

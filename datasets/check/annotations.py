@@ -1,6 +1,8 @@
 """Checks of the annotations of each image: zero area, duplicate, outside, overlapping, too small."""
 
-from itertools import combinations
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import combinations, islice
 
 from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, Facts, ImageFacts, Limits
@@ -13,6 +15,8 @@ from datasets.masks.run_lengths import covers_image
 DUPLICATE_THRESHOLD = 0.9  # minimum intersection over union of two annotations of one defect
 SAME_BOX_THRESHOLD = 0.8  # minimum intersection over union of overlapping boxes of two types, without masks
 OVERLAP_THRESHOLD = 0.05  # minimum share of the smaller of two annotations of different types
+FEW = 64  # annotations whose pairs are all compared without arrays
+MAX_PAIRS = 100_000  # of overlapping boxes in an image that are compared
 OUTSIDE_THRESHOLD = 1.0  # pixels; smaller distances are drawing inaccuracy
 
 
@@ -52,11 +56,51 @@ def check_pairs(facts: Facts) -> list[Finding]:
     findings = []
     for image in facts.images:
         with_area = [annotation for annotation in image.defects if _has_area(annotation)]
-        for one, other in combinations(with_area, 2):
-            if (code := _compare(one, other, image)) is not None:
+        masks = _Masks(with_area, image)
+        pairs = list(islice(_pairs_of_boxes(with_area), MAX_PAIRS + 1))
+        for i, j in pairs[:MAX_PAIRS]:
+            one, other = with_area[i], with_area[j]
+            if (code := _compare(one, other, partial(masks.pair, i, j))) is not None:
                 value = f"{one.category} and {other.category}" if code == "overlap-of-types" else one.category
                 findings.append(Finding(image.name, f"{one.where}, {other.where}", code, value))
+        if len(pairs) > MAX_PAIRS:
+            findings.append(Finding(image.name, "", "many-overlaps", f"the first {MAX_PAIRS} pairs are compared"))
     return findings
+
+
+def _pairs_of_boxes(annotations: Sequence[AnnotationFacts]) -> Iterator[tuple[int, int]]:
+    """The pairs i < j of annotations whose boxes share an area, in order."""
+    if len(annotations) <= FEW:
+        yield from combinations(range(len(annotations)), 2)
+        return
+    import numpy as np
+
+    boxes = np.array([annotation.box for annotation in annotations], np.float64)
+    left, top = boxes[:, 0], boxes[:, 1]
+    right, bottom = left + boxes[:, 2], top + boxes[:, 3]
+    for i in range(len(boxes)):
+        rest = slice(i + 1, None)
+        across = (left[rest] < right[i]) & (right[rest] > left[i])
+        shared = across & (top[rest] < bottom[i]) & (bottom[rest] > top[i])
+        for j in np.flatnonzero(shared).tolist():
+            yield i, i + 1 + j
+
+
+class _Masks:
+    """The compressed masks of the annotations of an image, each made once."""
+
+    def __init__(self, annotations: Sequence[AnnotationFacts], image: ImageFacts) -> None:
+        self._annotations = annotations
+        self._image = image
+        self._made: dict[int, Rle | None] = {}
+
+    def pair(self, first: int, second: int) -> tuple[Rle | None, Rle | None]:
+        return self._mask(first), self._mask(second)
+
+    def _mask(self, number: int) -> Rle | None:
+        if number not in self._made:
+            self._made[number] = _rle(self._annotations[number], self._image)
+        return self._made[number]
 
 
 def check_speckle(facts: Facts, limits: Limits) -> list[Finding]:
@@ -100,13 +144,15 @@ def _extends_outside(annotation: AnnotationFacts, image: ImageFacts) -> bool:
     )
 
 
-def _compare(one: AnnotationFacts, other: AnnotationFacts, image: ImageFacts) -> str | None:
+def _compare(
+    one: AnnotationFacts, other: AnnotationFacts, masks: Callable[[], tuple[Rle | None, Rle | None]]
+) -> str | None:
     shared = _shared_box(one, other)
     if shared <= 0:
         return None
     union = one.box[2] * one.box[3] + other.box[2] * other.box[3] - shared
     ratio, covered = shared / union, 0.0
-    first, second = _rle(one, image), _rle(other, image)
+    first, second = masks()
     if first is not None and second is not None:
         ratio, covered = _shared_pixels(first, second)
     if one.category == other.category:

@@ -68,6 +68,7 @@ CHECK_CODES = {
     "impossible-area": _warning("an area is negative or larger than its box"),
     "labels-without-picture": _warning("a label file has no image"),
     "looks-inverted": _warning("a mask marks more than half of its image; black and white may be swapped"),
+    "many-overlaps": _warning("so many boxes overlap in an image that not all pairs of annotations are compared"),
     "mask-values": _error("masks of one category mark defects by different values, which may be defect types"),
     "labelled-and-negative": _error("the same image occurs with annotations and as a negative"),
     "mask-size": _error("a mask and its image differ in size"),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from datasets.formats.labelme import Point
+from datasets.masks.crossings import crosses_often
 
 NO_AREA = 1e-6  # square pixels; smaller values are rounding errors
 
@@ -20,5 +21,7 @@ def ring_area(ring: Sequence[Point]) -> float:
     if area < NO_AREA:  # the two halves of a bow tie cancel
         import shapely
 
-        area = shapely.make_valid(shapely.Polygon(ring)).area
+        # an outline that crosses itself that often encloses some area; how much takes minutes to compute
+        repaired = shapely.convex_hull if crosses_often(ring) else shapely.make_valid
+        area = repaired(shapely.Polygon(ring)).area
     return area if area >= NO_AREA else 0

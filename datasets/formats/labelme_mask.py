@@ -3,12 +3,11 @@
 import base64
 import binascii
 import io
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.formats.labelme import Shape
-from datasets.images.decode_limit import open_image
+from datasets.images.decode_limit import DECODE_ERRORS, open_image
 from system.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,5 +50,5 @@ def read_shape_mask(
         raise InputError(path, f"{where} is not base64: {error}", "redraw the shape") from None
     except UnidentifiedImageError:
         raise InputError(path, f"{where} is not a PNG", "redraw the shape") from None
-    except (OSError, SyntaxError, ValueError, zlib.error) as error:
+    except DECODE_ERRORS as error:
         raise InputError(path, f"{where} is a damaged PNG: {error}", "redraw the shape") from None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from datasets.images.decode_limit import check_decodable, open_image
+from datasets.images.decode_limit import DECODE_ERRORS, check_decodable, open_image
 from datasets.images.image_file import (
     EXIF_ORIENTATION,
     PNG_SIGNATURE,
@@ -46,7 +46,7 @@ def read_deep(path: Path | str, data: bytes) -> "NDArray[np.generic] | None":
     Raises InputError for a damaged file.
     """
     import numpy as np
-    from PIL import ImageOps, UnidentifiedImageError
+    from PIL import ImageOps
 
     if not may_be_deep(data):
         return None
@@ -57,7 +57,7 @@ def read_deep(path: Path | str, data: bytes) -> "NDArray[np.generic] | None":
             if image.mode.startswith(("I", "F")):
                 return np.asarray(ImageOps.exif_transpose(image))
             return _decode_by_opencv(path, data, image.getexif().get(EXIF_ORIENTATION, 1)) if bits > 8 else None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except DECODE_ERRORS as error:
         raise InputError(path, f"cannot be read as an image ({error})", "replace it with an intact copy") from None
 
 

@@ -5,6 +5,8 @@ Headers of larger images are read, and conversions that need only the size accep
 
 import io
 import os
+import struct
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +19,24 @@ VARIABLE = "DEFECTLINE_MAX_MEGAPIXELS"
 MAX_MEGAPIXELS = 256  # 2^20 pixels each, such as 16384 x 16384
 MEGAPIXEL = 2**20
 COMMON_FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "PPM")  # Pillow runs other programs for some formats
+DECODE_ERRORS = (  # what Pillow raises for damaged files; UnidentifiedImageError is an OSError
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
 LATER_FORMATS = ("TIFF", "WEBP")  # of plugins that it loads when they are needed
 
 
 def open_image(source: "Path | io.BytesIO | str", formats: tuple[str, ...] = ()) -> "Image":
-    """An image file opened by Pillow, not decoded. Raises OSError (also if it is none), SyntaxError, ValueError.
+    """An image file opened by Pillow, not decoded. Raises DECODE_ERRORS.
 
     Only `formats`, by default all that Pillow reads by itself; `check_decodable` takes the place of its limit of
     pixels.
@@ -50,6 +65,8 @@ def max_pixels() -> int:
 def check_decodable(path: Path | str, width: int, height: int, pages: int = 1) -> None:
     """Raise InputError where an image of this size, or all pages of a file, have too many pixels to be decoded."""
     limit = max_pixels()
+    if width < 1 or height < 1:
+        raise InputError(path, f"{width} x {height} pixels", "replace it with an intact copy")
     if width * height * pages > limit:
         size = f"{width} x {height} pixels" + (f" on {pages} pages" if pages > 1 else "")
         needed = -(-width * height * pages // MEGAPIXEL)

@@ -11,7 +11,7 @@ import msgspec
 from isal import isal_zlib
 
 from datasets.coco import MAX_PIXELS
-from datasets.images.decode_limit import check_decodable, open_image
+from datasets.images.decode_limit import DECODE_ERRORS, check_decodable, open_image
 from system.errors import InputError
 from system.files import check_regular, has_suffix, read_file
 
@@ -69,15 +69,24 @@ def parse_info(path: Path | str, data: bytes) -> ImageInfo:
     with _open(path, data) as image:
         if may_be_rotated and image.format == "PNG":
             check_decodable(path, *image.size)
-        orientation = image.getexif().get(EXIF_ORIENTATION, 1) if may_be_rotated else 1
-        size = image.size
-        if isinstance(tags := getattr(image, "tag_v2", None), Mapping) and {*TIFF_SIZE} <= tags.keys():
-            size = (int(tags[TIFF_SIZE[0]]), int(tags[TIFF_SIZE[1]]))  # Pillow's is that of the upright image
-        info = ImageInfo(*size, image.mode, orientation if orientation in range(1, 9) else 1)
+        try:
+            info = _info(image, may_be_rotated=may_be_rotated)
+        except DECODE_ERRORS as error:
+            raise unreadable(path, error) from None
+    if info.width < 1 or info.height < 1:
+        raise InputError(path, f"{info.width} x {info.height} pixels", "replace it with an intact copy")
     if info.width * info.height > MAX_PIXELS:
         problem = f"{info.width} x {info.height} pixels, more than COCO run lengths can hold"
         raise InputError(path, problem, "cut it into smaller images")
     return info
+
+
+def _info(image: "Image", *, may_be_rotated: bool) -> ImageInfo:
+    orientation = image.getexif().get(EXIF_ORIENTATION, 1) if may_be_rotated else 1
+    size = image.size
+    if isinstance(tags := getattr(image, "tag_v2", None), Mapping) and {*TIFF_SIZE} <= tags.keys():
+        size = (int(tags[TIFF_SIZE[0]]), int(tags[TIFF_SIZE[1]]))  # Pillow's is that of the upright image
+    return ImageInfo(*size, image.mode, orientation if orientation in range(1, 9) else 1)
 
 
 def check_whole(path: Path | str, data: bytes) -> bool:
@@ -93,11 +102,10 @@ def check_whole(path: Path | str, data: bytes) -> bool:
 
 
 def _open(path: Path | str, data: bytes | None = None) -> "Image":
-    from PIL import UnidentifiedImageError
 
     try:
         return open_image(path if data is None else io.BytesIO(data))
-    except (UnidentifiedImageError, SyntaxError, ValueError, OSError) as error:
+    except DECODE_ERRORS as error:
         raise unreadable(path, error) from None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from datasets.images.decode_limit import check_decodable, open_image
+from datasets.images.decode_limit import DECODE_ERRORS, check_decodable, open_image
 from datasets.images.image_file import unreadable
 from system.errors import InputError
 from system.files import check_regular
@@ -59,6 +59,6 @@ def read_pages(
                 pages.append(decode(image))
     except UnidentifiedImageError:
         raise InputError(path, "not an image", "replace it by a PNG mask") from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except DECODE_ERRORS as error:
         raise InputError(path, f"cannot be read as a mask ({error})", "replace it with an intact copy") from None
     return pages

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.images.bit_depth import IntensityRange, read_deep, scale_to_8_bits
-from datasets.images.decode_limit import check_decodable, open_image
+from datasets.images.decode_limit import DECODE_ERRORS, check_decodable, open_image
 from datasets.images.image_file import (
     check_whole,
     read_image_bytes,
@@ -60,7 +60,7 @@ def _read_rgb(path: Path, ranges: Sequence[IntensityRange], listed: tuple[int, i
                 return np.repeat(scaled[:, :, None], 3, axis=2) if grey else np.ascontiguousarray(scaled)
             ImageOps.exif_transpose(image, in_place=True)
             return _to_array(image.convert("RGBA") if image.mode in {"P", "PA", "LA"} else image)
-    except (OSError, SyntaxError, ValueError) as error:
+    except DECODE_ERRORS as error:
         raise unreadable(path, error) from None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets.images.bit_depth import read_deep
-from datasets.images.decode_limit import check_decodable, open_image
+from datasets.images.decode_limit import DECODE_ERRORS, check_decodable, open_image
 from datasets.images.image_file import EXIF_ORIENTATION
 from system.errors import InputError
 
@@ -49,7 +49,7 @@ def _decoded(path: Path | str, data: bytes, *, turn: bool) -> "Iterator[tuple[Im
         with open_image(io.BytesIO(data)) as stored:
             check_decodable(path, *stored.size)
             yield stored, ImageOps.exif_transpose(stored) if turn else stored.copy()
-    except (OSError, SyntaxError, ValueError) as error:
+    except DECODE_ERRORS as error:
         raise InputError(path, f"cannot be turned upright ({error})", "save it upright") from None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from system.errors import InputError
-from tests.hostile.conftest import COMMON
+from tests.tiny_runs import COMMON
 from training.run_lock import hold, locked, release
 
 HOLD = """

@@ -19,7 +19,7 @@ from datasets.images.image_file import read_info
 from datasets.images.mask_file import read_mask
 from datasets.images.pixels import read_rgb
 from system.errors import InputError, OptionError
-from tests.hostile.conftest import TinyRuns
+from tests.tiny_runs import TinyRuns
 
 SIDE = 30_000
 GIGABYTE = 2**30

@@ -192,6 +192,7 @@ def test_every_code_is_triggered_by_a_case() -> None:
         "mask-values",
         "no-category",
         "too-many-categories",
+        "many-overlaps",
     }
     assert set(CHECK_CODES) == {*TREE, *COCO, *FOREIGN, *YOLO, *LABELME, *elsewhere}
 
