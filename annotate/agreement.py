@@ -60,7 +60,7 @@ class TypeAgreement(msgspec.Struct, frozen=True):
 
 
 class Agreement(msgspec.Struct, frozen=True, rename={"images": "pictures"}):
-    """Agreement on the `images` labelled by both, a count; kappa of each image flag, None where it is undefined.
+    """Agreement on the `images` labelled by both, a count; kappa of each image flag, None if it is undefined.
 
     `only_first` and `only_second` are the names of images labelled by one person, `worst` pairs of name and F1.
     """
@@ -76,7 +76,7 @@ class Agreement(msgspec.Struct, frozen=True, rename={"images": "pictures"}):
 def compare_folders(first: Sequence[FolderImage], second: Sequence[FolderImage]) -> list[ImageAgreement]:
     """Compare the images labelled by both people, matched by name.
 
-    Raises InputError where there is none, where two sizes differ, and for labels that cannot be read or drawn.
+    Raises InputError if there is none, where two sizes differ, and for labels that cannot be read or drawn.
     """
     theirs = {image.name: image for image in second if image.labelled}
     mine = [image for image in first if image.labelled]
@@ -96,7 +96,7 @@ def compare_image(
 ) -> ImageAgreement:
     """Match the shape groups of two labelme files of one image.
 
-    Raises InputError where their image sizes differ and for a shape that cannot be drawn.
+    Raises InputError if their image sizes differ and for a shape that cannot be drawn.
     """
     size = image_size(image, file)
     if size != image_size(other_image, other_file):
@@ -172,7 +172,7 @@ def summarise(
 
 
 def kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:
-    """Cohen's kappa of pairs of yes/no answers (Cohen 1960); None where all answers of both people are equal."""
+    """Cohen's kappa of pairs of yes/no answers (Cohen 1960); None if all answers of both people are equal."""
     total = len(pairs)
     yes_first, yes_second = (sum(pair[side] for pair in pairs) / total for side in (0, 1))
     observed = sum(a == b for a, b in pairs) / total

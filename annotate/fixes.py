@@ -34,7 +34,7 @@ def new_backup(root: Path) -> Path:
 def fix_image(image: FolderImage, labels: Sequence[str], backup: Path) -> int:
     """Fix the labelme file of one image and return how many shapes changed; the original is copied to `backup`.
 
-    Raises InputError where a file cannot be read, OutputError where the labelme file changed meanwhile.
+    Raises InputError if a file cannot be read, OutputError if the labelme file changed meanwhile.
     """
     document = read_document(image.label_path)
     shapes, changed = fix_shapes(cast("list[RawShape]", raw_shapes(document)), upright_size(image.path), labels)

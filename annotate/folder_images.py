@@ -34,7 +34,7 @@ class FolderImage(msgspec.Struct, frozen=True, order=True):
 def list_folder_images(root: Path) -> list[FolderImage]:
     """The images below `root`, sorted by name.
 
-    Raises InputError where there is none, and where two images would share one labelme file.
+    Raises InputError if there is none, and where two images would share one labelme file.
     """
     tree = list_tree(root)
     if not tree.images:
@@ -53,14 +53,14 @@ def list_folder_images(root: Path) -> list[FolderImage]:
 
 
 def read_labels(images: Iterable[FolderImage]) -> dict[str, LabelmeFile]:
-    """The labelme file of each labelled image, by image name. Raises InputError where one cannot be read."""
+    """The labelme file of each labelled image, by image name. Raises InputError if one cannot be read."""
     return {image.name: read_labelme(image.label_path) for image in images if image.labelled}
 
 
 def open_document(image: FolderImage) -> Document:
     """The labelme file of `image` for editing, a new one if it has none.
 
-    Raises InputError where the file or the image cannot be read.
+    Raises InputError if the file or the image cannot be read.
     """
     if image.label_path.exists():
         return read_document(image.label_path)
@@ -71,7 +71,7 @@ def open_document(image: FolderImage) -> Document:
 def upright_size(path: Path) -> tuple[int, int]:
     """Height and width in pixels of an image file as labelme shows it: upright by its EXIF orientation.
 
-    Raises InputError where the file cannot be read.
+    Raises InputError if the file cannot be read.
     """
     return read_info(path).upright_size
 
@@ -79,7 +79,7 @@ def upright_size(path: Path) -> tuple[int, int]:
 def image_size(image: FolderImage, file: LabelmeFile) -> tuple[int, int]:
     """Height and width in pixels from the labelme file, or from the image if the file has none.
 
-    Raises InputError where the image has to be read and cannot be.
+    Raises InputError if the image has to be read and cannot be.
     """
     if file.image_height and file.image_width:
         return file.image_height, file.image_width
@@ -89,7 +89,7 @@ def image_size(image: FolderImage, file: LabelmeFile) -> tuple[int, int]:
 def choose_images(only: str, images: Sequence[FolderImage]) -> list[FolderImage]:
     """The images that --only selects: one, by its name in the folder or its path, or those of a list file.
 
-    Raises InputError where `only` is neither, and for a list that cannot be used.
+    Raises InputError if `only` is neither, and for a list that cannot be used.
     """
     by_name = {image.name: image for image in images}
     name = only if only in by_name else _name_below(Path(only), images)
@@ -104,7 +104,7 @@ def choose_images(only: str, images: Sequence[FolderImage]) -> list[FolderImage]
 def read_list(path: Path, images: Sequence[FolderImage]) -> list[FolderImage]:
     """The images that the text file `path` names, one per line, in its order.
 
-    Raises InputError where the file does not exist, is not UTF-8 or is empty, and for an unknown name.
+    Raises InputError if the file does not exist, is not UTF-8 or is empty, and for an unknown name.
     """
     try:
         lines = read_text(path).splitlines()

@@ -49,7 +49,7 @@ class Finder:
     side: int = SIDE
 
     def regions(self, rgb: "NDArray[np.uint8]") -> list[Region]:
-        """Regions of an RGB image, H x W x 3 uint8, largest distance first; empty where the image looks good."""
+        """Regions of an RGB image, H x W x 3 uint8, largest distance first; empty if the image looks good."""
         distances = self.memory.distances(self.extractor.grid(rgb, self.side))
         return find_regions(enlarge(distances), self.limits, rgb.shape[0], rgb.shape[1])
 
@@ -102,7 +102,7 @@ def outline_tolerance(height: int, width: int) -> float:
 
 
 def propose_regions(finder: Finder, image: FolderImage) -> list[Proposal]:
-    """The regions of an image as proposals labelled `defect`. Raises InputError where it cannot be read."""
+    """The regions of an image as proposals labelled `defect`. Raises InputError if it cannot be read."""
     return [
         Proposal(Prediction(0, 0, (0, 0, 0, 0), region.score, encode(region.pixels)), LABEL, MODEL)
         for region in finder.regions(read_rgb(image.path, finder.intensities))

@@ -50,8 +50,8 @@ def executable_in(environment: Path, name: str) -> Path:
 def find_labelme(given: Path | None, environ: Mapping[str, str] = os.environ) -> Labelme:
     """Locate labelme: --labelme, DEFECTLINE_LABELME, its own environment, the PATH, in this order.
 
-    Raises InputError where --labelme or DEFECTLINE_LABELME names no executable (nothing else is tried then),
-    LabelmeError where labelme is not found.
+    Raises InputError if --labelme or DEFECTLINE_LABELME names no executable (nothing else is tried then),
+    LabelmeError if labelme is not found.
     """
     if given is not None:
         return Labelme(_named(given, "--labelme"), "--labelme")
@@ -67,7 +67,7 @@ def find_labelme(given: Path | None, environ: Mapping[str, str] = os.environ) ->
 
 
 def labelme_version(labelme: Labelme, environ: Mapping[str, str]) -> str:
-    """Ask labelme for its version, which needs no screen. Raises LabelmeError where it does not answer."""
+    """Ask labelme for its version, which needs no screen. Raises LabelmeError if it does not answer."""
     command = [str(labelme.path), "--version"]
     try:
         done = subprocess.run(  # noqa: S603
@@ -100,7 +100,7 @@ def labelme_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def check_screen(environ: Mapping[str, str] = os.environ) -> None:
-    """Raise LabelmeError where no window can be opened, as on a server."""
+    """Raise LabelmeError if no window can be opened, as on a server."""
     if sys.platform in {"win32", "darwin"} or environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"):
         return
     if environ.get("QT_QPA_PLATFORM"):

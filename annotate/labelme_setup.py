@@ -34,7 +34,7 @@ def setup_labelme(
 ) -> tuple[Labelme, str, bool]:
     """Create the environment, and return labelme, its version and whether anything was installed.
 
-    A complete environment is kept unless `again`; an incomplete one is replaced. Raises LabelmeError where labelme
+    A complete environment is kept unless `again`; an incomplete one is replaced. Raises LabelmeError if labelme
     cannot be installed or does not start.
     """
     root = own_environment(environ)

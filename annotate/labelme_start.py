@@ -21,7 +21,7 @@ def start_labelme(
 ) -> None:
     """Open `root` in labelme and wait until its window is closed; `chosen` limits the list of images.
 
-    Raises InputError for a labelme.yaml that cannot be read, LabelmeError where labelme exits with an error.
+    Raises InputError for a labelme.yaml that cannot be read, LabelmeError if labelme exits with an error.
     """
     config = session_config(root, chosen)
     with tempfile.TemporaryDirectory(prefix="defectline-labelme-") as folder:
@@ -42,7 +42,7 @@ def start_labelme(
 def session_config(root: Path, chosen: Sequence[FolderImage] | None) -> dict[str, object]:
     """The configuration in `root`/labelme.yaml (empty if there is none), with a search that lists only `chosen`.
 
-    Raises InputError where the file cannot be read.
+    Raises InputError if the file cannot be read.
     """
     config: dict[str, object] = {}
     if (root / CONFIG).is_file():

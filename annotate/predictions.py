@@ -70,7 +70,7 @@ def predictions_by_image(
 
 
 def check_has_boxes(source: Path) -> None:
-    """Raise InputError where `source`, a run or a file in its predictions folder, predicts only types of images.
+    """Raise InputError if `source`, a run or a file in its predictions folder, predicts only types of images.
 
     Their predictions are COCO results whose box is the whole image, which would become a shape around everything.
     """

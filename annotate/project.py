@@ -67,7 +67,7 @@ def labelme_config(labels: Sequence[str]) -> dict[str, object]:
 def init_project(root: Path, labels: Sequence[str], *, overwrite: bool) -> list[Path]:
     """Write the three files into `root` and return their paths; repeating it with the same labels changes nothing.
 
-    Raises InputError where `root` is not a folder, OutputError where a file with other content exists, unless
+    Raises InputError if `root` is not a folder, OutputError if a file with other content exists, unless
     `overwrite`.
     """
     if not root.is_dir():
@@ -87,7 +87,7 @@ def init_project(root: Path, labels: Sequence[str], *, overwrite: bool) -> list[
 
 
 def read_labels_of(root: Path) -> list[str]:
-    """The labels of a folder prepared by `annotate init`. Raises InputError where there is none."""
+    """The labels of a folder prepared by `annotate init`. Raises InputError if there is none."""
     if not (root / LABELS).is_file():
         raise InputError(root, f"has no {LABELS}", "run annotate init with --labels first")
     labels = read_labels_file(root / LABELS)

@@ -103,7 +103,7 @@ def add_proposals(
 def proposal_to_shapes(
     proposal: Proposal, size: tuple[int, int], group_id: int, tolerance: float = DEFAULT_TOLERANCE
 ) -> list[Shape]:
-    """The shapes of one proposal in an image of `size` (height, width); empty where its mask has no pixel.
+    """The shapes of one proposal in an image of `size` (height, width); empty if its mask has no pixel.
 
     A mask becomes polygons within `tolerance` pixels of it, or `mask` shapes if it has holes; a box becomes a
     rectangle.

@@ -32,7 +32,7 @@ def shape_groups(path: Path, file: LabelmeFile, size: tuple[int, int]) -> list[S
 
 
 def draw_together(path: Path, shapes: Sequence[Shape], size: tuple[int, int]) -> Rle | None:
-    """The union of shapes as a mask of `size` (height, width), None where it has no pixel.
+    """The union of shapes as a mask of `size` (height, width), None if it has no pixel.
 
     Raises InputError for a shape that cannot be drawn.
     """

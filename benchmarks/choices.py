@@ -71,7 +71,7 @@ def run_folder(work: Path, kind: str, name: str) -> Path:
 
 
 def read_row(work: Path, kind: str, name: str) -> dict[str, Any] | None:
-    """The numbers of a variant, None where it is not there."""
+    """The numbers of a variant, None if it is not there."""
     path = run_folder(work, kind, name) / "metrics.json"
     if not path.is_file():
         return None

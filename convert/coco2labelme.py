@@ -31,7 +31,7 @@ MARKER = ".defectline"  # hidden, because labelme2coco reads every other JSON fi
 
 
 class _Written(msgspec.Struct, frozen=True):
-    """The result of one image; `shapes` is the number of shapes in its labelme file, None where it is left out."""
+    """The result of one image; `shapes` is the number of shapes in its labelme file, None if it is left out."""
 
     shapes: int | None
     events: list[Event]

@@ -34,7 +34,7 @@ JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 
 class _Written(msgspec.Struct, frozen=True):
-    """The result of one image; `lines` is the number of lines in its label file, None where it is left out."""
+    """The result of one image; `lines` is the number of lines in its label file, None if it is left out."""
 
     item: CocoImage
     lines: int | None

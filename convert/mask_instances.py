@@ -50,7 +50,7 @@ def read_masked_image(path: Path) -> tuple[ImageInfo, bytes]:
 
 
 def check_some_kept(path: Path, instances: list[Instance], cut: Cut) -> None:
-    """Raise InputError where every component of the mask at `path` was too small."""
+    """Raise InputError if every component of the mask at `path` was too small."""
     if not instances:
         problem = f"no component has --min-area {cut.min_area} pixels, the image would become a negative"
         raise InputError(path, problem, "lower --min-area or remove the image")

@@ -20,7 +20,7 @@ def label_instance(
 ) -> "tuple[Instance | None, Component | None]":
     """The annotation of a label in an image of height x width pixels, and the pixels of a segment.
 
-    None where nothing of it is inside, or where a segment is a single point. The box of a segment is that of its
+    None if nothing of it is inside, or where a segment is a single point. The box of a segment is that of its
     points, its pixels are those that Ultralytics draws. `segmentation` is rle, polygon or auto (the shorter one);
     `longest` is the number of points of the longest segment of the image.
     """
@@ -81,7 +81,7 @@ def _slices(component: "Component") -> tuple[slice, slice]:
 
 
 def _box_of_points(label: Label, height: int, width: int) -> Box | None:
-    """The box that Ultralytics computes for a segment, inside the image; None where it has no area."""
+    """The box that Ultralytics computes for a segment, inside the image; None if it has no area."""
     xs, ys = label.values[0::2], label.values[1::2]
     x0, x1 = (_short(_inside(v, width), BOX_DECIMALS) for v in (min(xs), max(xs)))
     y0, y1 = (_short(_inside(v, height), BOX_DECIMALS) for v in (min(ys), max(ys)))

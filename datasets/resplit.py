@@ -37,7 +37,7 @@ def resplit(
 
     With `options.folds` = K, `dest` contains the dataset folders fold-1 .. fold-K, each of which tests another
     K-th, and folds.json: file name -> fold that tests it. Returns counts per dataset, split and stratum. Raises
-    InputError where `source` cannot be read, OptionError for `options`, OutputError where `dest` cannot be made.
+    InputError if `source` cannot be read, OptionError for `options`, OutputError if `dest` cannot be made.
     """
     dataset = load_dataset(source)
     check_apart(dest, [source])
@@ -60,7 +60,7 @@ def resplit(
 def assign_splits(strata: Mapping[str, str], options: Options) -> Shares:
     """Folder name (empty for one dataset) -> file name -> split, from file name -> stratum.
 
-    Raises OptionError for `options`, and InputError where an image was made from others: these could be in
+    Raises OptionError for `options`, and InputError if an image was made from others: these could be in
     another split.
     """
     if made := first_made(strata):

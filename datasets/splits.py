@@ -72,7 +72,7 @@ def stratified_folds(
 def group_by_pattern(keys: Iterable[str], pattern: str) -> dict[str, str]:
     """The group of each key: what the regular expression captures in it, or its match without captures.
 
-    A key without a match, or with an empty one, is a group of its own. Raises OptionError where `pattern` is not a
+    A key without a match, or with an empty one, is a group of its own. Raises OptionError if `pattern` is not a
     regular expression or matches no key.
     """
     try:

@@ -40,7 +40,7 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class TypeSummary(msgspec.Struct, frozen=True):
-    """One defect type: its instances and their sizes in pixels; None where it has no instance."""
+    """One defect type: its instances and their sizes in pixels; None if it has no instance."""
 
     images: dict[str, int]
     instances: int

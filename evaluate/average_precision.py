@@ -103,7 +103,7 @@ class MaskPrecision(AveragePrecision):
     title = "Instance masks"
 
     def measure(self, tested: Tested) -> InstanceMeasures | None:
-        """Over all scores; None where one side has no masks."""
+        """Over all scores; None if one side has no masks."""
         if not tested.provides.masks or not has_masks(tested.truth):
             return None
         return instance_measures(tested.truth, tested.predictions, "segm", tested.draws)

@@ -50,7 +50,7 @@ def measure_folds(
 
     Folds without a val are measured again at the operating point that the others give them by the rule
     `operating_point`. `run` lists all tested images as test in its split.json. Measures of score maps are of the
-    folds only. Raises InputError where a fold has no metrics.json, or where the folds do not test each image of
+    folds only. Raises InputError if a fold has no metrics.json, or where the folds do not test each image of
     `run` exactly once, OptionError for the rule.
     """
     rule = parse_rule(operating_point)

@@ -29,7 +29,7 @@ class Tested:
 
     `counted` are the predictions that reach the operating point `point`, `draws` how often each image is drawn in
     each bootstrap resample (resamples x images). `score_map` gives the H x W defect score of an image, 0 to 1, at
-    original size; None where there is no model to ask.
+    original size; None if there is no model to ask.
     """
 
     truth: CocoFile
@@ -53,7 +53,7 @@ class Metric(ABC, Generic[V]):
 
     @abstractmethod
     def measure(self, tested: Tested) -> V | None:
-        """The value, None where the run does not provide what it needs."""
+        """The value, None if the run does not provide what it needs."""
 
     @abstractmethod
     def definitions(self, truth: CocoFile) -> dict[str, str]:

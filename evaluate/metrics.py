@@ -36,12 +36,12 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     folds: Folds | None = None
 
     def get(self, metric: Metric[V]) -> V | None:
-        """The value of `metric`, None where the run has none."""
+        """The value of `metric`, None if the run has none."""
         value = getattr(self, metric.key)
         return value if isinstance(value, metric.value_type) else None
 
     def __getitem__(self, metric: Metric[V]) -> V:
-        """The value of `metric`. Raises KeyError where the run has none."""
+        """The value of `metric`. Raises KeyError if the run has none."""
         value = self.get(metric)
         if value is None:
             raise KeyError(metric.key)

@@ -42,7 +42,7 @@ def predict_with_run(
     """Predict the images `names` of `folder` with the run folder `root`, and read its category names.
 
     `dataset` is the location of the run's dataset if it was moved. Images without a prediction have no entry.
-    Raises InputError where the run or its dataset cannot be read, PredictError where its trainer fails.
+    Raises InputError if the run or its dataset cannot be read, PredictError if its trainer fails.
     """
     run = load_run(root)
     labels = {c.id: c.name for c in open_run_dataset(run, dataset).categories}
@@ -54,8 +54,8 @@ def predict_images(
 ) -> dict[str, list[Prediction]]:
     """Predictions of the run folder `root` by image name; `names` are relative to `folder`.
 
-    No process is started without images. Raises InputError where the run or its predictions cannot be read,
-    PredictError where its trainer fails.
+    No process is started without images. Raises InputError if the run or its predictions cannot be read,
+    PredictError if its trainer fails.
     """
     run = load_run(root)
     if not names:
@@ -93,7 +93,7 @@ def run_name(run: Run) -> str:
 def read_image_names(predictions: Path) -> dict[int, str]:
     """File name of each image id, from the list NAME.images.json that `predict` writes beside NAME.json.
 
-    Raises InputError where the list cannot be read.
+    Raises InputError if the list cannot be read.
     """
     return {image.id: image.file_name for image in read_json(predictions.with_suffix(".images.json"), list[Image])}
 

@@ -60,7 +60,7 @@ class _MetricsFile(msgspec.Struct, frozen=True):
 def operating_score(run: Run, default: float = DEFAULT_SCORE_THRESHOLD) -> float:
     """The score from which a prediction of `run` counts: its operating point, or `default` if not measured.
 
-    Raises InputError where metrics.json cannot be read.
+    Raises InputError if metrics.json cannot be read.
     """
     if not run.metrics.is_file():
         return default

@@ -53,7 +53,7 @@ class PanopticMetric(Metric[PanopticMeasures]):
     value_type = PanopticMeasures
 
     def measure(self, tested: Tested) -> PanopticMeasures | None:
-        """None where one side has no masks."""
+        """None if one side has no masks."""
         if not tested.provides.masks or not has_masks(tested.truth):
             return None
         return panoptic_measures(tested.truth, tested.counted, tested.draws)

@@ -59,7 +59,7 @@ class PixelMetric(Metric[PixelMeasures]):
     value_type = PixelMeasures
 
     def measure(self, tested: Tested) -> PixelMeasures | None:
-        """By the predictions that count; None where one side has no masks."""
+        """By the predictions that count; None if one side has no masks."""
         if not tested.provides.masks or not has_masks(tested.truth):
             return None
         return pixel_measures(tested.truth, tested.counted, tested.draws)

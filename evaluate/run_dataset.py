@@ -10,7 +10,7 @@ from system.errors import InputError
 def open_run_dataset(run: Run, moved: Path | None = None, *, option: str = "--dataset DIR") -> Dataset:
     """Load the dataset of `run` from the folder `moved`, or from where its config.yaml locates it.
 
-    Raises InputError where the run's dataset is no longer there (the remedy names `option`), and where the folder
+    Raises InputError if the run's dataset is no longer there (the remedy names `option`), and where the folder
     is not a dataset.
     """
     if moved is not None:

@@ -120,14 +120,14 @@ def is_fold(run: Run) -> bool:
 
 
 def load_run(root: Path) -> Run:
-    """Open a run folder. Raises InputError where `root` is not one."""
+    """Open a run folder. Raises InputError if `root` is not one."""
     if not (root / "config.yaml").is_file():
         raise InputError(root, "not a run folder (no config.yaml)", f"name a folder made by {trainers()} fit")
     return Run(root, read_config(root).task)
 
 
 def load_run_of(root: Path, task: str) -> Run:
-    """Open a run folder of the task `task`. Raises InputError where `root` is not one, or of another task."""
+    """Open a run folder of the task `task`. Raises InputError if `root` is not one, or of another task."""
     run = load_run(root)
     if run.task != task:
         raise InputError(root, f"a run of train_{run.task}", f"name one of train_{task}, or use train_{run.task}")
@@ -144,5 +144,5 @@ def read_config(root: Path) -> RunConfig:
 
 
 def read_split(run: Run) -> RunSplit:
-    """Read the split.json of a run. Raises InputError where it cannot be read or has other content."""
+    """Read the split.json of a run. Raises InputError if it cannot be read or has other content."""
     return read_json(run.root / "split.json", RunSplit)

@@ -19,7 +19,7 @@ def run_truth(run: Run, dataset: Dataset) -> dict[str, CocoFile]:
     """Ground truth of val and test as split.json lists them, from any split of the dataset.
 
     Ids are those of select_images, by which the trainer of the run wrote its predictions.
-    Raises InputError where the dataset is not the one of the run or has no image to test.
+    Raises InputError if the dataset is not the one of the run or has no image to test.
     """
     split = read_split(run)
     path = run.root / "split.json"
@@ -35,7 +35,7 @@ def run_truth(run: Run, dataset: Dataset) -> dict[str, CocoFile]:
 def checked_predictions(path: Path, truth: CocoFile, provides: Provides) -> list[Prediction]:
     """Read the COCO results of a split; a split without images needs no file.
 
-    Raises InputError where a prediction names another image or category, or has no mask or one of another size.
+    Raises InputError if a prediction names another image or category, or has no mask or one of another size.
     """
     if not truth.images and not path.is_file():
         return []
@@ -45,7 +45,7 @@ def checked_predictions(path: Path, truth: CocoFile, provides: Provides) -> list
 
 
 def check_predictions(path: Path, truth: CocoFile, predictions: Sequence[Prediction], provides: Provides) -> None:
-    """Raise InputError where a prediction does not fit the images and categories of `truth`, or lacks its mask.
+    """Raise InputError if a prediction does not fit the images and categories of `truth`, or lacks its mask.
 
     For a run with image types, also if the scores of an image are not probabilities of different types.
     """
@@ -73,7 +73,7 @@ def check_predictions(path: Path, truth: CocoFile, predictions: Sequence[Predict
 
 
 def _check_image_types(path: Path, predictions: Sequence[Prediction]) -> None:
-    """Raise InputError where an image has two scores for a type, or scores that together are not probabilities."""
+    """Raise InputError if an image has two scores for a type, or scores that together are not probabilities."""
     again = "predict the images of this run again"
     sums: dict[int, float] = {}
     types: set[tuple[int, int]] = set()

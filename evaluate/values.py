@@ -62,12 +62,12 @@ class Folds(msgspec.Struct, frozen=True):
 
 
 def harmonic_mean(precision: float | None, recall: float | None) -> float | None:
-    """F1 of precision and recall; 0 where both are 0, None where either is."""
+    """F1 of precision and recall; 0 where both are 0, None if either is."""
     if precision is None or recall is None:
         return None
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 def ratio(part: float, whole: float) -> float | None:
-    """`part` / `whole` as a plain float, None where `whole` is 0."""
+    """`part` / `whole` as a plain float, None if `whole` is 0."""
     return float(part) / float(whole) if whole else None

@@ -65,7 +65,7 @@ def load_encoder(
     `weights` is `imagenet` (downloaded, or from the library's cache), `none`, or the path of a state dict, read
     with weights_only so that it cannot run code. `layers` are strides in pixels, such as 8 and 16, or modules.
     Where both libraries have a network of that name, a file decides by its tensors, and torchvision comes first.
-    Raises OptionError for an unknown name or layer, WeightsError where a used layer is missing in the weights.
+    Raises OptionError for an unknown name or layer, WeightsError if a used layer is missing in the weights.
     """
     known = _libraries(name)
     given = None
@@ -88,7 +88,7 @@ def choose_layers(net: nn.Module, name: str, layers: Sequence[str]) -> list[str]
     """Names of modules for `layers`, which are names or strides in pixels, in the order of rising stride.
 
     The module of a stride is the last one of the two outer levels of modules whose output, 1 x C x H x W, is
-    smaller than the image by it. Raises OptionError where there is none.
+    smaller than the image by it. Raises OptionError if there is none.
     """
     strides = _strides(net)
     by_stride = {str(stride): module for module, stride in strides.items()}
@@ -191,7 +191,7 @@ def _count_fitting(net: nn.Module, given: dict[str, Tensor]) -> int:
 
 
 def _fill(encoder: Encoder, given: dict[str, Tensor], source: str, remedy: str) -> list[str]:
-    """Load what the cut network has. Raises WeightsError where a tensor is missing or has another shape."""
+    """Load what the cut network has. Raises WeightsError if a tensor is missing or has another shape."""
     wanted = encoder.net.state_dict()
     missing = [name for name in wanted if name not in given and not name.endswith("num_batches_tracked")]
     if missing:

@@ -46,7 +46,7 @@ def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
 
 
 def check_fits(path: Path, tensors: "Mapping[str, Tensor]", build: "Callable[[], nn.Module]") -> None:
-    """Raise WeightsError where the model of `build` has other tensors than `tensors`, before it takes memory.
+    """Raise WeightsError if the model of `build` has other tensors than `tensors`, before it takes memory.
 
     The model is built on PyTorch's meta device, where tensors have a size and no values.
     """

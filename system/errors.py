@@ -55,7 +55,7 @@ def separate(errors: Iterable[InputError]) -> list[InputError]:
 
 
 def raise_together(errors: Iterable[InputError]) -> None:
-    """Raise the only error of `errors`, or CombinedInputError with all of them; nothing where there is none."""
+    """Raise the only error of `errors`, or CombinedInputError with all of them; nothing if there is none."""
     flat = separate(errors)
     if len(flat) == 1:
         raise flat[0]

@@ -24,7 +24,7 @@ def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.js
 
     With `overwrite`, a `dest` that is not empty is replaced, but only if it contains the file `marker`, which
     defectline writes: a typing error must not delete a folder of images.
-    Raises OutputError where `check_destination` does, and where another `dest` appeared during the block.
+    Raises OutputError if `check_destination` does, and where another `dest` appeared during the block.
     """
     check_destination(dest, overwrite=overwrite, marker=marker)
     checked = identity(dest) if overwrite else None
@@ -80,7 +80,7 @@ def may_write(folder: Path) -> bool:
 
 
 def check_apart(dest: Path, sources: Sequence[Path]) -> None:
-    """Raise OutputError where `dest` is inside a source, or a source is inside `dest`."""
+    """Raise OutputError if `dest` is inside a source, or a source is inside `dest`."""
     target = dest.resolve()
     for source in sources:
         origin = source.resolve()
@@ -190,7 +190,7 @@ def _remove_stale(dest: Path) -> None:
 
 
 def _lock(folder: Path) -> int | None:
-    # The lock of a folder, None where another process has it or the system has no such locks.
+    # The lock of a folder, None if another process has it or the system has no such locks.
     try:
         import fcntl
     except ImportError:

@@ -9,7 +9,7 @@ from system.errors import InputError
 
 
 def check_inside(path: Path | str, folders: Iterable[Path]) -> None:
-    """Raise InputError where `path` is, or is in, a link that leads out of all `folders`. A missing file passes.
+    """Raise InputError if `path` is, or is in, a link that leads out of all `folders`. A missing file passes.
 
     Folders are resolved once in a process; for a file that is not a link, only its folder is resolved.
     """

@@ -14,7 +14,7 @@ def swap_in(partial: Path, dest: Path, checked: tuple[int, int] | None) -> None:
     """Rename `partial` to `dest`, in place of the folder `checked` (device and inode), if it is still that one.
 
     Renaming never replaces a folder with files in it: the system refuses that in the same atomic step. Raises
-    OutputError where something else is at `dest` now.
+    OutputError if something else is at `dest` now.
     """
     if checked is None:
         _rename_to_new(partial, dest)
@@ -57,7 +57,7 @@ def _appeared(dest: Path) -> OutputError:
 
 
 def identity(folder: Path) -> tuple[int, int] | None:
-    """Device and inode of a folder, None where there is none."""
+    """Device and inode of a folder, None if there is none."""
     try:
         status = folder.lstat()
     except OSError:

@@ -38,7 +38,7 @@ class Pool:
 
 @contextmanager
 def started_pool(jobs: int, *, pays: bool, modules: Sequence[str] = ()) -> Iterator[Pool | None]:
-    """Processes for several rounds of `map_ordered`; None where one process is to do all the work.
+    """Processes for several rounds of `map_ordered`; None if one process is to do all the work.
 
     `jobs` is the number of processes, at most `max_jobs()`; 0 chooses one per processor where several are faster
     (`pays`), else one. They import `modules` immediately, while the caller still lists its work.

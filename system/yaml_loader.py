@@ -17,7 +17,7 @@ class StrictLoader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: Node | None, index: object) -> Node | None:
-        """The next node. Raises ComposerError where it is nested too deeply."""
+        """The next node. Raises ComposerError if it is nested too deeply."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             problem = f"nested more than {MAX_DEPTH} levels deep"
@@ -27,7 +27,7 @@ class StrictLoader(yaml.SafeLoader):
         return node
 
     def compose_mapping_node(self, anchor: object) -> MappingNode:
-        """The next mapping. Raises ComposerError where two of its names are equal."""
+        """The next mapping. Raises ComposerError if two of its names are equal."""
         node = super().compose_mapping_node(anchor)  # type: ignore[arg-type]  # a name or None
         seen = set()
         for key, _ in node.value:

@@ -68,7 +68,7 @@ class ClassifierNet(nn.Module):
 
 
 def libraries(arch: str) -> list[Library]:
-    """The libraries that have a network of that name. Raises OptionError where none has."""
+    """The libraries that have a network of that name. Raises OptionError if none has."""
     import timm
     from torchvision import models
 
@@ -87,7 +87,7 @@ def libraries(arch: str) -> list[Library]:
 
 
 def build(library: Library, arch: str, types: int) -> nn.Module:
-    """A network of a library with random weights. Raises OptionError where it cannot be built."""
+    """A network of a library with random weights. Raises OptionError if it cannot be built."""
     import timm
     from torchvision import models
 
@@ -112,7 +112,7 @@ def normalisation(library: Library, net: nn.Module) -> tuple[Triple, Triple]:
 
 
 def head_name(net: nn.Module, types: int, arch: str) -> str:
-    """Name of the last linear layer, which gives the logits. Raises OptionError where the network has none."""
+    """Name of the last linear layer, which gives the logits. Raises OptionError if the network has none."""
     found = [name for name, one in net.named_modules() if isinstance(one, nn.Linear) and one.out_features == types]
     if not found:
         raise OptionError(f"--arch {arch}", "has no linear layer at its end", "give another name")
@@ -120,7 +120,7 @@ def head_name(net: nn.Module, types: int, arch: str) -> str:
 
 
 def check_size(network: ClassifierNet, spec: ClassifierSpec) -> None:
-    """Raise OptionError where the network cannot take images of `spec.imgsz` pixels."""
+    """Raise OptionError if the network cannot take images of `spec.imgsz` pixels."""
     pixels = torch.zeros(1, 3, spec.imgsz, spec.imgsz, dtype=torch.uint8)
     try:
         with torch.inference_mode():

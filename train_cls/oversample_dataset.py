@@ -106,7 +106,7 @@ def _opened(source: Path, dest: Path, *, seed: int, overwrite: bool) -> tuple[Da
 def _report(
     dataset: Dataset, parents: ParentImages, wanted: dict[int, int], per_type: int, fewest: int = 2
 ) -> OversampleReport:
-    """Raises InputError where nothing is wanted."""
+    """Raises InputError if nothing is wanted."""
     names = type_names(category.name for category in dataset.categories)
     counts = np.bincount(parents.types, minlength=len(names)).tolist()
     if not wanted:

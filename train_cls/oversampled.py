@@ -55,7 +55,7 @@ class NewImage(msgspec.Struct, frozen=True):
 def parent_images(dataset: Dataset) -> ParentImages:
     """The training images of known type, without those that val or test has too.
 
-    Raises InputError where the dataset has images that were made from others, and where it has no train split.
+    Raises InputError if the dataset has images that were made from others, and where it has no train split.
     """
     check_none_made(dataset, "which must not be parents", "oversample the dataset that it was made from")
     images, types = types_of_images(dataset.split("train"))

@@ -38,7 +38,7 @@ class TrainingState:
 
 
 def read_state(path: Path) -> TrainingState:
-    """Read last.ckpt. Raises WeightsError where it is damaged."""
+    """Read last.ckpt. Raises WeightsError if it is damaged."""
     try:
         check_expansion(path, "start again without --resume")
         stored = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)

@@ -13,7 +13,7 @@ LIMITS = (0.1, 10.0)
 def choose_temperature(logits: "NDArray[np.float64]", types: "NDArray[np.intp]") -> float | None:
     """The temperature with the lowest cross entropy of N x K logits, within LIMITS.
 
-    None where all images are right, because then the entropy falls with every lower temperature, and
+    None if all images are right, because then the entropy falls with every lower temperature, and
     without images. Source: Guo et al., On Calibration of Modern Neural Networks, 2017.
     """
     from scipy.optimize import minimize_scalar

@@ -14,7 +14,7 @@ from system.files import write_atomic
 
 
 class TypedFile(msgspec.Struct, frozen=True):
-    """One image file: its most probable type, None where the classifier abstains, and each type's probability.
+    """One image file: its most probable type, None if the classifier abstains, and each type's probability.
 
     `probability` is that of the most probable type, also where it abstains.
     """
@@ -41,7 +41,7 @@ def typed_files(
     categories: Sequence[Category],
     abstain: float | None,
 ) -> list[TypedFile]:
-    """The type of each image by predictions of all types; None where its probability is below `abstain`."""
+    """The type of each image by predictions of all types; None if its probability is below `abstain`."""
     ordered = sorted(categories, key=lambda category: category.id)
     names = type_names(category.name for category in ordered)
     by_type = type_probabilities(images, [category.id for category in ordered], predictions)
@@ -63,7 +63,7 @@ def write_types_json(path: Path, files: Sequence[TypedFile]) -> None:
 
 
 def write_types_csv(path: Path, files: Sequence[TypedFile]) -> None:
-    """Write the columns image, type (empty where abstained), probability, and the probability of each type."""
+    """Write the columns image, type (empty if abstained), probability, and the probability of each type."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["image", "type", "probability", *(files[0].probabilities if files else ())])

@@ -55,7 +55,7 @@ def frame_colour(image: NDArray[np.uint8]) -> tuple[int, int, int]:
 def warp_box(points: NDArray[np.float32], matrix: Matrix, side: int) -> tuple[float, float, float, float] | None:
     """Tight box (x0, y0, x1, y1) of edge points (N x 2, image pixels) mapped by `matrix` into a square.
 
-    None where less than a quarter of the box stays in the square, or less than two pixels.
+    None if less than a quarter of the box stays in the square, or less than two pixels.
     """
     moved = points @ matrix[:2, :2].T + matrix[:2, 2]
     inside = moved[((moved >= 0) & (moved <= side)).all(axis=1)]

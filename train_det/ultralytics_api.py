@@ -144,7 +144,7 @@ def load_model(path: Path) -> tuple[nn.Module, dict[str, object]]:
 def fetch_weights(name: str) -> Path:
     """The file of `name`: itself where it is a path, else the cached download of what Ultralytics publishes.
 
-    Raises WeightsError where the name is unknown or there is no network.
+    Raises WeightsError if the name is unknown or there is no network.
     """
     if Path(name).is_file() or Path(name).name != name:
         return Path(name)

@@ -36,7 +36,7 @@ class Validation:
     def __call__(self, model: nn.Module) -> tuple[dict[str, float], float | None]:
         """The numbers of `model` for the history, and the one that chooses the best epoch: larger is better.
 
-        None where the last epoch is the best one.
+        None if the last epoch is the best one.
         """
         if not self.can_choose:
             return {}, None

@@ -52,7 +52,7 @@ class SegmenterLoop(Loop):
         return None if annotated or self._work.options.monitor == "loss" else "annotation"
 
     def train(self, recorder: EpochRecorder) -> None:
-        """Run Lightning. Raises OptionError where memory does not suffice."""
+        """Run Lightning. Raises OptionError if memory does not suffice."""
         options = self._work.options
         try:
             with warnings.catch_warnings():

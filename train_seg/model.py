@@ -29,7 +29,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
 
     `decoder_channels` from the deepest stage on, as many as stages or more. `pixel_threshold`: a pixel is a defect
     where 1 - p(background) reaches it. `epoch` counts from 1. `gamma` is the exponent of pixel values of 0 to 1.
-    `sizes` are those of each type, empty where there are too few examples.
+    `sizes` are those of each type, empty if there are too few examples.
     """
 
     encoder: str

@@ -27,7 +27,7 @@ class TypeSize(msgspec.Struct, frozen=True):
 
 
 def usual_sizes(truth: CocoFile) -> list[TypeSize]:
-    """The sizes of each category of `truth`, in id order; empty where one has too few annotations."""
+    """The sizes of each category of `truth`, in id order; empty if one has too few annotations."""
     longer = {image.id: max(image.height, image.width) for image in truth.images}
     sizes = []
     for category_id in truth.names():

@@ -25,7 +25,7 @@ def export_run(
 ) -> tuple[Path, Parity]:
     """Export the best weights of `run` to a file next to them and compare both on images of the dataset.
 
-    Raises OptionError where a package is missing or the trainer exports nothing, InputError where the dataset has
+    Raises OptionError if a package is missing or the trainer exports nothing, InputError if the dataset has
     no image, OutputError and leaves no file where the two differ.
     """
     exporter = trainer.learner().exporter(run)

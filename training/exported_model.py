@@ -85,7 +85,7 @@ def images_to_compare(dataset: Dataset) -> "list[NDArray[np.uint8]]":
 
 
 def need(export_format: ExportFormat, *packages: str) -> ModuleType:
-    """Import `packages`, which are optional, and return the first. Raises OptionError where one is missing."""
+    """Import `packages`, which are optional, and return the first. Raises OptionError if one is missing."""
     try:
         modules = [import_module(package) for package in packages]
     except ImportError as error:

@@ -29,7 +29,7 @@ class Exporter(ABC):
 
     @abstractmethod
     def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:
-        """Write the exported model. Raises OptionError where a package is missing."""
+        """Write the exported model. Raises OptionError if a package is missing."""
 
     @abstractmethod
     def compare(self, path: Path, export_format: ExportFormat, images: "Sequence[NDArray[np.uint8]]") -> Parity:

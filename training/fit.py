@@ -102,7 +102,7 @@ def train(training: Training[OptionsT]) -> None:
 
 
 def finish(training: Training[OptionsT]) -> Metrics | None:
-    """Draw the curves, predict val and test with the best epoch and measure; None where there is no test image."""
+    """Draw the curves, predict val and test with the best epoch and measure; None if there is no test image."""
     learner, work = training.learner, training.work
     with _kept(learner, work.run, work.options):
         learner.calibrate(work)

@@ -28,7 +28,7 @@ class TrainingLogger(Protocol):
 
 
 def check_logger(name: str) -> None:
-    """Raise OptionError where the package for `--logger name` is not installed."""
+    """Raise OptionError if the package for `--logger name` is not installed."""
     if name == "none":
         return
     _be_quiet()

@@ -26,7 +26,7 @@ class ImageChoice(msgspec.Struct, frozen=True):
 def defects_and_negatives(train: CocoFile, options: SharedOptions) -> list[Image]:
     """Every defective image and as many negatives as `options` ask for; none where no image is defective.
 
-    Raises OptionError where `options.negatives` is not a number of negatives.
+    Raises OptionError if `options.negatives` is not a number of negatives.
     """
     return choose_negatives(train, options.negatives, options.seed) if train.defective() else []
 
@@ -38,7 +38,7 @@ def choose_negatives(coco: CocoFile, how_many: str, seed: int) -> list[Image]:
     """The images of a training split that are used: every defective image and some negatives, in file order.
 
     `how_many` is `all`, a whole number N, or a ratio like 0.5 or 1.0 of negatives to defective images. An image
-    with only ignore regions is neither (see `only_ignored`). Raises OptionError where `how_many` is none of these.
+    with only ignore regions is neither (see `only_ignored`). Raises OptionError if `how_many` is none of these.
     """
     defective = coco.defective()
     annotated = {annotation.image_id for annotation in coco.annotations}

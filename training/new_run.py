@@ -38,7 +38,7 @@ PACKAGES = ("defectline", "torch", "torchvision", "ultralytics", "segmentation-m
 
 
 def check_boxes(dataset: Dataset, task: str) -> None:
-    """Raise InputError where images made for types of images would train a model that finds defects in images."""
+    """Raise InputError if images made for types of images would train a model that finds defects in images."""
     made = next((i.file_name for i in dataset.images("train") if i.file_name.startswith(f"{OVERSAMPLED}/")), None)
     if made and not Run(dataset.root, task).provides.image_types:
         problem = f"{made} shows a type of defect but not where it is"
@@ -46,7 +46,7 @@ def check_boxes(dataset: Dataset, task: str) -> None:
 
 
 def check_learnable(dataset: Dataset, options: SharedOptions, images: ImageChoice) -> None:
-    """Raise InputError where no split of the dataset has anything to learn from."""
+    """Raise InputError if no split of the dataset has anything to learn from."""
     _check_not_all_ignored(dataset, "", list(dataset.splits.values()))
     if not any(images.choose(coco, options) for coco in dataset.splits.values()):
         raise InputError(dataset.root, f"there is no {images.needed} to learn from", "train on another dataset")

@@ -12,7 +12,7 @@ from training.run_lock import hold
 
 
 def check_alone(root: Path, flags: Iterable[str]) -> None:
-    """Raise OptionError where `--resume` is given together with options of a new run."""
+    """Raise OptionError if `--resume` is given together with options of a new run."""
     if flags := list(flags):
         named = ", ".join(f"--{flag.replace('_', '-')}" for flag in flags)
         raise OptionError(f"--resume {root}", "a run continues with its own options", f"leave out {named}")

@@ -18,7 +18,7 @@ PASTED = "pasted"  # the folder in the run
 def run_dataset(run: Run, dataset: Dataset) -> Dataset:
     """`dataset` with the splits of `run` (split.json) and its pasted images.
 
-    Raises InputError where `dataset` is not the dataset of the run, or its content changed.
+    Raises InputError if `dataset` is not the dataset of the run, or its content changed.
     """
     folder = run.root / PASTED
     pasted = load_dataset(folder) if folder.is_dir() else None

@@ -22,7 +22,7 @@ def locked(root: Path) -> Iterator[None]:
 
 
 def hold(root: Path) -> None:
-    """Take the lock of the run folder `root`, unless this process has it. Raises InputError where another has it.
+    """Take the lock of the run folder `root`, unless this process has it. Raises InputError if another has it.
 
     The system releases it when the process ends, however it ends. Without such locks (Windows, some network file
     systems) nothing is checked.

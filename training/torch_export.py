@@ -14,7 +14,7 @@ def write_exported(
 ) -> None:
     """Write a network from N x 3 x imgsz x imgsz uint8 to a tensor that is called `output`; N is free.
 
-    Raises OptionError where a package is missing.
+    Raises OptionError if a package is missing.
     """
     if export_format == "onnx":
         _write_onnx(model, imgsz, path, output)

@@ -155,7 +155,7 @@ class Learner(ABC, Generic[OptionsT]):
 
     @abstractmethod
     def check_model(self, dataset: Dataset, options: OptionsT) -> None:
-        """Raise OptionError or WeightsError where no model can be built, before folders of folds are made."""
+        """Raise OptionError or WeightsError if no model can be built, before folders of folds are made."""
 
     @abstractmethod
     def epochs_done(self, state: Path) -> int:

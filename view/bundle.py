@@ -22,7 +22,7 @@ def read_asset(name: str) -> str:
 def bundle(*entries: str) -> str:
     """The modules `entries` and everything they import as one script, without comments that state types.
 
-    Raises ValueError where two modules declare one name and where modules import each other in a circle.
+    Raises ValueError if two modules declare one name and where modules import each other in a circle.
     """
     ordered: list[str] = []
     for entry in entries:

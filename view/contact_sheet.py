@@ -43,7 +43,7 @@ def worst_cases(scene: Scene, model: int = 0, limit: int = MAX_CASES) -> list[Ca
 def write_contact_sheet(path: Path, scene: Scene, model: int = 0) -> int:
     """Write the worst cases as one PNG, atomically, and return their number; without any, the sheet states so.
 
-    Raises InputError where an image cannot be read.
+    Raises InputError if an image cannot be read.
     """
     cases = worst_cases(scene, model)
     columns = min(COLUMNS, max(1, len(cases)))

@@ -43,7 +43,7 @@ def render(shown: SceneImage, thresholds: Sequence[float | None]) -> list[Crop]:
     """The whole image, reduced to at most 512 pixels, then crops at native size around its contents.
 
     A smaller image is rendered at native size and needs no crops. `thresholds` are the operating points of the
-    models: a prediction below both its threshold and 0.25 gets no crop. Raises InputError where the image cannot
+    models: a prediction below both its threshold and 0.25 gets no crop. Raises InputError if the image cannot
     be read.
     """
     pixels = shown.read()

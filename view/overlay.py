@@ -39,7 +39,7 @@ def threshold_of(scene: Scene, model: int, shown: SceneImage) -> float:
 def draw_overlay(scene: Scene, shown: SceneImage, model: int | None) -> "NDArray[np.uint8]":
     """The image with its truth and, unless `model` is None, the predictions of that model: H x W x 3 uint8 RGB.
 
-    Raises InputError where the image cannot be read.
+    Raises InputError if the image cannot be read.
     """
     pixels = shown.read()
     index = {category.id: i for i, category in enumerate(scene.categories)}
@@ -90,7 +90,7 @@ def with_legend(pixels: "NDArray[np.uint8]", scene: Scene, caption: str, *, pred
 def write_overlays(folder: Path, scene: Scene) -> int:
     """Write one PNG per image and model into the existing `folder`, with the file names of the images.
 
-    Returns their number. Raises InputError where an image cannot be read.
+    Returns their number. Raises InputError if an image cannot be read.
     """
     models: Sequence[int | None] = range(len(scene.models)) if scene.models else [None]
     for shown in scene.images:

@@ -26,7 +26,7 @@ def write_page(out: Path, scene: Scene, rendered: Iterable[list[Crop]]) -> None:
     """Write the page of `scene` to `out`, atomically; `rendered` are the crops of its images in order.
 
     The crops of more than MAX_EMBEDDED_IMAGES images go into the folder `<stem of out>_files` next to it, which is
-    replaced if an earlier page made it. Raises OutputError where the page cannot be written.
+    replaced if an earlier page made it. Raises OutputError if the page cannot be written.
     """
     check_out(out, scene)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def write_page(out: Path, scene: Scene, rendered: Iterable[list[Crop]]) -> None:
 
 
 def check_out(out: Path, scene: Scene) -> None:
-    """Raise OutputError where the page of `scene` cannot be written to `out`; writes nothing."""
+    """Raise OutputError if the page of `scene` cannot be written to `out`; writes nothing."""
     if out.is_dir():
         raise OutputError(out, "a folder, not a file", "name a file with --out FILE.html")
     if out.suffix.lower() not in {".html", ".htm"}:

@@ -65,7 +65,7 @@ class SceneImage(msgspec.Struct, frozen=True):
     intensities: list[IntensityRange] = []
 
     def read(self) -> "NDArray[np.uint8]":
-        """The pixels, H x W x 3 uint8 RGB. Raises InputError where the image cannot be read."""
+        """The pixels, H x W x 3 uint8 RGB. Raises InputError if the image cannot be read."""
         return read_rgb(self.path, self.intensities)
 
 
@@ -85,7 +85,7 @@ class Scene(msgspec.Struct, frozen=True):
 def dataset_scene(root: Path, split: str) -> Scene:
     """The truth of the dataset folder `root`; `split` is one of its splits or `all`.
 
-    Raises InputError where the dataset cannot be read, OptionError where it has no such split.
+    Raises InputError if the dataset cannot be read, OptionError if it has no such split.
     """
     dataset = load_dataset(root)
     chosen = [s for s in SPLITS if s in dataset.splits] if split == "all" else [split]
@@ -104,8 +104,8 @@ def dataset_scene(root: Path, split: str) -> Scene:
 def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = None) -> Scene:
     """One or two runs on the images of `split`, val or test; of two runs those that both tested.
 
-    `dataset_root` is the location of the dataset if it was moved. Raises InputError where a run or the dataset
-    cannot be read and where two runs share no image, OptionError where a run has no prediction for the split.
+    `dataset_root` is the location of the dataset if it was moved. Raises InputError if a run or the dataset
+    cannot be read and where two runs share no image, OptionError if a run has no prediction for the split.
     """
     runs = [load_run(root) for root in roots]
     dataset = open_run_dataset(runs[0], dataset_root)
@@ -157,7 +157,7 @@ def types_as_boxes(truth: CocoFile) -> dict[int, list[Annotation]]:
 def model_of(run: Run, name: str, propose: list[str]) -> Model:
     """The run as a model, with what its metrics.json holds, if there is one.
 
-    Raises InputError where that cannot be read.
+    Raises InputError if that cannot be read.
     """
     if not run.metrics.is_file():
         return Model(name, run.root, propose=propose)
@@ -170,7 +170,7 @@ def model_of(run: Run, name: str, propose: list[str]) -> Model:
 def fold_of_images(run: Run) -> dict[str, int]:
     """The fold of a cross-validation that tested each file name, from 1; empty for a single training.
 
-    Fold k is the run folder `fold-k` inside the run. Raises InputError where its split.json cannot be read.
+    Fold k is the run folder `fold-k` inside the run. Raises InputError if its split.json cannot be read.
     """
     paths = [(re.fullmatch(r"fold-(\d+)", path.parent.name), path) for path in run.root.glob("fold-*/split.json")]
     return {

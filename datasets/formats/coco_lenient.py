@@ -21,7 +21,7 @@ def normalise_foreign_json(raw: object, *, unlabelled_ok: bool = False) -> objec
 
     A missing box is computed from the mask, a missing area from the mask or else the box, in pixels. With
     `unlabelled_ok`, annotations may be missing, and categories too if there are no annotations. Values that cannot
-    be normalised stay unchanged, and the reader refuses them. Raises msgspec.ValidationError where a key is
+    be normalised stay unchanged, and the reader refuses them. Raises msgspec.ValidationError if a key is
     missing at the top level.
     """
     if not isinstance(raw, dict):

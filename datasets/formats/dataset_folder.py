@@ -161,7 +161,7 @@ def _renumbered(
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Device and inode of a file, the same for all its names; None where there is no file."""
+    """Device and inode of a file, the same for all its names; None if there is no file."""
     try:
         status = path.stat()
     except (OSError, ValueError):

@@ -34,7 +34,7 @@ MIN_RADIUS = 1e-100  # pixels; its square is still above 0
 class Drawn(msgspec.Struct, frozen=True):
     """A drawn shape: a compressed mask, None if nothing is left, and polygons with exactly its pixels.
 
-    The mask is empty where no pixel centre is inside. `events` are (code, value), `edges` are those of the mask
+    The mask is empty if no pixel centre is inside. `events` are (code, value), `edges` are those of the mask
     where they are known (see datasets.masks.edges).
     """
 

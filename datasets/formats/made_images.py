@@ -25,7 +25,7 @@ def first_made(file_names: Iterable[str]) -> str | None:
 
 
 def check_none_made(dataset: Dataset, problem: str, remedy: str) -> None:
-    """Raise InputError where the dataset has an image that was made from others; `problem` ends the message."""
+    """Raise InputError if the dataset has an image that was made from others; `problem` ends the message."""
     names = (image.file_name for coco in dataset.splits.values() for image in coco.images)
     if made := first_made(names):
         raise InputError(dataset.root, f"contains images made from others ({made}), {problem}", remedy)

@@ -81,7 +81,7 @@ def _format_of_file(path: Path) -> ToolFormat | None:
 
 
 def _peek(path: Path) -> dict[str, msgspec.Raw] | list[msgspec.Raw]:
-    """The outermost level of a JSON file, empty where it cannot be read."""
+    """The outermost level of a JSON file, empty if it cannot be read."""
     try:
         data = read_json(path).removeprefix(BYTE_ORDER_MARK)
         return msgspec.json.decode(data, type=dict[str, msgspec.Raw] | list[msgspec.Raw])

@@ -63,7 +63,7 @@ def max_pixels() -> int:
 
 
 def check_decodable(path: Path | str, width: int, height: int, pages: int = 1) -> None:
-    """Raise InputError where an image of this size, or all pages of a file, have too many pixels to be decoded."""
+    """Raise InputError if an image of this size, or all pages of a file, have too many pixels to be decoded."""
     limit = max_pixels()
     if width < 1 or height < 1:
         raise InputError(path, f"{width} x {height} pixels", "replace it with an intact copy")

@@ -110,7 +110,7 @@ def _open(path: Path | str, data: bytes | None = None) -> "Image":
 
 
 def read_image_bytes(path: Path | str) -> bytes:
-    """The bytes of an image file. Raises InputError where it cannot be read, and for a pipe or a device."""
+    """The bytes of an image file. Raises InputError if it cannot be read, and for a pipe or a device."""
     try:
         return read_file(path)
     except OSError as error:

@@ -26,7 +26,7 @@ def read_rgb(path: Path, ranges: Sequence[IntensityRange] = ()) -> "NDArray[np.u
     """Decode `path` to H x W x 3 uint8 RGB, upright by its EXIF orientation.
 
     Grey is repeated, alpha is dropped. Images with more than 8 bits per channel are scaled by `ranges`, or by
-    their own bit depth; see datasets.images.bit_depth. Raises InputError where the file cannot be read, and for
+    their own bit depth; see datasets.images.bit_depth. Raises InputError if the file cannot be read, and for
     more pixels than datasets.images.decode_limit allows.
     """
     return _read_rgb(path, ranges, None)
@@ -35,7 +35,7 @@ def read_rgb(path: Path, ranges: Sequence[IntensityRange] = ()) -> "NDArray[np.u
 def read_sized(path: Path, width: int, height: int, ranges: Sequence[IntensityRange] = ()) -> "NDArray[np.uint8]":
     """`read_rgb` of an image that is listed with a size in pixels.
 
-    Raises InputError where it has another size, before it is decoded.
+    Raises InputError if it has another size, before it is decoded.
     """
     rgb = _read_rgb(path, ranges, (width, height))
     check_size(path, rgb.shape[1], rgb.shape[0], width, height)
@@ -81,7 +81,7 @@ def _to_array(image: "Image") -> "NDArray[np.uint8]":
 
 
 def check_size(where: Path | str, found_width: int, found_height: int, width: int, height: int) -> None:
-    """Raise InputError where an image has another size than listed."""
+    """Raise InputError if an image has another size than listed."""
     if (found_width, found_height) != (width, height):
         sizes = f"{found_width} x {found_height} pixels, listed as {width} x {height}"
         raise InputError(where, sizes, "convert the dataset again")

@@ -20,7 +20,7 @@ Point = tuple[float, float]
 
 
 def draw_segment(values: Sequence[float], longest: int, height: int, width: int) -> Component | None:
-    """The pixels of the segment with the normalised coordinates `values` (x1, y1, x2, y2, ...); None where none.
+    """The pixels of the segment with the normalised coordinates `values` (x1, y1, x2, y2, ...); None if none.
 
     `longest` is the number of points of the longest segment of the image of height x width pixels.
     """

@@ -109,7 +109,7 @@ def rle_to_component(rle: Rle) -> Component:
 
 
 def runs_to_component(runs: "NDArray[np.int64]", height: int) -> Component | None:
-    """The pixels of N run lengths (see `run_lengths`) in an image of `height` rows; None where there are none."""
+    """The pixels of N run lengths (see `run_lengths`) in an image of `height` rows; None if there are none."""
     import numpy as np
 
     edges: NDArray[np.int64] = np.cumsum(runs)

@@ -34,7 +34,7 @@ def component_to_segmentation(
 
 
 def component_to_polygons(component: Component) -> Polygons | None:
-    """One polygon [x1, y1, x2, y2, ...] in image pixels per 4-connected part, None where a part has a hole."""
+    """One polygon [x1, y1, x2, y2, ...] in image pixels per 4-connected part, None if a part has a hole."""
     parts = part_rings(component.pixels)
     if any(part.holes for part in parts):
         return None

@@ -53,7 +53,7 @@ def decode(segmentation: Segmentation, height: int, width: int) -> "NDArray[np.u
 
 
 def to_rle(segmentation: Segmentation, height: int, width: int) -> Rle | None:
-    """The compressed form of any segmentation, None where it is empty. Polygons are filled by `fill_polygons`."""
+    """The compressed form of any segmentation, None if it is empty. Polygons are filled by `fill_polygons`."""
     from pycocotools import mask as coco_mask
 
     if not isinstance(segmentation, Rle):

@@ -43,7 +43,7 @@ def covers_image(rle: Rle, height: int, width: int) -> bool:
 
 
 def fitting_run_lengths(rle: Rle, height: int, width: int) -> "NDArray[np.int64] | None":
-    """The run lengths of a compressed mask; None where they do not add up to an image of height x width pixels."""
+    """The run lengths of a compressed mask; None if they do not add up to an image of height x width pixels."""
     if rle.size != (height, width) or not isinstance(rle.counts, str) or not _is_packed(rle.counts):
         return None
     runs = run_lengths(rle.counts)
@@ -53,7 +53,7 @@ def fitting_run_lengths(rle: Rle, height: int, width: int) -> "NDArray[np.int64]
 def all_run_lengths(rles: Sequence[Rle]) -> "tuple[NDArray[np.int64], NDArray[np.int64]] | None":
     """The run lengths of one or more masks in one array, and how many each has.
 
-    None where one of them is unusual, or does not add up to its size.
+    None if one of them is unusual, or does not add up to its size.
     """
     import numpy as np
 
@@ -121,7 +121,7 @@ def _is_packed(counts: str) -> bool:
 def _unpack_many(texts: Sequence[str]) -> "tuple[NDArray[np.int64], NDArray[np.int64]] | None":
     """The run lengths of all `texts` in one array, and where in it those of each text begin; see `run_lengths`.
 
-    None where a number is longer than any that fits an image.
+    None if a number is longer than any that fits an image.
     """
     import numpy as np
 

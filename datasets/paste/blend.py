@@ -74,7 +74,7 @@ def misfit(source: NDArray[np.uint8], mask: NDArray[np.uint8], canvas: NDArray[n
 def make_patch(
     source: NDArray[np.uint8], masks: Sequence[NDArray[np.uint8]], canvas: NDArray[np.uint8], matrix: Matrix
 ) -> Patch | None:
-    """Move `masks` (H x W, 0 or 255) and their pixels onto `canvas`; None where no pixel reaches it."""
+    """Move `masks` (H x W, 0 or 255) and their pixels onto `canvas`; None if no pixel reaches it."""
     seam = seam_width(*canvas.shape[:2])
     union = masks[0] if len(masks) == 1 else np.maximum.reduce(masks)
     window = reach_of(union, matrix, seam + 1, canvas.shape[:2])

@@ -79,7 +79,7 @@ def paste_images(
     defects of one category. Each new image shows the defects of one given image, each in a new place, on one given
     image without annotations. Image i depends only on the given images, `seed`, `place` and i. `first_ids` are the
     ids of the first new image and annotation; by default they follow the largest given ids. Raises OptionError for
-    `count` and `seed`, InputError where no canvas or no defect, or none of a category in `types`, is given.
+    `count` and `seed`, InputError if no canvas or no defect, or none of a category in `types`, is given.
     """
     check_count(count, seed)
     stock = take_stock(given, one_category=types is not None)
@@ -97,7 +97,7 @@ def paste_images(
 
 
 def check_count(count: int, seed: int) -> None:
-    """Raise OptionError where `count` is below 1 or `seed` is negative."""
+    """Raise OptionError if `count` is below 1 or `seed` is negative."""
     if count < 1:
         raise OptionError(f"--count {count}", "nothing to paste", "give 1 or more new images")
     if seed < 0:

@@ -115,7 +115,7 @@ class Slim(msgspec.Struct, frozen=True):
 
 
 def train_images(dataset: Dataset) -> list[PasteImage]:
-    """The train split, to paste from and onto. Raises InputError where it has no negative or no mask."""
+    """The train split, to paste from and onto. Raises InputError if it has no negative or no mask."""
     check_none_made(dataset, "which must not be pasted onto again", "paste into the dataset that it was made from")
     given = list_paste_images(dataset, dataset.split("train").images)
     path = annotation_path(dataset.root, "train")

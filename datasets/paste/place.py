@@ -131,7 +131,7 @@ def detect_part(rgb: NDArray[np.uint8]) -> DetectedPart:
 
 
 def fit_circle(points: NDArray[np.float64]) -> Frame | None:
-    """Circle through most of N x 2 points, None where fewer than three quarters are on one.
+    """Circle through most of N x 2 points, None if fewer than three quarters are on one.
 
     Algebraic least squares (Kasa 1976), repeated without the points that are far off, such as those of a cord that
     hangs out of a bottle.

@@ -63,7 +63,7 @@ def list_paste_images(dataset: Dataset, images: Sequence[Image]) -> list[PasteIm
 
 
 def product_of(dataset: Dataset, file_name: str) -> str:
-    """The category folder that an image came from; empty where the dataset has only one."""
+    """The category folder that an image came from; empty if the dataset has only one."""
     sources = dataset.provenance.sources if dataset.provenance else []
     return next((s for s in sources if len(sources) > 1 and file_name.startswith(f"{s}/")), "")
 
@@ -74,7 +74,7 @@ def is_usable(annotation: Annotation) -> bool:
 
 
 def load_paste_image(given: PasteImage) -> LoadedImage:
-    """Read an image and detect its part. Raises InputError where it cannot be read or has not the listed size."""
+    """Read an image and detect its part. Raises InputError if it cannot be read or has not the listed size."""
     rgb, image = given.read(), given.image
     check_size(image.file_name, rgb.shape[1], rgb.shape[0], image.width, image.height)
     return LoadedImage(given, rgb, shrunk(rgb), detect_part(rgb))

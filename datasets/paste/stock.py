@@ -28,7 +28,7 @@ class Stock:
 def take_stock(given: Sequence[PasteImage], *, one_category: bool = False) -> Stock:
     """The sources and canvases among `given`; with `one_category`, no source has defects of several categories.
 
-    Raises InputError where there is no canvas or no source.
+    Raises InputError if there is no canvas or no source.
     """
     canvases: dict[str, list[PasteImage]] = {}
     for g in given:

@@ -73,7 +73,7 @@ def synth(
 def images_per_type(count: int) -> dict[str, int]:
     """Number of images in each folder by largest remainder, `count` in all and at least one in each.
 
-    Raises OptionError where `count` is too small for that.
+    Raises OptionError if `count` is too small for that.
     """
     if count < len(SHARES):
         raise OptionError(
