@@ -65,7 +65,7 @@ def parent_images(dataset: Dataset) -> ParentImages:
 
 
 def left_out_lines(parents: ParentImages, names: Sequence[str], per_type: int, fewest: int = 2) -> list[str]:
-    """Lines about training images that are not used as parents, and about types with fewer than `fewest` images."""
+    """Lines about training images that are not parents, and about types with fewer than `fewest` images."""
     counts = np.bincount(parents.types, minlength=len(names)).tolist()
     lines = [
         f"{name} has {count or 'no'} training image{'s' if count != 1 else ''}: no new one is made"
