@@ -56,6 +56,9 @@ CODES = {
     "parts-bridge": Code("note", "the parts of a mask were joined by zero-width bridges"),
     "parts-largest": Code("lost", "all parts of a mask but the largest were left out (--parts largest)"),
     "parts-split": Code("repaired", "the parts of a mask became separate annotations (--parts split)"),
+    "thin-segment": Code(
+        "note", "an instance is nowhere as thick as a pixel at --imgsz; Ultralytics draws it too large"
+    ),
     "tiny-picture": Code(
         "lost", "an image with a side under 10 pixels was left out; Ultralytics ignores such images"
     ),

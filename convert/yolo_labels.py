@@ -9,8 +9,12 @@ from convert.report import Event
 from convert.yolo_segments import Change, Style, box_ring, instance_rings, is_drawn_alike
 from datasets.coco import Annotation, Image, Rle
 from datasets.formats.yolo_lines import format_line
+from datasets.masks.thickness import contains_square
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from convert.yolo_segments import Points
     from datasets.masks.pixel_runs import PixelRuns
 
@@ -103,6 +107,7 @@ def _segments(masked: Sequence[tuple[Image, Annotation]], style: Style) -> list[
     for owner, start, stop in zip(table.owner.tolist(), table.starts.tolist(), table.stops.tolist(), strict=True):
         rings[numbers[owner]].append(values[2 * start : 2 * stop])
     changes = dict(zip(numbers, changed, strict=True))
+    is_thin = _is_thin(masked, runs, style)
     found: list[tuple[Rings, list[Change]]] = []
     for k, (image, annotation) in enumerate(masked):
         if k in kept:
@@ -112,7 +117,18 @@ def _segments(masked: Sequence[tuple[Image, Annotation]], style: Style) -> list[
             found.append((rings[k], [*clipped, *changes[k]]))
         else:
             found.append(([], [("no-area", str(list(annotation.bbox)))]))
+        if is_thin[k]:
+            pixel = max(image.width, image.height) / style.imgsz
+            found[k][1].append(("thin-segment", f"a pixel in training is {pixel:.3g} px"))
     return found
+
+
+def _is_thin(masked: Sequence[tuple[Image, Annotation]], runs: "PixelRuns", style: Style) -> "NDArray[np.bool_]":
+    """Whether each mask has pixels, but nowhere as many beside each other as a pixel at `imgsz` covers."""
+    import numpy as np
+
+    longest = np.array([max(image.width, image.height) for image, _ in masked])
+    return (runs.boxes[:, 2] > 0) & ~contains_square(runs, np.maximum(-(-longest // style.imgsz), 1))
 
 
 def _kept_polygon(

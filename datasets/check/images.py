@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # differing bits of 2048; of MVTec's bottles the one photographed twice differs in 48, all others in 89 or more
 NEAR_THRESHOLD = 64
 MIN_BITS = 64  # set bits; a hash with fewer shows too little structure to be compared
-BLOCK = 1024  # images compared with all others at a time
+BLOCK = 1024  # images of which two blocks are compared at a time
 
 
 def check_duplicates(facts: Facts) -> list[Finding]:
@@ -51,30 +51,43 @@ def check_near_duplicates(facts: Facts) -> list[Finding]:
     images = [image for image in facts.images if image.perceptual_hash]
     if len(images) < 2:
         return []
-    bits = np.unpackbits(np.frombuffer(b"".join(i.perceptual_hash for i in images), np.uint8)).reshape(
-        len(images), -1
-    )
-    comparable = bits.sum(axis=1) >= MIN_BITS
+    packed = np.frombuffer(b"".join(i.perceptual_hash for i in images), np.uint8).reshape(len(images), -1)
+    comparable = np.bitwise_count(packed).sum(axis=1, dtype=np.int64) >= MIN_BITS
     images = [image for image, is_comparable in zip(images, comparable, strict=True) if is_comparable]
     near: dict[int, list[ImageFacts]] = {}
-    for i, j in _near_pairs(bits[comparable]):
+    for i, j in _near_pairs(packed[comparable]):
         if images[i].sha256 != images[j].sha256:
             near.setdefault(j, []).append(images[i])
     across, within = "near-duplicate-across-splits", "near-duplicate-picture"
     return [_twins(images[j], before, across, within) for j, before in sorted(near.items())]
 
 
-def _near_pairs(bits: "NDArray[np.uint8]") -> Iterator[tuple[int, int]]:
-    """Pairs i < j of rows of `bits` (N x 2048, 0 or 1) that differ in at most NEAR_THRESHOLD bits."""
+def _near_pairs(packed: "NDArray[np.uint8]") -> Iterator[tuple[int, int]]:
+    """Pairs i < j of rows of `packed` (N x 256, bytes of 8 bits) that differ in at most NEAR_THRESHOLD bits.
+
+    Pairs of one j follow one another, or are at least in the order of i. The products of the rows of two blocks at
+    a time count the bits that agree; all rows together would take a hundred times the memory of `packed`.
+    """
     import numpy as np
 
-    signs = bits.astype(np.float32) * 2 - 1
-    min_agreement = bits.shape[1] - 2 * NEAR_THRESHOLD
-    for start in range(0, len(signs), BLOCK):
-        alike = signs @ signs[start : start + BLOCK].T >= min_agreement
-        for i, j in np.argwhere(alike):
-            if i < start + j:
-                yield int(i), int(start + j)
+    min_agreement = 8 * packed.shape[1] - 2 * NEAR_THRESHOLD
+    for start in range(0, len(packed), BLOCK):
+        columns = _signs(packed[start : start + BLOCK])
+        for top in range(0, start + 1, BLOCK):
+            rows = columns if top == start else _signs(packed[top : top + BLOCK])
+            for i, j in np.argwhere(rows @ columns.T >= min_agreement).tolist():
+                if top + i < start + j:
+                    yield top + i, start + j
+
+
+def _signs(packed: "NDArray[np.uint8]") -> "NDArray[np.float32]":
+    """1 and -1 for the bits of N rows."""
+    import numpy as np
+
+    signs = np.unpackbits(packed, axis=1).astype(np.float32)
+    signs *= 2
+    signs -= 1
+    return signs
 
 
 def _twins(image: ImageFacts, before: list[ImageFacts], across: str, within: str) -> Finding:

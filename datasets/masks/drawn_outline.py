@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MIN_INSET, MAX_INSET = 0.1, 0.95  # pixels; in between, every point stays inside its pixel
+MIN_INSET, MAX_INSET = 0.1, 0.98  # pixels; in between, every point stays inside its pixel
 THIN_INSET = 0.49  # on both sides of what is one pixel wide, which leaves it a width and a direction
 UNEVEN = 0.9137  # so that the middle of the line between two touching pixels is not exactly at their corner
 BOX_GAP = 2.5e-4  # pixels between the outermost points and the box; a box of two decimals is exact
