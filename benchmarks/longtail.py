@@ -95,21 +95,22 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def missing_rows(given: argparse.Namespace, path: Path) -> Iterator[Row]:
-    """Train whatever is not in the file of rows; seed by seed, so that a part of the table is of use."""
+    """Train whatever is not in the file of rows, method by method, so that a part of the table is of use."""
     done = {(row.part, row.method, row.seed) for row in read_rows(path)}
-    with tempfile.TemporaryDirectory() as folder:
-        bottle = None
-        for seed in range(given.seeds):
-            methods = [(m, seed) for m in longtail_digits.METHODS if ("digits", m, seed) not in done]
-            for method, _, truth, found in longtail_digits.rows(given.mnist, methods):
+    for seed in range(given.seeds):
+        for method in longtail_digits.METHODS:
+            if ("digits", method, seed) not in done:
+                truth, found = longtail_digits.row(given.mnist, method, seed)
                 yield Row("digits", method, seed, truth.tolist(), found.tolist())
-            for kept in KEPT:
-                part = f"bottle, {kept} of the rarest type"
-                if all((part, method, seed) in done for method in longtail_bottle.METHODS):
-                    continue
-                bottle = bottle or longtail_bottle.Bottle(given.bottle, given.weights, Path(folder))
-                for method, _, found in longtail_bottle.rows(bottle, kept, [seed]):
-                    yield Row(part, method, seed, bottle.types.tolist(), found.tolist())
+    jobs = [(m, kept, seed) for m in longtail_bottle.METHODS for kept in KEPT for seed in range(given.seeds)]
+    parts = {kept: f"bottle, {kept} of the rarest type" for kept in KEPT}
+    jobs = [(m, kept, seed) for m, kept, seed in jobs if (parts[kept], m, seed) not in done]
+    with tempfile.TemporaryDirectory() as folder:
+        bottle = longtail_bottle.Bottle(given.bottle, given.weights, Path(folder)) if jobs else None
+        for method, kept, seed in jobs:
+            assert bottle is not None
+            found = longtail_bottle.row(bottle, kept, method, seed)
+            yield Row(parts[kept], method, seed, bottle.types.tolist(), found.tolist())
 
 
 def table(rows: list[Row]) -> dict[str, dict[str, dict[str, object]]]:

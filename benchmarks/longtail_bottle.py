@@ -6,7 +6,6 @@ EfficientNet-Lite0 at 224 pixels, without augmentation.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -75,20 +74,16 @@ class Bottle:
         return min(counts, key=lambda k: (counts[k], k))
 
 
-def rows(bottle: Bottle, kept: int, seeds: Iterable[int]) -> Iterator[tuple[str, int, "NDArray[np.intp]"]]:
-    """Method, seed, and the types predicted for the 83 images, each by the fold that tests it."""
-    for seed in seeds:
-        found = {method: np.zeros(len(bottle.types), np.intp) for method in METHODS}
-        strata = {str(i): str(k) for i, k in enumerate(bottle.types)}
-        folds = stratified_folds(strata, FOLDS, seed)
-        fold_of = np.array([folds[str(i)] for i in range(len(bottle.types))])
-        for fold in range(FOLDS):
-            train = cut(bottle, np.flatnonzero(fold_of != fold), kept, (seed, fold))
-            tested = fold_of == fold
-            for method in METHODS:
-                found[method][tested] = predict(bottle, method, train, bottle.features[tested], seed)
-        for method in METHODS:
-            yield method, seed, found[method]
+def row(bottle: Bottle, kept: int, method: str, seed: int) -> "NDArray[np.intp]":
+    """The types predicted for the 83 images, each by the fold that tests it."""
+    strata = {str(i): str(k) for i, k in enumerate(bottle.types)}
+    folds = stratified_folds(strata, FOLDS, seed)
+    fold_of = np.array([folds[str(i)] for i in range(len(bottle.types))])
+    found = np.zeros(len(bottle.types), np.intp)
+    for fold in range(FOLDS):
+        train = cut(bottle, np.flatnonzero(fold_of != fold), kept, (seed, fold))
+        found[fold_of == fold] = predict(bottle, method, train, bottle.features[fold_of == fold], seed)
+    return found
 
 
 def cut(bottle: Bottle, train: "NDArray[np.intp]", kept: int, seed: tuple[int, int]) -> "NDArray[np.intp]":

@@ -6,7 +6,6 @@ number of steps.
 """
 
 import json
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,13 +39,10 @@ class Digits(NamedTuple):
     digits: "NDArray[np.intp]"
 
 
-def rows(
-    package: Path, wanted: Iterable[tuple[str, int]]
-) -> Iterator[tuple[str, int, "NDArray[np.intp]", "NDArray[np.intp]"]]:
-    """Method, seed, digits of the test images, and the digits predicted, for each method and seed of `wanted`."""
-    for method, seed in wanted:
-        train, test = split(package, seed)
-        yield method, seed, test.digits, predict(method, train, test, seed)
+def row(package: Path, method: str, seed: int) -> tuple["NDArray[np.intp]", "NDArray[np.intp]"]:
+    """The digits of the test images, and the digits predicted."""
+    train, test = split(package, seed)
+    return test.digits, predict(method, train, test, seed)
 
 
 def split(package: Path, seed: int) -> tuple[Digits, Digits]:

@@ -34,7 +34,8 @@ from training.resume import remove_run
 from training.run_dataset import PASTED, resplit_in_memory
 
 PACKAGES = ("defectline", "torch", "torchvision", "ultralytics", "segmentation-models-pytorch", "timm",
-            "lightning", "albumentations", "pycocotools", "numpy", "opencv-python-headless")  # fmt: skip
+            "lightning", "albumentations", "imbalanced-learn", "pycocotools", "numpy",
+            "opencv-python-headless")  # fmt: skip
 
 
 def check_boxes(dataset: Dataset, task: str) -> None:
