@@ -11,6 +11,7 @@ from datasets.formats.coco_file import read_coco, read_predictions
 from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset
 from datasets.formats.members import home_splits, select_images, shares_image_ids
 from evaluate.new_predictions import NamedPredictions, run_name
+from evaluate.one_type import run_categories
 from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import TASKS, Run, load_run, read_split, trainers
 from system.errors import InputError, OptionError
@@ -106,7 +107,8 @@ def _read_names(path: Path, coco: Path | None) -> _Names:
     else:
         problem = "does not name the images and categories of its ids"
         raise OptionError(f"--predictions {path}", problem, "give --coco FILE or DATASET")
-    return _Names(_images_of(run, path, dataset), {c.id: c.name for c in dataset.categories}, model)
+    categories = run_categories(run, dataset) if run else dataset.categories
+    return _Names(_images_of(run, path, dataset), {c.id: c.name for c in categories}, model)
 
 
 def _images_of(run: Run | None, path: Path, dataset: Dataset) -> list[Image]:

@@ -20,11 +20,12 @@ from evaluate.metrics import METRICS, Metrics, read_metrics
 from evaluate.operating import parse_rule
 from evaluate.protocol import protocol_of
 from evaluate.run_folder import Run, read_split
-from evaluate.truth import checked_predictions, run_truth
+from evaluate.truth import checked_predictions, defect_types, run_truth
 from evaluate.values import Folds, OperatingPoint
 from system.errors import InputError
 
 OTHERS = "the other folds"
+GOOD_OF_FOLDS = "good images of each fold"
 
 
 class _Measured(msgspec.Struct, frozen=True):
@@ -57,7 +58,7 @@ def measure_folds(
     truth = run_truth(run, dataset)["test"]
     _check_once(run, folds)
     measured = [_read(fold, dataset) for fold in folds]
-    if not any(read_split(fold).images.get("val") for fold in folds):
+    if rule.limited != "good" and not any(read_split(fold).images.get("val") for fold in folds):
         points = [
             choose_point(rule, [(m.truth, m.predictions) for m in measured if m is not fold]) for fold in measured
         ]
@@ -73,7 +74,10 @@ def measure_folds(
     point = _shared_point([m.operating_point for m in each])
     every_point = f"each fold by itself: {'; '.join(m.protocol.operating_point for m in each)}"
     protocol = protocol_of(run, dataset, {"test": truth}, operating_point=every_point, seed=seed)
-    metrics = measure(protocol, point, truth, pooled, provides=run.provides, counted=counted, seed=seed)
+    types = defect_types(run, dataset)
+    metrics = measure(
+        protocol, point, truth, pooled, provides=run.provides, counted=counted, seed=seed, types=types
+    )
     metrics = msgspec.structs.replace(metrics, folds=summary(each))
     write_predictions(run.predictions("test"), pooled)
     write_metrics(run, metrics)
@@ -109,7 +113,7 @@ def _shared_point(points: Sequence[OperatingPoint]) -> OperatingPoint:
     return OperatingPoint(
         rule=points[0].rule,
         score_threshold=statistics.median(p.score_threshold for p in points),
-        chosen_on=_chosen_on({p.chosen_on for p in points}),
+        chosen_on=GOOD_OF_FOLDS if points[0].rule == "good" else _chosen_on({p.chosen_on for p in points}),
         met=all(p.met for p in points),
     )
 
@@ -130,7 +134,8 @@ def _measure_again(fold: _Measured, dataset: Dataset, point: OperatingPoint, *, 
     if point.chosen_on != "default":
         point = msgspec.structs.replace(point, chosen_on=OTHERS)
     protocol = protocol_of(fold.run, dataset, {"test": fold.truth}, operating_point=describe(point), seed=seed)
-    metrics = measure(protocol, point, fold.truth, fold.predictions, provides=fold.run.provides, seed=seed)
+    types, provides = defect_types(fold.run, dataset), fold.run.provides
+    metrics = measure(protocol, point, fold.truth, fold.predictions, provides=provides, seed=seed, types=types)
     from_model = {metric.key: fold.metrics.get(metric) for metric in METRICS if metric.from_model}
     metrics = msgspec.structs.replace(metrics, **from_model)
     write_metrics(fold.run, metrics)

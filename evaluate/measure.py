@@ -1,6 +1,6 @@
 """Measure a run: its predictions against the ground truth, operating point chosen on val and applied to test."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from datasets.coco import CocoFile, Prediction
 from datasets.formats.dataset_folder import Dataset
@@ -8,11 +8,12 @@ from evaluate.bootstrap import draw_images
 from evaluate.images import defective_images, image_scores
 from evaluate.metric import ScoreMap, Tested
 from evaluate.metrics import Metrics, measure_all
+from evaluate.one_type import types_by_image
 from evaluate.operating import Rule, choose_operating_point, parse_rule
 from evaluate.protocol import protocol_of
 from evaluate.run_folder import Provides, Run
 from evaluate.tables import metrics_markdown
-from evaluate.truth import checked_predictions, run_truth
+from evaluate.truth import checked_predictions, defect_types, run_truth
 from evaluate.values import DEFAULT_SCORE_THRESHOLD, OperatingPoint, Protocol
 from system.files import write_atomic
 from system.json_file import write_json
@@ -26,12 +27,14 @@ def measure_run(
     default: float = DEFAULT_SCORE_THRESHOLD,
     seed: int = 0,
     score_map: ScoreMap | None = None,
+    own_point: OperatingPoint | None = None,
 ) -> Metrics:
     """Measure predictions/{val,test}.json of `run`, write metrics.json and metrics.md, and return the numbers.
 
-    `operating_point` is max-f1, miss<=X or alarms<=Y, `default` the score threshold where val cannot decide one;
-    `seed` is that of the bootstrap. `score_map` gives, for an image of the test split, the H x W defect score at
-    original size; without it the measures of score maps are null. Raises OptionError, InputError.
+    `operating_point` is max-f1, miss<=X, alarms<=Y or good, `default` the score threshold where val cannot decide
+    one, `own_point` that of the model by the rule `good`; `seed` is that of the bootstrap. `score_map` gives, for
+    an image of the test split, the H x W defect score at original size; without it the measures of score maps are
+    null. Raises OptionError, InputError.
     """
     rule = parse_rule(operating_point)
     truth = run_truth(run, dataset)
@@ -39,10 +42,20 @@ def measure_run(
     predictions = {
         name: checked_predictions(run.predictions(name), coco, provides) for name, coco in truth.items()
     }
-    point = choose_point(rule, [(truth["val"], predictions["val"])], default)
+    if rule.limited == "good":
+        point = own_point or OperatingPoint(rule.text, default, "default")
+    else:
+        point = choose_point(rule, [(truth["val"], predictions["val"])], default)
     protocol = protocol_of(run, dataset, truth, operating_point=describe(point), seed=seed)
     metrics = measure(
-        protocol, point, truth["test"], predictions["test"], provides=provides, seed=seed, score_map=score_map
+        protocol,
+        point,
+        truth["test"],
+        predictions["test"],
+        provides=provides,
+        seed=seed,
+        score_map=score_map,
+        types=defect_types(run, dataset),
     )
     write_metrics(run, metrics)
     return metrics
@@ -64,11 +77,13 @@ def measure(
     counted: Sequence[Prediction] | None = None,
     seed: int = 0,
     score_map: ScoreMap | None = None,
+    types: Mapping[int, str] | None = None,
 ) -> Metrics:
     """Every metric of `predictions` at an operating point that is already chosen.
 
     `counted` are the predictions that reach it, if that is not one threshold for all images. A metric that needs
-    what the run does not provide, or masks that the annotations do not have, is None.
+    what the run does not provide, or masks that the annotations do not have, is None. `types` are the defect types
+    of each defective image id, by default those of `truth`.
     """
     counted = [p for p in predictions if p.score >= point.score_threshold] if counted is None else counted
     tested = Tested(
@@ -79,6 +94,7 @@ def measure(
         provides=provides,
         draws=draw_images(len(truth.images), seed),
         score_map=score_map,
+        types=types_by_image(truth) if types is None else types,
     )
     return measure_all(tested, protocol)
 
@@ -102,6 +118,8 @@ def choose_point(
 
 def describe(point: OperatingPoint) -> str:
     """How the operating point was chosen, in a sentence."""
+    if point.rule == "good" and point.chosen_on != "default":
+        return f"score threshold {point.score_threshold:g}: {point.chosen_on}"
     if point.chosen_on == "default":
         return (
             f"default score threshold {point.score_threshold:g}, because val has no image or no prediction that"

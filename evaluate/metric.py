@@ -5,7 +5,7 @@ A new metric is one module with a subclass of Metric, and one entry in evaluate.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -29,7 +29,7 @@ class Tested:
 
     `counted` are the predictions that reach the operating point `point`, `draws` how often each image is drawn in
     each bootstrap resample (resamples x images). `score_map` gives the H x W defect score of an image, 0 to 1, at
-    original size; None if there is no model to ask.
+    original size; None if there is no model to ask. `types` are the defect types of each defective image id.
     """
 
     truth: CocoFile
@@ -39,6 +39,7 @@ class Tested:
     provides: Provides
     draws: "NDArray[np.int64]"
     score_map: ScoreMap | None = None
+    types: Mapping[int, str] = field(default_factory=dict)
 
 
 class Metric(ABC, Generic[V]):

@@ -13,6 +13,7 @@ import msgspec
 
 from datasets.coco import Image, Prediction
 from datasets.formats.coco_file import read_predictions
+from evaluate.one_type import run_categories
 from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run, load_run
 from system.child_process import module_command, module_environment
@@ -45,7 +46,7 @@ def predict_with_run(
     Raises InputError if the run or its dataset cannot be read, PredictError if its trainer fails.
     """
     run = load_run(root)
-    labels = {c.id: c.name for c in open_run_dataset(run, dataset).categories}
+    labels = {c.id: c.name for c in run_categories(run, open_run_dataset(run, dataset))}
     return NamedPredictions(predict_images(root, folder, names, min_score=min_score), labels, run_name(run))
 
 

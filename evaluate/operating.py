@@ -1,8 +1,9 @@
 """The operating point: the score from which a prediction counts, chosen on images that are not the test images.
 
-Three rules, all about images: `max-f1` (best F1 of finding the defective images), `miss<=X` (fewest false alarms
-with at most X misses) and `alarms<=Y` (fewest misses with at most Y false alarms).
-X and Y are counts, or percentages of the defective or good images.
+Three rules, all about images of val: `max-f1` (best F1 of finding the defective images), `miss<=X` (fewest false
+alarms with at most X misses) and `alarms<=Y` (fewest misses with at most Y false alarms).
+X and Y are counts, or percentages of the defective or good images. A fourth, `good`, takes the threshold that the
+model itself has from good images.
 """
 
 import math
@@ -17,8 +18,8 @@ from evaluate.values import DEFAULT_SCORE_THRESHOLD, OperatingPoint
 from system.errors import OptionError
 from system.json_file import read_json
 
-FORMS = "give max-f1, miss<=X or alarms<=Y, where X and Y are counts such as 1 or percentages such as 5%"
-Limited = Literal["max-f1", "miss", "alarms"]
+FORMS = "give max-f1, miss<=X, alarms<=Y or good, where X and Y are counts such as 1 or percentages such as 5%"
+Limited = Literal["max-f1", "miss", "alarms", "good"]
 PATTERN = re.compile(r"(miss|alarms)\s*<=\s*(\d+|\d+(?:\.\d+)?%)")
 
 
@@ -39,6 +40,8 @@ def parse_rule(text: str) -> Rule:
     """Read --operating-point. Raises OptionError naming the forms."""
     if text == "max-f1":
         return Rule(text, "max-f1")
+    if text == "good":
+        return Rule(text, "good")
     match = PATTERN.fullmatch(text.strip())
     number = match[2].rstrip("%") if match else ""
     percent = bool(match) and text.strip().endswith("%")

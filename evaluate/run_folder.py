@@ -36,13 +36,15 @@ class Provides(msgspec.Struct, frozen=True, kw_only=True):
     """What the predictions of a run contain. Readers of a run test this, never the name of its task.
 
     `boxes`: a box for each prediction. `masks`: its instance mask too. `image_types`: a score of each type for a
-    whole image, without a box. `score_maps`: a defect score for each pixel of an image.
+    whole image, without a box. `score_maps`: a defect score for each pixel of an image. `types`: whether defects
+    are distinguished by type; else all are of one category (evaluate.one_type).
     """
 
     boxes: bool = False
     masks: bool = False
     image_types: bool = False
     score_maps: bool = False
+    types: bool = True
 
 
 # Task of a run -> what it provides. A trainer outside this project adds its own task here when it is imported.
@@ -50,7 +52,7 @@ TASKS: dict[str, Provides] = {
     "det": Provides(boxes=True),
     "seg": Provides(boxes=True, masks=True, score_maps=True),
     "cls": Provides(image_types=True),
-    "anomaly": Provides(boxes=True, masks=True, score_maps=True),
+    "anomaly": Provides(boxes=True, masks=True, score_maps=True, types=False),
 }
 
 

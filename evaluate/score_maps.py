@@ -1,4 +1,4 @@
-"""Measures of a probability per pixel over all thresholds: pixel average precision and AUPRO.
+"""Measures of a defect score per pixel over all thresholds: pixel AUROC, average precision, F1 and AUPRO.
 
 Scores are rounded to 1/65535, so that any number of images is measured in constant memory; ties are one threshold.
 """
@@ -11,24 +11,40 @@ import numpy as np
 
 from datasets.coco import CocoFile
 from datasets.masks.rle import decode
-from evaluate.cells import Table, value_cell
+from evaluate.bootstrap import percentile_interval
+from evaluate.cells import INTERVAL_ROW, Table, interval_cell, value_cell
 from evaluate.metric import Metric, ScoreMap, Tested
 from evaluate.pixels import ignored_pixels
+from evaluate.ranking import precision_measures
 from evaluate.truth import has_masks
+from evaluate.values import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEVELS = 65536
 FALSE_POSITIVE_LIMIT = 0.3
+STRICT_LIMIT = 0.05
+COARSE = 64  # levels that are one level for the intervals, which keep the histograms of each image
+NAMES = {
+    "pixel_ap": "pixel AP",
+    "aupro_30": "AUPRO at 0.3",
+    "pixel_auroc": "pixel AUROC",
+    "pixel_f1_max": "highest pixel F1",
+    "aupro_05": "AUPRO at 0.05",
+}
 Pair = tuple["NDArray[np.floating]", "NDArray[np.integer]"]
 
 
 class ScoreMapMeasures(msgspec.Struct, frozen=True):
-    """Measures of the model's defect score per pixel, over all thresholds."""
+    """Measures of the model's defect score per pixel, over all thresholds; `intervals` of each by its name."""
 
     pixel_ap: float | None
     aupro_30: float | None
+    pixel_auroc: float | None = None
+    pixel_f1_max: float | None = None
+    aupro_05: float | None = None
+    intervals: dict[str, Interval | None] = {}
 
 
 class ScoreMapMetric(Metric[ScoreMapMeasures]):
@@ -42,24 +58,26 @@ class ScoreMapMetric(Metric[ScoreMapMeasures]):
         """None without score maps, and where an annotation does not state which pixels it covers."""
         if tested.score_map is None or not tested.provides.score_maps or not has_masks(tested.truth):
             return None
-        return score_map_measures(tested.truth, tested.score_map)
+        return score_map_measures(tested.truth, tested.score_map, tested.draws)
 
     def definitions(self, truth: CocoFile) -> dict[str, str]:
         """Over all thresholds, each annotation with the same weight."""
         del truth
         return {
-            "score_maps": "probability of a defect per pixel over all thresholds; AUPRO up to a false positive"
-            " rate of 0.3, each annotation with the same weight"
+            "score_maps": "defect score per pixel over all thresholds; AUPRO up to a false positive rate of 0.3"
+            " and of 0.05, each annotation with the same weight; bootstrap intervals over images"
         }
 
     def tables(self, value: ScoreMapMeasures, definitions: Mapping[str, str]) -> Iterator[Table]:
         """One row for each measure."""
-        rows = [[name, value_cell(number)] for name, number in self.fold_numbers(value).items()]
-        yield Table("Score maps", ("", "value"), rows, definitions["score_maps"])
+        rows = [
+            [NAMES[key], value_cell(getattr(value, key)), interval_cell(value.intervals.get(key))] for key in NAMES
+        ]
+        yield Table("Score maps", ("", "value", INTERVAL_ROW), rows, definitions["score_maps"])
 
     def fold_numbers(self, value: ScoreMapMeasures) -> dict[str, float | None]:
-        """Both measures."""
-        return {"pixel AP": value.pixel_ap, "AUPRO at 0.3": value.aupro_30}
+        """All measures."""
+        return {name: getattr(value, key) for key, name in NAMES.items()}
 
 
 SCORE_MAPS = ScoreMapMetric()
@@ -95,15 +113,25 @@ def histograms(maps: "Iterable[Pair]") -> Histograms:
 
 
 def pixel_average_precision(counted: Histograms) -> float | None:
-    """Average precision of pixels: sum over thresholds of (gain in recall) x precision, without interpolation.
+    """Average precision of pixels, as sklearn.metrics.average_precision_score; None without a defect pixel."""
+    return precision_measures(counted.defect, counted.good)[0] if counted.components else None
 
-    None without a defect pixel. As sklearn.metrics.average_precision_score.
+
+def pixel_f1_max(counted: Histograms) -> float | None:
+    """The highest F1 of pixels over all thresholds; None without a defect pixel."""
+    return precision_measures(counted.defect, counted.good)[1] if counted.components else None
+
+
+def pixel_auroc(counted: Histograms) -> float | None:
+    """Share of the pairs (defect pixel, other pixel) in which the defect scores higher, ties count half.
+
+    None without either.
     """
-    if not counted.components:
+    defect, good = counted.defect.sum(), counted.good.sum()
+    if not defect or not good:
         return None
-    hits, alarms = _from_the_top(counted.defect), _from_the_top(counted.good)
-    precision = np.divide(hits, hits + alarms, out=np.zeros(LEVELS), where=hits + alarms > 0)
-    return float(np.sum(counted.defect[::-1] * precision) / hits[-1])
+    below = np.cumsum(counted.good) - counted.good
+    return float(np.sum(counted.defect * (below + counted.good / 2)) / (defect * good))
 
 
 def aupro(counted: Histograms, limit: float = FALSE_POSITIVE_LIMIT) -> float | None:
@@ -123,10 +151,55 @@ def aupro(counted: Histograms, limit: float = FALSE_POSITIVE_LIMIT) -> float | N
     return float(np.trapezoid(y, x) / limit)
 
 
-def score_map_measures(truth: CocoFile, score_map: ScoreMap) -> ScoreMapMeasures:
-    """Both measures over the images of `truth`; each score map is computed once."""
-    counted = histograms(_pairs(truth, score_map))
-    return ScoreMapMeasures(pixel_ap=pixel_average_precision(counted), aupro_30=aupro(counted))
+def score_map_measures(
+    truth: CocoFile, score_map: ScoreMap, draws: "NDArray[np.int64] | None" = None
+) -> ScoreMapMeasures:
+    """All measures over the images of `truth`; each score map is computed once.
+
+    `draws` is how often each image counts in each bootstrap resample (resamples x images); without it there are no
+    intervals. These use score levels of 1/1024.
+    """
+    coarse: list[Histograms] = []
+    whole = Histograms(np.zeros(LEVELS), np.zeros(LEVELS), np.zeros(LEVELS), 0)
+    for pair in _pairs(truth, score_map):
+        one = histograms([pair])
+        coarse.append(Histograms(_coarser(one.defect), _coarser(one.good), _coarser(one.overlap), one.components))
+        whole = Histograms(
+            whole.defect + one.defect,
+            whole.good + one.good,
+            whole.overlap + one.overlap,
+            whole.components + one.components,
+        )
+    intervals = {} if draws is None or not coarse else _intervals(coarse, draws)
+    return ScoreMapMeasures(**_measures(whole), intervals=intervals)
+
+
+def _measures(counted: Histograms) -> dict[str, float | None]:
+    return {
+        "pixel_ap": pixel_average_precision(counted),
+        "aupro_30": aupro(counted),
+        "pixel_auroc": pixel_auroc(counted),
+        "pixel_f1_max": pixel_f1_max(counted),
+        "aupro_05": aupro(counted, STRICT_LIMIT),
+    }
+
+
+def _coarser(histogram: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    return np.asarray(histogram.reshape(-1, COARSE).sum(axis=1))
+
+
+def _intervals(each: "list[Histograms]", draws: "NDArray[np.int64]") -> dict[str, Interval | None]:
+    defect, good, overlap = (
+        draws @ np.stack([getattr(one, name) for one in each]) for name in ("defect", "good", "overlap")
+    )
+    components = draws @ np.array([one.components for one in each])
+    resampled = [
+        _measures(Histograms(*parts)) for parts in zip(defect, good, overlap, components.tolist(), strict=True)
+    ]
+    return {
+        key: percentile_interval(np.array([np.nan if r[key] is None else r[key] for r in resampled], float))
+        for key in NAMES
+    }
 
 
 def _pairs(truth: CocoFile, score_map: ScoreMap) -> Iterator[Pair]:

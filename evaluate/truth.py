@@ -9,6 +9,7 @@ from datasets.coco import CocoFile, Prediction
 from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import Dataset
 from datasets.formats.members import home_splits, select_images
+from evaluate.one_type import as_one_type, types_by_image
 from evaluate.run_folder import Provides, Run, RunSplit, read_split
 from evaluate.type_of_image import ROUNDING
 from evaluate.values import SplitSize
@@ -18,8 +19,9 @@ from system.errors import InputError
 def run_truth(run: Run, dataset: Dataset) -> dict[str, CocoFile]:
     """Ground truth of val and test as split.json lists them, from any split of the dataset.
 
-    Ids are those of select_images, by which the trainer of the run wrote its predictions.
-    Raises InputError if the dataset is not the one of the run or has no image to test.
+    Ids are those of select_images, by which the trainer of the run wrote its predictions. For a run that does not
+    distinguish types all annotations are of one category. Raises InputError if the dataset is not the one of
+    the run or has no image to test.
     """
     split = read_split(run)
     path = run.root / "split.json"
@@ -29,7 +31,12 @@ def run_truth(run: Run, dataset: Dataset) -> dict[str, CocoFile]:
     truth = {name: _select(path, dataset, split, name) for name in ("val", "test")}
     if not truth["test"].images:
         raise InputError(path, "has no test images", "convert with a test proportion above 0 and fit again")
-    return truth
+    return truth if run.provides.types else {name: as_one_type(coco) for name, coco in truth.items()}
+
+
+def defect_types(run: Run, dataset: Dataset) -> dict[int, str]:
+    """The types of the defects in each defective test image of `run`, by its id, also where the run knows none."""
+    return types_by_image(_select(run.root / "split.json", dataset, read_split(run), "test"))
 
 
 def checked_predictions(path: Path, truth: CocoFile, provides: Provides) -> list[Prediction]:

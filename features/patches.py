@@ -34,24 +34,34 @@ class Grid:
 class PatchFeatures(nn.Module):
     """Features of patches by the layers of an encoder, N x 3 x H x W pixels to N x C x H/s x W/s.
 
-    s is the smallest stride of the layers; coarser layers are enlarged to its grid. `neighbours`: side of the
-    square of patches over which each layer is averaged first.
+    s is `stride`, by default the smallest of the layers; finer layers are averaged and coarser ones enlarged to
+    its grid. `neighbours`: side of the square of patches over which each layer is averaged first. `scales`
+    multiply each layer, by default 1.
     """
 
-    def __init__(self, encoder: Encoder, neighbours: int = NEIGHBOURS) -> None:
+    scales: Tensor
+
+    def __init__(self, encoder: Encoder, neighbours: int = NEIGHBOURS, stride: int | None = None) -> None:
         super().__init__()
         self.encoder = encoder
         self.neighbours = neighbours
+        self.stride = stride
+        self.register_buffer("scales", torch.ones(len(encoder.spec.layers)))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Features of RGB pixels, 0 to 255, of any number type; H and W are multiples of the largest stride."""
+        return torch.cat([layer * scale for layer, scale in zip(self.layers(pixels), self.scales, strict=True)], 1)
+
+    def layers(self, pixels: Tensor) -> list[Tensor]:
+        """The features of each layer, before they are scaled."""
         maps = [
             functional.avg_pool2d(layer, self.neighbours, 1, self.neighbours // 2)
             for layer in self.encoder(pixels.float())
         ]
-        size = maps[0].shape[-2:]
-        coarse = [functional.interpolate(one, size=size, mode="bilinear", align_corners=False) for one in maps[1:]]
-        return torch.cat([maps[0], *coarse], 1)
+        rows, columns = maps[0].shape[-2:]
+        if self.stride:
+            rows, columns = pixels.shape[2] // self.stride, pixels.shape[3] // self.stride
+        return [_on_grid(one, rows, columns) for one in maps]
 
     def grid(self, rgb: "NDArray[np.uint8]", side: int) -> Grid:
         """Features of an RGB image, H x W x 3 uint8 of any size, whose longer side is scaled to `side` pixels."""
@@ -62,6 +72,16 @@ class PatchFeatures(nn.Module):
         with torch.inference_mode():
             features = self(torch.from_numpy(small).permute(2, 0, 1)[None])
         return Grid(features[0].flatten(1).T.contiguous(), features.shape[2], features.shape[3])
+
+
+def _on_grid(layer: Tensor, rows: int, columns: int) -> Tensor:
+    """N x C x h x w features averaged or enlarged to N x C x rows x columns."""
+    factor = layer.shape[2] // rows
+    if factor > 1:
+        return functional.avg_pool2d(layer, factor)
+    if layer.shape[2] == rows:
+        return layer
+    return functional.interpolate(layer, size=(rows, columns), mode="bilinear", align_corners=False)
 
 
 def leave_one_core_free() -> None:

@@ -59,15 +59,28 @@ def learn_limits(maps: Sequence["NDArray[np.float32]"]) -> DistanceLimits:
     return DistanceLimits(float(usual), float(floor), float(np.quantile(peaks, IMAGE_QUANTILE)))
 
 
-def find_regions(enlarged: "NDArray[np.float32]", limits: DistanceLimits, height: int, width: int) -> list[Region]:
-    """At most 20 regions whose peak is above the limit, highest first, in an image of height x width pixels.
+def find_regions(
+    enlarged: "NDArray[np.float32]",
+    limits: DistanceLimits,
+    height: int,
+    width: int,
+    *,
+    lowest: float | None = None,
+    always: bool = False,
+) -> list[Region]:
+    """At most 20 regions whose peak is at least `lowest`, highest first, in an image of height x width pixels.
 
-    A region ends where the distance falls to half of its peak above the usual distance, and never below `floor`:
-    a faint defect has a faint edge, a strong one a strong edge.
+    `lowest` is `limits.peak` by default; with `always` the highest region is listed even below it. A region ends
+    where the distance falls to half of its peak above the usual distance, and never below `floor`: a faint defect
+    has a faint edge, a strong one a strong edge.
     """
+    least = limits.peak if lowest is None else lowest
     remaining = enlarged.copy()
     regions: list[Region] = []
-    while len(regions) < MAX_REGIONS and (peak := float(remaining.max())) >= limits.peak:
+    while len(regions) < MAX_REGIONS:
+        peak = float(remaining.max())
+        if peak <= 0 or (peak < least and not (always and not regions)):
+            break
         place = np.unravel_index(int(remaining.argmax()), remaining.shape)
         edge = max(limits.floor, limits.usual + HALF * (peak - limits.usual))
         piece = _component_at(enlarged > edge, place)

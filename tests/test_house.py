@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "features": {"datasets.masks", "system"},
     "annotate": FORMATS | {"datasets.check", "convert", "evaluate", "features"},
     "training": (FORMATS - {"datasets.masks"}) | {"datasets", "datasets.paste", "evaluate"},
+    "train_anomaly": FORMATS | {"evaluate", "features", "training"},
     "train_cls": (FORMATS - {"datasets.masks"}) | {"datasets.paste", "evaluate", "features", "training"},
     "train_det": FORMATS | {"evaluate", "training"},
     "train_seg": (FORMATS - {"datasets.images"}) | {"evaluate", "features", "training"},
@@ -45,8 +46,19 @@ LIBRARY_ROOMS = {
 LIGHT = ("system", "datasets", "convert", "annotate", "evaluate", "view")
 # docs/adr/0009: imports `features`, and with it torch, and is imported inside `propose --from-good` only
 TORCH_INSIDE = {"annotate.from_good"}
-HEAVY = {"torch", "ultralytics", "matplotlib", "pandas", "lightning", "albumentations", "scipy", "cv2", "numpy"}
-COMMANDS = ["datasets", "convert", "annotate", "train_cls", "train_det", "train_seg", "view"]
+HEAVY = {
+    "torch",
+    "ultralytics",
+    "matplotlib",
+    "pandas",
+    "lightning",
+    "albumentations",
+    "scipy",
+    "cv2",
+    "numpy",
+    "sklearn",
+}
+COMMANDS = ["datasets", "convert", "annotate", "train_anomaly", "train_cls", "train_det", "train_seg", "view"]
 MODULES = modules()
 
 

@@ -63,15 +63,17 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
             check_alone(resume, given(ctx, (*paths, "recipe", "name", "runs", "folds", "val")))
         asked = asked_options(trainer.options, recipe, given(ctx, paths))
         crossed = cross_validation(resume, trainer.task)
-        check_fold_flags(given(ctx, ("val", "jobs")), crossed=bool(folds or crossed))
+        only_folds = [name for name in ("val", "jobs") if name not in paths]
+        check_fold_flags(given(ctx, only_folds), crossed=bool(folds or crossed))
         data = load_dataset(dataset)
         from training import fit as fitting
 
         if folds:
-            crossed = fitting.start_folds(trainer, data, asked, runs, name, folds, val)
+            crossed = fitting.start_folds(trainer, data, asked, runs, name, folds, val or 0.0)
         if crossed:
             train_folds(crossed, [trainer.python_module, "fit", str(dataset)], jobs)
-            print_metrics(measure_folds(crossed, folds_of(crossed), data))
+            rule = trainer.learner().operating_rule
+            print_metrics(measure_folds(crossed, folds_of(crossed), data, operating_point=rule))
             print_status(f"the run is in {crossed.root}")
             return
         if resume:
@@ -146,7 +148,7 @@ def _evaluate(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         run_folder: flag.RunPath,
         split: flag.Split = "test",
         dataset: flag.Dataset = None,
-        operating_point: flag.OperatingPoint = "max-f1",
+        operating_point: flag.OperatingPoint = None,
         device: flag.Device = "auto",
         tta: flag.Tta = False,
     ) -> None:

@@ -108,7 +108,7 @@ def finish(training: Training[OptionsT]) -> Metrics | None:
         learner.calibrate(work)
         draw_curves(work.run.curves, read_history(work.run.history), learner.curves)
         predictor = learner.load(work.run, work.device, PredictOptions())
-        metrics = measure(work.run, work.dataset, predictor, MEASURED)
+        metrics = measure(work.run, work.dataset, predictor, MEASURED, learner.operating_rule)
         if not learner.keeps_state:
             (work.run.weights / learner.state_file).unlink(missing_ok=True)
     release(work.run.root)

@@ -80,7 +80,13 @@ Out = Annotated[
 ]
 Split = Annotated[str, typer.Option(help="The split to predict again in addition to val.")]
 Dataset = Annotated[Path | None, typer.Option(help="Where the dataset is now, if it was moved.")]
-OperatingPoint = Annotated[str, typer.Option(help="max-f1, miss<=X or alarms<=Y, chosen on val.")]
+OperatingPoint = Annotated[
+    str | None,
+    typer.Option(
+        help="max-f1, miss<=X or alarms<=Y, chosen on val, or good: the model's own, from good images "
+        "[default: max-f1; of train_anomaly good]."
+    ),
+]
 Format = Annotated[str, typer.Option("--format", help="onnx or openvino.")]
 ExportPrecision = Annotated[
     str,

@@ -43,7 +43,14 @@ def measure(
         return None
     score_map = _score_map(predictor, dataset)
     default = predictor.default_score
-    return measure_run(run, dataset, operating_point=operating_point, default=default, score_map=score_map)
+    return measure_run(
+        run,
+        dataset,
+        operating_point=operating_point,
+        default=default,
+        score_map=score_map,
+        own_point=predictor.operating_point,
+    )
 
 
 def evaluate_run(
@@ -52,27 +59,30 @@ def evaluate_run(
     *,
     split: str,
     dataset: Path | None,
-    operating_point: str,
+    operating_point: str | None,
     device: str,
     tta: bool,
 ) -> Metrics | None:
     """Predict val and `split` of the run in `root` again, of a cross-validation in each fold, and measure.
 
-    `dataset` is where the dataset is now, if it was moved. Raises InputError, OptionError, WeightsError.
+    `dataset` is where the dataset is now, if it was moved; without `operating_point` the rule is that of the
+    trainer. Raises InputError, OptionError, WeightsError.
     """
-    parse_rule(operating_point)
+    parse_rule(operating_point or "max-f1")
     run = load_run_of(root, trainer.task)
     data = open_run_dataset(run, dataset)
     from training.device import choose_device
 
-    learner, chosen, folds = trainer.learner(), choose_device(device), folds_of(run)
+    learner = trainer.learner()
+    rule = operating_point or learner.operating_rule
+    chosen, folds = choose_device(device), folds_of(run)
     metrics = None
     for one in folds or [run]:
         view = run_dataset(one, data)
         view.split(split)
         predictor = learner.load(one, chosen, PredictOptions(tta=tta))
-        metrics = measure(one, view, predictor, sorted({"val", split}), operating_point)
-    return measure_folds(run, folds, data, operating_point=operating_point) if folds else metrics
+        metrics = measure(one, view, predictor, sorted({"val", split}), rule)
+    return measure_folds(run, folds, data, operating_point=rule) if folds else metrics
 
 
 def predict_images(

@@ -183,9 +183,15 @@ def _numbers_as_text(values: Values, value_type: Type) -> Values:
         wanted = fields.get(name)
         if isinstance(value, dict) and isinstance(wanted, StructType):
             changed[name] = _numbers_as_text(value, wanted)
-        elif isinstance(wanted, StrType | LiteralType) and type(value) in {int, float}:
+        elif _is_text(wanted) and type(value) in {int, float}:
             changed[name] = str(value)
     return changed
+
+
+def _is_text(wanted: Type | None) -> bool:
+    if isinstance(wanted, LiteralType):
+        return all(isinstance(value, str) for value in wanted.values)
+    return isinstance(wanted, StrType)
 
 
 def _shown(kind: type[msgspec.Struct], values: Values, option: str) -> str:

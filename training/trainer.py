@@ -14,6 +14,7 @@ import msgspec
 from datasets.coco import Category, Prediction
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
+from evaluate.values import OperatingPoint
 from training.early_stopping import Best
 from training.exported_model import ExportFormat
 from training.flags import Flag
@@ -121,6 +122,11 @@ class Predictor(ABC):
     categories: Sequence[Category]
     default_score: float
 
+    @property
+    def operating_point(self) -> OperatingPoint | None:
+        """The threshold that the model itself has, for the rule `good`; None where it has none."""
+        return None
+
     @abstractmethod
     def predict(
         self, images: "Iterable[tuple[int, Rgb]]", min_score: float | None = None
@@ -139,12 +145,14 @@ class Predictor(ABC):
 class Learner(ABC, Generic[OptionsT]):
     """The model of a trainer: how it is trained, stored, applied and exported.
 
-    `state_file` is the file in weights/ to continue from, removed after measuring unless `keeps_state`. `shown`
-    are the columns of the history shown during the training, `curves` the panels of curves.png (title -> columns).
+    `state_file` is the file in weights/ to continue from, removed after measuring unless `keeps_state`.
+    `operating_rule` chooses the operating point. `shown` are the columns of the history shown during the training,
+    `curves` the panels of curves.png (title -> columns).
     """
 
     state_file: ClassVar[str]
     keeps_state: ClassVar[bool] = True
+    operating_rule: ClassVar[str] = "max-f1"
     shown: ClassVar[Sequence[str]]
     curves: ClassVar[Mapping[str, Sequence[str]]]
     images: ClassVar[ImageChoice] = DEFECTS_AND_NEGATIVES

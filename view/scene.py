@@ -135,7 +135,8 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
         for run, name in zip(runs, names, strict=True)
     ]
     folder = dataset.root / "images"
-    return Scene(" and ".join(names), dataset.name, folder, split, dataset.categories, models, images)
+    categories = list({c.id: c for truth in truths for c in truth.categories}.values())
+    return Scene(" and ".join(names), dataset.name, folder, split, categories, models, images)
 
 
 def types_as_boxes(truth: CocoFile) -> dict[int, list[Annotation]]:

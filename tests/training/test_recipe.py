@@ -9,13 +9,19 @@ import yaml
 
 from system.errors import DefectlineError
 from tests.command import run_command
+from train_anomaly.options import AnomalyOptions
 from train_cls.options import ClassifierOptions
 from train_det.options import DetectorOptions
 from train_seg.options import SegmenterOptions
 from training.options import flag_paths, option_types, options_from_flags
 from training.recipe import asked_options, read_recipe, shipped_recipe
 
-TRAINERS = {"train_cls": ClassifierOptions, "train_det": DetectorOptions, "train_seg": SegmenterOptions}
+TRAINERS = {
+    "train_anomaly": AnomalyOptions,
+    "train_cls": ClassifierOptions,
+    "train_det": DetectorOptions,
+    "train_seg": SegmenterOptions,
+}
 
 
 def recipe(folder: Path, text: str) -> Path:
@@ -99,7 +105,8 @@ def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", TRAINERS.values())
 def test_the_options_of_a_run_are_a_recipe(tmp_path: Path, kind: type[msgspec.Struct]) -> None:
-    options = options_from_flags(kind, {}, {"epochs": 3, "lr": 0.5, "brightness": 0.0})
+    changed = {"epochs": 3, "lr": 0.5, "brightness": 0.0}
+    options = options_from_flags(kind, {}, {name: changed[name] for name in changed.keys() & flag_paths(kind)})
     path = tmp_path / "again.yaml"
     path.write_bytes(msgspec.yaml.encode(msgspec.to_builtins(options)))
     assert asked_options(kind, path, {}) == options

@@ -1,0 +1,96 @@
+"""Method `autoencoder`: what a convolutional autoencoder of good images cannot reconstruct.
+
+Source: Bergmann et al., Improving Unsupervised Defect Segmentation by Applying Structural Similarity to
+Autoencoders, 2018. The loss and the map are the squared difference, or 1 - SSIM in windows of 11 pixels.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from features.encoder import Encoder
+from train_anomaly.scorer import TrainedScorer
+from train_anomaly.spec import AnomalySpec
+
+LATENT = 128  # channels at a stride of 32 pixels
+WIDTHS = (32, 32, 64, 64, 128)
+WINDOW = 11  # pixels of the side of the windows of SSIM
+C1, C2 = 0.01**2, 0.03**2  # constants of SSIM for pixel values from 0 to 1 (Wang et al. 2004)
+
+
+class Autoencoder(nn.Module):
+    """Images N x 3 x H x W, 0 to 1, to images of the same size by way of LATENT channels at stride 32."""
+
+    def __init__(self, latent: int = LATENT) -> None:
+        super().__init__()
+        self.encoder = convolutions(latent)
+        layers: list[nn.Module] = [nn.Conv2d(latent, WIDTHS[-1], 1), nn.LeakyReLU(0.2)]
+        for before, after in zip(WIDTHS[::-1], [*WIDTHS[-2::-1], WIDTHS[0]], strict=True):
+            layers += [nn.ConvTranspose2d(before, after, 4, 2, 1), nn.LeakyReLU(0.2)]
+        self.decoder = nn.Sequential(*layers, nn.Conv2d(WIDTHS[0], 3, 3, 1, 1), nn.Sigmoid())
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The reconstruction."""
+        found: Tensor = self.decoder(self.encoder(images))
+        return found
+
+
+def convolutions(latent: int, *, bias: bool = True) -> nn.Sequential:
+    """Five convolutions of stride 2, then one to `latent` channels."""
+    layers: list[nn.Module] = []
+    for before, after in zip((3, *WIDTHS[:-1]), WIDTHS, strict=True):
+        layers += [nn.Conv2d(before, after, 4, 2, 1, bias=bias), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers, nn.Conv2d(WIDTHS[-1], latent, 1, bias=bias))
+
+
+def ssim(first: Tensor, second: Tensor) -> Tensor:
+    """Structural similarity of windows of 11 x 11 pixels, N x 1 x H x W, mean of the channels; images 0 to 1."""
+
+    def mean(values: Tensor) -> Tensor:
+        return functional.avg_pool2d(values, WINDOW, 1, WINDOW // 2, count_include_pad=False)
+
+    a, b = mean(first), mean(second)
+    var_a, var_b = mean(first * first) - a * a, mean(second * second) - b * b
+    together = mean(first * second) - a * b
+    similar = (2 * a * b + C1) * (2 * together + C2) / ((a * a + b * b + C1) * (var_a + var_b + C2))
+    return similar.mean(1, keepdim=True)
+
+
+class AutoencoderScorer(TrainedScorer):
+    """The autoencoder and its optimizer."""
+
+    def __init__(self, spec: AnomalySpec, encoder: Encoder | None) -> None:
+        super().__init__(spec, encoder)
+        torch.manual_seed(spec.options.seed)
+        self.net = Autoencoder()
+        self._optimizer = torch.optim.Adam(self.net.parameters(), lr=spec.options.lr, weight_decay=1e-5)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """The difference of each pixel from its reconstruction."""
+        return self._difference(pixels.float() / 255)[:, 0]
+
+    def start(self, images: Tensor) -> None:
+        """Nothing to prepare."""
+
+    def step(self, batch: Tensor) -> float:
+        """Reconstruct better."""
+        loss = self._difference(batch.float() / 255).mean()
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        return float(loss.detach())
+
+    def loss(self, batch: Tensor) -> float:
+        """The mean difference."""
+        with torch.inference_mode():
+            return float(self._difference(batch.float() / 255).mean())
+
+    def optimizers(self) -> list[torch.optim.Optimizer]:
+        """Adam."""
+        return [self._optimizer]
+
+    def _difference(self, images: Tensor) -> Tensor:
+        made: Tensor = self.net(images)
+        if self.spec.options.compare == "ssim":
+            return (1 - ssim(images, made)).clamp(min=0)
+        return ((images - made) ** 2).mean(1, keepdim=True)

@@ -1,0 +1,136 @@
+"""A trained anomaly detector: an image of any size in, its score map and the defects in it out."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from datasets.coco import Category, Prediction
+from datasets.masks.rle import encode, rle_box
+from evaluate.values import OperatingPoint
+from features.encoder import Encoder
+from features.regions import find_regions
+from system.errors import WeightsError
+from train_anomaly.alarms import describe_guarantee
+from train_anomaly.frame import InputFrame
+from train_anomaly.good_images import to_tensor
+from train_anomaly.methods import new_scorer
+from train_anomaly.spec import AnomalySpec, load_anomaly
+from training.exported_model import ExportFormat, existing_export, open_runner
+from training.trainer import Predictor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from training.trainer import ScoreMapper
+
+LIMIT_SCORE = 0.5  # of a distance at the threshold
+FAINT_SCORE = 0.4  # from which regions are listed for measuring
+Distances = Callable[[Tensor], Tensor]
+
+
+class AnomalyDetector(Predictor):
+    """`network` maps inputs N x 3 x rows x columns uint8 to distances N x h x w, by `spec`, on `device`.
+
+    `image_scores` collects the score of every predicted image, also below the threshold.
+    """
+
+    default_score = LIMIT_SCORE
+
+    def __init__(self, network: Distances, spec: AnomalySpec, device: torch.device) -> None:
+        self.network = network
+        self.spec = spec
+        self.device = device
+        self.categories: list[Category] = [spec.category]
+        self.image_scores: list[float] = []
+
+    @property
+    def operating_point(self) -> OperatingPoint:
+        """The threshold that good images gave."""
+        assert self.spec.guarantee is not None
+        met = self.spec.guarantee.kept <= self.spec.guarantee.asked
+        return OperatingPoint("good", LIMIT_SCORE, describe_guarantee(self.spec.guarantee), met)
+
+    @property
+    def good_scores(self) -> list[float]:
+        """The scores of the good images that set the threshold."""
+        assert self.spec.limits is not None
+        return [peak / (peak + self.spec.limits.peak) for peak in self.spec.good_scores]
+
+    def predict(
+        self, images: "Iterable[tuple[int, NDArray[np.uint8]]]", min_score: float | None = None
+    ) -> Iterator[list[Prediction]]:
+        """The regions of each image as masks; without `min_score` at least the most conspicuous one."""
+        limits = self.spec.limits
+        assert limits is not None
+        score = FAINT_SCORE if min_score is None else min_score
+        lowest = limits.peak * score / (1 - score)
+        for image_id, rgb in images:
+            distances = self.distances(rgb)
+            self.image_scores.append(float(to_scores(distances, limits.peak).max()))
+            regions = find_regions(distances, limits, *rgb.shape[:2], lowest=lowest, always=min_score is None)
+            found = []
+            for region in regions:
+                mask = encode(region.pixels)
+                found.append(Prediction(image_id, self.spec.category.id, rle_box(mask), region.score, mask))
+            yield found
+
+    @property
+    def score_mapper(self) -> "ScoreMapper":
+        """The score of each pixel: 0.5 at the threshold, tending to 1 above it."""
+        return self.score_map
+
+    def score_map(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.float32]":
+        """H x W float32, 0 to 1, of an H x W x 3 image."""
+        limits = self.spec.limits
+        assert limits is not None
+        height, width = rgb.shape[:2]
+        scores = to_scores(self.distances(rgb), limits.peak)
+        return np.asarray(cv2.resize(scores, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+    def distances(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.float32]":
+        """The smoothed distances of an H x W x 3 image, at the resolution of the input, without its padding."""
+        frame = InputFrame(rgb.shape[0], rgb.shape[1], self.spec.rows, self.spec.columns)
+        pixels = to_tensor(frame.to_input(rgb)[None]).to(self.device)
+        with torch.inference_mode():
+            raw = self.network(pixels)[0].float().cpu().numpy()
+        return smoothed(raw, frame, self.spec.options.smoothing)
+
+
+def smoothed(raw: "NDArray[np.float32]", frame: InputFrame, smoothing: float) -> "NDArray[np.float32]":
+    """Distances h x w of a whole input, enlarged to its resolution, cut to the image and blurred."""
+    enlarged = cv2.resize(raw, (frame.columns, frame.rows), interpolation=cv2.INTER_LINEAR)
+    cut = np.ascontiguousarray(frame.crop(np.asarray(enlarged, np.float32)))
+    sigma = smoothing * max(cut.shape)
+    return np.asarray(cv2.GaussianBlur(cut, (0, 0), sigma) if sigma else cut, np.float32)
+
+
+def to_scores(distances: "NDArray[np.float32]", limit: float) -> "NDArray[np.float32]":
+    """Distances of at least 0 as scores: d / (d + limit)."""
+    return np.asarray(distances / (distances + np.float32(limit)), np.float32)
+
+
+def load_detector(weights: Path, device: torch.device, *, exported: ExportFormat | None = None) -> AnomalyDetector:
+    """The detector in a weights file, or with `exported` the network exported beside it.
+
+    Raises OptionError, WeightsError, also where the training did not reach its end.
+    """
+    state, spec = load_anomaly(weights)
+    if spec.limits is None:
+        raise WeightsError(weights, "has no threshold yet", "continue the training with --resume RUN")
+    if exported:
+        run = open_runner(existing_export(weights, exported, "train_anomaly"), exported)
+        return AnomalyDetector(
+            lambda pixels: torch.from_numpy(run(pixels.contiguous().numpy())), spec, torch.device("cpu")
+        )
+    scorer = new_scorer(spec, Encoder(spec.encoder) if spec.encoder else None)
+    try:
+        scorer.restore(state)
+    except (RuntimeError, KeyError) as error:
+        line = str(error).splitlines()[0][:80]
+        raise WeightsError(weights, f"the weights do not fit their network ({line})", "train again") from None
+    return AnomalyDetector(scorer.to(device).eval(), spec, device)

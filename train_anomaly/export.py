@@ -1,0 +1,73 @@
+"""Export of an anomaly detector, and its differences from the original."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from evaluate.run_folder import Run
+from train_anomaly.detector import AnomalyDetector, load_detector
+from train_anomaly.loop import BEST
+from training.exported_model import ExportFormat, open_runner
+from training.exporter import Exporter
+from training.torch_export import write_exported
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import nn
+
+OUTPUT = "distances"
+TOLERANCES = {"32": 2e-3, "bf16": 0.1}  # largest difference of a score
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AnomalyParity:
+    """The largest difference of any pixel's score of an exported detector from its original, over some images."""
+
+    images: int
+    score: float
+
+    def within_tolerance(self, precision: str) -> bool:
+        """Whether it is within the TOLERANCES of a precision; NaN is not."""
+        return self.score <= TOLERANCES[precision]
+
+    def describe(self) -> str:
+        """The difference in words."""
+        return f"on {self.images} images no score of a pixel differs by more than {self.score:.1g}"
+
+
+class AnomalyExporter(Exporter):
+    """Exports best.safetensors of a run: the whole network, with the comparison with good images."""
+
+    def __init__(self, run: Run) -> None:
+        self.weights = run.weights / BEST
+        self._detector = load_detector(self.weights, torch.device("cpu"))
+
+    def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:
+        """Write the network from pixels to distances."""
+        network: nn.Module = self._detector.network  # type: ignore[assignment]
+        size = (self._detector.spec.rows, self._detector.spec.columns)
+        write_exported(network, size, path, export_format, precision, output=OUTPUT)
+
+    def compare(
+        self, path: Path, export_format: ExportFormat, images: "Sequence[NDArray[np.uint8]]"
+    ) -> AnomalyParity:
+        """Compare the score maps of both."""
+        run = open_runner(path, export_format)
+        exported = AnomalyDetector(
+            lambda pixels: torch.from_numpy(run(pixels.contiguous().numpy())),
+            self._detector.spec,
+            torch.device("cpu"),
+        )
+        return compare(self._detector, exported, images)
+
+
+def compare(
+    original: AnomalyDetector, exported: AnomalyDetector, images: "Sequence[NDArray[np.uint8]]"
+) -> AnomalyParity:
+    """Run both on every image."""
+    apart = [np.abs(original.score_map(rgb) - exported.score_map(rgb)).max() for rgb in images]
+    return AnomalyParity(len(images), float(np.max(apart)))  # keeps NaN, max() does not

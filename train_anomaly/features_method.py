@@ -1,0 +1,134 @@
+"""Method `features`: the distance of each patch to the nearest good patch of a pretrained network (PatchCore).
+
+Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 2022. With `search: place` a patch
+is compared with good ones of about the same place only, which needs parts that are placed alike.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from features.coreset import choose_coreset
+from features.encoder import Encoder
+from features.nearest import NearestPatches, neighbours_in
+from features.patches import PatchFeatures
+from system.console import progress
+from train_anomaly.head import DefectHead, train_head
+from train_anomaly.scorer import OnePassScorer
+from train_anomaly.spec import AnomalySpec
+
+SCALED_BY = 16  # images by which the layers are scaled
+CANDIDATES = 100_000  # patches from which those of all places are chosen; the time of a coreset is proportional
+
+
+class FeaturesScorer(OnePassScorer):
+    """Patch features and the memory of good ones."""
+
+    learnt: ClassVar[tuple[str, ...]] = ("nearest.bank", "nearest.owners", "nearest.neighbours")
+
+    def __init__(self, spec: AnomalySpec, encoder: Encoder | None) -> None:
+        assert encoder is not None
+        super().__init__(spec, encoder)
+        self.features = PatchFeatures(encoder, stride=spec.options.stride)
+        self.nearest = NearestPatches(torch.zeros(1, 1, 1), torch.zeros(1, 1, dtype=torch.int64))
+        channels = sum(layer.shape[1] for layer in encoder(torch.zeros(1, 3, 64, 64)))
+        self.head = DefectHead(channels) if spec.options.synthetic else None
+        self._good: Tensor | None = None
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """The distances to the nearest good patches."""
+        return self._distances(self.features(pixels))
+
+    def learn(self, images: Tensor) -> None:
+        """Choose the patches to remember."""
+        options = self.spec.options.nearest
+        self.features.scales = equal_scales(self.features, images[:: max(1, len(images) // SCALED_BY)])
+        found = torch.cat(list(self.extracted(images)))
+        if options.search == "place":
+            bank, owners = remember_places(found, options.radius, options.patches, options.sample, self._seed)
+        else:
+            bank, owners = remember_anywhere(found, options.patches, options.sample, self._seed)
+        around = neighbours_in(bank, options.reweight + 1) if options.reweight else None
+        self.nearest = NearestPatches(bank, owners, around)
+        self._good = found
+        if self.head:
+            train_head(self.head, self.features, self.nearest, images, self.spec.options.synthetic, self._seed)
+
+    def leave_one_out(self, images: Tensor) -> list[Tensor]:
+        """With the patches of the image itself left out of the memory."""
+        assert self._good is not None
+        numbered = enumerate(self._good)
+        with torch.inference_mode():
+            return [
+                self._distances(features[None], without=number)[0]
+                for number, features in progress(numbered, "leaving out each good image", len(images))
+            ]
+
+    def extracted(self, images: Tensor) -> Iterator[Tensor]:
+        """The features of each image, 1 x C x h x w."""
+        with torch.inference_mode():
+            for image in progress(images, "reading good patches", len(images)):
+                yield self.features(image[None])
+
+    def _distances(self, features: Tensor, without: int | None = None) -> Tensor:
+        if self.head is None:
+            found: Tensor = self.nearest(features, without)
+            return found
+        weighted: Tensor = self.head(*self.nearest.differences(features, without))
+        return weighted
+
+    @property
+    def _seed(self) -> int:
+        return self.spec.options.seed
+
+
+def equal_scales(features: PatchFeatures, images: Tensor) -> Tensor:
+    """Factors that give all layers the same variance, summed over channels, on some images."""
+    with torch.inference_mode():
+        layers = zip(*(features.layers(image[None]) for image in images), strict=True)
+        spreads = [torch.cat(layer).var(dim=(0, 2, 3)).sum() for layer in layers]
+    return torch.stack(spreads).clamp(min=1e-12).rsqrt().clone()
+
+
+def remember_anywhere(features: Tensor, size: int, sample: str, seed: int) -> tuple[Tensor, Tensor]:
+    """About `size` patches of N x C x h x w features, 1 x C x M, and the number of the image of each, 1 x M."""
+    random = torch.Generator().manual_seed(seed)
+    count = len(features)
+    each = max(1, (CANDIDATES if sample == "coreset" else size) // count)
+    patches, owners = [], []
+    for number, one in enumerate(features.flatten(2).permute(0, 2, 1)):
+        chosen = torch.randperm(len(one), generator=random)[:each]
+        patches.append(one[chosen])
+        owners.append(torch.full((len(chosen),), number))
+    bank, of_image = torch.cat(patches), torch.cat(owners)
+    if sample == "coreset":
+        chosen = choose_coreset(bank[None], size, seed)[0]
+        bank, of_image = bank[chosen], of_image[chosen]
+    return bank.T[None].contiguous(), of_image[None]
+
+
+def remember_places(features: Tensor, radius: int, size: int, sample: str, seed: int) -> tuple[Tensor, Tensor]:
+    """`size` patches for each of the P places of N x C x h x w features, P x C x M, and their images, P x M.
+
+    Candidates for a place are the patches within `radius` rows and columns; at the edge they repeat.
+    """
+    count, channels, height, width = features.shape
+    side = 2 * radius + 1
+    padded = functional.pad(features, (radius,) * 4, mode="replicate")
+    owner = torch.arange(count).repeat_interleave(side * side)
+    banks, owners = [], []
+    for row in progress(range(height), "choosing good patches", height):
+        windows = padded[:, :, row : row + side].unfold(3, side, 1)  # N x C x side x width x side
+        candidates = windows.permute(3, 0, 2, 4, 1).reshape(width, -1, channels)
+        if sample == "coreset":
+            chosen = choose_coreset(candidates, size, seed + row)
+        else:
+            random = torch.Generator().manual_seed(seed + row)
+            chosen = torch.stack([torch.randperm(len(owner), generator=random)[:size] for _ in range(width)])
+        index = chosen[:, :, None].expand(-1, -1, channels)
+        banks.append(candidates.gather(1, index).transpose(1, 2))
+        owners.append(owner[chosen])
+    return torch.cat(banks).contiguous(), torch.cat(owners)

@@ -1,0 +1,78 @@
+"""The good images of a dataset: which ones a training learns from, and which ones set its threshold."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from datasets.coco import CocoFile, Image
+from datasets.formats.dataset_folder import Dataset
+from system.console import progress
+from system.errors import InputError
+from train_anomaly.frame import InputFrame, choose_frame
+from train_anomaly.options import AnomalyOptions
+from training.negatives import ImageChoice
+from training.options import SharedOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+MIN_IMAGES = 2
+
+
+def good_images(coco: CocoFile, options: SharedOptions | None = None) -> list[Image]:
+    """The images of a split without any annotation; one with only ignore regions is not known to be good."""
+    del options
+    annotated = {annotation.image_id for annotation in coco.annotations}
+    return [image for image in coco.images if image.id not in annotated]
+
+
+GOOD_IMAGES = ImageChoice("good image", good_images)
+
+
+def split_good(dataset: Dataset, options: AnomalyOptions) -> tuple[list[Image], list[Image]]:
+    """The good images to learn from, and those held out to set the threshold.
+
+    Held out are a share `val` of the training images, chosen by the seed, and the good images of val; with `val` 0
+    there are none, as each training image is left out in turn. Raises InputError for fewer than 2 good images.
+    """
+    images = good_images(dataset.split("train"))
+    if len(images) < MIN_IMAGES:
+        problem = f"{len(images)} good image in the split train, but at least {MIN_IMAGES} are needed"
+        raise InputError(dataset.root, problem, "add good images: one to learn from, one to set the threshold")
+    if not options.val:
+        return images, []
+    count = min(max(1, round(options.val * len(images))), len(images) - 1)
+    order = np.random.default_rng(options.seed).permutation(len(images))
+    held_out = set(order[:count].tolist())
+    val = good_images(dataset.splits["val"]) if "val" in dataset.splits else []
+    return (
+        [image for number, image in enumerate(images) if number not in held_out],
+        [image for number, image in enumerate(images) if number in held_out] + val,
+    )
+
+
+def frame_of(images: "Sequence[Image]", options: AnomalyOptions) -> tuple[int, int]:
+    """Rows and columns of the network's input for a training on `images`."""
+    return choose_frame([(image.height, image.width) for image in images], options.imgsz)
+
+
+def load_inputs(dataset: Dataset, images: "Sequence[Image]", rows: int, columns: int) -> Tensor:
+    """The images as inputs, N x 3 x rows x columns uint8. Raises InputError."""
+
+    def load(image: Image) -> "NDArray[np.uint8]":
+        rgb = dataset.read_image(image)
+        return InputFrame(rgb.shape[0], rgb.shape[1], rows, columns).to_input(rgb)
+
+    with ThreadPoolExecutor() as pool:
+        inputs = list(progress(pool.map(load, images), "reading images", len(images)))
+    return to_tensor(np.stack(inputs) if inputs else np.zeros((0, rows, columns, 3), np.uint8))
+
+
+def to_tensor(inputs: "NDArray[np.uint8]") -> Tensor:
+    """N x rows x columns x 3 as N x 3 x rows x columns."""
+    return torch.from_numpy(np.ascontiguousarray(inputs)).permute(0, 3, 1, 2).contiguous()

@@ -1,0 +1,75 @@
+"""What every method is after its training: a network from images to distances from good images."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from features.encoder import Encoder
+from train_anomaly.spec import AnomalySpec
+
+
+class Scorer(nn.Module, ABC):
+    """Images N x 3 x rows x columns, RGB of any number type, to distances N x h x w of at least 0.
+
+    A larger distance is farther from good images; h and w are those of the method's grid. `learnt` are the names
+    of buffers whose shapes come from the training images.
+    """
+
+    learnt: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, spec: AnomalySpec, encoder: Encoder | None) -> None:
+        del encoder  # a method that needs one keeps it
+        super().__init__()
+        self.spec = spec
+        for name in self.learnt:
+            if "." not in name:
+                self.register_buffer(name, torch.zeros(0))
+
+    @abstractmethod
+    def forward(self, pixels: Tensor) -> Tensor:
+        """The distances."""
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take over the tensors of a weights file. Raises RuntimeError if they do not fit."""
+        for name in self.learnt:
+            module, _, buffer = name.rpartition(".")
+            setattr(self.get_submodule(module), buffer, state[name])
+        self.load_state_dict(dict(state))
+
+
+class OnePassScorer(Scorer):
+    """A method that looks at every good image once."""
+
+    @abstractmethod
+    def learn(self, images: Tensor) -> None:
+        """Learn from good images, N x 3 x rows x columns uint8. Raises OptionError."""
+
+    def leave_one_out(self, images: Tensor) -> list[Tensor]:
+        """The distances h x w of each learnt image by all the others, in order; only where the method can."""
+        raise NotImplementedError
+
+
+class TrainedScorer(Scorer):
+    """A method that is trained for epochs by gradients."""
+
+    @abstractmethod
+    def start(self, images: Tensor) -> None:
+        """Prepare for the first epoch by the good images, N x 3 x rows x columns uint8."""
+
+    @abstractmethod
+    def step(self, batch: Tensor) -> float:
+        """Update the weights by a batch, N x 3 x rows x columns uint8, and return the loss."""
+
+    @abstractmethod
+    def loss(self, batch: Tensor) -> float:
+        """The loss of a batch without an update."""
+
+    @abstractmethod
+    def optimizers(self) -> list[torch.optim.Optimizer]:
+        """The optimizers, whose states are stored to resume a training."""
+
+    def check_trained(self, images: Tensor) -> None:
+        """Raise OptionError if the trained network gives the same for everything."""
