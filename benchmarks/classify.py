@@ -23,6 +23,7 @@ from evaluate.image_types import IMAGE_TYPES
 from evaluate.images import fewest_misses
 from evaluate.metrics import read_metrics
 from system.console import print_table
+from system.files import link_or_copy
 from system.json_file import write_json
 from training.history import read_history
 
@@ -79,7 +80,7 @@ def test_images(category: Path, folder: Path) -> Path:
         for path in sorted((category / name).rglob("*.png")):
             link = tree / name / path.relative_to(category / name)
             link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(path.resolve())
+            link_or_copy(path, link)  # links that lead out of a folder are refused
     mvtec2coco([tree], folder / "coco", MvtecOptions(ratios=(1.0, 0.0, 0.0)))
     return folder / "coco"
 
