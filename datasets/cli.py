@@ -1,4 +1,4 @@
-"""The `datasets` command: make, look at and prepare data."""
+"""The `datasets` command: create, inspect and prepare data."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ app = new_app("Create, inspect and prepare datasets.")
 @app.command("synth")
 def synth_command(
     dest: Annotated[Path, typer.Argument(help="Category folder to write.")],
-    count: Annotated[int, typer.Option(help="Images in all folders together.")] = 120,
+    count: Annotated[int, typer.Option(help="Total number of images in all folders.")] = 120,
     size: Annotated[int, typer.Option(help="Width and height in pixels.")] = 320,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what synth wrote there before.")] = False,

@@ -24,10 +24,10 @@ class Rle(msgspec.Struct, frozen=True):
 
 MAX_PIXELS = 2**32 - 1  # limit of pycocotools, which counts with 32 bits
 MIN_RING_VALUES = 6  # of a polygon: three x, y pairs
-MAX_COORDINATE = 1e5  # pixels; limits the run time of pycocotools, which walks along the whole outline
+MAX_COORDINATE = 1e5  # pixels; limits the run time of pycocotools, which follows the whole outline
 Polygons = list[list[int | float]]
 Segmentation = Rle | Polygons
-SegmentationForm = Literal["rle", "polygon", "auto"]  # auto: the shorter one, if both have the same pixels
+SegmentationForm = Literal["rle", "polygon", "auto"]  # auto: the shorter form, if both give the same pixels
 
 
 class Category(msgspec.Struct, frozen=True):
@@ -82,8 +82,8 @@ class CocoFile(msgspec.Struct, frozen=True):
     def only_ignored(self) -> set[int]:
         """The ids of images whose annotations are all ignore regions: neither defective nor negatives.
 
-        Nobody states that the pixels of the region are good, so such an image is not an example of a good part: it
-        is left out of training, and a split keeps it apart from the good images (docs/glossary.md).
+        The pixels of an ignore region may show a defect, so such an image is not an example of a good part.
+        Training leaves it out, and splits treat it separately from good images (docs/glossary.md).
         """
         return {annotation.image_id for annotation in self.annotations} - self.defective()
 
@@ -93,7 +93,7 @@ class CocoFile(msgspec.Struct, frozen=True):
 
 
 class Prediction(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A scored box, with its instance mask if the model gives one."""
+    """A scored box, with its instance mask if the model predicts one."""
 
     image_id: int
     category_id: int

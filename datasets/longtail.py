@@ -31,8 +31,8 @@ def longtail(
     """Write the dataset `source` to `dest` with the train split cut to an exponential profile; images are links.
 
     Returns the counts of each type, the most frequent first. Images with only ignore regions have no type and are
-    kept. val and test stay the same, byte by byte. Raises OptionError for `ratio` and `seed`, InputError for a
-    train split of one type or with images made from others, and OutputError.
+    kept. val and test are copied byte by byte. Raises OptionError for invalid `ratio` or `seed`, InputError for a
+    train split with only one type or with images made from others, and OutputError.
     """
     if not 1 <= ratio < float("inf"):
         raise OptionError(
@@ -63,10 +63,10 @@ def longtail(
 
 
 def profile(images: "Counter[str]", ratio: float) -> list[TypeCount]:
-    """How many images of each type are kept, the most frequent type first, of equal ones in order of name.
+    """The number of images of each type that are kept, the most frequent type first; equal types in order of name.
 
-    Type i of K keeps n * ratio ** (-i / (K - 1)) images, rounded, at least 1 and no more than it has, where n is
-    the number of the most frequent type: the profile of Cui et al., Class-Balanced Loss, CVPR 2019.
+    Type i of K keeps n * ratio ** (-i / (K - 1)) images, rounded, at least 1 and at most all, where n is the
+    number of images of the most frequent type. This is the profile of Cui et al., Class-Balanced Loss, CVPR 2019.
 
     >>> [one.kept for one in profile(Counter(good=100, dent=100, hole=100), 100)]
     [100, 10, 1]
@@ -81,7 +81,7 @@ def profile(images: "Counter[str]", ratio: float) -> list[TypeCount]:
 
 
 def _draw(strata: dict[str, str], counts: list[TypeCount], seed: int) -> set[str]:
-    """The file names that are kept; each type is drawn by a generator of its own."""
+    """The file names that are kept. Each type has its own random generator."""
     kept: set[str] = set()
     for one in counts:
         members = sorted(name for name, type_ in strata.items() if type_ == one.type)

@@ -22,7 +22,10 @@ Shares = dict[str, dict[str, str]]
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How to split; with `folds` > 0, `ratios` split what is not tested into train and val."""
+    """How to split.
+
+    With `folds` > 0, `ratios` split the images that are not in the test fold into train and val.
+    """
 
     ratios: Ratios = (0.7, 0.1, 0.2)
     seed: int = 0
@@ -35,9 +38,10 @@ def resplit(
 ) -> dict[str, dict[str, Counter[str]]]:
     """Write the dataset folder `source` with other splits to `dest`.
 
-    With `options.folds` = K, `dest` contains the dataset folders fold-1 .. fold-K, each of which tests another
-    K-th, and folds.json: file name -> fold that tests it. Returns counts per dataset, split and stratum. Raises
-    InputError if `source` cannot be read, OptionError for `options`, OutputError if `dest` cannot be made.
+    With `options.folds` = K, `dest` contains the dataset folders fold-1 .. fold-K, each with a different K-th of
+    the images as test, and folds.json: file name -> fold that tests it. Returns counts per dataset, split and
+    stratum. Raises InputError if `source` cannot be read, OptionError for invalid `options`, OutputError if `dest`
+    cannot be created.
     """
     dataset = load_dataset(source)
     check_apart(dest, [source])
@@ -60,8 +64,8 @@ def resplit(
 def assign_splits(strata: Mapping[str, str], options: Options) -> Shares:
     """Folder name (empty for one dataset) -> file name -> split, from file name -> stratum.
 
-    Raises OptionError for `options`, and InputError if an image was made from others: these could be in
-    another split.
+    Raises OptionError for invalid `options`, and InputError if an image was made from others, because these could
+    get into another split.
     """
     if made := first_made(strata):
         remedy = (

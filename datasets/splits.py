@@ -1,4 +1,4 @@
-"""Splits: which image goes to train, val or test, each stratum split in the same proportions."""
+"""Assign images to train, val and test; each stratum is split in the same proportions."""
 
 import random
 import re
@@ -9,11 +9,11 @@ from datasets.coco import SPLITS, CocoFile
 from system.errors import OptionError
 
 Ratios = tuple[float, float, float]
-ONLY_IGNORED = "(only ignore regions)"  # the stratum of images that are neither defective nor good
+ONLY_IGNORED = "(only ignore regions)"  # stratum of images that are neither defective nor good
 
 
 def parse_ratios(text: str) -> Ratios:
-    """Three proportions of train, val and test from text like 0.7,0.1,0.2; any sum, none negative.
+    """Three proportions of train, val and test from text such as 0.7,0.1,0.2; not negative, with any sum.
 
     Raises OptionError.
     """
@@ -32,9 +32,9 @@ def stratified_split(
 ) -> dict[str, str]:
     """Assign each key of `strata` (key -> stratum) to train, val or test.
 
-    Every stratum is shuffled with a generator of its own, so that adding a defect type moves no image of another,
-    and split by largest remainder; where it has enough images, each split with a ratio gets at least one.
-    With `groups` (key -> group) keys of a group stay together, and proportions are kept as far as that allows.
+    Every stratum is shuffled with its own generator, so adding a defect type moves no image of another type. It is
+    split by largest remainder; if it has enough images, each split with a ratio above 0 gets at least one.
+    With `groups` (key -> group), keys of a group stay together, and proportions are kept as well as that allows.
     """
     if groups is not None:
         assigned_groups = _split_groups(strata, groups, ratios, seed)
@@ -53,8 +53,9 @@ def stratified_folds(
 ) -> dict[str, int]:
     """Assign each key of `strata` (key -> stratum) to a fold 0 .. k-1; each fold is the test part once.
 
-    Folds differ by at most one key, in all and in every stratum; with `groups` (key -> group) keys of a group stay
-    together, and the folds are as similar as that allows. Raises OptionError for fewer groups than folds.
+    The sizes of folds differ by at most one key, in total and in every stratum. With `groups` (key -> group), keys
+    of a group stay together, and the folds are as similar as that allows. Raises OptionError for fewer groups than
+    folds.
     """
     units = len({groups[key] for key in strata}) if groups is not None else len(strata)
     if not 2 <= k <= units:
@@ -70,10 +71,10 @@ def stratified_folds(
 
 
 def group_by_pattern(keys: Iterable[str], pattern: str) -> dict[str, str]:
-    """The group of each key: what the regular expression captures in it, or its match without captures.
+    """The group of each key: the text captured by the regular expression, or the match if it captures nothing.
 
-    A key without a match, or with an empty one, is a group of its own. Raises OptionError if `pattern` is not a
-    regular expression or matches no key.
+    A key without a match, or with an empty one, is its own group. Raises OptionError if `pattern` is not a regular
+    expression or matches no key.
     """
     try:
         compiled = re.compile(pattern)
@@ -95,7 +96,7 @@ def _captured(match: re.Match[str] | None) -> str:
 def strata_by_type(files: Iterable[CocoFile]) -> dict[str, str]:
     """`rarest_types` of each image, by file name; ignore regions have no type.
 
-    Images with only ignore regions have the stratum ONLY_IGNORED: they are divided apart from the good images.
+    Images with only ignore regions have the stratum ONLY_IGNORED: they are split separately from good images.
     """
     types: dict[str, set[str]] = {}
     ignored: dict[str, str] = {}
@@ -108,7 +109,7 @@ def strata_by_type(files: Iterable[CocoFile]) -> dict[str, str]:
 
 
 def rarest_types(types: Mapping[str, Collection[str]]) -> dict[str, str]:
-    """Stratum of each key: its defect type, of several types the one with the fewest keys, without types `good`.
+    """Stratum of each key: its defect type (the one with the fewest keys if it has several), or `good`.
 
     >>> rarest_types({"a": ["dent"], "b": ["dent", "scratch"], "c": []})
     {'a': 'dent', 'b': 'scratch', 'c': 'good'}
@@ -118,7 +119,7 @@ def rarest_types(types: Mapping[str, Collection[str]]) -> dict[str, str]:
 
 
 def _shuffled(strata: Mapping[str, str], seed: int) -> dict[str, list[str]]:
-    """Keys of each stratum, shuffled by the seed and the stratum alone."""
+    """Keys of each stratum, in an order that depends only on the seed and the stratum."""
     members: dict[str, list[str]] = {}
     for key in sorted(strata):
         members.setdefault(strata[key], []).append(key)
@@ -130,9 +131,9 @@ def _shuffled(strata: Mapping[str, str], seed: int) -> dict[str, list[str]]:
 def _split_groups(
     strata: Mapping[str, str], groups: Mapping[str, str], ratios: Sequence[float], seed: int
 ) -> dict[str, int]:
-    """Part of each key: large groups first, each assigned to the part that comes closest to its wanted counts.
+    """Part of each key: large groups first, each added to the part that comes closest to its target counts.
 
-    Where there are enough groups, each part with a ratio gets at least one.
+    If there are enough groups, each part with a ratio above 0 gets at least one.
     """
     members: dict[str, list[str]] = {}
     for key in sorted(strata):
@@ -143,7 +144,7 @@ def _split_groups(
     random.Random(f"{seed}/groups").shuffle(names)  # noqa: S311
 
     def gain(part: int, added: Counter[str]) -> float:
-        """How much closer a part comes to its wanted counts; every stratum has the same weight."""
+        """How much closer a part comes to its target counts; every stratum has the same weight."""
         wanted = {stratum: totals[stratum] * ratios[part] for stratum in added}
         return sum(n * (2 * (wanted[s] - counts[part][s]) - n) / totals[s] for s, n in added.items())
 

@@ -1,4 +1,4 @@
-"""What is in a dataset: types, images per split, sizes, components, mask areas and box sizes."""
+"""The content of a dataset: types, images per split, sizes, components, mask areas and box sizes."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -28,11 +28,11 @@ from system.progress import Progress
 NEGATIVE = "(negative)"
 UNLABELLED = "(unlabelled)"
 SPLIT_ORDER = (*SPLITS, "")
-TREE = " tree"  # end of the name of a kind that has masks
+TREE = " tree"  # end of the name of a kind of dataset with masks
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """Smallest, middle and largest of some numbers, in pixels."""
+    """Minimum, median and maximum of some numbers, in pixels."""
 
     median: float
     min: float
@@ -77,9 +77,9 @@ def summarise(
 ) -> Summary:
     """Summarise an MVTec category folder, a COCO dataset folder or export, or the export of a labelling tool.
 
-    Components of an MVTec mask are counted by 8-connectivity; elsewhere an instance is an annotation. Pixels
-    of a mask from the grey value `threshold` on are a defect. Raises InputError for anything else, and OptionError
-    for a threshold where there are no grey masks.
+    In an MVTec tree an instance is an 8-connected component of a mask; elsewhere it is an annotation. Mask pixels
+    with a grey value of at least `threshold` are a defect. Raises InputError for anything else, and OptionError
+    for a threshold if the dataset has no grey masks.
     """
     summary = _summarise(path, progress, threshold)
     if threshold is not None:
@@ -174,7 +174,7 @@ def _coco_facts(dataset: Dataset, split: str) -> list[_Fact]:
 def _coco_fact(
     split: str, path: Path, annotations: Sequence[Annotation], names: Mapping[int, str], empty: str = NEGATIVE
 ) -> _Fact:
-    """One image by its annotations; `empty` is its type without any. Ignore regions do not count as instances."""
+    """One image by its annotations; without any, its type is `empty`. Ignore regions do not count as instances."""
     single = [a for a in annotations if not a.iscrowd]
     found = [(names[a.category_id], int(a.area), int(a.bbox[2]), int(a.bbox[3])) for a in single]
     types = sorted({name for name, *_ in found}) or [ONLY_IGNORED if annotations else empty]

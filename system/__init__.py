@@ -1,3 +1,3 @@
-"""What every other package uses: errors, files, processes and the terminal. Knows no images and no runs."""
+"""Used by every other package: errors, files, processes and the terminal. Knows nothing about images or runs."""
 
 __version__ = "0.1.0"

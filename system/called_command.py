@@ -20,8 +20,8 @@ def add_modules(
 ) -> None:
     """Add the commands of `modules` to `app`: name of a module with a function `register` -> command -> its help.
 
-    `words` are those of the command line: a module without a command among them is not imported, and its commands
-    are only listed. Without `words`, and when a shell asks for completions, all modules are imported.
+    `words` are the words of the command line. If they contain no command of a module, the module is not imported
+    and its commands are only listed. Without `words`, and when a shell asks for completions, all are imported.
     """
     for module, commands in modules.items():
         if words is None or _is_completing() or not commands.keys().isdisjoint(words):
@@ -34,8 +34,8 @@ def add_modules(
 def without_other_parameters(app: typer.Typer, words: Collection[str]) -> typer.Typer:
     """A copy of `app` in which commands whose name is not among `words` have a help text, but no parameters.
 
-    Returns `app` itself if it has a single command, whose name is not typed, and when a shell asks for
-    completions, because their words are not on the command line.
+    Returns `app` itself if it has a single command, because its name is not typed. Also returns `app` when a shell
+    asks for completions, because the words to complete are not on the command line.
     """
     if len(app.registered_commands) < 2 or _is_completing():
         return app

@@ -1,4 +1,4 @@
-"""Commands of defectline started by another one: which code they run, and when they end."""
+"""Commands of defectline that another command starts: the code they run, and their end."""
 
 import os
 import signal
@@ -13,14 +13,14 @@ END_WITH_PARENT = "DEFECTLINE_END_WITH_PARENT"
 def module_command(module: str, *arguments: str) -> list[str]:
     """The command that runs `module` with `arguments`, never with modules from the current folder.
 
-    `python -m` alone puts the current folder first on the path, so that a received folder could contain a
-    random.py that runs.
+    `python -m` alone puts the current folder first on the path. Then a file such as random.py in a received folder
+    would run.
     """
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
 def module_environment() -> dict[str, str]:
-    """Variables with which `module_command` finds the rooms, also in a checkout that is not installed."""
+    """Environment variables with which `module_command` finds the rooms, even in a checkout not installed."""
     environment = dict(os.environ)
     if ROOT.name not in {"site-packages", "dist-packages"}:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(ROOT)]))
@@ -28,9 +28,9 @@ def module_environment() -> dict[str, str]:
 
 
 def end_with_parent() -> None:
-    """Send SIGTERM to this process when the one that started it ends, even if that was killed.
+    """Send SIGTERM to this process when its parent ends, even if the parent is killed.
 
-    Only where the parent asked for it with END_WITH_PARENT=1: it then holds the other end of standard input.
+    Only if the parent sets END_WITH_PARENT=1. The parent then holds the other end of standard input.
     """
     if os.environ.pop(END_WITH_PARENT, "") == "1":
         threading.Thread(target=_wait_for_end_of_input, daemon=True).start()

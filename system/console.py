@@ -1,4 +1,4 @@
-"""What every command shares: run an app, show progress, print tables, end with one line on bad input."""
+"""Functions that every command uses: run an app, show progress, print tables, report bad input in one line."""
 
 import errno
 import os
@@ -97,7 +97,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
         if error.errno not in USER_ERRORS:
             _fail_unexpected(name, error, debug=debug)
         _fail(name, f"{error.filename or 'output'}: {USER_ERRORS[error.errno]}")
-    except Exception as error:  # noqa: BLE001  the boundary that makes one line of every error
+    except Exception as error:  # noqa: BLE001  the boundary: every error becomes one line
         if debug or not _is_lack_of_memory(error):
             _fail_unexpected(name, error, debug=debug)
         _fail(name, "memory: not enough; close other programs, or give smaller images or fewer --jobs")
@@ -105,12 +105,12 @@ def run(app: typer.Typer, name: str) -> NoReturn:
 
 
 def _is_lack_of_memory(error: Exception) -> bool:
-    """PyTorch and OpenCV raise errors of their own; a process of a pool that the system ended is one, too."""
+    """Whether memory ran out, also if PyTorch or OpenCV reports it or the system killed a worker process."""
     return isinstance(error, MemoryError) or bool(LACK_OF_MEMORY.search(str(error)))
 
 
 def _take_signals() -> bool:
-    """Make exceptions of SIGTERM and, where `end_silently` was called, of Ctrl-C; returns whether it was."""
+    """Turn SIGTERM into an exception, and Ctrl-C if `end_silently` was called; returns whether it was called."""
     signal.signal(signal.SIGTERM, _end_on_signal)
     if signal.getsignal(signal.SIGINT) != signal.SIG_DFL:
         return False
@@ -120,29 +120,32 @@ def _take_signals() -> bool:
 
 
 def _interrupt_again(failure: "sys.UnraisableHookArgs") -> None:
-    """Repeat a Ctrl-C that arrived in a callback, where Python cannot raise it, and print no traceback of it."""
+    """Repeat a Ctrl-C that arrived in a callback, where Python cannot raise it; print no traceback."""
     if not isinstance(failure.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(failure)
         return
     timer = threading.Timer(0.02, signal.raise_signal, (signal.SIGINT,))
     timer.daemon = True
-    with suppress(RuntimeError):  # Python is ending
+    with suppress(RuntimeError):  # Python is shutting down
         timer.start()
 
 
 def open_standard_streams() -> None:
-    """Open standard streams that are closed on the null device, or the next file would take their number."""
+    """Connect closed standard streams to the null device.
+
+    Otherwise the next opened file would get their number.
+    """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
-    """Yield `items` under a progress bar on stderr; silent where stderr is not a terminal."""
+    """Yield `items` and show a progress bar on stderr; silent if stderr is not a terminal."""
     if not sys.stderr.isatty():
         yield from items
         return
@@ -153,7 +156,7 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterat
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout, folded to the width of the terminal; not folded where stdout is not a terminal."""
+    """Print a table on stdout, folded to the width of the terminal; not folded if stdout is not a terminal."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     lines = [typer.style(title, bold=True), "", *format_table(columns, rows, width), ""]
     text = "\n".join(lines)
@@ -162,14 +165,14 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
 
 
 def print_status(line: str) -> None:
-    """One line of news on stderr, so that stdout stays clean for --json."""
+    """Print one line on stderr, so that stdout contains only the output of --json."""
     typer.echo(line, err=True)
 
 
 def _keep_brackets(command: object) -> None:
     """Escape the help texts of `command` and of its subcommands for rich.
 
-    typer gives them to rich as markup, which removes `[default: ...]` as a style that it does not know.
+    typer passes them to rich as markup. rich takes `[default: ...]` for an unknown style and removes it.
     """
     if isinstance(command, TyperGroup | TyperCommand):
         for owner in (command, *command.params):
@@ -185,7 +188,10 @@ def _end_on_signal(_signum: int, _frame: FrameType | None) -> None:
 
 
 def _fail_unexpected(name: str, error: BaseException, *, debug: bool) -> NoReturn:
-    """End with status 3 and one line that names the error and its place, after the traceback with `debug`."""
+    """End with status 3 and one line that names the error and its place.
+
+    With `debug`, print the traceback first.
+    """
     if debug:
         traceback.print_exception(error)
     frames = traceback.extract_tb(error.__traceback__)
@@ -196,7 +202,7 @@ def _fail_unexpected(name: str, error: BaseException, *, debug: bool) -> NoRetur
 
 
 def _drop_output() -> None:
-    """Send what standard output still holds to the null device, so that Python does not fail on it at its end."""
+    """Send the rest of standard output to the null device, so that Python does not fail to flush it at exit."""
     with suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

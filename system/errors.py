@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class DefectlineError(Exception):
-    """An error the user can fix: where it is, what is wrong there, what to do about it."""
+    """An error the user can fix: its place, the problem and the remedy."""
 
     def __init__(self, where: Path | str, problem: str, remedy: str) -> None:
         super().__init__(where, problem, remedy)
@@ -25,7 +25,7 @@ class InputError(DefectlineError):
 
 
 class CombinedInputError(InputError):
-    """Several faults of the input, each in a line of its own."""
+    """Several faults of the input, each reported on its own line."""
 
     def __init__(self, errors: Sequence[InputError], hidden: int = 0) -> None:
         first = errors[0]
@@ -43,7 +43,7 @@ class CombinedInputError(InputError):
         return "\n".join([*lines, f"and {self.hidden} more"] if self.hidden else lines)
 
     def limited(self, limit: int) -> "CombinedInputError":
-        """The first `limit` errors, and how many more there are."""
+        """The first `limit` errors, and the number of the others."""
         return CombinedInputError(self.errors[:limit], self.hidden + max(0, len(self.errors) - limit))
 
 
@@ -55,7 +55,7 @@ def separate(errors: Iterable[InputError]) -> list[InputError]:
 
 
 def raise_together(errors: Iterable[InputError]) -> None:
-    """Raise the only error of `errors`, or CombinedInputError with all of them; nothing if there is none."""
+    """Raise the only error of `errors`, or CombinedInputError with all of them; do nothing if there is none."""
     flat = separate(errors)
     if len(flat) == 1:
         raise flat[0]
@@ -65,7 +65,7 @@ def raise_together(errors: Iterable[InputError]) -> None:
 
 @contextmanager
 def collected(errors: list[InputError] | None) -> Iterator[None]:
-    """Add an InputError of the block to `errors` instead of raising it; without a list it is raised."""
+    """Append an InputError of the block to `errors` instead of raising it; if `errors` is None, raise it."""
     try:
         yield
     except InputError as error:
@@ -87,6 +87,6 @@ class WeightsError(DefectlineError):
 
 
 def raise_first(errors: Iterable[DefectlineError]) -> None:
-    """Raise the first of `errors`, if there is one: a conversion stops where a check reports everything."""
+    """Raise the first of `errors`, if there is one. A conversion stops at the first error; a check reports all."""
     for error in errors:
         raise error

@@ -12,8 +12,8 @@ from system.errors import OptionError
 class Excluder:
     """Decides which files are excluded, and remembers them.
 
-    A pattern is compared with the path below the source, with forward slashes, and with the name alone; `*` also
-    matches slashes. Case counts; the Unicode form does not. Raises OptionError for an empty pattern.
+    A pattern is compared with the path relative to the source, with forward slashes, and with the name alone. `*`
+    also matches slashes. Case matters, the Unicode form does not. Raises OptionError for an empty pattern.
     """
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
@@ -24,7 +24,7 @@ class Excluder:
         self._files: dict[tuple[str, str], str] = {}
 
     def excludes(self, root: Path, relative: str) -> bool:
-        """Whether the file `relative` below `root` is excluded; it is remembered if so."""
+        """Whether the file `relative` below `root` is excluded. An excluded file is remembered."""
         first = self.match(relative)
         if first is not None:
             self._files.setdefault((str(root), relative), first)
@@ -41,9 +41,9 @@ class Excluder:
         return matching[0] if matching else None
 
     def files(self) -> list[tuple[str, str]]:
-        """Each excluded file as its path below the source and the pattern that matched.
+        """The path of each excluded file relative to the source, and the pattern that matched.
 
-        Raises OptionError for a pattern that matched no file: it is probably misspelt.
+        Raises OptionError for a pattern that matched no file, which is probably misspelt.
         """
         for pattern in self._patterns:
             if pattern not in self._used:
@@ -54,7 +54,7 @@ class Excluder:
     def stems(self) -> set[str]:
         """The names of the excluded files without folder and ending.
 
-        An image whose annotations are excluded shares its name with them, and must not become a negative.
+        If an annotation file is excluded, the image with the same name must not become a negative.
         """
         return {posixpath.splitext(posixpath.basename(relative))[0] for _, relative in self._files}
 

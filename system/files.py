@@ -23,8 +23,8 @@ def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.js
     """Yield an empty temporary sibling of `dest` that becomes `dest` when the block ends without an error.
 
     With `overwrite`, a `dest` that is not empty is replaced, but only if it contains the file `marker`, which
-    defectline writes: a typing error must not delete a folder of images.
-    Raises OutputError if `check_destination` does, and where another `dest` appeared during the block.
+    defectline writes. So a typing error cannot delete a folder of images.
+    Raises OutputError like `check_destination`, and if another `dest` appeared during the block.
     """
     check_destination(dest, overwrite=overwrite, marker=marker)
     checked = identity(dest) if overwrite else None
@@ -48,13 +48,13 @@ def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.js
                 shutil.rmtree(partial, ignore_errors=True)
             if lock is not None:
                 os.close(lock)
-            with suppress(OSError):  # not empty: it contains dest, or files of others
+            with suppress(OSError):  # not empty: it contains dest, or other files
                 for folder in missing:
                     folder.rmdir()
 
 
 def check_destination(dest: Path, *, overwrite: bool = False, marker: str = "dataset.json") -> None:
-    """Raise OutputError unless `new_folder` would accept `dest`; writes nothing."""
+    """Raise OutputError unless `new_folder` would accept `dest`. Writes nothing."""
     if dest.is_symlink() or (dest.exists() and not dest.is_dir()):
         raise OutputError(dest, "the destination is a file or a link", "name a folder that does not exist yet")
     above = next((path for path in dest.parents if path.is_symlink() or path.exists()), dest)
@@ -97,7 +97,7 @@ def has_suffix(path: Path | str, suffixes: frozenset[str]) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Whether `path` is a file; False also for names that the system does not take, such as too long ones."""
+    """Whether `path` is a file; False for names that the system rejects, such as too long ones."""
     try:
         return path.is_file()
     except OSError:
@@ -105,19 +105,25 @@ def is_file(path: Path) -> bool:
 
 
 def check_regular(path: Path | str) -> None:
-    """Raise InputError for a pipe, a device or a socket, which may never end, and OSError; a folder passes."""
+    """Raise InputError for a pipe, device or socket, because reading it may never end.
+
+    A folder is accepted. Raises OSError.
+    """
     mode = os.stat(path).st_mode  # noqa: PTH116  many files
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise InputError(path, "a pipe or a device, not a file", "name a file")
 
 
 def read_text(path: Path) -> str:
-    """The content of a UTF-8 file, without a byte order mark. Raises as `read_file`, and UnicodeDecodeError."""
+    """The content of a UTF-8 file without a byte order mark.
+
+    Raises the errors of `read_file`, and UnicodeDecodeError.
+    """
     return read_file(path).decode("utf-8-sig")
 
 
 def read_file(path: Path | str) -> bytes:
-    """The content of a file. Raises InputError for a pipe or a device, which may never end, and OSError."""
+    """The content of a file. Raises InputError for a pipe or a device (see `check_regular`), and OSError."""
     check_regular(path)
     with FileIO(path) as file:
         return file.readall()
@@ -148,10 +154,13 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def write_file(path: str, data: bytes) -> None:
-    """Write `data` to a new file in a folder that is still private; faster than `write_atomic` for many files."""
+    """Write `data` to a new file in a folder that no other program uses yet.
+
+    Faster than `write_atomic` for many files.
+    """
     with FileIO(path, "w") as file:
         written = 0
-        while written < len(data):  # a device that is nearly full writes only a part
+        while written < len(data):  # a nearly full device writes only a part
             written += file.write(memoryview(data)[written:])
 
 
@@ -167,7 +176,7 @@ def link_or_copy(source: Path | str, dest: Path | str) -> None:
 def _new_partial(dest: Path) -> tuple[Path, int | None]:
     """An empty folder beside `dest` and its lock.
 
-    It gets the name that others clean up only once it is locked; the lock goes with the folder.
+    The folder gets a name that other processes clean up only after it is locked. The lock is removed with it.
     """
     fresh = Path(tempfile.mkdtemp(prefix=f".{dest.name}.new-", dir=dest.parent))
     lock = _lock(fresh)
@@ -181,7 +190,8 @@ def _partial_prefix(dest: Path) -> str:
 
 
 def _remove_stale(dest: Path) -> None:
-    # Left behind by killed runs: a live run holds the lock of its folder, which the system releases at its end.
+    # Remove the folders of killed processes. A live process holds the lock of its folder; the system releases it
+    # at the end.
     for left in dest.parent.glob(f"{glob.escape(_partial_prefix(dest))}*"):
         lock = _lock(left)
         if lock is not None:
@@ -190,7 +200,7 @@ def _remove_stale(dest: Path) -> None:
 
 
 def _lock(folder: Path) -> int | None:
-    # The lock of a folder, None if another process has it or the system has no such locks.
+    # The lock of a folder, None if another process holds it or the system has no such locks.
     try:
         import fcntl
     except ImportError:

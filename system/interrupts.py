@@ -13,7 +13,7 @@ DEFERRED = (signal.SIGINT, signal.SIGTERM)
 def defer_signals() -> Iterator[None]:
     """Deliver SIGINT and SIGTERM that arrive during the block when it exits.
 
-    Does nothing outside the main thread, which alone receives signals in Python.
+    Does nothing outside the main thread: Python delivers signals only there.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""Links in a received folder: a file that leads out of it must not become part of what is passed on."""
+"""Check links in a received folder: a link that points out of it must not bring other files into the output."""
 
 import os
 from collections.abc import Iterable
@@ -9,9 +9,10 @@ from system.errors import InputError
 
 
 def check_inside(path: Path | str, folders: Iterable[Path]) -> None:
-    """Raise InputError if `path` is, or is in, a link that leads out of all `folders`. A missing file passes.
+    """Raise InputError if `path` is, or is in, a link that points out of all `folders`.
 
-    Folders are resolved once in a process; for a file that is not a link, only its folder is resolved.
+    A missing file is accepted. Each folder is resolved once per process. For a file that is not a link, only its
+    folder is resolved.
     """
     folder, name = os.path.split(path)
     real = os.path.realpath(path) if os.path.islink(path) else os.path.join(_real(folder), name)  # noqa: PTH114, PTH118  many files

@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """Yields the given items and shows how many of the total number are done, under a label."""
+    """Yields the given items and shows a label and how many of the total are done."""
 
     def __call__(self, items: Iterable[T], label: str, total: int, /) -> Iterable[T]:
         """Yield `items`; `total` is their number."""

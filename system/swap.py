@@ -1,4 +1,4 @@
-"""Rename a finished folder into place, without replacing anything that was not checked before."""
+"""Rename a finished folder into place without replacing anything unchecked."""
 
 import errno
 import os
@@ -11,10 +11,10 @@ from system.errors import OutputError
 
 
 def swap_in(partial: Path, dest: Path, checked: tuple[int, int] | None) -> None:
-    """Rename `partial` to `dest`, in place of the folder `checked` (device and inode), if it is still that one.
+    """Rename `partial` to `dest`, and replace the folder there if it is still `checked` (device and inode).
 
-    Renaming never replaces a folder with files in it: the system refuses that in the same atomic step. Raises
-    OutputError if something else is at `dest` now.
+    The system refuses to rename over a folder with files, in the same atomic step. Raises OutputError if something
+    else is now at `dest`.
     """
     if checked is None:
         _rename_to_new(partial, dest)
@@ -34,14 +34,14 @@ def swap_in(partial: Path, dest: Path, checked: tuple[int, int] | None) -> None:
             raise
     except BaseException:
         with suppress(OSError):
-            old.rmdir()  # not where it still contains the user's folder
+            old.rmdir()  # fails if it still contains the user's folder
         raise
     shutil.rmtree(old, ignore_errors=True)
 
 
 def _rename_to_new(partial: Path, dest: Path) -> None:
     try:
-        if os.name == "nt":  # only there an empty folder is in the way of a rename
+        if os.name == "nt":  # only there, a rename fails on an empty folder
             with suppress(FileNotFoundError):
                 dest.rmdir()
         partial.rename(dest)
@@ -57,7 +57,7 @@ def _appeared(dest: Path) -> OutputError:
 
 
 def identity(folder: Path) -> tuple[int, int] | None:
-    """Device and inode of a folder, None if there is none."""
+    """Device and inode of a folder, None if the folder does not exist."""
     try:
         status = folder.lstat()
     except OSError:

@@ -1,6 +1,6 @@
-"""Tables as text: numbers right-aligned, text and the first column left-aligned, cells folded where too wide.
+"""Tables as text: numbers right-aligned, text and the first column left-aligned, wide cells folded.
 
-Own code, because importing rich, which could do it, takes longer than most commands take to run.
+rich could do this, but importing it takes longer than most commands need to run.
 """
 
 import re
@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
 
 GAP = "   "
-MIN_WIDTH = 8  # terminal columns to which a column is folded at most
-NUMBER = re.compile(r"[-+\u2212]?\.?\d|[-\u2013]?$")  # or no digit at all
+MIN_WIDTH = 8  # terminal columns; a column is not folded further
+NUMBER = re.compile(r"[-+\u2212]?\.?\d|[-\u2013]?$")  # or a cell without digits: empty or a dash
 WIDE = frozenset({"W", "F"})
 
 
 def format_table(columns: Sequence[str], rows: Iterable[Sequence[object]], width: int | None = None) -> list[str]:
-    """The lines of a table; without a header where no column has a name.
+    """The lines of a table, without a header if no column has a name.
 
     With `width` (terminal columns), the widest columns are folded until the table fits or none can be narrowed.
     """
@@ -33,7 +33,7 @@ def format_table(columns: Sequence[str], rows: Iterable[Sequence[object]], width
 
 
 def display_width(text: str) -> int:
-    """Number of terminal columns that `text` takes."""
+    """Number of terminal columns that `text` occupies."""
     if text.isascii():
         return len(text)
     return sum(map(_character_width, text))
@@ -71,7 +71,7 @@ def _lines(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> 
 
 
 def _fold(cell: str, width: int) -> list[str]:
-    """The cell in pieces of at most `width` columns, cut at blanks where possible."""
+    """The cell in pieces of at most `width` columns, split at blanks where possible."""
     pieces = []
     while display_width(cell) > width:
         end = taken = 0

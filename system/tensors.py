@@ -1,4 +1,4 @@
-"""Files with tensors that were received: not larger than they state, and numbers."""
+"""Check received files of tensors: the tensors are not larger than the file states, and are finite numbers."""
 
 import zipfile
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ MAX_EXPANSION = 2  # PyTorch stores its files uncompressed; a larger ratio is a 
 
 
 class Storage(Protocol):
-    """The memory of a tensor."""
+    """The storage of a tensor."""
 
     def nbytes(self) -> int: ...  # noqa: D102
 
 
 class Truths(Protocol):
-    """A tensor of truth values."""
+    """A tensor of booleans."""
 
     def all(self) -> object: ...  # noqa: D102
 
@@ -34,7 +34,7 @@ class StoredTensor(Protocol):
 
 
 def check_tensors(path: Path, tensors: Mapping[str, StoredTensor], remedy: str = "train again") -> None:
-    """Raise WeightsError for a tensor that is larger than what is stored of it, or that is not finite."""
+    """Raise WeightsError for a tensor that is larger than its stored data, or has values that are not finite."""
     for name, tensor in tensors.items():
         if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
             raise WeightsError(path, f"the tensor {name} is larger than its data", remedy)
@@ -43,7 +43,7 @@ def check_tensors(path: Path, tensors: Mapping[str, StoredTensor], remedy: str =
 
 
 def check_expansion(path: Path, remedy: str) -> None:
-    """Raise WeightsError for a PyTorch file that unpacks to much more than its size, or is a damaged archive."""
+    """Raise WeightsError for a PyTorch file that unpacks to much more than its size or is damaged."""
     if not zipfile.is_zipfile(path):
         return
     try:
@@ -56,5 +56,5 @@ def check_expansion(path: Path, remedy: str) -> None:
 
 
 def is_library_name(name: str) -> bool:
-    """Whether a file may name this network: libraries download models whose name is an address."""
+    """Whether a file may name this network. Not an address: libraries would download a model from there."""
     return len(name) <= MAX_NAME_LENGTH and not set(name) & set(":/\\") and name.isprintable()

@@ -1,4 +1,4 @@
-"""YAML files that defectline wrote, read strictly."""
+"""Strict reading of YAML files that defectline wrote."""
 
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,10 +12,11 @@ T = TypeVar("T")
 
 
 def read_yaml_as(path: Path, value_type: type[T], remedy: str) -> T:
-    """A YAML file that defectline wrote, strictly as `value_type`; raises InputError with `remedy` otherwise.
+    """Read a YAML file that defectline wrote, strictly as `value_type`.
 
-    The parser of libyaml, which msgspec.yaml uses, crashes on deep nesting; that of PyYAML raises RecursionError.
-    References inside the file, with which few bytes become many values, are not read.
+    Raises InputError with `remedy` if the file does not fit.
+    msgspec.yaml uses the parser of libyaml, which crashes on deep nesting; the parser of PyYAML raises
+    RecursionError. References inside the file are refused, because they turn few bytes into many values.
     """
     import yaml
 

@@ -1,4 +1,4 @@
-"""Apply one function to many items, in several processes where that is faster."""
+"""Apply one function to many items, in several processes if that is faster."""
 
 import gc
 import os
@@ -38,9 +38,9 @@ class Pool:
 
 @contextmanager
 def started_pool(jobs: int, *, pays: bool, modules: Sequence[str] = ()) -> Iterator[Pool | None]:
-    """Processes for several rounds of `map_ordered`; None if one process is to do all the work.
+    """Processes for several rounds of `map_ordered`; None if one process does all the work.
 
-    `jobs` is the number of processes, at most `max_jobs()`; 0 chooses one per processor where several are faster
+    `jobs` is the number of processes, at most `max_jobs()`; 0 chooses one per processor if several are faster
     (`pays`), else one. They import `modules` immediately, while the caller still lists its work.
     """
     workers = min(jobs, max_jobs()) or (_processors() if pays else 1)
@@ -49,7 +49,7 @@ def started_pool(jobs: int, *, pays: bool, modules: Sequence[str] = ()) -> Itera
         return
     executor = ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(tuple(modules),))
     try:
-        with defer_signals():  # interrupted between two forks, the executor would wait forever
+        with defer_signals():  # if interrupted between two forks, the executor would wait forever
             executor.submit(_nothing)
         yield Pool(executor, workers)
     finally:
@@ -68,8 +68,8 @@ def map_ordered(
 ) -> Iterator[R]:
     """Yield `work(item)` for each item, in order; `work`, items and results must be picklable.
 
-    `jobs` is the number of processes; 0 chooses one per processor where `pool_pays`, else one. A process
-    takes at most `largest_chunk` items at a time. With `pool`, its processes do the work.
+    `jobs` is the number of processes; 0 chooses one per processor if `pool_pays`, else one. A process takes at
+    most `largest_chunk` items at a time. With `pool`, its processes do the work.
     """
     if pool is not None:
         yield from pool.map_ordered(work, items, largest_chunk)
@@ -82,12 +82,12 @@ def map_ordered(
 
 
 def max_jobs() -> int:
-    """How many processes are started at most, whatever is asked for: four for each processor."""
+    """The largest number of processes that is started: four per processor."""
     return JOBS_PER_PROCESSOR * _processors()
 
 
 def end_workers() -> None:
-    """Kill every process that this one has started and wait until it has ended."""
+    """Kill every process that this process started, and wait until they have ended."""
     threading.excepthook = _report_unless_cancelled
     with defer_signals():
         children = active_children()
@@ -98,7 +98,7 @@ def end_workers() -> None:
 
 
 def _report_unless_cancelled(failure: threading.ExceptHookArgs) -> None:
-    """Report an error in a thread, except that a pool whose processes were killed finds its work cancelled."""
+    """Report an error in a thread, but not the cancelled work of a pool whose processes were killed."""
     if failure.exc_type is not InvalidStateError:
         threading.__excepthook__(failure)
 
@@ -117,11 +117,11 @@ def _start_worker(modules: Sequence[str]) -> None:
     # Ctrl-C reaches every process of the terminal; only the parent reacts to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # Without this a worker whose parent was killed would wait forever: its siblings keep the pipe open.
+    # Without this, a worker waits forever if its parent is killed, because the other workers keep the pipe open.
     threading.Thread(target=_wait_for_parent, daemon=True).start()
     for module in modules:
         import_module(module)
-    # Points of shapes are many small objects without cycles, which the collector would scan again and again.
+    # The points of shapes are many small objects without cycles; the collector would scan them repeatedly.
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
 

@@ -1,4 +1,4 @@
-"""YAML files as people mean them: words stay text, a name given twice is an error."""
+"""YAML files as people mean them: words stay text, and a name given twice is an error."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def read_yaml(path: Path, remedy: str) -> tuple[object, object]:
-    """A YAML file with its values typed, and once more with every scalar as the text in the file.
+    """The content of a YAML file, first with typed values, then with every scalar as its text in the file.
 
-    The text is for names: YAML 1.1 reads the names no, off, 01 and 1:30 as False, False, 1 and 90. Raises
-    InputError with `remedy` for what is not YAML, for a name given twice and for deep nesting; FileNotFoundError.
+    Names are taken from the text, because YAML 1.1 reads the names no, off, 01 and 1:30 as False, False, 1 and 90.
+    Raises InputError with `remedy` for invalid YAML, a name given twice and deep nesting; FileNotFoundError.
 
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile(suffix=".yaml") as file:
@@ -32,9 +32,9 @@ def read_yaml(path: Path, remedy: str) -> tuple[object, object]:
 
 
 def read_yaml_options(path: Path, remedy: str) -> object:
-    """A YAML file of options: as `read_yaml`, but names are text and 1e-3 is a number; an empty file has none.
+    """Read a YAML file of options like `read_yaml`, but names are text and 1e-3 is a number.
 
-    Raises InputError with `remedy`, also for a file that cannot be read.
+    An empty file has no options. Raises InputError with `remedy`, also for a file that cannot be read.
     """
     from system.yaml_loader import OptionsLoader
 

@@ -1,4 +1,4 @@
-"""The loaders behind `system.yaml_file`: YAML in which no name is given twice and nothing is nested too deeply."""
+"""The loaders of `system.yaml_file`: they refuse names given twice and deep nesting."""
 
 import re
 from collections.abc import Hashable
@@ -7,7 +7,7 @@ import yaml
 from yaml.composer import ComposerError
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-MAX_DEPTH = 50  # of lists and mappings in one another; Python's parser recurses
+MAX_DEPTH = 50  # nested lists and mappings; the Python parser is recursive
 FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
 
 
@@ -40,7 +40,7 @@ class StrictLoader(yaml.SafeLoader):
         return node
 
     def check_name(self, key: Node) -> None:
-        """Whether a list or mapping may be a name; the constructor decides."""
+        """Whether a list or mapping may be a name. The constructor decides that."""
 
 
 class OptionsLoader(StrictLoader):

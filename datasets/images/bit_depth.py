@@ -1,9 +1,10 @@
-"""Images with more than 8 bits per channel: which values become black and white.
+"""Images with more than 8 bits per channel, and the values that become black and white.
 
-An integer image is scaled by its bit depth: the smallest of 8, 10, 12, 14 and 16 bits that holds its largest
-value (cameras write 10 or 12 bits into 16-bit files). Values above 16 bits or below 0, and fractions outside
-0 to 1, are scaled from the smallest to the largest value. All images of a dataset are scaled by one range, which
-its `dataset.json` records; an image without a recorded range is scaled by its own. 8-bit images are never scaled.
+An integer image is scaled by its bit depth: the smallest of 8, 10, 12, 14 and 16 bits that holds its largest value
+(cameras write 10 or 12 bits into 16-bit files). Values above 16 bits or below 0, and fractions outside 0 to 1, are
+scaled from the smallest to the largest value. All images of a dataset are scaled by one range, which
+`dataset.json` records. If no range is recorded, an image is scaled by its own range. 8-bit images are never
+scaled.
 """
 
 import io
@@ -62,7 +63,7 @@ def read_deep(path: Path | str, data: bytes) -> "NDArray[np.generic] | None":
 
 
 def measure_range(values: "NDArray[np.generic]") -> IntensityRange:
-    """The range of one image's values by the rule of this module."""
+    """The range of the values of one image, by the rule of this module."""
     import numpy as np
 
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
@@ -71,7 +72,7 @@ def measure_range(values: "NDArray[np.generic]") -> IntensityRange:
 
 
 def join_ranges(ranges: Iterable[IntensityRange]) -> list[IntensityRange]:
-    """One range for all images with integers and one for all with fractions."""
+    """One range for all images with integers, and one for all images with fractions."""
     joined: dict[str, IntensityRange] = {}
     for one in ranges:
         known = joined.get(one.values, one)
@@ -81,7 +82,7 @@ def join_ranges(ranges: Iterable[IntensityRange]) -> list[IntensityRange]:
 
 
 def measure_ranges(paths: Iterable[Path]) -> list[IntensityRange]:
-    """The ranges of a dataset with the images at `paths`; an empty list where all have 8 bits."""
+    """The ranges of a dataset with the images at `paths`; an empty list if all have 8 bits."""
     joined = []
     for path in paths:
         if path.suffix.lower() in DEEP_SUFFIXES:
@@ -99,9 +100,9 @@ def may_be_deep(start: bytes) -> bool:
 
 
 def scale_to_8_bits(values: "NDArray[np.generic]", ranges: Sequence[IntensityRange] = ()) -> "NDArray[np.uint8]":
-    """H x W or H x W x C values as uint8, by the recorded range of their kind or else by their own.
+    """H x W or H x W x C values as uint8, scaled by the recorded range of their kind or else by their own.
 
-    Of integers the highest 8 bits are kept, fractions are rounded.
+    Integers keep their highest 8 bits; fractions are rounded.
     """
     import numpy as np
 
@@ -148,7 +149,7 @@ def _decode_by_opencv(path: Path | str, data: bytes, orientation: int) -> "NDArr
         raise InputError(path, problem, "save it upright")
     try:
         decoded: NDArray[np.generic] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:  # it has limits of its own
+    except cv2.error:  # OpenCV has its own limits
         decoded = None
     if decoded is None:
         raise InputError(path, "cannot be read as an image", "save it as an 8-bit or 16-bit PNG")

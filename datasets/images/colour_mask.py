@@ -25,8 +25,8 @@ def read_colour_pages(
 ) -> "list[NDArray[np.uint8]]":
     """The pages of a coloured mask as H x W indices by `indices`; only a TIFF may have several pages.
 
-    Black is 0 unless `indices` states something else. With `void`, VOID_COLOUR is VOID. Raises InputError with the
-    colours found where one is unknown, and for pixels that are partly or wholly transparent.
+    Black is 0 unless `indices` contains black. With `void`, VOID_COLOUR becomes VOID. Raises InputError for
+    unknown colours, with a list of the colours, and for pixels that are partly or wholly transparent.
     """
     known = {BACKGROUND: 0} | ({VOID_COLOUR: VOID} if void else {}) | dict(indices)
     pages = read_pages(path, partial(_codes, path=path), several=True, check=check)
@@ -42,7 +42,7 @@ def read_object_codes(path: Path) -> "NDArray[np.uint32]":
 
 
 def format_colour(colour: Sequence[int]) -> str:
-    """A colour as options state it.
+    """A colour in the form of the options.
 
     >>> format_colour((250, 50, 83))
     '250,50,83'

@@ -1,6 +1,7 @@
-"""How many pixels an image may have to be decoded: a file of a few kilobytes can state any size.
+"""The largest number of pixels that is decoded. It is limited because a file of a few kilobytes can state any
+size.
 
-Headers of larger images are read, and conversions that need only the size accept them.
+The headers of larger images are still read, and conversions that need only the size accept them.
 """
 
 import io
@@ -19,7 +20,7 @@ VARIABLE = "DEFECTLINE_MAX_MEGAPIXELS"
 MAX_MEGAPIXELS = 256  # 2^20 pixels each, such as 16384 x 16384
 MEGAPIXEL = 2**20
 COMMON_FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "PPM")  # Pillow runs other programs for some formats
-DECODE_ERRORS = (  # what Pillow raises for damaged files; UnidentifiedImageError is an OSError
+DECODE_ERRORS = (  # the errors that Pillow raises for damaged files; UnidentifiedImageError is an OSError
     OSError,
     SyntaxError,
     ValueError,
@@ -32,14 +33,14 @@ DECODE_ERRORS = (  # what Pillow raises for damaged files; UnidentifiedImageErro
     struct.error,
     zlib.error,
 )
-LATER_FORMATS = ("TIFF", "WEBP")  # of plugins that it loads when they are needed
+LATER_FORMATS = ("TIFF", "WEBP")  # Pillow loads their plugins on demand
 
 
 def open_image(source: "Path | io.BytesIO | str", formats: tuple[str, ...] = ()) -> "Image":
     """An image file opened by Pillow, not decoded. Raises DECODE_ERRORS.
 
-    Only `formats`, by default all that Pillow reads by itself; `check_decodable` takes the place of its limit of
-    pixels.
+    Only `formats` are opened, by default all that Pillow reads without other programs. `check_decodable` replaces
+    Pillow's limit of pixels.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -49,13 +50,16 @@ def open_image(source: "Path | io.BytesIO | str", formats: tuple[str, ...] = ())
     except UnidentifiedImageError:
         if formats:
             raise
-        from PIL import TiffImagePlugin, WebPImagePlugin  # noqa: F401  they register themselves
+        from PIL import TiffImagePlugin, WebPImagePlugin  # noqa: F401  importing registers them
 
         return Image.open(source, formats=COMMON_FORMATS + LATER_FORMATS)
 
 
 def max_pixels() -> int:
-    """How many pixels are decoded at most. Raises OptionError for a value of the variable that is not a number."""
+    """The largest number of pixels that is decoded.
+
+    Raises OptionError if the value of the variable is not a number.
+    """
     text = os.environ.get(VARIABLE, str(MAX_MEGAPIXELS))
     if not (text.isascii() and text.isdigit() and int(text[:9]) > 0):
         raise OptionError(f"{VARIABLE}={text}", "not a number of megapixels", f"give one such as {MAX_MEGAPIXELS}")
@@ -63,7 +67,7 @@ def max_pixels() -> int:
 
 
 def check_decodable(path: Path | str, width: int, height: int, pages: int = 1) -> None:
-    """Raise InputError if an image of this size, or all pages of a file, have too many pixels to be decoded."""
+    """Raise InputError if an image of this size, or all pages of a file, have too many pixels to decode."""
     limit = max_pixels()
     if width < 1 or height < 1:
         raise InputError(path, f"{width} x {height} pixels", "replace it with an intact copy")

@@ -11,5 +11,5 @@ SIGNATURES = {
 
 
 def ending_of(start: bytes) -> str | None:
-    """The ending that suits the first bytes of an image, None if they are of no format that we read."""
+    """The ending for the first bytes of an image, None if they belong to no format that we read."""
     return next((suffix for signature, suffix in SIGNATURES.items() if start.startswith(signature)), None)

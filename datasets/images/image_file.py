@@ -36,7 +36,7 @@ class ImageInfo(msgspec.Struct, frozen=True):
 
     @property
     def upright_size(self) -> tuple[int, int]:
-        """Height and width in pixels once turned upright by the EXIF orientation, as viewers show the image."""
+        """Height and width in pixels of the upright image (EXIF orientation applied), as viewers show it."""
         return (self.width, self.height) if self.orientation >= 5 else (self.height, self.width)
 
 
@@ -54,7 +54,7 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def read_info(path: Path) -> ImageInfo:
-    """Read size, mode and orientation from the header of `path` and check that the file is whole.
+    """Read size, mode and orientation from the header of `path` and check that the file is complete.
 
     Verifies the checksum of each chunk of a PNG and finds the end marker of a JPEG, which detects truncated and
     damaged files without decoding pixels. Raises InputError for those and for files that are not images.
@@ -64,7 +64,7 @@ def read_info(path: Path) -> ImageInfo:
 
 def parse_info(path: Path | str, data: bytes) -> ImageInfo:
     """`read_info` of `data`, the bytes of the image file `path`."""
-    # Pillow decodes a whole PNG to look for a late eXIf chunk, so it is asked only where there is one.
+    # To find a late eXIf chunk, Pillow decodes the whole PNG. Call it only if there is such a chunk.
     may_be_rotated = check_whole(path, data)
     with _open(path, data) as image:
         if may_be_rotated and image.format == "PNG":
@@ -85,7 +85,7 @@ def _info(image: "Image", *, may_be_rotated: bool) -> ImageInfo:
     orientation = image.getexif().get(EXIF_ORIENTATION, 1) if may_be_rotated else 1
     size = image.size
     if isinstance(tags := getattr(image, "tag_v2", None), Mapping) and {*TIFF_SIZE} <= tags.keys():
-        size = (int(tags[TIFF_SIZE[0]]), int(tags[TIFF_SIZE[1]]))  # Pillow's is that of the upright image
+        size = (int(tags[TIFF_SIZE[0]]), int(tags[TIFF_SIZE[1]]))  # Pillow gives the size of the upright image
     return ImageInfo(*size, image.mode, orientation if orientation in range(1, 9) else 1)
 
 
@@ -110,7 +110,7 @@ def _open(path: Path | str, data: bytes | None = None) -> "Image":
 
 
 def read_image_bytes(path: Path | str) -> bytes:
-    """The bytes of an image file. Raises InputError if it cannot be read, and for a pipe or a device."""
+    """The bytes of an image file. Raises InputError if it cannot be read or is a pipe or a device."""
     try:
         return read_file(path)
     except OSError as error:
@@ -128,7 +128,7 @@ def read_start(path: Path | str, count: int) -> bytes:
 
 
 def unreadable(path: Path | str, error: Exception) -> InputError:
-    """The error of an image file that could not be read because of `error`."""
+    """The InputError for an image file whose reading raised `error`."""
     if isinstance(error, FileNotFoundError):
         return InputError(path, "no such image", "check the path")
     if isinstance(error, PermissionError):
@@ -159,7 +159,7 @@ def _check_png(path: Path | str, data: bytes) -> bool:
 
 
 def find_images(paths: Sequence[Path]) -> list[Path]:
-    """The image files among `paths` and in the folders among them, with sub-folders; each folder's are sorted.
+    """The image files among `paths`, and those in the folders among them and their sub-folders, sorted per folder.
 
     Raises InputError for a folder without an image.
     """

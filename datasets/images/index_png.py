@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LEVEL = 1  # of deflate; pixel masks are mostly background, which any level packs well
-BLANK_ROWS = 64  # rows of background, packed once and repeated
+LEVEL = 1  # of deflate; pixel masks are mostly background, which every level compresses well
+BLANK_ROWS = 64  # rows of background, compressed once and repeated
 LAST_BLOCK = b"\x03\x00"  # an empty last block of deflate
 ADLER = 65521
 
 
 def encode_index_png(indices: "NDArray[np.uint8]", palette: Sequence[int]) -> bytes:
-    """PNG of H x W indices; `palette` is red, green, blue of each index, repeated from the second colour on."""
+    """PNG of H x W indices.
+
+    `palette` contains red, green, blue of each index; after its end, its colours from the second on are repeated.
+    """
     import numpy as np
 
     height, width = indices.shape
@@ -48,15 +51,16 @@ def encode_index_png(indices: "NDArray[np.uint8]", palette: Sequence[int]) -> by
 
 
 def _bits_for(largest: int) -> int:
-    """How many bits per pixel a PNG needs for indices up to `largest`."""
+    """The number of bits per pixel that a PNG needs for indices up to `largest`."""
     return next(bits for bits in (1, 2, 4, 8) if largest < 1 << bits)
 
 
 def _deflate(rows: memoryview, length: int, above: int, below: int) -> bytes:
     """The zlib stream (RFC 1950, RFC 1951) of some rows of `length` bytes between blank ones.
 
-    Most rows of a pixel mask are blank. Their part of the stream is made once, as blocks that refer to nothing
-    before them, and its checksum needs no reading of the data: each zero byte adds the first sum to the second.
+    Most rows of a pixel mask are blank. Their part of the stream is made once, as blocks that refer to no data
+    before them. Its checksum is computed without reading the data: each zero byte adds the first sum to the
+    second.
     """
     checksum = above * length % ADLER << 16 | 1
     checksum = isal_zlib.adler32(rows, checksum)

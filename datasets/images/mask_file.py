@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 INVERTED_SHARE = 0.5  # of the pixels of an image
 PLAIN_MODE = {"1": "L", "CMYK": "RGB", "YCbCr": "RGB", "LAB": "RGB", "HSV": "RGB"}
-VOID = 255  # the index of pixels that belong to no type in Pascal VOC's masks: the borders of objects
+VOID = 255  # index of the pixels without a type in masks of Pascal VOC: the borders of objects
 
 
 class BinaryMask(msgspec.Struct, frozen=True):
-    """`pixels` is H x W bool, True where the defect is; `value` is their grey value, 0 without a defect."""
+    """`pixels` is H x W bool, True on the defect; `value` is the grey value of the defect, 0 without a defect."""
 
     pixels: "NDArray[np.bool_]"
     value: int
@@ -29,12 +29,12 @@ class BinaryMask(msgspec.Struct, frozen=True):
 def read_mask(
     path: Path, threshold: int | None = None, *, empty_ok: bool = False, check: SizeCheck | None = None
 ) -> "NDArray[np.bool_]":
-    """Decode a ground-truth mask to H x W bool, True where the defect is.
+    """Decode a ground-truth mask to H x W bool, True on the defect.
 
-    Without `threshold` the mask must hold at most two values, one of them 0. With it, pixels of that grey value
-    and above are the defect. Of a palette image the colours count and not the indices. `check` gets width and
+    Without `threshold` the mask may have at most two values, one of them 0. With it, pixels from that grey value
+    on are the defect. Palette images are read by their colours, not by their indices. `check` gets width and
     height before the mask is decoded. Raises InputError for more values, several colours, several pages, a mask
-    drawn by its transparency and, unless `empty_ok`, a mask without a defect.
+    drawn in its alpha channel and, unless `empty_ok`, a mask without a defect.
     """
     grey = read_pages(path, partial(_read_values, path=path, by_colour=True), check=check)[0]
     return _binary(path, grey, threshold, empty_ok=empty_ok).pixels
@@ -43,7 +43,7 @@ def read_mask(
 def read_mask_pages(
     path: Path, threshold: int | None = None, *, check: SizeCheck | None = None
 ) -> list[BinaryMask]:
-    """The masks of all pages of a file, each by the rules of `read_mask`; only a TIFF may have several.
+    """The masks of all pages of a file, each read by the rules of `read_mask`; only a TIFF may have several pages.
 
     A page may be all black. Raises InputError as `read_mask` does.
     """
@@ -63,7 +63,7 @@ def read_indices(path: Path, count: int, *, void: bool = False) -> "NDArray[np.i
 def read_index_pages(
     path: Path, count: int, *, void: bool = False, check: SizeCheck | None = None
 ) -> "list[NDArray[np.integer]]":
-    """The index masks of all pages of a file, as `read_indices` reads them; only a TIFF may have several."""
+    """The index masks of all pages of a file, as `read_indices` reads them; only a TIFF may have several pages."""
     pages = read_pages(path, partial(_read_values, path=path, by_colour=False), several=True, check=check)
     return [_indices(path, values, count, void=void) for values in pages]
 
@@ -118,7 +118,7 @@ def _index_remedy(unknown: list[int]) -> str:
 
 
 def _read_values(image: "Image", path: Path, *, by_colour: bool) -> "NDArray[np.integer]":
-    """H x W values of a mask page. Of a palette they are the indices, or with `by_colour` those of the colours."""
+    """H x W values of a mask page. For a palette image these are the indices, or the colours with `by_colour`."""
     import numpy as np
 
     if by_colour and image.mode in {"P", "PA"}:
@@ -147,7 +147,7 @@ def _grey_values(path: Path, values: "NDArray[np.uint8]") -> "NDArray[np.uint8]"
 
 
 def _palette_values(path: Path, colours: "NDArray[np.uint8]", indices: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
-    """H x W values of a palette image: its greys, or the brightest channel where only one colour is not black."""
+    """H x W values of a palette image: its greys, or the brightest channel if only one colour is not black."""
     import numpy as np
 
     rgb = colours[:, :, :3]

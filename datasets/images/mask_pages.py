@@ -1,4 +1,4 @@
-"""Open a mask file and decode its pages, with every fault of the file as an InputError."""
+"""Open a mask file and decode its pages; every fault of the file becomes an InputError."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ from system.files import check_regular
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MAX_PIXELS_PER_BYTE = 8 * 1040  # of a PNG file: deflate repeats at most 258 bytes with 2 bits
+MAX_PIXELS_PER_BYTE = 8 * 1040  # of a PNG file: deflate can repeat 258 bytes with 2 bits, not more
 
 T = TypeVar("T")
 SizeCheck = Callable[[tuple[int, int]], object]  # raises an error for a width and height that do not fit

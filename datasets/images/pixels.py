@@ -23,19 +23,19 @@ STRIP_PIXELS = 2**22
 
 
 def read_rgb(path: Path, ranges: Sequence[IntensityRange] = ()) -> "NDArray[np.uint8]":
-    """Decode `path` to H x W x 3 uint8 RGB, upright by its EXIF orientation.
+    """Decode `path` to H x W x 3 uint8 RGB, turned upright by its EXIF orientation.
 
-    Grey is repeated, alpha is dropped. Images with more than 8 bits per channel are scaled by `ranges`, or by
-    their own bit depth; see datasets.images.bit_depth. Raises InputError if the file cannot be read, and for
-    more pixels than datasets.images.decode_limit allows.
+    Grey is repeated in all channels, alpha is dropped. Images with more than 8 bits per channel are scaled by
+    `ranges`, or by their own bit depth; see datasets.images.bit_depth. Raises InputError if the file cannot be
+    read or has more pixels than datasets.images.decode_limit allows.
     """
     return _read_rgb(path, ranges, None)
 
 
 def read_sized(path: Path, width: int, height: int, ranges: Sequence[IntensityRange] = ()) -> "NDArray[np.uint8]":
-    """`read_rgb` of an image that is listed with a size in pixels.
+    """`read_rgb` of an image whose listed size in pixels is known.
 
-    Raises InputError if it has another size, before it is decoded.
+    Raises InputError before decoding if the image has another size.
     """
     rgb = _read_rgb(path, ranges, (width, height))
     check_size(path, rgb.shape[1], rgb.shape[0], width, height)
@@ -51,7 +51,7 @@ def _read_rgb(path: Path, ranges: Sequence[IntensityRange], listed: tuple[int, i
     try:
         with open_image(io.BytesIO(data)) as image:
             check_decodable(path, *image.size)
-            if listed is not None and sorted(image.size) != sorted(listed):  # EXIF may turn it
+            if listed is not None and sorted(image.size) != sorted(listed):  # EXIF may swap the sides
                 check_size(path, *image.size, *listed)
             deep = read_deep(path, data)
             if deep is not None:
@@ -65,7 +65,7 @@ def _read_rgb(path: Path, ranges: Sequence[IntensityRange], listed: tuple[int, i
 
 
 def _to_array(image: "Image") -> "NDArray[np.uint8]":
-    """H x W x 3 RGB of a decoded image, converted in strips, so that there is no second whole copy."""
+    """H x W x 3 RGB of a decoded image, converted in strips to avoid a second full copy."""
     import numpy as np
 
     width, height = image.size

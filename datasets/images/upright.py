@@ -18,11 +18,11 @@ JPEG_QUALITY = 95
 
 
 def upright(path: Path | str, data: bytes, *, turn: bool) -> tuple[bytes, str]:
-    """The image `data` of the file `path` without EXIF orientation, in its own format, and how that was done.
+    """The image `data` of the file `path` without EXIF orientation, in the same format, and the method used.
 
     With `turn` the pixels are rotated by the orientation, otherwise they stay as stored. A JPEG is encoded again
     (quality 95, colours at full resolution); other formats lose nothing. Raises InputError for an image that
-    cannot be decoded or would lose a part of its bits.
+    cannot be decoded or would lose some of its bits.
     """
     buffer = io.BytesIO()
     with _decoded(path, data, turn=turn) as (stored, rotated):
@@ -41,7 +41,7 @@ def check_can_turn(path: Path | str, data: bytes) -> None:
 
 @contextmanager
 def _decoded(path: Path | str, data: bytes, *, turn: bool) -> "Iterator[tuple[Image, Image]]":
-    """The image as stored, and the one to write. Errors of the block count as errors of the image."""
+    """The image as stored, and the one to write. Errors in the block are raised as errors of the image."""
     from PIL import ImageOps
 
     read_deep(path, data)

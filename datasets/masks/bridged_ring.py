@@ -1,8 +1,8 @@
-"""Join several rings into one: holes and parts are connected by bridges of no width, walked there and back.
+"""Join several rings into one: bridges without width, followed in both directions, connect holes and parts.
 
-By the even-odd rule, which pycocotools and OpenCV fill by, a line walked there and back encloses nothing. OpenCV
-also draws the line itself: between a hole and the outside it is inside the mask, between two parts it adds pixels,
-so the bridges are as short as possible.
+pycocotools and OpenCV fill by the even-odd rule, so a line followed in both directions encloses nothing. OpenCV
+also draws the line itself. Between a hole and the outside, the line is inside the mask; between two parts it adds
+pixels. Bridges are therefore as short as possible.
 """
 
 from bisect import bisect_left
@@ -25,14 +25,14 @@ def join_rings(rings: "Sequence[NDArray[np.float64]]") -> tuple[Ring, list[tuple
     """One unclosed ring that encloses what `rings` (n x 2 arrays) enclose, and its bridges.
 
     The bridges form a minimum spanning tree between the rings. They start and end at corners or, on horizontal and
-    vertical sides, also at multiples of 1 plus 0.5, which are the centres of pixels.
+    vertical sides, also at pixel centres (whole numbers plus 0.5).
     """
     joined, bridges = join_owners(ring_table(rings, [0] * len(rings)))
     return list(map(tuple, joined.points.tolist())), [(tuple(a), tuple(b)) for a, b in bridges.tolist()]
 
 
 def join_owners(table: RingTable) -> "tuple[RingTable, NDArray[np.float64]]":
-    """`join_rings` of the rings of each owner, which follow one another; the B bridges are B x 2 x 2."""
+    """`join_rings` of the rings of each owner, which are consecutive; the B bridges are B x 2 x 2."""
     import numpy as np
 
     owners, begins, rings = np.unique(table.owner, return_index=True, return_counts=True)
@@ -58,7 +58,7 @@ def join_owners(table: RingTable) -> "tuple[RingTable, NDArray[np.float64]]":
         first = last
     single = table.starts.tolist()
     lengths = table.lengths.tolist()
-    # points of single rings, and after them the points of joined ones
+    # points of single rings, followed by the points of joined rings
     order: list[NDArray[np.int64]] = []
     for owner, begin in enumerate(begins.tolist()):
         if owner in walks:
@@ -75,7 +75,7 @@ def _join(
 ) -> tuple[list[int], list[tuple[int, int]]]:
     """A walk around the rings between `bounds`, as indices of `points`, and the ends of its bridges.
 
-    `corners` are the indices of the points that each ring has of its own.
+    `corners` are the indices of the original points of each ring, without the added centres.
     """
     inserts: list[dict[int, list[int]]] = [{} for _ in corners]
 
@@ -100,7 +100,7 @@ def _join(
 
 
 def _without_repeats(table: RingTable) -> RingTable:
-    """The rings without points that are equal to the one before."""
+    """The rings without repeated consecutive points."""
     import numpy as np
 
     kept = (table.points != table.points[table.previous_point()]).any(axis=1)
@@ -111,7 +111,7 @@ def _without_repeats(table: RingTable) -> RingTable:
 
 
 def _add_centres(table: RingTable) -> "tuple[RingTable, NDArray[np.bool_]]":
-    """Rings with the pixel centres along their horizontal and vertical sides, and which points are their own."""
+    """Rings with added pixel centres along their horizontal and vertical sides, and which points are original."""
     import numpy as np
 
     points = table.points

@@ -1,4 +1,4 @@
-"""A component: some pixels of a mask in the box around them."""
+"""A component: some pixels of a mask, stored as a crop of the box around them."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ def mask_to_component(mask: "NDArray[np.bool_]") -> Component:
 
 
 def join_components(components: "list[Component]") -> Component:
-    """The pixels of all of some components, of which there is at least one."""
+    """The union of one or more components."""
     import numpy as np
 
     if len(components) == 1:
@@ -60,7 +60,7 @@ def shared_pixels(first: Component, second: Component) -> int:
 
 
 def fill_holes(pixels: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
-    """The h x w bool mask with every hole filled: background that reaches no border by 4-connected steps."""
+    """The h x w bool mask with every hole filled. A hole is background not 4-connected to the border."""
     import cv2
     import numpy as np
 

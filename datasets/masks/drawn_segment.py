@@ -1,7 +1,7 @@
-"""The pixels of a YOLO segment, drawn as Ultralytics draws it at the size of the image.
+"""The pixels of a YOLO segment, drawn as Ultralytics draws it at the original size of the image.
 
-Source: `resample_segments` and `polygon2mask` of ultralytics 8.4, which this follows to the pixel, with one
-exception: lines that only connect the parts of a segment are not drawn (see `split_at_bridges`).
+Source: `resample_segments` and `polygon2mask` of ultralytics 8.4. The pixels are the same, with one exception:
+lines that only connect the parts of a segment are not drawn (see `split_at_bridges`).
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RESAMPLED = 1000  # points to which Ultralytics resamples each segment
-MIN_PART = 1e-6  # pixels; less is what a line walked there and back leaves by rounding
+MIN_PART = 1e-6  # pixels; a smaller area is a rounding error of a line followed in both directions
 
 Point = tuple[float, float]
 
 
 def draw_segment(values: Sequence[float], longest: int, height: int, width: int) -> Component | None:
-    """The pixels of the segment with the normalised coordinates `values` (x1, y1, x2, y2, ...); None if none.
+    """The pixels of the segment with normalised coordinates `values` (x1, y1, x2, y2, ...); None without a pixel.
 
     `longest` is the number of points of the longest segment of the image of height x width pixels.
     """
@@ -48,10 +48,10 @@ def draw_segment(values: Sequence[float], longest: int, height: int, width: int)
 
 
 def split_at_bridges(ring: "NDArray[np.float32]", pixels: float) -> "list[NDArray[np.float32]]":
-    """The rings that an n x 2 ring connects by lines walked there and back, in an image of that many `pixels`.
+    """The rings that an n x 2 ring connects by lines followed in both directions, in an image of `pixels` pixels.
 
-    A line is such a bridge where both sides of it enclose an area. Where one does not, as at the end of a thin
-    crack traced through the centres of its pixels, it is part of the outline.
+    Such a line is a bridge if the ring encloses an area at both ends of it. Otherwise it is a part of the outline,
+    for example the end of a thin crack traced through the centres of its pixels.
     """
     import numpy as np
 
@@ -61,7 +61,7 @@ def split_at_bridges(ring: "NDArray[np.float32]", pixels: float) -> "list[NDArra
     area_left = _area(points) * pixels
     found: list[list[Point]] = []
     path: list[Point] = []
-    open_at: dict[tuple[Point, Point], list[int]] = {}  # where in the path each side begins
+    open_at: dict[tuple[Point, Point], list[int]] = {}  # the index in the path at which each side begins
     for here, there in zip(points, [*points[1:], points[0]], strict=True):
         if there == here:
             continue
@@ -87,7 +87,7 @@ def _area(ring: Sequence[Point]) -> float:
 
 
 def _resample(ring: "NDArray[np.float32]", total: int) -> "NDArray[np.float32]":
-    """The corners of a ring and, between them, as many points in equal steps of the index as make `total`."""
+    """The corners of a ring and points between them, at equal steps of the index, `total` points together."""
     import numpy as np
 
     count = len(ring)

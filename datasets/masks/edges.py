@@ -1,6 +1,6 @@
 """Masks as edges: sorted run boundaries (start, end, start, end, ...) in column-major pixel order.
 
-They are the cumulative sums of COCO's run lengths. Edges rise strictly: no run, and no gap between two runs, is
+They are the cumulative sums of COCO run lengths. Edges are strictly increasing: no run and no gap between runs is
 empty. Pixel (row, column) of an image of H rows has the number column * H + row.
 """
 
@@ -73,7 +73,7 @@ def edges_to_component(edges: "NDArray[np.int64]", height: int) -> Component:
 
 
 def crop_edges(pixels: "NDArray[np.bool_]", x: int, y: int, height: int, width: int) -> "NDArray[np.int64]":
-    """The edges of an h x w bool crop at column `x`, row `y`, without what `cut_to_image` cuts off."""
+    """The edges of an h x w bool crop at column `x`, row `y`, cut by `cut_to_image`."""
     import numpy as np
 
     pixels = cut_to_image(pixels, x, y, height, width)
@@ -113,7 +113,7 @@ def runs_to_component(runs: "NDArray[np.int64]", height: int) -> Component | Non
     import numpy as np
 
     edges: NDArray[np.int64] = np.cumsum(runs)
-    # what follows the last run is outside
+    # pixels after the last run are outside
     edges = cancel_pairs(edges[: len(edges) // 2 * 2])
     return edges_to_component(edges, height) if len(edges) else None
 
@@ -121,7 +121,7 @@ def runs_to_component(runs: "NDArray[np.int64]", height: int) -> Component | Non
 def cancel_pairs(ordered: "NDArray[np.int64]") -> "NDArray[np.int64]":
     """The values of a sorted array that occur an odd number of times, once each.
 
-    Where one run ends and the next begins there is no edge.
+    If one run ends where the next begins, the two values cancel.
     """
     import numpy as np
 

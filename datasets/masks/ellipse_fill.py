@@ -1,4 +1,4 @@
-"""Ellipses to pixels, exactly: a pixel is inside when its centre is at most on the outline."""
+"""Ellipses to pixels, exactly: a pixel is inside if its centre is inside or on the outline."""
 
 import math
 from typing import TYPE_CHECKING
@@ -44,7 +44,7 @@ def ellipse_edges(
 
 
 def _turn(angle: float) -> tuple[float, float]:
-    """Cosine and sine, exact where the ellipse is upright."""
+    """Cosine and sine, exact for multiples of a right angle."""
     quarter, rest = divmod(angle, 90)
     if rest == 0:
         return ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[int(quarter) % 4]

@@ -1,4 +1,4 @@
-"""Connected components of a mask, found from its runs: a mask has hundreds of runs and a million pixels."""
+"""Connected components of a mask, found from its runs. A mask has hundreds of runs, but a million pixels."""
 
 from typing import TYPE_CHECKING
 
@@ -94,10 +94,10 @@ def _component_edges(mask: "NDArray[np.bool_]", connectivity: int) -> "list[NDAr
 def _label_runs(
     begins: "NDArray[np.int64]", ends: "NDArray[np.int64]", stride: int, *, diagonal: bool
 ) -> "NDArray[np.int64]":
-    """For each of N runs the number of the first run that it is connected with; columns are `stride` apart."""
+    """For each of N runs, the number of the first run that is connected with it; columns are `stride` apart."""
     import numpy as np
 
-    # the runs of the next column that touch a run follow one another
+    # the runs of the next column that touch a run are consecutive
     first = np.searchsorted(ends, begins + stride, "left" if diagonal else "right")
     after = np.searchsorted(begins, ends + stride, "right" if diagonal else "left")
     touching = np.maximum(after - first, 0)

@@ -1,4 +1,4 @@
-"""Paint instance masks into one pixel mask; where two overlap, the smaller one is on top."""
+"""Paint instance masks into one pixel mask; if two overlap, the smaller one is on top."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,8 +15,9 @@ def paint(
 ) -> "tuple[NDArray[np.uint8], list[int]]":
     """Index mask (height x width) of the (index 1..255, pixels) of each instance, and the pixels each one covered.
 
-    Larger instances are painted first, equally large ones in the order given, so that none disappears below a
-    larger one. The second value has, for each instance, how many pixels of another index it painted over.
+    Larger instances are painted first, so no instance disappears below a larger one; equally large ones are
+    painted in the given order. The second value is, for each instance, the number of pixels of another index that
+    it covered.
     """
     import numpy as np
 

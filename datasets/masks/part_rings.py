@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class PartRings(NamedTuple):
     """One part: its outer ring and those of its holes, each an n x 2 array of (x, y) pixel corners, not closed.
 
-    The outer ring runs counter-clockwise on the screen and begins at the leftmost, then topmost corner.
+    The outer ring runs counter-clockwise on the screen. It begins at the leftmost corner (the topmost of these).
     """
 
     shell: "NDArray[np.int64]"
@@ -35,7 +35,7 @@ class PartTable(NamedTuple):
 def part_rings(pixels: "NDArray[np.bool_]") -> list[PartRings]:
     """The 4-connected parts of the True pixels of an h x w crop, with corners only.
 
-    Rings and parts are in the order of shapely's `normalize`: the part with the most corners first.
+    Rings and parts are in the order of `normalize` of shapely: the part with the most corners first.
     """
     import numpy as np
 
@@ -55,7 +55,7 @@ def trace_parts(runs: PixelRuns) -> PartTable:
         return PartTable(rings, rings)
     is_shell = rings.areas() > 0
     shells = _from_leftmost(rings.select(is_shell))
-    start = shells.points[shells.starts]  # no two parts have the same
+    start = shells.points[shells.starts]  # a different corner for each part
     order = np.lexsort((-start[:, 1], -start[:, 0], -shells.lengths, shells.owner))
     shells = shells.reorder(order)
     holes = rings.select(~is_shell)
@@ -63,7 +63,7 @@ def trace_parts(runs: PixelRuns) -> PartTable:
 
 
 def part_finder(runs: PixelRuns, mask: int) -> "Callable[[NDArray[np.float64]], NDArray[np.bool_]]":
-    """A function that returns the part of a mask, in its box, with a pixel to the lower right of a corner (x, y).
+    """A function that returns the part of a mask to the lower right of a corner (x, y) of its box.
 
     The leftmost, then topmost corner of an outer ring is such a corner.
     """
@@ -79,7 +79,7 @@ def part_finder(runs: PixelRuns, mask: int) -> "Callable[[NDArray[np.float64]], 
 
 
 def _simple_rings(table: RingTable, touching: "NDArray[np.bool_]") -> RingTable:
-    """Rings of which none passes a corner twice; those that do are split there."""
+    """The rings, split at each corner that a ring passes twice."""
     import numpy as np
 
     at = np.flatnonzero(touching)
@@ -102,7 +102,7 @@ def _simple_rings(table: RingTable, touching: "NDArray[np.bool_]") -> RingTable:
 
 
 def _from_leftmost(shells: RingTable) -> RingTable:
-    """Outer rings the other way round, beginning at their leftmost, then topmost corners."""
+    """Outer rings in reversed order, beginning at their leftmost, then topmost corners."""
     import numpy as np
 
     starts, lengths = shells.starts, shells.lengths
@@ -115,7 +115,7 @@ def _from_leftmost(shells: RingTable) -> RingTable:
 
 
 def _parts_of_holes(runs: PixelRuns, shells: RingTable, holes: RingTable) -> "NDArray[np.int64]":
-    """The part that each hole is in."""
+    """The part that contains each hole."""
     import numpy as np
 
     first = np.searchsorted(shells.owner, holes.owner)
@@ -136,7 +136,7 @@ def _parts_of_holes(runs: PixelRuns, shells: RingTable, holes: RingTable) -> "ND
 
 
 def _pixel_beside(side: "NDArray[np.float64]") -> tuple[int, int]:
-    """Row and column of a mask pixel on the right-hand side of a side of a ring."""
+    """Row and column of a mask pixel to the right of one side of a ring."""
     (x0, y0), (x1, y1) = side.astype(int).tolist()
     row = y0 if x1 > x0 or y1 > y0 else y0 - 1
     column = x0 if x1 > x0 or y1 < y0 else x0 - 1

@@ -30,7 +30,7 @@ def mask_name(file_name: str) -> str:
 
 
 def write_pixel_mask(path: Path | str, indices: "NDArray[np.uint8] | None", height: int, width: int) -> None:
-    """Write H x W indices as an index PNG; None is all background. Folders that are missing are created."""
+    """Write H x W indices as an index PNG; None means all background. Missing folders are created."""
     data = _blank_png(height, width) if indices is None else encode_index_png(indices, PALETTE)
     try:
         write_file(str(path), data)

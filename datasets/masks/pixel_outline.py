@@ -1,4 +1,4 @@
-"""Polygons that cover exactly the pixels of a mask: traced along the sides of the pixels, not through centres."""
+"""Polygons that cover exactly the pixels of a mask: they follow the sides of pixels, not their centres."""
 
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,8 @@ def component_to_segmentation(
 ) -> Segmentation:
     """COCO segmentation of a component in an image of height x width pixels, in the given form.
 
-    `polygon` gives polygons wherever they cover the same pixels as the run-length form (no polygon has holes),
-    `auto` only where they are also not longer.
+    `polygon` gives polygons if they cover the same pixels as run lengths (polygons cannot have holes), otherwise
+    run lengths. `auto` gives polygons only if they are also not longer.
     """
     rle = component_to_rle(component, height, width)
     if form == "rle":

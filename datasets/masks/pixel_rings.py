@@ -1,7 +1,7 @@
 """Trace the rings around the pixels of masks: along the sides of the pixels, with corners only.
 
-A ring is a closed walk over pixel corners, alternately horizontal and vertical, with the mask on its right-hand
-side (y points down): outer rings run clockwise on the screen, the rings of holes counter-clockwise.
+A ring is a closed path over pixel corners, alternately horizontal and vertical, with the mask on its right (y
+points down). Outer rings run clockwise on the screen, rings of holes counter-clockwise.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class _Corners(NamedTuple):
-    """The corners of all masks in column order; one where two pixels touch is listed twice.
+    """The corners of all masks in column order; a corner where two pixels touch is listed twice.
 
-    `ends_side` is whether a horizontal side ends there on its right, not begins; `below` whether the mask is below
-    that side. Corner k ^ 1 is at the other end of the vertical side of corner k.
+    `ends_side`: True if a horizontal side ends at the corner, False if it begins there (from left to right).
+    `below`: whether the mask is below that side. Corner k ^ 1 is the other end of the vertical side of corner k.
     """
 
     mask: "NDArray[np.int64]"
@@ -32,8 +32,8 @@ class _Corners(NamedTuple):
 def trace_rings(pixels: "NDArray[np.bool_]", connectivity: int) -> "list[NDArray[np.int64]]":
     """The rings of an h x w bool mask, each an n x 2 array of (x, y) pixel corners, not closed.
 
-    They are sorted by their topmost, then leftmost corner, and start with a horizontal side. Where two pixels
-    touch only at a corner, the ring passes that corner twice: with `connectivity` 8 it leads from one pixel to the
+    They are sorted by their topmost, then leftmost corner, and start with a horizontal side. If two pixels touch
+    only at a corner, the ring passes that corner twice: with `connectivity` 8 it leads from one pixel to the
     other, with 4 it does not.
 
     >>> import numpy as np
@@ -47,9 +47,9 @@ def trace_rings(pixels: "NDArray[np.bool_]", connectivity: int) -> "list[NDArray
 
 
 def trace_runs(runs: PixelRuns, connectivity: int) -> "tuple[RingTable, NDArray[np.bool_]]":
-    """The rings of many masks, see `trace_rings`, and for each point whether two pixels touch there.
+    """The rings of many masks (see `trace_rings`), and for each point whether two pixels touch there.
 
-    Coordinates are those of the box of each mask. The rings of a mask follow one another.
+    Coordinates are relative to the box of each mask. The rings of a mask are consecutive.
     """
     import numpy as np
 
@@ -58,9 +58,9 @@ def trace_runs(runs: PixelRuns, connectivity: int) -> "tuple[RingTable, NDArray[
         return RingTable(np.empty((0, 2)), nothing, nothing), np.empty(0, np.bool_)
     corners = _find_corners(runs, connectivity)
     columns, rows = int(corners.x.max()) + 1, int(corners.y.max()) + 1
-    # along a row, corners follow one another as the ends of horizontal sides: 0-1, 2-3, ...
+    # along a row, consecutive corners are the two ends of a horizontal side: 0-1, 2-3, ...
     place = (corners.mask * rows + corners.y) * columns + corners.x
-    order = np.argsort(place * 2 + ~corners.ends_side)  # no two are equal
+    order = np.argsort(place * 2 + ~corners.ends_side)  # all keys differ
     side_of = np.empty_like(order)
     side_of[order] = np.arange(len(order)) >> 1
     left, right = order[0::2], order[1::2]
@@ -74,7 +74,7 @@ def trace_runs(runs: PixelRuns, connectivity: int) -> "tuple[RingTable, NDArray[
 
 
 def split_at_touches(ring: "NDArray[np.int64]") -> "list[NDArray[np.int64]]":
-    """The simple rings of a ring that passes some corners twice; one that passes none twice is the only one."""
+    """The simple rings of a ring that passes some corners twice; a ring without such corners stays one ring."""
     corners = list(map(tuple, ring.tolist()))
     if len(set(corners)) == len(corners):
         return [ring]
@@ -104,10 +104,10 @@ def ring_area(ring: "NDArray[np.int64] | NDArray[np.float64]") -> float:
 
 
 def _find_corners(runs: PixelRuns, connectivity: int) -> _Corners:
-    """The corners: the ends of the sides above and below every run, without those where a side continues.
+    """The corners: the ends of the sides above and below every run, except where a side continues.
 
-    Of two sides at a corner where pixels touch, the upper vertical side ends at the first and the lower begins at
-    the second: which side is first depends on whether the ring leads on to the other pixel.
+    Where two pixels touch, the corner is listed twice: the upper vertical side ends at the first entry, the lower
+    begins at the second. Which horizontal side is first depends on whether the ring leads on to the other pixel.
     """
     import numpy as np
 
@@ -116,7 +116,8 @@ def _find_corners(runs: PixelRuns, connectivity: int) -> _Corners:
     place = np.repeat((runs.owner * columns + runs.column) * rows, 2) + row
     is_bottom = np.arange(len(row)) & 1
     swap = int(connectivity == 4)
-    # place, which of two touching is first, whether a side ends; each half is sorted, which a merge sort uses
+    # key: place, order of two touching corners, whether a side ends; both halves are sorted, so a merge sort is
+    # fast
     begins = place * 4 + 2 * (is_bottom ^ swap)
     both = np.concatenate((begins, begins + (4 * rows + 1)))
     both.sort(kind="stable")
@@ -136,7 +137,7 @@ def _find_corners(runs: PixelRuns, connectivity: int) -> _Corners:
 
 
 def _walk(after: list[int]) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
-    """The horizontal sides in the order of a walk around each ring, and the number of each ring.
+    """The horizontal sides in their order around each ring, and the number of the ring of each side.
 
     `after` is the next horizontal side of each side.
     """

@@ -1,4 +1,4 @@
-"""The pixels of many masks as vertical runs in flat arrays, which NumPy handles much faster than one by one."""
+"""The pixels of many masks as vertical runs in flat arrays: NumPy is much faster on these than mask by mask."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class PixelRuns:
         return np.bincount(self.owner, weights, minlength=len(self.boxes)).astype(np.int64)
 
     def select(self, chosen: "NDArray[np.bool_]") -> "PixelRuns":
-        """The chosen of N masks."""
+        """The chosen masks."""
         import numpy as np
 
         kept = chosen[self.owner]
@@ -58,9 +58,9 @@ class PixelRuns:
 def runs_of_lengths(
     lengths: "NDArray[np.int64]", counts: "NDArray[np.int64]", heights: "NDArray[np.int64]"
 ) -> PixelRuns:
-    """The runs of N masks given by run lengths, outside and inside alternately, all in one array.
+    """The runs of N masks from their run lengths (outside and inside alternately), all in one array.
 
-    `counts` is the number of run lengths of each mask, at least 1; `heights` are the rows of its image.
+    `counts` is the number of run lengths of each mask, at least 1; `heights` is the height of its image in pixels.
     """
     import numpy as np
 
@@ -74,7 +74,7 @@ def runs_of_lengths(
     owner = np.repeat(np.arange(len(counts)), counts)
     ends += np.repeat(np.arange(len(counts)) * stride - before, counts)
     is_edge = np.ones(len(ends), np.bool_)
-    is_edge[stop[counts % 2 == 1] - 1] = False  # what follows the last run is outside
+    is_edge[stop[counts % 2 == 1] - 1] = False  # pixels after the last run are outside
     edges = cancel_pairs(ends[is_edge])
     owner = edges[0::2] // stride
     first = edges[0::2] - owner * stride
@@ -92,7 +92,7 @@ def runs_of_lengths(
 
 
 def runs_of_components(components: Sequence[Component]) -> PixelRuns:
-    """The runs of components, in their boxes."""
+    """The runs of components, relative to their boxes."""
     import numpy as np
 
     crops = [runs_of_crop(component.pixels) for component in components]
@@ -124,7 +124,7 @@ def _in_boxes(
     top: "NDArray[np.int64]",
     bottom: "NDArray[np.int64]",
 ) -> PixelRuns:
-    """Runs of columns and rows of images, moved to the boxes around the pixels of each mask."""
+    """Runs with columns and rows of the image, made relative to the boxes around the pixels of each mask."""
     import numpy as np
 
     boxes = np.zeros((masks, 4), np.int64)

@@ -1,8 +1,8 @@
-"""Polygons to pixels, exactly: a pixel is inside when its centre is, by the even-odd rule.
+"""Polygons to pixels, exactly: a pixel is inside if its centre is inside, by the even-odd rule.
 
-pycocotools fills by the same rule, but rounds corners to a fifth of a pixel first and walks sides in steps of that
-size, which takes or leaves a few pixels of every slanted side. OpenCV and Pillow draw the outline on top, which
-makes shapes about half a pixel larger all around.
+pycocotools fills by the same rule, but first rounds corners to a fifth of a pixel and follows sides in steps of
+that size. This adds or removes a few pixels at every slanted side. OpenCV and Pillow also draw the outline, which
+makes shapes about half a pixel larger on all sides.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MAX_CROSSINGS = 5_000_000  # of sides with columns of pixel centres; each takes some 50 bytes
+MAX_CROSSINGS = 5_000_000  # of sides with columns of pixel centres; each takes about 50 bytes
 
 
 Ring = Sequence[tuple[float, float]]
@@ -31,16 +31,16 @@ def fill_even_odd(shapes: Sequence[Sequence[Ring]], height: int, width: int) -> 
 def even_odd_edges(shapes: Sequence[Sequence[Ring]], height: int, width: int) -> "list[NDArray[np.int64]]":
     """The edges of each shape (see datasets.masks.edges): the pixel centres inside an odd number of its rings.
 
-    Rings are of (x, y) in pixels, may cross themselves, and may leave the image of height x width pixels. Of
-    centres on a side, those on the left and upper ones are inside. Raises OptionError for a shape of more
-    crossings than memory should hold.
+    Rings consist of (x, y) in pixels, may cross themselves, and may leave the image of height x width pixels.
+    Centres exactly on a left or upper side are inside, on a right or lower side outside. Raises OptionError for a
+    shape with more than MAX_CROSSINGS crossings.
     """
     try:
         return _edges_together(shapes, height, width)
     except OptionError:
         if len(shapes) == 1:
             raise
-    middle = len(shapes) // 2  # too many together, so fewer at a time
+    middle = len(shapes) // 2  # too many at once: fill each half separately
     return [*even_odd_edges(shapes[:middle], height, width), *even_odd_edges(shapes[middle:], height, width)]
 
 
@@ -68,23 +68,23 @@ def fill_rings(
 ) -> "NDArray[np.int64]":
     """The edges of all shapes in one array, those of shape i with i * (height * width + 1) added.
 
-    `points` are the N x 2 points of all rings, `lengths` the number of points of each ring, not 0, and `owner` its
-    shape. See `even_odd_edges`.
+    `points` are the N x 2 points of all rings, `lengths` the number of points of each ring (at least 1), and
+    `owner` the shape of each ring. See `even_odd_edges`.
     """
     import numpy as np
 
     after = np.arange(1, len(points) + 1)
     stop = np.cumsum(lengths)
-    after[stop - 1] = stop - lengths  # a ring is closed by its first point
+    after[stop - 1] = stop - lengths  # after the last point of a ring comes its first
     toggles = _toggles(points, points[after], np.repeat(owner, lengths) * (height * width + 1), height, width)
-    toggles.sort(kind="stable")  # they rise along each side, which a merge sort uses
+    toggles.sort(kind="stable")  # they increase along each side, so a merge sort is fast
     return cancel_pairs(toggles)
 
 
 def _toggles(
     start: "NDArray[np.float64]", end: "NDArray[np.float64]", base: "NDArray[np.int64]", height: int, width: int
 ) -> "NDArray[np.int64]":
-    """Where, going down column by column, the inside of a shape begins or ends; `base` of each side is added."""
+    """The numbers of the pixels at which the inside of a shape begins or ends, plus the `base` of each side."""
     import numpy as np
 
     x0, x1 = start[:, 0], end[:, 0]
@@ -94,9 +94,9 @@ def _toggles(
     total = int(columns.sum())
     if total > MAX_CROSSINGS:
         raise OptionError("an outline", f"crosses {total} columns of pixels, too many to fill", "redraw the shape")
-    with np.errstate(divide="ignore", invalid="ignore"):  # upright sides cross no column
+    with np.errstate(divide="ignore", invalid="ignore"):  # vertical sides cross no column
         slope = (end[:, 1] - start[:, 1]) / (x1 - x0)
-    # in place, for these are long: what they take in memory is what they take in time
+    # in place, because these arrays are long and the time is spent on memory access
     toggles = np.arange(total)
     toggles += np.repeat(first - np.cumsum(columns) + columns, columns)
     y = toggles + 0.5

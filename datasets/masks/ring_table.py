@@ -1,4 +1,4 @@
-"""Many rings in flat arrays, which NumPy handles much faster than one by one."""
+"""Many rings in flat arrays, which NumPy processes much faster than single rings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RingTable:
-    """R rings, none of them empty: `points` are N x 2 of (x, y), ring after ring, not closed.
+    """R rings, none of them empty: `points` is N x 2 of (x, y), ring after ring, not closed.
 
-    `lengths` is the number of points of each ring, `owner` the number of the mask that it is of; both int64.
+    `lengths` is the number of points of each ring, `owner` the number of its mask; both int64.
     """
 
     points: "NDArray[np.float64]"
@@ -45,7 +45,7 @@ class RingTable:
         return np.repeat(self.owner, self.lengths)
 
     def next_point(self) -> "NDArray[np.int64]":
-        """The index of the point after each point; after the last point of a ring follows its first."""
+        """The index of the point after each point; the first point of a ring comes after its last."""
         import numpy as np
 
         following = np.arange(1, len(self.points) + 1)
@@ -53,7 +53,7 @@ class RingTable:
         return following
 
     def previous_point(self) -> "NDArray[np.int64]":
-        """The index of the point before each point; before the first point of a ring is its last."""
+        """The index of the point before each point; the last point of a ring comes before its first."""
         import numpy as np
 
         before = np.arange(-1, len(self.points) - 1)
@@ -78,7 +78,7 @@ class RingTable:
         return np.split(self.points, self.stops[:-1]) if len(self.lengths) else []
 
     def select(self, chosen: "NDArray[np.bool_]") -> "RingTable":
-        """The chosen of R rings."""
+        """The chosen rings."""
         import numpy as np
 
         points = self.points[np.repeat(chosen, self.lengths)]
@@ -104,7 +104,7 @@ def ring_table(rings: "Sequence[NDArray[np.float64]]", owner: "Sequence[int] | N
 
 
 def merge_tables(tables: Sequence[RingTable]) -> RingTable:
-    """All rings of some tables, sorted by owner; those of one owner in the order of the tables."""
+    """All rings of the tables, sorted by owner; the rings of one owner are in the order of the tables."""
     import numpy as np
 
     points = np.concatenate([table.points for table in tables])

@@ -33,7 +33,7 @@ def from_pycocotools(rle: PycocotoolsRle) -> Rle:
 
 
 def encode(mask: "NDArray[np.uint8] | NDArray[np.bool_]") -> Rle:
-    """The compressed form of an H x W mask; non-zero is inside."""
+    """The compressed form of an H x W mask; non-zero pixels are inside."""
     import numpy as np
     from pycocotools import mask as coco_mask
 
@@ -65,7 +65,7 @@ def to_rle(segmentation: Segmentation, height: int, width: int) -> Rle | None:
 
 
 def fill_polygons(polygons: Sequence[Sequence[float]], height: int, width: int) -> Rle:
-    """The union of polygons [x1, y1, x2, y2, ...] in pixels, filled by pycocotools' rule."""
+    """The union of polygons [x1, y1, x2, y2, ...] in pixels, filled by pycocotools."""
     from pycocotools import mask as coco_mask
 
     filled: list[PycocotoolsRle] = coco_mask.frPyObjects([list(polygon) for polygon in polygons], height, width)
@@ -87,9 +87,10 @@ def shared_area(first: Rle, second: Rle) -> int:
 
 
 def rle_ious(first: Sequence[Rle], second: Sequence[Rle], *, ignore: bool = False) -> "NDArray[np.float64]":
-    """N x M intersection over union of N masks with M masks, neither of them empty lists.
+    """N x M intersection over union of N masks with M masks; neither list may be empty.
 
-    With `ignore` the second are ignore regions: the part of each first mask inside them instead.
+    With `ignore`, the M masks are ignore regions, and the value is the fraction of each of the N masks inside
+    them.
     """
     from pycocotools import mask as coco_mask
 
@@ -99,7 +100,7 @@ def rle_ious(first: Sequence[Rle], second: Sequence[Rle], *, ignore: bool = Fals
 
 
 def rle_area(rle: Rle) -> int:
-    """Number of pixels inside."""
+    """Number of pixels inside the mask."""
     from pycocotools import mask as coco_mask
 
     return int(coco_mask.area(to_pycocotools(rle)))

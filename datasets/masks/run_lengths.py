@@ -1,4 +1,4 @@
-"""The run lengths inside a COCO mask: unpack them, and check that they cover the image.
+"""Unpack the run lengths of a COCO mask, and check that they cover the image.
 
 Source: `rleFrString` of pycocotools' maskApi.c.
 """
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHARACTERS = bytes(range(ord("0"), ord("o") + 1))  # 48 plus six bits
-MAX_GROUPS = 8  # of a number that `unpack_many` unpacks; 40 bits, more than an image has pixels
+MAX_GROUPS = 8  # per number in `unpack_many`: 40 bits, enough for the pixels of every image
 
 
 def run_lengths(counts: str) -> "NDArray[np.int64]":
@@ -51,9 +51,9 @@ def fitting_run_lengths(rle: Rle, height: int, width: int) -> "NDArray[np.int64]
 
 
 def all_run_lengths(rles: Sequence[Rle]) -> "tuple[NDArray[np.int64], NDArray[np.int64]] | None":
-    """The run lengths of one or more masks in one array, and how many each has.
+    """The run lengths of one or more masks in one array, and the number of run lengths of each.
 
-    None if one of them is unusual, or does not add up to its size.
+    None if the text of a mask is unusual or its run lengths do not add up to its size.
     """
     import numpy as np
 
@@ -72,8 +72,8 @@ def all_run_lengths(rles: Sequence[Rle]) -> "tuple[NDArray[np.int64], NDArray[np
 def boxes_in_image(rles: Sequence[Rle]) -> list[Box | None] | None:
     """Pixel extents (x, y, w, h) of each compressed mask as pycocotools finds them, much faster than one by one.
 
-    None for a mask whose run lengths do not add up to its size. None instead of the list where one of the masks is
-    unusual, such as one without compressed counts: take them one by one then.
+    An entry is None if the run lengths of the mask do not add up to its size. The whole result is None if a mask
+    is unusual, for example not compressed: then call pycocotools for each mask.
     """
     import numpy as np
 
@@ -91,7 +91,7 @@ def boxes_in_image(rles: Sequence[Rle]) -> list[Box | None] | None:
     mask = np.repeat(np.arange(len(rles)), count)
     nth = np.arange(len(runs)) - first[mask]
     inside = np.append(runs[1:], 0)
-    inside[nth % 2 == 1] = runs[nth % 2 == 1]  # the pixels of the pair, outside and inside, that a run belongs to
+    inside[nth % 2 == 1] = runs[nth % 2 == 1]  # the inside pixels of each pair (outside, inside)
     is_used = (nth < count[mask] // 2 * 2) & (inside > 0)
     ends = np.cumsum(runs)
     ends -= (ends[first] - runs[first])[mask]
@@ -112,16 +112,16 @@ def boxes_in_image(rles: Sequence[Rle]) -> list[Box | None] | None:
 
 
 def _is_packed(counts: str) -> bool:
-    """Whether all of a text are groups of bits, the last of them without the bit that another one follows."""
+    """Whether a text consists only of groups of bits, and the last group is marked as the last of its number."""
     if not counts or not counts.isascii() or counts.encode("ascii").translate(None, CHARACTERS):
         return False
     return not (ord(counts[-1]) - 48) & 0x20
 
 
 def _unpack_many(texts: Sequence[str]) -> "tuple[NDArray[np.int64], NDArray[np.int64]] | None":
-    """The run lengths of all `texts` in one array, and where in it those of each text begin; see `run_lengths`.
+    """The run lengths of all `texts` in one array, and the index at which each text begins; see `run_lengths`.
 
-    None if a number is longer than any that fits an image.
+    None if a number is too long for any image.
     """
     import numpy as np
 
@@ -138,7 +138,7 @@ def _unpack_many(texts: Sequence[str]) -> "tuple[NDArray[np.int64], NDArray[np.i
     first = np.searchsorted(begin, characters)
     count = np.diff(first, append=len(values))
     nth = np.arange(len(values)) - np.repeat(first, count)
-    # from the third number on each is the difference to the last but one
+    # from the third on, each number is the difference from the one two places before
     for parity in (1, 2):
         chosen = np.flatnonzero((nth % 2 == parity % 2) & (nth >= parity))
         sums = np.cumsum(values[chosen])
