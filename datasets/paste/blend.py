@@ -1,9 +1,9 @@
 """Blend defects into another image: their masks, the seam around them, and the colours matched across it.
 
-A pixel belongs to the new mask where at least half of it comes from inside the instance's mask in the source.
-There the pixels of the defect are shown, changed only by a smooth colour shift. Around the mask is the seam, a few
-pixels wide, where the good surroundings of the source fade into the canvas. All other pixels are exactly those of
-the canvas.
+A pixel belongs to the new mask if at least half of it comes from inside the mask of the instance in the source.
+There, the pixels of the defect are shown, changed only by a smooth colour shift. Around the mask is the seam, a
+few pixels wide, in which the good surroundings in the source fade into the canvas. All other pixels are exactly
+those of the canvas.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from datasets.paste.place import Matrix
 SEAM = 0.008  # of the shorter side of the canvas
 MAX_COLOUR_SHIFT = 10  # grey levels: as much as the light changes from image to image
 SIMILAR_LEVELS = 2 * MAX_COLOUR_SHIFT  # grey levels: a larger difference is not caused by the light
-SHRINK = 4  # places are compared and colours matched on images this many times smaller
+SHRINK = 4  # factor by which images are shrunk to compare places and match colours
 
 Window = tuple[slice, slice]
 
@@ -39,7 +39,7 @@ def seam_width(height: int, width: int) -> int:
 
 
 def shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The image or mask (H x W, or H x W x 3) SHRINK times smaller."""
+    """The image or mask (H x W, or H x W x 3), SHRINK times smaller."""
     height, width = (max(1, round(side / SHRINK)) for side in pixels.shape[:2])
     small: NDArray[np.uint8] = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
     return small
@@ -55,8 +55,8 @@ def shrunk_map(matrix: Matrix) -> Matrix:
 def misfit(source: NDArray[np.uint8], mask: NDArray[np.uint8], canvas: NDArray[np.uint8], matrix: Matrix) -> float:
     """Mean difference in grey levels of source and canvas just around a mask (0 or 255), all three shrunk.
 
-    The fraction of the mask lost beyond the border counts as 255 levels; otherwise small remainders at the border
-    would fit best.
+    The part of the mask beyond the border counts as a difference of 255 levels. Otherwise masks that mostly leave
+    the canvas would fit best.
     """
     window = reach_of(mask, matrix, 2, canvas.shape[:2])
     if window is None:
@@ -87,7 +87,7 @@ def make_patch(
     distance = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     alpha = np.clip(1 - distance / (seam + 1), 0, 1)
     alpha = alpha * alpha * (3 - 2 * alpha)
-    # Cubic: a model could recognise pasted defects by the softness of linear interpolation.
+    # Cubic, because a model could recognise pasted defects by the blur of linear interpolation.
     pixels = warp(source, matrix, window, cv2.INTER_CUBIC)
     # The inner half of the seam contains some colour of the defect and overshoots of the cubic interpolation.
     ring = (alpha > 0) & (distance > max(2, seam / 2))
@@ -109,8 +109,8 @@ def match_colours(
     """Shift `pixels` smoothly so that on the `ring` around a mask they have the colours of `canvas`.
 
     The shift spreads from the ring over the mask, like the membrane of Poisson blending (Perez et al. 2003). Ring
-    pixels that differ by more than the light does are ignored, so that a dark defect is not brightened where a
-    bright edge meets it. The smaller the remaining part of the ring, the smaller the shift.
+    pixels that differ by more than MAX_COLOUR_SHIFT can explain are ignored, so a dark defect next to a bright
+    edge is not brightened. The smaller the remaining part of the ring, the smaller the shift.
     """
     apart = cv2.absdiff(canvas, pixels)
     similar = (
@@ -134,7 +134,7 @@ def match_colours(
 
 
 def _spread(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The values widely blurred; close to their mean where the blur does not reach."""
+    """The values with a wide blur; close to their mean where the blur does not reach."""
     reach = max(values.shape[:2]) / 4 + 1
     blurred: NDArray[np.float32] = cv2.GaussianBlur(values, (0, 0), reach)
     return np.asarray(blurred + np.float32(1e-4) * values.mean(axis=(0, 1)))

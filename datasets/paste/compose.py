@@ -21,9 +21,9 @@ from datasets.paste.stock import Stock, take_stock
 from system.errors import InputError, OptionError
 
 MAX_EXAMINED_CANVASES = 16  # canvases in which `auto` detects the part
-MAX_PLACEMENTS = 8  # turns drawn for a group until one fits
-MOVES_PER_PLACEMENT = 12  # scales and shifts compared for a turn
-PATCHES_PER_PLACEMENT = 3  # of these moves, the best that are rendered in full
+MAX_PLACEMENTS = 8  # rotations that are tried for a group until one fits
+MOVES_PER_PLACEMENT = 12  # scales and shifts compared for each rotation
+PATCHES_PER_PLACEMENT = 3  # the best of these moves, which are rendered in full
 MIN_KEPT_AREA = 0.9  # fraction of the area of the whole instance
 MAX_LOADED_SOURCES = 16  # kept in memory, decoded
 
@@ -50,7 +50,7 @@ class LeftOut(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Pasted:
-    """A new image: its pixels (H x W x 3 uint8 RGB), its annotations, and what it was made of.
+    """A new image: its pixels (H x W x 3 uint8 RGB), its annotations and its sources.
 
     `touched` (H x W bool) marks masks and seams; all other pixels are those of the image `canvas`, a file name.
     """
@@ -73,13 +73,13 @@ def paste_images(
     first_ids: tuple[int, int] | None = None,
     types: Sequence[int] | None = None,
 ) -> Iterator[Pasted]:
-    """`count` new images made only of the images `given`: pass those of one training split or fold.
+    """`count` new images made only from the images `given`: pass the images of one training split or fold.
 
-    Defect types alternate, or are the categories `types` of the new images; the sources are then images with
-    defects of one category. Each new image shows the defects of one given image, each in a new place, on one given
-    image without annotations. Image i depends only on the given images, `seed`, `place` and i. `first_ids` are the
+    Each new image shows the defects of one given image, each in a new place, on one given image without
+    annotations. Defect types alternate. With `types`, the category of each new image, the sources are images with
+    defects of one category. Image i depends only on the given images, `seed`, `place` and i. `first_ids` are the
     ids of the first new image and annotation; by default they follow the largest given ids. Raises OptionError for
-    `count` and `seed`, InputError if no canvas or no defect, or none of a category in `types`, is given.
+    invalid `count` or `seed`, InputError if there is no canvas, no defect, or no defect of a category in `types`.
     """
     check_count(count, seed)
     stock = take_stock(given, one_category=types is not None)
@@ -105,7 +105,7 @@ def check_count(count: int, seed: int) -> None:
 
 
 def resolve_place(given: Sequence[PasteImage]) -> Place:
-    """The place that suits the canvases among `given`, chosen on an evenly spaced sample of them."""
+    """The place for the canvases among `given`, chosen from an evenly spaced sample of them."""
     canvases = [g for g in given if not g.annotations]
     spread = np.unique(np.linspace(0, len(canvases) - 1, min(MAX_EXAMINED_CANVASES, len(canvases))).astype(int))
     return choose_place(load_paste_image(canvases[i]).part for i in spread)
@@ -144,7 +144,7 @@ class _Work:
     random: np.random.Generator
 
     def paste(self, name: Image, annotation_id: int, left_out: list[LeftOut]) -> Pasted:
-        """The canvas with all defects of the source that find a place; ids from `name.id`, `annotation_id` on."""
+        """The canvas with all defects of the source that fit; ids count from `name.id` and `annotation_id`."""
         given = self.source.given
         height, width = self.canvas.rgb.shape[:2]
         rgb, touched = self.canvas.rgb.copy(), np.zeros((height, width), np.bool_)
@@ -171,7 +171,7 @@ class _Work:
         return Pasted(image, rgb, annotations, touched, self.canvas.given.image.file_name, origins, left_out)
 
     def _place(self, group: list[Annotation], touched: NDArray[np.bool_]) -> tuple[Move, Matrix, Patch] | None:
-        """The first turn with a shift and scale that keep the group whole and outside `touched`."""
+        """The first rotation with a shift and scale that keep the group complete and outside `touched`."""
         masks = [mask_of(a, self.source.given.image) for a in group]
         union = np.maximum.reduce(masks)
         if not union.any():

@@ -30,7 +30,7 @@ from system.progress import Progress
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What one new image was made of, as recorded in `dataset.json`."""
+    """The sources of one new image, as recorded in `dataset.json`."""
 
     file_name: str
     canvas: str
@@ -69,10 +69,10 @@ def paste_dataset(
 ) -> PasteReport:
     """Write `dest`: the dataset `source` with `count` new images `paste/NNNN.png` in its train split.
 
-    Old images and pixel masks are linked and keep their ids; val and test are copied byte by byte. A dry run makes
-    all images and writes nothing. `types` is the category of each new image (see `paste_images`), the images
-    `leave_out` are neither source nor canvas, and `finish` may add files to the folder before it is in place.
-    Raises OptionError, InputError and OutputError.
+    Existing images and pixel masks are linked and keep their ids; val and test are copied byte by byte. A dry run
+    creates all images but writes nothing. `types` is the category of each new image (see `paste_images`), the
+    images `leave_out` are neither source nor canvas, and `finish` may add files to the folder before it is in
+    place. Raises OptionError, InputError and OutputError.
     """
     check_count(count, seed)
     check_apart(dest, [source])
@@ -115,7 +115,7 @@ class Slim(msgspec.Struct, frozen=True):
 
 
 def train_images(dataset: Dataset) -> list[PasteImage]:
-    """The train split, to paste from and onto. Raises InputError if it has no negative or no mask."""
+    """The train split, used for sources and canvases. Raises InputError if it has no negative or no mask."""
     check_none_made(dataset, "which must not be pasted onto again", "paste into the dataset that it was made from")
     given = list_paste_images(dataset, dataset.split("train").images)
     path = annotation_path(dataset.root, "train")

@@ -1,4 +1,4 @@
-"""Where a defect may be pasted: the part detected in an image, and random places that suit it."""
+"""Detect the part in an image, and draw random places on it for pasted defects."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,8 +14,8 @@ Place = Literal["orbit", "anywhere", "same"]
 Matrix = NDArray[np.float64]
 
 DETECTION_SIDE = 256  # pixels of the longer side at which the part is detected
-BACKGROUND_TOLERANCE = 30  # grey levels between a background pixel and the median colour of the outermost pixels
-CIRCLE_TOLERANCE = 0.03  # fraction of the radius: distance of a point of a round outline from its circle
+BACKGROUND_TOLERANCE = 30  # grey levels: largest difference of background from the median colour of the border
+CIRCLE_TOLERANCE = 0.03  # fraction of the radius: largest distance of a point of a round outline from its circle
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class DetectedPart:
-    """What an image shows.
+    """The part that was detected in an image.
 
-    `silhouette`: a part in front of a uniform background. `circle`: the circle of a round part. `image_frame`: the
-    middle of the image and half of its shorter side.
+    `silhouette`: whether a part is in front of a uniform background. `circle`: the circle of a round part.
+    `image_frame`: the middle of the image and half of its shorter side.
     """
 
     silhouette: bool
@@ -51,10 +51,10 @@ class DetectedPart:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """How an instance is moved from its image to another: turned (degrees), mirrored or not, scaled, shifted.
+    """The move of an instance from its image to another: rotation in degrees, mirroring, scale and shift.
 
-    In the frame of the source: mirror left to right, turn clockwise about the centre, scale; then centre on
-    centre, moved by (dx, dy) pixels of the canvas.
+    In the frame of the source: mirror left to right, rotate clockwise about the centre, scale. Then align the
+    centres of both frames and shift by (dx, dy) pixels of the canvas.
     """
 
     turn: float
@@ -84,7 +84,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Largest changes: turn +- degrees, scale +- a fraction, shift +- a fraction of the radius."""
+    """Largest changes: rotation +- degrees, scale +- a fraction, shift +- a fraction of the radius."""
 
     turn: float
     mirror: bool
@@ -95,16 +95,16 @@ class Reach:
 REACHES: dict[Place, Reach] = {
     # A chip stays on the rim and keeps its width: any angle, its own radius within a tolerance.
     "orbit": Reach(180, True, 0.03, 0.02),
-    # Cloth and tiles have no preferred place or direction; a speck on them may be larger or smaller.
+    # Cloth and tiles have no preferred place or direction; the size of a speck varies.
     "anywhere": Reach(180, True, 0.2, 1),
-    # A part that is always placed the same way keeps its defects in place, within the precision of the placement.
+    # If a part is always placed in the same way, its defects stay in place within the precision of the placement.
     "same": Reach(5, False, 0.05, 0.03),
 }
-MAX_TILT_DEGREES = 5  # between a right angle and the turn of an instance that the border cuts
+MAX_TILT_DEGREES = 5  # largest difference from a right angle for an instance at the image border
 
 
 def detect_part(rgb: NDArray[np.uint8]) -> DetectedPart:
-    """Detect the part in an H x W x 3 image: what differs from the colour of the outermost pixels."""
+    """Detect the part in an H x W x 3 image: the pixels that differ from the colour of the outermost pixels."""
     height, width = rgb.shape[:2]
     image_frame = Frame((width - 1) / 2, (height - 1) / 2, min(height, width) / 2)
     shrink = min(1, DETECTION_SIDE / max(height, width))
@@ -131,10 +131,10 @@ def detect_part(rgb: NDArray[np.uint8]) -> DetectedPart:
 
 
 def fit_circle(points: NDArray[np.float64]) -> Frame | None:
-    """Circle through most of N x 2 points, None if fewer than three quarters are on one.
+    """Circle through most of N x 2 points, None if fewer than three quarters of them are on a circle.
 
-    Algebraic least squares (Kasa 1976), repeated without the points that are far off, such as those of a cord that
-    hangs out of a bottle.
+    Algebraic least squares (Kasa 1976), repeated without distant points, such as those of a cord that hangs out of
+    a bottle.
     """
     kept = points
     for _ in range(8):
@@ -161,10 +161,10 @@ def choose_place(parts: Iterable[DetectedPart]) -> Place:
 
 
 def settle(place: Place, source: DetectedPart, canvas: DetectedPart, box: Box, *, is_cut: bool) -> Setting:
-    """The setting of an instance with `box` (x, y, w, h in pixels) from a source on a canvas.
+    """The setting for an instance with `box` (x, y, w, h in pixels) from a source on a canvas.
 
-    `is_cut`: the border of the source cuts the instance. It then stays at the border and is turned by right angles
-    only, or by half turns where the source is not square.
+    `is_cut`: the border of the source cuts the instance. The instance then stays at the border and is rotated only
+    by right angles, or only by 180 degrees if the source is not square.
     """
     reach = REACHES[place]
     right_angle = 0 if not is_cut or reach.turn < 90 else 90 if source.is_square else 180
@@ -183,7 +183,7 @@ def settle(place: Place, source: DetectedPart, canvas: DetectedPart, box: Box, *
 
 
 def draw_moves(random: np.random.Generator, place: Place, setting: Setting, count: int) -> list[Move]:
-    """`count` moves that share turn and mirror and differ in scale and shift."""
+    """`count` moves with the same rotation and mirroring and different scale and shift."""
     reach = REACHES[place]
     mirror = bool(reach.mirror and random.random() < 0.5)
     turn = random.uniform(-reach.turn, reach.turn)

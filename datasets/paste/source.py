@@ -1,4 +1,4 @@
-"""Images that defects are taken from and pasted onto: which annotations are usable, which stay together."""
+"""The images for pasting: the annotations that can be pasted, and those that must stay together."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class PasteImage:
 
 @dataclass(frozen=True, slots=True)
 class LoadedImage:
-    """An image with its pixels, the pixels SHRINK times smaller, and the part that it shows."""
+    """An image with its pixels, a copy SHRINK times smaller, and the part that it shows."""
 
     given: PasteImage
     rgb: NDArray[np.uint8]
@@ -74,7 +74,10 @@ def is_usable(annotation: Annotation) -> bool:
 
 
 def load_paste_image(given: PasteImage) -> LoadedImage:
-    """Read an image and detect its part. Raises InputError if it cannot be read or has not the listed size."""
+    """Read an image and detect its part.
+
+    Raises InputError if it cannot be read or does not have the listed size.
+    """
     rgb, image = given.read(), given.image
     check_size(image.file_name, rgb.shape[1], rgb.shape[0], image.width, image.height)
     return LoadedImage(given, rgb, shrunk(rgb), detect_part(rgb))

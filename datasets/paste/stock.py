@@ -1,4 +1,4 @@
-"""The images that pasting draws from: sources of defects by category, and canvases."""
+"""The images available for pasting: sources of defects by category, and canvases."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ class Stock:
     canvases: dict[str, list[PasteImage]]
 
     def source(self, category: int, number: int, seed: int) -> PasteImage:
-        """The source of a category to be taken as the one numbered `number`, from 0."""
+        """The source for the new image `number` (from 0) of a category."""
         return _deal(self.sources[category], number, (seed, 1, category))
 
     def canvas(self, product: str, number: int, seed: int) -> PasteImage:
-        """The canvas of a product to be taken as the one numbered `number`, from 0."""
+        """The canvas for the new image `number` (from 0) of a product."""
         return _deal(self.canvases[product], number, (seed, 2))
 
 
 def take_stock(given: Sequence[PasteImage], *, one_category: bool = False) -> Stock:
-    """The sources and canvases among `given`; with `one_category`, no source has defects of several categories.
+    """The sources and canvases among `given`; with `one_category`, only sources with defects of a single category.
 
     Raises InputError if there is no canvas or no source.
     """
@@ -54,6 +54,6 @@ def take_stock(given: Sequence[PasteImage], *, one_category: bool = False) -> St
 
 
 def _deal(cards: Sequence[PasteImage], number: int, seed: tuple[int, ...]) -> PasteImage:
-    """Card `number` (from 0) of an endless deal in which each card comes once before any comes again."""
+    """Card `number` (from 0) of an endless deal: every card is dealt once before any card is dealt again."""
     turn, position = divmod(number, len(cards))
     return cards[int(np.random.default_rng((*seed, turn)).permutation(len(cards))[position])]

@@ -1,4 +1,4 @@
-"""Drawing of an intact bottle mouth seen from above against a bright background.
+"""Draw an intact bottle mouth, seen from above against a bright background.
 
 The rings are painted on a strip (datasets.synth.strip), which is then wrapped around the
 centre of the bottle.
@@ -14,13 +14,13 @@ from datasets.synth.texture import TAU, Float
 
 BODY_RADIUS = 0.444  # fraction of the image's side, as on the MVTec AD bottle
 
-STRIP_SIDE_LIMIT = 2048  # pixels; finer strips cost memory and change nothing visible
+STRIP_SIDE_LIMIT = 2048  # pixels; a finer strip costs memory without a visible difference
 ROWS_AT_ONCE = 64  # limits the memory for large images
 
 
 @dataclass(frozen=True)
 class Bottle:
-    """An image of a bottle mouth with the bottle's own coordinates of every pixel.
+    """An image of a bottle mouth, and the coordinates of every pixel relative to the bottle.
 
     `rgb`: (H, W, 3) RGB, before lighting and sensor noise. `radius`, `angle`:
     (H, W), radius 1 at the outer edge of the body, angle in [0, 2 pi). `unit`: pixels
@@ -51,7 +51,7 @@ def draw_bottle(size: int, rng: np.random.Generator) -> Bottle:
 def expose(rgb: RgbImage, rng: np.random.Generator) -> RgbImage:
     """Light the scene unevenly and add independent sensor noise to every pixel.
 
-    Saturated white stays free of noise, as on a real sensor.
+    Saturated white has no noise, as on a real sensor.
     """
     height, width = rgb.shape[:2]
     corners = rng.uniform(-0.035, 0.035, (2, 2)) + rng.uniform(0.93, 1.09)
@@ -66,7 +66,7 @@ def expose(rgb: RgbImage, rng: np.random.Generator) -> RgbImage:
         scene = rgb[rows]
         lit = rng.standard_normal(scene.shape, np.float32) * sigma[scene]
         lit += scene * light[rows, :, None] * tint
-        lit[scene >= 250] = 255  # overexposed: clips to white, whatever the light
+        lit[scene >= 250] = 255  # overexposed: white in any light
         lit *= 1 - np.float32(0.012) * np.add.outer(y[rows] ** 2, x**2)[..., None]
         exposed[rows] = np.clip(np.rint(lit, out=lit), 0, 255, out=lit)
     return exposed

@@ -17,7 +17,7 @@ TINT = np.array((0.98, 0.98, 1.07), np.float32)  # of matt broken glass
 def broken_large(bottle: Bottle, rng: np.random.Generator, components: int, hole: bool) -> list[Layer]:
     """Large missing arcs through the rim and the rings inside it.
 
-    With `hole`, an island of intact glass stays in the first one.
+    With `hole`, an island of intact glass remains in the first one.
     """
     start = rng.uniform(0, TAU)
     layers = []
@@ -69,8 +69,8 @@ def _arc(
 ) -> Mask:
     """Piece of a ring around angle `at`, with straight-edged jags on all sides.
 
-    `half`: half of the angle it spans. `inner`, `outer`: its radii, at places spread
-    over that angle. `ragged`: how far its two ends go to and fro, in radians.
+    `half`: half of its angle in radians. `inner`, `outer`: its radii, at places spread
+    over that angle. `ragged`: size in radians of the jags at its two ends.
     """
     offset = angle_from(bottle.angle, at)
     mask = np.abs(offset) < half + ragged
@@ -89,7 +89,7 @@ def _arc(
 
 
 def _uneven(half: float, count: int, rng: np.random.Generator) -> Heights:
-    """Places from -half to half, the inner ones moved by up to nearly half a step."""
+    """Places from -half to half; the inner ones are moved randomly by up to nearly half a step."""
     places = np.linspace(-1, 1, count)
     places[1:-1] += rng.uniform(-0.45, 0.45, count - 2) * (places[1] - places[0])
     return places * half

@@ -99,7 +99,7 @@ def _fibre(bottle: Bottle, rng: np.random.Generator) -> Layer:
     """Twisted thread, stick or strip from the inside out across the rings."""
     strands = FIBRES[int(rng.integers(len(FIBRES)))]
     at = rng.uniform(0, TAU)
-    # a pale fibre would vanish before the background
+    # a pale fibre would be invisible on the background
     reach = rng.uniform(0.7, 0.88) if strands[0][0] > 190 else rng.uniform(0.75, 1.05)
     start, end = rng.uniform(-0.25, 0.2), reach
     along = np.linspace(start, end, 4)
@@ -142,7 +142,7 @@ def _droplet_at(bottle: Bottle, rng: np.random.Generator, x: float, y: float) ->
 
 
 def _far_place(bottle: Bottle, mask: Mask) -> tuple[float, float]:
-    """Of places around the wall, the one farthest from a mask."""
+    """The one of several places around the wall that is farthest from a mask."""
     away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
     at = np.arange(24) * TAU / 24
     x, y = 0.67 * np.cos(at), 0.67 * np.sin(at)
@@ -158,7 +158,7 @@ def _thread(
     strands: tuple[Colour, Colour],
     rng: np.random.Generator,
 ) -> Layer:
-    """Fibre of two twisted strands along a path in the bottle's units."""
+    """Fibre of two twisted strands along a path (coordinates relative to the bottle)."""
     half_width = max(half_width, THINNEST / bottle.unit)
     length = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
     thickness = half_width * (1 + 0.12 * plane_waves(length, length, rng, 0.3))
@@ -201,7 +201,7 @@ def _polygon(bottle: Bottle, outline: Points) -> Mask:
 
 
 def _to_pixels(bottle: Bottle, points: Points) -> Points:
-    """Pixel coordinates (x, y) of points in the bottle's units, near its middle."""
+    """Pixel coordinates (x, y) of points near the middle of the bottle, given relative to the bottle."""
     row, column = np.unravel_index(int(np.argmin(bottle.radius)), bottle.radius.shape)
     pixels: Points = points * bottle.unit + np.array([column, row], np.float64)
     return pixels

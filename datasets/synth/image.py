@@ -1,4 +1,4 @@
-"""One synthetic image of a bottle mouth with its mask, from a seed and its place."""
+"""One synthetic image of a bottle mouth with its mask, from a seed, a folder and an index."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ DRAW: dict[str, Draw] = {
     "broken_small": broken_small,
     "contamination": contamination,
 }
-# part of each image's seed: an image does not change when others are added or left out
+# part of the seed of each image: an image does not change if others are added or left out
 SPLITS = ("train", "test")
 TYPES = ("good", *DRAW)
 
-# in each EVERY images of a defect type, one has two components and one has a hole
+# of every EVERY images of a defect type, one has two components and one has a hole
 EVERY, TWO_COMPONENTS_AT, HOLE_AT = 7, 1, 2
 
 
@@ -39,7 +39,7 @@ def synth_image(
 ) -> SynthImage:
     """Draw image `index` of a split and defect type, `size` x `size` pixels.
 
-    With `intact` only the defect is left out: outside its mask the image is the same.
+    With `intact`, the defect is left out and all pixels outside its mask are the same.
     """
     place = SPLITS.index(split), TYPES.index(defect_type), index
     streams = np.random.SeedSequence(seed, spawn_key=place).spawn(3)

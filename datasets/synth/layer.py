@@ -1,4 +1,4 @@
-"""Layers: masked paint over a bottle, of which drawn defects are made."""
+"""Layers: masked paint over a bottle, from which defects are drawn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from datasets.synth.texture import Float
 
 Mask = npt.NDArray[np.bool_]
 
-MIN_AREA_SHARE = 0.0006  # of a component or hole that is kept, of the pixels of the image
+MIN_AREA_SHARE = 0.0006  # smallest component or hole that is kept, as a fraction of the pixels of the image
 
 
 @dataclass(frozen=True)
 class Spot:
-    """The masked pixels of a layer, one-dimensional arrays in the bottle's units.
+    """The masked pixels of a layer: one-dimensional arrays, with lengths in radii of the bottle.
 
     `x`, `y`: from the middle of the bottle. `radius`, `angle`: the same, polar.
-    `depth`: distance inwards from the mask's edge. `pixel`: side of one pixel.
+    `depth`: distance inwards from the edge of the mask. `pixel`: side of one pixel.
     """
 
     x: Float
@@ -34,7 +34,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Layer:
-    """One component of a defect: where it is, and the (n, 3) RGB colours to put there."""
+    """One component of a defect: its mask and the (n, 3) RGB colours of the masked pixels."""
 
     mask: Mask
     paint: Callable[[Spot], Float]

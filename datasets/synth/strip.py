@@ -16,7 +16,7 @@ DISC_EDGE = 0.478  # where the dark inside ends and the glass begins
 RIM_EDGE = 0.825  # outer edge of the orange ring
 STRIP_END = 1.12  # beyond this radius everything is background
 
-# radius, red, green, blue: the mean look of the glass from the centre outwards
+# radius, red, green, blue: the mean colour of the glass from the centre outwards
 PROFILE = np.array(
     [
         (0.000, 38, 38, 49),
@@ -75,7 +75,7 @@ def _blend(area: Float, alpha: Float, colour: npt.ArrayLike) -> None:
 
 
 def _sharp(rho: Float, width: float) -> float:
-    """Width that a line must have at least to be drawn on this strip."""
+    """Smallest width of a line that is visible on this strip."""
     return max(width, 0.8 * float(rho[1]))
 
 

@@ -1,4 +1,4 @@
-"""`datasets synth`: a folder of synthetic bottle mouths laid out as MVTec AD does it."""
+"""`datasets synth`: a folder of synthetic bottle mouths in the layout of MVTec AD."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ SHARES = (
     ("test", "broken_small", 18),
     ("test", "contamination", 18),
 )
-RECIPE = "synth.json"  # beside the images: what to ask for to get them again
+RECIPE = "synth.json"  # next to the images: the options with which they can be drawn again
 MIN_SIZE, MAX_SIZE = 64, 4096
 
 Place = tuple[str, str, int]
@@ -29,7 +29,7 @@ Place = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class SynthSummary:
-    """What was written: the number of images of every "split/defect type" in `folder`."""
+    """The result: the number of images of every "split/defect type" in `folder`."""
 
     folder: Path
     images: dict[str, int]
@@ -47,9 +47,9 @@ def synth(
     """Write `count` images of `size` x `size` pixels as an MVTec AD category folder.
 
     The same seed gives the same bytes. `progress` wraps the list of images while they
-    are drawn. Raises OptionError for a count, size or seed out of range and OutputError
-    for a destination that is not empty; with `overwrite` one that synth itself wrote is
-    replaced. After a failure nothing is left behind.
+    are drawn. Raises OptionError for a count, size or seed out of range, and OutputError
+    for a destination that is not empty. With `overwrite`, a destination that synth wrote
+    is replaced. After a failure, no partial output remains.
     """
     if not MIN_SIZE <= size <= MAX_SIZE:
         limits = f"{MIN_SIZE} to {MAX_SIZE}"
@@ -71,9 +71,9 @@ def synth(
 
 
 def images_per_type(count: int) -> dict[str, int]:
-    """Number of images in each folder by largest remainder, `count` in all and at least one in each.
+    """Number of images in each folder, by largest remainder: `count` in total, at least one in each folder.
 
-    Raises OptionError if `count` is too small for that.
+    Raises OptionError if `count` is too small.
     """
     if count < len(SHARES):
         raise OptionError(

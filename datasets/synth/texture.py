@@ -13,8 +13,8 @@ TAU = float(2 * np.pi)
 def ripple(angle: Float, rng: np.random.Generator, orders: int) -> Float:
     """Smooth random function of an angle, periodic, with deviation 1.
 
-    `angle`: radians, any shape. The first `orders` harmonics take part, the higher
-    ones weaker, so that more orders give a rougher curve.
+    `angle`: radians, any shape. The curve is a sum of the first `orders` harmonics.
+    Higher harmonics are weaker, so more orders give a rougher curve.
     """
     order = np.arange(1, orders + 1)
     amplitude = rng.standard_normal(orders) / np.sqrt(order)
@@ -29,8 +29,8 @@ def ripple(angle: Float, rng: np.random.Generator, orders: int) -> Float:
 def smooth_noise(shape: tuple[int, int], sigma: tuple[float, float], rng: np.random.Generator) -> Float:
     """Gaussian noise blurred by `sigma` (rows, columns; pixels), with deviation 1.
 
-    The rows wrap around, so that row 0 continues the last one: a strip of angles
-    shows no seam.
+    The rows wrap around: row 0 continues the last row, so a strip of angles has no
+    visible seam.
     """
     noise = rng.standard_normal(shape, np.float32)
     pad = min(int(4 * sigma[0]) + 1, shape[0])
@@ -46,21 +46,21 @@ def angle_from(angle: Float, centre: float) -> Float:
 
 
 def window(offset: Float, width: float) -> Float:
-    """Bell of height 1 around offset 0, of standard deviation `width`."""
+    """Gaussian bell curve with height 1 at offset 0 and standard deviation `width`."""
     bell: Float = np.exp(np.float32(-0.5) * (offset / np.float32(width)) ** 2)
     return bell
 
 
 def step(values: Float, soft: float) -> Float:
-    """Soft step from 0 to 1 around value 0, `soft` wide."""
+    """Smooth step from 0 to 1 around value 0, with width `soft`."""
     ramp: Float = np.clip(values / np.float32(soft) + np.float32(0.5), 0, 1)
     return ramp
 
 
 def plane_waves(x: Float, y: Float, rng: np.random.Generator, wavelength: float, count: int = 11) -> Float:
-    """Random smooth field over the points `x`, `y`, deviation 1.
+    """Random smooth field over the points `x`, `y`, with deviation 1.
 
-    `wavelength` in the units of the points: the field looks the same at any resolution.
+    `wavelength` is in the units of the points, so the field looks the same at any resolution.
     """
     field = np.zeros(x.shape, np.float32)
     for _ in range(count):
@@ -74,10 +74,10 @@ def plane_waves(x: Float, y: Float, rng: np.random.Generator, wavelength: float,
 
 @dataclass(frozen=True)
 class Facets:
-    """Straight-edged cells of scattered points, as of splintered glass.
+    """Straight-edged cells of scattered points, like splintered glass.
 
-    `cell`: index of every point's cell. `across`, `down`: its place relative to the
-    middle of the cell. `border`: about its distance from the cell's nearest border.
+    `cell`: index of the cell of every point. `across`, `down`: place of the point relative
+    to the middle of its cell. `border`: approximate distance from the nearest border.
     """
 
     cell: npt.NDArray[np.intp]
