@@ -105,7 +105,7 @@ def test_one_image_of_a_type_is_reported_and_trained_on(
     assert "deepsmote: new training images: good 1" in err
 
 
-def test_pasted_images_are_no_parents(
+def test_pasted_images_are_not_parents(
     coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert fit(coco_folder, tmp_path / "runs", "--balance", "deepsmote", "--paste", 2) == 2

@@ -162,7 +162,7 @@ def test_no_pixel_of_val_or_test_matters(coco_folder: Path, tmp_path: Path, meth
 
 
 @pytest.mark.parametrize("method", ["smote", "paste"])
-def test_a_training_image_that_is_in_test_too_is_no_parent(
+def test_a_training_image_also_in_test_is_not_a_parent(
     coco_folder: Path, tmp_path: Path, method: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     twice = Path(shutil.copytree(coco_folder, tmp_path / "twice"))

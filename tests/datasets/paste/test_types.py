@@ -46,7 +46,7 @@ def paste_image(image_id: int, *categories: int) -> PasteImage:
     return PasteImage(Image(image_id, f"{image_id}.png", 64, 64), annotations, lambda: pixels)
 
 
-def test_an_image_with_several_types_is_no_source_of_one() -> None:
+def test_an_image_with_several_types_is_not_a_source_of_one_type() -> None:
     images = [paste_image(1), paste_image(2, 1, 2), paste_image(3, 1)]
     made = list(paste_images(images, 3, 0, place="anywhere", types=[1, 1, 1]))
     assert {origin.source for one in made for origin in one.origins} == {"3.png"}
