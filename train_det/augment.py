@@ -1,10 +1,11 @@
 """All augmentation of the detector, with the reasons; nothing else changes a training image.
 
-The part is centred and looks the same from every side, so a defect can have any angle: flips and rotations are
-what few images lack most. The part never appears four times in an image or half outside the frame, so there is no
-mosaic, and scale and shift are small, as with a fixed camera. There is one lamp and one camera, so light varies a
-little and hue hardly. All geometry is one affine map, so that pixels are interpolated once and boxes are
-recomputed from the pixels of the defect: a rotated box would be up to 41 % too large.
+The part is centred and looks the same from every side, so a defect can have any angle. A small training set lacks
+most of these angles; flips and rotations add them. The part never appears four times in an image or half outside
+the frame, so there is no mosaic, and scale and shift are small, as with a fixed camera. There is one lamp and one
+camera, so brightness varies a little and hue hardly at all. One affine map does all geometry, so pixels are
+interpolated only once. Boxes are recomputed from the pixels of the defect, because a rotated box would be up to 41
+% too large.
 """
 
 import cv2
@@ -19,7 +20,7 @@ MIN_SIDE = 2.0  # pixels of the square
 
 
 def draw_map(augmentation: DetectorAugmentation, side: int, random: np.random.Generator) -> Matrix:
-    """A random 3 x 3 map of a square of `side` pixels onto itself: turn, mirror, zoom, shift."""
+    """A random 3 x 3 map of a square of `side` pixels onto itself: rotation, mirroring, scale and shift."""
     angle = {
         "any": random.uniform(0, 2 * np.pi),
         "right": np.pi / 2 * random.integers(4),
@@ -36,7 +37,10 @@ def draw_map(augmentation: DetectorAugmentation, side: int, random: np.random.Ge
 
 
 def warp_image(image: NDArray[np.uint8], matrix: Matrix, side: int) -> NDArray[np.uint8]:
-    """Map an H x W x 3 image into a square of `side` pixels by `matrix`; the rest gets the colour of its frame."""
+    """Map an H x W x 3 image into a square of `side` pixels by `matrix`.
+
+    The rest gets the colour of its border.
+    """
     centred = _shift(-0.5) @ matrix @ _shift(0.5)
     fill = frame_colour(image)
     drawn: NDArray[np.uint8] = cv2.warpAffine(
@@ -46,7 +50,7 @@ def warp_image(image: NDArray[np.uint8], matrix: Matrix, side: int) -> NDArray[n
 
 
 def frame_colour(image: NDArray[np.uint8]) -> tuple[int, int, int]:
-    """Median colour of the outermost pixels: the background that a camera would see beyond them."""
+    """Median colour of the outermost pixels, an estimate of the background outside the image."""
     frame = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     red, green, blue = np.median(frame, axis=0)
     return int(red), int(green), int(blue)
@@ -55,7 +59,7 @@ def frame_colour(image: NDArray[np.uint8]) -> tuple[int, int, int]:
 def warp_box(points: NDArray[np.float32], matrix: Matrix, side: int) -> tuple[float, float, float, float] | None:
     """Tight box (x0, y0, x1, y1) of edge points (N x 2, image pixels) mapped by `matrix` into a square.
 
-    None if less than a quarter of the box stays in the square, or less than two pixels.
+    None if less than a quarter of the box, or less than two pixels, stays in the square.
     """
     moved = points @ matrix[:2, :2].T + matrix[:2, 2]
     inside = moved[((moved >= 0) & (moved <= side)).all(axis=1)]
@@ -72,7 +76,7 @@ def warp_box(points: NDArray[np.float32], matrix: Matrix, side: int) -> tuple[fl
 def jitter_colours(
     image: NDArray[np.uint8], augmentation: DetectorAugmentation, random: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Vary light, contrast, saturation and hue of an H x W x 3 RGB image."""
+    """Vary brightness, contrast, saturation and hue of an H x W x 3 RGB image."""
     gain, contrast, saturation, hue = random.uniform(-1, 1, 4)
     if augmentation.hue or augmentation.saturation:
         hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)

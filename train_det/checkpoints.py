@@ -1,4 +1,4 @@
-"""best.pt and last.pt: Ultralytics checkpoints, which its own tools can open; last.pt can be continued too."""
+"""best.pt and last.pt: checkpoints that Ultralytics can open. A training can also be continued from last.pt."""
 
 import io
 from copy import deepcopy
@@ -23,7 +23,7 @@ State = dict[str, object]
 def save_checkpoint(
     path: Path, model: nn.Module, categories: list[Category], side: int, state: State | None
 ) -> None:
-    """Write `model` in full precision, with the `state` to continue it, atomically."""
+    """Write `model` atomically in full precision, with the `state` to continue training."""
     checkpoint = {
         "model": portable(model),
         "train_args": {"task": "detect", "imgsz": side},
@@ -57,14 +57,14 @@ def load_state(path: Path) -> tuple[nn.Module, State]:
 
 
 def epochs_of(state: State) -> int:
-    """The number of epochs done, of a state that `load_state` returned."""
+    """The number of finished epochs in a state that `load_state` returned."""
     epoch = state["epoch"]
     assert isinstance(epoch, int)
     return epoch
 
 
 def portable(model: nn.Module) -> nn.Module:
-    """A copy of `model` on the CPU without the attributes that training and inference added."""
+    """A copy of `model` on the CPU without attributes added by training and inference."""
     bare: Any = model
     criterion, bare.criterion = getattr(bare, "criterion", None), None
     head = bare.model[-1]

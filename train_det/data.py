@@ -1,4 +1,4 @@
-"""Training images of a dataset folder in the form that Ultralytics' loss takes, augmented in every epoch."""
+"""Training images of a dataset folder, augmented in every epoch, in the form for the loss of Ultralytics."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ def read_samples(
 
 
 def outline_points(annotation: Annotation, height: int, width: int) -> tuple[NDArray[np.float32], bool]:
-    """Points N x 2 around a defect in pixels, and whether they follow its mask rather than its box only."""
+    """Points N x 2 around a defect in pixels, and whether they follow its mask (or only its box)."""
     mask = decode(annotation.segmentation, height, width)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if contours:
@@ -84,7 +84,7 @@ def outline_points(annotation: Annotation, height: int, width: int) -> tuple[NDA
 class TrainingImages(TorchDataset[Item]):
     """Items with img (3 x side x side uint8 RGB), cls (n x 1), bboxes (n x 4, xywh as fractions) and batch_idx.
 
-    Indexed by (epoch, number): an item depends on seed, epoch and number only, not on workers, order or
+    Indexed by (epoch, number). An item depends only on seed, epoch and number, not on workers, order or
     interruptions.
     """
 
@@ -124,7 +124,7 @@ class TrainingImages(TorchDataset[Item]):
         }
 
     def read(self, number: int) -> NDArray[np.uint8]:
-        """The decoded and shrunk image, kept in memory where all images fit. Raises InputError."""
+        """The decoded and shrunk image, kept in memory if all images fit. Raises InputError."""
         if self._cache is not None and number in self._cache:
             return self._cache[number]
         sample = self.samples[number]
@@ -136,7 +136,7 @@ class TrainingImages(TorchDataset[Item]):
 
 
 class LateLoader(DataLoader[Item]):
-    """A DataLoader that starts its workers with the first batch; Ultralytics makes an iterator it never uses."""
+    """A DataLoader that starts its workers with the first batch: Ultralytics creates iterators it never uses."""
 
     def __iter__(self) -> Iterator[Item]:  # type: ignore[override]
         yield from super().__iter__()
@@ -150,7 +150,7 @@ def training_loader(images: TrainingImages, batches: EpochBatches, workers: int)
 def draw_square(image: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], Matrix]:
     """H x W x 3 `image` in the middle of a square of `side` pixels, and the 3 x 3 map into that square.
 
-    This is what happens to a training image without augmentation, so that a model sees the same when it is used.
+    Training images without augmentation get the same map, so a model sees the same in training and in use.
     """
     height, width = image.shape[:2]
     matrix = Letterbox(height, width, side).matrix
@@ -163,7 +163,9 @@ def _draw(image: NDArray[np.uint8], width: int, height: int, matrix: Matrix, sid
 
 
 def collate(items: list[Item]) -> Item:
-    """One batch: images stacked, boxes of all images in one list with the number of their image in `batch_idx`."""
+    """One batch: stacked images, and the boxes of all images in one list, with the number of their image in
+    `batch_idx`.
+    """
     return {
         "img": torch.stack([item["img"] for item in items]),
         "cls": torch.cat([item["cls"] for item in items]),
@@ -173,14 +175,14 @@ def collate(items: list[Item]) -> Item:
 
 
 def on_device(batch: dict[str, torch.Tensor], device: torch.device) -> dict[str, torch.Tensor]:
-    """A collated batch on `device`, pixels from 0 to 1 and laid out as convolutions are fastest."""
+    """A collated batch on `device`, pixels from 0 to 1, in the memory layout that is fastest for convolutions."""
     moved = {key: tensor.to(device) for key, tensor in batch.items()}
     moved["img"] = (moved["img"].float() / 255).contiguous(memory_format=torch.channels_last)
     return moved
 
 
 def shrink(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """`image` with its longer side at most `side` pixels, averaged; unchanged where it is smaller."""
+    """`image` shrunk by averaging to a longer side of at most `side` pixels; unchanged if it is smaller."""
     height, width = image.shape[:2]
     scale = side / max(height, width)
     if scale >= 1:

@@ -19,17 +19,17 @@ from training.exported_model import INPUT, ExportFormat, need, save_openvino, si
 from training.exporter import Exporter
 from training.options import run_options
 
-# Largest difference of a score, and of a side of a box in pixels of the network's square. bfloat16 keeps 8 of the
-# 24 bits of a number.
+# Largest difference of a score, and of a side of a box in pixels of the input square. bfloat16 keeps 8 of the 24
+# bits of a number.
 TOLERANCES = {"32": (1e-3, 0.1), "bf16": (0.1, 4.0)}
-MIN_COMPARED_SCORE = 0.01  # boxes that both models score at least this high are compared
+MIN_COMPARED_SCORE = 0.01  # boxes with at least this score in both models are compared
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorParity:
-    """The largest differences of an exported network from its original over some images.
+    """The largest differences between an exported network and its original, over some images.
 
-    `score` of any score, `box` of a side of a box in pixels of the network's square.
+    `score`: of any score. `box`: of a side of a box, in pixels of the input square.
     """
 
     images: int
@@ -42,7 +42,7 @@ class DetectorParity:
         return self.score <= score and self.box <= box
 
     def describe(self) -> str:
-        """The differences in words."""
+        """The differences as text."""
         return (
             f"on {self.images} images no score differs by more than {self.score:.1g}"
             f" and no box by more than {self.box:.1g} pixels of the network's square"
@@ -90,7 +90,7 @@ def _write(model: Any, side: int, path: Path, export_format: ExportFormat, preci
     model.model[-1].export = True
     example = torch.zeros(1, 3, side, side)
     with silent_exporters(), torch.no_grad():
-        model(example)  # makes the anchors of this size, which must exist before tracing
+        model(example)  # creates the anchors of this size, which must exist before tracing
         if export_format == "onnx":
             need(export_format, "onnxscript")
             torch.onnx.export(

@@ -1,4 +1,4 @@
-"""Exported detectors as networks, for computers without PyTorch's training half."""
+"""Exported detectors as networks, for computers without the training packages."""
 
 from pathlib import Path
 

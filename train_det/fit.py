@@ -19,7 +19,7 @@ from training.trainer import Loop, Work
 
 
 class DetectorLoop(Loop):
-    """The epochs of a detector that are left; `state` is what last.pt holds beside the model."""
+    """The remaining epochs of a detector. `state` is the content of last.pt without the model."""
 
     def __init__(
         self,
@@ -43,11 +43,11 @@ class DetectorLoop(Loop):
         self.batches = len(self._order)
 
     def missing_in_val(self) -> str | None:
-        """Without an annotation in val nothing can be monitored."""
+        """Without an annotation in val, there is no value to monitor."""
         return None if self.validation.can_choose or self._work.options.monitor == "last" else "annotation"
 
     def train(self, recorder: EpochRecorder) -> None:
-        """Run Ultralytics' loop in a folder of its own, which is removed at the end."""
+        """Run the loop of Ultralytics in a temporary folder, which is removed at the end."""
         with tempfile.TemporaryDirectory() as scratch:
             UltralyticsLoop(
                 self._model,

@@ -1,6 +1,6 @@
-"""A detector whose first layer applies a tone curve to the pixels, so that dark parts get more of the range.
+"""A detector whose first layer applies a tone curve to the pixels, which gives dark parts more of the range.
 
-The curve is part of the model, so that checkpoints and exported files contain it.
+The curve is part of the model, so checkpoints and exported files contain it.
 """
 
 from typing import Any
@@ -21,13 +21,13 @@ class TonedConv(Conv):  # type: ignore[misc]  # Ultralytics is untyped here
         return features
 
     def forward_fuse(self, x: Tensor) -> Tensor:
-        """The same once batch normalisation is folded into the weights."""
+        """`forward` after batch normalisation has been folded into the weights."""
         features: Tensor = super().forward_fuse(x**self.gamma)
         return features
 
 
 def set_gamma(model: nn.Module, gamma: float) -> None:
-    """Give `model`, a YOLO, the tone curve x ** `gamma`; 1 changes nothing."""
+    """Add the tone curve x ** `gamma` to `model`, a YOLO; 1 changes nothing."""
     layers: Any = model.model
     layers[0].__class__ = TonedConv
     layers[0].gamma = gamma

@@ -1,4 +1,4 @@
-"""Images in, scored boxes in their own pixels out; shared by validation, predict and evaluate."""
+"""Predict scored boxes in image pixels; used by validation, predict and evaluate."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -21,9 +21,9 @@ Waiting = tuple[NDArray[np.uint8], Matrix, tuple[int, int]]
 
 
 class DetectionOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How boxes are read from a model: side of the square in pixels, minimum score, maximum boxes in an image.
+    """How boxes are read from a model: side of the square in pixels, minimum score, maximum boxes per image.
 
-    Of two boxes of a type that overlap by more than `overlap` (IoU) the one with the lower score is dropped.
+    If two boxes of a type overlap by more than `overlap` (IoU), the one with the lower score is dropped.
     `symmetries` averages over the eight flips and right-angle rotations of each image.
     """
 
@@ -38,8 +38,8 @@ class DetectionOptions(msgspec.Struct, frozen=True, kw_only=True):
 class DetectorNetwork(msgspec.Struct, frozen=True):
     """A model: squares B x 3 x side x side (0..1 RGB, on `device`) to raw output B x (4 + classes) x anchors.
 
-    Boxes are xywh in pixels of the square, then the score of each class. `strides` are those of the grids of
-    anchors in pixels, in their order.
+    The output contains xywh of the boxes in pixels of the square, then the score of each class. `strides` are the
+    strides in pixels of the anchor grids, in the order of the output.
     """
 
     raw: Callable[[torch.Tensor], torch.Tensor]
@@ -62,7 +62,7 @@ def network_of(model: nn.Module) -> DetectorNetwork:
 def detect(
     network: DetectorNetwork, images: Iterable[NDArray[np.uint8]], options: DetectionOptions
 ) -> Iterator[NDArray[np.float64]]:
-    """For each H x W x 3 RGB image its boxes, n x 6: x0, y0, x1, y1 in image pixels, score, class; best first."""
+    """The boxes of each H x W x 3 RGB image, n x 6: x0, y0, x1, y1 in image pixels, score, class; best first."""
     waiting: list[Waiting] = []
     for image in images:
         square, matrix = draw_square(image, options.side)
@@ -88,7 +88,7 @@ def to_predictions(boxes: NDArray[np.float64], image_id: int, categories: Sequen
 
 def boxes_in_squares(raw: torch.Tensor, options: DetectionOptions) -> list[torch.Tensor]:
     """Boxes n x 6 in pixels of the squares, from raw output B x (4 + classes) x anchors."""
-    # Scores above the limit pass; a prediction counts where its rounded score reaches the minimum.
+    # Ultralytics keeps scores above the limit; here a prediction counts if its rounded score reaches the minimum.
     limit = max(0.0, options.min_score - 0.5 * 10**-SCORE_DIGITS)
     found: list[torch.Tensor] = non_max_suppression(
         raw, limit, options.overlap, multi_label=True, max_det=options.max_boxes, max_time_img=10.0
@@ -97,7 +97,7 @@ def boxes_in_squares(raw: torch.Tensor, options: DetectionOptions) -> list[torch
 
 
 def to_image_pixels(boxes: NDArray[np.float64], matrix: Matrix, size: tuple[int, int]) -> NDArray[np.float64]:
-    """Boxes n x 6 from pixels of the square to those of the image of `size` (width, height), cut at its edges."""
+    """Boxes n x 6, mapped from the square to pixels of the image of `size` (width, height) and clipped to it."""
     scale, offset = matrix[0, 0], matrix[:2, 2]
     moved = boxes.copy()
     moved[:, :4] = np.clip((boxes[:, :4] - np.tile(offset, 2)) / scale, 0, np.tile(size, 2))

@@ -1,4 +1,4 @@
-"""The detector as the shared commands see it: how a YOLO is built, trained, stored, applied and exported."""
+"""The detector for the shared commands: build, train, store, apply and export a YOLO."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ from training.trainer import Learner, PredictOptions, Work
 
 
 class DetectorLearner(Learner[DetectorOptions]):
-    """A YOLO by Ultralytics."""
+    """A YOLO of Ultralytics."""
 
     state_file: ClassVar[str] = LAST
     shown: ClassVar[Sequence[str]] = ("train_loss", "val_loss", "AP", "AP50")
@@ -36,19 +36,19 @@ class DetectorLearner(Learner[DetectorOptions]):
     }
 
     def settle(self, options: DetectorOptions) -> DetectorOptions:
-        """A learning rate that suits the weights."""
+        """The learning rate for pretrained or random weights."""
         return with_learning_rate(options)
 
     def check_model(self, dataset: Dataset, options: DetectorOptions) -> None:
-        """Build a model once."""
+        """Build a model and discard it."""
         new_model(dataset, options)
 
     def epochs_done(self, state: Path) -> int:
-        """The epoch in last.pt."""
+        """The number of the epoch in last.pt."""
         return epochs_of(load_state(state)[1])
 
     def prepare(self, work: Work[DetectorOptions]) -> DetectorLoop:
-        """Images in memory and a model, new or as it was after the last epoch."""
+        """Images in memory and a model, new or with the state after the last epoch."""
         dataset, options = work.dataset, work.options
         state: State | None = None
         if work.state:
@@ -76,7 +76,7 @@ class DetectorLearner(Learner[DetectorOptions]):
 
 
 def new_model(dataset: Dataset, options: DetectorOptions) -> tuple[nn.Module, str]:
-    """A model for the categories of `dataset`, and what its weights started from. Raises WeightsError."""
+    """A model for the categories of `dataset`, and the origin of its weights. Raises WeightsError."""
     torch.manual_seed(options.seed)
     model, origin = ultralytics_api.new_model(
         options.weights, {k: c.name for k, c in enumerate(dataset.categories)}
@@ -86,7 +86,7 @@ def new_model(dataset: Dataset, options: DetectorOptions) -> tuple[nn.Module, st
 
 
 def training_images(dataset: Dataset, options: DetectorOptions) -> TrainingImages:
-    """The images of train, decoded once; boxes without masks are rotated by right angles only, to stay tight."""
+    """The images of train, decoded once. Images with boxes without masks are rotated by right angles only."""
     train = dataset.split("train")
     samples = read_samples(dataset, train.images, train.by_image())
     augmentation = options.augmentation

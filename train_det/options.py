@@ -8,15 +8,15 @@ from system.errors import OptionError
 from training.options import Amount, Fraction, Gamma, Natural, Positive, Rate, SharedOptions
 
 RANDOM_WEIGHTS = "none"
-PRETRAINED_LR, RANDOM_LR = 0.001, 0.002  # random weights want larger steps than pretrained ones
+PRETRAINED_LR, RANDOM_LR = 0.001, 0.002  # random weights need larger steps than pretrained ones
 
 
 class DetectorAugmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How far a training image may be changed; fractions are of 1 and apply to both sides.
+    """Limits for the change of a training image; a limit is a fraction of 1, upwards and downwards.
 
     `rotation` is any angle, right angles only (exact for boxes without masks), or none. `flip` mirrors half of the
-    images. `scale` zooms about the middle, `shift` moves by a fraction of the side, `brightness`, `contrast` and
-    `saturation` multiply, `hue` turns by a fraction of the colour circle.
+    images. `scale` scales about the middle, `shift` moves by a fraction of the side, `brightness`, `contrast` and
+    `saturation` are factors, `hue` is a rotation by a fraction of the colour circle.
     """
 
     rotation: Literal["any", "right", "none"] = "any"
@@ -30,10 +30,10 @@ class DetectorAugmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
 
 
 class DetectorOptimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the weights are updated; the learning rate falls from `lr` along a cosine to `final_lr` times that.
+    """How the weights are updated. The learning rate falls along a cosine from `lr` to `final_lr` times `lr`.
 
-    `average_decay` is that of the moving average of the weights, which is validated and kept; it rises along
-    1 - exp(-step / `average_ramp`). Gains weigh the parts of the loss.
+    `average_decay` is the decay of the moving average of the weights, which is validated and stored. The decay
+    rises along 1 - exp(-step / `average_ramp`). The gains are the weights of the parts of the loss.
     """
 
     optimizer: Literal["AdamW", "Adam", "NAdam", "RAdam", "SGD"] = "AdamW"
@@ -51,10 +51,10 @@ class DetectorOptimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
 
 
 class DetectorOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that, with the dataset, decides a training; saved in the run's config.yaml.
+    """All options that determine a training, together with the dataset; saved in config.yaml of the run.
 
-    `imgsz` is the side in pixels of the square that the images are shrunk into, `monitor` the value on val that
-    chooses the best epoch. Raises OptionError for values that do not go together.
+    `imgsz` is the side in pixels of the square into which images are shrunk, `monitor` the value on val that
+    selects the best epoch. Raises OptionError for values that contradict each other.
     """
 
     weights: str = "yolo11n.pt"
@@ -71,7 +71,7 @@ class DetectorOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_f
 
 
 def with_learning_rate(options: DetectorOptions) -> DetectorOptions:
-    """The same options with a number for `lr`: where it is auto, one that suits the weights."""
+    """The same options with a number for `lr`: if it is auto, the rate for the weights."""
     optimisation = options.optimisation
     if optimisation.lr != "auto":
         return options

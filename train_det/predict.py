@@ -1,4 +1,4 @@
-"""A run's best epoch applied to images."""
+"""Apply the best epoch of a run to images."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Detector(Predictor):
-    """A trained network, the categories of its classes and how boxes are read from it."""
+    """A trained network, the categories of its classes, and the options for reading boxes from it."""
 
     default_score = DEFAULT_SCORE_THRESHOLD
 

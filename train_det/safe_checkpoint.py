@@ -1,8 +1,8 @@
-"""Reads Ultralytics checkpoints without running code from them.
+"""Read Ultralytics checkpoints without running code from them.
 
-A checkpoint is a pickle, which may name any function and call it. Here PyTorch's weights-only reader builds layers
-of PyTorch and Ultralytics and nothing else. Other classes that Ultralytics writes, such as losses and paths,
-become `Ignored`; a name outside the lists below is refused unless the user trusts the file.
+A checkpoint is a pickle, which may name any function and call it. The weights-only reader of PyTorch builds only
+layers of PyTorch and Ultralytics. Other classes that Ultralytics writes, such as losses and paths, become
+`Ignored`. A name outside the lists below is refused unless the user trusts the file.
 """
 
 import os
@@ -37,7 +37,7 @@ MAX_LAYERS, MAX_REPEATS, MAX_NUMBER = 300, 100, 100_000
 
 
 class Ignored:
-    """Stands in for an object of a checkpoint that is not needed."""
+    """Replaces an object of a checkpoint that is not needed."""
 
     def __init__(self, *_args: object) -> None:
         """Drop the arguments."""
@@ -61,7 +61,7 @@ def read_checkpoint(path: Path) -> dict[str, object]:
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except WeightsError:
         raise
-    except Exception:  # noqa: BLE001  damaged files raise whatever the unpickler fails with
+    except Exception:  # noqa: BLE001  damaged files can raise any error
         raise WeightsError(path, "contains no Ultralytics model", REMEDY) from None
     if not isinstance(content, dict):
         raise WeightsError(path, "contains no Ultralytics model", REMEDY)
@@ -71,7 +71,7 @@ def read_checkpoint(path: Path) -> dict[str, object]:
 def check_architecture(path: Path, described: object) -> dict[str, object]:
     """`described`, the YAML of a model, if Ultralytics can build it from layers alone. Raises WeightsError.
 
-    Ultralytics evaluates the activation as Python and takes a layer's name from everything its module knows.
+    Ultralytics evaluates the activation as Python, and accepts any name in its module as a layer.
     """
     described = described if isinstance(described, dict) else {}
     try:
@@ -88,7 +88,7 @@ def check_architecture(path: Path, described: object) -> dict[str, object]:
 
 
 def _known_classes(path: Path) -> list[Any]:
-    """What the reader may build: pairs of a class and its name in the file. Raises WeightsError."""
+    """The classes that the reader may build, each with its name in the file. Raises WeightsError."""
     entries: list[Any] = []
     for name in sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path)):
         resolved: type[object] | None = (

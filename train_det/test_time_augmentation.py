@@ -1,7 +1,7 @@
-"""Averaging a detector's raw output over the eight symmetries of the square (D4), anchor by anchor.
+"""Average the raw output of a detector over the eight symmetries of the square (D4), anchor by anchor.
 
-A flip or a right-angle rotation of the image maps every anchor to another one, so the eight outputs can be aligned
-and averaged before any box is suppressed: no boxes have to be matched or fused.
+A flip or a right-angle rotation of the image maps every anchor to another anchor. The eight outputs can therefore
+be aligned and averaged before non-maximum suppression, and no boxes have to be matched or fused.
 """
 
 from collections.abc import Callable
@@ -24,9 +24,9 @@ def average_over_symmetries(
 
 
 def turn_back(raw: torch.Tensor, turns: int, mirror: bool, side: int, strides: list[int]) -> torch.Tensor:
-    """Raw output of an image that was mirrored, then rotated counterclockwise, as if it had not been.
+    """Map the raw output of an image that was mirrored, then rotated counterclockwise, back to the original image.
 
-    Boxes are xywh in pixels of the square, anchors row by row of each stride's grid, finest grid first.
+    Boxes are xywh in pixels of the square. Anchors are ordered row by row of each grid, finest grid first.
     """
     x, y, w, h = raw[:, :4].unbind(1)
     for _ in range(turns):

@@ -1,8 +1,8 @@
-"""Ultralytics without its side effects: the only module that imports it; the others import from here.
+"""Ultralytics without its side effects. Only this module imports Ultralytics; the others import from here.
 
-By default it writes a settings file into the user's home, tests the network, reports usage, installs packages,
-downloads a model to check half precision and replaces Pillow's and PyTorch's functions for opening and saving. All
-of that is switched off or restored here, before and right after its first import.
+By default, Ultralytics writes a settings file into the home folder, tests the network, reports usage, installs
+packages, downloads a model to check half precision, and replaces functions of Pillow and PyTorch that open and
+save files. This module switches all of that off before the first import, or restores it right after.
 """
 
 import os
@@ -59,21 +59,21 @@ __all__ = [
 ]
 
 RANDOM_ARCHITECTURE = "yolo11n.yaml"
-SPARE_NUMBERS = 10_000_000  # a head for many classes has more weights than one for few
+SPARE_NUMBERS = 10_000_000  # a head for many classes has more weights than a head for few
 
 
 def choose_threads() -> None:
-    """Compute with OMP_NUM_THREADS threads, or one less than the number of cores, as Ultralytics does.
+    """Compute with OMP_NUM_THREADS threads, or one fewer than the number of cores, as Ultralytics does.
 
-    Threads of PyTorch wait for each other at every layer: with one thread for each core, one other busy program
-    makes a training ten times slower (measured on two cores).
+    Threads of PyTorch wait for each other at every layer. With one thread per core, a single other busy program
+    makes training ten times slower (measured on two cores).
     """
     asked = _ASKED_THREADS or ""
     torch.set_num_threads(int(asked) if asked.isdigit() and int(asked) else NUM_THREADS)
 
 
 def new_model(weights: str, names: dict[int, str]) -> tuple[nn.Module, str]:
-    """A model for the classes `names`, started from `weights`, and the origin of the weights in words.
+    """A model for the classes `names`, started from `weights`, and the origin of the weights as text.
 
     `weights` is a path, a name that Ultralytics knows, or none. Raises WeightsError.
     """
@@ -86,7 +86,7 @@ def new_model(weights: str, names: dict[int, str]) -> tuple[nn.Module, str]:
     model = _empty_copy(path, pretrained, len(names))
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     model.names = dict(names)
-    model.model[-1].end2end = False  # of two-headed models, the head that needs suppression is better
+    model.model[-1].end2end = False  # in two-headed models, the head that needs suppression is better
     model.load(pretrained, verbose=False)
     given = pretrained.state_dict()
     after = model.state_dict()
@@ -100,7 +100,7 @@ def new_model(weights: str, names: dict[int, str]) -> tuple[nn.Module, str]:
 
 
 def _empty_copy(path: Path, pretrained: Any, classes: int) -> Any:
-    """A new model of the architecture of `pretrained`, which must not be much larger than `pretrained` is."""
+    """A new model with the architecture of `pretrained`. It must not be much larger than `pretrained`."""
     described = check_architecture(path, getattr(pretrained, "yaml", None))
     given = sum(tensor.numel() for tensor in pretrained.parameters())
     try:
@@ -111,7 +111,7 @@ def _empty_copy(path: Path, pretrained: Any, classes: int) -> Any:
         return DetectionModel(described, nc=classes, verbose=False)
     except WeightsError:
         raise
-    except Exception as error:  # noqa: BLE001  layers raise whatever they like for wrong sizes
+    except Exception as error:  # noqa: BLE001  layers can raise any error for wrong sizes
         problem = f"describes a model that cannot be built ({type(error).__name__})"
         raise WeightsError(path, problem, REMEDY) from None
 
@@ -142,7 +142,7 @@ def load_model(path: Path) -> tuple[nn.Module, dict[str, object]]:
 
 
 def fetch_weights(name: str) -> Path:
-    """The file of `name`: itself where it is a path, else the cached download of what Ultralytics publishes.
+    """The file of `name`: the path itself, or the cached download of a model that Ultralytics publishes.
 
     Raises WeightsError if the name is unknown or there is no network.
     """
@@ -156,7 +156,7 @@ def fetch_weights(name: str) -> Path:
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         attempt_download_asset(str(kept), retry=0, progress=False)
-    except Exception as error:  # noqa: BLE001 - requests, urllib and Ultralytics raise whatever they like
+    except Exception as error:  # noqa: BLE001 - requests, urllib and Ultralytics can raise any error
         reason = type(error.__cause__ or error).__name__
         raise WeightsError(name, f"cannot be fetched ({reason})", REMEDY) from None
     return kept

@@ -1,8 +1,9 @@
-"""Ultralytics' training loop with our images, our validation and checkpoints that continue exactly.
+"""The training loop of Ultralytics with our images, our validation, and checkpoints from which it continues
+exactly.
 
-Ultralytics' own checkpoints hold half-precision averages only, so that a resumed training differs from an
-uninterrupted one; ours hold the weights, their average and the optimiser in full. Only the training images are
-random, and they depend on seed and epoch alone.
+Checkpoints of Ultralytics contain only half-precision averages, so a resumed training differs from an
+uninterrupted one. Our checkpoints contain the weights, their average and the optimiser in full precision. Only the
+training images are random, and they depend only on seed and epoch.
 """
 
 import time
@@ -29,7 +30,7 @@ Nested: TypeAlias = "torch.Tensor | dict[str, Nested] | list[Nested] | tuple[Nes
 class Epoch(msgspec.Struct, frozen=True):
     """The result of one epoch: its row of the history, the monitored value, the averaged model.
 
-    `take_state` returns what is needed to continue after it.
+    `take_state` returns the state to continue after this epoch.
     """
 
     row: dict[str, float]
@@ -39,13 +40,13 @@ class Epoch(msgspec.Struct, frozen=True):
 
 
 class NoMetrics:
-    """Stands in for the names of validation metrics, of which Ultralytics' loop wants a list."""
+    """Replaces the list of names of validation metrics that the loop of Ultralytics requires."""
 
     keys: ClassVar[list[str]] = []
 
 
 class OwnValidation:
-    """Stands in for Ultralytics' validator."""
+    """Replaces the validator of Ultralytics."""
 
     metrics = NoMetrics()
 
@@ -59,20 +60,20 @@ class FullPrecisionLoss:
     def __call__(
         self, output: Nested, batch: dict[str, torch.Tensor]
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Loss and its parts of a model's output on a batch."""
+        """The loss of the output of a model on a batch, and the parts of the loss."""
         with torch.autocast(batch["img"].device.type, enabled=False):
             result: tuple[torch.Tensor, dict[str, torch.Tensor]] = self._loss(in_float32(output), batch)
         return result
 
     def set_epoch(self, epoch: int) -> None:
-        """Where the loss changes over the epochs (two-headed models), use that of `epoch`, from 0."""
+        """If the loss changes over the epochs (two-headed models), use the loss of `epoch` (from 0)."""
         if hasattr(self._loss, "update"):
             self._loss.updates = epoch - 1
             self._loss.update()
 
 
 def in_float32(output: Nested) -> Nested:
-    """A model's nested output with every tensor in float32."""
+    """The nested output of a model with every tensor in float32."""
     if isinstance(output, torch.Tensor):
         return output.float()
     if isinstance(output, dict):
@@ -81,10 +82,10 @@ def in_float32(output: Nested) -> Nested:
 
 
 class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
-    """One training of `model`; `validate_model` measures it on val, `on_epoch` keeps the epoch.
+    """One training of `model`; `validate_model` measures it on val, `on_epoch` stores the epoch.
 
-    Training ends where `on_epoch` returns True. `state`, taken earlier by Epoch.take_state, continues a training
-    after the epoch it was taken in.
+    Training ends when `on_epoch` returns True. With `state`, the result of Epoch.take_state in an earlier process,
+    it continues after that epoch.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
             ultralytics_api.choose_threads()
 
     def get_dataset(self) -> dict[str, object]:
-        """No files: the images are in memory."""
+        """Return no files, because the images are in memory."""
         return {"train": "", "val": "", "channels": 3, "nc": 0, "names": {}}
 
     def set_model_attributes(self) -> None:
@@ -122,7 +123,7 @@ class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
         self.model.args = self.args
 
     def _build_train_pipeline(self) -> None:
-        if self.optimizer is not None:  # the loop would continue with half the batch, unlike the run's config.yaml
+        if self.optimizer is not None:  # the loop would continue with half the batch, contrary to config.yaml
             raise out_of_memory(self._options.batch, self._options.imgsz)
         self.train_loader = training_loader(self._images, self._batches, self._options.workers)
         self.test_loader = self.train_loader
@@ -134,11 +135,11 @@ class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
         self._setup_scheduler()
 
     def get_validator(self) -> OwnValidation:
-        """None of Ultralytics': `validate` measures."""
+        """Return no validator of Ultralytics: `validate` measures."""
         return OwnValidation()
 
     def resume_training(self, ckpt: object) -> None:  # noqa: ARG002
-        """Set up the average of the weights and, where there is a state, restore it."""
+        """Set up the average of the weights and restore the state, if there is one."""
         chosen = self._options.optimisation
         self.model.criterion = None
         self.ema = ModelEMA(self.model, decay=chosen.average_decay, tau=chosen.average_ramp)
@@ -153,7 +154,7 @@ class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
         self.start_epoch = self._state["epoch"]
 
     def take_state(self) -> State:
-        """Everything that a later training needs to continue after this epoch as if it was not interrupted."""
+        """The state that a later training needs to continue exactly after this epoch."""
         return {
             "epoch": self.epoch + 1,
             "model": self.model.state_dict(),
@@ -163,11 +164,11 @@ class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
         }
 
     def preprocess_batch(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Images and boxes on the model's device."""
+        """Images and boxes on the device of the model."""
         return on_device(batch, self.device)
 
     def run_callbacks(self, event: str) -> None:
-        """Handle the events of interest: the images of an epoch are a function of its number."""
+        """Handle the events that we need; the images of an epoch are a function of its number."""
         if event == "on_train_batch_end":
             self._on_batch()
         if event == "on_train_epoch_start":
@@ -188,10 +189,10 @@ class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
         return False
 
     def save_metrics(self, metrics: object) -> None:
-        """Write no results.csv: `on_epoch` keeps the history."""
+        """Write no results.csv, because `on_epoch` stores the history."""
 
     def save_model(self) -> bool:
-        """Give the epoch to `on_epoch`."""
+        """Pass the epoch to `on_epoch`."""
         losses = {name: float(value) for name, value in self.tloss.items()}
         row = {
             "epoch": self.epoch + 1.0,
@@ -205,11 +206,11 @@ class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
         return True
 
     def final_eval(self) -> None:
-        """Nothing: the shared `finish` measures the best epoch."""
+        """Do nothing: the shared `finish` measures the best epoch."""
 
 
 def loop_settings(options: DetectorOptions, device: torch.device, folder: Path) -> dict[str, object]:
-    """Ultralytics' names for our options; everything that writes, draws, downloads or augments is off."""
+    """The options of Ultralytics for ours. All options that write, draw, download or augment are off."""
     chosen = options.optimisation
     return {
         "task": "detect", "mode": "train", "model": "", "data": "",

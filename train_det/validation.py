@@ -18,7 +18,7 @@ STATS = {"AP": 0, "AP50": 1, "AP75": 2}
 
 
 class Validation:
-    """Measures models on the val split of `dataset`; `monitor` chooses the best epoch."""
+    """Measures models on the val split of `dataset`; `monitor` names the value that selects the best epoch."""
 
     def __init__(self, dataset: Dataset, options: DetectorOptions) -> None:
         self._truth = dataset.splits.get("val") or CocoFile([], [], dataset.categories)
@@ -34,7 +34,7 @@ class Validation:
         return bool(self._truth.annotations)
 
     def __call__(self, model: nn.Module) -> tuple[dict[str, float], float | None]:
-        """The numbers of `model` for the history, and the one that chooses the best epoch: larger is better.
+        """The numbers of `model` for the history, and the one that selects the best epoch: larger is better.
 
         None if the last epoch is the best one.
         """
