@@ -10,7 +10,7 @@ from convert.distinct_names import case_events, with_distinct_names
 from convert.exclusion import exclusion_events
 from convert.faults import Fault, Faults, planning_faults
 from convert.report import Event
-from datasets.coco import SPLITS, Annotation, Category, Image, Rle
+from datasets.coco import SPLITS, Annotation, Category, Image
 from datasets.formats.coco_export import CocoExport, read_coco_export
 from datasets.formats.coco_images import missing_image, own_folders
 from datasets.formats.coco_segmentation import check_drawable
@@ -22,8 +22,6 @@ from system.links import check_inside
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from datasets.masks.component import Component
 
 
 class CocoImage(msgspec.Struct, frozen=True):
@@ -134,25 +132,6 @@ def instance_mask(image: Image, annotation: Annotation) -> "NDArray[np.uint8]":
 
     check_segmentation(image, annotation)
     return decode(annotation.segmentation, image.height, image.width)
-
-
-def instance_component(image: Image, annotation: Annotation) -> "Component | None":
-    """The pixels of an annotation in the box around them, None if it has none. Raises InputError.
-
-    Faster than `instance_mask`: the image is not unpacked.
-    """
-    from datasets.masks.edges import runs_to_component
-    from datasets.masks.rle import to_rle
-    from datasets.masks.run_lengths import fitting_run_lengths, run_lengths
-
-    segmentation = annotation.segmentation
-    if isinstance(segmentation, Rle):
-        runs = fitting_run_lengths(segmentation, image.height, image.width)
-        if runs is not None:
-            return runs_to_component(runs, image.height)
-    check_segmentation(image, annotation)
-    rle = to_rle(segmentation, image.height, image.width)
-    return None if rle is None else runs_to_component(run_lengths(str(rle.counts)), image.height)
 
 
 def check_segmentation(image: Image, annotation: Annotation) -> None:

@@ -26,13 +26,6 @@ class PixelRuns:
     top: "NDArray[np.int64]"
     bottom: "NDArray[np.int64]"
 
-    def areas(self) -> "NDArray[np.int64]":
-        """The number of pixels of each mask."""
-        import numpy as np
-
-        weights = self.bottom - self.top
-        return np.bincount(self.owner, weights, minlength=len(self.boxes)).astype(np.int64)
-
     def select(self, chosen: "NDArray[np.bool_]") -> "PixelRuns":
         """The chosen masks."""
         import numpy as np

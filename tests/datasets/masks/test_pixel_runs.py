@@ -33,7 +33,8 @@ def runs_of(masks: list[np.ndarray]) -> PixelRuns:
 @given(st.lists(MASKS, min_size=1, max_size=6))
 def test_run_lengths_of_many_masks_give_the_pixels_of_each(masks: list[np.ndarray]) -> None:
     runs = runs_of(masks)
-    assert runs.areas().tolist() == [int(mask.sum()) for mask in masks]
+    areas = np.bincount(runs.owner, runs.bottom - runs.top, minlength=len(masks))
+    assert areas.tolist() == [mask.sum() for mask in masks]
     for k, mask in enumerate(masks):
         if not mask.any():
             assert runs.boxes[k].tolist() == [0, 0, 0, 0]
