@@ -36,7 +36,13 @@ def read_labelmap(path: Path) -> list[tuple[str, Colour]]:
         colour = _parse_colour(rest.split(":")[0]) if has_colours or not separator else palette_colour(index)
         if colour is None or not name.strip():
             raise InputError(f"{path}, line {number}", f"{text!r} has no colour", "write NAME:R,G,B::")
-        if (name, colour) == (BACKGROUND_NAME, BACKGROUND) or (name, colour) == (IGNORED_NAME, VOID_COLOUR):
+        is_background = name.strip().casefold() == BACKGROUND_NAME
+        if is_background and colour != BACKGROUND:
+            problem = (
+                f"the background has the colour {format_colour(colour)}, and only black is read as background"
+            )
+            raise InputError(f"{path}, line {number}", problem, "make it black in the masks and here")
+        if is_background or (name.strip(), colour) == (IGNORED_NAME, VOID_COLOUR):
             continue
         types.append((name.strip(), colour))
     if not types:

@@ -53,3 +53,13 @@ def test_colours_of_the_command_line() -> None:
     for wrong in (["=1,2,3"], ["a"], ["a=1,2"], ["a=1,2,-3"], ["a=1,2,3", "b=1,2,3"]):
         with pytest.raises(OptionError):
             parse_colours(wrong)
+
+
+def test_a_background_that_is_not_black_is_refused(tmp_path: Path) -> None:
+    """As a type of its own it would make a defect of the whole image."""
+    path = tmp_path / "labelmap.txt"
+    path.write_text("Background:0,0,0::\nchip:255,0,0::\n")
+    assert read_labelmap(path) == [("chip", (255, 0, 0))]
+    path.write_text("background:10,10,10::\nchip:255,0,0::\n")
+    with pytest.raises(InputError, match=r"line 1: the background has the colour 10,10,10, and only black"):
+        read_labelmap(path)
