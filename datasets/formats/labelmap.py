@@ -38,9 +38,7 @@ def read_labelmap(path: Path) -> list[tuple[str, Colour]]:
             raise InputError(f"{path}, line {number}", f"{text!r} has no colour", "write NAME:R,G,B::")
         is_background = name.strip().casefold() == BACKGROUND_NAME
         if is_background and colour != BACKGROUND:
-            problem = (
-                f"the background has the colour {format_colour(colour)}, and only black is read as background"
-            )
+            problem = f"the background has the colour {format_colour(colour)}, and only black is background"
             raise InputError(f"{path}, line {number}", problem, "make it black in the masks and here")
         if is_background or (name.strip(), colour) == (IGNORED_NAME, VOID_COLOUR):
             continue

@@ -161,5 +161,6 @@ CASES: list[Case] = [
     labelmap("a labelmap that is not text", b"\xff\xfe\xff"),
     labelmap("a labelmap without a colour", b"dent:red::\n"),
     labelmap("a labelmap without a type", b"background:0,0,0::\n"),
+    labelmap("a labelmap with a background that is not black", b"background:9,9,9::\ndent:9,0,0::\n"),
     labelmap("a labelmap with a colour twice", b"dent:9,0,0::\nchip:9,0,0::\n"),
 ]

@@ -61,5 +61,7 @@ def test_a_background_that_is_not_black_is_refused(tmp_path: Path) -> None:
     path.write_text("Background:0,0,0::\nchip:255,0,0::\n")
     assert read_labelmap(path) == [("chip", (255, 0, 0))]
     path.write_text("background:10,10,10::\nchip:255,0,0::\n")
-    with pytest.raises(InputError, match=r"line 1: the background has the colour 10,10,10, and only black"):
+    with pytest.raises(
+        InputError, match=r"line 1: the background has the colour 10,10,10, and only black is background"
+    ):
         read_labelmap(path)
