@@ -11,7 +11,7 @@ from datasets.formats.cvat_xml import read_cvat
 from datasets.formats.labelme import read_json
 from datasets.formats.labelstudio import read_labelstudio
 from datasets.formats.tool_export import ToolExport
-from datasets.formats.via import read_via
+from datasets.formats.via import list_via_files, read_via
 from datasets.formats.voc import ROOT_NAME as VOC_ROOT
 from datasets.formats.voc import read_voc
 from datasets.formats.xml_elements import root_name
@@ -60,6 +60,8 @@ def find_tool_format(root: Path) -> tuple[ToolFormat, Path] | None:
             return tool_format, path if alone else root
     if any(_is_labelme(path) for path in listed):
         return None
+    if not listed and any(_format_of_file(path) is VIA for path in list_via_files(root)[:MAX_PEEKS]):
+        return VIA, root
     if any(path.suffix.lower() == ".csv" and is_csv_table(path) for path in files):
         return CSV, find_csv_table(root)
     listed = [path for path in sorted(root.rglob("*.[xX][mM][lL]")) if not _is_hidden(path, root)][:MAX_PEEKS]

@@ -4,12 +4,14 @@ Sources: https://www.robots.ox.ac.uk/~vgg/software/via/; `_via_metadata.js` of V
 A region has attributes, one of which is the category. makesense.ai exports the format of VIA 2.
 """
 
+import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from datasets.formats.json_values import Object, as_list, as_object, as_text, read_json_value
+from datasets.formats.split_names import exact_split_name, split_of_folder
 from datasets.formats.tool_export import Geometry, Loss, ToolExport, ToolImage, ToolShape
 from datasets.formats.via_shapes import via2_shape, via3_shape
 from system.errors import InputError, collected
@@ -38,7 +40,7 @@ def read_via(
     *,
     errors: list[InputError] | None = None,
 ) -> ToolExport:
-    """Read a JSON file, or every JSON file directly in a folder.
+    """Read a JSON file, or every JSON file directly in a folder, or in its folders of splits.
 
     The region attribute `attribute` is the category, by default the only one that regions have; with `category`
     every region has that category. An image without regions does not count as reviewed. Faults of a file or an
@@ -65,10 +67,20 @@ def read_via(
     return ToolExport(root, converted, read)
 
 
+def list_via_files(folder: Path) -> list[Path]:
+    """The JSON files of a folder, or, if it has none, those of its subfolders named like splits.
+
+    The training code of Mask R-CNN wants train/via_region_data.json and val/via_region_data.json.
+    """
+    files = sorted(folder.glob("*.json")) or sorted(folder.glob("*/*.json"))
+    inside = [path for path in files if path.parent == folder or exact_split_name(path.parent.name)]
+    return [path for path in inside if not path.name.startswith(".")]
+
+
 def _list_files(source: Path) -> list[Path]:
     if not source.is_dir():
         return [source]
-    files = sorted(p for p in source.glob("*.json") if not p.name.startswith("."))
+    files = list_via_files(source)
     if not files:
         raise InputError(source, "contains no JSON file", "name VIA's project or export")
     return files
@@ -205,14 +217,17 @@ def _convert(root: Path, image: _ViaImage, attribute: str | None, category: str 
             shapes += [ToolShape(region.where, label, region.geometry) for label in labels]
             if len(labels) > 1:
                 losses.append(Loss(region.where, "several-labels", ", ".join(labels)))
+    file = image.path.relative_to(root).as_posix()
     return ToolImage(
-        file=image.path.relative_to(root).as_posix(),
+        file=file,
         where=image.where,
         names=(image.name.replace("\\", "/"),),
         size=None,
         shapes=shapes,
         losses=losses,
         reviewed=False,
+        split=split_of_folder(file),
+        beside=posixpath.dirname(file),
     )
 
 

@@ -1,7 +1,7 @@
 """The description of a YOLO folder: class names, and for each split folders or lists of images.
 
 `yolo_data_yaml` reads it from `data.yaml` of Ultralytics and Roboflow, `yolo_names_file` from `obj.data` of
-darknet and CVAT and from `classes.txt` of Label Studio and labelImg.
+darknet and CVAT and from `classes.txt` of Label Studio and labelImg and `_darknet.labels` of Roboflow.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,8 @@ from system.files import read_text
 
 DATA_YAML = "data.yaml"
 OBJ_DATA = "obj.data"
-NAMES_FILES = ("classes.txt", "labels/classes.txt", "images/classes.txt", "obj.names")
+DARKNET_LIST = "_darknet.labels"
+NAMES_FILES = ("classes.txt", "labels/classes.txt", "images/classes.txt", "obj.names", DARKNET_LIST)
 
 
 class YoloDescription(msgspec.Struct, frozen=True):
@@ -44,8 +45,13 @@ def find_description(path: Path) -> Path | None:
         return path / DATA_YAML
     if (path / OBJ_DATA).is_file():
         return path / OBJ_DATA
-    names_files = (path / name for name in NAMES_FILES if (path / name).is_file())
+    names_files = [path / name for name in NAMES_FILES if (path / name).is_file()] + darknet_lists(path)
     return next((file for file in names_files if _has_labels(path, file)), None)
+
+
+def darknet_lists(root: Path) -> list[Path]:
+    """The lists of class names that Roboflow writes into the folder of each split ("YOLO Darknet")."""
+    return sorted(path for path in root.glob(f"*/{DARKNET_LIST}") if path.is_file())
 
 
 def _has_labels(root: Path, names_file: Path) -> bool:

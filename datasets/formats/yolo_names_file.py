@@ -4,7 +4,14 @@ from pathlib import Path
 
 from datasets.coco import SPLITS
 from datasets.formats.split_names import exact_split_name, split_of_folder
-from datasets.formats.yolo_description import YoloDescription, check_names, find_below, read_lines
+from datasets.formats.yolo_description import (
+    DARKNET_LIST,
+    YoloDescription,
+    check_names,
+    darknet_lists,
+    find_below,
+    read_lines,
+)
 from datasets.images.image_file import is_image
 from system.errors import InputError
 
@@ -41,6 +48,10 @@ def read_names_only(root: Path, file: Path) -> YoloDescription:
     """
     names = tuple(read_lines(file))
     check_names(file, names)
+    for other in darknet_lists(root) if file.name == DARKNET_LIST else []:
+        if tuple(read_lines(other)) != names:
+            problem = f"its class names differ from those in {file.relative_to(root).as_posix()}"
+            raise InputError(other, problem, "export all splits from one version of the dataset")
     base = root / "images" if (root / "images").is_dir() else root
     found = sorted(path for path in base.rglob("*") if is_image(path) and path.is_file())
     if not found:

@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 from convert.via2coco import ViaOptions, via2coco
+from datasets.check.check import check
+from datasets.check.facts import Limits
+from datasets.formats.dataset_folder import load_dataset
 from datasets.masks.rle import decode
 from system.errors import InputError
 from tests.command import only_line, run_command
@@ -157,3 +160,22 @@ def test_what_via_does_not_write_is_refused_in_one_line(
     assert run_command("convert", "via2coco", source, tmp_path / "c") == 2
     assert problem in only_line(capsys)
     assert not (tmp_path / "c").exists()
+
+
+def test_the_folders_of_splits_that_mask_r_cnn_wants(tmp_path: Path) -> None:
+    """Both splits have an image a.png; each belongs to the file of its folder."""
+    for split, width in (("train", 20), ("val", 30)):
+        (tmp_path / "s" / split).mkdir(parents=True)
+        via2(tmp_path / "s" / split, region(RECT | {"width": width}, defect="chip"))
+        (tmp_path / "s" / split / "via.json").rename(tmp_path / "s" / split / "via_region_data.json")
+    assert codes(tmp_path / "s", tmp_path / "c") == {}
+    assert boxes(tmp_path / "c") == {
+        "train/a.png": [("chip", BOX)],
+        "val/a.png": [("chip", (10, 8, 30, 12))],
+    }
+    members = {
+        split: [i.file_name for i in coco.images] for split, coco in load_dataset(tmp_path / "c").splits.items()
+    }
+    assert members == {"train": ["train/a.png"], "val": ["val/a.png"], "test": []}
+    checked = check(tmp_path / "s", Limits(), jobs=1)
+    assert (checked.images, checked.annotations) == (2, 2)

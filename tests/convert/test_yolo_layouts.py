@@ -219,3 +219,23 @@ def test_a_label_file_in_the_other_unicode_form_is_found(tmp_path: Path, image_f
     boxes, codes = converted(write(tmp_path / "y", files), tmp_path / "c", YoloOptions(unlabelled="negative"))
     assert list(boxes.values()) == [[BOX]]
     assert codes == ["unicode-form"]
+
+
+def test_darknet_as_roboflow_writes_it(tmp_path: Path) -> None:
+    """A list of names in the folder of each split, labels next to the images."""
+    for split in ("train", "valid", "test"):
+        write(
+            tmp_path / "y",
+            {f"{split}/{split}_jpg.rf.0a.png": None, f"{split}/{split}_jpg.rf.0a.txt": "1 .5 .5 .5 .5"},
+        )
+        (tmp_path / f"y/{split}/_darknet.labels").write_text("chip\ndent\n")
+    report = yolo2coco(tmp_path / "y", tmp_path / "c")
+    assert report.written == {"images": 3, "negatives": 0, "annotations": 3}
+    assert {split: len(coco.images) for split, coco in load_dataset(tmp_path / "c").splits.items()} == {
+        "train": 1,
+        "val": 1,
+        "test": 1,
+    }
+    assert class_names(tmp_path / "c") == ["chip", "dent"]
+    alone = yolo2coco(tmp_path / "y/train", tmp_path / "d")
+    assert alone.written["annotations"] == 1

@@ -136,8 +136,18 @@ def no_images(root: Path) -> None:
         path.unlink()
 
 
+def other_names(root: Path) -> None:
+    """Roboflow's "YOLO Darknet" with other names in another split."""
+    for split, names in (("train", "dent"), ("valid", "crack")):
+        (root / split).mkdir(parents=True)
+        PilImage.new("L", (60, 40)).save(root / split / f"{split}.png")
+        (root / split / f"{split}.txt").write_text("0 .5 .5 .2 .2\n")
+        (root / split / "_darknet.labels").write_text(f"{names}\n")
+
+
 OTHERS: dict[str, Callable[[Path], object]] = {
     "no image": no_images,
+    "names that differ between splits": other_names,
     "names that differ in case": one_name,
     "256 classes": described("train: images/train\nval: images/val\nnames: [" + ", ".join(NAMES) + "]\n"),
     "a list that is not text": lambda r: (
