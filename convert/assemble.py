@@ -18,7 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from convert.conversion import Conversion, Converted, S
-from convert.distinct_names import case_events, with_distinct_names
+from convert.distinct_names import category_events, with_distinct_names
 from convert.execution import Execution
 from convert.faults import Fault, Faults
 from convert.report import Event, Report, check_strict, make_report
@@ -180,7 +180,7 @@ def _report(done: Sequence[_Done], conversion: Conversion[S], execution: Executi
     if regions := sum(len(converted.ignored) for converted in kept):
         only = sum(0 < len(converted.ignored) == len(converted.category_ids) for converted in kept)
         written |= {"ignore regions": regions, "images with only ignore regions": only}
-    known = [*conversion.events, *case_events(conversion.categories), *faults.events()]
+    known = [*conversion.events, *category_events(conversion.categories), *faults.events()]
     events = chain(known, chain.from_iterable(c.events for c in done))
     report = make_report(conversion.read, written, events)
     if execution.strict:

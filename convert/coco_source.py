@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from convert.distinct_names import case_events, with_distinct_names
+from convert.distinct_names import category_events, with_distinct_names
 from convert.exclusion import exclusion_events
 from convert.faults import Fault, Faults, planning_faults
 from convert.report import Event
@@ -93,7 +93,7 @@ def labelled_source(export: CocoExport, events: list[Event]) -> CocoSource:
     if unlabelled and len(unlabelled) == len(export.images):
         raise nothing_labelled(export.path, len(unlabelled))
     left_out = [Event(entry.image.file_name, "", "unlabelled", "no annotations file") for entry in unlabelled]
-    left_out += case_events(export.categories)
+    left_out += category_events(export.categories)
     images = [
         CocoImage(entry.image, entry.split or SPLITS[0], entry.annotations, entry.path)
         for entry in export.images

@@ -30,6 +30,7 @@ CODES = {
     "crowd-as-instance": Code("repaired", "a crowd annotation became an ordinary one (--crowd instance)"),
     "crowd-kept": Code("note", "a crowd annotation was kept as an ignore region"),
     "joined-category": Code("repaired", "two categories with the same name were joined"),
+    "category-of-no-defect": Code("note", "a category is called like the absence of a defect; it is kept"),
     "similar-categories": Code("note", "names of categories differ only in case; they stay different categories"),
     "no-ending": Code("repaired", "a file name without an image extension got the one that fits its content"),
     "root-category": Code("note", "a category that only groups the others and has no annotations was left out"),

@@ -6,7 +6,7 @@ from convert.conversion import S
 from convert.faults import Fault, Faults
 from convert.report import Event
 from datasets.coco import Category
-from datasets.formats.category_names import names_of_other_case
+from datasets.formats.category_names import NO_DEFECT, names_of_other_case
 from datasets.formats.file_names import find_ambiguous_names
 
 
@@ -21,7 +21,12 @@ def with_distinct_names(sources: Sequence[S], faults: Faults) -> list[S]:
     return [source for source in sources if source.file_name not in left_out]
 
 
-def case_events(categories: Sequence[Category]) -> list[Event]:
-    """A note for each group of categories whose names differ only in case; they stay different categories."""
-    groups = names_of_other_case(category.name for category in categories)
-    return [Event("(dataset)", "", "similar-categories", " and ".join(names)) for names in groups]
+def category_events(categories: Sequence[Category]) -> list[Event]:
+    """A note for each group of names that differ only in case, and for each name that means no defect."""
+    names = [category.name for category in categories]
+    similar = [" and ".join(group) for group in names_of_other_case(names)]
+    odd = [name for name in names if name.casefold() in NO_DEFECT]
+    return [
+        *(Event("(dataset)", "", "similar-categories", value) for value in similar),
+        *(Event("(dataset)", "", "category-of-no-defect", name) for name in odd),
+    ]

@@ -12,11 +12,12 @@ from convert.report import Event
 from convert.split_assignment import split_by_type
 from convert.tool_options import ToolOptions
 from datasets.coco import SPLITS, Category
+from datasets.formats.fractions import check_not_fractions, shape_corners
 from datasets.formats.image_search import ImageSearch
 from datasets.formats.split_names import split_of_folder
 from datasets.formats.tool_export import Loss, ToolExport, ToolImage
 from datasets.formats.tool_images import check_in_splits, dataset_names, images_of, without_excluded
-from system.errors import InputError
+from system.errors import InputError, collected
 from system.exclude import NOTHING, Excluder
 
 
@@ -67,6 +68,8 @@ def plan_export(
     misplaced: list[tuple[ToolImage, InputError]] = []
     placed = images_of(export, search, misplaced)
     faulty = [*errors, *(error for _, error in misplaced)]
+    with collected(faulty):
+        check_not_fractions(export.root, shape_corners(export.images))
     faults = planning_faults(export.root, faulty)
     entries = {relative: one.image for relative, one in placed.items()}
     events = [

@@ -23,6 +23,7 @@ from datasets.formats.coco_layout import CocoPart, find_coco_parts, looks_like_c
 from datasets.formats.coco_repair import Repair
 from datasets.formats.coco_segmentation import check_drawable
 from datasets.formats.dataset_folder import looks_like_dataset, mask_path
+from datasets.formats.fractions import annotation_corners, check_not_fractions
 from datasets.formats.layouts.tree import GOOD
 from datasets.formats.listed_image import check_listed_size
 from datasets.images.image_file import is_image
@@ -145,9 +146,14 @@ def _read(root: Path, path: Path, exclude: Excluder) -> tuple[ReadCoco | None, l
     except InputError as error:
         return None, [("unreadable-labels", error.problem)]
     try:
-        return check_and_repair(path, read, flat_ok=True), []
+        repaired = check_and_repair(path, read, flat_ok=True)
     except InputError as error:
         return read, [("broken-reference", error.problem)]
+    try:
+        check_not_fractions(path, annotation_corners(repaired.coco.annotations))
+    except InputError as error:
+        return repaired, [("unusable-dataset", error.problem)]
+    return repaired, []
 
 
 def _as_findings(repairs: Iterable[Repair]) -> list[Finding]:

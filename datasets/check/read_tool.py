@@ -10,6 +10,7 @@ from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, List
 from datasets.check.findings import as_finding, place_below, same_stems, unusable
 from datasets.check.format import has_several_splits
 from datasets.coco import Segmentation
+from datasets.formats.fractions import check_not_fractions, shape_corners
 from datasets.formats.image_search import ImageSearch
 from datasets.formats.layouts.tree import GOOD
 from datasets.formats.tool_detect import CSV, VOC, find_tool_format
@@ -98,6 +99,10 @@ def _listing(export: ToolExport, findings: list[Finding], exclude: Excluder) -> 
     names = dataset_names(placed)
     findings += same_stems(names.values())
     splits = {names[relative] for relative, one in placed.items() if one.image.split}
+    try:
+        check_not_fractions(export.root, shape_corners(export.images))
+    except InputError as error:
+        findings += unusable(Path(export.root), error)
     try:
         check_in_splits(sorted(names.values()), splits or set(names.values()))
     except InputError as error:

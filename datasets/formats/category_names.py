@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import groupby
 
+NO_DEFECT = frozenset({"good", "ok", "normal", "background", "no defect", "no_defect"})
+
 
 def category_name(label: str) -> str:
     """The name of the category of a label: composed (NFC), without spaces around it.

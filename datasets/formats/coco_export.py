@@ -16,6 +16,7 @@ from datasets.formats.coco_images import FoundImage, ending_of_content, find_ima
 from datasets.formats.coco_layout import CocoPart, find_coco_parts
 from datasets.formats.coco_repair import Repair
 from datasets.formats.file_names import fold_stem
+from datasets.formats.fractions import annotation_corners, check_not_fractions
 from datasets.formats.provenance import PROVENANCE
 from datasets.images.image_file import is_image
 from system.errors import InputError
@@ -142,7 +143,9 @@ def with_plain_names(read: ReadCoco) -> ReadCoco:
 
 def _read_part(root: Path, part: CocoPart, exclude: Excluder) -> ReadCoco:
     read = without_excluded(with_plain_names(read_unchecked_coco(part.file, unlabelled_ok=True)), root, exclude)
-    return check_and_repair(part.file, read, flat_ok=True)
+    repaired = check_and_repair(part.file, read, flat_ok=True)
+    check_not_fractions(part.file, annotation_corners(repaired.coco.annotations))
+    return repaired
 
 
 def without_excluded(read: ReadCoco, root: Path, exclude: Excluder) -> ReadCoco:

@@ -186,6 +186,9 @@ def _corners(source: Path, where: str, row: Row) -> tuple[str, tuple[int, int] |
         return row["filename"], size, None
     names = ("xmin", "ymin", "xmax", "ymax")
     x0, y0, x1, y1 = (parse_number(source, f"{name} of {where}", row[name]) for name in names)
+    if x1 < x0 or y1 < y0:
+        problem = f"{where} has xmax {x1:g} and ymax {y1:g} below xmin {x0:g} and ymin {y0:g}"
+        raise InputError(source, problem, "write corners; the columns seem to contain width and height")
     return row["filename"], size, _box(source, where, row["class"], (x0, y0, x1, y1))
 
 

@@ -65,14 +65,19 @@ def read_mask_content(mask: MaskFile, meaning: MaskMeaning, image: tuple[int, in
     `image` is width and height of its image; another size is a MaskSizeError before anything is decoded. Raises
     InputError, also for a truncated or damaged file.
     """
+    content = _read_layers(mask, meaning, image)
+    for path in (mask.path, mask.objects):
+        if path is not None:
+            check_whole(path, read_image_bytes(path))
+    return content
+
+
+def _read_layers(mask: MaskFile, meaning: MaskMeaning, image: tuple[int, int] | None) -> MaskContent:
     import numpy as np
 
     from datasets.images.colour_mask import read_colour_pages
     from datasets.images.mask_file import read_index_pages, read_mask_pages
 
-    for path in (mask.path, mask.objects):
-        if path is not None:
-            check_whole(path, read_image_bytes(path))
     check = partial(_check_fits, mask.path, image)
     if not meaning.colours and not meaning.indices:
         category_id = dict(meaning.type_ids)[mask.type] if mask.type is not None else 1

@@ -184,3 +184,9 @@ def test_case_is_noted_on_the_way_out_too(tmp_path: Path) -> None:
     coco_with(tmp_path / "s", ("Chip", "chip"))
     report = coco2yolo(tmp_path / "s", tmp_path / "d", execution=Execution(dry_run=True))
     assert [event.value for event in report.events if event.code == "similar-categories"] == ["Chip and chip"]
+
+
+@pytest.mark.parametrize("name", list(LABELLED))
+def test_a_category_called_like_no_defect_is_reported(tmp_path: Path, name: str) -> None:
+    report = LABELLED[name](tmp_path / "s", ("Normal", "dent"))(tmp_path / "d")
+    assert [event.value for event in report.events if event.code == "category-of-no-defect"] == ["Normal"]

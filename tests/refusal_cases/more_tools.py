@@ -197,6 +197,8 @@ def tool_case(tool: str, name: str, write: Callable[[Path], object]) -> Case:
     )
 
 
+FRACTIONS = "filename,width,height,class,xmin,ymin,xmax,ymax\na.png,64,48,chip,.1,.1,.5,.5\n"
+
 CASES: list[Case] = [
     *(tool_case(tool, name, write) for (tool, name), write in (TABLE | MORE).items()),
     Case(
@@ -207,6 +209,11 @@ CASES: list[Case] = [
     Case(
         "csv2coco: two tables in a folder",
         lambda root: (images(root, "a.png"), *((root / f"{name}.csv").write_text(NO_CLASS) for name in "xy")),
+        CONVERT["csv"],
+    ),
+    Case(
+        "csv2coco: fractions as pixels",
+        lambda root: (images(root, "a.png"), (root / "table.csv").write_text(FRACTIONS)),
         CONVERT["csv"],
     ),
     file_case("unknown columns", b"a,b\n1,2\n"),

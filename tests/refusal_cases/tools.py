@@ -146,6 +146,7 @@ TABLE: dict[tuple[str, str], Callable[[Path], object]] = {
     ),
     ("via", "a missing image"): without_image(via(via_record("a.png", RECT))),
     ("csv", "too few cells"): csv(f"a.png,{WIDTH},{HEIGHT},chip,2,2,9"),
+    ("csv", "width and height as corners"): csv(f"a.png,{WIDTH},{HEIGHT},chip,40,30,20,12"),
     ("csv", "a word as a coordinate"): csv(f"a.png,{WIDTH},{HEIGHT},chip,q,2,9,9"),
     ("csv", "no category"): csv(f"a.png,{WIDTH},{HEIGHT},,2,2,9,9"),
     ("csv", "no image"): csv(f",{WIDTH},{HEIGHT},chip,2,2,9,9"),
