@@ -28,7 +28,7 @@ def check_splits_named(trees: Sequence[ImageTree]) -> None:
     """Raise InputError for a tree whose layout names no splits."""
     for tree in trees:
         if not tree.names_splits:
-            problem = f"--split original, but the layout {tree.layout} names no splits"
+            problem = f"--split original, but the layout {tree.layout} has no splits"
             raise InputError(tree.root, problem, "leave out --split original")
 
 

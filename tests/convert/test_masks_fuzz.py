@@ -92,7 +92,7 @@ def expected(pages: Iterable[list[Colour]], ids: dict[Colour, int]) -> list[tupl
 
 @MANY
 @given(TYPES, TYPES, PIXELS, MODES, st.booleans())
-def test_a_coloured_mask_is_read_as_it_is_shown_or_refused(
+def test_a_coloured_mask_is_read_as_viewers_show_it_or_refused(
     folder: Path, types: list[Colour], used: list[Colour], pixels: list[int], mode: str, void: bool
 ) -> None:
     path = folder / "m/a.png"

@@ -56,6 +56,6 @@ def test_boxes_of_a_tool(tmp_path: Path) -> None:
     assert stated_by_check(source) == [refused.value.problem]
 
 
-def test_no_shape_and_the_first_pixel_itself_are_no_fractions() -> None:
+def test_no_shape_and_the_whole_first_pixel_are_accepted() -> None:
     check_not_fractions("a", [])
     check_not_fractions("a", [(1.0, 1.0)])
