@@ -24,7 +24,7 @@ class ShapeGroupMatch(msgspec.Struct, frozen=True):
 
     @property
     def agrees(self) -> bool:
-        """Whether the labels are equal, too."""
+        """Whether the labels are also equal."""
         return self.first.label == self.second.label
 
 
@@ -76,7 +76,7 @@ class Agreement(msgspec.Struct, frozen=True, rename={"images": "pictures"}):
 def compare_folders(first: Sequence[FolderImage], second: Sequence[FolderImage]) -> list[ImageAgreement]:
     """Compare the images labelled by both people, matched by name.
 
-    Raises InputError if there is none, where two sizes differ, and for labels that cannot be read or drawn.
+    Raises InputError if there is no such image, if two sizes differ, and for labels that cannot be read or drawn.
     """
     theirs = {image.name: image for image in second if image.labelled}
     mine = [image for image in first if image.labelled]
@@ -113,9 +113,9 @@ def compare_image(
 
 
 def match_groups(first: Sequence[ShapeGroup], second: Sequence[ShapeGroup]) -> list[tuple[int, int, float]]:
-    """Pairs (i, j, IoU) with a mask IoU of 0.5 or more, one to one: as many equal labels as possible, then the
-    largest total IoU.
+    """Pairs (i, j, IoU) with a mask IoU of 0.5 or more, one to one.
 
+    They contain as many equal labels as possible and, among such assignments, have the largest total IoU.
     The assignment is optimal, not greedy (Kuhn 1955, computed by scipy).
     """
     import numpy as np
@@ -128,7 +128,7 @@ def match_groups(first: Sequence[ShapeGroup], second: Sequence[ShapeGroup]) -> l
     rows, columns = list(first_masks), list(second_masks)
     ious = rle_ious(list(first_masks.values()), list(second_masks.values()))
     same = np.array([[first[i].label == second[j].label for j in columns] for i in rows])
-    # one pair of equal labels outweighs the IoU of all pairs together
+    # one pair of equal labels counts more than the IoU of all pairs together
     gain = np.where(ious >= SAME_IOU_THRESHOLD, ious + same * (1 + min(ious.shape)), 0)
     assigned = zip(*linear_sum_assignment(gain, maximize=True), strict=True)
     return [(rows[a], columns[b], float(ious[a, b])) for a, b in assigned if gain[a, b] > 0]

@@ -39,7 +39,7 @@ def propose_command(
     predictions: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Use these COCO results.")] = None,
     from_good: Annotated[
         Path | None,
-        typer.Option(metavar="GOOD_DIR", help="Find what differs from these good images; needs no labels."),
+        typer.Option(metavar="GOOD_DIR", help="Find regions that differ from these good images; needs no labels."),
     ] = None,
     coco: Annotated[
         Path | None, typer.Option(help="COCO file or dataset that names the ids in --predictions.")
@@ -124,7 +124,7 @@ def _propose_from_good(
     if weights is None:
         raise OptionError("--from-good", "needs pretrained weights", "give --weights PATH of a ResNet-18")
     good_images = find_images([good])
-    # of all images in the folder, so that the choice of images does not change how one is scaled
+    # of all images in the folder, so the scale of an image does not depend on the chosen images
     intensities = ranges_of_files([*good_images, *(image.path for image in listed)])
     finder = fit_finder(good_images, weights, progress, intensities=intensities)
     counts: Counter[str] = Counter()

@@ -17,7 +17,7 @@ FolderB = Annotated[Path, typer.Argument(metavar="DIR_B", help="Those of another
 
 
 class QueueBy(StrEnum):
-    """What makes an image worth labelling."""
+    """The reason to label an image."""
 
     uncertainty = "uncertainty"
     disagreement = "disagreement"

@@ -15,7 +15,7 @@ BACKUP = ".annotate-backup"
 
 
 class RawShape(TypedDict):
-    """What is fixed of a shape as in the JSON; its other keys are kept. `points` are [x, y] in pixels."""
+    """The keys of a shape in the JSON that are fixed; its other keys are kept. `points` are [x, y] in pixels."""
 
     label: str
     points: list[list[float]]
@@ -53,8 +53,8 @@ def fix_shapes(
 
     `size` is (height, width) of the image in pixels. Rectangles and polygons are cut at the image borders. A
     polygon that crosses itself becomes its interior by the even-odd rule; several parts get one group id. A shape
-    is left unchanged for a person to correct where the result would have a hole or be empty, and where it crosses
-    itself very often.
+    stays unchanged, for a person to correct, if the result would have a hole or be empty, or if it crosses itself
+    very often.
     """
     groups = [raw.get("group_id") or 0 for raw in shapes]
     fixed: list[RawShape] = []

@@ -34,7 +34,7 @@ class FolderImage(msgspec.Struct, frozen=True, order=True):
 def list_folder_images(root: Path) -> list[FolderImage]:
     """The images below `root`, sorted by name.
 
-    Raises InputError if there is none, and where two images would share one labelme file.
+    Raises InputError if there is no image, or if two images would share one labelme file.
     """
     tree = list_tree(root)
     if not tree.images:
@@ -79,7 +79,7 @@ def upright_size(path: Path) -> tuple[int, int]:
 def image_size(image: FolderImage, file: LabelmeFile) -> tuple[int, int]:
     """Height and width in pixels from the labelme file, or from the image if the file has none.
 
-    Raises InputError if the image has to be read and cannot be.
+    Raises InputError if the image is needed but cannot be read.
     """
     if file.image_height and file.image_width:
         return file.image_height, file.image_width
@@ -87,9 +87,9 @@ def image_size(image: FolderImage, file: LabelmeFile) -> tuple[int, int]:
 
 
 def choose_images(only: str, images: Sequence[FolderImage]) -> list[FolderImage]:
-    """The images that --only selects: one, by its name in the folder or its path, or those of a list file.
+    """The images that --only selects: one image, by name or path, or the images of a list file.
 
-    Raises InputError if `only` is neither, and for a list that cannot be used.
+    Raises InputError if `only` is neither, or if the list cannot be used.
     """
     by_name = {image.name: image for image in images}
     name = only if only in by_name else _name_below(Path(only), images)

@@ -1,4 +1,4 @@
-"""Find what differs from good images: learn from good images only, then propose regions of other images."""
+"""Find regions that differ from good images: learn from good images only, then propose regions of other images."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ENCODER, LAYERS = "resnet18", ("8", "16")  # strides
 REMEDY = "give --weights PATH, a ResNet-18 state dict under torchvision's names"
-SIDE = 320  # pixels of the longer side of the network input
+SIDE = 320  # longer side of the network input in pixels
 MIN_GOOD_IMAGES = 5
 MAX_CALIBRATION_IMAGES = 64
 TOLERANCE = 0.005  # fraction of the longer side of an image; the distance map is five times coarser
@@ -62,12 +62,11 @@ def fit_finder(
     *,
     intensities: Sequence[IntensityRange] = (),
 ) -> Finder:
-    """Learn what good patches look like, and the distance from which a patch is a defect, from good images only.
+    """Learn the features of good patches, and the distance from which a patch is a defect, from good images only.
 
-    The limits are learnt by leaving each good image out of the memory in turn. `side` is in pixels;
-    `intensities` is how images with more than 8 bits per channel are scaled. Raises
-    InputError for fewer than 5 good images and for one that cannot be read, WeightsError for `weights` that cannot
-    be used.
+    The limits are learnt by leaving each good image out of the memory in turn. `side` is in pixels; `intensities`
+    are the ranges by which images with more than 8 bits per channel are scaled. Raises InputError for fewer than 5
+    good images or an image that cannot be read, WeightsError for `weights` that cannot be used.
     """
     if len(good) < MIN_GOOD_IMAGES:
         raise InputError(
@@ -97,7 +96,7 @@ def fit_finder(
 
 
 def outline_tolerance(height: int, width: int) -> float:
-    """Largest distance in pixels by which simplifying may move the outline of a region."""
+    """Largest distance in pixels by which simplification may move the outline of a region."""
     return TOLERANCE * max(height, width)
 
 

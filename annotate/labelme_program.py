@@ -84,7 +84,7 @@ def labelme_version(labelme: Labelme, environ: Mapping[str, str]) -> str:
 
 
 def labelme_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Environment variables for labelme, with a home folder of its own so that ~/.labelmerc is not changed.
+    """Environment variables for labelme, with a separate home folder so that ~/.labelmerc is not changed.
 
     labelme writes that file, its log and its window layout on every start, whatever --config contains. Variables
     that point to the Qt of another Python package are removed.

@@ -32,8 +32,8 @@ def merge_folders(
 ) -> Merged:
     """Write the folder `dest` with the images labelled by both, and the shapes of the first where both agree.
 
-    Where they do not agree, the shapes of both are written, flagged unreviewed, with the person's folder in their
-    `description`, and the image is listed in to-decide.txt for `annotate open --only`. Raises OutputError where
+    If they do not agree, the shapes of both are written, flagged unreviewed, with the folder of the person in
+    their `description`, and the image is listed in to-decide.txt for `annotate open --only`. Raises OutputError if
     `dest` cannot be written, InputError for labels that cannot be read.
     """
     mine = {image.name: image for image in first}
@@ -75,7 +75,7 @@ def _merge_image(
 
 
 def _marked(document: Document, groups: Sequence[ShapeGroup], folder_name: str) -> list[dict[str, object]]:
-    """The raw shapes of groups with all their keys, flagged unreviewed and described with their folder's name."""
+    """The raw shapes of groups with all their keys, flagged unreviewed, the folder name in their description."""
     shapes = document.file.shapes
     return [
         {

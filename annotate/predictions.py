@@ -20,10 +20,10 @@ from system.errors import InputError, OptionError
 def read_named_predictions(path: Path, coco: Path | None, images: Sequence[FolderImage]) -> NamedPredictions:
     """Read the COCO results file `path` for the images of a folder.
 
-    `coco`, a COCO file or a dataset folder, gives the file name of each image id and the name of each category id.
-    Without it, predictions inside a run folder get theirs from the dataset of the run. Raises OptionError where
-    `coco` is needed and missing, InputError for a file that cannot be read, for an id that has no name, and where
-    no prediction is of an image of the folder.
+    `coco`, a COCO file or a dataset folder, contains the file name of each image id and the name of each category
+    id. Without it, predictions inside a run folder use the dataset of the run. Raises OptionError if `coco` is
+    needed but missing. Raises InputError for a file that cannot be read, for an id without a name, and if no
+    prediction belongs to an image of the folder.
     """
     names = _read_names(path, coco)
     predictions = read_predictions(path, names.images)
@@ -43,9 +43,10 @@ def predictions_by_image(
 ) -> dict[str, list[Prediction]]:
     """Predictions by image name; `file_names` maps image ids to file names.
 
-    A file name matches an image if it is the path of the image, absolute or relative to the folder, or its last
-    part, if no other image of the folder has the same last part. Raises InputError, which names the file `source`,
-    for an id without a file name and where no prediction is of an image of the folder.
+    A file name matches an image if it is the path of the image, absolute or relative to the folder. It also
+    matches if it is the last part of the path and no other image of the folder has the same last part. Raises
+    InputError, which names the file `source`, for an id without a file name, and if no prediction belongs to an
+    image of the folder.
     """
     by_path = {image.name: image.name for image in images}
     by_path |= {str(image.path.resolve()): image.name for image in images}
@@ -73,7 +74,8 @@ def predictions_by_image(
 def check_has_boxes(source: Path) -> None:
     """Raise InputError if `source`, a run or a file in its predictions folder, predicts only types of images.
 
-    Their predictions are COCO results whose box is the whole image, which would become a shape around everything.
+    Such predictions are COCO results with the whole image as box, which would become a shape around the whole
+    image.
     """
     root = source if source.is_dir() else source.parent.parent
     if (root / "config.yaml").is_file():
@@ -112,7 +114,7 @@ def _read_names(path: Path, coco: Path | None) -> _Names:
 
 
 def _images_of(run: Run | None, path: Path, dataset: Dataset) -> list[Image]:
-    """The images that the ids in the results file `path` belong to; in a run they are those of the run's split."""
+    """The images of the ids in the results file `path`; in a run, the images of the split that was predicted."""
     names = read_split(run).images.get(path.stem) if run else None
     if names and set(names) <= home_splits(dataset).keys():
         return select_images(dataset, {path.stem: names})[path.stem].images

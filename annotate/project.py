@@ -1,8 +1,8 @@
 """Settings of labelme for a folder: labels with fixed colours, image flags, exact label validation.
 
-Three files next to the images, readable and suited to version control:
+Three text files next to the images, suitable for version control:
 
-labels.txt     one label per line; `convert labelme2coco --labels` reads it, too
+labels.txt     one label per line; `convert labelme2coco --labels` also reads it
 flags.txt      image flags: good, uncertain, reject
 labelme.yaml   configuration in a form that labelme 6.3 and 7 both read
 """
@@ -65,7 +65,7 @@ def labelme_config(labels: Sequence[str]) -> dict[str, object]:
 
 
 def init_project(root: Path, labels: Sequence[str], *, overwrite: bool) -> list[Path]:
-    """Write the three files into `root` and return their paths; repeating it with the same labels changes nothing.
+    """Write the three files into `root` and return their paths; a second call with the same labels changes nothing.
 
     Raises InputError if `root` is not a folder, OutputError if a file with other content exists, unless
     `overwrite`.
@@ -87,7 +87,7 @@ def init_project(root: Path, labels: Sequence[str], *, overwrite: bool) -> list[
 
 
 def read_labels_of(root: Path) -> list[str]:
-    """The labels of a folder prepared by `annotate init`. Raises InputError if there is none."""
+    """The labels of a folder prepared by `annotate init`. Raises InputError if it has no labels."""
     if not (root / LABELS).is_file():
         raise InputError(root, f"has no {LABELS}", "run annotate init with --labels first")
     labels = read_labels_file(root / LABELS)

@@ -1,4 +1,4 @@
-"""What to label next: the images on which a model is least certain, or on which two models agree least."""
+"""Choose the images to label next: those on which a model is least certain, or on which two models agree least."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ class Queued(msgspec.Struct, frozen=True):
 
 
 def is_open(image: FolderImage, file: LabelmeFile | None) -> bool:
-    """Whether `image` needs a person: without labelme file, or with unreviewed shapes and not flagged as done."""
+    """Whether `image` needs a person: it has no labelme file, or unreviewed shapes and is not flagged as done."""
     if file is None:
         return True
     if CLOSED_FLAGS & set(set_flags(file)):
@@ -43,7 +43,7 @@ def uncertainty(predictions: Sequence[Prediction], threshold: float) -> float:
 def disagreement(first: Sequence[Prediction], second: Sequence[Prediction]) -> float:
     """1 minus the largest total box IoU of a one-to-one match, divided by the mean number of predictions.
 
-    Boxes of different categories do not match. 0 where neither model predicts anything.
+    Boxes of different categories do not match. 0 if neither model predicts anything.
     """
     from scipy.optimize import linear_sum_assignment
 

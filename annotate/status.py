@@ -23,7 +23,7 @@ class TypeStatus(msgspec.Struct, frozen=True, rename={"images": "pictures"}):
 class Status(msgspec.Struct, frozen=True, rename={"images": "pictures"}):
     """Numbers of images: each is `labelled`, `unreviewed` (has an unreviewed shape) or `unlabelled` (has no file).
 
-    `without_shape` is the part of the labelled ones without any shape: good images. `flags` counts images by flag.
+    `without_shape` is the number of labelled images without a shape: good images. `flags` counts images by flag.
     """
 
     images: int

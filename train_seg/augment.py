@@ -2,17 +2,18 @@
 
 The options limit each step; recipes/train_seg.yaml gives their units.
 
-The part is centred and looks the same from every side, so any rotation or mirror image is an image that the line
-could deliver, and this is by far the most valuable augmentation: it shows a chip at every place of the rim.
-Mosaic, crops and strong perspective make images that no camera above a line delivers, and are left out.
+The part is centred and looks the same from every side, so the camera could also take every rotation and mirror
+image. Rotations and mirror images are by far the most valuable augmentation: they show a chip at every place of
+the rim. Mosaic, crops and strong perspective are left out, because no camera above a production line takes such
+images.
 """
 
 import os
 from typing import Any
 
-os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # else its import asks the network for a newer version
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # otherwise its import looks for a newer version in the network
 
-import albumentations as A  # noqa: N812  the name under which its documentation knows it
+import albumentations as A  # noqa: N812  the name that its documentation uses
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +26,10 @@ def training_augmentation(options: SegmenterAugmentation) -> A.Compose:
     """The augmentation of one training image and its H x W x K coverage, both uint8."""
     return A.Compose(
         [
-            # The eight symmetries of the square cost nothing and lose no sharpness.
+            # The eight symmetries of the square are cheap and do not blur.
             A.D4(p=1.0 if options.symmetries else 0.0),
-            # Any angle; scale and shift model another working distance and a part off the centre.
-            # Linear for the coverage too, so that its edges stay aligned with the image.
+            # Any angle. Scale and shift model another working distance and a part that is not centred.
+            # The coverage is also interpolated linearly, so its edges stay aligned with the image.
             A.Affine(
                 rotate=_around(0, options.rotation),
                 scale=_around(1, options.scale),
@@ -40,8 +41,8 @@ def training_augmentation(options: SegmenterAugmentation) -> A.Compose:
                 fill_mask=0,
                 p=options.geometry_share,
             ),
-            # Lamps age and lenses are changed: brightness and contrast vary, hue and saturation hardly, because
-            # a contamination is distinguished from glass by its colour.
+            # Lamps age and lenses are changed, so brightness and contrast vary. Hue and saturation hardly vary:
+            # contamination is distinguished from glass by its colour.
             A.ColorJitter(
                 brightness=_around(1, options.brightness),
                 contrast=_around(1, options.contrast),
@@ -49,7 +50,7 @@ def training_augmentation(options: SegmenterAugmentation) -> A.Compose:
                 hue=_around(0, options.hue),
                 p=options.colour_share,
             ),
-            # Sensor noise, and a focus slightly off, each now and then.
+            # Sensor noise and a slightly wrong focus, each in some of the images.
             A.OneOf(
                 [A.GaussNoise(std_range=(options.noise / 4, options.noise)), A.GaussianBlur(blur_limit=(3, 3))],
                 p=options.noise_share,

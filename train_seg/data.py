@@ -1,4 +1,4 @@
-"""Training data in memory: every image is decoded, shrunk and painted once, and kept as bytes."""
+"""Training data in memory: every image is decoded and shrunk once, its masks painted once, all kept as bytes."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,10 +27,10 @@ SegmenterSample = tuple[torch.Tensor, torch.Tensor]
 
 @dataclass(frozen=True, slots=True)
 class CachedImage:
-    """One image in the network's square: S x S x 3 RGB, and how much of a pixel something covers, 0..255.
+    """One image in the input square: S x S x 3 RGB, and the coverage of each pixel, 0..255.
 
     The coverage is S x S x (K + 1): one channel for each category, the last for ignore regions, whose pixels are
-    left out of the loss. It keeps what a mask loses when it is shrunk: the place of the edge within the pixel.
+    left out of the loss. Unlike a shrunk mask, it keeps the position of an edge within a pixel.
     """
 
     image: "NDArray[np.uint8]"
@@ -56,7 +56,7 @@ def load_cached(dataset: Dataset, coco: CocoFile, imgsz: int) -> list[CachedImag
 def _coverage(
     dataset: Dataset, image: Image, annotations: list[Annotation], indices: dict[int, int], box: Letterbox
 ) -> "NDArray[np.uint8]":
-    """Painted from the annotations, not read from `masks/`, so that any COCO folder can be used."""
+    """Paint the coverage from the annotations; `masks/` is not read, so any COCO folder can be used."""
     coverage = np.zeros((box.size, box.size, len(indices) + 1), np.uint8)
     for annotation in annotations:
         if not annotation.segmentation:
@@ -77,7 +77,7 @@ def _coverage(
 
 
 class TrainingSet(TorchDataset[SegmenterSample]):
-    """Cached images, augmented by a seed made of the training's seed, the epoch and the number of the image.
+    """Cached images, augmented with a seed made from the seed of the training, the epoch and the image number.
 
     Indexed by (epoch, number). A sample is RGB 3 x S x S and coverage (K + 1) x S x S, uint8.
     """

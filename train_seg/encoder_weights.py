@@ -1,4 +1,4 @@
-"""Pretrained weights for the encoder: from smp's hub, from a file, or none; missing tensors are reported."""
+"""Pretrained weights for the encoder, from the hub of smp, from a file, or none; missing tensors are reported."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ REMEDY = "give --encoder-weights PATH (a torchvision state dict) or --encoder-we
 
 
 def load_encoder_weights(encoder: nn.Module, name: str, depth: int, source: str) -> list[str]:
-    """Load weights into `encoder` (smp's `name`) and return lines for the user about missing tensors.
+    """Load weights into `encoder` (`name` in smp) and return lines for the user about missing tensors.
 
-    `source` is `imagenet` (fetched from or cached by smp's hub), `none`, or a file with a state dict under the
-    names of torchvision, read with weights_only so that it cannot run code. Raises WeightsError.
+    `source` is `imagenet` (from the hub of smp or its cache), `none`, or a file with a state dict that uses the
+    names of torchvision. The file is read with weights_only, so it cannot run code. Raises WeightsError.
     """
     if source == "none":
         return ["encoder weights: none, the encoder starts from random weights"]
@@ -64,7 +64,7 @@ def _from_hub(name: str, depth: int) -> dict[str, Tensor]:
     prepare_hub()
     try:
         state: dict[str, Tensor] = get_encoder(name, depth=depth, weights="imagenet").state_dict()
-    except Exception as error:  # noqa: BLE001  the hub client raises errors of half a dozen libraries
+    except Exception as error:  # noqa: BLE001  the hub client raises errors of several libraries
         reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
         raise WeightsError(
             f"--encoder-weights imagenet for {name}", f"cannot be downloaded ({reason})", REMEDY

@@ -23,18 +23,18 @@ from training.torch_export import write_exported
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Largest difference of any share of any pixel; part of the pixels found by either that is not found by both;
-# largest difference of a side of a box, in pixels of the image. bfloat16 keeps 8 of the 24 bits of a number, and a
-# speck that is hardly a defect may be one to one of the two only: the masks decide there.
+# Largest difference of any share of any pixel; fraction of the defect pixels of either model that only one of them
+# finds; largest difference of a side of a box, in pixels of the image. bfloat16 keeps 8 of the 24 bits of a
+# number, so only one of the two may find a very faint speck: there, the difference of the masks decides.
 TOLERANCES = {"32": (1e-3, 1e-3, 1.0), "bf16": (0.25, 0.02, inf)}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SegmenterParity:
-    """The largest differences of an exported model from its original, over some images.
+    """The largest differences between an exported model and its original, over some images.
 
-    `share` of a pixel's share. `mask`: part of the defect pixels found by one of the two only. `boxes` of a box
-    side in pixels; infinite where the number of predictions differs.
+    `share`: of the share of a pixel. `mask`: fraction of the defect pixels that only one of the two finds.
+    `boxes`: of a side of a box in pixels, infinite if the number of predictions differs.
     """
 
     images: int
@@ -48,7 +48,7 @@ class SegmenterParity:
         return self.share <= share and self.mask <= mask and self.boxes <= boxes
 
     def describe(self) -> str:
-        """The differences in words."""
+        """The differences as text."""
         boxes = f"{self.boxes:g} pixels at a box" if self.boxes < inf else "another number of defects in an image"
         return (
             f"on {self.images} images no share differs by more than {self.share:.1g},"
@@ -76,7 +76,7 @@ class SegmenterExporter(Exporter):
 
 
 def compare(original: Segmenter, exported: Segmenter, images: "Sequence[NDArray[np.uint8]]") -> SegmenterParity:
-    """Run both on every image, at original size."""
+    """Run both models on every image, at original size."""
     share = boxes = 0.0
     either = both = 0
     for rgb in images:

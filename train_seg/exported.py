@@ -1,4 +1,4 @@
-"""Exported segmenters as networks, for computers without PyTorch's training half."""
+"""Exported segmenters as networks, for computers without the training packages."""
 
 from collections.abc import Callable
 from pathlib import Path

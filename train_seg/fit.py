@@ -1,4 +1,4 @@
-"""The training loop of the segmenter as the shared commands see it: a Lightning trainer with our recorder."""
+"""The training loop of the segmenter for the shared commands: a Lightning trainer with our recorder."""
 
 import logging
 import warnings
@@ -21,7 +21,7 @@ from training.trainer import Loop, Work
 
 
 class SegmenterLoop(Loop):
-    """The epochs of a segmenter that are left."""
+    """The remaining epochs of a segmenter."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class SegmenterLoop(Loop):
         self.batches = len(self._order)
 
     def missing_in_val(self) -> str | None:
-        """The loss needs an image, Dice and IoU an annotation."""
+        """The loss needs an image in val; Dice and IoU need an annotation."""
         if not len(self._val):
             return "image"
         annotated = any(item.coverage.any() for item in self._val.cached)

@@ -1,4 +1,4 @@
-"""The segmenter as the shared commands see it: how a U-Net is built, trained, stored, applied and exported."""
+"""The segmenter for the shared commands: build, train, store, apply and export a U-Net."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ class SegmenterLearner(Learner[SegmenterOptions]):
     }
 
     def check_model(self, dataset: Dataset, options: SegmenterOptions) -> None:
-        """Build a model once."""
+        """Build a model and discard it."""
         new_model(dataset, options)
 
     def epochs_done(self, state: Path) -> int:
@@ -49,7 +49,7 @@ class SegmenterLearner(Learner[SegmenterOptions]):
         return _progress_in(state)[0]
 
     def prepare(self, work: Work[SegmenterOptions]) -> SegmenterLoop:
-        """Images in memory and a new model, whose weights Lightning restores where there is a state."""
+        """Images in memory and a new model; Lightning restores its weights if there is a state."""
         dataset, options = work.dataset, work.options
         done, best = 0, Best()
         if work.state:
@@ -84,7 +84,7 @@ class SegmenterLearner(Learner[SegmenterOptions]):
 
 
 def new_model(dataset: Dataset, options: SegmenterOptions) -> tuple[UNet, ModelSpec, list[str]]:
-    """A model for the categories of `dataset`, its specification, and lines about weights it could not take.
+    """A model for the categories of `dataset`, its specification, and lines about weights that do not fit.
 
     Raises OptionError for an unknown encoder, WeightsError.
     """
@@ -107,7 +107,7 @@ def store_threshold(path: Path, threshold: float) -> None:
 
 
 def _progress_in(state: Path) -> tuple[int, Best]:
-    """How many epochs a resume state has behind it, and the best of them. Raises WeightsError."""
+    """The number of finished epochs in a resume state, and the best of them. Raises WeightsError."""
     try:
         check_expansion(state, "start again without --resume")
         stored = torch.load(io.BytesIO(state.read_bytes()), map_location="cpu", weights_only=True)
@@ -116,7 +116,7 @@ def _progress_in(state: Path) -> tuple[int, Best]:
         return len(kept["rows"]), stored_best(kept)
     except WeightsError:
         raise
-    except Exception:  # noqa: BLE001  damaged files raise whatever the unpickler fails with
+    except Exception:  # noqa: BLE001  damaged files can raise any error
         raise WeightsError(state, "damaged, the run cannot be resumed", "start again without --resume") from None
 
 

@@ -1,4 +1,4 @@
-"""The U-Net: built from a specification, stored as safetensors that contain it, rebuilt from the file alone."""
+"""The U-Net: built from a specification, stored with it as safetensors, and rebuilt from that file alone."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,18 +18,18 @@ from train_seg.sizes import TypeSize
 from training.options import Gamma, Share
 
 METADATA_KEY = "defectline"
-DECODER_CHANNELS = (128, 64, 32, 16, 16)  # half of smp's: a step takes half as long on a CPU
-RGB_MEAN = (0.485, 0.456, 0.406)  # of ImageNet, under which every encoder of smp was trained
+DECODER_CHANNELS = (128, 64, 32, 16, 16)  # half the default of smp: a step takes half as long on a CPU
+RGB_MEAN = (0.485, 0.456, 0.406)  # of ImageNet, with which every encoder of smp was trained
 RGB_STD = (0.229, 0.224, 0.225)
 PADDING = (124, 116, 104)  # RGB_MEAN in 0 to 255, which is zero after normalisation
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
-    """Everything that is needed to rebuild a trained model and to use it.
+    """All values that are needed to rebuild a trained model and to use it.
 
-    `decoder_channels` from the deepest stage on, as many as stages or more. `pixel_threshold`: a pixel is a defect
-    where 1 - p(background) reaches it. `epoch` counts from 1. `gamma` is the exponent of pixel values of 0 to 1.
-    `sizes` are those of each type, empty if there are too few examples.
+    `decoder_channels`: one value per stage or more, from the deepest stage on. `pixel_threshold`: a pixel is a
+    defect if 1 - p(background) is at least this. `epoch` counts from 1. `gamma` is the exponent of pixel values
+    from 0 to 1. `sizes`: the usual sizes of each type, empty if there are too few examples.
     """
 
     encoder: str
@@ -44,10 +44,10 @@ class ModelSpec(msgspec.Struct, frozen=True):
 
 
 class UNet(nn.Module):
-    """smp's U-Net that takes RGB in 0..255 and gives logits of background and every category.
+    """The U-Net of smp, from RGB in 0..255 to logits of background and every category.
 
-    N x 3 x S x S of any number type -> N x (1 + categories) x S x S. Tone curve and normalisation are part of
-    the model, so that an exported file does not need them.
+    N x 3 x S x S of any number type -> N x (1 + categories) x S x S. Tone curve and normalisation are part of the
+    model, so users of an exported file need no preprocessing.
     """
 
     mean: Tensor
@@ -74,7 +74,7 @@ class UNet(nn.Module):
         self.gamma = spec.gamma
         self.register_buffer("mean", 255 * torch.tensor(RGB_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(RGB_STD).view(1, 3, 1, 1), persistent=False)
-        # Channels last is the order in which convolutions are computed: a quarter faster on a CPU.
+        # Convolutions on a CPU are a quarter faster with the channels last.
         self.to(memory_format=torch.channels_last)
 
     def forward(self, rgb: Tensor) -> Tensor:

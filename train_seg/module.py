@@ -16,7 +16,7 @@ from train_seg.options import SegmenterOptimisation
 
 
 class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is untyped here
-    """Trains a U-Net on batches of (RGB, coverage); `sums` holds the counts of the validation that is running."""
+    """Trains a U-Net on batches of (RGB, coverage); `sums` contains the counts of the current validation."""
 
     def __init__(
         self, model: UNet, optimisation: SegmenterOptimisation, total_steps: int, *, pretrained: bool = False
@@ -42,7 +42,7 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
         self.sums = {}
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
-        """Add one batch to the counts: loss, and overlap and sizes of defect pixels and of each type.
+        """Add one batch to the counts: loss, overlap and size of defect pixels in total and of each type.
 
         Pixels of ignore regions are not counted.
         """
@@ -68,7 +68,7 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
             self.sums[name] = self.sums.get(name, 0) + value.double().cpu()
 
     def validation_metrics(self) -> dict[str, float]:
-        """Loss, pooled defect Dice and mean IoU of the types present, of the last validation; or nothing."""
+        """Loss, pooled defect Dice and mean IoU of the existing types, of the last validation; empty before it."""
         if not self.sums:
             return {}
         metrics = {"val_loss": float(self.sums["loss"] / self.sums["images"])}
@@ -79,7 +79,7 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
         return metrics
 
     def configure_optimizers(self) -> dict[str, object]:
-        """AdamW without decay of biases and norms, linear warm-up, then a cosine."""
+        """AdamW without weight decay of biases and norms; linear warm-up, then a cosine."""
         encoder = {id(p) for p in self.model.net.encoder.parameters()}
         groups = [
             {
@@ -100,7 +100,7 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
 
 
 def lr_share(step: int, total_steps: int, optimisation: SegmenterOptimisation) -> float:
-    """Share of the highest learning rate at `step`, which counts from 0."""
+    """The learning rate at `step` (from 0), as a share of the highest learning rate."""
     warmup = max(1, round(optimisation.warmup_share * total_steps))
     if step < warmup:
         return (step + 1) / warmup
@@ -109,16 +109,16 @@ def lr_share(step: int, total_steps: int, optimisation: SegmenterOptimisation) -
 
 
 class WeightEma(WeightAveraging):  # type: ignore[misc]  # Lightning is untyped here
-    """Exponential moving average of weights and norm statistics; validated and stored in place of the raw ones.
+    """Exponential moving average of weights and norm statistics, validated and stored instead of the raw values.
 
-    The decay rises from 0.1 to its value, so that a short training is not judged by its random beginning.
+    The decay rises from 0.1 to its final value, so the random initial weights do not dominate a short training.
     """
 
     def __init__(self, decay: float) -> None:
         super().__init__(use_buffers=True, avg_fn=partial(ema_average, decay=decay))
 
     def averaged(self) -> dict[str, Tensor]:
-        """State of the averaged U-Net."""
+        """State dict of the averaged U-Net."""
         module = self._average_model.module if isinstance(self._average_model, AveragedModel) else None
         if not isinstance(module, SegmenterModule):
             raise TypeError("the average exists only while training a SegmenterModule")
@@ -126,6 +126,6 @@ class WeightEma(WeightAveraging):  # type: ignore[misc]  # Lightning is untyped 
 
 
 def ema_average(average: Tensor, current: Tensor, updates: Tensor | int, decay: float) -> Tensor:
-    """The new average after `updates` earlier ones."""
+    """The new average after `updates` earlier updates."""
     decay = min(decay, (1 + int(updates)) / (10 + int(updates)))
     return current.lerp(average, decay) if average.is_floating_point() else current

@@ -15,9 +15,9 @@ Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
 class SegmenterAugmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Limits for the change of a training image; each change is drawn uniformly from +- its limit.
 
-    `rotation` in degrees, `shift` as a share of the side, `scale`, `brightness`, `contrast` and `saturation` as
-    shares of 1, `hue` of the colour circle, `noise` its largest standard deviation as a share of full scale. The
-    `_share` options are the share of the images that is changed in that way at all.
+    `rotation` is in degrees, `shift` a share of the side; `scale`, `brightness`, `contrast` and `saturation` are
+    shares of 1, `hue` a share of the colour circle. `noise` is the largest standard deviation as a share of full
+    scale. The `_share` options are the share of the images to which a change is applied.
     """
 
     symmetries: bool = True
@@ -35,11 +35,12 @@ class SegmenterAugmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_un
 
 
 class SegmenterOptimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the weights are updated; the learning rate rises over `warmup_share` of all steps to `lr`, then falls.
+    """How the weights are updated. The learning rate rises over `warmup_share` of all steps to `lr`, then falls.
 
-    It falls along a cosine to `final_lr` times `lr`. A pretrained encoder gets `encoder_lr_share` of it.
-    `average_decay` is that of the moving average of the weights, which is validated and kept. `gradient_clip` is
-    the largest norm of a step's gradient, 0 any. `type_weight` weighs the defect types against where defects are.
+    It falls along a cosine to `final_lr` times `lr`. The rate of a pretrained encoder is `encoder_lr_share` times
+    this. `average_decay` is the decay of the moving average of the weights, which is validated and stored.
+    `gradient_clip` is the largest norm of the gradient of a step (0: no limit). `type_weight` is the weight of the
+    part of the loss for defect types.
     """
 
     lr: Rate = 1e-3
@@ -53,10 +54,12 @@ class SegmenterOptimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_un
 
 
 class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that, with the dataset, decides a training; saved in the run's config.yaml. Sizes in pixels.
+    """All options that determine a training, together with the dataset; saved in config.yaml of the run.
 
-    `encoder_weights` is `imagenet`, `none` or a path. `monitor` is the value on val that chooses the best epoch.
-    Raises OptionError for values that do not go together.
+    Sizes are in pixels.
+
+    `encoder_weights` is `imagenet`, `none` or a path. `monitor` is the value on val that selects the best epoch.
+    Raises OptionError for values that contradict each other.
     """
 
     encoder: str = "resnet18"

@@ -1,4 +1,4 @@
-"""Pixel shares to predictions: threshold, components, one type and one score per component."""
+"""From pixel shares to predictions: threshold, components, one type and one score per component."""
 
 import math
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FAINT_SHARE = 0.25  # of the pixel threshold
-MIN_SQUARE_PIXELS = 9  # a component must cover this many pixels of the network's square, 3 x 3
+MIN_SQUARE_PIXELS = 9  # a component must cover this many pixels of the input square, 3 x 3
 
 
 def shares_to_predictions(
@@ -30,17 +30,17 @@ def shares_to_predictions(
 ) -> list[Prediction]:
     """Predictions of one image from its shares, (1 + K) x H x W as an array, highest score first.
 
-    `within` is (top, left, height, width) where the shares are a window of an image of that size, and outside of
-    it no pixel reaches FAINT_SHARE times the pixel threshold.
+    `within` is (top, left, height, width) if the shares are a window of an image of that height and width. Outside
+    the window, no pixel may reach FAINT_SHARE times the pixel threshold.
 
-    A pixel is a defect where 1 - share of background >= `spec.pixel_threshold`. Each component is one prediction
-    of one type, so that no defect is split into types: its pixels vote, and its size counts (train_seg/sizes.py).
-    Components that cover less than MIN_SQUARE_PIXELS pixels of the network's square are speckle and are dropped;
-    `scale` is how many pixels of the square an original pixel is wide.
+    A pixel is a defect if 1 - share of background >= `spec.pixel_threshold`. Each component is one prediction with
+    one type, so no defect is split into types. The votes of its pixels and its size choose the type
+    (train_seg/sizes.py). Components that cover less than MIN_SQUARE_PIXELS pixels of the input square are noise
+    and are dropped. `scale` is the number of pixels of the square per original pixel.
 
-    Where nothing reaches the threshold, the best component at FAINT_SHARE times the threshold is returned. Its
-    score is below the threshold and that of any other prediction is not, so an image with something faint in it
-    ranks before one with nothing, and `min_score` = `spec.pixel_threshold` leaves out exactly the faint ones.
+    If no component reaches the threshold, the best component at FAINT_SHARE times the threshold is returned. Only
+    such faint predictions have a score below the threshold. An image with a faint prediction therefore ranks
+    before an image without one, and `min_score` = `spec.pixel_threshold` removes exactly the faint predictions.
     """
     shares = shares if isinstance(shares, Shares) else whole_shares(shares)
     defect = shares.defect
@@ -73,5 +73,5 @@ def _window(component: Component) -> tuple[slice, slice]:
 
 
 def _score(defect: "NDArray[np.float32]", component: Component) -> float:
-    """Mean defect share of the component's pixels, six decimals."""
+    """Mean defect share of the pixels of the component, rounded to six decimals."""
     return round(float(defect[_window(component)][component.pixels].mean(dtype=np.float64)), 6)

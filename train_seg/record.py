@@ -21,17 +21,23 @@ Row = dict[str, float]
 
 
 class AtomicCheckpoints(TorchCheckpointIO):  # type: ignore[misc]
-    """Writes the resume state beside its destination and renames it; Lightning's own way needs space in TMPDIR."""
+    """Writes the resume state next to its destination and renames it.
+
+    Lightning itself would need space in TMPDIR.
+    """
 
     def save_checkpoint(self, checkpoint: dict[str, object], path: Path, storage_options: object = None) -> None:  # noqa: ARG002
-        """Write atomically; the state of the epoch before stays where there is no space."""
+        """Write atomically; without enough space, the state of the previous epoch remains."""
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
         write_atomic(Path(path), buffer.getvalue())
 
 
 class Recorder(pl.Callback):  # type: ignore[misc]  # Lightning is untyped here
-    """Gives each epoch to the shared recorder and writes its weights; its name is a key in last.ckpt."""
+    """Passes each epoch to the shared recorder and writes its weights.
+
+    The name of this class is a key in last.ckpt.
+    """
 
     def __init__(
         self, run: Run, spec: ModelSpec, options: SegmenterOptions, ema: WeightEma, recorder: EpochRecorder
@@ -69,7 +75,7 @@ class Recorder(pl.Callback):  # type: ignore[misc]  # Lightning is untyped here
             trainer.should_stop = True
 
     def state_dict(self) -> dict[str, object]:
-        """For the resume state."""
+        """The state to store in the resume state."""
         return {"rows": self.recorder.rows, "best": msgspec.to_builtins(self.recorder.best)}
 
     def _monitored(self, row: Row) -> float | None:

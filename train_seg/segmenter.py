@@ -1,4 +1,4 @@
-"""A trained model: an image of any size in, shares of background and types, and predictions, at that size out."""
+"""A trained model: from an image of any size to shares of background and types, and predictions, at that size."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ SegmenterNetwork = Callable[[Tensor], Tensor]
 class Segmenter(Predictor):
     """A network (N x 3 x S x S uint8 RGB to logits), its specification and its device.
 
-    `tta` averages over the 8 symmetries of the square. `tile` is the side in pixels of the squares that a larger
-    image is cut into, instead of shrinking the whole image; None never cuts.
+    `tta` averages over the 8 symmetries of the square. A larger image is cut into squares with a side of `tile`
+    pixels instead of being shrunk as a whole; None never cuts.
     """
 
     network: SegmenterNetwork
@@ -68,7 +68,7 @@ class Segmenter(Predictor):
         return lambda rgb: 1 - self.shares(rgb)[0]
 
     def scale(self, height: int, width: int) -> float:
-        """Pixels of the network's square per pixel of an image of height x width."""
+        """Pixels of the input square per pixel of an image of height x width."""
         longer = max(height, width)
         return self.spec.imgsz / (min(longer, self.tile) if self.tile else longer)
 
@@ -79,10 +79,11 @@ class Segmenter(Predictor):
             return _shares(blend_tiles(rgb, tile, self._restored) if tile else self._restored(rgb))
 
     def shares_from(self, rgb: "NDArray[np.uint8]", limit: float) -> "tuple[Shares, int, int]":
-        """The window of `shares` outside of which no pixel's defect share reaches `limit`; its top and left.
+        """The window of `shares` outside of which no defect share reaches `limit`, and its top and left.
 
-        Between the pixels of the square the logits are interpolated, and the logit of a defect is convex in them:
-        it reaches `limit` only next to a pixel of the square that does, so the rest of the image is not computed.
+        The logits are interpolated between the pixels of the square, and the logit of a defect is a convex
+        function of them. It reaches `limit` only next to a pixel of the square that does, so the rest of the image
+        is not computed.
         """
         with torch.inference_mode():
             if self.tile is not None and self._tiled(rgb):
@@ -114,7 +115,7 @@ def load_segmenter(
     tile: int | None = None,
     exported: ExportFormat | None = None,
 ) -> Segmenter:
-    """The model of a weights file, or with `exported` the exported model beside it.
+    """The model of a weights file, or with `exported` the exported model in the same folder.
 
     Raises OptionError, WeightsError.
     """

@@ -1,6 +1,6 @@
 """Shares of background and types of the pixels of an image, computed in bands of rows.
 
-A large image takes 4 bytes a pixel, and not as many for each type several times over.
+A large image then needs 4 bytes per pixel, instead of several arrays with 4 bytes per pixel and type.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class Shares:
 
 
 def whole_shares(shares: "NDArray[np.float32]") -> Shares:
-    """(1 + K) x H x W shares that are in memory."""
+    """Shares of a whole image in memory, (1 + K) x H x W."""
     return Shares(1 - shares[0], lambda start, stop: shares[:, start:stop])
 
 
@@ -60,5 +60,5 @@ def shares_of_logits(logits: Callable[[int, int], Tensor], height: int, width: i
 
 
 def band_rows(width: int) -> int:
-    """Rows of `width` pixels that are computed together."""
+    """The number of rows of `width` pixels that are computed together."""
     return max(1, BAND_PIXELS // max(1, width))

@@ -1,7 +1,8 @@
-"""The usual size of the defects of each type, which the network does not see in the pixels of a defect.
+"""The usual size of the defects of each type, which the network cannot see in single pixels.
 
-Types like broken_large and broken_small look alike and differ in size only. The network is trained on pixels and
-is often sure of the wrong type; combined with the size, as in a naive Bayes classifier, it is right more often.
+Types such as broken_large and broken_small look alike and differ only in size. The network is trained on pixels
+and often gives the wrong type a high probability. Combined with the size, as in a naive Bayes classifier, it is
+right more often.
 """
 
 import math
@@ -16,7 +17,7 @@ from datasets.coco import CocoFile
 MIN_EXAMPLES = 5  # of every type; fewer give no reliable spread
 MIN_SPREAD = 0.4  # e^0.4 is a factor of 1.5: few examples can be close together by chance
 TO_DEVIATION = 1.4826  # median absolute deviation to standard deviation of a normal distribution
-MIN_SHARE = 1e-3  # of a type by the pixels, because the network is overconfident
+MIN_SHARE = 1e-3  # smallest share of a type from the votes, because the network is overconfident
 
 
 class TypeSize(msgspec.Struct, frozen=True):
@@ -42,9 +43,9 @@ def usual_sizes(truth: CocoFile) -> list[TypeSize]:
 
 
 def likeliest_type(votes: NDArray[np.float64], area: float, sizes: Sequence[TypeSize]) -> int:
-    """Index of the type of a component, from the sums of its pixels' shares of each type and its area.
+    """Index of the type of a component, from its area and the sums of the shares of each type over its pixels.
 
-    `area` as a share of the square. Without `sizes` the votes alone decide.
+    `area` is a share of the square. Without `sizes`, the votes alone decide.
     """
     if not sizes:
         return int(votes.argmax())

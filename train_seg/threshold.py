@@ -38,8 +38,8 @@ def choose_pixel_threshold(segmenter: Segmenter, dataset: Dataset, truth: CocoFi
 def best_threshold(counts: "NDArray[np.int64]") -> float:
     """Threshold with the best Dice, from a 2 x BINS histogram of defect shares (row 1: defect pixels).
 
-    The middle of all thresholds within a thousandth of the best, because the curve is flat and its maximum is a
-    matter of chance; limited to 0.1 to 0.9.
+    The middle of all thresholds whose Dice is within a thousandth of the best, because the curve is flat and the
+    position of its maximum is random; limited to 0.1 to 0.9.
     """
     false, true = (np.cumsum(row[::-1])[::-1] for row in counts)
     dice = 2 * true / (true + false + true[0])

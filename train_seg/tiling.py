@@ -1,4 +1,4 @@
-"""Images much larger than those of the training, predicted in overlapping squares."""
+"""Predict images much larger than the training images, in overlapping squares."""
 
 import math
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from torch import Tensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-OVERLAP = 0.25  # of a tile, so that a defect cut by one edge is well inside the neighbour
+OVERLAP = 0.25  # of a tile: a defect cut by the edge of a tile is well inside the next tile
 MIN_WEIGHT = 0.05
 
 
 def tile_starts(length: int, tile: int) -> list[int]:
-    """First pixels of the tiles along `length` pixels: spread evenly, overlapping by OVERLAP or more."""
+    """First pixels of the tiles along `length` pixels: evenly spaced, overlapping by OVERLAP or more."""
     if length <= tile:
         return [0]
     count = math.ceil((length - tile) / (tile * (1 - OVERLAP))) + 1
@@ -24,9 +24,9 @@ def tile_starts(length: int, tile: int) -> list[int]:
 
 
 def blend_tiles(rgb: "NDArray[np.uint8]", tile: int, logits_of: Callable[["NDArray[np.uint8]"], Tensor]) -> Tensor:
-    """C x H x W logits of an H x W x 3 image from those of its tiles.
+    """C x H x W logits of an H x W x 3 image, combined from its tiles.
 
-    In the overlap the tile whose middle is nearer has more weight: a tile is least reliable at its edge.
+    In an overlap, the tile with the nearer middle has more weight, because a tile is least reliable at its edge.
     """
     height, width = rgb.shape[:2]
     total: Tensor | None = None
@@ -48,6 +48,6 @@ def blend_tiles(rgb: "NDArray[np.uint8]", tile: int, logits_of: Callable[["NDArr
 
 
 def _ramp(length: int) -> Tensor:
-    """1 in the middle, falling to MIN_WEIGHT at both ends."""
+    """Weights along a tile: 1 in the middle, falling to MIN_WEIGHT at both ends."""
     position = (torch.arange(length) + 0.5) / length
     return (1 - (2 * position - 1).abs()).clamp(min=MIN_WEIGHT)

@@ -1,7 +1,7 @@
 """Join the JavaScript modules of the page into one script, without a build tool.
 
-The files in page/ are ordinary ES modules, so that editors and linters understand them. A page opened from disk
-may not load modules, so `import` lines and the word `export` are removed and the files joined, each after those
+The files in page/ are ordinary ES modules, which editors and linters understand. A page opened from disk may not
+load modules. Therefore `import` lines and the word `export` are removed, and each file is joined after the files
 that it imports.
 """
 
@@ -20,9 +20,9 @@ def read_asset(name: str) -> str:
 
 
 def bundle(*entries: str) -> str:
-    """The modules `entries` and everything they import as one script, without comments that state types.
+    """The modules `entries` and all modules that they import as one script, without type comments.
 
-    Raises ValueError if two modules declare one name and where modules import each other in a circle.
+    Raises ValueError if two modules declare the same name or if imports form a cycle.
     """
     ordered: list[str] = []
     for entry in entries:

@@ -18,7 +18,7 @@ app = typer.Typer(pretty_exceptions_enable=False)
 def view(
     target: Annotated[Path, typer.Argument(metavar="RUN|DATASET", help="A run folder or a dataset folder.")],
     second: Annotated[Path | None, typer.Argument(metavar="[RUN_B]", help="A run to compare it with.")] = None,
-    split: Annotated[str, typer.Option(help="val or test; of a dataset also train or all.")] = "test",
+    split: Annotated[str, typer.Option(help="val or test; for a dataset also train or all.")] = "test",
     out: Annotated[Path | None, typer.Option(help="The HTML file to write.", show_default="RUN/view.html")] = None,
     dataset: Annotated[Path | None, typer.Option(help="Location of the run's dataset if it was moved.")] = None,
     images: Annotated[
@@ -92,7 +92,7 @@ def _write_contact_sheet(path: Path, scene: "Scene") -> None:
 
 
 def default_out(target: Path, other: Path | None) -> Path:
-    """The default page: in the folder `target`, with the name of the folder `other` that is shown, too."""
+    """The default page: in the folder `target`, with the name of `other`, the second folder shown."""
     return target / ("view.html" if other is None else f"view-{other.resolve().name}.html")
 
 

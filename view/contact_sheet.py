@@ -27,7 +27,7 @@ MAX_CASES = 20
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An image with an error, described in `words`; a larger `badness` is worse."""
+    """An image with an error, described by the text `words`; a larger `badness` is worse."""
 
     shown: SceneImage
     badness: tuple[int, float]
@@ -41,7 +41,7 @@ def worst_cases(scene: Scene, model: int = 0, limit: int = MAX_CASES) -> list[Ca
 
 
 def write_contact_sheet(path: Path, scene: Scene, model: int = 0) -> int:
-    """Write the worst cases as one PNG, atomically, and return their number; without any, the sheet states so.
+    """Write the worst cases as one PNG, atomically, and return their number; the sheet states if there are none.
 
     Raises InputError if an image cannot be read.
     """

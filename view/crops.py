@@ -1,4 +1,4 @@
-"""The pixels in the page as WebP: a preview of the whole image, and crops at native size around the defects."""
+"""The image data of the page as WebP: a preview of each image, and crops at native size around the defects."""
 
 import io
 import os
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-PREVIEW_SIDE = 512  # pixels of the longer side
+PREVIEW_SIDE = 512  # longer side in pixels
 MARGIN = 24  # pixels around a box
 PREVIEW_QUALITY = 80
 CROP_QUALITY = 90
@@ -31,7 +31,7 @@ class Crop(msgspec.Struct, frozen=True):
 
 
 def render_all(images: Sequence[SceneImage], thresholds: Sequence[float | None]) -> Iterator[list[Crop]]:
-    """The crops of each image in order, computed in parallel; see `render`. Raises InputError as `render` does."""
+    """The crops of each image, in order, computed in parallel. See `render`, also for the errors."""
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         step = 8 * workers  # limits the memory of thousands of images

@@ -1,9 +1,10 @@
 """The content of the page except pixels, as one JSON value with the overlaps computed in advance.
 
-Masks are COCO run lengths, which the page decodes to outlines: exact, and less than half as long as the same
-outline as an SVG path (on the MVTec bottle 926 against 2199 characters per annotation; simplified for images of
-512 pixels 242, but no longer exact). Boxes of predictions are rounded to hundredths of a pixel for drawing;
-overlaps are computed before that. `page/model.js` describes the same types to the script.
+Masks are COCO run lengths, which the page decodes to outlines. They are exact, and less than half as long as the
+same outline as an SVG path: on the MVTec bottle 926 instead of 2199 characters per annotation. (Simplified for
+images of 512 pixels, a path has 242, but is no longer exact.) Boxes of predictions are rounded to hundredths of a
+pixel for drawing; overlaps are computed before rounding. `page/model.d.ts` describes the same types for the
+script.
 """
 
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ class PageType(msgspec.Struct, frozen=True):
 
 
 class PageModel(msgspec.Struct, frozen=True, rename="camel"):
-    """A run; predictions with a score below `floor` are left out. `tables` are those of its metrics.json."""
+    """A run; predictions with a score below `floor` are left out. `tables` are the tables in its metrics.json."""
 
     name: str
     propose: list[str]
@@ -52,10 +53,10 @@ class PageModel(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PageImage(msgspec.Struct, frozen=True):
-    """An image. Rows of truths are type, x, y, w, h, area, run lengths; of predictions the same with the score.
+    """An image. Rows of truths contain type, x, y, w, h, area, run lengths; rows of predictions also the score.
 
-    `ignored` are ignore regions, `inside` how far predictions are inside them, as `overlaps`.
-    `crops` are x, y, w, h and the address of the file, null for WebP data inside the page.
+    `ignored` are ignore regions; `inside` is the part of each prediction inside them, in the form of `overlaps`.
+    `crops` contain x, y, w, h and the address of the file, null for WebP data inside the page.
     """
 
     name: str
@@ -107,7 +108,7 @@ def type_colour(index: int) -> str:
 
 
 def score_floor(scene: Scene, model: int) -> float:
-    """The minimum score that keeps at most MAX_PREDICTIONS predictions of a model; 0 keeps all."""
+    """The lowest score at which at most MAX_PREDICTIONS predictions of a model remain; 0 keeps all."""
     scores = sorted((p.score for shown in scene.images for p in shown.predictions[model]), reverse=True)
     return scores[MAX_PREDICTIONS - 1] if len(scores) > MAX_PREDICTIONS else 0.0
 
@@ -117,8 +118,8 @@ def overlaps(
 ) -> list[Overlap]:
     """(index of prediction, index of truth, box IoU, mask IoU) of each pair with an IoU of at least MIN_OVERLAP.
 
-    The mask IoU is -1 if any prediction or truth of the image has no mask. With `ignore` the truths are ignore
-    regions: the part of each prediction inside them instead of the IoU.
+    The mask IoU is -1 if any prediction or truth of the image has no mask. With `ignore`, the truths are ignore
+    regions, and the value is the part of each prediction inside them instead of the IoU.
     """
     if not truths or not predictions:
         return []

@@ -13,8 +13,8 @@ from view.scene import Scene, SceneImage, model_of, short_names
 def new_images_scene(root: Path, folder: Path, dataset: Path | None = None) -> Scene:
     """Predict the images below `folder` with the run folder `root`.
 
-    `dataset` is the location of the run's dataset if it was moved. Raises InputError if the run, its dataset or
-    an image cannot be read and where `folder` is not a folder, PredictError if the trainer fails.
+    `dataset` is the location of the dataset of the run, if it was moved. Raises InputError if the run, its dataset
+    or an image cannot be read or if `folder` is not a folder, PredictError if the trainer fails.
     """
     run = load_run(root)
     if not folder.is_dir():

@@ -25,9 +25,9 @@ BACKGROUND, INK = (255, 255, 255), (28, 33, 38)
 
 
 def threshold_of(scene: Scene, model: int, shown: SceneImage) -> float:
-    """Score from which predictions are drawn: that of the operating point, or DEFAULT_SCORE_THRESHOLD without one.
+    """The score from which predictions are drawn: the operating point, or DEFAULT_SCORE_THRESHOLD without one.
 
-    In a cross-validation it is that of the fold that tested the image.
+    In a cross-validation, it is the operating point of the fold that tested the image.
     """
     run = scene.models[model]
     fold = shown.folds[model] if shown.folds else None
@@ -169,7 +169,7 @@ def _hatched(pixels: "NDArray[np.uint8]", item: Annotation | Prediction, type_in
 def _blend(
     pixels: "NDArray[np.uint8]", mask: "NDArray[np.bool_]", type_index: int, opacity: float
 ) -> "NDArray[np.uint8]":
-    """Blend the colour of the type into the pixels of the mask, twice as strongly on the lines of its hatching."""
+    """Blend the colour of the type into the pixels of the mask, twice as strongly on the hatching lines."""
     rows, columns = np.nonzero(mask)
     period, thick = 8, 2
     lines = [

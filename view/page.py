@@ -25,8 +25,9 @@ ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", 
 def write_page(out: Path, scene: Scene, rendered: Iterable[list[Crop]]) -> None:
     """Write the page of `scene` to `out`, atomically; `rendered` are the crops of its images in order.
 
-    The crops of more than MAX_EMBEDDED_IMAGES images go into the folder `<stem of out>_files` next to it, which is
-    replaced if an earlier page made it. Raises OutputError if the page cannot be written.
+    If there are more than MAX_EMBEDDED_IMAGES images, the crops are written to the folder `<stem of out>_files`
+    next to `out`. This folder is replaced if an earlier page created it. Raises OutputError if the page cannot be
+    written.
     """
     check_out(out, scene)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +60,10 @@ def files_folder(out: Path) -> Path:
 
 
 def embedded_page(data: PageData, rendered: Iterable[list[Crop]]) -> str:
-    """The text of a page with its crops inside, last in the file so that the grid shows before they are read."""
+    """The text of a page that contains its crops.
+
+    They are last in the file, so the grid appears before they are read.
+    """
     crops: list[list[CropRow]] = []
     blocks: list[str] = []
     for i, of_image in enumerate(rendered):
@@ -72,7 +76,7 @@ def embedded_page(data: PageData, rendered: Iterable[list[Crop]]) -> str:
 
 
 def page_text(data: PageData, blocks: Sequence[str] = ()) -> str:
-    """The text of a page; `blocks` are the script elements with its crops, empty if those are files."""
+    """The text of a page; `blocks` are the script elements with its crops, empty if the crops are files."""
     script, style = bundle("main"), read_asset("page.css")
     policy = (
         f"default-src 'none'; img-src {'data:' if blocks else DISK}; style-src '{_hash(style)}'; "

@@ -1,4 +1,4 @@
-"""What a page shows: images with their truth and the predictions of up to two runs, as plain values."""
+"""The content of a page: images with their truth and the predictions of up to two runs, as plain values."""
 
 import re
 from collections.abc import Sequence
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MAX_NAME_PARTS = 5  # of the path of a run
+MAX_NAME_PARTS = 5  # of the path of a run, at most
 
 
 class Model(msgspec.Struct, frozen=True):
     """A run whose predictions are shown; without a metrics.json it has no operating point and no tables.
 
     `fold_thresholds` are the score thresholds of the folds of a cross-validation, fold 1 first, else empty.
-    `propose` are the options by which `annotate propose` gets the same predictions.
+    `propose` are the options with which `annotate propose` uses the same predictions.
     """
 
     name: str
@@ -52,8 +52,8 @@ class Model(msgspec.Struct, frozen=True):
 class SceneImage(msgspec.Struct, frozen=True):
     """An image with its truth; `predictions` and `folds` have one entry per model.
 
-    The fold is the one that tested the image in a cross-validation, from 1, else None. `intensities` is how the
-    dataset or the run scales images with more than 8 bits per channel.
+    The fold is the one that tested the image in a cross-validation, from 1, else None. `intensities` are the
+    ranges by which the dataset or the run scales images with more than 8 bits per channel.
     """
 
     image: Image
@@ -102,10 +102,10 @@ def dataset_scene(root: Path, split: str) -> Scene:
 
 
 def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = None) -> Scene:
-    """One or two runs on the images of `split`, val or test; of two runs those that both tested.
+    """One or two runs on the images of `split`, val or test; for two runs, the images that both tested.
 
-    `dataset_root` is the location of the dataset if it was moved. Raises InputError if a run or the dataset
-    cannot be read and where two runs share no image, OptionError if a run has no prediction for the split.
+    `dataset_root` is the location of the dataset, if it was moved. Raises InputError if a run or the dataset
+    cannot be read or if two runs share no image, OptionError if a run has no prediction for the split.
     """
     runs = [load_run(root) for root in roots]
     dataset = open_run_dataset(runs[0], dataset_root)
@@ -140,10 +140,10 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
 
 
 def types_as_boxes(truth: CocoFile) -> dict[int, list[Annotation]]:
-    """Annotations of each image id as a classifier sees them: one of the image's type, with the whole image.
+    """Annotations of each image id for a classifier: one, with the type of the image and the whole image as box.
 
-    So a prediction of the right type, whose box is the whole image too, matches it, and no other does. A good
-    image has none; one with only ignore regions keeps them.
+    The predictions of a classifier also have the whole image as box, so exactly those of the right type match. A
+    good image has no annotation; an image with only ignore regions keeps them.
     """
     found = truth.by_image()
     for image in truth.images:
@@ -156,9 +156,9 @@ def types_as_boxes(truth: CocoFile) -> dict[int, list[Annotation]]:
 
 
 def model_of(run: Run, name: str, propose: list[str]) -> Model:
-    """The run as a model, with what its metrics.json holds, if there is one.
+    """The run as a model, with the values of its metrics.json, if there is one.
 
-    Raises InputError if that cannot be read.
+    Raises InputError if metrics.json cannot be read.
     """
     if not run.metrics.is_file():
         return Model(name, run.root, propose=propose)
@@ -182,7 +182,7 @@ def fold_of_images(run: Run) -> dict[str, int]:
 
 
 def short_names(roots: Sequence[Path]) -> list[str]:
-    """The last parts of each path, two or as many more as make the names differ."""
+    """The last parts of each path: two, or more if the names would otherwise be equal."""
     for parts in range(2, MAX_NAME_PARTS + 1):
         names = ["/".join(root.resolve().parts[-parts:]) for root in roots]
         if len(set(names)) == len(names):
