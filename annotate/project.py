@@ -65,7 +65,7 @@ def labelme_config(labels: Sequence[str]) -> dict[str, object]:
 
 
 def init_project(root: Path, labels: Sequence[str], *, overwrite: bool) -> list[Path]:
-    """Write the three files into `root` and return their paths; a second call with the same labels changes nothing.
+    """Write the three files into `root` and return their paths; a second call changes nothing.
 
     Raises InputError if `root` is not a folder, OutputError if a file with other content exists, unless
     `overwrite`.

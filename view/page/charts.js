@@ -133,8 +133,8 @@ export function precisionRecallChart(data, type, runs) {
 }
 
 /**
- * The curve through the first and last point of each recall: between two recalls precision only falls, so the points
- * between them do not change the line.
+ * The curve through the first and last point of each recall. At one recall precision only falls, so the points between
+ * them do not change the line.
  * @param {Float64Array} precision
  * @param {Float64Array} recall
  * @param {Scale} at

@@ -45,7 +45,7 @@ function focus(data, store) {
 }
 
 /**
- * Buttons with counts, of which several can be on.
+ * Buttons with counts; several can be on.
  * @template {string | number} K
  * @param {{key: K, label: string, hint: string, icon?: Node}[]} options
  * @param {() => K[]} current

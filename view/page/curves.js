@@ -5,7 +5,7 @@ import { INSIDE_REGION, imageScore, matchPredictions, operatingThreshold } from 
 /** @typedef {{image: PageImage, p: number, score: number}} Ranked */
 
 /**
- * Misses and false alarms with every image score as threshold, rising.
+ * Misses and false alarms with every image score as threshold, in rising order.
  * @param {PageData} data
  * @param {number} model
  * @returns {CurvePoint[]}
@@ -48,7 +48,7 @@ export function operatingCounts(data, m) {
 }
 
 /**
- * The predictions of a run by type, by falling score; the same at any threshold.
+ * The predictions of a run by type, sorted by falling score; independent of the threshold.
  * @param {PageData} data
  * @param {number} model
  */
@@ -63,7 +63,7 @@ export function rankedPredictions(data, model) {
 }
 
 /**
- * By type: number of truths, precision and recall down the ranked predictions, and COCO's AP at this IoU.
+ * By type: number of truths, precision and recall along the ranked predictions, and COCO AP at this IoU.
  * @param {PageData} data
  * @param {number} model
  * @param {Ranked[][]} ranked

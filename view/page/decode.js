@@ -1,4 +1,4 @@
-// COCO run-length masks: decoded to pixels, and to outlines along the edges of the pixels.
+// Decode COCO run-length masks to pixels, and to outlines along the edges of the pixels.
 
 /**
  * @typedef {{x: number, y: number, width: number, height: number, pixels: Uint8Array}} MaskPixels
@@ -88,8 +88,8 @@ export function outlineLoops(counts, imageHeight) {
 }
 
 /**
- * SVG path of the loops of a mask. With `tolerance` 0 it fills exactly the pixels of the mask; otherwise a corner closer
- * than that to the previous one is left out, because both would be drawn on one screen pixel.
+ * SVG path of the loops of a mask. With `tolerance` 0 it fills exactly the pixels of the mask. Otherwise a corner closer
+ * than the tolerance to the previous one is left out, because both would be drawn on the same screen pixel.
  * @param {Corner[][]} loops
  */
 export function loopsPath(loops, tolerance = 0) {
@@ -135,7 +135,7 @@ function loop({ x: left, y: top, width, pixels }, seen, startX, startY) {
 }
 
 /**
- * The turn at the corner (x, y), from the two pixels ahead of it: 1 is right, 3 left, 0 straight on.
+ * The turn at the corner (x, y), found from the two pixels ahead: 1 is right, 3 left, 0 straight on.
  * @param {Uint8Array} pixels
  * @param {number} width
  * @param {number} x

@@ -1,4 +1,4 @@
-// The large view of one image: the image, its truth and predictions in words, and the way to the next.
+// The large view of one image: the image, its truth and predictions as text, and buttons to the next image.
 
 import { button, dialogById, el, note } from "./dom.js";
 import { LETTERS, count, fixed, shellWord } from "./format.js";

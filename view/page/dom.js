@@ -1,10 +1,10 @@
-// Elements made from text and attributes only: nothing is parsed as HTML, so no name can run a script.
+// Create elements from text and attributes only. Nothing is parsed as HTML, so no name can run a script.
 
 const SVG = "http://www.w3.org/2000/svg";
 const NOTE_MILLISECONDS = 2200;
 
 /**
- * An HTML element. Functions are event listeners, as in `onclick`; false, null and undefined leave an attribute out.
+ * An HTML element. Attributes with a function are event listeners, such as `onclick`; false, null and undefined omit one.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
  * @param {Record<string, unknown>} attributes
@@ -106,7 +106,7 @@ export function checkbox(label, onchange, attributes = {}) {
 }
 
 /**
- * A row of buttons of which one is on.
+ * A row of buttons; exactly one is on.
  * @template {string | number} K
  * @param {string} name
  * @param {[key: K, text: string][]} options
@@ -135,7 +135,7 @@ export function section(title, ...children) {
 let noteTimer = 0;
 
 /**
- * Show a short message that disappears by itself.
+ * Show a short message that disappears automatically.
  * @param {string} text
  */
 export function note(text) {

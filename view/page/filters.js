@@ -1,10 +1,10 @@
-// Which images are shown.
+// Choose the images to show.
 
 import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, WRONG_TYPE, meanOverlap } from "./judge.js";
 import { SIZES, sizeOf } from "./measure.js";
 import { sortValue } from "./sort.js";
 
-/** Mean IoU by which a run has to locate defects better or worse, with the same number of errors, to count as changed. */
+/** Smallest difference in mean IoU that counts as a change if both runs have the same number of errors. */
 const MIN_IOU_CHANGE = 0.05;
 
 /**
@@ -39,7 +39,7 @@ export const STOCK = [
 ];
 
 /**
- * Kinds where there is no truth to judge by.
+ * Kinds of image if there is no truth.
  * @type {TestedKind[]}
  */
 export const UNJUDGED = [
@@ -79,7 +79,7 @@ export function changeOf(first, second) {
 }
 
 /**
- * The test whether an image is of the kind `key` under the judged runs.
+ * The function that tests whether an image is of the kind `key`, given the judged runs.
  * @param {string} key
  * @param {Judged} judged
  * @param {number} focus
@@ -94,7 +94,7 @@ function kindTest(key, judged, focus) {
 }
 
 /**
- * How many images there are of each kind, type and size.
+ * The number of images of each kind, type and size.
  * @param {PageData} data
  * @param {Judged} judged
  * @param {State} state
@@ -123,7 +123,7 @@ function increment(counts, key) {
 }
 
 /**
- * The kinds of an image. Those of one run depend on its judgement alone and are kept there; a comparison needs two.
+ * The kinds of an image. Kinds of one run depend only on its judgement and are stored there; a comparison needs two runs.
  * @param {PageData} data
  * @param {PageImage} image
  * @param {Judged} judged

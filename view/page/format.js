@@ -2,7 +2,7 @@
 
 import { el } from "./dom.js";
 
-/** Names of two runs side by side. */
+/** Names of two compared runs. */
 export const LETTERS = ["A", "B"];
 
 const NO_VALUE = "–";
@@ -45,7 +45,7 @@ export function count(number, one, many = `${one}s`) {
 }
 
 /**
- * A file name as two elements, of which only the folder is shortened to fit.
+ * A file name as two elements; only the folder is shortened to fit.
  * @param {string} name
  */
 export function fileName(name) {

@@ -1,4 +1,4 @@
-// The grid of images. Only the visible rows exist, so that thousands of images scroll as easily as ten.
+// The grid of images. Only the visible rows exist, so thousands of images scroll as smoothly as ten.
 
 import { el, svg } from "./dom.js";
 import { LETTERS, fileName } from "./format.js";
@@ -18,7 +18,7 @@ const SLICE_MILLISECONDS = 12;
  */
 
 /**
- * A grid inside `place`, which scrolls in `scroller`; `onopen` gets the image of a clicked tile.
+ * A grid inside `place`, which scrolls in `scroller`; `onopen` is called with the image of a clicked tile.
  * @param {HTMLElement} place
  * @param {HTMLElement} scroller
  * @param {PageData} data
@@ -62,7 +62,7 @@ export function makeGrid(place, scroller, data, onopen) {
     refresh(true);
   }
 
-  // Overlays are drawn in slices, so that the page appears at once and scrolling and sliders stay smooth.
+  // Overlays are drawn in slices, so the page appears immediately, and scrolling and sliders stay smooth.
   function drawWaiting() {
     drawing = false;
     const end = performance.now() + SLICE_MILLISECONDS;
@@ -119,7 +119,7 @@ export function makeGrid(place, scroller, data, onopen) {
 }
 
 /**
- * Remove all tiles but those of the images `keep`.
+ * Remove all tiles except those of the images `keep`.
  * @param {Map<number, Tile>} tiles
  * @param {Set<number>} keep
  */
@@ -139,7 +139,7 @@ function medianAspect(data) {
 }
 
 /**
- * A tile. Its image stays while sliders move; only the overlay and the caption are replaced.
+ * A tile. When a slider moves, its image stays and only the overlay and the caption are replaced.
  * @param {PageData} data
  * @param {PageImage} image
  * @param {Layout} layout

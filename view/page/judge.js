@@ -1,4 +1,4 @@
-// Which predictions match which annotations, by the same rule as evaluate/matching.py.
+// Match predictions with annotations, by the same rule as evaluate/matching.py.
 
 export const RIGHT = "right";
 export const WRONG_TYPE = "wrong type";
@@ -8,13 +8,13 @@ export const NOTHING_THERE = "nothing there";
 export const MISSED = "missed";
 export const IGNORED = "ignored";
 
-/** What a prediction inside an ignore region matches: it counts neither as right nor as wrong. */
+/** The match of a prediction inside an ignore region, which counts neither as right nor as wrong. */
 export const INSIDE_REGION = -2;
 
-/** Box IoU by which evaluate/ decides what is inside an ignore region, whatever the page shows. */
+/** Box IoU by which evaluate/ decides what is inside an ignore region, independent of the IoU set in the page. */
 const EVALUATED_IOU = 0.5;
 
-/** Score threshold of a run that was not evaluated; that of evaluate/values.py. */
+/** Score threshold of a run that was not evaluated, the same as in evaluate/values.py. */
 export const DEFAULT_THRESHOLD = 0.25;
 
 const MIN_NEARBY_IOU = 0.1; // from here on a prediction is poorly located rather than on nothing
@@ -45,7 +45,7 @@ export function operatingThreshold(data, model, image) {
 }
 
 /**
- * How many predictions, sorted by falling score, reach the threshold.
+ * The number of predictions, sorted by falling score, that reach the threshold.
  * @param {Prediction[]} predictions
  * @param {number} threshold
  */
@@ -61,9 +61,9 @@ export function countAbove(predictions, threshold) {
 }
 
 /**
- * For each of the first `count` predictions the truth it matches, or -1. By falling score, each takes the free truth of
- * its type (or of any type) with the largest IoU, if that is at least `iou`; of equal ones the last. A prediction that
- * takes none and is inside an ignore region, by at least `iou` of itself, matches INSIDE_REGION.
+ * For each of the first `count` predictions, the truth that it matches, or -1. By falling score, each prediction takes the
+ * free truth of its type (or of any type) with the largest IoU, if that is at least `iou`; of several equal ones, the
+ * last. If it takes none and at least `iou` of it is inside an ignore region, its match is INSIDE_REGION.
  * @param {Truth[]} truths
  * @param {RunPredictions} run
  * @param {number} count
@@ -92,7 +92,7 @@ export function matchPredictions(truths, { predictions, pairs, inside }, count, 
 }
 
 /**
- * The highest score of an image among the predictions that are not inside an ignore region, null without any.
+ * The highest score of the predictions on an image that are not inside an ignore region, null if there are none.
  * @param {PageImage} image
  * @param {number} model
  */
@@ -104,7 +104,7 @@ export function imageScore({ truths, runs }, model) {
 }
 
 /**
- * Judge one image under the first `count` predictions of a run, at an IoU of boxes or masks.
+ * Judge the first `count` predictions of a run on one image, with an IoU threshold of boxes or masks.
  * @param {PageImage} image
  * @param {number} model
  * @param {number} count
@@ -141,7 +141,7 @@ export function meanOverlap({ overlaps }) {
 }
 
 /**
- * As `matched`, whatever the type; computed when first needed.
+ * Like `matched`, but regardless of the type; computed when first needed.
  * @param {PageImage} image
  * @param {number} model
  * @param {Judgement} judgement

@@ -1,4 +1,4 @@
-// Keyboard commands, and the list of them under ?.
+// Keyboard commands, and their list, which ? opens.
 
 import { button, byId, dialogById, el } from "./dom.js";
 import { DEFAULT_THRESHOLD } from "./judge.js";

@@ -1,4 +1,4 @@
-// The page as a whole: one state, and one update that redraws what a change affects.
+// The whole page: one state, and one update function that redraws only the parts that a change affects.
 
 import { button, byId, choice, el, note } from "./dom.js";
 import { LETTERS, count, percent } from "./format.js";

@@ -15,8 +15,8 @@ export function sizeOf(area) {
 }
 
 /**
- * The judgements of all runs and images. Judgements of `before` for which nothing changed are kept as the same objects,
- * because a small change of the threshold affects few images.
+ * The judgements of all runs and images. Unchanged judgements of `before` are reused, because a small change of the
+ * threshold affects few images.
  * @param {PageData} data
  * @param {State} state
  * @param {Judged} before
@@ -59,8 +59,8 @@ export function totals(data, judgements) {
 }
 
 /**
- * matrix[row][column]: truths of type `row` matched by predictions of type `column`, whatever the type. The last row are
- * predictions that match nothing, the last column truths that nothing matches.
+ * matrix[row][column]: truths of type `row` that predictions of type `column` match, regardless of the type. The last row
+ * contains predictions without a match, the last column truths without a match.
  * @param {PageData} data
  * @param {number} model
  * @param {Judgement[]} judgements
@@ -124,7 +124,7 @@ export function byType(data, model, judgements, tally = countOnly) {
 }
 
 /**
- * By type and size class, with a last row and column for all: truths and those not found.
+ * By type and size class, with a last row and column for totals: truths, and truths not found.
  * @param {PageData} data
  * @param {Judgement[]} judgements
  * @returns {SizeCell[][]}

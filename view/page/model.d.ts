@@ -43,7 +43,7 @@ interface RawImage {
   truths: ItemRow[];
   predictions: ItemRow[][];
   overlaps: OverlapRow[][];
-  /** Ignore regions, and how far predictions are inside them. */
+  /** Ignore regions, and the part of each prediction inside them. */
   ignored?: ItemRow[];
   inside?: OverlapRow[][];
   crops: CropRow[];
@@ -60,7 +60,7 @@ interface Data<I> {
   images: I[];
 }
 
-// From here on: what the script computes.
+// From here on: values that the script computes.
 
 type RawData = Data<RawImage>;
 type PageData = Data<PageImage>;
@@ -96,11 +96,11 @@ interface Inside {
   masks: number;
 }
 
-/** Predictions of one run on one image by falling score, and for each the truths that it overlaps. */
+/** Predictions of one run on one image by falling score, and the truths that each of them overlaps. */
 interface RunPredictions {
   predictions: Prediction[];
   pairs: Pair[][];
-  /** For each prediction the ignore regions that it overlaps; missing where the image has none. */
+  /** For each prediction, the ignore regions that it overlaps; missing if the image has none. */
   inside?: Inside[][];
 }
 
@@ -126,7 +126,7 @@ type IouKind = "boxes" | "masks";
 type Size = "small" | "medium" | "large";
 type Verdict = "right" | "wrong type" | "poorly located" | "found twice" | "nothing there" | "missed" | "ignored";
 
-/** One image under the predictions of one run that count. */
+/** The judgement of one image with the counting predictions of one run. */
 interface Judgement {
   /** Number of predictions that count. */
   count: number;
@@ -145,7 +145,7 @@ interface Judgement {
   unfound: number;
   miss: boolean;
   alarm: boolean;
-  /** As `matched`, whatever the type. */
+  /** Like `matched`, but regardless of the type. */
   crossed?: number[];
   kinds?: string[];
   types?: Set<number>;
@@ -179,7 +179,7 @@ interface PrecisionRecall {
   ap: number | null;
 }
 
-/** A count and, for a clicked table cell, the indices of the images that it comes from. */
+/** A count and, for a clicked table cell, the indices of the counted images. */
 interface Tally {
   count: number;
   images: Set<number> | null;
@@ -204,10 +204,10 @@ type Cell = [table: string, row: number, column: number | string];
 
 type Theme = "auto" | "light" | "dark";
 
-/** What the reader has set; the address keeps it under the same names. */
+/** The settings of the reader; the address stores them under the same names. */
 interface State {
   tab: "images" | "tables";
-  /** Score threshold of each run; null stands for the threshold of each fold. */
+  /** Score threshold of each run; null means the threshold of each fold. */
   thresholds: (number | null)[];
   iou: number;
   by: IouKind;

@@ -42,7 +42,7 @@ export function drawOverlay(data, image, model, judgement, state, unit, selected
 }
 
 /**
- * The label of a truth, null for none; only a sign where there is no run.
+ * The label of a truth, null for no label; without a run only a sign.
  * @param {Judgement | null} judgement
  * @param {number} t
  */
@@ -92,8 +92,8 @@ function drawItem(data, image, item, { kind, index }, label, { prefix, unit, sel
 }
 
 /**
- * A label. Labels are above everything else and avoid each other. One starts at the topmost pixel of the mask, where its
- * path starts, or at the corner of the box.
+ * A label. Labels are drawn above everything else and do not overlap. A label starts at the topmost pixel of the mask,
+ * where the path of the mask starts, or at the corner of the box.
  * @param {Selected["kind"]} kind
  * @param {Item} item
  * @param {string | null} path

@@ -1,4 +1,4 @@
-// The embedded JSON as objects with named fields, and the addresses of the crops.
+// Turn the embedded JSON into objects with named fields, and find the addresses of the crops.
 
 import { byId } from "./dom.js";
 import { loopsPath, outlineLoops } from "./decode.js";
@@ -59,7 +59,7 @@ function prepareRun(rows, overlaps, regions, insideRows) {
 
 /**
  * SVG path of the mask of a truth or prediction, null if it has none. `unit` is the size of one screen pixel in pixels
- * of the image; up to 1 the path is exact.
+ * of the image; if it is at most 1, the path is exact.
  * @param {PageImage} image
  * @param {Item} item
  * @param {number} unit

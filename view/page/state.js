@@ -1,4 +1,4 @@
-// What the reader has set, kept in the address after # so that a view can be shared.
+// The settings of the reader, stored in the address after #, so that a view can be shared.
 
 import { DEFAULT_THRESHOLD } from "./judge.js";
 
@@ -79,7 +79,7 @@ export function makeStore(data) {
 }
 
 /**
- * The address part of a state: only what differs from the start.
+ * The address part of a state: only the values that differ from the initial state.
  * @param {State} state
  * @param {State} initial
  */
@@ -147,7 +147,7 @@ const ALLOWED = {
 };
 
 /**
- * The value of `text`, undefined where it is not of the type of `example`.
+ * The value of `text`, undefined if it does not have the type of `example`.
  * @param {StateKey} key
  * @param {string} text
  * @param {unknown} example
@@ -181,7 +181,8 @@ function fitsList(key, value, example) {
 let pending = 0;
 
 /**
- * Write the address soon: browsers refuse more than a hundred changes in a few seconds, which a slider exceeds.
+ * Write the address after a short delay: a slider causes more changes than browsers allow (about a hundred in a few
+ * seconds).
  * @param {State} state
  * @param {State} initial
  */

@@ -11,7 +11,7 @@ import { signIcon } from "./types.js";
 const TYPE_COUNTS = ["truths", "found", "unfound", "wrong"];
 
 /**
- * Makes the content of the tab from the current results; what does not depend on a threshold is computed once.
+ * Builds the content of the tab from the current results; parts that do not depend on a threshold are computed once.
  * @param {HTMLElement} place
  * @param {PageData} data
  * @param {Store} store
@@ -48,7 +48,7 @@ export function makeTables(place, data, store) {
 }
 
 /**
- * The tables of metrics.json as `evaluate` makes them; unlike the cards above, they do not follow the thresholds.
+ * The tables of metrics.json, made by `evaluate`; unlike the cards above, they do not depend on the thresholds.
  * @param {PageData} data
  * @param {Store} store
  */

@@ -46,7 +46,7 @@ function oneThreshold(data, store, m) {
 }
 
 /**
- * A cross-validation starts with the measured threshold of each fold; the slider replaces them with one for all.
+ * A cross-validation starts with the measured threshold of each fold; the slider replaces them with a common threshold.
  * @param {Model} model
  * @param {number | null} threshold
  */

@@ -1,4 +1,4 @@
-// Defect types are distinguished by colour, hatching and a sign, never by colour alone.
+// Defect types differ in colour, hatching and sign, never in colour alone.
 
 import { svg } from "./dom.js";
 
