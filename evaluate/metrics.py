@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import msgspec
 
+from evaluate.any_defect import ANY_DEFECT
 from evaluate.average_precision import BOXES, MASKS
 from evaluate.confusion import INSTANCES, TYPE_CONFUSION
 from evaluate.image_types import ACCURACY, IMAGE_TYPES
@@ -20,7 +21,8 @@ SCHEMA_VERSION = 1
 
 # In the order of the tables and of metrics.json. Any: the list holds metrics of different value types.
 METRICS: tuple[Metric[Any], ...] = (
-    IMAGES, ACCURACY, IMAGE_TYPES, BOXES, MASKS, PANOPTIC, PIXELS, SCORE_MAPS, INSTANCES, TYPE_CONFUSION,
+    IMAGES, ACCURACY, IMAGE_TYPES, BOXES, MASKS, ANY_DEFECT, PANOPTIC, PIXELS, SCORE_MAPS, INSTANCES,
+    TYPE_CONFUSION,
 )  # fmt: skip
 
 
