@@ -14,6 +14,7 @@ from evaluate.bootstrap import binomial_interval, percentile_interval
 from evaluate.calibration import CalibrationBin, calibration_bins, calibration_error
 from evaluate.cells import Table, interval_cell, value_cell
 from evaluate.metric import Metric, Tested
+from evaluate.several_types import several_types_measures
 from evaluate.type_measures import TypeMeasures, auroc, confusions, type_measures
 from evaluate.type_of_image import GOOD_INDEX, type_names, type_probabilities, types_of_images
 from evaluate.values import Interval, ratio
@@ -67,7 +68,8 @@ class ImageTypeMetric(Metric[ImageTypeMeasures]):
 
     def measure(self, tested: Tested) -> ImageTypeMeasures | None:
         """By the most probable type of each image, at no threshold; None for a run without image types."""
-        return image_type_measures(tested) if tested.provides.image_types else None
+        provides = tested.provides
+        return image_type_measures(tested) if provides.image_types and not provides.several_types else None
 
     def definitions(self, truth: CocoFile) -> dict[str, str]:
         """What the type of an image is, and which interval is of which kind."""
@@ -106,13 +108,15 @@ class AccuracyMetric(Metric[float]):
     value_type = float
 
     def measure(self, tested: Tested) -> float | None:
-        """That of the image types; None for a run without them."""
+        """That of the image types, or of several types together; None for a run without image types."""
+        if tested.provides.several_types:
+            return several_types_measures(tested).accuracy
         return image_type_measures(tested).accuracy if tested.provides.image_types else None
 
     def definitions(self, truth: CocoFile) -> dict[str, str]:
         """Where its interval is."""
         del truth
-        return {"accuracy": "image_types.accuracy, whose interval is in image_types.intervals"}
+        return {"accuracy": "that of image_types or several_types, whose intervals are beside it"}
 
     def tables(self, value: float, definitions: Mapping[str, str]) -> Iterator[Table]:
         """None: the tables of the image types show it."""

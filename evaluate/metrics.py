@@ -14,6 +14,7 @@ from evaluate.metric import Metric, Tested, V
 from evaluate.panoptic import PANOPTIC
 from evaluate.pixels import PIXELS
 from evaluate.score_maps import SCORE_MAPS
+from evaluate.several_types import SEVERAL_TYPES
 from evaluate.values import Folds, OperatingPoint, Protocol
 from system.json_file import read_json
 
@@ -21,7 +22,7 @@ SCHEMA_VERSION = 1
 
 # In the order of the tables and of metrics.json. Any: the list holds metrics of different value types.
 METRICS: tuple[Metric[Any], ...] = (
-    IMAGES, ACCURACY, IMAGE_TYPES, BOXES, MASKS, ANY_DEFECT, PANOPTIC, PIXELS, SCORE_MAPS, INSTANCES,
+    IMAGES, ACCURACY, IMAGE_TYPES, SEVERAL_TYPES, BOXES, MASKS, ANY_DEFECT, PANOPTIC, PIXELS, SCORE_MAPS, INSTANCES,
     TYPE_CONFUSION,
 )  # fmt: skip
 

@@ -36,13 +36,15 @@ class Provides(msgspec.Struct, frozen=True, kw_only=True):
     """What the predictions of a run contain. Readers of a run test this, never the name of its task.
 
     `boxes`: a box for each prediction. `masks`: its instance mask too. `image_types`: a score of each type for a
-    whole image, without a box. `score_maps`: a defect score for each pixel of an image. `types`: whether defects
-    are distinguished by type; else all are of one category (evaluate.one_type).
+    whole image, without a box; with `several_types` each by itself, because an image may have several.
+    `score_maps`: a defect score for each pixel of an image. `types`: whether defects are distinguished by type; else
+    all are of one category (evaluate.one_type).
     """
 
     boxes: bool = False
     masks: bool = False
     image_types: bool = False
+    several_types: bool = False
     score_maps: bool = False
     types: bool = True
 
@@ -65,7 +67,11 @@ class Run(msgspec.Struct, frozen=True):
     @property
     def provides(self) -> Provides:
         """What the predictions contain."""
-        return TASKS[self.task]
+        provides = TASKS[self.task]
+        if provides.image_types and self.config.is_file():
+            several = read_config(self.root).options.get("several") == "multi"
+            return msgspec.structs.replace(provides, several_types=several)
+        return provides
 
     @property
     def config(self) -> Path:

@@ -76,11 +76,14 @@ def check_predictions(path: Path, truth: CocoFile, predictions: Sequence[Predict
                 path, f"$[{i}] has a mask of {width} x {height} for an image of {real[1]} x {real[0]}", again
             )
     if provides.image_types:
-        _check_image_types(path, predictions)
+        _check_image_types(path, predictions, several=provides.several_types)
 
 
-def _check_image_types(path: Path, predictions: Sequence[Prediction]) -> None:
-    """Raise InputError if an image has two scores for a type, or scores that together are not probabilities."""
+def _check_image_types(path: Path, predictions: Sequence[Prediction], *, several: bool) -> None:
+    """Raise InputError if an image has two scores for a type, or scores that together are not probabilities.
+
+    With `several` types an image may have each of them, so that their scores may sum to more than 1.
+    """
     again = "predict the images of this run again"
     sums: dict[int, float] = {}
     types: set[tuple[int, int]] = set()
@@ -90,7 +93,7 @@ def _check_image_types(path: Path, predictions: Sequence[Prediction]) -> None:
             raise InputError(path, problem, again)
         types.add((p.image_id, p.category_id))
         sums[p.image_id] = sums.get(p.image_id, 0.0) + p.score
-        if sums[p.image_id] > 1 + ROUNDING:
+        if sums[p.image_id] > 1 + ROUNDING and not several:
             problem = f"the scores of image {p.image_id} sum to {sums[p.image_id]:.3f}, more than 1"
             raise InputError(path, problem, again)
 

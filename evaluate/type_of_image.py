@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 GOOD = "good"
 GOOD_INDEX = 0  # of good among the types; the categories follow in id order
+PRESENT = 0.5  # probability from which an image has a type, where it may have several
 ROUNDING = 1e-4  # by which the scores of an image may exceed 1
 
 
@@ -54,12 +55,29 @@ def types_of_images(truth: CocoFile) -> "tuple[list[Image], NDArray[np.intp]]":
     return images, np.asarray(types, np.intp)
 
 
+def labels_of_images(truth: CocoFile, images: Sequence[Image]) -> "NDArray[np.bool_]":
+    """Which categories each image has an annotation of, without ignore regions: images x categories."""
+    column = {category: k for k, category in enumerate(truth.names())}
+    annotations = truth.by_image()
+    labels = np.zeros((len(images), len(column)), np.bool_)
+    for row, image in enumerate(images):
+        for annotation in annotations[image.id]:
+            if not annotation.iscrowd:
+                labels[row, column[annotation.category_id]] = True
+    return labels
+
+
 def type_probabilities(
-    images: Sequence[Image], categories: Sequence[int], predictions: Iterable[Prediction]
+    images: Sequence[Image],
+    categories: Sequence[int],
+    predictions: Iterable[Prediction],
+    *,
+    several: bool = False,
 ) -> "NDArray[np.float64]":
     """Probability of each type for each image: images x (1 + categories), `good` first; rows sum to 1.
 
-    `categories` are ids in order. Predictions of other images are left out.
+    `categories` are ids in order. Predictions of other images are left out. Where an image may have `several`
+    types, each has a probability of its own, and `good` has 1 minus the highest of them.
     """
     row = {image.id: i for i, image in enumerate(images)}
     column = {category: k for k, category in enumerate(categories, 1)}
@@ -67,5 +85,6 @@ def type_probabilities(
     for p in predictions:
         if p.image_id in row:
             probabilities[row[p.image_id], column[p.category_id]] += p.score
-    probabilities[:, GOOD_INDEX] = np.clip(1 - probabilities.sum(axis=1), 0, 1)
+    taken = probabilities.max(axis=1) if several else probabilities.sum(axis=1)
+    probabilities[:, GOOD_INDEX] = np.clip(1 - taken, 0, 1)
     return probabilities

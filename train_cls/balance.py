@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
 from train_cls.options import Balance, ClassifierOptions
 from training.batches import EpochBatches, EpochKey
@@ -82,3 +82,28 @@ class TypeLoss:
             logits = logits + self.offsets.to(logits.device)
         weights = None if self.weights is None else self.weights.to(logits.device)
         return cross_entropy(logits, wanted, weight=weights, label_smoothing=self.smoothing)
+
+
+class SeveralTypesLoss:
+    """Binary cross entropy of logits N x K with labels N x K, 0 or 1, for images that may have several types.
+
+    With `weights` the images with a type count as much together as those without it. Label smoothing moves each
+    label towards 0.5 by its share.
+    """
+
+    def __init__(self, labels: "NDArray[np.bool_]", options: ClassifierOptions) -> None:
+        self.smoothing = options.label_smoothing
+        self.weights: Tensor | None = None
+        if options.balance == "weights":
+            having = labels.sum(0).astype(np.float32)
+            ratio = (len(labels) - having) / np.maximum(having, 1)
+            self.weights = torch.from_numpy(np.where((having > 0) & (ratio > 0), ratio, 1).astype(np.float32))
+
+    def __call__(self, logits: Tensor, labels: Tensor, mix: tuple[float, Tensor] | None = None) -> Tensor:
+        """The mean over images and types."""
+        wanted = labels * (1 - self.smoothing) + self.smoothing / 2
+        if mix is not None:
+            share, partner = mix
+            wanted = share * wanted + (1 - share) * wanted[partner]
+        weights = None if self.weights is None else self.weights.to(logits.device)
+        return binary_cross_entropy_with_logits(logits, wanted, pos_weight=weights)

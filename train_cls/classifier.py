@@ -11,7 +11,8 @@ from torch import Tensor
 
 from datasets.coco import Category, Prediction
 from train_cls.data import pixels_to_tensor, to_square
-from train_cls.model import ClassifierSpec, load_classifier_net, read_classifier_spec
+from train_cls.model import ClassifierSpec, read_classifier_spec
+from train_cls.stored_net import load_classifier_net
 from training.exported_model import ExportFormat, existing_export, open_runner
 from training.trainer import Predictor
 
@@ -58,11 +59,20 @@ class Classifier(Predictor):
             yield [p for p in predictions if p.score >= (min_score or 0.0)]
 
     def probabilities(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.float64]":
-        """Probability of `good` and of each category in id order, for an H x W x 3 image; they sum to 1."""
+        """Probability of `good` and of each category in id order, for an H x W x 3 image.
+
+        They sum to 1, unless an image may have several types: then each category has a probability of its own, and
+        an image is as probably good as the most probable type is absent.
+        """
         square = pixels_to_tensor(to_square(rgb, self.spec.imgsz))[None].to(self.device)
         with torch.inference_mode():
-            logits = averaged_over_symmetries(self.network, square) if self.tta else self.network(square)
-        probabilities: NDArray[np.float64] = (logits[0].double() / self.spec.temperature).softmax(0).cpu().numpy()
+            views = self.tta and not self.spec.symmetries
+            logits = averaged_over_symmetries(self.network, square) if views else self.network(square)
+        logits = logits[0].double().cpu() / self.spec.temperature
+        if self.spec.several_types:
+            types = logits.sigmoid()
+            return np.concatenate([[1 - float(types.max())], types.numpy()])
+        probabilities: NDArray[np.float64] = logits.softmax(0).numpy()
         return probabilities
 
 

@@ -28,7 +28,9 @@ TRAINER = Trainer(
             "imagenet (downloaded), none (random), or a file with a state dict of torchvision or timm."
         ),
         "freeze": Flag("Train only what the weights lack: the last layer.", bool),
-        "several": Flag("Images with several types: largest (the type with the largest area) or refuse."),
+        "head": Flag("trained, or fitted: linear models of the features of a network that stays unchanged."),
+        "layers": Flag("With a fitted head: its layers, by stride or name; the last one is pooled."),
+        "several": Flag("Images with several types: largest (area decides), refuse, or multi (each by itself)."),
         "balance": Flag("For types with few images: none, weights, sampler, logit-adjust or deepsmote."),
         "mixup": Flag("Mix training images; parameter of the Beta distribution of the shares (0: off).", float),
         "label_smoothing": Flag("Share of each label that is spread over all types.", float),

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from datasets.coco import CocoFile, Image
 from datasets.formats.dataset_folder import Dataset
-from evaluate.type_of_image import types_of_images
+from evaluate.type_of_image import labels_of_images, types_of_images
 from system.console import progress
 from system.errors import InputError
 from train_cls.augment import augment
@@ -24,24 +24,32 @@ from training.letterbox import Letterbox
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ClassifierSample = tuple[Tensor, int]
+ClassifierSample = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
 class TypedImages:
-    """Images in the network's square, N x S x S x 3 RGB, and the index of the type of each: 0 good, then by id."""
+    """Images in the network's square, N x S x S x 3 RGB, and the index of the type of each: 0 good, then by id.
+
+    `labels`, N x K, is True for each category that an image has an annotation of; an image may have several.
+    """
 
     squares: "NDArray[np.uint8]"
     types: "NDArray[np.intp]"
+    labels: "NDArray[np.bool_]"
 
     def __len__(self) -> int:
         return len(self.types)
+
+    def targets(self, *, several: bool) -> Tensor:
+        """What a loss compares with: the index of the type of each image; with `several` N x K, 0 or 1."""
+        return torch.from_numpy(self.labels).float() if several else torch.from_numpy(self.types)
 
 
 def load_typed(dataset: Dataset, coco: CocoFile, imgsz: int) -> TypedImages:
     """Decode and shrink the images of `coco` whose type is known. Raises InputError."""
     images, types = types_of_images(coco)
-    return TypedImages(load_squares(dataset, images, imgsz), types)
+    return TypedImages(load_squares(dataset, images, imgsz), types, labels_of_images(coco, images))
 
 
 def load_squares(dataset: Dataset, images: Sequence[Image], imgsz: int) -> "NDArray[np.uint8]":
@@ -71,18 +79,21 @@ def check_single_types(dataset: Dataset, several: Several) -> None:
             types = sorted({names[a.category_id] for a in annotations[image.id] if not a.iscrowd})
             if len(types) > 1:
                 problem = f"has annotations of {len(types)} types ({', '.join(types)})"
-                remedy = "leave the image out, or give --several largest"
+                remedy = "leave the image out, or give --several largest or multi"
                 raise InputError(dataset.image_path(image), problem, remedy)
 
 
 class AugmentedImages(TorchDataset[ClassifierSample]):
     """Images augmented by a seed made of the training's seed, the epoch and the number of the image.
 
-    Indexed by (epoch, number). A sample is RGB 3 x S x S uint8 and the index of the type.
+    Indexed by (epoch, number). A sample is RGB 3 x S x S uint8 and the target of the image.
     """
 
-    def __init__(self, images: TypedImages, seed: int, augmentation: ClassifierAugmentation) -> None:
+    def __init__(
+        self, images: TypedImages, seed: int, augmentation: ClassifierAugmentation, *, several: bool = False
+    ) -> None:
         self.images = images
+        self.targets = images.targets(several=several)
         self.seed = seed
         self.augmentation = augmentation
 
@@ -90,7 +101,7 @@ class AugmentedImages(TorchDataset[ClassifierSample]):
         epoch, number = key
         random = np.random.default_rng((self.seed, epoch, number))
         square = augment(self.images.squares[number], self.augmentation, random)
-        return pixels_to_tensor(square), int(self.images.types[number])
+        return pixels_to_tensor(square), self.targets[number]
 
 
 def pixels_to_tensor(square: "NDArray[np.uint8]") -> Tensor:
@@ -101,4 +112,4 @@ def pixels_to_tensor(square: "NDArray[np.uint8]") -> Tensor:
 def collate(samples: Sequence[ClassifierSample]) -> tuple[Tensor, Tensor]:
     """A batch; a single image is taken twice, because batch normalisation has no statistics of one value."""
     twice = list(samples) * (2 if len(samples) == 1 else 1)
-    return torch.stack([pixels for pixels, _ in twice]), torch.tensor([label for _, label in twice])
+    return torch.stack([pixels for pixels, _ in twice]), torch.stack([target for _, target in twice])

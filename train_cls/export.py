@@ -11,7 +11,7 @@ import torch
 from evaluate.run_folder import Run
 from train_cls.classifier import Classifier, open_exported_net
 from train_cls.loop import BEST
-from train_cls.model import load_classifier_net
+from train_cls.stored_net import load_classifier_net
 from training.exported_model import ExportFormat
 from training.exporter import Exporter
 from training.torch_export import write_exported

@@ -3,22 +3,20 @@
 import io
 import math
 import time
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import msgspec
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
-from evaluate.type_measures import confusions, type_measures
 from system.files import write_atomic
-from train_cls.balance import TypeLoss, epoch_batches
-from train_cls.data import AugmentedImages, ClassifierSample, TypedImages, collate, pixels_to_tensor
+from train_cls.balance import SeveralTypesLoss, TypeLoss, epoch_batches
+from train_cls.data import AugmentedImages, ClassifierSample, TypedImages, collate
 from train_cls.model import ClassifierNet, ClassifierSpec, save_classifier
 from train_cls.options import ClassifierOptimisation, ClassifierOptions
+from train_cls.scores import logits_of, validation_row
 from train_cls.state import TrainingState
 from training.device import out_of_memory
 from training.early_stopping import Best
@@ -52,8 +50,13 @@ class ClassifierLoop(Loop):
         options = work.options
         self._order = epoch_batches(images.types, options)
         self.batches = len(self._order)
-        self._images = AugmentedImages(images, options.seed, options.augmentation)
-        self._loss = TypeLoss(images.types, 1 + len(spec.categories), options)
+        several = spec.several_types
+        self._images = AugmentedImages(images, options.seed, options.augmentation, several=several)
+        self._loss = (
+            SeveralTypesLoss(images.labels, options)
+            if several
+            else TypeLoss(images.types, 1 + len(spec.categories), options)
+        )
         if options.freeze:
             freeze(self._network, pretrained)
         self._optimizer = make_optimizer(self._network, pretrained, options.optimisation)
@@ -123,7 +126,7 @@ class ClassifierLoop(Loop):
         epoch: int,
         number: int,
         pixels: Tensor,
-        labels: Tensor | int,
+        labels: Tensor,
         random: np.random.Generator,
         recorder: EpochRecorder,
     ) -> float:
@@ -134,7 +137,7 @@ class ClassifierLoop(Loop):
         for group in self._optimizer.param_groups:
             group["lr"] = optimisation.lr * share * group["lr_share"]
         pixels = pixels.to(self._work.device).float()
-        wanted = torch.as_tensor(labels, device=self._work.device)
+        wanted = labels.to(self._work.device)
         mix = None
         if options.mixup:
             partner = torch.from_numpy(random.permutation(len(wanted))).to(wanted.device)
@@ -157,33 +160,11 @@ class ClassifierLoop(Loop):
             return {}
         with self._autocast():
             logits = logits_of(self._network, self._val, self._work.options.batch, self._work.device)
-        truth = torch.from_numpy(self._val.types)
-        predicted = logits.argmax(1).numpy()
-        count = logits.shape[1]
-        once = np.ones((1, len(truth)), np.int64)
-        matrix = confusions(self._val.types, predicted, count, once)[0]
-        return {
-            "val_loss": float(cross_entropy(logits, truth)),
-            "val_accuracy": float(np.trace(matrix) / len(truth)),
-            "val_balanced_accuracy": type_measures(matrix).balanced_accuracy or 0.0,
-        }
+        return validation_row(logits, self._val, several=self._spec.several_types)
 
     def _autocast(self) -> AbstractContextManager[None]:
         enabled = self._work.options.precision == "bf16"
         return torch.autocast(self._work.device.type, torch.bfloat16, enabled=enabled)
-
-
-def logits_of(network: nn.Module, images: TypedImages, batch: int, device: torch.device) -> Tensor:
-    """Logits of all images, N x K float32 on the CPU; leaves the network in evaluation mode."""
-    network.eval()
-
-    def parts() -> Iterator[Tensor]:
-        for start in range(0, len(images), batch):
-            pixels = torch.stack([pixels_to_tensor(square) for square in images.squares[start : start + batch]])
-            yield network(pixels.to(device)).float().cpu()
-
-    with torch.inference_mode():
-        return torch.cat(list(parts()))
 
 
 def freeze(network: nn.Module, pretrained: frozenset[str]) -> None:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from datasets.coco import Category
-from features.weights import check_fits
+from features.encoder import EncoderSpec
 from system.errors import OptionError, WeightsError
 from system.files import write_atomic
-from system.tensors import check_tensors, is_library_name
+from system.tensors import is_library_name
 from train_cls.options import Side
 from training.options import Gamma
 
@@ -30,7 +30,9 @@ class ClassifierSpec(msgspec.Struct, frozen=True):
     """Everything that is needed to rebuild and use a trained classifier.
 
     `mean` and `std` are those of pixel values from 0 to 1 under which the weights were trained, `gamma` is the
-    exponent that is applied to these values first. Logits are divided by `temperature`. `epoch` counts from 1.
+    exponent that is applied to these values first. Logits are divided by `temperature`. `epoch` counts from 1. With
+    `encoder` the network is a FittedNet, which averages over the 8 `symmetries` itself. With `several_types` there
+    is one logit for each category, each for itself, else one for `good` first.
     """
 
     arch: str
@@ -42,12 +44,20 @@ class ClassifierSpec(msgspec.Struct, frozen=True):
     gamma: Gamma = 1.0
     temperature: AboveZero = 1.0
     epoch: int = 0
+    encoder: EncoderSpec | None = None
+    symmetries: bool = False
+    several_types: bool = False
+
+    @property
+    def outputs(self) -> int:
+        """Number of logits."""
+        return len(self.categories) + (not self.several_types)
 
 
 class ClassifierNet(nn.Module):
-    """A network that takes RGB in 0..255 and gives logits of `good` and every category, in id order.
+    """A network that takes RGB in 0..255 and gives the logits of the types, as the specification states them.
 
-    N x 3 x S x S of any number type -> N x (1 + categories). Gamma and normalisation are part of the network, so
+    N x 3 x S x S of any number type -> N x outputs. Gamma and normalisation are part of the network, so
     that an exported file does not need them.
     """
 
@@ -56,7 +66,7 @@ class ClassifierNet(nn.Module):
 
     def __init__(self, spec: ClassifierSpec) -> None:
         super().__init__()
-        self.net = build(spec.library, spec.arch, 1 + len(spec.categories))
+        self.net = build(spec.library, spec.arch, spec.outputs)
         self.gamma = spec.gamma
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
@@ -129,7 +139,7 @@ def check_size(network: ClassifierNet, spec: ClassifierSpec) -> None:
         line = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
         problem = f"{spec.arch} cannot take it ({line})"
         raise OptionError(f"--imgsz {spec.imgsz}", problem, "give the size it was made for, such as 224") from None
-    if shape != (1, 1 + len(spec.categories)):
+    if shape != (1, spec.outputs):
         raise OptionError(
             f"--arch {spec.arch}", f"gives {shape}, not one score for each type", "give another name"
         )
@@ -152,26 +162,10 @@ def read_classifier_spec(path: Path) -> ClassifierSpec:
     try:
         with safe_open(path, "pt") as file:
             spec = msgspec.json.decode((file.metadata() or {})[METADATA_KEY], type=ClassifierSpec)
-        if not is_library_name(spec.arch):
-            raise ValueError(f"no network is called {spec.arch!a}")
+        for name in (spec.arch, spec.encoder.name if spec.encoder else spec.arch):
+            if not is_library_name(name):
+                raise ValueError(f"no network is called {name!a}")
         return spec
     except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         problem = f"not weights of train_cls ({str(error)[:80]})"
         raise WeightsError(path, problem, "name a run made by train_cls fit") from None
-
-
-def load_classifier_net(path: Path) -> tuple[ClassifierNet, ClassifierSpec]:
-    """The trained network in evaluation mode, on the CPU, and its specification. Raises WeightsError."""
-    from safetensors.torch import load_file
-
-    spec = read_classifier_spec(path)
-    try:
-        tensors = load_file(path)
-        check_tensors(path, tensors)
-        check_fits(path, tensors, lambda: ClassifierNet(spec))
-        network = ClassifierNet(spec)
-        network.load_state_dict(tensors)
-    except (RuntimeError, OptionError) as error:
-        line = str(error).splitlines()[0]
-        raise WeightsError(path, f"the weights do not fit their network ({line[:80]})", "train again") from None
-    return network.eval(), spec

@@ -9,7 +9,9 @@ from training.options import Amount, Fraction, Gamma, Positive, Rate, Share, Sha
 
 HALVINGS = 4  # of the side of an image, from image to code of DeepSMOTE
 Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
-Several = Literal["largest", "refuse"]
+Several = Literal["largest", "refuse", "multi"]
+Head = Literal["trained", "fitted"]
+FITTED_LAYERS = "4,8,16,32"
 Balance = Literal["none", "weights", "sampler", "logit-adjust", "deepsmote"]
 Side = Annotated[int, msgspec.Meta(ge=32, le=4096)]
 
@@ -64,16 +66,19 @@ class DeepSmoteOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 class ClassifierOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that, with the dataset, decides a training; saved in the run's config.yaml. `imgsz` in pixels.
 
-    `weights` is `imagenet`, `none` or a path. `several` is for an image with annotations of several types: the
-    type with the largest area, or an error. `balance` is for types with few images: weights in the loss, a sampler
-    that draws each type as often, logits adjusted by the frequency of the types, or new images made by DeepSMOTE,
-    whose options are `deepsmote`. `mixup` is the parameter of the Beta distribution of the mixed shares, 0 turns
-    it off. Raises OptionError for values that cannot be combined.
+    `weights` is `imagenet`, `none` or a path. A `fitted` head keeps the network and fits linear models of the
+    features of its `layers` in one pass. `several` is for an image with annotations of several types: the type
+    with the largest area, an error, or a probability of each type by itself. `balance` is for types with few
+    images: weights in the loss, a sampler that draws each type as often, logits adjusted by the frequency of the
+    types, or new images made by DeepSMOTE, whose options are `deepsmote`. `mixup` is the parameter of the Beta
+    distribution of the mixed shares, 0 turns it off. Raises OptionError for values that cannot be combined.
     """
 
     arch: str = "resnet18"
     weights: str = "imagenet"
     freeze: bool = False
+    head: Head = "trained"
+    layers: str = FITTED_LAYERS
     epochs: Positive = 30
     imgsz: Side = 224
     batch: Positive = 16
@@ -93,3 +98,20 @@ class ClassifierOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown
             raise OptionError("freeze", "random weights cannot be kept", "give --weights imagenet or a file")
         if self.balance == "deepsmote" and self.paste:
             raise OptionError("balance", "pasted images cannot be parents of others", "leave out --paste")
+        if self.head == "trained" and self.layers != FITTED_LAYERS:
+            raise OptionError("layers", "is for a fitted head", "add --head fitted or leave it out")
+        if self.head == "fitted":
+            self._check_fitted()
+        if self.several == "multi" and self.balance in {"sampler", "logit-adjust", "deepsmote"}:
+            problem = "needs one type for each image"
+            raise OptionError(f"balance {self.balance}", problem, "give none or weights with --several multi")
+
+    def _check_fitted(self) -> None:
+        asked = {"mixup": self.mixup, "label_smoothing": self.label_smoothing}
+        for name, value in asked.items():
+            if value:
+                raise OptionError(f"{name} {value}", "is for a trained head", "leave it out with --head fitted")
+        if self.balance not in {"none", "weights"}:
+            raise OptionError(f"balance {self.balance}", "is for a trained head", "give none or weights")
+        if len([layer for layer in self.layers.split(",") if layer.strip()]) < 2:
+            raise OptionError(f"layers {self.layers}", "less than two layers", "give such as 4,8,16,32")

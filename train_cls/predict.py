@@ -54,7 +54,8 @@ def predict(
     predictor = ClassifierLearner().load(run, choose_device(device), PredictOptions(tta=tta, exported=parsed))
     limit = operating_score(run, predictor.default_score) if min_score is None else min_score
     listed, predictions = predict_files(predictor, files, dataset_of(run), 0.0, read_split(run).intensities)
-    typed = typed_files(listed, predictions, predictor.categories, abstain)
+    several = run.provides.several_types
+    typed = typed_files(listed, predictions, predictor.categories, abstain, several=several)
     if out:
         write_image_list(out, listed)
         write_types_json(out.with_suffix(".types.json"), typed)

@@ -45,7 +45,8 @@ def new_classifier(categories: list[Category], options: ClassifierOptions) -> Ne
     Where both libraries have a network of that name, a file decides by its tensors, and torchvision comes first.
     Raises OptionError for an unknown name or an impossible size, WeightsError.
     """
-    arch, types = options.arch, 1 + len(categories)
+    arch, several = options.arch, options.several == "multi"
+    types = len(categories) + (not several)
     known = libraries(arch)
     if options.weights in {"none", "imagenet"}:
         library = known[0]
@@ -53,7 +54,7 @@ def new_classifier(categories: list[Category], options: ClassifierOptions) -> Ne
     else:
         given = read_state_dict(Path(options.weights), REMEDY)
         library = max(known, key=lambda one: len(_fitting(build(one, arch, types), given or {})))
-    spec = ClassifierSpec(arch, library, options.imgsz, categories, gamma=options.gamma)
+    spec = ClassifierSpec(arch, library, options.imgsz, categories, gamma=options.gamma, several_types=several)
     torch.manual_seed(options.seed)
     network = ClassifierNet(spec)
     mean, std = normalisation(library, network.net)

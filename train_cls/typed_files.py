@@ -8,21 +8,24 @@ from pathlib import Path
 import msgspec
 
 from datasets.coco import Category, Image, Prediction
-from evaluate.type_of_image import type_names, type_probabilities
+from evaluate.type_of_image import GOOD, PRESENT, type_names, type_probabilities
 from system.errors import OptionError
 from system.files import write_atomic
 
 
-class TypedFile(msgspec.Struct, frozen=True):
+class TypedFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """One image file: its most probable type, None if the classifier abstains, and each type's probability.
 
-    `probability` is that of the most probable type, also where it abstains.
+    `probability` is that of the most probable type, also where it abstains. A classifier of several types gives in
+    `types` all that an image has, of which `type` is the most probable one; `probability` is then that of the least
+    certain answer, whether a type is present.
     """
 
     file_name: str
     type: str | None
     probability: float
     probabilities: dict[str, float]
+    types: list[str] = []
 
 
 def check_flags(out_csv: Path | None, abstain: float | None) -> None:
@@ -40,11 +43,21 @@ def typed_files(
     predictions: Sequence[Prediction],
     categories: Sequence[Category],
     abstain: float | None,
+    *,
+    several: bool = False,
 ) -> list[TypedFile]:
-    """The type of each image by predictions of all types; None if its probability is below `abstain`."""
+    """The type of each image by predictions of all types; None if its probability is below `abstain`.
+
+    With `several` types an image has each one whose probability is at least 0.5, and is good without any.
+    """
     ordered = sorted(categories, key=lambda category: category.id)
     names = type_names(category.name for category in ordered)
-    by_type = type_probabilities(images, [category.id for category in ordered], predictions)
+    by_type = type_probabilities(images, [category.id for category in ordered], predictions, several=several)
+    if several:
+        return [
+            _several(image.file_name, names, row.tolist(), abstain or 0.0)
+            for image, row in zip(images, by_type, strict=True)
+        ]
     return [
         TypedFile(
             image.file_name,
@@ -56,6 +69,15 @@ def typed_files(
     ]
 
 
+def _several(file_name: str, names: Sequence[str], row: Sequence[float], abstain: float) -> TypedFile:
+    types = {name: value for name, value in zip(names[1:], row[1:], strict=True) if value >= PRESENT}
+    certain = min((max(value, 1 - value) for value in row[1:]), default=1.0)
+    kept = certain >= abstain
+    top = max(types, key=lambda name: types[name]) if types else GOOD
+    every = dict(zip(names, row, strict=True))
+    return TypedFile(file_name, top if kept else None, certain, every, list(types) if kept else [])
+
+
 def write_types_json(path: Path, files: Sequence[TypedFile]) -> None:
     """Write a list of TypedFile, one per line."""
     lines = ",\n".join(msgspec.json.encode(file).decode() for file in files)
@@ -63,17 +85,25 @@ def write_types_json(path: Path, files: Sequence[TypedFile]) -> None:
 
 
 def write_types_csv(path: Path, files: Sequence[TypedFile]) -> None:
-    """Write the columns image, type (empty if abstained), probability, and the probability of each type."""
+    """Write the columns image, type (empty if abstained), probability, and the probability of each type.
+
+    Several types are joined by a semicolon.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["image", "type", "probability", *(files[0].probabilities if files else ())])
     for file in files:
         numbers = [f"{value:.6f}" for value in file.probabilities.values()]
-        writer.writerow([file.file_name, file.type or "", f"{file.probability:.6f}", *numbers])
+        writer.writerow([file.file_name, named_types(file), f"{file.probability:.6f}", *numbers])
     write_atomic(path, text.getvalue().encode())
 
 
 def type_rows(files: Sequence[TypedFile]) -> Iterator[tuple[str, str, str]]:
     """Image, type and probability as texts."""
     for file in files:
-        yield file.file_name, file.type or "(abstained)", f"{file.probability:.3f}"
+        yield file.file_name, named_types(file) or "(abstained)", f"{file.probability:.3f}"
+
+
+def named_types(file: TypedFile) -> str:
+    """All types of an image in one text, empty where the classifier abstained."""
+    return "; ".join(file.types) or file.type or ""

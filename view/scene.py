@@ -117,7 +117,8 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
         raise InputError(roots[-1], problem, "compare runs on one dataset")
     split_of = {image.file_name: name for name, coco in dataset.splits.items() for image in coco.images}
     types_only = all(run.provides.image_types for run in runs)
-    annotations = types_as_boxes(truths[0]) if types_only else truths[0].by_image()
+    several = any(run.provides.several_types for run in runs)
+    annotations = types_as_boxes(truths[0], several=several) if types_only else truths[0].by_image()
     predictions = [_by_image(run, truth, split) for run, truth in zip(runs, truths, strict=True)]
     folds = [fold_of_images(run) for run in runs]
     images = []
@@ -139,19 +140,20 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
     return Scene(" and ".join(names), dataset.name, folder, split, categories, models, images)
 
 
-def types_as_boxes(truth: CocoFile) -> dict[int, list[Annotation]]:
+def types_as_boxes(truth: CocoFile, *, several: bool = False) -> dict[int, list[Annotation]]:
     """Annotations of each image id for a classifier: one, with the type of the image and the whole image as box.
 
-    The predictions of a classifier also have the whole image as box, so exactly those of the right type match. A
-    good image has no annotation; an image with only ignore regions keeps them.
+    With `several` there is one of each type that an image has. The predictions of a classifier also have the whole
+    image as box, so exactly those of the right type match. A good image has no annotation; an image with only ignore
+    regions keeps them.
     """
     found = truth.by_image()
     for image in truth.images:
-        category = type_of_image(found[image.id])
-        if category is not None:
-            whole = (0, 0, image.width, image.height)
-            area = image.width * image.height
-            found[image.id] = [Annotation(image.id, image.id, category, whole, area)]
+        largest = type_of_image(found[image.id])
+        if largest is not None:
+            every = sorted({a.category_id for a in found[image.id] if not a.iscrowd}) if several else [largest]
+            whole, area = (0, 0, image.width, image.height), image.width * image.height
+            found[image.id] = [Annotation(image.id, image.id, category, whole, area) for category in every]
     return found
 
 

@@ -1,0 +1,34 @@
+"""A trained classifier from its weights file: the network that its specification describes, with the weights."""
+
+from pathlib import Path
+
+from features.encoder import Encoder
+from features.weights import check_fits
+from system.errors import OptionError, WeightsError
+from system.tensors import check_tensors
+from train_cls.fitted_net import FittedNet
+from train_cls.model import ClassifierNet, ClassifierSpec, read_classifier_spec
+
+TypeNet = ClassifierNet | FittedNet
+
+
+def new_net(spec: ClassifierSpec) -> TypeNet:
+    """The network of a specification with random weights. Raises OptionError where it cannot be built."""
+    return FittedNet(spec, Encoder(spec.encoder)) if spec.encoder else ClassifierNet(spec)
+
+
+def load_classifier_net(path: Path) -> tuple[TypeNet, ClassifierSpec]:
+    """The trained network in evaluation mode, on the CPU, and its specification. Raises WeightsError."""
+    from safetensors.torch import load_file
+
+    spec = read_classifier_spec(path)
+    try:
+        tensors = load_file(path)
+        check_tensors(path, tensors)
+        check_fits(path, tensors, lambda: new_net(spec))
+        network = new_net(spec)
+        network.load_state_dict(tensors)
+    except (RuntimeError, OptionError) as error:
+        line = str(error).splitlines()[0]
+        raise WeightsError(path, f"the weights do not fit their network ({line[:80]})", "train again") from None
+    return network.eval(), spec
