@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from evaluate.new_predictions import NamedPredictions
 
 MEANING_OF_OUTCOME = {
-    "proposed": "new shapes, flagged unreviewed",
+    "proposed": "new shapes, or types of images, flagged unreviewed",
     "known": "already proposed earlier",
-    "covered": "overlaps an existing shape (IoU 0.5)",
+    "covered": "overlaps an existing shape (IoU 0.5), or the image of a type has shapes",
     "empty": "no pixel inside the image",
     "closed": "image flagged good or reject",
 }
@@ -61,7 +61,7 @@ def propose_command(
     only: Only = None,
     new: Annotated[bool, typer.Option("--new", help="Only images without a labelme file.")] = False,
 ) -> None:
-    """Add predictions to the labelme files of a folder as shapes to correct; existing shapes are kept."""
+    """Add predictions to the labelme files of a folder as shapes, or as image flags, to correct."""
     from annotate.folder_images import choose_images, list_folder_images
     from annotate.predictions import check_has_boxes, read_named_predictions
     from convert.to_shapes import DEFAULT_TOLERANCE
@@ -85,14 +85,19 @@ def propose_command(
     ):
         if value is not None and source is None:
             raise OptionError(f"{option} {value}", "belongs to another source", "see annotate propose --help")
-    for source in (run, predictions):
-        if source is not None:
-            check_has_boxes(source)
+    types_only = run is not None and load_run(run).provides.image_types
+    if types_only and (min_score is not None or tolerance is not None):
+        given = "--min-score" if min_score is not None else "--tolerance"
+        raise OptionError(given, "is for shapes, and this run predicts types of images", "leave it out")
+    if predictions is not None:
+        check_has_boxes(predictions)
     listed = list_folder_images(folder)
     chosen = choose_images(only, listed) if only else listed
     images = [image for image in chosen if not (new and image.labelled)]
     if from_good is not None:
         counts = _propose_from_good(images, listed, from_good, weights, min_score or 0.0, tolerance)
+    elif run is not None and types_only:
+        counts = _propose_types(images, run, folder, dataset)
     else:
         if run is not None:
             minimum = operating_score(load_run(run)) if min_score is None else min_score
@@ -133,6 +138,20 @@ def _propose_from_good(
         if proposals:
             own = outline_tolerance(*upright_size(image.path)) if tolerance is None else tolerance
             counts += _count(propose(image, proposals, own))
+    return counts
+
+
+def _propose_types(images: "Sequence[FolderImage]", run: Path, folder: Path, dataset: Path | None) -> Counter[str]:
+    from annotate.type_proposals import predicted_types, propose_types
+    from evaluate.new_predictions import predict_with_run
+    from evaluate.run_folder import load_run
+
+    named = predict_with_run(run, folder, [image.name for image in images], min_score=0.0, dataset=dataset)
+    several = load_run(run).provides.several_types
+    counts: Counter[str] = Counter()
+    for image in progress(images, "proposing", len(images)):
+        types, probability = predicted_types(named.by_image.get(image.name, []), named.labels, several=several)
+        counts[propose_types(image, types, probability, named.model)] += 1
     return counts
 
 

@@ -48,6 +48,7 @@ def queue_command(
     """List what to label next, the most informative image first, for annotate open --only."""
     from annotate.folder_images import list_folder_images, read_labels
     from annotate.queueing import disagreement, is_open, rank, uncertainty, write_list
+    from annotate.type_proposals import type_uncertainty
     from evaluate.new_predictions import predict_images
     from evaluate.operating import operating_score
     from evaluate.run_folder import load_run
@@ -61,13 +62,25 @@ def queue_command(
     files = read_labels(images)
     waiting = [image.name for image in images if is_open(image, files.get(image.name))]
     thresholds = [operating_score(load_run(root)) for root in run]
-    predictions = [predict_images(root, folder, waiting) for root in run]
+    provides = [load_run(root).provides for root in run]
+    # of image types all scores are needed, also very low ones
+    predictions = [
+        predict_images(root, folder, waiting, **({"min_score": 0.0} if one.image_types else {}))
+        for root, one in zip(run, provides, strict=True)
+    ]
     if rank_by is QueueBy.disagreement:
         kept = [
             {name: [p for p in of_image if p.score >= threshold] for name, of_image in by_image.items()}
             for by_image, threshold in zip(predictions, thresholds, strict=True)
         ]
         value_of = {name: disagreement(*(by_image.get(name, []) for by_image in kept)) for name in waiting}
+    elif provides[0].image_types:
+        categories = {p.category_id for of_image in predictions[0].values() for p in of_image}
+        several = provides[0].several_types
+        value_of = {
+            name: type_uncertainty(predictions[0].get(name, []), sorted(categories), several=several)
+            for name in waiting
+        }
     else:
         value_of = {name: uncertainty(predictions[0].get(name, []), thresholds[0]) for name in waiting}
     queued = rank(value_of, most)

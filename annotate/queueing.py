@@ -10,7 +10,7 @@ from annotate.folder_images import FolderImage
 from annotate.proposals import CLOSED_FLAGS
 from datasets.coco import Prediction
 from datasets.formats.labelme import LabelmeFile
-from datasets.formats.labelme_flags import is_unreviewed, set_flags
+from datasets.formats.labelme_flags import UNREVIEWED, is_unreviewed, set_flags
 from evaluate.matching import box_ious
 from system.files import write_atomic
 
@@ -27,10 +27,13 @@ class Queued(msgspec.Struct, frozen=True):
 
 
 def is_open(image: FolderImage, file: LabelmeFile | None) -> bool:
-    """Whether `image` needs a person: it has no labelme file, or unreviewed shapes and is not flagged as done."""
+    """Whether `image` needs a person: no labelme file, or unreviewed shapes or types, and not flagged as done."""
     if file is None:
         return True
-    if CLOSED_FLAGS & set(set_flags(file)):
+    flags = set(set_flags(file))
+    if UNREVIEWED in flags:
+        return True
+    if CLOSED_FLAGS & flags:
         return False
     return image.labelled and any(map(is_unreviewed, file.shapes))
 

@@ -22,8 +22,8 @@ SCHEMA_VERSION = 1
 
 # In the order of the tables and of metrics.json. Any: the list holds metrics of different value types.
 METRICS: tuple[Metric[Any], ...] = (
-    IMAGES, ACCURACY, IMAGE_TYPES, SEVERAL_TYPES, BOXES, MASKS, ANY_DEFECT, PANOPTIC, PIXELS, SCORE_MAPS, INSTANCES,
-    TYPE_CONFUSION,
+    IMAGES, ACCURACY, IMAGE_TYPES, SEVERAL_TYPES, BOXES, MASKS, ANY_DEFECT, PANOPTIC, PIXELS, SCORE_MAPS,
+    INSTANCES, TYPE_CONFUSION,
 )  # fmt: skip
 
 

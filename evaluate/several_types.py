@@ -118,7 +118,7 @@ def several_types_measures(tested: Tested) -> SeveralTypesMeasures:
     draws = tested.draws[:, [position[image.id] for image in images]]
     once = np.ones(len(images), np.int64)
     right = int((truth == predicted).all(axis=1).sum())
-    defective, highest = truth.any(axis=1), scores.max(axis=1, initial=0)
+    defective, highest = np.asarray(truth.any(axis=1)), scores.max(axis=1, initial=0)
     return SeveralTypesMeasures(
         images=len(images),
         right=right,

@@ -24,6 +24,7 @@ COLD_PATCHES = 8000  # background patches of all training images together
 HOT = 0.02  # covered share from which a patch is not background
 SURE = 0.5  # covered share from which a patch shows the type of a defect
 PATCH_PENALTY = 30.0
+PATCH_TYPE_PENALTY = 3000.0  # patches of one type differ more than the types do
 PATCH_ITERATIONS = 60  # limit of the solver; a patch more or less right does not matter
 DETECT_PENALTY = 1e-3  # good or defective: the classes are far apart
 TYPE_PENALTY = 1e-2  # the type of a defective image
@@ -103,7 +104,7 @@ def _fit_patches(network: FittedNet, sample: PatchSample, chosen: Tensor) -> Pat
     defect = fit_logistic(features, covered, PATCH_PENALTY, iterations=PATCH_ITERATIONS)
     sure = covered[:, 0] > SURE
     types = torch.nn.functional.one_hot(cover[sure].argmax(1), cover.shape[1])
-    by_type = fit_logistic(features[sure], types, PATCH_PENALTY, softmax=True, iterations=PATCH_ITERATIONS)
+    by_type = fit_logistic(features[sure], types, PATCH_TYPE_PENALTY, softmax=True, iterations=PATCH_ITERATIONS)
     drawn = (sample.cover.amax(1) <= HOT).sum().clamp(min=1)
     with torch.no_grad():
         model.defect.weight.copy_(defect[0])

@@ -30,9 +30,9 @@ class ClassifierSpec(msgspec.Struct, frozen=True):
     """Everything that is needed to rebuild and use a trained classifier.
 
     `mean` and `std` are those of pixel values from 0 to 1 under which the weights were trained, `gamma` is the
-    exponent that is applied to these values first. Logits are divided by `temperature`. `epoch` counts from 1. With
-    `encoder` the network is a FittedNet, which averages over the 8 `symmetries` itself. With `several_types` there
-    is one logit for each category, each for itself, else one for `good` first.
+    exponent that is applied to these values first. Logits are divided by `temperature`. `epoch` counts from 1.
+    With `encoder` the network is a FittedNet, which averages over the 8 `symmetries` itself. With
+    `several_types` there is one logit for each category, each for itself, else one for `good` first.
     """
 
     arch: str

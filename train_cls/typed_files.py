@@ -17,8 +17,8 @@ class TypedFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """One image file: its most probable type, None if the classifier abstains, and each type's probability.
 
     `probability` is that of the most probable type, also where it abstains. A classifier of several types gives in
-    `types` all that an image has, of which `type` is the most probable one; `probability` is then that of the least
-    certain answer, whether a type is present.
+    `types` all that an image has, of which `type` is the most probable one; `probability` is then that of the
+    least certain answer, whether a type is present.
     """
 
     file_name: str

@@ -144,8 +144,8 @@ def types_as_boxes(truth: CocoFile, *, several: bool = False) -> dict[int, list[
     """Annotations of each image id for a classifier: one, with the type of the image and the whole image as box.
 
     With `several` there is one of each type that an image has. The predictions of a classifier also have the whole
-    image as box, so exactly those of the right type match. A good image has no annotation; an image with only ignore
-    regions keeps them.
+    image as box, so exactly those of the right type match. A good image has no annotation; an image with only
+    ignore regions keeps them.
     """
     found = truth.by_image()
     for image in truth.images:

@@ -1,6 +1,7 @@
 """The meaning of flags and labels in labelme files: which shapes and images are not used in a dataset.
 
-`annotate init` offers the image flags good, uncertain and reject; `annotate propose` flags its shapes unreviewed.
+`annotate init` offers the image flags good, uncertain and reject; `annotate propose` flags its shapes
+unreviewed, or, with a classifier, images.
 Labels `__ignore__` and `_background_` are labelme's own.
 """
 
@@ -49,13 +50,16 @@ def left_out(
 ) -> tuple[str, str, str] | None:
     """The place, code and value that state why a conversion leaves an image out, None if it is used.
 
-    `flags` are the names of the flags that are set, `shapes` are (label, is unreviewed).
+    `flags` are the names of the flags that are set, `shapes` are (label, is unreviewed). An unreviewed type of an
+    image, other than good, never makes it part of a dataset, because nothing of the defect is drawn.
     """
     unreviewed = sum(is_unreviewed for _, is_unreviewed in shapes)
     if REJECT in flags:
         return "$.flags.reject", "rejected", f"{len(shapes)} shapes"
     if GOOD in flags and (drawn := count_drawn(shapes)):
         return "$.flags.good", "flagged-good-with-shape", f"{drawn} shapes"
+    if UNREVIEWED in flags and not (keep_unreviewed and GOOD in flags):
+        return "$.flags.unreviewed", "unreviewed", "the type of the image"
     if unreviewed and not keep_unreviewed:
         return "$.shapes", "unreviewed", f"{unreviewed} of {len(shapes)}"
     return None

@@ -41,6 +41,27 @@ def two_types_in_one_image(root: Path) -> Path:
     return root
 
 
+def one_image_each(root: Path) -> Path:
+    """One image of each type in every split."""
+    return odd_folder(root, good=(1, 2, 4), categories=(DENT, SCRATCH))
+
+
+def only_defects(root: Path) -> Path:
+    """No good image, and one type."""
+    return odd_folder(root, good=())
+
+
+def long_tail(root: Path) -> Path:
+    """Eleven images of dents in training and one of a scratch."""
+    odd_folder(root, good=(), categories=(DENT, SCRATCH))
+    path = root / "annotations/instances_train.json"
+    coco = msgspec.json.decode(path.read_bytes(), type=CocoFile)
+    images = [msgspec.structs.replace(coco.images[0], id=k) for k in range(1, 13)]
+    found = [Annotation(k, k, 1 if k > 1 else 2, (3, 4, 12, 12), 144, []) for k in range(1, 13)]
+    path.write_bytes(msgspec.json.encode(msgspec.structs.replace(coco, images=images, annotations=found)))
+    return root
+
+
 def test_an_image_with_two_types_is_of_the_larger_or_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -48,6 +69,22 @@ def test_an_image_with_two_types_is_of_the_larger_or_refused(
     message = "1.png: has annotations of 2 types (dent, scratch); leave the image out, or give --several largest"
     check_refused("train_cls", dataset, message, tmp_path / "runs", capsys, *TINY, "--several", "refuse")
     check_trained("train_cls", dataset, tmp_path / "runs", *TINY, "--several", "largest")
+
+
+@pytest.mark.parametrize("head", ["trained", "fitted"])
+@pytest.mark.parametrize(
+    "make", [two_types_in_one_image, one_image_each, only_defects, long_tail], ids=lambda make: make.__name__
+)
+def test_every_head_takes_several_types(make: Callable[[Path], Path], head: str, tmp_path: Path) -> None:
+    dataset = make(tmp_path / "odd")
+    flags = (*TINY, "--head", head, *(("--layers", "8,16") if head == "fitted" else ("--epochs", 1)))
+    for several in ("largest", "multi"):
+        runs = tmp_path / several
+        assert run_command("train_cls", "fit", dataset, *flags, "--several", several, "--runs", runs) == 0
+        metrics = msgspec.json.decode((runs / "cls/odd/metrics.json").read_bytes())
+        assert (metrics["image_types"] is None) == (several == "multi")
+        assert (metrics["several_types"] is None) == (several != "multi")
+        assert 0 <= metrics["accuracy"] <= 1
 
 
 @pytest.mark.parametrize("balance", ["weights", "sampler", "logit-adjust"])
