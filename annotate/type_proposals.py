@@ -5,12 +5,12 @@ them, and `unreviewed`, which a person takes away; until then no conversion uses
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from annotate.folder_images import FolderImage, open_document
-from annotate.proposals import CLOSED_FLAGS, RECORD, Outcome
+from annotate.proposals import CLOSED_FLAGS, RECORD
 from datasets.coco import Image, Prediction
 from datasets.formats.labelme_document import write_document
 from datasets.formats.labelme_flags import UNREVIEWED, is_unreviewed, set_flags
@@ -19,6 +19,8 @@ from system.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+TypeOutcome = Literal["proposed", "known", "covered", "closed"]
 
 
 def predicted_types(
@@ -53,7 +55,7 @@ def type_uncertainty(predictions: Sequence[Prediction], categories: Sequence[int
     return float(1 - (first - second))
 
 
-def propose_types(image: FolderImage, types: Sequence[str], probability: float, model: str) -> Outcome:
+def propose_types(image: FolderImage, types: Sequence[str], probability: float, model: str) -> TypeOutcome:
     """Flag `image` with `types` and as unreviewed; the outcome states why it was not.
 
     Closed: a person flagged it good or reject. Covered: it has shapes that a person drew or reviewed. Known: the
@@ -86,4 +88,5 @@ def propose_types(image: FolderImage, types: Sequence[str], probability: float, 
 def _row(predictions: Sequence[Prediction], categories: Sequence[int], *, several: bool) -> "NDArray[np.float64]":
     alone = [p for p in predictions if p.category_id in categories]
     image = Image(alone[0].image_id if alone else 0, "", 1, 1)
-    return type_probabilities([image], list(categories), alone, several=several)[0]
+    row: NDArray[np.float64] = type_probabilities([image], list(categories), alone, several=several)[0]
+    return row

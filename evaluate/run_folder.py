@@ -37,8 +37,8 @@ class Provides(msgspec.Struct, frozen=True, kw_only=True):
 
     `boxes`: a box for each prediction. `masks`: its instance mask too. `image_types`: a score of each type for a
     whole image, without a box; with `several_types` each by itself, because an image may have several.
-    `score_maps`: a defect score for each pixel of an image. `types`: whether defects are distinguished by type; else
-    all are of one category (evaluate.one_type).
+    `score_maps`: a defect score for each pixel of an image. `types`: whether defects are distinguished by type;
+    else all are of one category (evaluate.one_type).
     """
 
     boxes: bool = False
