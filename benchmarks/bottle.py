@@ -1,11 +1,12 @@
-"""Ours and the stock tools on the same five folds of the MVTec bottle, measured by the same code.
+"""Our trainers and the stock tools on the same five folds of the MVTec bottle, measured by the same code.
 
     python -m benchmarks.bottle --bottle mvtec/bottle --weights FOLDER --work FOLDER [--only det,stock-det]
 
-`--weights` holds yolo11n.pt and resnet18.pt. Every image of the category, train/good too, is tested once, by a
-model that never saw it nor any choice made on it: no val, the last epoch is taken. A fold trains on the defective
-images of the others and half as many good ones, the same for every contender. What is done is kept in `--work`
-and not done again, so that the benchmark can be interrupted; results go to benchmarks/results/bottle.json.
+`--weights` contains yolo11n.pt and resnet18.pt. Every image of the category, including train/good, is tested once.
+The model that tests it never saw the image, and no choice was made on it: there is no val, and the last epoch is
+used. A fold trains on the defective images of the other folds and half as many good ones, the same images for
+every contender. Finished steps are stored in `--work` and not repeated, so the benchmark can be interrupted. The
+results are written to benchmarks/results/bottle.json.
 """
 
 import argparse
@@ -58,7 +59,7 @@ def prepare(bottle: Path, work: Path) -> None:
 
 
 def train(contender: str, fold: int, work: Path, weights: Path) -> None:
-    """Train a contender on a fold and let it predict the fold's tested images, unless that is done."""
+    """Train a contender on a fold and predict the test images of the fold, unless that is done already."""
     kind = contender.removeprefix("stock-")
     folder, data = work / contender, work / f"folds/fold-{fold}"
     spent = folder / f"fold-{fold}.spent.json"
@@ -85,7 +86,7 @@ def train(contender: str, fold: int, work: Path, weights: Path) -> None:
 
 
 def measured(module: str, *arguments: object) -> Spent:
-    """Run a module of the project as a process of its own: wall and processor seconds, highest memory in MB."""
+    """Run a module of the project in a separate process: wall and processor seconds, peak memory in MB."""
     started = time.monotonic()
     process = subprocess.Popen([sys.executable, "-m", module, *map(str, arguments)])
     _, status, used = os.wait4(process.pid, 0)

@@ -21,14 +21,14 @@ from evaluate.run_folder import TASKS
 from evaluate.values import Protocol
 from training.new_run import environment
 
-RULE = "alarms<=1%"  # chosen on the other folds, some 180 good images: one may be flagged
-# A component of ours whose mean share of defect reaches this is painted; below it are only guesses. The plain
-# loop gives none, all of its pixels are painted.
+RULE = "alarms<=1%"  # chosen on the other folds, with about 180 good images: one may be a false alarm
+# Our components are painted if their mean share of defect is at least this; the others are only guesses. The plain
+# loop has no such components: all of its pixels are painted.
 SURE = {"seg": 0.5}
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """What the training of one fold took: seconds, seconds of all processors, MB of memory at most."""
+    """The cost of the training of one fold: wall seconds, processor seconds, peak memory in MB."""
 
     wall_s: float
     cpu_s: float
@@ -36,14 +36,14 @@ class Spent(msgspec.Struct, frozen=True):
 
 
 class Fold(msgspec.Struct, frozen=True):
-    """The tested images of a fold and what was predicted on them, by the ids of the whole dataset."""
+    """The test images of a fold and the predictions on them, with the ids of the whole dataset."""
 
     truth: CocoFile
     found: list[Prediction]
 
 
 def summarise(work: Path, contenders: Sequence[str]) -> dict[str, Any]:
-    """Everything that goes into bottle.json, for the contenders whose folds are all there."""
+    """The content of bottle.json, for the contenders whose folds are complete."""
     dataset = load_dataset(work / "bottle-coco")
     rows: dict[str, Any] = {}
     for contender in contenders:
@@ -73,7 +73,7 @@ def prediction_paths(work: Path, contender: str) -> dict[str, list[Path]]:
 
 
 def read_fold(work: Path, number: int, predictions: Path) -> Fold:
-    """One fold; the folds of `datasets split` number images as the whole dataset does."""
+    """One fold. The folds of `datasets split` use the image ids of the whole dataset."""
     truth = read_coco(annotation_path(work / f"folds/fold-{number}", "test"))
     return Fold(truth, read_predictions(predictions))
 
@@ -81,7 +81,8 @@ def read_fold(work: Path, number: int, predictions: Path) -> Fold:
 def row(dataset: Dataset, folds: Sequence[Fold], task: str, sure: float) -> dict[str, Any]:
     """The numbers of one contender: on the 83 images of MVTec's test/, and false alarms on train/good.
 
-    Pixels are those of predictions that score `sure` or more, all other counts those of each fold's threshold.
+    Pixels are counted for predictions with a score of `sure` or more, all other numbers at the threshold of each
+    fold.
     """
     tested = [_part(fold, "test/") for fold in folds]
     held_out = [_part(fold, "train/") for fold in folds]
@@ -178,7 +179,7 @@ def _minutes(mean: dict[str, float]) -> str:
 
 
 def spent(folder: Path, folds: int) -> dict[str, Any]:
-    """Mean over the folds of what was spent, and each."""
+    """The cost of each fold, and the mean over the folds."""
     found = [msgspec.json.decode((folder / f"fold-{k}.spent.json").read_bytes(), type=Spent)
              for k in range(1, folds + 1) if (folder / f"fold-{k}.spent.json").is_file()]  # fmt: skip
     mean = {f: statistics.fmean(getattr(s, f) for s in found) for f in Spent.__struct_fields__} if found else {}

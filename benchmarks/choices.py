@@ -1,10 +1,10 @@
-"""How many negatives, and what pasting brings: cross-validations that differ in nothing else, short ones.
+"""Compare numbers of negatives, and pasting: short cross-validations that differ in nothing else.
 
     python -m benchmarks.choices DATASET --weights FOLDER --work FOLDER [--only det,seg]
 
-Smaller squares and fewer epochs than the defaults, so that all of them fit into an hour on two cores: good for
-which choice is better, not for how good it gets. Runs are kept in `--work` and resumed; results go to
-benchmarks/results/choices.json.
+The images are smaller and the epochs fewer than by default, so all trainings take about an hour on two cores. They
+show which choice is better, not how good it becomes. Runs are stored in `--work` and resumed; the results are
+written to benchmarks/results/choices.json.
 """
 
 import argparse
@@ -34,7 +34,7 @@ VARIANTS = {
 
 
 def main() -> None:
-    """Run what is missing and print the table."""
+    """Run the missing variants and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--weights", type=Path, required=True)
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def cross_validate(given: argparse.Namespace, kind: str, name: str, options: tuple[str, ...]) -> None:
-    """One variant, from where it was left."""
+    """Train one variant, or resume it."""
     root = run_folder(given.work, kind, name)
     if (root / "metrics.json").is_file():
         return
@@ -71,7 +71,7 @@ def run_folder(work: Path, kind: str, name: str) -> Path:
 
 
 def read_row(work: Path, kind: str, name: str) -> dict[str, Any] | None:
-    """The numbers of a variant, None if it is not there."""
+    """The numbers of a variant, None if it was not trained."""
     path = run_folder(work, kind, name) / "metrics.json"
     if not path.is_file():
         return None

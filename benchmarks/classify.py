@@ -2,9 +2,9 @@
 
     python -m benchmarks.classify data/bottle --weights tf_efficientnet_lite0.safetensors
 
-Uses the images of the test folder only, good ones too: those of train/good would make good the easiest type by
-number. The images are linked, the data is only read. Each row has the numbers of all images together, each
-predicted by a fold that did not train on it.
+Uses only the images of the test folder, including the good ones. With the many images of train/good, `good` would
+be the easiest type. The images are linked, the data is only read. Each row has the numbers of all images together,
+each predicted by a fold that did not train on it.
 """
 
 import argparse

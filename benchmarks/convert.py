@@ -1,11 +1,11 @@
-"""How fast conversions are and what memory they need, beside other programs on the same files in the same run.
+"""Speed and memory of conversions, compared with other programs on the same files in the same run.
 
     python -m benchmarks.convert --peers VENV --datum VENV --bottle data/bottle --work /dev/shm [--only PART ...]
 
-The peers stay out of this project's environment; make one for each with
+The peers are not installed in the environment of this project. Make one environment for each line:
 `pip install labelme2yolo==0.4.0 labelme2coco==0.2.6` and `pip install 'datumaro[cli]==1.13.*'`.
 Missing programs are reported and left out. Each program runs once to warm up, then `--repeat` times, alternately.
-Results of parts that are not run stay unchanged.
+The results of parts that are not run stay unchanged.
 """
 
 import argparse
@@ -58,14 +58,14 @@ def _decode(path: str) -> int:
 
 
 def decode_masks(folder: Path) -> None:
-    """What no conversion can do without: a process pool that only decodes the masks."""
+    """The minimum work of any conversion: a process pool that only decodes the masks."""
     paths = sorted(str(path) for path in folder.iterdir())
     with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         sum(pool.map(_decode, paths, chunksize=64))
 
 
 def measure(command: Sequence[str | Path], work: Path, *, output: Path) -> Run:
-    """Wall seconds and the largest process' peak MB of one run, started in `work`."""
+    """Wall seconds of one run, started in `work`, and the peak memory of its largest process in MB."""
     shutil.rmtree(output, ignore_errors=True)
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
@@ -80,7 +80,7 @@ def measure(command: Sequence[str | Path], work: Path, *, output: Path) -> Run:
 
 
 def compare(programs: dict[str, Callable[[], Run]], repeat: int) -> dict[str, Run]:
-    """Medians of `repeat` runs of each program, taking turns after one run each that does not count."""
+    """Medians of `repeat` alternate runs of each program, after one warm-up run each."""
     runs: dict[str, list[Run]] = {name: [] for name in programs}
     for turn in range(repeat + 1):
         for name, program in programs.items():
@@ -96,7 +96,7 @@ Command = tuple[list[str | Path], Path]
 
 
 def labelme_commands(options: argparse.Namespace, work: Path, count: int, *, texture: bool) -> dict[str, Command]:
-    """Ours and the peers on `count` labelme files."""
+    """Our conversion and the peers on `count` labelme files."""
     source = work / "labelme"
     make_labelme(source, count, 85, texture=texture)
     ours = [OURS, "labelme2coco", source, work / "ours"]
@@ -111,7 +111,7 @@ def labelme_commands(options: argparse.Namespace, work: Path, count: int, *, tex
 
 
 def bottle_commands(options: argparse.Namespace, work: Path) -> dict[str, Command]:
-    """Ours and Datumaro on a copy of the real bottle, on the file system that it is written to."""
+    """Our conversion and Datumaro on a copy of the real bottle, on the file system of the output."""
     source = work / "bottle"
     shutil.copytree(options.bottle, source)
     convert = [options.datum / "bin/datum", "convert", "-if", "mvtec_segmentation", "-i", source]
@@ -122,7 +122,7 @@ def bottle_commands(options: argparse.Namespace, work: Path) -> dict[str, Comman
 
 
 def mask_commands(work: Path, count: int) -> dict[str, Command]:
-    """Ours on `count` masks, and a process pool that only decodes them."""
+    """Our conversion of `count` masks, and a process pool that only decodes them."""
     tree = work / "tree"
     make_masks(tree, count)
     decode = [sys.executable, "-m", "benchmarks.convert", "--decode", tree / "ground_truth" / "dent"]
@@ -153,7 +153,7 @@ def _with_options(
 
 
 def run_part(make: Callable[[Path], dict[str, Command]], options: argparse.Namespace) -> Part:
-    """Medians of each program of a part, and how busy the machine was."""
+    """Medians of each program of a part, and the load of the machine."""
     with tempfile.TemporaryDirectory(dir=options.work) as folder:
         work = Path(folder)
         commands = {name: c for name, c in make(work).items() if Path(c[0][0]).is_file()}
@@ -167,7 +167,10 @@ def run_part(make: Callable[[Path], dict[str, Command]], options: argparse.Names
 
 
 def table(results: dict[str, Part]) -> str:
-    """The parts as a table in Markdown, each peer with the ratio of ours to it and the one to reach."""
+    """The parts as a table in Markdown.
+
+    Each peer has the ratio of our value to its value, and the ratio to reach.
+    """
     lines = [
         "| part | program | wall s | peak MB | wall ratio | without masks | peak ratio | to reach | load |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|",
@@ -190,7 +193,7 @@ def table(results: dict[str, Part]) -> str:
 
 
 def _growth(results: dict[str, Part]) -> list[str]:
-    """Memory at 10,000 images beside that at 1,000; to reach: less than 1.3 times and less than 200 MB."""
+    """Memory at 10,000 images compared with 1,000; to reach: less than 1.3 times and less than 200 MB."""
     lines = []
     for kind in ("labelme", "masks"):
         if f"{kind}-1000" in results and f"{kind}-10000" in results:
@@ -203,7 +206,7 @@ def _growth(results: dict[str, Part]) -> list[str]:
 
 
 def write_table(text: str) -> None:
-    """Put the table between its marks in docs/benchmarks.md."""
+    """Write the table between its markers in docs/benchmarks.md."""
     page = TABLE.read_text()
     before, after = page.split(BEGIN)[0], page.split(END)[1]
     TABLE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")

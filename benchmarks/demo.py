@@ -1,4 +1,4 @@
-"""`make demo`: from masks to a detector, a segmenter and a page, offline, with the commands a user would type."""
+"""`make demo`: from masks to a detector, a segmenter and a page, offline, with the commands that a user types."""
 
 import os
 import shlex
@@ -20,7 +20,7 @@ MIN_AP50, MIN_DICE = 0.5, 0.7
 
 
 def main() -> int:
-    """Run the pipeline; 0 when both models reached what makes the demo worth showing."""
+    """Run the pipeline; 0 if both models reached their targets."""
     start = time.monotonic()
     tree = FOLDER / "bottle"
     call("datasets", "synth", tree, "--count", 150, "--size", 256, "--seed", 0, "--overwrite")
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def pretrained(name: str, option: str) -> tuple[str, str]:
-    """The option for pretrained weights if they exist, else the one for random weights."""
+    """The option for pretrained weights if they exist, else the option for random weights."""
     path = Path(os.environ.get("DEFECTLINE_WEIGHTS", ".")) / name
     if path.is_file():
         return option, str(path)
@@ -61,7 +61,7 @@ def call(room: str, *arguments: object) -> None:
 
 
 def show(detector: Path, segmenter: Path, page: Path, seconds: float) -> int:
-    """Print the numbers and where the page is."""
+    """Print the numbers and the address of the page."""
     boxes, masks = read_metrics(detector / "metrics.json"), read_metrics(segmenter / "metrics.json")
     ap50 = boxes[BOXES].AP50 or 0.0
     dice = masks[PIXELS].defect.dice or 0.0
@@ -73,7 +73,7 @@ def show(detector: Path, segmenter: Path, page: Path, seconds: float) -> int:
 
 
 def misses(metrics: Metrics) -> str:
-    """Misses and false alarms in words."""
+    """Misses and false alarms as text."""
     images = metrics[IMAGES]
     return (
         f"misses {images.missed} of {images.defective} defective images, "

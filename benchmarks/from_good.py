@@ -1,9 +1,9 @@
-"""`annotate propose --from-good` on an MVTec category: how many defects it finds, how many good images it marks.
+"""`annotate propose --from-good` on an MVTec category: the defects it finds, and the good images it marks.
 
     python -m benchmarks.from_good data/bottle --weights resnet18.pt
 
-Learns from train/good only. A defect image counts as found where a component of its mask meets the pixels of a
-proposed shape, drawn back from what labelme would open, with an IoU of at least 0.3. The data is only read.
+Learns only from train/good. The proposed shapes are drawn from the labelme files. A defective image counts as
+found if a component of its mask and a proposed shape have an IoU of at least 0.3. The data is only read.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def measure(finder: from_good.Finder, image: TreeImage) -> dict[str, object]:
-    """Scores and IoUs of one test image; `ious` has the best of each component of the mask."""
+    """Scores and IoUs of one test image; `ious` contains the best IoU of each component of the mask."""
     start = time.perf_counter()
     height, width = read_rgb(image.path).shape[:2]
     folder_image = FolderImage(image.path.parent, image.path.name, labelled=False)
@@ -96,7 +96,7 @@ def measure(finder: from_good.Finder, image: TreeImage) -> dict[str, object]:
 
 
 def summarise(measured: list[dict[str, object]]) -> dict[str, dict[str, object]]:
-    """Counts per defect type, of all defect images together and of the good ones."""
+    """Counts per defect type, for all defective images together, and for the good images."""
     types = sorted({str(m["type"]) for m in measured} - {GOOD})
     groups = {name: [m for m in measured if m["type"] == name] for name in types}
     groups["all defects"] = [m for m in measured if m["type"] != GOOD]
@@ -115,7 +115,7 @@ def summarise(measured: list[dict[str, object]]) -> dict[str, dict[str, object]]
 
 
 def settings(finder: from_good.Finder) -> dict[str, object]:
-    """What the numbers depend on, and the thresholds from the good images."""
+    """The settings that the numbers depend on, and the thresholds from the good images."""
     return {
         "side": from_good.SIDE,
         "tolerance": from_good.TOLERANCE,

@@ -1,12 +1,12 @@
-"""CPU latency of one image, from file to instances: the original model in eager PyTorch beside its exports.
+"""CPU latency of one image, from file to instances: the original model in eager PyTorch and its exports.
 
     OMP_NUM_THREADS=2 python -m benchmarks.latency DETECTOR_RUN SEGMENTER_RUN IMAGE.png [--rounds 30]
 
-Every round runs each way once, in turn, so that what else the machine does meets all alike; the first rounds are
-warm-up and not counted. All ways share the decoding, the resizing and the postprocessing of `predict`; what these
-and the bare networks take is measured beside them. PyTorch computes with OMP_NUM_THREADS threads, ONNX Runtime and
-OpenVINO with one for each core. Exports are made in copies of the runs, their parity check included.
-Results go to benchmarks/results/latency.json.
+Every round runs each variant once, so other load on the machine affects all variants alike. The first rounds are
+warm-up and not counted. All variants use the decoding, resizing and postprocessing of `predict`; the times of
+these steps and of the networks alone are measured separately. PyTorch computes with OMP_NUM_THREADS threads, ONNX
+Runtime and OpenVINO with one per core. Exports, with their parity checks, are made in copies of the runs. The
+results are written to benchmarks/results/latency.json.
 """
 
 import argparse
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def copies(run: Path, dest: Path) -> dict[str, Run]:
-    """Precision -> a copy of a run with the exports for it, so that the run itself stays unchanged."""
+    """Precision -> a copy of a run with its exports; the run itself stays unchanged."""
     made = {}
     for form, precision in WAYS.values():
         if precision not in made:
@@ -98,7 +98,7 @@ def copies(run: Path, dest: Path) -> dict[str, Run]:
 
 
 def detector_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
-    """Name -> what finds boxes in `image`, from its file, and counts them."""
+    """Name -> a function that reads `image` from its file, finds boxes and counts them."""
     cpu = torch.device("cpu")
     detectors = {
         name: load_run_detector(runs[precision], cpu, exported=form) for name, (form, precision) in WAYS.items()
@@ -130,7 +130,7 @@ def detector_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
 
 
 def segmenter_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
-    """Name -> what finds instance masks in `image`, from its file, and counts them."""
+    """Name -> a function that reads `image` from its file, finds instance masks and counts them."""
     segmenters = {
         name: load_segmenter(runs[precision].weights / "best.safetensors", torch.device("cpu"), exported=form)
         for name, (form, precision) in WAYS.items()
@@ -158,7 +158,7 @@ def segmenter_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
 
 
 def compare(ways: dict[str, Way], rounds: int) -> dict[str, dict[str, float]]:
-    """Median, quartiles (milliseconds) and share of eager of each way, run in turn."""
+    """Median and quartiles in milliseconds of each variant, and its share of the eager time; run alternately."""
     times: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(WARM_UP + rounds):
         for name, way in ways.items():
@@ -183,7 +183,7 @@ def describe(image: Path) -> dict[str, object]:
 
 
 def cpu_name() -> str:
-    """Model of the processor as Linux reports it."""
+    """Model of the processor, reported by Linux."""
     found = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return f"{found[0].partition(':')[2].strip()}, {os.cpu_count()} logical cores" if found else platform.machine()
 

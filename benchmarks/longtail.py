@@ -1,4 +1,4 @@
-"""Methods for types with few images, on digits and on the bottle: what each gains over plain training.
+"""Methods for types with few images, on digits and on the bottle, compared with plain training.
 
     python -m benchmarks.longtail --mnist mnist/package --bottle data/bottle --weights lite0.safetensors --work DIR
 
@@ -89,7 +89,7 @@ def settings() -> dict[str, object]:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows that are done."""
+    """The finished rows."""
     lines = path.read_bytes().splitlines() if path.is_file() else []
     return [msgspec.json.decode(line, type=Row) for line in lines]
 

@@ -1,8 +1,8 @@
-"""The loop of docs/loop.md on synthetic bottles with a simulated person: how many shapes have to be touched?
+"""The loop of docs/loop.md on synthetic bottles with a simulated person: the number of shapes to correct.
 
     python -m benchmarks.loop --weights resnet18.pt --detector yolo11n.pt [--work DIR]
 
-With --work, the results are kept in DIR, and the same command continues where an earlier one was stopped.
+With --work, the results are stored in DIR, and the same command continues an interrupted one.
 
 Round 1: good images only, `propose --from-good`, corrected. Then `labelme2coco`, both trainers, and round 2 on
 new images: `propose --from` the segmenter's run, corrected. The person knows the truth and touches a shape
@@ -58,7 +58,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Touched(msgspec.Struct, frozen=True):
-    """What the person did in one round: `accepted` proposals were right, the rest is work."""
+    """The work of the person in one round: `accepted` proposals were right, all others needed work."""
 
     images: int
     defects: int
@@ -70,7 +70,7 @@ class Touched(msgspec.Struct, frozen=True):
 
     @property
     def touched(self) -> int:
-        """Shapes that the person had to touch."""
+        """Number of shapes that the person had to correct, draw or delete."""
         return self.relabelled + self.redrawn + self.deleted + self.drawn
 
 
@@ -94,7 +94,7 @@ class State(msgspec.Struct):
 
 
 def run_loop(root: Path, settings: Settings, call: Call) -> Loop:
-    """Go once round the loop in the folder `root` with the commands that a user types, which `call` runs.
+    """Run the loop once in the folder `root` with the commands that a user types; `call` runs each command.
 
     Steps of an earlier call with the same settings are not repeated; raises ValueError for other settings.
     """
@@ -140,7 +140,7 @@ def run_loop(root: Path, settings: Settings, call: Call) -> Loop:
 
 
 def one_round(folder: Path, images: list[TreeImage], source: Sequence[object], call: Call) -> Touched:
-    """Have shapes proposed by `source` for images that nobody labelled yet, and correct them."""
+    """Propose shapes with `source` for unlabelled images, and correct them."""
     prepare(folder, images, call)
     call("annotate", "propose", folder, *source)
     touched = correct(folder, images)
@@ -149,7 +149,7 @@ def one_round(folder: Path, images: list[TreeImage], source: Sequence[object], c
 
 
 def prepare(folder: Path, images: list[TreeImage], call: Call) -> None:
-    """Write `folder` with the images and nothing else, as they come from the line."""
+    """Write `folder` with only the images, as they come from a production line."""
     shutil.rmtree(folder, ignore_errors=True)
     for image in images:
         target = folder / image.type / image.path.name
@@ -160,7 +160,7 @@ def prepare(folder: Path, images: list[TreeImage], call: Call) -> None:
 
 
 def correct(root: Path, images: list[TreeImage]) -> Touched:
-    """Simulate the person: correct each labelme file of `root`, and count what had to be touched."""
+    """Simulate the person: correct each labelme file of `root`, and count the changes."""
     truth = {f"{image.type}/{image.path.name}": image for image in images}
     counts: Counter[str] = Counter()
     for listed in list_folder_images(root):
@@ -209,7 +209,7 @@ def _iou(listed: FolderImage, rle: Rle | None, shapes: list[Shape], size: tuple[
 
 
 def command(room: str, *arguments: object) -> None:
-    """Print and run a command of the project as a user would. Raises CalledProcessError."""
+    """Print a command of the project and run it. Raises CalledProcessError."""
     words = [room, *(str(a) for a in arguments)]
     start = time.monotonic()
     subprocess.run([sys.executable, "-m", *words], check=True, stdout=subprocess.DEVNULL)
@@ -217,7 +217,7 @@ def command(room: str, *arguments: object) -> None:
 
 
 def unreviewed(root: Path) -> int:
-    """Shapes below `root` that nobody has looked at."""
+    """Number of shapes below `root` that are still unreviewed."""
     documents = [open_document(listed) for listed in list_folder_images(root) if listed.labelled]
     return sum(is_unreviewed(shape) for document in documents for shape in document.file.shapes)
 

@@ -1,11 +1,11 @@
-"""Processor time of `coco2yolo --segments` and `coco2labelme` where instances are many, as in NEU-Seg.
+"""Processor time of `coco2yolo --segments` and `coco2labelme` with many instances, as in NEU-Seg.
 
     python -m benchmarks.many_instances [--images 4000] [--before REVISION] [--runs 3]
 
-Draws a COCO dataset of 200 x 200 images with about 3.3 instances each, half of them thin scratches and half of
-them ragged blobs, in a temporary folder, and converts it with one process. `--before` converts it with the code of
-an earlier revision too, in the same run; of several `--runs` the median counts. Modules are compiled beforehand,
-as in an installed package. Writes benchmarks/results/many_instances.json.
+Draws a COCO dataset of 200 x 200 images in a temporary folder and converts it with one process. Each image has
+about 3.3 instances, half of them thin scratches and half ragged blobs. `--before` also converts it with the code
+of an earlier revision, in the same run; the median of several `--runs` counts. Modules are compiled beforehand, as
+in an installed package. Writes benchmarks/results/many_instances.json.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def draw_instance(rng: np.random.Generator) -> NDArray[np.bool_]:
 
 
 def make_dataset(root: Path, images: int) -> int:
-    """A COCO dataset folder with that many images; returns the number of annotations."""
+    """Write a COCO dataset folder with the given number of images; returns the number of annotations."""
     rng = np.random.default_rng(0)
     listed, annotations = [], []
     (root / "images").mkdir(parents=True)

@@ -2,7 +2,8 @@
 
     python -m benchmarks.mask_stack [--bottle data/bottle]
 
-ADR 13 states which parts stay and why. Both functions of a pair are given the same and must return the same.
+ADR 13 states which parts stay and why. Both functions of a pair get the same input and must return the same
+result.
 """
 
 import argparse
@@ -49,7 +50,7 @@ def drawn_masks(count: int, defects: int) -> list[Mask]:
 
 
 def by_pillow(indices: NDArray[np.uint8]) -> bytes:
-    """The index PNG by Pillow, with as few bits and its fastest compression."""
+    """The index PNG by Pillow, with the same number of bits and its fastest compression."""
     image = Image.fromarray(indices)
     image.putpalette(PALETTE)
     buffer = io.BytesIO()
@@ -65,7 +66,7 @@ def crops_by_opencv(mask: Mask) -> list[Component]:
 
 
 def rles_by_pycocotools(found: Sequence[Component], height: int, width: int) -> list[Rle]:
-    """The run lengths of components by pycocotools, which reads whole images: one image is used for all."""
+    """The run lengths of components by pycocotools, which needs whole images; the same image is reused."""
     whole = np.zeros((height, width), np.uint8, order="F")
     rles = []
     for component in found:
@@ -84,7 +85,7 @@ def crop_by_pycocotools(rle: Rle) -> Component:
 
 
 def parts_of(mask: Mask) -> dict[str, Pair]:
-    """For each part our function and that of the library. What both are given is made here, outside the timing."""
+    """For each part, our function and that of the library. Their input is made here and not timed."""
     height, width = mask.shape
     indices = mask.astype(np.uint8)
     crops = components(mask)
@@ -118,7 +119,7 @@ LIBRARIES = {
 
 
 def comparable(result: object) -> object:
-    """What must be equal in both results: decoded pixels, sorted components, and else the values."""
+    """The part of both results that must be equal: decoded pixels, sorted components, otherwise the values."""
     if isinstance(result, bytes):
         return np.asarray(Image.open(io.BytesIO(result))).tolist()
     assert isinstance(result, list)
@@ -148,7 +149,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bottle", type=Path)
     given = parser.parse_args()
-    cv2.setNumThreads(1)  # conversions have a process for each processor
+    cv2.setNumThreads(1)  # conversions start one process per processor
     kinds = {"3 defects": drawn_masks(20, 3), "150 defects": drawn_masks(5, 150)}
     if given.bottle:
         kinds["bottle"] = [read_mask(path) for path in sorted(given.bottle.glob("ground_truth/*/*.png"))[:40]]

@@ -1,14 +1,14 @@
-"""Convert, check, train, predict and view in one process, again and again on changing data; nothing may grow.
+"""Convert, check, train, predict and view repeatedly in one process on changing data, and measure its growth.
 
     python -m benchmarks.soak --hours 2 --out soak.csv
 
-Each round makes other images (seed, number and size change), converts them, and their dataset to YOLO and
-labelme and back, checks the dataset, predicts with a run, and writes pages. The classifier, the segmenter and
-the detector take turns; each tenth round trains its run again, one epoch from random weights. All commands run
-in this process, so that memory and open files that one of them keeps are seen. After each round a row is
-written: resident memory, open descriptors, threads, processes that ended and were not waited for, and files left
-in the temporary folder and beside the results. At the end the slope of each column over the last three quarters
-of the rounds is printed.
+Each round makes other images (with another seed, number and size) and converts them to COCO, from there to YOLO
+and labelme, and back. It checks the dataset, predicts with a run, and writes pages. The classifier, the segmenter
+and the detector are used alternately; every tenth round trains a new run, one epoch from random weights. All
+commands run in this process, which shows memory and open files that a command does not release. Each round writes
+a row: resident memory, open descriptors, threads, ended processes that were not waited for, and files left in the
+temporary folder and next to the results. At the end, the slope of each column over the last three quarters of the
+rounds is printed.
 """
 
 import csv
@@ -40,7 +40,7 @@ WARM_UP = 0.25  # share of the rounds, in which libraries are loaded and caches 
 
 
 def command(room: str, *words: object) -> None:
-    """Run a command in this process; raises RuntimeError with its last line where it fails."""
+    """Run a command in this process; raises RuntimeError with its last line if it fails."""
     output = StringIO()
     with (
         mock.patch.object(sys, "argv", [room, *map(str, words)]),
@@ -56,7 +56,7 @@ def command(room: str, *words: object) -> None:
 
 
 def one_round(number: int, work: Path, runs: Path) -> None:
-    """All commands once, on data that this round makes in `work`."""
+    """Run all commands once, on data that this round makes in `work`."""
     task = TASKS[number % len(TASKS)]
     kept = work.parent / f"kept-{task}"
     size = 64 + 16 * (number % 5)

@@ -1,9 +1,9 @@
-"""Stock Ultralytics on one fold: its defaults, on the images that `train_det fit` would take, tested on the rest.
+"""Stock Ultralytics on one fold: its defaults, trained on the same images as `train_det fit`, tested on the rest.
 
     python -m benchmarks.stock_det FOLD --weights yolo11n.pt --out predictions.json
 
-FOLD is a dataset folder with train and test. The last epoch is taken: its best one would be chosen on the images
-that are tested, as Ultralytics validates on whatever `val` names.
+FOLD is a dataset folder with train and test. The last epoch is used, because Ultralytics would choose the best
+epoch on the test images: its `val` must name them.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from datasets.formats.dataset_folder import annotation_path, load_dataset
 from training.negatives import choose_negatives
 
 IMGSZ, EPOCHS, BATCH = 320, 60, 16  # 16 is Ultralytics' default
-MIN_SCORE = 0.001  # as its own validation takes
+MIN_SCORE = 0.001  # as in the validation of Ultralytics
 
 
 def main() -> None:
@@ -66,7 +66,7 @@ def train_and_predict(given: argparse.Namespace, scratch: Path) -> list[Predicti
 
 
 def yolo_folder(fold: Path, scratch: Path, negatives: str, seed: int) -> Path:
-    """A YOLO folder with the chosen training images, val being the tested ones; returns its data.yaml."""
+    """A YOLO folder with the chosen training images and the test images as val; returns its data.yaml."""
     dataset = load_dataset(fold)
     train = dataset.split("train")
     chosen = choose_negatives(train, negatives, seed)

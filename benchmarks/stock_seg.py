@@ -1,4 +1,4 @@
-"""A plain segmentation-models-pytorch loop on one fold, as its examples show it, tested on the rest.
+"""A plain segmentation-models-pytorch loop on one fold, like its examples, tested on the rest.
 
     python -m benchmarks.stock_seg FOLD --weights resnet18.pt --out predictions.json
 
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def new_model(types: int, weights: Path) -> nn.Module:
-    """The U-Net with what the weights file has for its encoder."""
+    """The U-Net with the encoder weights of the file."""
     model = smp.Unet("resnet18", encoder_weights=None, encoder_depth=DEPTH,
                      decoder_channels=(256, 128, 64, 32), classes=1 + types)  # fmt: skip
     model.encoder.load_state_dict(torch.load(weights, map_location="cpu"), strict=False)
@@ -57,7 +57,7 @@ def new_model(types: int, weights: Path) -> nn.Module:
 
 
 def training_pairs(fold: Dataset, negatives: str, seed: int) -> list[Pair]:
-    """RGB and index mask of each chosen training image, at the network's size."""
+    """RGB and index mask of each chosen training image, at the input size of the network."""
     coco = fold.split("train")
     annotations = coco.by_image()
     index = {category.id: k for k, category in enumerate(fold.categories, 1)}
@@ -97,14 +97,14 @@ def train(model: nn.Module, pairs: list[Pair], epochs: int) -> None:
 
 
 def turn(rgb: np.ndarray, mask: np.ndarray) -> Pair:
-    """One of the eight flips and quarter turns, by chance."""
+    """One of the eight flips and quarter turns, chosen at random."""
     k, flip = random.randrange(4), random.random() < 0.5
     rgb, mask = np.rot90(rgb, k), np.rot90(mask, k)
     return (rgb[:, ::-1].copy(), mask[:, ::-1].copy()) if flip else (rgb.copy(), mask.copy())
 
 
 def to_batch(images: list[np.ndarray]) -> torch.Tensor:
-    """N x 3 x S x S, normalised as the encoder's ImageNet was."""
+    """N x 3 x S x S, normalised like the ImageNet images of the encoder."""
     scaled = (np.stack(images).astype(np.float32) / 255 - MEAN) / STD
     return torch.from_numpy(scaled.astype(np.float32).transpose(0, 3, 1, 2))
 

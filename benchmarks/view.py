@@ -1,11 +1,11 @@
-"""The page of `view` in a headless Chromium: first paint, sliders, scrolling, and how large it is.
+"""The page of `view` in a headless Chromium: first paint, sliders, scrolling, and file size.
 
     python -m benchmarks.view [--bottle data/bottle] [--count 5000]
 
-One page shows `--count` drawn images, with as many predictions as a page holds (60,000), so that they are tiles in
-a folder; the other, with --bottle, the 83 test images of MVTec's own split, embedded. Predictions are the truth
-moved about. Every time is taken in the page, from the event to the end of the frame that shows what it changed: it
-holds script, layout and paint, and up to one frame of waiting for the screen.
+One page shows `--count` drawn images with the largest number of predictions of a page (60,000); its tiles are
+files in a folder. The other page, with --bottle, embeds the 83 test images of MVTec's own split. The predictions
+are the truth, randomly moved. Every time is measured in the page, from the event to the end of the frame that
+shows the change. It contains script, layout and paint, and up to one frame of waiting for the screen.
 """
 
 import argparse
@@ -105,7 +105,7 @@ def main() -> None:
 
 
 def measure(browser: Browser, root: Path, each: int) -> dict[str, object]:
-    """Build the page of a made-up run on the dataset `root`, `each` predictions an image, and use it."""
+    """Build the page of a synthetic run on the dataset `root` with `each` predictions per image, and use it."""
     page_file = make_run(load_dataset(root), root, each) / "view.html"
     start = time.perf_counter()
     subprocess.run([sys.executable, "-m", "view", page_file.parent], check=True, stderr=subprocess.DEVNULL)
@@ -140,7 +140,7 @@ def measure(browser: Browser, root: Path, each: int) -> dict[str, object]:
 
 
 def open_page(browser: Browser, file: Path) -> Page:
-    """A tab of its own with the page in it, when its first tiles are there."""
+    """A new tab with the page, after its first tiles have appeared."""
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(file.resolve().as_uri())
     page.wait_for_selector(".tile .overlay", state="attached")
@@ -160,7 +160,7 @@ def middle(times: list[Any]) -> float:
 
 
 def draw_dataset(root: Path, count: int) -> Path:
-    """A dataset folder of `count` test images with discs on grain; every third is good, three types."""
+    """A dataset folder of `count` test images with discs of three types on noise; every third image is good."""
     noise, chance = np.random.default_rng(0), random.Random(0)
     grounds = [np.clip(120 + noise.normal(0, 9, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8) for _ in range(20)]
     rows, columns = np.mgrid[:SIDE, :SIDE]
@@ -184,7 +184,7 @@ def draw_dataset(root: Path, count: int) -> Path:
 
 
 def make_run(dataset: Dataset, root: Path, each: int) -> Path:
-    """A run whose test predictions are the truth moved a little, and weaker ones anywhere, `each` an image."""
+    """A run with `each` test predictions per image: the truth, moved a little, and weaker ones anywhere."""
     chance = random.Random(1)
     coco = dataset.split("test")
     truths, kinds = coco.by_image(), [c.id for c in dataset.categories]

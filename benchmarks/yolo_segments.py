@@ -1,11 +1,11 @@
-"""How large Ultralytics draws the segments of `coco2yolo`, next to other ways to trace a mask, on the same masks.
+"""The area that Ultralytics draws for segments of `coco2yolo` and of other tracing methods, on the same masks.
 
     python -m benchmarks.yolo_segments --bottle data/bottle --bsdata data/bsdata
 
 Each mask becomes a segment, is read as Ultralytics' loader reads it (32-bit coordinates, `resample_segments`) and
 drawn by its `polygon2mask`: at the size of the image, at 640 pixels for the longer side, and there reduced by its
-`mask_ratio` of 4. `area` is what was drawn over what is true, over all masks of a set; `iou` is that of the round
-trip through `yolo2coco`. Writes benchmarks/results/yolo_segments.json and prints the table.
+`mask_ratio` of 4. `area` is the drawn area divided by the true area, over all masks of a set; `iou` is the IoU
+after the round trip through `yolo2coco`. Writes benchmarks/results/yolo_segments.json and prints the table.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from datasets.masks.rle import decode
 
 RESULTS = Path(__file__).parent / "results" / "yolo_segments.json"
 IMGSZ, MASK_RATIO = 640, 4  # Ultralytics' defaults
-CRACK_IMAGE = (1250, 500)  # the size of KolektorSDD's
+CRACK_IMAGE = (1250, 500)  # the image size of KolektorSDD
 CRACKS = 40  # of each width
 
 Mask = NDArray[np.bool_]
@@ -51,7 +51,7 @@ def pixel_centres(mask: Mask) -> Ring:
 
 
 def ours(mask: Mask) -> Ring:
-    """What `coco2yolo --segments` writes."""
+    """The segment that `coco2yolo --segments` writes."""
     (ring,), _ = mask_rings(mask, Style(segments=True))
     return np.array(ring)
 
@@ -94,7 +94,7 @@ def drawn_area(line: str, size: tuple[int, int], scale: float, ratio: int) -> fl
 
 
 def measure(masks: list[Mask], trace: Callable[[Mask], Ring]) -> dict[str, float]:
-    """Drawn over true area at each size, the worst at the size of the image, and the IoU of the round trip."""
+    """Drawn area divided by true area at each size, the worst at the original size, and the IoU of the round trip."""
     drawn: dict[str, list[float]] = {"native": [], "640": [], "640 / 4": []}
     shared = union = 0
     true = np.array([int(mask.sum()) for mask in masks])
