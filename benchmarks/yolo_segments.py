@@ -94,7 +94,7 @@ def drawn_area(line: str, size: tuple[int, int], scale: float, ratio: int) -> fl
 
 
 def measure(masks: list[Mask], trace: Callable[[Mask], Ring]) -> dict[str, float]:
-    """Drawn area divided by true area at each size, the worst at the original size, and the IoU of the round trip."""
+    """Drawn over true area at each size, the worst at the original size, and the IoU of the round trip."""
     drawn: dict[str, list[float]] = {"native": [], "640": [], "640 / 4": []}
     shared = union = 0
     true = np.array([int(mask.sum()) for mask in masks])

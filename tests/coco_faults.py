@@ -93,7 +93,7 @@ FOREIGN: dict[str, Callable[[Path], object]] = {
     "short-ring": lambda root: change_coco(root, with_short_ring),
     "unlabelled": remove_labels,
 }
-ALSO = {  # what else is wrong with the dataset that a case makes
+ALSO = {  # further faults of the dataset that a case makes
     "impossible-area": {"duplicate-annotation"},
     "unlabelled": {"absent-from-split"},
     "ambiguous-pair": {"missing-picture"},

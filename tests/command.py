@@ -1,4 +1,4 @@
-"""Run a command of the project in this process, as the console would."""
+"""Run a command of the project in this process, like the console command."""
 
 import sys
 from importlib import import_module
@@ -25,7 +25,7 @@ def run_command(room: str, *arguments: object) -> int:
 
 
 def only_line(capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line on stderr that a command ended with."""
+    """The only line that a command printed on stderr."""
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1, lines
     return lines[0]

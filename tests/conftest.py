@@ -17,7 +17,7 @@ from tests.tiny_runs import TINY, TinyRuns
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# A shell starts background jobs with Ctrl-C ignored; the tests that press it want it heard.
+# A shell starts background jobs with Ctrl-C ignored; tests that send it need it delivered.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -57,7 +57,7 @@ def real_bottle() -> Path:
 
 @pytest.fixture(scope="session")
 def reference() -> Path:
-    """Folder with what an independent program measures on the real masks."""
+    """Folder with the measurements of an independent program on the real masks."""
     return _real("DEFECTLINE_REFERENCE")
 
 
@@ -84,7 +84,7 @@ def honest_run(coco_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="session")
 def tiny_runs(coco_folder: Path, honest_run: Path, tmp_path_factory: pytest.TempPathFactory) -> TinyRuns:
-    """The finished run of one epoch of a task, trained when it is first asked for; read only."""
+    """The finished run of one epoch of a task, trained at the first use; read only."""
     made = {"det": honest_run}
 
     def run_of(task: str) -> Path:

@@ -1,6 +1,7 @@
 """Corrupt files for the fuzz tests: each conversion of them ends in a result or in a DefectlineError.
 
-DEFECTLINE_FUZZ sets how many are tried, of labelme files; of other kinds there is a share of it.
+DEFECTLINE_FUZZ sets the number of labelme files that are tried; for other kinds, a share of this number is
+tried.
 """
 
 import copy
@@ -92,7 +93,7 @@ def corrupt_values(text: str, chance: random.Random) -> bytes:
 
 
 def corrupt_bytes(text: str | bytes, chance: random.Random) -> bytes:
-    """A file with a few bytes changed, removed or put in."""
+    """A file with a few bytes changed, removed or inserted."""
     data = bytearray(text.encode() if isinstance(text, str) else text)
     for _ in range(chance.randint(1, 5)):
         at = chance.randrange(len(data) or 1)

@@ -1,4 +1,4 @@
-"""Folders of small images with labelme files, drawn so that what is expected can be worked out by hand."""
+"""Folders of small images with labelme files, drawn so that the expected values can be worked out by hand."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Runs inside labelme's own Python: labelme's real start, then somebody at its window.
+"""Runs inside the Python of labelme: start the real labelme, then simulate a person at its window.
 
 drive_labelme.py PLAN [labelme's arguments]: PLAN is JSON with `report` (file to write) and optionally `screenshot`
 and `move` (name of the image, x and y by which the first corner of its first shape is dragged with the mouse).
@@ -16,7 +16,7 @@ try:
 except ImportError:  # labelme 7
     from PySide6 import QtCore, QtGui, QtTest, QtWidgets
 
-SECONDS = 150  # after which a window that waits for an answer is given up
+SECONDS = 150  # then a window that waits for an answer is given up
 LEFT = QtCore.Qt.MouseButton.LeftButton
 
 
@@ -51,7 +51,7 @@ def act() -> int:
 
 
 def read_shape(shape: object) -> dict[str, object]:
-    """What the canvas holds of a shape."""
+    """The properties of a shape on the canvas."""
     return {
         "label": shape.label,
         "shape_type": shape.shape_type,
@@ -64,12 +64,12 @@ def read_shape(shape: object) -> dict[str, object]:
 
 
 def xy(point: object) -> list[float]:
-    """A point of labelme 6 (Qt's) or 7 (numpy's)."""
+    """A point of labelme 6 (a Qt type) or 7 (a NumPy array)."""
     return [point.x(), point.y()] if hasattr(point, "x") else [float(v) for v in point]
 
 
 def drag_first_corner(canvas: object, dx: float, dy: float) -> None:
-    """Press the left button on the first corner, pull it and let it go."""
+    """Drag the first corner with the left button."""
     start = QtCore.QPointF(*xy(canvas.shapes[0].points[0]))
     end = QtCore.QPointF(start.x() + dx, start.y() + dy)
     none = QtCore.Qt.KeyboardModifier.NoModifier
@@ -82,7 +82,7 @@ def drag_first_corner(canvas: object, dx: float, dy: float) -> None:
     QtTest.QTest.mouseMove(canvas, here)
     wait()
     QtTest.QTest.mousePress(canvas, LEFT, none, here)
-    # a move that QTest makes has no button pressed
+    # moves by QTest have no button pressed
     move, no_button = QtCore.QEvent.Type.MouseMove, QtCore.Qt.MouseButton.NoButton
     where = QtCore.QPointF(there)
     pulled = QtGui.QMouseEvent(move, where, QtCore.QPointF(canvas.mapToGlobal(there)), no_button, LEFT, none)
@@ -93,7 +93,7 @@ def drag_first_corner(canvas: object, dx: float, dy: float) -> None:
 
 
 def wait() -> None:
-    """Let the window do its work."""
+    """Let the window process its events."""
     for _ in range(3):
         QtTest.QTest.qWait(100)
 

@@ -1,4 +1,4 @@
-"""Every code of `annotate check` is documented, and no code of its own repeats one of `datasets check`."""
+"""Every code of `annotate check` is documented, and its additional codes differ from those of `datasets check`."""
 
 from pathlib import Path
 

@@ -125,5 +125,5 @@ def test_only_is_a_name_a_path_or_a_list(tmp_path: Path, monkeypatch: pytest.Mon
         choose_images("b.png", images)
     with pytest.raises(InputError, match="not UTF-8"):
         choose_images("stranger.png", images)
-    monkeypatch.chdir(root)  # the name of an image is also that of a file here
+    monkeypatch.chdir(root)  # a file in the current folder has the same name as an image
     assert [p.name for p in choose_images("a.png", list_folder_images(Path()))] == ["a.png"]

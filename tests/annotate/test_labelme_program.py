@@ -47,9 +47,7 @@ def test_what_is_named_wins_and_each_reports_by_what_it_was_found(tmp_path: Path
     environ = {"XDG_DATA_HOME": str(tmp_path / "data"), "PATH": str(on_path.parent)}
     assert find_labelme(None, environ) == Labelme(on_path, "the PATH")
     own = program(executable_in(own_environment(environ), "labelme"), PRINT_VERSION)
-    assert (
-        find_labelme(None, environ).found_by == "the PATH"
-    )  # an installation that was interrupted does not count
+    assert find_labelme(None, environ).found_by == "the PATH"  # an interrupted installation does not count
     complete_marker(own_environment(environ)).write_text("")
     assert find_labelme(None, environ) == Labelme(own, "its own environment")
     environ["DEFECTLINE_LABELME"] = str(named)

@@ -1,4 +1,4 @@
-"""The walk-through of docs/loop.md from start to end, with a training that is far too short to be good."""
+"""The walk-through of docs/loop.md from start to end, with trainings much too short for good results."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Loop]:
 
 
 def call(room: str, *arguments: object) -> None:
-    # in this process: each one of its own would load torch again
+    # in this process: separate processes would each load torch again
     assert run_command(room, *arguments) == 0
 
 
@@ -35,7 +35,7 @@ def test_every_defect_was_accepted_corrected_or_drawn(walked: tuple[Path, Loop])
     for done in (loop.first, loop.second):
         assert done.images > 0
         assert done.accepted + done.relabelled + done.redrawn + done.drawn == done.defects > 0
-    # no type is known before the first round, so every defect is touched at least for its label
+    # no type is known before the first round, so every defect needs at least a new label
     assert loop.first.accepted == 0
     assert loop.first.touched >= loop.first.defects
 

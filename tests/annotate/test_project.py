@@ -79,6 +79,6 @@ def test_command_in_a_folder_that_is_read_only(
     def refuse(path: Path, data: bytes) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("annotate.project.write_atomic", refuse)  # root may write anywhere, so chmod shows nothing
+    monkeypatch.setattr("annotate.project.write_atomic", refuse)  # root may write anywhere, so chmod has no effect
     assert run_command("annotate", "init", tmp_path, "--labels", "a") == 2
     assert "permission denied" in only_line(capsys)

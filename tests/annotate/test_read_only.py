@@ -1,4 +1,4 @@
-"""Folders in which nothing may be written: one line, exit status 2, and everything as it was."""
+"""Read-only folders: one line, exit status 2, and nothing changes."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The real labelme opens what we wrote, a person's edit comes back, and nothing else changed."""
+"""The real labelme opens our files, an edit of a person is stored, and nothing else changes."""
 
 import json
 import os
@@ -23,13 +23,13 @@ from tests.command import run_command
 from tests.nobody import only_reading
 
 DRIVER = Path(__file__).with_name("drive_labelme.py")
-# root may write anywhere, unless it starts a program without that right
+# root may write anywhere, except in a program that it starts without that right
 AS_OTHERS = "setpriv --bounding-set -dac_override " if os.getuid() == 0 and shutil.which("setpriv") else ""
 
 
 @pytest.fixture
 def screen() -> Iterator[str]:
-    """A screen of its own for labelme; skips where there is no Xvfb."""
+    """A separate screen for labelme; skips without Xvfb."""
     xvfb = shutil.which("Xvfb")
     if xvfb is None:
         pytest.skip("Xvfb is not installed, so labelme's window is not tested")
@@ -45,7 +45,7 @@ def screen() -> Iterator[str]:
 
 @pytest.fixture
 def labelme_python() -> Path:
-    """The Python that labelme is installed in; skips where there is no labelme."""
+    """The Python in which labelme is installed; skips without labelme."""
     try:
         found = find_labelme(None)
     except LabelmeError:
@@ -58,7 +58,7 @@ def labelme_python() -> Path:
 
 @pytest.fixture
 def sit_down(screen: str, labelme_python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Opens a folder with `annotate open` as a person would, and returns what the window showed."""
+    """Opens a folder with `annotate open`, as a person does, and returns the content of the window."""
     monkeypatch.setenv("DISPLAY", screen)
     monkeypatch.setenv("LANG", "C.UTF-8")
 

@@ -1,4 +1,4 @@
-"""What a user gets wrong: one line naming file, value and remedy, exit status 2, nothing half-written."""
+"""Mistakes of users: one line with file, value and remedy, exit status 2, nothing half-written."""
 
 import errno
 import io

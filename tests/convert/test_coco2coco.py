@@ -1,4 +1,4 @@
-"""COCO of other tools to our dataset folder; the expected values are worked out from what each tool was given."""
+"""COCO of other tools to our dataset folder; the expected values are worked out from the input of each tool."""
 
 import json
 import unicodedata
@@ -357,7 +357,7 @@ def test_a_missing_image_and_an_image_listed_twice_are_refused(tmp_path: Path) -
 
 
 def test_a_box_that_vanishes_when_it_is_clipped_is_lost(tmp_path: Path) -> None:
-    """Thinner than a coordinate can state: found by drawing random files."""
+    """Thinner than the precision of a coordinate: found with random files."""
     source = single(tmp_path / "s", bbox=[0, 0, 7e-25, 49], segmentation=[], area=1)
     report = coco2coco(source, tmp_path / "d")
     assert [(event.code, event.where) for event in report.events][:2] == [

@@ -73,7 +73,7 @@ def test_masks_come_back_with_their_holes_and_parts(
         x, y, w, h = component.box
         part[y : y + h, x : x + w] = component.pixels
         parts.append(part)
-    masks = [mask, *parts]  # all parts as one instance, and each as one of its own
+    masks = [mask, *parts]  # all parts as one instance, and each part as a separate instance
     back = there_and_back(masks, tmp_path_factory.mktemp("trip"), tolerance)
     assert len(back) == len(masks)
     for i, ((category, got, _), mask) in enumerate(zip(back, masks, strict=True)):

@@ -33,7 +33,7 @@ def test_pixel_masks_have_the_smaller_on_top_and_count_the_overlap(tmp_path: Pat
     expected[small > 0] = 2
     np.testing.assert_array_equal(np.asarray(Pillow.open(tmp_path / "m/s/a.png")), expected)
     assert not np.asarray(Pillow.open(tmp_path / "m/negative.png")).any()
-    assert not (tmp_path / "m/b.png").exists()  # as a negative it would teach that there is nothing
+    assert not (tmp_path / "m/b.png").exists()  # as a negative, it would teach that its defects are background
     assert report.written == {"pixel masks": 2, "negatives": 1, "instances": 2}
     names = msgspec.json.decode((tmp_path / "m/categories.json").read_bytes())
     assert names == {"0": "background", "1": "dent", "2": "scratch"}

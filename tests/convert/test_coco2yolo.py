@@ -1,4 +1,4 @@
-"""COCO to YOLO: boxes and segments worked out by hand, every kind of loss reported, the way back exact."""
+"""COCO to YOLO: boxes and segments worked out by hand, every kind of loss reported, an exact round trip."""
 
 from pathlib import Path
 
@@ -109,7 +109,7 @@ def test_a_mask_without_pixels_is_lost() -> None:
 
 
 def two_rings() -> np.ndarray:
-    """A ring of 20 pixels with a hole of 16, and one of 8 with a hole of 1, apart."""
+    """A ring of 20 pixels with a hole of 16, and a separate ring of 8 pixels with a hole of 1."""
     mask = np.zeros((10, 20), np.uint8)
     mask[1:7, 1:7], mask[2:6, 2:6] = 1, 0
     mask[2:5, 10:13], mask[3, 11] = 1, 0

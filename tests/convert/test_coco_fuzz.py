@@ -1,4 +1,4 @@
-"""COCO exports with anything in them: a DefectlineError of one line, or a dataset that agrees with itself.
+"""COCO exports with arbitrary content: a DefectlineError of one line, or a consistent dataset.
 
 `DEFECTLINE_FUZZ_EXAMPLES` sets how many inputs are drawn (2000 unless set).
 """
@@ -61,7 +61,7 @@ ATTRIBUTES = st.none() | st.fixed_dictionaries({"rotation": NUMBERS})
 
 
 def mostly(plain: st.SearchStrategy[Any], odd: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """`plain`, and one time in about eight something else."""
+    """`plain`, or with a probability of about one in eight another value."""
     return st.integers(0, 7).flatmap(lambda n: odd if n == 0 else plain)
 
 
@@ -118,7 +118,7 @@ def write(root: Path, files: dict[str, Any]) -> None:
 
 
 def check_sane(export: CocoExport) -> None:
-    """Ids and names are unique, references lead somewhere, and repaired annotations agree with their masks."""
+    """Ids and names are unique, every reference has a target, and repaired annotations agree with their masks."""
     ids = [entry.image.id for entry in export.images]
     names = [entry.image.file_name for entry in export.images]
     known = {category.id for category in export.categories}

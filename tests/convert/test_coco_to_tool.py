@@ -1,6 +1,6 @@
 """COCO written for annotation tools, read back by us and, where they are installed, by the tools' own importers.
 
-`label_studio_sdk` and `datumaro` (which CVAT imports COCO with) need an environment of their own.
+`label_studio_sdk` and `datumaro` (with which CVAT imports COCO) need a separate environment.
 """
 
 import json

@@ -55,7 +55,7 @@ def test_labelme_files_and_images(tmp_path: Path) -> None:
         labelme2coco(source, tmp_path / "c", execution=without())
     options = LabelmeOptions(unlabelled="negative")
     report = labelme2coco(source, tmp_path / "c", options, without("package.json", "b.json", "c.png"))
-    assert names(tmp_path / "c") == ["a.png"]  # b lost its file: no negative; c lost its image: no file either
+    assert names(tmp_path / "c") == ["a.png"]  # b: without file, not a negative; c: without image
     assert excluded(report) == ["b.json", "c.png", "package.json"]
     assert [event.file for event in report.events if event.code == "unlabelled"] == ["b.png"]
 

@@ -31,7 +31,7 @@ def cut(path: Path) -> None:
 
 
 def places(convert: Callable[[], Report]) -> list[str]:
-    """The names of the files at fault, sorted."""
+    """The names of the files with a fault, sorted."""
     with pytest.raises(InputError) as refused:
         convert()
     error = refused.value
@@ -157,7 +157,7 @@ def test_labelme_and_voc_and_yolo(tmp_path: Path) -> None:
 
 
 def three_of_four_bad(root: Path) -> Path:
-    """a is sound, b missing, c of another size, d cut short."""
+    """a is intact, b missing, c of another size, d truncated."""
     for name in ("a", "c", "d"):
         draw(root / f"{name}.png", kind="PNG")
     PilImage.new("RGB", (61, 48)).save(root / "c.png")

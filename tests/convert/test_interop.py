@@ -1,7 +1,8 @@
-"""Our dataset folders in the programs that others read COCO with: same images, same instances, a perfect score.
+"""Our dataset folders in other programs that read COCO: same images, same instances, a perfect score.
 
-pycocotools is always there; others come with the extras `interop`, a part of `dev`, and `datumaro`, which needs
-an older Pillow than `constraints.txt` has and so an environment of its own. What is not installed is skipped.
+pycocotools is always installed. Others belong to the extras `interop` (a part of `dev`) and `datumaro`, which
+needs an older Pillow than that in `constraints.txt` and therefore a separate environment. Missing programs are
+skipped.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""A conversion that is killed leaves its destination absent or complete and no process behind."""
+"""After a conversion is killed, its destination is absent or complete, and no process remains."""
 
 import os
 import random
@@ -93,7 +93,7 @@ def test_killed_at_any_moment(sources: Path, tmp_path: Path, command: str) -> No
         process.wait()
         if (work / "dst").exists():
             assert files(work / "dst") == whole
-        # the processes of the pool see within moments that their parent is gone
+        # the processes of the pool soon notice that their parent has ended
         deadline = time.monotonic() + 20
         while living(process.pid) and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -109,10 +109,10 @@ def test_asked_to_end_it_cleans_up_and_ends(sources: Path, tmp_path: Path, numbe
         work.mkdir()
         process = start("labelme2coco", sources, work / "dst")
         wait_for_a_file(work)
-        # the pool starts its processes about now: a signal between two of them must not leave one waiting
+        # the pool starts its processes about now: no process may wait forever after a signal between two starts
         time.sleep(chance.uniform(0, 0.03))
         process.send_signal(number)
-        # 0 or the bare signal: it had finished already
+        # 0 or the signal itself: it had already finished
         assert process.wait(timeout=120) in {143, 130, 0, -number}
         assert not [p for p in work.iterdir() if p.name != "dst"]
 
@@ -129,7 +129,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next(sources: Path, tmp_path: 
     while living(killed.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [p.name for p in work.iterdir() if p.name.startswith(".dst.partial-")]
-    with new_folder(work / "dst") as partial:  # its own is not taken for a left one, nor that of a second writer
+    with new_folder(work / "dst") as partial:  # these two are not abandoned
         with new_folder(work / "dst"):
             assert partial.is_dir()
         shutil.rmtree(work / "dst")

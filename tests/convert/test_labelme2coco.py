@@ -211,7 +211,7 @@ def test_each_shape_becomes_the_annotation_that_numpy_draws(case: str, segmentat
     found = instances(tmp_path / "dst")["a.png"]
     assert len(found) == len(expected)
     for (_, pixels, annotation), wanted in zip(found, expected, strict=True):
-        # line ends are many-cornered, and readers fill polygons with corners at fifths of a pixel
+        # the round ends of lines have many corners, and readers fill polygons with corners at fifths of a pixel
         assert iou(pixels, wanted) >= (0.98 if segmentation == "rle" else 0.97)
         rows, columns = np.nonzero(pixels)
         box = (columns.min(), rows.min(), columns.max() + 1 - columns.min(), rows.max() + 1 - rows.min())

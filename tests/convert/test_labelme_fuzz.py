@@ -67,7 +67,7 @@ def test_corrupt_coco_files(source: Path, tmp_path: Path) -> None:
 
 
 def test_a_polygon_that_repair_leaves_nothing_of_is_reported(source: Path, tmp_path: Path) -> None:
-    # found by fuzzing: two spikes, around which there is room while in them there is none
+    # found by fuzzing: two spikes, with pixels around them but none inside
     flat = [[40, 0.5], [3, 1], [40, 0.5], [0, 0]]
     write_case(source, shape("a", "polygon", flat), shape("a", "rectangle", [[1, 1], [9, 9]]))
     report = labelme2coco(source, tmp_path / "c", LabelmeOptions(segmentation="polygon"))

@@ -1,4 +1,4 @@
-"""What labelme2coco refuses, with file and place."""
+"""Refusals of labelme2coco, with file and place."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Files that labelme wrote from 2017 to 2024, instance by instance against what Pillow and numpy draw of them."""
+"""Files that labelme wrote from 2017 to 2024; each instance is compared with a drawing by Pillow and NumPy."""
 
 import base64
 import io
@@ -120,7 +120,10 @@ def test_ball_screws(labelme_samples: Path, tmp_path: Path) -> None:
 
 
 def test_what_labelmes_own_script_makes_of_its_example(labelme_samples: Path, tmp_path: Path) -> None:
-    """Its masks have the outline drawn on top, half a pixel too large all around; else they must agree."""
+    """Its masks also contain the outline, so they are half a pixel too large on all sides.
+
+    Otherwise they must agree.
+    """
     root = labelme_samples / "labelme_examples/instance_segmentation"
     labelme2coco(root / "data_annotated", tmp_path / "dst", LabelmeOptions(labels=root / "labels.txt"))
     theirs = json.loads((root / "data_dataset_coco/annotations.json").read_text())

@@ -1,4 +1,4 @@
-"""Folders of images and masks: pairing, what values mean, what is refused."""
+"""Folders of images and masks: pairs of files, the meaning of values, refusals."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Masks whose colours or values name types, and labelmaps, with anything in them: refused, or read pixel by pixel.
+"""Masks whose colours or values name types, and labelmaps, with arbitrary content: refused, or read exactly.
 
 `DEFECTLINE_FUZZ_EXAMPLES` sets how many inputs are drawn (400 unless set).
 """
@@ -48,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def colours_of(image: PilImage.Image) -> list[Colour]:
-    """What a viewer shows, by Pillow's own rule for each mode."""
+    """The pixels that a viewer shows, by Pillow's rule for each mode."""
     return [tuple(int(v) for v in rgb) for rgb in np.asarray(image.convert("RGB")).reshape(-1, 3)]  # type: ignore[misc]
 
 

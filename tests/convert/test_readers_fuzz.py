@@ -1,4 +1,4 @@
-"""Whatever bytes YOLO folders, COCO files and masks hold: a DefectlineError or a result, nothing half-written."""
+"""YOLO folders, COCO files and masks with arbitrary bytes: a DefectlineError or a result, nothing half-written."""
 
 import contextlib
 import json

@@ -27,7 +27,7 @@ def splits_of(dest: Path) -> dict[str, str]:
 
 
 def masks_in_folders(root: Path, folders: int, images: int) -> Path:
-    """Folders of eight images like KolektorSDD's, one of which has a crack."""
+    """Folders of eight images like those of KolektorSDD; one image in each has a crack."""
     for folder in range(folders):
         for k in range(images):
             for kind in ("p", "m"):
@@ -57,7 +57,7 @@ def test_the_assignment_is_that_of_datasets_split(tmp_path: Path) -> None:
 
 
 def test_images_of_several_types_are_split_by_the_rarest(tmp_path: Path) -> None:
-    """Splitting by the set of labels gave 65/5/30 where the sets are many and small."""
+    """Splitting by the set of labels gave 65/5/30 with many small sets."""
     sets = [{1}, {2}, {1, 2}]
     strata = {f"{i}.png": category_stratum(sets[i % 3]) for i in range(60)}
     counts = Counter(split_by_type(strata, RATIOS, 0, CATEGORIES).values())

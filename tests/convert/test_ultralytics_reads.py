@@ -22,7 +22,7 @@ def load(
     folder: Path, split: str, task: str, caplog: pytest.LogCaptureFixture
 ) -> tuple[list[dict], dict[str, Any]]:
     """Labels and description as Ultralytics reads them; what it logs goes to `caplog`."""
-    import_module("train_det.ultralytics_api")  # first, for it keeps Ultralytics from touching the home folder
+    import_module("train_det.ultralytics_api")  # first: protects the home folder
     yolo_dataset = import_module("ultralytics.data.dataset").YOLODataset
     check_det_dataset = import_module("ultralytics.data.utils").check_det_dataset
     logger = import_module("ultralytics.utils").LOGGER

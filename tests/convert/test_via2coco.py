@@ -1,4 +1,4 @@
-"""VGG Image Annotator to COCO: VIA 1, 2 and 3, and which attribute is the category."""
+"""VGG Image Annotator to COCO: VIA 1, 2 and 3, and the attribute that gives the category."""
 
 import math
 from pathlib import Path

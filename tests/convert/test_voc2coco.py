@@ -1,4 +1,4 @@
-"""Pascal VOC XML to COCO: what the corners count from, which image is meant, which splits are kept."""
+"""Pascal VOC XML to COCO: the origin of the corners, the image of each file, the splits that are kept."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""YOLO to COCO: what a label file, an empty one and a missing one mean, and what is refused."""
+"""YOLO to COCO: the meaning of full, empty and missing label files, and refusals."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def test_segments_get_instance_and_pixel_masks(tmp_path: Path) -> None:
     coco = dataset.splits["train"]
     large, small = coco.annotations
     assert isinstance(large.segmentation, Rle)
-    # the box is that of the points, the mask what Ultralytics draws: both ends included
+    # the box is the box of the points; the mask is what Ultralytics draws, including both ends
     assert (large.bbox, large.area, rle_area(large.segmentation)) == ((4, 2, 8, 8), 81, 81)
     assert (small.bbox, small.area) == ((8, 4, 2, 2), 9)
     indices = np.asarray(PillowImage.open(dataset.mask_path(coco.images[0])))
@@ -124,7 +124,7 @@ def test_labels_of_a_turned_image_are_of_the_upright_one(tmp_path: Path) -> None
     stored = PillowImage.new("RGB", (40, 20))
     stored.putpixel((10, 5), (255, 0, 0))
     exif = stored.getexif()
-    exif[0x0112] = 6  # shown turned by a quarter to the right
+    exif[0x0112] = 6  # shown rotated clockwise by 90 degrees
     stored.save(source / "images/train/a.png", exif=exif)
     report = yolo2coco(source, tmp_path / "c")
     dataset = load_dataset(tmp_path / "c")

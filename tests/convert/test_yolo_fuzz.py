@@ -1,4 +1,4 @@
-"""Whatever a YOLO folder without data.yaml and its labels hold: a DefectlineError or a result, nothing written."""
+"""YOLO folders without data.yaml and with arbitrary labels: a DefectlineError or a result, nothing written."""
 
 import contextlib
 from pathlib import Path
@@ -87,7 +87,7 @@ def test_any_label_lines(
 @MANY
 @given(st.lists(st.tuples(CORNERS, CORNERS), min_size=3, max_size=12))
 def test_a_segment_that_walks_any_way_back_is_drawn_inside_its_box(points: list[tuple[float, float]]) -> None:
-    """Few different corners, so that many lines are walked there and back."""
+    """Few different corners, so that the outline follows many lines in both directions."""
     drawn = draw_segment([v for point in points for v in point], len(points), 12, 20)
     if drawn is not None:
         x, y, w, h = drawn.box

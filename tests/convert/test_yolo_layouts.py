@@ -20,7 +20,7 @@ DEFAULT = YoloOptions()
 
 
 def write(root: Path, files: dict[str, str | None]) -> Path:
-    """A folder of text files, and of images where there is no text."""
+    """A folder of text files, and of images for entries without a text."""
     for i, (name, text) in enumerate(files.items()):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""`datasets longtail`: the counts of the profile, what stays the same, and what is refused."""
+"""`datasets longtail`: the counts of the profile, the unchanged parts, and refusals."""
 
 from collections import Counter
 from pathlib import Path

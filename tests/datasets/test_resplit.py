@@ -98,7 +98,7 @@ def test_a_pattern_groups_by_what_it_captures_or_matches() -> None:
 
 
 def test_no_part_is_empty_while_there_are_groups_enough() -> None:
-    """Each type is a group of its own, so that none can be split in proportion."""
+    """Each type is its own group, so no type can be split in proportion."""
     strata = {
         f"{kind}{i}": kind for kind, images in {"a": 30, "b": 20, "c": 2, "d": 1}.items() for i in range(images)
     }

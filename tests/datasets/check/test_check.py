@@ -1,4 +1,4 @@
-"""Every code of `datasets check` is triggered by one damaged copy of a clean dataset, and by nothing else."""
+"""Every code of `datasets check` is reported for one damaged copy of a clean dataset, and for no other."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""`datasets check` of what other programs write: every repair of the reader is a finding, and exports are read."""
+"""`datasets check` of exports of other programs: they are read, and every repair of the reader is a finding."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a conversion refuses, `datasets check` reports in the same words, because both call the same code.
+"""`datasets check` reports every refusal of a conversion in the same words, because both call the same code.
 
 The second half proves that no refusal is left out: every place in the code that refuses input is reached by a
 case, or listed with the reason why `datasets check` does not state it.
@@ -24,7 +24,7 @@ KNOWN = sites()
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a conversion refused, as (site, words), and the words and sites of the check of the same input."""
+    """The refusals of a conversion as (site, words), and the words and sites of the check of the same input."""
 
     refused: list[tuple[str, str]]
     stated: list[str]

@@ -43,7 +43,7 @@ def png(image: PilImage.Image) -> str:
 
 
 def labelme(root: Path, shapes: list[dict], *, embedded: str | None = None) -> Path:
-    """A folder of one labelme file, with its image beside it or else embedded in it."""
+    """A folder with one labelme file, and its image next to it or embedded in it."""
     root.mkdir()
     content = {"shapes": shapes, "imagePath": "a.png", "imageData": embedded, "imageWidth": WIDTH}
     (root / "a.json").write_text(json.dumps({**content, "imageHeight": HEIGHT}))
@@ -88,7 +88,7 @@ def test_mask_shapes_are_decoded(tmp_path: Path, shapes: list[dict], wanted: lis
 
 
 def test_shapes_of_a_group_are_one_annotation(tmp_path: Path) -> None:
-    """A part that would be a speckle alone touches the rest; a mask in the group counts with its hole."""
+    """A small part that touches the rest is not a speckle; a mask in the group counts with its hole."""
     large = [[10, 40], [30, 40], [30, 60], [10, 60]]
     small = [[30, 60], [32, 60], [32, 62], [30, 62]]
     parts = [polygon("dent", large), polygon("dent", small), mask("dent", 60, 12, RING)]
@@ -184,7 +184,7 @@ def test_a_tree_that_was_taken_to_labelme_is_a_labelme_folder(coco_folder: Path,
 
 
 def test_a_mask_of_another_size_is_reported_although_it_is_grey(tmp_path: Path) -> None:
-    """As a mask that was scaled with interpolation."""
+    """Like a mask that was scaled with interpolation."""
     (tmp_path / "test/dent").mkdir(parents=True)
     (tmp_path / "ground_truth/dent").mkdir(parents=True)
     noise(1).save(tmp_path / "test/dent/0.png")

@@ -1,4 +1,4 @@
-"""`datasets check` of what labelling tools export: what convert refuses or loses is found."""
+"""`datasets check` of exports of labelling tools reports everything that convert refuses or loses."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`datasets check` reports what a conversion refuses, in the same words."""
+"""`datasets check` reports the refusals of conversions in the same words."""
 
 import json
 from collections.abc import Callable

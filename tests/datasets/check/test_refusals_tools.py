@@ -1,4 +1,4 @@
-"""What the conversions from labelling tools refuse is found by `datasets check` in the same words, all of it."""
+"""`datasets check` reports all refusals of the conversions from labelling tools in the same words."""
 
 from pathlib import Path
 

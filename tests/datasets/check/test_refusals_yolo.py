@@ -1,4 +1,4 @@
-"""What yolo2coco refuses is found by `datasets check` in the same words."""
+"""`datasets check` reports the refusals of yolo2coco in the same words."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_bad_labelme_files_are_reported_together_and_left_out(tmp_path: Path) ->
 
 
 def coco(root: Path) -> Path:
-    """Four images: one whole, one missing, one of another size, one cut short."""
+    """Four images: one intact, one missing, one of another size, one truncated."""
     names = ("a.png", "b.png", "c.png", "d.png")
     listed = [Image(i, name, 60, 40) for i, name in enumerate(names, 1)]
     boxes = [box_annotation(i, i, 3, (10, 8, 20, 12), [[10, 8, 30, 8, 30, 20, 10, 20]]) for i in range(1, 5)]

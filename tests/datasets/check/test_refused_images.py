@@ -1,4 +1,4 @@
-"""Whatever image a conversion refuses, `datasets check` refuses it in the same words, for every conversion."""
+"""`datasets check` refuses every image that a conversion refuses, in the same words, for every conversion."""
 
 from pathlib import Path
 

@@ -67,7 +67,7 @@ def test_short_rings_are_left_out_and_reported(rings, kept, values) -> None:
 @pytest.mark.parametrize(
     "segmentation",
     [
-        [[1, 2, 3, 4, 5, 6, 7]],  # half a point: what was meant is not known
+        [[1, 2, 3, 4, 5, 6, 7]],  # half a point: the meaning is unknown
         [[1, 1, 1e9, 1, 1e9, 9]],
         Rle((48, 64), "04"),  # does not fill the image
         Rle((10, 10), [100]),  # of another image

@@ -42,7 +42,7 @@ MASKS: dict[str, dict[str, Any]] = {
 
 
 def written(path: Path, *changes: dict[str, Any]) -> Path:
-    """A results file of plain predictions with `changes`; a value None is left out but for the segmentation."""
+    """A results file of plain predictions with `changes`; None removes a key, except the segmentation."""
     rows = [
         {k: v for k, v in (PLAIN | change).items() if v is not None or k == "segmentation"} for change in changes
     ]

@@ -1,4 +1,4 @@
-"""Fractions of the image where pixels are wanted: refused in every format, as far as nothing is larger."""
+"""Fractions of the image instead of pixels: every format refuses them if no value is larger than 1."""
 
 import json
 from pathlib import Path

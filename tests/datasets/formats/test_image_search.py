@@ -1,4 +1,4 @@
-"""Which image a name means: by its ending, its folders and its letters."""
+"""Find the image that a name means: by its ending, its folders and its letters."""
 
 from pathlib import Path
 

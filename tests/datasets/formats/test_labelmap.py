@@ -56,7 +56,7 @@ def test_colours_of_the_command_line() -> None:
 
 
 def test_a_background_that_is_not_black_is_refused(tmp_path: Path) -> None:
-    """As a type of its own it would make a defect of the whole image."""
+    """As a separate type, it would turn the whole image into a defect."""
     path = tmp_path / "labelmap.txt"
     path.write_text("Background:0,0,0::\nchip:255,0,0::\n")
     assert read_labelmap(path) == [("chip", (255, 0, 0))]

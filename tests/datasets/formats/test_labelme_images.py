@@ -27,7 +27,7 @@ def find(source: Path, image_path: str | None, *, file: str = "j/a.json", images
         ("C:\\Users\\me\\a.png", "j/a.png", "image-moved"),
         ("/home/me/a.png", "j/a.png", "image-moved"),
         ("../../elsewhere/a.png", "j/a.png", "image-moved"),
-        ("e\u0301.png", "j/\u00e9.png", ""),  # macOS takes names apart
+        ("e\u0301.png", "j/\u00e9.png", ""),  # macOS stores names with decomposed letters
         (None, "j/a.png", "image-moved"),
         ("renamed.png", "j/a.png", "image-moved"),  # its own name is that of the JSON
     ],

@@ -21,7 +21,7 @@ def test_circle_has_the_pixels_whose_centre_is_as_near_as_its_point(
     (drawn,) = draw_shapes("a.json", [(0, circle)], HEIGHT, WIDTH)
     y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
     wanted = (x - cx) ** 2 + (y - cy) ** 2 <= (px - cx) ** 2 + (py - cy) ** 2
-    off = np.abs(np.hypot(x - cx, y - cy) - np.hypot(px - cx, py - cy)) < 1e-9  # on the line: a matter of rounding
+    off = np.abs(np.hypot(x - cx, y - cy) - np.hypot(px - cx, py - cy)) < 1e-9  # on the line: decided by rounding
     found = np.zeros_like(wanted) if drawn.rle is None else decode(drawn.rle, HEIGHT, WIDTH).astype(bool)
     assert np.array_equal(found | off, wanted | off)
 

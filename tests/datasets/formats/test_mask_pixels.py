@@ -1,4 +1,4 @@
-"""Masks as tools pack them: every mask survives, whatever does not fit is refused."""
+"""Masks as tools pack them: every mask is restored, and data that does not fit is refused."""
 
 from itertools import groupby
 

@@ -1,4 +1,4 @@
-"""The XML reader: elements, places, and everything that could be used against it."""
+"""The XML reader: elements, places and attacks."""
 
 from pathlib import Path
 

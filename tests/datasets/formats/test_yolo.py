@@ -1,4 +1,4 @@
-"""YOLO folders as they come from Ultralytics, Roboflow and hands, and what is refused in them."""
+"""YOLO folders of Ultralytics, of Roboflow and written by hand, and their refusals."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""One ring for holes and parts, held to the even-odd rule as OpenCV and pycocotools fill by it."""
+"""One ring for holes and parts, compared with the even-odd rule by which OpenCV and pycocotools fill."""
 
 import numpy as np
 import pytest

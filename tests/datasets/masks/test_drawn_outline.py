@@ -17,7 +17,7 @@ SCALES = st.sampled_from([0.1, 0.3, 0.71, 1, 2, 8])
 
 
 def draw(rings: list[np.ndarray], size: tuple[int, ...], scale: float = 1) -> np.ndarray:
-    """What OpenCV draws of rings whose coordinates lose their fractions, as Ultralytics does it."""
+    """The mask that OpenCV draws from rings without the fractions of their coordinates, as in Ultralytics."""
     canvas = np.zeros([round(side * scale) for side in size], np.uint8)
     cv2.fillPoly(canvas, [(ring * scale).astype(np.int32) for ring in rings], 1)
     return canvas.astype(bool)
@@ -72,7 +72,7 @@ def along(ring: np.ndarray) -> np.ndarray:
 
 
 def test_the_outline_along_the_sides_of_the_pixels_is_drawn_too_large() -> None:
-    """What the inset is for: a line of 3 x 40 pixels is drawn with 4 x 41."""
+    """Without the inset, a line of 3 x 40 pixels is drawn with 4 x 41 pixels."""
     sides = np.array([[5.0, 5.0], [45.0, 5.0], [45.0, 8.0], [5.0, 8.0]])
     assert draw([sides], (20, 60)).sum() == 41 * 4
     line = np.zeros((20, 60), bool)

@@ -1,4 +1,4 @@
-"""Segments drawn as Ultralytics draws them, held to Ultralytics itself; bridges recognised."""
+"""Drawn segments equal those of Ultralytics, and bridges are recognised."""
 
 import importlib
 
@@ -49,7 +49,7 @@ def test_holes_and_parts_come_back_without_their_bridges(pixels: np.ndarray, ins
     height, width = pixels.shape
     values = [v for x, y in ring for v in (x / width, y / height)]
     found = unpack(draw_segment(values, len(ring), height, width), height, width)
-    # two pixels that touch at a corner are connected through a point, where rounding may take a neighbour along
+    # two pixels that touch at a corner are connected through a point; rounding may add a neighbouring pixel there
     assert (found != pixels).sum() <= 1
 
 

@@ -1,4 +1,4 @@
-"""The smaller of two instances is on top, and what it took is counted."""
+"""The smaller of two instances is on top, and the pixels that it covers are counted."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Rings around pixels, held to shapely's union of pixel squares and to OpenCV's count of components."""
+"""Rings around pixels, compared with the union of pixel squares by shapely and the components of OpenCV."""
 
 import cv2
 import numpy as np

@@ -9,7 +9,7 @@ from datasets.masks.rle import decode, rle_area, to_pycocotools
 from system.errors import OptionError
 from tests.labelme_files import HEIGHT, WIDTH, inside_polygon
 
-# thirds never put a side through a pixel centre, where it would be a matter of taste which pixel is inside
+# with thirds, no side passes through a pixel centre, where the result would be arbitrary
 coordinate = st.integers(-60, 240).map(lambda n: n / 3 + 0.0123)
 ring = st.lists(st.tuples(coordinate, coordinate.map(lambda v: v * 0.77)), min_size=3, max_size=12)
 

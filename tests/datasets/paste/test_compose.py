@@ -135,7 +135,7 @@ def test_defects_stay_apart_unless_they_were_near_each_other() -> None:
 
 
 def test_what_cannot_be_placed_is_left_out_and_counted() -> None:
-    """A corner stays in the image only at turns near right angles, the middle at any turn."""
+    """A corner stays in the image only for rotations near right angles, the middle for any rotation."""
     corner = given(1, (1, 1, 9, 9, 1), (55, 55, 10, 10, 1))
     new = pasted([corner, given(2)], 12, place="orbit")
     left = [one for p in new for one in p.left_out]

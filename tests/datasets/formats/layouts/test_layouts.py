@@ -37,7 +37,7 @@ def mvtec(root: Path) -> None:
         image(root / f"{name}.png")
     for stem in "01":
         mask(root / f"ground_truth/dent/{stem}_mask.png")
-    mask(root / "ground_truth/good/0_mask.png", 0)  # black: public loaders ask for it, and it is harmless
+    mask(root / "ground_truth/good/0_mask.png", 0)  # black: public loaders require it, and it is harmless
 
 
 def btad(root: Path) -> None:
