@@ -1,4 +1,4 @@
-"""Exports of labelling tools with arbitrary content: an error of one line or a result, and nothing half-written."""
+"""Exports of labelling tools with arbitrary content: an error of one line or a result, nothing half-written."""
 
 import json
 from collections.abc import Callable, Sequence
