@@ -71,7 +71,7 @@ def test_good_is_as_probable_as_the_most_probable_type_is_absent() -> None:
     assert row.tolist() == pytest.approx([0.1, 0.9, 0.7, 0])
 
 
-def test_ignore_regions_are_no_type() -> None:
+def test_ignore_regions_are_not_a_type() -> None:
     images = [Image(1, "a.png", 4, 4)]
     annotations = [Annotation(1, 1, 3, (0, 0, 2, 2), 4, iscrowd=1), Annotation(2, 1, 12, (0, 0, 2, 2), 4)]
     assert labels_of_images(CocoFile(images, annotations, CATEGORIES), images).tolist() == [[False, False, True]]
