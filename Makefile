@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test interop lint format clean
 
 help:
 	@echo "make .venv  set up the environment      make demo  masks to trained models and a page, offline"
+	@echo "make interop  tests with programs that need an environment of their own (Datumaro, Label Studio's SDK)"
 	@echo "make test   run the tests               make lint  ruff, mypy, biome and tsc       make format  ruff format"
 
 # The stamp file in .venv records that the installation is complete.
@@ -33,6 +34,19 @@ demo: .venv/installed
 test: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
+# Programs whose requirements clash with constraints.txt read what we write, and the other way round. Not part of
+# `make test`: run it after a change of a format. No torch: only the rooms below `evaluate` are imported.
+INTEROP := datumaro label-studio-sdk supervision faster-coco-eval hotcoco pytest pytest-timeout hypothesis \
+	msgspec typer rich numpy pillow opencv-python-headless pycocotools shapely isal pyyaml
+
+.venv-interop/installed: Makefile
+	$(PYTHON) -m venv .venv-interop
+	.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check $(INTEROP)
+	touch $@
+
+interop: .venv-interop/installed
+	.venv-interop/bin/python -m pytest -q -rs tests/convert/test_interop.py tests/convert/test_coco_to_tool.py
+
 lint: .venv/installed node_modules/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -45,4 +59,4 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv node_modules demo build dist *.egg-info
+	rm -rf .venv .venv-interop node_modules demo build dist *.egg-info

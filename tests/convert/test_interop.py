@@ -1,12 +1,13 @@
 """Our dataset folders in other programs that read COCO: same images, same instances, a perfect score.
 
 pycocotools is always installed. Others belong to the extras `interop` (a part of `dev`) and `datumaro`, which
-needs an older Pillow than that in `constraints.txt` and therefore a separate environment. Missing programs are
-skipped.
+needs an older Pillow than that in `constraints.txt`. Missing programs are skipped; `make interop` runs the tests in
+an environment with all of them.
 """
 
 import contextlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,9 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from datasets.coco import CocoFile
+from convert.coco2coco import coco2coco
+from convert.cvat2coco import cvat2coco
+from convert.report import Report
+from convert.voc2coco import voc2coco
+from datasets.coco import CocoFile, Image
 from datasets.formats.dataset_folder import annotation_path, load_dataset
 from datasets.masks.rle import decode
+from tests.small_coco import mask_annotation, write_folder
 
 SPLITS = ("train", "val", "test")
 
@@ -111,3 +117,50 @@ def test_datumaro_sees_every_image_and_no_crowd(coco_folder: Path) -> None:
         ]
         assert len(masks) == len(ours.splits[split].annotations)
         assert not any(annotation.attributes.get("is_crowd") for annotation in masks)
+
+
+WRITTEN: dict[str, Callable[[Path, Path], Report]] = {
+    "voc_detection": voc2coco,
+    "cvat": cvat2coco,
+    "coco_instances": coco2coco,
+}
+
+
+def squares(root: Path) -> Path:
+    """Two images in each split, each with a square of its own size, and a good image."""
+    members: dict[str, list[Image]] = {"train": [], "val": [], "test": []}
+    annotations = []
+    for number in range(1, 7):
+        split = SPLITS[number % 3]
+        members[split].append(Image(number, f"part_{number}.png", 60, 40))
+        mask = np.zeros((40, 60), np.uint8)
+        mask[5 : 8 + number, 10 : 20 + number] = 1
+        annotations.append(mask_annotation(number, number, 3 if number % 2 else 7, mask))
+    members["train"].append(Image(7, "part_7.png", 60, 40))
+    return write_folder(root, members, annotations)
+
+
+@pytest.mark.parametrize("name", list(WRITTEN))
+def test_what_datumaro_writes_is_read(tmp_path: Path, name: str) -> None:
+    datumaro = need("datumaro", "datumaro")
+    source = squares(tmp_path / "s")
+    datumaro.Dataset.import_from(str(source), "coco_instances").export(str(tmp_path / name), name, save_media=True)
+    WRITTEN[name](tmp_path / name, tmp_path / "c")
+    expected = boxes_by_name(source)
+    if name == "coco_instances":  # its polygons run through the centres of the outermost pixels
+        expected = {
+            image: [(category, [x, y, w - 1, h - 1]) for category, (x, y, w, h) in boxes]
+            for image, boxes in expected.items()
+        }
+    assert boxes_by_name(tmp_path / "c") == expected
+
+
+def boxes_by_name(folder: Path) -> dict[str, list[tuple[str, list[float]]]]:
+    """Category and box of each annotation of the defective images, by the name of the image."""
+    found = {}
+    for coco in load_dataset(folder).splits.values():
+        names, annotations = coco.names(), coco.by_image()
+        for image in coco.images:
+            own = [(names[a.category_id], [float(value) for value in a.bbox]) for a in annotations[image.id]]
+            found |= {Path(image.file_name).name: own} if own else {}
+    return found
