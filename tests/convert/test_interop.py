@@ -1,8 +1,8 @@
 """Our dataset folders in other programs that read COCO: same images, same instances, a perfect score.
 
 pycocotools is always installed. Others belong to the extras `interop` (a part of `dev`) and `datumaro`, which
-needs an older Pillow than that in `constraints.txt`. Missing programs are skipped; `make interop` runs the tests in
-an environment with all of them.
+needs an older Pillow than that in `constraints.txt`. Missing programs are skipped;
+`make interop` runs the tests in an environment with all of them.
 """
 
 import contextlib
