@@ -1,1 +1,1 @@
-"""Features of pretrained networks, and how far those of an image are from the features of good images."""
+"""Features of pretrained networks, and the distance of the features of an image from those of good images."""

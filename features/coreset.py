@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor
 
-PROJECTED = 64  # channels that distances are computed with
+PROJECTED = 64  # channels in which distances are computed
 
 
 def choose_coreset(patches: Tensor, size: int, seed: int, projected: int = PROJECTED) -> Tensor:
-    """Indices of `size` patches of each of G groups G x N x C: G x size, or G x N where there are fewer.
+    """Indices of `size` patches of each of G groups G x N x C: G x size, or G x N if there are fewer patches.
 
-    Each further patch is the one farthest from those chosen so far; the covering radius is then at most twice the
-    best possible. Distances are of random projections onto `projected` directions, which keep them nearly
+    Each next patch is the one farthest from the chosen ones; the covering radius is then at most twice the best
+    possible. Distances are computed on random projections onto `projected` directions, which nearly preserve them
     (Johnson and Lindenstrauss 1984), as in PatchCore. The same seed gives the same indices.
     """
     groups, count, channels = patches.shape

@@ -13,16 +13,16 @@ from system.errors import OptionError, WeightsError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-PROBE = 128  # pixels of the side of the image that shows at which stride each layer works
+PROBE = 128  # side in pixels of the image with which the stride of each layer is measured
 EncoderLibrary = Literal["torchvision", "timm"]
 MeanOrStd = tuple[float, float, float]
 REMEDY = "give --encoder-weights PATH (a state dict of torchvision or timm) or --encoder-weights none"
 
 
 class EncoderSpec(msgspec.Struct, frozen=True):
-    """Everything needed to rebuild an encoder: its name, where it is from, and the layers whose output is used.
+    """Everything needed to rebuild an encoder: its name, its library, and the layers whose output is used.
 
-    `mean` and `std` are those of pixel values from 0 to 1 under which the weights were trained.
+    `mean` and `std` are the normalisation of pixel values from 0 to 1 with which the weights were trained.
     """
 
     name: str
@@ -62,10 +62,11 @@ def load_encoder(
 ) -> tuple[Encoder, list[str]]:
     """The encoder `name` with `weights`, up to `layers`, and lines to report about the weights.
 
-    `weights` is `imagenet` (downloaded, or from the library's cache), `none`, or the path of a state dict, read
-    with weights_only so that it cannot run code. `layers` are strides in pixels, such as 8 and 16, or modules.
-    Where both libraries have a network of that name, a file decides by its tensors, and torchvision comes first.
-    Raises OptionError for an unknown name or layer, WeightsError if a used layer is missing in the weights.
+    `weights` is `imagenet` (downloaded, or from the cache of the library), `none`, or the path of a state dict,
+    which is read with weights_only and therefore cannot run code. `layers` are strides in pixels, such as 8 and
+    16, or modules. If both libraries have a network of that name, the tensors in the file decide; otherwise
+    torchvision is used. Raises OptionError for an unknown name or layer, WeightsError if a used layer is missing
+    in the weights.
     """
     known = _libraries(name)
     given = None
@@ -87,8 +88,8 @@ def load_encoder(
 def choose_layers(net: nn.Module, name: str, layers: Sequence[str]) -> list[str]:
     """Names of modules for `layers`, which are names or strides in pixels, in the order of rising stride.
 
-    The module of a stride is the last one of the two outer levels of modules whose output, 1 x C x H x W, is
-    smaller than the image by it. Raises OptionError if there is none.
+    The module of a stride is the last one in the two outer levels of modules whose output, 1 x C x H x W, is
+    smaller than the image by this factor. Raises OptionError if there is none.
     """
     strides = _strides(net)
     by_stride = {str(stride): module for module, stride in strides.items()}
@@ -105,7 +106,7 @@ def choose_layers(net: nn.Module, name: str, layers: Sequence[str]) -> list[str]
 
 
 def _strides(net: nn.Module) -> dict[str, int]:
-    """Stride of the modules of the two outer levels that give one map, in the order in which they end."""
+    """Stride of the modules in the two outer levels that return a single map, in the order in which they end."""
     found: dict[str, int] = {}
 
     def note(module: str, output: object) -> None:
@@ -191,7 +192,7 @@ def _count_fitting(net: nn.Module, given: dict[str, Tensor]) -> int:
 
 
 def _fill(encoder: Encoder, given: dict[str, Tensor], source: str, remedy: str) -> list[str]:
-    """Load what the cut network has. Raises WeightsError if a tensor is missing or has another shape."""
+    """Load the tensors of the cut network. Raises WeightsError if one is missing or has another shape."""
     wanted = encoder.net.state_dict()
     missing = [name for name in wanted if name not in given and not name.endswith("num_batches_tracked")]
     if missing:
@@ -216,7 +217,7 @@ def _download(library: EncoderLibrary, name: str) -> dict[str, Tensor]:
             return dict(models.get_model_weights(name).DEFAULT.get_state_dict(progress=False, check_hash=True))
         prepare_hub()
         return dict(timm.create_model(name, pretrained=True).state_dict())
-    except Exception as error:  # noqa: BLE001  downloads raise errors of half a dozen libraries
+    except Exception as error:  # noqa: BLE001  downloads raise errors of several libraries
         reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
         where = f"--encoder-weights imagenet for {name}"
         raise WeightsError(where, f"cannot be downloaded ({reason})", REMEDY) from None

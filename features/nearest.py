@@ -10,8 +10,8 @@ from torch import Tensor, nn
 class NearestPatches(nn.Module):
     """The patches remembered for each of G groups, G x C x M; G is 1 or the number of places of the grid.
 
-    `neighbours`, G x M x b, are the b remembered patches nearest to each, itself first; with b = 0 distances are
-    not weighted. `owners`, G x M, is the number of the good image that each patch is from.
+    `neighbours`, G x M x b, are the b remembered patches nearest to each patch, itself first; with b = 0 distances
+    are not weighted. `owners`, G x M, is the number of the good image of each patch.
     """
 
     bank: Tensor
@@ -32,7 +32,7 @@ class NearestPatches(nn.Module):
         return self._as_map(nearest, features)
 
     def differences(self, features: Tensor, without: int | None = None) -> tuple[Tensor, Tensor]:
-        """Features minus the nearest remembered patch, N x C x h x w, and the length of it, N x h x w."""
+        """Features minus the nearest remembered patch, N x C x h x w, and their lengths, N x h x w."""
         count, channels, height, width = features.shape
         index = self._squared(features, without).argmin(2)  # G x queries
         found = self.bank.gather(2, index[:, None].expand(-1, channels, -1))
@@ -63,7 +63,7 @@ class NearestPatches(nn.Module):
         return (values if len(self.bank) == 1 else values.T).reshape(count, height, width)
 
     def _weighted(self, squared: Tensor) -> Tensor:
-        """The nearest distance, weighted by how close the neighbours of the nearest patch are too.
+        """The nearest distance, weighted by the distances to the neighbours of the nearest patch.
 
         1 - exp(d) / sum over the neighbours of exp(d), as in PatchCore, equation 7.
         """

@@ -1,4 +1,4 @@
-"""Patch features of an image: the layers of an encoder, each averaged over neighbours, on one grid.
+"""Patch features of an image: the layers of an encoder on one grid, each averaged over neighbouring patches.
 
 As in PatchCore (Roth et al., "Towards Total Recall in Industrial Anomaly Detection", CVPR 2022).
 """
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SIDE_STEP = 16  # pixels; a stride that the usual layers divide
-NEIGHBOURS = 3  # patches of the side of the square that is averaged
+SIDE_STEP = 16  # pixels; a multiple of the strides of the usual layers
+NEIGHBOURS = 3  # side in patches of the square that is averaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,6 @@ def _on_grid(layer: Tensor, rows: int, columns: int) -> Tensor:
 
 
 def leave_one_core_free() -> None:
-    """Use one thread less than there are cores, as any other busy program makes all threads wait."""
+    """Use one thread fewer than there are cores, because any other busy program makes all threads wait."""
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))

@@ -12,7 +12,7 @@ from datasets.masks.component import fill_holes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAP_SIDE = 225  # pixels of the longer side of the enlarged map
+MAP_SIDE = 225  # longer side of the enlarged map in pixels
 SMOOTHING_PIXELS = 2.0  # standard deviation of the Gaussian on the enlarged map
 IMAGE_QUANTILE = 0.95
 PIXEL_QUANTILE = 0.998
@@ -70,9 +70,9 @@ def find_regions(
 ) -> list[Region]:
     """At most 20 regions whose peak is at least `lowest`, highest first, in an image of height x width pixels.
 
-    `lowest` is `limits.peak` by default; with `always` the highest region is listed even below it. A region ends
-    where the distance falls to half of its peak above the usual distance, and never below `floor`: a faint defect
-    has a faint edge, a strong one a strong edge.
+    `lowest` is `limits.peak` by default; with `always`, the highest region is listed even below it. A region ends
+    where the distance falls to half the height of its peak above the usual distance, but never below `floor`: a
+    faint defect has a faint edge, a strong defect a strong edge.
     """
     least = limits.peak if lowest is None else lowest
     remaining = enlarged.copy()

@@ -30,7 +30,7 @@ def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
     check_expansion(path, remedy)
     try:
         loaded = _decode(data, safe=path.suffix == ".safetensors")
-    except Exception as error:  # noqa: BLE001  damaged files raise whatever the unpickler fails with
+    except Exception as error:  # noqa: BLE001  damaged files can raise any error
         reason = (
             "it contains more than tensors"
             if "weights_only" in str(error).lower()
@@ -48,7 +48,7 @@ def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
 def check_fits(path: Path, tensors: "Mapping[str, Tensor]", build: "Callable[[], nn.Module]") -> None:
     """Raise WeightsError if the model of `build` has other tensors than `tensors`, before it takes memory.
 
-    The model is built on PyTorch's meta device, where tensors have a size and no values.
+    The model is built on the meta device of PyTorch, on which tensors have a size but no values.
     """
     import torch
 
@@ -58,7 +58,7 @@ def check_fits(path: Path, tensors: "Mapping[str, Tensor]", build: "Callable[[],
     except OptionError as error:
         if "meta tensors" not in str(error):
             raise
-        return  # a few networks of the libraries compute with values when they are built
+        return  # a few networks need values when they are built
     given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if wrong := sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name)):
         sizes = f"{wrong[0]} is {given.get(wrong[0], 'missing')} and not {wanted.get(wrong[0], 'expected')}"
@@ -71,7 +71,7 @@ def part_names(tensors: Iterable[str]) -> str:
 
 
 def prepare_hub() -> None:
-    """Without a network, make the hub client read its cache only and fail at once instead of trying six times."""
+    """Offline, make the hub client read only its cache and fail immediately instead of trying six times."""
     import huggingface_hub.constants as hub
 
     if not _reachable(hub.ENDPOINT):

@@ -1,1 +1,1 @@
-"""The image classifier: what type of defect an image shows, or `good`."""
+"""The image classifier: predicts the type of defect in an image, or `good`."""

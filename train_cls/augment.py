@@ -16,7 +16,7 @@ def augment(
 ) -> "NDArray[np.uint8]":
     """An S x S x 3 image changed within `limits`; the same draws of `random` give the same image.
 
-    Pixels from outside the image are mirrored at the edge. All changes of geometry are done in one interpolation.
+    Pixels outside the image are mirrored at the edge. One interpolation makes all changes of geometry.
     """
     turns, flip = int(random.integers(4)), int(random.integers(2))
     angle, scale, x, y, brightness, contrast = random.uniform(-1, 1, 6)

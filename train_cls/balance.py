@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class BalancedBatches(EpochBatches):
-    """Batches like EpochBatches, of images drawn with replacement, each type equally often."""
+    """Batches like EpochBatches, but of images drawn with replacement, with each type equally often."""
 
     def __init__(self, types: "NDArray[np.intp]", batch: int, seed: int) -> None:
         super().__init__(len(types), batch, seed)
@@ -37,7 +37,7 @@ def epoch_batches(types: "NDArray[np.intp]", options: ClassifierOptions) -> Epoc
 
 
 def type_weights(types: "NDArray[np.intp]", count: int, balance: Balance) -> Tensor | None:
-    """With `weights`, the weight of each of `count` types in the loss: the inverse of its frequency, else None.
+    """With `weights`, the weight of each of `count` types in the loss, the inverse of its frequency; else None.
 
     The mean weight of a training image is 1; a type without an image has weight 0.
     """

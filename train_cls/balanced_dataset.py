@@ -1,4 +1,4 @@
-"""`fit --balance deepsmote`: a run's dataset with new training images, made of the run's own training images."""
+"""`fit --balance deepsmote`: the dataset of a run with new training images, made from its own training images."""
 
 from itertools import chain
 
@@ -22,8 +22,8 @@ FOLDER = "oversampled"  # in the run
 def with_new_images(run: Run, dataset: Dataset, options: ClassifierOptions) -> Dataset:
     """`dataset`, as the run sees it, with new images so that each type has as many as the most frequent one.
 
-    They are in the run's folder `oversampled`, whose `dataset.json` records their parents; a resumed run uses them
-    again. Only training images of the run, so of a fold its own, are parents. Raises InputError.
+    They are in the folder `oversampled` of the run, whose `dataset.json` records their parents; a resumed run uses
+    them again. Only training images of the run (in a fold, of this fold) are parents. Raises InputError.
     """
     folder = run.root / FOLDER
     if not folder.is_dir():

@@ -42,13 +42,13 @@ class Classifier(Predictor):
 
     @property
     def default_score(self) -> float:  # type: ignore[override]
-        """The score from which a type counts: it is more probable than all others together."""
+        """The score from which a type counts: 0.5, above which it is more probable than all others together."""
         return DEFAULT_SCORE
 
     def predict(
         self, images: "Iterable[tuple[int, NDArray[np.uint8]]]", min_score: float | None = None
     ) -> Iterator[list[Prediction]]:
-        """A score of each category for the whole image, as its box."""
+        """A score of each category, with the whole image as box."""
         ids = [category.id for category in _in_order(self.spec.categories)]
         for image_id, rgb in images:
             height, width = rgb.shape[:2]
@@ -79,7 +79,7 @@ class Classifier(Predictor):
 def load_classifier(
     weights: Path, device: torch.device, *, tta: bool = False, exported: ExportFormat | None = None
 ) -> Classifier:
-    """The network of a weights file, or with `exported` the exported one beside it.
+    """The network of a weights file, or with `exported` the exported network in the same folder.
 
     Raises OptionError, WeightsError.
     """

@@ -124,7 +124,7 @@ def _decoding_layers(widths: list[int]) -> Iterator[nn.Module]:
 
 
 def _shuffled_batches(count: int, batch: int, random: np.random.Generator) -> Iterator["NDArray[np.intp]"]:
-    """Batches of numbers below `count` without end; each number comes once before any comes again."""
+    """Endless batches of numbers below `count`; every number is drawn once before any is drawn again."""
     size = min(batch, count)
     while True:
         order = random.permutation(count)

@@ -1,4 +1,4 @@
-"""A contact sheet of new images, each between its two parents, to look at before a training."""
+"""A contact sheet of new images, each between its two parents, for inspection before training."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

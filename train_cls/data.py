@@ -110,7 +110,7 @@ def pixels_to_tensor(square: "NDArray[np.uint8]") -> Tensor:
 
 
 def collate(samples: Sequence[ClassifierSample]) -> tuple[Tensor, Tensor]:
-    """A batch; a single image is taken twice, because batch normalisation has no statistics of one value."""
+    """A batch; a single image is repeated, because batch normalisation needs more than one value."""
     twice = list(samples) * (2 if len(samples) == 1 else 1)
     return torch.stack([pixels for pixels, _ in twice]), torch.stack(
         [torch.as_tensor(target) for _, target in twice]

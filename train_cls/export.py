@@ -31,11 +31,11 @@ class ClassifierParity:
     probability: float
 
     def within_tolerance(self, precision: str) -> bool:
-        """Whether it is within the TOLERANCES of a precision; NaN is not."""
+        """Whether the difference is within the TOLERANCES of a precision; NaN is not."""
         return self.probability <= TOLERANCES[precision]
 
     def describe(self) -> str:
-        """The difference in words."""
+        """The difference as text."""
         return f"on {self.images} images no probability differs by more than {self.probability:.1g}"
 
 
@@ -61,6 +61,6 @@ class ClassifierExporter(Exporter):
 
 
 def compare(original: Classifier, exported: Classifier, images: "Sequence[NDArray[np.uint8]]") -> ClassifierParity:
-    """Run both on every image."""
+    """Run both networks on every image."""
     apart = [np.abs(original.probabilities(rgb) - exported.probabilities(rgb)).max() for rgb in images]
     return ClassifierParity(len(images), float(np.max(apart)))  # keeps NaN, max() does not

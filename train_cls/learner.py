@@ -1,4 +1,4 @@
-"""The classifier as the shared commands see it: how it is built, trained, stored, applied and exported."""
+"""The classifier for the shared commands: build, train, store, apply and export it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -59,7 +59,7 @@ class ClassifierLearner(Learner[ClassifierOptions]):
         return read_state(state).epoch
 
     def prepare(self, work: Work[ClassifierOptions]) -> Loop:
-        """Images in memory, with new ones where asked for, and a new network, or the one in the state."""
+        """Images in memory, with new ones if requested, and a new network or the one in the state."""
         dataset, options = work.dataset, work.options
         check_single_types(dataset, options.several)
         if options.balance == "deepsmote":

@@ -1,4 +1,4 @@
-"""`train_cls oversample`: new training images of the types that have few."""
+"""`train_cls oversample`: new training images for types with few images."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,14 +15,14 @@ MAX_IMGSZ = 4096
 
 
 class MethodOption(StrEnum):
-    """How new images are made."""
+    """The method that makes new images."""
 
     DEEPSMOTE = "deepsmote"
     SMOTE = "smote"
     PASTE = "paste"
 
 
-# The flags that only one method takes.
+# The flags that only one method accepts.
 METHOD_FLAGS: Mapping[str, MethodOption] = {
     "codec_imgsz": MethodOption.DEEPSMOTE,
     "codec_steps": MethodOption.DEEPSMOTE,

@@ -1,4 +1,4 @@
-"""`train_cls oversample`: a dataset folder with new training images of the types that have few."""
+"""`train_cls oversample`: a dataset folder with new training images for types with few images."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -48,9 +48,9 @@ def oversample_dataset(
 ) -> OversampleReport:
     """Write `dest`: the dataset `source` with new images `oversample/NNNN.png` of `imgsz` pixels in train.
 
-    Each type with two or more training images, `good` included, gets as many as it needs to have `per_type`. Old
+    Each type with two or more training images, including `good`, gets new images until it has `per_type`. Existing
     images and pixel masks are linked and keep their ids; val and test are copied byte by byte. Raises OptionError,
-    InputError (also where no type needs a new image) and OutputError.
+    InputError (also if no type needs a new image) and OutputError.
     """
     dataset, parents = _opened(source, dest, seed=seed, overwrite=overwrite)
     wanted = images_to_make(parents.types, per_type)
@@ -73,8 +73,8 @@ def paste_per_type(
 ) -> OversampleReport:
     """Write `dest`: the dataset `source` with pasted images, as many as each defect type needs to have `per_type`.
 
-    See `datasets paste`; a type with one training image gets new ones too, and `good` none. Raises OptionError,
-    InputError (also where no type needs a new image, or has no mask) and OutputError.
+    See `datasets paste`. A type with one training image also gets new images, `good` gets none. Raises
+    OptionError, InputError (also if no type needs a new image or a type has no mask) and OutputError.
     """
     dataset, parents = _opened(source, dest, seed=seed, overwrite=overwrite)
     counts = np.bincount(parents.types, minlength=1)
@@ -106,7 +106,7 @@ def _opened(source: Path, dest: Path, *, seed: int, overwrite: bool) -> tuple[Da
 def _report(
     dataset: Dataset, parents: ParentImages, wanted: dict[int, int], per_type: int, fewest: int = 2
 ) -> OversampleReport:
-    """Raises InputError if nothing is wanted."""
+    """Raise InputError if no new image is needed."""
     names = type_names(category.name for category in dataset.categories)
     counts = np.bincount(parents.types, minlength=len(names)).tolist()
     if not wanted:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 class ParentImages(msgspec.Struct, frozen=True):
-    """The training images that new ones may be made of, and the index of the type of each: 0 good, then by id.
+    """The training images that may be parents, and the index of the type of each: 0 good, then by id.
 
-    `left_out` are those whose content is also that of a val or test image.
+    `left_out` are images whose content is the same as that of a val or test image.
     """
 
     images: list[Image]
@@ -53,9 +53,9 @@ class NewImage(msgspec.Struct, frozen=True):
 
 
 def parent_images(dataset: Dataset) -> ParentImages:
-    """The training images of known type, without those that val or test has too.
+    """The training images of known type, without those that are also in val or test.
 
-    Raises InputError if the dataset has images that were made from others, and where it has no train split.
+    Raises InputError if the dataset has images that were made from others, or no train split.
     """
     check_none_made(dataset, "which must not be parents", "oversample the dataset that it was made from")
     images, types = types_of_images(dataset.split("train"))

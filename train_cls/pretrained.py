@@ -40,9 +40,9 @@ class NewClassifier:
 
 
 def new_classifier(categories: list[Category], options: ClassifierOptions) -> NewClassifier:
-    """The network given by `options`; its last layer is random, and so is everything that the weights lack.
+    """The network that `options` name; its last layer and all parameters that the weights lack are random.
 
-    Where both libraries have a network of that name, a file decides by its tensors, and torchvision comes first.
+    If both libraries have a network of that name, the tensors in the file decide; otherwise torchvision is used.
     Raises OptionError for an unknown name or an impossible size, WeightsError.
     """
     arch, several = options.arch, options.several == "multi"
@@ -105,7 +105,7 @@ def _from_library(library: Library, arch: str) -> dict[str, Tensor]:
             return dict(models.get_model_weights(arch).DEFAULT.get_state_dict(progress=False, check_hash=True))
         prepare_hub()
         return dict(timm.create_model(arch, pretrained=True).state_dict())
-    except Exception as error:  # noqa: BLE001  downloads raise errors of half a dozen libraries
+    except Exception as error:  # noqa: BLE001  downloads raise errors of several libraries
         reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
         where = f"--weights imagenet for {arch}"
         raise WeightsError(where, f"cannot be downloaded ({reason})", REMEDY) from None

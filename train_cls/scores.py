@@ -1,4 +1,4 @@
-"""Logits of images and the numbers of an epoch that are made of them."""
+"""Logits of images, and the numbers of an epoch that are computed from them."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ def logits_of(network: nn.Module, images: TypedImages, batch: int, device: torch
 
 
 def type_loss(logits: Tensor, images: TypedImages, *, several: bool) -> float:
-    """Mean cross entropy; with `several` types that of each type by itself."""
+    """Mean cross entropy; with `several` types the mean of the binary cross entropy of each type."""
     if several:
         wanted = torch.from_numpy(images.labels).float()
         return float(functional.binary_cross_entropy_with_logits(logits, wanted))
@@ -35,8 +35,8 @@ def type_loss(logits: Tensor, images: TypedImages, *, several: bool) -> float:
 def validation_row(logits: Tensor, images: TypedImages, *, several: bool) -> dict[str, float]:
     """Loss, accuracy and balanced accuracy by logits N x outputs.
 
-    With `several` types an image is right where each of its types is, and the balanced accuracy is the mean over
-    the types of the mean recall of images with and without it.
+    With `several` types, an image is right if the answer for each type is right, and the balanced accuracy is the
+    mean over the types of the mean recall of images with and without the type.
     """
     row = {"val_loss": type_loss(logits, images, several=several)}
     if several:

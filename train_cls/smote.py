@@ -1,4 +1,4 @@
-"""The SMOTE step: which two images of a type a new one is between, and where, chosen by imbalanced-learn.
+"""The SMOTE step: imbalanced-learn chooses the two parents of each new image and the share of each.
 
 Source: Chawla et al., SMOTE: Synthetic Minority Over-sampling Technique, JAIR 2002.
 """
@@ -11,15 +11,15 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NEIGHBOURS = 5  # among which SMOTE draws the second parent, as published
+NEIGHBOURS = 5  # from which SMOTE draws the second parent, as published
 
 
 @dataclass(frozen=True, slots=True)
 class Parents:
     """The two parents of each new image, as numbers among the images given, and the share of the first one.
 
-    A new image is `share` of the first parent and 1 - `share` of the second; `share` is at least one half. The
-    second is the first where both have the same code or the share is 1.
+    A new image is `share` of the first parent and 1 - `share` of the second; `share` is at least one half. Both
+    parents are the same image if their codes are equal or the share is 1.
     """
 
     first: "NDArray[np.intp]"
@@ -36,14 +36,14 @@ class Parents:
 def choose_parents(codes: "NDArray[np.floating]", count: int, seed: int) -> Parents:
     """The parents of `count` new images of a type from the codes (N x D, N at least 2) of its images.
 
-    SMOTE runs on the rows of a unit matrix with the neighbours of the codes, so that each new row shows its
-    parents and their shares. Where fewer than six images are given, each other one is a neighbour.
+    SMOTE runs on the rows of an identity matrix with the neighbours of the codes, so each new row contains the
+    shares of its parents. With fewer than six images, every other image is a neighbour.
     """
     from imblearn.over_sampling import SMOTE
     from sklearn.neighbors import NearestNeighbors
 
     class NeighboursOfCodes(NearestNeighbors):  # type: ignore[misc]
-        """Nearest neighbours of fixed points, whatever points are given."""
+        """Nearest neighbours of fixed points; the points passed to it are ignored."""
 
         def __init__(self, points: "NDArray[np.floating] | None" = None, n_neighbors: int = NEIGHBOURS) -> None:
             super().__init__(n_neighbors=n_neighbors)

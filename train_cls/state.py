@@ -53,5 +53,5 @@ def read_state(path: Path) -> TrainingState:
         )
     except WeightsError:
         raise
-    except Exception:  # noqa: BLE001  damaged files raise whatever the unpickler fails with
+    except Exception:  # noqa: BLE001  damaged files can raise any error
         raise WeightsError(path, "damaged, the run cannot be resumed", "start again without --resume") from None

@@ -13,7 +13,7 @@ TypeNet = ClassifierNet | FittedNet
 
 
 def new_net(spec: ClassifierSpec) -> TypeNet:
-    """The network of a specification with random weights. Raises OptionError where it cannot be built."""
+    """The network of a specification with random weights. Raises OptionError if it cannot be built."""
     return FittedNet(spec, Encoder(spec.encoder)) if spec.encoder else ClassifierNet(spec)
 
 

@@ -21,7 +21,7 @@ Method = Literal["deepsmote", "smote"]
 class Synthetic:
     """M new images, M x S x S x 3 RGB, in order of type, with the type and the parents of each.
 
-    `first` and `second` are numbers of given images, `share` (0.5 to 1) is how much of the first one is in it.
+    `first` and `second` are numbers of given images, `share` (0.5 to 1) is the share of the first one.
     """
 
     squares: "NDArray[np.uint8]"
@@ -35,7 +35,10 @@ class Synthetic:
 
 
 def images_to_make(types: "NDArray[np.intp]", per_type: int) -> dict[int, int]:
-    """How many new images each type needs to have `per_type`; types with fewer than two images get none."""
+    """The number of new images that each type needs to reach `per_type`.
+
+    Types with fewer than two images get none.
+    """
     counts = np.bincount(types)
     return {k: per_type - int(n) for k, n in enumerate(counts) if 2 <= n < per_type}
 
@@ -71,7 +74,7 @@ def _of_type(
     codec: "Codec | None",
     seed: int,
 ) -> Synthetic:
-    """`count` new images of type `k`, whose images are those numbered `members`."""
+    """`count` new images of type `k`; `members` are the numbers of its images."""
     own = squares[members]
     codes = codec.encode(own) if codec else own.reshape(len(own), -1).astype(np.float32)
     parents = choose_parents(codes, count, seed)

@@ -14,11 +14,11 @@ from system.files import write_atomic
 
 
 class TypedFile(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One image file: its most probable type, None if the classifier abstains, and each type's probability.
+    """One image file: its most probable type (None if the classifier abstains) and the probability of each type.
 
-    `probability` is that of the most probable type, also where it abstains. A classifier of several types gives in
-    `types` all that an image has, of which `type` is the most probable one; `probability` is then that of the
-    least certain answer, whether a type is present.
+    `probability` is that of the most probable type, also if the classifier abstains. For a classifier of several
+    types, `types` lists all types of the image and `type` is the most probable of them. `probability` is then the
+    probability of the least certain answer to whether a type is present.
     """
 
     file_name: str
@@ -48,7 +48,7 @@ def typed_files(
 ) -> list[TypedFile]:
     """The type of each image by predictions of all types; None if its probability is below `abstain`.
 
-    With `several` types an image has each one whose probability is at least 0.5, and is good without any.
+    With `several` types, an image has every type whose probability is at least 0.5; without any it is good.
     """
     ordered = sorted(categories, key=lambda category: category.id)
     names = type_names(category.name for category in ordered)
@@ -105,5 +105,5 @@ def type_rows(files: Sequence[TypedFile]) -> Iterator[tuple[str, str, str]]:
 
 
 def named_types(file: TypedFile) -> str:
-    """All types of an image in one text, empty where the classifier abstained."""
+    """All types of an image in one text, empty if the classifier abstained."""
     return "; ".join(file.types) or file.type or ""

@@ -124,7 +124,7 @@ class Predictor(ABC):
 
     @property
     def operating_point(self) -> OperatingPoint | None:
-        """The threshold that the model itself has, for the rule `good`; None where it has none."""
+        """The threshold that the model itself has, for the rule `good`; None if it has none."""
         return None
 
     @abstractmethod
