@@ -1,1 +1,1 @@
-"""The anomaly detector: what differs from good images, learnt from good images alone."""
+"""The anomaly detector: learns from good images alone, and finds regions that differ from them."""

@@ -1,4 +1,4 @@
-"""The threshold from good images alone: with which share of false alarms, and how well that is guaranteed."""
+"""The threshold from good images alone: its share of false alarms, and the guarantee for this share."""
 
 import math
 from collections.abc import Sequence
@@ -7,10 +7,10 @@ import msgspec
 
 
 class Guarantee(msgspec.Struct, frozen=True):
-    """How a threshold was set: `asked` is the share of false alarms asked for, `images` the good images used.
+    """How a threshold was set: `asked` is the requested share of false alarms, `images` the number of good images.
 
-    `kept` is the share that `images` can keep to; it is above `asked` where they are too few. `left_out_in_turn`:
-    each image was scored by a model that had learnt all the others.
+    `kept` is the share that so many `images` can guarantee; it is above `asked` if they are too few.
+    `left_out_in_turn`: each image was scored by a model that had learnt all the others.
     """
 
     asked: float
@@ -23,11 +23,11 @@ def alarm_threshold(scores: Sequence[float], rate: float, *, left_out_in_turn: b
     """The threshold that at most `rate` of new good images exceed, by the scores of good images not learnt from.
 
     It is the k-th lowest of n scores with k = ceil((n + 1) (1 - rate)): if the n images and a new one are
-    exchangeable, the new one is above it with a probability of at most 1 - k / (n + 1) <= rate. Where n is too
-    small for that, the highest score is taken, which keeps to 1 / (n + 1). Source: Vovk et al., Algorithmic
-    Learning in a Random World, 2005 (conformal prediction); Bates et al., Testing for outliers with conformal
-    p-values, 2023. For scores of images left out in turn the probability is about the same, and at most twice
-    as large (Barber et al., Predictive inference with the jackknife+, 2021, for models that change little).
+    exchangeable, the new one is above it with a probability of at most 1 - k / (n + 1) <= rate. If n is too small
+    for that, the highest score is used, which guarantees 1 / (n + 1). Source: Vovk et al., Algorithmic Learning in
+    a Random World, 2005 (conformal prediction); Bates et al., Testing for outliers with conformal p-values, 2023.
+    For scores of images left out in turn the probability is about the same, and at most twice as large (Barber et
+    al., Predictive inference with the jackknife+, 2021, for models that change little).
     """
     ordered = sorted(scores)
     count = len(ordered)
@@ -37,7 +37,7 @@ def alarm_threshold(scores: Sequence[float], rate: float, *, left_out_in_turn: b
 
 
 def describe_guarantee(guarantee: Guarantee) -> str:
-    """The guarantee in a sentence."""
+    """The guarantee as a sentence."""
     how = "each left out in turn" if guarantee.left_out_in_turn else "held out"
     text = f"threshold from {guarantee.images} good images, {how}: at most {guarantee.kept:.2%} false alarms"
     if guarantee.kept > guarantee.asked:

@@ -1,4 +1,4 @@
-"""Method `autoencoder`: what a convolutional autoencoder of good images cannot reconstruct.
+"""Method `autoencoder`: finds pixels that a convolutional autoencoder of good images cannot reconstruct.
 
 Source: Bergmann et al., Improving Unsupervised Defect Segmentation by Applying Structural Similarity to
 Autoencoders, 2018. The loss and the map are the squared difference, or 1 - SSIM in windows of 11 pixels.
@@ -14,12 +14,12 @@ from train_anomaly.spec import AnomalySpec
 
 LATENT = 128  # channels at a stride of 32 pixels
 WIDTHS = (32, 32, 64, 64, 128)
-WINDOW = 11  # pixels of the side of the windows of SSIM
+WINDOW = 11  # side of the windows of SSIM in pixels
 C1, C2 = 0.01**2, 0.03**2  # constants of SSIM for pixel values from 0 to 1 (Wang et al. 2004)
 
 
 class Autoencoder(nn.Module):
-    """Images N x 3 x H x W, 0 to 1, to images of the same size by way of LATENT channels at stride 32."""
+    """Images N x 3 x H x W, 0 to 1, to images of the same size through LATENT channels at stride 32."""
 
     def __init__(self, latent: int = LATENT) -> None:
         super().__init__()

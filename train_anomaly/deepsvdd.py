@@ -1,7 +1,7 @@
 """Method `deepsvdd`: a network that maps good images close to one point; the distance from it is the score.
 
-Source: Ruff et al., Deep One-Class Classification, ICML 2018. The network has no biases and the centre is away
-from zero, so that it cannot map everything to the centre by weights of zero. It is applied at each place.
+Source: Ruff et al., Deep One-Class Classification, ICML 2018. The network has no biases and the centre is not
+close to zero, so weights of zero cannot map everything to the centre. The network is applied at each place.
 """
 
 from typing import ClassVar
@@ -20,8 +20,8 @@ CODE = 32  # channels of the point
 MIN_CENTRE = 0.1  # as in the paper: a coordinate near zero is reached too easily
 WEIGHT_DECAY = 1e-6
 WARMUP_STEPS = 200  # of the autoencoder
-COLLAPSED = 1e-3  # share of its spread at the start below which the codes count as one point
-PROBED = 16  # images that the spread is measured on
+COLLAPSED = 1e-3  # share of the initial spread below which the codes count as one point
+PROBED = 16  # images on which the spread is measured
 
 
 class DeepSvddScorer(TrainedScorer):
@@ -51,7 +51,7 @@ class DeepSvddScorer(TrainedScorer):
         return (self._codes(pixels) - self.centre[:, None, None]).square().sum(1).sqrt()
 
     def start(self, images: Tensor) -> None:
-        """Train the autoencoder where asked for, then set the centre to the mean code."""
+        """Train the autoencoder if requested, then set the centre to the mean code."""
         self.shift, self.scale = torch.zeros(1), torch.ones(1)
         if self.features:
             with torch.inference_mode():

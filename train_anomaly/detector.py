@@ -1,4 +1,4 @@
-"""A trained anomaly detector: an image of any size in, its score map and the defects in it out."""
+"""A trained anomaly detector: from an image of any size to its score map and its defects."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from training.trainer import ScoreMapper
 
 LIMIT_SCORE = 0.5  # of a distance at the threshold
-FAINT_SCORE = 0.4  # from which regions are listed for measuring
+FAINT_SCORE = 0.4  # lowest score of the regions that are listed for evaluation
 Distances = Callable[[Tensor], Tensor]
 
 
@@ -50,7 +50,7 @@ class AnomalyDetector(Predictor):
 
     @property
     def operating_point(self) -> OperatingPoint:
-        """The threshold that good images gave."""
+        """The threshold from good images."""
         assert self.spec.guarantee is not None
         met = self.spec.guarantee.kept <= self.spec.guarantee.asked
         return OperatingPoint("good", LIMIT_SCORE, describe_guarantee(self.spec.guarantee), met)
@@ -115,9 +115,9 @@ def to_scores(distances: "NDArray[np.float32]", limit: float) -> "NDArray[np.flo
 
 
 def load_detector(weights: Path, device: torch.device, *, exported: ExportFormat | None = None) -> AnomalyDetector:
-    """The detector in a weights file, or with `exported` the network exported beside it.
+    """The detector in a weights file, or with `exported` the exported network in the same folder.
 
-    Raises OptionError, WeightsError, also where the training did not reach its end.
+    Raises OptionError, WeightsError, also if the training did not reach its end.
     """
     state, spec = load_anomaly(weights)
     if spec.limits is None:

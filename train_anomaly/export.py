@@ -31,11 +31,11 @@ class AnomalyParity:
     score: float
 
     def within_tolerance(self, precision: str) -> bool:
-        """Whether it is within the TOLERANCES of a precision; NaN is not."""
+        """Whether the difference is within the TOLERANCES of a precision; NaN is not."""
         return self.score <= TOLERANCES[precision]
 
     def describe(self) -> str:
-        """The difference in words."""
+        """The difference as text."""
         return f"on {self.images} images no score of a pixel differs by more than {self.score:.1g}"
 
 
@@ -68,6 +68,6 @@ class AnomalyExporter(Exporter):
 def compare(
     original: AnomalyDetector, exported: AnomalyDetector, images: "Sequence[NDArray[np.uint8]]"
 ) -> AnomalyParity:
-    """Run both on every image."""
+    """Run both networks on every image."""
     apart = [np.abs(original.score_map(rgb) - exported.score_map(rgb)).max() for rgb in images]
     return AnomalyParity(len(images), float(np.max(apart)))  # keeps NaN, max() does not

@@ -1,7 +1,7 @@
 """Method `features`: the distance of each patch to the nearest good patch of a pretrained network (PatchCore).
 
-Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 2022. With `search: place` a patch
-is compared with good ones of about the same place only, which needs parts that are placed alike.
+Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 2022. With `search: place`, a patch
+is compared only with good patches of about the same place, which requires parts at the same place in each image.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from train_anomaly.head import DefectHead, train_head
 from train_anomaly.scorer import OnePassScorer
 from train_anomaly.spec import AnomalySpec
 
-SCALED_BY = 16  # images by which the layers are scaled
+SCALED_BY = 16  # images from which the scales of the layers are computed
 CANDIDATES = 100_000  # patches from which those of all places are chosen; the time of a coreset is proportional
 
 

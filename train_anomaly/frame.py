@@ -1,4 +1,4 @@
-"""The network's input for images of any size: scaled into one rectangle, missing parts filled from the edge."""
+"""The input of the network for images of any size: scaled into one rectangle, gaps filled from the edge."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class InputFrame:
 
     @property
     def inner(self) -> tuple[int, int, int, int]:
-        """The image's window in whole pixels of the input: top, left, height, width."""
+        """The window of the image in whole pixels of the input: top, left, height, width."""
         scale = min(self.rows / self.height, self.columns / self.width)
         h = self._snap(self.height * scale, self.rows)
         w = self._snap(self.width * scale, self.columns)
@@ -55,7 +55,10 @@ class InputFrame:
 
     @staticmethod
     def _snap(side: float, whole: int) -> int:
-        """`side` in whole pixels; near the whole side the image fills it, which hardly stretches it."""
+        """`side` in whole pixels.
+
+        If it is almost the whole side of the input, the image is stretched slightly to fill it.
+        """
         return whole if whole - side < STEP / 2 else max(1, round(side))
 
 

@@ -1,4 +1,4 @@
-"""The good images of a dataset: which ones a training learns from, and which ones set its threshold."""
+"""The good images of a dataset: those from which a training learns, and those that set its threshold."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ MIN_IMAGES = 2
 
 
 def good_images(coco: CocoFile, options: SharedOptions | None = None) -> list[Image]:
-    """The images of a split without any annotation; one with only ignore regions is not known to be good."""
+    """The images of a split without any annotation. Images with only ignore regions may have defects."""
     del options
     annotated = {annotation.image_id for annotation in coco.annotations}
     return [image for image in coco.images if image.id not in annotated]
@@ -37,8 +37,9 @@ GOOD_IMAGES = ImageChoice("good image", good_images)
 def split_good(dataset: Dataset, options: AnomalyOptions) -> tuple[list[Image], list[Image]]:
     """The good images to learn from, and those held out to set the threshold.
 
-    Held out are a share `val` of the training images, chosen by the seed, and the good images of val; with `val` 0
-    there are none, as each training image is left out in turn. Raises InputError for fewer than 2 good images.
+    A share `val` of the training images, chosen by the seed, and the good images of val are held out. With `val`
+    0, none are held out, because each training image is left out in turn. Raises InputError for fewer than 2 good
+    images.
     """
     images = good_images(dataset.split("train"))
     if len(images) < MIN_IMAGES:

@@ -1,4 +1,4 @@
-"""A small network that learns, from made defects, which differences from the nearest good patch are defects."""
+"""A small network that learns from synthetic defects which differences from the nearest good patch are defects."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STEPS, BATCH, LR = 400, 16, 2e-3
 HIDDEN = 64
-GROUND = 0.1  # of the distance, where the network sees no defect: what it never saw is still far from good
+GROUND = 0.1  # factor of the distance if the network sees no defect; unknown defects still have a large distance
 
 
 class DefectHead(nn.Module):
@@ -49,7 +49,7 @@ def train_head(
 ) -> None:
     """Train `head` on `count` made defects on good images N x 3 x rows x columns uint8.
 
-    Patches of the image itself are left out of the memory, so that its good places look as those of a new image.
+    Patches of the image itself are left out of the memory, so its good places look like those of a new image.
     """
     random = np.random.default_rng((seed, 1))
     differences, distances, shares = [], [], []

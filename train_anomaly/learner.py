@@ -1,4 +1,4 @@
-"""The anomaly detector as the shared commands see it: how it is built, trained, stored, applied and exported."""
+"""The anomaly detector for the shared commands: build, train, store, apply and export it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,11 +37,11 @@ class AnomalyLearner(Learner[AnomalyOptions]):
     images: ClassVar[ImageChoice] = GOOD_IMAGES
 
     def settle(self, options: AnomalyOptions) -> AnomalyOptions:
-        """The method's own number of epochs and share of val."""
+        """The number of epochs and the share of val of the method."""
         return settled(options)
 
     def check_model(self, dataset: Dataset, options: AnomalyOptions) -> None:
-        """Load the encoder once."""
+        """Load the encoder and discard it."""
         del dataset
         _encoder(options)
 

@@ -46,7 +46,7 @@ class OnePassLoop(Loop):
         self._images = images
 
     def train(self, recorder: EpochRecorder) -> None:
-        """Learn, and where no image is held out set the threshold by leaving each out in turn."""
+        """Learn; if no image is held out, set the threshold by leaving each image out in turn."""
         started, folder = time.monotonic(), self._work.run.weights
         self._scorer.eval()
         self._scorer.learn(self._images.learnt)
@@ -93,7 +93,7 @@ class EpochLoop(Loop):
                 optimizer.load_state_dict(stored)
 
     def train(self, recorder: EpochRecorder) -> None:
-        """Raises OptionError if memory does not suffice or the network collapses."""
+        """Raises OptionError if there is not enough memory or the network collapses."""
         options, scorer = self._work.options, self._scorer
         scorer.to(self._work.device)
         if not self.done:

@@ -22,7 +22,7 @@ METHODS: dict[Method, type[Scorer]] = {
 
 
 def new_scorer(spec: AnomalySpec, encoder: Encoder | None) -> Scorer:
-    """The network of the method, before it has learnt anything."""
+    """The untrained network of the method."""
     return METHODS[spec.options.method](spec, encoder)
 
 

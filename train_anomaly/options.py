@@ -19,7 +19,7 @@ class NearestOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     `search` is `place` (with good patches of the same place of the image and those within `radius` patches) or
     `anywhere`. `patches` is the number that is remembered: of all places together, or of each. `sample` chooses
     them: a greedy coreset or at random. `reweight` is the number of neighbours of the nearest good patch by which
-    its distance is weighted, 0 not.
+    its distance is weighted (0: not weighted).
     """
 
     search: Literal["place", "anywhere"] = "place"
@@ -30,7 +30,9 @@ class NearestOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class AnomalyOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that, with the dataset, decides a training; saved in the run's config.yaml. `imgsz` in pixels.
+    """All options that determine a training, together with the dataset; saved in config.yaml of the run.
+
+    `imgsz` is in pixels.
 
     `encoder_weights` is `imagenet`, `none` or a path. `layers` are strides in pixels or modules, separated by
     commas; `stride` is the side of a patch in pixels of the network's input. `alarms` is the share of good
@@ -78,7 +80,7 @@ class AnomalyOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fi
 
     @property
     def leaves_one_out(self) -> bool:
-        """Whether each training image can be scored as if it had not been learnt."""
+        """Whether each training image can be scored by a model that did not learn from it."""
         return self.method == "features" and not self.synthetic
 
     @property
@@ -88,7 +90,7 @@ class AnomalyOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 def settled(options: AnomalyOptions) -> AnomalyOptions:
-    """`options` with the method's own number of epochs and share of val where they are left open."""
+    """`options` with the number of epochs and the share of val of the method, if they are not set."""
     return msgspec.structs.replace(
         options,
         epochs=(options.epochs or EPOCHS.get(options.method, 1)) if options.method in EPOCHS else 1,

@@ -14,7 +14,7 @@ from system.console import progress
 from train_anomaly.scorer import OnePassScorer
 from train_anomaly.spec import AnomalySpec
 
-CHANNELS = 100  # drawn at random from those of all layers, as in the paper
+CHANNELS = 100  # drawn at random from the channels of all layers, as in the paper
 REGULARISATION = 0.01  # added to the variance of each channel, as in the paper
 
 

@@ -1,4 +1,4 @@
-"""What every method is after its training: a network from images to distances from good images."""
+"""The interface of every trained method: a network from images to distances from good images."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from train_anomaly.spec import AnomalySpec
 class Scorer(nn.Module, ABC):
     """Images N x 3 x rows x columns, RGB of any number type, to distances N x h x w of at least 0.
 
-    A larger distance is farther from good images; h and w are those of the method's grid. `learnt` are the names
-    of buffers whose shapes come from the training images.
+    A larger distance is farther from good images; h x w is the grid of the method. `learnt` are the names of
+    buffers whose shapes depend on the training images.
     """
 
     learnt: ClassVar[tuple[str, ...]] = ()
@@ -33,7 +33,7 @@ class Scorer(nn.Module, ABC):
         """The distances."""
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Take over the tensors of a weights file. Raises RuntimeError if they do not fit."""
+        """Load the tensors of a weights file. Raises RuntimeError if they do not fit."""
         for name in self.learnt:
             module, _, buffer = name.rpartition(".")
             setattr(self.get_submodule(module), buffer, state[name])
@@ -48,7 +48,7 @@ class OnePassScorer(Scorer):
         """Learn from good images, N x 3 x rows x columns uint8. Raises OptionError."""
 
     def leave_one_out(self, images: Tensor) -> list[Tensor]:
-        """The distances h x w of each learnt image by all the others, in order; only where the method can."""
+        """The distances h x w of each learnt image from all the others, in order; not all methods support this."""
         raise NotImplementedError
 
 
@@ -72,4 +72,4 @@ class TrainedScorer(Scorer):
         """The optimizers, whose states are stored to resume a training."""
 
     def check_trained(self, images: Tensor) -> None:
-        """Raise OptionError if the trained network gives the same for everything."""
+        """Raise OptionError if the output of the trained network is the same for all images."""

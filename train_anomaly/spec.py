@@ -19,10 +19,10 @@ METADATA_KEY = "defectline"
 
 
 class AnomalySpec(msgspec.Struct, frozen=True):
-    """`rows` and `columns` of the network's input, the options of the training, the encoder where there is one.
+    """`rows` and `columns` of the network input, the options of the training, and the encoder, if there is one.
 
-    `category` is that of all predictions. `good_scores` are the scores of good images that were not learnt from,
-    rising; `limits` and `guarantee` are set after the training. `epoch` counts from 1.
+    `category` is the category of all predictions. `good_scores` are the scores, in rising order, of good images
+    that were not used for learning; `limits` and `guarantee` are set after the training. `epoch` counts from 1.
     """
 
     rows: int

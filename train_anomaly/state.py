@@ -49,5 +49,5 @@ def read_state(path: Path) -> AnomalyState:
         return AnomalyState(int(stored["epoch"]), stored_best(stored), stored["network"], stored["optimizers"])
     except WeightsError:
         raise
-    except Exception:  # noqa: BLE001  damaged files raise whatever the unpickler fails with
+    except Exception:  # noqa: BLE001  damaged files can raise any error
         raise WeightsError(path, "damaged, the run cannot be resumed", REMEDY) from None

@@ -1,7 +1,7 @@
 """Defects made on good images: regions of Perlin noise filled with another texture.
 
 Source: Zavrtanik et al., DRAEM: A Discriminatively Trained Reconstruction Embedding for Surface Anomaly Detection,
-ICCV 2021. Instead of those of a dataset, textures are other good images, turned and recoloured, and noise.
+ICCV 2021. The textures are not from a dataset, but other good images, rotated and recoloured, and noise.
 """
 
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MIN_PIXELS, MAX_SHARE = 20, 0.3  # of a made defect
-CELLS = (2, 4, 8, 16)  # of the noise along the shorter side: from large to small defects
+CELLS = (2, 4, 8, 16)  # of noise along the shorter side, from large to small defects
 OPACITY = (0.2, 1.0)
 TRIES = 20
 
