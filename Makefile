@@ -3,12 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help demo test interop lint format clean
+.PHONY: help demo test interop lint audit format clean
 
 help:
 	@echo "make .venv  set up the environment      make demo  masks to trained models and a page, offline"
 	@echo "make interop  tests with programs that need an environment of their own (Datumaro, Label Studio's SDK)"
 	@echo "make test   run the tests               make lint  ruff, mypy, biome and tsc       make format  ruff format"
+	@echo "make audit  known vulnerabilities of the packages (needs the network)"
 
 # The stamp file in .venv records that the installation is complete.
 .venv: .venv/installed
@@ -54,9 +55,15 @@ lint: .venv/installed node_modules/installed
 	$(WITH_NODE) node_modules/.bin/biome lint --error-on-warnings
 	$(WITH_NODE) node_modules/.bin/tsc --project jsconfig.json
 
+# Known vulnerabilities of the pinned packages, in an environment of its own. Needs the network: the advisory
+# database is not published as a package. Code of our own is checked by ruff's bandit rules (S) in lint.
+audit: .venv/installed
+	test -x .venv-audit/bin/pip-audit || ($(PYTHON) -m venv .venv-audit && .venv-audit/bin/pip install --quiet pip-audit)
+	.venv-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
 format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv .venv-interop node_modules demo build dist *.egg-info
+	rm -rf .venv .venv-interop .venv-audit node_modules demo build dist *.egg-info

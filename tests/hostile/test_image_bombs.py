@@ -158,3 +158,40 @@ def test_a_format_that_starts_another_program_is_not_an_image(tmp_path: Path) ->
     for read in (read_rgb, read_info, lambda one: read_mask(one, 1)):
         with pytest.raises(InputError, match="not an image"):
             read(path)
+
+
+MEMORY = """
+import sys
+from pathlib import Path
+import cv2, numpy
+from datasets.check.image_facts import read_image_facts
+from datasets.images.mask_file import read_mask
+from datasets.images.pixels import read_rgb
+
+def peak():
+    return 1024 * int(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1])
+
+small, large = map(Path, sys.argv[1:])
+for path in (small, large):
+    before = peak()
+    pixels = read_rgb(path)
+    read = peak() - before
+    del pixels
+    read_image_facts(path)
+    read_mask(path, 1)
+print(read, peak() - before)
+"""
+
+
+def test_memory_is_a_small_multiple_of_the_images_own(tmp_path: Path) -> None:
+    side = 6000
+    random = np.random.default_rng(0)
+    for name, size in (("small.png", 30), ("large.png", side)):
+        tile = random.integers(0, 256, (30, 30), dtype=np.uint8)
+        Image.fromarray(np.tile(tile, (size // 30, size // 30))).convert("RGB").save(tmp_path / name)
+    words = [sys.executable, "-c", MEMORY, str(tmp_path / "small.png"), str(tmp_path / "large.png")]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    own = 3 * side * side
+    read, everything = map(int, done.stdout.split())
+    assert own <= read < 3 * own  # the array itself is one of them
+    assert everything < 3 * own
