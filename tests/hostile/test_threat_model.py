@@ -29,25 +29,29 @@ COVERED: dict[str, list[str]] = {
     ],
     "| the current folder": ["hostile/test_current_folder.py::test_propose_and_view_run_no_module_of_the_folder"],
     "| the Python environment": ["hostile/test_current_folder.py::test_the_modules_of_this_test_would_run"],
-    "An Ultralytics checkpoint is a pickle": [
-        "hostile/test_checkpoints.py::test_a_payload_runs_in_no_way",
-        "hostile/test_checkpoints.py::test_an_architecture_runs_no_code_and_is_not_larger_than_its_weights",
-        "hostile/test_checkpoints.py::test_a_tensor_larger_than_its_data_is_refused",
-        "hostile/test_checkpoints.py::test_a_compressed_bomb_is_refused_before_it_is_unpacked",
-        "hostile/test_checkpoints.py::test_weights_that_are_not_numbers_are_refused",
+    "An Ultralytics checkpoint is a pickle": ["hostile/test_checkpoints.py::test_a_payload_runs_in_no_way"],
+    "* an architecture with unknown": [
+        "hostile/test_checkpoints.py::test_an_architecture_runs_no_code_and_is_not_larger_than_its_weights"
     ],
+    "* a model larger than": ["hostile/test_checkpoints.py::test_a_tensor_larger_than_its_data_is_refused"],
+    "* compressed archives": [
+        "hostile/test_checkpoints.py::test_a_compressed_bomb_is_refused_before_it_is_unpacked"
+    ],
+    "* values that are not": ["hostile/test_checkpoints.py::test_weights_that_are_not_numbers_are_refused"],
     "`train_det fit --trust-weights`": [
         "hostile/test_checkpoints.py::test_a_trusted_checkpoint_may_contain_other_classes"
     ],
     "Weights of the segmenter and of the classifier": [
         "hostile/test_weights.py::test_a_specification_of_a_large_model_takes_no_memory",
         "hostile/test_weights.py::test_a_specification_with_impossible_values_or_an_address_is_refused",
+    ],
+    "Pretrained weights and resume": [
         "hostile/test_weights.py::test_a_compressed_bomb_of_pretrained_tensors_is_refused",
         "hostile/test_weights.py::test_a_resume_state_must_be_numbers",
     ],
-    "Exported models run no Python": ["hostile/test_exports.py::test_a_damaged_export_is_one_line"],
+    "ONNX Runtime and OpenVINO": ["hostile/test_exports.py::test_a_damaged_export_is_one_line"],
     "An image of 875 kB": ["hostile/test_image_bombs.py::test_a_header_is_read_without_decoding"],
-    "* More than 256 megapixels": [
+    "* Images of more than 256": [
         "hostile/test_image_bombs.py::test_predict_refuses_it",
         "hostile/test_image_bombs.py::test_the_limit_can_be_raised_and_lowered",
         "hostile/test_image_bombs.py::test_all_pages_of_a_mask_count_together",
@@ -55,65 +59,57 @@ COVERED: dict[str, list[str]] = {
     "* A mask must be as large": [
         "hostile/test_image_bombs.py::test_a_conversion_refuses_it_as_a_mask_and_as_an_image_that_is_decoded"
     ],
-    "* Memory stays under 5 times": [
+    "* Memory stays below 5 times": [
         "hostile/test_image_bombs.py::test_memory_is_a_small_multiple_of_the_images_own",
         "train_seg/test_segmenter.py::test_bands_of_rows_find_what_the_whole_image_does",
     ],
-    "* Only PNG, JPEG": ["hostile/test_image_bombs.py::test_a_format_that_starts_another_program_is_no_image"],
-    "To predict a larger image": [
-        "train_seg/test_segmenter.py::test_bands_of_rows_find_what_the_whole_image_does"
-    ],
-    "* Nothing replaces": [
+    "* Only PNG, JPEG": ["hostile/test_image_bombs.py::test_a_format_that_starts_another_program_is_not_an_image"],
+    "Cut an image above": ["train_seg/test_segmenter.py::test_bands_of_rows_find_what_the_whole_image_does"],
+    "* A command never replaces": [
         "faults/test_destination.py::test_a_destination_that_appears_meanwhile_is_kept",
         "faults/test_destination.py::test_overwrite_replaces_only_the_folder_that_it_checked",
         "faults/test_destination.py::test_of_three_conversions_to_one_destination_one_wins",
     ],
-    "* Folders that killed commands": [
+    "* If a command is killed": [
         "convert/test_kill.py::test_what_a_killed_run_left_is_removed_by_the_next",
         "faults/test_destination.py::test_the_clean_up_leaves_a_folder_that_was_just_made",
         "faults/test_surroundings.py::test_what_a_killed_command_left_with_a_time_in_the_future_is_removed",
     ],
-    "* Masks in predictions": [
-        "hostile/test_damaged_files.py::test_a_large_mask_takes_no_memory_before_it_is_refused"
-    ],
+    "* Before a mask": ["hostile/test_damaged_files.py::test_a_large_mask_takes_no_memory_before_it_is_refused"],
     "* JSON, YAML, CSV": [
         "hostile/test_special_files.py::test_a_pipe_or_a_device_is_refused",
         "hostile/test_damaged_files.py::test_references_in_a_run_are_not_read",
     ],
     "* Commands that copy images": ["hostile/test_links.py::test_what_a_link_leads_to_is_not_passed_on"],
-    "* One image file is in one split": [
+    "* One image file can be in": [
         "hostile/test_links.py::test_one_image_in_two_splits_by_two_spellings_is_refused",
         "hostile/test_links.py::test_one_image_in_two_splits_by_a_link_is_refused",
     ],
     "* An outline that crosses itself": [
-        "datasets/masks/test_crossings.py::"
-        "test_a_scribble_is_left_for_a_person_and_a_single_crossing_of_many_points_is_fixed",
+        "datasets/masks/test_crossings.py::test_a_scribble_is_left_for_a_person",
         "datasets/check/test_many_annotations.py::test_of_too_many_overlaps_the_first_are_compared",
     ],
     "* `--jobs` starts": ["hostile/test_damaged_files.py::test_the_number_of_processes_is_limited"],
-    "* A run is trained": [
+    "* Only one process trains": [
         "faults/test_two_resumes.py::test_of_two_resumes_one_trains_and_the_other_is_one_line",
         "faults/test_two_resumes.py::test_the_fold_of_a_killed_cross_validation_ends",
         "faults/test_full_disk.py::test_a_training_out_of_space_keeps_its_last_state",
     ],
-    "* Full disks": [
+    "* If the disk": [
         "faults/test_full_disk.py::test_a_full_disk_is_one_line_and_leaves_nothing",
         "faults/test_full_disk.py::test_the_segmenter_needs_no_space_in_the_temporary_folder",
         "faults/test_full_disk.py::test_a_write_that_fails_is_one_line_without_a_small_disk",
     ],
-    "An error of one line": [
+    "An expected error": [
         "faults/test_boundary.py::test_every_command_ends_in_one_line",
         "faults/test_boundary.py::test_the_traceback_is_shown_on_request",
     ],
-    "Ctrl-C ends with status 130": [
+    "Ctrl-C ends a command with": [
         "faults/test_interrupts.py::test_ctrl_c_while_a_command_is_imported_prints_nothing",
         "faults/test_interrupts.py::test_a_stopped_write_leaves_no_temporary_file",
     ],
 }
-UNTESTED = (
-    "Runs, weights and datasets are passed",
-    "`make lint` checks the code",
-)  # introductions, and the Makefile
+UNTESTED = ("People exchange runs", "`make lint` checks the code")  # the introduction, and the Makefile
 
 
 def lines_of_the_page() -> list[str]:

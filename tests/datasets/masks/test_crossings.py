@@ -34,7 +34,7 @@ def test_a_long_outline_without_crossing_crosses_not_even_once() -> None:
     assert not crosses_often(np.stack([np.cos(angle), np.sin(angle)], axis=1).tolist(), 0)
 
 
-def test_a_scribble_is_left_for_a_person_and_a_single_crossing_of_many_points_is_fixed() -> None:
+def test_a_scribble_is_left_for_a_person() -> None:
     random = np.random.default_rng(5)
     scribble: RawShape = {"label": "a", "points": random.uniform(0, 40, (2000, 2)).tolist()}
     assert crosses_often(scribble["points"], MAX_CROSSINGS)
