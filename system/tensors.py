@@ -42,9 +42,17 @@ def check_tensors(path: Path, tensors: Mapping[str, StoredTensor], remedy: str =
             raise WeightsError(path, f"the tensor {name} has values that are not numbers", remedy)
 
 
+def is_archive(path: Path) -> bool:
+    """Whether a file is a zip archive, as PyTorch writes; False where the archive is damaged."""
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:  # of several disks
+        return False
+
+
 def check_expansion(path: Path, remedy: str) -> None:
     """Raise WeightsError for a PyTorch file that unpacks to much more than its size or is damaged."""
-    if not zipfile.is_zipfile(path):
+    if not is_archive(path):
         return
     try:
         with zipfile.ZipFile(path) as archive:

@@ -7,7 +7,6 @@ layers of PyTorch and Ultralytics. Other classes that Ultralytics writes, such a
 
 import os
 import re
-import zipfile
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +16,7 @@ import torch
 from torch import nn
 
 from system.errors import WeightsError
-from system.tensors import check_expansion
+from system.tensors import check_expansion, is_archive
 
 TRUST = "DEFECTLINE_TRUST_WEIGHTS"  # set by --trust-weights, inherited by the trainings of folds
 REMEDY = "give the path of an Ultralytics detection checkpoint, or none"
@@ -50,7 +49,7 @@ def read_checkpoint(path: Path) -> dict[str, object]:
     """The content of a checkpoint. Raises WeightsError, also for one that contains more than known classes."""
     if not path.is_file():
         raise WeightsError(path, "no such file", REMEDY)
-    if path.suffix != ".pt" or not zipfile.is_zipfile(path):
+    if path.suffix != ".pt" or not is_archive(path):
         raise WeightsError(path, "not a PyTorch checkpoint, or a damaged one", REMEDY)
     check_expansion(path, REMEDY)
     try:

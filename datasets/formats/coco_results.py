@@ -74,7 +74,8 @@ def _normalise(item: dict[str, Any], where: str, sizes: Sizes) -> dict[str, Any]
     for key in ("image_id", "category_id"):
         if isinstance(normal.get(key), float) and normal[key].is_integer():
             normal[key] = int(normal[key])
-    mask = _mask(item.get("segmentation"), where, sizes.get(normal.get("image_id", 0)))
+    image_id = normal.get("image_id", 0)
+    mask = _mask(item.get("segmentation"), where, sizes.get(image_id) if isinstance(image_id, int) else None)
     box = item.get("bbox")
     if mask is not None:
         normal["segmentation"] = msgspec.to_builtins(mask) if isinstance(mask, Rle) else mask
