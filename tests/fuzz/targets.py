@@ -94,7 +94,7 @@ def segmenter_weights(path: Path) -> None:
 
 def classifier_weights(path: Path) -> None:
     """The specification and the tensors of the classifier."""
-    from train_cls.model import load_classifier_net  # noqa: PLC0415
+    from train_cls.stored_net import load_classifier_net  # noqa: PLC0415
 
     load_classifier_net(path)
 

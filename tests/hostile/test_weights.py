@@ -18,8 +18,9 @@ from features.weights import read_state_dict
 from system.errors import InputError, WeightsError
 from tests.command import only_line, run_command
 from tests.tiny_runs import TinyRuns
-from train_cls.model import ClassifierSpec, load_classifier_net, read_classifier_spec, save_classifier
+from train_cls.model import ClassifierSpec, read_classifier_spec, save_classifier
 from train_cls.state import TrainingState, read_state
+from train_cls.stored_net import load_classifier_net
 from train_seg.model import ModelSpec, load_model, read_spec, save_model
 from training.early_stopping import Best
 
