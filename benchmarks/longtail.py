@@ -95,48 +95,50 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def missing_rows(given: argparse.Namespace, path: Path) -> Iterator[Row]:
-    """Train whatever is not in the file of rows, method by method, so that a part of the table is of use."""
+    """Train whatever is not in the file of rows; seed by seed, so that a part of the table is of use."""
     done = {(row.part, row.method, row.seed) for row in read_rows(path)}
-    for seed in range(given.seeds):
-        for method in longtail_digits.METHODS:
-            if ("digits", method, seed) not in done:
-                truth, found = longtail_digits.row(given.mnist, method, seed)
-                yield Row("digits", method, seed, truth.tolist(), found.tolist())
-    jobs = [(m, kept, seed) for m in longtail_bottle.METHODS for kept in KEPT for seed in range(given.seeds)]
-    parts = {kept: f"bottle, {kept} of the rarest type" for kept in KEPT}
-    jobs = [(m, kept, seed) for m, kept, seed in jobs if (parts[kept], m, seed) not in done]
+    bottle: longtail_bottle.Bottle | None = None
     with tempfile.TemporaryDirectory() as folder:
-        bottle = longtail_bottle.Bottle(given.bottle, given.weights, Path(folder)) if jobs else None
-        for method, kept, seed in jobs:
-            assert bottle is not None
-            found = longtail_bottle.row(bottle, kept, method, seed)
-            yield Row(parts[kept], method, seed, bottle.types.tolist(), found.tolist())
+        for seed in range(given.seeds):
+            for method in longtail_digits.METHODS:
+                if ("digits", method, seed) not in done:
+                    truth, found = longtail_digits.row(given.mnist, method, seed)
+                    yield Row("digits", method, seed, truth.tolist(), found.tolist())
+            for kept in KEPT:
+                part = f"bottle, {kept} of the rarest type"
+                for method in longtail_bottle.METHODS:
+                    if (part, method, seed) not in done:
+                        bottle = bottle or longtail_bottle.Bottle(given.bottle, given.weights, Path(folder))
+                        found = longtail_bottle.row(bottle, kept, method, seed)
+                        yield Row(part, method, seed, bottle.types.tolist(), found.tolist())
 
 
 def table(rows: list[Row]) -> dict[str, dict[str, dict[str, object]]]:
-    """Method -> number -> its values of the seeds, mean, deviation, and difference from plain with interval."""
+    """Method -> number -> its values of the seeds, mean, deviation, and difference from plain with interval.
+
+    The difference is that on the seeds that both have.
+    """
     count = 1 + max(rows[0].truth)
     draws = draw_images(len(rows[0].truth), 0, RESAMPLES)
-    once = np.ones((1, draws.shape[1]), np.int64)
-    methods = list(dict.fromkeys(row.method for row in rows))
-    values = {m: np.array([measured(row, count, once)[0] for row in rows if row.method == m]) for m in methods}
-    resampled = {
-        m: np.mean([measured(row, count, draws) for row in rows if row.method == m], axis=0) for m in methods
-    }
+    every = np.concatenate([np.ones((1, draws.shape[1]), np.int64), draws])  # the first row: each image once
+    found = {(row.method, row.seed): measured(row, count, every) for row in rows}
     result: dict[str, dict[str, dict[str, object]]] = {}
-    for m in methods:
-        result[m] = {}
-        for i, name in enumerate(NUMBERS):
-            found = values[m][:, i]
-            apart = resampled[m][:, i] - resampled["plain"][:, i]
-            result[m][name] = {
-                "seeds": found.round(4).tolist(),
-                "mean": round(float(found.mean()), 4),
-                "deviation": round(float(found.std(ddof=1)) if len(found) > 1 else 0.0, 4),
-                "interval": percentile_interval(resampled[m][:, i]),
-                "difference": round(float(found.mean() - values["plain"][:, i].mean()), 4),
-                "difference_interval": percentile_interval(apart),
+    for method in dict.fromkeys(row.method for row in rows):
+        seeds = [seed for name, seed in found if name == method]
+        values = np.array([found[method, seed] for seed in seeds])  # seeds x (1 + resamples) x numbers
+        plain = np.array([found["plain", seed] for seed in seeds if ("plain", seed) in found])
+        apart = values[: len(plain)].mean(axis=0) - plain.mean(axis=0)
+        result[method] = {
+            name: {
+                "seeds": values[:, 0, i].round(4).tolist(),
+                "mean": round(float(values[:, 0, i].mean()), 4),
+                "deviation": round(float(values[:, 0, i].std(ddof=1)) if len(seeds) > 1 else 0.0, 4),
+                "interval": percentile_interval(values[:, 1:, i].mean(axis=0)),
+                "difference": round(float(apart[0, i]), 4),
+                "difference_interval": percentile_interval(apart[1:, i]),
             }
+            for i, name in enumerate(NUMBERS)
+        }
     return result
 
 

@@ -1,5 +1,6 @@
 """Which commands refuse a dataset with oversampled images, and what `oversample` refuses, each in one line."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,16 @@ def test_one_type_only(good: tuple[int, ...], tmp_path: Path) -> None:
     assert run_command("train_cls", "oversample", root, tmp_path / "new", *arguments) == 0
     train = load_dataset(tmp_path / "new").splits["train"]
     assert (len(train.images), len(train.annotations)) == (8, 0 if good else 8)
+
+
+@pytest.mark.parametrize("method", ["deepsmote", "smote", "paste"])
+def test_a_damaged_training_image_leaves_nothing(
+    method: str, coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = Path(shutil.copytree(coco_folder, tmp_path / "broken"))
+    for image in load_dataset(broken).splits["train"].images:
+        (broken / "images" / image.file_name).write_bytes(b"no image")
+    arguments = ("--method", method, "--per-type", 9)
+    assert run_command("train_cls", "oversample", broken, tmp_path / "new", *arguments) == 2
+    assert "cannot be read as an image" in only_line(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["broken"]
