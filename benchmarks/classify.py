@@ -4,8 +4,9 @@
 
 Uses only the images of the test folder, including the good ones; `--all` uses all. With the many images of
 train/good, `good` would be the easiest type. The images are linked, the data is only read. Each row has the
-numbers of all images together, each predicted by a fold that did not train on it. Trainings are kept in `--work`: finished
-ones are not repeated, interrupted ones are continued, and the result is written after each row.
+numbers of all images together, each predicted by a fold that did not train on it. Trainings are kept in
+`--work`: finished ones are not repeated, interrupted ones are continued, and the result is written after each
+row.
 """
 
 import argparse
