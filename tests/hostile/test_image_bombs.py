@@ -193,5 +193,5 @@ def test_memory_is_a_small_multiple_of_the_images_own(tmp_path: Path) -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     own = 3 * side * side
     read, everything = map(int, done.stdout.split())
-    assert own <= read < 3 * own  # the array itself is one of them
-    assert everything < 3 * own
+    assert own <= read < 5 * own  # the array itself is one of them
+    assert everything < 5 * own
