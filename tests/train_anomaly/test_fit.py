@@ -166,3 +166,13 @@ def test_damaged_weights_end_in_one_line(
     (run / "weights/best.safetensors").write_bytes(b"damaged")
     assert run_command("train_anomaly", "predict", run, parts / "images/001.png") == 2
     assert "not weights of train_anomaly" in only_line(capsys)
+
+
+def test_view_and_propose_take_a_run(anomaly_run: Path, tmp_path: Path) -> None:
+    assert run_command("view", anomaly_run, "--out", tmp_path / "page.html") == 0
+    assert "defect" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    (tmp_path / "new").mkdir()
+    cv2.imwrite(str(tmp_path / "new/bad.png"), part(90, SPOTS[0]))
+    assert run_command("annotate", "propose", tmp_path / "new", "--from", anomaly_run) == 0
+    shapes = msgspec.json.decode((tmp_path / "new/bad.json").read_bytes())["shapes"]
+    assert {shape["label"] for shape in shapes} == {"defect"}
