@@ -45,7 +45,7 @@ def test_labels_that_are_not_known(folder: Callable[..., Path]) -> None:
     assert not {c for _, _, c in codes(root)} & {"label-case", "unknown-label"}  # any label is accepted
 
 
-def test_shapes_that_datasets_check_complains_about_too(folder: Callable[..., Path]) -> None:
+def test_shapes_that_datasets_check_also_reports(folder: Callable[..., Path]) -> None:
     flat = {**box("dent", 0, 0, 1, 1), "points": [[30, 5], [40, 5], [50, 5]]}
     twice = [box("dent", 10, 10, 30, 30), box("dent", 10, 10, 30, 31)]
     root = folder(a=[box("dent", 60, 5, 90, 20)], b=[flat], c=twice, d=[bow_tie()])
@@ -105,11 +105,11 @@ def test_outlines_are_cut_at_the_borders() -> None:
         box("dent", 1, 1, 9, 9),
     ],
 )
-def test_what_a_person_has_to_look_at_stays(shape: dict[str, Any]) -> None:
+def test_shapes_that_need_a_person_stay_unchanged(shape: dict[str, Any]) -> None:
     assert fix_shapes([shape], SIZE, []) == ([shape], 0)
 
 
-def test_command_fixes_keeps_a_backup_and_ends_with_what_is_left(
+def test_command_fixes_keeps_a_backup_and_reports_the_remaining_findings(
     folder: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = folder(a=[box("Dent", 1, 1, 9, 9)], b=[box("rust", 1, 1, 9, 9)], c=[box("dent", 1, 1, 9, 9)])

@@ -93,7 +93,7 @@ def test_unreviewed_and_flags() -> None:
     assert set_flags(LabelmeFile([], flags={"reject": True, "good": False, "b": True})) == ["b", "reject"]
 
 
-def test_a_list_keeps_its_order_and_names_what_is_wrong(tmp_path: Path) -> None:
+def test_a_list_keeps_its_order_and_its_errors_name_the_line(tmp_path: Path) -> None:
     draw_image(tmp_path / "a.png")
     draw_image(tmp_path / "b c.png")
     images = list_folder_images(tmp_path)

@@ -78,7 +78,7 @@ def test_command(good: Path, weights: Path, tmp_path: Path, capsys: pytest.Captu
     assert max(len(shape["points"]) for shape in exact) > 2 * corners
 
 
-def test_12_bit_images_are_scaled_alike(weights: Path, tmp_path: Path) -> None:
+def test_12_bit_images_are_scaled_by_one_range(weights: Path, tmp_path: Path) -> None:
     """The proposals are those for the highest 8 of 12 bits, though the bad image alone would count as 10 bits."""
     bad = surface(90, (60, 50, 110, 100)) // 4
     for name, factor in (("8 bits", 1), ("12 bits", 16)):

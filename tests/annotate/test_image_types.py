@@ -86,7 +86,7 @@ def test_a_type_becomes_a_flag_to_review(image: FolderImage) -> None:
     assert is_open(labelled, read_labelme(image.label_path))
 
 
-def test_what_a_person_decided_is_kept(image: FolderImage) -> None:
+def test_decisions_of_a_person_are_kept(image: FolderImage) -> None:
     propose_types(image, ["dent"], 0.9, "cls/mine")
     edit(image, flags={"dent": True, "unreviewed": False})
     assert propose_types(image, ["good"], 0.8, "cls/mine") == "known"

@@ -42,7 +42,7 @@ def program(path: Path, script: str) -> Path:
     return path
 
 
-def test_what_is_named_wins_and_each_reports_by_what_it_was_found(tmp_path: Path) -> None:
+def test_a_named_labelme_comes_first_and_each_reports_how_it_was_found(tmp_path: Path) -> None:
     given, named, on_path = (program(tmp_path / d / "labelme", PRINT_VERSION) for d in ("a", "b", "c"))
     environ = {"XDG_DATA_HOME": str(tmp_path / "data"), "PATH": str(on_path.parent)}
     assert find_labelme(None, environ) == Labelme(on_path, "the PATH")
@@ -55,7 +55,7 @@ def test_what_is_named_wins_and_each_reports_by_what_it_was_found(tmp_path: Path
     assert find_labelme(given, environ) == Labelme(given, "--labelme")
 
 
-def test_what_is_named_and_not_there_is_an_error_though_another_is(tmp_path: Path) -> None:
+def test_a_named_labelme_that_is_missing_is_an_error_even_if_another_exists(tmp_path: Path) -> None:
     on_path = program(tmp_path / "labelme", PRINT_VERSION)
     environ = {"XDG_DATA_HOME": str(tmp_path), "PATH": str(on_path.parent)}
     with pytest.raises(InputError, match=r"no such program \(named by --labelme\)"):
@@ -86,7 +86,7 @@ def test_a_program_that_is_not_labelme_or_does_not_start(tmp_path: Path, script:
         labelme_version(labelme, {})
 
 
-def test_labelme_has_a_home_of_its_own_and_nothing_of_another_python(tmp_path: Path) -> None:
+def test_labelme_has_its_own_home_and_no_variables_of_another_python(tmp_path: Path) -> None:
     (tmp_path / ".Xauthority").touch()
     environ = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data"), "PYTHONPATH": "x", "DISPLAY": ":3"}
     made = labelme_environ(environ)
@@ -115,7 +115,7 @@ def test_pinned_packages_for_both_labelmes() -> None:
     assert requirements_file((3, 13)) == requirements_file((3, 12))
 
 
-def test_setup_keeps_what_is_complete_and_replaces_what_was_interrupted(
+def test_setup_keeps_a_complete_environment_and_replaces_an_interrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environ = {"XDG_DATA_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}

@@ -40,7 +40,7 @@ def test_every_defect_was_accepted_corrected_or_drawn(walked: tuple[Path, Loop])
     assert loop.first.touched >= loop.first.defects
 
 
-def test_what_was_corrected_is_what_was_trained_on(walked: tuple[Path, Loop]) -> None:
+def test_corrected_shapes_are_trained_on(walked: tuple[Path, Loop]) -> None:
     root, loop = walked
     data = load_dataset(root / "coco")
     images = [image for coco in data.splits.values() for image in coco.images]
@@ -60,7 +60,7 @@ def test_the_queue_has_the_new_images_and_the_second_round_is_reviewed(walked: t
     assert all(flagged)
 
 
-def test_what_is_done_is_not_done_again(walked: tuple[Path, Loop]) -> None:
+def test_finished_steps_are_not_repeated(walked: tuple[Path, Loop]) -> None:
     root, loop = walked
     settings = read_json(root / STATE, State).settings
     assert run_loop(root, settings, lambda *words: pytest.fail(f"{words} ran again")) == loop

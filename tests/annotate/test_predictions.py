@@ -156,7 +156,7 @@ def test_names_of_a_folder_as_dataset(tmp_path: Path, coco_folder: Path) -> None
     assert list(read_named_predictions(tmp_path / "p.json", coco_folder, images).by_image) == [image.file_name]
 
 
-def test_results_of_a_run_whose_dataset_restarts_its_ids(tmp_path: Path) -> None:
+def test_results_of_a_run_on_a_dataset_with_restarting_ids(tmp_path: Path) -> None:
     sizes = [(40 + 4 * n, 60) for n in range(6)]
     dataset = load_dataset(restart_ids(odd_folder(tmp_path / "odd", sizes)))  # train 0 to 2, val 3, test 4 and 5
     images = list_folder_images(dataset.root / "images")

@@ -68,7 +68,7 @@ def test_labels_of_a_folder_without_any(tmp_path: Path) -> None:
         read_labels_of(tmp_path)
 
 
-def test_command_in_a_folder_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_in_a_missing_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command("annotate", "init", tmp_path / "absent", "--labels", "a") == 2
     assert "no such folder; name the folder of the images" in only_line(capsys)
 

@@ -73,7 +73,7 @@ def test_a_mask_with_a_hole_becomes_a_mask_shape_and_a_box_a_rectangle_in_the_im
     assert (boxed["shape_type"], boxed["points"]) == ("rectangle", [[70, 50], [WIDTH, HEIGHT]])
 
 
-def test_parts_share_a_group_that_nobody_has(tmp_path: Path) -> None:
+def test_parts_share_a_new_group(tmp_path: Path) -> None:
     mask = np.zeros((HEIGHT, WIDTH), bool)
     mask[5:15, 5:15] = mask[30:45, 40:60] = True
     write_labels(draw_image(tmp_path / "a.png"), [box("chip", 65, 2, 75, 9, group_id=7)])
@@ -82,7 +82,7 @@ def test_parts_share_a_group_that_nobody_has(tmp_path: Path) -> None:
     assert [s["group_id"] for s in saved(tmp_path)["shapes"]] == [7, 8, 8]
 
 
-def test_twice_adds_nothing_twice_not_even_what_was_moved_or_deleted(tmp_path: Path) -> None:
+def test_a_second_call_adds_nothing_even_if_shapes_were_moved_or_deleted(tmp_path: Path) -> None:
     draw_image(tmp_path / "a.png")
     given = proposals(square(5, 5, 25, 25), square(40, 30, 60, 50, 0.8))
     (image,) = list_folder_images(tmp_path)
@@ -97,7 +97,7 @@ def test_twice_adds_nothing_twice_not_even_what_was_moved_or_deleted(tmp_path: P
     assert saved(tmp_path) == raw
 
 
-def test_what_people_drew_is_not_touched_and_not_covered_again(tmp_path: Path) -> None:
+def test_shapes_of_people_are_neither_changed_nor_covered(tmp_path: Path) -> None:
     drawn = [
         box("chip", 5, 5, 25, 25, secret={"a": 1}, description=None),
         {"label": "note", "points": [[1, 1]], "shape_type": "point", "odd": [1]},

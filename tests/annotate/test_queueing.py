@@ -39,7 +39,7 @@ def test_rank_is_by_value_then_by_name() -> None:
     assert [q.name for q in rank(values, 2)] == ["c", "a"]
 
 
-def test_what_still_waits_for_a_person(folder: Callable[..., Path]) -> None:
+def test_images_that_need_a_person(folder: Callable[..., Path]) -> None:
     waiting = box("dent", 1, 1, 9, 9, flags={"unreviewed": True})
     root = folder(bare=None, waiting=[waiting], done=[box("dent", 1, 1, 9, 9)], empty=[])
     write_labels(draw_image(root / "rejected.png"), [waiting], flags={"reject": True})

@@ -77,7 +77,7 @@ def test_files_are_those_that_write_coco_writes(tmp_path: Path) -> None:
     assert annotations[2] == Annotation(3, 2, 2, (1, 0, 1, 2), 2, Rle((3, 9), FILLING))
 
 
-def test_counts_and_what_is_left_out(tmp_path: Path) -> None:
+def test_counts_and_omissions(tmp_path: Path) -> None:
     report = assemble(tmp_path / "d", conversion(["a.png", "b.png", "n.png"], drop="b.png"), Execution())
     assert report.written == {"images": 2, "negatives": 1, "annotations": 1}
     assert report.read == {"things": 7}

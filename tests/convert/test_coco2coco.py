@@ -105,7 +105,7 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize("case", list(REFUSED))
-def test_what_cannot_be_meant_is_refused_with_its_place(tmp_path: Path, case: str) -> None:
+def test_impossible_values_are_refused_with_their_place(tmp_path: Path, case: str) -> None:
     changes, words = REFUSED[case]
     with pytest.raises(InputError, match=words):
         coco2coco(single(tmp_path / "s", **changes), tmp_path / "d")
@@ -235,7 +235,7 @@ def test_two_categories_of_one_name_in_either_unicode_form_are_one(tmp_path: Pat
 
 
 @pytest.mark.parametrize("convert", ["coco2coco", "coco2yolo", "coco2labelme", "coco2masks"])
-def test_images_that_nobody_labelled_are_not_negatives(tmp_path: Path, convert: str, capsys) -> None:
+def test_unlabelled_images_are_not_negatives(tmp_path: Path, convert: str, capsys) -> None:
     draw(tmp_path / "s/a.png")
     coco_json(tmp_path / "s/image_info_test.json", [image(1, "a.png")], [], [])
     assert run_command("convert", convert, tmp_path / "s/image_info_test.json", tmp_path / "d") == 2

@@ -130,7 +130,7 @@ def test_a_box_without_a_mask_becomes_a_rectangle(tmp_path: Path) -> None:
     assert (shape["shape_type"], shape["points"]) == ("rectangle", [[5, 6], [12.5, 14]])
 
 
-def test_what_labelme_cannot_express_is_reported(tmp_path: Path) -> None:
+def test_losses_in_labelme_files_are_reported(tmp_path: Path) -> None:
     mask = np.zeros((40, 60), bool)
     mask[3:9, 3:9] = True
     empty = Annotation(2, 1, 1, (1, 1, 1, 1), 0, encode(np.zeros((40, 60), bool)))
@@ -163,7 +163,7 @@ def test_two_categories_of_one_name_are_one_label_and_that_is_reported(tmp_path:
     assert (tmp_path / "d/labels.txt").read_text() == "__ignore__\n_background_\nb\n"
 
 
-def test_the_folder_is_what_labelme_opens(coco_folder: Path, tmp_path: Path) -> None:
+def test_labelme_opens_the_folder(coco_folder: Path, tmp_path: Path) -> None:
     report = coco2labelme(coco_folder, tmp_path / "d")
     images = sorted(p for p in (tmp_path / "d").rglob("*.png"))
     assert len(images) == report.written["labelme files"] == report.read["images"]

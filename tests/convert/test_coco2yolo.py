@@ -69,7 +69,7 @@ def test_boxes_are_clipped_crowds_and_duplicates_left_out_and_reported() -> None
     ]
 
 
-def test_a_polygon_keeps_its_points_only_where_they_are_drawn_as_its_pixels() -> None:
+def test_a_polygon_keeps_its_points_only_if_they_draw_its_pixels() -> None:
     polygon = [2.5, 1, 12.25, 1, 7, 9.5]
     annotation = box_annotation(1, 1, 3, (2.5, 1, 9.75, 8.5), [polygon])
     (line,), events = lines_of(IMAGE, [annotation], CLASSES, SEGMENTS)
@@ -126,7 +126,7 @@ def two_rings() -> np.ndarray:
         (Style(True, "bridge", "largest"), [20], ["hole-bridge", "parts-largest"]),
     ],
 )
-def test_holes_and_parts_as_asked(style: Style, pixels: list[int], expected: list[str]) -> None:
+def test_holes_and_parts_follow_the_options(style: Style, pixels: list[int], expected: list[str]) -> None:
     lines, events = lines_of(IMAGE, [mask_annotation(1, 1, 3, two_rings())], CLASSES, style)
     drawn = [label_instance(parse_label("x", line, 2), 10, 20, "rle")[0] for line in lines]
     assert [instance.area for instance in drawn if instance] == pixels
@@ -312,7 +312,7 @@ def test_an_image_whose_annotations_are_all_lost_is_not_a_negative(tmp_path: Pat
     assert [p.name for p in sorted((tmp_path / "y").rglob("*.txt"))] == ["b.txt"]
 
 
-def test_what_cannot_be_written_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+def test_datasets_that_cannot_be_written_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     source = folder(tmp_path / "c")
     PillowImage.new("RGB", (21, 10)).save(source / "images/a.png")
     with pytest.raises(InputError, match="21 x 10 pixels, listed as 20 x 10"):

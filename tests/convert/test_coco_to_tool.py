@@ -40,7 +40,7 @@ def masks(dataset: Dataset) -> dict[str, list[tuple[str, str]]]:
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_what_a_tool_imports_has_the_same_pixels(coco_folder: Path, tmp_path: Path, tool: str) -> None:
+def test_imports_by_a_tool_have_the_same_pixels(coco_folder: Path, tmp_path: Path, tool: str) -> None:
     report = coco2coco(coco_folder, tmp_path / "t", CocoOptions(to=tool))
     again = coco2coco(tmp_path / "t", tmp_path / "d")
     assert again.written == report.written
@@ -149,7 +149,7 @@ def test_datumaro_as_cvat_imports_it(coco_folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("subsets", [("default",), ("Train", "Validation")])
-def test_we_read_what_cvat_writes_with_datumaro(tmp_path: Path, subsets: tuple[str, ...]) -> None:
+def test_exports_of_cvat_by_datumaro_are_read(tmp_path: Path, subsets: tuple[str, ...]) -> None:
     """A polygon, a brush mask with a hole (written as a crowd), a rotated box and an image without shapes."""
     datumaro = need("datumaro", "datumaro")
     brush = np.zeros((48, 64), bool)
@@ -192,7 +192,7 @@ def test_we_read_what_cvat_writes_with_datumaro(tmp_path: Path, subsets: tuple[s
         assert [len(coco.images) for coco in back.splits.values()] == [4, 4, 0]
 
 
-def test_supervision_reads_what_is_written_for_roboflow(coco_folder: Path, tmp_path: Path) -> None:
+def test_supervision_reads_files_written_for_roboflow(coco_folder: Path, tmp_path: Path) -> None:
     supervision = need("supervision")
     coco2coco(coco_folder, tmp_path / "t", CocoOptions(to="roboflow"))
     for split, folder in (("train", "train"), ("val", "valid"), ("test", "test")):
@@ -205,7 +205,7 @@ def test_supervision_reads_what_is_written_for_roboflow(coco_folder: Path, tmp_p
         assert sum(len(detections) for _, _, detections in theirs) == len(coco.annotations)
 
 
-def test_supervision_writes_what_we_read(tmp_path: Path) -> None:
+def test_files_of_supervision_are_read(tmp_path: Path) -> None:
     """Ids restart in each of its files, and a polygon that it writes runs through the centres of pixels."""
     supervision = need("supervision")
     for split in ("train", "valid"):

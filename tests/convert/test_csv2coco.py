@@ -62,7 +62,7 @@ def test_a_row_of_severstal_becomes_an_annotation_per_component(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("connectivity", "count"), [(8, 1), (4, 2)])
-def test_components_touch_as_asked(tmp_path: Path, connectivity: int, count: int) -> None:
+def test_connectivity_of_components_follows_the_option(tmp_path: Path, connectivity: int, count: int) -> None:
     runs = column_runs(blob((10, 10, 2, 2), (12, 12, 2, 2)))
     source = table(tmp_path, f"ImageId,ClassId,EncodedPixels\na.jpg,3,{runs}\n")
     assert run_command("convert", "csv2coco", source, tmp_path / "c", "--connectivity", connectivity) == 0
@@ -110,7 +110,7 @@ def test_corners_are_edges_that_count_from_0(tmp_path: Path) -> None:
         ('"chip,10\n', "not valid CSV"),
     ],
 )
-def test_what_no_tool_writes_is_refused_in_one_line(
+def test_invalid_exports_are_refused_in_one_line(
     tmp_path: Path, text: str, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command("convert", "csv2coco", table(tmp_path, text), tmp_path / "c") == 2

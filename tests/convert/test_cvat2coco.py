@@ -97,7 +97,7 @@ def test_cuboids_skeletons_and_tags_are_lost_and_counted(tmp_path: Path) -> None
     assert run_command("convert", "cvat2coco", source, tmp_path / "s", "--strict") == 2
 
 
-def test_an_image_of_lost_shapes_is_not_a_negative_even_if_asked_for(tmp_path: Path) -> None:
+def test_an_image_whose_shapes_are_lost_is_never_a_negative(tmp_path: Path) -> None:
     source = cvat(tmp_path / "v", '<cuboid label="box3d"/>')
     assert codes(source, tmp_path / "c", CvatOptions(unlabelled="negative")) == {
         "image-left-out": 1,
@@ -105,7 +105,7 @@ def test_an_image_of_lost_shapes_is_not_a_negative_even_if_asked_for(tmp_path: P
     }
 
 
-def test_an_image_without_shape_is_unlabelled_unless_asked_for(tmp_path: Path) -> None:
+def test_an_image_without_shape_is_unlabelled_by_default(tmp_path: Path) -> None:
     source = tmp_path / "v"
     for name in ("a", "b", "c"):
         draw_image(source / f"{name}.png")
@@ -172,7 +172,7 @@ def test_video_is_refused_with_a_way_forward(tmp_path: Path, capsys: pytest.Capt
         ('<ellipse label="x" cx="1" cy="1" rx="nan" ry="1"/>', "rx of image a.png, ellipse 1 is 'nan'"),
     ],
 )
-def test_what_cvat_does_not_write_is_refused_in_one_line(
+def test_invalid_cvat_files_are_refused_in_one_line(
     tmp_path: Path, element: str, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command("convert", "cvat2coco", cvat(tmp_path / "v", element), tmp_path / "c") == 2
@@ -180,7 +180,7 @@ def test_what_cvat_does_not_write_is_refused_in_one_line(
     assert not (tmp_path / "c").exists()
 
 
-def test_segmentation_is_written_as_asked_and_runs_are_the_same(tmp_path: Path) -> None:
+def test_segmentation_follows_the_option_and_run_lengths_are_the_same(tmp_path: Path) -> None:
     source = cvat(tmp_path / "v", POLYGON)
     codes(source, tmp_path / "c", CvatOptions(segmentation="polygon"))
     ((_, found),) = written(tmp_path / "c")["a.png"]

@@ -103,7 +103,7 @@ def test_a_type_without_masks_is_left_out_as_a_whole(tree: Path, tmp_path: Path)
     assert not [name for name in names(tmp_path / "d") if "contamination" in name]
 
 
-def test_a_tree_of_faults_only_is_refused_with_skip_bad_too(tmp_path: Path) -> None:
+def test_a_tree_with_only_faults_is_refused_even_with_skip_bad(tmp_path: Path) -> None:
     (tmp_path / "t/test/dent").mkdir(parents=True)
     PilImage.new("L", (9, 9)).save(tmp_path / "t/test/dent/0.png")
     with pytest.raises(InputError, match="no masks for the defect images"):

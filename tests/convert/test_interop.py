@@ -141,7 +141,7 @@ def squares(root: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", list(WRITTEN))
-def test_what_datumaro_writes_is_read(tmp_path: Path, name: str) -> None:
+def test_exports_of_datumaro_are_read(tmp_path: Path, name: str) -> None:
     datumaro = need("datumaro", "datumaro")
     source = squares(tmp_path / "s")
     datumaro.Dataset.import_from(str(source), "coco_instances").export(str(tmp_path / name), name, save_media=True)

@@ -102,7 +102,7 @@ def test_killed_at_any_moment(sources: Path, tmp_path: Path, command: str) -> No
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to catch on Windows")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_asked_to_end_it_cleans_up_and_ends(sources: Path, tmp_path: Path, number: signal.Signals) -> None:
+def test_sigterm_cleans_up_and_ends(sources: Path, tmp_path: Path, number: signal.Signals) -> None:
     chance = random.Random(9)
     for i in range(4):
         work = tmp_path / f"work{i}"
@@ -118,7 +118,7 @@ def test_asked_to_end_it_cleans_up_and_ends(sources: Path, tmp_path: Path, numbe
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no locks of folders on Windows")
-def test_what_a_killed_run_left_is_removed_by_the_next(sources: Path, tmp_path: Path) -> None:
+def test_the_next_conversion_removes_the_files_of_a_killed_one(sources: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
     killed = start("labelme2coco", sources, work / "dst")

@@ -225,7 +225,7 @@ def test_each_shape_becomes_the_annotation_that_numpy_draws(case: str, segmentat
 @pytest.mark.parametrize(
     "case", [name for name in CASES if "rectangle" in name or "group" in name or "hole" in name]
 )
-def test_what_has_upright_sides_is_exact(case: str, tmp_path: Path) -> None:
+def test_shapes_with_upright_sides_are_exact(case: str, tmp_path: Path) -> None:
     shapes, options, expected, _ = CASES[case]
     if case == "oriented rectangle":
         return

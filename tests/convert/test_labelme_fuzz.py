@@ -66,7 +66,7 @@ def test_corrupt_coco_files(source: Path, tmp_path: Path) -> None:
     fuzz(tmp_path, corrupt_text("coco.json", (source / "coco.json").read_text()), convert, HOW_MANY // 2)
 
 
-def test_a_polygon_that_repair_leaves_nothing_of_is_reported(source: Path, tmp_path: Path) -> None:
+def test_a_polygon_that_is_empty_after_repair_is_reported(source: Path, tmp_path: Path) -> None:
     # found by fuzzing: two spikes, with pixels around them but none inside
     flat = [[40, 0.5], [3, 1], [40, 0.5], [0, 0]]
     write_case(source, shape("a", "polygon", flat), shape("a", "rectangle", [[1, 1], [9, 9]]))

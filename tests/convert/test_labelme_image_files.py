@@ -79,7 +79,7 @@ def test_upright_image_is_linked_and_not_copied(tmp_path: Path) -> None:
     assert (tmp_path / "src/a.png").samefile(tmp_path / "dst/images/a.png")
 
 
-def test_image_comes_from_the_json_where_there_is_no_other(tmp_path: Path) -> None:
+def test_the_embedded_image_is_used_if_there_is_no_other(tmp_path: Path) -> None:
     path = write_case(tmp_path / "src", shape("a", "polygon", SQUARE))
     data = (tmp_path / "src/a.png").read_bytes()
     (tmp_path / "src/a.png").unlink()
@@ -135,7 +135,7 @@ def test_image_of_an_embedded_one_is_not_a_negative(tmp_path: Path) -> None:
     assert (codes(report), report.written["negatives"]) == (["image-moved"], 0)
 
 
-def test_images_with_proposals_that_nobody_looked_at_are_left_out_or_kept(tmp_path: Path) -> None:
+def test_images_with_unreviewed_proposals_are_left_out_or_kept(tmp_path: Path) -> None:
     source = tmp_path / "src"
     waiting = shape("only proposed", "polygon", SQUARE, flags={"unreviewed": True, "odd": False})
     write_case(source, shape("a", "polygon", SQUARE, flags={"unreviewed": False}))

@@ -87,7 +87,7 @@ def test_refused_with_file_and_place(case: str, tmp_path: Path) -> None:
         b"\xff\xfe{\0}\0",
     ],
 )
-def test_what_is_not_a_labelme_file_is_refused(data: bytes, tmp_path: Path) -> None:
+def test_other_json_files_are_refused(data: bytes, tmp_path: Path) -> None:
     write_case(tmp_path / "src").write_bytes(data)
     with pytest.raises(InputError, match=r"a\.json"):
         convert(tmp_path / "src", tmp_path / "dst")

@@ -119,7 +119,7 @@ def test_ball_screws(labelme_samples: Path, tmp_path: Path) -> None:
     assert worst >= 0.99
 
 
-def test_what_labelmes_own_script_makes_of_its_example(labelme_samples: Path, tmp_path: Path) -> None:
+def test_masks_equal_those_of_the_script_of_labelme(labelme_samples: Path, tmp_path: Path) -> None:
     """Its masks also contain the outline, so they are half a pixel too large on all sides.
 
     Otherwise they must agree.

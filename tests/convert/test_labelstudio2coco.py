@@ -107,7 +107,7 @@ def test_geometry_and_labels_may_be_two_results_of_one_id(tmp_path: Path) -> Non
     assert boxes(tmp_path / "c") == {"a.png": [("dent", BOX)]}
 
 
-def test_what_is_not_a_region_is_counted(tmp_path: Path) -> None:
+def test_other_results_than_regions_are_counted(tmp_path: Path) -> None:
     results = [
         result("rectanglelabels", RECTANGLE),
         result("keypointlabels", {"x": 1, "y": 1, "width": 0.5}),
@@ -143,7 +143,7 @@ def several(tmp_path: Path) -> Path:
     return export(tmp_path, {"id": 1, "data": {"image": "a.png"}, "annotations": annotations})
 
 
-def test_the_first_submitted_annotation_counts_unless_asked_otherwise(tmp_path: Path) -> None:
+def test_the_first_submitted_annotation_counts_by_default(tmp_path: Path) -> None:
     source = several(tmp_path)
     assert codes(source, tmp_path / "c") == {"annotation-cancelled": 1, "further-annotation": 1}
     assert boxes(tmp_path / "c")["a.png"] == [("first", BOX)]
@@ -152,13 +152,13 @@ def test_the_first_submitted_annotation_counts_unless_asked_otherwise(tmp_path: 
         assert boxes(tmp_path / choice)["a.png"] == [(label, BOX)]
 
 
-def test_ground_truth_that_nobody_marked_is_refused(tmp_path: Path) -> None:
+def test_missing_ground_truth_is_refused(tmp_path: Path) -> None:
     source = export(tmp_path, task("a.png", result("rectanglelabels", RECTANGLE)))
     with pytest.raises(InputError, match=r"\$\[0\] is marked as ground truth"):
         codes(source, tmp_path / "c", LabelStudioOptions(annotation="ground-truth"))
 
 
-def test_what_nobody_submitted_is_unlabelled_and_an_empty_annotation_a_negative(tmp_path: Path) -> None:
+def test_tasks_without_submission_are_unlabelled_and_empty_annotations_negatives(tmp_path: Path) -> None:
     cancelled = [{"id": 1, "was_cancelled": True, "result": []}]
     predicted = [{"id": 5, "result": [result("rectanglelabels", RECTANGLE)]}]
     tasks = [
@@ -229,7 +229,7 @@ def test_several_images_in_a_task_need_a_choice(tmp_path: Path) -> None:
         ("text", "$[0] result 1 is text where an object is expected"),
     ],
 )
-def test_what_label_studio_does_not_write_is_refused_in_one_line(
+def test_invalid_label_studio_files_are_refused_in_one_line(
     tmp_path: Path, region: object, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = export(tmp_path, task("a.png", region))

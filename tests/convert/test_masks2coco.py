@@ -122,7 +122,7 @@ def test_small_components_are_dropped_and_reported_but_never_all(tmp_path: Path)
         )
 
 
-def test_what_does_not_pair_or_fit_is_refused(tmp_path: Path) -> None:
+def test_files_that_do_not_pair_or_fit_are_refused(tmp_path: Path) -> None:
     source = write_images(tmp_path / "p", "a.png", "b.png")
     save(tmp_path / "m/a_gt.png", TWO)
     with pytest.raises(InputError, match=r"has no mask a\.\* for a\.png; give the --pattern"):

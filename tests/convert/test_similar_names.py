@@ -180,7 +180,7 @@ def test_classes_of_yolo_that_look_the_same_are_refused(tmp_path: Path) -> None:
         yolo2coco(tmp_path / "s", tmp_path / "d")
 
 
-def test_case_is_noted_on_the_way_out_too(tmp_path: Path) -> None:
+def test_case_is_also_reported_in_exports(tmp_path: Path) -> None:
     coco_with(tmp_path / "s", ("Chip", "chip"))
     report = coco2yolo(tmp_path / "s", tmp_path / "d", execution=Execution(dry_run=True))
     assert [event.value for event in report.events if event.code == "similar-categories"] == ["Chip and chip"]

@@ -53,7 +53,7 @@ def test_equal_parts_get_equal_rings_wherever_they_are() -> None:
     np.testing.assert_array_equal(np.add(simple[0], (5, 2)), simple[1])
 
 
-def test_no_rings_stay_none() -> None:
+def test_no_rings_give_no_rings() -> None:
     assert not len(simplify_rings(ring_table([], []), 1, 0.99).lengths)
 
 

@@ -153,7 +153,7 @@ def test_via_3_has_numbered_shapes_and_options(tmp_path: Path) -> None:
         ([], "shape_attributes is a list"),
     ],
 )
-def test_what_via_does_not_write_is_refused_in_one_line(
+def test_invalid_via_files_are_refused_in_one_line(
     tmp_path: Path, shape: object, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = via2(tmp_path, region(shape, defect="chip"))

@@ -53,14 +53,14 @@ def test_decimals_everywhere_show_that_coordinates_count_from_0(tmp_path: Path) 
     assert boxes(tmp_path / "v-coco")["a.png"] == [("x", (10, 20, 20.5, 20))]
 
 
-def test_one_decimal_among_whole_numbers_shows_nothing(tmp_path: Path) -> None:
+def test_one_decimal_among_whole_numbers_is_not_evidence(tmp_path: Path) -> None:
     source = voc(tmp_path / "v", voc_object("x", ("10.5", "20", "30", "40")), voc_object("x", (2, 2, 3, 3)))
     assert convert(source) == {}
     assert boxes(tmp_path / "v-coco")["a.png"] == [("x", (9.5, 19, 20.5, 21)), ("x", (1, 1, 2, 2))]
 
 
 @pytest.mark.parametrize(("first", "box"), [(0, (2, 2, 31, 42)), (1, (1, 1, 32, 43))])
-def test_first_pixel_is_as_asked(tmp_path: Path, first: int, box: tuple[int, ...]) -> None:
+def test_first_pixel_follows_the_option(tmp_path: Path, first: int, box: tuple[int, ...]) -> None:
     source = voc(tmp_path / "v", voc_object("x", (2, 2, 33, 44)))
     assert convert(source, VocOptions(first_pixel=first)) == {}
     assert boxes(tmp_path / "v-coco")["a.png"] == [("x", box)]
@@ -95,7 +95,7 @@ def test_masks_of_the_devkit_are_not_images(tmp_path: Path) -> None:
     assert set(boxes(tmp_path / "n")) == {"a.png"}
 
 
-def test_what_is_outside_or_has_no_area_is_reported(tmp_path: Path) -> None:
+def test_boxes_outside_or_without_area_are_reported(tmp_path: Path) -> None:
     objects = [(60, 1, 70, 9), (70, 1, 80, 9), (9, 1, 5, 3)]
     source = voc(tmp_path / "v", *(voc_object("x", corners) for corners in objects))
     assert convert(source) == {"clipped": 1, "outside": 1, "swapped-corners": 1}
@@ -202,7 +202,7 @@ def test_the_rarest_category_is_in_every_split(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [None, (0, 0)])
-def test_a_size_of_nothing_is_that_of_the_image(tmp_path: Path, size: tuple[int, int] | None) -> None:
+def test_a_size_of_zero_is_replaced_by_that_of_the_image(tmp_path: Path, size: tuple[int, int] | None) -> None:
     source = voc(tmp_path / "v", voc_object("x", (2, 2, 9, 9)), size=size)
     assert convert(source) == {"size-from-image": 1}
 
@@ -267,7 +267,7 @@ def test_a_box_among_polygons_is_filled_or_kept(tmp_path: Path) -> None:
         (voc_object("x", (1, 2, "", 4)), "<xmax> of object 1 is ''"),
     ],
 )
-def test_what_no_tool_writes_is_refused_in_one_line(
+def test_invalid_exports_are_refused_in_one_line(
     tmp_path: Path, inside: str, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = voc(tmp_path / "v", inside)

@@ -63,7 +63,7 @@ def test_segments_get_instance_and_pixel_masks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "kind"), [("rle", Rle), ("polygon", list), ("auto", Rle)]
 )  # auto: the shorter one
-def test_a_segment_is_written_as_asked(tmp_path: Path, how: str, kind: type) -> None:
+def test_a_segment_follows_the_option(tmp_path: Path, how: str, kind: type) -> None:
     source = yolo(tmp_path / "y", {"train/a.png": "0 0.1 0.1 0.3 0.1 0.3 0.5\n"})
     yolo2coco(source, tmp_path / "c", YoloOptions(segmentation=how))
     (annotation,) = load_dataset(tmp_path / "c").splits["train"].annotations
@@ -92,7 +92,7 @@ def test_a_label_file_without_an_image_is_reported(tmp_path: Path) -> None:
     ]
 
 
-def test_what_leads_outside_is_cut_and_reported(tmp_path: Path) -> None:
+def test_labels_that_leave_the_image_are_cut_and_reported(tmp_path: Path) -> None:
     lines = "0 0.05 0.5 0.11 0.2\n0 1.004 0.5 0.001 0.2\n0 0.98 0.5 0.04 0.2\n"
     source = yolo(tmp_path / "y", {"train/a.png": lines})
     report = yolo2coco(source, tmp_path / "c")
@@ -143,7 +143,7 @@ def test_boxes_mixed_with_segments_are_refused(tmp_path: Path) -> None:
         yolo2coco(yolo(tmp_path / "y", labels), tmp_path / "c")
 
 
-def test_a_bad_line_ends_in_one_line_and_writes_nothing(
+def test_a_bad_line_is_refused_in_one_line_and_nothing_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = yolo(tmp_path / "y", {"train/a.png": "0 .5 .5 .1 .1\n5 .5 .5 .1 .1\n"})

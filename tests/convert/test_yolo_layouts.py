@@ -124,7 +124,7 @@ ROBOFLOW = {
 }
 
 
-def test_boxes_and_segments_of_one_file_are_kept_where_asked(tmp_path: Path) -> None:
+def test_boxes_and_segments_of_one_file_are_kept_with_the_option(tmp_path: Path) -> None:
     source = write(tmp_path / "y", ROBOFLOW)
     with pytest.raises(InputError, match="--mixed keep keeps both"):
         yolo2coco(source, tmp_path / "c")

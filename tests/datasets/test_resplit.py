@@ -81,7 +81,7 @@ def test_small_groups_keep_the_proportions_of_every_type() -> None:
     }
 
 
-def test_a_pattern_groups_by_what_it_captures_or_matches() -> None:
+def test_a_pattern_groups_by_its_capture_or_match() -> None:
     names = ["cam1/a_01.png", "cam2/a_02.png", "cam1/b_01.png", "other.png", "another.png"]
     assert len(set(group_by_pattern(names, r"/([ab])_").values())) == 4
     by_camera = group_by_pattern(names, r"cam\d")
@@ -191,7 +191,7 @@ def test_no_group_is_in_two_splits_of_any_fold() -> None:
 
 
 @pytest.mark.parametrize("folds", [0, 3])
-def test_a_pasted_image_is_not_parted_from_what_it_was_made_of(folds: int) -> None:
+def test_a_pasted_image_stays_in_the_split_of_its_sources(folds: int) -> None:
     with pytest.raises(InputError, match=r"paste/0007\.png: shows pixels of other images"):
         assign_splits({**BOTTLES, "paste/0007.png": "dent"}, Options(folds=folds))
 

@@ -57,7 +57,7 @@ COCO = CocoFile(
 @pytest.mark.parametrize(
     ("how_many", "images"), [("all", 20), ("0", 2), ("5", 7), ("99", 20), ("0.5", 3), ("2.0", 6)]
 )
-def test_negatives_join_in_the_number_asked_for(how_many: str, images: int) -> None:
+def test_the_requested_number_of_negatives_is_used(how_many: str, images: int) -> None:
     chosen = choose_negatives(COCO, how_many, seed=1)
     ids = [i.id for i in chosen]
     assert len(ids) == images

@@ -36,7 +36,7 @@ def test_a_tree_by_hand(tmp_path: Path) -> None:
     assert summary.types["good"].area is None
 
 
-def test_the_coco_folder_counts_what_the_tree_counts(synth_tree: Path, coco_folder: Path) -> None:
+def test_the_coco_folder_and_the_tree_have_the_same_counts(synth_tree: Path, coco_folder: Path) -> None:
     tree, coco = summarise(synth_tree), summarise(coco_folder)
     assert tree.images == coco.images == sum(coco.splits.values())
     assert list(coco.splits) == ["train", "val", "test"]

@@ -14,7 +14,7 @@ from system.errors import InputError
 A, B, SHIFTED = (0, 0, 10, 10), (20, 0, 10, 10), (20, 0, 10, 8)
 
 
-def test_a_wrong_type_costs_nothing_and_a_wrong_place_does(bench: Any, tmp_path: Path) -> None:
+def test_a_wrong_type_does_not_count_and_a_wrong_place_does(bench: Any, tmp_path: Path) -> None:
     truth = bench.truth([(1, A)], [(2, B)], [])
     dataset = bench.dataset(tmp_path / "d", {"test": truth})
     predictions = [

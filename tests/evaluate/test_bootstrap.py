@@ -20,7 +20,7 @@ def test_resamples_differ_by_seed() -> None:
     assert (draw_images(30, 0) != draw_images(30, 1)).any()
 
 
-def test_percentiles_leave_out_what_does_not_exist() -> None:
+def test_percentiles_leave_out_missing_values() -> None:
     values = np.array([math.nan, *range(101)], float)
     assert percentile_interval(values) == pytest.approx((2.5, 97.5))
     assert percentile_interval(np.array([math.nan])) is None

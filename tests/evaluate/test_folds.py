@@ -55,7 +55,7 @@ def test_each_fold_counts_by_its_own_threshold(crossed: Any) -> None:
     assert read_metrics(pooled.metrics) == metrics
 
 
-def test_without_val_a_fold_is_counted_by_what_the_others_choose(bench: Any, tmp_path: Path) -> None:
+def test_without_val_the_threshold_of_a_fold_comes_from_the_other_folds(bench: Any, tmp_path: Path) -> None:
     truth = bench.truth([(1, A)], [], [(1, A)], [], [(1, A)], [])
     dataset = bench.dataset(tmp_path / "d", {"train": truth})
     names = [i.file_name for i in truth.images]

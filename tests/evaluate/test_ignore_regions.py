@@ -60,7 +60,7 @@ def test_a_perfect_prediction_is_perfect_in_every_measure(bench: Any, tmp_path: 
     assert "iscrowd 1" in metrics.protocol.definitions["ignore_regions"]
 
 
-def test_what_is_outside_counts_as_ever(bench: Any, tmp_path: Path, truth: CocoFile) -> None:
+def test_predictions_outside_ignore_regions_count_as_before(bench: Any, tmp_path: Path, truth: CocoFile) -> None:
     predictions = [
         bench.prediction(1, 1, (22, 20, 8, 8), 0.9),  # inside: the defect of this image is not found by it
         bench.prediction(2, 1, OUTSIDE, 0.8),

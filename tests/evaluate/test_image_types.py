@@ -76,7 +76,7 @@ def test_a_resample_counts_an_image_once_per_draw() -> None:
         assert auroc(1 - scores[:, 0], truth > 0, weights) == pytest.approx(wanted)
 
 
-def test_what_cannot_be_computed_is_none() -> None:
+def test_values_that_cannot_be_computed_are_none() -> None:
     nothing = np.zeros((4, 4), np.int64)
     assert msgspec.structs.astuple(type_measures(nothing)) == (None, None, None)
     assert auroc(np.array([0.2, 0.4]), np.array([True, True]), np.array([1, 1])) is None
@@ -107,7 +107,7 @@ def test_the_type_of_an_image_is_the_one_with_the_largest_area(bench: Any) -> No
     assert types.tolist() == [2, 1, 0]
 
 
-def test_good_gets_what_the_types_leave(bench: Any) -> None:
+def test_good_gets_the_remaining_probability(bench: Any) -> None:
     truth = bench.truth([], [(1, (0, 0, 3, 3))])
     found = [Prediction(2, 1, WHOLE, 0.7), Prediction(2, 3, WHOLE, 0.2), Prediction(9, 1, WHOLE, 0.5)]
     assert type_probabilities(truth.images, [1, 2, 3], found).round(6).tolist() == [

@@ -92,7 +92,7 @@ def test_annotations_without_masks_are_measured_as_boxes(bench: Any, tmp_path: P
     assert metrics.pixels is None
 
 
-def test_files_hold_what_is_returned_and_are_the_same_twice(bench: Any, measured: Any) -> None:
+def test_files_contain_the_returned_values_and_are_reproducible(bench: Any, measured: Any) -> None:
     content = (bench.perfect(measured.val), bench.perfect(measured.test, 0.7)[:1])
     run, metrics = measured("seg", *content)
     again, _ = measured("seg", *content)
@@ -104,7 +104,7 @@ def test_files_hold_what_is_returned_and_are_the_same_twice(bench: Any, measured
     assert run.metrics.with_suffix(".md").read_text() == metrics_markdown(metrics)
 
 
-def test_score_maps_are_measured_where_given(bench: Any, measured: Any) -> None:
+def test_score_maps_are_measured_if_they_exist(bench: Any, measured: Any) -> None:
     def score_map(image: Any) -> np.ndarray:
         scores = np.zeros((40, 40), np.float32)
         for a in measured.test.annotations:

@@ -81,7 +81,7 @@ def test_a_trainer_that_fails_is_reported_in_one_line(
         predict_with_run(run, tmp_path / "new", ["a.png"])
 
 
-def test_thousands_of_images_are_named_by_their_folder_and_only_those_asked_for_are_returned(
+def test_thousands_of_images_are_passed_as_a_folder_and_only_the_requested_ones_returned(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = [draw_image(tmp_path / "new" / folder / "a.png") for folder in ("one", "two", "three")]

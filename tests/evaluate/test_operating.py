@@ -47,7 +47,7 @@ def test_hand_worked(text: str, bad: list[float], good: list[float], threshold: 
         ("alarms<=0", [0.4], []),
     ],
 )
-def test_the_default_where_val_cannot_decide(text: str, bad: list[float], good: list[float]) -> None:
+def test_the_default_if_val_cannot_decide(text: str, bad: list[float], good: list[float]) -> None:
     assert _choose(text, bad, good) == (DEFAULT_SCORE_THRESHOLD, "default", True)
 
 

@@ -73,7 +73,7 @@ def test_trainers_are_listed_by_what_their_runs_provide() -> None:
     assert trainers("masks") == "train_seg or train_anomaly"
 
 
-def test_nothing_asks_for_the_name_of_a_task() -> None:
+def test_no_code_compares_task_names() -> None:
     root = Path(__file__).parents[2]
     rooms = ("evaluate", "training", "annotate", "view", "datasets", "convert", "system")
     for path in (path for room in rooms for path in (root / room).rglob("*.py")):

@@ -63,7 +63,7 @@ def test_the_curve_is_cut_within_a_step() -> None:
     assert aupro([(scores, truth)]) == pytest.approx(expected)
 
 
-def test_a_step_exactly_at_the_limit_adds_nothing() -> None:
+def test_a_step_exactly_at_the_limit_does_not_count() -> None:
     scores = np.array([[0.9, 0.9, 0.9, 0.5, 0.5, 0, 0, 0, 0, 0, 0, 0]])
     truth = np.array([[0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0]])
     assert aupro([(scores, truth)]) == pytest.approx(0)

@@ -50,7 +50,7 @@ def test_the_numbers_are_those_of_scikit_learn(seed: int) -> None:
         assert one.auroc == pytest.approx(metrics.roc_auc_score(labels[:, k], scores[:, k]))
 
 
-def test_an_image_is_right_where_all_its_types_are() -> None:
+def test_an_image_is_right_if_all_its_types_are_right() -> None:
     labels = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 0]], bool)
     scores = np.array([[0.5, 0.9, 0.49], [0.8, 0.5, 0], [0.1, 0.2, 0.3]])
     found = several_types_measures(make_tested(labels, scores))

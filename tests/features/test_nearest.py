@@ -57,7 +57,7 @@ def test_distances_are_weighted_as_in_patchcore(groups: int) -> None:
         assert float(found[row, column]) == pytest.approx(weight * distances[best], rel=1e-4)
 
 
-def test_weights_stay_finite_where_an_image_is_left_out() -> None:
+def test_weights_stay_finite_if_an_image_is_left_out() -> None:
     bank = drawn(1, 3, 12)
     owners = torch.arange(12)[None] // 4
     nearest = NearestPatches(bank, owners, neighbours_in(bank, 5))

@@ -6,7 +6,7 @@ import pytest
 from features.regions import DistanceLimits, enlarge, find_regions, learn_limits
 
 
-def test_limits_come_from_the_values_given() -> None:
+def test_limits_come_from_the_given_values() -> None:
     maps = [np.full((10, 10), 1.0, np.float32) for _ in range(20)]
     for i, values in enumerate(maps):
         values[0, 0] = 2.0 + i  # the peaks are 2 to 21, their 95 % quantile 2 + 0.95 * 19

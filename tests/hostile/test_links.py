@@ -54,7 +54,7 @@ COPYING: dict[str, Callable[[Path, Path], list[object]]] = {
 
 @pytest.mark.parametrize("folder", [False, True])
 @pytest.mark.parametrize("command", COPYING)
-def test_what_a_link_leads_to_is_not_passed_on(
+def test_targets_of_links_are_not_passed_on(
     command: str, folder: bool, dataset: Path, secret: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     link_out(dataset, secret, folder=folder)
@@ -154,7 +154,7 @@ def test_one_image_in_two_splits_by_a_link_is_refused(link: Callable[[Path, Path
         load_dataset(dataset)
 
 
-def test_names_that_differ_in_case_are_two_images_where_the_file_system_has_two(dataset: Path) -> None:
+def test_names_that_differ_in_case_are_two_images_if_the_file_system_separates_them(dataset: Path) -> None:
     name = also_in_test(dataset, str.upper)
     shutil.copyfile(dataset / "images" / name, dataset / "images" / "COPY.png")
     (dataset / "images" / name.upper()).parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ def test_without_names_there_is_no_header() -> None:
     assert format_table(("a", "b"), []) == [" a   b", "──────"]
 
 
-def test_what_is_wide_on_a_terminal_keeps_the_columns() -> None:
+def test_wide_characters_keep_the_columns_aligned() -> None:
     lines = format_table(("a", "b"), [("\u6b20\u9677", 1), ("e\u0301t\u00e9", 2)])
     assert [display_width(line) for line in lines[2:]] == [9, 9]
 

@@ -31,7 +31,7 @@ def test_order_is_kept(jobs: int) -> None:
     assert list(map_ordered(square, range(500), jobs, pool_pays=False)) == [n * n for n in range(500)]
 
 
-def test_processes_are_used_where_asked_or_where_they_pay() -> None:
+def test_processes_are_used_if_requested_or_faster() -> None:
     assert set(map_ordered(process_of, range(20), 0, pool_pays=False)) == {os.getpid()}
     assert os.getpid() not in set(map_ordered(process_of, range(20), 2, pool_pays=False))
     assert list(map_ordered(process_of, range(1), 2, pool_pays=True)) == [os.getpid()]

@@ -60,7 +60,7 @@ def run(case: Case, folder: Path) -> Outcome:
     return Outcome(refused, stated, reached, ended, dest.exists())
 
 
-def test_every_case_has_a_name_of_its_own() -> None:
+def test_every_case_has_a_unique_name() -> None:
     assert [name for name, times in Counter(case.name for case in CASES).items() if times > 1] == []
 
 

@@ -35,7 +35,7 @@ def test_a_clean_folder_is_clean(tmp_path: Path) -> None:
     assert (checked.images, checked.annotations, checked.findings) == (2, 4, [])
 
 
-def test_what_a_conversion_refuses_or_notes_is_reported(tmp_path: Path) -> None:
+def test_refusals_and_notes_of_a_conversion_are_reported(tmp_path: Path) -> None:
     root = images(tmp_path / "p", 5)
     save(tmp_path / "m/0.png", 255 - TWO)
     save(tmp_path / "m/1.png", TWO[:-1])

@@ -88,7 +88,7 @@ FAULTY = [voc_object("x", (2, 2, "a", 9)), "<object><name>x</name></object>", vo
 
 
 @pytest.mark.parametrize("faulty", FAULTY)
-def test_what_convert_refuses_is_found_in_the_same_words(tmp_path: Path, faulty: str) -> None:
+def test_refusals_of_convert_are_reported_in_the_same_words(tmp_path: Path, faulty: str) -> None:
     draw_image(tmp_path / "s/a.png")
     write_voc(tmp_path / "s/a.xml", faulty, filename="a.png")
     with pytest.raises(InputError) as refused:

@@ -68,7 +68,7 @@ def test_a_threshold_that_no_pixel_reaches_is_reported_by_both(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("command", ["check", "summary"])
-def test_a_threshold_is_refused_where_it_means_nothing(
+def test_a_threshold_is_refused_if_there_are_no_grey_masks(
     tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = grey_tree(tmp_path / "part")

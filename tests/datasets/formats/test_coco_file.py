@@ -70,7 +70,7 @@ def test_foreign_fields_are_ignored(tmp_path) -> None:
         ("images", [GOOD["images"][0]] * 2, "id 1 occurs 2 times"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path, path: str, value: object, words: str) -> None:
+def test_errors_name_the_fault(tmp_path, path: str, value: object, words: str) -> None:
     file = tmp_path / "x.json"
     file.write_text(json.dumps(changed(path, value)))
     with pytest.raises(InputError) as caught:
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_named(tmp_path, path: str, value: object, words: str) 
 
 @pytest.mark.parametrize("value", [{}, [], None, "x", -1, 2.5, 10**30])
 @pytest.mark.parametrize("path", ["images.0.id", "images.0.height", "annotations.0.image_id"])
-def test_what_follows_from_no_mask_is_refused(tmp_path, path: str, value: object) -> None:
+def test_options_of_masks_without_masks_are_refused(tmp_path, path: str, value: object) -> None:
     content = changed(path, value)
     content["annotations"][0] |= {"bbox": None, "segmentation": [[1, 1, 5, 1, 5, 5]]}
     (tmp_path / "x.json").write_text(json.dumps(content))
@@ -90,13 +90,13 @@ def test_what_follows_from_no_mask_is_refused(tmp_path, path: str, value: object
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"[" * 5000])
-def test_what_is_not_a_coco_file_is_refused(tmp_path, content: bytes) -> None:
+def test_other_files_than_coco_are_refused(tmp_path, content: bytes) -> None:
     (tmp_path / "x.json").write_bytes(content)
     with pytest.raises(InputError):
         read_coco(tmp_path / "x.json")
 
 
-def test_what_other_programs_write_in_other_spellings_is_the_same(tmp_path) -> None:
+def test_other_spellings_of_other_programs_are_read_as_the_same(tmp_path) -> None:
     """Nulls, whole numbers as floats, a mask without box and area, a byte order mark; worked out by hand."""
     ring = [2, 1, 6, 1, 6, 4, 2, 4]  # 4 x 3 pixels
     content = {
@@ -149,7 +149,7 @@ def test_json_that_is_something_else_is_refused(tmp_path, content: str) -> None:
         read_coco(tmp_path / "x.json")
 
 
-def test_boxes_without_area_can_be_asked_for(tmp_path) -> None:
+def test_boxes_without_area_can_be_requested(tmp_path) -> None:
     (tmp_path / "x.json").write_text(json.dumps(changed("annotations.0.bbox", [1, 2, 0, 4])))
     assert read_coco(tmp_path / "x.json", flat_ok=True).annotations[0].bbox == (1, 2, 0, 4)
 

@@ -91,7 +91,7 @@ def test_wrong_options_are_refused(tmp_path: Path, text: str) -> None:
         find_coco_parts(tmp_path, [text])
 
 
-def test_what_is_not_an_export_is_refused(tmp_path: Path) -> None:
+def test_other_files_than_exports_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"shapes": [], "imagePath": "a.png"}')
     (tmp_path / "results.json").write_text('[{"image_id": 1, "bbox": [1, 2, 3, 4]}]')
     assert not looks_like_coco(tmp_path)
@@ -108,6 +108,6 @@ def test_files_of_which_only_some_name_a_split_are_refused(tmp_path: Path) -> No
         find_coco_parts(tmp_path)
 
 
-def test_a_damaged_coco_file_is_found_so_that_it_is_reported(tmp_path: Path) -> None:
+def test_a_damaged_coco_file_is_found_and_reported(tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text('{"images": [], "annotations": [{"area": NaN}]}')
     assert [part.file.name for part in find_coco_parts(tmp_path)] == ["c.json"]

@@ -74,7 +74,7 @@ def test_short_rings_are_left_out_and_reported(rings, kept, values) -> None:
         Rle((48, 64), [48 * 64]),  # without a pixel
     ],
 )
-def test_what_cannot_be_drawn_is_left_for_the_reader_to_refuse(segmentation: Segmentation) -> None:
+def test_impossible_shapes_are_left_for_the_reader_to_refuse(segmentation: Segmentation) -> None:
     before = annotate((10, 8, 20, 12), 240, segmentation)
     assert repair_annotation(IMAGE, before) == (before, [])
 

@@ -70,7 +70,7 @@ def test_all_in_one_file(tmp_path: Path) -> None:
     assert len(read_predictions(path, IMAGES)) == len(BOXES) + len(MASKS)
 
 
-def test_what_we_write_is_read_unchanged(tmp_path: Path) -> None:
+def test_written_labels_are_read_unchanged(tmp_path: Path) -> None:
     predictions = [Prediction(1, 1, (10.25, 8, 20, 12), 0.9, RLE), Prediction(2, 1, (1, 2, 3, 4), 0.5)]
     write_predictions(tmp_path / "r.json", predictions)
     assert read_predictions(tmp_path / "r.json") == predictions

@@ -54,7 +54,7 @@ def test_other_angles_give_the_four_corners_clockwise() -> None:
         7,
     ],
 )
-def test_what_is_not_rotated_stays(annotation: object) -> None:
+def test_boxes_that_are_not_rotated_stay(annotation: object) -> None:
     annotations = [annotation]
     assert apply_rotations(annotations) == {}
     assert annotations == [annotation]
@@ -68,7 +68,7 @@ def test_a_polygon_of_the_unrotated_corners_is_rotated() -> None:
 
 
 @given(st.floats(-720, 720), st.floats(1, 40), st.floats(1, 40))
-def test_the_centre_stays_and_the_area_too(angle: float, w: float, h: float) -> None:
+def test_the_centre_and_the_area_stay(angle: float, w: float, h: float) -> None:
     annotations = [rotated(angle, bbox=[50 - w / 2, 50 - h / 2, w, h])]
     if not apply_rotations(annotations):
         return

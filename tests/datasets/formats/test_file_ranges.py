@@ -29,7 +29,7 @@ def test_a_file_of_a_dataset_has_the_range_that_is_recorded(dataset: Path) -> No
     assert ranges_of_files([dataset / "images" / "1.png"]) == TWELVE_BITS
 
 
-def test_files_of_no_dataset_are_scaled_alike_by_their_own_values(tmp_path: Path) -> None:
+def test_files_without_dataset_are_scaled_by_one_range_of_their_values(tmp_path: Path) -> None:
     dark = dark_file(tmp_path / "line" / "images" / "dark.png")
     assert ranges_of_files([dark]) == TEN_BITS
     cv2.imwrite(str(tmp_path / "bright.png"), camera_image(BRIGHT))

@@ -41,7 +41,7 @@ def test_without_colours_the_palette_of_voc_counts(tmp_path: Path) -> None:
         (b"\xff\xfe", "not UTF-8"),
     ],
 )
-def test_what_is_not_a_labelmap_is_refused(tmp_path: Path, content: bytes, match: str) -> None:
+def test_other_files_than_labelmaps_are_refused(tmp_path: Path, content: bytes, match: str) -> None:
     path = tmp_path / "labelmap.txt"
     path.write_bytes(content)
     with pytest.raises(InputError, match=match):

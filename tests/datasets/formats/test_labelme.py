@@ -57,7 +57,7 @@ def test_a_file_of_2017_is_read_as_polygons(tmp_path: Path) -> None:
     assert file.shapes[0].kind == "polygon"
 
 
-def test_a_file_of_later_versions_is_read_with_what_we_know(tmp_path: Path) -> None:
+def test_a_file_of_a_later_version_is_read_by_its_known_keys(tmp_path: Path) -> None:
     file = read_labelme(write(tmp_path / "a.json", NEW))
     shape = file.shapes[0]
     assert (shape.kind, shape.group_id, shape.flags) == ("rectangle", 12345678901234567890, {"unreviewed": True})
@@ -153,6 +153,6 @@ def test_missing_files_and_folders_are_input_errors(tmp_path: Path) -> None:
             read_labelme(path)
 
 
-def test_what_the_name_of_a_labelme_file_is() -> None:
+def test_the_name_of_a_labelme_file() -> None:
     names = ["a.json", "b.JSON", ".hidden.json", "a.json.bak", "json"]
     assert [name for name in names if is_labelme(Path(name))] == ["a.json", "b.JSON"]

@@ -82,7 +82,7 @@ def test_embedded_image_has_the_name_of_its_file(tmp_path: Path) -> None:
     assert finder.find("j/a.b.json", "../../../../etc/x", ".jpg") == Found("j/a.b.jpg", None, "image-embedded")
 
 
-def test_image_named_like_a_file_that_names_none_goes_before_the_embedded_one(tmp_path: Path) -> None:
+def test_an_image_with_the_name_of_the_json_goes_before_the_embedded_image(tmp_path: Path) -> None:
     source = make(tmp_path / "src", "j/a.json", "j/a.png")
     finder = ImageFinder(list_tree(source), None)
     assert finder.find("j/a.json", None, ".jpg") == Found("j/a.png", f"{source}/j/a.png", "image-moved")

@@ -26,7 +26,7 @@ def test_a_mask_and_its_image_share_a_part(pattern: str, image: str, mask: str) 
     ("pattern", "mask"),
     [("{stem}_gt", "a_mask"), ("{stem}_{n}", "a_b"), ("{stem}_{n}", "a"), ("{stem}_gt", "_gt")],
 )
-def test_other_names_share_nothing(pattern: str, mask: str) -> None:
+def test_other_names_are_not_pairs(pattern: str, mask: str) -> None:
     assert parse_pattern(pattern).common_parts(mask) == []
 
 

@@ -57,7 +57,7 @@ def test_encodings_are_those_that_the_file_states(tmp_path: Path, encoding: str)
         ("<a>" * 200_000, "nested more than 40 deep"),
     ],
 )
-def test_what_is_not_plain_xml_is_refused(tmp_path: Path, data: str | bytes, problem: str) -> None:
+def test_xml_that_is_not_plain_is_refused(tmp_path: Path, data: str | bytes, problem: str) -> None:
     with pytest.raises(InputError, match=problem):
         read_xml(xml(tmp_path, data))
 

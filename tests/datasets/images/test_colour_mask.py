@@ -19,7 +19,7 @@ def test_black_is_background_unless_it_is_a_type(tmp_path: Path) -> None:
     assert read_colour_pages(path, {(1, 2, 3): 7, (0, 0, 0): 2})[0].tolist() == [[2, 7]]
 
 
-def test_void_is_a_value_of_its_own_where_it_is_allowed(tmp_path: Path) -> None:
+def test_void_is_a_separate_value_if_it_is_allowed(tmp_path: Path) -> None:
     path = save(tmp_path / "m.png", [[(224, 224, 192), (1, 2, 3)]])
     assert read_colour_pages(path, {(1, 2, 3): 1}, void=True)[0].tolist() == [[255, 1]]
     with pytest.raises(InputError, match=r"224,224,192 on 1 px\); give --void"):

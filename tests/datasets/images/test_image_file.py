@@ -60,7 +60,7 @@ def test_truncated_images_are_found_without_decoding(tmp_path, name: str, keep: 
 
 
 @pytest.mark.parametrize("what", ["absent.png", "folder.png"])
-def test_what_is_not_a_file_is_named(tmp_path, what: str) -> None:
+def test_an_error_names_what_is_not_a_file(tmp_path, what: str) -> None:
     (tmp_path / "folder.png").mkdir()
     with pytest.raises((InputError, OSError)):
         read_rgb(tmp_path / what)

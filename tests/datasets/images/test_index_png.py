@@ -39,7 +39,7 @@ def test_no_more_bits_than_the_largest_index_needs(largest: int, bits: int) -> N
     assert data[24] == bits  # the first byte of IHDR after width and height
 
 
-def test_an_image_is_packed_the_same_whatever_was_packed_before() -> None:
+def test_packing_does_not_depend_on_earlier_images() -> None:
     rng = np.random.default_rng(0)
     noisy, striped = rng.integers(0, 256, (90, 700), np.uint8), np.tile(np.uint8([0, 3, 3, 3]), (300, 70))
     wanted = encode_index_png(striped, PALETTE)

@@ -59,7 +59,7 @@ def test_a_header_that_promises_more_than_a_file_can_hold_is_refused(tmp_path) -
         read_mask(tmp_path / "m.png")
 
 
-def test_the_emptiest_mask_is_none_of_these(tmp_path) -> None:
+def test_an_empty_mask_is_not_in_this_list(tmp_path) -> None:
     Pillow.new("1", (5000, 5000)).save(tmp_path / "m.png", optimize=True)
     assert not read_mask(tmp_path / "m.png", empty_ok=True).any()
 

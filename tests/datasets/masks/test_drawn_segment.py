@@ -58,7 +58,7 @@ def test_a_line_between_two_areas_is_a_bridge() -> None:
     assert sorted(len(part) for part in split_at_bridges(ring, 1)) == [4, 4]
 
 
-def test_the_end_of_a_crack_traced_through_pixel_centres_is_none() -> None:
+def test_the_end_of_a_crack_traced_through_pixel_centres_is_not_a_bridge() -> None:
     ring = np.float32([(0, 0), (4, 0), (4, 4), (9, 8), (15, 8), (9, 8), (4, 4), (0, 4)])
     (part,) = split_at_bridges(ring, 1)
     np.testing.assert_array_equal(part, ring)

@@ -72,7 +72,7 @@ def test_joined_components_have_all_pixels_in_one_box() -> None:
 
 
 @given(masks, st.tuples(*[st.integers(0, 3)] * 4))
-def test_pixels_of_a_crop_are_where_it_begins(crop: np.ndarray, around: tuple[int, int, int, int]) -> None:
+def test_pixels_of_a_crop_are_placed_at_its_origin(crop: np.ndarray, around: tuple[int, int, int, int]) -> None:
     left, top, right, bottom = around
     mask = np.pad(crop, ((top, bottom), (left, right)))
     edges = crop_edges(crop, left, top, *mask.shape)

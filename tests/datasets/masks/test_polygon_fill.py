@@ -51,6 +51,6 @@ def test_shapes_that_are_too_long_together_are_drawn_in_groups() -> None:
     assert area == 63
 
 
-def test_what_would_take_the_memory_is_refused() -> None:
+def test_shapes_that_need_too_much_memory_are_refused() -> None:
     with pytest.raises(OptionError, match="crosses 6000000 columns"):
         fill_even_odd([[[(0, 0), (60, 40)] * 50_000]], HEIGHT, WIDTH)

@@ -55,7 +55,7 @@ def test_half_a_pixel_to_the_right_makes_the_left_column_the_defects() -> None:
     assert (x[0], x[-1], y[0], y[-1]) == (40, 60, 30, 39)
 
 
-def test_nothing_arrives_outside() -> None:
+def test_a_defect_that_leaves_the_canvas_is_not_pasted() -> None:
     away = np.array([[1.0, 0, 500], [0, 1, 0]])
     assert make_patch(noise(1), [rectangle(40, 30, 20, 10)], noise(2), away) is None
     speck = np.array([[0.1, 0, 5], [0, 0.1, 5]])

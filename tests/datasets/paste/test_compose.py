@@ -111,7 +111,7 @@ def test_types_sources_and_canvases_take_turns() -> None:
     assert all(a.image_id == p.image.id for p in new for a in p.annotations)
 
 
-def test_only_what_is_given_is_read() -> None:
+def test_only_the_given_images_are_read() -> None:
     def never() -> np.ndarray:
         raise AssertionError("read an image that was not given")
 
@@ -134,7 +134,7 @@ def test_defects_stay_apart_unless_they_were_near_each_other() -> None:
         assert [a.category_id for a in new.annotations] == [1, 2]
 
 
-def test_what_cannot_be_placed_is_left_out_and_counted() -> None:
+def test_annotations_that_cannot_be_placed_are_left_out_and_counted() -> None:
     """A corner stays in the image only for rotations near right angles, the middle for any rotation."""
     corner = given(1, (1, 1, 9, 9, 1), (55, 55, 10, 10, 1))
     new = pasted([corner, given(2)], 12, place="orbit")
@@ -157,7 +157,7 @@ def test_a_defect_beside_a_crowd_stays_where_it_is() -> None:
     ]
 
 
-def test_what_the_border_cuts_goes_on_to_the_border() -> None:
+def test_instances_cut_by_the_border_stay_at_the_border() -> None:
     cut = given(1, (0, 55, 60, 10, 1))
     for new in pasted([cut, given(2)], 8, place="anywhere"):
         mask = mask_of(new.annotations[0])

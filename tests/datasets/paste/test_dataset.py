@@ -86,7 +86,7 @@ def test_pycocotools_reads_it(done: Path) -> None:
         ]
 
 
-def test_provenance_records_what_came_from_where(coco_folder: Path, done: Path) -> None:
+def test_provenance_records_the_sources(coco_folder: Path, done: Path) -> None:
     old, new = load_dataset(coco_folder), load_dataset(done)
     provenance = new.provenance
     assert provenance is not None
@@ -169,7 +169,9 @@ def test_refusals_in_one_line(coco_folder: Path, done: Path, tmp_path: Path, cap
 @pytest.mark.parametrize(
     ("kept", "message"), [(True, "no negative to paste on"), (False, "no annotation with a mask"), (None, "train")]
 )
-def test_a_train_split_without_what_is_needed(coco_folder: Path, tmp_path: Path, capsys, kept, message) -> None:
+def test_a_train_split_without_sources_or_canvases(
+    coco_folder: Path, tmp_path: Path, capsys, kept, message
+) -> None:
     bare = Path(shutil.copytree(coco_folder, tmp_path / "bare"))
     path = annotation_path(bare, "train")
     train = read_coco(path)

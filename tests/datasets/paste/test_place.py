@@ -34,7 +34,7 @@ def test_the_circle_of_a_round_part_is_found(cord) -> None:
     assert seen.image_frame == Frame(199.5, 199.5, 200)
 
 
-def test_what_an_image_shows_decides_the_place() -> None:
+def test_the_detected_part_decides_the_place() -> None:
     bar = np.full((200, 300, 3), 20, np.uint8)
     bar[60:140, 40:260] = 220
     cloth = np.random.default_rng(0).integers(0, 255, (200, 200, 3)).astype(np.uint8)
@@ -93,7 +93,7 @@ def test_orbit_keeps_the_radius_and_takes_any_angle() -> None:
     assert {move.mirror for move in moves} == {True, False}
 
 
-def test_same_stays_nearly_where_it_was() -> None:
+def test_place_same_keeps_the_position_nearly() -> None:
     frame = Frame(59.5, 59.5, 60)
     plain = DetectedPart(True, None, frame)
     setting = settle("same", plain, plain, (88, 55, 10, 10), is_cut=False)
@@ -117,7 +117,7 @@ def test_anywhere_reaches_all_of_the_canvas() -> None:
 
 
 @pytest.mark.parametrize(("middle", "step"), [((59.5, 59.5), 90), ((99.5, 59.5), 180)])
-def test_what_the_border_cuts_turns_by_right_angles(middle, step) -> None:
+def test_instances_cut_by_the_border_rotate_by_right_angles(middle, step) -> None:
     seen = DetectedPart(False, None, Frame(*middle, 60))
     setting = settle("anywhere", seen, seen, (0, 10, 5, 5), is_cut=True)
     for seed in range(40):

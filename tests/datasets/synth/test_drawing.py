@@ -87,7 +87,7 @@ def test_one_component_counts_diagonal_neighbours() -> None:
     np.testing.assert_array_equal(one_component(mask), mask)
 
 
-def test_one_component_of_nothing_is_nothing() -> None:
+def test_an_empty_mask_has_no_component() -> None:
     assert not one_component(np.zeros((20, 20), bool)).any()
 
 

@@ -124,7 +124,7 @@ def test_every_image_is_counted_once() -> None:
 
 @pytest.mark.parametrize("defect_type", DEFECT_TYPES)
 @pytest.mark.parametrize("index", range(9))
-def test_mask_is_what_was_painted(defect_type: str, index: int) -> None:
+def test_the_mask_marks_the_painted_pixels(defect_type: str, index: int) -> None:
     defective, intact = drawn(defect_type, index)
     changed = (defective.rgb != intact.rgb).any(axis=2)
     assert not (changed & ~defective.mask).any()
