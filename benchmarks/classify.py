@@ -32,7 +32,7 @@ from training.history import read_history
 RESULT = Path(__file__).with_name("results") / "classify.json"
 FOLDS = 5
 RESNET, LITE = "resnet18.pt", "tf_efficientnet_lite0.safetensors"
-# name -> flags; a file name stands for a file in the folder of weights. ResNet-34's weights are not available.
+# name -> flags; a file name means a file in the folder of weights. ResNet-34's weights are not available.
 SETTINGS: Mapping[str, tuple[str, ...]] = {
     "few": ("--recipe", "recipes/few.yaml", "--weights", LITE),
     "seed-1": ("--recipe", "recipes/seed-1.yaml", "--weights", "none"),
