@@ -8,6 +8,8 @@ import msgspec
 from evaluate.any_defect import ANY_DEFECT
 from evaluate.average_precision import BOXES, MASKS
 from evaluate.confusion import INSTANCES, TYPE_CONFUSION
+from evaluate.errors_of_instances import INSTANCE_ERRORS
+from evaluate.errors_of_pixels import PIXEL_ERRORS
 from evaluate.image_types import ACCURACY, IMAGE_TYPES
 from evaluate.images import IMAGES
 from evaluate.metric import Metric, Tested, V
@@ -23,7 +25,7 @@ SCHEMA_VERSION = 1
 # In the order of the tables and of metrics.json. Any: the list holds metrics of different value types.
 METRICS: tuple[Metric[Any], ...] = (
     IMAGES, ACCURACY, IMAGE_TYPES, SEVERAL_TYPES, BOXES, MASKS, ANY_DEFECT, PANOPTIC, PIXELS, SCORE_MAPS,
-    INSTANCES, TYPE_CONFUSION,
+    INSTANCES, TYPE_CONFUSION, INSTANCE_ERRORS, PIXEL_ERRORS,
 )  # fmt: skip
 
 

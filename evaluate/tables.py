@@ -1,7 +1,9 @@
 """The tables of a run's metrics for people: on the terminal and as Markdown."""
 
+import sys
 from collections.abc import Iterator, Sequence
 
+from evaluate.advice import advice
 from evaluate.cells import Table, value_cell
 from evaluate.metrics import METRICS, Metrics
 from evaluate.values import Folds
@@ -9,9 +11,11 @@ from system.console import print_status, print_table
 
 
 def print_metrics(metrics: Metrics) -> None:
-    """Print the tables on stdout and the operating point on stderr."""
+    """Print the tables and what would help most on stdout, and the operating point on stderr."""
     for table in metrics_tables(metrics):
         print_table(table.title, table.columns, table.rows)
+    if (sentence := advice(metrics)) is not None:
+        sys.stdout.write(f"{sentence}\n")
     print_status(f"operating point: {metrics.protocol.operating_point}")
 
 
@@ -39,6 +43,8 @@ def metrics_markdown(metrics: Metrics) -> str:
         lines.append(_row(["---", *["---:"] * (len(table.columns) - 1)]))
         lines += [_row(row) for row in table.rows]
         lines += ["", f"{table.note}."] if table.note else []
+    if (sentence := advice(metrics)) is not None:
+        lines += ["", "## What would help most", "", sentence]
     for title, names in _image_lists(metrics):
         lines += ["", f"## {title}", "", *(f"* {_plain(name)}" for name in names)]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,75 @@
+"""One sentence on what would help most, derived from the errors of a run.
+
+The rule: of the candidates below, the one with the largest possible gain is named. Each gain is of the same run's
+numbers, by masks if the run provides them, else by boxes.
+
+* each of the six kinds of errors (evaluate.error_decomposition): by how much AP50 would be higher without it;
+* outlines: AP50 - AP, what is lost because defects that are found are not outlined exactly;
+* image types, for a run that predicts nothing else: the most frequent confusion of two types.
+
+Gains below 0.01 are within the noise of any test split, so no change is advised then.
+"""
+
+from evaluate.average_precision import BOXES, MASKS
+from evaluate.error_decomposition import ErrorKind
+from evaluate.errors_of_instances import INSTANCE_ERRORS
+from evaluate.image_types import IMAGE_TYPES, ImageTypeMeasures
+from evaluate.metrics import Metrics
+
+MIN_GAIN = 0.01
+REMEDIES = {
+    ErrorKind.wrong_type: "check the types of the labels and add examples of the types that are confused",
+    ErrorKind.badly_placed: "check how the labels are outlined and raise --imgsz or --epochs",
+    ErrorKind.both: "add examples of the defect types that are confused, and check how they are outlined",
+    ErrorKind.duplicate: "check for defects that are labelled as one and predicted in parts",
+    ErrorKind.background: "add good images that look like the false alarms (annotate queue finds them)",
+    ErrorKind.missed: "label more defects that look like the missed ones, or raise --imgsz for small ones",
+}
+OUTLINES = "outline the labels more exactly and raise --imgsz"
+
+
+def advice(metrics: Metrics) -> str | None:
+    """The sentence; None for a run without boxes and without image types, and without annotations."""
+    types = metrics.get(IMAGE_TYPES)
+    if types is not None:
+        return _advice_on_types(types)
+    errors = metrics.get(INSTANCE_ERRORS)
+    if errors is None:
+        return None
+    what, metric, decomposition = "masks", MASKS, errors.masks
+    if decomposition is None:
+        what, metric, decomposition = "boxes", BOXES, errors.boxes
+    precision = metrics.get(metric)
+    if decomposition is None or decomposition.AP50 is None or precision is None:
+        return None
+    gains = {kind: decomposition.errors[kind.name].gain for kind in ErrorKind}
+    exact = (precision.AP50 or 0.0) - (precision.AP or 0.0)
+    worst = max(gains, key=lambda kind: gains[kind])
+    if max(exact, gains[worst]) < MIN_GAIN:
+        return f"No single kind of error of {what} costs {MIN_GAIN:g} AP or more."
+    if exact >= gains[worst]:
+        return (
+            f"Exact outlines would help most: defects that are found but not outlined exactly cost {exact:.3f} AP"
+            f" of {what}; {OUTLINES}."
+        )
+    count = decomposition.errors[worst.name].count
+    return (
+        f"Fewer errors of the kind '{worst.value}' would help most: {count} cost {gains[worst]:.3f} AP50"
+        f" of {what}; {REMEDIES[worst]}."
+    )
+
+
+def _advice_on_types(types: ImageTypeMeasures) -> str | None:
+    confused = [
+        (count, truth, predicted)
+        for truth, row in zip(types.names, types.matrix, strict=True)
+        for predicted, count in zip(types.names, row, strict=True)
+        if truth != predicted
+    ]
+    count, truth, predicted = max(confused, key=lambda c: c[0], default=(0, "", ""))
+    if not count:
+        return "Every image type is right." if types.images else None
+    return (
+        f"Fewer images of {truth} taken for {predicted} would help most: {count} of"
+        f" {types.images - types.right} wrong types; check the labels of both and add images of {truth}."
+    )
