@@ -36,10 +36,9 @@ def advice(metrics: Metrics) -> str | None:
     errors = metrics.get(INSTANCE_ERRORS)
     if errors is None:
         return None
-    what, metric, decomposition = "masks", MASKS, errors.masks
+    what, precision, decomposition = "masks", metrics.get(MASKS), errors.masks
     if decomposition is None:
-        what, metric, decomposition = "boxes", BOXES, errors.boxes
-    precision = metrics.get(metric)
+        what, precision, decomposition = "boxes", metrics.get(BOXES), errors.boxes
     if decomposition is None or decomposition.AP50 is None or precision is None:
         return None
     gains = {kind: decomposition.errors[kind.name].gain for kind in ErrorKind}

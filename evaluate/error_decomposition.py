@@ -123,11 +123,12 @@ def _judge(
     for i in matches.false:
         p = predictions[i]
         same_type = [annotations[j].category_id == p.category_id for j in single]
-        kind, j = _kind(ious[i, single], same_type, [j in found for j in single])
+        kind, nearest = _kind(ious[i, single], same_type, [j in found for j in single])
         outcome = _Outcome(p.category_id, p.score, right=False, kind=kind)
-        if j is not None and single[j] not in found:
-            outcome.target, outcome.fixed_type = (image.id, single[j]), annotations[single[j]].category_id
-            reachable.add(single[j])
+        if nearest is not None and single[nearest] not in found:
+            j = single[nearest]
+            outcome.target, outcome.fixed_type = (image.id, j), annotations[j].category_id
+            reachable.add(j)
         outcomes.predictions.append(outcome)
     for j in matches.missed:
         if j not in reachable:

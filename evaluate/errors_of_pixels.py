@@ -113,8 +113,8 @@ def pixel_errors(truth: CocoFile, counted: Sequence[Prediction]) -> PixelErrors:
             of_image = wrong_pixels(real, painted, ignored_pixels(image, annotations[image.id]))
             if of_image.total:
                 images[image.file_name] = of_image
-    sums = np.sum([msgspec.structs.astuple(w) for w in images.values()] or [[0] * len(TITLES)], axis=0).tolist()
     names = WrongPixels.__struct_fields__
+    sums = [sum(getattr(of_image, name) for of_image in images.values()) for name in names]
     total = sum(sums)
     return PixelErrors(
         wrong=WrongPixels(**dict(zip(names, sums, strict=True))),
