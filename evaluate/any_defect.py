@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from datasets.coco import Category, CocoFile, Prediction
-from evaluate.average_precision import instance_measures
+from evaluate.average_precision import instance_measures, resampled_measures
 from evaluate.cells import INTERVAL_ROW, Table, interval_cell, value_cell
 from evaluate.coco_eval import IouType
 from evaluate.metric import Metric, Tested
@@ -78,6 +78,16 @@ class AnyDefectMetric(Metric[AnyDefectMeasures]):
             if one is not None
             for number in ("AP", "AP50")
         }
+
+    def resampled(self, tested: Tested) -> "dict[str, NDArray[np.float64]]":
+        """AP and AP50 of boxes and of masks."""
+        if not tested.provides.boxes:
+            return {}
+        truth, predictions = without_types(tested.truth, tested.predictions)
+        found = resampled_measures(truth, predictions, "bbox", tested.draws, "any defect boxes")
+        if tested.provides.masks and has_masks(truth):
+            found |= resampled_measures(truth, predictions, "segm", tested.draws, "any defect masks")
+        return found
 
 
 ANY_DEFECT = AnyDefectMetric()

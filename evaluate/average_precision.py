@@ -76,6 +76,14 @@ class AveragePrecision(Metric[InstanceMeasures]):
         return {f"{self.key} AP": value.AP, f"{self.key} AP50": value.AP50}
 
 
+def resampled_measures(
+    truth: CocoFile, predictions: Sequence[Prediction], iou_type: IouType, draws: "NDArray[np.int64]", name: str
+) -> "dict[str, NDArray[np.float64]]":
+    """AP and AP50 in each resample of the images, called `name` AP and `name` AP50."""
+    precision = resampled_precision(coco_eval(truth, predictions, iou_type), draws)
+    return {f"{name} AP": precision.mean(axis=1), f"{name} AP50": precision[:, AT_50]}
+
+
 class BoxPrecision(AveragePrecision):
     """AP of boxes."""
 
@@ -87,6 +95,12 @@ class BoxPrecision(AveragePrecision):
         if not tested.provides.boxes:
             return None
         return instance_measures(tested.truth, tested.predictions, "bbox", tested.draws)
+
+    def resampled(self, tested: Tested) -> "dict[str, NDArray[np.float64]]":
+        """AP and AP50."""
+        if not tested.provides.boxes:
+            return {}
+        return resampled_measures(tested.truth, tested.predictions, "bbox", tested.draws, self.key)
 
     def definitions(self, truth: CocoFile) -> dict[str, str]:
         """The rule of COCO."""
@@ -107,6 +121,12 @@ class MaskPrecision(AveragePrecision):
         if not tested.provides.masks or not has_masks(tested.truth):
             return None
         return instance_measures(tested.truth, tested.predictions, "segm", tested.draws)
+
+    def resampled(self, tested: Tested) -> "dict[str, NDArray[np.float64]]":
+        """AP and AP50."""
+        if not tested.provides.masks or not has_masks(tested.truth):
+            return {}
+        return resampled_measures(tested.truth, tested.predictions, "segm", tested.draws, self.key)
 
     def definitions(self, truth: CocoFile) -> dict[str, str]:
         """The rule of COCO."""

@@ -100,6 +100,21 @@ class ImageTypeMetric(Metric[ImageTypeMeasures]):
         """All but those of single types."""
         return {title: getattr(value, key) for key, title in NUMBERS.items()}
 
+    def resampled(self, tested: Tested) -> "dict[str, NDArray[np.float64]]":
+        """All but those of single types."""
+        if not tested.provides.image_types:
+            return {}
+        truth, probabilities, draws = _tested_types(tested)
+        matrices = confusions(truth, probabilities.argmax(axis=1), probabilities.shape[1], draws)
+        measures = [type_measures(one) for one in matrices]
+        defective, defect = truth != GOOD_INDEX, 1 - probabilities[:, GOOD_INDEX]
+        numbers = {
+            "accuracy": [ratio(np.trace(one), one.sum()) for one in matrices],
+            **{name: [getattr(one, name) for one in measures] for name in TypeMeasures.__struct_fields__},
+            "auroc": [auroc(defect, defective, draw) for draw in draws],
+        }
+        return {NUMBERS[key]: _with_nan(values) for key, values in numbers.items()}
+
 
 class AccuracyMetric(Metric[float]):
     """The share of images whose type is right, as a number of its own at the top of metrics.json."""
@@ -138,13 +153,10 @@ NUMBERS = {
 def image_type_measures(tested: Tested) -> ImageTypeMeasures:
     """Every number of the types of images, with intervals by the resamples of `tested`."""
     names = tested.truth.names()
-    images, truth = types_of_images(tested.truth)
-    probabilities = type_probabilities(images, list(names), tested.predictions)
+    truth, probabilities, draws = _tested_types(tested)
     predicted = probabilities.argmax(axis=1)
-    position = {image.id: i for i, image in enumerate(tested.truth.images)}
-    draws = tested.draws[:, [position[image.id] for image in images]]
-    count = 1 + len(names)
-    once = np.ones((1, len(images)), np.int64)
+    count, images = 1 + len(names), len(truth)
+    once = np.ones((1, images), np.int64)
     matrix = confusions(truth, predicted, count, once)[0]
     measures = type_measures(matrix)
     right = int(np.trace(matrix))
@@ -152,13 +164,13 @@ def image_type_measures(tested: Tested) -> ImageTypeMeasures:
     bins = calibration_bins(probabilities.max(axis=1), predicted == truth)
     resampled = [type_measures(one) for one in confusions(truth, predicted, count, draws)]
     return ImageTypeMeasures(
-        images=len(images),
+        images=images,
         right=right,
-        accuracy=ratio(right, len(images)),
+        accuracy=ratio(right, images),
         **msgspec.structs.asdict(measures),
         auroc=auroc(defect, defective, once[0]),
         intervals={
-            "accuracy": binomial_interval(right, len(images)),
+            "accuracy": binomial_interval(right, images),
             **{name: _interval(resampled, name) for name in TypeMeasures.__struct_fields__},
             "auroc": _percentiles([auroc(defect, defective, draw) for draw in draws]),
         },
@@ -168,6 +180,16 @@ def image_type_measures(tested: Tested) -> ImageTypeMeasures:
         calibration_error=calibration_error(bins),
         calibration=bins,
     )
+
+
+def _tested_types(
+    tested: Tested,
+) -> tuple["NDArray[np.intp]", "NDArray[np.float64]", "NDArray[np.int64]"]:
+    """The type of each image that has one, the probabilities of its types (images x types), and the draws."""
+    images, truth = types_of_images(tested.truth)
+    probabilities = type_probabilities(images, list(tested.truth.names()), tested.predictions)
+    position = {image.id: i for i, image in enumerate(tested.truth.images)}
+    return truth, probabilities, tested.draws[:, [position[image.id] for image in images]]
 
 
 def _type_scores(name: str, matrix: "NDArray[np.int64]", k: int) -> TypeScores:
@@ -189,7 +211,11 @@ def _interval(resampled: list[TypeMeasures], name: str) -> Interval | None:
 
 
 def _percentiles(values: list[float | None]) -> Interval | None:
-    return percentile_interval(np.asarray([np.nan if v is None else v for v in values], np.float64))
+    return percentile_interval(_with_nan(values))
+
+
+def _with_nan(values: list[float | None]) -> "NDArray[np.float64]":
+    return np.asarray([np.nan if v is None else v for v in values], np.float64)
 
 
 def _row(one: TypeScores) -> list[str]:

@@ -57,6 +57,7 @@ class ImageMetric(Metric[ImageMeasures]):
 
     key = "images"
     value_type = ImageMeasures
+    lower_is_better = frozenset({"missed", "false alarms"})
 
     def measure(self, tested: Tested) -> ImageMeasures:
         """By the predictions that count."""
@@ -111,6 +112,17 @@ class ImageMetric(Metric[ImageMeasures]):
             "false alarms": ratio(value.false_alarms, value.good),
             "image AUROC": value.auroc,
         }
+
+    def resampled(self, tested: Tested) -> "dict[str, NDArray[np.float64]]":
+        """Both rates."""
+        predicted = {p.image_id for p in without_ignored(tested.truth, tested.counted)}
+        defective = np.array(list(defective_images(tested.truth).values()), bool)
+        alarmed = np.array([image.id in predicted for image in tested.truth.images], bool)
+        draws = tested.draws
+        with np.errstate(invalid="ignore"):
+            missed = (draws @ (defective & ~alarmed)) / (draws @ defective)
+            alarms = (draws @ (~defective & alarmed)) / (draws @ ~defective)
+        return {"missed": missed, "false alarms": alarms}
 
     def image_lists(self, value: ImageMeasures) -> dict[str, list[str]]:
         """The images with an error."""

@@ -46,11 +46,13 @@ class Metric(ABC, Generic[V]):
     """One group of numbers: `key` is its name in metrics.json, `value_type` the type of its value there.
 
     `from_model` marks a metric that asks the model itself; it cannot be computed again from a predictions file.
+    `lower_is_better` are those of its numbers per fold that are better if they are lower.
     """
 
     key: ClassVar[str]
     value_type: type[V]
     from_model: ClassVar[bool] = False
+    lower_is_better: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def measure(self, tested: Tested) -> V | None:
@@ -67,6 +69,14 @@ class Metric(ABC, Generic[V]):
     def fold_numbers(self, value: V) -> dict[str, float | None]:
         """The numbers whose mean and deviation over folds are reported, by name."""
         del value
+        return {}
+
+    def resampled(self, tested: Tested) -> "dict[str, NDArray[np.float64]]":
+        """Numbers of `fold_numbers` in each resample of `tested.draws`, nan where one does not exist.
+
+        Only numbers that can be computed for all resamples at once, which `evaluate compare` reports.
+        """
+        del tested
         return {}
 
     def image_lists(self, value: V) -> dict[str, list[str]]:

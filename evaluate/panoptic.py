@@ -85,6 +85,13 @@ class PanopticMetric(Metric[PanopticMeasures]):
         """The means over types."""
         return {"PQ": value.pq, "SQ": value.sq, "RQ": value.rq}
 
+    def resampled(self, tested: Tested) -> "dict[str, NDArray[np.float64]]":
+        """The means over types."""
+        if not tested.provides.masks or not has_masks(tested.truth):
+            return {}
+        means = _resampled_means(_sums_of_images(tested.truth, tested.counted), tested.draws)
+        return dict(zip(("PQ", "SQ", "RQ"), means.T, strict=True))
+
 
 PANOPTIC = PanopticMetric()
 
@@ -101,7 +108,7 @@ def panoptic_measures(
         for name, (pq, sq, rq), count in zip(truth.names().values(), qualities, counts, strict=True)
     }
     means = [_known(value) for value in _mean_of_types(qualities)]
-    resampled = _mean_of_types(_qualities(np.einsum("ri,itk->rtk", draws, sums)))[:, 0]
+    resampled = _resampled_means(sums, draws)[:, 0]
     return PanopticMeasures(means[0], means[1], means[2], per_type, {"pq": percentile_interval(resampled)})
 
 
@@ -187,6 +194,11 @@ def _mean_of_types(qualities: "NDArray[np.float64]") -> "NDArray[np.float64]":
     with np.errstate(invalid="ignore"):
         mean: NDArray[np.float64] = np.nansum(qualities, axis=-2) / known.sum(axis=-2)
     return mean
+
+
+def _resampled_means(sums: "NDArray[np.float64]", draws: "NDArray[np.int64]") -> "NDArray[np.float64]":
+    """PQ, SQ and RQ of each resample, resamples x 3, from images x types x 4 sums."""
+    return _mean_of_types(_qualities(np.einsum("ri,itk->rtk", draws, sums)))
 
 
 def _known(value: float) -> float | None:

@@ -98,6 +98,14 @@ class PixelMetric(Metric[PixelMeasures]):
             "boundary F": value.boundary.f,
         }
 
+    def resampled(self, tested: Tested) -> "dict[str, NDArray[np.float64]]":
+        """IoU and Dice of the defect, and the mean IoU of types."""
+        if not tested.provides.masks or not has_masks(tested.truth):
+            return {}
+        counts, _ = _count(tested.truth, tested.counted)
+        iou, dice = _resampled_overlap(counts, tested.draws)
+        return {"defect IoU": iou, "defect Dice": dice, "mean IoU of types": _resampled_mean(counts, tested.draws)}
+
 
 PIXELS = PixelMetric()
 
@@ -199,9 +207,28 @@ def _type_pixels(pooled: "NDArray[np.int64]", k: int) -> TypePixels:
 
 
 def _intervals(counts: "NDArray[np.int64]", draws: "NDArray[np.int64]") -> dict[str, tuple[float, float] | None]:
+    iou, dice = _resampled_overlap(counts, draws)
+    return {"dice": percentile_interval(dice), "iou": percentile_interval(iou)}
+
+
+def _resampled_overlap(
+    counts: "NDArray[np.int64]", draws: "NDArray[np.int64]"
+) -> tuple["NDArray[np.float64]", "NDArray[np.float64]"]:
+    """IoU and Dice of the defect in each resample; nan without a defect pixel."""
     tp, fp, fn = (draws @ per_image for per_image in _overlap(counts))
     exists = tp + fn > 0
     with np.errstate(divide="ignore", invalid="ignore"):
-        dice = np.where(exists, 2 * tp / (2 * tp + fp + fn), np.nan)
         iou = np.where(exists, tp / (tp + fp + fn), np.nan)
-    return {"dice": percentile_interval(dice), "iou": percentile_interval(iou)}
+        dice = np.where(exists, 2 * tp / (2 * tp + fp + fn), np.nan)
+    return iou, dice
+
+
+def _resampled_mean(counts: "NDArray[np.int64]", draws: "NDArray[np.int64]") -> "NDArray[np.float64]":
+    """Mean IoU of the annotated types in each resample; nan without a defect pixel."""
+    sums = np.einsum("ri,ijk->rjk", draws, counts)
+    right = np.diagonal(sums, axis1=1, axis2=2)[:, 1:]
+    real, painted = sums.sum(axis=2)[:, 1:], sums.sum(axis=1)[:, 1:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ious = np.where(real > 0, right / (real + painted - right), 0)
+        mean: NDArray[np.float64] = ious.sum(axis=1) / (real > 0).sum(axis=1)
+    return mean

@@ -1,0 +1,122 @@
+"""The `evaluate` command: compare runs, list them and name the best."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from system.console import new_app, print_status, print_table, run
+
+if TYPE_CHECKING:
+    from evaluate.compare import MeasuredRun
+    from evaluate.run_list import ListedRun
+
+app = new_app("Compare the measured runs of all trainers.")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Runs = Annotated[Path, typer.Argument(metavar="[RUNS]", help="Folder below which the runs are.")]
+
+
+@app.command("compare")
+def compare_command(
+    first: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run folder.")],
+    second: Annotated[Path, typer.Argument(metavar="RUN_B", help="The run folder after the change.")],
+    with_a: Annotated[
+        list[Path] | None, typer.Option(metavar="RUN", help="A run like RUN_A with another seed; may be repeated.")
+    ] = None,
+    with_b: Annotated[
+        list[Path] | None, typer.Option(metavar="RUN", help="A run like RUN_B with another seed; may be repeated.")
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=100, help="Number of bootstrap resamples.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples.")] = 0,
+    dataset: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Location of the dataset if it was moved.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Report by how much RUN_B is better or worse than RUN_A in each measure, with intervals of the difference."""
+    from evaluate.compare import compare_runs
+
+    sides = [_read(roots, dataset) for roots in ([first, *(with_a or [])], [second, *(with_b or [])])]
+    compared = compare_runs(*sides, resamples=resamples, seed=seed)
+    if as_json:
+        _print_json(compared)
+        return
+    rows = [
+        [d.measure, f"{d.a:.3f}", f"{d.b:.3f}", f"{d.difference:+.3f}", "{:+.3f} to {:+.3f}".format(*d.interval),
+         d.verdict]
+        for d in compared.measures
+    ]  # fmt: skip
+    columns = ("", "A", "B", "B - A", "95 % interval", "B is")
+    print_table(f"{second} against {first}, {compared.images} test images", columns, rows)
+    if not (with_a and with_b):
+        print_status(
+            "the intervals do not include the variation from seed to seed; add runs by --with-a and --with-b"
+        )
+
+
+@app.command("list")
+def list_command(folder: Runs = Path("runs"), as_json: AsJson = False) -> None:
+    """List the runs below a folder: options, data, numbers with intervals, and time."""
+    from evaluate.run_list import list_runs
+
+    listed = list_runs(folder)
+    if as_json:
+        _print_json(listed)
+    else:
+        _print_runs(str(folder), listed)
+
+
+@app.command("best")
+def best_command(
+    folder: Runs = Path("runs"),
+    by: Annotated[
+        str, typer.Option(metavar="NUMBER", help="A number of the folds' table in metrics.md.")
+    ] = "boxes AP",
+    most: Annotated[int, typer.Option(min=1, help="Maximum number of runs listed.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """List the runs below a folder by a number, the best first."""
+    from evaluate.run_list import list_runs, sort_by
+
+    listed = sort_by(list_runs(folder), by)[:most]
+    if as_json:
+        _print_json(listed)
+    else:
+        _print_runs(f"{folder}, best {by} first", listed, by)
+
+
+def main() -> NoReturn:
+    """Entry point of the console command."""
+    run(app, "evaluate")
+
+
+def _read(roots: Sequence[Path], moved: Path | None) -> "list[MeasuredRun]":
+    from evaluate.compare import read_measured
+    from evaluate.run_dataset import open_run_dataset
+    from evaluate.run_folder import load_run
+
+    return [read_measured(one, open_run_dataset(one, moved)) for one in map(load_run, roots)]
+
+
+def _print_runs(title: str, runs: "Sequence[ListedRun]", by: str | None = None) -> None:
+    from evaluate.cells import interval_cell, value_cell
+    from evaluate.run_list import HEADLINES
+
+    names = [name for name in HEADLINES if any(one.numbers.get(name) is not None for one in runs)]
+    names += [by] if by and by not in names else []
+    rows = []
+    for one in runs:
+        asked = " ".join(str(one.options[k]) for k in ("encoder", "arch", "weights") if one.options.get(k))
+        sizes = " ".join(f"{k} {one.options[k]}" for k in ("epochs", "imgsz", "seed") if k in one.options)
+        cells = [f"{value_cell(one.numbers.get(n))} ({interval_cell(one.intervals.get(n))})" for n in names]
+        minutes = "-" if one.seconds is None else f"{one.seconds / 60:.0f}"
+        rows.append([one.run, Path(one.dataset).name, str(one.folds or 1), f"{asked} {sizes}", *cells, minutes])
+    print_table(title, ("run", "dataset", "folds", "options", *names, "minutes"), rows)
+
+
+def _print_json(value: object) -> None:
+    from system.json_file import format_json
+
+    sys.stdout.buffer.write(format_json(value))
