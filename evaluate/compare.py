@@ -1,9 +1,9 @@
 """Whether a change helped: the difference of every measure of two runs, with paired bootstrap intervals.
 
-Both runs are measured on the same resamples of the test images, so that what makes an image difficult cancels out
-(Efron and Tibshirani, An Introduction to the Bootstrap, 1993). A side may be several runs that differ only in seed:
-its value is their mean, and each resample also draws which of them count, so that the interval includes the
-variation from seed to seed.
+Both runs are measured on the same resamples of the test images, so that what makes an image difficult
+cancels out (Efron and Tibshirani, An Introduction to the Bootstrap, 1993). A side may be several runs with
+different seeds: its value is their mean, and each resample also draws which of them count, so that the
+interval includes the variation from seed to seed.
 """
 
 from collections.abc import Mapping, Sequence
