@@ -186,6 +186,17 @@ def _normalisation(library: EncoderLibrary, net: nn.Module) -> tuple[MeanOrStd, 
     return (r, g, b), (sr, sg, sb)
 
 
+def normalisation_of_name(name: str) -> tuple[MeanOrStd, MeanOrStd]:
+    """Mean and standard deviation, of 0 to 1, of timm's weights `name`; those of ImageNet for any other name."""
+    import timm
+
+    config = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
+    if config is None or len(config.mean) != 3:
+        return IMAGENET_MEAN, IMAGENET_STD
+    (r, g, b), (sr, sg, sb) = config.mean, config.std
+    return (r, g, b), (sr, sg, sb)
+
+
 def _count_fitting(net: nn.Module, given: dict[str, Tensor]) -> int:
     wanted = net.state_dict()
     return sum(name in wanted and value.shape == wanted[name].shape for name, value in given.items())

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from features.encoder import IMAGENET_MEAN, IMAGENET_STD, MeanOrStd, normalisation_of_name
 from features.weights import part_names, prepare_hub, read_state_dict
 from system.errors import WeightsError
 
-UNUSED_HEAD = ("fc.", "classifier.", "head.")
+UNUSED_HEAD = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
 REMEDY = "give --encoder-weights PATH (a torchvision state dict) or --encoder-weights none"
 
 
@@ -23,7 +24,7 @@ def load_encoder_weights(encoder: nn.Module, name: str, depth: int, source: str)
         encoder.load_state_dict(_from_hub(name, depth))
         return []
     path = Path(source)
-    return _fill(encoder, _without_prefix(read_state_dict(path, REMEDY)), path, depth)
+    return _fill(encoder, _named_as(encoder, read_state_dict(path, REMEDY)), path, depth)
 
 
 def _fill(encoder: nn.Module, given: dict[str, Tensor], path: Path, depth: int) -> list[str]:
@@ -54,8 +55,24 @@ def _fill(encoder: nn.Module, given: dict[str, Tensor], path: Path, depth: int) 
     return lines
 
 
-def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix("encoder."): value for name, value in state.items()}
+def encoder_normalisation(name: str) -> tuple[MeanOrStd, MeanOrStd]:
+    """Mean and standard deviation, of pixel values of 0 to 1, under which the weights of an encoder were trained.
+
+    smp calls timm's networks `tu-NAME`, and those that it changed `timm-NAME`; all others are ImageNet's.
+    """
+    for prefix in ("tu-", "timm-"):
+        if name.startswith(prefix):
+            return normalisation_of_name(name.removeprefix(prefix))
+    return IMAGENET_MEAN, IMAGENET_STD
+
+
+def _named_as(encoder: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """`state` under the names of `encoder`: smp's `tu-` encoders keep timm's network as `model`."""
+    plain = {name.removeprefix("encoder."): value for name, value in state.items()}
+    wanted = encoder.state_dict()
+    if any(name in wanted for name in plain):
+        return plain
+    return {f"model.{name}" if f"model.{name}" in wanted else name: value for name, value in plain.items()}
 
 
 def _from_hub(name: str, depth: int) -> dict[str, Tensor]:

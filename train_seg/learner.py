@@ -15,7 +15,7 @@ from system.console import print_status
 from system.errors import WeightsError
 from system.tensors import check_expansion, check_tensors
 from train_seg.data import PlainSet, TrainingSet, load_cached
-from train_seg.encoder_weights import load_encoder_weights
+from train_seg.encoder_weights import encoder_normalisation, load_encoder_weights
 from train_seg.export import SegmenterExporter
 from train_seg.fit import SegmenterLoop
 from train_seg.model import ModelSpec, UNet, read_spec, save_model
@@ -88,9 +88,11 @@ def new_model(dataset: Dataset, options: SegmenterOptions) -> tuple[UNet, ModelS
 
     Raises OptionError for an unknown encoder, WeightsError.
     """
+    mean, std = encoder_normalisation(options.encoder)
     spec = ModelSpec(
-        options.encoder, options.encoder_depth, options.imgsz, dataset.categories, gamma=options.gamma
-    )
+        options.encoder, options.encoder_depth, options.imgsz, dataset.categories, gamma=options.gamma,
+        mean=mean, std=std,
+    )  # fmt: skip
     torch.manual_seed(options.seed)
     model = UNet(spec)
     lines = load_encoder_weights(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.coco import Category
+from features.encoder import MeanOrStd
 from features.weights import check_fits
 from system.errors import InputError, OptionError, WeightsError
 from system.files import write_atomic
@@ -19,7 +20,7 @@ from training.options import Gamma, Share
 
 METADATA_KEY = "defectline"
 DECODER_CHANNELS = (128, 64, 32, 16, 16)  # half the default of smp: a step takes half as long on a CPU
-RGB_MEAN = (0.485, 0.456, 0.406)  # of ImageNet, with which every encoder of smp was trained
+RGB_MEAN = (0.485, 0.456, 0.406)  # of ImageNet, with which most encoders were trained
 RGB_STD = (0.229, 0.224, 0.225)
 PADDING = (124, 116, 104)  # RGB_MEAN in 0 to 255, which is zero after normalisation
 
@@ -30,6 +31,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     `decoder_channels`: one value per stage or more, from the deepest stage on. `pixel_threshold`: a pixel is a
     defect if 1 - p(background) is at least this. `epoch` counts from 1. `gamma` is the exponent of pixel values
     from 0 to 1. `sizes`: the usual sizes of each type, empty if there are too few examples.
+    `mean` and `std` are those of pixel values, 0 to 1, with which the encoder was trained; older files lack them.
     """
 
     encoder: str
@@ -41,6 +43,8 @@ class ModelSpec(msgspec.Struct, frozen=True):
     epoch: int = 0
     gamma: Gamma = 1.0
     sizes: list[TypeSize] = []
+    mean: MeanOrStd = RGB_MEAN
+    std: MeanOrStd = RGB_STD
 
 
 class UNet(nn.Module):
@@ -72,8 +76,8 @@ class UNet(nn.Module):
                 "give a name of segmentation-models-pytorch, like resnet18 or resnet34",
             ) from None
         self.gamma = spec.gamma
-        self.register_buffer("mean", 255 * torch.tensor(RGB_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", 255 * torch.tensor(RGB_STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", 255 * torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
         # Convolutions on a CPU are a quarter faster with the channels last.
         self.to(memory_format=torch.channels_last)
 

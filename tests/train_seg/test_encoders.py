@@ -1,0 +1,66 @@
+"""Encoders of timm: their own state dicts, tensor by tensor, and the normalisation of their weights."""
+
+import os
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from datasets.coco import Category
+from features.encoder import IMAGENET_MEAN, IMAGENET_STD
+from train_seg.encoder_weights import encoder_normalisation, load_encoder_weights
+from train_seg.model import ModelSpec, UNet
+
+LITE = "tu-tf_efficientnet_lite0"
+WEIGHTS = Path(os.environ.get("DEFECTLINE_WEIGHTS", "nowhere")) / "tf_efficientnet_lite0.safetensors"
+
+
+def encoder(name: str) -> nn.Module:
+    found = UNet(ModelSpec(name, 5, 64, [Category(1, "chip")])).net.encoder
+    assert isinstance(found, nn.Module)
+    return found
+
+
+def check_every_tensor(loaded: nn.Module, given: dict[str, torch.Tensor]) -> None:
+    state = {
+        name: value for name, value in loaded.state_dict().items() if not name.endswith("num_batches_tracked")
+    }
+    assert len(state) > 100
+    for name, value in state.items():
+        assert torch.equal(value, given[name.removeprefix("model.")]), name
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_every_tensor_of_timms_own_state_dict_is_loaded(tmp_path: Path, suffix: str) -> None:
+    torch.manual_seed(7)
+    given = timm.create_model(LITE.removeprefix("tu-"), pretrained=False).state_dict()
+    path = tmp_path / f"weights{suffix}"
+    save_file(given, path) if suffix == ".safetensors" else torch.save(given, path)
+    target = encoder(LITE)
+    assert load_encoder_weights(target, LITE, 5, str(path)) == []
+    check_every_tensor(target, given)
+
+
+@pytest.mark.skipif(not WEIGHTS.is_file(), reason="DEFECTLINE_WEIGHTS has no tf_efficientnet_lite0.safetensors")
+def test_every_pretrained_tensor_is_loaded() -> None:
+    target = encoder(LITE)
+    assert load_encoder_weights(target, LITE, 5, str(WEIGHTS)) == []
+    check_every_tensor(target, load_file(WEIGHTS))
+
+
+def test_normalisation_is_that_of_the_weights() -> None:
+    half = (0.5, 0.5, 0.5)
+    assert encoder_normalisation(LITE) == (half, half)
+    assert encoder_normalisation("timm-tf_efficientnet_lite0") == (half, half)
+    for name in ("resnet18", "mobilenet_v2", "tu-resnet18"):
+        assert encoder_normalisation(name) == (IMAGENET_MEAN, IMAGENET_STD)
+
+
+def test_the_model_applies_the_normalisation_of_its_specification() -> None:
+    half = (0.5, 0.5, 0.5)
+    spec = ModelSpec("resnet18", 3, 32, [Category(1, "chip")], mean=half, std=half)
+    assert UNet(spec).mean.flatten().tolist() == pytest.approx([127.5] * 3)
+    assert UNet(spec).std.flatten().tolist() == pytest.approx([127.5] * 3)
