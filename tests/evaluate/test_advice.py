@@ -55,5 +55,5 @@ def test_evaluate_ends_with_it(bench: Any, tmp_path: Any, capsys: Any) -> None:
     assert capsys.readouterr().out.splitlines()[-1].startswith("Fewer errors of the kind 'missed' would help most")
 
 
-def test_nothing_to_say_without_an_annotation(bench: Any, tmp_path: Any) -> None:
+def test_no_sentence_without_an_annotation(bench: Any, tmp_path: Any) -> None:
     assert sentence(bench, tmp_path, "det", [], []) is None

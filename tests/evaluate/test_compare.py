@@ -33,7 +33,7 @@ def compared(dataset: Any, a: list[Any], b: list[Any], resamples: int = 200) -> 
 
 
 def test_a_hand_worked_case(bench: Any, tmp_path: Path) -> None:
-    """Two defective images. A finds the first, B both: A misses the second as often as it is drawn."""
+    """Two defective images. A finds the first, B both: A misses one image for each draw of the second."""
     truth = bench.truth([(1, A)], [(1, A)], types=["chip"])
     dataset = bench.dataset(tmp_path / "d", {"test": truth})
     both = bench.perfect(truth)
