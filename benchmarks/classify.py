@@ -11,6 +11,7 @@ row.
 
 import argparse
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -100,7 +101,7 @@ def images_of(category: Path, work: Path, *, every: bool) -> Path:
             link = tree / name / path.relative_to(category / name)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.unlink(missing_ok=True)
-            link.symlink_to(path.resolve())
+            shutil.copyfile(path, link)
     mvtec2coco([tree], dataset, MvtecOptions(ratios=(1.0, 0.0, 0.0)))
     return dataset
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from benchmarks.classify import test_images
+from benchmarks.classify import images_of
 from datasets.coco import CocoFile, Image
 from datasets.formats.dataset_folder import Dataset, load_dataset
 from datasets.paste.compose import paste_images
@@ -49,7 +49,7 @@ class Bottle:
     """The 83 images: their dataset, types, pixels in the network's square, and features."""
 
     def __init__(self, category: Path, weights: Path, folder: Path) -> None:
-        self.dataset: Dataset = load_dataset(test_images(category, folder))
+        self.dataset: Dataset = load_dataset(images_of(category, folder, every=False))
         self.coco: CocoFile = self.dataset.split("train")
         self.images, self.types = types_of_images(self.coco)
         options = ClassifierOptions(arch="tf_efficientnet_lite0", weights=str(weights), imgsz=SIZE)

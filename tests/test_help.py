@@ -10,7 +10,17 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup
 from tests.command import room_app, run_command
 
 Command = TyperCommand | TyperGroup
-ROOMS = ("datasets", "convert", "annotate", "train_anomaly", "train_cls", "train_det", "train_seg", "view")
+ROOMS = (
+    "datasets",
+    "convert",
+    "annotate",
+    "train_anomaly",
+    "train_cls",
+    "train_det",
+    "train_seg",
+    "view",
+    "evaluate",
+)
 
 
 def commands(command: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Command]]:

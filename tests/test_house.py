@@ -58,7 +58,17 @@ HEAVY = {
     "numpy",
     "sklearn",
 }
-COMMANDS = ["datasets", "convert", "annotate", "train_anomaly", "train_cls", "train_det", "train_seg", "view"]
+COMMANDS = [
+    "datasets",
+    "convert",
+    "annotate",
+    "evaluate",
+    "train_anomaly",
+    "train_cls",
+    "train_det",
+    "train_seg",
+    "view",
+]
 MODULES = modules()
 
 

@@ -59,7 +59,7 @@ def test_of_two_predictions_that_could_be_fixed_the_higher_score_is_and_the_othe
     assert found.errors["missed"].count == 0  # a badly placed prediction would find it
 
 
-def test_ignore_regions_are_no_error_and_good_images_have_background_errors_only(bench: Any) -> None:
+def test_ignore_regions_are_not_errors_and_good_images_have_background_errors_only(bench: Any) -> None:
     truth = bench.truth([(1, A), (1, B)], [], types=["chip"])
     region = msgspec.structs.replace(truth.annotations[1], iscrowd=1)
     truth = msgspec.structs.replace(truth, annotations=[truth.annotations[0], region])

@@ -92,6 +92,6 @@ def test_no_other_threshold_has_a_better_f1(bad: list[float], good: list[float])
     ["", "f1", "max_f1", "miss<5", "miss<=", "miss<=-1", "miss<=1.5", "alarms<=5%%", "alarms<=101%", "x<=1"],
 )
 def test_wrong_text_names_the_forms(text: str) -> None:
-    with pytest.raises(OptionError, match="give max-f1, miss<=X or alarms<=Y") as caught:
+    with pytest.raises(OptionError, match="give max-f1, miss<=X, alarms<=Y or good") as caught:
         parse_rule(text)
     assert f"--operating-point {text}:" in str(caught.value)

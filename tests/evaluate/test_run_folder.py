@@ -49,9 +49,9 @@ def test_a_name_is_a_folder_name(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("task", "provides"),
     [
-        ("det", {"boxes"}),
-        ("seg", {"boxes", "masks", "score_maps"}),
-        ("cls", {"image_types"}),
+        ("det", {"boxes", "types"}),
+        ("seg", {"boxes", "masks", "score_maps", "types"}),
+        ("cls", {"image_types", "types"}),
         ("anomaly", {"boxes", "masks", "score_maps"}),
     ],
 )

@@ -11,7 +11,17 @@ from typer.core import TyperCommand, TyperGroup
 
 from tests.command import only_line, room_app, run_command
 
-ROOMS = ("datasets", "convert", "annotate", "train_cls", "train_det", "train_seg", "view")
+ROOMS = (
+    "datasets",
+    "convert",
+    "annotate",
+    "evaluate",
+    "train_anomaly",
+    "train_cls",
+    "train_det",
+    "train_seg",
+    "view",
+)
 
 
 def commands() -> list[tuple[str, ...]]:

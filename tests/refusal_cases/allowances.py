@@ -72,6 +72,10 @@ REASONS: dict[str, tuple[Site, ...]] = {
     "More than a test can write: a file of 1 GiB; both commands read XML by this function": (
         f"{FORMATS}xml_elements.py: _XmlReader.run (1)",
     ),
+    "Pillow refuses a file without width or height first": (
+        f"{IMAGES}decode_limit.py: check_decodable (1)",
+        f"{IMAGES}image_file.py: parse_info (1)",
+    ),
     "The parser refuses such a file first": (
         f"{FORMATS}xml_elements.py: read_xml",
         f"{FORMATS}xml_elements.py: _XmlReader._refuse_entity",
