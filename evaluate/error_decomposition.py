@@ -1,9 +1,9 @@
 """What AP50 loses to each kind of error: the decomposition TIDE.
 
 Source: Bolya et al., TIDE: A General Toolbox for Identifying Object Detection Errors, ECCV 2020. Equal to the
-reference implementation `tidecv`, except for three rules. Two are those of COCO: a prediction inside an ignore region
-is not an error, and the mean is over the types that are annotated. The third: if every annotation of a type is missed
-and nothing is predicted as it, its AP after the fix is 1, where tidecv leaves it out of the mean.
+reference implementation `tidecv`, except for three rules. Two are those of COCO: a prediction inside an ignore
+region is not an error, and the mean is over the types that are annotated. The third: if every annotation of a type
+is missed and nothing is predicted as it, its AP after the fix is 1, where tidecv leaves it out of the mean.
 """
 
 from collections.abc import Iterator, Sequence
