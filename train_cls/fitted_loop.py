@@ -42,9 +42,9 @@ def new_fitted(categories: "list[Category]", options: ClassifierOptions) -> tupl
         encoder, lines = load_encoder(options.arch, options.weights, layers, REMEDY)
     except OptionError as error:
         where = str(error.where).replace("--encoder", f"--arch {options.arch}", 1)
-        raise OptionError(where.removeprefix("--"), error.problem, error.remedy) from None
+        raise OptionError(where, error.problem, error.remedy) from None
     if len(encoder.spec.layers) < 2:
-        raise OptionError(f"layers {options.layers}", "are the same layer", "give two or more, such as 8,16")
+        raise OptionError(f"--layers {options.layers}", "are the same layer", "give two or more, such as 8,16")
     spec = ClassifierSpec(
         options.arch, encoder.spec.library, options.imgsz, categories, encoder.spec.mean, encoder.spec.std,
         gamma=options.gamma, encoder=encoder.spec, symmetries=options.augmentation.symmetries,
@@ -55,7 +55,7 @@ def new_fitted(categories: "list[Category]", options: ClassifierOptions) -> tupl
         return FittedNet(spec, encoder), lines
     except (RuntimeError, ValueError) as error:
         line = str(error).splitlines()[0][:80]
-        raise OptionError(f"imgsz {options.imgsz}", f"cannot be used ({line})", "give such as 224") from None
+        raise OptionError(f"--imgsz {options.imgsz}", f"cannot be used ({line})", "give such as 224") from None
 
 
 class FittedLoop(Loop):

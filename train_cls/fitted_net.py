@@ -41,7 +41,8 @@ class PatchModel(nn.Module):
         defect = self.defect(patches).sigmoid()
         by_type = (defect * self.types(patches).softmax(-1)).sum(1)
         area = defect.sum(1)
-        strongest = defect.squeeze(-1).topk(min(STRONGEST, defect.shape[1]), 1).values
+        count = min(STRONGEST, int(defect.shape[1]))  # int: while OpenVINO traces, a size is a tensor
+        strongest = defect.squeeze(-1).topk(count, 1).values
         evidence = [
             area.log1p(),
             (defect * defect).sum(1).log1p(),
@@ -85,7 +86,7 @@ class FittedNet(nn.Module):
     def maps(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
         """Patches of all layers but the last, N x (S/8)^2 x C, row-major, and the last one pooled, N x D."""
         *fine, last = self.encoder((rgb.float() / 255) ** self.gamma * 255)
-        side = rgb.shape[-1] // GRID_STRIDE
+        side = int(rgb.shape[-1]) // GRID_STRIDE
         patches = torch.cat([_resized(one, side) for one in fine], 1)
         return patches.flatten(2).transpose(1, 2), last.amax((2, 3))
 

@@ -104,14 +104,14 @@ class ClassifierOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown
             self._check_fitted()
         if self.several == "multi" and self.balance in {"sampler", "logit-adjust", "deepsmote"}:
             problem = "needs one type for each image"
-            raise OptionError(f"balance {self.balance}", problem, "give none or weights with --several multi")
+            raise OptionError("balance", problem, "give none or weights with --several multi")
 
     def _check_fitted(self) -> None:
         asked = {"mixup": self.mixup, "label_smoothing": self.label_smoothing}
         for name, value in asked.items():
             if value:
-                raise OptionError(f"{name} {value}", "is for a trained head", "leave it out with --head fitted")
+                raise OptionError(name, "is for a trained head", "leave it out with --head fitted")
         if self.balance not in {"none", "weights"}:
-            raise OptionError(f"balance {self.balance}", "is for a trained head", "give none or weights")
+            raise OptionError("balance", "is for a trained head", "give none or weights")
         if len([layer for layer in self.layers.split(",") if layer.strip()]) < 2:
-            raise OptionError(f"layers {self.layers}", "less than two layers", "give such as 4,8,16,32")
+            raise OptionError("layers", "less than two layers", "give such as 4,8,16,32")

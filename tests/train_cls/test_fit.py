@@ -132,7 +132,7 @@ def test_a_frozen_network_keeps_what_was_loaded(cls_run: Path, coco_folder: Path
         (["--arch", "googlenet"], "--arch googlenet: neither torchvision nor timm"),
         (["--arch", "vit_b_16"], "--imgsz 32: vit_b_16 cannot take it"),
         (["--arch", "squeezenet1_1"], "--arch squeezenet1_1: has no linear layer at its end"),
-        (["--several", "all"], "--several all: not a value it takes; give one of largest, refuse, multi"),
+        (["--several", "all"], "--several all: not a value it takes; give one of largest, multi, refuse"),
         (["--several", "multi", "--balance", "sampler"], "--balance sampler: needs one type for each image"),
         (["--balance", "smote"], "--balance smote: not a value it takes"),
         (["--mixup", -1], "--mixup -1"),

@@ -165,7 +165,7 @@ def test_a_fitted_head_is_exported(
         (["--mixup", 0.2], "--mixup 0.2: is for a trained head"),
         (["--balance", "sampler"], "--balance sampler: is for a trained head"),
         (["--arch", "resnet19"], "--arch resnet19: neither torchvision nor timm"),
-        (["--head", "trained", "--layers", "8,16"], "--layers: is for a fitted head"),
+        (["--head", "trained", "--layers", "8,16"], "--layers 8,16: is for a fitted head"),
         (["--head", "none"], "--head none: not a value it takes"),
     ],
 )

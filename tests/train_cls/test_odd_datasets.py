@@ -1,5 +1,6 @@
 """Datasets at the edge of what people have are trained on, or refused in one line with nothing left behind."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,7 +57,10 @@ def long_tail(root: Path) -> Path:
     odd_folder(root, good=(), categories=(DENT, SCRATCH))
     path = root / "annotations/instances_train.json"
     coco = msgspec.json.decode(path.read_bytes(), type=CocoFile)
-    images = [msgspec.structs.replace(coco.images[0], id=k) for k in range(1, 13)]
+    first = coco.images[0]
+    images = [msgspec.structs.replace(first, id=k, file_name=f"dent-{k}.png") for k in range(1, 13)]
+    for image in images:
+        shutil.copy(root / "images" / first.file_name, root / "images" / image.file_name)
     found = [Annotation(k, k, 1 if k > 1 else 2, (3, 4, 12, 12), 144, []) for k in range(1, 13)]
     path.write_bytes(msgspec.json.encode(msgspec.structs.replace(coco, images=images, annotations=found)))
     return root
