@@ -5,6 +5,7 @@
 FOLDER collects inputs that reach new code. Each finding is written as crash-* or timeout-* to the current folder.
 """
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -25,11 +26,12 @@ with atheris.instrument_imports(
     ]
 ):
     from tests.fuzz.seeds import seeds
-    from tests.fuzz.targets import survives
+    from tests.fuzz.targets import LIMIT, survives
 
 
 def main() -> None:
     """Fuzz one target."""
+    os.environ.setdefault(*LIMIT)
     name = sys.argv.pop(1)
     corpus = Path(sys.argv[-1])
     corpus.mkdir(parents=True, exist_ok=True)

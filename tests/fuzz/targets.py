@@ -5,7 +5,6 @@ coverage; `test_corpus.py` runs the corpus that this left, and random changes of
 """
 
 import contextlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,7 +29,10 @@ from training.options import run_options
 from training.recipe import read_recipe
 
 WIDTH, HEIGHT = 60, 40
-os.environ.setdefault("DEFECTLINE_MAX_MEGAPIXELS", "4")
+LIMIT = (
+    "DEFECTLINE_MAX_MEGAPIXELS",
+    "4",
+)  # in the environment of a fuzz run, so that an input takes little memory
 
 
 def labelme(path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.seeds import seeds
-from tests.fuzz.targets import TARGETS, survives
+from tests.fuzz.targets import LIMIT, TARGETS, survives
 
 CORPUS = Path(__file__).parent / "corpus"
 WEIGHTS = ("segmenter", "classifier", "detector", "state_dict")
@@ -27,6 +27,12 @@ TOKENS = [
     b"!!",
     b"\n",
 ]
+
+
+@pytest.fixture(autouse=True)
+def limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little memory for each input."""
+    monkeypatch.setenv(*LIMIT)
 
 
 def inputs(name: str) -> list[bytes]:

@@ -71,7 +71,7 @@ COVERED: dict[str, list[str]] = {
         "faults/test_destination.py::test_of_three_conversions_to_one_destination_one_wins",
     ],
     "* If a command is killed": [
-        "convert/test_kill.py::test_what_a_killed_run_left_is_removed_by_the_next",
+        "convert/test_kill.py::test_the_next_conversion_removes_the_files_of_a_killed_one",
         "faults/test_destination.py::test_the_clean_up_leaves_a_folder_that_was_just_made",
         "faults/test_surroundings.py::test_what_a_killed_command_left_with_a_time_in_the_future_is_removed",
     ],
@@ -80,7 +80,7 @@ COVERED: dict[str, list[str]] = {
         "hostile/test_special_files.py::test_a_pipe_or_a_device_is_refused",
         "hostile/test_damaged_files.py::test_references_in_a_run_are_not_read",
     ],
-    "* Commands that copy images": ["hostile/test_links.py::test_what_a_link_leads_to_is_not_passed_on"],
+    "* Commands that copy images": ["hostile/test_links.py::test_targets_of_links_are_not_passed_on"],
     "* One image file can be in": [
         "hostile/test_links.py::test_one_image_in_two_splits_by_two_spellings_is_refused",
         "hostile/test_links.py::test_one_image_in_two_splits_by_a_link_is_refused",
