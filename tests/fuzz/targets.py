@@ -32,7 +32,7 @@ WIDTH, HEIGHT = 60, 40
 LIMIT = (
     "DEFECTLINE_MAX_MEGAPIXELS",
     "4",
-)  # in the environment of a fuzz run, so that an input takes little memory
+)  # in the environment of a fuzz run, so that inputs take little memory
 
 
 def labelme(path: Path) -> None:
