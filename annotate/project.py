@@ -14,12 +14,12 @@ from pathlib import Path
 import msgspec
 
 from convert.labels import read_labels_file
-from datasets.formats.labelme_flags import IMAGE_FLAGS, UNREVIEWED
+from datasets.formats.labelme_flags import IMAGE_FLAGS, LABELS_FILE, UNREVIEWED
 from datasets.masks.pixel_mask import PALETTE
 from system.errors import InputError, OptionError, OutputError
 from system.files import write_atomic
 
-LABELS, FLAGS, CONFIG = "labels.txt", "flags.txt", "labelme.yaml"
+LABELS, FLAGS, CONFIG = LABELS_FILE, "flags.txt", "labelme.yaml"
 GOLDEN_ANGLE_TURNS = 0.381966  # keeps successive hues apart, however many there are
 DEFAULT_COLOUR = (160, 160, 160)
 

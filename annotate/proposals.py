@@ -11,7 +11,7 @@ from annotate.folder_images import FolderImage, image_size, open_document
 from annotate.shape_groups import draw_together, shape_groups
 from convert.to_shapes import DEFAULT_TOLERANCE, component_to_shapes
 from datasets.coco import Prediction, Rle
-from datasets.formats.labelme import Shape
+from datasets.formats.labelme import RECORD, Shape
 from datasets.formats.labelme_document import Document, shape_to_raw, with_shapes, write_document
 from datasets.formats.labelme_flags import UNREVIEWED, set_flags
 from datasets.masks.component import mask_to_component
@@ -19,7 +19,6 @@ from datasets.masks.rle import decode, rle_box, rle_ious
 from evaluate.matching import box_ious
 from system.errors import InputError
 
-RECORD = "defectline"  # key in labelme files; labelme keeps it and does not read it
 SAME_IOU_THRESHOLD = 0.5
 MIN_POLYGON_IOU = 0.9  # of a proposed polygon and the predicted mask
 CLOSED_FLAGS = frozenset({"good", "reject"})

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from annotate.folder_images import FolderImage, open_document
-from annotate.proposals import CLOSED_FLAGS, RECORD
+from annotate.proposals import CLOSED_FLAGS
 from datasets.coco import Image, Prediction
+from datasets.formats.labelme import RECORD
 from datasets.formats.labelme_document import write_document
-from datasets.formats.labelme_flags import UNREVIEWED, is_unreviewed, set_flags
+from datasets.formats.labelme_flags import UNREVIEWED, is_unreviewed, proposed_types, set_flags
 from evaluate.type_of_image import GOOD, GOOD_INDEX, PRESENT, type_probabilities
 from system.errors import InputError
 
@@ -80,7 +81,8 @@ def propose_types(image: FolderImage, types: Sequence[str], probability: float, 
         return "known"  # a person reviewed the earlier proposal
     kept = {name: value for name, value in (document.file.flags or {}).items() if name not in names}
     new_flags = {**kept, **dict.fromkeys(names, False), **dict.fromkeys(types, True), UNREVIEWED: True}
-    mark = {"names": list(types), "probability": round(probability, 3), "model": model}
+    before = sorted(proposed_types(record) - set(types))
+    mark = {"names": list(types), "before": before, "probability": round(probability, 3), "model": model}
     write_document(document, {**document.raw, "flags": new_flags, RECORD: {**record, "types": mark}})
     return "proposed"
 

@@ -17,7 +17,7 @@ from convert.to_shapes import DEFAULT_TOLERANCE, join_group, runs_to_shapes
 from datasets.coco import Annotation, Image, Rle
 from datasets.formats.labelme import SUFFIX, Point, Shape
 from datasets.formats.labelme_document import encode_document
-from datasets.formats.labelme_flags import BACKGROUND, IGNORE
+from datasets.formats.labelme_flags import BACKGROUND, IGNORE, LABELS_FILE
 from datasets.formats.listed_image import check_listed_size, check_upright
 from datasets.images.image_file import read_info
 from system.errors import OptionError
@@ -26,7 +26,6 @@ from system.files import check_apart, check_destination, link_or_copy, new_folde
 from system.workers import map_ordered
 
 POOL_PAYS_FROM = 256  # annotations
-LABELS_FILE = "labels.txt"
 MARKER = ".defectline"  # hidden, because labelme2coco reads every other JSON file of a folder
 
 

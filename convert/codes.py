@@ -64,7 +64,7 @@ CODES = {
         "lost", "an image with a side under 10 pixels was left out; Ultralytics ignores such images"
     ),
     "label-without-picture": Code("lost", "a label file has no image"),
-    "unreviewed": Code("lost", "an image with a proposed shape that nobody has reviewed was left out"),
+    "unreviewed": Code("lost", "an image with a proposed shape or type that nobody has reviewed was left out"),
     "uncertain": Code(
         "note", "an image flagged uncertain and without shapes was left out; it is not known to be good"
     ),
@@ -72,6 +72,9 @@ CODES = {
     "rejected": Code("note", "an image flagged reject was left out"),
     "flagged-good-with-shape": Code(
         "lost", "an image that is flagged good but has a shape was left out; one of the two is wrong"
+    ),
+    "flagged-type-without-shape": Code(
+        "lost", "an image that is flagged with a defect type but has no shape of a defect was left out"
     ),
     "unlabelled": Code("note", "an image without labels was left out; it is not known to be good"),
     "background-label": Code("note", "a shape labelled _background_ was not counted as a defect"),

@@ -1,7 +1,7 @@
 """Plan the conversion of a labelme folder before any shape is drawn: images, labels, categories."""
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,8 +12,18 @@ from convert.faults import Fault, Guarded, planning_faults, reported_with
 from convert.labels import joined_events, make_categories, parse_renames, read_labels_file
 from convert.report import Event
 from datasets.coco import Category
-from datasets.formats.labelme import LabelmeFile, parse_labelme, read_json, read_labelme
-from datasets.formats.labelme_flags import UNCERTAIN, all_left_out, left_out, names_of_set_flags
+from datasets.formats.labelme import RECORD, LabelmeFile, parse_labelme, read_json, read_labelme
+from datasets.formats.labelme_flags import (
+    FLAGS_WITH_A_MEANING,
+    UNCERTAIN,
+    all_left_out,
+    is_unreviewed,
+    left_out,
+    listed_labels,
+    names_of_set_flags,
+    proposed_types,
+    undrawn_types,
+)
 from datasets.formats.labelme_folder import (
     LabelmeImage,
     embedded_suffix,
@@ -59,25 +69,33 @@ class _Glance(msgspec.Struct):
     flags: dict[str, bool] | None = None
     image_path: str | None = msgspec.field(default=None, name="imagePath")
     image_data: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="imageData")
+    record: object = msgspec.field(default=None, name=RECORD)
 
 
 class _Glanced(msgspec.Struct, frozen=True):
-    """One labelme file: (label, is unreviewed) of each shape, and the image flags that are set."""
+    """One labelme file: (label, is unreviewed) of each shape, the image flags that are set, and proposed types."""
 
     shapes: list[tuple[str, bool]]
     flags: list[str]
     image_path: str | None
     data_suffix: str | None
+    types: set[str]
 
 
 class _Gathered(msgspec.Struct):
-    """The images of all labelme files, used and left out; `labels` is label -> first place where it occurs."""
+    """The images of all labelme files, used and left out; `labels` is label -> first place where it occurs.
+
+    `types` are the labels and proposed types of all files, `flagged` is file -> its flags and labels, if it has
+    flags that may be types.
+    """
 
     sources: list[LabelmeImage] = []
     left_out: list[LabelmeImage] = []
     labels: dict[str, str] = {}
     events: list[Event] = []
     embedded: dict[str, str] = {}
+    types: set[str] = set()
+    flagged: dict[str, tuple[list[str], list[str]]] = {}
     shapes: int = 0
     errors: list[InputError] = []
 
@@ -96,11 +114,13 @@ def plan_labelme(
 ) -> LabelmePlan:
     """Plan the conversion of the labelme files in `tree`, with images from there and from the folder `images`.
 
-    Images flagged reject are left out, and images flagged good that have a shape a person drew. Images with an
-    unreviewed shape are left out unless `keep_unreviewed`. Files that cannot be read, or whose image is missing,
-    are faults of the plan; if there are any, no image without a file becomes a negative: its file may be one of
-    them. Raises InputError for images and labels that contradict each other, together with the faults unless
-    `skip_bad`, and OptionError for a wrong rename.
+    Images flagged reject are left out, images flagged good that have a shape a person drew, and images flagged as
+    a defect type that have no shape of a defect. Images with an unreviewed shape are left out unless
+    `keep_unreviewed`. Files that cannot be read, or whose image is missing, are faults of the plan; if there are
+    any, no image without a file becomes a negative: its file may be one of them.
+
+    Raises InputError for images and labels that contradict each other, together with the faults unless `skip_bad`,
+    and OptionError for a wrong rename.
     """
     source = tree.root
     if not tree.files:
@@ -110,7 +130,8 @@ def plan_labelme(
     image_tree = list_tree(images, exclude) if images is not None else None
     order = read_labels_file(labels) if labels is not None else None
     gathered = _gather(tree, ImageFinder(tree, image_tree), pool, exclude, keep_unreviewed=keep_unreviewed)
-    sources = gathered.sources
+    renamed = parse_renames(renames)
+    sources = _without_undrawn(gathered, listed_labels(source) | set(order or []), renamed)
     faults = planning_faults(source, gathered.errors)
     excluded = exclusion_events(exclude, [*sources, *gathered.left_out, *gathered.errors])
     events = [*excluded, *gathered.events, *joined_events(gathered.labels)]
@@ -119,7 +140,7 @@ def plan_labelme(
         raise all_left_out(source, [*(event.code for event in events), *("bad-input" for _ in faults)])
     with reported_with(gathered.errors, skip=skip_bad):
         raise_together(find_clashes(source, [*sources, *gathered.left_out]))
-        categories, ids = make_categories(gathered.labels, order, parse_renames(renames))
+        categories, ids = make_categories(gathered.labels, order, renamed)
     trees = [tree] if image_tree is None else [tree, image_tree]
     unlabelled = unlabelled_images([*sources, *gathered.left_out], trees)
     has_negatives = unlabelled_negative and not faults
@@ -152,6 +173,7 @@ def _gather(
         if is_excluded(tree, file, glance.image_path, exclude):
             continue
         gathered.shapes += len(glance.shapes)
+        gathered.types |= glance.types | {label for label, _ in glance.shapes}
         located = None
         with collected(gathered.errors):
             located = _find(tree, finder, file, glance)
@@ -164,11 +186,27 @@ def _gather(
             gathered.events.append(Event(file, *reason))
             gathered.left_out.append(image)
             continue
+        if not FLAGS_WITH_A_MEANING.issuperset(glance.flags):
+            gathered.flagged[file] = glance.flags, [label for label, _ in glance.shapes]
         for i, (label, _) in enumerate(glance.shapes):
             if label not in gathered.labels:
                 gathered.labels[label] = f"{tree.root / file}, $.shapes[{i}].label"
         gathered.sources.append(image)
     return gathered
+
+
+def _without_undrawn(gathered: _Gathered, listed: set[str], renames: Mapping[str, str]) -> list[LabelmeImage]:
+    """The images that are used; those of which only a flag names a defect are moved to the ones left out."""
+    sources, types = [], gathered.types | listed
+    for image in gathered.sources:
+        file = image.file or ""
+        flags, labels = gathered.flagged.get(file, ([], []))
+        if reason := undrawn_types(flags, labels, types, renames):
+            gathered.events.append(Event(file, *reason))
+            gathered.left_out.append(image)
+        else:
+            sources.append(image)
+    return sources
 
 
 def _stem(file_name: str) -> str:
@@ -193,12 +231,16 @@ def _glance(file: str, root: str) -> _Glanced:
         file_read = parse_labelme(path, data)  # reports every detail of an error, or reads files of other programs
         return _glance_of(file_read)
     shapes = [(shape.label, shape.flags is not None and shape.flags.unreviewed) for shape in glance.shapes]
-    return _Glanced(shapes, names_of_set_flags(glance.flags), glance.image_path, embedded_suffix(embedded))
+    return _glanced(shapes, glance, embedded)
 
 
 def _glance_of(file: LabelmeFile) -> _Glanced:
-    shapes = [(shape.label, bool(shape.flags and shape.flags.get("unreviewed"))) for shape in file.shapes]
-    return _Glanced(shapes, names_of_set_flags(file.flags), file.image_path, embedded_suffix(file.image_data))
+    return _glanced([(shape.label, is_unreviewed(shape)) for shape in file.shapes], file, file.image_data)
+
+
+def _glanced(shapes: list[tuple[str, bool]], file: _Glance | LabelmeFile, embedded: str | None) -> _Glanced:
+    flags, types = names_of_set_flags(file.flags), proposed_types(file.record)
+    return _Glanced(shapes, flags, file.image_path, embedded_suffix(embedded), types)
 
 
 _DECODER = msgspec.json.Decoder(_Glance)

@@ -229,6 +229,9 @@ LABELME: dict[str, Callable[[Path], object]] = {
     "unreviewed": lambda root: relabel(root, [shape("scratch", TRIANGLE) | {"flags": {"unreviewed": True}}]),
     "rejected": lambda root: relabel(root, [shape("scratch", TRIANGLE)], flags={"reject": True}),
     "uncertain": lambda root: relabel(root, [shape("_background_", TRIANGLE)], flags={"uncertain": True}),
+    "flagged-type-without-shape": lambda root: relabel(
+        root, [], flags={"scratch": True}, defectline={"types": {"names": ["scratch"]}}
+    ),
     "flagged-good-with-shape": lambda root: relabel(root, [shape("scratch", TRIANGLE)], flags={"good": True}),
     "exif-rotated": lambda root: turn(bad(root).with_suffix(".png")),
 }

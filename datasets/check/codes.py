@@ -63,6 +63,9 @@ CHECK_CODES = {
         "EXIF rotates an image; its annotations may refer to the stored or the shown orientation"
     ),
     "flagged-good-with-shape": _error("an image flagged good has a shape that a person drew or reviewed"),
+    "flagged-type-without-shape": _error(
+        "an image flagged with a defect type has no shape of a defect; conversions leave it out"
+    ),
     "good-with-shapes": _error("an image in a folder named good has annotations"),
     "ids-restart": _note("a split uses image ids of another split; each split is read separately"),
     "impossible-area": _warning("an area is negative or larger than its box"),
@@ -100,7 +103,7 @@ CHECK_CODES = {
     "unlabelled-defect": _error("a defective image has no mask"),
     "unpaired-mask": _error("a mask has no image"),
     "unreadable-labels": _error("a label file, or a line in it, is not in the expected format"),
-    "unreviewed": _warning("an image has a proposed shape that nobody reviewed; conversions leave it out"),
+    "unreviewed": _warning("an image has a proposed shape or type that nobody reviewed; conversions leave it out"),
     "unusable-dataset": _error("what describes the dataset cannot be read or contradicts itself"),
     "zero-area": _error("an annotation has no area"),
 }

@@ -23,7 +23,10 @@ from datasets.formats.labelme_flags import (
     check_label,
     is_unreviewed,
     left_out,
+    listed_labels,
+    proposed_types,
     set_flags,
+    undrawn_types,
 )
 from datasets.formats.labelme_folder import (
     LabelmeImage,
@@ -111,12 +114,15 @@ class _Lister:
         self._images: list[LabelmeImage] = []
         self._files = 0  # that can be read and have an image
         self._left_out: list[str] = []  # codes
+        self._types = listed_labels(tree.root)
 
     def list_all(self, read: dict[str, LabelmeFile | InputError]) -> Listing[LabelmeEntry]:
         unreadable = set()
-        for name, file in read.items():
-            if not isinstance(file, InputError) and is_excluded(self._tree, name, file.image_path, self._exclude):
-                continue
+        used = {name: file for name, file in read.items() if not self._is_excluded(name, file)}
+        for file in used.values():
+            if not isinstance(file, InputError):
+                self._types |= proposed_types(file.record) | {shape.label for shape in file.shapes}
+        for name, file in used.items():
             if isinstance(file, InputError):
                 self._find(name, "", "unreadable-labels", file)
                 unreadable.add(posixpath.splitext(name)[0])
@@ -127,6 +133,11 @@ class _Lister:
             self._findings += unusable(self._tree.root, all_left_out(self._tree.root, self._left_out))
         labels = {shape.label for entry in self._entries for shape in entry.file.shapes} - NOT_CATEGORIES
         return Listing(self._entries, sorted(labels), self._findings)
+
+    def _is_excluded(self, name: str, file: LabelmeFile | InputError) -> bool:
+        if isinstance(file, InputError):
+            return False
+        return is_excluded(self._tree, name, file.image_path, self._exclude)
 
     def _add(self, name: str, file: LabelmeFile) -> None:
         try:
@@ -145,12 +156,13 @@ class _Lister:
         """Whether a conversion uses the image, by its flags."""
         flags = set_flags(file)
         reason = left_out(flags, [(shape.label, is_unreviewed(shape)) for shape in file.shapes])
+        reason = reason or undrawn_types(flags, [shape.label for shape in file.shapes], self._types)
         self._files += 1
         if reason is not None:
             where, code, value = reason
             self._left_out.append(code)
             self._findings.append(Finding(name, where, code, value))
-            return code != "rejected"
+            return code not in {"rejected", "flagged-type-without-shape"}
         if UNCERTAIN in flags and all(shape.label in NOT_CATEGORIES for shape in file.shapes):
             self._findings.append(Finding(name, "$.flags.uncertain", "uncertain", "no shape"))
             return False
@@ -173,7 +185,7 @@ class _Lister:
                 split=split if split in SPLITS else "",
                 is_good=GOOD in {folder, image_folder},
                 embedded_in=embedded,
-                file=msgspec.structs.replace(file, image_data=None),
+                file=msgspec.structs.replace(file, image_data=None, record=None),
             )
         )
 

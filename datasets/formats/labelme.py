@@ -20,6 +20,7 @@ SUFFIX = ".json"
 SUFFIXES = frozenset({SUFFIX})
 VERSION = "6.3.1"  # the labelme version whose files we write
 MAX_COORDINATE = 1e9
+RECORD = "defectline"  # the key of `annotate propose`; labelme keeps it and does not read it
 
 Coordinate = Annotated[float, msgspec.Meta(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
 Point = tuple[Coordinate, Coordinate]
@@ -51,6 +52,7 @@ class LabelmeFile(msgspec.Struct, frozen=True):
     """One JSON file.
 
     `image_path` is relative to it and may contain backslashes; `image_data` is an image in base64.
+    `record` is what `annotate propose` noted.
     """
 
     shapes: list[Shape]
@@ -60,6 +62,7 @@ class LabelmeFile(msgspec.Struct, frozen=True):
     image_data: str | None = msgspec.field(default=None, name="imageData")
     image_height: int | None = msgspec.field(default=None, name="imageHeight")
     image_width: int | None = msgspec.field(default=None, name="imageWidth")
+    record: object = msgspec.field(default=None, name=RECORD)
 
 
 _DECODER = msgspec.json.Decoder(LabelmeFile)

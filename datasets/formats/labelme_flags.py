@@ -6,12 +6,14 @@ Labels `__ignore__` and `_background_` are labelme's own.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from datasets.formats.category_names import category_name
 from datasets.formats.labelme import LabelmeFile, Shape
 from system.errors import InputError
+from system.files import read_text
 
 T = TypeVar("T")
 
@@ -20,6 +22,8 @@ BACKGROUND = "_background_"
 NOT_CATEGORIES = frozenset({IGNORE, BACKGROUND})
 UNREVIEWED = "unreviewed"
 GOOD, UNCERTAIN, REJECT = IMAGE_FLAGS = ("good", "uncertain", "reject")
+FLAGS_WITH_A_MEANING = frozenset({*IMAGE_FLAGS, UNREVIEWED})
+LABELS_FILE = "labels.txt"
 
 
 def names_of_set_flags(flags: Mapping[str, bool] | None) -> list[str]:
@@ -63,6 +67,41 @@ def left_out(
     if unreviewed and not keep_unreviewed:
         return "$.shapes", "unreviewed", f"{unreviewed} of {len(shapes)}"
     return None
+
+
+def listed_labels(root: Path) -> set[str]:
+    """The labels in the labels.txt that `annotate init` writes into `root`; none if it cannot be read."""
+    try:
+        return {line.strip() for line in read_text(root / LABELS_FILE).splitlines()} - {""}
+    except (OSError, UnicodeDecodeError, InputError):
+        return set()
+
+
+def proposed_types(record: object) -> set[str]:
+    """The types that `annotate propose` noted in the `record` of a labelme file, now or before."""
+    types = record.get("types") if isinstance(record, dict) else None
+    lists = [types.get("names"), types.get("before")] if isinstance(types, dict) else []
+    return {name for names in lists if isinstance(names, list) for name in names if isinstance(name, str)}
+
+
+def undrawn_types(
+    flags: Iterable[str], labels: Iterable[str], types: Collection[str], renames: Mapping[str, str] | None = None
+) -> tuple[str, str, str] | None:
+    """The place, code and value that state why an image without a shape of a defect is not used as good.
+
+    None for images with such a shape and for those without a flag that names a defect type. `flags` are the names
+    of the flags that are set, `labels` are those of the shapes, and `types` are the defect types known in the
+    folder, before `renames`. Images flagged uncertain are left out anyway, so they give None too.
+    """
+
+    def name(label: str) -> str:
+        return category_name((renames or {}).get(label, label))
+
+    defects = {name(label) for label in types} - NOT_CATEGORIES
+    named = sorted(flag for flag in flags if name(flag) in defects and flag not in FLAGS_WITH_A_MEANING)
+    if not named or UNCERTAIN in flags or any(name(label) not in NOT_CATEGORIES for label in labels):
+        return None
+    return "$.flags", "flagged-type-without-shape", ", ".join(named)
 
 
 def all_left_out(folder: Path, codes: Iterable[str]) -> InputError:

@@ -10,7 +10,7 @@ from annotate.queueing import is_open
 from annotate.type_proposals import predicted_types, propose_types, type_uncertainty
 from datasets.coco import Prediction
 from datasets.formats.labelme import read_labelme
-from datasets.formats.labelme_flags import left_out
+from datasets.formats.labelme_flags import left_out, proposed_types
 from evaluate.run_folder import RunConfig, RunSplit
 from tests.annotate.conftest import draw_image
 from tests.command import only_line, run_command
@@ -96,6 +96,13 @@ def test_decisions_of_a_person_are_kept(image: FolderImage) -> None:
     edit(image, flags={}, shapes=[shape])
     assert propose_types(image, ["dent"], 0.8, "cls/mine") == "covered"
     assert flags(image) == {}
+
+
+def test_every_type_that_was_proposed_is_noted(image: FolderImage) -> None:
+    for types in (["dent"], ["scratch"], ["good"], ["dent"]):
+        assert propose_types(image, types, 0.9, "cls/mine") == "proposed"
+        assert proposed_types(read_labelme(image.label_path).record) >= set(types)
+    assert proposed_types(read_labelme(image.label_path).record) == {"dent", "scratch", "good"}
 
 
 @pytest.mark.parametrize(
