@@ -14,13 +14,13 @@ import numpy as np
 import torch
 
 from benchmarks.classify import images_of
+from benchmarks.longtail_steps import train_steps
 from datasets.coco import CocoFile, Image
 from datasets.formats.dataset_folder import Dataset, load_dataset
 from datasets.paste.compose import paste_images
 from datasets.paste.source import list_paste_images
 from datasets.splits import stratified_folds
 from evaluate.type_of_image import GOOD_INDEX, types_of_images
-from train_cls.balance import TypeLoss, epoch_batches
 from train_cls.data import to_square
 from train_cls.options import ClassifierOptions, DeepSmoteOptions
 from train_cls.pretrained import new_classifier
@@ -138,20 +138,7 @@ def linear(given: Features, tested: "NDArray[np.float32]", options: ClassifierOp
     torch.manual_seed(options.seed)
     layer = torch.nn.Linear(given.values.shape[1], count)
     optimizer = torch.optim.AdamW(layer.parameters(), LR, weight_decay=0.01)
-    loss, order = TypeLoss(given.types, count, options), epoch_batches(given.types, options)
-    values, types = scaled(given.values), torch.from_numpy(given.types)
-    step = epoch = 0
-    while step < STEPS:
-        order.set_epoch(epoch)
-        for batch in order:
-            chosen = [number for _, number in batch]
-            optimizer.zero_grad()
-            loss(layer(values[chosen]), types[chosen]).backward()
-            optimizer.step()
-            step += 1
-            if step == STEPS:
-                break
-        epoch += 1
+    train_steps(layer, optimizer, scaled(given.values), given.types, count=count, steps=STEPS, options=options)
     with torch.inference_mode():
         return layer(scaled(tested)).argmax(1).numpy()
 

@@ -14,7 +14,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from train_cls.balance import TypeLoss, epoch_batches
+from benchmarks.longtail_steps import train_steps
 from train_cls.options import ClassifierOptions, DeepSmoteOptions
 from train_cls.smote import choose_parents
 from train_cls.synthetic import Method, images_to_make, make_synthetic
@@ -90,21 +90,7 @@ def fit(train: Digits, options: ClassifierOptions) -> nn.Sequential:
         nn.Flatten(), nn.Linear(32 * 7 * 7, 64), nn.ReLU(), nn.Linear(64, 10),
     )  # fmt: skip
     optimizer = torch.optim.Adam(network.parameters(), LR)
-    loss = TypeLoss(train.digits, 10, options)
-    order = epoch_batches(train.digits, options)
-    pixels, digits = tensor(train.pixels), torch.from_numpy(train.digits)
-    step = epoch = 0
-    while step < STEPS:
-        order.set_epoch(epoch)
-        for batch in order:
-            chosen = [number for _, number in batch]
-            optimizer.zero_grad()
-            loss(network(pixels[chosen]), digits[chosen]).backward()
-            optimizer.step()
-            step += 1
-            if step == STEPS:
-                break
-        epoch += 1
+    train_steps(network, optimizer, tensor(train.pixels), train.digits, count=10, steps=STEPS, options=options)
     return network.eval()
 
 

@@ -2,20 +2,26 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import torch
 from torch import Tensor, nn
 
-from features.weights import part_names, prepare_hub, read_state_dict
-from system.errors import OptionError, WeightsError
+from features.library import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Library,
+    MeanOrStd,
+    build_network,
+    libraries_with,
+    normalisation,
+    published_weights,
+)
+from features.weights import part_names, read_state_dict
+from system.errors import OptionError, WeightsError, first_line
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 PROBE = 128  # side in pixels of the image with which the stride of each layer is measured
-EncoderLibrary = Literal["torchvision", "timm"]
-MeanOrStd = tuple[float, float, float]
+OPTION, WEIGHTS_OPTION = "--encoder", "--encoder-weights"
 REMEDY = "give --encoder-weights PATH (a state dict of torchvision or timm) or --encoder-weights none"
 
 
@@ -26,7 +32,7 @@ class EncoderSpec(msgspec.Struct, frozen=True):
     """
 
     name: str
-    library: EncoderLibrary
+    library: Library
     layers: list[str]
     mean: MeanOrStd = IMAGENET_MEAN
     std: MeanOrStd = IMAGENET_STD
@@ -41,7 +47,7 @@ class Encoder(nn.Module):
     def __init__(self, spec: EncoderSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.net = _cut(_build(spec.library, spec.name), spec)
+        self.net = _cut(build_network(spec.library, spec.name, OPTION), spec)
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
         self.eval().requires_grad_(requires_grad=False)
@@ -68,15 +74,15 @@ def load_encoder(
     torchvision is used. Raises OptionError for an unknown name or layer, WeightsError if a used layer is missing
     in the weights.
     """
-    known = _libraries(name)
+    known = libraries_with(name, OPTION)
     given = None
     if weights not in {"imagenet", "none"}:
         given = read_state_dict(Path(weights), remedy)
-    library = max(known, key=lambda one: _count_fitting(_build(one, name), given or {}))
+    library = max(known, key=lambda one: _count_fitting(build_network(one, name, OPTION), given or {}))
     if weights == "imagenet":
-        given = _download(library, name)
-    net = _build(library, name).eval()
-    mean, std = _normalisation(library, net)
+        given = published_weights(library, name, WEIGHTS_OPTION, REMEDY)
+    net = build_network(library, name, OPTION).eval()
+    mean, std = normalisation(library, net)
     spec = EncoderSpec(name, library, choose_layers(net, name, layers), mean, std)
     torch.manual_seed(0)
     encoder = Encoder(spec)
@@ -122,9 +128,8 @@ def _strides(net: nn.Module) -> dict[str, int]:
         with torch.inference_mode():
             net(torch.zeros(1, 3, PROBE, PROBE))
     except (RuntimeError, AssertionError, ValueError) as error:
-        line = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
         raise OptionError(
-            "--encoder", f"cannot be used for maps ({line})", "give a convolutional network"
+            "--encoder", f"cannot be used for maps ({first_line(error, 80)})", "give a convolutional network"
         ) from None
     finally:
         for handle in handles:
@@ -132,35 +137,6 @@ def _strides(net: nn.Module) -> dict[str, int]:
     if not found:
         raise OptionError("--encoder", "has no layer that gives a map", "give a convolutional network")
     return found
-
-
-def _libraries(name: str) -> list[EncoderLibrary]:
-    import timm
-    from torchvision import models
-
-    known: list[EncoderLibrary] = ["torchvision"] if name in models.list_models(module=models) else []
-    if timm.is_model(name.partition(".")[0]):
-        known.append("timm")
-    if not known:
-        problem = "neither torchvision nor timm has a network of that name"
-        remedy = "give a name such as resnet18, mobilenet_v2 or tf_efficientnet_lite0"
-        raise OptionError(f"--encoder {name}", problem, remedy)
-    return known
-
-
-def _build(library: EncoderLibrary, name: str) -> nn.Module:
-    import timm
-    from torchvision import models
-
-    try:
-        if library == "torchvision":
-            net: nn.Module = models.get_model(name, weights=None)
-        else:
-            net = timm.create_model(name, pretrained=False)
-    except (RuntimeError, ValueError, TypeError, KeyError) as error:
-        line = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
-        raise OptionError(f"--encoder {name}", f"cannot be built ({line})", "give another name") from None
-    return net
 
 
 def _cut(net: nn.Module, spec: EncoderSpec) -> nn.Module:
@@ -173,28 +149,9 @@ def _cut(net: nn.Module, spec: EncoderSpec) -> nn.Module:
         names = {layer: layer for layer in spec.layers}
         cut: nn.Module = create_feature_extractor(net.eval(), names, tracer_kwargs=untraced)
     except Exception as error:  # noqa: BLE001  symbolic tracing fails with errors of many types
-        line = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
-        raise OptionError(f"--encoder {spec.name}", f"cannot be cut ({line})", "give another name") from None
+        problem = f"cannot be cut ({first_line(error, 80)})"
+        raise OptionError(f"--encoder {spec.name}", problem, "give another name") from None
     return cut
-
-
-def _normalisation(library: EncoderLibrary, net: nn.Module) -> tuple[MeanOrStd, MeanOrStd]:
-    known = getattr(net, "pretrained_cfg", None) if library == "timm" else None
-    if not known or len(known.get("mean", ())) != 3:
-        return IMAGENET_MEAN, IMAGENET_STD
-    (r, g, b), (sr, sg, sb) = known["mean"], known["std"]
-    return (r, g, b), (sr, sg, sb)
-
-
-def normalisation_of_name(name: str) -> tuple[MeanOrStd, MeanOrStd]:
-    """Mean and standard deviation, of 0 to 1, of timm's weights `name`; those of ImageNet for any other name."""
-    import timm
-
-    config = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
-    if config is None or len(config.mean) != 3:
-        return IMAGENET_MEAN, IMAGENET_STD
-    (r, g, b), (sr, sg, sb) = config.mean, config.std
-    return (r, g, b), (sr, sg, sb)
 
 
 def _count_fitting(net: nn.Module, given: dict[str, Tensor]) -> int:
@@ -217,18 +174,3 @@ def _fill(encoder: Encoder, given: dict[str, Tensor], source: str, remedy: str) 
         raise WeightsError(source, problem, remedy)
     encoder.net.load_state_dict({name: given[name] for name in wanted if name in given}, strict=False)
     return []
-
-
-def _download(library: EncoderLibrary, name: str) -> dict[str, Tensor]:
-    import timm
-    from torchvision import models
-
-    try:
-        if library == "torchvision":
-            return dict(models.get_model_weights(name).DEFAULT.get_state_dict(progress=False, check_hash=True))
-        prepare_hub()
-        return dict(timm.create_model(name, pretrained=True).state_dict())
-    except Exception as error:  # noqa: BLE001  downloads raise errors of several libraries
-        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
-        where = f"--encoder-weights imagenet for {name}"
-        raise WeightsError(where, f"cannot be downloaded ({reason})", REMEDY) from None

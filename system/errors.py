@@ -90,3 +90,8 @@ def raise_first(errors: Iterable[DefectlineError]) -> None:
     """Raise the first of `errors`, if there is one. A conversion stops at the first error; a check reports all."""
     for error in errors:
         raise error
+
+
+def first_line(error: BaseException, limit: int) -> str:
+    """What an error of a library states, at most `limit` characters; its type if it states nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:limit]

@@ -7,6 +7,9 @@ from unittest import mock
 import pytest
 import typer
 
+TRAINERS = ("train_anomaly", "train_cls", "train_det", "train_seg")
+ROOMS = ("datasets", "convert", "annotate", "evaluate", *TRAINERS, "view")
+
 
 def room_app(room: str) -> typer.Typer:
     """The app of a room with all its commands, complete."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import ROOMS
 from tests.import_graph import ROOT, cycles, import_graph, modules, room_graph, room_of
 
 FORMATS = {"system", "datasets.coco", "datasets.images", "datasets.masks", "datasets.formats"}
@@ -58,17 +59,6 @@ HEAVY = {
     "numpy",
     "sklearn",
 }
-COMMANDS = [
-    "datasets",
-    "convert",
-    "annotate",
-    "evaluate",
-    "train_anomaly",
-    "train_cls",
-    "train_det",
-    "train_seg",
-    "view",
-]
 MODULES = modules()
 
 
@@ -124,7 +114,7 @@ def test_no_test_module_is_long() -> None:
     assert [t.name for t in tests if len(t.read_text(encoding="utf-8").splitlines()) > MAX_TEST_LINES] == []
 
 
-@pytest.mark.parametrize("room", COMMANDS)
+@pytest.mark.parametrize("room", ROOMS)
 def test_help_loads_nothing_heavy(room: str) -> None:
     code = f"import sys; import {room}.cli; print(*sorted(m.split('.')[0] for m in sys.modules))"
     loaded = subprocess.run(
@@ -133,7 +123,7 @@ def test_help_loads_nothing_heavy(room: str) -> None:
     assert not HEAVY & set(loaded)
 
 
-@pytest.mark.parametrize("room", COMMANDS)
+@pytest.mark.parametrize("room", ROOMS)
 def test_the_command_and_the_module_are_the_same(room: str) -> None:
     script = Path(sys.executable).parent / room
     helps = [

@@ -17,14 +17,14 @@ from features.nearest import NearestPatches, neighbours_in
 from features.patches import PatchFeatures
 from system.console import progress
 from train_anomaly.head import DefectHead, train_head
-from train_anomaly.scorer import OnePassScorer
+from train_anomaly.scorer import LeaveOneOutScorer
 from train_anomaly.spec import AnomalySpec
 
 SCALED_BY = 16  # images from which the scales of the layers are computed
 CANDIDATES = 100_000  # patches from which those of all places are chosen; the time of a coreset is proportional
 
 
-class FeaturesScorer(OnePassScorer):
+class FeaturesScorer(LeaveOneOutScorer):
     """Patch features and the memory of good ones."""
 
     learnt: ClassVar[tuple[str, ...]] = ("nearest.bank", "nearest.owners", "nearest.neighbours")

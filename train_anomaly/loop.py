@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from train_anomaly.options import AnomalyOptions
-from train_anomaly.scorer import OnePassScorer, Scorer, TrainedScorer
+from train_anomaly.scorer import LeaveOneOutScorer, OnePassScorer, Scorer, TrainedScorer
 from train_anomaly.spec import AnomalySpec, save_anomaly
 from train_anomaly.state import AnomalyState, save_state
 from train_anomaly.threshold import with_threshold
@@ -53,6 +53,7 @@ class OnePassLoop(Loop):
         recorder.batch()
         spec = msgspec.structs.replace(self._spec, epoch=1)
         if not len(self._images.held_out):
+            assert isinstance(self._scorer, LeaveOneOutScorer)
             maps = [one.numpy() for one in self._scorer.leave_one_out(self._images.learnt)]
             spec = with_threshold(spec, maps, self._images.sizes, left_out_in_turn=True)
             loss = float(np.mean([one.mean() for one in maps]))

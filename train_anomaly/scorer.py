@@ -47,9 +47,13 @@ class OnePassScorer(Scorer):
     def learn(self, images: Tensor) -> None:
         """Learn from good images, N x 3 x rows x columns uint8. Raises OptionError."""
 
+
+class LeaveOneOutScorer(OnePassScorer):
+    """A method that can also measure each learnt image against the others, so that none has to be held out."""
+
+    @abstractmethod
     def leave_one_out(self, images: Tensor) -> list[Tensor]:
-        """The distances h x w of each learnt image from all the others, in order; not all methods support this."""
-        raise NotImplementedError
+        """The distances h x w of each learnt image from all the others, in order."""
 
 
 class TrainedScorer(Scorer):

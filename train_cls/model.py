@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 import torch
@@ -10,19 +10,17 @@ from torch import Tensor, nn
 
 from datasets.coco import Category
 from features.encoder import EncoderSpec
-from system.errors import OptionError, WeightsError
+from features.library import IMAGENET_MEAN, IMAGENET_STD, Library, MeanOrStd, build_network, libraries_with
+from system.errors import OptionError, WeightsError, first_line
 from system.files import write_atomic
 from system.tensors import is_library_name
 from train_cls.options import Side
 from training.options import Gamma
 
 METADATA_KEY = "defectline"
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+OPTION = "--arch"
 PADDING = (124, 116, 104)  # the mean of ImageNet in 0 to 255
-AUXILIARY = {"googlenet", "inception_v3"}  # of torchvision; in training they return more than logits
-Library = Literal["torchvision", "timm"]
-Triple = tuple[float, float, float]
+AUXILIARY = frozenset({"googlenet", "inception_v3"})  # of torchvision; in training they return more than logits
 AboveZero = Annotated[float, msgspec.Meta(gt=0)]
 
 
@@ -39,7 +37,7 @@ class ClassifierSpec(msgspec.Struct, frozen=True):
     library: Library
     imgsz: Side
     categories: list[Category]
-    mean: Triple = IMAGENET_MEAN
+    mean: MeanOrStd = IMAGENET_MEAN
     std: tuple[AboveZero, AboveZero, AboveZero] = IMAGENET_STD
     gamma: Gamma = 1.0
     temperature: AboveZero = 1.0
@@ -66,7 +64,7 @@ class ClassifierNet(nn.Module):
 
     def __init__(self, spec: ClassifierSpec) -> None:
         super().__init__()
-        self.net = build(spec.library, spec.arch, spec.outputs)
+        self.net = build_network(spec.library, spec.arch, OPTION, spec.outputs)
         self.gamma = spec.gamma
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
@@ -78,47 +76,8 @@ class ClassifierNet(nn.Module):
 
 
 def libraries(arch: str) -> list[Library]:
-    """The libraries that have a network of that name. Raises OptionError if none has."""
-    import timm
-    from torchvision import models
-
-    found: list[Library] = []
-    if arch in set(models.list_models(module=models)) - AUXILIARY:
-        found.append("torchvision")
-    if timm.is_model(arch.partition(".")[0]):
-        found.append("timm")
-    if not found:
-        raise OptionError(
-            f"--arch {arch}",
-            "neither torchvision nor timm has a network of that name",
-            "give a name such as resnet18, mobilenet_v2 or tf_efficientnet_lite0",
-        )
-    return found
-
-
-def build(library: Library, arch: str, types: int) -> nn.Module:
-    """A network of a library with random weights. Raises OptionError if it cannot be built."""
-    import timm
-    from torchvision import models
-
-    try:
-        if library == "torchvision":
-            net: nn.Module = models.get_model(arch, weights=None, num_classes=types)
-        else:
-            net = timm.create_model(arch, pretrained=False, num_classes=types)
-    except (RuntimeError, ValueError, TypeError, KeyError) as error:
-        line = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
-        raise OptionError(f"--arch {arch}", f"cannot be built ({line})", "give another name") from None
-    return net
-
-
-def normalisation(library: Library, net: nn.Module) -> tuple[Triple, Triple]:
-    """Mean and standard deviation of pixel values, 0 to 1, under which the library's weights were trained."""
-    known = getattr(net, "pretrained_cfg", None) if library == "timm" else None
-    if not known or len(known.get("mean", ())) != 3:
-        return IMAGENET_MEAN, IMAGENET_STD
-    (r, g, b), (sr, sg, sb) = known["mean"], known["std"]
-    return (r, g, b), (sr, sg, sb)
+    """The libraries that have a classifier of that name. Raises OptionError if none has."""
+    return libraries_with(arch, OPTION, without=AUXILIARY)
 
 
 def head_name(net: nn.Module, types: int, arch: str) -> str:
@@ -136,7 +95,7 @@ def check_size(network: ClassifierNet, spec: ClassifierSpec) -> None:
         with torch.inference_mode():
             shape = tuple(network.eval()(pixels).shape)
     except (RuntimeError, AssertionError, ValueError) as error:
-        line = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+        line = first_line(error, 80)
         problem = f"{spec.arch} cannot take it ({line})"
         raise OptionError(f"--imgsz {spec.imgsz}", problem, "give the size it was made for, such as 224") from None
     if shape != (1, spec.outputs):

@@ -9,18 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from datasets.coco import Category
-from features.weights import part_names, prepare_hub, read_state_dict
+from features.library import build_network, normalisation, published_weights
+from features.weights import part_names, read_state_dict
 from system.errors import WeightsError
-from train_cls.model import (
-    ClassifierNet,
-    ClassifierSpec,
-    Library,
-    build,
-    check_size,
-    head_name,
-    libraries,
-    normalisation,
-)
+from train_cls.model import OPTION, ClassifierNet, ClassifierSpec, check_size, head_name, libraries
 from train_cls.options import ClassifierOptions
 
 REMEDY = "give --weights PATH (a state dict of torchvision or timm) or --weights none"
@@ -50,10 +42,10 @@ def new_classifier(categories: list[Category], options: ClassifierOptions) -> Ne
     known = libraries(arch)
     if options.weights in {"none", "imagenet"}:
         library = known[0]
-        given = _from_library(library, arch) if options.weights == "imagenet" else None
+        given = published_weights(library, arch, "--weights", REMEDY) if options.weights == "imagenet" else None
     else:
         given = read_state_dict(Path(options.weights), REMEDY)
-        library = max(known, key=lambda one: len(_fitting(build(one, arch, types), given or {})))
+        library = max(known, key=lambda one: len(_fitting(build_network(one, arch, OPTION, types), given or {})))
     spec = ClassifierSpec(arch, library, options.imgsz, categories, gamma=options.gamma, several_types=several)
     torch.manual_seed(options.seed)
     network = ClassifierNet(spec)
@@ -93,19 +85,3 @@ def _fill(net: nn.Module, given: dict[str, Tensor], head: str, source: str) -> t
     if strangers:
         lines.append(f"weights: {len(strangers)} tensors of {file} are unknown ({part_names(strangers)})")
     return set(fits), lines
-
-
-def _from_library(library: Library, arch: str) -> dict[str, Tensor]:
-    """The published weights of ImageNet, downloaded or from the library's cache. Raises WeightsError."""
-    import timm
-    from torchvision import models
-
-    try:
-        if library == "torchvision":
-            return dict(models.get_model_weights(arch).DEFAULT.get_state_dict(progress=False, check_hash=True))
-        prepare_hub()
-        return dict(timm.create_model(arch, pretrained=True).state_dict())
-    except Exception as error:  # noqa: BLE001  downloads raise errors of several libraries
-        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
-        where = f"--weights imagenet for {arch}"
-        raise WeightsError(where, f"cannot be downloaded ({reason})", REMEDY) from None

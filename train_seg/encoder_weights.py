@@ -4,9 +4,9 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from features.encoder import IMAGENET_MEAN, IMAGENET_STD, MeanOrStd, normalisation_of_name
+from features.library import IMAGENET_MEAN, IMAGENET_STD, MeanOrStd, normalisation_of_name
 from features.weights import part_names, prepare_hub, read_state_dict
-from system.errors import WeightsError
+from system.errors import WeightsError, first_line
 
 UNUSED_HEAD = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
 REMEDY = "give --encoder-weights PATH (a torchvision state dict) or --encoder-weights none"
@@ -82,7 +82,7 @@ def _from_hub(name: str, depth: int) -> dict[str, Tensor]:
     try:
         state: dict[str, Tensor] = get_encoder(name, depth=depth, weights="imagenet").state_dict()
     except Exception as error:  # noqa: BLE001  the hub client raises errors of several libraries
-        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+        reason = first_line(error, 100)
         raise WeightsError(
             f"--encoder-weights imagenet for {name}", f"cannot be downloaded ({reason})", REMEDY
         ) from None

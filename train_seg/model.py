@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.coco import Category
-from features.encoder import MeanOrStd
+from features.library import IMAGENET_MEAN, IMAGENET_STD, MeanOrStd
 from features.weights import check_fits
 from system.errors import InputError, OptionError, WeightsError
 from system.files import write_atomic
@@ -20,9 +20,7 @@ from training.options import Gamma, Share
 
 METADATA_KEY = "defectline"
 DECODER_CHANNELS = (128, 64, 32, 16, 16)  # half the default of smp: a step takes half as long on a CPU
-RGB_MEAN = (0.485, 0.456, 0.406)  # of ImageNet, with which most encoders were trained
-RGB_STD = (0.229, 0.224, 0.225)
-PADDING = (124, 116, 104)  # RGB_MEAN in 0 to 255, which is zero after normalisation
+PADDING = (124, 116, 104)  # IMAGENET_MEAN in 0 to 255, which is zero after normalisation
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
@@ -43,8 +41,8 @@ class ModelSpec(msgspec.Struct, frozen=True):
     epoch: int = 0
     gamma: Gamma = 1.0
     sizes: list[TypeSize] = []
-    mean: MeanOrStd = RGB_MEAN
-    std: MeanOrStd = RGB_STD
+    mean: MeanOrStd = IMAGENET_MEAN
+    std: MeanOrStd = IMAGENET_STD
 
 
 class UNet(nn.Module):

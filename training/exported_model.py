@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from datasets.formats.dataset_folder import Dataset
-from system.errors import InputError, OptionError, WeightsError
+from system.errors import InputError, OptionError, WeightsError, first_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,7 +115,7 @@ def open_runner(path: Path, export_format: ExportFormat) -> "Runner":
     try:
         return _open_onnx(runtime, path) if export_format == "onnx" else _open_openvino(runtime, path)
     except Exception as error:  # noqa: BLE001  both libraries raise errors of many types
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:100]
+        reason = first_line(error, 100)
         raise WeightsError(path, f"cannot be loaded ({reason})", "export it again") from None
 
 

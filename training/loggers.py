@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from evaluate.run_folder import Run
-from system.errors import OptionError
+from system.errors import OptionError, first_line
 
 PROJECT = "defectline"
 Row = Mapping[str, float]
@@ -50,7 +50,7 @@ def logging_to(name: str, run: Run, options: Mapping[str, object]) -> Iterator[C
     try:
         adapter = LOGGERS[name](run, flat(options))
     except Exception as error:  # noqa: BLE001  the tools raise errors of many types
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:100]
+        reason = first_line(error, 100)
         raise OptionError(f"--logger {name}", f"cannot be started ({reason})", "choose another logger") from None
     complete = False
     try:

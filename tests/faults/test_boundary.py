@@ -9,19 +9,7 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from tests.command import only_line, room_app, run_command
-
-ROOMS = (
-    "datasets",
-    "convert",
-    "annotate",
-    "evaluate",
-    "train_anomaly",
-    "train_cls",
-    "train_det",
-    "train_seg",
-    "view",
-)
+from tests.command import ROOMS, only_line, room_app, run_command
 
 
 def commands() -> list[tuple[str, ...]]:

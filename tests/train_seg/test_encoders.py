@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from datasets.coco import Category
-from features.encoder import IMAGENET_MEAN, IMAGENET_STD
+from features.library import IMAGENET_MEAN, IMAGENET_STD
 from train_seg.encoder_weights import encoder_normalisation, load_encoder_weights
 from train_seg.model import ModelSpec, UNet
 

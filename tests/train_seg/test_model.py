@@ -6,8 +6,9 @@ import torch
 from safetensors import safe_open
 
 from datasets.coco import Category
+from features.library import IMAGENET_MEAN
 from system.errors import OptionError, WeightsError
-from train_seg.model import METADATA_KEY, RGB_MEAN, ModelSpec, UNet, load_model, read_spec, save_model
+from train_seg.model import METADATA_KEY, ModelSpec, UNet, load_model, read_spec, save_model
 
 SPEC = ModelSpec("resnet18", 4, 64, [Category(3, "chip"), Category(7, "dirt")], pixel_threshold=0.37, epoch=5)
 
@@ -33,7 +34,7 @@ def test_normalisation_is_inside() -> None:
     model = UNet(SPEC).eval()
     seen: list[torch.Tensor] = []
     model.net.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
-    mean = 255 * torch.tensor(RGB_MEAN).view(1, 3, 1, 1).expand(1, 3, 32, 32)
+    mean = 255 * torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1).expand(1, 3, 32, 32)
     with torch.no_grad():
         model(mean)
     assert seen[0].abs().max() < 1e-5
