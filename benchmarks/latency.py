@@ -28,6 +28,7 @@ from datasets.images.image_file import read_info
 from datasets.images.pixels import read_rgb
 from evaluate.operating import operating_score
 from evaluate.run_folder import Run, load_run, read_config
+from features.library import IMAGENET_MEAN, padding_colour
 from system.console import print_table
 from system.json_file import write_json
 from train_det.cli import TRAINER as DETECTOR
@@ -35,7 +36,6 @@ from train_det.data import draw_square
 from train_det.infer import boxes_in_squares, detect, to_pixels
 from train_det.predict import load_run_detector
 from train_seg.cli import TRAINER as SEGMENTER
-from train_seg.model import PADDING
 from train_seg.segmenter import load_segmenter
 from training.export import export_run
 from training.exported_model import ExportFormat
@@ -137,7 +137,7 @@ def segmenter_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
     }
     rgb, spec = read_rgb(image), segmenters["eager"].spec
     box = Letterbox(rgb.shape[0], rgb.shape[1], spec.imgsz)
-    square = torch.from_numpy(box.image(rgb, PADDING).transpose(2, 0, 1).copy())[None]
+    square = torch.from_numpy(box.image(rgb, padding_colour(IMAGENET_MEAN)).transpose(2, 0, 1).copy())[None]
 
     def network(name: str) -> Way:
         def run_it() -> int:
@@ -152,7 +152,7 @@ def segmenter_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
     return {
         **{name: whole(name) for name in segmenters},
         "decode": lambda: len(read_rgb(image)),
-        "resize": lambda: len(box.image(rgb, PADDING)),
+        "resize": lambda: len(box.image(rgb, padding_colour(IMAGENET_MEAN))),
         **{f"network {name}": network(name) for name in segmenters},
     }
 

@@ -11,7 +11,8 @@ from features.library import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Library,
-    MeanOrStd,
+    StoredMean,
+    StoredStd,
     build_network,
     libraries_with,
     normalisation,
@@ -34,8 +35,8 @@ class EncoderSpec(msgspec.Struct, frozen=True):
     name: str
     library: Library
     layers: list[str]
-    mean: MeanOrStd = IMAGENET_MEAN
-    std: MeanOrStd = IMAGENET_STD
+    mean: StoredMean = IMAGENET_MEAN
+    std: StoredStd = IMAGENET_STD
 
 
 class Encoder(nn.Module):

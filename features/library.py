@@ -4,8 +4,9 @@
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 from torch import Tensor, nn
 
 from features.weights import prepare_hub
@@ -15,6 +16,10 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 Library = Literal["torchvision", "timm"]
 MeanOrStd = tuple[float, float, float]
+_Level = Annotated[float, msgspec.Meta(ge=0, le=1)]
+_Spread = Annotated[float, msgspec.Meta(ge=1e-3, le=1)]  # 1/255 is that of weights trained on values of 0 to 255
+StoredMean = tuple[_Level, _Level, _Level]  # of a weights file, refused outside these ranges
+StoredStd = tuple[_Spread, _Spread, _Spread]
 
 
 def libraries_with(name: str, option: str, *, without: frozenset[str] = frozenset()) -> list[Library]:
@@ -89,3 +94,13 @@ def _normalisation(config: Mapping[str, Any] | None) -> tuple[MeanOrStd, MeanOrS
         return IMAGENET_MEAN, IMAGENET_STD
     (r, g, b), (sr, sg, sb) = config["mean"], config["std"]
     return (r, g, b), (sr, sg, sb)
+
+
+def padding_colour(mean: MeanOrStd) -> tuple[int, int, int]:
+    """The colour, 0 to 255, that is nearest to zero after the normalisation.
+
+    >>> padding_colour(IMAGENET_MEAN)
+    (124, 116, 104)
+    """
+    red, green, blue = (round(255 * value) for value in mean)
+    return red, green, blue

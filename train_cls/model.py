@@ -10,7 +10,15 @@ from torch import Tensor, nn
 
 from datasets.coco import Category
 from features.encoder import EncoderSpec
-from features.library import IMAGENET_MEAN, IMAGENET_STD, Library, MeanOrStd, build_network, libraries_with
+from features.library import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Library,
+    StoredMean,
+    StoredStd,
+    build_network,
+    libraries_with,
+)
 from system.errors import OptionError, WeightsError, first_line
 from system.files import write_atomic
 from system.tensors import is_library_name
@@ -37,8 +45,8 @@ class ClassifierSpec(msgspec.Struct, frozen=True):
     library: Library
     imgsz: Side
     categories: list[Category]
-    mean: MeanOrStd = IMAGENET_MEAN
-    std: tuple[AboveZero, AboveZero, AboveZero] = IMAGENET_STD
+    mean: StoredMean = IMAGENET_MEAN
+    std: StoredStd = IMAGENET_STD
     gamma: Gamma = 1.0
     temperature: AboveZero = 1.0
     epoch: int = 0

@@ -18,12 +18,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train_seg.model import PADDING
 from train_seg.options import SegmenterAugmentation
 
 
-def training_augmentation(options: SegmenterAugmentation) -> A.Compose:
-    """The augmentation of one training image and its H x W x K coverage, both uint8."""
+def training_augmentation(options: SegmenterAugmentation, padding: tuple[int, int, int]) -> A.Compose:
+    """The augmentation of one training image and its H x W x K coverage, both uint8.
+
+    `padding` is the RGB colour of what moves in from outside the image.
+    """
     return A.Compose(
         [
             # The eight symmetries of the square are cheap and do not blur.
@@ -37,7 +39,7 @@ def training_augmentation(options: SegmenterAugmentation) -> A.Compose:
                 keep_ratio=True,
                 interpolation=cv2.INTER_LINEAR,
                 mask_interpolation=cv2.INTER_LINEAR,
-                fill=PADDING,
+                fill=padding,
                 fill_mask=0,
                 p=options.geometry_share,
             ),

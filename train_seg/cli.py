@@ -22,7 +22,9 @@ TRAINER = Trainer(
     learner=_learner,
     flags={
         "encoder": Flag("Encoder name of segmentation-models-pytorch."),
-        "encoder_weights": Flag("imagenet (downloaded), none (random), or a file with a torchvision state dict."),
+        "encoder_weights": Flag(
+            "imagenet (downloaded), none (random), or a state dict file of torchvision or timm."
+        ),
         "encoder_depth": Flag("Number of halvings, 3 to 5.", int),
         "monitor": Flag("The value on val that chooses the best epoch: dice, iou or loss."),
     },

@@ -14,7 +14,6 @@ from datasets.formats.dataset_folder import Dataset
 from evaluate.pixels import ignored_pixels, paint_annotations, type_indices
 from system.console import progress
 from system.errors import InputError
-from train_seg.model import PADDING
 from train_seg.options import SegmenterAugmentation
 from training.batches import EpochKey
 from training.letterbox import Letterbox
@@ -37,8 +36,8 @@ class CachedImage:
     coverage: "NDArray[np.uint8]"
 
 
-def load_cached(dataset: Dataset, coco: CocoFile, imgsz: int) -> list[CachedImage]:
-    """Decode and shrink the images of `coco`, in order.
+def load_cached(dataset: Dataset, coco: CocoFile, imgsz: int, padding: tuple[int, int, int]) -> list[CachedImage]:
+    """Decode and shrink the images of `coco`, in order, padded with the colour `padding` to squares.
 
     Raises InputError for images or annotations that cannot be used.
     """
@@ -46,7 +45,7 @@ def load_cached(dataset: Dataset, coco: CocoFile, imgsz: int) -> list[CachedImag
 
     def load(image: Image) -> CachedImage:
         box = Letterbox(image.height, image.width, imgsz)
-        square = box.image(dataset.read_image(image), PADDING)
+        square = box.image(dataset.read_image(image), padding)
         return CachedImage(square, _coverage(dataset, image, annotations[image.id], indices, box))
 
     with ThreadPoolExecutor() as pool:
@@ -82,12 +81,18 @@ class TrainingSet(TorchDataset[SegmenterSample]):
     Indexed by (epoch, number). A sample is RGB 3 x S x S and coverage (K + 1) x S x S, uint8.
     """
 
-    def __init__(self, cached: Sequence[CachedImage], seed: int, augmentation: SegmenterAugmentation) -> None:
+    def __init__(
+        self,
+        cached: Sequence[CachedImage],
+        seed: int,
+        augmentation: SegmenterAugmentation,
+        padding: tuple[int, int, int],
+    ) -> None:
         from train_seg.augment import training_augmentation
 
         self.cached = cached
         self.seed = seed
-        self.pipeline = training_augmentation(augmentation)
+        self.pipeline = training_augmentation(augmentation, padding)
 
     def __getitem__(self, key: EpochKey) -> SegmenterSample:
         from train_seg.augment import augment

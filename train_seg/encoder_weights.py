@@ -9,14 +9,14 @@ from features.weights import part_names, prepare_hub, read_state_dict
 from system.errors import WeightsError, first_line
 
 UNUSED_HEAD = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
-REMEDY = "give --encoder-weights PATH (a torchvision state dict) or --encoder-weights none"
+REMEDY = "give --encoder-weights PATH (a state dict of torchvision or timm) or --encoder-weights none"
 
 
 def load_encoder_weights(encoder: nn.Module, name: str, depth: int, source: str) -> list[str]:
     """Load weights into `encoder` (`name` in smp) and return lines for the user about missing tensors.
 
     `source` is `imagenet` (from the hub of smp or its cache), `none`, or a file with a state dict that uses the
-    names of torchvision. The file is read with weights_only, so it cannot run code. Raises WeightsError.
+    names of torchvision or timm. The file is read with weights_only, so it cannot run code. Raises WeightsError.
     """
     if source == "none":
         return ["encoder weights: none, the encoder starts from random weights"]

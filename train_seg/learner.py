@@ -60,7 +60,7 @@ class SegmenterLearner(Learner[SegmenterOptions]):
             for line in lines:
                 print_status(line)
         spec = msgspec.structs.replace(spec, sizes=usual_sizes(dataset.split("train")))
-        return SegmenterLoop(work, spec, model, *_load(dataset, options), done=done, best=best)
+        return SegmenterLoop(work, spec, model, *_load(dataset, options, spec), done=done, best=best)
 
     def calibrate(self, work: Work[SegmenterOptions]) -> None:
         """Choose the pixel threshold on val and store it in both weights files."""
@@ -122,7 +122,9 @@ def _progress_in(state: Path) -> tuple[int, Best]:
         raise WeightsError(state, "damaged, the run cannot be resumed", "start again without --resume") from None
 
 
-def _load(dataset: Dataset, options: SegmenterOptions) -> tuple[TrainingSet, PlainSet]:
+def _load(dataset: Dataset, options: SegmenterOptions, spec: ModelSpec) -> tuple[TrainingSet, PlainSet]:
     val = dataset.splits.get("val", CocoFile([], [], dataset.categories))
-    train, plain = (load_cached(dataset, coco, options.imgsz) for coco in (dataset.split("train"), val))
-    return TrainingSet(train, options.seed, options.augmentation), PlainSet(plain)
+    train, plain = (
+        load_cached(dataset, coco, options.imgsz, spec.padding) for coco in (dataset.split("train"), val)
+    )
+    return TrainingSet(train, options.seed, options.augmentation, spec.padding), PlainSet(plain)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.coco import Category
-from features.library import IMAGENET_MEAN, IMAGENET_STD, MeanOrStd
+from features.library import IMAGENET_MEAN, IMAGENET_STD, StoredMean, StoredStd, padding_colour
 from features.weights import check_fits
 from system.errors import InputError, OptionError, WeightsError
 from system.files import write_atomic
@@ -20,7 +20,6 @@ from training.options import Gamma, Share
 
 METADATA_KEY = "defectline"
 DECODER_CHANNELS = (128, 64, 32, 16, 16)  # half the default of smp: a step takes half as long on a CPU
-PADDING = (124, 116, 104)  # IMAGENET_MEAN in 0 to 255, which is zero after normalisation
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
@@ -41,8 +40,13 @@ class ModelSpec(msgspec.Struct, frozen=True):
     epoch: int = 0
     gamma: Gamma = 1.0
     sizes: list[TypeSize] = []
-    mean: MeanOrStd = IMAGENET_MEAN
-    std: MeanOrStd = IMAGENET_STD
+    mean: StoredMean = IMAGENET_MEAN
+    std: StoredStd = IMAGENET_STD
+
+    @property
+    def padding(self) -> tuple[int, int, int]:
+        """The colour, 0 to 255, around an image that is not square: the mean of the encoder's training."""
+        return padding_colour(self.mean)
 
 
 class UNet(nn.Module):

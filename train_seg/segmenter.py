@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from datasets.coco import Category, Prediction
-from train_seg.model import PADDING, ModelSpec, load_model, read_spec
+from train_seg.model import ModelSpec, load_model, read_spec
 from train_seg.postprocess import FAINT_SHARE, shares_to_predictions
 from train_seg.shares import Shares, shares_of_logits
 from train_seg.tiling import blend_tiles
@@ -103,7 +103,8 @@ class Segmenter(Predictor):
 
     def _logits(self, rgb: "NDArray[np.uint8]") -> tuple[Letterbox, Tensor]:
         box = Letterbox(rgb.shape[0], rgb.shape[1], self.spec.imgsz)
-        square = torch.from_numpy(box.image(rgb, PADDING).transpose(2, 0, 1).copy())[None].to(self.device)
+        pixels = box.image(rgb, self.spec.padding).transpose(2, 0, 1).copy()
+        square = torch.from_numpy(pixels)[None].to(self.device)
         return box, averaged_logits(self.network, square) if self.tta else self.network(square)
 
 

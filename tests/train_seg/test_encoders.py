@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 import timm
 import torch
@@ -11,8 +12,9 @@ from torch import nn
 
 from datasets.coco import Category
 from features.library import IMAGENET_MEAN, IMAGENET_STD
+from system.errors import WeightsError
 from train_seg.encoder_weights import encoder_normalisation, load_encoder_weights
-from train_seg.model import ModelSpec, UNet
+from train_seg.model import METADATA_KEY, ModelSpec, UNet, read_spec
 
 LITE = "tu-tf_efficientnet_lite0"
 WEIGHTS = Path(os.environ.get("DEFECTLINE_WEIGHTS", "nowhere")) / "tf_efficientnet_lite0.safetensors"
@@ -64,3 +66,22 @@ def test_the_model_applies_the_normalisation_of_its_specification() -> None:
     spec = ModelSpec("resnet18", 3, 32, [Category(1, "chip")], mean=half, std=half)
     assert UNet(spec).mean.flatten().tolist() == pytest.approx([127.5] * 3)
     assert UNet(spec).std.flatten().tolist() == pytest.approx([127.5] * 3)
+
+
+def test_padding_is_the_mean_of_the_weights() -> None:
+    half = ModelSpec(LITE, 3, 32, [Category(1, "chip")], mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+    assert half.padding == (128, 128, 128)
+    assert ModelSpec("resnet18", 3, 32, [Category(1, "chip")]).padding == (124, 116, 104)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("mean", [0.5, 1.5, 0.5]), ("std", [0.2, 0.0, 0.2]), ("std", [9, 9, 9])]
+)
+def test_a_weights_file_with_an_impossible_normalisation_is_refused(
+    tmp_path: Path, name: str, values: list[float]
+) -> None:
+    spec = msgspec.to_builtins(ModelSpec("resnet18", 3, 32, [Category(1, "chip")])) | {name: values}
+    path = tmp_path / "best.safetensors"
+    save_file({"x": torch.zeros(1)}, path, {METADATA_KEY: msgspec.json.encode(spec).decode()})
+    with pytest.raises(WeightsError, match=rf"not weights of train_seg.*{name}"):
+        read_spec(path)
