@@ -5,11 +5,14 @@ load modules. Therefore `import` lines and the word `export` are removed, and ea
 that it imports.
 """
 
+import json
 import re
+from functools import cache
 from importlib.resources import files
 
 IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([a-z_]+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULTILINE)
+LANGUAGES = files("view") / "page" / "languages"
 JSDOC = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
 TOP_LEVEL = re.compile(r"^(?:async )?(?:function|const|let|class) \*?(\w+)", re.MULTILINE)
 
@@ -17,6 +20,16 @@ TOP_LEVEL = re.compile(r"^(?:async )?(?:function|const|let|class) \*?(\w+)", re.
 def read_asset(name: str) -> str:
     """The text of a file in page/."""
     return (files("view") / "page" / name).read_text("utf-8")
+
+
+@cache
+def languages() -> dict[str, dict[str, str | list[str]]]:
+    """The words of each language: code -> key -> text, or [one, many]. English is first."""
+    found = {
+        name.removesuffix(".json"): json.loads((LANGUAGES / name).read_text("utf-8"))
+        for name in sorted(path.name for path in LANGUAGES.iterdir())
+    }
+    return {code: found[code] for code in sorted(found, key=lambda code: (code != "en", code))}
 
 
 def bundle(*entries: str) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from system.errors import OutputError
 from system.files import new_folder, write_atomic
-from view.bundle import bundle, read_asset
+from view.bundle import bundle, languages, read_asset
 from view.crops import Crop
 from view.data import CropRow, PageData, page_data
 from view.scene import Scene
@@ -86,6 +86,7 @@ def page_text(data: PageData, blocks: Sequence[str] = ()) -> str:
         "policy": policy,
         "title": escape(data.title),
         "style": style,
+        "words": json_text(languages()),
         "data": json_text(data),
         "script": script,
         "crops": "".join(blocks),

@@ -172,6 +172,19 @@ interface CurvePoint {
   alarms: number;
 }
 
+/** Words of a language: key -> text, or [one, many]. */
+type Words = Record<string, string | [one: string, many: string]>;
+
+type Interval = [low: number, high: number];
+
+/** The threshold, as text, that keeps an allowance; null if none does. */
+interface Allowance {
+  allowed: number;
+  threshold: string | null;
+  missed: number;
+  alarms: number;
+}
+
 interface PrecisionRecall {
   truths: number;
   precision: Float64Array;

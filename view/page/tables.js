@@ -1,6 +1,8 @@
 // The second tab: curves, confusion of types, tables by type and size, and the tables of metrics.json.
 
-import { button, el } from "./dom.js";
+import { makeAllowedCard } from "./allowed_card.js";
+import { breakable, card, link, runSuffix } from "./cards.js";
+import { el } from "./dom.js";
 import { missAlarmChart, precisionRecallChart } from "./charts.js";
 import { LETTERS, count, fixed, percent, pointText, score } from "./format.js";
 import { missAlarmCurve, operatingCounts, precisionRecall, rankedPredictions } from "./curves.js";
@@ -24,6 +26,7 @@ export function makeTables(place, data, store) {
   /** @type {((rows: TypeRow[]) => HTMLElement)[]} */
   let charts = [];
   let precisionsFor = "";
+  const allowed = makeAllowedCard(data, store);
 
   return function update(/** @type {Judged} */ judged, /** @type {Totals[]} */ sums) {
     const { state } = store;
@@ -38,6 +41,7 @@ export function makeTables(place, data, store) {
     const measured = data.models[focus].tables.length > 0 ? [measuredTables(data, store)] : [];
     place.replaceChildren(
       el("div", { class: "cards" },
+        allowed(),
         missAlarms(data, store, curves, sums),
         confusionCard(data, store, confusion(data, focus, judged[focus])),
         typeCard(data, store, types[focus], precisions[focus]),
@@ -62,23 +66,6 @@ function measuredTables(data, store) {
         el("tr", {}, columns.map((name) => el("th", { scope: "col" }, breakable(name)))),
         rows.map(([name, ...cells]) => el("tr", {},
           el("th", { scope: "row" }, name), cells.map((text) => el("td", {}, text))))))))));
-}
-
-/**
- * @param {string} title
- * @param {string} hint
- * @param {Children[]} children
- */
-function card(title, hint, ...children) {
-  return el("figure", { class: "card" }, el("figcaption", {}, el("strong", {}, title), hint && el("span", { class: "hint" }, ` ${hint}`)), ...children);
-}
-
-/**
- * @param {PageData} data
- * @param {Store} store
- */
-function runSuffix(data, store) {
-  return data.models.length > 1 ? ` of run ${LETTERS[store.state.focus]}` : "";
 }
 
 /**
@@ -162,27 +149,6 @@ function sizeCard(data, store, rows) {
       rows.map((cells, row) => el("tr", {},
         el("th", { scope: "row" }, row < data.types.length ? [signIcon(data, row), data.types[row].name] : "all"),
         cells.map((one, column) => cell(one, row, column)))))));
-}
-
-/**
- * The count of a tally as a button that shows its images.
- * @param {Store} store
- * @param {Tally} tally
- * @param {Cell} cell
- */
-function link(store, { count: number }, cell) {
-  if (!number) return el("span", { class: "zero" }, "0");
-  const on = JSON.stringify(store.state.cell) === JSON.stringify(cell);
-  return button(String(number), () => store.change({ cell: on ? null : cell, tab: "images" }),
-    { "aria-pressed": String(on), title: "Show these images", "data-cell": cell.join() });
-}
-
-/**
- * A name that may break into lines after its underscores and hyphens.
- * @param {string} name
- */
-function breakable(name) {
-  return name.split(/(?<=[_-])/).flatMap((part, i) => (i ? [el("wbr"), part] : [part]));
 }
 
 /**

@@ -1,0 +1,42 @@
+// Parts of the cards in the second tab.
+
+import { button, el } from "./dom.js";
+import { LETTERS } from "./format.js";
+
+/**
+ * @param {string} title
+ * @param {string} hint
+ * @param {Children[]} children
+ */
+export function card(title, hint, ...children) {
+  return el("figure", { class: "card" }, el("figcaption", {}, el("strong", {}, title), hint && el("span", { class: "hint" }, ` ${hint}`)), ...children);
+}
+
+/**
+ * @param {PageData} data
+ * @param {Store} store
+ */
+export function runSuffix(data, store) {
+  return data.models.length > 1 ? ` of run ${LETTERS[store.state.focus]}` : "";
+}
+
+/**
+ * The count of a tally as a button that shows its images.
+ * @param {Store} store
+ * @param {Tally} tally
+ * @param {Cell} cell
+ */
+export function link(store, { count: number }, cell) {
+  if (!number) return el("span", { class: "zero" }, "0");
+  const on = JSON.stringify(store.state.cell) === JSON.stringify(cell);
+  return button(String(number), () => store.change({ cell: on ? null : cell, tab: "images" }),
+    { "aria-pressed": String(on), title: "Show these images", "data-cell": cell.join() });
+}
+
+/**
+ * A name that may break into lines after its underscores and hyphens.
+ * @param {string} name
+ */
+export function breakable(name) {
+  return name.split(/(?<=[_-])/).flatMap((part, i) => (i ? [el("wbr"), part] : [part]));
+}
