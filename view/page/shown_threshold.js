@@ -1,4 +1,4 @@
-// Thresholds as they are shown: never above the exact value, and with the same counts when they are typed in.
+// Thresholds for display: never above the exact value, and with the same counts when they are typed in.
 
 const FEWEST_DIGITS = 3;
 const MOST_DIGITS = 17;
