@@ -49,7 +49,7 @@ def queue_command(
     from annotate.folder_images import list_folder_images, read_labels
     from annotate.queueing import disagreement, is_open, rank, uncertainty, write_list
     from annotate.type_proposals import type_uncertainty
-    from evaluate.new_predictions import predict_images
+    from evaluate.new_predictions import MIN_SCORE, predict_images
     from evaluate.operating import operating_score
     from evaluate.run_folder import load_run
 
@@ -65,7 +65,7 @@ def queue_command(
     provides = [load_run(root).provides for root in run]
     # of image types all scores are needed, also very low ones
     predictions = [
-        predict_images(root, folder, waiting, **({"min_score": 0.0} if one.image_types else {}))
+        predict_images(root, folder, waiting, min_score=0.0 if one.image_types else MIN_SCORE)
         for root, one in zip(run, provides, strict=True)
     ]
     if rank_by is QueueBy.disagreement:

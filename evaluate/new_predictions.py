@@ -38,7 +38,13 @@ class NamedPredictions(msgspec.Struct, frozen=True):
 
 
 def predict_with_run(
-    root: Path, folder: Path, names: Sequence[str], *, min_score: float = MIN_SCORE, dataset: Path | None = None
+    root: Path,
+    folder: Path,
+    names: Sequence[str],
+    *,
+    min_score: float = MIN_SCORE,
+    dataset: Path | None = None,
+    maps: Path | None = None,
 ) -> NamedPredictions:
     """Predict the images `names` of `folder` with the run folder `root`, and read its category names.
 
@@ -47,15 +53,17 @@ def predict_with_run(
     """
     run = load_run(root)
     labels = {c.id: c.name for c in run_categories(run, open_run_dataset(run, dataset))}
-    return NamedPredictions(predict_images(root, folder, names, min_score=min_score), labels, run_name(run))
+    by_image = predict_images(root, folder, names, min_score=min_score, maps=maps)
+    return NamedPredictions(by_image, labels, run_name(run))
 
 
 def predict_images(
-    root: Path, folder: Path, names: Sequence[str], *, min_score: float = MIN_SCORE
+    root: Path, folder: Path, names: Sequence[str], *, min_score: float = MIN_SCORE, maps: Path | None = None
 ) -> dict[str, list[Prediction]]:
     """Predictions of the run folder `root` by image name; `names` are relative to `folder`.
 
-    No process is started without images. Raises InputError if the run or its predictions cannot be read,
+    `maps` is a new folder for the map of each image, by its path. No process is started without images. Raises
+    InputError if the run or its predictions cannot be read,
     PredictError if its trainer fails.
     """
     run = load_run(root)
@@ -65,7 +73,7 @@ def predict_images(
         out = Path(temporary) / "predictions.json"
         command = module_command(
             f"train_{run.task}", "predict", str(root), *_arguments(folder, names),
-            "--out", str(out), "--min-score", str(min_score),
+            "--out", str(out), "--min-score", str(min_score), *(("--maps", str(maps)) if maps else ()),
         )  # fmt: skip
         errors = None if sys.stderr.isatty() else subprocess.PIPE
         done = subprocess.run(  # noqa: S603

@@ -10,6 +10,7 @@ def predict(
     min_score: flag.MinScore = None,
     device: flag.Device = "auto",
     exported: flag.Exported = None,
+    maps: flag.Maps = None,
 ) -> None:
     """Find what differs from good images, at the size of the images; warn where good images have changed."""
     from datasets.images.image_file import find_images
@@ -20,7 +21,7 @@ def predict(
     from training.exported_model import parse_format
     from training.predict import check_predict, dataset_of, write_and_print
 
-    check_predict(out, min_score)
+    check_predict(out, min_score, maps)
     parsed = parse_format(exported, "--exported") if exported else None
     run = single_run(run_folder, "anomaly")
     files = find_images(images)
@@ -32,7 +33,7 @@ def predict(
 
     detector = AnomalyLearner().load(run, choose_device(device), PredictOptions(exported=parsed))
     limit = operating_score(run, detector.default_score) if min_score is None else min_score
-    listed, predictions = predict_files(detector, files, dataset_of(run), limit, read_split(run).intensities)
+    listed, predictions = predict_files(detector, files, dataset_of(run), limit, read_split(run).intensities, maps)
     write_and_print(out, listed, predictions, detector.categories)
     drift = compare_scores(detector.image_scores, detector.good_scores, detector.default_score)
     if drift and drift.found:

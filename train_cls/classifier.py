@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from datasets.coco import Category, Prediction
 from train_cls.data import pixels_to_tensor, to_square
+from train_cls.fitted_net import FittedNet
+from train_cls.heat_map import defect_log_odds, grad_cam, patch_map
 from train_cls.model import ClassifierSpec, read_classifier_spec
 from train_cls.stored_net import load_classifier_net
 from training.exported_model import ExportFormat, existing_export, open_runner
-from training.trainer import Predictor
+from training.letterbox import Letterbox
+from training.trainer import MapMaker, Predictor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,6 +78,32 @@ class Classifier(Predictor):
             return np.concatenate([[1 - float(types.max())], types.numpy()])
         probabilities: NDArray[np.float64] = logits.softmax(0).numpy()
         return probabilities
+
+    @property
+    def map_maker(self) -> MapMaker | None:
+        """The heat map: which places speak for a defect; None for an exported network, which has no gradients."""
+        if not isinstance(self.network, nn.Module):
+            return None
+        return MapMaker("heat", self.heat_map, bounded=isinstance(self.network, FittedNet))
+
+    def heat_map(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.float32]":
+        """The heat map of an H x W x 3 image, at the resolution of the network's square without its padding."""
+        assert isinstance(self.network, nn.Module)
+        square = pixels_to_tensor(to_square(rgb, self.spec.imgsz))[None].to(self.device)
+        if isinstance(self.network, FittedNet):
+            found = patch_map(self.network, square)
+        else:
+            several, last = self.spec.several_types, str(getattr(self.network.net, "output_fmt", "NCHW"))
+            found = grad_cam(
+                self.network,
+                square,
+                lambda logits: defect_log_odds(logits, several_types=several),
+                channels_last=last.endswith("NHWC"),
+            )
+        side = self.spec.imgsz
+        enlarged = cv2.resize(found.cpu().numpy(), (side, side), interpolation=cv2.INTER_LINEAR)
+        top, left, height, width = Letterbox(rgb.shape[0], rgb.shape[1], side).inner
+        return np.ascontiguousarray(enlarged[top : top + height, left : left + width], np.float32)
 
 
 def load_classifier(

@@ -29,6 +29,7 @@ def predict(
     device: flag.Device = "auto",
     tta: flag.Tta = False,
     exported: flag.Exported = None,
+    maps: flag.Maps = None,
 ) -> None:
     """Name the type of each image, or good, with the best weights of a run."""
     from datasets.formats.coco_file import write_predictions
@@ -41,7 +42,7 @@ def predict(
     from training.exported_model import parse_format
     from training.predict import check_predict, dataset_of, write_image_list
 
-    check_predict(out, min_score)
+    check_predict(out, min_score, maps)
     check_flags(csv, abstain)
     parsed = parse_format(exported, "--exported") if exported else None
     run = single_run(run_folder, "cls")
@@ -53,7 +54,7 @@ def predict(
 
     predictor = ClassifierLearner().load(run, choose_device(device), PredictOptions(tta=tta, exported=parsed))
     limit = operating_score(run, predictor.default_score) if min_score is None else min_score
-    listed, predictions = predict_files(predictor, files, dataset_of(run), 0.0, read_split(run).intensities)
+    listed, predictions = predict_files(predictor, files, dataset_of(run), 0.0, read_split(run).intensities, maps)
     several = run.provides.several_types
     typed = typed_files(listed, predictions, predictor.categories, abstain, several=several)
     if out:

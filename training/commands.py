@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from evaluate.run_folder import TASKS, Provides
 from system.console import given, new_app, print_status, run
 from training import flags as flag
 from training.options import OptionsT, flag_paths, option_defaults
@@ -112,6 +113,7 @@ def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         tta: flag.Tta = False,
         tile: flag.Tile = None,
         exported: flag.Exported = None,
+        maps: flag.Maps = None,
     ) -> None:
         """Find defects in images with the best weights of a run, at the size of the images."""
         from datasets.images.image_file import find_images
@@ -123,7 +125,7 @@ def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         from training.predict import check_predict, dataset_of, write_and_print
         from training.trainer import PredictOptions
 
-        check_predict(out, min_score)
+        check_predict(out, min_score, maps)
         if tile is not None and tile < MIN_TILE:
             raise OptionError(
                 f"--tile {tile}", f"less than {MIN_TILE} pixels", "give the side of a training image"
@@ -137,10 +139,14 @@ def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         options = PredictOptions(tta=tta, tile=tile, exported=parsed)
         predictor = trainer.learner().load(one, choose_device(device), options)
         limit = operating_score(one, predictor.default_score) if min_score is None else min_score
-        listed, predictions = predict_files(predictor, files, dataset_of(one), limit, read_split(one).intensities)
+        listed, predictions = predict_files(
+            predictor, files, dataset_of(one), limit, read_split(one).intensities, maps
+        )
         write_and_print(out, listed, predictions, predictor.categories)
 
-    return _without(predict, set(PREDICT_FLAGS) - set(trainer.predict_flags))
+    has_maps = TASKS.get(trainer.task, Provides()).score_maps
+    left_out = set(PREDICT_FLAGS) - set(trainer.predict_flags)
+    return _without(predict, left_out if has_maps else {*left_out, "maps"})
 
 
 def _evaluate(trainer: Trainer[OptionsT]) -> Callable[..., None]:

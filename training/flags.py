@@ -78,6 +78,10 @@ Images = Annotated[list[Path], typer.Argument(metavar="IMAGES...", help="Images,
 Out = Annotated[
     Path | None, typer.Option(metavar="FILE.json", help="COCO results; FILE.images.json gets ids and names.")
 ]
+Maps = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Also write a small map of each image into this folder; slower."),
+]
 Split = Annotated[str, typer.Option(help="The split to predict again in addition to val.")]
 Dataset = Annotated[Path | None, typer.Option(help="Where the dataset is now, if it was moved.")]
 OperatingPoint = Annotated[

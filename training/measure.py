@@ -18,6 +18,7 @@ from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run, load_run_of
 from system.console import progress
 from training.cross_validation import folds_of
+from training.maps import AddMap, map_writer
 from training.options import OptionsT
 from training.predict import number_images
 from training.run_dataset import run_dataset
@@ -99,12 +100,28 @@ def predict_files(
     dataset: Dataset | None,
     min_score: float,
     intensities: Sequence[IntensityRange] = (),
+    maps: Path | None = None,
 ) -> tuple[list[Image], list[Prediction]]:
     """Predictions of image files, and which file has which id.
 
     Where all files are images of `dataset` they keep their ids there, else they are numbered from 1 in the order
-    given. `intensities` is how the run scales images with more than 8 bits per channel. Raises InputError.
+    given. `intensities` is how the run scales images with more than 8 bits per channel. `maps` is a new folder for
+    the map of each image. Raises InputError; OptionError if the model has no map.
     """
+    if maps:
+        with map_writer(predictor, maps) as add_map:
+            return _predict_files(predictor, files, dataset, min_score, intensities, add_map)
+    return _predict_files(predictor, files, dataset, min_score, intensities, lambda _file, _rgb: None)
+
+
+def _predict_files(
+    predictor: Predictor,
+    files: Sequence[Path],
+    dataset: Dataset | None,
+    min_score: float,
+    intensities: Sequence[IntensityRange],
+    add_map: AddMap,
+) -> tuple[list[Image], list[Prediction]]:
     images: list[Image] = []
     ids = number_images(files, dataset)
 
@@ -112,6 +129,7 @@ def predict_files(
         for image_id, file in zip(ids, progress(files, "predicting", len(files)), strict=True):
             rgb = read_rgb(file, intensities)
             images.append(Image(image_id, file.as_posix(), rgb.shape[1], rgb.shape[0]))
+            add_map(file, rgb)
             yield image_id, rgb
 
     predictions = [p for of_image in predictor.predict(pixels(), min_score) for p in of_image]

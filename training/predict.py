@@ -9,14 +9,20 @@ import msgspec
 from datasets.coco import Category, Image, Prediction
 from datasets.formats.coco_file import write_predictions
 from datasets.formats.dataset_folder import Dataset, load_dataset
+from evaluate.map_folder import LIST
 from evaluate.run_folder import Run, read_config
 from system.console import print_table
 from system.errors import InputError, OptionError
-from system.files import write_atomic
+from system.files import check_destination, write_atomic
 
 
-def check_predict(out: Path | None, min_score: float | None) -> None:
-    """Raise OptionError if `--out` is a folder or its folder is missing, or `--min-score` is not a score."""
+def check_predict(out: Path | None, min_score: float | None, maps: Path | None = None) -> None:
+    """Raise OptionError if `--out` is a folder or its folder is missing, or `--min-score` is not a score.
+
+    Raises OutputError if `--maps` exists and is not a folder of maps.
+    """
+    if maps:
+        check_destination(maps, overwrite=True, marker=LIST)
     if min_score is not None and not 0 <= min_score < 1:
         raise OptionError(f"--min-score {min_score}", "not a score", "give 0 or more and less than 1")
     if out and not out.parent.is_dir():

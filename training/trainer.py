@@ -13,6 +13,7 @@ import msgspec
 
 from datasets.coco import Category, Prediction
 from datasets.formats.dataset_folder import Dataset
+from evaluate.map_folder import MapKind
 from evaluate.run_folder import Run
 from evaluate.values import OperatingPoint
 from training.early_stopping import Best
@@ -113,6 +114,18 @@ class Loop(ABC):
         """Train the epochs that are left, and give each to `recorder`, until that returns True."""
 
 
+@dataclass(frozen=True, slots=True)
+class MapMaker:
+    """The map that a page shows over an image: `make` gets an H x W x 3 image and returns its map, h x w float32.
+
+    Values are 0 to 1, or only at least 0 if they are not `bounded`; h x w has the aspect ratio of the image.
+    """
+
+    kind: MapKind
+    make: "ScoreMapper"
+    bounded: bool = True
+
+
 class Predictor(ABC):
     """A trained model: images in, predictions at the size of the images out.
 
@@ -140,6 +153,12 @@ class Predictor(ABC):
     def score_mapper(self) -> "ScoreMapper | None":
         """A function from an image to its score map (H x W, 0 to 1); None if the model has none."""
         return None
+
+    @property
+    def map_maker(self) -> MapMaker | None:
+        """The map of an image for the page: its score map, unless the model has another; None without one."""
+        mapper = self.score_mapper
+        return MapMaker("score", mapper) if mapper else None
 
 
 class Learner(ABC, Generic[OptionsT]):
