@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
-import numpy as np
 
 from evaluate.run_folder import Run
 from system.errors import InputError
@@ -23,6 +22,7 @@ from system.files import new_folder
 from system.json_file import read_json, write_json
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 MAP_SIDE = 256
@@ -63,6 +63,8 @@ class MapWriter:
 
     def finish(self, predictions_sha256: str = "") -> None:
         """Put unbounded maps on a common scale and write the list."""
+        import numpy as np
+
         positive = [value for value in self._highest.values() if value > 0]
         if not self._bounded and positive:
             common = float(np.percentile(positive, SHARE_BELOW))
@@ -91,6 +93,7 @@ def new_maps(
 def reduced(values: "NDArray[np.float32]") -> "NDArray[np.float32]":
     """H x W values with a longer side of at most MAP_SIDE, areas averaged."""
     import cv2
+    import numpy as np
 
     height, width = values.shape
     scale = MAP_SIDE / max(height, width)
@@ -102,6 +105,7 @@ def reduced(values: "NDArray[np.float32]") -> "NDArray[np.float32]":
 
 def read_map(path: Path) -> "NDArray[np.uint8]":
     """The values of a map, h x w, 255 for 1. Raises InputError if it is not an 8-bit grey PNG."""
+    import numpy as np
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -133,6 +137,7 @@ def _hash(path: Path) -> str:
 
 
 def _write(path: Path, values: "NDArray[np.float32]") -> None:
+    import numpy as np
     from PIL import Image
 
     grey = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)

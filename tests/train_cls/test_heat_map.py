@@ -154,7 +154,7 @@ def test_predict_writes_the_map_of_each_image(cls_run: Path, coco_folder: Path, 
     assert max(one.max() for one in values) == 255
 
 
-def test_a_folder_that_is_no_folder_of_maps_is_kept(
+def test_a_folder_of_other_files_is_kept(
     cls_run: Path, small_image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "mine.txt").write_text("x")
