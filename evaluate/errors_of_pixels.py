@@ -135,7 +135,7 @@ def wrong_pixels(
         "wrong_type": defect & predicted,
         "missed_whole": _untouched(defect, predicted),
         "invented_whole": _untouched(predicted, defect),
-        "boundary": _near_outline(defect),
+        "boundary": near_outline(defect),
     }
     counts = {}
     for kind, pixels in kinds.items():
@@ -153,7 +153,7 @@ def _untouched(mask: "NDArray[np.bool_]", other: "NDArray[np.bool_]") -> "NDArra
     return untouched
 
 
-def _near_outline(defect: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
+def near_outline(defect: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
     """Pixels at most 3 pixels from the nearest pixel on the other side of the true outline."""
     distances = np.zeros(defect.shape, np.float32)
     for side in (defect, ~defect):

@@ -30,6 +30,7 @@ class Tested:
     `counted` are the predictions that reach the operating point `point`, `draws` how often each image is drawn in
     each bootstrap resample (resamples x images). `score_map` gives the H x W defect score of an image, 0 to 1, at
     original size; None if there is no model to ask. `types` are the defect types of each defective image id.
+    `seeds` are the predictions of each of several runs, if these are measured together.
     """
 
     truth: CocoFile
@@ -40,6 +41,7 @@ class Tested:
     draws: "NDArray[np.int64]"
     score_map: ScoreMap | None = None
     types: Mapping[int, str] = field(default_factory=dict)
+    seeds: Sequence[Sequence[Prediction]] = ()
 
 
 class Metric(ABC, Generic[V]):

@@ -12,6 +12,7 @@ from evaluate.errors_of_instances import INSTANCE_ERRORS
 from evaluate.errors_of_pixels import PIXEL_ERRORS
 from evaluate.image_types import ACCURACY, IMAGE_TYPES
 from evaluate.images import IMAGES
+from evaluate.label_errors import LABEL_ERRORS
 from evaluate.metric import Metric, Tested, V
 from evaluate.panoptic import PANOPTIC
 from evaluate.pixels import PIXELS
@@ -25,7 +26,7 @@ SCHEMA_VERSION = 1
 # In the order of the tables and of metrics.json. Any: the list holds metrics of different value types.
 METRICS: tuple[Metric[Any], ...] = (
     IMAGES, ACCURACY, IMAGE_TYPES, SEVERAL_TYPES, BOXES, MASKS, ANY_DEFECT, PANOPTIC, PIXELS, SCORE_MAPS,
-    INSTANCES, TYPE_CONFUSION, INSTANCE_ERRORS, PIXEL_ERRORS,
+    INSTANCES, TYPE_CONFUSION, INSTANCE_ERRORS, PIXEL_ERRORS, LABEL_ERRORS,
 )  # fmt: skip
 
 
