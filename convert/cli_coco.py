@@ -8,6 +8,7 @@ import typer
 
 from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
 from convert.cli_options import (
+    Boxes,
     NewDataset,
     RatiosText,
     Seed,
@@ -89,6 +90,7 @@ def coco2coco_command(
     images: Annotated[
         Path | None, typer.Option(help="Folder of the images, if they are not next to the annotations.")
     ] = None,
+    boxes: Boxes = None,
     *,
     flags: ExecutionFlags,
 ) -> None:
@@ -107,5 +109,6 @@ def coco2coco_command(
         masks=not no_masks,
         to=to.value,
         images=images,
+        boxes=boxes.value if boxes is not None else None,
     )
     run_conversion(coco2coco, source, dest, options, flags)

@@ -46,6 +46,18 @@ class UnlabelledKind(StrEnum):
     negative = "negative"
 
 
+class BoxFormKind(StrEnum):
+    """What the four numbers of a box are."""
+
+    corner_size = "corner-size"
+    centre_size = "centre-size"
+    corners = "corners"
+
+
+Boxes = Annotated[
+    BoxFormKind | None,
+    typer.Option("--boxes", help="What the four numbers of a box are, if not what the format defines."),
+]
 Unlabelled = Annotated[UnlabelledKind, typer.Option("--unlabelled", help="What to do with images without labels.")]
 Segmentation = Annotated[
     SegmentationKind,

@@ -8,6 +8,7 @@ import typer
 
 from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
 from convert.cli_options import (
+    Boxes,
     CocoSource,
     Images,
     NewDataset,
@@ -98,6 +99,7 @@ def yolo2coco_command(
             help="Labels of four points, such as oriented boxes: read as polygon, or as upright box around them."
         ),
     ] = OrientedKind.polygon,
+    boxes: Boxes = None,
     *,
     flags: ExecutionFlags,
 ) -> None:
@@ -108,6 +110,10 @@ def yolo2coco_command(
     from convert.yolo2coco import YoloOptions, yolo2coco
 
     options = YoloOptions(
-        segmentation=segmentation.value, unlabelled=unlabelled.value, mixed=mixed.value, oriented=oriented.value
+        segmentation=segmentation.value,
+        unlabelled=unlabelled.value,
+        mixed=mixed.value,
+        oriented=oriented.value,
+        boxes=boxes.value if boxes is not None else None,
     )
     run_conversion(yolo2coco, source, dest, options, flags)

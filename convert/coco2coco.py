@@ -17,6 +17,7 @@ from convert.exclusion import exclusion_events
 from convert.execution import Execution
 from convert.report import Event, Report
 from datasets.coco import Category, CocoFile
+from datasets.formats.box_form import BoxForm
 from datasets.formats.coco_export import CocoExport, ExportImage, read_coco_export
 from datasets.formats.coco_whole import check_crowd, nothing_labelled
 from datasets.formats.dataset_folder import mask_path
@@ -43,7 +44,8 @@ class CocoOptions(msgspec.Struct, frozen=True):
     `splits` has "split=file" for each COCO file whose name does not state its split. `split` auto keeps the splits
     of a source that names at least two, and otherwise splits by defect type with `ratios` and `seed`. `crowd` auto
     keeps crowd annotations as ignore regions, and refuses a source with only crowd annotations. `unlabelled`
-    states whether images of a COCO file without annotations and categories are left out or are negatives.
+    states whether images of a COCO file without annotations and categories are left out or are negatives. `boxes`
+    is the form of the boxes: None is that of COCO, and boxes that obviously have another one are refused.
     """
 
     splits: tuple[str, ...] = ()
@@ -56,6 +58,7 @@ class CocoOptions(msgspec.Struct, frozen=True):
     masks: bool = True
     to: Literal["dataset", "cvat", "labelstudio", "roboflow", "xanylabeling"] = "dataset"
     images: Path | None = None
+    boxes: BoxForm | None = None
 
 
 def coco2coco(
@@ -69,7 +72,7 @@ def coco2coco(
     exists or cannot be written.
     """
     exclude = Excluder(execution.exclude)
-    export = read_coco_export(source, options.images, options.splits, exclude)
+    export = read_coco_export(source, options.images, options.splits, exclude, boxes=options.boxes)
     excluded = exclusion_events(exclude, export.images)
     images, categories, unlabelled = _images(export, options)
     check_apart(dest, [source, *[image.path for image in images if image.path is not None][:1]])
@@ -88,7 +91,7 @@ def coco2coco(
     conversion = Conversion(
         tool="coco2coco",
         origins=[source.resolve().name],
-        options={k: v for k, v in recorded_options(options).items() if k != "to"} | {"splits": files},
+        options=_recorded(options) | {"splits": files},
         categories=categories,
         sources=images,
         convert_image=partial(_convert_image, options=options),
@@ -106,6 +109,12 @@ def coco2coco(
         faults=missing,
     )
     return assemble(dest, conversion, execution)
+
+
+def _recorded(options: CocoOptions) -> dict[str, object]:
+    """The options for `dataset.json`; `boxes` only if it is given."""
+    left_out = {"to"} | ({"boxes"} if options.boxes is None else set())
+    return {key: value for key, value in recorded_options(options).items() if key not in left_out}
 
 
 def _images(export: CocoExport, options: CocoOptions) -> tuple[list[CocoImage], list[Category], list[Event]]:

@@ -21,6 +21,7 @@ CODES = {
         "repaired",
         "an area that is impossible for its box was replaced by the pixel count of the mask, or by w * h",
     ),
+    "box-form": Code("note", "all boxes also fit another form, such as corners; the form of the format was used"),
     "box-from-mask": Code(
         "repaired", "a box that disagrees with its mask was replaced by the extents of the mask"
     ),
@@ -32,6 +33,7 @@ CODES = {
     "joined-category": Code("repaired", "two categories with the same name were joined"),
     "category-of-no-defect": Code("note", "a category is called like the absence of a defect; it is kept"),
     "similar-categories": Code("note", "names of categories differ only in case; they stay different categories"),
+    "index-prefix": Code("repaired", "the index before each name in a list of class names was removed"),
     "no-ending": Code("repaired", "a file name without an image extension got the one that fits its content"),
     "root-category": Code("note", "a category that only groups the others and has no annotations was left out"),
     "rotated-box": Code("repaired", "a rotation attribute was applied to a box"),

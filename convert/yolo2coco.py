@@ -16,9 +16,10 @@ from convert.faults import planning_faults, reported_with
 from convert.report import Event, Report
 from convert.yolo_instances import box_around, label_instance, leads_outside
 from datasets.coco import Category, SegmentationForm
+from datasets.formats.box_form import BoxForm
 from datasets.formats.dataset_folder import mask_path
 from datasets.formats.yolo import YoloDataset, YoloImage, dataset_names, path_below, read_yolo
-from datasets.formats.yolo_lines import Label, find_mixed, format_label, read_labels
+from datasets.formats.yolo_lines import YOLO_FORM, Label, check_boxes, find_mixed, format_label, read_labels
 from datasets.images.image_file import ImageInfo, read_info
 from datasets.images.upright import upright
 from datasets.masks.component import Component
@@ -37,12 +38,14 @@ class YoloOptions(msgspec.Struct, frozen=True):
 
     Where some labels are boxes and others segments, `mixed` refuses the dataset or keeps both. A line of four
     points may be an oriented box: `oriented` makes it a polygon, which has the same pixels, or the box around it.
+    `boxes` is the form of the boxes: None is that of YOLO, and boxes that obviously have another one are refused.
     """
 
     segmentation: SegmentationForm = "rle"
     unlabelled: Literal["leave-out", "negative"] = "leave-out"
     mixed: Literal["refuse", "keep"] = "refuse"
     oriented: Literal["polygon", "box"] = "polygon"
+    boxes: BoxForm | None = None
 
 
 class _Source(msgspec.Struct, frozen=True):
@@ -75,12 +78,17 @@ def yolo2coco(
     read = [_read_source(image, name, dataset, options, errors) for image, name in named]
     sources = [source for source in read if source is not None]
     with reported_with(errors, skip=execution.skip_bad):
+        suspicion = (
+            ""
+            if options.boxes
+            else check_boxes(dataset.description, chain.from_iterable(s.labels for s in sources))
+        )
         kinds = _kinds(sources, options)
     has_masks = kinds == {"segments"}
     conversion = Conversion(
         tool="yolo2coco",
         origins=[dataset.root.resolve().name],
-        options=recorded_options(options),
+        options={k: v for k, v in recorded_options(options).items() if k != "boxes" or v is not None},
         categories=[Category(i, name) for i, name in enumerate(dataset.names, 1)],
         sources=sources,
         convert_image=partial(_convert_image, options=options, has_masks=has_masks),
@@ -91,7 +99,7 @@ def yolo2coco(
             "labels": sum(len(s.labels) for s in sources),
             "classes": len(dataset.names),
         },
-        events=[*excluded, *alone, *_notes(dataset), *_mixed(sources, kinds)],
+        events=[*excluded, *alone, *_notes(dataset, suspicion), *_mixed(sources, kinds)],
         masks=has_masks or kinds != {"boxes", "segments"},
         pool_pays="segments" in kinds and len(sources) >= POOL_PAYS_FROM,
         faults=planning_faults(dataset.root, errors),
@@ -108,7 +116,8 @@ def _read_source(
         return _Source(image, name, [], False)
     labels: list[Label] = []
     with collected(errors):
-        labels = read_labels(image.labels, len(dataset.names), dataset.keypoint_columns, errors=errors)
+        form = options.boxes or YOLO_FORM
+        labels = read_labels(image.labels, len(dataset.names), dataset.keypoint_columns, boxes=form, errors=errors)
     if len(errors) > known:
         return None
     if options.oriented == "box":
@@ -141,14 +150,15 @@ def _label_files_alone(dataset: YoloDataset, exclude: Excluder) -> list[Event]:
     ]
 
 
-def _notes(dataset: YoloDataset) -> list[Event]:
-    """Events for ambiguous entries in the description of the folder."""
+def _notes(dataset: YoloDataset, suspicion: str) -> list[Event]:
+    """Events for ambiguous entries in the description of the folder, and for boxes that may have another form."""
     name = dataset.description.name
     empty = [
         ("empty-split", f"{split} names the images of {other}")
         for split, other in dataset.substitute_splits.items()
     ]
-    return [Event(name, "", code, value) for code, value in (*empty, *dataset.notes)]
+    boxes = [("box-form", suspicion)] if suspicion else []
+    return [Event(name, "", code, value) for code, value in (*empty, *dataset.notes, *boxes)]
 
 
 def _mixed(sources: list[_Source], kinds: set[str]) -> list[Event]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import yaml
 from PIL import Image as PilImage
 from PIL import ImageFilter
 
@@ -170,6 +171,19 @@ def labels(root: Path) -> Path:
     return next(path for path in sorted((root / "labels/train").rglob("*.txt")) if path.stat().st_size)
 
 
+def make_boxes_large(root: Path) -> None:
+    """Boxes that are inside their images also if they are read as corners."""
+    for path in root.glob("labels/**/*.txt"):
+        lines = path.read_text().splitlines()
+        path.write_text("".join(f"{line.split()[0]} 0.5 0.5 0.6 0.7\n" for line in lines[:1]))
+
+
+def number_names(root: Path) -> None:
+    described = yaml.safe_load((root / "data.yaml").read_text())
+    described["names"] = [f"{index}: {name}" for index, name in described["names"].items()]
+    (root / "data.yaml").write_text(yaml.safe_dump(described))
+
+
 YOLO: dict[str, Callable[[Path], object]] = {
     "unlabelled": lambda root: labels(root).unlink(),
     "labels-without-picture": lambda root: (root / "labels/train/test/good/zz.txt").write_text(""),
@@ -190,6 +204,8 @@ YOLO: dict[str, Callable[[Path], object]] = {
         first(root / "images/train/train"), root / "images/val/zz.png"
     ),
     "unusable-dataset": lambda root: (root / "data.yaml").write_text("train: images/train"),
+    "box-form": make_boxes_large,
+    "index-prefix": number_names,
 }
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from datasets.check.codes import Finding
 from datasets.check.findings import unusable
-from datasets.formats.coco_export import check_described_once, join_categories, name_entries
+from datasets.formats.coco_categories import join_categories
+from datasets.formats.coco_export import check_described_once, name_entries
 from datasets.formats.coco_file import ReadCoco
 from datasets.formats.coco_images import FoundImage
 from datasets.formats.coco_layout import CocoPart

@@ -49,6 +49,7 @@ CHECK_CODES = {
     "ambiguous-pair": _error("two files match the same partner by name"),
     "bad-mask": _error("a mask cannot be read, is coloured or has more than two values"),
     "box-and-mask": _error("a box disagrees with its mask, for example x1 y1 x2 y2 written as x y w h"),
+    "box-form": _warning("all boxes also fit x1 y1 x2 y2, which is not the form of their format"),
     "broken-picture": _error("an image is truncated, damaged or not an image"),
     "broken-tree": _error("the images and masks of a tree cannot be paired"),
     "broken-reference": _error("a COCO file has duplicate ids or references to unknown ids"),
@@ -68,6 +69,9 @@ CHECK_CODES = {
     ),
     "good-with-shapes": _error("an image in a folder named good has annotations"),
     "ids-restart": _note("a split uses image ids of another split; each split is read separately"),
+    "index-prefix": _warning(
+        "each line of a list of class names begins with its index, which is not part of the name"
+    ),
     "impossible-area": _warning("an area is negative or larger than its box"),
     "labels-without-picture": _warning("a label file has no image"),
     "looks-inverted": _warning("a mask marks more than half of its image; black and white may be swapped"),
@@ -97,6 +101,7 @@ CHECK_CODES = {
     "small-at-training-size": _warning("a box has a side of only a few pixels at the training size"),
     "speckle": _warning("a component has only a few pixels"),
     "split-skew": _warning("a category is distributed over the splits more unevenly than by chance"),
+    "swapped-corners": _warning("a box whose last corner is before its first one; it is read as if corrected"),
     "too-many-categories": _warning("more categories than a pixel mask can hold"),
     "uncertain": _warning("an image is flagged uncertain and has no shape; conversions leave it out"),
     "unlabelled": _warning("an image has no label file; it counts as a negative only if somebody inspected it"),

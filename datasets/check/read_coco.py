@@ -16,14 +16,15 @@ from datasets.check.pixel_masks import check_pixel_mask, find_lonely_masks
 from datasets.check.ring_area import ring_area
 from datasets.coco import SPLITS, Image, Rle
 from datasets.formats.category_names import category_name
-from datasets.formats.coco_export import find_images, is_ours, join_categories, with_plain_names, without_excluded
+from datasets.formats.coco_categories import join_categories
+from datasets.formats.coco_export import find_images, is_ours, with_plain_names, without_excluded
 from datasets.formats.coco_file import ReadCoco, check_and_repair, read_unchecked_coco
 from datasets.formats.coco_images import FoundImage, missing_image, own_folders
 from datasets.formats.coco_layout import CocoPart, find_coco_parts, looks_like_coco
 from datasets.formats.coco_repair import Repair
 from datasets.formats.coco_segmentation import check_drawable
+from datasets.formats.coco_values import check_coordinates
 from datasets.formats.dataset_folder import looks_like_dataset, mask_path
-from datasets.formats.fractions import annotation_corners, check_not_fractions
 from datasets.formats.layouts.tree import GOOD
 from datasets.formats.listed_image import check_listed_size
 from datasets.images.image_file import is_image
@@ -34,6 +35,7 @@ from system.exclude import NOTHING, Excluder
 
 CHECK_CODE = {  # code of a repair -> code of its finding; other repairs have separate checks
     "area-recomputed": "impossible-area",
+    "box-form": "box-form",
     "box-from-mask": "box-and-mask",
     "category-order": "category-order",
     "no-ending": "no-ending",
@@ -150,10 +152,10 @@ def _read(root: Path, path: Path, exclude: Excluder) -> tuple[ReadCoco | None, l
     except InputError as error:
         return read, [("broken-reference", error.problem)]
     try:
-        check_not_fractions(path, annotation_corners(repaired.coco.annotations))
+        notes = check_coordinates(path, repaired.coco)
     except InputError as error:
         return repaired, [("unusable-dataset", error.problem)]
-    return repaired, []
+    return replace(repaired, repairs=repaired.repairs + notes), []
 
 
 def _as_findings(repairs: Iterable[Repair]) -> list[Finding]:

@@ -28,7 +28,10 @@ from datasets.masks.rle import rle_area, rle_box
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
 
-FINDING_OF = {"no-label": "empty-label"}  # code of a conversion -> code of a check
+FINDING_OF = {
+    "no-label": "empty-label",
+    "swapped-corners": "swapped-corners",
+}  # code of a conversion -> code of a check
 UNLABELLED = "nothing shows that somebody inspected it"
 
 

@@ -12,13 +12,24 @@ from datasets.check.findings import links_outside, same_stems
 from datasets.check.format import has_several_splits
 from datasets.check.ring_area import ring_area
 from datasets.coco import MAX_COORDINATE
+from datasets.formats.box_form import as_form
 from datasets.formats.layouts.tree import GOOD
 from datasets.formats.yolo import YoloDataset, YoloImage, dataset_names, find_repeated, looks_like_yolo, read_yolo
-from datasets.formats.yolo_lines import Label, check_coordinates, find_mixed, parse_columns, read_label_lines
+from datasets.formats.yolo_lines import (
+    YOLO_FORM,
+    Label,
+    check_boxes,
+    check_coordinates,
+    find_mixed,
+    parse_columns,
+    read_label_lines,
+)
 from datasets.masks.drawn_segment import draw_segment
 from datasets.masks.edges import component_to_rle
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
+
+WHOLE = "(dataset)"
 
 
 class YoloEntry(Entry, frozen=True, kw_only=True):
@@ -45,8 +56,8 @@ class YoloFolder(msgspec.Struct, frozen=True):
             return None
         dataset = read_yolo(root, strict=False, exclude=exclude)
         entries = [_entry(dataset, image) for image in dataset.images]
-        unread = (value for code, value in dataset.notes if code == "unknown-split")
-        findings = [Finding(dataset.description.name, "", "unknown-split", value) for value in unread]
+        notes = (note for note in dataset.notes if note[0] in {"unknown-split", "index-prefix"})
+        findings = [Finding(dataset.description.name, "", *note) for note in notes]
         folders = [dataset.root, *chain.from_iterable(dataset.folders.values())]
         findings += links_outside(dataset.root, (image.path for image in dataset.images), folders)
         return Listing(entries, list(dataset.names), [*_label_findings(dataset), *findings])
@@ -60,8 +71,8 @@ class YoloFolder(msgspec.Struct, frozen=True):
         return has_several_splits(images)
 
     def check_together(self, facts: Facts) -> list[Finding]:
-        """Findings for boxes mixed with segments."""
-        return check_mixed(facts)
+        """Findings for boxes mixed with segments, and for boxes of another form."""
+        return [*check_mixed(facts), *check_forms(facts)]
 
 
 def _entry(dataset: YoloDataset, image: YoloImage) -> YoloEntry:
@@ -138,6 +149,20 @@ def check_mixed(facts: Facts) -> list[Finding]:
     """Images with boxes where more have segments, or the other way round: Ultralytics drops all segments then."""
     kinds = {image.name: {a.segmentation is None for a in image.annotations} for image in facts.images}
     return [Finding(name, "", "mixed-labels", problem) for name, problem in find_mixed(kinds).items()]
+
+
+def check_forms(facts: Facts) -> list[Finding]:
+    """A finding if the boxes of the dataset have, or may have, another form than YOLO's."""
+    labels = [
+        Label(0, as_form((x / width, y / height, w / width, h / height), "corner-size", YOLO_FORM))
+        for width, height, boxes in ((i.width or 1, i.height or 1, i.annotations) for i in facts.images)
+        for x, y, w, h in (a.box for a in boxes if a.segmentation is None)
+    ]
+    try:
+        suspicion = check_boxes(Path(WHOLE), labels)
+    except InputError as error:
+        return [Finding(WHOLE, "", "unusable-dataset", error.problem)]
+    return [Finding(WHOLE, "", "box-form", suspicion)] if suspicion else []
 
 
 def _label_findings(dataset: YoloDataset) -> list[Finding]:

@@ -9,21 +9,21 @@ from pathlib import Path
 
 import msgspec
 
-from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image
-from datasets.formats.category_names import category_name
+from datasets.coco import SPLITS, Annotation, Category, Image
+from datasets.formats.box_form import BoxForm
+from datasets.formats.coco_categories import join_categories
 from datasets.formats.coco_file import ReadCoco, check_and_repair, read_unchecked_coco
 from datasets.formats.coco_images import FoundImage, ending_of_content, find_image, image_folders, plain_name
 from datasets.formats.coco_layout import CocoPart, find_coco_parts
 from datasets.formats.coco_repair import Repair
+from datasets.formats.coco_values import check_coordinates, with_boxes_of
 from datasets.formats.file_names import fold_stem
-from datasets.formats.fractions import annotation_corners, check_not_fractions
 from datasets.formats.provenance import PROVENANCE
 from datasets.images.image_file import is_image
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
 
 IMAGES = "images/"
-NO_SUPERCATEGORY = ("", "none")  # of the root category in Roboflow's files
 
 
 class ExportImage(msgspec.Struct, frozen=True):
@@ -55,18 +55,24 @@ class CocoExport(msgspec.Struct, frozen=True):
 
 
 def read_coco_export(
-    path: Path, images: Path | None = None, named: Sequence[str] = (), exclude: Excluder = NOTHING
+    path: Path,
+    images: Path | None = None,
+    named: Sequence[str] = (),
+    exclude: Excluder = NOTHING,
+    *,
+    boxes: BoxForm | None = None,
 ) -> CocoExport:
     """Read the COCO file, folder or export `path`; `images` is a further folder of images.
 
     `named` has "split=file" items (see `find_coco_parts`). Categories with the same name are joined. Images that
-    `exclude` excludes are left out with their annotations. Raises
-    InputError if a file cannot be read or two files list the same image, OptionError for a wrong item of `named`.
+    `exclude` excludes are left out with their annotations. `boxes` states the form of the boxes; None means
+    x y w h unless that is obviously wrong. Raises InputError if a file cannot be read or two files list the same
+    image, OptionError for a wrong item of `named`.
     """
     parts = find_coco_parts(path, named)
     if images is not None and not images.is_dir():
         raise InputError(images, "no such folder", "name the folder of the images with --images")
-    read = [_read_part(path, part, exclude) for part in parts]
+    read = [_read_part(path, part, exclude, boxes) for part in parts]
     if is_ours(path):
         read = [msgspec.structs.replace(one, is_labelled=True) for one in read]
     categories, ids, repairs = join_categories(list(zip(parts, [one.coco for one in read], strict=True)))
@@ -94,45 +100,6 @@ def is_ours(folder: Path) -> bool:
     return (folder / PROVENANCE).is_file()
 
 
-def join_categories(
-    files: Sequence[tuple[CocoPart, CocoFile]],
-) -> tuple[list[Category], list[dict[int, int]], list[Repair]]:
-    """Join the categories of all files: (categories, old id -> new id of each file, repairs).
-
-    Ids are those of the first file; a name that only occurs in later files gets the next free id. Two categories
-    with one `category_name` in a file are joined (`joined-category`). Files that number the names differently are
-    matched by name (`category-order`). A category that only groups the others, such as Roboflow's category with
-    id 0, is left out if it has no annotations (`root-category`).
-    """
-    categories: dict[str, Category] = {}
-    ids: list[dict[int, int]] = []
-    repairs: list[Repair] = []
-    for part, coco in files:
-        renumber: dict[int, int] = {}
-        own: dict[str, int] = {}
-        for category in sorted(coco.categories, key=lambda c: c.id):
-            name = category_name(category.name)
-            if name in own:
-                value = f"{own[name]} and {category.id} are both called {name}"
-                repairs.append(Repair(part.file.name, "$.categories", "joined-category", value))
-            own.setdefault(name, category.id)
-            if name not in categories:
-                taken = {known.id for known in categories.values()}
-                free = category.id if category.id not in taken else max(taken) + 1
-                categories[name] = msgspec.structs.replace(category, id=free, name=name)
-            elif own[name] == category.id != categories[name].id:
-                value = f"{name} is {category.id}, elsewhere {categories[name].id}"
-                repairs.append(Repair(part.file.name, "$.categories", "category-order", value))
-            renumber[category.id] = categories[name].id
-        ids.append(renumber)
-    used = {new.get(a.category_id) for new, (_, coco) in zip(ids, files, strict=True) for a in coco.annotations}
-    ordered = sorted(categories.values(), key=lambda c: c.id)
-    groups = {c.supercategory for c in ordered if c.id in used}
-    roots = [c for c in ordered if c.id not in used and c.name in groups and c.supercategory in NO_SUPERCATEGORY]
-    repairs += [Repair("(dataset)", "$.categories", "root-category", f"{c.id} {c.name}") for c in roots]
-    return [c for c in ordered if c not in roots], ids, repairs
-
-
 def with_plain_names(read: ReadCoco) -> ReadCoco:
     """The file with file names as `plain_name` returns them."""
     images = [msgspec.structs.replace(image, file_name=plain_name(image.file_name)) for image in read.coco.images]
@@ -141,11 +108,13 @@ def with_plain_names(read: ReadCoco) -> ReadCoco:
     return msgspec.structs.replace(read, coco=msgspec.structs.replace(read.coco, images=images))
 
 
-def _read_part(root: Path, part: CocoPart, exclude: Excluder) -> ReadCoco:
+def _read_part(root: Path, part: CocoPart, exclude: Excluder, boxes: BoxForm | None) -> ReadCoco:
     read = without_excluded(with_plain_names(read_unchecked_coco(part.file, unlabelled_ok=True)), root, exclude)
+    if boxes is not None:
+        read = msgspec.structs.replace(read, coco=with_boxes_of(read.coco, boxes))
     repaired = check_and_repair(part.file, read, flat_ok=True)
-    check_not_fractions(part.file, annotation_corners(repaired.coco.annotations))
-    return repaired
+    notes = check_coordinates(part.file, repaired.coco, is_form_stated=boxes is not None)
+    return msgspec.structs.replace(repaired, repairs=repaired.repairs + notes) if notes else repaired
 
 
 def without_excluded(read: ReadCoco, root: Path, exclude: Excluder) -> ReadCoco:

@@ -16,6 +16,7 @@ from datasets.formats.tool_export import (
     ToolImage,
     ToolShape,
     box_shape,
+    check_not_negative,
     parse_number,
     parse_size,
 )
@@ -176,6 +177,7 @@ def _severstal_joined(source: Path, where: str, row: Row) -> tuple[str, tuple[in
 
 def _makesense(source: Path, where: str, row: Row) -> tuple[str, tuple[int, int] | None, ToolShape | None]:
     x, y, w, h = (parse_number(source, f"{name} of {where}", row[name]) for name in MAKESENSE[1:5])
+    check_not_negative(source, where, w, h)
     size = parse_size(source, where, row["image_width"], row["image_height"])
     return row["image_name"], size, _box(source, where, row["label_name"], (x, y, x + w, y + h))
 

@@ -20,8 +20,10 @@ from datasets.formats.tool_export import (
     ToolImage,
     ToolShape,
     box_shape,
+    check_not_negative,
     parse_number,
     parse_size,
+    swapped_corners,
 )
 from datasets.formats.xml_elements import XmlElement, stream_xml
 from system.errors import InputError, collected
@@ -52,7 +54,7 @@ def read_cvat(source: Path, *, errors: list[InputError] | None = None) -> ToolEx
     read = {
         "XML files": len(files),
         "images": len(images),
-        "shapes": sum(len(image.shapes) + len(image.losses) for image in images),
+        "shapes": sum(len(image.shapes) + sum(map(_is_object, image.losses)) for image in images),
     }
     return ToolExport(root, images, read)
 
@@ -100,6 +102,7 @@ def _read_image(path: Path, relative: str, element: XmlElement) -> ToolImage:
         place = f"{where}, {child.name} {number}"
         if child.name in SHAPES:
             shapes.append(_read_shape(path, place, child))
+            losses += _swapped(path, place, child)
         elif child.name in LOST:
             losses.append(Loss(place, "shape-lost", f"{child.name} {child.attributes.get('label', '')}"))
         elif child.name == "tag":
@@ -118,6 +121,11 @@ def _read_image(path: Path, relative: str, element: XmlElement) -> ToolImage:
     )
 
 
+def _is_object(loss: Loss) -> bool:
+    """Whether a loss is an object of its own, not a note about a shape."""
+    return loss.code != "swapped-corners"
+
+
 def _read_shape(path: Path, where: str, element: XmlElement) -> ToolShape:
     label = element.attributes.get("label", "")
     if not label:
@@ -132,7 +140,8 @@ def _geometry(path: Path, where: str, element: XmlElement) -> Geometry:
         return box_shape((x0, y0, x1, y1), _angle(path, where, element))
     if element.name == "ellipse":
         cx, cy, rx, ry = _numbers(path, where, element, "cx", "cy", "rx", "ry")
-        return EllipseShape(cx, cy, abs(rx), abs(ry), _angle(path, where, element))
+        check_not_negative(path, where, rx, ry)
+        return EllipseShape(cx, cy, rx, ry, _angle(path, where, element))
     if element.name == "mask":
         left, top, width, height = (
             _integer(path, where, element, name) for name in ("left", "top", "width", "height")
@@ -142,6 +151,14 @@ def _geometry(path: Path, where: str, element: XmlElement) -> Geometry:
     if element.name == "polygon":
         return PolygonShape(points)
     return LineShape(points, joined=element.name == "polyline")
+
+
+def _swapped(path: Path, where: str, element: XmlElement) -> list[Loss]:
+    """A note for a box whose last corner is before its first one."""
+    if element.name != "box":
+        return []
+    x0, y0, x1, y1 = _numbers(path, where, element, "xtl", "ytl", "xbr", "ybr")
+    return [swapped_corners(where, (x0, y0, x1, y1))] if x0 > x1 or y0 > y1 else []
 
 
 def _angle(path: Path, where: str, element: XmlElement) -> float:

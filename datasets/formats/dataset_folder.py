@@ -9,7 +9,8 @@ import msgspec
 
 from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image
 from datasets.formats.category_names import category_name
-from datasets.formats.coco_export import is_ours, join_categories
+from datasets.formats.coco_categories import join_categories
+from datasets.formats.coco_export import is_ours
 from datasets.formats.coco_file import ReadCoco, check_run_lengths, read_repaired_coco, write_coco
 from datasets.formats.coco_images import find_image, image_folders
 from datasets.formats.coco_layout import CocoPart

@@ -20,6 +20,7 @@ from datasets.formats.tool_export import (
     PolygonShape,
     ToolShape,
     box_shape,
+    check_not_negative,
     parse_number,
     parse_size,
 )
@@ -122,10 +123,12 @@ def _geometry(path: Path, region: _LabelStudioRegion) -> Geometry | None:
     angle = parse_number(path, f"rotation of {where}", value.get("rotation") or 0)
     if "radiusX" in value:
         radii = (_scaled(path, region, "radiusX", 0), _scaled(path, region, "radiusY", 1))
-        return EllipseShape(x, y, abs(radii[0]), abs(radii[1]), angle)
+        check_not_negative(path, where, *radii)
+        return EllipseShape(x, y, *radii, angle)
     if "keypoint" in region.kind or "height" not in value:
         return LineShape([(x, y)], joined=False)
     w, h = _scaled(path, region, "width", 0), _scaled(path, region, "height", 1)
+    check_not_negative(path, where, w, h)
     return box_shape((x, y, round(x + w, DECIMALS), round(y + h, DECIMALS)), angle, (x, y))
 
 

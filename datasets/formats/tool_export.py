@@ -149,6 +149,19 @@ def box_shape(
     return PolygonShape(rotate(ring, angle, pivot or ((x0 + x1) / 2, (y0 + y1) / 2)))
 
 
+def swapped_corners(where: str, corners: tuple[float, float, float, float]) -> Loss:
+    """The note for a box (x0, y0, x1, y1) whose last corner is before its first one."""
+    x0, y0, x1, y1 = corners
+    return Loss(where, "swapped-corners", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}")
+
+
+def check_not_negative(path: Path | str, where: str, *sizes: float) -> None:
+    """Raise InputError for a negative width, height or radius of the shape at `where`."""
+    for size in sizes:
+        if size < 0:
+            raise InputError(path, f"{where} has the size {size:g}", "a size cannot be negative")
+
+
 def parse_number(path: Path | str, where: str, value: object) -> float:
     """A finite number from a number or its text. Raises InputError naming `where`."""
     try:

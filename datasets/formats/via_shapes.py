@@ -11,6 +11,7 @@ from datasets.formats.tool_export import (
     Point,
     PolygonShape,
     box_shape,
+    check_not_negative,
     parse_number,
 )
 from system.errors import InputError
@@ -72,8 +73,10 @@ def _geometry(path: Path, where: str, name: str, values: list[object], angle: fl
         xs, ys = [x for x, _ in points], [y for _, y in points]
         return box_shape((min(xs), min(ys), max(xs), max(ys)))
     if name in {"circle", "ellipse"}:
-        return EllipseShape(numbers[0], numbers[1], abs(numbers[2]), abs(numbers[-1]), angle)
+        check_not_negative(path, where, *numbers[2:])
+        return EllipseShape(numbers[0], numbers[1], numbers[2], numbers[-1], angle)
     if name == "rect":
+        check_not_negative(path, where, *numbers[2:])
         return box_shape((numbers[0], numbers[1], numbers[0] + numbers[2], numbers[1] + numbers[3]))
     if name == "polygon":
         return PolygonShape(points)

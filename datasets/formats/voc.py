@@ -23,9 +23,11 @@ from datasets.formats.tool_export import (
     ToolImage,
     ToolShape,
     box_shape,
+    check_not_negative,
     parse_number,
     parse_size,
     rotate,
+    swapped_corners,
 )
 from datasets.formats.voc_splits import read_image_sets
 from datasets.formats.xml_elements import XmlElement, read_xml
@@ -168,6 +170,7 @@ def _rotated(path: Path, where: str, element: XmlElement) -> Geometry:
     """roLabelImg's centre, size and angle in radians, clockwise."""
     names = ("cx", "cy", "w", "h", "angle")
     cx, cy, w, h, angle = (parse_number(path, f"<{name}> of {where}", element.text_of(name)) for name in names)
+    check_not_negative(path, where, w, h)
     ring: list[Point] = [(cx - w / 2, cy - h / 2), (cx + w / 2, cy - h / 2)]
     ring += [(cx + w / 2, cy + h / 2), (cx - w / 2, cy + h / 2)]
     return PolygonShape(rotate(ring, angle * 57.29577951308232, (cx, cy)))
@@ -195,7 +198,7 @@ def _image(file: _VocFile, first: int, splits: dict[str, str], *, difficult_igno
         if item.corners is not None:
             x0, y0, x1, y1 = item.corners
             if x0 > x1 or y0 > y1:
-                losses.append(Loss(item.where, "swapped-corners", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}"))
+                losses.append(swapped_corners(item.where, item.corners))
             low, high = (min(x0, x1) - first, min(y0, y1) - first), (max(x0, x1), max(y0, y1))
             shape = box_shape((*low, *high), item.angle)
         assert shape is not None

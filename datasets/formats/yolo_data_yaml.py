@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.coco import SPLITS
+from datasets.formats.class_list import without_index
 from datasets.formats.split_names import exact_split_name
 from datasets.formats.yolo_description import DATA_YAML, YoloDescription, check_names, exists, holds
 from system.errors import InputError
@@ -69,6 +70,10 @@ def _names(file: Path, described: Mapping[str, Any], texts: Any) -> tuple[tuple[
     if names is None and isinstance(count, int) and not isinstance(count, bool) and count > 0:
         return tuple(f"class_{i}" for i in range(count)), [("names-made", f"nc is {count}, and names is missing")]
     if isinstance(names, list):
+        if any(isinstance(name, dict | list) for name in names):
+            raise InputError(
+                file, f"names has the entry {names[0]!r}, not a name", "write names: {0: first, 1: second}"
+            )
         names = dict(enumerate(names))
     if not isinstance(names, dict) or not names:
         raise InputError(file, "names is missing or not a list of class names", "add names: {0: first, 1: second}")
@@ -83,10 +88,11 @@ def _names(file: Path, described: Mapping[str, Any], texts: Any) -> tuple[tuple[
         )
     by_index = {int(i): value for i, value in (text.items() if isinstance(text, dict) else enumerate(text))}
     ordered = tuple(str(by_index[i]) for i in range(len(by_index)))
+    ordered, notes = without_index(file, ordered) if isinstance(text, list) else (ordered, ())
     check_names(file, ordered)
     if count is not None and count != len(ordered):
         raise InputError(file, f"nc is {count}, but {len(ordered)} names are given", "correct one of them")
-    return ordered, []
+    return ordered, list(notes)
 
 
 def _keypoint_columns(file: Path, described: Mapping[str, Any]) -> int:

@@ -10,10 +10,14 @@ from pathlib import Path
 
 import msgspec
 
+from datasets.formats.box_form import BoxForm, FormBox, as_form, check_box_form
 from system.errors import InputError, collected
 from system.files import read_file, write_file
 
 MAX_REMEMBERED = 2**17  # texts of coordinates
+YOLO_FORM: BoxForm = "centre-size"
+MIN_BOX_AND_RING = 10  # values: a box and three points
+ROUNDING = 1e-3  # of the image, of a box that was computed from points
 TOLERANCE = 0.01  # Ultralytics accepts coordinates this far outside 0..1
 
 
@@ -34,9 +38,14 @@ class Label(msgspec.Struct, frozen=True):
 
 
 def read_labels(
-    path: Path, classes: int, keypoint_columns: int = 0, *, errors: list[InputError] | None = None
+    path: Path,
+    classes: int,
+    keypoint_columns: int = 0,
+    *,
+    boxes: BoxForm = YOLO_FORM,
+    errors: list[InputError] | None = None,
 ) -> list[Label]:
-    """Read one label file of a dataset with that many classes and columns of keypoints.
+    """Read one label file of a dataset with that many classes and columns of keypoints; `boxes` is their form.
 
     Faults of a line are added to `errors`, if given. Raises InputError naming file, line and value.
     """
@@ -44,7 +53,7 @@ def read_labels(
     for number, line in enumerate(read_label_lines(path), 1):
         with collected(errors):
             if line.strip():
-                labels.append(parse_label(f"{path}:{number}", line, classes, keypoint_columns))
+                labels.append(parse_label(f"{path}:{number}", line, classes, keypoint_columns, boxes=boxes))
     return labels
 
 
@@ -56,14 +65,26 @@ def read_label_lines(path: Path) -> list[str]:
         raise InputError(path, "not a text file", "write one line per instance") from None
 
 
-def parse_label(where: str, line: str, classes: int, keypoint_columns: int = 0) -> Label:
+def parse_label(
+    where: str, line: str, classes: int, keypoint_columns: int = 0, *, boxes: BoxForm = YOLO_FORM
+) -> Label:
     """Read one line; coordinates up to 1 % outside the image are accepted, as in Ultralytics.
 
-    Raises InputError if the line is not valid.
+    `boxes` is the form of the box in the line. Raises InputError if the line is not valid.
     """
     label = parse_columns(where, line, classes, keypoint_columns)
     check_coordinates(where, label)
+    if boxes == YOLO_FORM or not label.is_box:
+        return label
+    label = msgspec.structs.replace(label, values=as_form(label.values, boxes, YOLO_FORM))
+    check_coordinates(where, label)
     return label
+
+
+def check_boxes(where: Path, labels: Iterable[Label]) -> str:
+    """`check_box_form` of the boxes among the labels of a dataset, which `where` describes. Raises InputError."""
+    boxes = (FormBox(as_form(label.values, YOLO_FORM, YOLO_FORM)) for label in labels if label.is_box)
+    return check_box_form(where, boxes, YOLO_FORM, "yolo2coco")
 
 
 def parse_columns(where: str, line: str, classes: int, keypoint_columns: int = 0) -> Label:
@@ -93,7 +114,10 @@ def parse_columns(where: str, line: str, classes: int, keypoint_columns: int = 0
 
 
 def check_coordinates(where: str, label: Label) -> None:
-    """Raise InputError if a coordinate is more than 1 % outside the image, or a box has a negative size."""
+    """Raise InputError if a coordinate is more than 1 % outside the image, or a box has a negative size.
+
+    Also if a segment begins with the four numbers of the box around its other points, as some exporters write it.
+    """
     for value in label.values:
         if not -TOLERANCE <= value <= 1 + TOLERANCE:
             problem = f"coordinate {value:.9g} is outside 0..1"
@@ -101,6 +125,16 @@ def check_coordinates(where: str, label: Label) -> None:
     if label.is_box and min(label.values[2:]) < 0:
         problem = "a box of size {:g} x {:g}".format(*label.values[2:])
         raise InputError(where, problem, "a size cannot be negative")
+    if len(label.values) >= MIN_BOX_AND_RING and _begins_with_box(label.values):
+        problem = "begins with the box around its other points"
+        raise InputError(where, problem, "write either the box or the points")
+
+
+def _begins_with_box(values: tuple[float, ...]) -> bool:
+    xs, ys = values[4::2], values[5::2]
+    w, h = max(xs) - min(xs), max(ys) - min(ys)
+    box = (min(xs) + w / 2, min(ys) + h / 2, w, h)
+    return max(w, h) > 4 * ROUNDING and all(abs(a - b) <= ROUNDING for a, b in zip(values[:4], box, strict=True))
 
 
 def find_mixed(kinds: Mapping[str, set[bool]]) -> dict[str, str]:

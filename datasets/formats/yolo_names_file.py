@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from datasets.coco import SPLITS
+from datasets.formats.class_list import read_class_list
 from datasets.formats.split_names import exact_split_name, split_of_folder
 from datasets.formats.yolo_description import (
     DARKNET_LIST,
     YoloDescription,
-    check_names,
     darknet_lists,
     find_below,
     read_lines,
@@ -35,10 +35,9 @@ def read_obj_data(file: Path) -> YoloDescription:
         parts.setdefault(split, []).append(found)
         if key not in {*SPLITS, "valid"}:  # darknet's own word
             notes.append(("split-alias", f"{key}, read as {split}"))
-    names = tuple(read_lines(names_file))
-    check_names(names_file, names)
+    names, prefixes = read_class_list(names_file)
     files = (names_file, *(path for found in parts.values() for path in found))
-    return YoloDescription(file, file.parent, names, parts, 0, files, tuple(notes), labels_beside=True)
+    return YoloDescription(file, file.parent, names, parts, 0, files, (*notes, *prefixes), labels_beside=True)
 
 
 def read_names_only(root: Path, file: Path) -> YoloDescription:
@@ -46,10 +45,9 @@ def read_names_only(root: Path, file: Path) -> YoloDescription:
 
     Raises InputError.
     """
-    names = tuple(read_lines(file))
-    check_names(file, names)
+    names, prefixes = read_class_list(file)
     for other in darknet_lists(root) if file.name == DARKNET_LIST else []:
-        if tuple(read_lines(other)) != names:
+        if read_class_list(other)[0] != names:
             problem = f"its class names differ from those in {file.relative_to(root).as_posix()}"
             raise InputError(other, problem, "export all splits from one version of the dataset")
     base = root / "images" if (root / "images").is_dir() else root
@@ -72,6 +70,6 @@ def read_names_only(root: Path, file: Path) -> YoloDescription:
         name = without[0].relative_to(root)
         problem = f"{name} is not in the folder of a split, but others are in {', '.join(parts)}"
         raise InputError(root, problem, "move it into one, or write a data.yaml")
-    notes = () if parts else (("no-splits", "every image is in train"),)
+    notes = prefixes if parts else (*prefixes, ("no-splits", "every image is in train"))
     parts = {split: parts[split] for split in SPLITS if split in parts} or {"train": [base]}
     return YoloDescription(file, root, names, parts, 0, (file,), notes, labels_beside=True)

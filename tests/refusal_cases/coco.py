@@ -174,6 +174,9 @@ CASES: list[Case] = [
             "a damaged image that EXIF rotates": rotated_and_damaged,
             "only ignore regions": only_crowd,
             "256 categories": many_categories,
+            "boxes written as corners": lambda r: with_json(
+                r, lambda c: c["annotations"][0].update(bbox=[30, 20, 50, 32], segmentation=[])
+            ),
         },
         OUT["coco2coco"],
     ),

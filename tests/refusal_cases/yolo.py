@@ -74,6 +74,7 @@ LINES: dict[str, str] = {
     "a negative size": "0 0.5 0.5 -0.2 0.2\n",
     "a size just below 0": "0 0.5 0.5 -0.005 0.2\n",
     "not a number": "0 nan 0.5 0.2 0.2\n",
+    "a box before its segment": "0 0.3 0.3 0.2 0.2 0.2 0.2 0.4 0.2 0.4 0.4 0.2 0.4\n",
 }
 
 
@@ -154,6 +155,14 @@ OTHERS: dict[str, Callable[[Path], object]] = {
         described("train: list.bin\nnames: [dent]\n")(r),
         (r / "list.bin").write_bytes(b"\xff\xfe\xff"),
     ),
+    "boxes written as corners": described(YAML, {"train/a": "0 .1 .1 .3 .3\n", "val/b": "0 .7 .6 .9 .8\n"}),
+    "boxes written from their corner": described(
+        YAML, {"train/a": "0 .02 .1 .3 .3\n0 .6 .01 .2 .4\n", "val/b": "0 .05 .5 .4 .2\n"}
+    ),
+    "a list of mappings": described(YAML.replace("[dent]", "[{0: dent}]")),
+    "classes numbered from 1": instead({"classes.txt": "1: dent\n2: chip\n"}),
+    "classes as YAML": instead({"classes.txt": "names:\n  0: dent\n"}),
+    "classes on one line": instead({"classes.txt": "dent,chip\n"}),
     "a list with an image that is missing": lambda r: (
         described("train: list.txt\nnames: [dent]\n")(r),
         (r / "list.txt").write_text("images/train/zz.png\n"),

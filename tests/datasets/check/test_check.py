@@ -193,6 +193,7 @@ def test_every_code_is_triggered_by_a_case() -> None:
         "no-category",
         "too-many-categories",
         "many-overlaps",
+        "swapped-corners",
     }
     assert set(CHECK_CODES) == {*TREE, *COCO, *FOREIGN, *YOLO, *LABELME, *elsewhere}
 
