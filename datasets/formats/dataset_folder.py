@@ -15,6 +15,7 @@ from datasets.formats.coco_file import ReadCoco, check_run_lengths, read_repaire
 from datasets.formats.coco_images import find_image, image_folders
 from datasets.formats.coco_layout import CocoPart
 from datasets.formats.coco_repair import Repair
+from datasets.formats.coco_values import check_coordinates
 from datasets.formats.provenance import PROVENANCE, Provenance
 from datasets.images.bit_depth import IntensityRange
 from datasets.masks.pixel_mask import mask_name
@@ -111,6 +112,7 @@ def load_dataset(root: Path, *, flat_ok: bool = False) -> Dataset:
     _check_names(root, read)
     for split, one in read.items():
         check_run_lengths(annotation_path(root, split), one.coco)
+        check_coordinates(annotation_path(root, split), one.coco)
     parts = [CocoPart(annotation_path(root, split), split, split) for split in read]
     splits, changes = _renumbered(parts, read)
     elsewhere = _check_images(root, parts, splits)
