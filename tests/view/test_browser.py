@@ -20,7 +20,7 @@ from view.scene import run_scene
 def test_filters_show_the_images_that_they_name(opened: Open, seg_page: Path, seg_run: Path) -> None:
     metrics = read_metrics(seg_run / "metrics.json")
     page = opened(seg_page)
-    page.click('.figure[data-figure="Missed"]')
+    page.click('.figure[data-figure="missed"] button')
     settle(page)
     assert shown(page) == sorted(metrics.images.missed_names)
     page.click('.chip[data-key="missed"]')
@@ -153,7 +153,9 @@ def test_names_cannot_run_script(opened: Open, tmp_path: Path) -> None:
     assert run_command("view", run) == 0
     page = opened(run / "view.html", "tab=tables")
     assert page.evaluate("() => window.stolen") is None
-    assert page.locator("script").count() == 2 + page.locator("script[type='text/plain']").count()
+    own = page.locator("script[type='application/json']").count() + 1  # words and data, and the page's script
+    assert own == 3
+    assert page.locator("script").count() == own + page.locator("script[type='text/plain']").count()
     assert types[0] in page.locator(".chip .text").all_inner_texts()
     opened_image = opened(
         run / "view.html", "image=" + json.dumps(names[1])[1:-1].replace('\\"', '"').replace("&", "%26")

@@ -67,7 +67,7 @@ def test_the_page_counts_what_is_found(det_run: Path, folder: Path, trainer: lis
     page_file = folder.parent / "new.html"
     assert run_command("view", det_run, "--images", folder, "--out", page_file) == 0
     page = opened(page_file)
-    assert page.locator('[data-figure="With predictions"] b').inner_text() == "1"
+    assert page.locator('[data-figure="found"] b').inner_text() == "1"
     page.click('.chip[data-key="found"]')
     page.wait_for_function("() => window.defectline.results().chosen.length === 1")
     page.locator(".tile").click()

@@ -2,6 +2,7 @@
 
 import { button, el } from "./dom.js";
 import { LETTERS } from "./format.js";
+import { text } from "./language.js";
 
 /**
  * @param {string} title
@@ -17,7 +18,7 @@ export function card(title, hint, ...children) {
  * @param {Store} store
  */
 export function runSuffix(data, store) {
-  return data.models.length > 1 ? ` of run ${LETTERS[store.state.focus]}` : "";
+  return data.models.length > 1 ? ` · ${text("run.letter", { letter: LETTERS[store.state.focus] })}` : "";
 }
 
 /**
@@ -30,7 +31,7 @@ export function link(store, { count: number }, cell) {
   if (!number) return el("span", { class: "zero" }, "0");
   const on = JSON.stringify(store.state.cell) === JSON.stringify(cell);
   return button(String(number), () => store.change({ cell: on ? null : cell, tab: "images" }),
-    { "aria-pressed": String(on), title: "Show these images", "data-cell": cell.join() });
+    { "aria-pressed": String(on), title: text("show_images"), "data-cell": cell.join() });
 }
 
 /**

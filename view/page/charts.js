@@ -1,7 +1,9 @@
 // Curves: misses against false alarms, and precision against recall of each type.
 
 import { el, svg } from "./dom.js";
-import { LETTERS, fixed, pointText, score } from "./format.js";
+import { LETTERS, fixed, pointText } from "./format.js";
+import { text } from "./language.js";
+import { shownThreshold } from "./shown_threshold.js";
 import { dash, signIcon, signPath } from "./types.js";
 
 const WIDTH = 420;
@@ -64,9 +66,9 @@ function wholeTicks(max) {
 export function missAlarmChart(data, curves, totals, ontake) {
   const [{ defective, good }] = totals;
   const { root, at } = axes(
-    { max: good, ticks: wholeTicks(good), label: `false alarms among ${good} good images` },
-    { max: defective, ticks: wholeTicks(defective), label: `missed of ${defective} defective images` });
-  root.setAttribute("aria-label", "Misses against false alarms");
+    { max: good, ticks: wholeTicks(good), label: text("curve.x", { n: good }) },
+    { max: defective, ticks: wholeTicks(defective), label: text("curve.y", { n: defective }) });
+  root.setAttribute("aria-label", text("curve.title"));
   curves.forEach(({ points }, m) => {
     const corners = distinct(points);
     const ends = [...corners, { missed: defective, alarms: 0 }];
@@ -74,15 +76,15 @@ export function missAlarmChart(data, curves, totals, ontake) {
     root.append(svg("path", { class: `curve run-${m}`, d: path }));
     for (const p of thinned(corners)) {
       const [cx, cy] = at(p.alarms, p.missed);
-      root.append(svg("circle", { class: `dot run-${m}`, cx, cy, r: 6, onclick: () => ontake(m, p.threshold) },
-        svg("title", {}, `confidence ${score(p.threshold)}: ${p.missed} missed, ${p.alarms} false alarms`)));
+      root.append(svg("circle", { class: `dot run-${m}`, cx, cy, r: 6, onclick: () => ontake(m, Number(shownThreshold(data, m, p.threshold))) },
+        svg("title", {}, text("curve.point", { threshold: shownThreshold(data, m, p.threshold), missed: p.missed, alarms: p.alarms }))));
     }
   });
-  data.models.forEach((model, m) => {
+  data.models.forEach((_, m) => {
     const p = curves[m].operating;
     if (p) {
       root.append(svg("path", { class: `operating run-${m}`, d: "M0-8L7 5H-7z", transform: `translate(${at(p.alarms, p.missed).join(" ")})` },
-        svg("title", {}, `operating point ${pointText(model)}`)));
+        svg("title", {}, text("operating_point", { threshold: pointText(data, m) }))));
     }
     const [cx, cy] = at(totals[m].alarms, totals[m].missed);
     root.append(svg("circle", { class: `now run-${m}`, cx, cy, r: 5 }));
@@ -113,9 +115,9 @@ function thinned(points) {
  */
 export function precisionRecallChart(data, type, runs) {
   const ticks = [0, 0.2, 0.4, 0.6, 0.8, 1];
-  const { root, at } = axes({ max: 1, ticks, label: "recall" }, { max: 1, ticks, label: "precision" });
+  const { root, at } = axes({ max: 1, ticks, label: text("figure.recall") }, { max: 1, ticks, label: text("figure.precision") });
   const { colour, name } = data.types[type];
-  root.setAttribute("aria-label", `Precision against recall of ${name}`);
+  root.setAttribute("aria-label", text("precision_recall", { type: name }));
   runs.forEach(({ precision, recall }, m) => {
     const path = curvePath(precision, recall, at);
     if (path) root.append(svg("path", { class: `curve run-${m}`, d: path, stroke: colour, "stroke-dasharray": runs.length > 1 ? null : dash(type) }));
@@ -124,7 +126,7 @@ export function precisionRecallChart(data, type, runs) {
   root.append(current);
   const aps = runs.map(({ ap }, m) => `${runs.length > 1 ? `${LETTERS[m]} ` : ""}AP ${fixed(ap, 3)}`).join(" · ");
   const figure = el("figure", { class: "card" },
-    el("figcaption", {}, signIcon(data, type), el("strong", {}, name), el("span", { class: "hint" }, ` ${aps}, ${runs[0].truths} annotations`)), root);
+    el("figcaption", {}, signIcon(data, type), el("strong", {}, name), el("span", { class: "hint" }, ` ${aps}, ${text("annotations", { n: runs[0].truths })}`)), root);
   return (/** @type {TypeRow[]} */ rows) => {
     current.replaceChildren(...rows.flatMap(({ precision, recall }, m) => (precision === null || recall === null ? [] : [
       svg("path", { class: `now run-${m}`, d: signPath(type), transform: `translate(${at(recall, precision).join(" ")}) scale(1.4)`, fill: colour })])));

@@ -3,14 +3,15 @@
 import { button, byId, checkbox, choice, el, section, slider } from "./dom.js";
 import { LETTERS } from "./format.js";
 import { kindsFor } from "./filters.js";
+import { text } from "./language.js";
 import { signIcon, swatch } from "./types.js";
 import { SIZES } from "./measure.js";
 import { confidences, thresholds } from "./thresholds.js";
 
 /** @type {Record<Size, string>} */
-const SIZE_LABELS = { small: "Small, below 32² px", medium: "Medium, below 96² px", large: "Large" };
-const LAYER_ROWS = [["truth", "Truth"], ["prediction", "Prediction"]];
-const LAYER_COLUMNS = [["masks", "Mask"], ["outlines", "Outline"], ["boxes", "Box"], ["labels", "Label"]];
+const SIZE_LABELS = { small: text("size.small.label"), medium: text("size.medium.label"), large: text("size.large.label") };
+const LAYER_ROWS = [["truth", text("truth")], ["prediction", text("prediction")]];
+const LAYER_COLUMNS = [["masks", text("layer.mask")], ["outlines", text("layer.outline")], ["boxes", text("layer.box")], ["labels", text("layer.label")]];
 
 /**
  * Build the panel; returns a function that shows the current state and counts.
@@ -39,9 +40,9 @@ export function makeControls(data, store) {
 function focus(data, store) {
   /** @type {[number, string][]} */
   const options = data.models.map((_, m) => [m, LETTERS[m]]);
-  const pick = choice("Run", options, () => store.state.focus, (v) => store.change({ focus: v, cell: null }));
+  const pick = choice(text("run"), options, () => store.state.focus, (v) => store.change({ focus: v, cell: null }));
   const names = data.models.map((model, m) => el("p", { class: "hint" }, `${LETTERS[m]}: ${model.name}`));
-  return { root: section("Filters and tables show run", pick.root, ...names), update: pick.update };
+  return { root: section(text("focus"), pick.root, ...names), update: pick.update };
 }
 
 /**
@@ -80,9 +81,9 @@ function chips(options, current, onchange, countsOf) {
  * @returns {Control}
  */
 function kinds(data, store) {
-  const options = kindsFor(data).map(([key, label, hint]) => ({ key, label, hint }));
+  const options = kindsFor(data).map((key) => ({ key, label: text(`kind.${key}`), hint: text(`kind.${key}.meaning`) }));
   const made = chips(options, () => store.state.show, (show) => store.change({ show }), (counts) => counts.kinds);
-  return { root: section("Show images", made.root), update: made.update };
+  return { root: section(text("kinds"), made.root), update: made.update };
 }
 
 /**
@@ -91,9 +92,9 @@ function kinds(data, store) {
  * @returns {Control}
  */
 function types(data, store) {
-  const options = data.types.map(({ name }, key) => ({ key, label: name, hint: `images with ${name}`, icon: signIcon(data, key) }));
+  const options = data.types.map(({ name }, key) => ({ key, label: name, hint: text("types.filter", { type: name }), icon: signIcon(data, key) }));
   const made = chips(options, () => store.state.types, (chosen) => store.change({ types: chosen }), (counts) => counts.types);
-  return { root: section("Defect type", made.root), update: made.update };
+  return { root: section(text("types"), made.root), update: made.update };
 }
 
 /**
@@ -101,9 +102,9 @@ function types(data, store) {
  * @returns {Control}
  */
 function sizes(store) {
-  const options = SIZES.map((key) => ({ key, label: SIZE_LABELS[key], hint: "images with a defect of this size" }));
+  const options = SIZES.map((key) => ({ key, label: SIZE_LABELS[key], hint: text("sizes.filter") }));
   const made = chips(options, () => store.state.sizes, (chosen) => store.change({ sizes: chosen }), (counts) => counts.sizes);
-  return { root: section("Defect size", made.root), update: made.update };
+  return { root: section(text("sizes"), made.root), update: made.update };
 }
 
 /**
@@ -124,13 +125,13 @@ function layers(data, store) {
       boxes.push([layer, input]);
       return el("td", {}, input);
     }))));
-  const opacity = slider("opacity", "Opacity of masks", { min: 0, max: 1, step: 0.05, value: store.state.opacity, onmove: (v) => store.change({ opacity: v }) });
+  const opacity = slider("opacity", text("opacity"), { min: 0, max: 1, step: 0.05, value: store.state.opacity, onmove: (v) => store.change({ opacity: v }) });
   const shown = data.types.map((type, i) => checkbox(type.name, (on) => {
     const { hidden } = store.state;
     store.change({ hidden: on ? hidden.filter((t) => t !== i) : [...hidden, i] });
   }, { "data-type": i }));
   return {
-    root: section("Layers", table, el("div", { class: "row" }, el("label", { for: "opacity" }, "Opacity of masks"), opacity),
+    root: section(text("layers"), table, el("div", { class: "row" }, el("label", { for: "opacity" }, text("opacity")), opacity),
       el("div", { class: "toggles" }, shown.map((toggle) => toggle.root))),
     update() {
       for (const [layer, input] of boxes) input.checked = store.state.layers.includes(layer);
@@ -147,12 +148,12 @@ function layers(data, store) {
 function legend(data) {
   const sample = (/** @type {boolean} */ dashed) => el("span", { class: `sample ${dashed ? "dashed" : ""}` });
   return {
-    root: section("Legend",
+    root: section(text("legend"),
       el("ul", { class: "legend" },
         data.types.map((type, i) => el("li", {}, swatch(data, i), signIcon(data, i), type.name)),
-        data.hasTruth ? el("li", {}, sample(false), "truth") : "",
-        data.models.length ? el("li", {}, sample(true), "prediction, with score") : "",
-        data.models.length && data.hasTruth ? el("li", { class: "hint" }, "✓ right · ✗ nothing there · ≠ wrong type · ↔ poorly located · 2× found twice") : "")),
+        data.hasTruth ? el("li", {}, sample(false), text("legend.truth")) : "",
+        data.models.length ? el("li", {}, sample(true), text("legend.prediction")) : "",
+        data.models.length && data.hasTruth ? el("li", { class: "hint" }, text("legend.marks")) : "")),
     update() {},
   };
 }

@@ -1,8 +1,9 @@
 // The large view of one image: the image, its truth and predictions as text, and buttons to the next image.
 
 import { button, dialogById, el, note } from "./dom.js";
-import { LETTERS, count, fixed, shellWord } from "./format.js";
+import { LETTERS, fixed, shellWord } from "./format.js";
 import { thresholdFor } from "./judge.js";
+import { text } from "./language.js";
 import { drawOverlay } from "./overlay.js";
 import { makeStage } from "./stage.js";
 import { signIcon } from "./types.js";
@@ -30,20 +31,20 @@ export function makeDetail(data, store, order) {
   /** @type {Selected | null} */
   let selected = null;
   const counter = el("span", { class: "counter" });
-  const zoomText = el("button", { type: "button", class: "zoom", title: "Native pixels (1)", onclick: () => stages[0].native() });
+  const zoomText = el("button", { type: "button", class: "zoom", title: `${text("key.native")} (1)`, onclick: () => stages[0].native() });
   const title = el("h2");
   const panes = el("div", { class: "stages" });
   const words = el("div", { class: "side-words" });
   dialog.append(
     el("header", {},
-      button("‹", () => step(-1), { title: "Previous (←)", "aria-label": "Previous image" }),
-      button("›", () => step(1), { title: "Next (→)", "aria-label": "Next image" }),
+      button("‹", () => step(-1), { title: `${text("large.previous")} (←)`, "aria-label": text("large.previous") }),
+      button("›", () => step(1), { title: `${text("large.next")} (→)`, "aria-label": text("large.next") }),
       counter, title,
       el("span", { class: "zooms" },
-        button("−", () => stages[0].zoomBy(1 / 1.4), { title: "Smaller (-)", "aria-label": "Zoom out" }), zoomText,
-        button("+", () => stages[0].zoomBy(1.4), { title: "Larger (+)", "aria-label": "Zoom in" }),
-        button("Fit", () => stages[0].fit(), { title: "Whole image (0)" })),
-      button("✕", close, { title: "Close (Esc)", "aria-label": "Close", class: "close" })),
+        button("−", () => stages[0].zoomBy(1 / 1.4), { title: `${text("large.smaller")} (-)`, "aria-label": text("large.smaller") }), zoomText,
+        button("+", () => stages[0].zoomBy(1.4), { title: `${text("large.larger")} (+)`, "aria-label": text("large.larger") }),
+        button(text("large.fit"), () => stages[0].fit(), { title: `${text("key.fit")} (0)` })),
+      button("✕", close, { title: `${text("close")} (Esc)`, "aria-label": text("close"), class: "close" })),
     el("div", { class: "body" }, panes, words));
   dialog.addEventListener("cancel", (event) => { event.preventDefault(); close(); });
 
@@ -103,13 +104,13 @@ export function makeDetail(data, store, order) {
   function describe(shown) {
     const images = order();
     const at = images.indexOf(shown);
-    counter.textContent = at < 0 ? "not in this selection" : `${at + 1} of ${images.length}`;
+    counter.textContent = at < 0 ? text("large.outside") : text("n_of", { n: at + 1, whole: images.length });
     title.textContent = shown.name;
     title.title = shown.name;
     const facts = [`${shown.width} × ${shown.height} px`];
-    if (shown.split) facts.push(`split ${shown.split}`);
+    if (shown.split) facts.push(text("fact.split", { split: shown.split }));
     shown.folds.forEach((fold, m) => {
-      if (fold !== null) facts.push(`fold ${fold}${runs.length > 1 ? ` of ${LETTERS[m]}` : ""}`);
+      if (fold !== null) facts.push(`${text("fact.fold", { n: fold })}${runs.length > 1 ? ` (${LETTERS[m]})` : ""}`);
     });
     const hasPreview = shown.crops.length > 1 || Math.max(shown.width, shown.height) > PREVIEW_SIDE;
     words.replaceChildren(
@@ -117,18 +118,18 @@ export function makeDetail(data, store, order) {
       ...(data.hasTruth ? [truthList(shown)] : []),
       ...runs.map((model) => predictionList(shown, model)),
       el("div", { class: "actions" },
-        button("Copy the command that opens this in labelme", copyCommand, { title: "Copy (c)" })),
+        button(text("copy.command"), copyCommand, { title: `${text("copy")} (c)` })),
       hasPreview
-        ? el("p", { class: "hint" }, "Native pixels around defects and predictions, a reduced preview elsewhere.")
+        ? el("p", { class: "hint" }, text("large.preview"))
         : "");
   }
 
   /** @param {PageImage} shown */
   function truthList(shown) {
-    if (shown.good) return el("section", {}, el("h3", {}, "Truth"), el("p", {}, "A good image: no annotation."));
-    return el("section", {}, el("h3", {}, `Truth: ${count(shown.truths.length, "annotation")}`),
+    if (shown.good) return el("section", {}, el("h3", {}, text("truth")), el("p", {}, text("large.good")));
+    return el("section", {}, el("h3", {}, text("large.truths", { n: shown.truths.length })),
       el("ol", {}, shown.truths.map((truth, t) => entry({ kind: "truth", index: t }, truth,
-        `${boxText(truth.box)}, area ${truth.area.toLocaleString("en")} px`,
+        text("large.truth", { box: boxText(truth.box), area: truth.area }),
         runs.map((m) => `${runs.length > 1 ? `${LETTERS[m]}: ` : ""}${truthText(shown, m, judged[m][shown.index], t)}`).join("; "),
         runs.every((m) => judged[m][shown.index].finders[t] >= 0)))));
   }
@@ -140,13 +141,13 @@ export function makeDetail(data, store, order) {
   function predictionList(shown, model) {
     const { predictions } = shown.runs[model];
     const judgement = judged[model][shown.index];
-    const heading = runs.length > 1 ? `Predictions of ${LETTERS[model]}` : "Predictions";
+    const heading = runs.length > 1 ? text("large.predictions_of", { letter: LETTERS[model] }) : text("large.predictions");
     const below = predictions.length - judgement.count;
     return el("section", {}, el("h3", {}, `${heading}: ${judgement.count}`),
       el("ol", {}, predictions.slice(0, judgement.count).map((prediction, p) => entry({ kind: "prediction", index: p }, prediction,
-        `score ${fixed(prediction.score, 3)}, ${boxText(prediction.box)}`,
+        text("large.prediction", { score: fixed(prediction.score, 3), box: boxText(prediction.box) }),
         data.hasTruth ? predictionText(judgement, p) : "", judgement.matched[p] >= 0))),
-      below > 0 && el("p", { class: "hint" }, `${count(below, "prediction")} below the threshold, best ${fixed(predictions[judgement.count].score, 3)}.`));
+      below > 0 && el("p", { class: "hint" }, text("large.below", { n: below, score: fixed(predictions[judgement.count].score, 3) })));
   }
 
   /**
@@ -165,17 +166,17 @@ export function makeDetail(data, store, order) {
       const [x, y, width, height] = item.box;
       for (const stage of stages) stage.redraw();
       if (selected) stages[0].native({ x: x + width / 2, y: y + height / 2 });
-    }, { class: "entry", title: "Show at native pixels" }));
+    }, { class: "entry", title: text("large.show") }));
   }
 
   async function copyCommand() {
     if (!image) return;
-    const text = labelmeCommand(data, image, store.state);
+    const command = labelmeCommand(data, image, store.state);
     try {
-      await navigator.clipboard.writeText(text);
-      note("Command copied. Run it in the folder where view was started.");
+      await navigator.clipboard.writeText(command);
+      note(text("copied.command"));
     } catch {
-      window.prompt("Copy this command:", text);
+      window.prompt(text("copy.prompt"), command);
     }
   }
 

@@ -9,33 +9,32 @@ const MIN_IOU_CHANGE = 0.05;
 
 /**
  * @typedef {(image: PageImage, one: Judgement) => boolean} Test
- * @typedef {[key: string, label: string, meaning: string]} Kind
- * @typedef {[key: string, label: string, meaning: string, test: Test]} TestedKind
+ * @typedef {[key: string, test: Test]} TestedKind
  */
 
 /**
- * Kinds of image that depend on the predictions.
+ * Kinds of image that depend on the predictions. kind.KEY and kind.KEY.meaning in languages/ describe them. The first four
+ * are the figures of the header; the next four are reasons.
  * @type {TestedKind[]}
  */
 export const KINDS = [
-  ["missed", "Missed", "defective images on which nothing is found", (_, one) => one.miss],
-  ["part", "Defect not found", "images with a defect that no prediction overlaps",
-    (_, one) => one.truthVerdicts.includes(MISSED)],
-  ["wrong", "Wrong type", "images with a defect that is found as another type",
-    (_, one) => one.truthVerdicts.includes(WRONG_TYPE) || one.predictionVerdicts.includes(WRONG_TYPE)],
-  ["poor", "Poorly located", "images with a prediction that overlaps a defect too little",
-    (_, one) => one.truthVerdicts.includes(POORLY_LOCATED) || one.predictionVerdicts.includes(POORLY_LOCATED)],
-  ["extra", "Too many predictions", "defective images with a prediction where nothing is, or with a defect found twice",
-    (image, one) => !image.good
-      && (one.predictionVerdicts.includes(NOTHING_THERE) || one.predictionVerdicts.includes(FOUND_TWICE))],
-  ["alarm", "False alarm", "good images on which something is found", (_, one) => one.alarm],
-  ["right", "All right", "images without an error", (_, one) => one.wrong + one.unfound === 0],
+  ["missed", (_, one) => one.miss],
+  ["alarm", (_, one) => one.alarm],
+  ["unfound", (_, one) => one.unfound > 0],
+  ["false", (_, one) => one.wrong > 0],
+  ["part", (_, one) => one.truthVerdicts.includes(MISSED)],
+  ["wrong", (_, one) => one.truthVerdicts.includes(WRONG_TYPE) || one.predictionVerdicts.includes(WRONG_TYPE)],
+  ["poor", (_, one) => one.truthVerdicts.includes(POORLY_LOCATED) || one.predictionVerdicts.includes(POORLY_LOCATED)],
+  ["extra", (image, one) => !image.good
+    && (one.predictionVerdicts.includes(NOTHING_THERE) || one.predictionVerdicts.includes(FOUND_TWICE))],
+  ["hit", (_, one) => one.right > 0],
+  ["right", (_, one) => one.wrong + one.unfound === 0],
 ];
 
-/** @type {[key: string, label: string, meaning: string, test: (image: PageImage) => boolean][]} */
+/** @type {[key: string, test: (image: PageImage) => boolean][]} */
 export const STOCK = [
-  ["defective", "With defects", "images with at least one annotation", (image) => !image.good],
-  ["good", "Good", "images without annotation", (image) => image.good],
+  ["defective", (image) => !image.good],
+  ["good", (image) => image.good],
 ];
 
 /**
@@ -43,27 +42,22 @@ export const STOCK = [
  * @type {TestedKind[]}
  */
 export const UNJUDGED = [
-  ["found", "Something found", "images with a prediction", (_, one) => one.count > 0],
-  ["empty", "Nothing found", "images without a prediction", (_, one) => one.count === 0],
+  ["found", (_, one) => one.count > 0],
+  ["empty", (_, one) => one.count === 0],
 ];
 
-/** @type {Kind[]} */
-export const CHANGES = [
-  ["better", "Better in B", "fewer errors in the second run, or as many and better located"],
-  ["worse", "Worse in B", "more errors in the second run, or as many and less well located"],
-  ["same", "No change", "as many errors in both runs, located equally well"],
-];
+/** Kinds of image in a comparison of two runs. */
+export const CHANGES = ["better", "worse", "same"];
 
 /**
  * The kinds that apply to the data.
  * @param {PageData} data
- * @returns {Kind[]}
+ * @returns {string[]}
  */
 export function kindsFor(data) {
-  const kinds = data.hasTruth
-    ? [...STOCK, ...(data.models.length ? KINDS : []), ...(data.models.length > 1 ? CHANGES : [])]
-    : UNJUDGED;
-  return kinds.map(([key, label, meaning]) => [key, label, meaning]);
+  if (!data.hasTruth) return UNJUDGED.map(([key]) => key);
+  const judged = data.models.length ? KINDS.map(([key]) => key) : [];
+  return [...STOCK.map(([key]) => key), ...judged, ...(data.models.length > 1 ? CHANGES : [])];
 }
 
 /**
@@ -87,9 +81,9 @@ export function changeOf(first, second) {
  */
 function kindTest(key, judged, focus) {
   const stock = STOCK.find(([name]) => name === key);
-  if (stock) return stock[3];
+  if (stock) return stock[1];
   const kind = [...KINDS, ...UNJUDGED].find(([name]) => name === key);
-  if (kind) return (image) => judged.length > 0 && kind[3](image, judged[focus][image.index]);
+  if (kind) return (image) => judged.length > 0 && kind[1](image, judged[focus][image.index]);
   return (image) => judged.length === 2 && changeOf(judged[0][image.index], judged[1][image.index]) === key;
 }
 
@@ -101,7 +95,7 @@ function kindTest(key, judged, focus) {
  * @returns {FacetCounts}
  */
 export function facetCounts(data, judged, { focus }) {
-  const kinds = new Map(kindsFor(data).map(([key]) => [key, 0]));
+  const kinds = new Map(kindsFor(data).map((key) => [key, 0]));
   const types = new Map(data.types.map((_, type) => [type, 0]));
   const sizes = new Map(SIZES.map((size) => [size, 0]));
   for (const image of data.images) {
@@ -131,10 +125,10 @@ function increment(counts, key) {
  */
 function kindsOf(data, image, judged, focus) {
   const one = judged.length ? judged[focus][image.index] : null;
-  if (one && !data.hasTruth) return UNJUDGED.filter(([, , , test]) => test(image, one)).map(([key]) => key);
+  if (one && !data.hasTruth) return UNJUDGED.filter(([, test]) => test(image, one)).map(([key]) => key);
   const stock = image.good ? "good" : "defective";
   if (!one) return [stock];
-  one.kinds ??= [stock, ...KINDS.filter(([, , , test]) => test(image, one)).map(([key]) => key)];
+  one.kinds ??= [stock, ...KINDS.filter(([, test]) => test(image, one)).map(([key]) => key)];
   return judged.length < 2 ? one.kinds : [...one.kinds, changeOf(judged[0][image.index], judged[1][image.index])];
 }
 

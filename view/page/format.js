@@ -1,9 +1,11 @@
 // Numbers, counts and names as text.
 
 import { el } from "./dom.js";
+import { text } from "./language.js";
+import { shownThreshold } from "./shown_threshold.js";
 
-/** Names of two compared runs. */
-export const LETTERS = ["A", "B"];
+/** Names of compared runs. */
+export const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
 
 const NO_VALUE = "–";
 
@@ -21,27 +23,14 @@ export function fixed(value, digits = 2) {
 }
 
 /**
- * A score threshold for display; the exact value is kept in the state.
- * @param {number | null} value
- */
-export function score(value) {
-  return fixed(value, 3);
-}
-
-/**
  * The operating point of a run.
- * @param {Model} model
+ * @param {PageData} data
+ * @param {number} m
  */
-export function pointText(model) {
-  return model.foldThresholds.length ? "of each fold" : score(model.threshold);
-}
-
-/**
- * @param {number} number
- * @param {string} one
- */
-export function count(number, one, many = `${one}s`) {
-  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+export function pointText(data, m) {
+  const { foldThresholds, threshold } = data.models[m];
+  if (foldThresholds.length) return text("point.folds");
+  return threshold === null ? NO_VALUE : shownThreshold(data, m, threshold);
 }
 
 /**
@@ -55,8 +44,8 @@ export function fileName(name) {
 
 /**
  * A word of a command line, quoted for a POSIX shell if necessary.
- * @param {string} text
+ * @param {string} word
  */
-export function shellWord(text) {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+export function shellWord(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -2,27 +2,28 @@
 
 import { button, byId, dialogById, el } from "./dom.js";
 import { DEFAULT_THRESHOLD } from "./judge.js";
+import { text } from "./language.js";
 import { LAYERS } from "./state.js";
 
 const KEYS = [
-  ["?", "this list"],
+  ["?", "help"],
   ["/", "search"],
-  ["← →", "previous and next image"],
-  ["Enter", "open the focused image"],
-  ["Esc", "close, or clear all filters"],
-  ["+ −", "zoom in and out; also mouse wheel and two fingers"],
-  ["0", "whole image"],
-  ["1", "native pixels"],
-  ["t", "truth on and off"],
-  ["p", "predictions on and off"],
-  ["m", "masks on and off"],
-  ["b", "boxes on and off"],
-  ["o", "outlines on and off"],
-  ["l", "labels on and off"],
-  ["[ ]", "lower and raise the confidence"],
-  ["r", "back to the operating point"],
-  ["v", "images, or curves and tables"],
-  ["c", "copy the command that opens the image in labelme"],
+  ["← →", "step"],
+  ["Enter", "open"],
+  ["Esc", "escape"],
+  ["+ −", "zoom"],
+  ["0", "fit"],
+  ["1", "native"],
+  ["t", "truth"],
+  ["p", "predictions"],
+  ["m", "masks"],
+  ["b", "boxes"],
+  ["o", "outlines"],
+  ["l", "labels"],
+  ["[ ]", "confidence"],
+  ["r", "reset"],
+  ["v", "tab"],
+  ["c", "copy"],
 ];
 
 /** @typedef {Record<string, () => void>} Commands */
@@ -117,11 +118,9 @@ function moveFocus(by) {
 function makeHelp() {
   const help = dialogById("help");
   help.append(
-    el("header", {}, el("h2", {}, "Keys"), button("✕", () => help.close(), { "aria-label": "Close", class: "close" })),
-    el("dl", {}, KEYS.map(([key, meaning]) => [el("dt", {}, key.split(" ").map((k) => el("kbd", {}, k))), el("dd", {}, meaning)])),
-    el("p", { class: "hint" }, "Counts follow the thresholds. A prediction is right if its IoU with an annotation of its type is at least the IoU threshold. "
-      + "A miss is a defective image on which nothing is found, a false alarm a good image on which something is found. "
-      + "The address contains all settings: copy it to share this view."));
+    el("header", {}, el("h2", {}, text("keys")), button("✕", () => help.close(), { "aria-label": text("close"), class: "close" })),
+    el("dl", {}, KEYS.map(([key, name]) => [el("dt", {}, key.split(" ").map((k) => el("kbd", {}, k))), el("dd", {}, text(`key.${name}`))])),
+    el("p", { class: "hint" }, text("keys.note")));
   help.addEventListener("click", (event) => { if (event.target === help) help.close(); });
   return help;
 }

@@ -1,17 +1,19 @@
 // The whole page: one state, and one update function that redraws only the parts that a change affects.
 
 import { button, byId, choice, el, note } from "./dom.js";
-import { LETTERS, count, percent } from "./format.js";
 import { makeControls } from "./controls.js";
 import { makeDetail } from "./detail.js";
 import { chosenImages, facetCounts } from "./filters.js";
+import { makeFigures } from "./figures.js";
 import { makeGrid } from "./grid.js";
 import { listenToKeys } from "./keys.js";
+import { LANGUAGE, LANGUAGES, text } from "./language.js";
 import { cellImages, judgeAll, totals } from "./measure.js";
 import { readData } from "./prepare.js";
+import { cellText, selectionText } from "./selection.js";
 import { SORTS } from "./sort.js";
 import { LAYERS, makeStore } from "./state.js";
-import { cellText, makeTables, selectionText } from "./tables.js";
+import { makeTables } from "./tables.js";
 
 /** @type {StateKey[]} */
 const JUDGING = ["thresholds", "iou", "by"];
@@ -22,7 +24,7 @@ const DRAWING = [...CHOOSING, "hidden", "tile"];
 /** @type {Theme[]} */
 const THEMES = ["auto", "light", "dark"];
 /** @type {["images" | "tables", string][]} */
-const TABS = [["images", "Images"], ["tables", "Curves and tables"]];
+const TABS = [["images", text("tab.images")], ["tables", text("tab.tables")]];
 
 const data = readData();
 const store = makeStore(data);
@@ -41,6 +43,7 @@ const grid = makeGrid(byId("images"), byId("main"), data, (image) => store.chang
 const updateControls = makeControls(data, store);
 const updateTables = judges ? makeTables(byId("tables"), data, store) : null;
 const { help } = listenToKeys(data, store, detail);
+const showFigures = makeFigures(data, store);
 const bar = makeBar();
 const tabs = judges ? makeTabs() : null;
 makeTools();
@@ -78,7 +81,7 @@ function update(first = false) {
   byId("images").hidden = state.tab !== "images" && judges;
   byId("tables").hidden = !byId("images").hidden;
   showLayers();
-  if (redraw) showNumbers();
+  if (redraw || turned) showFigures(judged, judges ? sums() : []);
   if (counting) counts = facetCounts(data, judged, state);
   updateControls(counts);
   bar.update();
@@ -89,8 +92,8 @@ function update(first = false) {
 }
 
 function subtitle() {
-  const split = !data.split ? "new images" : data.split === "all" ? "all splits" : `${data.split} split`;
-  return `${data.dataset} · ${split} · ${count(data.images.length, "image")}`;
+  const split = !data.split ? text("subtitle.new") : data.split === "all" ? text("subtitle.all") : text("subtitle.split", { split: data.split });
+  return `${data.dataset} · ${split} · ${text("images", { n: data.images.length })}`;
 }
 
 function showLayers() {
@@ -101,78 +104,45 @@ function showLayers() {
   else root.dataset.theme = state.theme;
 }
 
-function showNumbers() {
-  const rows = judges ? sums().map((sum, m) => [
-    figure("Missed", sum.missed, `of ${sum.defective}`, sum.missed ? "bad" : "good", () => only("missed", m)),
-    figure("False alarms", sum.alarms, `of ${sum.good}`, sum.alarms ? "bad" : "good", () => only("alarm", m)),
-    figure("Precision", percent(sum.precision, 1)),
-    figure("Recall", percent(sum.recall, 1)),
-    figure("Right", sum.found, "TP"),
-    figure("False", sum.wrong, "FP"),
-    figure("Not found", sum.unfound, "FN"),
-  ]) : [stockFigures()];
-  byId("numbers").replaceChildren(...rows.map((row, m) => el("dl", { class: "figures", "data-run": String(m) },
-    rows.length > 1 && el("div", { class: "figure letter" }, LETTERS[m]), row)));
-}
-
-/**
- * Show only the images of one kind.
- * @param {string} kind
- * @param {number} focus
- */
-function only(kind, focus) {
-  store.change({ show: [kind], focus, tab: "images", cell: null });
-}
-
-function stockFigures() {
-  if (data.models.length) return [figure("With predictions", judged[0].filter((one) => one.count > 0).length, `of ${data.images.length}`)];
-  const good = data.images.filter((image) => image.good).length;
-  const annotations = data.images.reduce((sum, image) => sum + image.truths.length, 0);
-  return [figure("With defects", data.images.length - good), figure("Good", good), figure("Annotations", annotations)];
-}
-
-/**
- * A number in the header.
- * @param {string} name
- * @param {number | string} value
- * @param {string} rest
- * @param {string} mood
- * @param {(() => void) | null} onclick
- */
-function figure(name, value, rest = "", mood = "", onclick = null) {
-  const content = [el("dt", {}, name), el("dd", {}, el("b", {}, value), rest ? ` ${rest}` : "")];
-  return el("div", { class: `figure ${mood} ${onclick ? "link" : ""}`, "data-figure": name, onclick }, content);
+function languageMenu() {
+  const menu = el("select", { id: "language", "aria-label": text("language.choose"), onchange: () => {
+    store.change({ language: menu.value });
+    store.flush();
+    location.reload();
+  } }, LANGUAGES.map(([code, name]) => el("option", { value: code, lang: code }, name)));
+  menu.value = LANGUAGE;
+  return menu;
 }
 
 function makeTabs() {
-  const pick = choice("View", TABS, () => state.tab, (tab) => store.change({ tab }));
+  const pick = choice(text("tabs"), TABS, () => state.tab, (tab) => store.change({ tab }));
   byId("tabs").append(pick.root);
   return pick;
 }
 
 function makeTools() {
-  byId("tools").append(
-    button("Filters", () => document.body.classList.toggle("side-open"), { class: "side-button" }),
+  byId("tools").append(languageMenu(),
+    button(text("filters"), () => document.body.classList.toggle("side-open"), { class: "side-button" }),
     button("◐", () => {
       const theme = THEMES[(THEMES.indexOf(state.theme) + 1) % THEMES.length];
       store.change({ theme });
-      note(`Colours: ${theme}`);
-    }, { title: "Light or dark", "aria-label": "Light or dark" }),
-    button("?", () => help.showModal(), { title: "Keys (?)", "aria-label": "Keys" }));
+      note(text("theme.now", { theme: text(`theme.${theme}`) }));
+    }, { title: text("theme"), "aria-label": text("theme") }),
+    button("?", () => help.showModal(), { title: `${text("keys")} (?)`, "aria-label": text("keys") }));
 }
 
 function makeBar() {
-  const search = el("input", { type: "search", id: "search", placeholder: "Search names and types", "aria-label": "Search file names and types",
+  const search = el("input", { type: "search", id: "search", placeholder: text("search"), "aria-label": text("search.label"),
     oninput: () => store.change({ text: search.value }) });
-  const sorts = SORTS.filter(([, , runs, truth]) => data.models.length >= runs && (data.hasTruth || !truth));
-  const sort = el("select", { id: "sort", "aria-label": "Sort by", onchange: () => store.change({ sort: sort.value }) },
-    sorts.map(([key, name]) => el("option", { value: key }, name)));
-  const turn = button("↑↓", () => store.change({ falling: !state.falling }), { title: "Reverse the order", "aria-label": "Reverse the order" });
-  const size = el("input", { type: "range", min: 120, max: 520, step: 10, id: "tile", "aria-label": "Size of the images", title: "Size of the images",
+  const sorts = SORTS.filter(([, runs, truth]) => data.models.length >= runs && (data.hasTruth || !truth));
+  const sort = el("select", { id: "sort", "aria-label": text("sort"), onchange: () => store.change({ sort: sort.value }) },
+    sorts.map(([key]) => el("option", { value: key }, text(`sort.${key}`))));
+  const turn = button("↑↓", () => store.change({ falling: !state.falling }), { id: "turn", title: text("sort.turn"), "aria-label": text("sort.turn") });
+  const size = el("input", { type: "range", min: 120, max: 520, step: 10, id: "tile", "aria-label": text("tile"), title: text("tile"),
     oninput: () => store.change({ tile: Number(size.value) }) });
   const shown = el("strong", { id: "count" });
-  const cell = button("", () => store.change({ cell: null }), { class: "chip", title: "Show all again" });
-  const clear = button("Clear filters", () => store.change({ show: [], types: [], sizes: [], text: "", cell: null }), { id: "clear" });
+  const cell = button("", () => store.change({ cell: null }), { class: "chip", title: text("cell.clear") });
+  const clear = button(text("filters.clear"), () => store.change({ show: [], types: [], sizes: [], text: "", cell: null }), { id: "clear" });
   byId("bar").append(shown, cell, clear, el("span", { class: "spring" }), search, sort, turn, size);
   return {
     update() {

@@ -237,6 +237,8 @@ interface State {
   opacity: number;
   tile: number;
   theme: Theme;
+  /** Code of the chosen language, empty for that of the browser. */
+  language: string;
   image: string | null;
 }
 
@@ -247,6 +249,8 @@ interface Store {
   initial: State;
   listen(listener: (keys: Set<StateKey>) => void): void;
   change(patch: Partial<State>): void;
+  /** Write the address at once. */
+  flush(): void;
 }
 
 interface FacetCounts {

@@ -1,6 +1,7 @@
 // Truth and predictions over an image: truth solid, predictions dashed, types by colour, hatching and sign.
 
 import { svg } from "./dom.js";
+import { text } from "./language.js";
 import { hatchPattern, signPath } from "./types.js";
 import { FOUND_TWICE, IGNORED, MISSED, NOTHING_THERE, POORLY_LOCATED, RIGHT, WRONG_TYPE } from "./judge.js";
 import { maskPath } from "./prepare.js";
@@ -31,7 +32,7 @@ export function drawOverlay(data, image, model, judgement, state, unit, selected
   const truths = image.truths.map((truth, t) => shown(truth)
     && drawItem(data, image, truth, { kind: "truth", index: t }, truthLabel(judgement, t), drawing));
   const regions = (image.ignored ?? []).map((region) => shown(region)
-    && drawItem(data, image, region, { kind: "truth", index: -1 }, "ignore region", drawing));
+    && drawItem(data, image, region, { kind: "truth", index: -1 }, text("ignore_region"), drawing));
   const counting = model === null || !judgement ? [] : image.runs[model].predictions.slice(0, judgement.count);
   const predictions = counting.map((prediction, p) => shown(prediction)
     && drawItem(data, image, prediction, { kind: "prediction", index: p }, predictionLabel(data, prediction, judgement, p), drawing));
@@ -48,7 +49,7 @@ export function drawOverlay(data, image, model, judgement, state, unit, selected
  */
 function truthLabel(judgement, t) {
   if (!judgement) return "";
-  return judgement.truthVerdicts[t] === MISSED ? "not found" : null;
+  return judgement.truthVerdicts[t] === MISSED ? text("label.missed") : null;
 }
 
 /**
@@ -98,17 +99,17 @@ function drawItem(data, image, item, { kind, index }, label, { prefix, unit, sel
  * @param {Item} item
  * @param {string | null} path
  * @param {string} colour
- * @param {string} text
+ * @param {string} words
  * @param {number} unit
  * @param {PageImage} image
  * @param {Label[]} labels
  * @returns {Label}
  */
-function drawLabel(kind, { type, box: [corner, y, , height] }, path, colour, text, unit, image, labels) {
+function drawLabel(kind, { type, box: [corner, y, , height] }, path, colour, words, unit, image, labels) {
   const x = path ? parseInt(path.slice(1), 10) : corner;
   const size = 12 * unit;
   const above = y - 5 * unit;
-  const width = (18 + 7 * text.length) * unit;
+  const width = (18 + 7 * words.length) * unit;
   const left = Math.max(2 * unit, Math.min(x, image.width - width));
   let line = above > size ? above : Math.min(y + height + size, image.height - 3 * unit);
   const taken = (/** @type {Label} */ other) =>
@@ -117,6 +118,6 @@ function drawLabel(kind, { type, box: [corner, y, , height] }, path, colour, tex
   const root = svg("g", { class: `label ${kind}-label` },
     svg("path", { d: signPath(type), fill: colour, "stroke-width": 2.5,
       transform: `translate(${left + 6 * unit} ${line - 4 * unit}) scale(${unit})` }),
-    svg("text", { x: left + 14 * unit, y: line, "font-size": size, "stroke-width": 3 * unit }, text));
+    svg("text", { x: left + 14 * unit, y: line, "font-size": size, "stroke-width": 3 * unit }, words));
   return { root, line, left, width };
 }

@@ -6,18 +6,18 @@ import { meanOverlap, thresholdFor } from "./judge.js";
 const IOU_WEIGHT = 0.1;
 
 /**
- * Sort orders, each with the most interesting images first.
- * @type {[key: string, label: string, runs: number, needsTruth: boolean][]}
+ * Sort orders, named by sort.KEY in languages/, each with the most interesting images first.
+ * @type {[key: string, runs: number, needsTruth: boolean][]}
  */
 export const SORTS = [
-  ["name", "File name", 0, false],
-  ["score", "Highest score", 1, false],
-  ["doubt", "Nearest to the threshold", 1, false],
-  ["overlap", "Worst IoU", 1, true],
-  ["missed", "Missed area", 1, true],
-  ["errors", "Most errors", 1, true],
-  ["area", "Defect area", 0, true],
-  ["change", "Change from A to B", 2, true],
+  ["name", 0, false],
+  ["score", 1, false],
+  ["doubt", 1, false],
+  ["overlap", 1, true],
+  ["missed", 1, true],
+  ["errors", 1, true],
+  ["area", 0, true],
+  ["change", 2, true],
 ];
 
 /**
@@ -46,7 +46,7 @@ export function sortValue(data, judged, state) {
     errors: (image) => -(one(image).wrong + one(image).unfound),
     change: (image) => change(judged[0][image.index], judged[1][image.index]),
   };
-  const needed = SORTS.find(([key]) => key === sort)?.[2] ?? Infinity;
+  const needed = SORTS.find(([key]) => key === sort)?.[1] ?? Infinity;
   return judged.length >= needed ? values[sort] : values.name;
 }
 

@@ -31,6 +31,7 @@ export function startState(data) {
     opacity: 0.5,
     tile: 230,
     theme: "auto",
+    language: "",
     image: null,
   };
 }
@@ -71,6 +72,7 @@ export function makeStore(data) {
       const keys = new Set(/** @type {StateKey[]} */ (Object.keys(patch)));
       for (const listener of listeners) listener(keys);
     },
+    flush: () => writeNow(state, initial),
   };
   window.addEventListener("hashchange", () => {
     store.change({ ...startState(data), ...readAddress(location.hash, initial) });
@@ -188,8 +190,15 @@ let pending = 0;
  */
 function keepAddress(state, initial) {
   clearTimeout(pending);
-  pending = setTimeout(() => {
-    const text = writeAddress(state, initial);
-    history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
-  }, ADDRESS_MILLISECONDS);
+  pending = setTimeout(() => writeNow(state, initial), ADDRESS_MILLISECONDS);
+}
+
+/**
+ * @param {State} state
+ * @param {State} initial
+ */
+function writeNow(state, initial) {
+  clearTimeout(pending);
+  const address = writeAddress(state, initial);
+  history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
 }

@@ -4,13 +4,16 @@ import { makeAllowedCard } from "./allowed_card.js";
 import { breakable, card, link, runSuffix } from "./cards.js";
 import { el } from "./dom.js";
 import { missAlarmChart, precisionRecallChart } from "./charts.js";
-import { LETTERS, count, fixed, percent, pointText, score } from "./format.js";
+import { LETTERS, fixed, percent, pointText } from "./format.js";
 import { missAlarmCurve, operatingCounts, precisionRecall, rankedPredictions } from "./curves.js";
+import { text } from "./language.js";
 import { SIZES, bySize, byType, confusion } from "./measure.js";
+import { shownThreshold } from "./shown_threshold.js";
 import { signIcon } from "./types.js";
 
 /** @type {("truths" | "found" | "unfound" | "wrong")[]} */
 const TYPE_COUNTS = ["truths", "found", "unfound", "wrong"];
+const TYPE_HEADS = ["type", "figure.annotations", "figure.hit", "figure.unfound", "figure.false", "figure.precision", "figure.recall", "ap"];
 
 /**
  * Builds the content of the tab from the current results; parts that do not depend on a threshold are computed once.
@@ -59,7 +62,7 @@ export function makeTables(place, data, store) {
 function measuredTables(data, store) {
   const { tables } = data.models[store.state.focus];
   return el("section", { class: "measured" },
-    el("h2", {}, `Measured on test, as in metrics.json${runSuffix(data, store)}`),
+    el("h2", {}, `${text("measured.title")}${runSuffix(data, store)}`),
     el("div", { class: "cards" }, tables.map(({ title, columns, rows, note }) => el("figure", { class: "card", title: note },
       el("figcaption", {}, el("strong", {}, title)),
       el("div", { class: "scroll" }, el("table", { class: "plain" },
@@ -81,15 +84,15 @@ function missAlarms(data, store, curves, sums) {
     store.change({ thresholds });
   };
   if (!sums[0].good) {
-    return card("Misses and false alarms", "", el("p", {}, "No good image in this split, so false alarms cannot be counted."));
+    return card(text("curve.title"), "", el("p", {}, text("allowed.no_good")));
   }
-  return card("Misses against false alarms", "click a point to set its threshold",
+  return card(text("curve.title"), text("curve.hint"),
     missAlarmChart(data, curves, sums, take),
     el("p", { class: "hint" }, data.models.map((model, m) => el("span", { class: `key run-${m}` },
       data.models.length > 1 ? `${LETTERS[m]} ${model.name} ` : "",
-      `● now ${store.state.thresholds[m] === null ? pointText(model) : score(store.state.thresholds[m])}`,
-      model.threshold === null ? "" : ` ▲ operating point ${pointText(model)}`,
-      model.foldThresholds.length ? "; the line shows one threshold for all folds" : ""))));
+      `● ${text("curve.now", { threshold: currentText(data, store, m) })}`,
+      model.threshold === null ? "" : ` ▲ ${text("operating_point", { threshold: pointText(data, m) })}`,
+      model.foldThresholds.length ? `; ${text("curve.folds")}` : ""))));
 }
 
 /**
@@ -109,10 +112,10 @@ function confusionCard(data, store, matrix) {
     td.style.setProperty("--share", (matrix[row][column].count / largest).toFixed(3));
     return td;
   };
-  return card(`Type confusion${runSuffix(data, store)}`, "matched whatever the type; click a cell for its images",
+  return card(`${text("confusion.title")}${runSuffix(data, store)}`, text("confusion.hint"),
     el("div", { class: "scroll" }, el("table", { class: "confusion" },
-      el("tr", {}, el("th", {}, "truth ↓ · predicted →"), columns.map((c) => el("th", { scope: "col" }, head(c, "not found")))),
-      columns.map((r) => el("tr", {}, el("th", { scope: "row" }, head(r, "nothing there")), columns.map((c) => cell(r, c)))))));
+      el("tr", {}, el("th", {}, text("confusion.corner")), columns.map((c) => el("th", { scope: "col" }, head(c, text("defect_missed"))))),
+      columns.map((r) => el("tr", {}, el("th", { scope: "row" }, head(r, text("verdict.nothing there"))), columns.map((c) => cell(r, c)))))));
 }
 
 /**
@@ -122,9 +125,9 @@ function confusionCard(data, store, matrix) {
  * @param {PrecisionRecall[]} ranked
  */
 function typeCard(data, store, rows, ranked) {
-  return card(`By defect type${runSuffix(data, store)}`, `at IoU ${store.state.iou.toFixed(2)} of ${store.state.by}`,
+  return card(`${text("types.title")}${runSuffix(data, store)}`, text(`types.hint.${store.state.by}`, { iou: store.state.iou.toFixed(2) }),
     el("div", { class: "scroll" }, el("table", { class: "plain" },
-      el("tr", {}, ["Type", "All", "Found", "Not found", "False", "Precision", "Recall", "AP"].map((h) => el("th", { scope: "col" }, h))),
+      el("tr", {}, TYPE_HEADS.map((h) => el("th", { scope: "col" }, text(h)))),
       rows.map((row, type) => el("tr", {},
         el("th", { scope: "row" }, signIcon(data, type), data.types[type].name),
         TYPE_COUNTS.map((column) => el("td", {}, link(store, row[column], ["type", type, column]))),
@@ -139,42 +142,25 @@ function typeCard(data, store, rows, ranked) {
 function sizeCard(data, store, rows) {
   const cell = (/** @type {SizeCell} */ { truths, unfound }, /** @type {number} */ row, /** @type {number} */ column) => {
     if (!truths.count) return el("td", { class: "zero" }, "–");
-    const td = el("td", {}, link(store, unfound, ["unfound", row, column]), " of ", link(store, truths, ["size", row, column]));
+    const td = el("td", {}, link(store, unfound, ["unfound", row, column]), ` ${text("of", { whole: "" })} `, link(store, truths, ["size", row, column]));
     td.style.setProperty("--share", (unfound.count / truths.count).toFixed(3));
     return td;
   };
-  return card(`Not found, by type and size${runSuffix(data, store)}`, "size classes of COCO: areas below 32² and 96² pixels, and larger",
+  return card(`${text("sizes.title")}${runSuffix(data, store)}`, text("sizes.hint"),
     el("div", { class: "scroll" }, el("table", { class: "confusion sizes" },
-      el("tr", {}, ["Type", ...SIZES, "all"].map((h) => el("th", { scope: "col" }, h))),
+      el("tr", {}, ["type", ...SIZES.map((size) => `size.${size}`), "all"].map((h) => el("th", { scope: "col" }, text(h)))),
       rows.map((cells, row) => el("tr", {},
-        el("th", { scope: "row" }, row < data.types.length ? [signIcon(data, row), data.types[row].name] : "all"),
+        el("th", { scope: "row" }, row < data.types.length ? [signIcon(data, row), data.types[row].name] : text("all")),
         cells.map((one, column) => cell(one, row, column)))))));
 }
 
 /**
- * The description of a clicked cell, for the bar above the grid.
+ * The current threshold of a run.
  * @param {PageData} data
- * @param {Cell} cell
+ * @param {Store} store
+ * @param {number} m
  */
-export function cellText(data, [table, row, column]) {
-  const none = data.types.length;
-  const name = (/** @type {number | string} */ i) => data.types[Number(i)]?.name ?? "all types";
-  if (table === "type") {
-    if (column === "truths") return name(row);
-    if (column === "found") return `${name(row)} found`;
-    if (column === "unfound") return `${name(row)} not found`;
-    return column === "wrong" ? `false predictions of ${name(row)}` : "";
-  }
-  if (table !== "confusion") return `${SIZES[Number(column)] ?? "all sizes"}, ${name(row)}${table === "unfound" ? ", not found" : ""}`;
-  if (row === none) return `${name(column)} predicted where nothing is`;
-  return column === none ? `${name(row)} not found` : `${name(row)} predicted as ${name(column)}`;
-}
-
-/**
- * The number of selected images.
- * @param {number} shown
- * @param {number} all
- */
-export function selectionText(shown, all) {
-  return shown === all ? count(all, "image") : `${shown.toLocaleString("en")} of ${count(all, "image")}`;
+function currentText(data, store, m) {
+  const threshold = store.state.thresholds[m];
+  return threshold === null ? pointText(data, m) : shownThreshold(data, m, threshold);
 }

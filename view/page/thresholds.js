@@ -1,8 +1,10 @@
 // The thresholds in the side panel: confidence of each run, and IoU.
 
 import { button, choice, el, section, slider } from "./dom.js";
-import { LETTERS, pointText, score } from "./format.js";
+import { LETTERS, pointText } from "./format.js";
 import { DEFAULT_THRESHOLD } from "./judge.js";
+import { text } from "./language.js";
+import { roundedDown, shownThreshold } from "./shown_threshold.js";
 
 /**
  * The confidence threshold of one run: a slider, the exact number, the mark of the operating point.
@@ -12,7 +14,7 @@ import { DEFAULT_THRESHOLD } from "./judge.js";
  */
 function oneThreshold(data, store, m) {
   const model = data.models[m];
-  const name = data.models.length > 1 ? `Confidence ${LETTERS[m]}` : "Confidence";
+  const name = data.models.length > 1 ? `${text("confidence")} ${LETTERS[m]}` : text("confidence");
   const set = (/** @type {number | null} */ value) => {
     const next = [...store.state.thresholds];
     next[m] = value;
@@ -21,24 +23,24 @@ function oneThreshold(data, store, m) {
   const start = store.initial.thresholds[m];
   const min = Math.ceil(model.floor * 1000) / 1000;
   const input = slider(`confidence-${m}`, name, { min, max: 1, step: 0.001, value: min, onmove: set });
-  const exact = el("input", { type: "number", min, max: 1, step: 0.001, id: `confidence-${m}-exact`, "aria-label": `${name}, exact`,
+  const exact = el("input", { type: "number", min: 0, max: 1, step: "any", id: `confidence-${m}-exact`, "aria-label": text("confidence.exact", { name }),
     onchange: () => { if (exact.value !== "") set(Math.min(1, Math.max(min, Number(exact.value)))); } });
   const mark = model.threshold === null ? null : button(
-    [el("span", { class: "tick" }, "▲"), ` operating point ${pointText(model)}`], () => set(start),
-    { class: "mark", title: `Operating point: ${model.rule}` });
+    [el("span", { class: "tick" }, "▲"), ` ${text("operating_point", { threshold: pointText(data, m) })}`], () => set(start),
+    { class: "mark", title: text("operating_point.rule", { rule: model.rule ?? "" }) });
   if (mark && model.threshold !== null) mark.style.setProperty("--at", String((model.threshold - min) / (1 - min)));
   const folds = model.foldThresholds.length > 0 ? el("p", { class: "hint" }) : null;
   const root = el("div", { class: "threshold" },
     el("div", { class: "row" }, el("label", { for: `confidence-${m}` }, name), exact), input, mark,
     folds,
-    model.floor > 0 && el("p", { class: "hint" }, `Predictions below ${score(model.floor)} are not in this page.`));
+    model.floor > 0 && el("p", { class: "hint" }, text("confidence.floor", { floor: model.floor.toFixed(3) })));
   return {
     root,
     update() {
       const set = store.state.thresholds[m];
       const value = set ?? model.threshold ?? DEFAULT_THRESHOLD;
       input.value = String(value);
-      if (document.activeElement !== exact) exact.value = String(Number(value.toFixed(3)));
+      if (document.activeElement !== exact) exact.value = set === null ? roundedDown(value, -1) : shownThreshold(data, m, value);
       if (mark) mark.classList.toggle("on", set === start);
       if (folds) folds.textContent = foldText(model, set);
     },
@@ -51,9 +53,9 @@ function oneThreshold(data, store, m) {
  * @param {number | null} threshold
  */
 function foldText({ foldThresholds }, threshold) {
-  if (threshold !== null) return `All folds use the threshold ${score(threshold)}. ▲ restores the threshold of each fold.`;
-  const own = foldThresholds.map((value, i) => `fold ${i + 1} ${score(value)}`).join(", ");
-  return `Each fold uses its own measured threshold: ${own}. The slider shows their median; moving it sets one for all.`;
+  if (threshold !== null) return text("folds.common", { threshold: roundedDown(threshold, -1) });
+  const own = foldThresholds.map((value, i) => text("folds.one", { n: i + 1, threshold: value.toFixed(3) })).join(", ");
+  return text("folds.own", { own });
 }
 
 /**
@@ -64,7 +66,7 @@ function foldText({ foldThresholds }, threshold) {
 export function confidences(data, store) {
   const each = data.models.map((_, m) => oneThreshold(data, store, m));
   return {
-    root: section("Threshold", ...each.map((one) => one.root)),
+    root: section(text("threshold"), ...each.map((one) => one.root)),
     update() {
       for (const one of each) one.update();
     },
@@ -78,17 +80,17 @@ export function confidences(data, store) {
  */
 export function thresholds(data, store) {
   const each = data.models.map((_, m) => oneThreshold(data, store, m));
-  const input = slider("iou", "IoU", { min: 0.1, max: 0.95, step: 0.01, value: store.state.iou, onmove: (iou) => store.change({ iou }) });
+  const input = slider("iou", text("iou"), { min: 0.1, max: 0.95, step: 0.01, value: store.state.iou, onmove: (iou) => store.change({ iou }) });
   const value = el("output", { for: "iou" });
   const masked = data.images.every((image) => image.masked);
   /** @type {[IouKind, string][]} */
-  const kindsOfIou = [["boxes", "of boxes"], ["masks", "of masks"]];
-  const by = masked ? choice("by", kindsOfIou, () => store.state.by, (v) => store.change({ by: v })) : null;
+  const kindsOfIou = [["boxes", text("iou.boxes")], ["masks", text("iou.masks")]];
+  const by = masked ? choice(text("iou"), kindsOfIou, () => store.state.by, (v) => store.change({ by: v })) : null;
   return {
-    root: section("Thresholds", ...each.map((one) => one.root), el("div", { class: "threshold" },
+    root: section(text("thresholds"), ...each.map((one) => one.root), el("div", { class: "threshold" },
       el("div", { class: "row" },
-        el("label", { for: "iou", title: "Minimum overlap with an annotation for a prediction to be right" }, "IoU"),
-        by ? by.root : el("span", { class: "hint" }, "of boxes"), value), input)),
+        el("label", { for: "iou", title: text("iou.meaning") }, text("iou")),
+        by ? by.root : el("span", { class: "hint" }, text("iou.boxes")), value), input)),
     update() {
       for (const one of each) one.update();
       input.value = String(store.state.iou);

@@ -1,21 +1,11 @@
 // Descriptions of images, truths and predictions.
 
-import { count, fixed } from "./format.js";
-import { FOUND_TWICE, IGNORED, MISSED, NOTHING_THERE, POORLY_LOCATED, RIGHT, WRONG_TYPE, meanOverlap } from "./judge.js";
+import { fixed } from "./format.js";
 import { changeOf } from "./filters.js";
+import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, RIGHT, WRONG_TYPE, meanOverlap } from "./judge.js";
+import { text } from "./language.js";
 
 /** @typedef {{words: string, mood: "good" | "bad" | "warn" | "plain"}} Caption */
-
-/** @type {Record<Verdict, string>} */
-const PREDICTION_TEXT = {
-  [RIGHT]: "right",
-  [WRONG_TYPE]: "on a defect of another type",
-  [POORLY_LOCATED]: "overlaps a defect of its type too little",
-  [FOUND_TWICE]: "on a defect that is already found",
-  [NOTHING_THERE]: "nothing there",
-  [MISSED]: "missed",
-  [IGNORED]: "inside an ignore region, not counted",
-};
 
 /**
  * The line under a tile.
@@ -27,11 +17,11 @@ const PREDICTION_TEXT = {
 export function caption(data, image, judged) {
   if (!judged.length) {
     const types = [...new Set(image.truths.map((truth) => data.types[truth.type].name))].join(", ");
-    return { words: image.good ? "good" : `${types} · ${count(image.truths.length, "annotation")}`, mood: "plain" };
+    return { words: image.good ? text("caption.good") : `${types} · ${text("annotations", { n: image.truths.length })}`, mood: "plain" };
   }
   const [first, second] = judged.map((judgements) => judgements[image.index]);
   if (!data.hasTruth) {
-    return { words: first.count ? count(first.count, "prediction") : "nothing found", mood: first.count ? "warn" : "plain" };
+    return { words: first.count ? text("predictions", { n: first.count }) : text("caption.nothing"), mood: first.count ? "warn" : "plain" };
   }
   return second ? comparison(first, second) : verdict(image, first);
 }
@@ -44,10 +34,10 @@ export function caption(data, image, judged) {
 function comparison(first, second) {
   const [before, after] = [first, second].map((one) => one.wrong + one.unfound);
   const change = changeOf(first, second);
-  if (change === "same") return { words: `no change, ${before ? count(before, "error") : "all right"}`, mood: "plain" };
-  const located = `IoU ${fixed(meanOverlap(first))} → ${fixed(meanOverlap(second))}`;
-  const errors = before === after ? located : `${before} → ${count(after, "error")}`;
-  return { words: `${change} in B: ${errors}`, mood: change === "better" ? "good" : "bad" };
+  if (change === "same") return { words: before ? text("caption.same", { n: before }) : text("caption.same_right"), mood: "plain" };
+  const located = text("caption.located", { from: fixed(meanOverlap(first)), to: fixed(meanOverlap(second)) });
+  const errors = before === after ? located : text("caption.errors", { before, n: after });
+  return { words: text(`caption.${change}`, { errors }), mood: change === "better" ? "good" : "bad" };
 }
 
 /**
@@ -56,16 +46,16 @@ function comparison(first, second) {
  * @returns {Caption}
  */
 function verdict(image, one) {
-  if (one.miss) return { words: "missed", mood: "bad" };
-  if (one.alarm) return { words: `false alarm · ${count(one.wrong, "prediction")}`, mood: "bad" };
-  if (image.good) return { words: "good, nothing found", mood: "good" };
-  const parts = [`${one.right} of ${image.truths.length} found`];
+  if (one.miss) return { words: text("caption.missed"), mood: "bad" };
+  if (one.alarm) return { words: text("caption.alarm", { n: one.wrong }), mood: "bad" };
+  if (image.good) return { words: text("caption.quiet"), mood: "good" };
+  const parts = [text("caption.found", { n: one.right, whole: image.truths.length })];
   for (const word of [WRONG_TYPE, POORLY_LOCATED, FOUND_TWICE]) {
     const number = one.predictionVerdicts.filter((v) => v === word).length;
-    if (number) parts.push(number > 1 ? `${number} ${word}` : word);
+    if (number) parts.push(number > 1 ? `${number} ${text(`verdict.${word}`)}` : text(`verdict.${word}`));
   }
   const extra = one.predictionVerdicts.filter((v) => v === NOTHING_THERE).length;
-  if (extra) parts.push(`${extra} too many`);
+  if (extra) parts.push(text("caption.extra", { n: extra }));
   return { words: parts.join(" · "), mood: one.wrong + one.unfound === 0 ? "good" : "warn" };
 }
 
@@ -74,7 +64,7 @@ function verdict(image, one) {
  * @param {Box} box
  */
 export function boxText([x, y, width, height]) {
-  return `${rounded(width)} × ${rounded(height)} px at ${rounded(x)}, ${rounded(y)}`;
+  return text("box", { width: rounded(width), height: rounded(height), x: rounded(x), y: rounded(y) });
 }
 
 /** @param {number} value */
@@ -93,10 +83,10 @@ export function truthText(image, model, one, t) {
   const truthVerdict = one.truthVerdicts[t];
   if (truthVerdict === RIGHT) {
     const p = one.finders[t];
-    return `found, score ${fixed(image.runs[model].predictions[p].score)}, IoU ${fixed(one.overlaps[p])}`;
+    return text("truth.found", { score: fixed(image.runs[model].predictions[p].score), iou: fixed(one.overlaps[p]) });
   }
-  if (truthVerdict === MISSED) return "not found";
-  return truthVerdict === WRONG_TYPE ? "found as another type" : "found, but poorly located";
+  if (truthVerdict === MISSED) return text("truth.missed");
+  return text(truthVerdict === WRONG_TYPE ? "truth.wrong_type" : "truth.poorly_located");
 }
 
 /**
@@ -106,6 +96,6 @@ export function truthText(image, model, one, t) {
  */
 export function predictionText(one, p) {
   const predictionVerdict = one.predictionVerdicts[p];
-  if (predictionVerdict === RIGHT) return `right, matches annotation ${one.matched[p] + 1} with IoU ${fixed(one.overlaps[p])}`;
-  return PREDICTION_TEXT[predictionVerdict];
+  if (predictionVerdict === RIGHT) return text("prediction.right", { n: one.matched[p] + 1, iou: fixed(one.overlaps[p]) });
+  return text(`prediction.${predictionVerdict}`);
 }

@@ -1,0 +1,107 @@
+// The figures in the header: each is a button that shows its images, with the interval of its rate.
+
+import { byId, el } from "./dom.js";
+import { LETTERS, percent } from "./format.js";
+import { binomialInterval, intervalText } from "./interval.js";
+import { text } from "./language.js";
+import { groupedInterval } from "./survey.js";
+
+/** A rate of zero events is shown as good only if even the upper end of its interval is below this. */
+const CERTAIN = 0.05;
+
+/**
+ * @typedef {{key: string, value: number | string, of: string, count: number, interval: Interval | null, mood: string, show: string[]}} Figure
+ */
+
+/**
+ * Returns a function that shows the figures of all runs.
+ * @param {PageData} data
+ * @param {Store} store
+ */
+export function makeFigures(data, store) {
+  return (/** @type {Judged} */ judged, /** @type {Totals[]} */ sums) => {
+    const rows = sums.length && data.hasTruth ? sums.map((sum, m) => runFigures(judged[m], sum)) : [stockFigures(data, judged)];
+    byId("numbers").replaceChildren(...rows.map((row, m) => el("div", { class: "run-figures" },
+      rows.length > 1 && el("span", { class: "letter" }, LETTERS[m]),
+      el("dl", { class: "figures", "data-run": m, "aria-label": rows.length > 1 ? text("run.letter", { letter: LETTERS[m] }) : null },
+        row.map((figure) => shownFigure(store, m, figure))))));
+  };
+}
+
+/**
+ * @param {Judgement[]} judgements
+ * @param {Totals} sum
+ * @returns {Figure[]}
+ */
+function runFigures(judgements, sum) {
+  const { missed, defective, alarms, good, found, unfound, wrong } = sum;
+  const missedDefects = groupedInterval(judgements.map((one) => ({ events: one.unfound, whole: one.unfound + one.right })));
+  const falsePredictions = groupedInterval(judgements.map((one) => ({ events: one.wrong, whole: one.wrong + one.right })));
+  return [
+    counted("missed", missed, defective, binomialInterval(missed, defective), ["missed"]),
+    counted("alarm", alarms, good, binomialInterval(alarms, good), ["alarm"]),
+    counted("unfound", unfound, unfound + found, missedDefects, ["unfound"]),
+    counted("false", wrong, wrong + found, falsePredictions, ["false"]),
+    { key: "precision", value: percent(sum.precision, 1), of: text("n_of", { n: found, whole: found + wrong }), count: found,
+      interval: opposite(falsePredictions), mood: "", show: ["hit", "false"] },
+    { key: "recall", value: percent(sum.recall, 1), of: text("n_of", { n: found, whole: found + unfound }), count: found,
+      interval: opposite(missedDefects), mood: "", show: ["hit", "unfound"] },
+  ];
+}
+
+/**
+ * @param {string} key
+ * @param {number} n
+ * @param {number} whole
+ * @param {Interval | null} interval
+ * @param {string[]} show
+ * @returns {Figure}
+ */
+function counted(key, n, whole, interval, show) {
+  const mood = n ? "bad" : interval && interval[1] <= CERTAIN ? "good" : "open";
+  return { key, value: n, of: text("of", { whole }), count: n, interval, mood, show };
+}
+
+/**
+ * @param {Interval | null} interval
+ * @returns {Interval | null}
+ */
+function opposite(interval) {
+  return interval && [1 - interval[1], 1 - interval[0]];
+}
+
+/**
+ * The figures of a dataset, or of images without truth.
+ * @param {PageData} data
+ * @param {Judged} judged
+ * @returns {Figure[]}
+ */
+function stockFigures(data, judged) {
+  const one = (/** @type {string} */ key, /** @type {number} */ n, /** @type {string} */ of, /** @type {string[]} */ show) =>
+    ({ key, value: n, of, count: n, interval: null, mood: "", show });
+  if (data.models.length) {
+    const found = judged[0].filter((judgement) => judgement.count > 0).length;
+    return [one("found", found, text("of", { whole: data.images.length }), ["found"])];
+  }
+  const good = data.images.filter((image) => image.good).length;
+  const annotations = data.images.reduce((sum, image) => sum + image.truths.length, 0);
+  return [one("defective", data.images.length - good, "", ["defective"]), one("good", good, "", ["good"]),
+    one("annotations", annotations, "", ["defective"])];
+}
+
+/**
+ * @param {Store} store
+ * @param {number} m
+ * @param {Figure} figure
+ */
+function shownFigure(store, m, { key, value, of, count, interval, mood, show }) {
+  const { state } = store;
+  const on = state.tab === "images" && state.focus === m && !state.cell && JSON.stringify(state.show) === JSON.stringify(show);
+  const name = text(`figure.${key}`);
+  const range = intervalText(interval);
+  const press = () => store.change({ show: on ? [] : show, focus: m, tab: "images", cell: null });
+  const open = mood === "open" && interval ? text("figure.open", { high: intervalText([0, interval[1]]) }) : "";
+  return el("div", { class: `figure ${mood}`, "data-figure": key, "data-count": count }, el("dt", {}, name),
+    el("dd", {}, el("button", { type: "button", onclick: press, "aria-pressed": String(on), title: [text(`figure.${key}.meaning`), open].filter(Boolean).join("; ") },
+      el("span", { class: "unseen" }, `${name}: `), el("b", {}, value), of ? ` ${of}` : "", range ? el("small", {}, range) : "")));
+}

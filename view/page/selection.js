@@ -1,0 +1,30 @@
+// The description of the selected images, for the bar above the grid.
+
+import { text } from "./language.js";
+import { SIZES } from "./measure.js";
+
+/**
+ * The description of a clicked table cell.
+ * @param {PageData} data
+ * @param {Cell} cell
+ */
+export function cellText(data, [table, row, column]) {
+  const none = data.types.length;
+  const name = (/** @type {number | string} */ i) => data.types[Number(i)]?.name ?? text("all_types");
+  if (table === "type") return text(`cell.${column}`, { type: name(row) });
+  if (table !== "confusion") {
+    const size = SIZES[Number(column)] ? text(`size.${SIZES[Number(column)]}`) : text("all_sizes");
+    return `${size}, ${table === "unfound" ? text("cell.unfound", { type: name(row) }) : name(row)}`;
+  }
+  if (row === none) return text("cell.nothing_there", { type: name(column) });
+  return column === none ? text("cell.unfound", { type: name(row) }) : text("cell.confused", { type: name(row), other: name(column) });
+}
+
+/**
+ * The number of selected images.
+ * @param {number} shown
+ * @param {number} all
+ */
+export function selectionText(shown, all) {
+  return shown === all ? text("images", { n: all }) : text("images.of", { shown, n: all });
+}
