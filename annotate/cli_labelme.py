@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from system.console import print_status, progress
+from system.json_output import report
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of images and their labelme files.")]
 LabelmePath = Annotated[
@@ -33,6 +34,7 @@ def setup_command(
     from annotate.labelme_setup import setup_labelme
 
     labelme, version, made = setup_labelme(os.environ, progress, again=again)
+    report({"labelme": labelme.path, "version": version, "installed": made})
     print_status(f"labelme {version} {'installed' if made else 'is already installed'}: {labelme.path}")
 
 
@@ -44,7 +46,9 @@ def init_command(
     """Write labels.txt, flags.txt and labelme.yaml for a folder of images."""
     from annotate.project import init_project, parse_labels
 
-    for path in init_project(folder, parse_labels(labels), overwrite=overwrite):
+    written = init_project(folder, parse_labels(labels), overwrite=overwrite)
+    report({"files": written})
+    for path in written:
         print_status(f"wrote {path}")
 
 
@@ -69,3 +73,5 @@ def open_command(
     if chosen and fitting and len(fitting) < len(chosen):
         print_status(f"opening the first {len(fitting)} of {len(chosen)} images, the limit of labelme's search")
     start_labelme(program, folder, fitting, environ)
+    opened = images if fitting is None else fitting
+    report({"labelme": program.path, "version": version, "images": [image.name for image in opened]})

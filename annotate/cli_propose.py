@@ -9,6 +9,7 @@ import typer
 from annotate.cli_labelme import Folder, Only
 from system.console import print_table, progress
 from system.errors import OptionError
+from system.json_output import report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +110,7 @@ def propose_command(
         counts = _propose_predictions(
             images, named, minimum, DEFAULT_TOLERANCE if tolerance is None else tolerance
         )
+    report({"images": len(images), **{outcome: counts[outcome] for outcome in MEANING_OF_OUTCOME}})
     print_table(str(folder), ("", "count", "meaning"), [("images", len(images), ""), *_rows(counts)])
 
 

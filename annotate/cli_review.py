@@ -1,6 +1,5 @@
 """The commands that read labels: queue, status, check, agree, merge."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -8,10 +7,10 @@ from typing import Annotated
 import typer
 
 from annotate.cli_labelme import Folder
-from system.console import print_status, print_table, progress
+from system.console import print_status, print_table, print_text, progress
 from system.errors import OptionError
+from system.json_output import report
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 FolderA = Annotated[Path, typer.Argument(metavar="DIR_A", help="Images and labelme files of one person.")]
 FolderB = Annotated[Path, typer.Argument(metavar="DIR_B", help="Those of another person, with the same names.")]
 
@@ -84,16 +83,17 @@ def queue_command(
     else:
         value_of = {name: uncertainty(predictions[0].get(name, []), thresholds[0]) for name in waiting}
     queued = rank(value_of, most)
+    report({"by": rank_by, "open": len(waiting), "queue": queued})
     if out is not None:
         write_list(out, queued)
     elif not values:
-        sys.stdout.write("".join(f"{q.name}\n" for q in queued))
+        print_text("".join(f"{q.name}\n" for q in queued))
     if values:
         print_table(str(folder), ("image", str(rank_by)), [(q.name, f"{q.value:.3f}") for q in queued])
     print_status(f"{len(queued)} of {len(waiting)} images to label, by {rank_by}")
 
 
-def status_command(folder: Folder, as_json: AsJson = False) -> None:
+def status_command(folder: Folder) -> None:
     """Count labelled, unreviewed and flagged images, and the shapes of each type."""
     from annotate.folder_images import list_folder_images, read_labels
     from annotate.project import LABELS, read_labels_of
@@ -102,9 +102,7 @@ def status_command(folder: Folder, as_json: AsJson = False) -> None:
     images = list_folder_images(folder)
     labels = read_labels_of(folder) if (folder / LABELS).is_file() else []
     status = make_status(images, read_labels(images), labels)
-    if as_json:
-        _print_json(status)
-        return
+    report(status)
     print_table(f"{folder}: {status.images} images", ("", "images", ""), image_rows(status))
     print_table("Types", ("type", "images", "reviewed shapes", "unreviewed", "reviewed"), type_rows(status))
 
@@ -114,7 +112,6 @@ def check_command(
     fix: Annotated[
         bool, typer.Option("--fix", help="Fix label case, self-crossing outlines and shapes outside the image.")
     ] = False,
-    as_json: AsJson = False,
 ) -> None:
     """Find mistakes in the labelme files of a folder; exit status 1 if any remain."""
     from annotate.findings import find_problems, meaning
@@ -139,9 +136,8 @@ def check_command(
         if fixed:
             print_status(f"{fixed} shapes fixed; the original files are in {backup}")
             findings = find_problems(folder, images, labels)
-    if as_json:
-        _print_json(findings)
-    elif findings:
+    report(findings)
+    if findings:
         rows = [(f.file, f.where, f.code, f.value, meaning(f.code)) for f in findings]
         print_table(str(folder), ("file", "where", "code", "value", "meaning"), rows)
     print_status(f"{len(findings)} findings in {sum(image.labelled for image in images)} labelme files")
@@ -153,7 +149,6 @@ def agree_command(
     first: FolderA,
     second: FolderB,
     most: Annotated[int, typer.Option(min=0, help="Maximum number of images listed.")] = 20,
-    as_json: AsJson = False,
 ) -> None:
     """Measure how far the labels of two people agree, per type and per flag, and list the worst images."""
     from annotate.agreement import compare_folders, summarise
@@ -162,9 +157,7 @@ def agree_command(
     mine, theirs = list_folder_images(first), list_folder_images(second)
     compared = compare_folders(mine, theirs)
     result = summarise(compared, read_labels(mine), read_labels(theirs), most)
-    if as_json:
-        _print_json(result)
-        return
+    report(result)
     rows = [
         (name, t.first, t.second, t.agreeing, f"{t.f1:.3f}", "-" if t.mean_iou is None else f"{t.mean_iou:.3f}")
         for name, t in result.types.items()
@@ -191,6 +184,7 @@ def merge_command(
 
     mine, theirs = list_folder_images(first), list_folder_images(second)
     merged = merge_folders(mine, theirs, compare_folders(mine, theirs), dest)
+    report(merged)
     rows = [
         ("images both agree on", merged.agreed),
         ("images to decide", len(merged.to_decide)),
@@ -200,9 +194,3 @@ def merge_command(
     print_table(str(dest), ("", "count"), rows)
     if merged.to_decide:
         print_status(f"next: annotate open {dest} --only {dest / QUEUE}")
-
-
-def _print_json(value: object) -> None:
-    from system.json_file import format_json
-
-    sys.stdout.buffer.write(format_json(value))

@@ -18,6 +18,8 @@ SECONDS_TO_ANSWER = 60
 class LabelmeError(DefectlineError):
     """labelme is not installed or cannot be started."""
 
+    code = "labelme"
+
 
 class Labelme(msgspec.Struct, frozen=True):
     """An executable and what located it."""

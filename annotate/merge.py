@@ -40,7 +40,7 @@ def merge_folders(
     theirs = {image.name: image for image in second}
     check_apart(dest, [first[0].root, second[0].root])
     names = (first[0].root.resolve().name, second[0].root.resolve().name)
-    with new_folder(dest) as root:
+    with new_folder(dest, overwrite=None) as root:
         for image in compared:
             _merge_image(root, mine[image.name], theirs[image.name], image, names)
         for name in (LABELS, FLAGS, CONFIG):

@@ -11,6 +11,7 @@ import typer
 
 from system.console import progress
 from system.errors import CombinedInputError, OptionError
+from system.json_output import report as report_json
 
 if TYPE_CHECKING:
     from convert.execution import Execution
@@ -134,6 +135,7 @@ def run_conversion(
         result = convert(source, dest, options, execution)
     except CombinedInputError as error:
         raise error.limited(flags.max_errors) from None
+    report_json({"folder": dest, "dry_run": flags.dry_run, "report": result})
     print_report(f"{dest} (dry run, nothing written)" if flags.dry_run else str(dest), result)
     if flags.report is not None:
         write_report(flags.report, result)

@@ -1,6 +1,5 @@
 """The `datasets` command: create, inspect and prepare data."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -8,6 +7,7 @@ import typer
 
 from datasets import cli_check, cli_longtail, cli_paste, cli_split
 from system.console import new_app, print_status, print_table, progress, run
+from system.json_output import report
 
 app = new_app("Create, inspect and prepare datasets.")
 
@@ -31,28 +31,25 @@ def synth_command(
         overwrite=overwrite,
         progress=lambda places: progress(places, "draw", count),
     )
+    report({"folder": dest, "images": written.images})
     print_table(str(dest), ("folder", "images"), list(written.images.items()))
 
 
 @app.command("summary")
 def summary_command(
     path: Annotated[Path, typer.Argument(help="MVTec category folder, COCO dataset folder or COCO export.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
     threshold: Annotated[
         int | None, typer.Option(help="Minimum grey value of a defect pixel in masks, as for mvtec2coco.")
     ] = None,
 ) -> None:
     """Defect types, images per split and type, sizes, components, areas and boxes."""
     from datasets.summary import print_summary, summarise
-    from system.json_file import format_json
 
     summary = summarise(path, progress, threshold=threshold)
-    if as_json:
-        sys.stdout.buffer.write(format_json(summary))
-    else:
-        print_summary(summary)
-        if not any(t.instances for t in summary.types.values()):
-            print_status("note: there is no defect in it")
+    report(summary)
+    print_summary(summary)
+    if not any(t.instances for t in summary.types.values()):
+        print_status("note: there is no defect in it")
 
 
 cli_check.register(app)

@@ -1,6 +1,5 @@
 """`datasets check` on the command line."""
 
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ import typer
 
 from system.console import print_table, progress
 from system.errors import OptionError
+from system.json_output import report
 
 if TYPE_CHECKING:
     from datasets.check.check import Checked
@@ -26,9 +26,6 @@ def check_command(
         Path,
         typer.Argument(help="MVTec tree, labelme or YOLO folder, COCO folder or export, or images with --masks."),
     ],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print every finding as JSON instead of a table.")
-    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 for warnings, too.")] = False,
     max_speckle: Annotated[int, typer.Option(min=0, help="Report components with fewer pixels than this.")] = 8,
     imgsz: Annotated[int, typer.Option(min=1, help="Longer side of images in training, in pixels.")] = 640,
@@ -73,7 +70,6 @@ def check_command(
     from datasets.check.read_masks import MaskFolders
     from datasets.formats.mask_types import choose_types
     from system.exclude import Excluder
-    from system.json_file import format_json
 
     folders = None
     if masks is not None:
@@ -86,12 +82,9 @@ def check_command(
         path, limits, jobs=jobs, progress=progress, masks=folders, exclude=Excluder(tuple(exclude or ()))
     )
     levels = Counter(finding.level for finding in checked.findings)
-    if as_json:
-        findings = [{"level": f.level, **msgspec.to_builtins(f)} for f in checked.findings]
-        content = {**msgspec.to_builtins(checked), "findings": findings}
-        sys.stdout.buffer.write(format_json(content))
-    else:
-        _print(path, checked)
+    findings = [{"level": f.level, **msgspec.to_builtins(f)} for f in checked.findings]
+    report({**msgspec.to_builtins(checked), "findings": findings})
+    _print(path, checked)
     if levels["error"] or (strict and levels["warning"]):
         raise typer.Exit(1)
 

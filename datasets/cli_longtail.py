@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from system.console import print_table
+from system.json_output import report
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +28,7 @@ def longtail_command(
     from datasets.longtail import longtail
 
     counts = longtail(dataset, dest, ratio=ratio, seed=seed, overwrite=overwrite, dry_run=dry_run)
+    report({"folder": dest, "dry_run": dry_run, "types": counts})
     print_table(
         f"{dest} (dry run, nothing written)" if dry_run else str(dest),
         ("training images", "before", "kept"),

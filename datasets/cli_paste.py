@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from system.console import print_table, progress
+from system.json_output import report
 
 
 class PlaceOption(StrEnum):
@@ -46,7 +47,7 @@ def paste_command(
     """Add training images: real defects of the train split pasted onto good images of the train split."""
     from datasets.paste.dataset import paste_dataset
 
-    report = paste_dataset(
+    pasted = paste_dataset(
         dataset,
         dest,
         count=count,
@@ -56,14 +57,15 @@ def paste_command(
         dry_run=dry_run,
         progress=progress,
     )
+    report({"folder": dest, "dry_run": dry_run, "report": pasted})
     print_table(
         f"{dest} (dry run, nothing written)" if dry_run else str(dest),
         ("", "what", "count"),
         [
-            ("read", "train images with defects", report.sources),
-            ("read", "train negatives", report.canvases),
-            (f"place {report.place}", "new images", report.images),
-            *(("pasted", name, number) for name, number in report.pasted.items()),
-            *(("left out", loss["code"], loss["count"]) for loss in report.lost()),
+            ("read", "train images with defects", pasted.sources),
+            ("read", "train negatives", pasted.canvases),
+            (f"place {pasted.place}", "new images", pasted.images),
+            *(("pasted", name, number) for name, number in pasted.pasted.items()),
+            *(("left out", loss["code"], loss["count"]) for loss in pasted.lost()),
         ],
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from system.console import print_table
+from system.json_output import report
 
 
 def register(app: typer.Typer) -> None:
@@ -50,5 +51,6 @@ def split_command(
         for name, splits in counts.items()
         for split, counted in splits.items()
     ]
+    report({"folder": dest, "dry_run": dry_run, "images": counts})
     title = f"{dest} (dry run, nothing written)" if dry_run else str(dest)
     print_table(title, ("", "split", "images", *types), rows)

@@ -27,6 +27,7 @@ from system.progress import Progress
 
 NEGATIVE = "(negative)"
 UNLABELLED = "(unlabelled)"
+NOT_DEFECTS = frozenset({GOOD, NEGATIVE, ONLY_IGNORED, UNLABELLED})
 SPLIT_ORDER = (*SPLITS, "")
 TREE = " tree"  # end of the name of a kind of dataset with masks
 
@@ -140,10 +141,11 @@ def _summarise_tool(path: Path, tool: ToolFormat, source: Path, progress: Progre
 def print_summary(summary: Summary) -> None:
     """The summary as tables for people."""
     splits = list(summary.splits)
+    defects = [name for name in summary.types if name not in NOT_DEFECTS]
     rows: list[tuple[object, ...]] = [
         ("images", summary.images),
         *((f"images in {s}", f"{n} ({summary.proportions[s]:.1%})") for s, n in summary.splits.items()),
-        ("defect types", f"{len(summary.types)}: {', '.join(summary.types)}"),
+        ("defect types", f"{len(defects)}: {', '.join(defects)}" if defects else "0"),
         ("sizes", ", ".join(f"{size} ({n})" for size, n in summary.sizes.items())),
         ("modes", ", ".join(f"{mode} ({n})" for mode, n in summary.modes.items())),
     ]
@@ -204,10 +206,7 @@ def _summary(path: Path, kind: str, splits: Sequence[str], facts: Sequence[_Fact
         {split: round(count / len(facts), 4) if facts else 0.0 for split, count in per_split.items()},
         dict(Counter(f"{info.width} x {info.height}" for info in infos).most_common()),
         dict(Counter(info.mode for info in infos).most_common()),
-        {
-            name: _type_summary(name, facts)
-            for name in sorted(names, key=lambda n: (n in {GOOD, NEGATIVE, ONLY_IGNORED, UNLABELLED}, n))
-        },
+        {name: _type_summary(name, facts) for name in sorted(names, key=lambda n: (n in NOT_DEFECTS, n))},
     )
 
 

@@ -1,6 +1,5 @@
 """The `evaluate` command: compare runs, list them and name the best."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -8,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from system.console import new_app, print_status, print_table, run
+from system.json_output import report
 
 if TYPE_CHECKING:
     from evaluate.compare import MeasuredRun
     from evaluate.run_list import ListedRun
 
 app = new_app("Compare the measured runs of all trainers.")
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Runs = Annotated[Path, typer.Argument(metavar="[RUNS]", help="Folder below which the runs are.")]
 
 
@@ -33,16 +32,13 @@ def compare_command(
     dataset: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Location of the dataset if it was moved.")
     ] = None,
-    as_json: AsJson = False,
 ) -> None:
     """Report by how much RUN_B is better or worse than RUN_A in each measure, with intervals of the difference."""
     from evaluate.compare import compare_runs
 
     sides = [_read(roots, dataset) for roots in ([first, *(with_a or [])], [second, *(with_b or [])])]
     compared = compare_runs(*sides, resamples=resamples, seed=seed)
-    if as_json:
-        _print_json(compared)
-        return
+    report(compared)
     rows = [
         [d.measure, f"{d.a:.3f}", f"{d.b:.3f}", f"{d.difference:+.3f}", "{:+.3f} to {:+.3f}".format(*d.interval),
          d.verdict]
@@ -57,15 +53,13 @@ def compare_command(
 
 
 @app.command("list")
-def list_command(folder: Runs = Path("runs"), as_json: AsJson = False) -> None:
+def list_command(folder: Runs = Path("runs")) -> None:
     """List the runs below a folder: options, data, numbers with intervals, and time."""
     from evaluate.run_list import list_runs
 
     listed = list_runs(folder)
-    if as_json:
-        _print_json(listed)
-    else:
-        _print_runs(str(folder), listed)
+    report(listed)
+    _print_runs(str(folder), listed)
 
 
 @app.command("best")
@@ -75,16 +69,13 @@ def best_command(
         str, typer.Option(metavar="NUMBER", help="A number of the folds' table in metrics.md.")
     ] = "boxes AP",
     most: Annotated[int, typer.Option(min=1, help="Maximum number of runs listed.")] = 5,
-    as_json: AsJson = False,
 ) -> None:
     """List the runs below a folder by a number, the best first."""
     from evaluate.run_list import list_runs, sort_by
 
     listed = sort_by(list_runs(folder), by)[:most]
-    if as_json:
-        _print_json(listed)
-    else:
-        _print_runs(f"{folder}, best {by} first", listed, by)
+    report(listed)
+    _print_runs(f"{folder}, best {by} first", listed, by)
 
 
 def main() -> NoReturn:
@@ -114,9 +105,3 @@ def _print_runs(title: str, runs: "Sequence[ListedRun]", by: str | None = None) 
         minutes = "-" if one.seconds is None else f"{one.seconds / 60:.0f}"
         rows.append([one.run, Path(one.dataset).name, str(one.folds or 1), f"{asked} {sizes}", *cells, minutes])
     print_table(title, ("run", "dataset", "folds", "options", *names, "minutes"), rows)
-
-
-def _print_json(value: object) -> None:
-    from system.json_file import format_json
-
-    sys.stdout.buffer.write(format_json(value))

@@ -28,6 +28,8 @@ MAX_QUOTED = 300  # characters of a trainer's message
 class PredictError(DefectlineError):
     """A trainer could not predict."""
 
+    code = "prediction"
+
 
 class NamedPredictions(msgspec.Struct, frozen=True):
     """Predictions by image name, the category name of each category id, and the name of the model."""

@@ -1,13 +1,12 @@
 """The tables of a run's metrics for people: on the terminal and as Markdown."""
 
-import sys
 from collections.abc import Iterator, Sequence
 
 from evaluate.advice import advice
 from evaluate.cells import Table, value_cell
 from evaluate.metrics import METRICS, Metrics
 from evaluate.values import Folds
-from system.console import print_status, print_table
+from system.console import print_status, print_table, print_text
 
 
 def print_metrics(metrics: Metrics) -> None:
@@ -15,7 +14,7 @@ def print_metrics(metrics: Metrics) -> None:
     for table in metrics_tables(metrics):
         print_table(table.title, table.columns, table.rows)
     if (sentence := advice(metrics)) is not None:
-        sys.stdout.write(f"{sentence}\n")
+        print_text(f"{sentence}\n")
     print_status(f"operating point: {metrics.protocol.operating_point}")
 
 

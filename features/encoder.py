@@ -18,12 +18,12 @@ from features.library import (
     normalisation,
     published_weights,
 )
+from features.names import ENCODER_WEIGHTS_REMEDY as REMEDY
 from features.weights import part_names, read_state_dict
 from system.errors import OptionError, WeightsError, first_line
 
 PROBE = 128  # side in pixels of the image with which the stride of each layer is measured
 OPTION, WEIGHTS_OPTION = "--encoder", "--encoder-weights"
-REMEDY = "give --encoder-weights PATH (a state dict of torchvision or timm) or --encoder-weights none"
 
 
 class EncoderSpec(msgspec.Struct, frozen=True):

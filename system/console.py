@@ -1,49 +1,34 @@
 """Functions that every command uses: run an app, show progress, print tables, report bad input in one line."""
 
-import errno
 import os
-import re
 import shutil
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
-from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.exceptions import TyperException
 
 from system.called_command import without_other_parameters
 from system.child_process import end_with_parent
-from system.errors import DefectlineError
+from system.common_options import add_common_options, take_flag
+from system.errors import DefectlineError, UnexpectedError
+from system.json_output import JSON_FLAG, is_json, json_output, write_document
+from system.signals import take_signals
 from system.startup import end_silently
-from system.table import format_table
+from system.system_fault import system_fault
+from system.table import fold, format_table
+from system.usage_errors import usage_fault
 
 T = TypeVar("T")
 
 DEBUG_FLAG, DEBUG_VARIABLE = "--debug", "DEFECTLINE_DEBUG"
-LACK_OF_MEMORY = re.compile("can't allocate memory|not enough memory|Insufficient memory|bad_alloc")
+REPORT_WITH = f"with the output of the same command and {DEBUG_FLAG}"
 MAX_QUOTED = 200  # characters of the message of an unexpected error
 Debug = Annotated[bool, typer.Option(DEBUG_FLAG, help="Print the traceback of an unexpected error.")]
-
-USER_ERRORS = {
-    errno.ENOSPC: "no space left on the device; free some space or choose another destination",
-    errno.EDQUOT: "the disk quota is used up; free some space or choose another destination",
-    errno.EFBIG: "the file would be too large; raise the limit with ulimit -f, or choose another file system",
-    errno.ELOOP: "a loop of links; remove the link or choose another path",
-    errno.EROFS: "the file system is read-only; choose another destination",
-    errno.EACCES: "permission denied; check who owns it or choose another path",
-    errno.EPERM: "operation not permitted; check who owns it or choose another path",
-    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
-    errno.EMFILE: "too many open files; raise the limit with ulimit -n",
-    errno.EISDIR: "a folder where a file is needed; choose another path",
-    errno.ENOTDIR: "a file where a folder is needed; choose another path",
-    errno.ENOENT: "no such file or folder; check the path",
-}
 
 
 def new_app(help_text: str) -> typer.Typer:
@@ -67,67 +52,62 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     """Run `app` as the command `name`; every error ends in one line on stderr.
 
     An error that the user can fix ends with status 2, an unexpected one with status 3 and, with `--debug` or
-    DEFECTLINE_DEBUG=1, its traceback. Ctrl-C ends with status 130.
+    DEFECTLINE_DEBUG=1, its traceback. Ctrl-C ends with status 130. With `--json` the result and the errors are
+    one document on stdout, and nothing else is.
     """
     open_standard_streams()
-    silent = _take_signals()
+    silent = take_signals()
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # it prints lines of its own about damaged files
     end_with_parent()
-    debug = os.environ.get(DEBUG_VARIABLE) == "1"
-    if DEBUG_FLAG in sys.argv:
-        sys.argv.remove(DEBUG_FLAG)
-        debug = True
+    debug = take_flag(sys.argv, DEBUG_FLAG) or os.environ.get(DEBUG_VARIABLE) == "1"
+    with json_output(active=take_flag(sys.argv, JSON_FLAG)) as out:
+        called = [name]
+        try:
+            status, error = _attempt(app, called, silent=silent, debug=debug)
+            if is_json():
+                write_document(out, " ".join(called), status, error)
+        except BrokenPipeError:
+            _drop_output()
+            status = 141
+        except KeyboardInterrupt:
+            status = 130
+    sys.exit(status)
+
+
+def _attempt(
+    app: typer.Typer, called: list[str], *, silent: bool, debug: bool
+) -> tuple[int, BaseException | None]:
+    """Run `app`, print its error, and return the exit status and the error; appends the subcommand to `called`.
+
+    Raises BrokenPipeError.
+    """
+    name = called[0]
     try:
         try:
             command = typer.main.get_command(without_other_parameters(app, sys.argv[1:]))
-            _keep_brackets(command)
-            command(prog_name=name)
+            add_common_options(command)
+            names = getattr(command, "commands", {})
+            called += [word for word in sys.argv[1:] if word in names][:1]
+            status = command.main(prog_name=name, standalone_mode=False)
         finally:
             sys.stdout.flush()
             if silent:
                 end_silently()
     except DefectlineError as error:
-        _fail(name, str(error))
+        return _failed(name, error)
+    except TyperException as error:
+        usage = usage_fault(error)
+        return _failed(name, usage) if usage else (2, None)  # typer printed the help
+    except (KeyboardInterrupt, typer.Abort) as error:
+        return 130, error
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None), None
     except BrokenPipeError:
-        _drop_output()
-        sys.exit(141)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except OSError as error:
-        if error.errno not in USER_ERRORS:
-            _fail_unexpected(name, error, debug=debug)
-        _fail(name, f"{error.filename or 'output'}: {USER_ERRORS[error.errno]}")
+        raise
     except Exception as error:  # noqa: BLE001  the boundary: every error becomes one line
-        if debug or not _is_lack_of_memory(error):
-            _fail_unexpected(name, error, debug=debug)
-        _fail(name, "memory: not enough; close other programs, or give smaller images or fewer --jobs")
-    sys.exit(0)
-
-
-def _is_lack_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, also if PyTorch or OpenCV reports it or the system killed a worker process."""
-    return isinstance(error, MemoryError) or bool(LACK_OF_MEMORY.search(str(error)))
-
-
-def _take_signals() -> bool:
-    """Turn SIGTERM into an exception, and Ctrl-C if `end_silently` was called; returns whether it was called."""
-    signal.signal(signal.SIGTERM, _end_on_signal)
-    if signal.getsignal(signal.SIGINT) != signal.SIG_DFL:
-        return False
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.unraisablehook = _interrupt_again
-    return True
-
-
-def _interrupt_again(failure: "sys.UnraisableHookArgs") -> None:
-    """Repeat a Ctrl-C that arrived in a callback, where Python cannot raise it; print no traceback."""
-    if not isinstance(failure.exc_value, KeyboardInterrupt):
-        sys.__unraisablehook__(failure)
-        return
-    timer = threading.Timer(0.02, signal.raise_signal, (signal.SIGINT,))
-    timer.daemon = True
-    with suppress(RuntimeError):  # Python is shutting down
-        timer.start()
+        fault = system_fault(error, debug=debug)
+        return _failed(name, fault) if fault else _failed_unexpectedly(name, error, debug=debug)
+    return status if isinstance(status, int) else 0, None
 
 
 def open_standard_streams() -> None:
@@ -156,12 +136,23 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterat
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout, folded to the width of the terminal; not folded if stdout is not a terminal."""
+    """Print a table on stdout, folded to the width of the terminal; not folded if stdout is not a terminal.
+
+    Nothing with --json.
+    """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    lines = [typer.style(title, bold=True), "", *format_table(columns, rows, width), ""]
-    text = "\n".join(lines)
+    plain = bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
+    heading = fold(title, width - 1 if width else None)
+    lines = [*(heading if plain else (typer.style(line, bold=True) for line in heading)), ""]
+    print_text("\n".join([*lines, *format_table(columns, rows, width), "", ""]))
+
+
+def print_text(text: str) -> None:
+    """Print text on stdout, unless --json prints a document there."""
+    if is_json():
+        return
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    typer.echo(text.encode(encoding, "replace").decode(encoding))
+    typer.echo(text.encode(encoding, "replace").decode(encoding), nl=False)
 
 
 def print_status(line: str) -> None:
@@ -169,26 +160,8 @@ def print_status(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _keep_brackets(command: object) -> None:
-    """Escape the help texts of `command` and of its subcommands for rich.
-
-    typer passes them to rich as markup. rich takes `[default: ...]` for an unknown style and removes it.
-    """
-    if isinstance(command, TyperGroup | TyperCommand):
-        for owner in (command, *command.params):
-            if isinstance(owner, TyperGroup | TyperCommand | TyperOption | TyperArgument) and owner.help:
-                owner.help = owner.help.replace("[", r"\[")
-    if isinstance(command, TyperGroup):
-        for subcommand in command.commands.values():
-            _keep_brackets(subcommand)
-
-
-def _end_on_signal(_signum: int, _frame: FrameType | None) -> None:
-    raise SystemExit(143)
-
-
-def _fail_unexpected(name: str, error: BaseException, *, debug: bool) -> NoReturn:
-    """End with status 3 and one line that names the error and its place.
+def _failed_unexpectedly(name: str, error: BaseException, *, debug: bool) -> tuple[int, UnexpectedError]:
+    """Status 3 and one line that names the error and its place.
 
     With `debug`, print the traceback first.
     """
@@ -197,8 +170,9 @@ def _fail_unexpected(name: str, error: BaseException, *, debug: bool) -> NoRetur
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     reason = " ".join(str(error).split())[:MAX_QUOTED]
-    what = f"unexpected {type(error).__name__}{place}{': ' if reason else ''}{reason}"
-    _fail(name, f"{what}; please report it with the output of the same command and {DEBUG_FLAG}", 3)
+    what, remedy = f"unexpected {type(error).__name__}{place}", f"please report it {REPORT_WITH}"
+    _print_error(f"{name}: {what}{': ' if reason else ''}{reason}; {remedy}")
+    return 3, UnexpectedError(what, reason, remedy)
 
 
 def _drop_output() -> None:
@@ -209,11 +183,15 @@ def _drop_output() -> None:
         os.close(null)
 
 
-def _fail(name: str, line: str, status: int = 2) -> NoReturn:
+def _failed(name: str, error: DefectlineError) -> tuple[int, DefectlineError]:
+    _print_error(f"{name}: {error}")
+    return 2, error
+
+
+def _print_error(line: str) -> None:
     _drop_unwritable_output()
     with suppress(OSError):
-        typer.echo(f"{name}: {line}", err=True)
-    sys.exit(status)
+        typer.echo(line, err=True)
 
 
 def _drop_unwritable_output() -> None:

@@ -3,10 +3,17 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 
 class DefectlineError(Exception):
-    """An error the user can fix: its place, the problem and the remedy."""
+    """An error the user can fix: its place, the problem and the remedy.
+
+    `code` is its kind in --json (docs/json.md). `of_option`: the place is an option with its value, not a file.
+    """
+
+    code: ClassVar[str] = "other"
+    of_option: ClassVar[bool] = False
 
     def __init__(self, where: Path | str, problem: str, remedy: str) -> None:
         super().__init__(where, problem, remedy)
@@ -22,6 +29,8 @@ class DefectlineError(Exception):
 
 class InputError(DefectlineError):
     """A file or folder that was read has content that cannot be used."""
+
+    code = "input"
 
 
 class CombinedInputError(InputError):
@@ -77,13 +86,32 @@ def collected(errors: list[InputError] | None) -> Iterator[None]:
 class OptionError(DefectlineError):
     """A value given on the command line or in a recipe cannot be used."""
 
+    code = "option"
+    of_option = True
+
 
 class OutputError(DefectlineError):
     """The destination cannot be written."""
 
+    code = "output"
+
 
 class WeightsError(DefectlineError):
     """Weights or checkpoints that cannot be found, downloaded or read."""
+
+    code = "weights"
+
+
+class OperatingSystemError(DefectlineError):
+    """The operating system refused something, or memory ran out."""
+
+    code = "system"
+
+
+class UnexpectedError(DefectlineError):
+    """A fault of the program."""
+
+    code = "unexpected"
 
 
 def raise_first(errors: Iterable[DefectlineError]) -> None:

@@ -19,7 +19,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some editors write it before UTF-8 text
 
 
 @contextmanager
-def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.json") -> Iterator[Path]:
+def new_folder(dest: Path, *, overwrite: bool | None = False, marker: str = "dataset.json") -> Iterator[Path]:
     """Yield an empty temporary sibling of `dest` that becomes `dest` when the block ends without an error.
 
     With `overwrite`, a `dest` that is not empty is replaced, but only if it contains the file `marker`, which
@@ -53,8 +53,11 @@ def new_folder(dest: Path, *, overwrite: bool = False, marker: str = "dataset.js
                     folder.rmdir()
 
 
-def check_destination(dest: Path, *, overwrite: bool = False, marker: str = "dataset.json") -> None:
-    """Raise OutputError unless `new_folder` would accept `dest`. Writes nothing."""
+def check_destination(dest: Path, *, overwrite: bool | None = False, marker: str = "dataset.json") -> None:
+    """Raise OutputError unless `new_folder` would accept `dest`. Writes nothing.
+
+    `overwrite` is None where the command has no such option; the message then does not advise it.
+    """
     if dest.is_symlink() or (dest.exists() and not dest.is_dir()):
         raise OutputError(dest, "the destination is a file or a link", "name a folder that does not exist yet")
     above = next((path for path in dest.parents if path.is_symlink() or path.exists()), dest)
@@ -65,7 +68,8 @@ def check_destination(dest: Path, *, overwrite: bool = False, marker: str = "dat
     if not dest.is_dir() or not any(dest.iterdir()):
         return
     if not overwrite:
-        raise OutputError(dest, "the destination exists and is not empty", "choose another or add --overwrite")
+        remedy = "choose another" if overwrite is None else "choose another or add --overwrite"
+        raise OutputError(dest, "the destination exists and is not empty", remedy)
     if not (dest / marker).is_file():
         raise OutputError(
             dest,

@@ -32,6 +32,11 @@ def format_table(columns: Sequence[str], rows: Iterable[Sequence[object]], width
     return lines
 
 
+def fold(text: str, width: int | None) -> list[str]:
+    """`text` in lines of at most `width` terminal columns, split at blanks where possible; one line without it."""
+    return [text] if width is None else _fold(text, max(width, MIN_WIDTH))
+
+
 def display_width(text: str) -> int:
     """Number of terminal columns that `text` occupies."""
     if text.isascii():

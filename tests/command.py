@@ -1,7 +1,9 @@
 """Run a command of the project in this process, like the console command."""
 
+import json
 import sys
 from importlib import import_module
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -32,3 +34,16 @@ def only_line(capsys: pytest.CaptureFixture[str]) -> str:
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1, lines
     return lines[0]
+
+
+def json_document(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The document that a command printed with --json: all of its standard output."""
+    document = json.loads(capsys.readouterr().out)
+    assert set(document) == {"schema", "command", "status", "result", "errors", "more_errors"}
+    assert isinstance(document, dict)
+    return document
+
+
+def json_result(capsys: pytest.CaptureFixture[str]) -> Any:
+    """The result that a command printed with --json."""
+    return json_document(capsys)["result"]

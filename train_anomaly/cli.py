@@ -16,11 +16,19 @@ def _learner() -> Learner[AnomalyOptions]:
     return AnomalyLearner()
 
 
+def _check(options: AnomalyOptions) -> None:
+    from features.names import ENCODER_WEIGHTS_REMEDY, check_network, check_weights_file
+
+    check_network(options.encoder, "--encoder")
+    check_weights_file(options.encoder_weights, ENCODER_WEIGHTS_REMEDY)
+
+
 TRAINER = Trainer(
     task="anomaly",
     summary="Learn what good images look like, from good images alone, and find what differs from them.",
     options=AnomalyOptions,
     learner=_learner,
+    check=_check,
     flags={
         "method": Flag("features, padim, ocsvm, autoencoder, gan or deepsvdd."),
         "encoder": Flag("Name of a network of torchvision or timm."),

@@ -18,13 +18,16 @@ def predict(
     from evaluate.run_folder import read_split
     from system.console import print_status
     from training.cross_validation import single_run
+    from training.early_checks import check_device, print_loading
     from training.exported_model import parse_format
     from training.predict import check_predict, dataset_of, write_and_print
 
     check_predict(out, min_score, maps)
     parsed = parse_format(exported, "--exported") if exported else None
+    check_device(device)
     run = single_run(run_folder, "anomaly")
     files = find_images(images)
+    print_loading()
     from train_anomaly.drift import compare_scores
     from train_anomaly.learner import AnomalyLearner
     from training.device import choose_device

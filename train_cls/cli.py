@@ -3,7 +3,7 @@
 from typing import NoReturn
 
 from system.console import run
-from train_cls.options import ClassifierOptions
+from train_cls.options import WEIGHTS_REMEDY, ClassifierOptions
 from train_cls.oversample import oversample
 from train_cls.predict import predict
 from training.commands import trainer_app
@@ -17,11 +17,19 @@ def _learner() -> Learner[ClassifierOptions]:
     return ClassifierLearner()
 
 
+def _check(options: ClassifierOptions) -> None:
+    from features.names import check_network, check_weights_file
+
+    check_network(options.arch, "--arch")
+    check_weights_file(options.weights, WEIGHTS_REMEDY)
+
+
 TRAINER = Trainer(
     task="cls",
     summary="Train a network that names the type of defect an image shows, measure it, and use it.",
     options=ClassifierOptions,
     learner=_learner,
+    check=_check,
     flags={
         "arch": Flag("Name of a network of torchvision or timm."),
         "weights": Flag(

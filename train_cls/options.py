@@ -7,6 +7,7 @@ import msgspec
 from system.errors import OptionError
 from training.options import Amount, Fraction, Gamma, Positive, Rate, Share, SharedOptions
 
+WEIGHTS_REMEDY = "give --weights PATH (a state dict of torchvision or timm) or --weights none"
 HALVINGS = 4  # of the side of an image, from image to code of DeepSMOTE
 Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
 Several = Literal["largest", "refuse", "multi"]

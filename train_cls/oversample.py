@@ -56,6 +56,7 @@ def oversample(
 ) -> None:
     """Add new images of types with few, made only from the train split; a contact sheet shows them."""
     from system.console import print_status, print_table
+    from system.json_output import report
     from train_cls.options import DeepSmoteOptions
     from training.options import options_from_flags
 
@@ -71,10 +72,10 @@ def oversample(
     from train_cls.oversample_dataset import oversample_dataset, paste_per_type
 
     if method is MethodOption.PASTE:
-        report = paste_per_type(dataset, dest, per_type=per_type, seed=seed, overwrite=overwrite, dry_run=dry_run)
+        made = paste_per_type(dataset, dest, per_type=per_type, seed=seed, overwrite=overwrite, dry_run=dry_run)
     else:
         deep = method is MethodOption.DEEPSMOTE
-        report = oversample_dataset(
+        made = oversample_dataset(
             dataset,
             dest,
             method="deepsmote" if deep else "smote",
@@ -85,10 +86,11 @@ def oversample(
             overwrite=overwrite,
             dry_run=dry_run,
         )
-    for line in report.notes:
+    for line in made.notes:
         print_status(line)
+    report({"folder": dest, "dry_run": dry_run, "types": made})
     title = f"{dest} (dry run, nothing written)" if dry_run else str(dest)
-    rows = [(name, count, report.made.get(name, 0)) for name, count in report.before.items()]
+    rows = [(name, count, made.made.get(name, 0)) for name, count in made.before.items()]
     print_table(title, ("training images", "before", "new"), rows)
 
 

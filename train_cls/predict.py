@@ -37,16 +37,20 @@ def predict(
     from evaluate.operating import operating_score
     from evaluate.run_folder import read_split
     from system.console import print_table
+    from system.json_output import report
     from train_cls.typed_files import check_flags, type_rows, typed_files, write_types_csv, write_types_json
     from training.cross_validation import single_run
+    from training.early_checks import check_device, print_loading
     from training.exported_model import parse_format
     from training.predict import check_predict, dataset_of, write_image_list
 
     check_predict(out, min_score, maps)
     check_flags(csv, abstain)
     parsed = parse_format(exported, "--exported") if exported else None
+    check_device(device)
     run = single_run(run_folder, "cls")
     files = find_images(images)
+    print_loading()
     from train_cls.learner import ClassifierLearner
     from training.device import choose_device
     from training.measure import predict_files
@@ -63,4 +67,5 @@ def predict(
         write_predictions(out, [p for p in predictions if p.score >= limit])
     if csv:
         write_types_csv(csv, typed)
+    report({"images": typed, "file": out})
     print_table("Types", ("image", "type", "probability"), list(type_rows(typed)))

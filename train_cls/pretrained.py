@@ -13,9 +13,8 @@ from features.library import build_network, normalisation, published_weights
 from features.weights import part_names, read_state_dict
 from system.errors import WeightsError
 from train_cls.model import OPTION, ClassifierNet, ClassifierSpec, check_size, head_name, libraries
+from train_cls.options import WEIGHTS_REMEDY as REMEDY
 from train_cls.options import ClassifierOptions
-
-REMEDY = "give --weights PATH (a state dict of torchvision or timm) or --weights none"
 
 
 @dataclass(frozen=True, slots=True)

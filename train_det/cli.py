@@ -4,6 +4,7 @@ from typing import NoReturn
 
 from system.console import run
 from train_det.options import DetectorOptions
+from train_det.published import check_options
 from training.commands import trainer_app
 from training.flags import Flag
 from training.trainer import Learner, Trainer
@@ -20,6 +21,7 @@ TRAINER = Trainer(
     summary="Train a YOLO that finds the boxes of defects, measure it, and use it.",
     options=DetectorOptions,
     learner=_learner,
+    check=check_options,
     flags={
         "weights": Flag("A name that Ultralytics publishes, a checkpoint file, or none (random)."),
         "monitor": Flag("The value on val that chooses the best epoch: AP, AP50, AP75, loss or last."),

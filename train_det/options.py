@@ -8,6 +8,7 @@ from system.errors import OptionError
 from training.options import Amount, Fraction, Gamma, Natural, Positive, Rate, SharedOptions
 
 RANDOM_WEIGHTS = "none"
+WEIGHTS_REMEDY = "give the path of an Ultralytics detection checkpoint, or none"
 PRETRAINED_LR, RANDOM_LR = 0.001, 0.002  # random weights need larger steps than pretrained ones
 
 

@@ -17,9 +17,9 @@ from torch import nn
 
 from system.errors import WeightsError
 from system.tensors import check_expansion, is_archive
+from train_det.options import WEIGHTS_REMEDY as REMEDY
 
 TRUST = "DEFECTLINE_TRUST_WEIGHTS"  # set by --trust-weights, inherited by the trainings of folds
-REMEDY = "give the path of an Ultralytics detection checkpoint, or none"
 LAYERS = re.compile(r"torch\.nn\.modules\.\w+\.\w+|ultralytics\.nn\.(modules\.\w+|modules|tasks)\.\w+")
 RENAMED = {
     "train_det.gamma.TonedConv": "train_det.gamma.TonedConv",

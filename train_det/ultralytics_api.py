@@ -18,7 +18,8 @@ from torch import nn
 from system.errors import WeightsError
 from system.tensors import check_tensors
 from train_det.options import RANDOM_WEIGHTS
-from train_det.safe_checkpoint import REMEDY, check_architecture, read_checkpoint
+from train_det.options import WEIGHTS_REMEDY as REMEDY
+from train_det.safe_checkpoint import check_architecture, read_checkpoint
 
 _PILLOW_OPEN, _TORCH_SAVE = PIL.Image.open, torch.save
 _ASKED_THREADS = os.environ.get("OMP_NUM_THREADS")

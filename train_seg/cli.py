@@ -3,6 +3,7 @@
 from typing import NoReturn
 
 from system.console import run
+from train_seg.names import check_options
 from train_seg.options import SegmenterOptions
 from training.commands import trainer_app
 from training.flags import Flag
@@ -20,6 +21,7 @@ TRAINER = Trainer(
     summary="Train a U-Net that finds the pixels of defects, measure it, and use it.",
     options=SegmenterOptions,
     learner=_learner,
+    check=check_options,
     flags={
         "encoder": Flag("Encoder name of segmentation-models-pytorch."),
         "encoder_weights": Flag(

@@ -5,11 +5,11 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from features.library import IMAGENET_MEAN, IMAGENET_STD, MeanOrStd, normalisation_of_name
+from features.names import ENCODER_WEIGHTS_REMEDY as REMEDY
 from features.weights import part_names, prepare_hub, read_state_dict
 from system.errors import WeightsError, first_line
 
 UNUSED_HEAD = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
-REMEDY = "give --encoder-weights PATH (a state dict of torchvision or timm) or --encoder-weights none"
 
 
 def load_encoder_weights(encoder: nn.Module, name: str, depth: int, source: str) -> list[str]:

@@ -10,8 +10,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from evaluate.run_folder import TASKS, Provides
-from system.console import given, new_app, print_status, run
+from system.console import given, new_app, print_status, print_text, run
+from system.json_output import report
 from training import flags as flag
+from training.early_checks import print_loading
 from training.options import OptionsT, flag_paths, option_defaults
 from training.trainer import PredictFlag, Trainer
 
@@ -52,9 +54,8 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
     ) -> None:
         """Train on a dataset folder, choose the best epoch on val, measure it on test."""
         from datasets.formats.dataset_folder import load_dataset
-        from evaluate.folds import measure_folds
-        from evaluate.tables import print_metrics
         from training.cross_validation import check_fold_flags, cross_validation, folds_of, train_folds
+        from training.early_checks import check_new_run, check_shared_options
         from training.recipe import asked_options
         from training.resume import check_alone
 
@@ -66,7 +67,14 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         crossed = cross_validation(resume, trainer.task)
         only_folds = [name for name in ("val", "jobs") if name not in paths]
         check_fold_flags(given(ctx, only_folds), crossed=bool(folds or crossed))
+        if not resume:
+            check_new_run(name, runs, folds, val or 0.0)
+            check_shared_options(asked)
+            trainer.check(asked)
         data = load_dataset(dataset)
+        print_loading()
+        from evaluate.folds import measure_folds
+        from evaluate.tables import print_metrics
         from training import fit as fitting
 
         if folds:
@@ -74,7 +82,9 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         if crossed:
             train_folds(crossed, [trainer.python_module, "fit", str(dataset)], jobs)
             rule = trainer.learner().operating_rule
-            print_metrics(measure_folds(crossed, folds_of(crossed), data, operating_point=rule))
+            pooled = measure_folds(crossed, folds_of(crossed), data, operating_point=rule)
+            report({"run": crossed.root, "metrics": pooled})
+            print_metrics(pooled)
             print_status(f"the run is in {crossed.root}")
             return
         if resume:
@@ -83,6 +93,7 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
             training = fitting.start(trainer, data, asked, runs, name)
         fitting.train(training)
         metrics = fitting.finish(training)
+        report({"run": training.run.root, "metrics": metrics})
         if metrics:
             print_metrics(metrics)
         else:
@@ -98,7 +109,9 @@ def _recipe(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         """Print the recipe: every option with its unit and its reason, to be changed and given to fit --recipe."""
         from training.recipe import recipe_of
 
-        typer.echo(recipe_of(trainer), nl=False)
+        recipe_text = recipe_of(trainer)
+        report({"recipe": recipe_text})
+        print_text(recipe_text)
 
     return recipe
 
@@ -121,6 +134,7 @@ def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         from evaluate.run_folder import read_split
         from system.errors import OptionError
         from training.cross_validation import single_run
+        from training.early_checks import check_device
         from training.exported_model import parse_format
         from training.predict import check_predict, dataset_of, write_and_print
         from training.trainer import PredictOptions
@@ -131,8 +145,10 @@ def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
                 f"--tile {tile}", f"less than {MIN_TILE} pixels", "give the side of a training image"
             )
         parsed = parse_format(exported, "--exported") if exported else None
+        check_device(device)
         one = single_run(run_folder, trainer.task)
         files = find_images(images)
+        print_loading()
         from training.device import choose_device
         from training.measure import predict_files
 
@@ -160,12 +176,18 @@ def _evaluate(trainer: Trainer[OptionsT]) -> Callable[..., None]:
     ) -> None:
         """Predict a run's val and test images again, and measure."""
         from evaluate.tables import print_metrics
+        from training.early_checks import check_device, check_rule
+
+        check_device(device)
+        check_rule(operating_point)
+        print_loading()
         from training.measure import evaluate_run
 
         metrics = evaluate_run(
             trainer, run_folder, split=split, dataset=dataset, operating_point=operating_point, device=device,
             tta=tta,
         )  # fmt: skip
+        report({"run": run_folder, "metrics": metrics})
         if metrics:
             print_metrics(metrics)
 
@@ -180,11 +202,17 @@ def _export(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         dataset: flag.Dataset = None,
     ) -> None:
         """Export the best weights for use without PyTorch, if they predict the same on 8 images of the dataset."""
+        from training.exported_model import check_precision, parse_format
+
+        check_precision(parse_format(export_format), precision)
+        print_loading()
         from training.export import export_command
 
-        print_status(
-            export_command(trainer, run_folder, export_format=export_format, precision=precision, dataset=dataset)
+        path, parity = export_command(
+            trainer, run_folder, export_format=export_format, precision=precision, dataset=dataset
         )
+        report({"file": path, "format": export_format, "parity": parity.describe()})
+        print_status(f"exported to {path}; {parity.describe()}")
 
     return export
 

@@ -46,8 +46,7 @@ def export_run(
 
 def export_command(
     trainer: Trainer[OptionsT], root: Path, *, export_format: str, precision: str, dataset: Path | None
-) -> str:
-    """Export the run in `root`; returns the line to print. Raises as `export_run`, and InputError."""
+) -> tuple[Path, Parity]:
+    """Export the run in `root`; returns the file and the comparison. Raises as `export_run`, and InputError."""
     run = single_run(root, trainer.task)
-    path, parity = export_run(trainer, run, open_run_dataset(run, dataset), parse_format(export_format), precision)
-    return f"exported to {path}; {parity.describe()}"
+    return export_run(trainer, run, open_run_dataset(run, dataset), parse_format(export_format), precision)

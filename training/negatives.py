@@ -54,6 +54,11 @@ def only_ignored(coco: CocoFile) -> list[Image]:
     return [image for image in coco.images if image.id in ignored]
 
 
+def check_negatives(how_many: str) -> None:
+    """Raise OptionError if `how_many` is not a number of negatives."""
+    _count(how_many, 0, 0)
+
+
 def _count(how_many: str, defective: int, negatives: int) -> int:
     if how_many == "all":
         return negatives

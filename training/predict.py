@@ -14,6 +14,7 @@ from evaluate.run_folder import Run, read_config
 from system.console import print_table
 from system.errors import InputError, OptionError
 from system.files import check_destination, write_atomic
+from system.json_output import report
 
 
 def check_predict(out: Path | None, min_score: float | None, maps: Path | None = None) -> None:
@@ -46,6 +47,8 @@ def write_and_print(
     if out:
         write_image_list(out, images)
         write_predictions(out, list(predictions))
+    types = {category.id: category.name for category in categories}
+    report({"images": list(images), "predictions": list(predictions), "types": types, "file": out})
     print_table(
         "Predictions", ("image", "found", "best score", "types"), prediction_rows(images, predictions, categories)
     )

@@ -43,6 +43,7 @@ class Trainer(Generic[OptionsT]):
 
     `summary` is the command's help text, `options` the type of all its options. `flags` are the flags of `fit`
     beyond training.flags.OPTION_FLAGS, or other help texts for those, by the last part of the option's path.
+    `check` refuses options that can be seen to be wrong without importing a library that takes seconds.
     `predict_flags` are the optional flags of `predict` and `evaluate`. `trust_variable` is the environment
     variable that `fit --trust-weights` sets to 1; without a name there is no such flag. `module` is what
     `python -m` starts for each fold, by default the room with the command's name.
@@ -52,6 +53,7 @@ class Trainer(Generic[OptionsT]):
     summary: str
     options: type[OptionsT]
     learner: "Callable[[], Learner[OptionsT]]"
+    check: Callable[[OptionsT], None] = lambda _options: None
     flags: Mapping[str, Flag] = field(default_factory=dict)
     predict_flags: Sequence[PredictFlag] = ()
     trust_variable: str = ""

@@ -7,6 +7,7 @@ import typer
 
 from system.console import print_status, progress, run
 from system.errors import OptionError
+from system.json_output import report
 
 if TYPE_CHECKING:
     from view.scene import Scene
@@ -35,9 +36,10 @@ def view(
 
     scene = _scene(target, second, split, images, dataset)
     page = out or default_out(target, second or images)
+    report({"page": page, "images": len(scene.images), "png": png, "contact_sheet": contact_sheet})
     check_out(page, scene)
     if png:
-        check_destination(png)
+        check_destination(png, overwrite=None)
     if contact_sheet and contact_sheet.suffix.lower() != ".png":
         raise OptionError(
             f"--contact-sheet {contact_sheet}", "not the name of a PNG", "name a file ending in .png"
@@ -78,7 +80,7 @@ def _write_overlays(folder: Path, scene: "Scene") -> None:
     from system.files import new_folder
     from view.overlay import write_overlays
 
-    with new_folder(folder) as partial:
+    with new_folder(folder, overwrite=None) as partial:
         count = write_overlays(partial, scene)
     print_status(f"{folder}: {count} overlay images")
 

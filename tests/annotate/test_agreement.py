@@ -12,7 +12,7 @@ from annotate.shape_groups import shape_groups
 from datasets.formats.labelme import read_labelme
 from system.errors import InputError, OutputError
 from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_image, write_labels
-from tests.command import only_line, run_command
+from tests.command import json_result, only_line, run_command
 
 
 def compare(first: Path, second: Path):  # type: ignore[no-untyped-def]
@@ -107,7 +107,7 @@ def test_commands_agree_and_merge(
     theirs = folder("theirs", a=[moved], b=[moved, box("rust", 50, 40, 60, 50)], c=[])
     init_project(mine, ["dent"], overwrite=False)
     assert run_command("annotate", "agree", mine, theirs, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["worst"] == [["b.png", 0.5]]
+    assert json_result(capsys)["worst"] == [["b.png", 0.5]]
     assert run_command("annotate", "agree", mine, theirs) == 0
     assert "mean IoU" in capsys.readouterr().out
     before = {p: p.read_bytes() for root in (mine, theirs) for p in root.iterdir()}

@@ -10,7 +10,7 @@ from annotate.fixes import fix_shapes
 from annotate.folder_images import list_folder_images
 from annotate.project import init_project
 from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_image, write_labels
-from tests.command import run_command
+from tests.command import json_result, run_command
 
 SIZE = (HEIGHT, WIDTH)
 
@@ -116,7 +116,7 @@ def test_command_fixes_keeps_a_backup_and_reports_the_remaining_findings(
     init_project(root, ["dent"], overwrite=False)
     before = {p.name: p.read_bytes() for p in root.glob("*.json")}
     assert run_command("annotate", "check", root, "--json") == 1
-    assert [f["code"] for f in json.loads(capsys.readouterr().out) if f["file"] != "(dataset)"] == [
+    assert [f["code"] for f in json_result(capsys) if f["file"] != "(dataset)"] == [
         "label-case",
         "unknown-label",
     ]

@@ -1,4 +1,3 @@
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from annotate.folder_images import list_folder_images, read_labels
 from annotate.project import init_project
 from annotate.status import bar, make_status
 from tests.annotate.conftest import box, draw_image, write_labels
-from tests.command import run_command
+from tests.command import json_result, run_command
 
 
 def test_each_image_is_counted_once_and_each_shape_by_type(folder: Callable[..., Path]) -> None:
@@ -48,7 +47,7 @@ def test_command_as_table_and_as_json(folder: Callable[..., Path], capsys: pytes
     assert "██████████░░░░░░░░░░  50 %" in table
     assert "100 %" in table
     assert run_command("annotate", "status", root, "--json") == 0
-    printed = json.loads(capsys.readouterr().out)
+    printed = json_result(capsys)
     assert printed["types"]["chip"] == {"reviewed": 0, "unreviewed": 0, "pictures": 0}
     assert (printed["labelled"], printed["unlabelled"]) == (1, 1)
 

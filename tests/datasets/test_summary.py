@@ -1,11 +1,10 @@
-import json
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as PillowImage
 
 from datasets.summary import NEGATIVE, summarise
-from tests.command import only_line, run_command
+from tests.command import json_result, only_line, run_command
 
 
 def small_tree(root: Path) -> Path:
@@ -48,7 +47,7 @@ def test_the_coco_folder_and_the_tree_have_the_same_counts(synth_tree: Path, coc
 
 def test_json_and_table_agree(synth_tree: Path, capsys) -> None:
     assert run_command("datasets", "summary", synth_tree, "--json") == 0
-    reported = json.loads(capsys.readouterr().out)
+    reported = json_result(capsys)
     assert reported["images"] == 40
     assert run_command("datasets", "summary", synth_tree) == 0
     table = capsys.readouterr().out

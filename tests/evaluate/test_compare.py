@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from evaluate.measure import measure_run
 from evaluate.metrics import METRICS
 from evaluate.run_folder import RunConfig
 from system.errors import InputError
-from tests.command import only_line, run_command
+from tests.command import json_result, only_line, run_command
 from training.new_run import create_run, run_split
 
 A, B = (0, 0, 10, 10), (20, 0, 10, 10)
@@ -157,7 +156,7 @@ def test_the_command(bench: Any, tmp_path: Path, capsys: Any) -> None:
     assert line.split() == ["missed", "1.000", "0.000", "-1.000", "-1.000", "to", "-1.000", "better"]
     assert "seed to seed" in shown.err
     assert run_command("evaluate", "compare", a.root, b.root, *options, "--json") == 0
-    parsed = msgspec.json.decode(capsys.readouterr().out, type=Comparison)
+    parsed = msgspec.convert(json_result(capsys), Comparison)
     assert (parsed.images, parsed.resamples) == (2, 100)
     assert run_command("evaluate", "compare", a.root, tmp_path / "nowhere", *options) == 2
     assert "not a run folder" in only_line(capsys)
@@ -171,14 +170,14 @@ def test_runs_are_listed_and_sorted(bench: Any, tmp_path: Path, capsys: Any) -> 
     good = measured(bench, runs, dataset, bench.perfect(truth))
     bench.run(runs, "det", dataset, {})  # not measured
     assert run_command("evaluate", "list", runs, "--json") == 0
-    listed = json.loads(capsys.readouterr().out)
+    listed = json_result(capsys)
     assert [Path(one["run"]).parent.name for one in listed] == ["det", "seg", "seg"]
     assert [one["numbers"].get("defect Dice") for one in listed] == [None, 0, 1]
     assert listed[2]["intervals"]["missed"] == pytest.approx([0, 0.975])  # exact binomial: 0 of 1
     assert listed[0]["seconds"] is None
     for by, first in (("masks AP", good), ("missed", good)):
         assert run_command("evaluate", "best", runs, "--by", by, "--json") == 0
-        ranked = json.loads(capsys.readouterr().out)
+        ranked = json_result(capsys)
         assert [Path(one["run"]).name for one in ranked] == [first.root.name, bad.root.name]
     assert run_command("evaluate", "best", runs, "--by", "defect Dice", "--most", "1") == 0
     assert str(good.root) in capsys.readouterr().out

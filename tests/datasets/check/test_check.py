@@ -1,6 +1,5 @@
 """Every code of `datasets check` is reported for one damaged copy of a clean dataset, and for no other."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from datasets.coco import Rle
 from datasets.formats.coco_file import read_coco
 from datasets.formats.dataset_folder import annotation_path
 from tests.coco_faults import FOREIGN
-from tests.command import only_line, run_command
+from tests.command import json_result, only_line, run_command
 from tests.damaged_datasets import (
     COCO,
     LABELME,
@@ -150,7 +149,7 @@ def test_exit_status_and_json(coco_folder: Path, tmp_path: Path, capsys: pytest.
     change_coco(root, lambda coco: msgspec.structs.replace(coco, annotations=coco.annotations[:-1]))
     change_coco(root, lambda coco: with_annotation(coco, area=0))
     assert run_command("datasets", "check", root, "--imgsz", 96, "--json") == 1
-    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    (finding,) = json_result(capsys)["findings"]
     assert (finding["level"], finding["code"], finding["where"]) == ("error", "zero-area", "annotation 99999")
     assert run_command("datasets", "check", tmp_path / "none") == 2
     assert "no such folder" in only_line(capsys)
@@ -173,7 +172,7 @@ def test_a_dataset_whose_description_is_broken_ends_with_status_1(
 ) -> None:
     (tmp_path / "data.yaml").write_text("train: images/train\nnames: [dent, dent]\n")
     assert run_command("datasets", "check", tmp_path, "--json") == 1
-    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    (finding,) = json_result(capsys)["findings"]
     assert (finding["level"], finding["code"], finding["file"]) == ("error", "unusable-dataset", "data.yaml")
     assert finding["value"] == "a class name occurs twice in dent, dent"
 

@@ -1,6 +1,5 @@
 """`datasets check --exclude`: the same files as for the conversions, in every format."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from datasets.check.read_masks import MaskFolders
 from datasets.formats.mask_types import MaskTypes
 from system.errors import OptionError
 from system.exclude import Excluder
-from tests.command import run_command
+from tests.command import json_result, run_command
 from tests.foreign_coco import annotation, coco_json, draw, image
 from tests.labelme_files import shape, write_case
 from tests.restarting_ids import restart_ids
@@ -101,7 +100,7 @@ def test_a_pattern_that_matches_nothing_is_refused_and_the_command_has_the_optio
     assert run_command("datasets", "check", tmp_path) == 1
     capsys.readouterr()
     assert run_command("datasets", "check", tmp_path, "--exclude", "draft_b.*", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["findings"] == []
+    assert json_result(capsys)["findings"] == []
 
 
 def test_notes_never_change_the_exit_status(coco_folder: Path, tmp_path: Path) -> None:

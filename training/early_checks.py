@@ -1,0 +1,80 @@
+"""Checks of options before PyTorch is imported, so that a mistake is reported at once."""
+
+import os
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from system.console import print_status
+from system.errors import OptionError
+from training.negatives import check_negatives
+from training.options import SharedOptions
+
+CPU_BUILD = re.compile(r"^cuda.*= None$", re.MULTILINE)  # in torch/version.py
+DRIVERS = ("/dev/nvidiactl", "/dev/nvhost-gpu", "/dev/nvmap", "/dev/dxg", "/dev/kfd")
+DEVICE_REMEDY = "give auto, cpu, cuda, mps or a number"
+
+
+def check_shared_options(options: SharedOptions) -> None:
+    """Raise OptionError for a device, a logger or a number of negatives that cannot be used."""
+    check_device(options.device)
+    check_logger_installed(options.logger)
+    check_negatives(options.negatives)
+
+
+def check_device(name: str) -> None:
+    """Raise OptionError if `name` is not a device, or one of CUDA and PyTorch is installed without CUDA."""
+    if name in {"auto", "cpu", "mps"}:
+        return
+    if not re.fullmatch(r"cuda(:\d+)?|\d+|cpu:\d+|mps:\d+", name):
+        raise OptionError(f"--device {name}", "not a device", DEVICE_REMEDY)
+    if not name.startswith(("cpu", "mps")) and (_is_cpu_build() or not _has_driver()):
+        raise OptionError(f"--device {name}", "this machine has 0 CUDA devices", "give cpu or auto")
+
+
+def check_logger_installed(name: str) -> None:
+    """Raise OptionError if the package of `--logger name` is not installed."""
+    if name != "none" and find_spec(name) is None:
+        remedy = f'install it: pip install "defectline[{name}]"'
+        raise OptionError(f"--logger {name}", f"needs the package {name}", remedy)
+
+
+def check_new_run(name: str | None, runs: Path, folds: int, val: float) -> None:
+    """Raise OptionError for a name or folder of runs that cannot be made, and for wrong folds."""
+    if name is not None and (not name or Path(name).name != name or name.startswith(".")):
+        raise OptionError(f"--name {name}", "not a plain folder name", "use letters, digits, - and _")
+    if runs.exists() and not runs.is_dir():
+        raise OptionError(f"--runs {runs}", "is a file", "name a folder")
+    if folds < 0 or folds == 1:
+        raise OptionError(f"--folds {folds}", "not a number of folds", "give 2 or more, or 0 for none")
+    if not 0 <= val < 1:
+        raise OptionError(f"--val {val}", "not a share", "give 0 or more and less than 1")
+
+
+def check_rule(rule: str | None) -> None:
+    """Raise OptionError if `rule` is not a rule for the operating point."""
+    from evaluate.operating import parse_rule
+
+    if rule is not None:
+        parse_rule(rule)
+
+
+def _has_driver() -> bool:
+    """Whether a driver of a CUDA or ROCm device is loaded; True where that is unknown: outside Linux."""
+    return sys.platform != "linux" or any(map(os.path.exists, DRIVERS))
+
+
+def _is_cpu_build() -> bool:
+    """Whether the installed PyTorch has no CUDA, by its version file; PyTorch is not imported."""
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
+        return False
+    version = Path(spec.origin).with_name("version.py")
+    return version.is_file() and bool(CPU_BUILD.search(version.read_text(encoding="utf-8")))
+
+
+def print_loading() -> None:
+    """On a terminal, print a line before PyTorch is imported, which takes seconds."""
+    if sys.stderr.isatty():
+        print_status("loading PyTorch ...")
