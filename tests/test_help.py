@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import typer
+from typer import rich_utils
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from tests.command import ROOMS, TRAINERS, room_app, run_command
@@ -40,7 +41,7 @@ def test_help_is_printed_completely(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
-    monkeypatch.setenv("TERMINAL_WIDTH", "400")
+    monkeypatch.setattr(rich_utils, "MAX_WIDTH", 400)  # of TERMINAL_WIDTH when it was imported
     assert run_command(*path, "--help") == 0
     shown = words(capsys.readouterr().out)
     texts = [command.help, *(getattr(parameter, "help", None) for parameter in command.params)]

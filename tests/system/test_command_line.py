@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer import rich_utils
 
 from system import __version__
 from tests.command import ROOMS, TRAINERS, json_document, only_line, run_command
@@ -25,7 +26,7 @@ def test_version_and_short_help(
     path: tuple[str, ...], command: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+    monkeypatch.setattr(rich_utils, "MAX_WIDTH", 80)  # of TERMINAL_WIDTH when it was imported
     assert run_command(*path, "--version") == 0
     assert capsys.readouterr().out == f"{path[0]} (defectline) {__version__}\n"
     assert run_command(*path, "-h") == 0
