@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from typer.core import TyperArgument, TyperGroup
+from typer.exceptions import TyperException
 
 from system.errors import DefectlineError
 
@@ -32,11 +33,12 @@ class UsageError(DefectlineError):
     of_option = True
 
 
-def usage_fault(error: Any) -> UsageError | None:
+def usage_fault(raised: TyperException) -> UsageError | None:
     """The error of typer's parser as ours; None where the help was asked for by giving no argument.
 
     typer contains its own copy of click, whose classes are private, so they are recognised by their attributes.
     """
+    error: Any = raised
     kind = type(error).__name__
     context = getattr(error, "ctx", None)
     called = context.command_path if context else ""
