@@ -32,6 +32,7 @@ from datasets.formats.labelme_folder import (
     find_links_outside,
     image_not_found,
     unlabelled_images,
+    without_clashes,
 )
 from datasets.formats.labelme_images import Found, ImageFinder, Tree, bare_name, is_excluded, list_tree
 from system.errors import InputError, collected, raise_together
@@ -124,14 +125,17 @@ def plan_labelme(
     """
     source = tree.root
     if not tree.files:
-        raise InputError(
-            source, "no labelme file (*.json) in this folder", "name the folder that labelme wrote to"
-        )
+        problem = "no labelme file (*.json) in this folder"
+        raise InputError(source, problem, "name the folder that labelme wrote to")
     image_tree = list_tree(images, exclude) if images is not None else None
     order = read_labels_file(labels) if labels is not None else None
     gathered = _gather(tree, ImageFinder(tree, image_tree), pool, exclude, keep_unreviewed=keep_unreviewed)
     renamed = parse_renames(renames)
     sources = _without_undrawn(gathered, listed_labels(source) | set(order or []), renamed)
+    clashes = list(find_clashes(source, [*sources, *gathered.left_out]))
+    if skip_bad and clashes:
+        gathered.errors += clashes
+        sources = without_clashes(sources, gathered.left_out)
     faults = planning_faults(source, gathered.errors)
     excluded = exclusion_events(exclude, [*sources, *gathered.left_out, *gathered.errors])
     events = [*excluded, *gathered.events, *joined_events(gathered.labels)]
@@ -139,7 +143,7 @@ def plan_labelme(
         raise_together([] if skip_bad else gathered.errors)
         raise all_left_out(source, [*(event.code for event in events), *("bad-input" for _ in faults)])
     with reported_with(gathered.errors, skip=skip_bad):
-        raise_together(find_clashes(source, [*sources, *gathered.left_out]))
+        raise_together([] if skip_bad else clashes)
         categories, ids = make_categories(gathered.labels, order, renamed)
     trees = [tree] if image_tree is None else [tree, image_tree]
     unlabelled = unlabelled_images([*sources, *gathered.left_out], trees)
@@ -163,8 +167,8 @@ def _gather(
     tree: Tree, finder: ImageFinder, pool: Pool | None, exclude: Excluder, *, keep_unreviewed: bool
 ) -> _Gathered:
     gathered = _Gathered()
-    used_pool = pool if len(tree.files) >= POOL_PAYS_FROM else None
     work = Guarded(partial(_glance, root=str(tree.root)), str)
+    used_pool = pool if len(tree.files) >= POOL_PAYS_FROM else None
     glanced = map_ordered(work, tree.files, 1, pool_pays=False, pool=used_pool)
     for file, glance in zip(tree.files, glanced, strict=True):
         if isinstance(glance, Fault):

@@ -1,5 +1,6 @@
 """Find the image of a COCO entry: layouts of other tools, their path prefixes, both Unicode forms."""
 
+import os.path
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,6 +9,8 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from datasets.formats.coco_layout import SPLIT_WORDS, CocoPart
+from datasets.formats.file_names import fold_path
+from datasets.formats.other_folder import contradicting_folder
 from datasets.images.ending import ending_of
 from datasets.images.image_file import SUFFIXES, is_image, read_start
 from system.errors import InputError
@@ -64,7 +67,8 @@ def find_image(folders: Sequence[Path], file_name: str) -> FoundImage | None:
 
     The whole name is tried in every folder first, then the name without its first folders, because tools write
     prefixes that their archives do not contain. Names are compared in both Unicode forms. A name without an image
-    extension also matches the file with one.
+    extension also matches the file with one. An image whose folder contradicts (see `contradicting_folder`) is
+    another one.
     """
     name = plain_name(file_name)
     parts = PurePosixPath(name).parts
@@ -73,9 +77,22 @@ def find_image(folders: Sequence[Path], file_name: str) -> FoundImage | None:
         for folder in folders:
             for spelt in _spellings(shorter):
                 path = folder / spelt
-                if is_file(path):
+                if is_file(path) and not (start and _is_elsewhere(path, folders, parts[:start])):
                     return FoundImage(path, _dataset_name(name, shorter, spelt), start > 0 or spelt != shorter)
     return None
+
+
+def _is_elsewhere(path: Path, folders: Sequence[Path], stated: Sequence[str]) -> bool:
+    """Whether the image at `path`, found without the folders `stated` of its name, is outside of them."""
+    known = {name for name in stated[-1:] if any((folder / name).is_dir() for folder in folders)}
+    root = Path(os.path.commonpath(folders))
+    inside = path.relative_to(root).parts[:-1] if path.is_relative_to(root) else ()
+    above = {folder.name for folder in folders if path.is_relative_to(folder)}
+    found = [fold_path(part) for part in dict.fromkeys((*inside, *above))]
+    return (
+        contradicting_folder([fold_path(part) for part in stated], found, {fold_path(n) for n in known})
+        is not None
+    )
 
 
 def missing_image(source: Path, file_name: str) -> InputError:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from datasets.formats.file_names import fold_path
+from datasets.formats.other_folder import contradicting_folder, folder_problem
 from datasets.images.image_file import SUFFIXES, is_image
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
@@ -56,6 +57,7 @@ class ImageSearch:
         check_unicode(root, self.images)
         self.images.sort()
         self._links = frozenset(links)
+        self._folders = {part for path in self.images for part in fold_path(path).split("/")[:-1]}
         self._by_name: dict[str, list[str]] = {}
         self._by_stem: dict[str, list[str]] = {}
         for relative in self.images:
@@ -68,14 +70,16 @@ class ImageSearch:
 
         A name may include folders, and may lack its extension. Of several images with the same name, the one with
         the most matching folders is chosen; `beside` is the folder of the annotation file, which is put in front
-        of the name. Raises InputError at `where` if no image matches, or if several match equally well.
+        of the name. Raises InputError at `where` if no image matches, if several match equally well, or if the
+        folder of the only one contradicts (see `contradicting_folder`).
         """
         for name in names:
             wanted = fold_path(name.replace("\\", "/")).strip("/").split("/")
             has_ending = posixpath.splitext(wanted[-1])[1] in SUFFIXES
             candidates = self._by_name.get(wanted[-1], []) if has_ending else self._by_stem.get(wanted[-1], [])
             if candidates:
-                return self._best(where, wanted, fold_path(beside).strip("/").split("/"), candidates)
+                folders = [part for part in fold_path(beside).split("/") if part]
+                return self._best(where, name, wanted, folders, candidates)
         shown = names[0] if names else "without a name"
         raise InputError(
             where,
@@ -84,7 +88,7 @@ class ImageSearch:
         )
 
     def _best(
-        self, where: Path | str, wanted: list[str], beside: list[str], candidates: list[str]
+        self, where: Path | str, name: str, wanted: list[str], beside: list[str], candidates: list[str]
     ) -> MatchedImage:
         matches = {relative: _matching(beside + wanted, fold_path(relative).split("/")) for relative in candidates}
         longest = max(matches.values())
@@ -94,6 +98,11 @@ class ImageSearch:
             raise InputError(
                 where, problem, "rename one of them, or give a folder with only one of them with --images"
             )
+        stated = (beside + wanted)[:-1] if len(wanted) == 1 else wanted[:-1]
+        folders = fold_path(best[0]).split("/")[:-1]
+        if longest <= len(stated) and (folder := contradicting_folder(stated, folders, self._folders)):
+            remedy = "put the image there, or name the folder with the right images with --images"
+            raise InputError(where, folder_problem(name, best[0], folder), remedy)
         self._check_link(best[0])
         return MatchedImage(best[0], longest >= len(wanted))
 

@@ -5,6 +5,7 @@ The functions yield every fault; a conversion raises the first one, `datasets ch
 
 import base64
 import binascii
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -62,6 +63,12 @@ def find_clashes(root: Path, images: Iterable[LabelmeImage]) -> Iterator[InputEr
         else:
             problem = f"two images would be named {image.file_name} in the dataset: {image.path}, {other.path}"
             yield InputError(where, problem, "rename one of them")
+
+
+def without_clashes(images: Sequence[LabelmeImage], others: Iterable[LabelmeImage]) -> list[LabelmeImage]:
+    """The images that do not clash with each other nor with `others`: all that share a name are left out."""
+    times = Counter(image.file_name for image in (*images, *others))
+    return [image for image in images if times[image.file_name] == 1]
 
 
 def find_links_outside(images: Iterable[LabelmeImage], trees: Sequence[Tree]) -> Iterator[InputError]:

@@ -10,6 +10,7 @@ import msgspec
 
 from datasets.formats.file_names import fold_path
 from datasets.formats.labelme import is_labelme
+from datasets.formats.other_folder import contradicting_folder, folder_problem
 from datasets.images.image_file import SUFFIXES, is_image
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
@@ -105,7 +106,7 @@ class ImageFinder:
         named = _posix(image_path or "")
         inside = [_inside(tree.root, self._source.root, posixpath.dirname(file), named) for tree in self._trees]
         if image_path:
-            found = self._at(inside) or self._moved(file, posixpath.basename(named))
+            found = self._at(inside) or self._moved(file, named)
             if found:
                 return found
         stem = posixpath.splitext(file)[0]
@@ -145,7 +146,8 @@ class ImageFinder:
                 return self._found(i, folded[0])
         return None
 
-    def _moved(self, file: str, name: str) -> Found | None:
+    def _moved(self, file: str, named: str) -> Found | None:
+        name = posixpath.basename(named)
         beside = posixpath.join(posixpath.dirname(file), name)
         if len(found := self._by_path[0].get(fold_path(beside), [])) == 1:
             return self._found(0, found[0], "image-moved")
@@ -160,7 +162,22 @@ class ImageFinder:
                 f"$.imagePath matches {len(found)} images: {found[0]}, {found[1]}",
                 "correct $.imagePath",
             )
+        if found:
+            self._check_folder(file, named, found[0])
         return self._found(1, found[0], "image-moved") if found else None
+
+    def _check_folder(self, file: str, named: str, found: str) -> None:
+        """Raise InputError if an image that was found by its name is in another folder than stated."""
+        folders = fold_path(found).split("/")[:-1]
+        for stated, known in ((named, self._folders), (file, set())):  # people sort JSON files in their own way
+            parts = [part for part in fold_path(stated).split("/")[:-1] if part not in {"", ".", ".."}]
+            if folder := contradicting_folder(parts, folders, known):
+                remedy = "put the image there, or correct $.imagePath"
+                raise InputError(self._source.root / file, folder_problem(named, found, folder), remedy)
+
+    @cached_property
+    def _folders(self) -> set[str]:
+        return {part for tree in self._trees for path in tree.images for part in fold_path(path).split("/")[:-1]}
 
     def _found(self, tree: int, path: str, event_code: str = "") -> Found:
         return Found(path, f"{self._trees[tree].root}/{path}", event_code)

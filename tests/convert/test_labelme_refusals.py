@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convert.execution import Execution
+from convert.labelme2coco import LabelmeOptions, labelme2coco
 from system.errors import DefectlineError, InputError, OutputError
 from tests.labelme_conversions import MASK, SQUARE, codes, convert
 from tests.labelme_files import (
@@ -105,6 +107,19 @@ def test_two_files_for_one_image_are_refused(tmp_path: Path) -> None:
     write_case(tmp_path / "src", name="b", imagePath="a.png")
     with pytest.raises(InputError, match=r"b\.json: labels a\.png, which a\.json also labels"):
         convert(tmp_path / "src", tmp_path / "dst")
+
+
+def test_two_files_for_one_image_can_be_left_out(tmp_path: Path) -> None:
+    write_case(tmp_path / "src", shape("a", "polygon", SQUARE))
+    write_case(tmp_path / "src", name="b", imagePath="a.png")
+    write_case(tmp_path / "src", shape("a", "polygon", SQUARE), name="c")
+    options, execution = LabelmeOptions(unlabelled="negative"), Execution(jobs=1, skip_bad=True)
+    report = labelme2coco(tmp_path / "src", tmp_path / "dst", options, execution)
+    assert [(event.file, event.code) for event in report.events if event.code == "bad-input"] == [
+        ("b.json", "bad-input")
+    ]
+    assert list(instances(tmp_path / "dst")) == ["c.png"]
+    assert not (tmp_path / "dst/images/a.png").exists()  # not a negative either
 
 
 def test_tens_of_thousands_of_random_points_end_soon(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ REASONS: dict[str, tuple[Site, ...]] = {
     "The value of an option that check does not have: --images": (
         f"{FORMATS}coco_export.py: read_coco_export",
         f"{FORMATS}image_search.py: ImageSearch.__init__",
+        f"{FORMATS}labelme_images.py: ImageFinder._check_folder",
         f"{FORMATS}labelme_images.py: ImageFinder._moved",
     ),
     "--exclude leaves nothing; check reads everything": (f"{FORMATS}mask_folders.py: pair_masks (1)",),

@@ -160,6 +160,12 @@ MORE: dict[tuple[str, str], Callable[[Path], object]] = {
     ("labelstudio", "a point of three numbers"): of_a(region({"points": [[1, 2, 3]]}, "polygonlabels")),
     ("via", "a file name that is a number"): via({"filename": 3, "regions": []}),
     ("via", "an unknown shape"): via(via_record("a.png", {"name": "spiral"})),
+    ("via", "an image of another type"): lambda root: (
+        images(root, "dent/a.png", "crack/b.png"),
+        write_json(
+            root / "via.json", {"a": via_record("crack/a.png", RECT), "b": via_record("crack/b.png", RECT)}
+        ),
+    ),
     ("via", "a negative radius"): via(via_record("a.png", {"name": "circle", "cx": 20, "cy": 20, "r": -5})),
     ("via", "a rectangle without a height"): via(via_record("a.png", {"name": "polygon", "all_points_x": [1]})),
     ("via", "a view that is missing"): via3({"n": {"vid": "9", "xy": [2, 2, 2, 9, 9]}}),

@@ -98,3 +98,19 @@ def test_the_ending_follows_the_content(tmp_path: Path, kind: str, ending: str) 
     assert ending_of_content(draw(tmp_path / "a", kind=kind)) == ending
     (tmp_path / "b").write_text("text")
     assert ending_of_content(tmp_path / "b") is None
+
+
+def test_an_image_of_another_split_or_type_is_another_image(tmp_path: Path) -> None:
+    for name in ("train/a.png", "val/b.png", "crack/c.png", "dent/d.png", "d.png"):
+        (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "images" / name).touch()
+    folders = [tmp_path / "annotations", tmp_path / "images", tmp_path / "images/train"]
+    assert find_image(folders, "val/a.png") is None
+    assert find_image(folders, "test/a.png") is None  # there is no such folder, but it is another split
+    assert find_image(folders, "crack/d.png") is None
+    moved = find_image(folders, "upload/1/a.png")
+    assert moved is not None
+    assert (moved.path, moved.moved) == (tmp_path / "images/train/a.png", True)
+    whole = find_image(folders, "dent/d.png")
+    assert whole is not None
+    assert not whole.moved

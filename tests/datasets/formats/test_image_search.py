@@ -44,6 +44,26 @@ def test_of_equal_names_the_folders_decide(tmp_path: Path) -> None:
         images.find("here", ["a"])
 
 
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [
+        ("crack/a.png", ""),
+        (r"D:\u\crack\a.png", ""),
+        ("a.png", "xml/crack"),
+        ("train/a.png", ""),
+        ("a.png", "Valid"),
+    ],
+)
+def test_an_image_of_another_type_or_split_is_another_image(tmp_path: Path, name: str, beside: str) -> None:
+    images = search(tmp_path, "test/dent/a.png", "test/crack/b.png")
+    with pytest.raises(
+        InputError, match=r"here: its image .*a\.png is missing in the folder \w+; test/dent/a\.png"
+    ):
+        images.find("here", [name], beside=beside)
+    assert images.find("here", ["crack/b.png"]).relative == "test/crack/b.png"
+    assert images.find("here", ["a.png"], beside="test/xml").relative == "test/dent/a.png"
+
+
 def test_the_first_name_that_exists_counts_and_none_is_an_error(tmp_path: Path) -> None:
     images = search(tmp_path, "a.png", "12ab-a.png")
     assert images.find("here", ["gone.png", "12ab-a.png", "a.png"]).relative == "12ab-a.png"

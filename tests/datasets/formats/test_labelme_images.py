@@ -118,3 +118,11 @@ def test_names_that_are_not_unicode_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a\udcff.png").touch()
     with pytest.raises(InputError, match="is not Unicode"):
         list_tree(tmp_path)
+
+
+@pytest.mark.parametrize(("image_path", "file"), [("../crack/a.png", "j/a.json"), ("a.png", "train/a.json")])
+def test_an_image_of_another_type_or_split_is_another_image(tmp_path: Path, image_path: str, file: str) -> None:
+    source = make(tmp_path / "src", file)
+    images = make(tmp_path / "img", "val/dent/a.png", "val/crack/b.png")
+    with pytest.raises(InputError, match=r"a\.png is missing in the folder .*; val/dent/a\.png is another image"):
+        find(source, image_path, file=file, images=images)
