@@ -22,7 +22,7 @@ def figures(page: Any, run: int = 0) -> dict[str, str]:
     return {NAMES.get(key, key): value for key, value in counts.items()} | rates
 
 
-def set_confidence(page: Any, value: float, run: int = 0) -> None:
+def set_confidence(page: Any, value: float | str, run: int = 0) -> None:
     page.fill(f"#confidence-{run}-exact", str(value))
     page.keyboard.press("Tab")
     settle(page)

@@ -3,6 +3,7 @@
 import { button, byId, checkbox, choice, el, section, slider } from "./dom.js";
 import { LETTERS } from "./format.js";
 import { kindsFor } from "./filters.js";
+import { ghostToggle } from "./ghosts.js";
 import { text } from "./language.js";
 import { signIcon, swatch } from "./types.js";
 import { SIZES } from "./measure.js";
@@ -130,11 +131,13 @@ function layers(data, store) {
     const { hidden } = store.state;
     store.change({ hidden: on ? hidden.filter((t) => t !== i) : [...hidden, i] });
   }, { "data-type": i }));
+  const ghosts = ghostToggle(store);
   return {
-    root: section(text("layers"), table, el("div", { class: "row" }, el("label", { for: "opacity" }, text("opacity")), opacity),
+    root: section(text("layers"), table, data.models.length ? ghosts.root : "", el("div", { class: "row" }, el("label", { for: "opacity" }, text("opacity")), opacity),
       el("div", { class: "toggles" }, shown.map((toggle) => toggle.root))),
     update() {
       for (const [layer, input] of boxes) input.checked = store.state.layers.includes(layer);
+      ghosts.update();
       opacity.value = String(store.state.opacity);
       shown.forEach(({ input }, i) => { input.checked = !store.state.hidden.includes(i); });
     },

@@ -132,6 +132,21 @@ export function section(title, ...children) {
   return el("section", {}, el("h2", {}, title), ...children);
 }
 
+/**
+ * Replace the content of `place` by `render`; what had the keyboard focus gets it again, found by its id or label.
+ * @param {HTMLElement} place
+ * @param {() => void} render
+ */
+export function keepFocus(place, render) {
+  const focused = document.activeElement;
+  const inside = focused instanceof Element && place.contains(focused) ? focused : null;
+  const { id, outerHTML } = inside ?? { id: "", outerHTML: "" };
+  render();
+  if (!inside) return;
+  const again = id ? document.getElementById(id) : [...place.querySelectorAll("button")].find((one) => one.outerHTML === outerHTML);
+  if (again) again.focus({ preventScroll: true });
+}
+
 let noteTimer = 0;
 
 /**

@@ -177,7 +177,7 @@ function makeTile(data, image, layout, aspect, onopen) {
   function draw({ state, judged }) {
     for (const { model, over } of panes) {
       const one = model === null ? null : judged[model][image.index];
-      const look = JSON.stringify([state.hidden, one && [one.predictionVerdicts, one.truthVerdicts]]);
+      const look = JSON.stringify([state.hidden, state.ghosts && one?.count, one && [one.predictionVerdicts, one.truthVerdicts]]);
       if (over.dataset.look === look) continue;
       over.dataset.look = look;
       over.replaceChildren(drawOverlay(data, image, model, one, state, unit));

@@ -20,7 +20,7 @@ const JUDGING = ["thresholds", "iou", "by"];
 /** @type {StateKey[]} */
 const CHOOSING = [...JUDGING, "show", "types", "sizes", "text", "cell", "sort", "falling", "focus"];
 /** @type {StateKey[]} */
-const DRAWING = [...CHOOSING, "hidden", "tile"];
+const DRAWING = [...CHOOSING, "hidden", "tile", "corner", "ghosts"];
 /** @type {Theme[]} */
 const THEMES = ["auto", "light", "dark"];
 /** @type {["images" | "tables", string][]} */
@@ -41,7 +41,8 @@ let counts = { kinds: new Map(), types: new Map(), sizes: new Map() };
 const detail = makeDetail(data, store, () => chosen);
 const grid = makeGrid(byId("images"), byId("main"), data, (image) => store.change({ image: image.name }));
 const updateControls = makeControls(data, store);
-const updateTables = judges ? makeTables(byId("tables"), data, store) : null;
+/** @type {ReturnType<typeof makeTables> | null} */
+let updateTables = null;
 const { help } = listenToKeys(data, store, detail);
 const showFigures = makeFigures(data, store);
 const bar = makeBar();
@@ -87,7 +88,10 @@ function update(first = false) {
   bar.update();
   if (tabs) tabs.update();
   if (!byId("images").hidden) grid.show(chosen, { state, judged });
-  else if (redraw || turned) updateTables?.(judged, sums());
+  else if (redraw || turned) {
+    updateTables ??= makeTables(byId("tables"), data, store);
+    updateTables(judged, sums());
+  }
   detail.show(state.image, judged);
 }
 

@@ -185,6 +185,14 @@ interface Allowance {
   alarms: number;
 }
 
+/** Precision, recall and F1 if the predictions with at least this score count. */
+interface ConfidencePoint {
+  threshold: number;
+  precision: number;
+  recall: number;
+  f1: number;
+}
+
 interface PrecisionRecall {
   truths: number;
   precision: Float64Array;
@@ -237,6 +245,10 @@ interface State {
   opacity: number;
   tile: number;
   theme: Theme;
+  /** Whether predictions below the threshold are drawn. */
+  ghosts: boolean;
+  /** Whether the curve of misses shows only its corner. */
+  corner: boolean;
   /** Code of the chosen language, empty for that of the browser. */
   language: string;
   image: string | null;
@@ -261,7 +273,7 @@ interface FacetCounts {
 
 /** A truth or prediction that the reader selected. */
 interface Selected {
-  kind: "truth" | "prediction";
+  kind: "truth" | "prediction" | "ghost";
   index: number;
 }
 

@@ -1,6 +1,7 @@
 // Truth and predictions over an image: truth solid, predictions dashed, types by colour, hatching and sign.
 
 import { svg } from "./dom.js";
+import { ghostsOf } from "./ghosts.js";
 import { text } from "./language.js";
 import { hatchPattern, signPath } from "./types.js";
 import { FOUND_TWICE, IGNORED, MISSED, NOTHING_THERE, POORLY_LOCATED, RIGHT, WRONG_TYPE } from "./judge.js";
@@ -36,10 +37,13 @@ export function drawOverlay(data, image, model, judgement, state, unit, selected
   const counting = model === null || !judgement ? [] : image.runs[model].predictions.slice(0, judgement.count);
   const predictions = counting.map((prediction, p) => shown(prediction)
     && drawItem(data, image, prediction, { kind: "prediction", index: p }, predictionLabel(data, prediction, judgement, p), drawing));
-  const types = new Set([...image.truths, ...(image.ignored ?? []), ...counting].filter(shown).map((item) => item.type));
+  const below = ghostsOf(image, model, judgement, state);
+  const ghosts = below.map((prediction) => shown(prediction)
+    && drawItem(data, image, prediction, { kind: "ghost", index: -1 }, prediction.score.toFixed(3), drawing));
+  const types = new Set([...image.truths, ...(image.ignored ?? []), ...below, ...counting].filter(shown).map((item) => item.type));
   const patterns = [...types].map((type) => hatchPattern(data, type, `${drawing.prefix}-${type}`, unit));
   const labels = /** @type {Label[]} */ (drawing.labels);
-  return svg("g", { class: "overlay" }, svg("defs", {}, patterns), regions, truths, predictions.reverse(), labels.map((label) => label.root));
+  return svg("g", { class: "overlay" }, svg("defs", {}, patterns), regions, ghosts.reverse(), truths, predictions.reverse(), labels.map((label) => label.root));
 }
 
 /**

@@ -31,6 +31,8 @@ export function startState(data) {
     opacity: 0.5,
     tile: 230,
     theme: "auto",
+    corner: false,
+    ghosts: false,
     language: "",
     image: null,
   };

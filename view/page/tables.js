@@ -1,19 +1,12 @@
-// The second tab: curves, confusion of types, tables by type and size, and the tables of metrics.json.
+// The second tab: what an allowance costs, charts, tables.
 
 import { makeAllowedCard } from "./allowed_card.js";
-import { breakable, card, link, runSuffix } from "./cards.js";
-import { el } from "./dom.js";
-import { missAlarmChart, precisionRecallChart } from "./charts.js";
-import { LETTERS, fixed, percent, pointText } from "./format.js";
-import { missAlarmCurve, operatingCounts, precisionRecall, rankedPredictions } from "./curves.js";
-import { text } from "./language.js";
-import { SIZES, bySize, byType, confusion } from "./measure.js";
-import { shownThreshold } from "./shown_threshold.js";
-import { signIcon } from "./types.js";
-
-/** @type {("truths" | "found" | "unfound" | "wrong")[]} */
-const TYPE_COUNTS = ["truths", "found", "unfound", "wrong"];
-const TYPE_HEADS = ["type", "figure.annotations", "figure.hit", "figure.unfound", "figure.false", "figure.precision", "figure.recall", "ap"];
+import { makeChartCards } from "./chart_cards.js";
+import { precisionRecallChart } from "./charts.js";
+import { precisionRecall, rankedPredictions } from "./curves.js";
+import { el, keepFocus } from "./dom.js";
+import { bySize, byType, confusion } from "./measure.js";
+import { confusionCard, measuredTables, sizeCard, typeCard } from "./type_tables.js";
 
 /**
  * Builds the content of the tab from the current results; parts that do not depend on a threshold are computed once.
@@ -22,7 +15,6 @@ const TYPE_HEADS = ["type", "figure.annotations", "figure.hit", "figure.unfound"
  * @param {Store} store
  */
 export function makeTables(place, data, store) {
-  const curves = data.models.map((_, m) => ({ points: missAlarmCurve(data, m), operating: operatingCounts(data, m) }));
   const ranked = data.models.map((_, m) => rankedPredictions(data, m));
   /** @type {PrecisionRecall[][]} */
   let precisions = [];
@@ -30,6 +22,7 @@ export function makeTables(place, data, store) {
   let charts = [];
   let precisionsFor = "";
   const allowed = makeAllowedCard(data, store);
+  const chartCards = makeChartCards(data, store);
 
   return function update(/** @type {Judged} */ judged, /** @type {Totals[]} */ sums) {
     const { state } = store;
@@ -42,125 +35,14 @@ export function makeTables(place, data, store) {
     const types = data.models.map((_, m) => byType(data, m, judged[m]));
     const { focus } = state;
     const measured = data.models[focus].tables.length > 0 ? [measuredTables(data, store)] : [];
-    place.replaceChildren(
+    keepFocus(place, () => place.replaceChildren(
       el("div", { class: "cards" },
         allowed(),
-        missAlarms(data, store, curves, sums),
+        chartCards(sums),
         confusionCard(data, store, confusion(data, focus, judged[focus])),
         typeCard(data, store, types[focus], precisions[focus]),
         sizeCard(data, store, bySize(data, judged[focus])),
         charts.map((chart, type) => chart(types.map((rows) => rows[type])))),
-      ...measured);
+      ...measured));
   };
-}
-
-/**
- * The tables of metrics.json, made by `evaluate`; unlike the cards above, they do not depend on the thresholds.
- * @param {PageData} data
- * @param {Store} store
- */
-function measuredTables(data, store) {
-  const { tables } = data.models[store.state.focus];
-  return el("section", { class: "measured" },
-    el("h2", {}, `${text("measured.title")}${runSuffix(data, store)}`),
-    el("div", { class: "cards" }, tables.map(({ title, columns, rows, note }) => el("figure", { class: "card", title: note },
-      el("figcaption", {}, el("strong", {}, title)),
-      el("div", { class: "scroll" }, el("table", { class: "plain" },
-        el("tr", {}, columns.map((name) => el("th", { scope: "col" }, breakable(name)))),
-        rows.map(([name, ...cells]) => el("tr", {},
-          el("th", { scope: "row" }, name), cells.map((text) => el("td", {}, text))))))))));
-}
-
-/**
- * @param {PageData} data
- * @param {Store} store
- * @param {import("./charts.js").MissAlarmCurve[]} curves
- * @param {Totals[]} sums
- */
-function missAlarms(data, store, curves, sums) {
-  const take = (/** @type {number} */ m, /** @type {number} */ threshold) => {
-    const thresholds = [...store.state.thresholds];
-    thresholds[m] = threshold;
-    store.change({ thresholds });
-  };
-  if (!sums[0].good) {
-    return card(text("curve.title"), "", el("p", {}, text("allowed.no_good")));
-  }
-  return card(text("curve.title"), text("curve.hint"),
-    missAlarmChart(data, curves, sums, take),
-    el("p", { class: "hint" }, data.models.map((model, m) => el("span", { class: `key run-${m}` },
-      data.models.length > 1 ? `${LETTERS[m]} ${model.name} ` : "",
-      `● ${text("curve.now", { threshold: currentText(data, store, m) })}`,
-      model.threshold === null ? "" : ` ▲ ${text("operating_point", { threshold: pointText(data, m) })}`,
-      model.foldThresholds.length ? `; ${text("curve.folds")}` : ""))));
-}
-
-/**
- * @param {PageData} data
- * @param {Store} store
- * @param {Tally[][]} matrix
- */
-function confusionCard(data, store, matrix) {
-  const none = data.types.length;
-  /** @type {(i: number, nothing: string) => Children} */
-  const head = (i, nothing) => (i === none ? nothing : [signIcon(data, i), breakable(data.types[i].name)]);
-  const columns = [...data.types.keys(), none];
-  const largest = Math.max(1, ...matrix.flat().map((tally) => tally.count));
-  const cell = (/** @type {number} */ row, /** @type {number} */ column) => {
-    if (row === none && column === none) return el("td", { class: "empty" });
-    const td = el("td", { class: row === column ? "diagonal" : "" }, link(store, matrix[row][column], ["confusion", row, column]));
-    td.style.setProperty("--share", (matrix[row][column].count / largest).toFixed(3));
-    return td;
-  };
-  return card(`${text("confusion.title")}${runSuffix(data, store)}`, text("confusion.hint"),
-    el("div", { class: "scroll" }, el("table", { class: "confusion" },
-      el("tr", {}, el("th", {}, text("confusion.corner")), columns.map((c) => el("th", { scope: "col" }, head(c, text("defect_missed"))))),
-      columns.map((r) => el("tr", {}, el("th", { scope: "row" }, head(r, text("verdict.nothing there"))), columns.map((c) => cell(r, c)))))));
-}
-
-/**
- * @param {PageData} data
- * @param {Store} store
- * @param {TypeRow[]} rows
- * @param {PrecisionRecall[]} ranked
- */
-function typeCard(data, store, rows, ranked) {
-  return card(`${text("types.title")}${runSuffix(data, store)}`, text(`types.hint.${store.state.by}`, { iou: store.state.iou.toFixed(2) }),
-    el("div", { class: "scroll" }, el("table", { class: "plain" },
-      el("tr", {}, TYPE_HEADS.map((h) => el("th", { scope: "col" }, text(h)))),
-      rows.map((row, type) => el("tr", {},
-        el("th", { scope: "row" }, signIcon(data, type), data.types[type].name),
-        TYPE_COUNTS.map((column) => el("td", {}, link(store, row[column], ["type", type, column]))),
-        el("td", {}, percent(row.precision, 1)), el("td", {}, percent(row.recall, 1)), el("td", {}, fixed(ranked[type].ap, 3)))))));
-}
-
-/**
- * @param {PageData} data
- * @param {Store} store
- * @param {SizeCell[][]} rows
- */
-function sizeCard(data, store, rows) {
-  const cell = (/** @type {SizeCell} */ { truths, unfound }, /** @type {number} */ row, /** @type {number} */ column) => {
-    if (!truths.count) return el("td", { class: "zero" }, "–");
-    const td = el("td", {}, link(store, unfound, ["unfound", row, column]), ` ${text("of", { whole: "" })} `, link(store, truths, ["size", row, column]));
-    td.style.setProperty("--share", (unfound.count / truths.count).toFixed(3));
-    return td;
-  };
-  return card(`${text("sizes.title")}${runSuffix(data, store)}`, text("sizes.hint"),
-    el("div", { class: "scroll" }, el("table", { class: "confusion sizes" },
-      el("tr", {}, ["type", ...SIZES.map((size) => `size.${size}`), "all"].map((h) => el("th", { scope: "col" }, text(h)))),
-      rows.map((cells, row) => el("tr", {},
-        el("th", { scope: "row" }, row < data.types.length ? [signIcon(data, row), data.types[row].name] : text("all")),
-        cells.map((one, column) => cell(one, row, column)))))));
-}
-
-/**
- * The current threshold of a run.
- * @param {PageData} data
- * @param {Store} store
- * @param {number} m
- */
-function currentText(data, store, m) {
-  const threshold = store.state.thresholds[m];
-  return threshold === null ? pointText(data, m) : shownThreshold(data, m, threshold);
 }
