@@ -61,6 +61,12 @@ class MapWriter:
         _write(self._folder / file, small / highest if highest > 0 else small)
         self._files[name], self._highest[file] = file, highest
 
+    def keep(self, name: str, png: Path) -> None:
+        """Copy the map `png` of the image `name` from another folder of maps."""
+        file = f"{len(self._files):05d}.png"
+        (self._folder / file).write_bytes(png.read_bytes())
+        self._files[name], self._highest[file] = file, 1.0
+
     def finish(self, predictions_sha256: str = "") -> None:
         """Put unbounded maps on a common scale and write the list."""
         import numpy as np

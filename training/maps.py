@@ -1,11 +1,14 @@
-"""The maps that `predict --maps` writes for the page."""
+"""The maps of images for the page: written by `predict --maps`, or kept while score maps are measured."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datasets.coco import Image
 from evaluate.map_folder import new_maps
+from evaluate.metric import ScoreMap
+from evaluate.run_folder import Run
 from system.errors import OptionError
 from training.trainer import Predictor
 
@@ -27,3 +30,23 @@ def map_writer(predictor: Predictor, folder: Path) -> Iterator[AddMap]:
         raise OptionError("--maps", "this model has no map of an image", "leave it out")
     with new_maps(folder, maker.kind, bounded=maker.bounded) as writer:
         yield lambda file, rgb: writer.add(file.as_posix(), maker.make(rgb))
+
+
+@contextmanager
+def kept_score_maps(run: Run, score_map: ScoreMap | None) -> Iterator[ScoreMap | None]:
+    """`score_map`, which also stores each map in RUN/maps/test if the predictions of `run` come from its maps.
+
+    They do where defects are not distinguished by type; of other runs, the maps are a by-product. Masks are needed
+    to measure maps, so without them there is none to store.
+    """
+    if score_map is None or run.provides.types:
+        yield score_map
+        return
+    with new_maps(run.root / "maps" / "test", "score", run.predictions("test")) as writer:
+
+        def keep(image: Image) -> "NDArray[np.float32]":
+            values = score_map(image)
+            writer.add(image.file_name, values)
+            return values
+
+        yield keep

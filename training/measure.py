@@ -18,7 +18,7 @@ from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run, load_run_of
 from system.console import progress
 from training.cross_validation import folds_of
-from training.maps import AddMap, map_writer
+from training.maps import AddMap, kept_score_maps, map_writer
 from training.options import OptionsT
 from training.predict import number_images
 from training.run_dataset import run_dataset
@@ -42,16 +42,15 @@ def measure(
         write_predictions(run.predictions(split), of_split)
     if not dataset.images("test"):
         return None
-    score_map = _score_map(predictor, dataset)
-    default = predictor.default_score
-    return measure_run(
-        run,
-        dataset,
-        operating_point=operating_point,
-        default=default,
-        score_map=score_map,
-        own_point=predictor.operating_point,
-    )
+    with kept_score_maps(run, _score_map(predictor, dataset)) as score_map:
+        return measure_run(
+            run,
+            dataset,
+            operating_point=operating_point,
+            default=predictor.default_score,
+            score_map=score_map,
+            own_point=predictor.operating_point,
+        )
 
 
 def evaluate_run(

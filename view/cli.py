@@ -1,6 +1,7 @@
 """The `view` command."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -25,17 +26,53 @@ def view(
     images: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Predict the images in DIR and show them.")
     ] = None,
+    maps: Annotated[
+        bool, typer.Option("--maps", help="Compute the score maps or heat maps that the run lacks, and show them.")
+    ] = False,
     png: Annotated[Path | None, typer.Option(help="Also write overlay images into this new folder.")] = None,
     contact_sheet: Annotated[Path | None, typer.Option(help="Also write the worst cases as one PNG.")] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Write one HTML file that shows truth and predictions on every image of a split."""
+    page = out or default_out(target, second or images)
+    with TemporaryDirectory(prefix="defectline-maps-") as temporary:
+        scene = _scene(target, second, split, images, dataset, Path(temporary) / "maps" if maps else None)
+        _write(page, scene, png, contact_sheet)
+    if open_page:
+        typer.launch(page.resolve().as_uri())
+
+
+def _scene(
+    target: Path, second: Path | None, split: str, images: Path | None, dataset: Path | None, maps: Path | None
+) -> "Scene":
+    """What the page shows; with `maps`, a new folder for those of new images, also the maps that a run lacks."""
+    from datasets.formats.dataset_folder import looks_like_dataset
+    from view.maps import check_maps, with_maps
+    from view.new_images import new_images_scene
+    from view.scene import dataset_scene, run_scene
+
+    is_dataset = looks_like_dataset(target)
+    roots = [target, second] if second else [target]
+    if maps and not is_dataset:
+        check_maps(roots)
+    if images:
+        if second or is_dataset:
+            raise OptionError(f"--images {images}", "needs exactly one run", "give view RUN --images DIR")
+        return new_images_scene(target, images, dataset, maps)
+    if is_dataset:
+        if second:
+            raise OptionError(str(second), f"{target} is a dataset; only runs can be compared", "name two runs")
+        if maps:
+            raise OptionError("--maps", f"{target} is a dataset", "name a run")
+        return dataset_scene(target, split)
+    return with_maps(run_scene(roots, split, dataset), compute=maps is not None)
+
+
+def _write(page: Path, scene: "Scene", png: Path | None, contact_sheet: Path | None) -> None:
     from system.files import check_destination
     from view.crops import render_all
     from view.page import check_out, write_page
 
-    scene = _scene(target, second, split, images, dataset)
-    page = out or default_out(target, second or images)
     report({"page": page, "images": len(scene.images), "png": png, "contact_sheet": contact_sheet})
     check_out(page, scene)
     if png:
@@ -55,25 +92,6 @@ def view(
         _write_overlays(png, scene)
     if contact_sheet:
         _write_contact_sheet(contact_sheet, scene)
-    if open_page:
-        typer.launch(page.resolve().as_uri())
-
-
-def _scene(target: Path, second: Path | None, split: str, images: Path | None, dataset: Path | None) -> "Scene":
-    from datasets.formats.dataset_folder import looks_like_dataset
-    from view.new_images import new_images_scene
-    from view.scene import dataset_scene, run_scene
-
-    is_dataset = looks_like_dataset(target)
-    if images:
-        if second or is_dataset:
-            raise OptionError(f"--images {images}", "needs exactly one run", "give view RUN --images DIR")
-        return new_images_scene(target, images, dataset)
-    if is_dataset:
-        if second:
-            raise OptionError(str(second), f"{target} is a dataset; only runs can be compared", "name two runs")
-        return dataset_scene(target, split)
-    return run_scene([target, second] if second else [target], split, dataset)
 
 
 def _write_overlays(folder: Path, scene: "Scene") -> None:

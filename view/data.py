@@ -17,6 +17,7 @@ from datasets.coco import Annotation, Image, Prediction, Rle
 from datasets.masks.pixel_mask import PALETTE
 from datasets.masks.rle import rle_ious, to_rle
 from evaluate.cells import Table
+from evaluate.map_folder import MapKind
 from evaluate.matching import box_ious
 from view.scene import Model, Scene, SceneImage
 
@@ -28,6 +29,7 @@ TruthRow = tuple[int, Number, Number, Number, Number, Number, str | None]
 PredictionRow = tuple[int, float, float, float, float, float, str | None]
 Overlap = tuple[int, int, float, float]
 CropRow = tuple[int, int, int, int, str | None]
+MapSource = str | bool | None
 
 MAX_PREDICTIONS = 60_000
 MIN_OVERLAP = 0.05
@@ -50,13 +52,17 @@ class PageModel(msgspec.Struct, frozen=True, rename="camel"):
     rule: str | None
     floor: float
     tables: list[Table]
+    map_kind: MapKind | None = None
+    map_range: tuple[float, float] = (0.0, 1.0)
+    map_threshold: float | None = None
 
 
 class PageImage(msgspec.Struct, frozen=True):
     """An image. Rows of truths contain type, x, y, w, h, area, run lengths; rows of predictions also the score.
 
     `ignored` are ignore regions; `inside` is the part of each prediction inside them, in the form of `overlaps`.
-    `crops` contain x, y, w, h and the address of the file, null for WebP data inside the page.
+    `crops` contain x, y, w, h and the address of the file, null for WebP data inside the page. `maps` contain the
+    address of the map of each model, true for PNG data inside the page, null for none.
     """
 
     name: str
@@ -70,6 +76,7 @@ class PageImage(msgspec.Struct, frozen=True):
     ignored: list[TruthRow] = []
     inside: list[list[Overlap]] = []
     crops: list[CropRow] = []
+    maps: list[MapSource] = []
 
 
 class PageData(msgspec.Struct, frozen=True, rename="camel"):
@@ -133,7 +140,10 @@ def overlaps(
 
 def _model(model: Model, floor: float) -> PageModel:
     rule = model.point.rule if model.point else None
-    return PageModel(model.name, model.propose, model.threshold, model.fold_thresholds, rule, floor, model.tables)
+    return PageModel(
+        model.name, model.propose, model.threshold, model.fold_thresholds, rule, floor, model.tables,
+        model.map_kind, model.map_range, model.map_threshold,
+    )  # fmt: skip
 
 
 def _image(shown: SceneImage, index: dict[int, int], floors: Sequence[float]) -> PageImage:
@@ -155,6 +165,7 @@ def _image(shown: SceneImage, index: dict[int, int], floors: Sequence[float]) ->
         predictions=[[_prediction_row(p, index) for p in predictions] for predictions in kept],
         overlaps=[overlaps(image, truths, predictions) for predictions in kept],
         inside=[overlaps(image, regions, predictions, ignore=True) for predictions in kept],
+        maps=[True if path else None for path in shown.maps],
     )
 
 

@@ -7,20 +7,22 @@ from datasets.images.image_file import find_images, read_info
 from evaluate.new_predictions import predict_with_run
 from evaluate.run_folder import load_run, read_split
 from system.errors import InputError
+from view.maps import with_new_maps
 from view.scene import Scene, SceneImage, model_of, short_names
 
 
-def new_images_scene(root: Path, folder: Path, dataset: Path | None = None) -> Scene:
+def new_images_scene(root: Path, folder: Path, dataset: Path | None = None, maps: Path | None = None) -> Scene:
     """Predict the images below `folder` with the run folder `root`.
 
-    `dataset` is the location of the dataset of the run, if it was moved. Raises InputError if the run, its dataset
-    or an image cannot be read or if `folder` is not a folder, PredictError if the trainer fails.
+    `maps` is a new folder for the map of each image, which must remain until the page is written. `dataset` is the
+    location of the dataset of the run, if it was moved. Raises InputError if the run, its dataset or an image
+    cannot be read or if `folder` is not a folder, PredictError if the trainer fails.
     """
     run = load_run(root)
     if not folder.is_dir():
         raise InputError(folder, "no such folder", "name a folder of images with --images DIR")
     names = [path.relative_to(folder).as_posix() for path in find_images([folder])]
-    predicted = predict_with_run(root, folder, names, dataset=dataset)
+    predicted = predict_with_run(root, folder, names, dataset=dataset, maps=maps)
     intensities = read_split(run).intensities
     images = []
     for number, name in enumerate(sorted(names), 1):
@@ -32,4 +34,5 @@ def new_images_scene(root: Path, folder: Path, dataset: Path | None = None) -> S
     model = model_of(run, short_names([root])[0], propose)
     categories = [Category(i, name) for i, name in sorted(predicted.labels.items())]
     shown = folder.resolve().name
-    return Scene(f"{model.name} on {shown}", shown, folder, "", categories, [model], images, has_truth=False)
+    scene = Scene(f"{model.name} on {shown}", shown, folder, "", categories, [model], images, has_truth=False)
+    return with_new_maps(scene, maps) if maps else scene

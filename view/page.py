@@ -14,6 +14,7 @@ from system.files import new_folder, write_atomic
 from view.bundle import bundle, languages, read_asset
 from view.crops import Crop
 from view.data import CropRow, PageData, page_data
+from view.map_files import copy_maps, map_blocks
 from view.scene import Scene
 
 MAX_EMBEDDED_IMAGES = 300
@@ -33,11 +34,12 @@ def write_page(out: Path, scene: Scene, rendered: Iterable[list[Crop]]) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     data = page_data(scene)
     if len(scene.images) <= MAX_EMBEDDED_IMAGES:
-        write_atomic(out, embedded_page(data, rendered).encode())
+        write_atomic(out, embedded_page(data, rendered, map_blocks(scene)).encode())
         return
     folder = files_folder(out)
     with new_folder(folder, overwrite=True, marker=MARKER) as partial:
         crops = _write_crops(partial, folder.name, rendered)
+        data = copy_maps(partial, folder.name, scene, data)
         (partial / MARKER).write_text('{"made by": "defectline view"}\n')
     write_atomic(out, page_text(_with_crops(data, crops)).encode())
 
@@ -59,8 +61,8 @@ def files_folder(out: Path) -> Path:
     return out.with_name(f"{out.stem}_files")
 
 
-def embedded_page(data: PageData, rendered: Iterable[list[Crop]]) -> str:
-    """The text of a page that contains its crops.
+def embedded_page(data: PageData, rendered: Iterable[list[Crop]], maps: Sequence[str] = ()) -> str:
+    """The text of a page that contains its crops, and the script elements `maps`.
 
     They are last in the file, so the grid appears before they are read.
     """
@@ -72,7 +74,7 @@ def embedded_page(data: PageData, rendered: Iterable[list[Crop]]) -> str:
             f'<script type="text/plain" id="crop-{i}-{k}">{base64.b64encode(crop.webp).decode()}</script>\n'
             for k, crop in enumerate(of_image)
         ]
-    return page_text(_with_crops(data, crops), blocks)
+    return page_text(_with_crops(data, crops), [*blocks, *maps])
 
 
 def page_text(data: PageData, blocks: Sequence[str] = ()) -> str:

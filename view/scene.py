@@ -12,6 +12,7 @@ from datasets.formats.dataset_folder import Dataset, load_dataset
 from datasets.images.bit_depth import IntensityRange
 from datasets.images.pixels import read_rgb
 from evaluate.cells import Table
+from evaluate.map_folder import MapKind
 from evaluate.metrics import read_metrics
 from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run, RunSplit, load_run
@@ -33,7 +34,9 @@ class Model(msgspec.Struct, frozen=True):
     """A run whose predictions are shown; without a metrics.json it has no operating point and no tables.
 
     `fold_thresholds` are the score thresholds of the folds of a cross-validation, fold 1 first, else empty.
-    `propose` are the options with which `annotate propose` uses the same predictions.
+    `propose` are the options with which `annotate propose` uses the same predictions. `map_range` are the values
+    of its maps at which the colours start and end. With `from_map`, the score of a prediction is the highest value
+    of the map in its region.
     """
 
     name: str
@@ -42,6 +45,14 @@ class Model(msgspec.Struct, frozen=True):
     fold_thresholds: list[float] = []
     propose: list[str] = []
     tables: list[Table] = []
+    map_kind: MapKind | None = None
+    map_range: tuple[float, float] = (0.0, 1.0)
+    from_map: bool = False
+
+    @property
+    def map_threshold(self) -> float | None:
+        """Value of its maps from which it finds a defect; None if its predictions do not come from the map."""
+        return self.threshold if self.from_map and self.map_kind else None
 
     @property
     def threshold(self) -> float | None:
@@ -53,7 +64,8 @@ class SceneImage(msgspec.Struct, frozen=True):
     """An image with its truth; `predictions` and `folds` have one entry per model.
 
     The fold is the one that tested the image in a cross-validation, from 1, else None. `intensities` are the
-    ranges by which the dataset or the run scales images with more than 8 bits per channel.
+    ranges by which the dataset or the run scales images with more than 8 bits per channel. `maps` are the files of
+    its maps, one per model, empty without any.
     """
 
     image: Image
@@ -63,6 +75,7 @@ class SceneImage(msgspec.Struct, frozen=True):
     predictions: list[list[Prediction]]
     folds: list[int | None] = []
     intensities: list[IntensityRange] = []
+    maps: list[Path | None] = []
 
     def read(self) -> "NDArray[np.uint8]":
         """The pixels, H x W x 3 uint8 RGB. Raises InputError if the image cannot be read."""
@@ -162,12 +175,13 @@ def model_of(run: Run, name: str, propose: list[str]) -> Model:
 
     Raises InputError if metrics.json cannot be read.
     """
+    from_map = run.provides.score_maps and not run.provides.types
     if not run.metrics.is_file():
-        return Model(name, run.root, propose=propose)
+        return Model(name, run.root, propose=propose, from_map=from_map)
     metrics = read_metrics(run.metrics)
     fold_thresholds = metrics.folds.score_thresholds if metrics.folds else []
     tables = list(metrics_tables(metrics))
-    return Model(name, run.root, metrics.operating_point, fold_thresholds, propose, tables)
+    return Model(name, run.root, metrics.operating_point, fold_thresholds, propose, tables, from_map=from_map)
 
 
 def fold_of_images(run: Run) -> dict[str, int]:

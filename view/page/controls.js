@@ -6,6 +6,7 @@ import { kindsFor } from "./filters.js";
 import { ghostToggle } from "./ghosts.js";
 import { text } from "./language.js";
 import { signIcon, swatch } from "./types.js";
+import { hasMaps, mapControls } from "./maps.js";
 import { SIZES } from "./measure.js";
 import { confidences, thresholds } from "./thresholds.js";
 
@@ -26,6 +27,7 @@ export function makeControls(data, store) {
   if (data.models.length > 1) parts.push(focus(data, store));
   parts.push(kinds(data, store), types(data, store));
   if (data.hasTruth) parts.push(sizes(store));
+  if (hasMaps(data)) parts.push(mapControls(data, store));
   parts.push(layers(data, store), legend(data));
   byId("side").append(...parts.map((part) => part.root));
   return (/** @type {FacetCounts} */ counts) => {

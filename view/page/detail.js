@@ -4,6 +4,7 @@ import { button, dialogById, el, note } from "./dom.js";
 import { LETTERS, fixed, shellWord } from "./format.js";
 import { thresholdFor } from "./judge.js";
 import { text } from "./language.js";
+import { loadMaps, mapImage } from "./maps.js";
 import { drawOverlay } from "./overlay.js";
 import { makeStage } from "./stage.js";
 import { signIcon } from "./types.js";
@@ -87,7 +88,7 @@ export function makeDetail(data, store, order) {
   function open(shown) {
     selected = null;
     stages = (runs.length ? runs : [null]).map((model) => makeStage(shown, (unit) =>
-      drawOverlay(data, shown, model, model === null ? null : judged[model][shown.index], store.state, unit, selected), follow));
+      drawOverlay(data, shown, model, model === null ? null : judged[model][shown.index], store.state, unit, selected), follow, mapImage(shown, model)));
     panes.replaceChildren(...stages.map((stage, m) => el("figure", {},
       runs.length > 1 && el("figcaption", {}, `${LETTERS[m]} · ${data.models[m].name}`), stage.root)));
     for (const stage of stages) stage.fit(false);
@@ -184,7 +185,10 @@ export function makeDetail(data, store, order) {
     show, step, copyCommand, close,
     isOpen: () => dialog.open,
     stage: () => stages[0],
-    addCrops: () => { for (const stage of stages) stage.addCrops(); },
+    addCrops: () => {
+      for (const stage of stages) stage.addCrops();
+      loadMaps(data, panes);
+    },
   };
 }
 

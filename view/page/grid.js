@@ -2,6 +2,7 @@
 
 import { el, svg } from "./dom.js";
 import { LETTERS, fileName } from "./format.js";
+import { loadMaps, mapPane } from "./maps.js";
 import { drawOverlay } from "./overlay.js";
 import { cropSource } from "./prepare.js";
 import { caption } from "./words.js";
@@ -154,12 +155,12 @@ function makeTile(data, image, layout, aspect, onopen) {
   const panes = models.map((model) => {
     const preview = el("img", { alt: "", decoding: "async" });
     const over = svg("svg", { viewBox: `0 0 ${image.width} ${image.height}` });
-    return { model, preview, over };
+    return { model, preview, map: mapPane(image, model), over };
   });
   const words = el("span", { class: "words" });
   const root = el("button", { type: "button", class: "tile", "data-name": image.name, onclick: () => onopen(image) },
-    el("span", { class: "panes" }, panes.map(({ preview, over }, m) =>
-      el("span", { class: "pane" }, preview, over, panes.length > 1 && el("span", { class: "letter" }, LETTERS[m])))),
+    el("span", { class: "panes" }, panes.map(({ preview, map, over }, m) =>
+      el("span", { class: "pane" }, preview, map, over, panes.length > 1 && el("span", { class: "letter" }, LETTERS[m])))),
     el("span", { class: "caption" }, el("span", { class: "name", title: image.name }, fileName(image.name)), words));
   root.style.width = `${layout.tile}px`;
   root.style.height = `${layout.height}px`;
@@ -168,6 +169,7 @@ function makeTile(data, image, layout, aspect, onopen) {
   function describe({ judged }) {
     const source = cropSource(image, 0);
     for (const { preview } of panes) if (source && !preview.hasAttribute("src")) preview.src = source;
+    loadMaps(data, root);
     const text = caption(data, image, judged);
     root.dataset.mood = text.mood;
     words.textContent = text.words;

@@ -8,6 +8,7 @@ import { makeFigures } from "./figures.js";
 import { makeGrid } from "./grid.js";
 import { listenToKeys } from "./keys.js";
 import { LANGUAGE, LANGUAGES, text } from "./language.js";
+import { hasMaps, makeMapFilters } from "./maps.js";
 import { cellImages, judgeAll, totals } from "./measure.js";
 import { readData } from "./prepare.js";
 import { cellText, selectionText } from "./selection.js";
@@ -46,6 +47,7 @@ let updateTables = null;
 const { help } = listenToKeys(data, store, detail);
 const showFigures = makeFigures(data, store);
 const bar = makeBar();
+const showMaps = hasMaps(data) ? makeMapFilters(data) : () => {};
 const tabs = judges ? makeTabs() : null;
 makeTools();
 byId("subtitle").textContent = subtitle();
@@ -104,6 +106,7 @@ function showLayers() {
   const root = document.documentElement;
   for (const layer of LAYERS) root.classList.toggle(`no-${layer}`, !state.layers.includes(layer));
   root.style.setProperty("--opacity", String(state.opacity));
+  showMaps(state);
   if (state.theme === "auto") delete root.dataset.theme;
   else root.dataset.theme = state.theme;
 }

@@ -32,7 +32,16 @@ interface Model {
   /** Predictions below this score are not in the page. */
   floor: number;
   tables: MetricTable[];
+  /** What the maps of the run show, null if it has none. */
+  mapKind: "score" | "heat" | null;
+  /** Values of its maps at which the colours start and end. */
+  mapRange: [low: number, high: number];
+  /** Value of its maps from which the run finds a defect, null if its predictions do not come from the map. */
+  mapThreshold: number | null;
 }
+
+/** Address of a map, true for PNG data inside the page, null for none. */
+type MapSource = string | true | null;
 
 interface RawImage {
   name: string;
@@ -47,6 +56,7 @@ interface RawImage {
   ignored?: ItemRow[];
   inside?: OverlapRow[][];
   crops: CropRow[];
+  maps: MapSource[];
 }
 
 interface Data<I> {
@@ -111,6 +121,7 @@ interface PageImage {
   split: string;
   folds: (number | null)[];
   crops: CropRow[];
+  maps: MapSource[];
   index: number;
   truths: Truth[];
   ignored?: Truth[];
@@ -243,6 +254,9 @@ interface State {
   hidden: number[];
   layers: string[];
   opacity: number;
+  mapOpacity: number;
+  /** Values of maps below it are not shown; 0 shows whole maps. */
+  mapThreshold: number;
   tile: number;
   theme: Theme;
   /** Whether predictions below the threshold are drawn. */

@@ -6,16 +6,17 @@ import { cropSource } from "./prepare.js";
 const MAX_ZOOM = 32;
 
 /**
- * A zoomable image. `overlay(unit)` draws what is above it, `onview` is called after every move.
+ * A zoomable image. `overlay(unit)` draws what is above it, `onview` is called after every move; `map` is between both.
  * @param {PageImage} image
  * @param {(unit: number) => SVGElement} overlay
  * @param {(stage: Stage) => void} onview
+ * @param {SVGElement | null} map
  * @returns {Stage}
  */
-export function makeStage(image, overlay, onview) {
+export function makeStage(image, overlay, onview, map = null) {
   const crops = svg("g", { class: "crops" });
   const over = svg("g");
-  const world = svg("g", {}, crops, over);
+  const world = svg("g", {}, crops, map, over);
   const root = svg("svg", { class: "stage", role: "img", "aria-label": image.name }, world);
   const view = { zoom: 0, x: 0, y: 0 };
   const stage = { root, view, place, fit, native, zoomBy, moveBy, redraw, addCrops };

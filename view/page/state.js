@@ -3,7 +3,7 @@
 import { DEFAULT_THRESHOLD } from "./judge.js";
 
 export const LAYERS = ["truth-boxes", "truth-masks", "truth-outlines", "truth-labels",
-  "prediction-boxes", "prediction-masks", "prediction-outlines", "prediction-labels"];
+  "prediction-boxes", "prediction-masks", "prediction-outlines", "prediction-labels", "map"];
 
 const ADDRESS_MILLISECONDS = 150;
 
@@ -29,6 +29,8 @@ export function startState(data) {
     hidden: [],
     layers: startLayers(data),
     opacity: 0.5,
+    mapOpacity: 0.6,
+    mapThreshold: 0,
     tile: 230,
     theme: "auto",
     corner: false,
@@ -48,6 +50,7 @@ function startLayers(data) {
   const predicted = data.images.some((image) => image.runs.some((run) => masked(run.predictions)));
   if (!data.models.length) return LAYERS.filter((layer) => layer.startsWith("truth") && (!truth || layer !== "truth-boxes"));
   const left = predicted ? ["truth-masks", "truth-boxes", "prediction-boxes"] : ["truth-masks"];
+  if (data.models.some(({ mapKind }) => mapKind)) left.push("prediction-masks"); // two colours on one place are neither
   return LAYERS.filter((layer) => !left.includes(layer));
 }
 
@@ -146,6 +149,8 @@ const ALLOWED = {
   theme: oneOf("auto", "light", "dark"),
   iou: between(0.1, 0.95),
   opacity: between(0, 1),
+  mapOpacity: between(0, 1),
+  mapThreshold: between(0, 1),
   tile: between(120, 520),
   focus: (value, initial) => Number.isInteger(value) && between(0, Math.max(0, initial.thresholds.length - 1))(value),
 };
