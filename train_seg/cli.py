@@ -18,14 +18,15 @@ def _learner() -> Learner[SegmenterOptions]:
 
 TRAINER = Trainer(
     task="seg",
-    summary="Train a U-Net that finds the pixels of defects, measure it, and use it.",
+    summary="Train a network that finds the pixels of defects, measure it, and use it.",
     options=SegmenterOptions,
     learner=_learner,
     check=check_options,
     flags={
-        "encoder": Flag("Encoder name of segmentation-models-pytorch."),
+        "arch": Flag("unet, unet++, fpn, deeplabv3+ or segformer."),
+        "encoder": Flag("Encoder of segmentation-models-pytorch, or tu- and a network of timm."),
         "encoder_weights": Flag(
-            "imagenet (downloaded), none (random), or a state dict file of torchvision or timm."
+            "imagenet (downloaded), none (random), or a state dict file of torchvision, timm or smp."
         ),
         "encoder_depth": Flag("Number of halvings, 3 to 5.", int),
         "monitor": Flag("The value on val that chooses the best epoch: dice, iou or loss."),

@@ -1,5 +1,7 @@
 """Pretrained weights for the encoder, from the hub of smp, from a file, or none; missing tensors are reported."""
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -9,14 +11,17 @@ from features.names import ENCODER_WEIGHTS_REMEDY as REMEDY
 from features.weights import part_names, prepare_hub, read_state_dict
 from system.errors import WeightsError, first_line
 
-UNUSED_HEAD = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
+UNUSED = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "head_", "norm_pre.", "_fc.", "last_linear.")
+ENCODER = re.compile(r"^(?:model\.)?(?:net\.)?encoder\.")
+DENSE = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(\d)")
 
 
 def load_encoder_weights(encoder: nn.Module, name: str, depth: int, source: str) -> list[str]:
     """Load weights into `encoder` (`name` in smp) and return lines for the user about missing tensors.
 
     `source` is `imagenet` (from the hub of smp or its cache), `none`, or a file with a state dict that uses the
-    names of torchvision or timm. The file is read with weights_only, so it cannot run code. Raises WeightsError.
+    names of torchvision, timm or smp, also that of a whole segmenter of smp. The file is read with weights_only,
+    so it cannot run code. Raises WeightsError.
     """
     if source == "none":
         return ["encoder weights: none, the encoder starts from random weights"]
@@ -32,7 +37,7 @@ def _fill(encoder: nn.Module, given: dict[str, Tensor], path: Path, depth: int) 
     fits = {k: v for k, v in given.items() if k in wanted and v.shape == wanted[k].shape}
     if not any(k.endswith("weight") and v.ndim == 4 for k, v in fits.items()):
         raise WeightsError(path, f"none of its {len(given)} tensors fits the encoder", REMEDY)
-    encoder.load_state_dict(fits, strict=False)
+    nn.Module.load_state_dict(encoder, fits, strict=False)  # some encoders of smp override it without `strict`
     lines = []
     counters = {k for k in wanted if k.endswith("num_batches_tracked")}
     lacking = [k for k in wanted if k not in given and k not in counters]
@@ -41,18 +46,21 @@ def _fill(encoder: nn.Module, given: dict[str, Tensor], path: Path, depth: int) 
         advice = ""
         if depth == 5 and all(k.startswith("layer4.") for k in in_use):
             advice = "; layer4 stays random, --encoder-depth 4 does without it"
-        lines.append(f"encoder weights: {path.name} lacks {len(in_use)} tensors ({part_names(in_use)}){advice}")
+        lines.append(f"encoder weights: {path.name} lacks {len(in_use)} tensors ({_parts(in_use)}){advice}")
     misfits = [k for k in given if k in wanted and k not in fits]
     if misfits:
         lines.append(
-            f"encoder weights: {len(misfits)} tensors of {path.name} have other shapes ({part_names(misfits)})"
+            f"encoder weights: {len(misfits)} tensors of {path.name} have other shapes ({_parts(misfits)})"
         )
-    strangers = [k for k in given if k not in wanted and not k.startswith(UNUSED_HEAD)]
+    strangers = [k for k in given if k not in wanted and not k.startswith(UNUSED)]
     if strangers:
-        lines.append(
-            f"encoder weights: {len(strangers)} tensors of {path.name} are unknown ({part_names(strangers)})"
-        )
+        what = "are unknown" if depth == 5 else f"are unknown or not used at --encoder-depth {depth}"
+        lines.append(f"encoder weights: {len(strangers)} tensors of {path.name} {what} ({_parts(strangers)})")
     return lines
+
+
+def _parts(tensors: Iterable[str]) -> str:
+    return part_names(name.removeprefix("model.") for name in tensors)
 
 
 def encoder_normalisation(name: str) -> tuple[MeanOrStd, MeanOrStd]:
@@ -67,12 +75,29 @@ def encoder_normalisation(name: str) -> tuple[MeanOrStd, MeanOrStd]:
 
 
 def _named_as(encoder: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """`state` under the names of `encoder`: smp's `tu-` encoders keep timm's network as `model`."""
-    plain = {name.removeprefix("encoder."): value for name, value in state.items()}
+    """`state` under the names of `encoder`, as far as they can be derived.
+
+    smp's `tu-` encoders keep timm's network as `model`, and timm joins the outer levels of names with `_` there
+    (`stages.0.blocks` becomes `stages_0.blocks`). A whole segmenter of smp has its encoder as `encoder`. Old files
+    of torchvision's DenseNet have `norm.1` where newer ones have `norm1`.
+    """
+    found = [name for name in state if ENCODER.match(name)]
+    if found:
+        state = {ENCODER.sub("", name): state[name] for name in found}
     wanted = encoder.state_dict()
-    if any(name in wanted for name in plain):
-        return plain
-    return {f"model.{name}" if f"model.{name}" in wanted else name: value for name, value in plain.items()}
+    by_letters: dict[str, str] = {}
+    for name in wanted:
+        by_letters.setdefault(_letters(name), name)
+    renamed: dict[str, Tensor] = {}
+    for name, value in state.items():
+        own = name if name in wanted else by_letters.get(_letters(name), name)
+        renamed.setdefault(own if own not in state or own == name else name, value)
+    return renamed
+
+
+def _letters(name: str) -> str:
+    """A name without the differences of naming between the libraries."""
+    return DENSE.sub(r"\1\2", name.removeprefix("model.")).replace(".", "_")
 
 
 def _from_hub(name: str, depth: int) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""The segmenter for the shared commands: build, train, store, apply and export a U-Net."""
+"""The segmenter for the shared commands: build, train, store, apply and export a network."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from evaluate.run_folder import Run
 from system.console import print_status
 from system.errors import WeightsError
 from system.tensors import check_expansion, check_tensors
+from train_seg.architectures import check_network
 from train_seg.data import PlainSet, TrainingSet, load_cached
 from train_seg.encoder_weights import encoder_normalisation, load_encoder_weights
 from train_seg.export import SegmenterExporter
@@ -29,7 +30,7 @@ from training.trainer import Learner, PredictOptions, Work
 
 
 class SegmenterLearner(Learner[SegmenterOptions]):
-    """A U-Net of segmentation-models-pytorch, trained by Lightning."""
+    """A network of segmentation-models-pytorch, trained by Lightning."""
 
     state_file: ClassVar[str] = STATE
     keeps_state: ClassVar[bool] = False
@@ -39,6 +40,12 @@ class SegmenterLearner(Learner[SegmenterOptions]):
         "validation": ("val_dice", "val_iou"),
         "learning rate": ("lr",),
     }
+
+    def settle(self, options: SegmenterOptions) -> SegmenterOptions:
+        """Nothing is left open; the network is checked before images are read. Raises OptionError."""
+        if options.arch != "unet" or options.encoder.startswith("tu-"):
+            check_network(options.arch, options.encoder, options.encoder_depth, options.imgsz)
+        return options
 
     def check_model(self, dataset: Dataset, options: SegmenterOptions) -> None:
         """Build a model and discard it."""
@@ -91,7 +98,7 @@ def new_model(dataset: Dataset, options: SegmenterOptions) -> tuple[UNet, ModelS
     mean, std = encoder_normalisation(options.encoder)
     spec = ModelSpec(
         options.encoder, options.encoder_depth, options.imgsz, dataset.categories, gamma=options.gamma,
-        mean=mean, std=std,
+        mean=mean, std=std, arch=options.arch,
     )  # fmt: skip
     torch.manual_seed(options.seed)
     model = UNet(spec)

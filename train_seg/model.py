@@ -1,8 +1,8 @@
-"""The U-Net: built from a specification, stored with it as safetensors, and rebuilt from that file alone."""
+"""The network: built from a specification, stored with it as safetensors, and rebuilt from that file alone."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import torch
@@ -14,7 +14,8 @@ from features.weights import check_fits
 from system.errors import InputError, OptionError, WeightsError
 from system.files import write_atomic
 from system.tensors import check_tensors, is_library_name
-from train_seg.options import Side, check_imgsz
+from train_seg.architectures import build_network
+from train_seg.options import Architecture, Side, check_imgsz
 from train_seg.sizes import TypeSize
 from training.options import Gamma, Share
 
@@ -29,6 +30,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     defect if 1 - p(background) is at least this. `epoch` counts from 1. `gamma` is the exponent of pixel values
     from 0 to 1. `sizes`: the usual sizes of each type, empty if there are too few examples.
     `mean` and `std` are those of pixel values, 0 to 1, with which the encoder was trained; older files lack them.
+    Older files also lack `arch`; they are U-Nets.
     """
 
     encoder: str
@@ -42,6 +44,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     sizes: list[TypeSize] = []
     mean: StoredMean = IMAGENET_MEAN
     std: StoredStd = IMAGENET_STD
+    arch: Architecture = "unet"
 
     @property
     def padding(self) -> tuple[int, int, int]:
@@ -50,7 +53,9 @@ class ModelSpec(msgspec.Struct, frozen=True):
 
 
 class UNet(nn.Module):
-    """The U-Net of smp, from RGB in 0..255 to logits of background and every category.
+    """A network of smp, from RGB in 0..255 to logits of background and every category.
+
+    It is a U-Net unless the specification has another architecture.
 
     N x 3 x S x S of any number type -> N x (1 + categories) x S x S. Tone curve and normalisation are part of the
     model, so users of an exported file need no preprocessing.
@@ -61,22 +66,8 @@ class UNet(nn.Module):
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
-        import segmentation_models_pytorch as smp
-
-        try:
-            self.net = smp.Unet(
-                spec.encoder,
-                encoder_depth=spec.encoder_depth,
-                encoder_weights=None,
-                decoder_channels=spec.decoder_channels[: spec.encoder_depth],
-                classes=1 + len(spec.categories),
-            )
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise OptionError(
-                f"--encoder {spec.encoder}",
-                f"not an encoder of depth {spec.encoder_depth} ({str(error)[:80]})",
-                "give a name of segmentation-models-pytorch, like resnet18 or resnet34",
-            ) from None
+        outputs = 1 + len(spec.categories)
+        self.net: Any = build_network(spec.arch, spec.encoder, spec.encoder_depth, spec.decoder_channels, outputs)
         self.gamma = spec.gamma
         self.register_buffer("mean", 255 * torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)

@@ -34,7 +34,11 @@ def check_encoder(name: str) -> None:
     prefix, _, rest = name.partition("-")
     if not own or not timm or name in own or (prefix in {"tu", "timm"} and _is_of_timm(rest, timm)):
         return
+    if name.partition(".")[0] in timm:
+        remedy = f"give tu-{name}, networks of timm have the prefix tu-"
+        raise OptionError(f"--encoder {name}", "not an encoder of segmentation-models-pytorch", remedy)
     near = difflib.get_close_matches(name, sorted(own | {f"tu-{one}" for one in timm}), 1, 0.8)
+    near = near or [f"tu-{one}" for one in difflib.get_close_matches(name, sorted(timm), 1, 0.8)]
     remedy = f"did you mean {near[0]}?" if near else "give a name like resnet18 or resnet34, or tu-NAME of timm"
     raise OptionError(f"--encoder {name}", "not an encoder of segmentation-models-pytorch", remedy)
 

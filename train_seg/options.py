@@ -7,6 +7,7 @@ import msgspec
 from system.errors import OptionError
 from training.options import Amount, Fraction, Gamma, Positive, Rate, Share, SharedOptions
 
+Architecture = Literal["unet", "unet++", "fpn", "deeplabv3+", "segformer"]
 Hue = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
 Side = Annotated[int, msgspec.Meta(le=8192)]
 Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
@@ -58,10 +59,13 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
 
     Sizes are in pixels.
 
-    `encoder_weights` is `imagenet`, `none` or a path. `monitor` is the value on val that selects the best epoch.
+    `arch` is an architecture of segmentation-models-pytorch, `encoder` one of its encoders or `tu-` and a network
+    of timm. `encoder_weights` is `imagenet`, `none` or a path. `monitor` is the value on val that selects the best
+    epoch.
     Raises OptionError for values that contradict each other.
     """
 
+    arch: Architecture = "unet"
     encoder: str = "resnet18"
     encoder_weights: str = "imagenet"
     encoder_depth: Annotated[int, msgspec.Meta(ge=3, le=5)] = 4

@@ -1,6 +1,7 @@
 """Encoders of timm: their own state dicts, tensor by tensor, and the normalisation of their weights."""
 
 import os
+import re
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,7 @@ import timm
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torchvision.models import densenet121
 
 from datasets.coco import Category
 from features.library import IMAGENET_MEAN, IMAGENET_STD
@@ -20,8 +22,8 @@ LITE = "tu-tf_efficientnet_lite0"
 WEIGHTS = Path(os.environ.get("DEFECTLINE_WEIGHTS", "nowhere")) / "tf_efficientnet_lite0.safetensors"
 
 
-def encoder(name: str) -> nn.Module:
-    found = UNet(ModelSpec(name, 5, 64, [Category(1, "chip")])).net.encoder
+def encoder(name: str, depth: int = 5) -> nn.Module:
+    found = UNet(ModelSpec(name, depth, 64, [Category(1, "chip")])).net.encoder
     assert isinstance(found, nn.Module)
     return found
 
@@ -44,6 +46,51 @@ def test_every_tensor_of_timms_own_state_dict_is_loaded(tmp_path: Path, suffix: 
     target = encoder(LITE)
     assert load_encoder_weights(target, LITE, 5, str(path)) == []
     check_every_tensor(target, given)
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "reported"),
+    [
+        ("convnext_atto", 5, []),  # timm joins the outer levels of its names with _ in the encoder
+        ("convnext_atto", 4, ["22 tensors of w.pt are unknown or not used at --encoder-depth 4 (stages)"]),
+        ("regnetx_002", 5, []),
+    ],
+)
+def test_every_tensor_of_a_network_with_other_names_is_loaded(
+    tmp_path: Path, name: str, depth: int, reported: list[str]
+) -> None:
+    torch.manual_seed(7)
+    given = timm.create_model(name, pretrained=False).state_dict()
+    for value in given.values():  # no two tensors are equal
+        value.copy_(torch.rand_like(value.float()))
+    torch.save(given, tmp_path / "w.pt")
+    target = encoder(f"tu-{name}", depth)
+    lines = load_encoder_weights(target, f"tu-{name}", depth, str(tmp_path / "w.pt"))
+    assert lines == [f"encoder weights: {line}" for line in reported]
+    for own, value in target.state_dict().items():
+        if not own.endswith("num_batches_tracked"):
+            plain = own.removeprefix("model.").replace("stages_", "stages.").replace("stem_", "stem.")
+            assert torch.equal(value, given[plain]), own
+
+
+def test_torchvisions_densenet_and_its_old_names_are_loaded(tmp_path: Path) -> None:
+    given = {name: value for name, value in densenet121().state_dict().items() if "tracked" not in name}
+    old = {re.sub(r"(denselayer\d+\.(?:norm|conv))(\d)", r"\1.\2", name): value for name, value in given.items()}
+    assert old.keys() != given.keys()
+    for state in (given, old):
+        torch.save({"state_dict": state}, tmp_path / "w.pt")
+        target = encoder("densenet121")
+        assert load_encoder_weights(target, "densenet121", 5, str(tmp_path / "w.pt")) == []
+        check_every_tensor(target, given)
+
+
+def test_the_encoder_of_a_whole_segmenter_is_loaded(tmp_path: Path) -> None:
+    whole = UNet(ModelSpec("resnet18", 5, 64, [Category(1, "chip")]))
+    save_file({name: value.contiguous() for name, value in whole.state_dict().items()}, tmp_path / "w.safetensors")
+    target = encoder("resnet18")
+    assert load_encoder_weights(target, "resnet18", 5, str(tmp_path / "w.safetensors")) == []
+    for name, value in target.state_dict().items():
+        assert torch.equal(value, whole.state_dict()[f"net.encoder.{name}"]), name
 
 
 @pytest.mark.skipif(not WEIGHTS.is_file(), reason="DEFECTLINE_WEIGHTS has no tf_efficientnet_lite0.safetensors")
