@@ -16,7 +16,10 @@ LabelmePath = Annotated[
 ]
 Only = Annotated[
     str | None,
-    typer.Option(metavar="NAME|LIST", help="Only this image, or the images of a list made by annotate queue."),
+    typer.Option(
+        metavar="NAME|LIST|GLOB",
+        help="Only this image, the images of a list made by annotate queue, or those of a pattern.",
+    ),
 ]
 
 

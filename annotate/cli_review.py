@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from annotate.cli_labelme import Folder
+from annotate.cli_labelme import Folder, Only
 from system.console import print_status, print_table, print_text, progress
 from system.errors import OptionError
 from system.json_output import report
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command("queue")(queue_command)
     app.command("status")(status_command)
+    app.command("accept")(accept_command)
     app.command("check")(check_command)
     app.command("agree")(agree_command)
     app.command("merge")(merge_command)
@@ -105,6 +106,25 @@ def status_command(folder: Folder) -> None:
     report(status)
     print_table(f"{folder}: {status.images} images", ("", "images", ""), image_rows(status))
     print_table("Types", ("type", "images", "reviewed shapes", "unreviewed", "reviewed"), type_rows(status))
+
+
+def accept_command(folder: Folder, only: Only = None) -> None:
+    """Confirm the proposals of a folder that need no correction; --only limits it to some images."""
+    from annotate.accept import accept_image
+    from annotate.folder_images import choose_images, list_folder_images
+    from annotate.project import LABELS, read_labels_of
+
+    images = list_folder_images(folder)
+    labels = read_labels_of(folder) if (folder / LABELS).is_file() else []
+    chosen = [image for image in (choose_images(only, images) if only else images) if image.labelled]
+    done = [accept_image(image, labels) for image in progress(chosen, "accepting", len(chosen))]
+    shapes, types, unknown = (sum(getattr(one, name) for one in done) for name in ("shapes", "types", "unknown"))
+    changed = sum(bool(one.shapes or one.types) for one in done)
+    report({"images": changed, "shapes": shapes, "types": types, "unknown": unknown})
+    rows = [("images", changed), ("shapes accepted", shapes), ("types of images accepted", types)]
+    print_table(str(folder), ("", "count"), [*rows, ("labels not in labels.txt, not accepted", unknown)])
+    if unknown:
+        print_status(f"give these shapes a type of {folder / LABELS} with annotate open")
 
 
 def check_command(

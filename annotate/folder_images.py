@@ -1,6 +1,7 @@
 """The images of a folder that people label, and the labelme file of each."""
 
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
@@ -87,15 +88,18 @@ def image_size(image: FolderImage, file: LabelmeFile) -> tuple[int, int]:
 
 
 def choose_images(only: str, images: Sequence[FolderImage]) -> list[FolderImage]:
-    """The images that --only selects: one image, by name or path, or the images of a list file.
+    """The images that --only selects: one image by name or path, those of a list file, or those of a pattern.
 
-    Raises InputError if `only` is neither, or if the list cannot be used.
+    A pattern such as `night/*` is compared with the whole name. Raises InputError if `only` is none of these or
+    selects nothing, and if the list cannot be used.
     """
     by_name = {image.name: image for image in images}
     name = only if only in by_name else _name_below(Path(only), images)
     if name in by_name:
         return [by_name[name]]
     if not Path(only).is_file():
+        if chosen := [image for image in images if fnmatchcase(image.name, only)]:
+            return chosen
         problem = "neither an image of the folder nor a list of images"
         raise InputError(only, problem, "name an image, or make a list with annotate queue")
     return read_list(Path(only), images)

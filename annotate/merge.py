@@ -9,9 +9,10 @@ from annotate.agreement import ImageAgreement
 from annotate.folder_images import FolderImage, image_size
 from annotate.project import CONFIG, FLAGS, LABELS
 from annotate.shape_groups import ShapeGroup
-from datasets.formats.labelme import SUFFIX
+from datasets.formats.labelme import PROPOSED, SUFFIX
 from datasets.formats.labelme_document import Document, new_document, raw_shapes, read_document, write_document
 from datasets.formats.labelme_flags import UNREVIEWED
+from datasets.formats.labelme_proposal import proposal_mark
 from system.files import check_apart, link_or_copy, new_folder, write_atomic
 from system.links import check_inside
 
@@ -81,6 +82,7 @@ def _marked(document: Document, groups: Sequence[ShapeGroup], folder_name: str) 
         {
             **raw_shapes(document)[i],
             "flags": {**(shapes[i].flags or {}), UNREVIEWED: True},
+            PROPOSED: proposal_mark(shapes[i]),
             "description": f"only {folder_name} {shapes[i].description or ''}".strip(),
         }
         for group in groups

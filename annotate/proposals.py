@@ -14,6 +14,7 @@ from datasets.coco import Prediction, Rle
 from datasets.formats.labelme import RECORD, Shape
 from datasets.formats.labelme_document import Document, shape_to_raw, with_shapes, write_document
 from datasets.formats.labelme_flags import UNREVIEWED, set_flags
+from datasets.formats.labelme_proposal import marked
 from datasets.masks.component import mask_to_component
 from datasets.masks.rle import decode, rle_box, rle_ious
 from evaluate.matching import box_ious
@@ -119,7 +120,10 @@ def proposal_to_shapes(
         component = mask_to_component(mask)
         shapes = component_to_shapes(component, proposal.label, group_id, tolerance, MIN_POLYGON_IOU)
     description = f"score={prediction.score:.3f} model={proposal.model}"
-    return [msgspec.structs.replace(shape, description=description, flags={UNREVIEWED: True}) for shape in shapes]
+    flagged = [
+        msgspec.structs.replace(shape, description=description, flags={UNREVIEWED: True}) for shape in shapes
+    ]
+    return [marked(shape) for shape in flagged]
 
 
 def _read_record(document: Document) -> list[str]:

@@ -14,7 +14,13 @@ from annotate.proposals import CLOSED_FLAGS
 from datasets.coco import Image, Prediction
 from datasets.formats.labelme import RECORD
 from datasets.formats.labelme_document import write_document
-from datasets.formats.labelme_flags import UNREVIEWED, is_unreviewed, proposed_types, set_flags
+from datasets.formats.labelme_flags import (
+    UNREVIEWED,
+    is_unreviewed,
+    names_of_set_flags,
+    proposed_types,
+    set_flags,
+)
 from evaluate.type_of_image import GOOD, GOOD_INDEX, PRESENT, type_probabilities
 from system.errors import InputError
 
@@ -82,7 +88,8 @@ def propose_types(image: FolderImage, types: Sequence[str], probability: float, 
     kept = {name: value for name, value in (document.file.flags or {}).items() if name not in names}
     new_flags = {**kept, **dict.fromkeys(names, False), **dict.fromkeys(types, True), UNREVIEWED: True}
     before = sorted(proposed_types(record) - set(types))
-    mark = {"names": list(types), "before": before, "probability": round(probability, 3), "model": model}
+    mark = {"names": list(types), "before": before, "flags": names_of_set_flags(new_flags),
+            "probability": round(probability, 3), "model": model}  # fmt: skip
     write_document(document, {**document.raw, "flags": new_flags, RECORD: {**record, "types": mark}})
     return "proposed"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from system.console import progress
+from system.console import print_waiting, progress
 from system.errors import CombinedInputError, OptionError
 from system.json_output import report as report_json
 
@@ -139,6 +139,7 @@ def run_conversion(
     print_report(f"{dest} (dry run, nothing written)" if flags.dry_run else str(dest), result)
     if flags.report is not None:
         write_report(flags.report, result)
+    print_waiting(sum(event.code == "unreviewed" for event in result.events))
     if any(event.code == "bad-input" for event in result.events):
         raise typer.Exit(1)
 

@@ -12,7 +12,7 @@ from convert.faults import Fault, Guarded, planning_faults, reported_with
 from convert.labels import joined_events, make_categories, parse_renames, read_labels_file
 from convert.report import Event
 from datasets.coco import Category
-from datasets.formats.labelme import RECORD, LabelmeFile, parse_labelme, read_json, read_labelme
+from datasets.formats.labelme import PROPOSED, RECORD, LabelmeFile, parse_labelme, read_json, read_labelme
 from datasets.formats.labelme_flags import (
     FLAGS_WITH_A_MEANING,
     UNCERTAIN,
@@ -22,6 +22,7 @@ from datasets.formats.labelme_flags import (
     listed_labels,
     names_of_set_flags,
     proposed_types,
+    reviewed_flags,
     undrawn_types,
 )
 from datasets.formats.labelme_folder import (
@@ -235,6 +236,8 @@ def _glance(file: str, root: str) -> _Glanced:
         file_read = parse_labelme(path, data)  # reports every detail of an error, or reads files of other programs
         return _glance_of(file_read)
     shapes = [(shape.label, shape.flags is not None and shape.flags.unreviewed) for shape in glance.shapes]
+    if any(unreviewed for _, unreviewed in shapes) and PROPOSED.encode() in data:
+        return _glance_of(parse_labelme(path, data))  # a person may have changed a proposal
     return _glanced(shapes, glance, embedded)
 
 
@@ -243,7 +246,8 @@ def _glance_of(file: LabelmeFile) -> _Glanced:
 
 
 def _glanced(shapes: list[tuple[str, bool]], file: _Glance | LabelmeFile, embedded: str | None) -> _Glanced:
-    flags, types = names_of_set_flags(file.flags), proposed_types(file.record)
+    flags = reviewed_flags(names_of_set_flags(file.flags), file.record)
+    types = proposed_types(file.record)
     return _Glanced(shapes, flags, file.image_path, embedded_suffix(embedded), types)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from system.console import print_table, progress
+from system.console import print_table, print_waiting, progress
 from system.errors import OptionError
 from system.json_output import report
 
@@ -85,6 +85,7 @@ def check_command(
     findings = [{"level": f.level, **msgspec.to_builtins(f)} for f in checked.findings]
     report({**msgspec.to_builtins(checked), "findings": findings})
     _print(path, checked)
+    print_waiting(sum(finding.code == "unreviewed" for finding in checked.findings))
     if levels["error"] or (strict and levels["warning"]):
         raise typer.Exit(1)
 

@@ -155,6 +155,13 @@ def print_text(text: str) -> None:
     typer.echo(text.encode(encoding, "replace").decode(encoding), nl=False)
 
 
+def print_waiting(images: int) -> None:
+    """Print how many images of a labelme folder wait for a review, if any do."""
+    if images:
+        what = "1 image waits for a review and is" if images == 1 else f"{images} images wait for a review and are"
+        print_status(f"{what} left out: correct with annotate open, or confirm with annotate accept")
+
+
 def print_status(line: str) -> None:
     """Print one line on stderr, so that stdout contains only the output of --json."""
     typer.echo(line, err=True)

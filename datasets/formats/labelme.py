@@ -20,6 +20,7 @@ SUFFIX = ".json"
 SUFFIXES = frozenset({SUFFIX})
 VERSION = "6.3.1"  # the labelme version whose files we write
 MAX_COORDINATE = 1e9
+PROPOSED = "defectline_proposed"  # the key of a proposed shape
 RECORD = "defectline"  # the key of `annotate propose`; labelme keeps it and does not read it
 
 Coordinate = Annotated[float, msgspec.Meta(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
@@ -30,7 +31,8 @@ class Shape(msgspec.Struct, frozen=True):
     """One drawn shape. The meaning of `points` (x, y in pixels) depends on `shape_type`; None is a polygon.
 
     `labelme_shape_types` lists the types. The points of a mask are the first and the last pixel of its box, and
-    `mask` is a PNG of that box in base64. AnyLabeling and X-AnyLabeling mark shapes as `difficult`.
+    `mask` is a PNG of that box in base64. AnyLabeling and X-AnyLabeling mark shapes as `difficult`. `proposed` is
+    the mark of `labelme_proposal`.
     """
 
     label: str
@@ -41,6 +43,7 @@ class Shape(msgspec.Struct, frozen=True):
     flags: dict[str, bool] | None = None
     mask: str | None = None
     difficult: bool = False
+    proposed: object = msgspec.field(default=None, name=PROPOSED)
 
     @property
     def kind(self) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from datasets.formats.labelme import (
+    PROPOSED,
     VERSION,
     LabelmeFile,
     Point,
@@ -106,6 +107,8 @@ def shape_to_raw(shape: Shape) -> dict[str, object]:
     raw["points"] = [list(point) for point in shape.points]
     if not shape.difficult:  # labelme has no such key
         del raw["difficult"]
+    if shape.proposed is None:
+        del raw[PROPOSED]
     return raw
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from datasets.formats.category_names import category_name
 from datasets.formats.labelme import LabelmeFile, Shape
+from datasets.formats.labelme_proposal import is_changed
 from system.errors import InputError
 from system.files import read_text
 
@@ -32,13 +33,25 @@ def names_of_set_flags(flags: Mapping[str, bool] | None) -> list[str]:
 
 
 def set_flags(file: LabelmeFile) -> list[str]:
-    """The image flags that are set, sorted."""
-    return names_of_set_flags(file.flags)
+    """The image flags that are set, sorted; without `unreviewed` if a person changed the proposed flags."""
+    return reviewed_flags(names_of_set_flags(file.flags), file.record)
+
+
+def reviewed_flags(flags: list[str], record: object) -> list[str]:
+    """`flags`, those that are set, without `unreviewed` if they differ from what the `record` states was proposed.
+
+    A record without this statement, of an older version, changes nothing.
+    """
+    types = record.get("types") if isinstance(record, dict) else None
+    proposed = types.get("flags") if isinstance(types, dict) else None
+    if UNREVIEWED not in flags or not isinstance(proposed, list) or flags == sorted(map(str, proposed)):
+        return flags
+    return [name for name in flags if name != UNREVIEWED]
 
 
 def is_unreviewed(shape: Shape) -> bool:
-    """Whether nobody has reviewed `shape` since it was proposed."""
-    return bool((shape.flags or {}).get(UNREVIEWED))
+    """Whether nobody has reviewed `shape` since it was proposed: the flag is set, and nothing was changed."""
+    return bool((shape.flags or {}).get(UNREVIEWED)) and not is_changed(shape)
 
 
 def count_drawn(shapes: Iterable[tuple[str, bool]]) -> int:

@@ -16,7 +16,9 @@ from annotate.labelme_program import LabelmeError, executable_in, find_labelme
 from annotate.project import init_project
 from annotate.proposals import Proposal, propose
 from datasets.coco import Prediction
+from datasets.formats.labelme import read_labelme
 from datasets.formats.labelme_document import read_document
+from datasets.formats.labelme_flags import is_unreviewed
 from datasets.masks.rle import encode
 from tests.annotate.conftest import HEIGHT, WIDTH, box, draw_image, write_labels
 from tests.command import run_command
@@ -153,6 +155,19 @@ def test_an_edit_comes_back_and_nothing_else_changed(proposed: Path, sit_down: A
     expected.pop("version")
     assert raw == expected
     assert {p: p.read_bytes() for p in others} == others
+
+
+def test_a_moved_proposal_is_reviewed_and_its_neighbour_waits(tmp_path: Path, sit_down: Any) -> None:
+    """labelme keeps the marks of both, and compresses the mask again without changing a pixel."""
+    draw_image(tmp_path / "images" / "a.png")
+    (image,) = list_folder_images(tmp_path / "images")
+    given = [filled((5, 5, 20, 20)), filled((30, 10, 70, 50), hole=(40, 20, 55, 35))]
+    propose(image, [Proposal(prediction, "dent", "seg/run") for prediction in given])
+    sit_down(tmp_path / "images", move=["a.png", 3, 2])
+    polygon, masked = read_labelme(tmp_path / "images" / "a.json").shapes
+    assert (polygon.kind, masked.kind) == ("polygon", "mask")
+    assert polygon.flags == masked.flags == {"unreviewed": True}
+    assert (is_unreviewed(polygon), is_unreviewed(masked)) == (False, True)
 
 
 def test_only_the_images_of_the_list_are_opened(proposed: Path, sit_down: Any, tmp_path: Path) -> None:
