@@ -1,4 +1,4 @@
-"""Confirm proposals without opening labelme: the shapes and types of images as they are become reviewed."""
+"""Confirm proposals without opening labelme: unchanged shapes and types of images become reviewed."""
 
 from collections.abc import Collection
 

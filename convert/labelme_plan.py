@@ -9,25 +9,21 @@ import msgspec
 
 from convert.exclusion import exclusion_events
 from convert.faults import Fault, Guarded, planning_faults, reported_with
+from convert.labelme_glance import GlancedFile, glance_labelme
 from convert.labels import joined_events, make_categories, parse_renames, read_labels_file
 from convert.report import Event
 from datasets.coco import Category
-from datasets.formats.labelme import PROPOSED, RECORD, LabelmeFile, parse_labelme, read_json, read_labelme
+from datasets.formats.labelme import read_labelme
 from datasets.formats.labelme_flags import (
     FLAGS_WITH_A_MEANING,
     UNCERTAIN,
     all_left_out,
-    is_unreviewed,
     left_out,
     listed_labels,
-    names_of_set_flags,
-    proposed_types,
-    reviewed_flags,
     undrawn_types,
 )
 from datasets.formats.labelme_folder import (
     LabelmeImage,
-    embedded_suffix,
     find_clashes,
     find_embedded_elsewhere,
     find_links_outside,
@@ -38,7 +34,6 @@ from datasets.formats.labelme_folder import (
 from datasets.formats.labelme_images import Found, ImageFinder, Tree, bare_name, is_excluded, list_tree
 from system.errors import InputError, collected, raise_together
 from system.exclude import NOTHING, Excluder
-from system.files import BYTE_ORDER_MARK
 from system.workers import Pool, map_ordered
 
 POOL_PAYS_FROM = 5000  # files; fewer are read before the processes of the pool are ready
@@ -53,35 +48,6 @@ class LabelmePlan(msgspec.Struct, frozen=True):
     read: dict[str, int]
     events: list[Event]
     faults: list[Fault]
-
-
-class _Flags(msgspec.Struct):
-    unreviewed: bool = False
-
-
-class _Labelled(msgspec.Struct):
-    label: str
-    flags: _Flags | None = None
-
-
-class _Glance(msgspec.Struct):
-    """The keys of a labelme file that the plan needs."""
-
-    shapes: list[_Labelled]
-    flags: dict[str, bool] | None = None
-    image_path: str | None = msgspec.field(default=None, name="imagePath")
-    image_data: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="imageData")
-    record: object = msgspec.field(default=None, name=RECORD)
-
-
-class _Glanced(msgspec.Struct, frozen=True):
-    """One labelme file: (label, is unreviewed) of each shape, the image flags that are set, and proposed types."""
-
-    shapes: list[tuple[str, bool]]
-    flags: list[str]
-    image_path: str | None
-    data_suffix: str | None
-    types: set[str]
 
 
 class _Gathered(msgspec.Struct):
@@ -168,7 +134,7 @@ def _gather(
     tree: Tree, finder: ImageFinder, pool: Pool | None, exclude: Excluder, *, keep_unreviewed: bool
 ) -> _Gathered:
     gathered = _Gathered()
-    work = Guarded(partial(_glance, root=str(tree.root)), str)
+    work = Guarded(partial(glance_labelme, root=str(tree.root)), str)
     used_pool = pool if len(tree.files) >= POOL_PAYS_FROM else None
     glanced = map_ordered(work, tree.files, 1, pool_pays=False, pool=used_pool)
     for file, glance in zip(tree.files, glanced, strict=True):
@@ -218,37 +184,9 @@ def _stem(file_name: str) -> str:
     return posixpath.splitext(posixpath.basename(file_name))[0]
 
 
-def _find(tree: Tree, finder: ImageFinder, file: str, glance: _Glanced) -> Found:
+def _find(tree: Tree, finder: ImageFinder, file: str, glance: GlancedFile) -> Found:
     try:
         return finder.find(file, glance.image_path, glance.data_suffix)
     except InputError as error:
         path = tree.root / file
         raise image_not_found(path, read_labelme(path), error) from None
-
-
-def _glance(file: str, root: str) -> _Glanced:
-    path = f"{root}/{file}"
-    data = read_json(path)
-    try:
-        glance = _DECODER.decode(data.removeprefix(BYTE_ORDER_MARK))
-        embedded = msgspec.json.decode(glance.image_data, type=str | None) if glance.image_data else None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        file_read = parse_labelme(path, data)  # reports every detail of an error, or reads files of other programs
-        return _glance_of(file_read)
-    shapes = [(shape.label, shape.flags is not None and shape.flags.unreviewed) for shape in glance.shapes]
-    if any(unreviewed for _, unreviewed in shapes) and PROPOSED.encode() in data:
-        return _glance_of(parse_labelme(path, data))  # a person may have changed a proposal
-    return _glanced(shapes, glance, embedded)
-
-
-def _glance_of(file: LabelmeFile) -> _Glanced:
-    return _glanced([(shape.label, is_unreviewed(shape)) for shape in file.shapes], file, file.image_data)
-
-
-def _glanced(shapes: list[tuple[str, bool]], file: _Glance | LabelmeFile, embedded: str | None) -> _Glanced:
-    flags = reviewed_flags(names_of_set_flags(file.flags), file.record)
-    types = proposed_types(file.record)
-    return _Glanced(shapes, flags, file.image_path, embedded_suffix(embedded), types)
-
-
-_DECODER = msgspec.json.Decoder(_Glance)
