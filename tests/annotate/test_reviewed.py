@@ -137,7 +137,7 @@ def test_accept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(labelme2coco(tmp_path, tmp_path.parent / "d", LabelmeOptions()).events) == 0
 
 
-def test_accept_leaves_labels_that_are_no_types(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_accept_leaves_unknown_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = proposed(tmp_path)
     assert run_command("annotate", "init", tmp_path, "--labels", "chip,dent") == 0
     assert run_command("annotate", "accept", tmp_path) == 0
