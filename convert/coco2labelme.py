@@ -15,10 +15,12 @@ from convert.faults import Faults, GuardedBatch
 from convert.report import Event, Report, check_strict, make_report
 from convert.to_shapes import DEFAULT_TOLERANCE, join_group, runs_to_shapes
 from datasets.coco import Annotation, Image, Rle
+from datasets.formats.coco_export import is_ours
 from datasets.formats.labelme import SUFFIX, Point, Shape
 from datasets.formats.labelme_document import encode_document
 from datasets.formats.labelme_flags import BACKGROUND, IGNORE, LABELS_FILE
 from datasets.formats.listed_image import check_listed_size, check_upright
+from datasets.formats.made_images import check_have_places
 from datasets.images.image_file import read_info
 from system.errors import OptionError
 from system.exclude import Excluder
@@ -60,6 +62,7 @@ def coco2labelme(
     if not 0 <= tolerance < float("inf"):
         raise OptionError(f"--tolerance {tolerance:g}", "not a distance", "give 0 or more pixels")
     coco = read_coco_source(source, options.images, exclude=Excluder(execution.exclude))
+    check_have_places(source, (image.file_name for image in coco.images if is_ours(source)))
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite, marker=MARKER)
     faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)

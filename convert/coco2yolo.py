@@ -16,8 +16,10 @@ from convert.faults import Faults, GuardedBatch
 from convert.report import Event, Report, check_strict, make_report
 from convert.yolo_labels import label_lines
 from convert.yolo_segments import Style
+from datasets.formats.coco_export import is_ours
 from datasets.formats.coco_whole import check_for_yolo
 from datasets.formats.listed_image import check_listed_size, check_upright
+from datasets.formats.made_images import check_have_places
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
 from datasets.formats.yolo import label_path
 from datasets.formats.yolo_data_yaml import name_folders, write_data_yaml
@@ -64,6 +66,7 @@ def coco2yolo(
     style = options.style
     coco = read_coco_source(source, options.images, exclude=Excluder(execution.exclude))
     check_for_yolo(source, len(coco.categories), len(coco.images))
+    check_have_places(source, (image.file_name for image in coco.images if is_ours(source)))
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite)
     faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)

@@ -19,7 +19,7 @@ import msgspec
 
 from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import Dataset
-from datasets.formats.made_images import OVERSAMPLED
+from datasets.formats.made_images import check_have_places
 from datasets.resplit import Options, assign_splits
 from datasets.splits import strata_by_type
 from evaluate.run_folder import Run, RunConfig, RunSplit
@@ -40,10 +40,8 @@ PACKAGES = ("defectline", "torch", "torchvision", "ultralytics", "segmentation-m
 
 def check_boxes(dataset: Dataset, task: str) -> None:
     """Raise InputError if images made for types of images would train a model that finds defects in images."""
-    made = next((i.file_name for i in dataset.images("train") if i.file_name.startswith(f"{OVERSAMPLED}/")), None)
-    if made and not Run(dataset.root, task).provides.image_types:
-        problem = f"{made} shows a type of defect but not where it is"
-        raise InputError(dataset.root, problem, "train on the dataset that it was made from")
+    if not Run(dataset.root, task).provides.image_types:
+        check_have_places(dataset.root, (image.file_name for image in dataset.images("train")))
 
 
 def check_learnable(dataset: Dataset, options: SharedOptions, images: ImageChoice) -> None:

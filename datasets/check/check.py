@@ -27,8 +27,10 @@ from datasets.check.read_masks import MaskFolders, find_mask_values
 from datasets.check.read_tool import ToolExportFormat
 from datasets.check.read_tree import MvtecTree
 from datasets.check.read_yolo import YoloFolder
+from datasets.formats.coco_export import is_ours
 from datasets.formats.layouts.tree import check_threshold
 from datasets.formats.listed_image import check_upright
+from datasets.formats.made_images import is_made
 from system.errors import InputError
 from system.exclude import Excluder
 from system.files import is_file
@@ -83,7 +85,7 @@ def check(
     pool_pays = len(listing.entries) >= POOL_PAYS_FROM
     read = map_ordered(_Work(chosen), listing.entries, jobs, pool_pays=pool_pays)
     images = list(progress(read, "check", len(listing.entries)))
-    facts = Facts(listing.categories, images, chosen.is_split(images))
+    facts = Facts(listing.categories, images, chosen.is_split(images), _made(root, images))
     findings = [*listing.findings, *(finding for image in images for finding in image.findings)]
     findings += check_contradictions(facts, {finding.file for finding in findings})
     findings += [*run_checks(facts, limits), *chosen.check_together(facts)]
@@ -91,6 +93,11 @@ def check(
         findings += find_mask_values(listing.entries)
     annotations = sum(len(image.annotations) for image in images)
     return Checked(chosen.name, len(images), annotations, sorted(set(findings)))
+
+
+def _made(root: Path, images: Sequence[ImageFacts]) -> frozenset[str]:
+    """The names of images that a command made from others of the dataset; only our datasets have such folders."""
+    return frozenset(image.name for image in images if is_made(image.name)) if is_ours(root) else frozenset()
 
 
 def run_checks(facts: Facts, limits: Limits) -> list[Finding]:

@@ -83,12 +83,13 @@ class Facts(msgspec.Struct, frozen=True):
     """All images and categories of a dataset.
 
     `is_split` is whether the splits are for training, unlike those of an MVTec tree. Two `categories` may have the
-    same name.
+    same name. `made` are the images that a command made from others of the dataset, which they resemble.
     """
 
     categories: list[str]
     images: list[ImageFacts]
     is_split: bool
+    made: frozenset[str] = frozenset()
 
 
 class Limits(msgspec.Struct, frozen=True):

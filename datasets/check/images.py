@@ -45,7 +45,10 @@ def check_contradictions(facts: Facts, faulty: AbstractSet[str]) -> list[Finding
 
 
 def check_near_duplicates(facts: Facts) -> list[Finding]:
-    """Images whose hash differs in at most NEAR_THRESHOLD of 2048 bits from that of an earlier one."""
+    """Images whose hash differs in at most NEAR_THRESHOLD of 2048 bits from that of an earlier one.
+
+    An image made from others of its split resembles them; that is only reported across splits.
+    """
     import numpy as np
 
     images = [image for image in facts.images if image.perceptual_hash]
@@ -56,7 +59,9 @@ def check_near_duplicates(facts: Facts) -> list[Finding]:
     images = [image for image, is_comparable in zip(images, comparable, strict=True) if is_comparable]
     near: dict[int, list[ImageFacts]] = {}
     for i, j in _near_pairs(packed[comparable]):
-        if images[i].sha256 != images[j].sha256:
+        one, other = images[i], images[j]
+        is_expected = one.split == other.split and not facts.made.isdisjoint((one.name, other.name))
+        if one.sha256 != other.sha256 and not is_expected:
             near.setdefault(j, []).append(images[i])
     across, within = "near-duplicate-across-splits", "near-duplicate-picture"
     return [_twins(images[j], before, across, within) for j, before in sorted(near.items())]

@@ -5,6 +5,7 @@ They show pixels of training images, so they must stay in train: a new split cou
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from datasets.coco import Image
 from datasets.formats.dataset_folder import Dataset
@@ -29,6 +30,14 @@ def check_none_made(dataset: Dataset, problem: str, remedy: str) -> None:
     names = (image.file_name for coco in dataset.splits.values() for image in coco.images)
     if made := first_made(names):
         raise InputError(dataset.root, f"contains images made from others ({made}), {problem}", remedy)
+
+
+def check_have_places(root: Path, file_names: Iterable[str]) -> None:
+    """Raise InputError for an image made for its type: its box is the whole image, not where a defect is."""
+    made = next((name for name in file_names if name.startswith(f"{OVERSAMPLED}/")), None)
+    if made is not None:
+        problem = f"{made} shows a type of defect but not where it is"
+        raise InputError(root, problem, "use the dataset that it was made from")
 
 
 def tested_content(dataset: Dataset, images: Sequence[Image]) -> set[str]:

@@ -36,6 +36,9 @@ REASONS: dict[str, tuple[Site, ...]] = {
         f"{FORMATS}labelstudio_names.py: image_value (1)",
         f"{FORMATS}via.py: _the_attribute (1)",
     ),
+    "Images made for their type: right for a classifier, so check does not report them": (
+        f"{FORMATS}made_images.py: check_have_places",
+    ),
     "Only with --strict: the event is a loss, and check reports what causes it by a code of its own": (
         "convert/report.py: check_strict",
     ),

@@ -4,7 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image as PilImage
 
+from datasets.check.check import check
+from datasets.check.facts import Limits
 from datasets.formats.dataset_folder import load_dataset
 from evaluate.run_folder import load_run, read_split
 from tests.command import only_line, run_command
@@ -157,3 +160,31 @@ def test_a_damaged_training_image_leaves_nothing(
     assert run_command("train_cls", "oversample", broken, tmp_path / "new", *arguments) == 2
     assert "cannot be read as an image" in only_line(capsys)
     assert [path.name for path in tmp_path.iterdir()] == ["broken"]
+
+
+@pytest.mark.parametrize("command", ["coco2yolo", "coco2labelme"])
+def test_its_boxes_of_whole_images_do_not_reach_other_formats(
+    command: str, done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command("convert", command, done, tmp_path / "d") == 2
+    assert "oversample/0000.png shows a type of defect but not where it is" in only_line(capsys)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_check_does_not_take_the_images_for_near_duplicates(done: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(done, tmp_path / "copy"))
+    parent = next(
+        i for i in load_dataset(root).splits["train"].images if not i.file_name.startswith("oversample/")
+    )
+    with PilImage.open(root / "images" / parent.file_name) as image:
+        almost = image.copy()
+    almost.putpixel((0, 0), (1, 2, 3))
+    almost.save(root / "images/oversample/0000.png")
+
+    def near() -> list[str]:
+        findings = check(root, Limits(), jobs=1).findings
+        return [f.code for f in findings if "near" in f.code and "oversample/0000" in f.file + f.value]
+
+    assert near() == []
+    (root / "dataset.json").unlink()  # another program's folder may be called oversample, too
+    assert near() == ["near-duplicate-picture"]
