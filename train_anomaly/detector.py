@@ -13,11 +13,11 @@ from datasets.coco import Category, Prediction
 from datasets.masks.rle import encode, rle_box
 from evaluate.values import OperatingPoint
 from features.encoder import Encoder
+from features.good_map import smoothed, to_scores
+from features.input_frame import InputFrame, to_tensor
 from features.regions import find_regions
 from system.errors import WeightsError
 from train_anomaly.alarms import describe_guarantee
-from train_anomaly.frame import InputFrame
-from train_anomaly.good_images import to_tensor
 from train_anomaly.methods import new_scorer
 from train_anomaly.spec import AnomalySpec, load_anomaly
 from training.exported_model import ExportFormat, existing_export, open_runner
@@ -99,19 +99,6 @@ class AnomalyDetector(Predictor):
         with torch.inference_mode():
             raw = self.network(pixels)[0].float().cpu().numpy()
         return smoothed(raw, frame, self.spec.options.smoothing)
-
-
-def smoothed(raw: "NDArray[np.float32]", frame: InputFrame, smoothing: float) -> "NDArray[np.float32]":
-    """Distances h x w of a whole input, enlarged to its resolution, cut to the image and blurred."""
-    enlarged = cv2.resize(raw, (frame.columns, frame.rows), interpolation=cv2.INTER_LINEAR)
-    cut = np.ascontiguousarray(frame.crop(np.asarray(enlarged, np.float32)))
-    sigma = smoothing * max(cut.shape)
-    return np.asarray(cv2.GaussianBlur(cut, (0, 0), sigma) if sigma else cut, np.float32)
-
-
-def to_scores(distances: "NDArray[np.float32]", limit: float) -> "NDArray[np.float32]":
-    """Distances of at least 0 as scores: d / (d + limit)."""
-    return np.asarray(distances / (distances + np.float32(limit)), np.float32)
 
 
 def load_detector(weights: Path, device: torch.device, *, exported: ExportFormat | None = None) -> AnomalyDetector:

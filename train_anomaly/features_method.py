@@ -13,10 +13,12 @@ from torch.nn import functional
 
 from features.coreset import choose_coreset
 from features.encoder import Encoder
+from features.good_distance import BUFFERS, GoodDistance
+from features.good_map import PREFIX
 from features.nearest import NearestPatches, neighbours_in
 from features.patches import PatchFeatures
 from system.console import progress
-from train_anomaly.head import DefectHead, train_head
+from train_anomaly.head import train_head
 from train_anomaly.scorer import LeaveOneOutScorer
 from train_anomaly.spec import AnomalySpec
 
@@ -27,35 +29,33 @@ CANDIDATES = 100_000  # patches from which those of all places are chosen; the t
 class FeaturesScorer(LeaveOneOutScorer):
     """Patch features and the memory of good ones."""
 
-    learnt: ClassVar[tuple[str, ...]] = ("nearest.bank", "nearest.owners", "nearest.neighbours")
+    learnt: ClassVar[tuple[str, ...]] = tuple(PREFIX + name for name in BUFFERS)
 
     def __init__(self, spec: AnomalySpec, encoder: Encoder | None) -> None:
         assert encoder is not None
         super().__init__(spec, encoder)
-        self.features = PatchFeatures(encoder, stride=spec.options.stride)
-        self.nearest = NearestPatches(torch.zeros(1, 1, 1), torch.zeros(1, 1, dtype=torch.int64))
-        channels = sum(layer.shape[1] for layer in encoder(torch.zeros(1, 3, 64, 64)))
-        self.head = DefectHead(channels) if spec.options.synthetic else None
+        self.net = GoodDistance(encoder, spec.options.stride, weighted=spec.options.synthetic > 0)
         self._good: Tensor | None = None
 
     def forward(self, pixels: Tensor) -> Tensor:
         """The distances to the nearest good patches."""
-        return self._distances(self.features(pixels))
+        found: Tensor = self.net(pixels)
+        return found
 
     def learn(self, images: Tensor) -> None:
         """Choose the patches to remember."""
         options = self.spec.options.nearest
-        self.features.scales = equal_scales(self.features, images[:: max(1, len(images) // SCALED_BY)])
+        self.net.features.scales = equal_scales(self.net.features, images[:: max(1, len(images) // SCALED_BY)])
         found = torch.cat(list(self.extracted(images)))
         if options.search == "place":
             bank, owners = remember_places(found, options.radius, options.patches, options.sample, self._seed)
         else:
             bank, owners = remember_anywhere(found, options.patches, options.sample, self._seed)
         around = neighbours_in(bank, options.reweight + 1) if options.reweight else None
-        self.nearest = NearestPatches(bank, owners, around)
+        self.net.nearest = NearestPatches(bank, owners, around)
         self._good = found
-        if self.head:
-            train_head(self.head, self.features, self.nearest, images, self.spec.options.synthetic, self._seed)
+        if self.net.head:
+            train_head(self.net, images, self.spec.options.synthetic, self._seed)
 
     def leave_one_out(self, images: Tensor) -> list[Tensor]:
         """With the patches of the image itself left out of the memory."""
@@ -63,7 +63,7 @@ class FeaturesScorer(LeaveOneOutScorer):
         numbered = enumerate(self._good)
         with torch.inference_mode():
             return [
-                self._distances(features[None], without=number)[0]
+                self.net.distances(features[None], without=number)[0]
                 for number, features in progress(numbered, "leaving out each good image", len(images))
             ]
 
@@ -71,14 +71,7 @@ class FeaturesScorer(LeaveOneOutScorer):
         """The features of each image, 1 x C x h x w."""
         with torch.inference_mode():
             for image in progress(images, "reading good patches", len(images)):
-                yield self.features(image[None])
-
-    def _distances(self, features: Tensor, without: int | None = None) -> Tensor:
-        if self.head is None:
-            found: Tensor = self.nearest(features, without)
-            return found
-        weighted: Tensor = self.head(*self.nearest.differences(features, without))
-        return weighted
+                yield self.net.features(image[None])
 
     @property
     def _seed(self) -> int:

@@ -4,14 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from datasets.coco import CocoFile, Image
 from datasets.formats.dataset_folder import Dataset
+from features.input_frame import InputFrame, choose_frame, to_tensor
 from system.console import progress
 from system.errors import InputError
-from train_anomaly.frame import InputFrame, choose_frame
 from train_anomaly.options import AnomalyOptions
 from training.negatives import ImageChoice
 from training.options import SharedOptions
@@ -37,9 +36,9 @@ GOOD_IMAGES = ImageChoice("good image", good_images)
 def split_good(dataset: Dataset, options: AnomalyOptions) -> tuple[list[Image], list[Image]]:
     """The good images to learn from, and those held out to set the threshold.
 
-    A share `val` of the training images, chosen by the seed, and the good images of val are held out. With `val`
-    0, none are held out, because each training image is left out in turn. Raises InputError for fewer than 2 good
-    images.
+    Held out is a share `val` of the good images of train and val: those of val, and if they are fewer than the
+    share, images of train, chosen by the seed. With `val` 0, none are held out, because each training image is
+    left out in turn. Raises InputError for fewer than 2 good images.
     """
     images = good_images(dataset.split("train"))
     if len(images) < MIN_IMAGES:
@@ -47,10 +46,10 @@ def split_good(dataset: Dataset, options: AnomalyOptions) -> tuple[list[Image], 
         raise InputError(dataset.root, problem, "add good images: one to learn from, one to set the threshold")
     if not options.val:
         return images, []
-    count = min(max(1, round(options.val * len(images))), len(images) - 1)
-    order = np.random.default_rng(options.seed).permutation(len(images))
-    held_out = set(order[:count].tolist())
     val = good_images(dataset.splits["val"]) if "val" in dataset.splits else []
+    missing = max(round(options.val * (len(images) + len(val))) - len(val), 0 if val else 1)
+    order = np.random.default_rng(options.seed).permutation(len(images))
+    held_out = set(order[: min(missing, len(images) - 1)].tolist())
     return (
         [image for number, image in enumerate(images) if number not in held_out],
         [image for number, image in enumerate(images) if number in held_out] + val,
@@ -72,8 +71,3 @@ def load_inputs(dataset: Dataset, images: "Sequence[Image]", rows: int, columns:
     with ThreadPoolExecutor() as pool:
         inputs = list(progress(pool.map(load, images), "reading images", len(images)))
     return to_tensor(np.stack(inputs) if inputs else np.zeros((0, rows, columns, 3), np.uint8))
-
-
-def to_tensor(inputs: "NDArray[np.uint8]") -> Tensor:
-    """N x rows x columns x 3 as N x 3 x rows x columns."""
-    return torch.from_numpy(np.ascontiguousarray(inputs)).permute(0, 3, 1, 2).contiguous()

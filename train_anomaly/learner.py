@@ -57,7 +57,13 @@ class AnomalyLearner(Learner[AnomalyOptions]):
         rows, columns = frame_of(learnt, options)
         encoder = _encoder(options)
         spec = AnomalySpec(
-            rows, columns, options, defect_category(dataset.categories), encoder.spec if encoder else None
+            rows,
+            columns,
+            options,
+            defect_category(dataset.categories),
+            encoder.spec if encoder else None,
+            learnt=[dataset.sha256(image) for image in learnt],
+            held_out=[dataset.sha256(image) for image in held_out],
         )
         scorer = new_scorer(spec, encoder)
         state = read_state(work.state) if work.state else AnomalyState()

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from features.good_map import smoothed
+from features.input_frame import InputFrame
 from features.regions import DistanceLimits, learn_limits
 from system.console import print_status
 from train_anomaly.alarms import alarm_threshold, describe_guarantee
-from train_anomaly.detector import smoothed
-from train_anomaly.frame import InputFrame
 from train_anomaly.options import parse_alarms
 from train_anomaly.spec import AnomalySpec
 

@@ -1,5 +1,6 @@
 """A COCO dataset folder: annotations, images, pixel masks and provenance."""
 
+import hashlib
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,6 +71,10 @@ class Dataset(msgspec.Struct, frozen=True):
     def image_path(self, image: Image) -> Path:
         """The path of the image file."""
         return self.elsewhere.get(image.file_name) or self.root / "images" / image.file_name
+
+    def sha256(self, image: Image) -> str:
+        """The SHA-256 of the bytes of the image file."""
+        return hashlib.sha256(self.image_path(image).read_bytes()).hexdigest()
 
     def read_image(self, image: Image) -> "NDArray[np.uint8]":
         """Its pixels, H x W x 3 RGB. Raises InputError if it cannot be read or has another size than listed."""

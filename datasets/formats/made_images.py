@@ -3,7 +3,6 @@
 They show pixels of training images, so they must stay in train: a new split could test on what was trained on.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -42,9 +41,5 @@ def check_have_places(root: Path, file_names: Iterable[str]) -> None:
 
 def tested_content(dataset: Dataset, images: Sequence[Image]) -> set[str]:
     """The file names of those `images` whose files have the same bytes as an image of val or test."""
-    tested = {_sha256(dataset, image) for split in ("val", "test") for image in dataset.images(split)}
-    return {image.file_name for image in images if _sha256(dataset, image) in tested} if tested else set()
-
-
-def _sha256(dataset: Dataset, image: Image) -> str:
-    return hashlib.sha256(dataset.image_path(image).read_bytes()).hexdigest()
+    tested = {dataset.sha256(image) for split in ("val", "test") for image in dataset.images(split)}
+    return {image.file_name for image in images if dataset.sha256(image) in tested} if tested else set()

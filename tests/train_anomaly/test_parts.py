@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from features.input_frame import InputFrame, choose_frame
 from system.errors import OptionError
 from tests.command import only_line, run_command
 from tests.train_anomaly.conftest import SPOTS, part
@@ -17,7 +18,6 @@ from train_anomaly.alarms import alarm_threshold, describe_guarantee
 from train_anomaly.detector import AnomalyDetector, load_detector
 from train_anomaly.drift import LEVEL, compare_scores
 from train_anomaly.export import compare
-from train_anomaly.frame import InputFrame, choose_frame
 from train_anomaly.options import parse_alarms
 
 CPU = torch.device("cpu")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,6 +62,11 @@ class InputFrame:
         If it is almost the whole side of the input, the image is stretched slightly to fill it.
         """
         return whole if whole - side < STEP / 2 else max(1, round(side))
+
+
+def to_tensor(inputs: "NDArray[np.uint8]") -> Tensor:
+    """N x rows x columns x 3 as N x 3 x rows x columns."""
+    return torch.from_numpy(np.ascontiguousarray(inputs)).permute(0, 3, 1, 2).contiguous()
 
 
 def _step(side: float) -> int:

@@ -1,0 +1,121 @@
+"""The score map of a trained comparison with good images, from the weights file of `train_anomaly` alone.
+
+A trainer whose model is given this map as a further input keeps a copy of the file in its run.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import msgspec
+import numpy as np
+import torch
+
+from features.encoder import Encoder, EncoderSpec
+from features.good_distance import GoodDistance
+from features.input_frame import InputFrame, to_tensor
+from features.regions import DistanceLimits
+from system.errors import OptionError, WeightsError, first_line
+from system.files import read_file
+from system.tensors import check_tensors, is_library_name
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+METADATA_KEY = "defectline"
+PREFIX = "net."  # of the tensors of the network in the weights file
+METHOD = "features"
+REMEDY = "name a finished run of train_anomaly fit --method features"
+
+
+class GoodMapOptions(msgspec.Struct, frozen=True):
+    """The options of the training that the map depends on; see train_anomaly/options.py."""
+
+    method: str
+    stride: int
+    smoothing: float
+    synthetic: int = 0
+
+
+class GoodMapSpec(msgspec.Struct, frozen=True):
+    """What the map needs of the specification in a weights file of train_anomaly.
+
+    `learnt` and `held_out` are the SHA-256 of the image files from which it learnt and which set its threshold.
+    """
+
+    rows: int
+    columns: int
+    options: GoodMapOptions
+    encoder: EncoderSpec | None = None
+    limits: DistanceLimits | None = None
+    learnt: list[str] = []
+    held_out: list[str] = []
+
+
+class GoodMap:
+    """The scores of pixels by their distance from good images. `sha256` is that of the weights file."""
+
+    def __init__(self, network: GoodDistance, spec: GoodMapSpec, sha256: str) -> None:
+        self.network = network
+        self.spec = spec
+        self.sha256 = sha256
+        self._numbers = {digest: number for number, digest in enumerate(spec.learnt)}
+
+    def scores(self, rgb: "NDArray[np.uint8]", sha256: str | None = None) -> "NDArray[np.float32]":
+        """H x W float32, 0 to 1, 0.5 at the threshold, of an H x W x 3 image.
+
+        `sha256` is that of the image file: an image that was learnt is compared with the other good images only,
+        otherwise it would be nearer to them than any new image.
+        """
+        limits = self.spec.limits
+        assert limits is not None
+        height, width = rgb.shape[:2]
+        frame = InputFrame(height, width, self.spec.rows, self.spec.columns)
+        with torch.inference_mode():
+            pixels = to_tensor(frame.to_input(rgb)[None])
+            raw = self.network(pixels, self._numbers.get(sha256 or ""))[0].numpy()
+        found = to_scores(smoothed(raw, frame, self.spec.options.smoothing), limits.peak)
+        return np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def load_good_map(path: Path) -> GoodMap:
+    """The map of a weights file of train_anomaly. Raises WeightsError."""
+    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise WeightsError(path, "no such weights", REMEDY)
+    try:
+        with safe_open(path, "pt") as file:
+            spec = msgspec.json.decode((file.metadata() or {})[METADATA_KEY], type=GoodMapSpec)
+        tensors = load_file(path)
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
+        raise WeightsError(path, f"not weights of train_anomaly ({str(error)[:80]})", REMEDY) from None
+    if spec.options.method != METHOD or spec.encoder is None:
+        raise WeightsError(path, f"of the method {spec.options.method}, which remembers no good patches", REMEDY)
+    if spec.limits is None or not spec.learnt:
+        raise WeightsError(path, "has no threshold or does not name the images it learnt", "train it again")
+    check_tensors(path, tensors)
+    try:
+        if not is_library_name(spec.encoder.name):
+            raise OptionError("encoder", f"no network is called {spec.encoder.name!a}", REMEDY)
+        network = GoodDistance(Encoder(spec.encoder), spec.options.stride, weighted=spec.options.synthetic > 0)
+        network.restore({name.removeprefix(PREFIX): value for name, value in tensors.items()})
+    except (RuntimeError, KeyError, OptionError) as error:
+        line = first_line(error, 80)
+        raise WeightsError(path, f"the weights do not fit their network ({line})", "train it again") from None
+    return GoodMap(network.eval(), spec, hashlib.sha256(read_file(path)).hexdigest())
+
+
+def smoothed(raw: "NDArray[np.float32]", frame: InputFrame, smoothing: float) -> "NDArray[np.float32]":
+    """Distances h x w of a whole input, enlarged to its resolution, cut to the image and blurred."""
+    enlarged = cv2.resize(raw, (frame.columns, frame.rows), interpolation=cv2.INTER_LINEAR)
+    cut = np.ascontiguousarray(frame.crop(np.asarray(enlarged, np.float32)))
+    sigma = smoothing * max(cut.shape)
+    return np.asarray(cv2.GaussianBlur(cut, (0, 0), sigma) if sigma else cut, np.float32)
+
+
+def to_scores(distances: "NDArray[np.float32]", limit: float) -> "NDArray[np.float32]":
+    """Distances of at least 0 as scores: d / (d + limit)."""
+    return np.asarray(distances / (distances + np.float32(limit)), np.float32)
