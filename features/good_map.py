@@ -79,27 +79,35 @@ class GoodMap:
         return np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def load_good_map(path: Path) -> GoodMap:
-    """The map of a weights file of train_anomaly. Raises WeightsError."""
+def read_good_map_spec(path: Path) -> GoodMapSpec:
+    """The specification in a weights file of train_anomaly. Raises WeightsError if it can give no map."""
     from safetensors import SafetensorError, safe_open
-    from safetensors.torch import load_file
 
     if not path.is_file():
         raise WeightsError(path, "no such weights", REMEDY)
     try:
         with safe_open(path, "pt") as file:
             spec = msgspec.json.decode((file.metadata() or {})[METADATA_KEY], type=GoodMapSpec)
-        tensors = load_file(path)
     except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         raise WeightsError(path, f"not weights of train_anomaly ({str(error)[:80]})", REMEDY) from None
     if spec.options.method != METHOD or spec.encoder is None:
         raise WeightsError(path, f"of the method {spec.options.method}, which remembers no good patches", REMEDY)
+    if not is_library_name(spec.encoder.name):
+        raise WeightsError(path, f"no network is called {spec.encoder.name!a}", REMEDY)
     if spec.limits is None or not spec.learnt:
         raise WeightsError(path, "has no threshold or does not name the images it learnt", "train it again")
+    return spec
+
+
+def load_good_map(path: Path) -> GoodMap:
+    """The map of a weights file of train_anomaly. Raises WeightsError."""
+    from safetensors.torch import load_file
+
+    spec = read_good_map_spec(path)
+    assert spec.encoder is not None
+    tensors = load_file(path)
     check_tensors(path, tensors)
     try:
-        if not is_library_name(spec.encoder.name):
-            raise OptionError("encoder", f"no network is called {spec.encoder.name!a}", REMEDY)
         network = GoodDistance(Encoder(spec.encoder), spec.options.stride, weighted=spec.options.synthetic > 0)
         network.restore({name.removeprefix(PREFIX): value for name, value in tensors.items()})
     except (RuntimeError, KeyError, OptionError) as error:

@@ -30,6 +30,8 @@ TRAINER = Trainer(
         ),
         "encoder_depth": Flag("Number of halvings, 3 to 5.", int),
         "monitor": Flag("The value on val that chooses the best epoch: dice, iou or loss."),
+        "good_map": Flag("Run of train_anomaly, method features: its map is a further input channel."),
+        "good_map_drop": Flag("Share of the training images without this channel.", float),
     },
     predict_flags=("tta", "tile", "exported"),
 )

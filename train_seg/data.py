@@ -12,8 +12,10 @@ from torch.utils.data import Dataset as TorchDataset
 from datasets.coco import Annotation, CocoFile, Image
 from datasets.formats.dataset_folder import Dataset
 from evaluate.pixels import ignored_pixels, paint_annotations, type_indices
+from features.good_map import GoodMap
 from system.console import progress
 from system.errors import InputError
+from train_seg.good_channel import with_map
 from train_seg.options import SegmenterAugmentation
 from training.batches import EpochKey
 from training.letterbox import Letterbox
@@ -29,24 +31,37 @@ class CachedImage:
     """One image in the input square: S x S x 3 RGB, and the coverage of each pixel, 0..255.
 
     The coverage is S x S x (K + 1): one channel for each category, the last for ignore regions, whose pixels are
-    left out of the loss. Unlike a shrunk mask, it keeps the position of an edge within a pixel.
+    left out of the loss. Unlike a shrunk mask, it keeps the position of an edge within a pixel. `scores` is the
+    map of the distance from good images, S x S x 1, 0..255, with `--good-map`.
     """
 
     image: "NDArray[np.uint8]"
     coverage: "NDArray[np.uint8]"
+    scores: "NDArray[np.uint8] | None" = None
 
 
-def load_cached(dataset: Dataset, coco: CocoFile, imgsz: int, padding: tuple[int, int, int]) -> list[CachedImage]:
+def load_cached(
+    dataset: Dataset,
+    coco: CocoFile,
+    imgsz: int,
+    padding: tuple[int, int, int],
+    good_map: GoodMap | None = None,
+) -> list[CachedImage]:
     """Decode and shrink the images of `coco`, in order, padded with the colour `padding` to squares.
 
+    With `good_map`, its scores are added, those of images that it learnt by the other good images.
     Raises InputError for images or annotations that cannot be used.
     """
     annotations, indices = coco.by_image(), type_indices(coco)
 
     def load(image: Image) -> CachedImage:
         box = Letterbox(image.height, image.width, imgsz)
-        square = box.image(dataset.read_image(image), padding)
-        return CachedImage(square, _coverage(dataset, image, annotations[image.id], indices, box))
+        rgb = dataset.read_image(image)
+        coverage = _coverage(dataset, image, annotations[image.id], indices, box)
+        if good_map is None:
+            return CachedImage(box.image(rgb, padding), coverage)
+        both = box.image(with_map(rgb, good_map, dataset.sha256(image)), (*padding, 0))
+        return CachedImage(np.ascontiguousarray(both[:, :, :3]), coverage, both[:, :, 3:])
 
     with ThreadPoolExecutor() as pool:
         return list(progress(pool.map(load, coco.images), "reading images", len(coco.images)))
@@ -78,7 +93,8 @@ def _coverage(
 class TrainingSet(TorchDataset[SegmenterSample]):
     """Cached images, augmented with a seed made from the seed of the training, the epoch and the image number.
 
-    Indexed by (epoch, number). A sample is RGB 3 x S x S and coverage (K + 1) x S x S, uint8.
+    Indexed by (epoch, number). A sample is RGB 3 x S x S and coverage (K + 1) x S x S, uint8. With `--good-map`
+    the scores are a fourth channel of the image; in a share `drop` of the samples they are 0.
     """
 
     def __init__(
@@ -87,10 +103,12 @@ class TrainingSet(TorchDataset[SegmenterSample]):
         seed: int,
         augmentation: SegmenterAugmentation,
         padding: tuple[int, int, int],
+        drop: float = 0.0,
     ) -> None:
         from train_seg.augment import training_augmentation
 
         self.cached = cached
+        self.drop = drop
         self.seed = seed
         self.pipeline = training_augmentation(augmentation, padding)
 
@@ -100,8 +118,11 @@ class TrainingSet(TorchDataset[SegmenterSample]):
         epoch, number = key
         seed = int(np.random.SeedSequence((self.seed, epoch, number)).generate_state(1)[0])
         item = self.cached[number]
-        image, coverage = augment(self.pipeline, seed, item.image, item.coverage)
-        return _to_tensors(image, coverage)
+        if item.scores is None:
+            return _to_tensors(*augment(self.pipeline, seed, item.image, item.coverage))
+        image, both = augment(self.pipeline, seed, item.image, np.dstack([item.coverage, item.scores]))
+        kept = np.random.default_rng((self.seed, epoch, number, 1)).random() >= self.drop
+        return _to_tensors(np.dstack([image, both[:, :, -1] * np.uint8(kept)]), both[:, :, :-1])
 
 
 class PlainSet(TorchDataset[SegmenterSample]):
@@ -114,7 +135,10 @@ class PlainSet(TorchDataset[SegmenterSample]):
         return len(self.cached)
 
     def __getitem__(self, number: int) -> SegmenterSample:
-        return _to_tensors(self.cached[number].image, self.cached[number].coverage)
+        item = self.cached[number]
+        return _to_tensors(
+            item.image if item.scores is None else np.dstack([item.image, item.scores]), item.coverage
+        )
 
 
 def _to_tensors(image: "NDArray[np.uint8]", coverage: "NDArray[np.uint8]") -> SegmenterSample:

@@ -15,7 +15,7 @@ from evaluate.run_folder import Run
 from train_seg.exported import OUTPUT, open_exported
 from train_seg.model import load_model
 from train_seg.record import BEST
-from train_seg.segmenter import Segmenter
+from train_seg.segmenter import Segmenter, good_map_of
 from training.exported_model import ExportFormat
 from training.exporter import Exporter
 from training.torch_export import write_exported
@@ -62,16 +62,20 @@ class SegmenterExporter(Exporter):
     def __init__(self, run: Run) -> None:
         self.weights = run.weights / BEST
         self._model, self._spec = load_model(self.weights)
+        self._good_map = good_map_of(self.weights, self._spec)
 
     def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:
         """Write the network from pixels to logits."""
-        write_exported(self._model, self._spec.imgsz, path, export_format, precision, output=OUTPUT)
+        channels = 4 if self._good_map else 3
+        write_exported(
+            self._model, self._spec.imgsz, path, export_format, precision, output=OUTPUT, channels=channels
+        )
 
     def compare(
         self, path: Path, export_format: ExportFormat, images: "Sequence[NDArray[np.uint8]]"
     ) -> SegmenterParity:
         """Compare shares and predictions of both."""
-        original = Segmenter(self._model, self._spec, torch.device("cpu"))
+        original = Segmenter(self._model, self._spec, torch.device("cpu"), good_map=self._good_map)
         return compare(original, dataclasses.replace(original, network=open_exported(path, export_format)), images)
 
 

@@ -11,6 +11,7 @@ import torch
 from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
+from features.good_map import GoodMap, load_good_map
 from system.console import print_status
 from system.errors import WeightsError
 from system.tensors import check_expansion, check_tensors
@@ -19,6 +20,7 @@ from train_seg.data import PlainSet, TrainingSet, load_cached
 from train_seg.encoder_weights import encoder_normalisation, load_encoder_weights
 from train_seg.export import SegmenterExporter
 from train_seg.fit import SegmenterLoop
+from train_seg.good_channel import COPY, copy_good_map, widen
 from train_seg.model import ModelSpec, UNet, read_spec, save_model
 from train_seg.options import SegmenterOptions
 from train_seg.record import BEST, LAST, STATE, Recorder
@@ -55,6 +57,11 @@ class SegmenterLearner(Learner[SegmenterOptions]):
         """The number of history rows in last.ckpt."""
         return _progress_in(state)[0]
 
+    def furnish(self, run: Run, dataset: Dataset, options: SegmenterOptions) -> None:
+        """Copy the weights of `good_map`."""
+        if options.good_map:
+            copy_good_map(run, dataset, Path(options.good_map))
+
     def prepare(self, work: Work[SegmenterOptions]) -> SegmenterLoop:
         """Images in memory and a new model; Lightning restores its weights if there is a state."""
         dataset, options = work.dataset, work.options
@@ -67,7 +74,12 @@ class SegmenterLearner(Learner[SegmenterOptions]):
             for line in lines:
                 print_status(line)
         spec = msgspec.structs.replace(spec, sizes=usual_sizes(dataset.split("train")))
-        return SegmenterLoop(work, spec, model, *_load(dataset, options, spec), done=done, best=best)
+        good_map = None
+        if options.good_map:
+            good_map = load_good_map(work.run.weights / COPY)
+            spec = msgspec.structs.replace(spec, good_map=good_map.sha256)
+            widen(model.net)
+        return SegmenterLoop(work, spec, model, *_load(dataset, options, spec, good_map), done=done, best=best)
 
     def calibrate(self, work: Work[SegmenterOptions]) -> None:
         """Choose the pixel threshold on val and store it in both weights files."""
@@ -129,9 +141,12 @@ def _progress_in(state: Path) -> tuple[int, Best]:
         raise WeightsError(state, "damaged, the run cannot be resumed", "start again without --resume") from None
 
 
-def _load(dataset: Dataset, options: SegmenterOptions, spec: ModelSpec) -> tuple[TrainingSet, PlainSet]:
+def _load(
+    dataset: Dataset, options: SegmenterOptions, spec: ModelSpec, good_map: GoodMap | None
+) -> tuple[TrainingSet, PlainSet]:
     val = dataset.splits.get("val", CocoFile([], [], dataset.categories))
     train, plain = (
-        load_cached(dataset, coco, options.imgsz, spec.padding) for coco in (dataset.split("train"), val)
+        load_cached(dataset, coco, options.imgsz, spec.padding, good_map) for coco in (dataset.split("train"), val)
     )
-    return TrainingSet(train, options.seed, options.augmentation, spec.padding), PlainSet(plain)
+    drop = options.good_map_drop
+    return TrainingSet(train, options.seed, options.augmentation, spec.padding, drop), PlainSet(plain)

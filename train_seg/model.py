@@ -15,6 +15,7 @@ from system.errors import InputError, OptionError, WeightsError
 from system.files import write_atomic
 from system.tensors import check_tensors, is_library_name
 from train_seg.architectures import build_network
+from train_seg.good_channel import GAIN, widen
 from train_seg.options import Architecture, Side, check_imgsz
 from train_seg.sizes import TypeSize
 from training.options import Gamma, Share
@@ -31,6 +32,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     from 0 to 1. `sizes`: the usual sizes of each type, empty if there are too few examples.
     `mean` and `std` are those of pixel values, 0 to 1, with which the encoder was trained; older files lack them.
     Older files also lack `arch`; they are U-Nets.
+    `good_map` is the SHA-256 of the weights that give the map of a fourth input channel; empty without one.
     """
 
     encoder: str
@@ -45,6 +47,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     mean: StoredMean = IMAGENET_MEAN
     std: StoredStd = IMAGENET_STD
     arch: Architecture = "unet"
+    good_map: str = ""
 
     @property
     def padding(self) -> tuple[int, int, int]:
@@ -58,7 +61,7 @@ class UNet(nn.Module):
     It is a U-Net unless the specification has another architecture.
 
     N x 3 x S x S of any number type -> N x (1 + categories) x S x S. Tone curve and normalisation are part of the
-    model, so users of an exported file need no preprocessing.
+    model, so users of an exported file need no preprocessing. With `good_map` there is a fourth channel, 0..255.
     """
 
     mean: Tensor
@@ -71,12 +74,16 @@ class UNet(nn.Module):
         self.gamma = spec.gamma
         self.register_buffer("mean", 255 * torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
+        if spec.good_map:
+            widen(self.net)
         # Convolutions on a CPU are a quarter faster with the channels last.
         self.to(memory_format=torch.channels_last)
 
-    def forward(self, rgb: Tensor) -> Tensor:
+    def forward(self, pixels: Tensor) -> Tensor:
         """Logits of a batch of images."""
-        normal = (255 * (rgb.float() / 255) ** self.gamma - self.mean) / self.std
+        normal = (255 * (pixels[:, :3].float() / 255) ** self.gamma - self.mean) / self.std
+        if pixels.shape[1] > 3:
+            normal = torch.cat([normal, pixels[:, 3:].float() * (GAIN / 255)], 1)
         logits: Tensor = self.net(normal.contiguous(memory_format=torch.channels_last))
         return logits
 

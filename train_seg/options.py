@@ -62,6 +62,8 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
     `arch` is an architecture of segmentation-models-pytorch, `encoder` one of its encoders or `tu-` and a network
     of timm. `encoder_weights` is `imagenet`, `none` or a path. `monitor` is the value on val that selects the best
     epoch.
+    `good_map` is a run of train_anomaly whose map is a further input channel; it is dropped in a share
+    `good_map_drop` of the training images.
     Raises OptionError for values that contradict each other.
     """
 
@@ -74,6 +76,8 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
     batch: Positive = 4
     gamma: Gamma = 0.5
     monitor: Literal["dice", "iou", "loss"] = "dice"
+    good_map: str = ""
+    good_map_drop: Share = 0.3
     augmentation: SegmenterAugmentation = SegmenterAugmentation()
     optimisation: SegmenterOptimisation = SegmenterOptimisation()
 

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from datasets.coco import Category, Prediction
+from features.good_map import GoodMap
+from train_seg.good_channel import load_copy, with_map
 from train_seg.model import ModelSpec, load_model, read_spec
 from train_seg.postprocess import FAINT_SHARE, shares_to_predictions
 from train_seg.shares import Shares, shares_of_logits
@@ -29,7 +31,7 @@ class Segmenter(Predictor):
     """A network (N x 3 x S x S uint8 RGB to logits), its specification and its device.
 
     `tta` averages over the 8 symmetries of the square. A larger image is cut into squares with a side of `tile`
-    pixels instead of being shrunk as a whole; None never cuts.
+    pixels instead of being shrunk as a whole; None never cuts. With `good_map`, the network has a fourth channel.
     """
 
     network: SegmenterNetwork
@@ -37,6 +39,7 @@ class Segmenter(Predictor):
     device: torch.device
     tta: bool = False
     tile: int | None = None
+    good_map: GoodMap | None = None
 
     @property
     def categories(self) -> list[Category]:  # type: ignore[override]
@@ -74,9 +77,10 @@ class Segmenter(Predictor):
 
     def shares(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.float32]":
         """H x W x 3 RGB to (1 + K) x H x W shares that sum to 1: background, then the types."""
+        pixels = self._input(rgb)
         with torch.inference_mode():
             tile = self.tile if self._tiled(rgb) else None
-            return _shares(blend_tiles(rgb, tile, self._restored) if tile else self._restored(rgb))
+            return _shares(blend_tiles(pixels, tile, self._restored) if tile else self._restored(pixels))
 
     def shares_from(self, rgb: "NDArray[np.uint8]", limit: float) -> "tuple[Shares, int, int]":
         """The window of `shares` outside of which no defect share reaches `limit`, and its top and left.
@@ -85,11 +89,12 @@ class Segmenter(Predictor):
         function of them. It reaches `limit` only next to a pixel of the square that does, so the rest of the image
         is not computed.
         """
+        pixels = self._input(rgb)
         with torch.inference_mode():
             if self.tile is not None and self._tiled(rgb):
-                blended = blend_tiles(rgb, self.tile, self._restored)
+                blended = blend_tiles(pixels, self.tile, self._restored)
                 return shares_of_logits(lambda start, stop: blended[:, start:stop], *rgb.shape[:2]), 0, 0
-            box, logits = self._logits(rgb)
+            box, logits = self._logits(pixels)
             defect = 1 - logits[0].float().softmax(0)[0]
             window, (top, left, height, width) = box.restore_window(logits, defect >= limit - 1e-4)
             return shares_of_logits(lambda start, stop: window(start, stop)[0], height, width), top, left
@@ -97,14 +102,18 @@ class Segmenter(Predictor):
     def _tiled(self, rgb: "NDArray[np.uint8]") -> bool:
         return self.tile is not None and max(rgb.shape[:2]) > self.tile
 
-    def _restored(self, rgb: "NDArray[np.uint8]") -> Tensor:
-        box, logits = self._logits(rgb)
+    def _input(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+        """An image with the map of the whole image as a fourth channel, if the network has one."""
+        return with_map(rgb, self.good_map) if self.good_map else rgb
+
+    def _restored(self, pixels: "NDArray[np.uint8]") -> Tensor:
+        box, logits = self._logits(pixels)
         return box.restore(logits)[0]
 
-    def _logits(self, rgb: "NDArray[np.uint8]") -> tuple[Letterbox, Tensor]:
-        box = Letterbox(rgb.shape[0], rgb.shape[1], self.spec.imgsz)
-        pixels = box.image(rgb, self.spec.padding).transpose(2, 0, 1).copy()
-        square = torch.from_numpy(pixels)[None].to(self.device)
+    def _logits(self, pixels: "NDArray[np.uint8]") -> tuple[Letterbox, Tensor]:
+        box = Letterbox(pixels.shape[0], pixels.shape[1], self.spec.imgsz)
+        padding = (*self.spec.padding, 0) if self.good_map else self.spec.padding
+        square = torch.from_numpy(box.image(pixels, padding).transpose(2, 0, 1).copy())[None].to(self.device)
         return box, averaged_logits(self.network, square) if self.tta else self.network(square)
 
 
@@ -123,9 +132,15 @@ def load_segmenter(
     if exported:
         from train_seg.exported import load_exported
 
-        return Segmenter(load_exported(weights, exported), read_spec(weights), torch.device("cpu"), tta, tile)
+        spec, cpu = read_spec(weights), torch.device("cpu")
+        return Segmenter(load_exported(weights, exported), spec, cpu, tta, tile, good_map_of(weights, spec))
     model, spec = load_model(weights)
-    return Segmenter(model.to(device), spec, device, tta, tile)
+    return Segmenter(model.to(device), spec, device, tta, tile, good_map_of(weights, spec))
+
+
+def good_map_of(weights: Path, spec: ModelSpec) -> GoodMap | None:
+    """The map of the fourth channel of the model of a weights file; None without one. Raises WeightsError."""
+    return load_copy(weights.parent, spec.good_map) if spec.good_map else None
 
 
 def averaged_logits(network: SegmenterNetwork, square: Tensor) -> Tensor:

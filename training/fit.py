@@ -12,6 +12,7 @@ from datasets.formats.dataset_folder import Dataset
 from evaluate.metrics import Metrics
 from evaluate.run_folder import Run
 from system.console import print_status
+from training.cross_validation import folds_of
 from training.device import choose_device, choose_precision
 from training.epoch_recorder import recording
 from training.history import draw_curves, read_history
@@ -19,7 +20,7 @@ from training.loggers import check_logger
 from training.measure import measure
 from training.new_run import check_learnable, new_folds, new_run
 from training.options import OptionsT, run_options
-from training.resume import kept_if_begun, unfinished_run
+from training.resume import kept_if_begun, remove_run, unfinished_run
 from training.run_dataset import run_dataset
 from training.run_lock import hold, release
 from training.trainer import Learner, Loop, PredictOptions, Trainer, Work
@@ -51,6 +52,7 @@ def start(
     """
     learner = trainer.learner()
     run = new_run(trainer.task, dataset, _settled(learner, options), runs, name, learner.images)
+    _furnish(learner, run, [run], dataset, options)
     return _prepare(trainer, learner, run, dataset)
 
 
@@ -68,7 +70,9 @@ def start_folds(
     options = _settled(learner, options)
     check_learnable(dataset, options, learner.images)
     learner.check_model(dataset, options)
-    return new_folds(trainer.task, dataset, options, runs, name, folds, val, learner.images)
+    run = new_folds(trainer.task, dataset, options, runs, name, folds, val, learner.images)
+    _furnish(learner, run, folds_of(run), dataset, options)
+    return run
 
 
 def resume(trainer: Trainer[OptionsT], dataset: Dataset, root: Path) -> Training[OptionsT]:
@@ -128,6 +132,18 @@ def _prepare(
         if state:
             print_status(f"resuming after epoch {learner.epochs_done(state)} of {options.epochs}")
         return Training(learner, work, learner.prepare(work))
+
+
+def _furnish(
+    learner: Learner[OptionsT], run: Run, parts: Sequence[Run], dataset: Dataset, options: OptionsT
+) -> None:
+    """Let the learner add its files to `parts`, which are `run` or its folds; removes `run` if it cannot."""
+    try:
+        for part in parts:
+            learner.furnish(part, run_dataset(part, dataset), options)
+    except BaseException:
+        remove_run(run)
+        raise
 
 
 def _settled(learner: Learner[OptionsT], options: OptionsT) -> OptionsT:

@@ -55,12 +55,12 @@ class Letterbox:
         interpolation = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_LINEAR
         return np.asarray(cv2.resize(pixels, (w, h), interpolation=interpolation), np.uint8)
 
-    def image(self, rgb: "NDArray[np.uint8]", padding: tuple[int, int, int]) -> "NDArray[np.uint8]":
-        """An H x W x 3 image as size x size x 3, padded with the colour `padding`."""
+    def image(self, pixels: "NDArray[np.uint8]", padding: tuple[int, ...]) -> "NDArray[np.uint8]":
+        """An H x W x C image as size x size x C, padded with the colour `padding` of C values."""
         top, left, h, w = self.inner
-        square = np.empty((self.size, self.size, 3), np.uint8)
+        square = np.empty((self.size, self.size, len(padding)), np.uint8)
         square[:] = padding
-        square[top : top + h, left : left + w] = self.shrink(rgb)
+        square[top : top + h, left : left + w] = self.shrink(pixels)
         return square
 
     def restore(self, logits: "torch.Tensor") -> "torch.Tensor":

@@ -17,25 +17,26 @@ def write_exported(
     precision: str,
     *,
     output: str,
+    channels: int = 3,
 ) -> None:
-    """Write a network from N x 3 x H x W uint8 to a tensor that is called `output`; N is free.
+    """Write a network from N x `channels` x H x W uint8 to a tensor that is called `output`; N is free.
 
     `size` is H and W, or the side of a square.
 
     Raises OptionError if a package is missing.
     """
-    sides = (size, size) if isinstance(size, int) else size
+    shape = (channels, size, size) if isinstance(size, int) else (channels, *size)
     if export_format == "onnx":
-        _write_onnx(model, sides, path, output)
+        _write_onnx(model, shape, path, output)
     else:
-        _write_openvino(model, sides, path, precision)
+        _write_openvino(model, shape, path, precision)
 
 
-def _write_onnx(model: "nn.Module", sides: tuple[int, int], path: Path, output: str) -> None:
+def _write_onnx(model: "nn.Module", shape: tuple[int, ...], path: Path, output: str) -> None:
     import torch
 
     need("onnx", "onnx", "onnxscript", "onnxruntime")
-    example = torch.zeros(2, 3, *sides, dtype=torch.uint8)
+    example = torch.zeros(2, *shape, dtype=torch.uint8)
     batch = torch.export.Dim("batch", min=1, max=64)
     with silent_exporters():
         torch.onnx.export(
@@ -44,11 +45,11 @@ def _write_onnx(model: "nn.Module", sides: tuple[int, int], path: Path, output: 
         )  # fmt: skip
 
 
-def _write_openvino(model: "nn.Module", sides: tuple[int, int], path: Path, precision: str) -> None:
+def _write_openvino(model: "nn.Module", shape: tuple[int, ...], path: Path, precision: str) -> None:
     import torch
 
     openvino = need("openvino", "openvino")
-    example = torch.zeros(1, 3, *sides, dtype=torch.uint8)
+    example = torch.zeros(1, *shape, dtype=torch.uint8)
     with silent_exporters():
-        converted = openvino.convert_model(model, example_input=example, input=[-1, 3, *sides])
+        converted = openvino.convert_model(model, example_input=example, input=[-1, *shape])
         save_openvino(converted, path, precision)

@@ -186,6 +186,12 @@ class Learner(ABC, Generic[OptionsT]):
     def check_model(self, dataset: Dataset, options: OptionsT) -> None:
         """Raise OptionError or WeightsError if no model can be built, before folders of folds are made."""
 
+    def furnish(self, run: Run, dataset: Dataset, options: OptionsT) -> None:
+        """Put files beside the weights of a new run or fold that it needs, before anything is trained.
+
+        `dataset` is what the run sees. Raises InputError, OptionError, WeightsError.
+        """
+
     @abstractmethod
     def epochs_done(self, state: Path) -> int:
         """The number of completed epochs in a state file. Raises WeightsError."""
