@@ -4,9 +4,9 @@
     OMP_NUM_THREADS=1 python -m benchmarks.good_only bottle-good --weights weights/ --work runs-good --seeds 3
 
 Each method and seed is a `train_anomaly fit` of its own process, so that its time and memory are those a user
-has. Then every fourth test image is predicted again, one by one, to measure the time an image. A row is stored as
-soon as it is measured; rows that exist are kept, so the command continues where it was stopped. The results of
-other datasets in the file stay as they are.
+has. Then every fourth test image is predicted again, one by one, to measure the time an image. Each row is stored
+when it is measured and existing rows are kept, so the command continues where it was stopped. The results of other
+datasets in the file do not change.
 """
 
 import argparse
