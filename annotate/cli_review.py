@@ -20,6 +20,7 @@ class QueueBy(StrEnum):
 
     uncertainty = "uncertainty"
     disagreement = "disagreement"
+    label_errors = "label-errors"
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +38,10 @@ def queue_command(
     run: Annotated[list[Path], typer.Option("--from", metavar="RUN", help="A run; give two for disagreement.")],
     by: Annotated[
         QueueBy | None,
-        typer.Option(help="What to rank by (default: disagreement for two runs, else uncertainty)."),
+        typer.Option(
+            help="What to rank by (default: disagreement for two runs, else uncertainty); label-errors lists the"
+            " images of suspected label errors and flags their labelme files with the reasons."
+        ),
     ] = None,
     most: Annotated[int | None, typer.Option(min=1, help="Maximum number of images listed.")] = None,
     out: Annotated[
@@ -59,6 +63,11 @@ def queue_command(
         remedy = "give a detector and a segmenter" if needed == 2 else "give one run"
         raise OptionError(f"--by {rank_by}", f"needs {needed} --from, not {len(run)}", remedy)
     images = list_folder_images(folder)
+    if rank_by is QueueBy.label_errors:
+        from annotate.label_errors import queue_label_errors
+
+        queue_label_errors(load_run(run[0]), images, most, out, show_values=values)
+        return
     files = read_labels(images)
     waiting = [image.name for image in images if is_open(image, files.get(image.name))]
     thresholds = [operating_score(load_run(root)) for root in run]

@@ -63,6 +63,7 @@ class PageImage(msgspec.Struct, frozen=True):
     `ignored` are ignore regions; `inside` is the part of each prediction inside them, in the form of `overlaps`.
     `crops` contain x, y, w, h and the address of the file, null for WebP data inside the page. `maps` contain the
     address of the map of each model, true for PNG data inside the page, null for none.
+    `suspects` are the reasons why its labels are suspected to be wrong.
     """
 
     name: str
@@ -75,6 +76,7 @@ class PageImage(msgspec.Struct, frozen=True):
     overlaps: list[list[Overlap]]
     ignored: list[TruthRow] = []
     inside: list[list[Overlap]] = []
+    suspects: list[str] = []
     crops: list[CropRow] = []
     maps: list[MapSource] = []
 
@@ -166,6 +168,7 @@ def _image(shown: SceneImage, index: dict[int, int], floors: Sequence[float]) ->
         overlaps=[overlaps(image, truths, predictions) for predictions in kept],
         inside=[overlaps(image, regions, predictions, ignore=True) for predictions in kept],
         maps=[True if path else None for path in shown.maps],
+        suspects=shown.suspects,
     )
 
 

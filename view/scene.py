@@ -22,6 +22,7 @@ from evaluate.type_of_image import type_of_image
 from evaluate.values import OperatingPoint
 from system.errors import InputError, OptionError
 from system.json_file import read_json
+from view.suspects import suspects_by_image
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +66,8 @@ class SceneImage(msgspec.Struct, frozen=True):
 
     The fold is the one that tested the image in a cross-validation, from 1, else None. `intensities` are the
     ranges by which the dataset or the run scales images with more than 8 bits per channel. `maps` are the files of
-    its maps, one per model, empty without any.
+    its maps, one per model, empty without any. `suspects` are the reasons why labels of the image are
+    suspected to be wrong.
     """
 
     image: Image
@@ -76,6 +78,7 @@ class SceneImage(msgspec.Struct, frozen=True):
     folds: list[int | None] = []
     intensities: list[IntensityRange] = []
     maps: list[Path | None] = []
+    suspects: list[str] = []
 
     def read(self) -> "NDArray[np.uint8]":
         """The pixels, H x W x 3 uint8 RGB. Raises InputError if the image cannot be read."""
@@ -134,6 +137,7 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
     annotations = types_as_boxes(truths[0], several=several) if types_only else truths[0].by_image()
     predictions = [_by_image(run, truth, split) for run, truth in zip(runs, truths, strict=True)]
     folds = [fold_of_images(run) for run in runs]
+    suspects = suspects_by_image(runs)
     images = []
     for name in shared:
         image = listed[0][name]
@@ -141,7 +145,8 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
         of_image = [by_image.get(number, []) for by_image, number in zip(predictions, ids, strict=True)]
         tested = [fold_of.get(name) for fold_of in folds]
         truth, path = annotations[image.id], dataset.image_path(image)
-        images.append(SceneImage(image, path, split_of[name], truth, of_image, tested, dataset.intensities))
+        reasons, ranges = suspects.get(name, []), dataset.intensities
+        images.append(SceneImage(image, path, split_of[name], truth, of_image, tested, ranges, suspects=reasons))
     names = short_names(roots)
     moved = ["--coco", str(dataset_root)] if dataset_root else []
     models = [

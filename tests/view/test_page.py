@@ -5,11 +5,17 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from evaluate.label_errors import LabelErrors
+from evaluate.label_suspects import Suspect, SuspectKind
+from evaluate.metrics import read_metrics
+from evaluate.run_folder import load_run
 from system.errors import InputError
+from system.json_file import write_json
 from tests.command import only_line, run_command
 from tests.nobody import only_reading
 from tests.view.fakes import make_dataset, make_run
@@ -228,3 +234,20 @@ def test_a_run_that_may_only_be_read_is_shown_elsewhere(
         assert run_command("view", run, "--out", elsewhere / "second.html") == 0
     assert not list(run.glob("*.html"))
     assert (elsewhere / "second.html").read_bytes() == (elsewhere / "first.html").read_bytes()
+
+
+def test_the_reasons_of_suspected_labels_are_in_the_data(dataset: Path, tmp_path: Path) -> None:
+    """The list in metrics.json, by image; a run that is not measured has none."""
+    run = load_run(make_run(tmp_path, dataset, "det", seed=4))
+    metrics = read_metrics(run.metrics)
+    suspects = [
+        Suspect(kind=SuspectKind.not_met, image="test/kind_1/001.png", suspicion=0.5, reason=reason)
+        for reason in ("first", "second", "first")
+    ]
+    write_json(run.metrics, msgspec.structs.replace(metrics, label_errors=LabelErrors(3, 1, suspects)))
+    reasons = {image.name: image.suspects for image in page_data(run_scene([run.root], "test")).images}
+    assert {name: listed for name, listed in reasons.items() if listed} == {
+        "test/kind_1/001.png": ["first", "second"]
+    }
+    run.metrics.unlink()
+    assert not any(image.suspects for image in page_data(run_scene([run.root], "test")).images)

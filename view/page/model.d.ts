@@ -55,6 +55,8 @@ interface RawImage {
   /** Ignore regions, and the part of each prediction inside them. */
   ignored?: ItemRow[];
   inside?: OverlapRow[][];
+  /** Reasons why labels of the image are suspected to be wrong. */
+  suspects?: string[];
   crops: CropRow[];
   maps: MapSource[];
 }
@@ -127,6 +129,8 @@ interface PageImage {
   ignored?: Truth[];
   runs: RunPredictions[];
   good: boolean;
+  /** Reasons why labels of the image are suspected to be wrong. */
+  suspects: string[];
   /** Whether every truth and every prediction has a mask. */
   masked: boolean;
   types?: Set<number>;

@@ -21,13 +21,13 @@ export function prepare(raw) {
  * @param {number} index
  * @returns {PageImage}
  */
-function prepareImage({ name, width, height, split, folds, crops, maps, truths: truthRows, predictions, overlaps, ignored: ignoredRows = [], inside = [] }, index) {
+function prepareImage({ name, width, height, split, folds, crops, maps, truths: truthRows, predictions, overlaps, ignored: ignoredRows = [], inside = [], suspects = [] }, index) {
   const truths = truthRows.map(prepareTruth);
   const ignored = ignoredRows.map(prepareTruth);
   const runs = predictions.map((rows, m) => prepareRun(rows, overlaps[m], ignored, inside[m] ?? []));
   const masked = truths.every((truth) => truth.counts !== null)
     && runs.every((run) => run.predictions.every((prediction) => prediction.counts !== null));
-  return { name, width, height, split, folds, crops, maps, index, truths, ignored, runs, good: truths.length === 0, masked };
+  return { name, width, height, split, folds, crops, maps, index, truths, ignored, runs, suspects, good: truths.length === 0, masked };
 }
 
 /**
