@@ -38,9 +38,9 @@ def suspects_in_folder(run: Run, images: Sequence[FolderImage]) -> dict[str, lis
     last_parts = {last: of_last[0] for last, of_last in sharing.items() if len(of_last) == 1}
     found: dict[str, list[Suspect]] = {}
     for suspect in errors.suspects:
-        name = suspect.image if suspect.image in names else last_parts.get(Path(suspect.image).name)
-        if name is not None:
-            found.setdefault(name, []).append(suspect)
+        image = suspect.image if suspect.image in names else last_parts.get(Path(suspect.image).name)
+        if image is not None:
+            found.setdefault(image, []).append(suspect)
     if errors.suspects and not found:
         problem = "none of its suspected images is in the folder"
         raise InputError(run.root, problem, "name the folder from which its dataset was converted")
