@@ -86,22 +86,32 @@ def main() -> NoReturn:
 def _read(roots: Sequence[Path], moved: Path | None) -> "list[MeasuredRun]":
     from evaluate.compare import read_measured
     from evaluate.run_dataset import open_run_dataset
-    from evaluate.run_folder import load_run
+    from evaluate.run_folder import load_run, seeds_of
 
-    return [read_measured(one, open_run_dataset(one, moved)) for one in map(load_run, roots)]
+    single = [one for run in map(load_run, roots) for one in seeds_of(run) or [run]]
+    return [read_measured(one, open_run_dataset(one, moved)) for one in single]
 
 
 def _print_runs(title: str, runs: "Sequence[ListedRun]", by: str | None = None) -> None:
     from evaluate.cells import interval_cell, value_cell
-    from evaluate.run_list import HEADLINES
+    from evaluate.run_list import HEADLINES, asked_of
 
     names = [name for name in HEADLINES if any(one.numbers.get(name) is not None for one in runs)]
     names += [by] if by and by not in names else []
     rows = []
     for one in runs:
-        asked = " ".join(str(one.options[k]) for k in ("encoder", "arch", "weights") if one.options.get(k))
-        sizes = " ".join(f"{k} {one.options[k]}" for k in ("epochs", "imgsz", "seed") if k in one.options)
+        asked = asked_of(one, runs)
         cells = [f"{value_cell(one.numbers.get(n))} ({interval_cell(one.intervals.get(n))})" for n in names]
         minutes = "-" if one.seconds is None else f"{one.seconds / 60:.0f}"
-        rows.append([one.run, Path(one.dataset).name, str(one.folds or 1), f"{asked} {sizes}", *cells, minutes])
-    print_table(title, ("run", "dataset", "folds", "options", *names, "minutes"), rows)
+        rows.append(
+            [
+                one.run,
+                Path(one.dataset).name,
+                str(one.folds or 1),
+                str(len(one.seeds) or 1),
+                asked,
+                *cells,
+                minutes,
+            ]
+        )
+    print_table(title, ("run", "dataset", "folds", "seeds", "options", *names, "minutes"), rows)

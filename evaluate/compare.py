@@ -102,7 +102,7 @@ def compare_runs(
     draws = np.vstack([np.ones((1, len(first.truth.images)), np.int64),
                        draw_images(len(first.truth.images), seed, resamples)])  # fmt: skip
     random = np.random.default_rng([seed, 1])
-    sides = [_side([_numbers(one, first.truth, draws) for one in side], random) for side in (a, b)]
+    sides = [mean_of_runs([resampled_numbers(one, first.truth, draws) for one in side], random) for side in (a, b)]
     lower = {name for metric in METRICS for name in metric.lower_is_better}
     measures = []
     for name, of_a in sides[0].items():
@@ -146,7 +146,9 @@ def _content(truth: CocoFile) -> dict[str, list[bytes]]:
     }
 
 
-def _numbers(one: MeasuredRun, order: CocoFile, draws: "NDArray[np.int64]") -> dict[str, "NDArray[np.float64]"]:
+def resampled_numbers(
+    one: MeasuredRun, order: CocoFile, draws: "NDArray[np.int64]"
+) -> dict[str, "NDArray[np.float64]"]:
     """Every resampled measure by name; the columns of `draws` are the images in the order of `order`."""
     column = {image.file_name: k for k, image in enumerate(order.images)}
     tested = Tested(
@@ -160,7 +162,7 @@ def _numbers(one: MeasuredRun, order: CocoFile, draws: "NDArray[np.int64]") -> d
     return {name: values for metric in METRICS for name, values in metric.resampled(tested).items()}
 
 
-def _side(
+def mean_of_runs(
     runs: Sequence[Mapping[str, "NDArray[np.float64]"]], random: "np.random.Generator"
 ) -> dict[str, "NDArray[np.float64]"]:
     """Each measure that all runs have: their mean first, then the mean of runs drawn for each resample."""

@@ -71,7 +71,7 @@ def measure_folds(
     counted = _in_order(
         p for m in measured for p in m.renumbered(ids) if p.score >= m.metrics.operating_point.score_threshold
     )
-    point = _shared_point([m.operating_point for m in each])
+    point = shared_point([m.operating_point for m in each])
     every_point = f"each fold by itself: {'; '.join(m.protocol.operating_point for m in each)}"
     protocol = protocol_of(run, dataset, {"test": truth}, operating_point=every_point, seed=seed)
     types = defect_types(run, dataset)
@@ -86,7 +86,7 @@ def measure_folds(
 
 def summary(measured: Sequence[Metrics]) -> Folds:
     """Mean and standard deviation over folds of every number that any fold has."""
-    numbers = [_numbers(m) for m in measured]
+    numbers = [fold_numbers_of(m) for m in measured]
     values = {name: [of_fold.get(name) for of_fold in numbers] for name in max(numbers, key=len)}
     known = {name: [v for v in each if v is not None] for name, each in values.items()}
     return Folds(
@@ -99,7 +99,8 @@ def summary(measured: Sequence[Metrics]) -> Folds:
     )
 
 
-def _numbers(metrics: Metrics) -> dict[str, float | None]:
+def fold_numbers_of(metrics: Metrics) -> dict[str, float | None]:
+    """Every number that is reported per fold, by name."""
     values = [(metric, metrics.get(metric)) for metric in METRICS]
     return {
         name: number
@@ -109,7 +110,8 @@ def _numbers(metrics: Metrics) -> dict[str, float | None]:
     }
 
 
-def _shared_point(points: Sequence[OperatingPoint]) -> OperatingPoint:
+def shared_point(points: Sequence[OperatingPoint]) -> OperatingPoint:
+    """The operating points of several runs as one, for display: the median threshold."""
     return OperatingPoint(
         rule=points[0].rule,
         score_threshold=statistics.median(p.score_threshold for p in points),

@@ -112,19 +112,36 @@ def trainers(what: Literal["boxes", "masks", "image_types", "score_maps"] | None
 class RunConfig(msgspec.Struct, frozen=True):
     """The content of config.yaml: task (in the file `kind`), dataset folder and the trainer's options.
 
-    `folds` is the number of folds of a cross-validation, 0 of an ordinary run.
+    `folds` is the number of folds of a cross-validation, 0 of an ordinary run. `seeds` are those of the runs in a
+    folder of several, which has no folds itself.
     """
 
     task: str = msgspec.field(name="kind")
     dataset: str
     options: dict[str, object]
     folds: int = 0
+    seeds: list[int] = []
 
 
-def is_fold(run: Run) -> bool:
-    """Whether the run is a fold of a cross-validation, whose folder exists before its first epoch."""
+def is_member(run: Run) -> bool:
+    """Whether the run is a fold or one of several seeds, whose folder exists before its first epoch."""
     parent = run.root.resolve().parent
-    return (parent / "config.yaml").is_file() and read_config(parent).folds > 0
+    if not (parent / "config.yaml").is_file():
+        return False
+    config = read_config(parent)
+    return config.folds > 0 or bool(config.seeds)
+
+
+def seeds_of(run: Run) -> list[Run]:
+    """The runs with different seeds in the folder of several; none for any other run. Raises InputError."""
+    return [load_run(run.root / f"seed-{seed}") for seed in read_config(run.root).seeds]
+
+
+def check_own_predictions(run: Run) -> None:
+    """Raise InputError if `run` consists of several seeds, each of which has its own weights and predictions."""
+    if seeds := read_config(run.root).seeds:
+        problem = "several seeds, without weights or predictions of its own"
+        raise InputError(run.root, problem, f"name one: {run.root / f'seed-{seeds[0]}'}")
 
 
 def load_run(root: Path) -> Run:

@@ -1,12 +1,13 @@
 """The runs below a folder: what was asked, on which data, and the numbers with their intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from evaluate.folds import fold_numbers_of
 from evaluate.metrics import METRICS, Metrics, read_metrics
-from evaluate.run_folder import load_run, read_config
+from evaluate.run_folder import load_run, read_config, seeds_of
 from evaluate.values import Interval
 from system.errors import InputError, OptionError
 
@@ -18,11 +19,14 @@ HEADLINES = {  # name of a number -> key in metrics.json and name of its interva
     "missed": ("images", "missed"),
     "false alarms": ("images", "false_alarms"),
 }
+MODEL_OPTIONS = ("encoder", "arch", "weights")
+MAIN_OPTIONS = ("epochs", "imgsz", "seed")
 
 
 class ListedRun(msgspec.Struct, frozen=True, kw_only=True):
     """A run: its options, and all numbers of its metrics.json; `intervals` are those of the main numbers.
 
+    `seeds` are those of a run of several, whose numbers are means and whose intervals are over seeds and images.
     `seconds` is from the creation of the folder to its last measurement, interruptions included; None if the run
     is not measured.
     """
@@ -31,6 +35,7 @@ class ListedRun(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     dataset: str
     folds: int
+    seeds: list[int]
     options: dict[str, object]
     numbers: dict[str, float | None]
     intervals: dict[str, Interval | None]
@@ -38,18 +43,37 @@ class ListedRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_runs(folder: Path) -> list[ListedRun]:
-    """Every run below `folder` in the order of its path, without the folds of cross-validations.
+    """Every run below `folder` in the order of its path, without its folds and seeds.
 
     Raises InputError if there is none, and for a run that cannot be read.
     """
     if not folder.is_dir():
         raise InputError(folder, "no such folder", "name the folder of the runs, such as runs")
     roots = sorted(path.parent for path in folder.rglob("config.yaml"))
-    crossed = {root for root in roots if read_config(root).folds}
-    listed = [_listed(root) for root in roots if root.parent not in crossed]
+    configs = {root: read_config(root) for root in roots}
+    several = {root for root, config in configs.items() if config.folds or config.seeds}
+    listed = [_listed(root) for root in roots if root.parent not in several]
     if not listed:
         raise InputError(folder, "contains no run", "name the folder of the runs, such as runs")
     return listed
+
+
+def asked_of(run: ListedRun, runs: Sequence[ListedRun]) -> str:
+    """The main options of `run`, and those in which it differs from another of `runs` of the same trainer."""
+    flat = [_flat(other.options) for other in runs if other.task == run.task]
+    own = _flat(run.options)
+    differing = [name for name, value in own.items() if any(other.get(name, value) != value for other in flat)]
+    plain = [str(own[name]) for name in MODEL_OPTIONS if own.get(name)]
+    names = dict.fromkeys([*(name for name in MAIN_OPTIONS if name in own), *differing])
+    return " ".join([*plain, *(f"{name} {own[name]}" for name in names if name not in MODEL_OPTIONS)])
+
+
+def _flat(options: Mapping[str, object]) -> dict[str, object]:
+    """Options without blocks, by the last part of their path."""
+    flat: dict[str, object] = {}
+    for name, value in options.items():
+        flat |= _flat(value) if isinstance(value, dict) else {name: value}
+    return flat
 
 
 def sort_by(runs: Sequence[ListedRun], number: str) -> list[ListedRun]:
@@ -73,7 +97,8 @@ def _listed(root: Path) -> ListedRun:
         run=root.as_posix(),
         task=config.task,
         dataset=config.dataset,
-        folds=config.folds,
+        folds=_folds_of(root),
+        seeds=config.seeds,
         options=config.options,
         numbers=_numbers_of(metrics) if metrics else {},
         intervals=_intervals_of(metrics) if metrics else {},
@@ -81,17 +106,19 @@ def _listed(root: Path) -> ListedRun:
     )
 
 
+def _folds_of(root: Path) -> int:
+    """The number of folds of a run, or of each of its seeds."""
+    run = load_run(root)
+    return read_config((seeds_of(run) or [run])[0].root).folds
+
+
 def _numbers_of(metrics: Metrics) -> dict[str, float | None]:
-    values = [(metric, metrics.get(metric)) for metric in METRICS]
-    return {
-        name: number
-        for metric, value in values
-        if value is not None
-        for name, number in metric.fold_numbers(value).items()
-    }
+    return dict(metrics.seeds.mean) if metrics.seeds else fold_numbers_of(metrics)
 
 
 def _intervals_of(metrics: Metrics) -> dict[str, Interval | None]:
+    if metrics.seeds:
+        return {name: metrics.seeds.pooled_interval.get(name) for name in HEADLINES if name in metrics.seeds.mean}
     found = {}
     for name, (key, interval) in HEADLINES.items():
         value = getattr(metrics, key)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from evaluate.advice import advice
-from evaluate.cells import Table, value_cell
+from evaluate.cells import Table, interval_cell, value_cell
 from evaluate.metrics import METRICS, Metrics
-from evaluate.values import Folds
+from evaluate.values import Folds, Seeds
 from system.console import print_status, print_table, print_text
 
 
@@ -26,6 +26,8 @@ def metrics_tables(metrics: Metrics) -> Iterator[Table]:
             yield from metric.tables(value, metrics.protocol.definitions)
     if metrics.folds is not None:
         yield _folds(metrics.folds)
+    if metrics.seeds is not None:
+        yield _seeds(metrics.seeds)
     sizes = metrics.protocol.splits.items()
     rows = [[name, *map(str, (s.images, s.defective, s.good, s.annotations))] for name, s in sizes]
     yield Table("Images measured on", ("split", "images", "defective", "good", "annotations"), rows)
@@ -64,6 +66,22 @@ def _folds(folds: Folds) -> Table:
     ]
     rows.append(["score threshold", "", "", *map(value_cell, folds.score_thresholds)])
     return Table("Folds", columns, rows, "each fold measured by itself; deviation of a sample")
+
+
+def _seeds(seeds: Seeds) -> Table:
+    columns = ("", "mean", "over seeds", "over seeds and images", *(f"seed {seed}" for seed in seeds.seeds))
+    rows = [
+        [
+            name, value_cell(seeds.mean[name]), interval_cell(seeds.interval[name]),
+            interval_cell(seeds.pooled_interval.get(name)), *map(value_cell, values),
+        ]
+        for name, values in seeds.values.items()
+    ]  # fmt: skip
+    note = (
+        "mean of the seeds; 95 % intervals of the mean: Student's t over seeds on these images, and a bootstrap"
+        " that draws images and seeds"
+    )
+    return Table("Seeds", columns, rows, note)
 
 
 def _row(cells: Sequence[str]) -> str:

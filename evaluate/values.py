@@ -61,6 +61,21 @@ class Folds(msgspec.Struct, frozen=True):
     standard_deviation: dict[str, float | None]
 
 
+class Seeds(msgspec.Struct, frozen=True):
+    """Several runs that differ in their seed: name of a number -> values by seed, mean, deviation of a sample.
+
+    `interval` is that of the mean over seeds, None for one seed; `pooled_interval` that over seeds and images, of
+    the numbers that can be resampled.
+    """
+
+    seeds: list[int]
+    values: dict[str, list[float]]
+    mean: dict[str, float]
+    standard_deviation: dict[str, float | None]
+    interval: dict[str, Interval | None]
+    pooled_interval: dict[str, Interval | None]
+
+
 def harmonic_mean(precision: float | None, recall: float | None) -> float | None:
     """F1 of precision and recall; 0 where both are 0, None if either is."""
     if precision is None or recall is None:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -16,6 +16,9 @@ from training import flags as flag
 from training.early_checks import print_loading
 from training.options import OptionsT, flag_paths, option_defaults
 from training.trainer import PredictFlag, Trainer
+
+if TYPE_CHECKING:
+    from evaluate.metrics import Metrics
 
 PREDICT_FLAGS: Sequence[PredictFlag] = ("tta", "tile", "exported")
 MIN_TILE = 32  # pixels
@@ -46,6 +49,7 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         name: flag.Name = None,
         runs: flag.Runs = Path("runs"),
         folds: flag.Folds = 0,
+        seeds: flag.Seeds = 1,
         val: flag.Val = 0.0,
         jobs: flag.Jobs = 1,
         trust_weights: flag.TrustWeights = False,
@@ -54,7 +58,7 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
     ) -> None:
         """Train on a dataset folder, choose the best epoch on val, measure it on test."""
         from datasets.formats.dataset_folder import load_dataset
-        from training.cross_validation import check_fold_flags, cross_validation, folds_of, train_folds
+        from training.cross_validation import check_fold_flags, cross_validation
         from training.early_checks import check_new_run, check_shared_options
         from training.recipe import asked_options
         from training.resume import check_alone
@@ -62,46 +66,49 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         if trust_weights:
             os.environ[trainer.trust_variable] = "1"  # inherited by the trainings of folds
         if resume:
-            check_alone(resume, given(ctx, (*paths, "recipe", "name", "runs", "folds", "val")))
+            check_alone(resume, given(ctx, (*paths, "recipe", "name", "runs", "folds", "seeds", "val")))
         asked = asked_options(trainer.options, recipe, given(ctx, paths))
         crossed = cross_validation(resume, trainer.task)
-        only_folds = [name for name in ("val", "jobs") if name not in paths]
+        only_folds = {"val", *(["jobs"] if seeds < 2 else [])} - set(paths)
         check_fold_flags(given(ctx, only_folds), crossed=bool(folds or crossed))
         if not resume:
-            check_new_run(name, runs, folds, val or 0.0)
+            check_new_run(name, runs, folds, val or 0.0, seeds)
             check_shared_options(asked)
             trainer.check(asked)
         data = load_dataset(dataset)
         print_loading()
-        from evaluate.folds import measure_folds
-        from evaluate.tables import print_metrics
         from training import fit as fitting
+        from training.several_trainings import train_several
 
-        if folds:
-            crossed = fitting.start_folds(trainer, data, asked, runs, name, folds, val or 0.0)
+        if folds or seeds > 1:
+            crossed = fitting.start_several(
+                trainer, data, asked, runs, name, seeds=seeds, folds=folds, val=val or 0
+            )
         if crossed:
-            train_folds(crossed, [trainer.python_module, "fit", str(dataset)], jobs)
-            rule = trainer.learner().operating_rule
-            pooled = measure_folds(crossed, folds_of(crossed), data, operating_point=rule)
-            report({"run": crossed.root, "metrics": pooled})
-            print_metrics(pooled)
-            print_status(f"the run is in {crossed.root}")
+            command = [trainer.python_module, "fit", str(dataset)]
+            pooled = train_several(crossed, data, command, jobs, trainer.learner().operating_rule)
+            _print_run(crossed.root, pooled)
             return
         if resume:
             training = fitting.resume(trainer, data, resume)
         else:
             training = fitting.start(trainer, data, asked, runs, name)
         fitting.train(training)
-        metrics = fitting.finish(training)
-        report({"run": training.run.root, "metrics": metrics})
-        if metrics:
-            print_metrics(metrics)
-        else:
-            print_status("test has no image: nothing is measured")
-        print_status(f"the run is in {training.run.root}")
+        _print_run(training.run.root, fitting.finish(training))
 
     fit.__signature__ = _fit_signature(trainer, fit)  # type: ignore[attr-defined]
     return fit
+
+
+def _print_run(root: Path, metrics: "Metrics | None") -> None:
+    from evaluate.tables import print_metrics
+
+    report({"run": root, "metrics": metrics})
+    if metrics:
+        print_metrics(metrics)
+    else:
+        print_status("test has no image: nothing is measured")
+    print_status(f"the run is in {root}")
 
 
 def _recipe(trainer: Trainer[OptionsT]) -> Callable[..., None]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE
 
-from evaluate.run_folder import Run, load_run, load_run_of, read_config
+from evaluate.run_folder import Run, check_own_predictions, load_run, load_run_of, read_config
 from system.child_process import END_WITH_PARENT, module_command, module_environment
 from system.console import print_status
 from system.errors import InputError, OptionError
@@ -35,40 +35,50 @@ def folds_of(run: Run) -> list[Run]:
 
 
 def cross_validation(root: Path | None, task: str) -> Run | None:
-    """The cross-validation of `task` in `root`, None for an ordinary run. Raises InputError."""
+    """The run of several folds or seeds, of `task`, in `root`; None for a single training. Raises InputError."""
     run = load_run_of(root, task) if root else None
-    return run if run and read_config(run.root).folds else None
+    if run is None:
+        return None
+    config = read_config(run.root)
+    return run if config.folds or config.seeds else None
 
 
 def single_run(root: Path, task: str) -> Run:
     """The run of `task` in `root`, if it has weights of its own. Raises InputError."""
     run = load_run_of(root, task)
+    check_own_predictions(run)
     if read_config(root).folds:
         raise InputError(root, "a cross-validation has no weights of its own", f"name a fold: {root / 'fold-1'}")
     return run
 
 
 def train_folds(run: Run, command: Sequence[str], jobs: int) -> None:
-    """Train every fold that has no metrics yet, `jobs` at a time, each by `command` and `--resume FOLD`.
+    """`train_members` of all folds of a cross-validation."""
+    train_members(run, folds_of(run), command, jobs)
 
-    Each fold is a process of its own and can be trained on another machine. With several jobs each gets its share
-    of the processors and writes to fit.log. Raises InputError when a fold fails, after the others are done.
+
+def train_members(run: Run, members: Sequence[Run], command: Sequence[str], jobs: int) -> None:
+    """Train every one of `members` without metrics, `jobs` at a time, each by `command` and `--resume MEMBER`.
+
+    The members are folds or seeds of `run`, or folds of its seeds. Each is a process of its own and can be
+    trained on another machine. With several jobs each gets its share of the processors and writes to fit.log.
+    Raises InputError when one fails, after the others are done.
     """
-    waiting = [fold for fold in folds_of(run) if not fold.metrics.is_file()]
+    waiting = [member for member in members if not member.metrics.is_file()]
     try:
         with locked(run.root):
-            failed = [fold for fold, code in _train(waiting, command, jobs) if code]
+            failed = [member for member, code in _train(run, waiting, command, jobs) if code]
     except (KeyboardInterrupt, SystemExit) as stop:
         print_status(f"stopped; continue with --resume {run.root}")
         raise SystemExit(stop.code if isinstance(stop, SystemExit) else 130) from None
     if failed:
         log = f", see {failed[0].root / LOG_FILE}" if (failed[0].root / LOG_FILE).is_file() else ""
-        raise InputError(
-            failed[0].root, f"the fold could not be trained{log}", f"fix that, then --resume {run.root}"
-        )
+        what = failed[0].root.name.partition("-")[0]
+        problem = f"the {what} could not be trained{log}"
+        raise InputError(failed[0].root, problem, f"fix that, then --resume {run.root}")
 
 
-def _train(folds: Sequence[Run], command: Sequence[str], jobs: int) -> Iterator[tuple[Run, int]]:
+def _train(run: Run, folds: Sequence[Run], command: Sequence[str], jobs: int) -> Iterator[tuple[Run, int]]:
     """Each fold with the exit status of its training, in the order in which they end."""
     jobs = min(jobs, max_jobs())
     environment = {**module_environment(), END_WITH_PARENT: "1"}
@@ -79,14 +89,14 @@ def _train(folds: Sequence[Run], command: Sequence[str], jobs: int) -> Iterator[
     def train(fold: Run) -> tuple[Run, int]:
         words = module_command(*command, "--resume", str(fold.root))
         if jobs == 1:
-            print_status(fold.root.name)
+            print_status(fold.root.relative_to(run.root).as_posix())
             started.append(subprocess.Popen(words, env=environment, stdin=PIPE))  # noqa: S603
             return fold, started[-1].wait()
         with (fold.root / LOG_FILE).open("ab") as log:
             process = subprocess.Popen(words, env=environment, stdin=PIPE, stdout=log, stderr=log)  # noqa: S603
             started.append(process)
             code = process.wait()
-        print_status(f"{fold.root.name} {'failed' if code else 'is done'}")
+        print_status(f"{fold.root.relative_to(run.root).as_posix()} {'failed' if code else 'is done'}")
         return fold, code
 
     with ThreadPoolExecutor(jobs) as pool:

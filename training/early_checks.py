@@ -13,6 +13,7 @@ from training.options import SharedOptions
 
 CPU_BUILD = re.compile(r"^cuda.*= None$", re.MULTILINE)  # in torch/version.py
 DRIVERS = ("/dev/nvidiactl", "/dev/nvhost-gpu", "/dev/nvmap", "/dev/dxg", "/dev/kfd")
+MAX_SEEDS = 1000
 DEVICE_REMEDY = "give auto, cpu, cuda, mps or a number"
 
 
@@ -40,14 +41,16 @@ def check_logger_installed(name: str) -> None:
         raise OptionError(f"--logger {name}", f"needs the package {name}", remedy)
 
 
-def check_new_run(name: str | None, runs: Path, folds: int, val: float) -> None:
-    """Raise OptionError for a name or folder of runs that cannot be made, and for wrong folds."""
+def check_new_run(name: str | None, runs: Path, folds: int, val: float, seeds: int = 1) -> None:
+    """Raise OptionError for a name or folder of runs that cannot be made, and for wrong folds or seeds."""
     if name is not None and (not name or Path(name).name != name or name.startswith(".")):
         raise OptionError(f"--name {name}", "not a plain folder name", "use letters, digits, - and _")
     if runs.exists() and not runs.is_dir():
         raise OptionError(f"--runs {runs}", "is a file", "name a folder")
     if folds < 0 or folds == 1:
         raise OptionError(f"--folds {folds}", "not a number of folds", "give 2 or more, or 0 for none")
+    if not 1 <= seeds <= MAX_SEEDS:
+        raise OptionError(f"--seeds {seeds}", "not a number of seeds", f"give 1 to {MAX_SEEDS}")
     if not 0 <= val < 1:
         raise OptionError(f"--val {val}", "not a share", "give 0 or more and less than 1")
 

@@ -12,17 +12,18 @@ from datasets.formats.dataset_folder import Dataset
 from evaluate.metrics import Metrics
 from evaluate.run_folder import Run
 from system.console import print_status
-from training.cross_validation import folds_of
 from training.device import choose_device, choose_precision
 from training.epoch_recorder import recording
 from training.history import draw_curves, read_history
 from training.loggers import check_logger
 from training.measure import measure
 from training.new_run import check_learnable, new_folds, new_run
+from training.new_seeds import new_seeds
 from training.options import OptionsT, run_options
 from training.resume import kept_if_begun, remove_run, unfinished_run
 from training.run_dataset import run_dataset
 from training.run_lock import hold, release
+from training.several_trainings import trainings_of
 from training.trainer import Learner, Loop, PredictOptions, Trainer, Work
 
 MEASURED: Sequence[str] = ("val", "test")
@@ -56,22 +57,30 @@ def start(
     return _prepare(trainer, learner, run, dataset)
 
 
-def start_folds(
+def start_several(
     trainer: Trainer[OptionsT],
     dataset: Dataset,
     options: OptionsT,
     runs: Path,
     name: str | None,
+    *,
+    seeds: int,
     folds: int,
     val: float,
 ) -> Run:
-    """Check everything and make the run folders of a cross-validation. Raises as `start`; nothing is left then."""
+    """Check everything and make the run folders of a cross-validation, or of several seeds.
+
+    Raises as `start`; nothing is left then.
+    """
     learner = trainer.learner()
     options = _settled(learner, options)
     check_learnable(dataset, options, learner.images)
     learner.check_model(dataset, options)
-    run = new_folds(trainer.task, dataset, options, runs, name, folds, val, learner.images)
-    _furnish(learner, run, folds_of(run), dataset, options)
+    if seeds > 1:
+        run = new_seeds(trainer.task, dataset, options, runs, name, seeds, folds, val, learner.images)
+    else:
+        run = new_folds(trainer.task, dataset, options, runs, name, folds, val, learner.images)
+    _furnish(learner, run, trainings_of(run), dataset, options)
     return run
 
 

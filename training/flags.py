@@ -40,7 +40,7 @@ OPTION_FLAGS: Mapping[str, Flag] = {
 FIRST = ("ctx", "dataset", "recipe")
 LAST = (
     "epochs", "imgsz", "batch", "device", "seed", "workers", "name", "runs", "gamma", "negatives", "paste",
-    "folds", "val", "jobs", "monitor", "patience", "lr", "precision", "logger", "trust_weights", "resume",
+    "folds", "seeds", "val", "jobs", "monitor", "patience", "lr", "precision", "logger", "trust_weights", "resume",
 )  # fmt: skip
 
 DatasetPath = Annotated[Path, typer.Argument(metavar="DATASET", help="A COCO dataset folder made by convert.")]
@@ -53,7 +53,12 @@ Folds = Annotated[int, typer.Option(help="Number of cross-validation folds (0: o
 Val = Annotated[
     float, typer.Option(help="With --folds: share of val; 0 trains on all images and takes the last epoch.")
 ]
-Jobs = Annotated[int, typer.Option(help="With --folds: folds trained at the same time, at most 4 per processor.")]
+Seeds = Annotated[
+    int, typer.Option(help="Number of trainings, with the seeds SEED, SEED + 1 and so on, measured together.")
+]
+Jobs = Annotated[
+    int, typer.Option(help="With --folds or --seeds: trainings at the same time, at most 4 per processor.")
+]
 Resume = Annotated[Path | None, typer.Option(metavar="RUN", help="Continue this run, with its own options.")]
 
 TrustWeights = Annotated[

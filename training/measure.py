@@ -9,7 +9,6 @@ from datasets.formats.coco_file import write_predictions
 from datasets.formats.dataset_folder import Dataset
 from datasets.images.bit_depth import IntensityRange
 from datasets.images.pixels import read_rgb
-from evaluate.folds import measure_folds
 from evaluate.measure import measure_run
 from evaluate.metric import ScoreMap
 from evaluate.metrics import Metrics
@@ -17,11 +16,11 @@ from evaluate.operating import parse_rule
 from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run, load_run_of
 from system.console import progress
-from training.cross_validation import folds_of
 from training.maps import AddMap, kept_score_maps, map_writer
 from training.options import OptionsT
 from training.predict import number_images
 from training.run_dataset import run_dataset
+from training.several_trainings import measure_several, trainings_of
 from training.trainer import PredictOptions, Predictor, Trainer
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def evaluate_run(
     device: str,
     tta: bool,
 ) -> Metrics | None:
-    """Predict val and `split` of the run in `root` again, of a cross-validation in each fold, and measure.
+    """Predict val and `split` of the run in `root` again, of folds and seeds in each, and measure.
 
     `dataset` is where the dataset is now, if it was moved; without `operating_point` the rule is that of the
     trainer. Raises InputError, OptionError, WeightsError.
@@ -75,14 +74,14 @@ def evaluate_run(
 
     learner = trainer.learner()
     rule = operating_point or learner.operating_rule
-    chosen, folds = choose_device(device), folds_of(run)
+    chosen, trainings = choose_device(device), trainings_of(run)
     metrics = None
-    for one in folds or [run]:
+    for one in trainings:
         view = run_dataset(one, data)
         view.split(split)
         predictor = learner.load(one, chosen, PredictOptions(tta=tta))
         metrics = measure(one, view, predictor, sorted({"val", split}), rule)
-    return measure_folds(run, folds, data, operating_point=rule) if folds else metrics
+    return metrics if trainings == [run] else measure_several(run, data, rule)
 
 
 def predict_images(

@@ -58,8 +58,12 @@ def new_run(
     runs: Path,
     name: str | None,
     images: ImageChoice = DEFECTS_AND_NEGATIVES,
+    *,
+    member: bool = False,
 ) -> Run:
     """Make `runs/<task>/<name>`, by default with the dataset's name, and paste its images.
+
+    A `member` of a run of several is made in `runs` itself.
 
     Raises OptionError, InputError; nothing is left then.
     """
@@ -67,8 +71,9 @@ def new_run(
     _report_repairs(dataset)
     names = _names(dataset, options, images)
     config = _config(task, dataset, options)
-    run = create_run(runs, task, dataset.name if name is None else name, config, run_split(dataset, names))
-    with _removed_on_failure(run):
+    place = dataset.name if name is None else name
+    run = create_run(runs, task, place, config, run_split(dataset, names), member=member)
+    with removed_on_failure(run):
         _paste(run, dataset, options)
     return run
 
@@ -82,6 +87,8 @@ def new_folds(
     folds: int,
     val: float,
     images: ImageChoice = DEFECTS_AND_NEGATIVES,
+    *,
+    member: bool = False,
 ) -> Run:
     """Make the parent run and the folders of its folds, which can be trained in any order.
 
@@ -101,8 +108,9 @@ def new_folds(
     config = _config(task, dataset, options)
     everything = {"train": [], "val": [], "test": sorted(strata)}
     whole = msgspec.structs.replace(config, folds=folds)
-    run = create_run(runs, task, dataset.name if name is None else name, whole, run_split(dataset, everything))
-    with _removed_on_failure(run):
+    place = dataset.name if name is None else name
+    run = create_run(runs, task, place, whole, run_split(dataset, everything), member=member)
+    with removed_on_failure(run):
         for number, (view, names) in enumerate(zip(views, members, strict=True), 1):
             _paste(create_fold(run, number, config, run_split(dataset, names)), view, options)
     return run
@@ -152,7 +160,8 @@ def _paste(run: Run, dataset: Dataset, options: SharedOptions) -> None:
 
 
 @contextmanager
-def _removed_on_failure(run: Run) -> Iterator[None]:
+def removed_on_failure(run: Run) -> Iterator[None]:
+    """Remove the folder of `run` if the block raises."""
     try:
         yield
     except BaseException:
@@ -160,11 +169,16 @@ def _removed_on_failure(run: Run) -> Iterator[None]:
         raise
 
 
-def create_run(runs: Path, task: str, name: str, config: RunConfig, split: RunSplit) -> Run:
-    """Make `runs/<task>/<name>`, or `<name>-2` and so on if that exists, and write its configuration."""
+def create_run(
+    runs: Path, task: str, name: str, config: RunConfig, split: RunSplit, *, member: bool = False
+) -> Run:
+    """Make `runs/<task>/<name>`, or `<name>-2` and so on if that exists, and write its configuration.
+
+    A `member` of a run of several is made in `runs` itself.
+    """
     if not name or Path(name).name != name or name.startswith("."):
         raise OptionError(f"--name {name}", "not a plain folder name", "use letters, digits, - and _")
-    return _fill(_claim_folder(runs / task, name), config, split)
+    return _fill(_claim_folder(runs if member else runs / task, name), config, split)
 
 
 def create_fold(run: Run, number: int, config: RunConfig, split: RunSplit) -> Run:
@@ -194,7 +208,7 @@ def environment() -> dict[str, object]:
 
 def _fill(root: Path, config: RunConfig, split: RunSplit) -> Run:
     run = Run(root, config.task)
-    if not config.folds:
+    if not (config.folds or config.seeds):
         run.weights.mkdir()
     (root / "predictions").mkdir()
     write_atomic(run.config, msgspec.yaml.encode(config))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from evaluate.run_folder import Run, is_fold, load_run_of
+from evaluate.run_folder import Run, is_member, load_run_of
 from system.console import print_status
 from system.errors import InputError, OptionError, OutputError, WeightsError
 from training.run_lock import hold
@@ -28,7 +28,7 @@ def unfinished_run(root: Path, task: str, state: str) -> Run:
     hold(root)
     if run.metrics.is_file():
         raise InputError(root, "the run is finished", "start a new one without --resume")
-    if not is_fold(run) and not (run.weights / state).is_file():
+    if not is_member(run) and not (run.weights / state).is_file():
         raise WeightsError(run.weights / state, "no such file, nothing to resume", "start again without --resume")
     return run
 
@@ -68,6 +68,6 @@ def _removed(run: Run, state: Path) -> bool:
     """Remove the run folder, except that of a fold, if no epoch is complete; returns whether none is."""
     if state.is_file() or run.metrics.is_file():
         return False
-    if not is_fold(run):
+    if not is_member(run):
         remove_run(run)
     return True

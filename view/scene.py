@@ -15,7 +15,7 @@ from evaluate.cells import Table
 from evaluate.map_folder import MapKind
 from evaluate.metrics import read_metrics
 from evaluate.run_dataset import open_run_dataset
-from evaluate.run_folder import Run, RunSplit, load_run
+from evaluate.run_folder import Run, RunSplit, check_own_predictions, load_run
 from evaluate.tables import metrics_tables
 from evaluate.truth import checked_predictions, run_truth
 from evaluate.type_of_image import type_of_image
@@ -124,6 +124,8 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
     cannot be read or if two runs share no image, OptionError if a run has no prediction for the split.
     """
     runs = [load_run(root) for root in roots]
+    for run in runs:
+        check_own_predictions(run)
     dataset = open_run_dataset(runs[0], dataset_root)
     truths = [_truth(run, dataset, split) for run in runs]
     listed = [{image.file_name: image for image in truth.images} for truth in truths]

@@ -61,7 +61,9 @@ def test_command(
     }
     monkeypatch.setattr(
         "evaluate.new_predictions.predict_images",
-        lambda run, _, names: {name: found[run.name][name] for name in names if name in found[run.name]},
+        lambda run, _, names, **_scores: {
+            name: found[run.name][name] for name in names if name in found[run.name]
+        },
     )
     det, seg, listed = tmp_path / "det", tmp_path / "seg", tmp_path / "list.txt"
     for run in (det, seg):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from datasets.formats.dataset_folder import Dataset, load_dataset
-from evaluate.run_folder import is_fold, read_config
+from evaluate.run_folder import is_member, read_config
 from system.errors import InputError, OptionError
 from tests.fold_cases import make_folds
 from training.cross_validation import check_fold_flags, cross_validation, folds_of, single_run, train_folds
@@ -22,8 +22,8 @@ def dataset(coco_folder: Path) -> Dataset:
 def test_what_is_a_fold(dataset: Dataset, tmp_path: Path) -> None:
     run = make_folds(dataset, tmp_path)
     assert read_config(run.root).folds == 3
-    assert not is_fold(run)
-    assert [is_fold(fold) for fold in folds_of(run)] == [True] * 3
+    assert not is_member(run)
+    assert [is_member(fold) for fold in folds_of(run)] == [True] * 3
     assert folds_of(folds_of(run)[0]) == []
     assert single_run(run.root / "fold-2", "seg").task == "seg"
     with pytest.raises(InputError, match=r"no weights of its own; name a fold: .*fold-1"):

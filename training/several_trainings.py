@@ -1,0 +1,36 @@
+"""Runs that consist of several trainings, folds or seeds or both: train what is missing, measure all together."""
+
+from collections.abc import Sequence
+
+from datasets.formats.dataset_folder import Dataset
+from evaluate.folds import measure_folds
+from evaluate.metrics import Metrics
+from evaluate.run_folder import Run, read_config, seeds_of
+from evaluate.seeds import measure_seeds
+from training.cross_validation import folds_of, train_members
+
+
+def train_several(run: Run, dataset: Dataset, command: Sequence[str], jobs: int, rule: str) -> Metrics:
+    """Train every fold and seed of `run` that has no metrics yet, `jobs` at a time, and measure all of them.
+
+    `rule` chooses the operating point. Raises InputError, OptionError as train_members and measure_folds do.
+    """
+    train_members(run, trainings_of(run), command, jobs)
+    return measure_several(run, dataset, rule)
+
+
+def trainings_of(run: Run) -> list[Run]:
+    """The trainings in a run folder: its folds, its seeds or their folds; else the run itself."""
+    members = seeds_of(run) or folds_of(run)
+    return [training for member in members for training in trainings_of(member)] if members else [run]
+
+
+def measure_several(run: Run, dataset: Dataset, rule: str) -> Metrics:
+    """The numbers of the folds or seeds of `run` together, whose trainings are measured. Raises InputError."""
+    seeds = seeds_of(run)
+    for seed in seeds:
+        if read_config(seed.root).folds:
+            measure_folds(seed, folds_of(seed), dataset, operating_point=rule)
+    if seeds:
+        return measure_seeds(run, seeds, dataset)
+    return measure_folds(run, folds_of(run), dataset, operating_point=rule)
