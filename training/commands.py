@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -16,9 +16,6 @@ from training import flags as flag
 from training.early_checks import print_loading
 from training.options import OptionsT, flag_paths, option_defaults
 from training.trainer import PredictFlag, Trainer
-
-if TYPE_CHECKING:
-    from evaluate.metrics import Metrics
 
 PREDICT_FLAGS: Sequence[PredictFlag] = ("tta", "tile", "exported")
 MIN_TILE = 32  # pixels
@@ -87,28 +84,17 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         if crossed:
             command = [trainer.python_module, "fit", str(dataset)]
             pooled = train_several(crossed, data, command, jobs, trainer.learner().operating_rule)
-            _print_run(crossed.root, pooled)
+            fitting.print_run(crossed.root, pooled)
             return
         if resume:
             training = fitting.resume(trainer, data, resume)
         else:
             training = fitting.start(trainer, data, asked, runs, name)
         fitting.train(training)
-        _print_run(training.run.root, fitting.finish(training))
+        fitting.print_run(training.run.root, fitting.finish(training))
 
     fit.__signature__ = _fit_signature(trainer, fit)  # type: ignore[attr-defined]
     return fit
-
-
-def _print_run(root: Path, metrics: "Metrics | None") -> None:
-    from evaluate.tables import print_metrics
-
-    report({"run": root, "metrics": metrics})
-    if metrics:
-        print_metrics(metrics)
-    else:
-        print_status("test has no image: nothing is measured")
-    print_status(f"the run is in {root}")
 
 
 def _recipe(trainer: Trainer[OptionsT]) -> Callable[..., None]:

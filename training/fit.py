@@ -11,7 +11,9 @@ import msgspec
 from datasets.formats.dataset_folder import Dataset
 from evaluate.metrics import Metrics
 from evaluate.run_folder import Run
+from evaluate.tables import print_metrics
 from system.console import print_status
+from system.json_output import report
 from training.device import choose_device, choose_precision
 from training.epoch_recorder import recording
 from training.history import draw_curves, read_history
@@ -126,6 +128,16 @@ def finish(training: Training[OptionsT]) -> Metrics | None:
             (work.run.weights / learner.state_file).unlink(missing_ok=True)
     release(work.run.root)
     return metrics
+
+
+def print_run(root: Path, metrics: Metrics | None) -> None:
+    """Print the numbers of the run in `root`, None if it has no test image, and report them for --json."""
+    report({"run": root, "metrics": metrics})
+    if metrics:
+        print_metrics(metrics)
+    else:
+        print_status("test has no image: nothing is measured")
+    print_status(f"the run is in {root}")
 
 
 def _prepare(
