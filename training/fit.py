@@ -158,7 +158,7 @@ def _prepare(
 def _furnish(
     learner: Learner[OptionsT], run: Run, parts: Sequence[Run], dataset: Dataset, options: OptionsT
 ) -> None:
-    """Let the learner add its files to `parts`, which are `run`, its folds or its seeds; removes `run` if it cannot."""
+    """Let the learner add its files to `parts`: `run`, its folds or its seeds. Removes `run` if it cannot."""
     try:
         for part in parts:
             learner.furnish(part, run_dataset(part, dataset), run_options(part, type(options)))
