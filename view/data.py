@@ -19,7 +19,8 @@ from datasets.masks.rle import rle_ious, to_rle
 from evaluate.cells import Table
 from evaluate.map_folder import MapKind
 from evaluate.matching import box_ious
-from view.scene import Model, Scene, SceneImage
+from view.scene import Judging, Scene, SceneImage
+from view.shown_run import Model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,6 +56,9 @@ class PageModel(msgspec.Struct, frozen=True, rename="camel"):
     map_kind: MapKind | None = None
     map_range: tuple[float, float] = (0.0, 1.0)
     map_threshold: float | None = None
+    one_type: bool = False
+    calibration: list[tuple[int, float, float]] = []
+    calibration_error: float | None = None
 
 
 class PageImage(msgspec.Struct, frozen=True):
@@ -62,8 +66,8 @@ class PageImage(msgspec.Struct, frozen=True):
 
     `ignored` are ignore regions; `inside` is the part of each prediction inside them, in the form of `overlaps`.
     `crops` contain x, y, w, h and the address of the file, null for WebP data inside the page. `maps` contain the
-    address of the map of each model, true for PNG data inside the page, null for none.
-    `suspects` are the reasons why its labels are suspected to be wrong.
+    address of the map of each model, true for PNG data inside the page, null for none. `shapes` are drawn
+    instead of `truths`, if there are any. `suspects` are the reasons why its labels are suspected to be wrong.
     """
 
     name: str
@@ -79,6 +83,7 @@ class PageImage(msgspec.Struct, frozen=True):
     suspects: list[str] = []
     crops: list[CropRow] = []
     maps: list[MapSource] = []
+    shapes: list[TruthRow] = []
 
 
 class PageData(msgspec.Struct, frozen=True, rename="camel"):
@@ -89,6 +94,7 @@ class PageData(msgspec.Struct, frozen=True, rename="camel"):
     split: str
     folder: str
     has_truth: bool
+    judging: Judging
     types: list[PageType]
     models: list[PageModel]
     images: list[PageImage]
@@ -104,6 +110,7 @@ def page_data(scene: Scene) -> PageData:
         split=scene.split,
         folder=str(scene.folder),
         has_truth=scene.has_truth,
+        judging=scene.judging,
         types=[PageType(category.name, type_colour(i)) for i, category in enumerate(scene.categories)],
         models=[_model(model, floor) for model, floor in zip(scene.models, floors, strict=True)],
         images=[_image(shown, index, floors) for shown in scene.images],
@@ -144,7 +151,8 @@ def _model(model: Model, floor: float) -> PageModel:
     rule = model.point.rule if model.point else None
     return PageModel(
         model.name, model.propose, model.threshold, model.fold_thresholds, rule, floor, model.tables,
-        model.map_kind, model.map_range, model.map_threshold,
+        model.map_kind, model.map_range, model.map_threshold, model.one_type,
+        [(one.images, one.probability, one.right) for one in model.calibration], model.calibration_error,
     )  # fmt: skip
 
 
@@ -169,6 +177,7 @@ def _image(shown: SceneImage, index: dict[int, int], floors: Sequence[float]) ->
         inside=[overlaps(image, regions, predictions, ignore=True) for predictions in kept],
         maps=[True if path else None for path in shown.maps],
         suspects=shown.suspects,
+        shapes=[_truth_row(image, t, index) for t in shown.shapes if not t.iscrowd],
     )
 
 

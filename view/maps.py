@@ -16,7 +16,8 @@ from evaluate.new_predictions import predict_images
 from evaluate.run_folder import Run, load_run, trainers
 from system.console import print_status
 from system.errors import OptionError
-from view.scene import Model, Scene, SceneImage
+from view.scene import Scene, SceneImage
+from view.shown_run import Model
 
 if TYPE_CHECKING:
     import numpy as np

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import msgspec
+
 from datasets.coco import Category, Image
 from datasets.images.image_file import find_images, read_info
 from evaluate.new_predictions import predict_with_run
 from evaluate.run_folder import load_run, read_split
 from system.errors import InputError
 from view.maps import with_new_maps
-from view.scene import Scene, SceneImage, model_of, short_names
+from view.scene import Scene, SceneImage, what_is_judged
+from view.shown_run import model_of, short_names
 
 
 def new_images_scene(root: Path, folder: Path, dataset: Path | None = None, maps: Path | None = None) -> Scene:
@@ -35,4 +38,5 @@ def new_images_scene(root: Path, folder: Path, dataset: Path | None = None, maps
     categories = [Category(i, name) for i, name in sorted(predicted.labels.items())]
     shown = folder.resolve().name
     scene = Scene(f"{model.name} on {shown}", shown, folder, "", categories, [model], images, has_truth=False)
+    scene = msgspec.structs.replace(scene, judging=what_is_judged([run.provides]))
     return with_new_maps(scene, maps) if maps else scene

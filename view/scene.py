@@ -1,9 +1,8 @@
 """The content of a page: images with their truth and the predictions of up to two runs, as plain values."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -11,54 +10,19 @@ from datasets.coco import SPLITS, Annotation, Category, CocoFile, Image, Predict
 from datasets.formats.dataset_folder import Dataset, load_dataset
 from datasets.images.bit_depth import IntensityRange
 from datasets.images.pixels import read_rgb
-from evaluate.cells import Table
-from evaluate.map_folder import MapKind
-from evaluate.metrics import read_metrics
 from evaluate.run_dataset import open_run_dataset
-from evaluate.run_folder import Run, RunSplit, check_own_predictions, load_run
-from evaluate.tables import metrics_tables
+from evaluate.run_folder import Provides, Run, check_own_predictions, load_run
 from evaluate.truth import checked_predictions, run_truth
 from evaluate.type_of_image import type_of_image
-from evaluate.values import OperatingPoint
 from system.errors import InputError, OptionError
-from system.json_file import read_json
+from view.shown_run import Model, fold_of_images, model_of, short_names
 from view.suspects import suspects_by_image
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MAX_NAME_PARTS = 5  # of the path of a run, at most
-
-
-class Model(msgspec.Struct, frozen=True):
-    """A run whose predictions are shown; without a metrics.json it has no operating point and no tables.
-
-    `fold_thresholds` are the score thresholds of the folds of a cross-validation, fold 1 first, else empty.
-    `propose` are the options with which `annotate propose` uses the same predictions. `map_range` are the values
-    of its maps at which the colours start and end. With `from_map`, the score of a prediction is the highest value
-    of the map in its region.
-    """
-
-    name: str
-    root: Path
-    point: OperatingPoint | None = None
-    fold_thresholds: list[float] = []
-    propose: list[str] = []
-    tables: list[Table] = []
-    map_kind: MapKind | None = None
-    map_range: tuple[float, float] = (0.0, 1.0)
-    from_map: bool = False
-
-    @property
-    def map_threshold(self) -> float | None:
-        """Value of its maps from which it finds a defect; None if its predictions do not come from the map."""
-        return self.threshold if self.from_map and self.map_kind else None
-
-    @property
-    def threshold(self) -> float | None:
-        """Score threshold of the operating point."""
-        return self.point.score_threshold if self.point else None
+Judging = Literal["defects", "types", "images"]
 
 
 class SceneImage(msgspec.Struct, frozen=True):
@@ -66,8 +30,8 @@ class SceneImage(msgspec.Struct, frozen=True):
 
     The fold is the one that tested the image in a cross-validation, from 1, else None. `intensities` are the
     ranges by which the dataset or the run scales images with more than 8 bits per channel. `maps` are the files of
-    its maps, one per model, empty without any. `suspects` are the reasons why labels of the image are
-    suspected to be wrong.
+    its maps, one per model, empty without any. `shapes` are the annotations to draw, if `truths` are not these.
+    `suspects` are the reasons why labels of the image are suspected to be wrong.
     """
 
     image: Image
@@ -79,6 +43,7 @@ class SceneImage(msgspec.Struct, frozen=True):
     intensities: list[IntensityRange] = []
     maps: list[Path | None] = []
     suspects: list[str] = []
+    shapes: list[Annotation] = []
 
     def read(self) -> "NDArray[np.uint8]":
         """The pixels, H x W x 3 uint8 RGB. Raises InputError if the image cannot be read."""
@@ -86,7 +51,11 @@ class SceneImage(msgspec.Struct, frozen=True):
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """Everything on one page: `images`, sorted by file name, which is relative to `folder`."""
+    """Everything on one page: `images`, sorted by file name, which is relative to `folder`.
+
+    `judging` states what the page counts: each defect, the type of each image, or, for runs that find different
+    things, only whether an image is found defective.
+    """
 
     title: str
     dataset: str
@@ -96,6 +65,7 @@ class Scene(msgspec.Struct, frozen=True):
     models: list[Model]
     images: list[SceneImage]
     has_truth: bool = True
+    judging: Judging = "defects"
 
 
 def dataset_scene(root: Path, split: str) -> Scene:
@@ -134,21 +104,29 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
         problem = f"no image of its split {split} is in that of {roots[0]}"
         raise InputError(roots[-1], problem, "compare runs on one dataset")
     split_of = {image.file_name: name for name, coco in dataset.splits.items() for image in coco.images}
-    types_only = all(run.provides.image_types for run in runs)
+    judging = what_is_judged([run.provides for run in runs])
     several = any(run.provides.several_types for run in runs)
-    annotations = types_as_boxes(truths[0], several=several) if types_only else truths[0].by_image()
+    types_only = all(run.provides.image_types for run in runs)
+    typed = next((m for m, run in enumerate(runs) if run.provides.types), 0)
+    drawn = truths[typed].by_image()
+    annotations = types_as_boxes(truths[typed], several=several) if types_only else drawn
     predictions = [_by_image(run, truth, split) for run, truth in zip(runs, truths, strict=True)]
     folds = [fold_of_images(run) for run in runs]
     suspects = suspects_by_image(runs)
     images = []
     for name in shared:
-        image = listed[0][name]
+        image = listed[typed][name]
         ids = [images_of[name].id for images_of in listed]
         of_image = [by_image.get(number, []) for by_image, number in zip(predictions, ids, strict=True)]
         tested = [fold_of.get(name) for fold_of in folds]
         truth, path = annotations[image.id], dataset.image_path(image)
         reasons, ranges = suspects.get(name, []), dataset.intensities
-        images.append(SceneImage(image, path, split_of[name], truth, of_image, tested, ranges, suspects=reasons))
+        shapes = drawn[image.id] if types_only else []
+        images.append(
+            SceneImage(
+                image, path, split_of[name], truth, of_image, tested, ranges, suspects=reasons, shapes=shapes
+            )
+        )  # fmt: skip
     names = short_names(roots)
     moved = ["--coco", str(dataset_root)] if dataset_root else []
     models = [
@@ -157,7 +135,15 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
     ]
     folder = dataset.root / "images"
     categories = list({c.id: c for truth in truths for c in truth.categories}.values())
-    return Scene(" and ".join(names), dataset.name, folder, split, categories, models, images)
+    title = " and ".join(names)
+    return Scene(title, dataset.name, folder, split, categories, models, images, judging=judging)
+
+
+def what_is_judged(provided: Sequence[Provides]) -> Judging:
+    """What a page of runs can count: the most that all of them answer."""
+    if len({(one.image_types, one.types) for one in provided}) > 1:
+        return "images"
+    return "types" if all(one.image_types and not one.several_types for one in provided) else "defects"
 
 
 def types_as_boxes(truth: CocoFile, *, several: bool = False) -> dict[int, list[Annotation]]:
@@ -175,42 +161,6 @@ def types_as_boxes(truth: CocoFile, *, several: bool = False) -> dict[int, list[
             whole, area = (0, 0, image.width, image.height), image.width * image.height
             found[image.id] = [Annotation(image.id, image.id, category, whole, area) for category in every]
     return found
-
-
-def model_of(run: Run, name: str, propose: list[str]) -> Model:
-    """The run as a model, with the values of its metrics.json, if there is one.
-
-    Raises InputError if metrics.json cannot be read.
-    """
-    from_map = run.provides.score_maps and not run.provides.types
-    if not run.metrics.is_file():
-        return Model(name, run.root, propose=propose, from_map=from_map)
-    metrics = read_metrics(run.metrics)
-    fold_thresholds = metrics.folds.score_thresholds if metrics.folds else []
-    tables = list(metrics_tables(metrics))
-    return Model(name, run.root, metrics.operating_point, fold_thresholds, propose, tables, from_map=from_map)
-
-
-def fold_of_images(run: Run) -> dict[str, int]:
-    """The fold of a cross-validation that tested each file name, from 1; empty for a single training.
-
-    Fold k is the run folder `fold-k` inside the run. Raises InputError if its split.json cannot be read.
-    """
-    paths = [(re.fullmatch(r"fold-(\d+)", path.parent.name), path) for path in run.root.glob("fold-*/split.json")]
-    return {
-        name: int(match[1])
-        for match, path in paths if match
-        for name in read_json(path, RunSplit).images.get("test", [])
-    }  # fmt: skip
-
-
-def short_names(roots: Sequence[Path]) -> list[str]:
-    """The last parts of each path: two, or more if the names would otherwise be equal."""
-    for parts in range(2, MAX_NAME_PARTS + 1):
-        names = ["/".join(root.resolve().parts[-parts:]) for root in roots]
-        if len(set(names)) == len(names):
-            break
-    return names
 
 
 def _truth(run: Run, dataset: Dataset, split: str) -> CocoFile:

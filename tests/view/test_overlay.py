@@ -13,7 +13,8 @@ from tests.command import run_command
 from tests.view.fakes import make_cross_validation, make_dataset, make_run
 from view.contact_sheet import worst_cases
 from view.overlay import draw_overlay
-from view.scene import Model, SceneImage, dataset_scene, run_scene
+from view.scene import SceneImage, dataset_scene, run_scene
+from view.shown_run import Model
 
 
 def test_only_masks_and_their_edges_are_painted(dataset: Path) -> None:

@@ -4,6 +4,7 @@ import { button, byId, checkbox, choice, el, section, slider } from "./dom.js";
 import { LETTERS } from "./format.js";
 import { kindsFor } from "./filters.js";
 import { ghostToggle } from "./ghosts.js";
+import { typeDecision } from "./image_words.js";
 import { text } from "./language.js";
 import { signIcon, swatch } from "./types.js";
 import { hasMaps, mapControls } from "./maps.js";
@@ -23,10 +24,11 @@ const LAYER_COLUMNS = [["masks", text("layer.mask")], ["outlines", text("layer.o
 export function makeControls(data, store) {
   /** @type {Control[]} */
   const parts = [];
-  if (data.models.length) parts.push(data.hasTruth ? thresholds(data, store) : confidences(data, store));
+  if (data.models.length) parts.push(data.hasTruth && data.judging === "defects" ? thresholds(data, store) : confidences(data, store));
+  if (data.judging === "types") parts.push(typeDecision(store));
   if (data.models.length > 1) parts.push(focus(data, store));
   parts.push(kinds(data, store), types(data, store));
-  if (data.hasTruth) parts.push(sizes(store));
+  if (data.hasTruth && data.judging !== "types") parts.push(sizes(store));
   if (hasMaps(data)) parts.push(mapControls(data, store));
   parts.push(layers(data, store), legend(data));
   byId("side").append(...parts.map((part) => part.root));

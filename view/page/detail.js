@@ -3,6 +3,7 @@
 import { button, dialogById, el, note } from "./dom.js";
 import { LETTERS, fixed, shellWord } from "./format.js";
 import { thresholdFor } from "./judge.js";
+import { typeList } from "./image_words.js";
 import { text } from "./language.js";
 import { loadMaps, mapImage } from "./maps.js";
 import { drawOverlay } from "./overlay.js";
@@ -116,8 +117,8 @@ export function makeDetail(data, store, order) {
     const hasPreview = shown.crops.length > 1 || Math.max(shown.width, shown.height) > PREVIEW_SIDE;
     words.replaceChildren(
       el("p", { class: "facts" }, facts.join(" · ")),
-      ...(data.hasTruth ? [truthList(shown)] : []),
-      ...runs.map((model) => predictionList(shown, model)),
+      ...(data.hasTruth && data.judging !== "types" ? [truthList(shown)] : []),
+      ...runs.map((model) => (data.models[model].oneType ? typeList(data, shown, model) : predictionList(shown, model))),
       el("div", { class: "actions" },
         button(text("copy.command"), copyCommand, { title: `${text("copy")} (c)` })),
       hasPreview

@@ -2,6 +2,7 @@
 
 import { byId, el } from "./dom.js";
 import { LETTERS, percent } from "./format.js";
+import { WRONG_TYPE } from "./judge.js";
 import { binomialInterval, intervalText } from "./interval.js";
 import { text } from "./language.js";
 import { groupedInterval } from "./survey.js";
@@ -20,7 +21,7 @@ const CERTAIN = 0.05;
  */
 export function makeFigures(data, store) {
   return (/** @type {Judged} */ judged, /** @type {Totals[]} */ sums) => {
-    const rows = sums.length && data.hasTruth ? sums.map((sum, m) => runFigures(judged[m], sum)) : [stockFigures(data, judged)];
+    const rows = sums.length && data.hasTruth ? sums.map((sum, m) => (data.judging === "defects" ? runFigures(judged[m], sum) : imageFigures(data, judged[m], sum))) : [stockFigures(data, judged)];
     byId("numbers").replaceChildren(...rows.map((row, m) => el("div", { class: "run-figures" },
       rows.length > 1 && el("span", { class: "letter" }, LETTERS[m]),
       el("dl", { class: "figures", "data-run": m, "aria-label": rows.length > 1 ? text("run.letter", { letter: LETTERS[m] }) : null },
@@ -47,6 +48,25 @@ function runFigures(judgements, sum) {
     { key: "recall", value: percent(sum.recall, 1), of: text("n_of", { n: found, whole: found + unfound }), count: found,
       interval: opposite(missedDefects), mood: "", show: ["hit", "unfound"] },
   ];
+}
+
+/**
+ * The figures of whole images; for image types also how many of them are right.
+ * @param {PageData} data
+ * @param {Judgement[]} judgements
+ * @param {Totals} sum
+ * @returns {Figure[]}
+ */
+function imageFigures(data, judgements, { missed, defective, alarms, good }) {
+  const images = [counted("missed", missed, defective, binomialInterval(missed, defective), ["missed"]),
+    counted("alarm", alarms, good, binomialInterval(alarms, good), ["alarm"])];
+  if (data.judging !== "types") return images;
+  const all = judgements.length;
+  const right = judgements.filter((one) => one.wrong + one.unfound === 0).length;
+  const confused = judgements.filter((one) => one.truthVerdicts.includes(WRONG_TYPE)).length;
+  return [...images, counted("wrong_type", confused, defective, binomialInterval(confused, defective), ["wrong"]),
+    { key: "right_type", value: percent(right, all), of: text("n_of", { n: right, whole: all }), count: right,
+      interval: binomialInterval(right, all), mood: "", show: ["right"] }];
 }
 
 /**

@@ -56,8 +56,18 @@ export const CHANGES = ["better", "worse", "same"];
  */
 export function kindsFor(data) {
   if (!data.hasTruth) return UNJUDGED.map(([key]) => key);
-  const judged = data.models.length ? KINDS.map(([key]) => key) : [];
+  const judged = data.models.length ? KINDS.map(([key]) => key).filter((key) => ofWholeImages(data, key)) : [];
   return [...STOCK.map(([key]) => key), ...judged, ...(data.models.length > 1 ? CHANGES : [])];
+}
+
+/**
+ * Whether a kind applies to what is judged: whole images are never poorly located.
+ * @param {PageData} data
+ * @param {string} key
+ */
+function ofWholeImages({ judging }, key) {
+  if (judging === "defects") return true;
+  return ["missed", "alarm", "right", ...(judging === "types" ? ["wrong"] : [])].includes(key);
 }
 
 /**

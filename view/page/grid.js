@@ -166,11 +166,11 @@ function makeTile(data, image, layout, aspect, onopen) {
   root.style.height = `${layout.height}px`;
 
   /** @param {Context} context */
-  function describe({ judged }) {
+  function describe({ state, judged }) {
     const source = cropSource(image, 0);
     for (const { preview } of panes) if (source && !preview.hasAttribute("src")) preview.src = source;
     loadMaps(data, root);
-    const text = caption(data, image, judged);
+    const text = caption(data, image, judged, state);
     root.dataset.mood = text.mood;
     words.textContent = text.words;
   }

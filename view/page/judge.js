@@ -122,12 +122,34 @@ export function judgeImage(image, model, count, iou, by) {
   const predictionVerdicts = matched.map((truth, p) => (truth >= 0 ? RIGHT : predictionVerdict(image, run, p, iou, by, truth)));
   const truthVerdicts = finders.map((p, t) => (p >= 0 ? RIGHT : truthVerdict(image, run, count, t, iou, by)));
   const overlaps = matched.map((truth, p) => run.pairs[p].find((pair) => pair.truth === truth)?.[by] ?? null);
+  if (image.judging === "images") return judgeWhole(image, matched, counted, { count, iou, by });
   return {
     count, iou, by, matched, finders, overlaps, predictionVerdicts, truthVerdicts, right,
     wrong: counted - right,
     unfound: image.truths.length - right,
     miss: !image.good && counted === 0,
     alarm: image.good && counted > 0,
+  };
+}
+
+/**
+ * Judge only whether an image is found defective: every prediction on a defective image is right.
+ * @param {PageImage} image
+ * @param {number[]} matched
+ * @param {number} counted
+ * @param {{count: number, iou: number, by: IouKind}} settings
+ * @returns {Judgement}
+ */
+function judgeWhole({ truths, good }, matched, counted, settings) {
+  const found = !good && counted > 0;
+  const first = matched.findIndex((truth) => truth !== INSIDE_REGION);
+  const whole = matched.map((truth) => (truth === INSIDE_REGION ? INSIDE_REGION : good ? -1 : 0));
+  return {
+    ...settings, matched: whole, finders: truths.map(() => (found ? first : -1)), overlaps: whole.map(() => null),
+    predictionVerdicts: whole.map((truth) => (truth === INSIDE_REGION ? IGNORED : good ? NOTHING_THERE : RIGHT)),
+    truthVerdicts: truths.map(() => (found ? RIGHT : MISSED)),
+    right: found ? 1 : 0, wrong: good && counted > 0 ? 1 : 0, unfound: !good && !found ? 1 : 0,
+    miss: !good && !found, alarm: good && counted > 0,
   };
 }
 

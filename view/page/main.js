@@ -19,7 +19,7 @@ import { makeTables } from "./tables.js";
 /** @type {StateKey[]} */
 const JUDGING = ["thresholds", "iou", "by"];
 /** @type {StateKey[]} */
-const CHOOSING = [...JUDGING, "show", "types", "sizes", "text", "cell", "sort", "falling", "focus"];
+const CHOOSING = [...JUDGING, "show", "types", "sizes", "text", "cell", "sort", "falling", "focus", "decide", "abstain"];
 /** @type {StateKey[]} */
 const DRAWING = [...CHOOSING, "hidden", "tile", "corner", "ghosts"];
 /** @type {Theme[]} */
@@ -74,7 +74,7 @@ function update(first = false) {
   const rejudged = changed(JUDGING);
   if (rejudged && data.models.length) judged = judgeAll(data, state, judged);
   if (changed(CHOOSING)) {
-    const images = state.cell && judges ? cellImages(data, judged, state.cell, state.focus) : null;
+    const images = state.cell && judges ? cellImages(data, judged, state.cell, state) : null;
     chosen = chosenImages(data, judged, state, images);
   }
   const redraw = changed(DRAWING);

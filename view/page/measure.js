@@ -1,5 +1,7 @@
 // Totals and tables at the current thresholds, with the definitions of evaluate/.
 
+import { agreementImages } from "./agreement.js";
+import { calibrationImages, typeMatrix } from "./image_types.js";
 import { INSIDE_REGION, countAbove, crossType, judgeImage, thresholdFor } from "./judge.js";
 
 /** @type {Size[]} */
@@ -25,7 +27,8 @@ export function sizeOf(area) {
 export function judgeAll(data, state, before = []) {
   const { iou, by } = state;
   return data.models.map((_, m) => data.images.map((image, i) => {
-    const count = countAbove(image.runs[m].predictions, thresholdFor(data, state, m, image));
+    const above = countAbove(image.runs[m].predictions, thresholdFor(data, state, m, image));
+    const count = data.models[m].oneType ? Math.min(1, above) : above;
     const old = before[m]?.[i];
     return old && old.count === count && old.iou === iou && old.by === by ? old : judgeImage(image, m, count, iou, by);
   }));
@@ -151,11 +154,15 @@ export function bySize(data, judgements, tally = countOnly) {
  * @param {PageData} data
  * @param {Judged} judged
  * @param {Cell} cell
- * @param {number} focus
+ * @param {State} state
  * @returns {Set<number>}
  */
-export function cellImages(data, judged, [table, row, column], focus) {
+export function cellImages(data, judged, [table, row, column], state) {
+  const { focus } = state;
   const judgements = judged[focus];
+  if (table === "image_type") return typeMatrix(data, state, focus, judgements)[row]?.[Number(column)] ?? new Set();
+  if (table === "calibration") return calibrationImages(data, focus, row);
+  if (table === "agreement") return agreementImages(data, judged, row, column);
   return tallyAt()?.images ?? new Set();
 
   /** @returns {Tally | undefined} */

@@ -38,6 +38,11 @@ interface Model {
   mapRange: [low: number, high: number];
   /** Value of its maps from which the run finds a defect, null if its predictions do not come from the map. */
   mapThreshold: number | null;
+  /** Whether the run gives each image one type, or good. */
+  oneType: boolean;
+  /** Images, mean probability and share of right types of each bin; empty without image types. */
+  calibration: [images: number, probability: number, right: number][];
+  calibrationError: number | null;
 }
 
 /** Address of a map, true for PNG data inside the page, null for none. */
@@ -59,7 +64,11 @@ interface RawImage {
   suspects?: string[];
   crops: CropRow[];
   maps: MapSource[];
+  /** What is drawn as truth, if that differs from what is judged. */
+  shapes?: ItemRow[];
 }
+
+type Judging = "defects" | "types" | "images";
 
 interface Data<I> {
   title: string;
@@ -67,6 +76,8 @@ interface Data<I> {
   split: string;
   folder: string;
   hasTruth: boolean;
+  /** What is judged: each defect, the type of each image, or only whether an image is found defective. */
+  judging: Judging;
   types: DefectType[];
   models: Model[];
   images: I[];
@@ -125,7 +136,9 @@ interface PageImage {
   crops: CropRow[];
   maps: MapSource[];
   index: number;
+  judging: Judging;
   truths: Truth[];
+  shapes: Truth[];
   ignored?: Truth[];
   runs: RunPredictions[];
   good: boolean;
@@ -261,6 +274,10 @@ interface State {
   mapOpacity: number;
   /** Values of maps below it are not shown; 0 shows whole maps. */
   mapThreshold: number;
+  /** Whether a threshold or the most probable type decides the type of an image. */
+  decide: "threshold" | "probable";
+  /** Probability below which the type of an image is left open. */
+  abstain: number;
   tile: number;
   theme: Theme;
   /** Whether predictions below the threshold are drawn. */

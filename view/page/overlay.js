@@ -30,8 +30,9 @@ let serial = 0;
 export function drawOverlay(data, image, model, judgement, state, unit, selected = null) {
   const drawing = { prefix: `hatch-${serial++}`, unit, selected, labels: [] };
   const shown = (/** @type {Item} */ item) => !state.hidden.includes(item.type);
-  const truths = image.truths.map((truth, t) => shown(truth)
-    && drawItem(data, image, truth, { kind: "truth", index: t }, truthLabel(judgement, t), drawing));
+  const judgedOf = (/** @type {number} */ t) => (image.shapes === image.truths ? t : 0); // one judgement of the whole image
+  const truths = image.shapes.map((truth, t) => shown(truth)
+    && drawItem(data, image, truth, { kind: "truth", index: t }, truthLabel(judgement, judgedOf(t)), drawing));
   const regions = (image.ignored ?? []).map((region) => shown(region)
     && drawItem(data, image, region, { kind: "truth", index: -1 }, text("ignore_region"), drawing));
   const counting = model === null || !judgement ? [] : image.runs[model].predictions.slice(0, judgement.count);
@@ -40,7 +41,7 @@ export function drawOverlay(data, image, model, judgement, state, unit, selected
   const below = ghostsOf(image, model, judgement, state);
   const ghosts = below.map((prediction) => shown(prediction)
     && drawItem(data, image, prediction, { kind: "ghost", index: -1 }, prediction.score.toFixed(3), drawing));
-  const types = new Set([...image.truths, ...(image.ignored ?? []), ...below, ...counting].filter(shown).map((item) => item.type));
+  const types = new Set([...image.shapes, ...(image.ignored ?? []), ...below, ...counting].filter(shown).map((item) => item.type));
   const patterns = [...types].map((type) => hatchPattern(data, type, `${drawing.prefix}-${type}`, unit));
   const labels = /** @type {Label[]} */ (drawing.labels);
   return svg("g", { class: "overlay" }, svg("defs", {}, patterns), regions, ghosts.reverse(), truths, predictions.reverse(), labels.map((label) => label.root));

@@ -13,21 +13,23 @@ export function readData() {
  * @returns {PageData}
  */
 export function prepare(raw) {
-  return { ...raw, images: raw.images.map(prepareImage) };
+  return { ...raw, images: raw.images.map((image, index) => prepareImage(image, index, raw.judging)) };
 }
 
 /**
  * @param {RawImage} raw
  * @param {number} index
+ * @param {Judging} judging
  * @returns {PageImage}
  */
-function prepareImage({ name, width, height, split, folds, crops, maps, truths: truthRows, predictions, overlaps, ignored: ignoredRows = [], inside = [], suspects = [] }, index) {
+function prepareImage({ name, width, height, split, folds, crops, maps, truths: truthRows, predictions, overlaps, ignored: ignoredRows = [], inside = [], shapes: shapeRows = [], suspects = [] }, index, judging = "defects") {
   const truths = truthRows.map(prepareTruth);
+  const shapes = shapeRows.length ? shapeRows.map(prepareTruth) : truths;
   const ignored = ignoredRows.map(prepareTruth);
   const runs = predictions.map((rows, m) => prepareRun(rows, overlaps[m], ignored, inside[m] ?? []));
   const masked = truths.every((truth) => truth.counts !== null)
     && runs.every((run) => run.predictions.every((prediction) => prediction.counts !== null));
-  return { name, width, height, split, folds, crops, maps, index, truths, ignored, runs, suspects, good: truths.length === 0, masked };
+  return { name, width, height, split, folds, crops, maps, index, judging, truths, shapes, ignored, runs, suspects, good: truths.length === 0, masked };
 }
 
 /**

@@ -31,6 +31,8 @@ export function startState(data) {
     opacity: 0.5,
     mapOpacity: 0.6,
     mapThreshold: 0,
+    decide: "threshold",
+    abstain: 0,
     tile: 230,
     theme: "auto",
     corner: false,
@@ -46,10 +48,11 @@ export function startState(data) {
  */
 function startLayers(data) {
   const masked = (/** @type {Item[]} */ items) => items.some((item) => item.counts !== null);
-  const truth = data.images.some((image) => masked(image.truths));
+  const truth = data.images.some((image) => masked(image.shapes));
   const predicted = data.images.some((image) => image.runs.some((run) => masked(run.predictions)));
   if (!data.models.length) return LAYERS.filter((layer) => layer.startsWith("truth") && (!truth || layer !== "truth-boxes"));
   const left = predicted ? ["truth-masks", "truth-boxes", "prediction-boxes"] : ["truth-masks"];
+  if (truth && data.judging !== "defects") left.push("truth-boxes");
   if (data.models.some(({ mapKind }) => mapKind)) left.push("prediction-masks"); // two colours on one place are neither
   return LAYERS.filter((layer) => !left.includes(layer));
 }
@@ -151,6 +154,8 @@ const ALLOWED = {
   opacity: between(0, 1),
   mapOpacity: between(0, 1),
   mapThreshold: between(0, 1),
+  decide: oneOf("threshold", "probable"),
+  abstain: between(0, 1),
   tile: between(120, 520),
   focus: (value, initial) => Number.isInteger(value) && between(0, Math.max(0, initial.thresholds.length - 1))(value),
 };

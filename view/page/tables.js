@@ -5,6 +5,7 @@ import { makeChartCards } from "./chart_cards.js";
 import { precisionRecallChart } from "./charts.js";
 import { precisionRecall, rankedPredictions } from "./curves.js";
 import { el, keepFocus } from "./dom.js";
+import { agreementCard, calibrationCard, typeMatrixCard } from "./image_cards.js";
 import { bySize, byType, confusion } from "./measure.js";
 import { confusionCard, measuredTables, sizeCard, typeCard } from "./type_tables.js";
 
@@ -32,8 +33,16 @@ export function makeTables(place, data, store) {
       charts = data.types.map((_, type) => precisionRecallChart(data, type, precisions.map((one) => one[type])));
       precisionsFor = key;
     }
-    const types = data.models.map((_, m) => byType(data, m, judged[m]));
     const { focus } = state;
+    if (data.judging !== "defects") {
+      keepFocus(place, () => place.replaceChildren(
+        el("div", { class: "cards" }, agreementCard(data, store, judged),
+          ...(data.judging === "types" ? [typeMatrixCard(data, store, judged), calibrationCard(data, store)] : []),
+          allowed(), chartCards(sums)),
+        ...(data.models[focus].tables.length > 0 ? [measuredTables(data, store)] : [])));
+      return;
+    }
+    const types = data.models.map((_, m) => byType(data, m, judged[m]));
     const measured = data.models[focus].tables.length > 0 ? [measuredTables(data, store)] : [];
     keepFocus(place, () => place.replaceChildren(
       el("div", { class: "cards" },

@@ -3,6 +3,7 @@
 import { fixed } from "./format.js";
 import { changeOf } from "./filters.js";
 import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, RIGHT, WRONG_TYPE, meanOverlap } from "./judge.js";
+import { typeCaption } from "./image_words.js";
 import { text } from "./language.js";
 
 /** @typedef {{words: string, mood: "good" | "bad" | "warn" | "plain"}} Caption */
@@ -12,9 +13,11 @@ import { text } from "./language.js";
  * @param {PageData} data
  * @param {PageImage} image
  * @param {Judged} judged
+ * @param {State} state
  * @returns {Caption}
  */
-export function caption(data, image, judged) {
+export function caption(data, image, judged, state) {
+  if (data.judging === "types") return typeCaption(data, image, judged, state);
   if (!judged.length) {
     const types = [...new Set(image.truths.map((truth) => data.types[truth.type].name))].join(", ");
     return { words: image.good ? text("caption.good") : `${types} · ${text("annotations", { n: image.truths.length })}`, mood: "plain" };
@@ -83,6 +86,7 @@ export function truthText(image, model, one, t) {
   const truthVerdict = one.truthVerdicts[t];
   if (truthVerdict === RIGHT) {
     const p = one.finders[t];
+    if (one.overlaps[p] === null) return text("truth.found_image", { score: fixed(image.runs[model].predictions[p].score) });
     return text("truth.found", { score: fixed(image.runs[model].predictions[p].score), iou: fixed(one.overlaps[p]) });
   }
   if (truthVerdict === MISSED) return text("truth.missed");
@@ -96,6 +100,7 @@ export function truthText(image, model, one, t) {
  */
 export function predictionText(one, p) {
   const predictionVerdict = one.predictionVerdicts[p];
+  if (predictionVerdict === RIGHT && one.overlaps[p] === null) return text("prediction.right_image");
   if (predictionVerdict === RIGHT) return text("prediction.right", { n: one.matched[p] + 1, iou: fixed(one.overlaps[p]) });
   return text(`prediction.${predictionVerdict}`);
 }
