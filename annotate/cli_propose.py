@@ -64,10 +64,8 @@ def propose_command(
 ) -> None:
     """Add predictions to the labelme files of a folder as shapes, or as image flags, to correct."""
     from annotate.folder_images import choose_images, list_folder_images
-    from annotate.predictions import check_has_boxes, read_named_predictions
+    from annotate.predictions import check_has_boxes, predict_counted, read_named_predictions
     from convert.to_shapes import DEFAULT_TOLERANCE
-    from evaluate.new_predictions import predict_with_run
-    from evaluate.operating import operating_score
     from evaluate.run_folder import load_run
     from evaluate.values import DEFAULT_SCORE_THRESHOLD
 
@@ -101,9 +99,7 @@ def propose_command(
         counts = _propose_types(images, run, folder, dataset)
     else:
         if run is not None:
-            minimum = operating_score(load_run(run)) if min_score is None else min_score
-            names = [image.name for image in images]
-            named = predict_with_run(run, folder, names, min_score=minimum, dataset=dataset)
+            named, minimum = predict_counted(run, folder, images, min_score, dataset)
         elif predictions is not None:
             minimum = DEFAULT_SCORE_THRESHOLD if min_score is None else min_score
             named = read_named_predictions(predictions, coco, listed)

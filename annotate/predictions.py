@@ -10,10 +10,12 @@ from datasets.coco import Image, Prediction
 from datasets.formats.coco_file import read_coco, read_predictions
 from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset
 from datasets.formats.members import home_splits, select_images, shares_image_ids
-from evaluate.new_predictions import NamedPredictions, run_name
+from evaluate.new_predictions import NamedPredictions, predict_with_run, run_name
 from evaluate.one_type import run_categories
+from evaluate.operating import operating_scores
 from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import TASKS, Run, load_run, read_split, trainers
+from evaluate.type_thresholds import counted_predictions, lowest_threshold
 from system.errors import InputError, OptionError
 
 
@@ -36,6 +38,25 @@ def read_named_predictions(path: Path, coco: Path | None, images: Sequence[Folde
     return NamedPredictions(
         predictions_by_image(images, file_names, predictions, path), names.categories, names.model
     )
+
+
+def predict_counted(
+    run: Path, folder: Path, images: Sequence[FolderImage], min_score: float | None, dataset: Path | None
+) -> tuple[NamedPredictions, float]:
+    """The predictions of `run` for `images` of `folder` of at least `min_score`, and the lowest score that counts.
+
+    Without `min_score`, those that reach the operating point of the run, which may differ between types. Raises as
+    predict_with_run.
+    """
+    names = [image.name for image in images]
+    if min_score is not None:
+        return predict_with_run(run, folder, names, min_score=min_score, dataset=dataset), min_score
+    point = operating_scores(load_run(run))
+    lowest = lowest_threshold(point)
+    named = predict_with_run(run, folder, names, min_score=lowest, dataset=dataset)
+    kept = {name: counted_predictions(of_image, point, named.labels) for name, of_image in named.by_image.items()}
+    by_image = {name: counted for name, counted in kept.items() if counted}
+    return msgspec.structs.replace(named, by_image=by_image), lowest
 
 
 def predictions_by_image(

@@ -7,20 +7,23 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from datasets.coco import Annotation, Category, CocoFile, Image, Rle
+from datasets.coco import Annotation, Box, Category, CocoFile, Image, Rle
 from datasets.formats.coco_file import write_coco
 from datasets.formats.dataset_folder import Dataset, annotation_path
 from datasets.masks.rle import decode, encode, rle_area, rle_box
+from evaluate.instance_suspects import NEAR_IOU
+from evaluate.label_suspects import Suspect
+from evaluate.matching import box_ious
 
 KINDS = ("removed", "invented", "type", "moved")
 
 
 class Planted(msgspec.Struct, frozen=True):
-    """A planted error: its kind, its image and the id of the annotation; that of a removed one is gone."""
+    """A planted error: its kind, its image, and the box of the annotation, of a removed one as it was."""
 
     kind: str
     image: str
-    annotation: int
+    box: Box
 
 
 def write_planted(dataset: Dataset, folder: Path, share: float, seed: int) -> list[Planted]:
@@ -52,13 +55,13 @@ def plant(coco: CocoFile, share: float, random: np.random.Generator) -> tuple[Co
             new = max([*annotations, *chosen]) + 1
             copied = msgspec.structs.replace(old, id=new, image_id=image.id)
             annotations[new] = _moved(copied, image, random, 0.3, 1)
-            planted.append(Planted(kind, image.file_name, new))
+            planted.append(Planted(kind, image.file_name, annotations[new].bbox))
             continue
         elif kind == "type":
             annotations[key] = msgspec.structs.replace(old, category_id=_other(coco.categories, old, random))
         else:
             annotations[key] = _moved(old, image, random, 0.4, 0.6)
-        planted.append(Planted(kind, image.file_name, key))
+        planted.append(Planted(kind, image.file_name, annotations.get(key, old).bbox))
     kept = sorted(annotations.values(), key=lambda a: (a.image_id, a.id))
     return msgspec.structs.replace(coco, annotations=kept), planted
 
@@ -69,8 +72,8 @@ def _other(categories: Sequence[Category], old: Annotation, random: np.random.Ge
 
 
 def _free_image(coco: CocoFile, annotations: dict[int, Annotation], random: np.random.Generator) -> Image:
-    """A good image, or any if all have a defect."""
-    taken = {a.image_id for a in annotations.values()}
+    """An image that was good and has no invented defect yet, or any if there is none."""
+    taken = {a.image_id for a in [*coco.annotations, *annotations.values()]}
     free = [image for image in coco.images if image.id not in taken] or list(coco.images)
     return free[int(random.integers(len(free)))]
 
@@ -88,3 +91,14 @@ def _moved(old: Annotation, image: Image, random: np.random.Generator, least: fl
     moved[rows + moves[0], columns + moves[1]] = 1
     rle: Rle = encode(moved)
     return msgspec.structs.replace(old, segmentation=rle, bbox=rle_box(rle), area=rle_area(rle))
+
+
+def is_planted(suspect: Suspect, planted: Sequence[Planted]) -> bool:
+    """Whether a suspect is in the image of a planted error and near its box."""
+    near = [p for p in planted if p.image == suspect.image]
+    return suspect.box is not None and any(box_ious([suspect.box], [p.box])[0, 0] >= NEAR_IOU for p in near)
+
+
+def found(planted: Planted, suspects: Sequence[Suspect]) -> bool:
+    """Whether any suspect is near a planted error."""
+    return any(is_planted(suspect, [planted]) for suspect in suspects)

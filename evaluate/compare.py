@@ -17,9 +17,10 @@ from datasets.formats.dataset_folder import Dataset
 from evaluate.bootstrap import draw_images, percentile_interval
 from evaluate.metric import Tested
 from evaluate.metrics import METRICS
-from evaluate.operating import operating_score
+from evaluate.operating import operating_scores
 from evaluate.run_folder import Run, load_run, read_config, read_split
 from evaluate.truth import checked_predictions, run_truth
+from evaluate.type_thresholds import counted_predictions
 from evaluate.values import Interval, OperatingPoint
 from system.errors import InputError
 
@@ -77,13 +78,13 @@ def read_measured(run: Run, dataset: Dataset) -> MeasuredRun:
         raise InputError(run.root, "is not measured", "finish it with fit --resume, or evaluate it")
     predictions = checked_predictions(run.predictions("test"), truth, run.provides)
     names = {image.id: image.file_name for image in truth.images}
-    limits: dict[str, float] = {}
+    points: dict[str, OperatingPoint] = {}
     for k in range(1, read_config(run.root).folds + 1):
         fold = load_run(run.root / f"fold-{k}")
-        limits |= dict.fromkeys(read_split(fold).images["test"], operating_score(fold))
-    default = operating_score(run)
-    counted = [p for p in predictions if p.score >= limits.get(names[p.image_id], default)]
-    point = OperatingPoint("", default, "val")
+        points |= dict.fromkeys(read_split(fold).images["test"], operating_scores(fold))
+    point = operating_scores(run)
+    types = truth.names()
+    counted = [p for p in predictions if counted_predictions([p], points.get(names[p.image_id], point), types)]
     return MeasuredRun(run=run, truth=truth, predictions=predictions, counted=counted, point=point)
 
 

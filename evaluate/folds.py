@@ -21,6 +21,7 @@ from evaluate.operating import parse_rule
 from evaluate.protocol import protocol_of
 from evaluate.run_folder import Run, read_split
 from evaluate.truth import checked_predictions, defect_types, run_truth
+from evaluate.type_thresholds import counted_predictions
 from evaluate.values import Folds, OperatingPoint
 from system.errors import InputError
 
@@ -69,7 +70,9 @@ def measure_folds(
     ids = {image.file_name: image.id for image in truth.images}
     pooled = _in_order(p for m in measured for p in m.renumbered(ids))
     counted = _in_order(
-        p for m in measured for p in m.renumbered(ids) if p.score >= m.metrics.operating_point.score_threshold
+        p
+        for m in measured
+        for p in counted_predictions(list(m.renumbered(ids)), m.metrics.operating_point, truth.names())
     )
     point = shared_point([m.operating_point for m in each])
     every_point = f"each fold by itself: {'; '.join(m.protocol.operating_point for m in each)}"
@@ -117,6 +120,10 @@ def shared_point(points: Sequence[OperatingPoint]) -> OperatingPoint:
         score_threshold=statistics.median(p.score_threshold for p in points),
         chosen_on=GOOD_OF_FOLDS if points[0].rule == "good" else _chosen_on({p.chosen_on for p in points}),
         met=all(p.met for p in points),
+        types={
+            name: statistics.median(p.types.get(name, p.score_threshold) for p in points)
+            for name in dict.fromkeys(name for p in points for name in p.types)
+        },
     )
 
 

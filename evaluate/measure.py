@@ -14,6 +14,7 @@ from evaluate.protocol import protocol_of
 from evaluate.run_folder import Provides, Run
 from evaluate.tables import metrics_markdown
 from evaluate.truth import checked_predictions, defect_types, run_truth
+from evaluate.type_thresholds import choose_type_thresholds, counted_predictions
 from evaluate.values import DEFAULT_SCORE_THRESHOLD, OperatingPoint, Protocol
 from system.files import write_atomic
 from system.json_file import write_json
@@ -85,7 +86,7 @@ def measure(
     what the run does not provide, or masks that the annotations do not have, is None. `types` are the defect types
     of each defective image id, by default those of `truth`.
     """
-    counted = [p for p in predictions if p.score >= point.score_threshold] if counted is None else counted
+    counted = counted_predictions(predictions, point, truth.names()) if counted is None else counted
     tested = Tested(
         truth=truth,
         predictions=predictions,
@@ -104,8 +105,10 @@ def choose_point(
 ) -> OperatingPoint:
     """Apply `rule` to the images of all of `seen` together, each a ground truth with its predictions.
 
-    `default` is the score threshold where they cannot decide one.
+    `default` is the score threshold where they cannot decide one. Raises OptionError if the rule is per type and a
+    type has too few annotations.
     """
+    seen = list(seen)
     scores: list[float] = []
     defective: list[bool] = []
     for truth, predictions in seen:
@@ -113,7 +116,8 @@ def choose_point(
         for image, is_defective in defective_images(truth).items():
             scores.append(score_of[image])
             defective.append(is_defective)
-    return choose_operating_point(rule, scores, defective, default)
+    point = choose_operating_point(rule, scores, defective, default)
+    return choose_type_thresholds(rule, seen, point) if rule.per_type else point
 
 
 def describe(point: OperatingPoint) -> str:
@@ -126,4 +130,6 @@ def describe(point: OperatingPoint) -> str:
             f" could decide {point.rule}"
         )
     kept = "" if point.met else " (which no threshold keeps there)"
-    return f"score threshold {point.score_threshold:g} by {point.rule} on {point.chosen_on}{kept}, applied to test"
+    types = "".join(f", {name} {threshold:g}" for name, threshold in point.types.items())
+    chosen = f"score threshold {point.score_threshold:g}{types} by {point.rule} on {point.chosen_on}"
+    return f"{chosen}{kept}, applied to test"

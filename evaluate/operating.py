@@ -3,7 +3,8 @@
 Three rules, all about images of val: `max-f1` (best F1 of finding the defective images), `miss<=X` (fewest false
 alarms with at most X misses) and `alarms<=Y` (fewest misses with at most Y false alarms).
 X and Y are counts, or percentages of the defective or good images. A fourth, `good`, takes the threshold that the
-model itself has from good images.
+model itself has from good images. With `/type` after one of the three, as in `max-f1/type`, each defect type has a
+threshold of its own (evaluate.type_thresholds).
 """
 
 import math
@@ -18,18 +19,26 @@ from evaluate.values import DEFAULT_SCORE_THRESHOLD, OperatingPoint
 from system.errors import OptionError
 from system.json_file import read_json
 
-FORMS = "give max-f1, miss<=X, alarms<=Y or good, where X and Y are counts such as 1 or percentages such as 5%"
+PER_TYPE = "/type"
+FORMS = (
+    "give max-f1, miss<=X or alarms<=Y, also followed by /type, or good, where X and Y are counts such as 1 or"
+    " percentages such as 5%"
+)
 Limited = Literal["max-f1", "miss", "alarms", "good"]
 PATTERN = re.compile(r"(miss|alarms)\s*<=\s*(\d+|\d+(?:\.\d+)?%)")
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """A rule in parts: what is limited, and `limit`, a count, or a percentage with `percent`."""
+    """A rule in parts: what is limited, and `limit`, a count, or a percentage with `percent`.
+
+    `per_type`: each defect type has its own threshold.
+    """
 
     text: str
     limited: Limited
     limit: float = 0
     percent: bool = False
+    per_type: bool = False
 
     def allowed(self, images: int) -> int:
         """How many of `images` may be missed or raise a false alarm."""
@@ -38,20 +47,23 @@ class Rule(msgspec.Struct, frozen=True):
 
 def parse_rule(text: str) -> Rule:
     """Read --operating-point. Raises OptionError naming the forms."""
-    if text == "max-f1":
-        return Rule(text, "max-f1")
     if text == "good":
         return Rule(text, "good")
-    match = PATTERN.fullmatch(text.strip())
+    plain = text.strip().removesuffix(PER_TYPE)
+    per_type = plain != text.strip()
+    if plain == "max-f1":
+        return Rule(text, "max-f1", per_type=per_type)
+    match = PATTERN.fullmatch(plain)
     number = match[2].rstrip("%") if match else ""
-    percent = bool(match) and text.strip().endswith("%")
+    percent = bool(match) and plain.endswith("%")
     if not match or (percent and float(number) > 100):
         raise OptionError(f"--operating-point {text}", "not a rule", FORMS)
-    return Rule(text, "miss" if match[1] == "miss" else "alarms", float(number), percent)
+    return Rule(text, "miss" if match[1] == "miss" else "alarms", float(number), percent, per_type)
 
 
 class _Threshold(msgspec.Struct, frozen=True):
     score_threshold: float
+    types: dict[str, float] = {}
 
 
 class _MetricsFile(msgspec.Struct, frozen=True):
@@ -65,9 +77,15 @@ def operating_score(run: Run, default: float = DEFAULT_SCORE_THRESHOLD) -> float
 
     Raises InputError if metrics.json cannot be read.
     """
+    return operating_scores(run, default).score_threshold
+
+
+def operating_scores(run: Run, default: float = DEFAULT_SCORE_THRESHOLD) -> OperatingPoint:
+    """The score from which a prediction of `run` counts, per type if the run has such; as `operating_score`."""
     if not run.metrics.is_file():
-        return default
-    return read_json(run.metrics, _MetricsFile).operating_point.score_threshold
+        return OperatingPoint("", default, "default")
+    point = read_json(run.metrics, _MetricsFile).operating_point
+    return OperatingPoint("", point.score_threshold, "metrics.json", types=point.types)
 
 
 def choose_operating_point(

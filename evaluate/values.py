@@ -40,13 +40,15 @@ class OperatingPoint(msgspec.Struct, frozen=True):
 
     `chosen_on` is the split, `the other folds`, or `default` where no image could decide; `met` is False where no
     threshold keeps the rule. In a cross-validation every fold has its own, and `score_threshold` is their median,
-    for display only.
+    for display only. `types` are the thresholds of the defect types, by name, if they have their own; then
+    `score_threshold` is the one that the rule gives for all types together, and counts for a type without its own.
     """
 
     rule: str
     score_threshold: float
     chosen_on: str
     met: bool = True
+    types: dict[str, float] = {}
 
 
 class Folds(msgspec.Struct, frozen=True):

@@ -123,8 +123,9 @@ def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
     ) -> None:
         """Find defects in images with the best weights of a run, at the size of the images."""
         from datasets.images.image_file import find_images
-        from evaluate.operating import operating_score
+        from evaluate.operating import operating_scores
         from evaluate.run_folder import read_split
+        from evaluate.type_thresholds import counted_predictions, lowest_threshold
         from system.errors import OptionError
         from training.cross_validation import single_run
         from training.early_checks import check_device
@@ -147,10 +148,13 @@ def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
 
         options = PredictOptions(tta=tta, tile=tile, exported=parsed)
         predictor = trainer.learner().load(one, choose_device(device), options)
-        limit = operating_score(one, predictor.default_score) if min_score is None else min_score
+        point = operating_scores(one, predictor.default_score)
+        limit = lowest_threshold(point) if min_score is None else min_score
         listed, predictions = predict_files(
             predictor, files, dataset_of(one), limit, read_split(one).intensities, maps
         )
+        if min_score is None:
+            predictions = counted_predictions(predictions, point, {c.id: c.name for c in predictor.categories})
         write_and_print(out, listed, predictions, predictor.categories)
 
     has_maps = TASKS.get(trainer.task, Provides()).score_maps

@@ -92,8 +92,8 @@ Dataset = Annotated[Path | None, typer.Option(help="Where the dataset is now, if
 OperatingPoint = Annotated[
     str | None,
     typer.Option(
-        help="max-f1, miss<=X or alarms<=Y, chosen on val, or good: the model's own, from good images "
-        "[default: max-f1; of train_anomaly good]."
+        help="max-f1, miss<=X or alarms<=Y, chosen on val (followed by /type: a threshold of each type), or good: "
+        "the model's own, from good images [default: max-f1; of train_anomaly good]."
     ),
 ]
 Format = Annotated[str, typer.Option("--format", help="onnx or openvino.")]

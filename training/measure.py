@@ -12,10 +12,13 @@ from datasets.images.pixels import read_rgb
 from evaluate.measure import measure_run
 from evaluate.metric import ScoreMap
 from evaluate.metrics import Metrics
-from evaluate.operating import parse_rule
+from evaluate.operating import Rule, parse_rule
 from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run, load_run_of
+from evaluate.truth import run_truth
+from evaluate.type_thresholds import check_annotations
 from system.console import progress
+from system.errors import OptionError
 from training.maps import AddMap, kept_score_maps, map_writer
 from training.options import OptionsT
 from training.predict import number_images
@@ -75,6 +78,7 @@ def evaluate_run(
     learner = trainer.learner()
     rule = operating_point or learner.operating_rule
     chosen, trainings = choose_device(device), trainings_of(run)
+    check_enough_of_each_type(parse_rule(rule), trainings, data)
     metrics = None
     for one in trainings:
         view = run_dataset(one, data)
@@ -82,6 +86,25 @@ def evaluate_run(
         predictor = learner.load(one, chosen, PredictOptions(tta=tta))
         metrics = measure(one, view, predictor, sorted({"val", split}), rule)
     return metrics if trainings == [run] else measure_several(run, data, rule)
+
+
+def check_enough_of_each_type(rule: Rule, trainings: Sequence[Run], dataset: Dataset) -> None:
+    """Raise OptionError if `rule` is per type and a type has too few annotations in val, or else in other folds.
+
+    Also for runs that do not find defects of several types.
+    """
+    if not rule.per_type:
+        return
+    provides = trainings[0].provides
+    if not (provides.boxes and provides.types):
+        problem = f"runs of train_{trainings[0].task} do not find defects by type"
+        raise OptionError(f"--operating-point {rule.text}", problem, "leave out /type")
+    truths = {training.root: run_truth(training, dataset) for training in trainings}
+    for root, truth in truths.items():
+        others = [one["test"] for other, one in truths.items() if other != root and other.parent == root.parent]
+        is_fold_of_several = root.name.startswith("fold-")
+        seen = [truth["val"]] if truth["val"].images else others if is_fold_of_several else []
+        check_annotations(rule, seen)
 
 
 def predict_images(

@@ -149,6 +149,8 @@ def overlaps(
 
 def _model(model: Model, floor: float) -> PageModel:
     rule = model.point.rule if model.point else None
+    if model.point and model.point.types:
+        rule = f"{rule} ({', '.join(f'{name} {score:g}' for name, score in model.point.types.items())})"
     return PageModel(
         model.name, model.propose, model.threshold, model.fold_thresholds, rule, floor, model.tables,
         model.map_kind, model.map_range, model.map_threshold, model.one_type,

@@ -211,3 +211,24 @@ def test_view_shows_the_boxes(toy_run: Path, tmp_path: Path) -> None:
 
 def test_the_toy_is_as_short_as_it_claims() -> None:
     assert len(Path(toy_trainer.__file__).read_text().splitlines()) < 150
+
+
+def test_thresholds_of_types_are_used_and_need_annotations(
+    toy_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The toy finds each type in each image; with a threshold above every score, dents are left out."""
+    copy, out = tmp_path / "odd", tmp_path / "found.json"
+    shutil.copytree(toy_run, copy)
+    images = toy_run.parents[2] / "odd" / "images"
+    stored = json.loads((copy / "metrics.json").read_text())
+    stored["operating_point"] |= {"score_threshold": 0.1, "types": {DENT.name: 0.99, SCRATCH.name: 0.1}}
+    (copy / "metrics.json").write_text(json.dumps(stored))
+    assert run_toy("predict", copy, images, "--out", out, "--device", "cpu") == 0
+    assert {p.category_id for p in read_predictions(out)} == {SCRATCH.id}
+    assert run_toy("predict", copy, images, "--out", out, "--device", "cpu", "--min-score", 0.1) == 0
+    assert {p.category_id for p in read_predictions(out)} == {SCRATCH.id, DENT.id}
+    capsys.readouterr()
+    before = files_below(copy)
+    assert run_toy("evaluate", copy, "--operating-point", "max-f1/type", "--device", "cpu") == 2
+    assert "annotations to choose its threshold on, 10 are needed" in only_line(capsys)
+    assert files_below(copy) == before
