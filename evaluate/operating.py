@@ -21,7 +21,7 @@ from system.json_file import read_json
 
 PER_TYPE = "/type"
 FORMS = (
-    "give max-f1, miss<=X or alarms<=Y, also followed by /type, or good, where X and Y are counts such as 1 or"
+    "give max-f1, miss<=X, alarms<=Y or good, the first three also with /type, where X and Y are counts such as 1 or"
     " percentages such as 5%"
 )
 Limited = Literal["max-f1", "miss", "alarms", "good"]

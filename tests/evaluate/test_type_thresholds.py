@@ -68,7 +68,7 @@ def test_a_type_with_few_annotations_is_refused(bench: Any) -> None:
 
 @pytest.mark.parametrize("text", ["good/type", "/type", "max-f1/types", "max-f1/type/type"])
 def test_what_is_not_a_rule(text: str) -> None:
-    with pytest.raises(OptionError, match="followed by /type"):
+    with pytest.raises(OptionError, match="also with /type"):
         parse_rule(text)
 
 
