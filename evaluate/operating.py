@@ -21,8 +21,8 @@ from system.json_file import read_json
 
 PER_TYPE = "/type"
 FORMS = (
-    "give max-f1, miss<=X, alarms<=Y or good, the first three also with /type, where X and Y are counts such as 1 or"
-    " percentages such as 5%"
+    "give max-f1, miss<=X, alarms<=Y or good, the first three also with /type, where X and Y are counts such as 1"
+    " or percentages such as 5%"
 )
 Limited = Literal["max-f1", "miss", "alarms", "good"]
 PATTERN = re.compile(r"(miss|alarms)\s*<=\s*(\d+|\d+(?:\.\d+)?%)")
