@@ -1,5 +1,6 @@
 """A COCO dataset to a folder of images and labelme files, so that its masks can be corrected by hand."""
 
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -25,6 +26,7 @@ from datasets.images.image_file import read_info
 from system.errors import OptionError
 from system.exclude import Excluder
 from system.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic, write_file
+from system.garbage import paused_garbage_collection
 from system.workers import map_ordered
 
 POOL_PAYS_FROM = 256  # annotations
@@ -45,6 +47,7 @@ class LabelmeExportOptions(msgspec.Struct, frozen=True):
     images: Path | None = None
 
 
+@paused_garbage_collection()
 def coco2labelme(
     source: Path,
     dest: Path,
@@ -101,7 +104,8 @@ def _write_batch(
 ) -> list[_Written]:
     """Write some images and their labelme files, after all of them are checked."""
     for item in items:
-        path, info = item.file(), read_info(item.file())
+        path = item.file()
+        info = read_info(path)
         check_upright(path, info.orientation)
         check_listed_size(path, (info.width, info.height), (item.image.width, item.image.height))
     shapes = iter(_shapes(items, names, tolerance))
@@ -125,10 +129,10 @@ def _write_image(
         left_out = Event(item.file_name, "", "image-left-out", f"{len(item.annotations)} annotations")
         return _Written(None, [*crowds, *lost, left_out])
     if dest is not None:
-        target = dest / item.file_name
-        link_or_copy(item.file(), target)
-        content = encode_document(target.name, item.image.height, item.image.width, shapes)
-        write_file(str(target.with_suffix(SUFFIX)), content)
+        link_or_copy(item.file(), f"{dest}/{item.file_name}")
+        name = posixpath.basename(item.file_name)
+        content = encode_document(name, item.image.height, item.image.width, shapes)
+        write_file(f"{dest}/{posixpath.splitext(item.file_name)[0]}{SUFFIX}", content)
     return _Written(len(shapes), [*crowds, *lost])
 
 

@@ -52,8 +52,8 @@ def runs_to_shapes(
     has_holes = np.zeros(len(shells.lengths), np.bool_)
     has_holes[holes.owner] = True
     simple = simplify_rings(shells.select(~has_holes), tolerance, min_iou)
-    placed = (simple.points + runs.boxes[simple.owner_of_point(), :2]).tolist()
-    points: list[Point] = list(map(tuple, placed))
+    placed = simple.points + runs.boxes[simple.owner_of_point(), :2]
+    points: list[Point] = list(zip(*placed.T.tolist(), strict=True))
     bounds = iter(zip(simple.starts.tolist(), simple.stops.tolist(), strict=True))
     masks = _mask_shapes(runs, shells, has_holes, labels)
     shapes: list[list[Shape]] = [[] for _ in labels]

@@ -72,10 +72,9 @@ class RingTable:
         return np.asarray(doubled / 2, np.float64)
 
     def rings(self) -> "list[NDArray[np.float64]]":
-        """The points of each ring."""
-        import numpy as np
-
-        return np.split(self.points, self.stops[:-1]) if len(self.lengths) else []
+        """The points of each ring, as views."""
+        bounds = zip(self.starts.tolist(), self.stops.tolist(), strict=True)
+        return [self.points[start:stop] for start, stop in bounds]
 
     def select(self, chosen: "NDArray[np.bool_]") -> "RingTable":
         """The chosen rings."""
