@@ -61,6 +61,15 @@ def open_command(
     labelme: LabelmePath = None,
 ) -> None:
     """Open a folder in labelme, with its labels, colours and flags."""
+    opened, program, version = open_folder(folder, only, labelme)
+    report({"labelme": program, "version": version, "images": opened})
+
+
+def open_folder(folder: Path, only: str | None, labelme: Path | None) -> tuple[list[str], Path, str]:
+    """Open a folder in labelme until its window is closed; returns the images, and labelme's path and version.
+
+    Raises InputError, LabelmeError.
+    """
     from annotate.folder_images import choose_images, list_folder_images
     from annotate.labelme_program import check_screen, find_labelme, labelme_environ, labelme_version
     from annotate.labelme_start import first_that_fit, start_labelme
@@ -76,5 +85,4 @@ def open_command(
     if chosen and fitting and len(fitting) < len(chosen):
         print_status(f"opening the first {len(fitting)} of {len(chosen)} images, the limit of labelme's search")
     start_labelme(program, folder, fitting, environ)
-    opened = images if fitting is None else fitting
-    report({"labelme": program.path, "version": version, "images": [image.name for image in opened]})
+    return [image.name for image in (fitting or images)], program.path, version

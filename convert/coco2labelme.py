@@ -108,7 +108,7 @@ def _write_batch(
         info = read_info(path)
         check_upright(path, info.orientation)
         check_listed_size(path, (info.width, info.height), (item.image.width, item.image.height))
-    shapes = iter(_shapes(items, names, tolerance))
+    shapes = iter(annotation_shapes(items, names, tolerance))
     return [_write_image(item, [next(shapes) for _ in item.annotations], dest, names) for item in items]
 
 
@@ -136,7 +136,7 @@ def _write_image(
     return _Written(len(shapes), [*crowds, *lost])
 
 
-def _shapes(items: Sequence[CocoImage], names: Mapping[int, str], tolerance: float) -> list[list[Shape]]:
+def annotation_shapes(items: Sequence[CocoImage], names: Mapping[int, str], tolerance: float) -> list[list[Shape]]:
     """The shapes of each annotation of some images, none where it is a crowd or has no pixel."""
     made: list[list[Shape]] = []
     masked: dict[int, tuple[Image, Annotation]] = {}

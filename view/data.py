@@ -7,7 +7,9 @@ pixel for drawing; overlaps are computed before rounding. `page/model.d.ts` desc
 script.
 """
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +21,7 @@ from datasets.masks.rle import rle_ious, to_rle
 from evaluate.cells import Table
 from evaluate.map_folder import MapKind
 from evaluate.matching import box_ious
+from evaluate.run_folder import load_run
 from view.scene import Judging, Scene, SceneImage
 from view.shown_run import Model
 
@@ -44,7 +47,10 @@ class PageType(msgspec.Struct, frozen=True):
 
 
 class PageModel(msgspec.Struct, frozen=True, rename="camel"):
-    """A run; predictions with a score below `floor` are left out. `tables` are the tables in its metrics.json."""
+    """A run; predictions with a score below `floor` are left out. `tables` are the tables in its metrics.json.
+
+    `run` is its folder relative to that of the page, empty if it predicts no boxes.
+    """
 
     name: str
     propose: list[str]
@@ -59,6 +65,7 @@ class PageModel(msgspec.Struct, frozen=True, rename="camel"):
     one_type: bool = False
     calibration: list[tuple[int, float, float]] = []
     calibration_error: float | None = None
+    run: str = ""
 
 
 class PageImage(msgspec.Struct, frozen=True):
@@ -87,7 +94,10 @@ class PageImage(msgspec.Struct, frozen=True):
 
 
 class PageData(msgspec.Struct, frozen=True, rename="camel"):
-    """Everything the page shows; types are numbered in the order of category ids."""
+    """Everything the page shows; types are numbered in the order of category ids.
+
+    `correct` is the dataset to correct, relative to the folder of the page, empty for new images.
+    """
 
     title: str
     dataset: str
@@ -98,10 +108,11 @@ class PageData(msgspec.Struct, frozen=True, rename="camel"):
     types: list[PageType]
     models: list[PageModel]
     images: list[PageImage]
+    correct: str = ""
 
 
-def page_data(scene: Scene) -> PageData:
-    """The JSON value of a scene, without crops."""
+def page_data(scene: Scene, folder: Path = Path()) -> PageData:
+    """The JSON value of a scene, without crops, for a page in `folder`."""
     floors = [score_floor(scene, m) for m in range(len(scene.models))]
     index = {category.id: i for i, category in enumerate(scene.categories)}
     return PageData(
@@ -112,9 +123,18 @@ def page_data(scene: Scene) -> PageData:
         has_truth=scene.has_truth,
         judging=scene.judging,
         types=[PageType(category.name, type_colour(i)) for i, category in enumerate(scene.categories)],
-        models=[_model(model, floor) for model, floor in zip(scene.models, floors, strict=True)],
+        models=[_model(model, floor, folder) for model, floor in zip(scene.models, floors, strict=True)],
         images=[_image(shown, index, floors) for shown in scene.images],
+        correct=_relative(scene.folder.parent, folder) if scene.has_truth else "",
     )
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """The path from `folder`, with forward slashes; absolute where there is none, as between drives."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()
 
 
 def type_colour(index: int) -> str:
@@ -147,14 +167,15 @@ def overlaps(
     ]
 
 
-def _model(model: Model, floor: float) -> PageModel:
+def _model(model: Model, floor: float, folder: Path) -> PageModel:
     rule = model.point.rule if model.point else None
     if model.point and model.point.types:
         rule = f"{rule} ({', '.join(f'{name} {score:g}' for name, score in model.point.types.items())})"
+    run = _relative(model.root, folder) if load_run(model.root).provides.boxes else ""
     return PageModel(
         model.name, model.propose, model.threshold, model.fold_thresholds, rule, floor, model.tables,
         model.map_kind, model.map_range, model.map_threshold, model.one_type,
-        [(one.images, one.probability, one.right) for one in model.calibration], model.calibration_error,
+        [(one.images, one.probability, one.right) for one in model.calibration], model.calibration_error, run,
     )  # fmt: skip
 
 

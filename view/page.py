@@ -32,7 +32,7 @@ def write_page(out: Path, scene: Scene, rendered: Iterable[list[Crop]]) -> None:
     """
     check_out(out, scene)
     out.parent.mkdir(parents=True, exist_ok=True)
-    data = page_data(scene)
+    data = page_data(scene, out.parent)
     if len(scene.images) <= MAX_EMBEDDED_IMAGES:
         write_atomic(out, embedded_page(data, rendered, map_blocks(scene)).encode())
         return

@@ -22,7 +22,7 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `pasted` has, for each pasted image, the image and annotations it was made from, `oversampled`, for each image
     made between two others, these two, and `intensities` how images with more than 8 bits are scaled
-    (datasets.images.bit_depth).
+    (datasets.images.bit_depth). `corrections` has the images and counts of each `annotate correct --apply`.
     """
 
     format: str
@@ -36,6 +36,7 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
     pasted: list[dict[str, object]] = []
     intensities: list[IntensityRange] = []
     oversampled: list[dict[str, object]] = []
+    corrections: list[dict[str, object]] = []
 
 
 def make_provenance(

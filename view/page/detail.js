@@ -176,7 +176,7 @@ export function makeDetail(data, store, order) {
     const command = labelmeCommand(data, image, store.state);
     try {
       await navigator.clipboard.writeText(command);
-      note(text("copied.command"));
+      note(text(data.correct ? "copied.correct" : "copied.command"));
     } catch {
       window.prompt(text("copy.prompt"), command);
     }
@@ -194,12 +194,37 @@ export function makeDetail(data, store, order) {
 }
 
 /**
+ * The command that opens an image of a dataset in labelme, with its truth and the counting predictions to correct.
+ * @param {PageData} data
+ * @param {PageImage} image
+ * @param {State} state
+ */
+function correctCommand(data, image, state) {
+  const model = data.models[state.focus];
+  const from = model?.run
+    ? ["--from", fromHere(model.run), "--min-score", String(thresholdFor(data, state, state.focus, image))]
+    : [];
+  return ["annotate", "correct", fromHere(data.correct), image.name, ...from].map(shellWord).join(" ");
+}
+
+/**
+ * A path relative to the page as one that works from any folder: on disk, the page knows its own place.
+ * @param {string} path
+ */
+function fromHere(path) {
+  if (location.protocol !== "file:") return path;
+  const whole = decodeURIComponent(new URL(path.split("/").map(encodeURIComponent).join("/"), location.href).pathname);
+  return whole.replace(/^\/([A-Za-z]:)/, "$1").replace(/(.)\/$/, "$1");
+}
+
+/**
  * The command that opens the image in labelme, with the counting predictions of a run as editable shapes.
  * @param {PageData} data
  * @param {PageImage} image
  * @param {State} state
  */
 export function labelmeCommand(data, image, state) {
+  if (data.correct) return correctCommand(data, image, state);
   const only = [data.folder, "--only", image.name];
   const open = ["annotate", "open", ...only];
   const model = data.models[state.focus];

@@ -43,6 +43,8 @@ interface Model {
   /** Images, mean probability and share of right types of each bin; empty without image types. */
   calibration: [images: number, probability: number, right: number][];
   calibrationError: number | null;
+  /** Its folder relative to that of the page, empty if it predicts no boxes. */
+  run: string;
 }
 
 /** Address of a map, true for PNG data inside the page, null for none. */
@@ -81,6 +83,8 @@ interface Data<I> {
   types: DefectType[];
   models: Model[];
   images: I[];
+  /** The dataset to correct, relative to the folder of the page, empty for new images. */
+  correct: string;
 }
 
 // From here on: values that the script computes.
