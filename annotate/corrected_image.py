@@ -1,4 +1,4 @@
-"""The annotations of one image after a correction in labelme: unchanged ones stay as they are in the dataset."""
+"""The annotations of one image after a correction in labelme; those that nobody touched are unchanged."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
