@@ -68,6 +68,9 @@ class Run(msgspec.Struct, frozen=True):
     def provides(self) -> Provides:
         """What the predictions contain."""
         provides = TASKS[self.task]
+        if self.task == "det" and self.config.is_file():
+            masks = read_config(self.root).options.get("family") == "yolo-seg"
+            return msgspec.structs.replace(provides, masks=masks)
         if provides.image_types and self.config.is_file():
             several = read_config(self.root).options.get("several") == "multi"
             return msgspec.structs.replace(provides, several_types=several)

@@ -41,10 +41,10 @@ def warp_image(image: NDArray[np.uint8], matrix: Matrix, side: int) -> NDArray[n
 
     The rest gets the colour of its border.
     """
-    centred = _shift(-0.5) @ matrix @ _shift(0.5)
     fill = frame_colour(image)
+    to_square, size = centred(matrix)[:2], (side, side)
     drawn: NDArray[np.uint8] = cv2.warpAffine(
-        image, centred[:2], (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=fill
+        image, to_square, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=fill
     )
     return drawn
 
@@ -90,6 +90,11 @@ def jitter_colours(
     offset = -image.mean() * (1 + gain * augmentation.brightness) * contrast * augmentation.contrast
     lit: NDArray[np.uint8] = cv2.LUT(image, np.clip(np.arange(256) * slope + offset, 0, 255).astype(np.uint8))
     return lit
+
+
+def centred(matrix: Matrix) -> Matrix:
+    """`matrix`, which maps places in pixels, for OpenCV, which numbers pixels by their middle."""
+    return np.asarray(_shift(-0.5) @ matrix @ _shift(0.5))
 
 
 def _shift(by: float) -> Matrix:

@@ -26,7 +26,7 @@ def save_checkpoint(
     """Write `model` atomically in full precision, with the `state` to continue training."""
     checkpoint = {
         "model": portable(model),
-        "train_args": {"task": "detect", "imgsz": side},
+        "train_args": {"task": ultralytics_api.ultralytics_task(model), "imgsz": side},
         "version": ultralytics_api.version,
         "license": LICENSE,
         CATEGORIES: msgspec.to_builtins(categories),
@@ -69,6 +69,8 @@ def portable(model: nn.Module) -> nn.Module:
     criterion, bare.criterion = getattr(bare, "criterion", None), None
     head = bare.model[-1]
     head.anchors, head.strides, head.shape = torch.empty(0), torch.empty(0), None
+    if hasattr(head, "valid_mask"):  # RT-DETR
+        head.valid_mask, head.shapes = torch.empty(0), []
     copy = deepcopy(bare)
     bare.criterion = criterion
     copy.args = {}

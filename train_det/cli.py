@@ -18,12 +18,14 @@ def _learner() -> Learner[DetectorOptions]:
 
 TRAINER = Trainer(
     task="det",
-    summary="Train a YOLO that finds the boxes of defects, measure it, and use it.",
+    summary="Train a YOLO or RT-DETR that finds the boxes of defects, measure it, and use it.",
     options=DetectorOptions,
     learner=_learner,
     check=check_options,
     flags={
-        "weights": Flag("A name that Ultralytics publishes, a checkpoint file, or none (random)."),
+        "weights": Flag(
+            "A name of Ultralytics (yolo11n.pt, yolo11n-seg.pt, rtdetr-l.yaml), a file, or none (random)."
+        ),
         "monitor": Flag("The value on val that chooses the best epoch: AP, AP50, AP75, loss or last."),
         "lr": Flag("Highest learning rate.", float, default="to suit the weights"),
     },

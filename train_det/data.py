@@ -17,6 +17,7 @@ from datasets.images.bit_depth import IntensityRange
 from datasets.images.pixels import read_sized
 from datasets.masks.rle import decode
 from train_det.augment import Matrix, draw_map, jitter_colours, warp_box, warp_image
+from train_det.instance_maps import instance_maps, small_mask
 from train_det.options import DetectorAugmentation
 from training.batches import EpochBatches, EpochKey
 from training.letterbox import Letterbox
@@ -31,7 +32,8 @@ Item = dict[str, torch.Tensor]
 class Sample:
     """An image and its defects: class k is the k-th category, `edges` the points of each outline in image pixels.
 
-    `exact`: the outlines follow masks, not boxes. `intensities`: see Dataset.
+    `exact`: the outlines follow masks, not boxes. `intensities`: see Dataset. `masks`: of each defect, for a model
+    that learns masks (train_det.instance_maps).
     """
 
     path: Path
@@ -41,12 +43,19 @@ class Sample:
     edges: tuple[NDArray[np.float32], ...]
     exact: bool
     intensities: tuple[IntensityRange, ...] = ()
+    masks: tuple[NDArray[np.uint8], ...] | None = None
 
 
 def read_samples(
-    dataset: Dataset, images: Sequence[Image], annotations: Mapping[int, Sequence[Annotation]]
+    dataset: Dataset,
+    images: Sequence[Image],
+    annotations: Mapping[int, Sequence[Annotation]],
+    masks_for: int = 0,
 ) -> list[Sample]:
-    """Samples of `images`; `annotations` by image id. Ignore regions are left out: they are not single defects."""
+    """Samples of `images`; `annotations` by image id. Ignore regions are left out: they are not single defects.
+
+    With `masks_for`, the side of the square, the samples have masks. Raises InputError if an annotation has none.
+    """
     class_of = {category.id: k for k, category in enumerate(dataset.categories)}
     samples = []
     for image in images:
@@ -61,6 +70,7 @@ def read_samples(
                 tuple(points for points, _ in outlines),
                 all(exact for _, exact in outlines),
                 tuple(dataset.intensities),
+                tuple(small_mask(a, image, masks_for) for a in single) if masks_for else None,
             )
         )
     return samples
@@ -113,15 +123,19 @@ class TrainingImages(TorchDataset[Item]):
         if self.augmentation:
             drawn = jitter_colours(drawn, self.augmentation, random)
         boxes = [warp_box(points, matrix, self.side) for points in sample.edges]
-        kept = [(k, box) for k, box in zip(sample.classes, boxes, strict=True) if box]
-        corners = np.array([box for _, box in kept], np.float32).reshape(-1, 4) / self.side
+        kept = [(i, k, box) for i, (k, box) in enumerate(zip(sample.classes, boxes, strict=True)) if box]
+        corners = np.array([box for _, _, box in kept], np.float32).reshape(-1, 4) / self.side
         xywh = np.concatenate([(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]], axis=1)
-        return {
+        item = {
             "img": torch.from_numpy(drawn.transpose(2, 0, 1).copy()),
-            "cls": torch.tensor([[float(k)] for k, _ in kept]).reshape(-1, 1),
+            "cls": torch.tensor([[float(k)] for _, k, _ in kept]).reshape(-1, 1),
             "bboxes": torch.from_numpy(xywh),
             "batch_idx": torch.zeros(len(kept)),
         }
+        if sample.masks is not None:
+            masks, classes = [sample.masks[i] for i, _, _ in kept], [k for _, k, _ in kept]
+            item |= instance_maps(masks, classes, (sample.width, sample.height), matrix, self.side)
+        return item
 
     def read(self, number: int) -> NDArray[np.uint8]:
         """The decoded and shrunk image, kept in memory if all images fit. Raises InputError."""
@@ -163,11 +177,12 @@ def _draw(image: NDArray[np.uint8], width: int, height: int, matrix: Matrix, sid
 
 
 def collate(items: list[Item]) -> Item:
-    """One batch: stacked images, and the boxes of all images in one list, with the number of their image in
-    `batch_idx`.
+    """One batch: stacked images and maps, and the boxes of all images in one list, with the number of their image
+    in `batch_idx`.
     """
+    maps = [key for key in ("masks", "sem_masks") if key in items[0]]
     return {
-        "img": torch.stack([item["img"] for item in items]),
+        **{key: torch.stack([item[key] for item in items]) for key in ("img", *maps)},
         "cls": torch.cat([item["cls"] for item in items]),
         "bboxes": torch.cat([item["bboxes"] for item in items]),
         "batch_idx": torch.cat([item["batch_idx"] + i for i, item in enumerate(items)]),

@@ -15,6 +15,7 @@ from train_det.data import draw_square
 from train_det.exported import OUTPUT, open_exported
 from train_det.infer import DetectorNetwork, network_of, to_pixels
 from train_det.options import DetectorOptions
+from train_det.outputs import PROTOTYPES, OneOutput, split_output
 from training.exported_model import INPUT, ExportFormat, need, save_openvino, silent_exporters
 from training.exporter import Exporter
 from training.options import run_options
@@ -66,7 +67,7 @@ class DetectorExporter(Exporter):
         self, path: Path, export_format: ExportFormat, images: Sequence[NDArray[np.uint8]]
     ) -> DetectorParity:
         """Compare the raw output of both."""
-        exported = open_exported(path, export_format, self._original.strides)
+        exported = open_exported(path, export_format, self._original)
         return compare(self._original, exported, images, self._side)
 
 
@@ -78,7 +79,14 @@ def compare(
     for image in images:
         square, _ = draw_square(image, side)
         with torch.inference_mode():
-            first, second = (n.raw(to_pixels(square[None], n.device))[0].cpu() for n in (original, exported))
+            first, second = (n.raw(to_pixels(square[None], n.device)).cpu() for n in (original, exported))
+        if original.family == "yolo-seg":
+            (first, shapes), (second, other) = (split_output(o, side, original.strides) for o in (first, second))
+            score = float(np.maximum(score, float((shapes.sigmoid() - other.sigmoid()).abs().max())))
+            first, second = first[:, :-PROTOTYPES], second[:, :-PROTOTYPES]
+        first, second = first[0], second[0]
+        if original.family == "rtdetr":  # nearly equal queries may come in another order
+            second = second[:, torch.cdist(_comparable(first, side), _comparable(second, side)).argmin(1)]
         score = float(np.maximum(score, float((first[4:] - second[4:]).abs().max())))  # keeps NaN, max() does not
         sure = torch.minimum(first[4:].amax(0), second[4:].amax(0)) >= MIN_COMPARED_SCORE
         if sure.any():
@@ -86,19 +94,25 @@ def compare(
     return DetectorParity(len(images), score, box)
 
 
+def _comparable(rows: torch.Tensor, side: int) -> torch.Tensor:
+    return torch.cat([rows[:4] / side, rows[4:]]).T
+
+
 def _write(model: Any, side: int, path: Path, export_format: ExportFormat, precision: str) -> None:
-    model.model[-1].export = True
+    network = OneOutput(model).eval()
     example = torch.zeros(1, 3, side, side)
+    if network.family == "yolo":
+        network, model.model[-1].export = model, True
     with silent_exporters(), torch.no_grad():
-        model(example)  # creates the anchors of this size, which must exist before tracing
+        network(example)  # creates the anchors of this size, which must exist before tracing
         if export_format == "onnx":
             need(export_format, "onnxscript")
             torch.onnx.export(
-                model, (example,), path, input_names=[INPUT], output_names=[OUTPUT], dynamo=True,
+                network, (example,), path, input_names=[INPUT], output_names=[OUTPUT], dynamo=True,
                 external_data=False, verbose=False,
             )  # fmt: skip
         else:
             openvino = need(export_format, "openvino")
-            converted = openvino.convert_model(model, example_input=example, input=[1, 3, side, side])
+            converted = openvino.convert_model(network, example_input=example, input=[1, 3, side, side])
             save_openvino(converted, path, precision)
     model.model[-1].export = False

@@ -15,14 +15,14 @@ def load_exported(weights: Path, export_format: ExportFormat) -> DetectorNetwork
     """The exported model of a weights file as a network. Raises OptionError, WeightsError."""
     path = existing_export(weights, export_format, "train_det")
     model, _ = load_detector(weights, torch.device("cpu"))
-    return open_exported(path, export_format, network_of(model).strides)
+    return open_exported(path, export_format, network_of(model))
 
 
-def open_exported(path: Path, export_format: ExportFormat, strides: list[int]) -> DetectorNetwork:
-    """The exported model in `path`, which takes one image at a time. Raises OptionError, WeightsError."""
+def open_exported(path: Path, export_format: ExportFormat, original: DetectorNetwork) -> DetectorNetwork:
+    """The export of `original` in `path`, which takes one image at a time. Raises OptionError, WeightsError."""
     run = open_runner(path, export_format)
 
     def raw(pixels: torch.Tensor) -> torch.Tensor:
         return torch.cat([torch.from_numpy(run(one.contiguous().numpy())) for one in torch.split(pixels, 1)])
 
-    return DetectorNetwork(raw, strides, torch.device("cpu"))
+    return DetectorNetwork(raw, original.strides, torch.device("cpu"), original.family)

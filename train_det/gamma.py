@@ -27,7 +27,8 @@ class TonedConv(Conv):  # type: ignore[misc]  # Ultralytics is untyped here
 
 
 def set_gamma(model: nn.Module, gamma: float) -> None:
-    """Add the tone curve x ** `gamma` to `model`, a YOLO; 1 changes nothing."""
+    """Add the tone curve x ** `gamma` to the first convolution of `model`; 1 changes nothing."""
     layers: Any = model.model
-    layers[0].__class__ = TonedConv
-    layers[0].gamma = gamma
+    first = next(module for module in layers[0].modules() if isinstance(module, Conv))
+    first.__class__ = TonedConv
+    first.gamma = gamma

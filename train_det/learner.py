@@ -1,4 +1,4 @@
-"""The detector for the shared commands: build, train, store, apply and export a YOLO."""
+"""The detector for the shared commands: build, train, store, apply and export a YOLO or RT-DETR."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ from torch import nn
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
 from system.console import print_status, progress
+from system.errors import OptionError
 from train_det import ultralytics_api
 from train_det.checkpoints import LAST, State, epochs_of, load_state
 from train_det.data import TrainingImages, read_samples
@@ -25,7 +26,7 @@ from training.trainer import Learner, PredictOptions, Work
 
 
 class DetectorLearner(Learner[DetectorOptions]):
-    """A YOLO of Ultralytics."""
+    """A YOLO or RT-DETR of Ultralytics."""
 
     state_file: ClassVar[str] = LAST
     shown: ClassVar[Sequence[str]] = ("train_loss", "val_loss", "AP", "AP50")
@@ -36,8 +37,11 @@ class DetectorLearner(Learner[DetectorOptions]):
     }
 
     def settle(self, options: DetectorOptions) -> DetectorOptions:
-        """The learning rate for pretrained or random weights."""
-        return with_learning_rate(options)
+        """The learning rate for pretrained or random weights, and the family of the weights."""
+        family = ultralytics_api.family_of_weights(options.weights)
+        if options.family not in {"yolo", family}:
+            raise OptionError(f"family {options.family}", f"{options.weights} is {family}", "leave it out")
+        return msgspec.structs.replace(with_learning_rate(options), family=family)
 
     def check_model(self, dataset: Dataset, options: DetectorOptions) -> None:
         """Build a model and discard it."""
@@ -88,7 +92,8 @@ def new_model(dataset: Dataset, options: DetectorOptions) -> tuple[nn.Module, st
 def training_images(dataset: Dataset, options: DetectorOptions) -> TrainingImages:
     """The images of train, decoded once. Images with boxes without masks are rotated by right angles only."""
     train = dataset.split("train")
-    samples = read_samples(dataset, train.images, train.by_image())
+    masks_for = options.imgsz if options.family == "yolo-seg" else 0
+    samples = read_samples(dataset, train.images, train.by_image(), masks_for)
     augmentation = options.augmentation
     if augmentation.rotation == "any" and not all(sample.exact for sample in samples):
         print_status("some annotations have no mask: images are rotated by right angles only")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from system.errors import OptionError
+from train_det.families import YAML, Family
 from training.options import Amount, Fraction, Gamma, Natural, Positive, Rate, SharedOptions
 
 RANDOM_WEIGHTS = "none"
@@ -54,11 +55,14 @@ class DetectorOptimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
 class DetectorOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All options that determine a training, together with the dataset; saved in config.yaml of the run.
 
-    `imgsz` is the side in pixels of the square into which images are shrunk, `monitor` the value on val that
-    selects the best epoch. Raises OptionError for values that contradict each other.
+    `weights` is a file, a name of weights or of an architecture (.yaml, with random weights), or none. `family` is
+    what it finds and by which kind of network; it is that of the weights and need not be given. `imgsz` is the
+    side in pixels of the square into which images are shrunk, `monitor` the value on val that selects the best
+    epoch. Raises OptionError for values that contradict each other.
     """
 
     weights: str = "yolo11n.pt"
+    family: Family = "yolo"
     epochs: Positive = 60
     imgsz: Annotated[int, msgspec.Meta(ge=64, le=4096, multiple_of=32)] = 352
     gamma: Gamma = 0.5
@@ -76,5 +80,6 @@ def with_learning_rate(options: DetectorOptions) -> DetectorOptions:
     optimisation = options.optimisation
     if optimisation.lr != "auto":
         return options
-    lr = RANDOM_LR if options.weights == RANDOM_WEIGHTS else PRETRAINED_LR
+    random = options.weights == RANDOM_WEIGHTS or options.weights.endswith(YAML)
+    lr = RANDOM_LR if random else PRETRAINED_LR
     return msgspec.structs.replace(options, optimisation=msgspec.structs.replace(optimisation, lr=lr))

@@ -9,10 +9,11 @@ import torch
 from datasets.coco import Category, Prediction
 from evaluate.run_folder import Run
 from evaluate.values import DEFAULT_SCORE_THRESHOLD
+from system.errors import OptionError
 from train_det import ultralytics_api
 from train_det.checkpoints import BEST, load_detector
 from train_det.exported import load_exported
-from train_det.infer import DetectionOptions, DetectorNetwork, detect, network_of, to_predictions
+from train_det.infer import DetectionOptions, DetectorNetwork, detect_instances, network_of, to_predictions
 from train_det.options import DetectorOptions
 from training.exported_model import ExportFormat
 from training.options import run_options
@@ -47,8 +48,8 @@ class Detector(Predictor):
                 ids.append(image_id)
                 yield rgb
 
-        for number, boxes in enumerate(detect(self.network, pixels(), detection)):
-            yield to_predictions(boxes, ids[number], self.categories)
+        for number, found in enumerate(detect_instances(self.network, pixels(), detection)):
+            yield to_predictions(found.boxes, ids[number], self.categories, found.masks)
 
 
 def load_run_detector(
@@ -58,5 +59,7 @@ def load_run_detector(
     ultralytics_api.choose_threads()
     options = run_options(run, DetectorOptions)
     model, categories = load_detector(run.weights / BEST, device)
+    if tta and (family := ultralytics_api.family_of(model)) != "yolo":
+        raise OptionError("--tta", f"not available for {family}, which has no grid of boxes alone", "leave it out")
     network = load_exported(run.weights / BEST, exported) if exported else network_of(model)
     return Detector(network, categories, DetectionOptions(side=options.imgsz, symmetries=tta))

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from system.errors import WeightsError
+from train_det.families import YAML, architecture_file, check_task
 from train_det.options import RANDOM_WEIGHTS, DetectorOptions
 from train_det.options import WEIGHTS_REMEDY as REMEDY
 
@@ -34,12 +35,18 @@ def published_names() -> frozenset[str]:
 
 
 def check_options(options: DetectorOptions) -> None:
-    """Raise WeightsError if the weights are neither none, nor a file, nor a published name.
+    """Raise WeightsError if the weights are neither none, nor a file, nor a name, of weights or an architecture.
 
     Passes a name if the published ones cannot be found; training then refuses it.
     """
     name, known = options.weights, published_names()
-    if name == RANDOM_WEIGHTS or Path(name).is_file():
+    if name == RANDOM_WEIGHTS:
+        return
+    if name.endswith(YAML):
+        architecture_file(name)
+        return
+    check_task(name)
+    if Path(name).is_file():
         return
     if Path(name).name != name:
         raise WeightsError(Path(name), "no such file", REMEDY)

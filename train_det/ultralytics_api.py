@@ -17,6 +17,8 @@ from torch import nn
 
 from system.errors import WeightsError
 from system.tensors import check_tensors
+from system.typed_yaml import read_yaml_as
+from train_det.families import FAMILIES_REMEDY, HEADS, YAML, Family, architecture_file
 from train_det.options import RANDOM_WEIGHTS
 from train_det.options import WEIGHTS_REMEDY as REMEDY
 from train_det.safe_checkpoint import check_architecture, read_checkpoint
@@ -30,7 +32,7 @@ with tempfile.TemporaryDirectory(prefix="defectline-ultralytics-") as _folder:
     from ultralytics.engine import trainer as engine
     from ultralytics.models.yolo.detect import DetectionTrainer
     from ultralytics.nn.modules import Conv
-    from ultralytics.nn.tasks import DetectionModel, parse_model
+    from ultralytics.nn.tasks import DetectionModel, RTDETRDetectionModel, SegmentationModel, parse_model
     from ultralytics.utils import NUM_THREADS, SETTINGS, callbacks
     from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES, attempt_download_asset
     from ultralytics.utils.nms import non_max_suppression
@@ -51,7 +53,10 @@ __all__ = [
     "DetectionModel",
     "DetectionTrainer",
     "ModelEMA",
+    "build_model",
     "choose_threads",
+    "family_of",
+    "family_of_weights",
     "fetch_weights",
     "load_model",
     "new_model",
@@ -60,6 +65,11 @@ __all__ = [
 ]
 
 RANDOM_ARCHITECTURE = "yolo11n.yaml"
+_CLASSES: dict[Family, Any] = {
+    "yolo": DetectionModel,
+    "yolo-seg": SegmentationModel,
+    "rtdetr": RTDETRDetectionModel,
+}
 SPARE_NUMBERS = 10_000_000  # a head for many classes has more weights than a head for few
 
 
@@ -78,16 +88,19 @@ def new_model(weights: str, names: dict[int, str]) -> tuple[nn.Module, str]:
 
     `weights` is a path, a name that Ultralytics knows, or none. Raises WeightsError.
     """
-    if weights == RANDOM_WEIGHTS:
-        model = DetectionModel(RANDOM_ARCHITECTURE, nc=len(names), verbose=False)
-        model.names = dict(names)
-        return model, f"random weights of {RANDOM_ARCHITECTURE}"
+    if weights == RANDOM_WEIGHTS or weights.endswith(YAML):
+        name = RANDOM_ARCHITECTURE if weights == RANDOM_WEIGHTS else weights
+        model: Any = build_model(*architecture_file(name), len(names))
+        model.names, model.nc = dict(names), len(names)
+        return model, f"random weights of {name}"
     path = fetch_weights(weights)
     pretrained, _ = load_model(path)
     model = _empty_copy(path, pretrained, len(names))
+    _check_prototypes(path, model)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    model.names = dict(names)
-    model.model[-1].end2end = False  # in two-headed models, the head that needs suppression is better
+    model.names, model.nc = dict(names), len(names)
+    if family_of(model) != "rtdetr":
+        model.model[-1].end2end = False  # in two-headed models, the head that needs suppression is better
     model.load(pretrained, verbose=False)
     given = pretrained.state_dict()
     after = model.state_dict()
@@ -100,6 +113,58 @@ def new_model(weights: str, names: dict[int, str]) -> tuple[nn.Module, str]:
     return model, f"{taken} of {len(before)} tensors from {weights}"
 
 
+def read_architecture(path: Path) -> dict[str, object]:
+    """The content of the YAML file of a model. Raises InputError."""
+    return read_yaml_as(path, dict[str, object], FAMILIES_REMEDY)
+
+
+def build_model(path: Path, size: str, classes: int) -> nn.Module:
+    """A model with random weights as a YAML file describes it, in one of its sizes. Raises WeightsError."""
+    described = check_architecture(path, read_architecture(path))
+    rows: Any = described["head"]
+    if (head := str(rows[-1][2])) not in HEADS:
+        raise WeightsError(path, f"describes a model of another kind ({head})", FAMILIES_REMEDY)
+    try:
+        model: Any = _CLASSES[HEADS[head]](
+            {**described, "scale": size, "yaml_file": path.name}, nc=classes, verbose=False
+        )
+    except Exception as error:  # noqa: BLE001  layers can raise any error for wrong sizes
+        problem = f"describes a model that cannot be built ({type(error).__name__})"
+        raise WeightsError(path, problem, FAMILIES_REMEDY) from None
+    if HEADS[head] != "rtdetr":
+        model.model[-1].end2end = False
+    _check_prototypes(path, model)
+    built: nn.Module = model
+    return built
+
+
+def _check_prototypes(path: Path, model: Any) -> None:
+    """Raise WeightsError for a -seg model of other than 32 prototypes of a quarter of the square."""
+    if family_of(model) == "yolo-seg" and (int(model.stride[0]) != 8 or model.model[-1].nm != 32):
+        raise WeightsError(path, "its masks have another form", "give a -seg model with levels from stride 8 on")
+
+
+def family_of(model: nn.Module) -> Family:
+    """The family of a model that was built or loaded here."""
+    return next(family for family, kind in _CLASSES.items() if type(model) is kind)
+
+
+def family_of_weights(weights: str) -> Family:
+    """The family of the model that `new_model` starts from. Raises WeightsError."""
+    if weights == RANDOM_WEIGHTS:
+        return "yolo"
+    if weights.endswith(YAML):
+        path, _ = architecture_file(weights)
+        rows: Any = check_architecture(path, read_architecture(path))["head"]
+        return HEADS.get(str(rows[-1][2]), "yolo")
+    return family_of(load_model(fetch_weights(weights))[0])
+
+
+def ultralytics_task(model: nn.Module) -> str:
+    """What Ultralytics calls the task of a model."""
+    return "segment" if family_of(model) == "yolo-seg" else "detect"
+
+
 def _empty_copy(path: Path, pretrained: Any, classes: int) -> Any:
     """A new model with the architecture of `pretrained`. It must not be much larger than `pretrained`."""
     described = check_architecture(path, getattr(pretrained, "yaml", None))
@@ -109,7 +174,7 @@ def _empty_copy(path: Path, pretrained: Any, classes: int) -> Any:
             layers, _ = parse_model(deepcopy({**described, "nc": classes}), ch=3, verbose=False)
         if sum(tensor.numel() for tensor in layers.parameters()) > given * 2 + SPARE_NUMBERS:
             raise WeightsError(path, "describes a larger model than it has weights for", REMEDY)
-        return DetectionModel(described, nc=classes, verbose=False)
+        return type(pretrained)(described, nc=classes, verbose=False)
     except WeightsError:
         raise
     except Exception as error:  # noqa: BLE001  layers can raise any error for wrong sizes
@@ -126,7 +191,7 @@ def load_model(path: Path) -> tuple[nn.Module, dict[str, object]]:
     model: Any = checkpoint.get("ema") or checkpoint.get("model")
     if not isinstance(model, nn.Module):
         raise WeightsError(path, "contains no Ultralytics model", REMEDY)
-    if type(model) is not DetectionModel:
+    if type(model) not in _CLASSES.values():
         raise WeightsError(path, f"contains a {type(model).__name__}, not a detector", REMEDY)
     try:
         check_tensors(path, model.state_dict())
@@ -138,7 +203,9 @@ def load_model(path: Path) -> tuple[nn.Module, dict[str, object]]:
                 module.recompute_scale_factor = None  # models of PyTorch before 1.11 lack it
     except (TypeError, AttributeError, KeyError, RuntimeError, ValueError):  # RecursionError is a RuntimeError
         raise WeightsError(path, "contains no Ultralytics model", REMEDY) from None
-    model.args, model.pt_path, model.task, model.criterion = {}, str(path), "detect", None
+    if "criterion" in dict(model.named_children()) or hasattr(model, "criterion"):
+        del model.criterion  # that of RT-DETR is a module, and could only be replaced by one
+    model.args, model.pt_path, model.task, model.criterion = {}, str(path), ultralytics_task(model), None
     return model, checkpoint
 
 

@@ -24,7 +24,7 @@ from train_det.ultralytics_api import DetectionTrainer, ModelEMA
 from training.batches import EpochBatches
 from training.device import out_of_memory
 
-Nested: TypeAlias = "torch.Tensor | dict[str, Nested] | list[Nested] | tuple[Nested, ...]"
+Nested: TypeAlias = "torch.Tensor | dict[str, Nested] | list[Nested] | tuple[Nested, ...] | None"
 
 
 class Epoch(msgspec.Struct, frozen=True):
@@ -56,13 +56,18 @@ class FullPrecisionLoss:
 
     def __init__(self, model: nn.Module) -> None:
         self._loss = model.init_criterion()  # type: ignore[operator]
+        self._device = next(model.parameters()).device.type
 
     def __call__(
-        self, output: Nested, batch: dict[str, torch.Tensor]
+        self, output: Nested, batch: dict[str, torch.Tensor], **more: Nested
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """The loss of the output of a model on a batch, and the parts of the loss."""
-        with torch.autocast(batch["img"].device.type, enabled=False):
-            result: tuple[torch.Tensor, dict[str, torch.Tensor]] = self._loss(in_float32(output), batch)
+        """The loss of the output of a model on a batch, and the parts of the loss.
+
+        RT-DETR gives its targets as `batch`, and `more`: the output for its denoising queries.
+        """
+        with torch.autocast(self._device, enabled=False):
+            floats = {name: in_float32(value) if name != "dn_meta" else value for name, value in more.items()}
+            result: tuple[torch.Tensor, dict[str, torch.Tensor]] = self._loss(in_float32(output), batch, **floats)
         return result
 
     def set_epoch(self, epoch: int) -> None:
@@ -74,8 +79,8 @@ class FullPrecisionLoss:
 
 def in_float32(output: Nested) -> Nested:
     """The nested output of a model with every tensor in float32."""
-    if isinstance(output, torch.Tensor):
-        return output.float()
+    if output is None or isinstance(output, torch.Tensor):
+        return None if output is None else output.float()
     if isinstance(output, dict):
         return {key: in_float32(value) for key, value in output.items()}
     return type(output)(in_float32(value) for value in output)
@@ -173,6 +178,7 @@ class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
             self._on_batch()
         if event == "on_train_epoch_start":
             self._batches.set_epoch(self.epoch)
+            torch.manual_seed(self._options.seed + self.epoch)  # RT-DETR draws noise for its queries
             self._loss.set_epoch(self.epoch)
             self._started = time.perf_counter()
 

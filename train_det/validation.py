@@ -1,5 +1,6 @@
 """Loss and COCO AP of the averaged weights on the val split, after each epoch."""
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from evaluate.coco_eval import coco_eval
 from train_det.data import Sample, TrainingImages, collate, on_device, read_samples
 from train_det.infer import DetectionOptions, boxes_in_squares, to_image_pixels, to_predictions
 from train_det.options import DetectorOptions
+from train_det.outputs import PROTOTYPES, one_output, split_output
+from train_det.ultralytics_api import family_of
 from training.letterbox import Letterbox
 
 STATS = {"AP": 0, "AP50": 1, "AP75": 2}
@@ -24,7 +27,8 @@ class Validation:
         self._truth = dataset.splits.get("val") or CocoFile([], [], dataset.categories)
         self._categories = dataset.categories
         self._detection = DetectionOptions(side=options.imgsz)
-        self._samples = read_samples(dataset, self._truth.images, self._truth.by_image())
+        masks_for = options.imgsz if options.family == "yolo-seg" else 0
+        self._samples = read_samples(dataset, self._truth.images, self._truth.by_image(), masks_for)
         self._images = TrainingImages(self._samples, options.imgsz, None, options.seed)
         self.monitor = options.monitor if self._truth.annotations else "last"
 
@@ -48,7 +52,8 @@ class Validation:
         return metrics, monitored.get(self.monitor)
 
     def _measure(self, model: nn.Module) -> tuple[list[float], list[Prediction]]:
-        device = next(model.parameters()).device
+        device, family = next(model.parameters()).device, family_of(model)
+        strides = [int(stride) for stride in model.stride]  # type: ignore[union-attr]
         losses: list[float] = []
         predictions: list[Prediction] = []
         keys = [(0, number) for number in range(len(self._images))]
@@ -58,9 +63,12 @@ class Validation:
             output = model(batch["img"])
             _, parts = model.loss(batch, output)  # type: ignore[operator]
             losses += [float(sum(parts.values()))] * len(batch["img"])
-            for i, boxes in enumerate(
-                boxes_in_squares(output[0].float(), self._detection), number * self._detection.batch
-            ):
+            raw, extra, options = one_output(output, family, self._detection.side), 0, self._detection
+            if family == "yolo-seg":
+                raw, extra = split_output(raw, options.side, strides)[0], PROTOTYPES
+            if family == "rtdetr":
+                options = msgspec.structs.replace(options, overlap=1.0)
+            for i, boxes in enumerate(boxes_in_squares(raw, options, extra), number * options.batch):
                 predictions += self._predictions(i, boxes.double().cpu().numpy())
         return losses, predictions
 
