@@ -3,15 +3,18 @@
     python -m benchmarks.soak --hours 2 --out soak.csv
 
 Each round makes other images (with another seed, number and size) and converts them to COCO, from there to YOLO
-and labelme, and back. It checks the dataset, predicts with a run, and writes pages. The classifier, the segmenter
-and the detector are used alternately; every tenth round trains a new run, one epoch from random weights. All
-commands run in this process, which shows memory and open files that a command does not release. Each round writes
-a row: resident memory, open descriptors, threads, ended processes that were not waited for, and files left in the
-temporary folder and next to the results. At the end, the slope of each column over the last three quarters of the
-rounds is printed.
+and labelme, and back. It checks the dataset, predicts with a run, and writes pages. The classifier, the segmenter,
+the detector and the anomaly detector are used alternately; every tenth round trains a new run, one epoch from
+random weights. All commands run in this process, which shows memory and open files that a command does not
+release. Each round writes a row: resident memory, memory that the C library has handed out (`malloc_mb`) and that it keeps
+for reuse (`free_mb`), blocks that Python has handed out, open descriptors, threads, ended processes that were not
+waited for, and files left in the temporary folder and next to the results. A leak shows in `malloc_mb` or
+`python_blocks`; resident memory that grows without them is fragmentation. At the end, the slope of each column
+over the last three quarters of the rounds is printed.
 """
 
 import csv
+import ctypes
 import gc
 import os
 import shutil
@@ -23,18 +26,43 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 from unittest import mock
 
 import typer
 from scipy.stats import theilslopes
 
-COLUMNS = ("round", "seconds", "rss_mb", "descriptors", "threads", "zombies", "temporary_files", "left_files")
-TASKS = ("cls", "seg", "det")
+COLUMNS = (
+    "round",
+    "seconds",
+    "rss_mb",
+    "malloc_mb",
+    "free_mb",
+    "python_blocks",
+    "descriptors",
+    "threads",
+    "zombies",
+    "temporary_files",
+    "left_files",
+)
+MALLINFO2 = (
+    "arena",
+    "ordblks",
+    "smblks",
+    "hblks",
+    "hblkhd",
+    "usmblks",
+    "fsmblks",
+    "uordblks",
+    "fordblks",
+    "keepcost",
+)
+TASKS = ("cls", "seg", "det", "anomaly")
 FIT: dict[str, tuple[object, ...]] = {
-    "cls": ("--weights", "none"),
-    "seg": ("--encoder-weights", "none", "--encoder-depth", 3),
-    "det": ("--weights", "none"),
+    "cls": ("--weights", "none", "--negatives", 4),
+    "seg": ("--encoder-weights", "none", "--encoder-depth", 3, "--negatives", 4),
+    "det": ("--weights", "none", "--negatives", 4),
+    "anomaly": ("--method", "autoencoder"),
 }
 WARM_UP = 0.25  # share of the rounds, in which libraries are loaded and caches are filled
 
@@ -76,7 +104,7 @@ def one_round(number: int, work: Path, runs: Path) -> None:
         shutil.rmtree(runs / task, ignore_errors=True)
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(work / "coco", kept)
-        common = ("--epochs", 1, "--imgsz", 64, "--batch", 4, "--negatives", 4)
+        common = ("--epochs", 1, "--imgsz", 64, "--batch", 4)
         command(f"train_{task}", "fit", kept, "--runs", runs, "--name", "run", *common, *FIT[task])
     run = runs / task / "run"
     command(f"train_{task}", "predict", run, work / "coco" / "images", "--out", work / "found.json")
@@ -87,17 +115,34 @@ def one_round(number: int, work: Path, runs: Path) -> None:
 def measurements(number: int, seconds: float, temporary: Path, root: Path) -> dict[str, float]:
     """A row of the table."""
     gc.collect()
+    memory = _LIBC.mallinfo2()
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return {
         "round": number,
         "seconds": round(seconds, 2),
         "rss_mb": round(int(status["VmRSS"].split()[0]) / 1024, 1),
+        "malloc_mb": round((memory.uordblks + memory.hblkhd) / 2**20, 1),
+        "free_mb": round(memory.fordblks / 2**20, 1),
+        "python_blocks": sys.getallocatedblocks(),
         "descriptors": len(list(Path("/proc/self/fd").iterdir())),
         "threads": int(status["Threads"]),
         "zombies": sum(_is_own_zombie(path) for path in Path("/proc").glob("[0-9]*/stat")),
         "temporary_files": sum(1 for _ in temporary.rglob("*")),
         "left_files": sum(1 for path in root.rglob(".*")),
     }
+
+
+class _Memory(ctypes.Structure):
+    """`struct mallinfo2` of the GNU C library (malloc.h)."""
+
+    _fields_: ClassVar = [(name, ctypes.c_size_t) for name in MALLINFO2]
+    uordblks: int
+    hblkhd: int
+    fordblks: int
+
+
+_LIBC = ctypes.CDLL("libc.so.6")
+_LIBC.mallinfo2.restype = _Memory
 
 
 def _is_own_zombie(path: Path) -> bool:

@@ -4,7 +4,7 @@ import io
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -45,10 +45,17 @@ def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
     return {str(name).removeprefix("module."): value for name, value in loaded.items()}
 
 
-def check_fits(path: Path, tensors: "Mapping[str, Tensor]", build: "Callable[[], nn.Module]") -> None:
+def check_fits(
+    path: Path,
+    tensors: "Mapping[str, Tensor]",
+    build: "Callable[[], nn.Module]",
+    *,
+    any_shape: Collection[str] = (),
+) -> None:
     """Raise WeightsError if the model of `build` has other tensors than `tensors`, before it takes memory.
 
-    The model is built on the meta device of PyTorch, on which tensors have a size but no values.
+    Tensors in `any_shape` only have to exist. The model is built on the meta device of PyTorch, on which tensors
+    have a size but no values.
     """
     import torch
 
@@ -60,6 +67,7 @@ def check_fits(path: Path, tensors: "Mapping[str, Tensor]", build: "Callable[[],
             raise
         return  # a few networks need values when they are built
     given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    given |= {name: wanted[name] for name in any_shape if name in given and name in wanted}
     if wrong := sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name)):
         sizes = f"{wrong[0]} is {given.get(wrong[0], 'missing')} and not {wanted.get(wrong[0], 'expected')}"
         raise WeightsError(path, f"the weights do not fit their model ({sizes})", "train again")

@@ -1,6 +1,6 @@
 """A trained anomaly detector: from an image of any size to its score map and its defects."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,11 @@ from features.encoder import Encoder
 from features.good_map import smoothed, to_scores
 from features.input_frame import InputFrame, to_tensor
 from features.regions import find_regions
-from system.errors import WeightsError
+from features.weights import check_fits
+from system.errors import OptionError, WeightsError, first_line
 from train_anomaly.alarms import describe_guarantee
-from train_anomaly.methods import new_scorer
+from train_anomaly.methods import METHODS, needs_encoder, new_scorer
+from train_anomaly.scorer import Scorer
 from train_anomaly.spec import AnomalySpec, load_anomaly
 from training.exported_model import ExportFormat, existing_export, open_runner
 from training.trainer import Predictor
@@ -114,10 +116,23 @@ def load_detector(weights: Path, device: torch.device, *, exported: ExportFormat
         return AnomalyDetector(
             lambda pixels: torch.from_numpy(run(pixels.contiguous().numpy())), spec, torch.device("cpu")
         )
-    scorer = new_scorer(spec, Encoder(spec.encoder) if spec.encoder else None)
+    return AnomalyDetector(trained_scorer(weights, state, spec).to(device).eval(), spec, device)
+
+
+def trained_scorer(weights: Path, state: Mapping[str, Tensor], spec: AnomalySpec) -> Scorer:
+    """The network of `spec` with the tensors of the file `weights`. Raises WeightsError if they do not fit."""
+    if needs_encoder(spec.options) != bool(spec.encoder):
+        problem = f"the specification {'lacks' if spec.encoder is None else 'has'} an encoder"
+        raise WeightsError(weights, f"{problem}, unlike its method {spec.options.method}", "train again")
+
+    def build() -> Scorer:
+        return new_scorer(spec, Encoder(spec.encoder) if spec.encoder else None)
+
     try:
+        check_fits(weights, state, build, any_shape=METHODS[spec.options.method].learnt)
+        scorer = build()
         scorer.restore(state)
-    except (RuntimeError, KeyError) as error:
-        line = str(error).splitlines()[0][:80]
-        raise WeightsError(weights, f"the weights do not fit their network ({line})", "train again") from None
-    return AnomalyDetector(scorer.to(device).eval(), spec, device)
+    except (RuntimeError, KeyError, OptionError) as error:
+        problem = f"the weights do not fit their network ({first_line(error, 80)})"
+        raise WeightsError(weights, problem, "train again") from None
+    return scorer

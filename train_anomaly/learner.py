@@ -12,7 +12,7 @@ from evaluate.run_folder import Run
 from features.encoder import Encoder, load_encoder
 from features.patches import leave_one_core_free
 from system.console import print_status
-from train_anomaly.detector import AnomalyDetector, load_detector
+from train_anomaly.detector import AnomalyDetector, load_detector, trained_scorer
 from train_anomaly.export import AnomalyExporter
 from train_anomaly.good_images import GOOD_IMAGES, frame_of, load_inputs, split_good
 from train_anomaly.loop import BEST, STATE, EpochLoop, GoodInputs, OnePassLoop
@@ -83,9 +83,7 @@ class AnomalyLearner(Learner[AnomalyOptions]):
         state, spec = load_anomaly(path)
         if spec.limits is not None:
             return
-        scorer = new_scorer(spec, Encoder(spec.encoder) if spec.encoder else None)
-        scorer.restore(state)
-        scorer.to(work.device).eval()
+        scorer = trained_scorer(path, state, spec).to(work.device).eval()
         _, held_out = split_good(work.dataset, work.options)
         inputs = load_inputs(work.dataset, held_out, spec.rows, spec.columns)
         with torch.inference_mode():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from torch import Tensor
@@ -16,6 +17,8 @@ from train_anomaly.alarms import Guarantee
 from train_anomaly.options import AnomalyOptions
 
 METADATA_KEY = "defectline"
+# Pixels. The longer side is at most the largest `imgsz`; the shorter one is at least one step.
+InputSide = Annotated[int, msgspec.Meta(ge=32, le=2048, multiple_of=32)]
 
 
 class AnomalySpec(msgspec.Struct, frozen=True):
@@ -27,8 +30,8 @@ class AnomalySpec(msgspec.Struct, frozen=True):
     other training tests on them.
     """
 
-    rows: int
-    columns: int
+    rows: InputSide
+    columns: InputSide
     options: AnomalyOptions
     category: Category
     encoder: EncoderSpec | None = None

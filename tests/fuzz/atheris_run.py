@@ -20,6 +20,7 @@ with atheris.instrument_imports(
         "features",
         "system",
         "training",
+        "train_anomaly",
         "train_cls",
         "train_det",
         "train_seg",

@@ -103,6 +103,14 @@ def _weights(name: str) -> list[bytes]:
     if name == "classifier":
         described = json.dumps({"arch": "resnet18", "library": "torchvision", **spec})
         return [save(tensor, {"defectline": described})]
+    if name == "anomaly":
+        limits = {"usual": 0.1, "floor": 0.2, "peak": 0.3}
+        common = {"rows": 64, "columns": 64, "category": categories[0], "limits": limits}
+        features = {"method": "features", "encoder": "resnet18"}
+        encoder = {"name": "resnet18", "library": "torchvision", "layers": ["layer1", "layer2"]}
+        described = {**common, "options": features, "encoder": encoder, "good_scores": [0.1, 0.2]}
+        alone = {**common, "options": {"method": "autoencoder"}}
+        return [save(tensor, {"defectline": json.dumps(one)}) for one in (described, alone)]
     buffer, legacy = io.BytesIO(), io.BytesIO()
     torch.save({"model": None, "state_dict": tensor}, buffer)
     torch.save(tensor, legacy, _use_new_zipfile_serialization=False)

@@ -44,6 +44,7 @@ def labelme(path: Path) -> None:
 
 def config(path: Path) -> None:
     """config.yaml and the options of each trainer in it."""
+    from train_anomaly.options import AnomalyOptions  # noqa: PLC0415
     from train_cls.options import ClassifierOptions  # noqa: PLC0415
     from train_det.options import DetectorOptions  # noqa: PLC0415
     from train_seg.options import SegmenterOptions  # noqa: PLC0415
@@ -51,18 +52,19 @@ def config(path: Path) -> None:
     read_config(path.parent)
     run = load_run(path.parent)
     assert run.provides
-    for options in (ClassifierOptions, DetectorOptions, SegmenterOptions):
+    for options in (AnomalyOptions, ClassifierOptions, DetectorOptions, SegmenterOptions):
         with contextlib.suppress(DefectlineError):
             run_options(run, options)
 
 
 def recipe(path: Path) -> None:
     """A recipe for each trainer."""
+    from train_anomaly.options import AnomalyOptions  # noqa: PLC0415
     from train_cls.options import ClassifierOptions  # noqa: PLC0415
     from train_det.options import DetectorOptions  # noqa: PLC0415
     from train_seg.options import SegmenterOptions  # noqa: PLC0415
 
-    for options in (ClassifierOptions, DetectorOptions, SegmenterOptions):
+    for options in (AnomalyOptions, ClassifierOptions, DetectorOptions, SegmenterOptions):
         with contextlib.suppress(DefectlineError):
             read_recipe(path, options)
 
@@ -99,6 +101,15 @@ def classifier_weights(path: Path) -> None:
     from train_cls.stored_net import load_classifier_net  # noqa: PLC0415
 
     load_classifier_net(path)
+
+
+def anomaly_weights(path: Path) -> None:
+    """The specification and the tensors of the anomaly detector."""
+    import torch  # noqa: PLC0415
+
+    from train_anomaly.detector import load_detector  # noqa: PLC0415
+
+    load_detector(path, torch.device("cpu"))
 
 
 def detector_weights(path: Path) -> None:
@@ -140,6 +151,7 @@ TARGETS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "history": ("history.csv", read_history),
     "segmenter": ("best.safetensors", segmenter_weights),
     "classifier": ("best.safetensors", classifier_weights),
+    "anomaly": ("best.safetensors", anomaly_weights),
     "detector": ("last.pt", detector_weights),
     "state_dict": ("weights.pth", state_dict),
     "image": ("a.png", image),

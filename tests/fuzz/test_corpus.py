@@ -9,7 +9,7 @@ from tests.fuzz.seeds import seeds
 from tests.fuzz.targets import LIMIT, TARGETS, survives
 
 CORPUS = Path(__file__).parent / "corpus"
-WEIGHTS = ("segmenter", "classifier", "detector", "state_dict")
+WEIGHTS = ("segmenter", "classifier", "anomaly", "detector", "state_dict")
 CHANGES = {name: 100 if name in WEIGHTS else 1000 for name in TARGETS}
 TOKENS = [
     b"[" * 60,
