@@ -6,9 +6,9 @@ Each round makes other images (with another seed, number and size) and converts 
 and labelme, and back. It checks the dataset, predicts with a run, and writes pages. The classifier, the segmenter,
 the detector and the anomaly detector are used alternately; every tenth round trains a new run, one epoch from
 random weights. All commands run in this process, which shows memory and open files that a command does not
-release. Each round writes a row: resident memory, memory that the C library has handed out (`malloc_mb`) and that it keeps
-for reuse (`free_mb`), blocks that Python has handed out, open descriptors, threads, ended processes that were not
-waited for, and files left in the temporary folder and next to the results. A leak shows in `malloc_mb` or
+release. Each round writes a row: resident memory, memory that the C library has handed out (`malloc_mb`) and that
+it keeps for reuse (`free_mb`), blocks that Python has handed out, open descriptors, threads, ended processes that
+were not waited for, and files left in the temporary folder and next to the results. A leak shows in `malloc_mb` or
 `python_blocks`; resident memory that grows without them is fragmentation. At the end, the slope of each column
 over the last three quarters of the rounds is printed.
 """
