@@ -64,12 +64,15 @@ FIT: dict[str, tuple[object, ...]] = {
     "det": ("--weights", "none", "--negatives", 4),
     "anomaly": ("--method", "autoencoder"),
 }
+_OUTPUT = StringIO()  # one for all commands: Click keeps every standard output that it has seen
 WARM_UP = 0.25  # share of the rounds, in which libraries are loaded and caches are filled
 
 
 def command(room: str, *words: object) -> None:
     """Run a command in this process; raises RuntimeError with its last line if it fails."""
-    output = StringIO()
+    output = _OUTPUT
+    output.seek(0)
+    output.truncate()
     with (
         mock.patch.object(sys, "argv", [room, *map(str, words)]),
         redirect_stdout(output),
