@@ -14,6 +14,7 @@ from pathlib import Path
 from system.errors import InputError, OutputError
 from system.interrupts import defer_signals
 from system.swap import identity, swap_in
+from system.unnamed_file import write_unnamed
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some editors write it before UTF-8 text
 
@@ -141,11 +142,13 @@ def check_unicode(root: Path, names: Iterable[str]) -> None:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write `data` to a temporary sibling of `path` and rename it into place.
+    """Write `data` to a file without a name (`write_unnamed`) or a temporary sibling, then name it `path`.
 
     Ctrl-C and SIGTERM are delivered afterwards, so that they leave no temporary file.
     """
     with defer_signals():
+        if write_unnamed(path, data):
+            return
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:

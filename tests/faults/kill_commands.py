@@ -1,9 +1,10 @@
 """Kill every writing command at random moments, and look at what it leaves.
 
-    python -m tests.faults.kill_commands 30 [SEED]
+    python -m tests.faults.kill_commands 30 [SEED [FIRST LAST]]
 
 Prints a line for each command and signal: kills, finished before the kill, and faults: a destination
 that is neither absent nor complete, a traceback, a hidden file after Ctrl-C or SIGTERM, a process that goes on.
+After SIGKILL the command runs again: it must succeed or refuse the complete destination, and leave no hidden file.
 """
 
 import os
@@ -76,15 +77,26 @@ def strike(name: str, sources: Path, takes: float, number: signal.Signals, whole
             faults.append("hidden files")
         if group_lives(process.pid):
             faults.append("a process goes on")
+        if number == signal.SIGKILL and not faults:
+            faults += again(name, sources, work, whole)
         return process.returncode == 0, ", ".join(faults)
 
 
-def main(count: int, seed: int = 0) -> None:
-    """Strike each command `count` times with each signal."""
+def again(name: str, sources: Path, work: Path, whole: list[str]) -> list[str]:
+    """What is wrong after the command ran once more."""
+    process = start(name, sources, work / "out")
+    process.communicate()
+    if process.returncode not in {0, 2}:
+        return [f"the next run ended with {process.returncode}"]
+    return [] if files(work) == whole else [f"the next run leaves {sorted(set(files(work)) ^ set(whole))[:3]}"]
+
+
+def main(count: int, seed: int = 0, first: int = 0, last: int = len(WRITING)) -> None:
+    """Strike each command, or those numbered from `first` to `last` - 1, `count` times with each signal."""
     random.seed(seed)
     with tempfile.TemporaryDirectory(prefix="kill-sources-") as folder:
         sources = prepare(Path(folder) / "sources")
-        for name in WRITING:
+        for name in list(WRITING)[first:last]:
             complete = Path(folder) / "complete"
             complete.mkdir()
             began = time.monotonic()

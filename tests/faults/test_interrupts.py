@@ -86,15 +86,17 @@ def test_ctrl_c_in_a_callback_is_not_lost(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_write_leaves_no_temporary_file(number: signal.Signals, tmp_path: Path) -> None:
+@pytest.mark.parametrize("call", ["files.tempfile.mkstemp", "os.link"])
+def test_a_stopped_write_leaves_no_temporary_file(call: str, number: signal.Signals, tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text("mine")
     code = (
         "import os, sys, signal\nfrom pathlib import Path\nfrom system import files\n"
-        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\nreal = files.tempfile.mkstemp\n"
+        f"if 'mkstemp' in '{call}': files.write_unnamed = lambda *_: False\n"
+        f"signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\nreal = {call}\n"
         "def stopped(*a, **k):\n    made = real(*a, **k)\n    os.kill(os.getpid(), int(sys.argv[2]))\n"
         "    return made\n"
-        "files.tempfile.mkstemp = stopped\nfiles.write_atomic(Path(sys.argv[1]), b'new')\n"
+        f"{call} = stopped\nfiles.write_atomic(Path(sys.argv[1]), b'new')\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(path), str(int(number))], capture_output=True, check=False

@@ -89,10 +89,17 @@ def test_the_new_folder_has_ordinary_rights(tmp_path: Path) -> None:
     assert (tmp_path / "out").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-def test_write_atomic_leaves_the_old_file_when_it_fails(tmp_path: Path) -> None:
+@pytest.mark.parametrize("call", ["os.write", "os.fdopen"])
+def test_write_atomic_leaves_the_old_file_when_it_fails(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if call == "os.fdopen":  # without unnamed files
+        monkeypatch.delattr("os.O_TMPFILE", raising=False)
+    elif not hasattr(os, "O_TMPFILE"):
+        pytest.skip("only Linux has unnamed files")
     path = tmp_path / "f"
     write_atomic(path, b"old")
-    with mock.patch("os.fdopen", side_effect=OSError("full")), pytest.raises(OSError, match="full"):
+    with mock.patch(call, side_effect=OSError("full")), pytest.raises(OSError, match="full"):
         write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["f"]
