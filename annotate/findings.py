@@ -40,7 +40,8 @@ def find_problems(root: Path, images: Sequence[FolderImage], labels: Sequence[st
     image_facts = [_read_facts(entry) for entry in listing.entries]
     facts = Facts(listing.categories, image_facts, is_split=False)
     findings = [*listing.findings, *(finding for image in image_facts for finding in image.findings)]
-    findings += [*check_good(facts), *check_zero_area(facts), *check_outside(facts), *check_pairs(facts)]
+    findings += [*check_good(image_facts), *check_zero_area(image_facts)]
+    findings += [*check_outside(image_facts), *check_pairs(image_facts)]
     findings += [*check_names(facts), *_own(images, labels)]
     return sorted({finding for finding in findings if finding.code not in NOT_OF_LABELS})
 

@@ -15,11 +15,13 @@ UNSUPPORTED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno
 def write_unnamed(path: Path, data: bytes) -> bool:
     """Write `data` to an unnamed file of the folder of `path`, then give it the name `path`.
 
-    A new name is given in one step. To replace a file, the complete file first gets the name `.NAME.defectline-partial` and is
-    renamed at once. A process that is killed between these two calls of the system leaves this name; the next
-    write to `path` removes it. A process holds a lock on its file, so that no other process removes it.
+    A new name is given in one step. To replace a file, the complete file first gets the name
+    `.NAME.defectline-partial` and is renamed at once. A process that is killed between these two calls of the
+    system leaves this name; the next write to `path` removes it. A process holds a lock on its file, so that no
+    other process removes it.
 
-    False, without a trace, if the system or the file system cannot do this. Raises OSError, such as for a full disk.
+    False, without a trace, if the system or the file system cannot do this. Raises OSError, such as for a full
+    disk.
     """
     flag = getattr(os, "O_TMPFILE", None)
     if flag is None:

@@ -21,6 +21,7 @@ from datasets.check.findings import unusable
 from datasets.check.format import E, Format
 from datasets.check.image_facts import DecodedImage, read_embedded_facts, read_image_facts
 from datasets.check.images import check_contradictions, check_duplicates, check_near_duplicates
+from datasets.check.kept_facts import without_findings, without_shapes
 from datasets.check.read_coco import CocoExportFormat, CocoFolder
 from datasets.check.read_labelme import LabelmeFolder
 from datasets.check.read_masks import MaskFolders, find_mask_values
@@ -82,16 +83,15 @@ def check(
     exclude.files()
     if limits.threshold is not None:
         check_threshold(limits.threshold, chosen.name, has_grey_masks=isinstance(chosen, MvtecTree | MaskFolders))
-    pool_pays = len(listing.entries) >= POOL_PAYS_FROM
-    read = map_ordered(_Work(chosen), listing.entries, jobs, pool_pays=pool_pays)
-    images = list(progress(read, "check", len(listing.entries)))
-    facts = Facts(listing.categories, images, chosen.is_split(images), _made(root, images))
-    findings = [*listing.findings, *(finding for image in images for finding in image.findings)]
+    categories, of_listing, entries = listing.categories, listing.findings, listing.entries
+    del listing
+    images, findings, annotations = _read_all(_Work(chosen, limits), entries, jobs, progress)
+    findings += of_listing
+    of_masks = [] if masks is None else find_mask_values(entries)
+    del entries  # the comparison of all images needs memory, too
+    facts = Facts(categories, images, chosen.is_split(images), _made(root, images))
     findings += check_contradictions(facts, {finding.file for finding in findings})
-    findings += [*run_checks(facts, limits), *chosen.check_together(facts)]
-    if masks is not None:
-        findings += find_mask_values(listing.entries)
-    annotations = sum(len(image.annotations) for image in images)
+    findings += [*run_checks(facts), *chosen.check_together(facts), *of_masks]
     return Checked(chosen.name, len(images), annotations, sorted(set(findings)))
 
 
@@ -100,17 +100,39 @@ def _made(root: Path, images: Sequence[ImageFacts]) -> frozenset[str]:
     return frozenset(image.name for image in images if is_made(image.name)) if is_ours(root) else frozenset()
 
 
-def run_checks(facts: Facts, limits: Limits) -> list[Finding]:
-    """The checks that all formats share."""
+def _read_all(
+    work: "_Work[E]", entries: Sequence[E], jobs: int, progress: Progress
+) -> tuple[list[ImageFacts], list[Finding], int]:
+    """All images with what the checks of the whole dataset need, the findings of each, number of annotations."""
+    pool_pays = len(entries) >= POOL_PAYS_FROM
+    read = map_ordered(work, entries, jobs, pool_pays=pool_pays)
+    findings: list[Finding] = []
+    images, annotations = [], 0
+    for image in progress(read, "check", len(entries)):
+        findings += image.findings
+        annotations += len(image.annotations)
+        images.append(without_findings(image))
+    return images, findings, annotations
+
+
+def check_image(image: ImageFacts, limits: Limits) -> list[Finding]:
+    """The checks of one image that all formats share."""
+    one = [image]
+    return [
+        *check_good(one),
+        *check_zero_area(one),
+        *check_outside(one),
+        *check_pairs(one),
+        *check_speckle(one, limits),
+        *check_small(one, limits),
+    ]
+
+
+def run_checks(facts: Facts) -> list[Finding]:
+    """The checks of the whole dataset that all formats share."""
     return [
         *check_duplicates(facts),
         *check_near_duplicates(facts),
-        *check_good(facts),
-        *check_zero_area(facts),
-        *check_outside(facts),
-        *check_pairs(facts),
-        *check_speckle(facts, limits),
-        *check_small(facts, limits),
         *check_names(facts),
         *check_count(facts),
         *check_absent(facts),
@@ -119,11 +141,17 @@ def run_checks(facts: Facts, limits: Limits) -> list[Finding]:
 
 
 class _Work(msgspec.Struct, Generic[E], frozen=True):
-    """Read one image and its annotations; picklable for worker processes."""
+    """Read and check one image and its annotations; picklable for worker processes."""
 
     format: Format[E]
+    limits: Limits
 
     def __call__(self, entry: E) -> ImageFacts:
+        image = self._read(entry)
+        image.findings.extend(check_image(image, self.limits))
+        return without_shapes(image)
+
+    def _read(self, entry: E) -> ImageFacts:
         findings: list[Finding] = []
         image = _decode(entry, findings)
         if image is None:

@@ -82,7 +82,7 @@ def _component_edges(mask: "NDArray[np.bool_]", connectivity: int) -> "list[NDAr
     if flat[0]:
         edges = np.concatenate(([0], edges))
     begins, ends = edges[0::2], edges[1::2]
-    label = _label_runs(begins, ends, stride, diagonal=connectivity == 8)
+    label = label_runs(begins, ends, stride, diagonal=connectivity == 8)
     column = begins // stride
     shift = (column + left) * height + top - column * stride
     runs = np.stack((begins + shift, ends + shift), axis=1)
@@ -91,7 +91,7 @@ def _component_edges(mask: "NDArray[np.bool_]", connectivity: int) -> "list[NDAr
     return [cancel_pairs(runs[group].ravel()) for group in groups]
 
 
-def _label_runs(
+def label_runs(
     begins: "NDArray[np.int64]", ends: "NDArray[np.int64]", stride: int, *, diagonal: bool
 ) -> "NDArray[np.int64]":
     """For each of N runs, the number of the first run that is connected with it; columns are `stride` apart."""

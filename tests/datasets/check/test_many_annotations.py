@@ -42,14 +42,14 @@ def test_the_same_pairs_are_found_with_and_without_arrays(count: int) -> None:
         for i, j in combinations(range(count), 2)
         if overlap(boxes[i], boxes[j]) >= (0.9 if names[i] == names[j] else 0.8)
     }
-    found = check_pairs(facts_of(boxes, names))
+    found = check_pairs(facts_of(boxes, names).images)
     assert {tuple(map(int, finding.where.split(", "))) for finding in found} == expected
     assert (0, count - 1) in expected
 
 
 def test_of_too_many_overlaps_the_first_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(annotations, "MAX_PAIRS", 7)
-    found = check_pairs(facts_of([[0, 0, 9, 9]] * 70, ["a"] * 70))
+    found = check_pairs(facts_of([[0, 0, 9, 9]] * 70, ["a"] * 70).images)
     assert [f.code for f in found] == ["duplicate-annotation"] * 7 + ["many-overlaps"]
     monkeypatch.setattr(annotations, "MAX_PAIRS", 70 * 69 // 2)
-    assert len(check_pairs(facts_of([[0, 0, 9, 9]] * 70, ["a"] * 70))) == 70 * 69 // 2
+    assert len(check_pairs(facts_of([[0, 0, 9, 9]] * 70, ["a"] * 70).images)) == 70 * 69 // 2
