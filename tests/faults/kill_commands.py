@@ -94,6 +94,7 @@ def again(name: str, sources: Path, work: Path, whole: list[str]) -> list[str]:
 def main(count: int, seed: int = 0, first: int = 0, last: int = len(WRITING)) -> None:
     """Strike each command, or those numbered from `first` to `last` - 1, `count` times with each signal."""
     random.seed(seed)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts jobs in the background without it
     with tempfile.TemporaryDirectory(prefix="kill-sources-") as folder:
         sources = prepare(Path(folder) / "sources")
         for name in list(WRITING)[first:last]:
