@@ -6,16 +6,23 @@ from msgspec.structs import replace
 
 from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, ImageFacts
+from datasets.coco import Box
 
 NO_FINDINGS: list[Finding] = []
+NO_BOX: Box = (0, 0, 0, 0)
 
 
 def without_shapes(image: ImageFacts) -> ImageFacts:
-    """`image` with annotations that have only a type, whether they are ignored, and whether they have a mask.
+    """`image` with annotations that have only a type, whether they are ignored, and a box or that they have a mask.
 
-    Annotations that agree in these are one object, so that a dataset of many images takes little memory.
+    Annotations that agree in these are one object, so that a dataset of many masks takes little memory.
     """
-    kept = [_kept(a.category, a.is_ignored, a.segmentation is not None) for a in image.annotations]
+    kept = [
+        _without_mask(a.category, a.box, a.is_ignored)
+        if a.segmentation is None
+        else _with_mask(a.category, a.is_ignored)
+        for a in image.annotations
+    ]
     return replace(image, annotations=kept)
 
 
@@ -25,5 +32,9 @@ def without_findings(image: ImageFacts) -> ImageFacts:
 
 
 @lru_cache(maxsize=10_000)
-def _kept(category: str, is_ignored: bool, has_mask: bool) -> AnnotationFacts:
-    return AnnotationFacts("", category, (0, 0, 0, 0), 0, [] if has_mask else None, is_ignored)
+def _with_mask(category: str, is_ignored: bool) -> AnnotationFacts:
+    return AnnotationFacts("", category, NO_BOX, 0, [], is_ignored)
+
+
+def _without_mask(category: str, box: Box, is_ignored: bool) -> AnnotationFacts:
+    return AnnotationFacts("", category, box, 0, None, is_ignored)
