@@ -13,7 +13,7 @@ NO_BOX: Box = (0, 0, 0, 0)
 
 
 def without_shapes(image: ImageFacts) -> ImageFacts:
-    """`image` with annotations that have only a type, whether they are ignored, and a box or that they have a mask.
+    """`image` with annotations that have only a type, whether they are ignored, and a box or a note of a mask.
 
     Annotations that agree in these are one object, so that a dataset of many masks takes little memory.
     """
