@@ -10,7 +10,7 @@ import pytest
 import typer
 
 TRAINERS = ("train_anomaly", "train_cls", "train_det", "train_seg")
-ROOMS = ("datasets", "convert", "annotate", "evaluate", *TRAINERS, "view")
+ROOMS = ("datasets", "convert", "annotate", "evaluate", *TRAINERS, "view", "doctor")
 
 
 def room_app(room: str) -> typer.Typer:

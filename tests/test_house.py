@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "train_det": FORMATS | {"evaluate", "training"},
     "train_seg": (FORMATS - {"datasets.images"}) | {"evaluate", "features", "training"},
     "view": FORMATS | {"evaluate"},
+    "doctor": {"annotate", "system", "train_det"},
 }
 MAX_LINES = 250
 MAX_TEST_LINES = 400
@@ -44,7 +45,7 @@ LIBRARY_ROOMS = {
     "timm": {"features", "train_cls"},
     "labelme": set(),
 }
-LIGHT = ("system", "datasets", "convert", "annotate", "evaluate", "view")
+LIGHT = ("system", "datasets", "convert", "annotate", "evaluate", "view", "doctor")
 # docs/adr/0009: imports `features`, and with it torch, and is imported inside `propose --from-good` only
 TORCH_INSIDE = {"annotate.from_good"}
 HEAVY = {

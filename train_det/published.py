@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,6 +33,11 @@ def published_names() -> frozenset[str]:
         return frozenset(eval(code, {"__builtins__": {}, "frozenset": frozenset}))  # noqa: S307  the installed package
     except Exception:  # noqa: BLE001  another version may be written differently
         return frozenset()
+
+
+def weights_cache() -> Path:
+    """The folder of downloaded weights."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "defectline" / "weights"
 
 
 def check_options(options: DetectorOptions) -> None:

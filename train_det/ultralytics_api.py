@@ -21,6 +21,7 @@ from system.typed_yaml import read_yaml_as
 from train_det.families import FAMILIES_REMEDY, HEADS, YAML, Family, architecture_file
 from train_det.options import RANDOM_WEIGHTS
 from train_det.options import WEIGHTS_REMEDY as REMEDY
+from train_det.published import weights_cache
 from train_det.safe_checkpoint import check_architecture, read_checkpoint
 
 _PILLOW_OPEN, _TORCH_SAVE = PIL.Image.open, torch.save
@@ -218,7 +219,7 @@ def fetch_weights(name: str) -> Path:
         return Path(name)
     if name not in GITHUB_ASSETS_NAMES:
         raise WeightsError(name, "neither a file nor a model that Ultralytics publishes", REMEDY)
-    kept = _weights_cache() / name
+    kept = weights_cache() / name
     if kept.is_file():
         return kept
     try:
@@ -228,7 +229,3 @@ def fetch_weights(name: str) -> Path:
         reason = type(error.__cause__ or error).__name__
         raise WeightsError(name, f"cannot be fetched ({reason})", REMEDY) from None
     return kept
-
-
-def _weights_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "defectline" / "weights"

@@ -1,18 +1,16 @@
 """Checks of options before PyTorch is imported, so that a mistake is reported at once."""
 
-import os
 import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 from system.console import print_status
+from system.cuda import has_driver, is_cpu_build
 from system.errors import OptionError
 from training.negatives import check_negatives
 from training.options import SharedOptions
 
-CPU_BUILD = re.compile(r"^cuda.*= None$", re.MULTILINE)  # in torch/version.py
-DRIVERS = ("/dev/nvidiactl", "/dev/nvhost-gpu", "/dev/nvmap", "/dev/dxg", "/dev/kfd")
 MAX_SEEDS = 1000
 DEVICE_REMEDY = "give auto, cpu, cuda, mps or a number"
 
@@ -30,7 +28,7 @@ def check_device(name: str) -> None:
         return
     if not re.fullmatch(r"cuda(:\d+)?|\d+|cpu:\d+|mps:\d+", name):
         raise OptionError(f"--device {name}", "not a device", DEVICE_REMEDY)
-    if not name.startswith(("cpu", "mps")) and (_is_cpu_build() or not _has_driver()):
+    if not name.startswith(("cpu", "mps")) and (is_cpu_build() or not has_driver()):
         raise OptionError(f"--device {name}", "this machine has 0 CUDA devices", "give cpu or auto")
 
 
@@ -61,20 +59,6 @@ def check_rule(rule: str | None) -> None:
 
     if rule is not None:
         parse_rule(rule)
-
-
-def _has_driver() -> bool:
-    """Whether a driver of a CUDA or ROCm device is loaded; True where that is unknown: outside Linux."""
-    return sys.platform != "linux" or any(map(os.path.exists, DRIVERS))
-
-
-def _is_cpu_build() -> bool:
-    """Whether the installed PyTorch has no CUDA, by its version file; PyTorch is not imported."""
-    spec = find_spec("torch")
-    if spec is None or spec.origin is None:
-        return False
-    version = Path(spec.origin).with_name("version.py")
-    return version.is_file() and bool(CPU_BUILD.search(version.read_text(encoding="utf-8")))
 
 
 def print_loading() -> None:

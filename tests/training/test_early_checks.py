@@ -87,13 +87,13 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("auto", "cpu", "mps"):
         check_device(name)
-    monkeypatch.setattr("training.early_checks.DRIVERS", ("/no/such/device",))
+    monkeypatch.setattr("system.cuda.DRIVERS", ("/no/such/device",))
     monkeypatch.setattr(sys, "platform", "linux")
     for name in ("cuda", "0"):
         with pytest.raises(OptionError, match="0 CUDA devices"):
             check_device(name)
-    monkeypatch.setattr("training.early_checks.DRIVERS", ("/dev/null",))
-    monkeypatch.setattr("training.early_checks._is_cpu_build", lambda: False)
+    monkeypatch.setattr("system.cuda.DRIVERS", ("/dev/null",))
+    monkeypatch.setattr("training.early_checks.is_cpu_build", lambda: False)
     check_device("cuda:1")
 
 
