@@ -102,10 +102,15 @@ def measured(name: str, dataset: Path, weights: Path, work: Path, seed: int) -> 
     flags = [str(weights / word) if word in WEIGHT_FILES else word for word in METHODS[name]]
     runs = work / dataset.name
     root = runs / "anomaly" / run_name(name, seed)
-    shutil.rmtree(root, ignore_errors=True)  # of a command that was stopped: its costs are not known
-    command = [sys.executable, "-m", "train_anomaly", "fit", str(dataset), *flags, "--seed", str(seed)]
+    resumed = (root / "weights/last.ckpt").is_file()
+    words = [*flags, "--seed", str(seed), "--name", root.name, "--runs", str(runs)]
+    if resumed:
+        words = ["--resume", str(root)]
+    else:
+        shutil.rmtree(root, ignore_errors=True)
+    command = [sys.executable, "-m", "train_anomaly", "fit", str(dataset), *words]
     started = time.perf_counter()
-    process = subprocess.Popen([*command, "--name", root.name, "--runs", str(runs)], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - started
@@ -121,6 +126,7 @@ def measured(name: str, dataset: Path, weights: Path, work: Path, seed: int) -> 
         "score_maps": metrics["score_maps"],
         "operating_point": metrics["operating_point"],
         "learning_seconds": round(sum(row["seconds"] for row in read_history(root / "history.csv")), 1),
+        "resumed": resumed,  # then the two values below are those since the last stop
         "command_seconds": round(wall, 1),
         "processor_seconds": round(used.ru_utime + used.ru_stime, 1),
         "peak_memory_mb": round(used.ru_maxrss / 1024),

@@ -24,6 +24,7 @@ def line(rows: Sequence[Row]) -> tuple[str, ...]:
     maps = [row["score_maps"] for row in rows]
     ranked = " / ".join(spread([one[key] for one in images]) for key in ("auroc", "average_precision", "f1_max"))
     keys = ("pixel_auroc", "pixel_ap", "pixel_f1_max", "aupro_30", "aupro_05")
+    cost = f"{mean([row['processor_seconds'] for row in rows]):.0f}"
     return (
         rows[0]["name"],
         str(len(rows)),
@@ -31,7 +32,9 @@ def line(rows: Sequence[Row]) -> tuple[str, ...]:
         *(spread([one[key] for one in maps]) for key in keys),
         f"{counts([one['missed'] for one in images])} of {images[0]['defective']}",
         f"{counts([one['false_alarms'] for one in images])} of {images[0]['good']}",
-        f"{mean([row['processor_seconds'] for row in rows]):.0f}",
+        "-"
+        if any(row.get("resumed") for row in rows)
+        else f"{mean([row['processor_seconds'] for row in rows]):.0f}",
         f"{mean([row['seconds_per_image']['processor'] for row in rows]):.2f}",
         f"{max(row['peak_memory_mb'] for row in rows)}",
     )

@@ -28,11 +28,12 @@ class Autoencoder(nn.Module):
         for before, after in zip(WIDTHS[::-1], [*WIDTHS[-2::-1], WIDTHS[0]], strict=True):
             layers += [nn.ConvTranspose2d(before, after, 4, 2, 1), nn.LeakyReLU(0.2)]
         self.decoder = nn.Sequential(*layers, nn.Conv2d(WIDTHS[0], 3, 3, 1, 1), nn.Sigmoid())
+        self.to(memory_format=torch.channels_last)  # convolutions on a CPU take half the time
 
     def forward(self, images: Tensor) -> Tensor:
         """The reconstruction."""
-        found: Tensor = self.decoder(self.encoder(images))
-        return found
+        found: Tensor = self.decoder(self.encoder(images.contiguous(memory_format=torch.channels_last)))
+        return found.contiguous()
 
 
 def convolutions(latent: int, *, bias: bool = True) -> nn.Sequential:
@@ -47,7 +48,8 @@ def ssim(first: Tensor, second: Tensor) -> Tensor:
     """Structural similarity of windows of 11 x 11 pixels, N x 1 x H x W, mean of the channels; images 0 to 1."""
 
     def mean(values: Tensor) -> Tensor:
-        return functional.avg_pool2d(values, WINDOW, 1, WINDOW // 2, count_include_pad=False)
+        rows = functional.avg_pool2d(values, (WINDOW, 1), 1, (WINDOW // 2, 0), count_include_pad=False)
+        return functional.avg_pool2d(rows, (1, WINDOW), 1, (0, WINDOW // 2), count_include_pad=False)
 
     a, b = mean(first), mean(second)
     var_a, var_b = mean(first * first) - a * a, mean(second * second) - b * b

@@ -65,9 +65,16 @@ class DeepSvddScorer(TrainedScorer):
         self.centre = torch.where(near, torch.where(centre < 0, -MIN_CENTRE, MIN_CENTRE), centre)
         self.spread = self._probe(images).std((0, 2, 3)).mean()
 
+    def inputs(self, images: Tensor) -> Tensor:
+        """The pretrained features, which do not change, or the images."""
+        if self.features is None:
+            return images
+        with torch.inference_mode():
+            return torch.cat([self.features(image[None]) for image in images]).clone()
+
     def step(self, batch: Tensor) -> float:
         """Move the codes towards the centre."""
-        loss = (self._codes(batch) - self.centre[:, None, None]).square().sum(1).mean()
+        loss = (self._codes_of(batch) - self.centre[:, None, None]).square().sum(1).mean()
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
@@ -76,7 +83,7 @@ class DeepSvddScorer(TrainedScorer):
     def loss(self, batch: Tensor) -> float:
         """The mean squared distance."""
         with torch.inference_mode():
-            return float(self(batch).square().mean())
+            return float((self._codes_of(batch) - self.centre[:, None, None]).square().sum(1).mean())
 
     def optimizers(self) -> list[torch.optim.Optimizer]:
         """Adam."""
@@ -91,11 +98,14 @@ class DeepSvddScorer(TrainedScorer):
             raise OptionError("--method deepsvdd", problem, "give a lower --lr or fewer --epochs")
 
     def _codes(self, pixels: Tensor) -> Tensor:
+        return self._codes_of(pixels if self.features is None else self.features(pixels))
+
+    def _codes_of(self, inputs: Tensor) -> Tensor:
+        """The codes of images, or with an encoder of their features."""
         if self.features is None:
-            codes: Tensor = self.net(pixels.float() / 255)
+            codes: Tensor = self.net(inputs.float() / 255)
             return codes
-        shift, scale = self.shift[:, None, None], self.scale[:, None, None]
-        found: Tensor = self.net((self.features(pixels) - shift) / scale)
+        found: Tensor = self.net((inputs - self.shift[:, None, None]) / self.scale[:, None, None])
         return found
 
     def _probe(self, images: Tensor) -> Tensor:

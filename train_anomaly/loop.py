@@ -100,31 +100,36 @@ class EpochLoop(Loop):
         if not self.done:
             scorer.eval()
             scorer.start(self._images.learnt.to(self._work.device))
+        scorer.eval()
+        learnt, held_out = (
+            scorer.inputs(images.to(self._work.device)) if len(images) else images
+            for images in (self._images.learnt, self._images.held_out)
+        )
         try:
             for epoch in range(self.done + 1, options.epochs + 1):
-                if self._epoch(epoch, options, recorder):
+                if self._epoch(epoch, options, recorder, learnt, held_out):
                     break
         except torch.OutOfMemoryError:
             raise out_of_memory(options.batch, options.imgsz) from None
         scorer.check_trained(self._images.learnt.to(self._work.device))
 
-    def _epoch(self, epoch: int, options: AnomalyOptions, recorder: EpochRecorder) -> bool:
+    def _epoch(
+        self, epoch: int, options: AnomalyOptions, recorder: EpochRecorder, learnt: Tensor, held_out: Tensor
+    ) -> bool:
         folder, started, scorer = self._work.run.weights, time.monotonic(), self._scorer
         torch.manual_seed(int(np.random.SeedSequence((options.seed, epoch)).generate_state(1)[0]))
-        order = np.random.default_rng((options.seed, epoch)).permutation(len(self._images.learnt))
+        order = np.random.default_rng((options.seed, epoch)).permutation(len(learnt))
         scorer.train()
         losses = []
         for part in np.array_split(order, self.batches):
-            losses.append(scorer.step(self._images.learnt[torch.from_numpy(part)].to(self._work.device)))
+            losses.append(scorer.step(learnt[torch.from_numpy(part)]))
             recorder.batch()
         scorer.eval()
-        held_out = [
-            scorer.loss(batch.to(self._work.device)) for batch in batches(self._images.held_out, options.batch)
-        ]
+        left = [scorer.loss(batch) for batch in batches(held_out, options.batch)]
         row = {
             "epoch": float(epoch),
             "train_loss": float(np.mean(losses)),
-            "val_loss": float(np.mean(held_out)),
+            "val_loss": float(np.mean(left)),
             "seconds": time.monotonic() - started,
         }
         spec = msgspec.structs.replace(self._spec, epoch=epoch)

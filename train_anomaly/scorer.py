@@ -63,13 +63,17 @@ class TrainedScorer(Scorer):
     def start(self, images: Tensor) -> None:
         """Prepare for the first epoch by the good images, N x 3 x rows x columns uint8."""
 
+    def inputs(self, images: Tensor) -> Tensor:
+        """What `step` and `loss` take for good images, computed once after `start`: the images themselves."""
+        return images
+
     @abstractmethod
     def step(self, batch: Tensor) -> float:
-        """Update the weights by a batch, N x 3 x rows x columns uint8, and return the loss."""
+        """Update the weights by a batch of `inputs` and return the loss."""
 
     @abstractmethod
     def loss(self, batch: Tensor) -> float:
-        """The loss of a batch without an update."""
+        """The loss of a batch of `inputs` without an update."""
 
     @abstractmethod
     def optimizers(self) -> list[torch.optim.Optimizer]:
