@@ -32,9 +32,7 @@ def line(rows: Sequence[Row]) -> tuple[str, ...]:
         *(spread([one[key] for one in maps]) for key in keys),
         f"{counts([one['missed'] for one in images])} of {images[0]['defective']}",
         f"{counts([one['false_alarms'] for one in images])} of {images[0]['good']}",
-        "-"
-        if any(row.get("resumed") for row in rows)
-        else f"{mean([row['processor_seconds'] for row in rows]):.0f}",
+        "-" if any(row.get("resumed") for row in rows) else cost,
         f"{mean([row['seconds_per_image']['processor'] for row in rows]):.2f}",
         f"{max(row['peak_memory_mb'] for row in rows)}",
     )
