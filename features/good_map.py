@@ -41,7 +41,8 @@ class GoodMapOptions(msgspec.Struct, frozen=True):
 class GoodMapSpec(msgspec.Struct, frozen=True):
     """What the map needs of the specification in a weights file of train_anomaly.
 
-    `learnt` and `held_out` are the SHA-256 of the image files from which it learnt and which set its threshold.
+    `learnt`, `held_out` and `pasted` are the SHA-256 of the image files from which it learnt, which set its
+    threshold, and from which defects were pasted.
     """
 
     rows: int
@@ -51,6 +52,7 @@ class GoodMapSpec(msgspec.Struct, frozen=True):
     limits: DistanceLimits | None = None
     learnt: list[str] = []
     held_out: list[str] = []
+    pasted: list[str] = []
 
 
 class GoodMap:

@@ -39,8 +39,8 @@ TRAINER = Trainer(
         "stride": Flag("Side of a patch in pixels of the network's input: 4, 8, 16 or 32.", int),
         "alarms": Flag("Share of good images that may raise a false alarm; sets the threshold."),
         "val": Flag(
-            "Share of the good training images held out to set the threshold; 0 leaves each out in turn. With "
-            "--folds: share of val.",
+            "Share of the good images of train and val held out to set the threshold, those of val first; 0 "
+            "leaves each out in turn. With --folds also the share of val.",
             float,
             default="0 for features without --synthetic, else 0.2",
         ),
@@ -52,6 +52,7 @@ TRAINER = Trainer(
         "sample": Flag("Choose remembered patches by coreset (greedy) or random."),
         "reweight": Flag("Neighbours that weight the distance to the nearest good patch (0: off).", int),
         "synthetic": Flag("features: defects made on good images, from which to learn what a defect is.", int),
+        "synthetic_from": Flag("Dataset whose defects are pasted for a half of --synthetic."),
         "pooled": Flag("ocsvm: learn the mean features of images instead of those of patches.", bool),
         "nu": Flag("ocsvm: upper bound of the share of training samples outside.", float),
         "compare": Flag("autoencoder: compare images with their reconstruction by l2 or ssim."),

@@ -4,7 +4,7 @@ Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 
 is compared only with good patches of about the same place, which requires parts at the same place in each image.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import torch
@@ -19,15 +19,20 @@ from features.nearest import NearestPatches, neighbours_in
 from features.patches import PatchFeatures
 from system.console import progress
 from train_anomaly.head import train_head
+from train_anomaly.made_defects import MadeDefect, blended_defects
 from train_anomaly.scorer import LeaveOneOutScorer
 from train_anomaly.spec import AnomalySpec
 
 SCALED_BY = 16  # images from which the scales of the layers are computed
+PastedDefects = Callable[[int], Iterator[MadeDefect]]
 CANDIDATES = 100_000  # patches from which those of all places are chosen; the time of a coreset is proportional
 
 
 class FeaturesScorer(LeaveOneOutScorer):
-    """Patch features and the memory of good ones."""
+    """Patch features and the memory of good ones.
+
+    `pasted` gives pasted defects, a half of the made ones (from their number); all are blends of noise without it.
+    """
 
     learnt: ClassVar[tuple[str, ...]] = tuple(PREFIX + name for name in BUFFERS)
 
@@ -35,6 +40,7 @@ class FeaturesScorer(LeaveOneOutScorer):
         assert encoder is not None
         super().__init__(spec, encoder)
         self.net = GoodDistance(encoder, spec.options.stride, weighted=spec.options.synthetic > 0)
+        self.pasted: PastedDefects | None = None
         self._good: Tensor | None = None
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -55,7 +61,8 @@ class FeaturesScorer(LeaveOneOutScorer):
         self.net.nearest = NearestPatches(bank, owners, around)
         self._good = found
         if self.net.head:
-            train_head(self.net, images, self.spec.options.synthetic, self._seed)
+            count = self.spec.options.synthetic
+            train_head(self.net, self._made(images, count), count, self._seed)
 
     def leave_one_out(self, images: Tensor) -> list[Tensor]:
         """With the patches of the image itself left out of the memory."""
@@ -72,6 +79,12 @@ class FeaturesScorer(LeaveOneOutScorer):
         with torch.inference_mode():
             for image in progress(images, "reading good patches", len(images)):
                 yield self.net.features(image[None])
+
+    def _made(self, images: Tensor, count: int) -> Iterator[MadeDefect]:
+        pasted = count // 2 if self.pasted else 0
+        yield from blended_defects(images, count - pasted, self._seed)
+        if self.pasted and pasted:
+            yield from self.pasted(pasted)
 
     @property
     def _seed(self) -> int:

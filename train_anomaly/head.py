@@ -1,8 +1,7 @@
 """Train the head that weights distances, on defects made on good images."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -11,33 +10,26 @@ from features.defect_head import DefectHead
 from features.good_distance import GoodDistance
 from features.input_frame import to_tensor
 from system.console import progress
-from train_anomaly.synthetic import make_defect
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from train_anomaly.made_defects import MadeDefect
 
 STEPS, BATCH, LR = 400, 16, 2e-3
 
 
-def train_head(network: GoodDistance, images: Tensor, count: int, seed: int) -> None:
-    """Train the head of `network` on `count` made defects on good images N x 3 x rows x columns uint8.
+def train_head(network: GoodDistance, made: Iterable[MadeDefect], count: int, seed: int) -> None:
+    """Train the head of `network` on `count` made defects.
 
     Patches of the image itself are left out of the memory, so its good places look like those of a new image.
     """
     assert network.head is not None
-    random = np.random.default_rng((seed, 1))
     differences, distances, shares = [], [], []
     with torch.inference_mode():
-        for number in progress(range(count), "making defects", count):
-            owner = number % len(images)
-            good, other = (images[i].permute(1, 2, 0).numpy() for i in (owner, int(random.integers(len(images)))))
-            made, region = make_defect(good, other, random)
-            found = network.features(to_tensor(made[None]))
-            difference, distance = network.nearest.differences(found, without=owner)
-            share = functional.adaptive_avg_pool2d(torch.from_numpy(region)[None, None].float(), found.shape[2:])
+        for one in progress(made, "making defects", count):
+            found = network.features(to_tensor(one.rgb[None]))
+            difference, distance = network.nearest.differences(found, without=one.owner)
+            region = torch.from_numpy(one.region)[None, None].float()
             differences.append(difference)
             distances.append(distance)
-            shares.append(share[:, 0])
+            shares.append(functional.adaptive_avg_pool2d(region, found.shape[2:])[:, 0])
     _optimise(network.head, *(torch.cat(each).clone() for each in (differences, distances, shares)), seed=seed)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 import torch
 
 from datasets.formats.dataset_folder import Dataset
@@ -14,8 +15,10 @@ from features.patches import leave_one_core_free
 from system.console import print_status
 from train_anomaly.detector import AnomalyDetector, load_detector, trained_scorer
 from train_anomaly.export import AnomalyExporter
+from train_anomaly.features_method import FeaturesScorer
 from train_anomaly.good_images import GOOD_IMAGES, frame_of, load_inputs, split_good
 from train_anomaly.loop import BEST, STATE, EpochLoop, GoodInputs, OnePassLoop
+from train_anomaly.made_defects import as_canvases, pasted_defects, read_sources
 from train_anomaly.methods import needs_encoder, new_scorer
 from train_anomaly.options import AnomalyOptions, settled
 from train_anomaly.scorer import OnePassScorer, TrainedScorer
@@ -74,6 +77,11 @@ class AnomalyLearner(Learner[AnomalyOptions]):
         print_status(f"{len(learnt)} good images to learn from, {len(held_out)} held out")
         if isinstance(scorer, TrainedScorer):
             return EpochLoop(work, scorer, spec, inputs, state)
+        if isinstance(scorer, FeaturesScorer) and options.synthetic_from:
+            sources, digests = read_sources(Path(options.synthetic_from), dataset)
+            canvases = as_canvases(dataset, learnt)
+            spec = msgspec.structs.replace(spec, pasted=digests)
+            scorer.pasted = lambda count: pasted_defects(sources, canvases, count, options.seed, (rows, columns))
         assert isinstance(scorer, OnePassScorer)
         return OnePassLoop(work, scorer, spec, inputs, state.epoch)
 

@@ -39,8 +39,9 @@ class AnomalyOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fi
     images that may raise a false alarm, in percent. `val` is the share of the good training images that is
     held out to set the threshold; 0 leaves each of them out in turn. `epochs` 0 and `val` None are replaced by
     the method's own. `smoothing` is the standard deviation of the Gaussian on the score map, as a share of the
-    longer side. `synthetic` is the number of made defects that features learns from; `pooled` and `nu` are for
-    ocsvm, `compare` for autoencoder, `begin` for deepsvdd.
+    longer side. `synthetic` is the number of made defects that features learns from, half of them pasted from the
+    dataset `synthetic_from` if it is given; `pooled` and `nu` are for ocsvm, `compare` for autoencoder, `begin`
+    for deepsvdd.
     """
 
     method: Method = "features"
@@ -57,6 +58,7 @@ class AnomalyOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fi
     smoothing: Blur = 0.007
     nearest: NearestOptions = NearestOptions()
     synthetic: Natural = 0
+    synthetic_from: str = ""
     pooled: bool = False
     nu: Rate = 0.01
     compare: Literal["l2", "ssim"] = "ssim"
@@ -69,6 +71,8 @@ class AnomalyOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fi
     def __post_init__(self) -> None:
         if self.synthetic and self.method != "features":
             raise OptionError("synthetic", f"{self.method} learns no made defects", "give --method features")
+        if self.synthetic_from and not self.synthetic:
+            raise OptionError("synthetic_from", "no defects are made", "give --synthetic 400 too")
         if self.val == 0 and not self.leaves_one_out:
             problem = (
                 f"{self.method}{' with --synthetic' * (self.synthetic > 0)} cannot leave out one image in turn"

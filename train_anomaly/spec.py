@@ -26,8 +26,8 @@ class AnomalySpec(msgspec.Struct, frozen=True):
 
     `category` is the category of all predictions. `good_scores` are the scores, in rising order, of good images
     that were not used for learning; `limits` and `guarantee` are set after the training. `epoch` counts from 1.
-    `learnt` and `held_out` are the SHA-256 of the image files, in the order in which they were learnt, so that no
-    other training tests on them.
+    `learnt`, `held_out` and `pasted` (sources of made defects) are the SHA-256 of the image files, in the order in
+    which they were learnt, so that no other training tests on them.
     """
 
     rows: InputSide
@@ -41,6 +41,7 @@ class AnomalySpec(msgspec.Struct, frozen=True):
     epoch: int = 0
     learnt: list[str] = []
     held_out: list[str] = []
+    pasted: list[str] = []
 
 
 def save_anomaly(path: Path, state: Mapping[str, Tensor], spec: AnomalySpec) -> None:

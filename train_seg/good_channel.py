@@ -48,7 +48,8 @@ def seen_in_test(spec: GoodMapSpec, dataset: Dataset) -> str:
 
     No image of val or test may be learnt. The threshold of the map may come from images of val.
     """
-    for split, seen in (("test", {*spec.learnt, *spec.held_out}), ("val", set(spec.learnt))):
+    learnt = {*spec.learnt, *spec.pasted}
+    for split, seen in (("test", {*learnt, *spec.held_out}), ("val", learnt)):
         for image in dataset.images(split):
             if dataset.sha256(image) in seen:
                 return f"{image.file_name}, which is in the split {split} here"

@@ -11,12 +11,14 @@ import torch
 
 from annotate.folder_images import list_folder_images
 from annotate.predictions import read_named_predictions
-from datasets.formats.coco_file import read_coco, read_predictions
+from datasets.coco import CocoFile
+from datasets.formats.coco_file import read_coco, read_predictions, write_coco
 from datasets.masks.rle import decode
 from evaluate.new_predictions import predict_with_run
 from evaluate.run_folder import load_run as open_run
 from evaluate.run_folder import read_split
 from tests.command import only_line, run_command
+from tests.small_coco import mask_annotation
 from tests.train_anomaly.conftest import SIDE, SMALL, SPOTS, part, parts_folder
 from train_anomaly.detector import load_detector
 from view.scene import run_scene
@@ -132,6 +134,34 @@ def test_sizes_grey_and_16_bits_are_learnt_together(tmp_path: Path) -> None:
     assert run_command("train_anomaly", "fit", folder, *SMALL, "--alarms", "10%", "--runs", runs) == 0
     metrics = metrics_of(runs / "anomaly/mixed")
     assert (metrics["images"]["missed"], metrics["images"]["auroc"]) == (0, 1)
+
+
+def test_images_of_other_sizes_are_learnt_and_found(tmp_path: Path) -> None:
+    """Every second image is half again as large, among them defective ones: found at their own size."""
+    folder = parts_folder(tmp_path / "mixed", good=12, bad=2, test_good=4)
+    large = SIDE * 3 // 2
+    for split in ("train", "test"):
+        path = folder / f"annotations/instances_{split}.json"
+        coco = read_coco(path)
+        chosen = {image.id for image in coco.images[::2]}
+        for image in coco.images[::2]:
+            file = str(folder / "images" / image.file_name)
+            cv2.imwrite(file, cv2.resize(cv2.imread(file), (large, large)))
+        annotations = [
+            mask_annotation(a.id, a.image_id, a.category_id, cv2.resize(decode(a.segmentation, SIDE, SIDE), size))
+            for a in coco.annotations
+            for size in [(large, large) if a.image_id in chosen else (SIDE, SIDE)]
+        ]
+        images = [
+            msgspec.structs.replace(image, width=large, height=large) if image.id in chosen else image
+            for image in coco.images
+        ]
+        write_coco(path, CocoFile(images, annotations, coco.categories))
+    runs = tmp_path / "runs"
+    assert run_command("train_anomaly", "fit", folder, *SMALL, "--alarms", "10%", "--runs", runs) == 0
+    metrics = metrics_of(runs / "anomaly/mixed")
+    assert (metrics["images"]["missed"], metrics["images"]["auroc"]) == (0, 1)
+    assert metrics["score_maps"]["pixel_ap"] > 0.7
 
 
 @pytest.mark.parametrize(

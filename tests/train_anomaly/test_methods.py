@@ -99,6 +99,22 @@ def test_ssim_of_equal_and_of_opposite_images() -> None:
     assert float(ssim(flat, flat + 0.3).mean()) == pytest.approx(wanted, rel=1e-3)
 
 
+def test_ssim_of_a_window_by_hand() -> None:
+    """In the middle of windows that are complete: plain means, variances and covariance of 11 x 11 values."""
+    one, two = torch.rand(2, 1, 3, 24, 30, generator=torch.Generator().manual_seed(2)).double()
+    found = ssim(one, two)
+    for row, column in ((5, 5), (12, 20), (18, 24)):
+        values = []
+        for channel in range(3):
+            window = (0, channel, slice(row - 5, row + 6), slice(column - 5, column + 6))
+            a, b = one[window].numpy().ravel(), two[window].numpy().ravel()
+            covariance = np.cov(a, b, bias=True)
+            luminance = (2 * a.mean() * b.mean() + 1e-4) / (a.mean() ** 2 + b.mean() ** 2 + 1e-4)
+            structure = (2 * covariance[0, 1] + 9e-4) / (covariance[0, 0] + covariance[1, 1] + 9e-4)
+            values.append(luminance * structure)
+        assert float(found[0, 0, row, column]) == pytest.approx(np.mean(values), abs=1e-9)
+
+
 def test_the_autoencoder_keeps_the_size() -> None:
     assert Autoencoder()(torch.rand(1, 3, 64, 96)).shape == (1, 3, 64, 96)
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from datasets.coco import CocoFile, Image
+from datasets.formats.dataset_folder import Dataset
 from features.input_frame import InputFrame, choose_frame
 from system.errors import OptionError
 from tests.command import only_line, run_command
@@ -18,7 +20,8 @@ from train_anomaly.alarms import alarm_threshold, describe_guarantee
 from train_anomaly.detector import AnomalyDetector, load_detector
 from train_anomaly.drift import LEVEL, compare_scores
 from train_anomaly.export import compare
-from train_anomaly.options import parse_alarms
+from train_anomaly.good_images import split_good
+from train_anomaly.options import AnomalyOptions, parse_alarms
 
 CPU = torch.device("cpu")
 
@@ -139,3 +142,26 @@ def test_an_export_that_is_missing(anomaly_run: Path, parts: Path, capsys: pytes
     flags = ("--exported", "onnx")
     assert run_command("train_anomaly", "predict", anomaly_run, parts / "images/001.png", *flags) == 2
     assert "best.onnx: no such file; make it with train_anomaly export RUN --format onnx" in only_line(capsys)
+
+
+def dataset_of(tmp_path: Path, train: int, val: int) -> Dataset:
+    """A dataset of good images whose pixels are not needed."""
+    files = {
+        split: CocoFile([Image(n, f"{split}{n}.png", 8, 8) for n in range(count)], [], [])
+        for split, count in (("train", train), ("val", val))
+    }
+    return Dataset(tmp_path, files, None)
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "share", "from_train"),
+    [(80, 20, 0.2, 0), (80, 20, 0.3, 10), (100, 0, 0.2, 20), (80, 40, 0.2, 0), (3, 0, 0.01, 1), (2, 0, 0.9, 1)],
+)
+def test_the_share_held_out_is_taken_once(
+    tmp_path: Path, train: int, val: int, share: float, from_train: int
+) -> None:
+    options = AnomalyOptions(method="padim", val=share)
+    learnt, held_out = split_good(dataset_of(tmp_path, train, val), options)
+    assert len(learnt) == train - from_train
+    assert [image.file_name[:3] for image in held_out] == ["tra"] * from_train + ["val"] * val
+    assert not {image.file_name for image in learnt} & {image.file_name for image in held_out}

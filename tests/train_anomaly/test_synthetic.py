@@ -1,15 +1,24 @@
 """Made defects, the network that learns from them, and a training with it."""
 
+import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
+from datasets.coco import CocoFile
+from datasets.formats.coco_file import write_coco
+from datasets.formats.dataset_folder import annotation_path, load_dataset
+from features.input_frame import InputFrame
 from features.nearest import NearestPatches
 from tests.command import run_command
-from tests.train_anomaly.conftest import SMALL, part
+from tests.train_anomaly.conftest import SIDE, SMALL, part
 from tests.train_anomaly.test_fit import metrics_of
+from train_anomaly.good_images import good_images
+from train_anomaly.made_defects import as_canvases, pasted_defects, read_sources
+from train_anomaly.spec import read_anomaly_spec
 from train_anomaly.synthetic import MAX_SHARE, MIN_PIXELS, draw_region, make_defect, perlin_noise
 
 
@@ -73,6 +82,8 @@ def test_a_training_with_made_defects(parts: Path, tmp_path: Path) -> None:
             ("--synthetic", 5, "--val", 0),
             "--val 0.0: features with --synthetic cannot leave out one image",
         ),
+        (("--synthetic-from", "other"), "--synthetic-from other: no defects are made; give --synthetic 400 too"),
+        (("--synthetic", 5, "--synthetic-from", "no/such"), "no/such: no such folder"),
     ],
 )
 def test_impossible_options(
@@ -80,3 +91,46 @@ def test_impossible_options(
 ) -> None:
     assert run_command("train_anomaly", "fit", parts, *SMALL, *flags, "--runs", tmp_path / "runs") == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_pasted_defects_are_on_good_images(parts: Path) -> None:
+    data = load_dataset(parts)
+    good = good_images(data.split("train"))
+    (source,), _ = read_sources(parts, data)
+    assert source.image.file_name not in {image.file_name for image in good}
+    made = list(pasted_defects([source], as_canvases(data, good), 6, 0, (64, 64)))
+    assert [one.rgb.shape for one in made] == [(64, 64, 3)] * 6
+    for one in made:
+        canvas = InputFrame(SIDE, SIDE, 64, 64).to_input(data.read_image(good[one.owner]))
+        away = cv2.dilate(one.region.astype(np.uint8), np.ones((25, 25), np.uint8)) == 0
+        assert 40 < one.region.sum() < 64 * 64 / 2
+        assert away.sum() > 100
+        assert np.array_equal(one.rgb[away], canvas[away])
+        changed = np.abs(one.rgb.astype(int) - canvas).mean(2)
+        assert changed[one.region].mean() > 5 * changed[away].mean() + 5
+
+
+def test_sources_in_test_are_left_out(parts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The defects of a dataset whose defective images are all in test of the other one are no sources."""
+    train, test = (load_dataset(parts).splits[split] for split in ("train", "test"))
+    other = Path(shutil.copytree(parts, tmp_path / "other"))
+    bad = test.defective()
+    moved = [image for image in test.images if image.id in bad]
+    write_coco(annotation_path(other, "train"), CocoFile(moved, test.annotations, test.categories))
+    rest = [image for image in train.images if image.id not in train.defective()]
+    write_coco(annotation_path(other, "test"), CocoFile(rest, [], test.categories))
+    flags = ("--synthetic", 4, "--synthetic-from", other, "--runs", tmp_path / "runs")
+    assert run_command("train_anomaly", "fit", parts, *SMALL, *flags) == 2
+    assert "none of its 8 defective training images is outside val and test of parts" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_training_with_pasted_defects(parts: Path, tmp_path: Path) -> None:
+    flags = ("--synthetic", 8, "--synthetic-from", parts, "--alarms", "20%", "--runs", tmp_path / "runs")
+    assert run_command("train_anomaly", "fit", parts, *SMALL, *flags) == 0
+    run = tmp_path / "runs/anomaly/parts"
+    assert metrics_of(run)["images"]["auroc"] == 1
+    data = load_dataset(parts)
+    (bad,) = data.split("train").defective()
+    digest = next(data.sha256(image) for image in data.images("train") if image.id == bad)
+    assert read_anomaly_spec(run / "weights/best.safetensors").pasted == [digest]
