@@ -111,7 +111,7 @@ def test_pasted_defects_are_on_good_images(parts: Path) -> None:
 
 
 def test_sources_in_test_are_left_out(parts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The defects of a dataset whose defective images are all in test of the other one are no sources."""
+    """A dataset whose defective images are all in test of the other one gives no defect."""
     train, test = (load_dataset(parts).splits[split] for split in ("train", "test"))
     other = Path(shutil.copytree(parts, tmp_path / "other"))
     bad = test.defective()
