@@ -42,7 +42,7 @@ def test_only_good_images_are_learnt(anomaly_run: Path, parts: Path) -> None:
 def test_the_run_folder_is_that_of_any_trainer(anomaly_run: Path) -> None:
     assert {path.name for path in anomaly_run.iterdir()} == {
         "config.yaml", "environment.json", "split.json", "weights", "history.csv", "curves.png", "predictions",
-        "metrics.json", "metrics.md",
+        "maps", "metrics.json", "metrics.md",
     }  # fmt: skip
     assert [path.name for path in (anomaly_run / "weights").iterdir()] == ["best.safetensors"]
 
