@@ -13,13 +13,17 @@ from system.json_output import report
 if TYPE_CHECKING:
     from view.scene import Scene
 
+MAX_RUNS = 26  # each has a letter in the page
+
 app = typer.Typer(pretty_exceptions_enable=False)
 
 
 @app.command()
 def view(
     target: Annotated[Path, typer.Argument(metavar="RUN|DATASET", help="A run folder or a dataset folder.")],
-    second: Annotated[Path | None, typer.Argument(metavar="[RUN_B]", help="A run to compare it with.")] = None,
+    others: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RUN_B...]", help="Runs to compare it with.")
+    ] = None,
     split: Annotated[str, typer.Option(help="val or test; for a dataset also train or all.")] = "test",
     out: Annotated[Path | None, typer.Option(help="The HTML file to write.", show_default="RUN/view.html")] = None,
     dataset: Annotated[Path | None, typer.Option(help="Location of the run's dataset if it was moved.")] = None,
@@ -34,16 +38,17 @@ def view(
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Write one HTML file that shows truth and predictions on every image of a split."""
-    page = out or default_out(target, second or images)
+    compared = others or []
+    page = out or default_out(target, *(compared or ([images] if images else [])))
     with TemporaryDirectory(prefix="defectline-maps-") as temporary:
-        scene = _scene(target, second, split, images, dataset, Path(temporary) / "maps" if maps else None)
+        scene = _scene(target, compared, split, images, dataset, Path(temporary) / "maps" if maps else None)
         _write(page, scene, png, contact_sheet)
     if open_page:
         typer.launch(page.resolve().as_uri())
 
 
 def _scene(
-    target: Path, second: Path | None, split: str, images: Path | None, dataset: Path | None, maps: Path | None
+    target: Path, others: list[Path], split: str, images: Path | None, dataset: Path | None, maps: Path | None
 ) -> "Scene":
     """What the page shows; with `maps`, a new folder for those of new images, also the maps that a run lacks."""
     from datasets.formats.dataset_folder import looks_like_dataset
@@ -52,16 +57,18 @@ def _scene(
     from view.scene import dataset_scene, run_scene
 
     is_dataset = looks_like_dataset(target)
-    roots = [target, second] if second else [target]
+    roots = [target, *others]
+    if len(roots) > MAX_RUNS:
+        raise OptionError(str(roots[MAX_RUNS]), f"more than {MAX_RUNS} runs", "name fewer runs")
     if maps and not is_dataset:
         check_maps(roots)
     if images:
-        if second or is_dataset:
+        if others or is_dataset:
             raise OptionError(f"--images {images}", "needs exactly one run", "give view RUN --images DIR")
         return new_images_scene(target, images, dataset, maps)
     if is_dataset:
-        if second:
-            raise OptionError(str(second), f"{target} is a dataset; only runs can be compared", "name two runs")
+        if others:
+            raise OptionError(str(others[0]), f"{target} is a dataset; only runs can be compared", "name runs")
         if maps:
             raise OptionError("--maps", f"{target} is a dataset", "name a run")
         return dataset_scene(target, split)
@@ -111,9 +118,9 @@ def _write_contact_sheet(path: Path, scene: "Scene") -> None:
     print_status(f"{path}: {count} worst cases")
 
 
-def default_out(target: Path, other: Path | None) -> Path:
-    """The default page: in the folder `target`, with the name of `other`, the second folder shown."""
-    return target / ("view.html" if other is None else f"view-{other.resolve().name}.html")
+def default_out(target: Path, *others: Path) -> Path:
+    """The default page: in the folder `target`, with the names of the other folders shown."""
+    return target / ("-".join(["view", *(other.resolve().name for other in others)]) + ".html")
 
 
 def main() -> NoReturn:

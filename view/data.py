@@ -22,6 +22,8 @@ from evaluate.cells import Table
 from evaluate.map_folder import MapKind
 from evaluate.matching import box_ious
 from evaluate.run_folder import load_run
+from view.differences import PairDifferences
+from view.run_card import RunCard
 from view.scene import Judging, Scene, SceneImage
 from view.shown_run import Model
 
@@ -66,6 +68,7 @@ class PageModel(msgspec.Struct, frozen=True, rename="camel"):
     calibration: list[tuple[int, float, float]] = []
     calibration_error: float | None = None
     run: str = ""
+    card: RunCard | None = None
 
 
 class PageImage(msgspec.Struct, frozen=True):
@@ -109,6 +112,7 @@ class PageData(msgspec.Struct, frozen=True, rename="camel"):
     models: list[PageModel]
     images: list[PageImage]
     correct: str = ""
+    differences: list[PairDifferences] = []
 
 
 def page_data(scene: Scene, folder: Path = Path()) -> PageData:
@@ -126,6 +130,7 @@ def page_data(scene: Scene, folder: Path = Path()) -> PageData:
         models=[_model(model, floor, folder) for model, floor in zip(scene.models, floors, strict=True)],
         images=[_image(shown, index, floors) for shown in scene.images],
         correct=_relative(scene.folder.parent, folder) if scene.has_truth else "",
+        differences=scene.differences,
     )
 
 
@@ -176,6 +181,7 @@ def _model(model: Model, floor: float, folder: Path) -> PageModel:
         model.name, model.propose, model.threshold, model.fold_thresholds, rule, floor, model.tables,
         model.map_kind, model.map_range, model.map_threshold, model.one_type,
         [(one.images, one.probability, one.right) for one in model.calibration], model.calibration_error, run,
+        model.card,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The content of a page: images with their truth and the predictions of up to two runs, as plain values."""
+"""The content of a page: images with their truth and the predictions of its runs, as plain values."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +15,7 @@ from evaluate.run_folder import Provides, Run, check_own_predictions, load_run
 from evaluate.truth import checked_predictions, run_truth
 from evaluate.type_of_image import type_of_image
 from system.errors import InputError, OptionError
+from view.differences import PairDifferences, pair_differences
 from view.shown_run import Model, fold_of_images, model_of, short_names
 from view.suspects import suspects_by_image
 
@@ -66,6 +67,7 @@ class Scene(msgspec.Struct, frozen=True):
     images: list[SceneImage]
     has_truth: bool = True
     judging: Judging = "defects"
+    differences: list[PairDifferences] = []
 
 
 def dataset_scene(root: Path, split: str) -> Scene:
@@ -88,10 +90,10 @@ def dataset_scene(root: Path, split: str) -> Scene:
 
 
 def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = None) -> Scene:
-    """One or two runs on the images of `split`, val or test; for two runs, the images that both tested.
+    """Runs on the images of `split`, val or test; of several runs, the images that all of them tested.
 
     `dataset_root` is the location of the dataset, if it was moved. Raises InputError if a run or the dataset
-    cannot be read or if two runs share no image, OptionError if a run has no prediction for the split.
+    cannot be read or if the runs share no image, OptionError if a run has no prediction for the split.
     """
     runs = [load_run(root) for root in roots]
     for run in runs:
@@ -135,8 +137,11 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
     ]
     folder = dataset.root / "images"
     categories = list({c.id: c for truth in truths for c in truth.categories}.values())
-    title = " and ".join(names)
-    return Scene(title, dataset.name, folder, split, categories, models, images, judging=judging)
+    differences = pair_differences(runs, dataset) if split == "test" and len(runs) > 1 else []
+    return Scene(
+        " and ".join(names), dataset.name, folder, split, categories, models, images, judging=judging,
+        differences=differences,
+    )  # fmt: skip
 
 
 def what_is_judged(provided: Sequence[Provides]) -> Judging:

@@ -15,6 +15,7 @@ from evaluate.run_folder import Run, RunSplit
 from evaluate.tables import metrics_tables
 from evaluate.values import OperatingPoint
 from system.json_file import read_json
+from view.run_card import RunCard, run_card
 
 MAX_NAME_PARTS = 5  # of the path of a run, at most
 
@@ -41,6 +42,7 @@ class Model(msgspec.Struct, frozen=True):
     one_type: bool = False
     calibration: list[CalibrationBin] = []
     calibration_error: float | None = None
+    card: RunCard | None = None
 
     @property
     def map_threshold(self) -> float | None:
@@ -61,7 +63,7 @@ def model_of(run: Run, name: str, propose: list[str]) -> Model:
     from_map = run.provides.score_maps and not run.provides.types
     one_type = run.provides.image_types and not run.provides.several_types
     if not run.metrics.is_file():
-        return Model(name, run.root, propose=propose, from_map=from_map, one_type=one_type)
+        return Model(name, run.root, propose=propose, from_map=from_map, one_type=one_type, card=run_card(run))
     metrics = read_metrics(run.metrics)
     fold_thresholds = metrics.folds.score_thresholds if metrics.folds else []
     tables = list(metrics_tables(metrics))
@@ -77,6 +79,7 @@ def model_of(run: Run, name: str, propose: list[str]) -> Model:
         one_type=one_type,
         calibration=measured.calibration if measured else [],
         calibration_error=measured.calibration_error if measured else None,
+        card=run_card(run),
     )
 
 

@@ -53,7 +53,7 @@ function focus(data, store) {
 /**
  * Buttons with counts; several can be on.
  * @template {string | number} K
- * @param {{key: K, label: string, hint: string, icon?: Node}[]} options
+ * @param {{key: K, label: string | (() => string), hint: string, icon?: Node}[]} options
  * @param {() => K[]} current
  * @param {(chosen: K[]) => void} onchange
  * @param {(counts: FacetCounts) => Map<K, number>} countsOf
@@ -61,16 +61,18 @@ function focus(data, store) {
 function chips(options, current, onchange, countsOf) {
   const made = options.map(({ key, label, hint, icon }) => {
     const number = el("span", { class: "number" });
-    const root = button([icon, el("span", { class: "text" }, label), number], () => {
+    const words = el("span", { class: "text" }, typeof label === "string" ? label : "");
+    const root = button([icon, words, number], () => {
       const now = current();
       onchange(now.includes(key) ? now.filter((v) => v !== key) : [...now, key]);
     }, { class: "chip", title: hint, "data-key": key });
-    return { key, root, number };
+    return { key, root, number, words, label };
   });
   return {
     root: el("div", { class: "chips" }, made.map((chip) => chip.root)),
     update(/** @type {FacetCounts} */ counts) {
-      for (const { key, root, number } of made) {
+      for (const { key, root, number, words, label } of made) {
+        if (typeof label === "function") words.textContent = label();
         const n = countsOf(counts).get(key) ?? 0;
         number.textContent = String(n);
         root.setAttribute("aria-pressed", String(current().includes(key)));
@@ -86,7 +88,8 @@ function chips(options, current, onchange, countsOf) {
  * @returns {Control}
  */
 function kinds(data, store) {
-  const options = kindsFor(data).map((key) => ({ key, label: text(`kind.${key}`), hint: text(`kind.${key}.meaning`) }));
+  const letters = () => ({ first: LETTERS[store.state.pair[0]], second: LETTERS[store.state.pair[1]] });
+  const options = kindsFor(data).map((key) => ({ key, label: () => text(`kind.${key}`, letters()), hint: text(`kind.${key}.meaning`) }));
   const made = chips(options, () => store.state.show, (show) => store.change({ show }), (counts) => counts.kinds);
   return { root: section(text("kinds"), made.root), update: made.update };
 }

@@ -7,6 +7,7 @@ import { typeList } from "./image_words.js";
 import { text } from "./language.js";
 import { loadMaps, mapImage } from "./maps.js";
 import { drawOverlay } from "./overlay.js";
+import { shownRuns } from "./pair.js";
 import { makeStage } from "./stage.js";
 import { signIcon } from "./types.js";
 import { boxText, predictionText, truthText } from "./words.js";
@@ -23,7 +24,7 @@ const PREVIEW_SIDE = 512; // of view/crops.py; a larger image shows native pixel
 export function makeDetail(data, store, order) {
   const dialog = dialogById("large");
   dialog.tabIndex = -1;
-  const runs = data.models.map((_, m) => m);
+  let runs = shownRuns(data, store.state);
   /** @type {PageImage | null} */
   let image = null;
   /** @type {Stage[]} */
@@ -78,6 +79,7 @@ export function makeDetail(data, store, order) {
       dialog.showModal();
       dialog.focus();
     }
+    runs = shownRuns(data, store.state);
     const isNew = wanted !== image;
     image = wanted;
     describe(wanted); // first, because the name may make the header taller and the stages smaller
@@ -90,8 +92,8 @@ export function makeDetail(data, store, order) {
     selected = null;
     stages = (runs.length ? runs : [null]).map((model) => makeStage(shown, (unit) =>
       drawOverlay(data, shown, model, model === null ? null : judged[model][shown.index], store.state, unit, selected), follow, mapImage(shown, model)));
-    panes.replaceChildren(...stages.map((stage, m) => el("figure", {},
-      runs.length > 1 && el("figcaption", {}, `${LETTERS[m]} · ${data.models[m].name}`), stage.root)));
+    panes.replaceChildren(...stages.map((stage, i) => el("figure", {},
+      runs.length > 1 && el("figcaption", {}, `${LETTERS[runs[i]]} · ${data.models[runs[i]].name}`), stage.root)));
     for (const stage of stages) stage.fit(false);
     follow(stages[0]);
   }

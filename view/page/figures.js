@@ -5,6 +5,7 @@ import { LETTERS, percent } from "./format.js";
 import { WRONG_TYPE } from "./judge.js";
 import { binomialInterval, intervalText } from "./interval.js";
 import { text } from "./language.js";
+import { shownRuns } from "./pair.js";
 import { groupedInterval } from "./survey.js";
 
 /** A rate of zero events is shown as good only if even the upper end of its interval is below this. */
@@ -21,12 +22,23 @@ const CERTAIN = 0.05;
  */
 export function makeFigures(data, store) {
   return (/** @type {Judged} */ judged, /** @type {Totals[]} */ sums) => {
-    const rows = sums.length && data.hasTruth ? sums.map((sum, m) => (data.judging === "defects" ? runFigures(judged[m], sum) : imageFigures(data, judged[m], sum))) : [stockFigures(data, judged)];
-    byId("numbers").replaceChildren(...rows.map((row, m) => el("div", { class: "run-figures" },
-      rows.length > 1 && el("span", { class: "letter" }, LETTERS[m]),
-      el("dl", { class: "figures", "data-run": m, "aria-label": rows.length > 1 ? text("run.letter", { letter: LETTERS[m] }) : null },
-        row.map((figure) => shownFigure(store, m, figure))))));
+    const runs = sums.length && data.hasTruth ? shownRuns(data, store.state) : [];
+    const ofRun = (/** @type {number} */ m) => (data.judging === "defects" ? runFigures(judged[m], sums[m]) : imageFigures(data, judged[m], sums[m]));
+    const rows = runs.length ? runs.map(ofRun) : [stockFigures(data, judged)];
+    byId("numbers").replaceChildren(...rows.map((row, i) => runRow(store, row, runs[i] ?? 0, rows.length > 1)));
   };
+}
+
+/**
+ * @param {Store} store
+ * @param {Figure[]} row
+ * @param {number} m
+ * @param {boolean} several
+ */
+function runRow(store, row, m, several) {
+  const name = several ? text("run.letter", { letter: LETTERS[m] }) : null;
+  return el("div", { class: "run-figures" }, several && el("span", { class: "letter", "aria-hidden": "true" }, LETTERS[m]),
+    el("dl", { class: "figures", "data-run": m, "aria-label": name }, row.map((figure) => shownFigure(store, m, figure))));
 }
 
 /**

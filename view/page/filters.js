@@ -1,11 +1,9 @@
 // Choose the images to show.
 
-import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, WRONG_TYPE, meanOverlap } from "./judge.js";
+import { REPAIRS, changeOf } from "./cost.js";
+import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, WRONG_TYPE } from "./judge.js";
 import { SIZES, sizeOf } from "./measure.js";
 import { sortValue } from "./sort.js";
-
-/** Smallest difference in mean IoU that counts as a change if both runs have the same number of errors. */
-const MIN_IOU_CHANGE = 0.05;
 
 /**
  * @typedef {(image: PageImage, one: Judgement) => boolean} Test
@@ -47,7 +45,7 @@ export const UNJUDGED = [
 ];
 
 /** Kinds of image in a comparison of two runs. */
-export const CHANGES = ["better", "worse", "same"];
+const CHANGES = [...Object.keys(REPAIRS), "better", "worse", "same"];
 
 /**
  * The kinds that apply to the data.
@@ -57,7 +55,15 @@ export const CHANGES = ["better", "worse", "same"];
 export function kindsFor(data) {
   if (!data.hasTruth) return UNJUDGED.map(([key]) => key);
   const judged = data.models.length ? KINDS.map(([key]) => key).filter((key) => ofWholeImages(data, key)) : [];
-  return [...STOCK.map(([key]) => key), ...judged, ...(data.models.length > 1 ? CHANGES : [])];
+  return [...STOCK.map(([key]) => key), ...judged, ...changesFor(data)];
+}
+
+/**
+ * The kinds of a comparison that apply to the data: whole images have no defects of their own.
+ * @param {PageData} data
+ */
+export function changesFor({ models, judging }) {
+  return models.length < 2 ? [] : CHANGES.filter((key) => judging === "defects" || !["gained", "lost"].includes(key));
 }
 
 /**
@@ -71,30 +77,18 @@ function ofWholeImages({ judging }, key) {
 }
 
 /**
- * Whether the second run is better, worse or the same on an image.
- * @param {Judgement} first
- * @param {Judgement} second
- */
-export function changeOf(first, second) {
-  const errors = second.wrong + second.unfound - first.wrong - first.unfound;
-  if (errors) return errors < 0 ? "better" : "worse";
-  const gain = meanOverlap(second) - meanOverlap(first);
-  return Math.abs(gain) <= MIN_IOU_CHANGE ? "same" : gain > 0 ? "better" : "worse";
-}
-
-/**
  * The function that tests whether an image is of the kind `key`, given the judged runs.
  * @param {string} key
  * @param {Judged} judged
- * @param {number} focus
+ * @param {State} state
  * @returns {(image: PageImage) => boolean}
  */
-function kindTest(key, judged, focus) {
+function kindTest(key, judged, state) {
   const stock = STOCK.find(([name]) => name === key);
   if (stock) return stock[1];
   const kind = [...KINDS, ...UNJUDGED].find(([name]) => name === key);
-  if (kind) return (image) => judged.length > 0 && kind[1](image, judged[focus][image.index]);
-  return (image) => judged.length === 2 && changeOf(judged[0][image.index], judged[1][image.index]) === key;
+  if (kind) return (image) => judged.length > 0 && kind[1](image, judged[state.focus][image.index]);
+  return (image) => judged.length > 1 && changesOf(image, judged, state).includes(key);
 }
 
 /**
@@ -104,12 +98,13 @@ function kindTest(key, judged, focus) {
  * @param {State} state
  * @returns {FacetCounts}
  */
-export function facetCounts(data, judged, { focus }) {
+export function facetCounts(data, judged, state) {
+  const { focus } = state;
   const kinds = new Map(kindsFor(data).map((key) => [key, 0]));
   const types = new Map(data.types.map((_, type) => [type, 0]));
   const sizes = new Map(SIZES.map((size) => [size, 0]));
   for (const image of data.images) {
-    for (const key of kindsOf(data, image, judged, focus)) increment(kinds, key);
+    for (const key of kindsOf(data, image, judged, state)) increment(kinds, key);
     for (const type of typesOf(image, judged, focus)) increment(types, type);
     image.sizes ??= new Set(image.truths.map((truth) => sizeOf(truth.area)));
     for (const size of image.sizes) increment(sizes, size);
@@ -131,15 +126,28 @@ function increment(counts, key) {
  * @param {PageData} data
  * @param {PageImage} image
  * @param {Judged} judged
- * @param {number} focus
+ * @param {State} state
  */
-function kindsOf(data, image, judged, focus) {
+function kindsOf(data, image, judged, state) {
+  const { focus } = state;
   const one = judged.length ? judged[focus][image.index] : null;
   if (one && !data.hasTruth) return UNJUDGED.filter(([, test]) => test(image, one)).map(([key]) => key);
   const stock = image.good ? "good" : "defective";
   if (!one) return [stock];
   one.kinds ??= [stock, ...KINDS.filter(([, test]) => test(image, one)).map(([key]) => key)];
-  return judged.length < 2 ? one.kinds : [...one.kinds, changeOf(judged[0][image.index], judged[1][image.index])];
+  return judged.length < 2 ? one.kinds : [...one.kinds, ...changesOf(image, judged, state)];
+}
+
+/**
+ * The kinds of an image in the comparison of the two runs of the pair.
+ * @param {PageImage} image
+ * @param {Judged} judged
+ * @param {State} state
+ */
+function changesOf(image, judged, { pair, costs }) {
+  const [first, second] = pair.map((m) => judged[m][image.index]);
+  const repairs = Object.keys(REPAIRS).filter((key) => REPAIRS[key](first, second));
+  return [...repairs, changeOf(first, second, costs)];
 }
 
 /**
@@ -175,7 +183,7 @@ function hasSize(image, size) {
  */
 export function chosenImages(data, judged, state, cellImages) {
   const words = state.text.toLowerCase().split(/\s+/).filter(Boolean);
-  const kinds = state.show.map((key) => kindTest(key, judged, state.focus));
+  const kinds = state.show.map((key) => kindTest(key, judged, state));
   const chosen = data.images.filter((image) =>
     (!kinds.length || kinds.some((test) => test(image)))
     && (!state.types.length || state.types.some((type) => typesOf(image, judged, state.focus).has(type)))

@@ -4,6 +4,7 @@ import { el, svg } from "./dom.js";
 import { LETTERS, fileName } from "./format.js";
 import { loadMaps, mapPane } from "./maps.js";
 import { drawOverlay } from "./overlay.js";
+import { shownRuns } from "./pair.js";
 import { cropSource } from "./prepare.js";
 import { caption } from "./words.js";
 
@@ -31,7 +32,7 @@ export function makeGrid(place, scroller, data, onopen) {
   /** @type {Set<Tile>} */
   const waiting = new Set();
   const aspect = medianAspect(data);
-  const panes = Math.max(1, data.models.length);
+  const panes = Math.min(2, Math.max(1, data.models.length));
   /** @type {PageImage[]} */
   let chosen = [];
   /** @type {Context | null} */
@@ -39,6 +40,7 @@ export function makeGrid(place, scroller, data, onopen) {
   /** @type {Layout | null} */
   let layout = null;
   let drawing = false;
+  let shownPair = "";
 
   /**
    * @param {Context} now
@@ -85,8 +87,10 @@ export function makeGrid(place, scroller, data, onopen) {
   function refresh(redraw) {
     if (!context) return;
     const next = measure(context);
-    const moved = !layout || next.tile !== layout.tile || next.columns !== layout.columns;
+    const pair = String(shownRuns(data, context.state));
+    const moved = pair !== shownPair || !layout || next.tile !== layout.tile || next.columns !== layout.columns;
     layout = next;
+    shownPair = pair;
     const rowHeight = next.height + GAP;
     place.style.height = `${Math.ceil(chosen.length / next.columns) * rowHeight}px`;
     const above = place.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
@@ -97,7 +101,7 @@ export function makeGrid(place, scroller, data, onopen) {
     drop(tiles, new Set(wanted.map((image) => image.index)));
     for (const [k, image] of wanted.entries()) {
       const old = tiles.get(image.index);
-      const tile = old ?? makeTile(data, image, next, aspect, onopen);
+      const tile = old ?? makeTile(data, image, context.state, next, aspect, onopen);
       if (!old) {
         tiles.set(image.index, tile);
         place.append(tile.root);
@@ -143,13 +147,14 @@ function medianAspect(data) {
  * A tile. When a slider moves, its image stays and only the overlay and the caption are replaced.
  * @param {PageData} data
  * @param {PageImage} image
+ * @param {State} state
  * @param {Layout} layout
  * @param {number} aspect
  * @param {(image: PageImage) => void} onopen
  * @returns {Tile}
  */
-function makeTile(data, image, layout, aspect, onopen) {
-  const models = data.models.length ? data.models.map((_, m) => m) : [null];
+function makeTile(data, image, state, layout, aspect, onopen) {
+  const models = data.models.length ? shownRuns(data, state) : [null];
   const paneWidth = (layout.tile - 2) / models.length;
   const unit = Math.max(image.width / paneWidth, image.height / (paneWidth * aspect));
   const panes = models.map((model) => {
@@ -159,8 +164,8 @@ function makeTile(data, image, layout, aspect, onopen) {
   });
   const words = el("span", { class: "words" });
   const root = el("button", { type: "button", class: "tile", "data-name": image.name, onclick: () => onopen(image) },
-    el("span", { class: "panes" }, panes.map(({ preview, map, over }, m) =>
-      el("span", { class: "pane" }, preview, map, over, panes.length > 1 && el("span", { class: "letter" }, LETTERS[m])))),
+    el("span", { class: "panes" }, panes.map(({ model, preview, map, over }) =>
+      el("span", { class: "pane" }, preview, map, over, panes.length > 1 && model !== null && el("span", { class: "letter" }, LETTERS[model])))),
     el("span", { class: "caption" }, el("span", { class: "name", title: image.name }, fileName(image.name)), words));
   root.style.width = `${layout.tile}px`;
   root.style.height = `${layout.height}px`;

@@ -4,6 +4,7 @@ import { choice, el, section, slider } from "./dom.js";
 import { LETTERS } from "./format.js";
 import { ABSTAINED, GOOD, answer, trueType, typeProbabilities } from "./image_types.js";
 import { text } from "./language.js";
+import { shownRuns } from "./pair.js";
 import { signIcon } from "./types.js";
 
 /**
@@ -16,8 +17,10 @@ import { signIcon } from "./types.js";
  */
 export function typeCaption(data, image, judged, state) {
   const truth = trueType(image);
-  const answers = judged.map((judgements, m) => answer(state, image, m, judgements[image.index]));
-  const words = answers.map((found, m) => {
+  const runs = shownRuns(data, state);
+  const answers = runs.map((m) => answer(state, image, m, judged[m][image.index]));
+  const words = answers.map((found, i) => {
+    const m = runs[i];
     const { good, top, highest } = typeProbabilities(image, m);
     const probability = found === ABSTAINED ? highest : found === GOOD ? good : top;
     return `${judged.length > 1 ? `${LETTERS[m]} ` : ""}${typeName(data, found)} ${probability.toFixed(2)}`;

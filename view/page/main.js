@@ -19,7 +19,7 @@ import { makeTables } from "./tables.js";
 /** @type {StateKey[]} */
 const JUDGING = ["thresholds", "iou", "by"];
 /** @type {StateKey[]} */
-const CHOOSING = [...JUDGING, "show", "types", "sizes", "text", "cell", "sort", "falling", "focus", "decide", "abstain"];
+const CHOOSING = [...JUDGING, "pair", "costs", "show", "types", "sizes", "text", "cell", "sort", "falling", "focus", "decide", "abstain"];
 /** @type {StateKey[]} */
 const DRAWING = [...CHOOSING, "hidden", "tile", "corner", "ghosts"];
 /** @type {Theme[]} */
@@ -78,7 +78,7 @@ function update(first = false) {
     chosen = chosenImages(data, judged, state, images);
   }
   const redraw = changed(DRAWING);
-  const counting = changed([...JUDGING, "focus"]);
+  const counting = changed([...JUDGING, "focus", "pair", "costs"]);
   const turned = changed(["tab"]);
   dirty = new Set();
   byId("images").hidden = state.tab !== "images" && judges;

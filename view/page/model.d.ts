@@ -45,6 +45,34 @@ interface Model {
   calibrationError: number | null;
   /** Its folder relative to that of the page, empty if it predicts no boxes. */
   run: string;
+  card: RunCard | null;
+}
+
+interface RunCard {
+  task: string;
+  folder: string;
+  dataset: string;
+  contentSha256: string | null;
+  date: string;
+  madeBy: string;
+  folds: number;
+  epochsAsked: number | null;
+  epochsDone: number;
+  weights: string;
+  /** Number of images of each split. */
+  splits: Record<string, number>;
+  changed: { name: string; value: string; default: string }[];
+  numbers: { name: string; value: number; low: number | null; high: number | null }[];
+  curves: { name: string; values: (number | null)[] }[];
+}
+
+/** The measures of runs `a` and `b`, by evaluate/compare.py. */
+interface PairDifferences {
+  a: number;
+  b: number;
+  images: number;
+  resamples: number;
+  measures: { measure: string; a: number; b: number; difference: number; interval: Interval; verdict: "better" | "worse" | "unclear" }[];
 }
 
 /** Address of a map, true for PNG data inside the page, null for none. */
@@ -85,6 +113,7 @@ interface Data<I> {
   images: I[];
   /** The dataset to correct, relative to the folder of the page, empty for new images. */
   correct: string;
+  differences: PairDifferences[];
 }
 
 // From here on: values that the script computes.
@@ -284,6 +313,10 @@ interface State {
   abstain: number;
   tile: number;
   theme: Theme;
+  /** The runs side by side. */
+  pair: [first: number, second: number];
+  /** Costs of an image missed and of a false alarm. */
+  costs: [missed: number, alarm: number];
   /** Whether predictions below the threshold are drawn. */
   ghosts: boolean;
   /** Whether the curve of misses shows only its corner. */

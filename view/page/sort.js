@@ -1,8 +1,9 @@
 // The order of the images.
 
+import { imageCost } from "./cost.js";
 import { meanOverlap, thresholdFor } from "./judge.js";
 
-/** Sort weight of one unit of mean IoU, in errors. */
+/** Sort weight of one unit of mean IoU, in costs. */
 const IOU_WEIGHT = 0.1;
 
 /**
@@ -28,7 +29,7 @@ export const SORTS = [
  * @returns {(image: PageImage) => number}
  */
 export function sortValue(data, judged, state) {
-  const { sort, focus } = state;
+  const { sort, focus, pair, costs } = state;
   /** @type {(image: PageImage) => Judgement} */
   const one = (image) => judged[focus][image.index];
   /** @type {(image: PageImage) => number} */
@@ -43,8 +44,8 @@ export function sortValue(data, judged, state) {
     doubt: (image) => Math.abs(top(image) - thresholdFor(data, state, focus, image)),
     overlap: (image) => worstOverlap(image, one(image)),
     missed: (image) => -area(image, (t) => one(image).finders[t] < 0),
-    errors: (image) => -(one(image).wrong + one(image).unfound),
-    change: (image) => change(judged[0][image.index], judged[1][image.index]),
+    errors: (image) => -imageCost(one(image), costs),
+    change: (image) => change(judged[pair[0]][image.index], judged[pair[1]][image.index], costs),
   };
   const needed = SORTS.find(([key]) => key === sort)?.[1] ?? Infinity;
   return judged.length >= needed ? values[sort] : values.name;
@@ -63,8 +64,9 @@ function worstOverlap(image, one) {
 /**
  * @param {Judgement} first
  * @param {Judgement} second
+ * @param {[number, number]} costs
  */
-function change(first, second) {
-  return second.wrong + second.unfound - first.wrong - first.unfound
+function change(first, second, costs) {
+  return imageCost(second, costs) - imageCost(first, costs)
     + IOU_WEIGHT * (meanOverlap(first) - meanOverlap(second));
 }

@@ -1,5 +1,6 @@
 // The settings of the reader, stored in the address after #, so that a view can be shared.
 
+import { START_COSTS } from "./cost.js";
 import { DEFAULT_THRESHOLD } from "./judge.js";
 
 export const LAYERS = ["truth-boxes", "truth-masks", "truth-outlines", "truth-labels",
@@ -36,6 +37,8 @@ export function startState(data) {
     tile: 230,
     theme: "auto",
     corner: false,
+    pair: [0, Math.min(1, Math.max(0, data.models.length - 1))],
+    costs: START_COSTS,
     ghosts: false,
     language: "",
     image: null,
@@ -150,6 +153,8 @@ const ALLOWED = {
   tab: oneOf("images", "tables"),
   by: oneOf("boxes", "masks"),
   theme: oneOf("auto", "light", "dark"),
+  pair: (value, initial) => Array.isArray(value) && value.length === 2 && value[0] !== value[1] && value.every((m) => Number.isInteger(m) && m >= 0 && m < initial.thresholds.length),
+  costs: (value) => Array.isArray(value) && value.length === 2 && value.every((cost) => cost >= 0),
   iou: between(0.1, 0.95),
   opacity: between(0, 1),
   mapOpacity: between(0, 1),
@@ -188,7 +193,7 @@ function readValue(key, text, example) {
 function fitsList(key, value, example) {
   if (!Array.isArray(value)) return false;
   if (key === "thresholds") return value.length === example.length && value.every((v, m) => typeof v === "number" || v === example[m]);
-  const wanted = key === "types" || key === "hidden" ? "number" : "string";
+  const wanted = ["types", "hidden", "pair", "costs"].includes(key) ? "number" : "string";
   return value.every((v) => typeof v === wanted);
 }
 

@@ -1,5 +1,6 @@
 // The second tab: what an allowance costs, charts, tables.
 
+import { compareCards } from "./compare_card.js";
 import { makeAllowedCard } from "./allowed_card.js";
 import { makeChartCards } from "./chart_cards.js";
 import { precisionRecallChart } from "./charts.js";
@@ -7,6 +8,8 @@ import { precisionRecall, rankedPredictions } from "./curves.js";
 import { el, keepFocus } from "./dom.js";
 import { agreementCard, calibrationCard, typeMatrixCard } from "./image_cards.js";
 import { bySize, byType, confusion } from "./measure.js";
+import { shownRuns } from "./pair.js";
+import { runCards } from "./run_card.js";
 import { confusionCard, measuredTables, sizeCard, typeCard } from "./type_tables.js";
 
 /**
@@ -36,9 +39,9 @@ export function makeTables(place, data, store) {
     const { focus } = state;
     if (data.judging !== "defects") {
       keepFocus(place, () => place.replaceChildren(
-        el("div", { class: "cards" }, agreementCard(data, store, judged),
+        el("div", { class: "cards" }, compareCards(data, store, judged, sums), agreementCard(data, store, judged),
           ...(data.judging === "types" ? [typeMatrixCard(data, store, judged), calibrationCard(data, store)] : []),
-          allowed(), chartCards(sums)),
+          allowed(), chartCards(sums), runCards(data, shownRuns(data, state))),
         ...(data.models[focus].tables.length > 0 ? [measuredTables(data, store)] : [])));
       return;
     }
@@ -46,12 +49,14 @@ export function makeTables(place, data, store) {
     const measured = data.models[focus].tables.length > 0 ? [measuredTables(data, store)] : [];
     keepFocus(place, () => place.replaceChildren(
       el("div", { class: "cards" },
+        compareCards(data, store, judged, sums),
         allowed(),
         chartCards(sums),
         confusionCard(data, store, confusion(data, focus, judged[focus])),
         typeCard(data, store, types[focus], precisions[focus]),
         sizeCard(data, store, bySize(data, judged[focus])),
-        charts.map((chart, type) => chart(types.map((rows) => rows[type])))),
+        charts.map((chart, type) => chart(types.map((rows) => rows[type]))),
+        runCards(data, shownRuns(data, state))),
       ...measured));
   };
 }

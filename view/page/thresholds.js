@@ -4,6 +4,7 @@ import { button, choice, el, section, slider } from "./dom.js";
 import { LETTERS, pointText } from "./format.js";
 import { DEFAULT_THRESHOLD } from "./judge.js";
 import { text } from "./language.js";
+import { shownRuns } from "./pair.js";
 import { roundedDown, shownThreshold } from "./shown_threshold.js";
 
 /**
@@ -92,7 +93,10 @@ export function thresholds(data, store) {
         el("label", { for: "iou", title: text("iou.meaning") }, text("iou")),
         by ? by.root : el("span", { class: "hint" }, text("iou.boxes")), value), input)),
     update() {
-      for (const one of each) one.update();
+      each.forEach((one, m) => {
+        one.root.hidden = !shownRuns(data, store.state).includes(m);
+        one.update();
+      });
       input.value = String(store.state.iou);
       value.textContent = store.state.iou.toFixed(2);
       by?.update();

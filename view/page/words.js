@@ -1,10 +1,11 @@
 // Descriptions of images, truths and predictions.
 
-import { fixed } from "./format.js";
-import { changeOf } from "./filters.js";
+import { LETTERS, fixed } from "./format.js";
+import { changeOf, imageCost } from "./cost.js";
 import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, RIGHT, WRONG_TYPE, meanOverlap } from "./judge.js";
 import { typeCaption } from "./image_words.js";
 import { text } from "./language.js";
+import { shownRuns } from "./pair.js";
 
 /** @typedef {{words: string, mood: "good" | "bad" | "warn" | "plain"}} Caption */
 
@@ -22,25 +23,26 @@ export function caption(data, image, judged, state) {
     const types = [...new Set(image.truths.map((truth) => data.types[truth.type].name))].join(", ");
     return { words: image.good ? text("caption.good") : `${types} · ${text("annotations", { n: image.truths.length })}`, mood: "plain" };
   }
-  const [first, second] = judged.map((judgements) => judgements[image.index]);
+  const [first, second] = shownRuns(data, state).map((m) => judged[m][image.index]);
   if (!data.hasTruth) {
     return { words: first.count ? text("predictions", { n: first.count }) : text("caption.nothing"), mood: first.count ? "warn" : "plain" };
   }
-  return second ? comparison(first, second) : verdict(image, first);
+  return second ? comparison(first, second, state) : verdict(image, first);
 }
 
 /**
  * @param {Judgement} first
  * @param {Judgement} second
+ * @param {State} state
  * @returns {Caption}
  */
-function comparison(first, second) {
-  const [before, after] = [first, second].map((one) => one.wrong + one.unfound);
-  const change = changeOf(first, second);
-  if (change === "same") return { words: before ? text("caption.same", { n: before }) : text("caption.same_right"), mood: "plain" };
+function comparison(first, second, { costs, pair }) {
+  const [before, after] = [first, second].map((one) => imageCost(one, costs));
+  const change = changeOf(first, second, costs);
+  if (change === "same") return { words: before ? text("caption.same", { cost: before }) : text("caption.same_right"), mood: "plain" };
   const located = text("caption.located", { from: fixed(meanOverlap(first)), to: fixed(meanOverlap(second)) });
-  const errors = before === after ? located : text("caption.errors", { before, n: after });
-  return { words: text(`caption.${change}`, { errors }), mood: change === "better" ? "good" : "bad" };
+  const errors = before === after ? located : text("caption.errors", { before, after });
+  return { words: text(`caption.${change}`, { errors, letter: LETTERS[pair[1]] }), mood: change === "better" ? "good" : "bad" };
 }
 
 /**

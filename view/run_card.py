@@ -1,0 +1,140 @@
+"""The card of a run: what it learned from what, with which options, and the numbers that it reached."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import PurePath
+
+import msgspec
+
+from evaluate.run_folder import Run, read_config, read_split
+from evaluate.run_list import HEADLINES, list_runs
+from system.json_file import read_json
+
+WEIGHTS = ("weights", "encoder_weights")
+NOT_OPTIONS = {*WEIGHTS, "epochs", "device", "workers"}
+NOT_CURVES = {"epoch", "lr", "seconds"}
+
+
+class ChangedOption(msgspec.Struct, frozen=True):
+    """An option of a run that differs from the default of its trainer; `default` is empty if that is unknown."""
+
+    name: str
+    value: str
+    default: str
+
+
+class CardNumber(msgspec.Struct, frozen=True):
+    """A main number of a run with its 95 % interval."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+
+
+class TrainingCurve(msgspec.Struct, frozen=True):
+    """One column of history.csv, a value per epoch; null where the file has none."""
+
+    name: str
+    values: list[float | None]
+
+
+class RunCard(msgspec.Struct, frozen=True, rename="camel"):
+    """What to know about a run. `date` is when its folder was made, in UTC; `splits` are numbers of images."""
+
+    task: str
+    folder: str
+    dataset: str
+    content_sha256: str | None
+    date: str
+    made_by: str
+    folds: int
+    epochs_asked: int | None
+    epochs_done: int
+    weights: str
+    splits: dict[str, int]
+    changed: list[ChangedOption]
+    numbers: list[CardNumber]
+    curves: list[TrainingCurve]
+
+
+def run_card(run: Run) -> RunCard:
+    """Read the card of a run folder. Raises InputError if one of its files cannot be read."""
+    config, split, listed = read_config(run.root), read_split(run), list_runs(run.root)[0]
+    curves, epochs = _history(run)
+    weights = next((str(config.options[key]) for key in WEIGHTS if config.options.get(key)), "")
+    asked = config.options.get("epochs")
+    return RunCard(
+        task=config.task,
+        folder=PurePath(run.root.resolve()).name,
+        dataset=split.dataset,
+        content_sha256=split.content_sha256,
+        date=datetime.fromtimestamp(run.config.stat().st_mtime, UTC).strftime("%Y-%m-%d"),
+        made_by=_made_by(run),
+        folds=config.folds,
+        epochs_asked=asked if isinstance(asked, int) else None,
+        epochs_done=epochs,
+        weights=PurePath(weights).name,
+        splits={name: len(images) for name, images in split.images.items() if images},
+        changed=_changed(config.task, config.options),
+        numbers=[
+            CardNumber(name, value, *(listed.intervals.get(name) or (None, None)))
+            for name in HEADLINES
+            if (value := listed.numbers.get(name)) is not None
+        ],
+        curves=curves,
+    )
+
+
+def _made_by(run: Run) -> str:
+    path = run.root / "environment.json"
+    if not path.is_file():
+        return ""
+    environment = read_json(path, dict[str, object])
+    packages = environment.get("packages")
+    version = packages.get("defectline") if isinstance(packages, dict) else None
+    parts = ["defectline", version, environment.get("git_revision")]
+    return " ".join(str(part) for part in parts if part)
+
+
+def _changed(task: str, options: Mapping[str, object]) -> list[ChangedOption]:
+    defaults = dict(_flat(_defaults(task)))
+    return [
+        ChangedOption(name, str(value), str(defaults.get(name, "")))
+        for name, value in _flat(options)
+        if name not in NOT_OPTIONS and (name not in defaults or defaults[name] != value)
+    ]
+
+
+def _defaults(task: str) -> dict[str, object]:
+    """Every option of the trainer at its default, from its recipe; empty if it ships none."""
+    recipe = resources.files("recipes") / f"train_{task}.yaml"
+    return msgspec.yaml.decode(recipe.read_bytes(), type=dict[str, object]) if recipe.is_file() else {}
+
+
+def _flat(options: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in options.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+def _history(run: Run) -> tuple[list[TrainingCurve], int]:
+    """The columns of history.csv, and the number of epochs."""
+    if not run.history.is_file():
+        return [], 0
+    with run.history.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    names = [name for name in (rows[0] if rows else {}) if name not in NOT_CURVES]
+    curves = [TrainingCurve(name, [_number(row[name]) for row in rows]) for name in names]
+    return [curve for curve in curves if any(value is not None for value in curve.values)], len(rows)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
