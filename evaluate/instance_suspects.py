@@ -1,8 +1,9 @@
 """Suspected errors of annotations, by the boxes of the predictions of one run.
 
-A prediction is confident if its score is at least the confidence of its type: the mean, over the annotations of
-the type, of the best score of a prediction of that type that finds them (the thresholds of Northcutt et al. 2021,
-Confident Learning, for instances). A type that is never found has no confident prediction.
+A prediction is confident if its score is at least CONFIDENT_SHARE of the confidence of its type: the mean, over
+the annotations of the type, of the best score of a prediction of that type that finds them. These are the
+thresholds of confident learning (Northcutt et al. 2021), for instances. A type that is never found has no
+confident prediction.
 
 * unlabelled: a confident prediction away from all annotations;
 * not met: an annotation that has near it only scores below a share of what is usual for its type;
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 NEAR_IOU = 0.1
 NEAR_PART = 0.5  # part of the smaller box inside the larger one from which the two are near each other
+CONFIDENT_SHARE = 0.8  # with the mean itself, half of what a good model finds would not be confident
 NOT_MET_SHARE = 0.2  # of the usual best score near an annotation
 MISPLACED_SHARE = 0.75  # of the usual IoU
 
@@ -190,4 +192,4 @@ def _about(
 
 def _is_confident(prediction: Prediction, usual: Mapping[int, UsualScores]) -> bool:
     limit = usual[prediction.category_id].confidence
-    return limit is not None and prediction.score >= limit
+    return limit is not None and prediction.score >= CONFIDENT_SHARE * limit

@@ -51,8 +51,8 @@ class LabelErrorMetric(Metric[LabelErrors]):
         del truth
         return {
             "label_errors": "labels that confident predictions contradict, by models that did not train on the"
-            " image: confident is a score of at least the mean score with which annotations of the type are"
-            " found (of image types: the mean probability of the type over its images; Northcutt et al. 2021);"
+            " image: confident is a score of at least 0.8 of the mean score with which annotations of the type"
+            " are found (of image types: the mean probability of the type over its images; Northcutt et al. 2021);"
             " with several seeds, what all contradict; a list to look at, not a list of errors"
         }
 

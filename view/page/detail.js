@@ -120,6 +120,8 @@ export function makeDetail(data, store, order) {
     words.replaceChildren(
       el("p", { class: "facts" }, facts.join(" · ")),
       ...(data.hasTruth && data.judging !== "types" ? [truthList(shown)] : []),
+      shown.suspects.length > 0 && el("section", {}, el("h3", {}, text("kind.suspect")),
+        el("ul", {}, shown.suspects.map((reason) => el("li", {}, reason)))),
       ...runs.map((model) => (data.models[model].oneType ? typeList(data, shown, model) : predictionList(shown, model))),
       el("div", { class: "actions" },
         button(text("copy.command"), copyCommand, { title: `${text("copy")} (c)` })),

@@ -27,6 +27,7 @@ export const KINDS = [
     && (one.predictionVerdicts.includes(NOTHING_THERE) || one.predictionVerdicts.includes(FOUND_TWICE))],
   ["hit", (_, one) => one.right > 0],
   ["right", (_, one) => one.wrong + one.unfound === 0],
+  ["suspect", (image) => image.suspects.length > 0],
 ];
 
 /** @type {[key: string, test: (image: PageImage) => boolean][]} */
@@ -73,7 +74,7 @@ export function changesFor({ models, judging }) {
  */
 function ofWholeImages({ judging }, key) {
   if (judging === "defects") return true;
-  return ["missed", "alarm", "right", ...(judging === "types" ? ["wrong"] : [])].includes(key);
+  return ["missed", "alarm", "right", "suspect", ...(judging === "types" ? ["wrong"] : [])].includes(key);
 }
 
 /**
