@@ -6,7 +6,8 @@ import { kindsFor } from "./filters.js";
 import { ghostToggle } from "./ghosts.js";
 import { typeDecision } from "./image_words.js";
 import { text } from "./language.js";
-import { signIcon, swatch } from "./types.js";
+import { legend } from "./legend.js";
+import { signIcon } from "./types.js";
 import { hasMaps, mapControls } from "./maps.js";
 import { SIZES } from "./measure.js";
 import { confidences, thresholds } from "./thresholds.js";
@@ -148,22 +149,5 @@ function layers(data, store) {
       opacity.value = String(store.state.opacity);
       shown.forEach(({ input }, i) => { input.checked = !store.state.hidden.includes(i); });
     },
-  };
-}
-
-/**
- * @param {PageData} data
- * @returns {Control}
- */
-function legend(data) {
-  const sample = (/** @type {boolean} */ dashed) => el("span", { class: `sample ${dashed ? "dashed" : ""}` });
-  return {
-    root: section(text("legend"),
-      el("ul", { class: "legend" },
-        data.types.map((type, i) => el("li", {}, swatch(data, i), signIcon(data, i), type.name)),
-        data.hasTruth ? el("li", {}, sample(false), text("legend.truth")) : "",
-        data.models.length ? el("li", {}, sample(true), text("legend.prediction")) : "",
-        data.models.length && data.hasTruth ? el("li", { class: "hint" }, text("legend.marks")) : "")),
-    update() {},
   };
 }

@@ -5,6 +5,7 @@ import { LETTERS, fixed, shellWord } from "./format.js";
 import { thresholdFor } from "./judge.js";
 import { typeList } from "./image_words.js";
 import { text } from "./language.js";
+import { makeLargeTools, rawButton } from "./large_tools.js";
 import { loadMaps, mapImage } from "./maps.js";
 import { drawOverlay } from "./overlay.js";
 import { shownRuns } from "./pair.js";
@@ -38,17 +39,18 @@ export function makeDetail(data, store, order) {
   const title = el("h2");
   const panes = el("div", { class: "stages" });
   const words = el("div", { class: "side-words" });
+  const tools = makeLargeTools(data, store);
   dialog.append(
     el("header", {},
       button("‹", () => step(-1), { title: `${text("large.previous")} (←)`, "aria-label": text("large.previous") }),
       button("›", () => step(1), { title: `${text("large.next")} (→)`, "aria-label": text("large.next") }),
       counter, title,
-      el("span", { class: "zooms" },
+      rawButton(dialog), el("span", { class: "zooms" },
         button("−", () => stages[0].zoomBy(1 / 1.4), { title: `${text("large.smaller")} (-)`, "aria-label": text("large.smaller") }), zoomText,
         button("+", () => stages[0].zoomBy(1.4), { title: `${text("large.larger")} (+)`, "aria-label": text("large.larger") }),
         button(text("large.fit"), () => stages[0].fit(), { title: `${text("key.fit")} (0)` })),
       button("✕", close, { title: `${text("close")} (Esc)`, "aria-label": text("close"), class: "close" })),
-    el("div", { class: "body" }, panes, words));
+    el("div", { class: "body" }, panes, el("div", { class: "large-side" }, tools.root, words)));
   dialog.addEventListener("cancel", (event) => { event.preventDefault(); close(); });
 
   function close() {
@@ -80,6 +82,7 @@ export function makeDetail(data, store, order) {
       dialog.focus();
     }
     runs = shownRuns(data, store.state);
+    tools.update();
     const isNew = wanted !== image;
     image = wanted;
     describe(wanted); // first, because the name may make the header taller and the stages smaller

@@ -3,7 +3,7 @@
 import { button, byId, dialogById, el } from "./dom.js";
 import { DEFAULT_THRESHOLD } from "./judge.js";
 import { text } from "./language.js";
-import { LAYERS } from "./state.js";
+import { toggleLayers } from "./layer_toggle.js";
 
 const KEYS = [
   ["?", "help"],
@@ -20,6 +20,8 @@ const KEYS = [
   ["b", "boxes"],
   ["o", "outlines"],
   ["l", "labels"],
+  ["k", "map"],
+  ["h", "raw"],
   ["[ ]", "confidence"],
   ["r", "reset"],
   ["v", "tab"],
@@ -40,12 +42,13 @@ export function listenToKeys(data, store, detail) {
   const commands = {
     "?": () => (help.open ? help.close() : help.showModal()),
     "/": () => byId("search").focus(),
-    t: () => toggleLayers((layer) => layer.startsWith("truth")),
-    p: () => toggleLayers((layer) => layer.startsWith("prediction")),
-    m: () => toggleLayers((layer) => layer.endsWith("masks")),
-    b: () => toggleLayers((layer) => layer.endsWith("boxes")),
-    o: () => toggleLayers((layer) => layer.endsWith("outlines")),
-    l: () => toggleLayers((layer) => layer.endsWith("labels")),
+    t: () => toggleLayers(store, (layer) => layer.startsWith("truth")),
+    p: () => toggleLayers(store, (layer) => layer.startsWith("prediction")),
+    m: () => toggleLayers(store, (layer) => layer.endsWith("masks")),
+    b: () => toggleLayers(store, (layer) => layer.endsWith("boxes")),
+    o: () => toggleLayers(store, (layer) => layer.endsWith("outlines")),
+    l: () => toggleLayers(store, (layer) => layer.endsWith("labels")),
+    k: () => toggleLayers(store, (layer) => layer === "map"),
     "[": () => nudge(-0.01),
     "]": () => nudge(0.01),
     r: () => store.change({ thresholds: [...store.initial.thresholds], iou: store.initial.iou }),
@@ -68,16 +71,6 @@ export function listenToKeys(data, store, detail) {
     ArrowLeft: () => moveFocus(-1),
     Escape: () => store.change({ show: [], types: [], sizes: [], text: "", cell: null }),
   };
-
-  /** @param {(layer: string) => boolean} wanted */
-  function toggleLayers(wanted) {
-    const { layers } = store.state;
-    const members = LAYERS.filter(wanted);
-    const on = members.some((layer) => layers.includes(layer));
-    const usual = store.initial.layers.filter(wanted);
-    const shown = usual.length ? usual : members;
-    store.change({ layers: on ? layers.filter((layer) => !wanted(layer)) : [...layers, ...shown] });
-  }
 
   /** @param {number} by */
   function nudge(by) {

@@ -13,7 +13,7 @@ import { roundedDown, shownThreshold } from "./shown_threshold.js";
  * @param {Store} store
  * @param {number} m
  */
-function oneThreshold(data, store, m) {
+export function oneThreshold(data, store, m, prefix = "") {
   const model = data.models[m];
   const name = data.models.length > 1 ? `${text("confidence")} ${LETTERS[m]}` : text("confidence");
   const set = (/** @type {number | null} */ value) => {
@@ -23,8 +23,8 @@ function oneThreshold(data, store, m) {
   };
   const start = store.initial.thresholds[m];
   const min = Math.ceil(model.floor * 1000) / 1000;
-  const input = slider(`confidence-${m}`, name, { min, max: 1, step: 0.001, value: min, onmove: set });
-  const exact = el("input", { type: "number", min: 0, max: 1, step: "any", id: `confidence-${m}-exact`, "aria-label": text("confidence.exact", { name }),
+  const input = slider(`${prefix}confidence-${m}`, name, { min, max: 1, step: 0.001, value: min, onmove: set });
+  const exact = el("input", { type: "number", min: 0, max: 1, step: "any", id: `${prefix}confidence-${m}-exact`, "aria-label": text("confidence.exact", { name }),
     onchange: () => { if (exact.value !== "") set(Math.min(1, Math.max(min, Number(exact.value)))); } });
   const mark = model.threshold === null ? null : button(
     [el("span", { class: "tick" }, "▲"), ` ${text("operating_point", { threshold: pointText(data, m) })}`], () => set(start),
@@ -32,7 +32,7 @@ function oneThreshold(data, store, m) {
   if (mark && model.threshold !== null) mark.style.setProperty("--at", String((model.threshold - min) / (1 - min)));
   const folds = model.foldThresholds.length > 0 ? el("p", { class: "hint" }) : null;
   const root = el("div", { class: "threshold" },
-    el("div", { class: "row" }, el("label", { for: `confidence-${m}` }, name), exact), input, mark,
+    el("div", { class: "row" }, el("label", { for: `${prefix}confidence-${m}` }, name), exact), input, mark,
     folds,
     model.floor > 0 && el("p", { class: "hint" }, text("confidence.floor", { floor: model.floor.toFixed(3) })));
   return {

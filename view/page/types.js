@@ -54,8 +54,8 @@ export function signIcon(data, type) {
  * @param {PageData} data
  * @param {number} type
  */
-export function swatch(data, type) {
-  const id = `swatch-${type}`;
+export function swatch(data, type, prefix = "") {
+  const id = `${prefix}swatch-${type}`;
   return svg("svg", { viewBox: "0 0 26 16", class: "swatch", "aria-hidden": "true" },
     svg("defs", {}, hatchPattern(data, type, id, 0.75)),
     svg("rect", { x: 0.5, y: 0.5, width: 25, height: 15, rx: 3, fill: `url(#${id})`, stroke: data.types[type].colour }));
