@@ -33,8 +33,8 @@ export function makeLargeTools(data, store) {
     return { root, update: () => root.setAttribute("aria-pressed", String(isShown(store, wanted))) };
   });
   const panel = el("details", { class: "large-tools", open: !window.matchMedia(PHONE).matches },
-    el("summary", {}, text("large.tools")), thresholds.map(({ root }) => root), maps?.root,
-    el("div", { class: "groups", role: "group", "aria-label": text("layers") }, chips.map(({ root }) => root)), legend(data, PREFIX).root);
+    el("summary", {}, text("large.tools")), thresholds.map(({ root }) => root), maps && lowered(maps.root),
+    el("div", { class: "groups", role: "group", "aria-label": text("layers") }, chips.map(({ root }) => root)), lowered(legend(data, PREFIX).root));
   return {
     root: panel,
     update() {
@@ -42,6 +42,16 @@ export function makeLargeTools(data, store) {
       maps?.update({ kinds: new Map(), types: new Map(), sizes: new Map() });
     },
   };
+}
+
+/**
+ * A section of the side panel with its heading below that of the image.
+ * @param {HTMLElement} part
+ */
+function lowered(part) {
+  const heading = part.querySelector("h2");
+  heading?.replaceWith(el("h3", {}, heading.textContent));
+  return part;
 }
 
 /**
