@@ -80,11 +80,12 @@ export function calibrationCard(data, store) {
  */
 export function agreementCard(data, store, judged) {
   if (judged.length < 2) return null;
+  const { pair } = store.state;
   const cell = (/** @type {number} */ row, /** @type {string} */ column) =>
-    el("td", {}, link(store, { count: agreementImages(data, judged, row, column).size, images: null }, ["agreement", row, column]));
+    el("td", {}, link(store, { count: agreementImages(data, judged, store.state, row, column).size, images: null }, ["agreement", row, column]));
   return card(text("agreement.title"), text("agreement.hint"),
     el("table", { class: "plain agreement" },
       el("tr", {}, el("th"), ["missed", "alarm"].map((column) => el("th", { scope: "col" }, text(`figure.${column}`)))),
-      AGREEMENTS.map(([key], row) => el("tr", {}, el("th", { scope: "row" }, text(`agreement.${key}`)), cell(row, "missed"), cell(row, "alarm")))),
-    el("p", { class: "hint" }, data.models.map(({ name }, m) => el("span", { class: `key run-${m}` }, `${LETTERS[m]} ${name}`))));
+      AGREEMENTS.map(([key], row) => el("tr", {}, el("th", { scope: "row" }, text(`agreement.${key}`, { first: LETTERS[pair[0]], second: LETTERS[pair[1]] })), cell(row, "missed"), cell(row, "alarm")))),
+    el("p", { class: "hint" }, pair.map((m) => el("span", { class: `key run-${m}` }, `${LETTERS[m]} ${data.models[m].name}`))));
 }

@@ -159,7 +159,7 @@ function makeBar() {
       size.value = String(state.tile);
       turn.setAttribute("aria-pressed", String(state.falling));
       cell.hidden = !state.cell;
-      if (state.cell) cell.textContent = `${cellText(data, state.cell)} ✕`;
+      if (state.cell) cell.textContent = `${cellText(data, state.cell, state.pair)} ✕`;
       clear.hidden = !(state.show.length || state.types.length || state.sizes.length || state.text || state.cell);
       byId("bar").hidden = state.tab !== "images" && judges;
     },

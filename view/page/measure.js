@@ -162,7 +162,7 @@ export function cellImages(data, judged, [table, row, column], state) {
   const judgements = judged[focus];
   if (table === "image_type") return typeMatrix(data, state, focus, judgements)[row]?.[Number(column)] ?? new Set();
   if (table === "calibration") return calibrationImages(data, focus, row);
-  if (table === "agreement") return agreementImages(data, judged, row, column);
+  if (table === "agreement") return agreementImages(data, judged, state, row, column);
   return tallyAt()?.images ?? new Set();
 
   /** @returns {Tally | undefined} */

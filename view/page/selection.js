@@ -1,6 +1,7 @@
 // The description of the selected images, for the bar above the grid.
 
 import { AGREEMENTS } from "./agreement.js";
+import { LETTERS } from "./format.js";
 import { text } from "./language.js";
 import { SIZES } from "./measure.js";
 
@@ -8,15 +9,16 @@ import { SIZES } from "./measure.js";
  * The description of a clicked table cell.
  * @param {PageData} data
  * @param {Cell} cell
+ * @param {[number, number]} pair
  */
-export function cellText(data, [table, row, column]) {
+export function cellText(data, [table, row, column], pair) {
   const none = data.types.length;
   const name = (/** @type {number | string} */ i) => data.types[Number(i)]?.name ?? text("all_types");
   if (table === "type") return text(`cell.${column}`, { type: name(row) });
   const answer = (/** @type {number | string} */ i) => (Number(i) === 0 ? text("figure.good") : data.types[Number(i) - 1]?.name ?? text("types.abstained"));
   if (table === "image_type") return text("cell.answer", { type: answer(row), other: answer(column) });
   if (table === "calibration") return text("cell.calibration", { low: (row / 10).toFixed(1), high: ((row + 1) / 10).toFixed(1) });
-  if (table === "agreement") return `${text(`figure.${column}`)}: ${text(`agreement.${AGREEMENTS[row]?.[0]}`)}`;
+  if (table === "agreement") return `${text(`figure.${column}`)}: ${text(`agreement.${AGREEMENTS[row]?.[0]}`, { first: LETTERS[pair[0]], second: LETTERS[pair[1]] })}`;
   if (table !== "confusion") {
     const size = SIZES[Number(column)] ? text(`size.${SIZES[Number(column)]}`) : text("all_sizes");
     return `${size}, ${table === "unfound" ? text("cell.unfound", { type: name(row) }) : name(row)}`;
