@@ -71,6 +71,7 @@ def test_misses_and_false_alarms_are_those_of_each_run(
         wrong.append(wrong_images(runs[task], dataset, threshold))
         assert figures(page, m) == {"Missed": str(len(wrong[m][0])), "False alarms": str(len(wrong[m][1]))}
     page.click('[data-key="tables"]')
+    page.wait_for_selector("table.agreement")
     rows = page.locator("table.agreement tr").all()[1:]
     coco = load_dataset(dataset).split("test")
     defective = len({annotation.image_id for annotation in coco.annotations})

@@ -60,6 +60,7 @@ def truth_and_scores(root: Path, dataset_root: Path) -> dict[str, tuple[int, np.
 
 
 def matrix_cells(page: Any) -> list[list[int]]:
+    page.wait_for_selector("table.types")
     rows = page.locator("table.types tr").all()[1:]
     return [[int(cell.inner_text()) for cell in row.locator("td").all()] for row in rows]
 
