@@ -22,6 +22,7 @@ def opened_first(opened: Open, page_file: Path, dataset: Path, **options: Any) -
 
 def drawn(page: Any, selector: str) -> int:
     """How many elements of the large view that match are visible."""
+    settle(page)
     return page.locator(f"#large .stage {selector} >> visible=true").count()
 
 
@@ -38,6 +39,7 @@ def test_the_threshold_is_that_of_the_page(opened: Open, seg_page: Path, dataset
         settle(page)
         assert page.locator("#large .stage .prediction").count() == sum(score >= threshold for score in scores)
     page.click("#large .close")
+    settle(page)
     assert float(page.input_value("#confidence-0-exact")) == 1
 
 
