@@ -8,7 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from datasets.formats.dataset_folder import load_dataset
+from evaluate.label_errors import LabelErrors
+from evaluate.label_suspects import Suspect, SuspectKind
 from evaluate.metrics import read_metrics
+from system.json_file import write_json
 from tests.command import run_command
 from tests.view.browser import Open, figures, set_confidence, settle, shown
 from tests.view.fakes import make_dataset, make_run
@@ -32,6 +35,33 @@ def test_filters_show_the_images_that_they_name(opened: Open, seg_page: Path, se
     settle(page)
     assert shown(page)
     assert all("kind_1" in name for name in shown(page))
+
+
+def test_suspected_labels_are_a_filter_with_reasons_in_the_large_view(
+    opened: Open, dataset: Path, tmp_path: Path
+) -> None:
+    run = make_run(tmp_path, dataset, "seg", seed=3)
+    image = load_dataset(dataset).images("test")[1].file_name
+    reasons = ["first reason", "second reason"]
+    suspects = [Suspect(kind=SuspectKind.not_met, image=image, suspicion=0.5, reason=r) for r in reasons]
+    metrics = read_metrics(run / "metrics.json")
+    write_json(run / "metrics.json", replace(metrics, label_errors=LabelErrors(2, 1, suspects)))
+    assert run_command("view", run) == 0
+    page = opened(run / "view.html")
+    page.click('.chip[data-key="suspect"]')
+    settle(page)
+    assert shown(page) == [image]
+    page.locator(f'.tile[data-name="{image}"]').click()
+    settle(page)
+    assert page.locator("#large .suspects li").all_inner_texts() == reasons
+    page.keyboard.press("Escape")
+    page.click("#clear")
+    settle(page)
+    other = next(name for name in shown(page) if name != image)
+    page.locator(f'.tile[data-name="{other}"]').click()
+    settle(page)
+    assert page.locator("#large .suspects").count() == 0
+    assert "false" not in page.locator("#large .side-words").inner_text().split()
 
 
 def test_state_is_kept_in_the_address(opened: Open, seg_page: Path) -> None:

@@ -123,14 +123,19 @@ export function makeDetail(data, store, order) {
     words.replaceChildren(
       el("p", { class: "facts" }, facts.join(" · ")),
       ...(data.hasTruth && data.judging !== "types" ? [truthList(shown)] : []),
-      shown.suspects.length > 0 && el("section", {}, el("h3", {}, text("kind.suspect")),
-        el("ul", {}, shown.suspects.map((reason) => el("li", {}, reason)))),
+      ...(shown.suspects.length ? [suspectList(shown)] : []),
       ...runs.map((model) => (data.models[model].oneType ? typeList(data, shown, model) : predictionList(shown, model))),
       el("div", { class: "actions" },
         button(text("copy.command"), copyCommand, { title: `${text("copy")} (c)` })),
       hasPreview
         ? el("p", { class: "hint" }, text("large.preview"))
         : "");
+  }
+
+  /** @param {PageImage} shown */
+  function suspectList(shown) {
+    return el("section", { class: "suspects" }, el("h3", {}, text("kind.suspect")),
+      el("ul", {}, shown.suspects.map((reason) => el("li", {}, reason))));
   }
 
   /** @param {PageImage} shown */
