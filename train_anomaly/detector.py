@@ -28,6 +28,7 @@ from training.trainer import Predictor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from training.exported_model import Runner
     from training.trainer import ScoreMapper
 
 LIMIT_SCORE = 0.5  # of a distance at the threshold
@@ -103,6 +104,11 @@ class AnomalyDetector(Predictor):
         return smoothed(raw, frame, self.spec.options.smoothing)
 
 
+def as_network(run: "Runner") -> Distances:
+    """An exported network: pixels to distances."""
+    return lambda pixels: torch.from_numpy(run(pixels.contiguous().numpy()))
+
+
 def load_detector(weights: Path, device: torch.device, *, exported: ExportFormat | None = None) -> AnomalyDetector:
     """The detector in a weights file, or with `exported` the exported network in the same folder.
 
@@ -113,9 +119,7 @@ def load_detector(weights: Path, device: torch.device, *, exported: ExportFormat
         raise WeightsError(weights, "has no threshold yet", "continue the training with --resume RUN")
     if exported:
         run = open_runner(existing_export(weights, exported, "train_anomaly"), exported)
-        return AnomalyDetector(
-            lambda pixels: torch.from_numpy(run(pixels.contiguous().numpy())), spec, torch.device("cpu")
-        )
+        return AnomalyDetector(as_network(run), spec, torch.device("cpu"))
     return AnomalyDetector(trained_scorer(weights, state, spec).to(device).eval(), spec, device)
 
 

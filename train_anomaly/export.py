@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from evaluate.run_folder import Run
-from train_anomaly.detector import AnomalyDetector, load_detector
+from train_anomaly.detector import AnomalyDetector, as_network, load_detector
 from train_anomaly.loop import BEST
 from training.exported_model import ExportFormat, open_runner
 from training.exporter import Exporter
@@ -18,6 +18,8 @@ from training.torch_export import write_exported
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
+
+    from training.exported_model import Runner
 
 OUTPUT = "distances"
 TOLERANCES = {"32": 2e-3, "bf16": 0.1}  # largest difference of a score
@@ -56,13 +58,15 @@ class AnomalyExporter(Exporter):
         self, path: Path, export_format: ExportFormat, images: "Sequence[NDArray[np.uint8]]"
     ) -> AnomalyParity:
         """Compare the score maps of both."""
-        run = open_runner(path, export_format)
-        exported = AnomalyDetector(
-            lambda pixels: torch.from_numpy(run(pixels.contiguous().numpy())),
-            self._detector.spec,
-            torch.device("cpu"),
-        )
-        return compare(self._detector, exported, images)
+        return compare(self._detector, self.exported(open_runner(path, export_format)), images)
+
+    def original(self) -> AnomalyDetector:
+        """The network in PyTorch."""
+        return self._detector
+
+    def exported(self, run: "Runner") -> AnomalyDetector:
+        """The same with the exported network."""
+        return AnomalyDetector(as_network(run), self._detector.spec, torch.device("cpu"))
 
 
 def compare(

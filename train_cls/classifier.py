@@ -23,6 +23,8 @@ from training.trainer import MapMaker, Predictor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from training.exported_model import Runner
+
 DEFAULT_SCORE = 0.5
 ClassifierNetwork = Callable[[Tensor], Tensor]
 
@@ -116,15 +118,14 @@ def load_classifier(
     if exported:
         path = existing_export(weights, exported, "train_cls")
         return Classifier(
-            open_exported_net(path, exported), read_classifier_spec(weights), torch.device("cpu"), tta
+            as_network(open_runner(path, exported)), read_classifier_spec(weights), torch.device("cpu"), tta
         )
     network, spec = load_classifier_net(weights)
     return Classifier(network.to(device), spec, device, tta)
 
 
-def open_exported_net(path: Path, export_format: ExportFormat) -> ClassifierNetwork:
-    """The exported network in `path`: N x 3 x S x S uint8 RGB to logits. Raises OptionError, WeightsError."""
-    run = open_runner(path, export_format)
+def as_network(run: "Runner") -> ClassifierNetwork:
+    """An exported network: N x 3 x S x S uint8 RGB to logits."""
     return lambda rgb: torch.from_numpy(run(rgb.contiguous().numpy()))
 
 

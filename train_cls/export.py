@@ -9,15 +9,17 @@ import numpy as np
 import torch
 
 from evaluate.run_folder import Run
-from train_cls.classifier import Classifier, open_exported_net
+from train_cls.classifier import Classifier, as_network
 from train_cls.loop import BEST
 from train_cls.stored_net import load_classifier_net
-from training.exported_model import ExportFormat
+from training.exported_model import ExportFormat, open_runner
 from training.exporter import Exporter
 from training.torch_export import write_exported
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from training.exported_model import Runner
 
 OUTPUT = "logits"
 TOLERANCES = {"32": 1e-3, "bf16": 0.1}  # largest difference of a probability
@@ -54,10 +56,15 @@ class ClassifierExporter(Exporter):
         self, path: Path, export_format: ExportFormat, images: "Sequence[NDArray[np.uint8]]"
     ) -> ClassifierParity:
         """Compare the probabilities of both."""
-        original = Classifier(self._network, self._spec, torch.device("cpu"))
-        return compare(
-            original, dataclasses.replace(original, network=open_exported_net(path, export_format)), images
-        )
+        return compare(self.original(), self.exported(open_runner(path, export_format)), images)
+
+    def original(self) -> Classifier:
+        """The network in PyTorch."""
+        return Classifier(self._network, self._spec, torch.device("cpu"))
+
+    def exported(self, run: "Runner") -> Classifier:
+        """The same with the exported network."""
+        return dataclasses.replace(self.original(), network=as_network(run))
 
 
 def compare(original: Classifier, exported: Classifier, images: "Sequence[NDArray[np.uint8]]") -> ClassifierParity:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 from evaluate.run_folder import Run
 from train_det.checkpoints import BEST, load_detector
 from train_det.data import draw_square
-from train_det.exported import OUTPUT, open_exported
-from train_det.infer import DetectorNetwork, network_of, to_pixels
+from train_det.exported import OUTPUT, as_network
+from train_det.infer import DetectionOptions, DetectorNetwork, network_of, to_pixels
 from train_det.options import DetectorOptions
 from train_det.outputs import PROTOTYPES, OneOutput, split_output
-from training.exported_model import INPUT, ExportFormat, need, save_openvino, silent_exporters
+from train_det.predict import Detector
+from training.exported_model import INPUT, ExportFormat, need, open_runner, save_openvino, silent_exporters
 from training.exporter import Exporter
 from training.options import run_options
+
+if TYPE_CHECKING:
+    from training.exported_model import Runner
 
 # Largest difference of a score, and of a side of a box in pixels of the input square. bfloat16 keeps 8 of the 24
 # bits of a number.
@@ -56,8 +60,11 @@ class DetectorExporter(Exporter):
     def __init__(self, run: Run) -> None:
         self.weights = run.weights / BEST
         self._side = run_options(run, DetectorOptions).imgsz
-        self._model, _ = load_detector(self.weights, torch.device("cpu"))
+        self._model, self._categories = load_detector(self.weights, torch.device("cpu"))
         self._original = network_of(self._model)
+        head = len(list(self._model.model.children())) - 1  # type: ignore[union-attr]
+        # The head computes boxes of hundreds of pixels; its own convolutions have longer names.
+        self.float_layers = (rf".*\.model\.{head}/.*", r".*\.dfl.*")
 
     def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:
         """Write the network from pixels to raw output."""
@@ -67,8 +74,17 @@ class DetectorExporter(Exporter):
         self, path: Path, export_format: ExportFormat, images: Sequence[NDArray[np.uint8]]
     ) -> DetectorParity:
         """Compare the raw output of both."""
-        exported = open_exported(path, export_format, self._original)
+        exported = as_network(open_runner(path, export_format), self._original)
         return compare(self._original, exported, images, self._side)
+
+    def original(self) -> Detector:
+        """The network in PyTorch."""
+        return Detector(self._original, self._categories, DetectionOptions(side=self._side))
+
+    def exported(self, run: "Runner") -> Detector:
+        """The same with the exported network."""
+        network = as_network(run, self._original)
+        return Detector(network, self._categories, DetectionOptions(side=self._side))
 
 
 def compare(

@@ -12,16 +12,18 @@ import torch
 from datasets.coco import Prediction
 from datasets.masks.rle import decode
 from evaluate.run_folder import Run
-from train_seg.exported import OUTPUT, open_exported
+from train_seg.exported import OUTPUT, as_network
 from train_seg.model import load_model
 from train_seg.record import BEST
 from train_seg.segmenter import Segmenter, good_map_of
-from training.exported_model import ExportFormat
+from training.exported_model import ExportFormat, open_runner
 from training.exporter import Exporter
 from training.torch_export import write_exported
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from training.exported_model import Runner
 
 # Largest difference of any share of any pixel; fraction of the defect pixels of either model that only one of them
 # finds; largest difference of a side of a box, in pixels of the image. bfloat16 keeps 8 of the 24 bits of a
@@ -75,8 +77,15 @@ class SegmenterExporter(Exporter):
         self, path: Path, export_format: ExportFormat, images: "Sequence[NDArray[np.uint8]]"
     ) -> SegmenterParity:
         """Compare shares and predictions of both."""
-        original = Segmenter(self._model, self._spec, torch.device("cpu"), good_map=self._good_map)
-        return compare(original, dataclasses.replace(original, network=open_exported(path, export_format)), images)
+        return compare(self.original(), self.exported(open_runner(path, export_format)), images)
+
+    def original(self) -> Segmenter:
+        """The network in PyTorch."""
+        return Segmenter(self._model, self._spec, torch.device("cpu"), good_map=self._good_map)
+
+    def exported(self, run: "Runner") -> Segmenter:
+        """The same with the exported network."""
+        return dataclasses.replace(self.original(), network=as_network(run))
 
 
 def compare(original: Segmenter, exported: Segmenter, images: "Sequence[NDArray[np.uint8]]") -> SegmenterParity:

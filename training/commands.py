@@ -196,18 +196,21 @@ def _export(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         run_folder: flag.RunPath,
         export_format: flag.Format = "openvino",
         precision: flag.ExportPrecision = "32",
+        max_loss: flag.MaxLoss = 0.005,
         dataset: flag.Dataset = None,
     ) -> None:
-        """Export the best weights for use without PyTorch, if they predict the same on 8 images of the dataset."""
-        from training.exported_model import check_precision, parse_format
+        """Export the best weights for use without PyTorch, if they predict the same on images of the dataset."""
+        from training.exported_model import check_max_loss, check_precision, parse_format
 
         check_precision(parse_format(export_format), precision)
+        check_max_loss(max_loss)
         print_loading()
         from training.export import export_command
 
         path, parity = export_command(
-            trainer, run_folder, export_format=export_format, precision=precision, dataset=dataset
-        )
+            trainer, run_folder, export_format=export_format, precision=precision, dataset=dataset,
+            max_loss=max_loss,
+        )  # fmt: skip
         report({"file": path, "format": export_format, "parity": parity.describe()})
         print_status(f"exported to {path}; {parity.describe()}")
 

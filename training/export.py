@@ -19,14 +19,22 @@ from training.exporter import Parity
 from training.options import OptionsT
 from training.trainer import Trainer
 
+MAX_LOSS = 0.005  # of AP, Dice, accuracy or AUROC, by 8-bit integers
+
 
 def export_run(
-    trainer: Trainer[OptionsT], run: Run, dataset: Dataset, export_format: ExportFormat, precision: str = "32"
+    trainer: Trainer[OptionsT],
+    run: Run,
+    dataset: Dataset,
+    export_format: ExportFormat,
+    precision: str = "32",
+    max_loss: float = MAX_LOSS,
 ) -> tuple[Path, Parity]:
     """Export the best weights of `run` to a file next to them and compare both on images of the dataset.
 
-    Raises OptionError if a package is missing or the trainer exports nothing, InputError if the dataset has
-    no image, OutputError and leaves no file where the two differ.
+    8-bit integers are compared by what they lose on all val and test images, at most `max_loss`. Raises
+    OptionError if a package is missing or the trainer exports nothing, InputError if the dataset has no image,
+    OutputError and leaves no file where the two differ.
     """
     exporter = trainer.learner().exporter(run)
     if exporter is None:
@@ -34,8 +42,13 @@ def export_run(
             f"--format {export_format}", f"{trainer.command} has no export", f"use {trainer.command} predict"
         )
     check_precision(export_format, precision)
-    images = images_to_compare(dataset)
     path = exported_path(exporter.weights, export_format)
+    if precision == "int8":
+        from training.int8 import write_int8
+
+        with new_export(exporter.weights, export_format) as partial:
+            return path, write_int8(exporter, run, dataset, partial, max_loss)
+    images = images_to_compare(dataset)
     with new_export(exporter.weights, export_format) as partial:
         exporter.write(partial, export_format, precision)
         parity = exporter.compare(partial, export_format, images)
@@ -45,8 +58,16 @@ def export_run(
 
 
 def export_command(
-    trainer: Trainer[OptionsT], root: Path, *, export_format: str, precision: str, dataset: Path | None
+    trainer: Trainer[OptionsT],
+    root: Path,
+    *,
+    export_format: str,
+    precision: str,
+    dataset: Path | None,
+    max_loss: float = MAX_LOSS,
 ) -> tuple[Path, Parity]:
     """Export the run in `root`; returns the file and the comparison. Raises as `export_run`, and InputError."""
     run = single_run(root, trainer.task)
-    return export_run(trainer, run, open_run_dataset(run, dataset), parse_format(export_format), precision)
+    return export_run(
+        trainer, run, open_run_dataset(run, dataset), parse_format(export_format), precision, max_loss
+    )

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 ExportFormat = Literal["onnx", "openvino"]
 SUFFIXES: dict[ExportFormat, str] = {"onnx": ".onnx", "openvino": ".xml"}
 INPUT = "rgb"
-OPENVINO_PRECISIONS = {"32": "f32", "bf16": "bf16"}
+OPENVINO_PRECISIONS = {"32": "f32", "bf16": "bf16", "int8": "f32"}  # what is not quantised is computed in it
 PRECISION_KEY = ["defectline", "precision"]  # the key in an OpenVINO file for the precision to run it in
+LOSS_KEY = ["defectline", "loss"]  # what 8-bit integers lose, as JSON
 MAX_COMPARED_IMAGES = 8
 
 
@@ -95,12 +96,18 @@ def need(export_format: ExportFormat, *packages: str) -> ModuleType:
 
 
 def check_precision(export_format: ExportFormat, precision: str) -> None:
-    """Raise OptionError unless `precision` is 32 or bf16 and models in `export_format` can be run in it."""
+    """Raise OptionError unless `precision` is 32, bf16 or int8 and models in `export_format` can be run in it."""
     asked = f"--precision {precision}"
     if precision not in OPENVINO_PRECISIONS:
         raise OptionError(asked, "not a precision to export for", f"give one of {', '.join(OPENVINO_PRECISIONS)}")
     if export_format == "onnx" and precision != "32":
         raise OptionError(asked, "ONNX Runtime computes with 32 bits on a CPU", "give --format openvino")
+
+
+def check_max_loss(max_loss: float) -> None:
+    """Raise OptionError unless `max_loss` is a difference of two values between 0 and 1."""
+    if not 0 <= max_loss < 1:
+        raise OptionError(f"--max-loss {max_loss}", "not a loss of AP or Dice", "give 0 or more and less than 1")
 
 
 def save_openvino(converted: "OpenVinoModel", path: Path, precision: str) -> None:

@@ -99,5 +99,14 @@ OperatingPoint = Annotated[
 Format = Annotated[str, typer.Option("--format", help="onnx or openvino.")]
 ExportPrecision = Annotated[
     str,
-    typer.Option("--precision", help="32, or bf16 (OpenVINO): faster where the CPU has bfloat16, less exact."),
+    typer.Option(
+        "--precision", help="32, bf16 or int8 (both OpenVINO): faster, less exact; int8 needs the package nncf."
+    ),
+]
+MaxLoss = Annotated[
+    float,
+    typer.Option(
+        help="With int8: the most that AP, Dice, accuracy or AUROC may lose on val and test; no more images may be"
+        " missed."
+    ),
 ]

@@ -116,7 +116,7 @@ def test_half_precision_is_kept_in_the_file_and_nearly_the_same(
             ("--format", "onnx", "--precision", "bf16"),
             "--precision bf16: ONNX Runtime computes with 32 bits on a CPU",
         ),
-        (("--precision", "int4"), "--precision int4: not a precision to export for; give one of 32, bf16"),
+        (("--precision", "int4"), "--precision int4: not a precision to export for; give one of 32, bf16, int8"),
     ],
 )
 def test_a_precision_that_cannot_be_ends_in_one_line(

@@ -1,0 +1,143 @@
+"""Export with 8-bit integers: quantised by NNCF, measured on images that did not train, refused if it loses much.
+
+NNCF (Neural Network Compression Framework of OpenVINO) chooses the range of each tensor from what it sees on
+training images, without training. Where that loses too much, a second attempt keeps everything but convolutions
+in floating point.
+"""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evaluate.run_folder import Run
+from system.console import print_status
+from system.errors import OutputError
+from training.exported_model import LOSS_KEY, need, open_runner, save_openvino, silent_exporters
+from training.exporter import Exporter
+from training.held_out import HeldOut, losses
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from datasets.formats.dataset_folder import Dataset
+
+MAX_CALIBRATION_IMAGES = 128
+MAX_CALIBRATION_BYTES = 256 * 2**20
+# Everything that a network of ours computes apart from convolutions, by the names of NNCF.
+NOT_CONVOLUTIONS = (
+    "Add", "AvgPool", "Concat", "Divide", "Gather", "Interpolate", "MatMul", "MaxPool", "Multiply", "Power",
+    "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Sigmoid", "Softmax", "Split", "Sqrt", "Subtract",
+    "Swish",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Int8Parity:
+    """What the export loses, by number (more than 0 is worse), on `images` held-out images, and what it had."""
+
+    images: int
+    original: dict[str, float]
+    lost: dict[str, float]
+    max_loss: float
+
+    def within_tolerance(self, precision: str) -> bool:  # noqa: ARG002  the bound is the caller's
+        """No image missed more, false alarms of at most `max_loss` of the images more, and no value lost more."""
+        return all(self._within(name, loss) for name, loss in self.lost.items())
+
+    def describe(self) -> str:
+        """Every number before, and its change."""
+        shown = [
+            f"{name} {self.original[name]:.4g} {-loss:+.4f}" if self._rate(name) else
+            f"{name} {self.original[name]:g} {loss:+g}"
+            for name, loss in self.lost.items()
+        ]  # fmt: skip
+        return f"on {self.images} held-out images {', '.join(shown)}"
+
+    def _within(self, name: str, loss: float) -> bool:
+        if name == "missed":
+            return loss <= 0
+        return loss <= (self.max_loss if self._rate(name) else self.max_loss * self.images)
+
+    @staticmethod
+    def _rate(name: str) -> bool:
+        return name not in {"missed", "false alarms"}
+
+
+def write_int8(exporter: Exporter, run: Run, dataset: "Dataset", path: Path, max_loss: float) -> Int8Parity:
+    """Write the OpenVINO file `path` and its .bin in 8-bit integers, and measure it.
+
+    Raises OptionError if a package is missing, InputError without a training image or one to measure on,
+    OutputError if every attempt loses more than `max_loss`.
+    """
+    need("openvino", "openvino")
+    need("openvino", "nncf")
+    held_out = HeldOut(run, dataset)
+    # A file that OpenVINO has read stays mapped into memory, so each attempt has a file of its own.
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".int8-") as folder:
+        floats = Path(folder) / "floats.xml"
+        exporter.write(floats, "openvino", "32")
+        inputs = calibration_inputs(exporter, held_out.dataset, floats)
+        original = held_out.numbers(exporter.original(), "with the original")
+        parity = None
+        for k, types in enumerate((exporter.float_types, (*exporter.float_types, *NOT_CONVOLUTIONS))):
+            attempt = Path(folder) / f"attempt-{k}.xml"
+            quantise(floats, attempt, inputs, types, exporter.float_layers)
+            found = held_out.numbers(exporter.exported(open_runner(attempt, "openvino")), "with 8-bit integers")
+            parity = Int8Parity(len(held_out.truth.images), original, losses(original, found), max_loss)
+            if parity.within_tolerance("int8"):
+                save_with_loss(attempt, path, parity)
+                return parity
+            print_status(f"attempt {k + 1} of 2 loses too much: {parity.describe()}")
+    assert parity is not None
+    problem = f"8-bit integers lose more than --max-loss {max_loss:g} {parity.describe()}"
+    raise OutputError(path, problem, "export with --precision bf16, or allow more by --max-loss")
+
+
+def calibration_inputs(exporter: Exporter, dataset: "Dataset", path: Path) -> "list[NDArray[np.generic]]":
+    """What the network gets for training images, drawn evenly from the list, as `predict` prepares them."""
+    images = dataset.images("train")
+    run, inputs = open_runner(path, "openvino"), []
+
+    def recorded(pixels: "NDArray[np.generic]") -> "NDArray[np.float32]":
+        inputs.append(pixels.copy())
+        return run(pixels)
+
+    predictor = exporter.exported(recorded)
+    step = max(1, len(images) // MAX_CALIBRATION_IMAGES)
+    chosen = images[::step][:MAX_CALIBRATION_IMAGES]
+    for _ in predictor.predict((image.id, dataset.read_image(image)) for image in chosen):
+        if sum(one.nbytes for one in inputs) > MAX_CALIBRATION_BYTES:
+            break
+    return inputs
+
+
+def quantise(
+    floats: Path,
+    path: Path,
+    inputs: "Sequence[NDArray[np.generic]]",
+    float_types: Sequence[str],
+    float_layers: Sequence[str],
+) -> None:
+    """Write the quantised form of the OpenVINO file `floats` to `path`, but for the types and layers named."""
+    nncf, openvino = need("openvino", "nncf"), need("openvino", "openvino")
+    with silent_exporters():
+        quantised = nncf.quantize(
+            openvino.Core().read_model(floats),
+            nncf.Dataset(inputs),
+            preset=nncf.QuantizationPreset.MIXED,
+            subset_size=len(inputs),
+            ignored_scope=nncf.IgnoredScope(types=list(float_types), patterns=list(float_layers), validate=False),
+        )
+        save_openvino(quantised, path, "int8")
+
+
+def save_with_loss(attempt: Path, path: Path, parity: Int8Parity) -> None:
+    """Write the OpenVINO file `attempt` to `path`, with what it loses in its metadata."""
+    model = need("openvino", "openvino").Core().read_model(attempt)
+    content = {"images": parity.images, "original": parity.original, "lost": parity.lost}
+    model.set_rt_info(json.dumps(content), LOSS_KEY)
+    save_openvino(model, path, "int8")
