@@ -12,7 +12,7 @@ from evaluate.run_folder import Run
 from train_anomaly.detector import AnomalyDetector, as_network, load_detector
 from train_anomaly.loop import BEST
 from training.exported_model import ExportFormat, open_runner
-from training.exporter import Exporter
+from training.quantisable import Quantisable
 from training.torch_export import write_exported
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class AnomalyParity:
         return f"on {self.images} images no score of a pixel differs by more than {self.score:.1g}"
 
 
-class AnomalyExporter(Exporter):
+class AnomalyExporter(Quantisable):
     """Exports best.safetensors of a run: the whole network, with the comparison with good images."""
 
     def __init__(self, run: Run) -> None:

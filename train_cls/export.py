@@ -13,7 +13,7 @@ from train_cls.classifier import Classifier, as_network
 from train_cls.loop import BEST
 from train_cls.stored_net import load_classifier_net
 from training.exported_model import ExportFormat, open_runner
-from training.exporter import Exporter
+from training.quantisable import Quantisable
 from training.torch_export import write_exported
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class ClassifierParity:
         return f"on {self.images} images no probability differs by more than {self.probability:.1g}"
 
 
-class ClassifierExporter(Exporter):
+class ClassifierExporter(Quantisable):
     """Exports best.safetensors of a run."""
 
     def __init__(self, run: Run) -> None:

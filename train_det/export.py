@@ -18,8 +18,8 @@ from train_det.options import DetectorOptions
 from train_det.outputs import PROTOTYPES, OneOutput, split_output
 from train_det.predict import Detector
 from training.exported_model import INPUT, ExportFormat, need, open_runner, save_openvino, silent_exporters
-from training.exporter import Exporter
 from training.options import run_options
+from training.quantisable import Quantisable
 
 if TYPE_CHECKING:
     from training.exported_model import Runner
@@ -54,7 +54,7 @@ class DetectorParity:
         )
 
 
-class DetectorExporter(Exporter):
+class DetectorExporter(Quantisable):
     """Exports best.pt of a run."""
 
     def __init__(self, run: Run) -> None:
@@ -63,8 +63,9 @@ class DetectorExporter(Exporter):
         self._model, self._categories = load_detector(self.weights, torch.device("cpu"))
         self._original = network_of(self._model)
         head = len(list(self._model.model.children())) - 1  # type: ignore[union-attr]
-        # The head computes boxes of hundreds of pixels; its own convolutions have longer names.
+        # The head itself computes boxes of hundreds of pixels; its convolutions have longer names.
         self.float_layers = (rf".*\.model\.{head}/.*", r".*\.dfl.*")
+        self.head_layers = (rf".*\.model\.{head}\..*",)
 
     def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:
         """Write the network from pixels to raw output."""

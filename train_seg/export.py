@@ -17,7 +17,7 @@ from train_seg.model import load_model
 from train_seg.record import BEST
 from train_seg.segmenter import Segmenter, good_map_of
 from training.exported_model import ExportFormat, open_runner
-from training.exporter import Exporter
+from training.quantisable import Quantisable
 from training.torch_export import write_exported
 
 if TYPE_CHECKING:
@@ -58,8 +58,10 @@ class SegmenterParity:
         )
 
 
-class SegmenterExporter(Exporter):
+class SegmenterExporter(Quantisable):
     """Exports best.safetensors of a run."""
+
+    head_layers = (r".*segmentation_head.*",)
 
     def __init__(self, run: Run) -> None:
         self.weights = run.weights / BEST

@@ -45,7 +45,10 @@ def export_run(
     path = exported_path(exporter.weights, export_format)
     if precision == "int8":
         from training.int8 import write_int8
+        from training.quantisable import Quantisable
 
+        if not isinstance(exporter, Quantisable):
+            raise OptionError("--precision int8", f"{trainer.command} does not have it", "give --precision 32")
         with new_export(exporter.weights, export_format) as partial:
             return path, write_int8(exporter, run, dataset, partial, max_loss)
     images = images_to_compare(dataset)

@@ -3,16 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from training.exported_model import ExportFormat
-from training.trainer import Predictor
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from training.exported_model import Runner
 
 
 class Parity(Protocol):
@@ -26,15 +23,9 @@ class Parity(Protocol):
 
 
 class Exporter(ABC):
-    """The best weights of one run, to be exported; `weights` is their file.
-
-    `float_types` (operations, by the names of OpenVINO) and `float_layers` (patterns of names) are what is not
-    computed with 8-bit integers, because it is exact only in floating point.
-    """
+    """The best weights of one run, to be exported; `weights` is their file."""
 
     weights: Path
-    float_types: ClassVar[Sequence[str]] = ()
-    float_layers: Sequence[str] = ()
 
     @abstractmethod
     def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:
@@ -43,11 +34,3 @@ class Exporter(ABC):
     @abstractmethod
     def compare(self, path: Path, export_format: ExportFormat, images: "Sequence[NDArray[np.uint8]]") -> Parity:
         """Run the original and the exported model in `path` on images (H x W x 3 RGB) and compare them."""
-
-    @abstractmethod
-    def original(self) -> Predictor:
-        """The original model on the CPU."""
-
-    @abstractmethod
-    def exported(self, run: "Runner") -> Predictor:
-        """The same with `run`, from the input to the output of an exported network, in place of the network."""

@@ -1,8 +1,8 @@
 """Export with 8-bit integers: quantised by NNCF, measured on images that did not train, refused if it loses much.
 
 NNCF (Neural Network Compression Framework of OpenVINO) chooses the range of each tensor from what it sees on
-training images, without training. Where that loses too much, a second attempt keeps everything but convolutions
-in floating point.
+training images, without training. Where that loses too much, a second attempt keeps the head in floating point, a
+third one everything but convolutions too.
 """
 
 import json
@@ -16,8 +16,8 @@ from evaluate.run_folder import Run
 from system.console import print_status
 from system.errors import OutputError
 from training.exported_model import LOSS_KEY, need, open_runner, save_openvino, silent_exporters
-from training.exporter import Exporter
 from training.held_out import HeldOut, losses
+from training.quantisable import Quantisable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +67,7 @@ class Int8Parity:
         return name not in {"missed", "false alarms"}
 
 
-def write_int8(exporter: Exporter, run: Run, dataset: "Dataset", path: Path, max_loss: float) -> Int8Parity:
+def write_int8(exporter: Quantisable, run: Run, dataset: "Dataset", path: Path, max_loss: float) -> Int8Parity:
     """Write the OpenVINO file `path` and its .bin in 8-bit integers, and measure it.
 
     Raises OptionError if a package is missing, InputError without a training image or one to measure on,
@@ -83,21 +83,28 @@ def write_int8(exporter: Exporter, run: Run, dataset: "Dataset", path: Path, max
         inputs = calibration_inputs(exporter, held_out.dataset, floats)
         original = held_out.numbers(exporter.original(), "with the original")
         parity = None
-        for k, types in enumerate((exporter.float_types, (*exporter.float_types, *NOT_CONVOLUTIONS))):
+        for k, (types, layers) in enumerate(attempts(exporter), 1):
             attempt = Path(folder) / f"attempt-{k}.xml"
-            quantise(floats, attempt, inputs, types, exporter.float_layers)
+            quantise(floats, attempt, inputs, types, layers)
             found = held_out.numbers(exporter.exported(open_runner(attempt, "openvino")), "with 8-bit integers")
             parity = Int8Parity(len(held_out.truth.images), original, losses(original, found), max_loss)
             if parity.within_tolerance("int8"):
                 save_with_loss(attempt, path, parity)
                 return parity
-            print_status(f"attempt {k + 1} of 2 loses too much: {parity.describe()}")
+            print_status(f"attempt {k} of 3 loses too much: {parity.describe()}")
     assert parity is not None
     problem = f"8-bit integers lose more than --max-loss {max_loss:g} {parity.describe()}"
     raise OutputError(path, problem, "export with --precision bf16, or allow more by --max-loss")
 
 
-def calibration_inputs(exporter: Exporter, dataset: "Dataset", path: Path) -> "list[NDArray[np.generic]]":
+def attempts(exporter: Quantisable) -> list[tuple[Sequence[str], Sequence[str]]]:
+    """The types and the layers that stay in floating point, fewest first."""
+    types, layers = exporter.float_types, exporter.float_layers
+    with_head = (*layers, *exporter.head_layers)
+    return [(types, layers), (types, with_head), ((*types, *NOT_CONVOLUTIONS), with_head)]
+
+
+def calibration_inputs(exporter: Quantisable, dataset: "Dataset", path: Path) -> "list[NDArray[np.generic]]":
     """What the network gets for training images, drawn evenly from the list, as `predict` prepares them."""
     images = dataset.images("train")
     run, inputs = open_runner(path, "openvino"), []
