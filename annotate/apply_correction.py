@@ -21,7 +21,7 @@ from system.errors import InputError
 from system.files import link_or_copy, new_folder
 from system.json_file import write_json
 
-EARLIER = "before"  # folder of the annotation files that a correction replaced
+EARLIER = ".before"  # folder of the annotation files that a correction replaced
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -169,7 +169,7 @@ def _keep_earlier(root: Path, folder: Path, splits: list[str]) -> None:
     kept = folder / f"{EARLIER}-{number}"
     kept.mkdir()
     for path in (*(annotation_path(root, split) for split in splits), root / PROVENANCE):
-        link_or_copy(path, kept / f"{path.name}.txt" if path.name == PROVENANCE else kept / path.name)
+        link_or_copy(path, kept / path.name)
 
 
 def _files_below(root: Path) -> Iterator[Path]:

@@ -58,15 +58,22 @@ def init_command(
 def open_command(
     folder: Folder,
     only: Only = None,
+    in_order: Annotated[
+        bool, typer.Option("--in-order", help="Open one image at a time, in the order of --only.")
+    ] = False,
     labelme: LabelmePath = None,
 ) -> None:
     """Open a folder in labelme, with its labels, colours and flags."""
-    opened, program, version = open_folder(folder, only, labelme)
+    opened, program, version = open_folder(folder, only, labelme, in_order=in_order)
     report({"labelme": program, "version": version, "images": opened})
 
 
-def open_folder(folder: Path, only: str | None, labelme: Path | None) -> tuple[list[str], Path, str]:
+def open_folder(
+    folder: Path, only: str | None, labelme: Path | None, *, in_order: bool = False
+) -> tuple[list[str], Path, str]:
     """Open a folder in labelme until its window is closed; returns the images, and labelme's path and version.
+
+    labelme lists images by name. With `in_order`, each image is opened alone, the next when its window is closed.
 
     Raises InputError, LabelmeError.
     """
@@ -81,6 +88,11 @@ def open_folder(folder: Path, only: str | None, labelme: Path | None) -> tuple[l
     environ = labelme_environ()
     version = labelme_version(program, environ)
     print_status(f"labelme {version} by {program.found_by}: {program.path}")
+    if in_order:
+        for number, image in enumerate(chosen or images, 1):
+            print_status(f"{number} of {len(chosen or images)}: {image.name}")
+            start_labelme(program, folder, [image], environ)
+        return [image.name for image in chosen or images], program.path, version
     fitting = first_that_fit(chosen) if chosen else None
     if chosen and fitting and len(fitting) < len(chosen):
         print_status(f"opening the first {len(fitting)} of {len(chosen)} images, the limit of labelme's search")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotate.cli_labelme import Folder, Only
-from system.console import print_table, progress
-from system.errors import OptionError
+from system.console import print_status, print_table, progress
+from system.errors import OptionError, WeightsError
 from system.json_output import report
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from annotate.proposals import Added
     from evaluate.new_predictions import NamedPredictions
 
+PUBLISHED = "imagenet"
 MEANING_OF_OUTCOME = {
     "proposed": "new shapes, or types of images, flagged unreviewed",
     "known": "already proposed earlier",
@@ -45,7 +46,13 @@ def propose_command(
     coco: Annotated[
         Path | None, typer.Option(help="COCO file or dataset that names the ids in --predictions.")
     ] = None,
-    weights: Annotated[Path | None, typer.Option(help="ResNet-18 state dict for --from-good.")] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="For --from-good: imagenet (downloaded or cached), or the file of a ResNet-18 state dict "
+            "[default: imagenet]."
+        ),
+    ] = None,
     min_score: Annotated[
         float | None, typer.Option(help="Minimum score (default: the operating point of the run, else 0.25).")
     ] = None,
@@ -106,6 +113,7 @@ def propose_command(
         counts = _propose_predictions(
             images, named, minimum, DEFAULT_TOLERANCE if tolerance is None else tolerance
         )
+    _prepare(folder, run, dataset)
     report({"images": len(images), **{outcome: counts[outcome] for outcome in MEANING_OF_OUTCOME}})
     print_table(str(folder), ("", "count", "meaning"), [("images", len(images), ""), *_rows(counts)])
 
@@ -114,22 +122,25 @@ def _propose_from_good(
     images: "Sequence[FolderImage]",
     listed: "Sequence[FolderImage]",
     good: Path,
-    weights: Path | None,
+    weights: str | None,
     min_score: float,
     tolerance: float | None,
 ) -> Counter[str]:
     from annotate.folder_images import upright_size
-    from annotate.from_good import fit_finder, outline_tolerance, propose_regions
+    from annotate.from_good import REMEDY, fit_finder, outline_tolerance, propose_regions
     from annotate.proposals import propose
     from datasets.formats.file_ranges import ranges_of_files
     from datasets.images.image_file import find_images
 
-    if weights is None:
-        raise OptionError("--from-good", "needs pretrained weights", "give --weights PATH of a ResNet-18")
+    source = weights or PUBLISHED
+    if source != PUBLISHED and not Path(source).is_file():
+        raise WeightsError(Path(source), "no such file", REMEDY)
+    where = "those of torchvision, downloaded or cached" if source == PUBLISHED else f"the file {source}"
+    print_status(f"weights of resnet18: {where}")
     good_images = find_images([good])
     # of all images in the folder, so the scale of an image does not depend on the chosen images
     intensities = ranges_of_files([*good_images, *(image.path for image in listed)])
-    finder = fit_finder(good_images, weights, progress, intensities=intensities)
+    finder = fit_finder(good_images, source, progress, intensities=intensities)
     counts: Counter[str] = Counter()
     for image in progress(images, "proposing", len(images)):
         proposals = [p for p in propose_regions(finder, image) if p.prediction.score >= min_score]
@@ -166,6 +177,19 @@ def _propose_predictions(
         if proposals:
             counts += _count(propose(image, proposals, tolerance))
     return counts
+
+
+def _prepare(folder: Path, run: Path | None, dataset: Path | None) -> None:
+    """Give a folder without labels, colours and flags those of the dataset of a run."""
+    from annotate.project import CONFIG, FLAGS, LABELS, init_project
+    from evaluate.run_dataset import open_run_dataset
+    from evaluate.run_folder import load_run
+
+    if run is None or any((folder / name).exists() for name in (CONFIG, FLAGS, LABELS)):
+        return
+    names = [category.name for category in open_run_dataset(load_run(run), dataset).categories]
+    init_project(folder, names, overwrite=False)
+    print_status(f"{folder} gets the labels, colours and flags of the dataset of {run}: {', '.join(names)}")
 
 
 def _count(added: "Added") -> Counter[str]:

@@ -103,17 +103,24 @@ def queue_command(
     print_status(f"{len(queued)} of {len(waiting)} images to label, by {rank_by}")
 
 
-def status_command(folder: Folder) -> None:
+def status_command(
+    folder: Folder,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the images, if they are not next to the JSON files.")
+    ] = None,
+) -> None:
     """Count labelled, unreviewed and flagged images, and the shapes of each type."""
-    from annotate.folder_images import list_folder_images, read_labels
+    from annotate.labelled_tree import read_labelled_tree
     from annotate.project import LABELS, read_labels_of
     from annotate.status import image_rows, make_status, type_rows
 
-    images = list_folder_images(folder)
+    tree = read_labelled_tree(folder, images)
     labels = read_labels_of(folder) if (folder / LABELS).is_file() else []
-    status = make_status(images, read_labels(images), labels)
+    status = make_status(tree.images, tree.files, labels)
     report(status)
     print_table(f"{folder}: {status.images} images", ("", "images", ""), image_rows(status))
+    if tree.without_image:
+        print_status(f"the image of {len(tree.without_image)} files is not found, such as {tree.without_image[0]}")
     print_table("Types", ("type", "images", "reviewed shapes", "unreviewed", "reviewed"), type_rows(status))
 
 

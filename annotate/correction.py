@@ -31,13 +31,13 @@ from system.errors import InputError
 from system.files import link_or_copy
 from system.json_file import read_json, write_json
 
-MANIFEST = "correction.json"
+MANIFEST = ".correction.json"  # hidden: it is not a labelme file
 TRUTH = "defectline_annotation"  # the key of a shape: id of its annotation, and number of its shapes
 FORMAT: Literal["defectline-correction/1"] = "defectline-correction/1"
 
 
 class Correction(msgspec.Struct, frozen=True):
-    """The content of correction.json; paths are relative, so that the folders can be moved together.
+    """The content of the manifest; names are relative, so that the folders can be moved together.
 
     `contents` is split -> SHA-256 of its annotation file when the images were opened, `images` are file names of
     the dataset. `run` names the run whose predictions were added.

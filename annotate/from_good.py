@@ -56,7 +56,7 @@ class Finder:
 
 def fit_finder(
     good: Sequence[Path],
-    weights: Path,
+    weights: Path | str,
     progress: Progress,
     side: int = SIDE,
     *,
@@ -66,7 +66,8 @@ def fit_finder(
 
     The limits are learnt by leaving each good image out of the memory in turn. `side` is in pixels; `intensities`
     are the ranges by which images with more than 8 bits per channel are scaled. Raises InputError for fewer than 5
-    good images or an image that cannot be read, WeightsError for `weights` that cannot be used.
+    good images or an image that cannot be read, WeightsError for `weights` that cannot be used. `weights` is a
+    file or `imagenet`, downloaded or from the cache of torchvision.
     """
     if len(good) < MIN_GOOD_IMAGES:
         raise InputError(

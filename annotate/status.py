@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from annotate.folder_images import FolderImage
 from datasets.formats.labelme import LabelmeFile
 from datasets.formats.labelme_flags import is_unreviewed, set_flags
 
@@ -35,10 +34,11 @@ class Status(msgspec.Struct, frozen=True, rename={"images": "pictures"}):
     types: dict[str, TypeStatus]
 
 
-def make_status(
-    images: Sequence[FolderImage], files: Mapping[str, LabelmeFile], labels: Sequence[str] = ()
-) -> Status:
-    """Count images and shapes; `files` are labelme files by image name, `labels` are listed even if unused."""
+def make_status(images: int, files: Mapping[str, LabelmeFile], labels: Sequence[str] = ()) -> Status:
+    """Count images and shapes; `images` is the number of images, `files` are the labelme files by image name.
+
+    `labels` are listed even if unused.
+    """
     unreviewed = sum(any(map(is_unreviewed, file.shapes)) for file in files.values())
     shapes: Counter[tuple[str, bool]] = Counter()
     with_label: Counter[str] = Counter()
@@ -47,11 +47,11 @@ def make_status(
         with_label.update({shape.label for shape in file.shapes})
     names = [*labels, *sorted({label for label, _ in shapes} - set(labels))]
     return Status(
-        images=len(images),
+        images=images,
         labelled=len(files) - unreviewed,
         without_shape=sum(not file.shapes for file in files.values()),
         unreviewed=unreviewed,
-        unlabelled=len(images) - len(files),
+        unlabelled=images - len(files),
         flags=dict(sorted(Counter(flag for file in files.values() for flag in set_flags(file)).items())),
         types={name: TypeStatus(shapes[name, False], shapes[name, True], with_label[name]) for name in names},
     )

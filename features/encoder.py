@@ -81,7 +81,7 @@ def load_encoder(
         given = read_state_dict(Path(weights), remedy)
     library = max(known, key=lambda one: _count_fitting(build_network(one, name, OPTION), given or {}))
     if weights == "imagenet":
-        given = published_weights(library, name, WEIGHTS_OPTION, REMEDY)
+        given = published_weights(library, name, WEIGHTS_OPTION, remedy)
     net = build_network(library, name, OPTION).eval()
     mean, std = normalisation(library, net)
     spec = EncoderSpec(name, library, choose_layers(net, name, layers), mean, std)

@@ -104,7 +104,7 @@ def test_relabelled_redrawn_deleted_and_new(dataset: Path, capsys: pytest.Captur
     assert provenance["content_sha256"] != entry["content_sha256_before"]
     counts = provenance["counts"]["train"]["annotations"]
     assert sum(counts.values()) == len(read_coco(annotation_path(dataset, "train")).annotations)
-    earlier = correction_folder(dataset) / "before-1" / "instances_train.json"
+    earlier = correction_folder(dataset) / ".before-1" / "instances_train.json"
     assert earlier.read_bytes() == before["annotations/instances_train.json"]
     capsys.readouterr()
     assert run_command("annotate", "correct", dataset, "--apply") == 2

@@ -1,12 +1,14 @@
 """The finder of `propose --from-good`, with random weights, which also distinguish textures."""
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from torchvision.models import ResNet18_Weights
 
 from annotate.folder_images import FolderImage
 from annotate.from_good import fit_finder, propose_regions
@@ -62,8 +64,8 @@ def test_command(good: Path, weights: Path, tmp_path: Path, capsys: pytest.Captu
     root = tmp_path / "new images"
     root.mkdir()
     Image.fromarray(surface(90, (60, 50, 110, 100))).save(root / "bäd.png")
-    assert run_command("annotate", "propose", root, "--from-good", good) == 2
-    assert "give --weights PATH" in only_line(capsys)
+    assert run_command("annotate", "propose", root, "--from-good", good, "--weights", root / "no.pt") == 2
+    assert "no such file; give --weights PATH" in only_line(capsys)
     assert run_command("annotate", "propose", root, "--from-good", good, "--weights", weights) == 0
     before = (root / "bäd.json").read_bytes()
     corners = max(len(shape["points"]) for shape in json.loads(before)["shapes"])
@@ -95,3 +97,19 @@ def test_12_bit_images_are_scaled_by_one_range(weights: Path, tmp_path: Path) ->
     first, second = (read_labelme(tmp_path / name / "new" / "0.json").shapes for name in ("8 bits", "12 bits"))
     assert first
     assert [(shape.label, shape.points) for shape in first] == [(shape.label, shape.points) for shape in second]
+
+
+def test_published_weights_by_name(
+    good: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those in the cache of torchvision are used, and the command states where they come from."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    cache = tmp_path / "torch/hub/checkpoints"
+    cache.mkdir(parents=True)
+    shutil.copy(weights, cache / ResNet18_Weights.DEFAULT.url.rpartition("/")[2])
+    root = tmp_path / "new"
+    root.mkdir()
+    Image.fromarray(surface(90, (60, 50, 110, 100))).save(root / "bad.png")
+    assert run_command("annotate", "propose", root, "--from-good", good) == 0
+    assert "weights of resnet18: those of torchvision" in capsys.readouterr().err
+    assert (root / "bad.json").is_file()

@@ -247,6 +247,25 @@ def test_open_reports_what_it_uses_and_starts_it(
     assert "there is no screen" in only_line(capsys)
 
 
+def test_in_order_opens_one_image_after_the_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """labelme would list them by name."""
+    root = tmp_path / "images"
+    for name in ("a.png", "b.png", "c.png"):
+        draw_image(root / name)
+    seen, queue = tmp_path / "seen", tmp_path / "queue.txt"
+    queue.write_text("c.png\na.png\n")
+    labelme = program(tmp_path / "labelme", f'cat "$2" >> {seen} 2>/dev/null; {PRINT_VERSION}')
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("DISPLAY", ":9")
+    options = ("--only", queue, "--in-order", "--labelme", labelme)
+    assert run_command("annotate", "open", root, *options) == 0
+    assert capsys.readouterr().err.splitlines()[1:] == ["1 of 2: c.png", "2 of 2: a.png"]
+    searches = [line for line in seen.read_text().splitlines() if line.startswith("file_search")]
+    assert [next(name for name in "abc" if f"(?:{name}" in line) for line in searches] == ["c", "a"]
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys, annotate.cli; print([m for m in ('torch', 'cv2', 'numpy', 'matplotlib') if m in sys.modules])"

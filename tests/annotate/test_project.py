@@ -3,7 +3,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from annotate.cli_propose import _prepare
 from annotate.project import init_project, label_colours, labelme_config, parse_labels, read_labels_of
+from datasets.formats.dataset_folder import load_dataset
 from system.errors import InputError, OptionError, OutputError
 from tests.command import only_line, run_command
 
@@ -82,3 +84,24 @@ def test_command_in_a_folder_that_is_read_only(
     monkeypatch.setattr("annotate.project.write_atomic", refuse)  # root may write anywhere, so chmod has no effect
     assert run_command("annotate", "init", tmp_path, "--labels", "a") == 2
     assert "permission denied" in only_line(capsys)
+
+
+def test_a_folder_takes_labels_colours_and_flags_from_the_dataset_of_a_run(
+    coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.yaml").write_text(f"kind: det\ndataset: {coco_folder}\noptions: {{}}\n")
+    root = tmp_path / "images"
+    root.mkdir()
+    _prepare(root, run, None)
+    names = [category.name for category in load_dataset(coco_folder).categories]
+    assert (root / "labels.txt").read_text().split() == names
+    assert read_labels_of(root) == names
+    assert (root / "flags.txt").is_file()
+    assert (root / "labelme.yaml").is_file()
+    assert "gets the labels, colours and flags of the dataset" in capsys.readouterr().err
+    (root / "labels.txt").write_text("own\n")
+    _prepare(root, run, None)
+    assert (root / "labels.txt").read_text() == "own\n"
+    assert capsys.readouterr().err == ""

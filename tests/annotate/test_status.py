@@ -1,3 +1,4 @@
+import base64
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def test_each_image_is_counted_once_and_each_shape_by_type(folder: Callable[...,
     )
     write_labels(draw_image(root / "e.png"), [], flags={"good": True, "uncertain": False})
     images = list_folder_images(root)
-    status = make_status(images, read_labels(images), ["rust", "dent"])
+    status = make_status(len(images), read_labels(images), ["rust", "dent"])
     assert (status.images, status.labelled, status.without_shape, status.unreviewed, status.unlabelled) == (
         5, 3, 2, 1, 1,
     )  # fmt: skip
@@ -60,4 +61,32 @@ def test_thousands_of_images_open_no_image(tmp_path: Path, monkeypatch: pytest.M
         (tmp_path / f"{i:04d}.json").write_bytes(labels)
     monkeypatch.setattr("PIL.Image.open", lambda *_: pytest.fail("status opened an image"))
     images = list_folder_images(tmp_path)
-    assert make_status(images, read_labels(images)).types["dent"].reviewed == 3000
+    assert make_status(len(images), read_labels(images)).types["dent"].reviewed == 3000
+
+
+def test_every_layout_that_convert_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A path to another folder, a folder given by --images, and an image inside the file."""
+    root = tmp_path / "set"
+    shape = [box("dent", 1, 1, 9, 9)]
+    for name in ("a", "b"):
+        draw_image(root / "images" / f"{name}.png")
+    (root / "labels").mkdir()
+    write_labels(root / "labels" / "a.png", shape, imagePath="../images/a.png")
+    inside = base64.b64encode((root / "images" / "b.png").read_bytes()).decode()
+    write_labels(root / "labels" / "c.png", shape, imagePath="", imageData=inside)
+    assert run_command("annotate", "status", root, "--json") == 0
+    status = json_result(capsys)
+    assert (status["pictures"], status["labelled"], status["unlabelled"]) == (3, 2, 1)
+    (root / "labels" / "c.json").unlink()
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    write_labels(apart / "a.png", shape)
+    assert run_command("annotate", "status", apart) == 2
+    assert "no image in this folder" in capsys.readouterr().err
+    assert run_command("annotate", "status", apart, "--images", root / "images", "--json") == 0
+    status = json_result(capsys)
+    assert (status["pictures"], status["labelled"], status["unlabelled"]) == (2, 1, 1)
+    draw_image(apart / "z.png")
+    write_labels(apart / "lost.png", shape, imagePath="lost.png")
+    assert run_command("annotate", "status", apart, "--images", root / "images") == 0
+    assert "the image of 1 files is not found, such as lost.json" in capsys.readouterr().err
