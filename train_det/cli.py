@@ -29,7 +29,7 @@ TRAINER = Trainer(
         "monitor": Flag("The value on val that chooses the best epoch: AP, AP50, AP75, loss or last."),
         "lr": Flag("Highest learning rate.", float, default="to suit the weights"),
     },
-    predict_flags=("tta", "exported"),
+    predict_flags=("tta", "tile", "exported"),
     trust_variable="DEFECTLINE_TRUST_WEIGHTS",
 )
 

@@ -21,6 +21,7 @@ from train_det.gamma import set_gamma
 from train_det.options import DetectorOptions, with_learning_rate
 from train_det.predict import Detector, load_run_detector
 from train_det.validation import Validation
+from training.crops import crop_view, remove_crops
 from training.early_stopping import stored_best
 from training.trainer import Learner, PredictOptions, Work
 
@@ -54,6 +55,8 @@ class DetectorLearner(Learner[DetectorOptions]):
     def prepare(self, work: Work[DetectorOptions]) -> DetectorLoop:
         """Images in memory and a model, new or with the state after the last epoch."""
         dataset, options = work.dataset, work.options
+        if options.tile:
+            dataset = crop_view(work.run, dataset, side=options.tile, empty=options.tile_empty, seed=options.seed)
         state: State | None = None
         if work.state:
             model, state = load_state(work.state)
@@ -70,9 +73,13 @@ class DetectorLearner(Learner[DetectorOptions]):
             best=stored_best(state or {}),
         )
 
+    def calibrate(self, work: Work[DetectorOptions]) -> None:
+        """Nothing is chosen on val; the crops are not needed any more."""
+        remove_crops(work.run)
+
     def load(self, run: Run, device: torch.device, options: PredictOptions) -> Detector:
         """The network in best.pt, or its export."""
-        return load_run_detector(run, device, tta=options.tta, exported=options.exported)
+        return load_run_detector(run, device, tta=options.tta, tile=options.tile, exported=options.exported)
 
     def exporter(self, run: Run) -> DetectorExporter:
         """Exports best.pt."""

@@ -6,7 +6,7 @@ import msgspec
 
 from system.errors import OptionError
 from train_det.families import YAML, Family
-from training.options import Amount, Fraction, Gamma, Natural, Positive, Rate, SharedOptions
+from training.options import Amount, Fraction, Gamma, Natural, Positive, Rate, SharedOptions, Tile, check_tile
 
 RANDOM_WEIGHTS = "none"
 WEIGHTS_REMEDY = "give the path of an Ultralytics detection checkpoint, or none"
@@ -58,7 +58,8 @@ class DetectorOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_f
     `weights` is a file, a name of weights or of an architecture (.yaml, with random weights), or none. `family` is
     what it finds and by which kind of network; it is that of the weights and need not be given. `imgsz` is the
     side in pixels of the square into which images are shrunk, `monitor` the value on val that selects the best
-    epoch. Raises OptionError for values that contradict each other.
+    epoch. `tile` is the side in pixels of the crops to train on, 0 for whole images, `tile_empty` how many crops
+    without a defect there are for each with one. Raises OptionError for values that contradict each other.
     """
 
     weights: str = "yolo11n.pt"
@@ -66,11 +67,14 @@ class DetectorOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_f
     epochs: Positive = 60
     imgsz: Annotated[int, msgspec.Meta(ge=64, le=4096, multiple_of=32)] = 352
     gamma: Gamma = 0.5
+    tile: Tile = 0
+    tile_empty: Amount = 0.5
     monitor: Literal["AP", "AP50", "AP75", "loss", "last"] = "AP"
     augmentation: DetectorAugmentation = DetectorAugmentation()
     optimisation: DetectorOptimisation = DetectorOptimisation()
 
     def __post_init__(self) -> None:
+        check_tile(self.tile)
         if self.patience and self.monitor == "last":
             raise OptionError("patience", "monitor last watches no value", "give 0, or another --monitor")
 

@@ -15,6 +15,7 @@ from train_det.checkpoints import BEST, load_detector
 from train_det.exported import load_exported
 from train_det.infer import DetectionOptions, DetectorNetwork, detect_instances, network_of, to_predictions
 from train_det.options import DetectorOptions
+from train_det.tiling import detect_in_tiles
 from training.exported_model import ExportFormat
 from training.options import run_options
 from training.trainer import Predictor
@@ -29,7 +30,15 @@ class Detector(Predictor):
 
     default_score = DEFAULT_SCORE_THRESHOLD
 
-    def __init__(self, network: DetectorNetwork, categories: list[Category], detection: DetectionOptions) -> None:
+    def __init__(
+        self,
+        network: DetectorNetwork,
+        categories: list[Category],
+        detection: DetectionOptions,
+        tile: int | None = None,
+    ) -> None:
+        """An image larger than `tile` pixels is cut into squares of that side; None never cuts."""
+        self.tile = tile
         self.network = network
         self.categories = categories
         self.detection = detection
@@ -48,12 +57,21 @@ class Detector(Predictor):
                 ids.append(image_id)
                 yield rgb
 
-        for number, found in enumerate(detect_instances(self.network, pixels(), detection)):
+        if self.tile:
+            detected = detect_in_tiles(self.network, pixels(), detection, self.tile)
+        else:
+            detected = detect_instances(self.network, pixels(), detection)
+        for number, found in enumerate(detected):
             yield to_predictions(found.boxes, ids[number], self.categories, found.masks)
 
 
 def load_run_detector(
-    run: Run, device: torch.device, *, tta: bool = False, exported: ExportFormat | None = None
+    run: Run,
+    device: torch.device,
+    *,
+    tta: bool = False,
+    tile: int | None = None,
+    exported: ExportFormat | None = None,
 ) -> Detector:
     """The best epoch of a run, or its export. Raises OptionError, WeightsError."""
     ultralytics_api.choose_threads()
@@ -62,4 +80,5 @@ def load_run_detector(
     if tta and (family := ultralytics_api.family_of(model)) != "yolo":
         raise OptionError("--tta", f"not available for {family}, which has no grid of boxes alone", "leave it out")
     network = load_exported(run.weights / BEST, exported) if exported else network_of(model)
-    return Detector(network, categories, DetectionOptions(side=options.imgsz, symmetries=tta))
+    detection = DetectionOptions(side=options.imgsz, symmetries=tta)
+    return Detector(network, categories, detection, tile or options.tile or None)

@@ -27,7 +27,9 @@ from train_seg.record import BEST, LAST, STATE, Recorder
 from train_seg.segmenter import Segmenter, load_segmenter
 from train_seg.sizes import usual_sizes
 from train_seg.threshold import choose_pixel_threshold
+from training.crops import crop_view, remove_crops
 from training.early_stopping import Best, stored_best
+from training.options import run_options
 from training.trainer import Learner, PredictOptions, Work
 
 
@@ -64,7 +66,7 @@ class SegmenterLearner(Learner[SegmenterOptions]):
 
     def prepare(self, work: Work[SegmenterOptions]) -> SegmenterLoop:
         """Images in memory and a new model; Lightning restores its weights if there is a state."""
-        dataset, options = work.dataset, work.options
+        dataset, options = training_images(work), work.options
         done, best = 0, Best()
         if work.state:
             done, best = _progress_in(work.state)
@@ -83,10 +85,11 @@ class SegmenterLearner(Learner[SegmenterOptions]):
 
     def calibrate(self, work: Work[SegmenterOptions]) -> None:
         """Choose the pixel threshold on val and store it in both weights files."""
+        remove_crops(work.run)
         val = work.dataset.splits.get("val")
         if val is None:
             return
-        segmenter = load_segmenter(work.run.weights / BEST, work.device)
+        segmenter = load_segmenter(work.run.weights / BEST, work.device, tile=work.options.tile or None)
         threshold = choose_pixel_threshold(segmenter, work.dataset, val)
         if threshold is not None:
             for name in (BEST, LAST):
@@ -94,8 +97,8 @@ class SegmenterLearner(Learner[SegmenterOptions]):
 
     def load(self, run: Run, device: torch.device, options: PredictOptions) -> Segmenter:
         """The network in best.safetensors, or its export."""
-        weights = run.weights / BEST
-        return load_segmenter(weights, device, tta=options.tta, tile=options.tile, exported=options.exported)
+        tile = options.tile or run_options(run, SegmenterOptions).tile or None
+        return load_segmenter(run.weights / BEST, device, tta=options.tta, tile=tile, exported=options.exported)
 
     def exporter(self, run: Run) -> SegmenterExporter:
         """Exports best.safetensors."""
@@ -118,6 +121,14 @@ def new_model(dataset: Dataset, options: SegmenterOptions) -> tuple[UNet, ModelS
         model.net.encoder, options.encoder, options.encoder_depth, options.encoder_weights
     )
     return model, spec, lines
+
+
+def training_images(work: Work[SegmenterOptions]) -> Dataset:
+    """What the network learns from: the images of the run, or crops of them."""
+    options = work.options
+    if not options.tile:
+        return work.dataset
+    return crop_view(work.run, work.dataset, side=options.tile, empty=options.tile_empty, seed=options.seed)
 
 
 def store_threshold(path: Path, threshold: float) -> None:

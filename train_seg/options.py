@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from system.errors import OptionError
-from training.options import Amount, Fraction, Gamma, Positive, Rate, Share, SharedOptions
+from training.options import Amount, Fraction, Gamma, Positive, Rate, Share, SharedOptions, Tile, check_tile
 
 Architecture = Literal["unet", "unet++", "fpn", "deeplabv3+", "segformer"]
 Hue = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
@@ -64,6 +64,8 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
     epoch.
     `good_map` is a run of train_anomaly whose map is a further input channel; it is dropped in a share
     `good_map_drop` of the training images.
+    `tile` is the side in pixels of the crops to train on, 0 for whole images, `tile_empty` how many crops without
+    a defect there are for each with one.
     Raises OptionError for values that contradict each other.
     """
 
@@ -75,6 +77,8 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
     imgsz: Side = 320
     batch: Positive = 4
     gamma: Gamma = 0.5
+    tile: Tile = 0
+    tile_empty: Amount = 0.5
     monitor: Literal["dice", "iou", "loss"] = "dice"
     good_map: str = ""
     good_map_drop: Share = 0.3
@@ -83,6 +87,9 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
 
     def __post_init__(self) -> None:
         check_imgsz(self.imgsz, self.encoder_depth)
+        check_tile(self.tile)
+        if self.tile and self.good_map:
+            raise OptionError("tile", "not available with good_map, whose map is of whole images", "leave one out")
 
 
 def check_imgsz(imgsz: int, encoder_depth: int) -> None:

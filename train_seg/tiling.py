@@ -1,6 +1,5 @@
 """Predict images much larger than the training images, in overlapping squares."""
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -8,19 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.tiles import tile_starts
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-OVERLAP = 0.25  # of a tile: a defect cut by the edge of a tile is well inside the next tile
 MIN_WEIGHT = 0.05
-
-
-def tile_starts(length: int, tile: int) -> list[int]:
-    """First pixels of the tiles along `length` pixels: evenly spaced, overlapping by OVERLAP or more."""
-    if length <= tile:
-        return [0]
-    count = math.ceil((length - tile) / (tile * (1 - OVERLAP))) + 1
-    return [round(i * (length - tile) / (count - 1)) for i in range(count)]
 
 
 def blend_tiles(rgb: "NDArray[np.uint8]", tile: int, logits_of: Callable[["NDArray[np.uint8]"], Tensor]) -> Tensor:

@@ -14,11 +14,10 @@ from system.console import given, new_app, print_status, print_text, run
 from system.json_output import report
 from training import flags as flag
 from training.early_checks import print_loading
-from training.options import OptionsT, flag_paths, option_defaults
+from training.options import MIN_TILE, OptionsT, flag_paths, option_defaults
 from training.trainer import PredictFlag, Trainer
 
 PREDICT_FLAGS: Sequence[PredictFlag] = ("tta", "tile", "exported")
-MIN_TILE = 32  # pixels
 
 
 def run_trainer(trainer: Trainer[OptionsT]) -> NoReturn:

@@ -27,6 +27,7 @@ OPTION_FLAGS: Mapping[str, Flag] = {
     "seed": Flag("The same seed gives the same metrics on a CPU.", int),
     "workers": Flag("Data-loading worker processes (0: main process only).", int),
     "gamma": Flag("Exponent of pixel values from 0 to 1; below 1, dark parts get more of the range.", float),
+    "tile": Flag("Train on crops of this many pixels, and predict on such squares (0: whole images).", int),
     "negatives": Flag("Good images in training: all, a count, or a ratio to the defective ones."),
     "paste": Flag("Extra training images, made by pasting defects onto good images (each fold its own).", int),
     "monitor": Flag("The value on val that chooses the best epoch."),
@@ -39,7 +40,7 @@ OPTION_FLAGS: Mapping[str, Flag] = {
 # The order in which `fit --help` lists its flags; a trainer's own flags come after --recipe.
 FIRST = ("ctx", "dataset", "recipe")
 LAST = (
-    "epochs", "imgsz", "batch", "device", "seed", "workers", "name", "runs", "gamma", "negatives", "paste",
+    "epochs", "imgsz", "batch", "device", "seed", "workers", "name", "runs", "gamma", "tile", "negatives", "paste",
     "folds", "seeds", "val", "jobs", "monitor", "patience", "lr", "precision", "logger", "trust_weights", "resume",
 )  # fmt: skip
 
@@ -73,7 +74,10 @@ Tta = Annotated[
 ]
 Tile = Annotated[
     int | None,
-    typer.Option(help="Predict squares of this many pixels, for images much larger than those of the training."),
+    typer.Option(
+        help="Predict squares of this many pixels, for images much larger than those of the training "
+        "[default: those of fit --tile]."
+    ),
 ]
 Exported = Annotated[str | None, typer.Option(help="Use the exported model: onnx or openvino.")]
 MinScore = Annotated[

@@ -38,6 +38,8 @@ Fraction = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 Amount = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
 Gamma = Annotated[float, msgspec.Meta(ge=0.1, le=4)]
 Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+Tile = Annotated[int, msgspec.Meta(ge=0, le=65_536)]
+MIN_TILE = 32  # pixels
 Precision = Literal["auto", "32", "bf16"]
 Logger = Literal["none", "tensorboard", "mlflow", "wandb"]
 
@@ -64,6 +66,12 @@ class SharedOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     patience: Natural = 0
     precision: Precision = "auto"
     logger: Logger = "none"
+
+
+def check_tile(tile: int) -> None:
+    """Raise OptionError for a side of crops that is too small; 0 is none."""
+    if 0 < tile < MIN_TILE:
+        raise OptionError("tile", f"less than {MIN_TILE} pixels", "give 0, or a few times the size of a defect")
 
 
 OptionsT = TypeVar("OptionsT", bound=SharedOptions)
