@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from system.console import print_table
+from system.console import print_status, print_table
 from system.json_output import report
 
 
@@ -25,7 +25,7 @@ def longtail_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the table, but write nothing.")] = False,
 ) -> None:
     """Leave out training images so that types have fewer and fewer, by an exponential profile."""
-    from datasets.longtail import longtail
+    from datasets.longtail import longtail, unreached
 
     counts = longtail(dataset, dest, ratio=ratio, seed=seed, overwrite=overwrite, dry_run=dry_run)
     report({"folder": dest, "dry_run": dry_run, "types": counts})
@@ -34,3 +34,5 @@ def longtail_command(
         ("training images", "before", "kept"),
         [(one.type, one.images, one.kept) for one in counts],
     )
+    if line := unreached(counts, ratio):
+        print_status(line)

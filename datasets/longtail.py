@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -78,6 +79,21 @@ def profile(images: "Counter[str]", ratio: float) -> list[TypeCount]:
         TypeCount(name, images[name], min(images[name], max(1, round(count))))
         for name, count in zip(ordered, wanted, strict=True)
     ]
+
+
+def unreached(counts: Sequence[TypeCount], ratio: float) -> str | None:
+    """A sentence about a ratio of most to fewest kept images that is not the one asked for, within rounding.
+
+    Types that have fewer images than the profile keeps, and types of which less than one would be kept, change it.
+    """
+    fewest = min(counts, key=lambda one: one.kept)
+    most = max(one.kept for one in counts)
+    if len(counts) > 1 and not most / (fewest.kept + 0.51) <= ratio <= most / max(fewest.kept - 0.51, 0.01):
+        cause = (
+            f"{fewest.type} had {fewest.images}" if fewest.kept == fewest.images else "of each type one is kept"
+        )
+        return f"the ratio of most to fewest images is {most / fewest.kept:.3g}, not {ratio:g}: {cause}"
+    return None
 
 
 def _draw(strata: dict[str, str], counts: list[TypeCount], seed: int) -> set[str]:

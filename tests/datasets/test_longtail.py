@@ -9,7 +9,7 @@ import pytest
 from datasets.coco import Annotation
 from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
-from datasets.longtail import profile
+from datasets.longtail import profile, unreached
 from tests.command import only_line, run_command
 from tests.odd_datasets import DENT, SCRATCH, odd_folder
 
@@ -47,6 +47,21 @@ def test_the_profile(images: dict[str, int], ratio: float, kept: dict[str, int])
     assert {one.type: one.kept for one in counts} == kept
     assert {one.type: one.images for one in counts} == images
     assert [one.type for one in counts] == list(kept)  # the most frequent first
+
+
+@pytest.mark.parametrize(
+    ("images", "ratio", "reported"),
+    [
+        ({"good": 100, "dent": 5}, 4, "the ratio of most to fewest images is 20, not 4: dent had 5"),
+        ({"good": 100, "dent": 90}, 200, None),  # 0.5 is kept as 1, within rounding
+        ({"good": 100, "dent": 90}, 400, "is 100, not 400: of each type one is kept"),
+        ({"good": 100, "dent": 90}, 30, None),  # 3.33 is kept as 3
+        ({"good": 7}, 10, None),
+    ],
+)
+def test_a_ratio_that_is_not_reached_is_stated(images: dict[str, int], ratio: float, reported: str | None) -> None:
+    line = unreached(profile(Counter(images), ratio), ratio)
+    assert line is None if reported is None else reported in str(line)
 
 
 def test_only_train_is_cut(coco_folder: Path, tmp_path: Path) -> None:
