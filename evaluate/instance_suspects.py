@@ -2,8 +2,9 @@
 
 A prediction is confident if its score is at least CONFIDENT_SHARE of the confidence of its type: the mean, over
 the annotations of the type, of the best score of a prediction of that type that finds them. These are the
-thresholds of confident learning (Northcutt et al. 2021), for instances. A type that is never found has no
-confident prediction.
+thresholds of confident learning (Northcutt et al. 2021), for instances. A type has no confident prediction if it
+is never found, or if less than half of those that would be confident are near an annotation of the type: such a
+model contradicts the labels because it is poor.
 
 * unlabelled: a confident prediction away from all annotations;
 * not met: an annotation that has near it only scores below a share of what is usual for its type;
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 NEAR_IOU = 0.1
 NEAR_PART = 0.5  # part of the smaller box inside the larger one from which the two are near each other
+TRUSTED_SHARE = 0.5
 CONFIDENT_SHARE = 0.8  # with the mean itself, half of what a good model finds would not be confident
 NOT_MET_SHARE = 0.2  # of the usual best score near an annotation
 MISPLACED_SHARE = 0.75  # of the usual IoU
@@ -36,8 +38,8 @@ MISPLACED_SHARE = 0.75  # of the usual IoU
 class UsualScores(msgspec.Struct, frozen=True):
     """How a run finds the annotations of a type: means over them, None without any.
 
-    `confidence` is the mean of the best score that finds each, `near` that of the best score of any type near
-    each, `iou` the mean IoU of those found.
+    `confidence` is the mean of the best score that finds each, and None if the type is not trusted; `near` is the
+    mean of the best score of any type near each, `iou` the mean IoU of those found.
     """
 
     confidence: float | None = None
@@ -92,7 +94,23 @@ def usual_scores(truth: CocoFile, compared: Sequence[_Compared]) -> dict[int, Us
             iou = None if own is None else float(one.ious[own, j])
             near = one.score(one.best(one.near[:, j]))
             scores[annotation.category_id].append((one.score(own), near, iou))
-    return {category: _usual(rows) for category, rows in scores.items()}
+    usual = {category: _usual(rows) for category, rows in scores.items()}
+    return {
+        category: one if _is_trusted(category, one, compared) else msgspec.structs.replace(one, confidence=None)
+        for category, one in usual.items()
+    }
+
+
+def _is_trusted(category: int, usual: UsualScores, compared: Sequence[_Compared]) -> bool:
+    """Whether at least TRUSTED_SHARE of the confident predictions of a type are near an annotation of the type."""
+    near = total = 0
+    for one in compared:
+        own = np.array([a.category_id == category for a in one.annotations], bool)
+        for i, p in enumerate(one.predictions):
+            if p.category_id == category and _is_confident(p, {category: usual}):
+                total += 1
+                near += bool(one.near[i, own].any())
+    return near >= TRUSTED_SHARE * total
 
 
 def _usual(rows: Sequence[tuple[float, float, float | None]]) -> UsualScores:

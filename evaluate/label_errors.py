@@ -53,7 +53,8 @@ class LabelErrorMetric(Metric[LabelErrors]):
             "label_errors": "labels that confident predictions contradict, by models that did not train on the"
             " image: confident is a score of at least 0.8 of the mean score with which annotations of the type"
             " are found (of image types: the mean probability of the type over its images; Northcutt et al. 2021);"
-            " with several seeds, what all contradict; a list to look at, not a list of errors"
+            " types of which less than half of the confident predictions are near such an annotation are left"
+            " out; with several seeds, what all contradict; a list to look at, not a list of errors"
         }
 
     def tables(self, value: LabelErrors, definitions: Mapping[str, str]) -> Iterator[Table]:

@@ -1,9 +1,9 @@
 """Suspected errors of the outlines of annotations that are found, by the pixels of the predicted masks.
 
 The score of a pixel is the highest of the masks that cover it. As in confident learning (Northcutt et al. 2021),
-a pixel outside the annotations is suspect if its score is at least the mean score of annotated pixels; a pixel
-inside is suspect if no mask covers it. Pixels near an outline are left out. An annotation is suspect if its
-suspect pixels are a large share of it.
+a pixel outside the annotations is suspect if its score is at least CONFIDENT_SHARE of the mean score of annotated
+pixels; a pixel inside is suspect if no mask covers it. Pixels near an outline are left out. An annotation is
+suspect if its suspect pixels are a large share of it, and a larger one than is usual for the run.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ import numpy as np
 from datasets.coco import Annotation, CocoFile, Image, Prediction
 from datasets.masks.rle import decode
 from evaluate.errors_of_pixels import near_outline
-from evaluate.instance_suspects import NEAR_IOU
+from evaluate.instance_suspects import CONFIDENT_SHARE, NEAR_IOU
 from evaluate.label_suspects import Suspect, SuspectKind
 from evaluate.matching import box_ious
 from evaluate.pixels import ignored_pixels
@@ -23,6 +23,7 @@ from evaluate.pixels import ignored_pixels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+USUAL_FACTOR = 3.0  # times the median share of a run
 MIN_SHARE = 0.3  # of the pixels of an annotation and the prediction that meets it
 
 
@@ -38,18 +39,20 @@ def pixel_suspects(truth: CocoFile, predictions: Sequence[Prediction]) -> list[S
         scores = pixel_scores(image, of_image[image.id])
         inside = _union(image, annotations[image.id])
         sums += float(scores[inside].sum()), int(inside.sum())
-    threshold = sums[0] / sums[1] if sums[1] else 0.0
+    threshold = CONFIDENT_SHARE * sums[0] / sums[1] if sums[1] else 0.0
     if not threshold:
         return []
     names, regions = truth.names(), truth.by_image()
-    return [
-        suspect
+    compared = [
+        one
         for image in defective
-        for suspect in _of_image(
+        for one in _of_image(
             image, annotations[image.id], of_image[image.id], threshold, names,
             ignored_pixels(image, regions[image.id]),
         )
     ]  # fmt: skip
+    limit = max(MIN_SHARE, USUAL_FACTOR * float(np.median([share for share, _ in compared] or [0.0])))
+    return [suspect for share, suspect in compared if share >= limit]
 
 
 def pixel_scores(image: Image, predictions: Sequence[Prediction]) -> "NDArray[np.float32]":
@@ -67,7 +70,8 @@ def _of_image(
     threshold: float,
     names: dict[int, str],
     ignored: "NDArray[np.bool_]",
-) -> list[Suspect]:
+) -> list[tuple[float, Suspect]]:
+    """Each annotation that is met, with the share of its pixels that are suspect."""
     scores = pixel_scores(image, predictions)
     union = _union(image, annotations)
     exact = near_outline(union) | ignored
@@ -85,16 +89,14 @@ def _of_image(
         lacking = int((mask & (scores == 0) & ~exact).sum())
         beyond = int((outside & predicted & _touching(predicted, mask)).sum())
         share = (lacking + beyond) / int((mask | predicted).sum())
-        if share >= MIN_SHARE:
-            best = max(p.score for p in meeting)
-            label = names[annotation.category_id]
-            reason = f"outline of {label}: {beyond} pixels outside it are predicted, {lacking} inside are not"
-            suspects.append(
-                Suspect(
-                    kind=SuspectKind.other_pixels, image=image.file_name, suspicion=share * best, reason=reason,
-                    label=label, annotation=annotation.id, box=annotation.bbox,
-                )
-            )  # fmt: skip
+        best = max(p.score for p in meeting)
+        label = names[annotation.category_id]
+        reason = f"outline of {label}: {beyond} pixels outside it are predicted, {lacking} inside are not"
+        suspect = Suspect(
+            kind=SuspectKind.other_pixels, image=image.file_name, suspicion=share * best, reason=reason,
+            label=label, annotation=annotation.id, box=annotation.bbox,
+        )  # fmt: skip
+        suspects.append((share, suspect))
     return suspects
 
 

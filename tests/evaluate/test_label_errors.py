@@ -105,6 +105,24 @@ def test_the_pixels_of_a_label_that_covers_half(bench: Any) -> None:
     assert pixel_suspects(truth, inner) == []  # of the 72 pixels not covered only 18 are inside by over 3
 
 
+def test_a_model_that_is_mostly_wrong_is_not_trusted(bench: Any) -> None:
+    """Of chips, five true and four false predictions are confident, then five and six; cracks stay trusted."""
+    truth = bench.truth(*[[(CHIP, (4, 4, 12, 12))]] * 5, [(CRACK, (4, 4, 12, 12))], *[[]] * 6)
+    true = bench.perfect(truth, 0.8)
+    false = [bench.prediction(7 + n, CHIP, (20, 20, 9, 9), 0.9) for n in range(6)]
+    crack = bench.prediction(12, CRACK, (1, 1, 9, 9), 0.9)
+    assert len(suspects_of(truth, [*true, *false[:4]], BOXES)) == 4
+    assert suspects_of(truth, [*true, *false], BOXES) == []
+    assert [s.predicted for s in suspects_of(truth, [*true, *false, crack], BOXES)] == ["crack"]
+
+
+def test_outlines_that_are_usual_for_the_run_are_not_suspected(bench: Any) -> None:
+    """All masks are twice as long as their labels, so that of image 1 is as usual."""
+    truth = bench.truth(*[[(CHIP, (4, 4, 12, 12))]] * 10)
+    predictions = [bench.prediction(n, CHIP, (4, 4, 24, 12), 0.9) for n in range(1, 11)]
+    assert pixel_suspects(truth, predictions) == []
+
+
 def suspect(kind: SuspectKind, suspicion: float, **values: Any) -> Suspect:
     return Suspect(kind=kind, image="a.png", suspicion=suspicion, reason="", **values)
 
