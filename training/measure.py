@@ -22,6 +22,7 @@ from system.errors import OptionError
 from training.maps import AddMap, kept_score_maps, map_writer
 from training.options import OptionsT
 from training.predict import number_images
+from training.read_ahead import read_ahead
 from training.run_dataset import run_dataset
 from training.several_trainings import measure_several, trainings_of
 from training.trainer import PredictOptions, Predictor, Trainer
@@ -147,8 +148,8 @@ def _predict_files(
     ids = number_images(files, dataset)
 
     def pixels() -> "Iterator[tuple[int, NDArray[np.uint8]]]":
-        for image_id, file in zip(ids, progress(files, "predicting", len(files)), strict=True):
-            rgb = read_rgb(file, intensities)
+        read = read_ahead(files, lambda file: read_rgb(file, intensities))
+        for image_id, (file, rgb) in zip(ids, progress(read, "predicting", len(files)), strict=True):
             images.append(Image(image_id, file.as_posix(), rgb.shape[1], rgb.shape[0]))
             add_map(file, rgb)
             yield image_id, rgb
