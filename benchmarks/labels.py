@@ -63,6 +63,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--only", default=",".join(VARIANTS))
+    parser.add_argument("--labels", default=",".join(map(str, BUDGETS)), help="Numbers of labelled images.")
     parser.add_argument("--good-map", type=Path, help="A run of train_anomaly on good images of this size.")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--size", type=int, default=256, help="Side in pixels that images are shrunk to first.")
@@ -77,7 +78,7 @@ def main() -> None:
     for seed in range(given.seeds):
         pool = make_pool(given.bottle, given.work, given.size, seed)
         for variant in given.only.split(","):
-            for labels in BUDGETS:
+            for labels in map(int, given.labels.split(",")):
                 if labels <= len(pool.defective) and (variant != "good-map" or given.good_map):
                     train(given, pool, variant, labels, seed)
     rows = read_rows(given.work)
@@ -100,7 +101,7 @@ def train(given: argparse.Namespace, pool: Pool, variant: str, labels: int, seed
         return
     print_status(f"{variant}, {labels} labels, seed {seed}")
     name = f"{variant}-{labels}-{seed}"
-    chosen = choose(given.work, pool, variant, labels, seed)
+    chosen = choose(given, pool, variant, labels, seed)
     data = write_labelled(pool, given.work / "data" / name, chosen)
     write_json(given.work / "data" / f"{name}.json", chosen)
     runs = given.work / "runs" / name
@@ -128,14 +129,15 @@ def train(given: argparse.Namespace, pool: Pool, variant: str, labels: int, seed
         file.write(msgspec.json.encode(row) + b"\n")
 
 
-def choose(work: Path, pool: Pool, variant: str, labels: int, seed: int) -> list[str]:
+def choose(given: argparse.Namespace, pool: Pool, variant: str, labels: int, seed: int) -> list[str]:
     """The defective images to label: in random order, or those of before and what the queue names first."""
     order = np.random.default_rng([seed, 1]).permutation(pool.defective).tolist()
-    if variant != "queue" or labels == BUDGETS[0]:
+    fewer = [n for n in map(int, given.labels.split(",")) if n < labels]
+    if variant != "queue" or not fewer:
         return order[:labels]
-    before = f"queue-{BUDGETS[BUDGETS.index(labels) - 1]}-{seed}"
-    known = msgspec.json.decode((work / "data" / f"{before}.json").read_bytes(), type=list[str])
-    root = Path(msgspec.json.decode((work / "data" / f"{before}.run.json").read_bytes(), type=str))
+    before = f"queue-{fewer[-1]}-{seed}"
+    known = msgspec.json.decode((given.work / "data" / f"{before}.json").read_bytes(), type=list[str])
+    root = Path(msgspec.json.decode((given.work / "data" / f"{before}.run.json").read_bytes(), type=str))
     waiting = [name for name in pool.defective if name not in known]
     predictions = predict_images(root, pool.images, waiting)
     limit = operating_score(load_run(root))
