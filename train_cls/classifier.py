@@ -70,7 +70,7 @@ class Classifier(Predictor):
         They sum to 1, unless an image may have several types: then each category has a probability of its own, and
         an image is as probably good as the most probable type is absent.
         """
-        square = pixels_to_tensor(to_square(rgb, self.spec.imgsz))[None].to(self.device)
+        square = pixels_to_tensor(to_square(rgb, self.spec.imgsz, self.spec.mean))[None].to(self.device)
         with torch.inference_mode():
             views = self.tta and not self.spec.symmetries
             logits = averaged_over_symmetries(self.network, square) if views else self.network(square)
@@ -91,7 +91,7 @@ class Classifier(Predictor):
     def heat_map(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.float32]":
         """The heat map of an H x W x 3 image, at the resolution of the network's square without its padding."""
         assert isinstance(self.network, nn.Module)
-        square = pixels_to_tensor(to_square(rgb, self.spec.imgsz))[None].to(self.device)
+        square = pixels_to_tensor(to_square(rgb, self.spec.imgsz, self.spec.mean))[None].to(self.device)
         if isinstance(self.network, FittedNet):
             found = patch_map(self.network, square)
         else:

@@ -13,10 +13,10 @@ from torch.utils.data import Dataset as TorchDataset
 from datasets.coco import CocoFile, Image
 from datasets.formats.dataset_folder import Dataset
 from evaluate.type_of_image import labels_of_images, types_of_images
+from features.library import IMAGENET_MEAN, MeanOrStd, padding_colour
 from system.console import progress
 from system.errors import InputError
 from train_cls.augment import augment
-from train_cls.model import PADDING
 from train_cls.options import ClassifierAugmentation, Several
 from training.batches import EpochKey
 from training.letterbox import Letterbox
@@ -46,26 +46,28 @@ class TypedImages:
         return torch.from_numpy(self.labels).float() if several else torch.from_numpy(self.types)
 
 
-def load_typed(dataset: Dataset, coco: CocoFile, imgsz: int) -> TypedImages:
-    """Decode and shrink the images of `coco` whose type is known. Raises InputError."""
+def load_typed(dataset: Dataset, coco: CocoFile, imgsz: int, mean: MeanOrStd = IMAGENET_MEAN) -> TypedImages:
+    """Decode and shrink the images of `coco` whose type is known, as `to_square`. Raises InputError."""
     images, types = types_of_images(coco)
-    return TypedImages(load_squares(dataset, images, imgsz), types, labels_of_images(coco, images))
+    return TypedImages(load_squares(dataset, images, imgsz, mean), types, labels_of_images(coco, images))
 
 
-def load_squares(dataset: Dataset, images: Sequence[Image], imgsz: int) -> "NDArray[np.uint8]":
-    """Decode and shrink images of a dataset: N x S x S x 3 RGB. Raises InputError."""
+def load_squares(
+    dataset: Dataset, images: Sequence[Image], imgsz: int, mean: MeanOrStd = IMAGENET_MEAN
+) -> "NDArray[np.uint8]":
+    """Decode and shrink images of a dataset: N x S x S x 3 RGB, as `to_square`. Raises InputError."""
 
     def load(image: Image) -> "NDArray[np.uint8]":
-        return to_square(dataset.read_image(image), imgsz)
+        return to_square(dataset.read_image(image), imgsz, mean)
 
     with ThreadPoolExecutor() as pool:
         squares = list(progress(pool.map(load, images), "reading images", len(images)))
     return np.stack(squares) if squares else np.zeros((0, imgsz, imgsz, 3), np.uint8)
 
 
-def to_square(rgb: "NDArray[np.uint8]", imgsz: int) -> "NDArray[np.uint8]":
-    """An H x W x 3 image in the network's square, imgsz x imgsz x 3."""
-    return Letterbox(rgb.shape[0], rgb.shape[1], imgsz).image(rgb, PADDING)
+def to_square(rgb: "NDArray[np.uint8]", imgsz: int, mean: MeanOrStd = IMAGENET_MEAN) -> "NDArray[np.uint8]":
+    """An H x W x 3 image in the network's square, imgsz x imgsz x 3, padded with the colour `mean` (0 to 1)."""
+    return Letterbox(rgb.shape[0], rgb.shape[1], imgsz).image(rgb, padding_colour(mean))
 
 
 def check_single_types(dataset: Dataset, several: Several) -> None:

@@ -75,15 +75,15 @@ class ClassifierLearner(Learner[ClassifierOptions]):
             network, spec, pretrained = new.network, new.spec, new.pretrained
             for line in new.lines:
                 print_status(line)
-        train = load_typed(dataset, dataset.split("train"), options.imgsz)
-        val = load_typed(dataset, _val(dataset), options.imgsz)
+        train = load_typed(dataset, dataset.split("train"), options.imgsz, spec.mean)
+        val = load_typed(dataset, _val(dataset), options.imgsz, spec.mean)
         return ClassifierLoop(work, network, spec, pretrained, train, val, state)
 
     def calibrate(self, work: Work[ClassifierOptions]) -> None:
         """Choose the temperature on val and store it in the weights."""
         path = work.run.weights / BEST
         network, spec = load_classifier_net(path)
-        val = load_typed(work.dataset, _val(work.dataset), spec.imgsz)
+        val = load_typed(work.dataset, _val(work.dataset), spec.imgsz, spec.mean)
         if not len(val):
             print_status("val has no image: probabilities are not calibrated")
             return
@@ -117,7 +117,7 @@ def _fitted_loop(work: Work[ClassifierOptions], state: TrainingState | None) -> 
     for line in lines:
         print_status(line)
     coco = dataset.split("train")
-    train = load_typed(dataset, coco, options.imgsz)
+    train = load_typed(dataset, coco, options.imgsz, network.spec.mean)
     covers = patch_covers(coco, types_of_images(coco)[0], options.imgsz, grid_side(options.imgsz))
-    val = load_typed(dataset, _val(dataset), options.imgsz)
+    val = load_typed(dataset, _val(dataset), options.imgsz, network.spec.mean)
     return FittedLoop(work, network, train, covers, val, state.epoch if state else 0)

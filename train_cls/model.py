@@ -27,7 +27,6 @@ from training.options import Gamma
 
 METADATA_KEY = "defectline"
 OPTION = "--arch"
-PADDING = (124, 116, 104)  # the mean of ImageNet in 0 to 255
 AUXILIARY = frozenset({"googlenet", "inception_v3"})  # of torchvision; in training they return more than logits
 AboveZero = Annotated[float, msgspec.Meta(gt=0)]
 

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy, log_softmax
 
 from train_cls.augment import augment
 from train_cls.balance import BalancedBatches, TypeLoss, epoch_batches, logit_offsets, type_weights
-from train_cls.data import collate
+from train_cls.data import collate, to_square
 from train_cls.loop import learning_rate
 from train_cls.options import ClassifierAugmentation, ClassifierOptimisation, ClassifierOptions
 from train_cls.temperature import choose_temperature
@@ -120,3 +120,12 @@ def test_the_learning_rate_rises_and_falls() -> None:
 def test_a_single_image_is_taken_twice() -> None:
     pixels, labels = collate([(torch.zeros(3, 4, 4, dtype=torch.uint8), 2)])
     assert (tuple(pixels.shape), labels.tolist()) == ((2, 3, 4, 4), [2, 2])
+
+
+def test_padding_has_the_mean_of_the_weights() -> None:
+    """100 x 200 pixels in a square of 64: 16 rows above and 16 below are padding."""
+    square = to_square(np.full((100, 200, 3), 80, np.uint8), 64, (0.5, 0.2, 0.0))
+    outside = np.vstack([square[:16], square[48:]])
+    assert (outside == (128, 51, 0)).all()
+    assert (square[16:48] == 80).all()
+    assert tuple(to_square(np.zeros((10, 20, 3), np.uint8), 64)[0, 0]) == (124, 116, 104)
