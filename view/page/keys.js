@@ -8,7 +8,7 @@ import { toggleLayers } from "./layer_toggle.js";
 const KEYS = [
   ["?", "help"],
   ["/", "search"],
-  ["← →", "step"],
+  ["← → ↑ ↓", "step"],
   ["Enter", "open"],
   ["Esc", "escape"],
   ["+ −", "zoom"],
@@ -69,6 +69,10 @@ export function listenToKeys(data, store, detail) {
   const inGrid = {
     ArrowRight: () => moveFocus(1),
     ArrowLeft: () => moveFocus(-1),
+    ArrowDown: () => moveFocus(columns()),
+    ArrowUp: () => moveFocus(-columns()),
+    Home: () => moveFocus(-Infinity),
+    End: () => moveFocus(Infinity),
     Escape: () => store.change({ show: [], types: [], sizes: [], text: "", cell: null }),
   };
 
@@ -92,6 +96,7 @@ export function listenToKeys(data, store, detail) {
     }
     if (help.open && event.key !== "?") return;
     const local = detail.isOpen() ? inLarge : inGrid;
+    if (event.key.startsWith("Arrow") && !detail.isOpen() && store.state.tab !== "images") return;
     const command = local[event.key] ?? commands[event.key];
     if (!command) return;
     event.preventDefault();
@@ -100,12 +105,20 @@ export function listenToKeys(data, store, detail) {
   return { help };
 }
 
+/** The number of images in a row of the grid. */
+function columns() {
+  const tops = [...document.querySelectorAll(".tile")].map((tile) => Math.round(tile.getBoundingClientRect().top));
+  return Math.max(1, tops.filter((top) => top === tops[0]).length);
+}
+
 /** @param {number} by */
 function moveFocus(by) {
   const tiles = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".tile")])
     .sort((a, b) => Number(a.style.order) - Number(b.style.order));
   const at = tiles.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-  tiles[Math.min(tiles.length - 1, Math.max(0, at + by))]?.focus();
+  const next = tiles[Math.min(tiles.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
 }
 
 function makeHelp() {

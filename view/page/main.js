@@ -2,6 +2,7 @@
 
 import { button, byId, choice, el, note } from "./dom.js";
 import { makeControls } from "./controls.js";
+import { listenToBack } from "./back.js";
 import { makeDetail } from "./detail.js";
 import { chosenImages, facetCounts } from "./filters.js";
 import { makeFigures } from "./figures.js";
@@ -13,6 +14,7 @@ import { cellImages, judgeAll, totals } from "./measure.js";
 import { readData } from "./prepare.js";
 import { cellText, selectionText } from "./selection.js";
 import { SORTS } from "./sort.js";
+import { shareMenu } from "./share.js";
 import { LAYERS, makeStore } from "./state.js";
 import { makeTables } from "./tables.js";
 
@@ -50,8 +52,12 @@ const bar = makeBar();
 const showMaps = hasMaps(data) ? makeMapFilters(data) : () => {};
 const tabs = judges ? makeTabs() : null;
 makeTools();
+makeSkipLink();
+listenToBack(store);
 byId("subtitle").textContent = subtitle();
 
+const places = { images: 0, tables: 0 };
+let lastTab = state.tab;
 /** @type {Set<StateKey>} */
 let dirty = new Set(DRAWING);
 let waiting = false;
@@ -78,9 +84,11 @@ function update(first = false) {
     chosen = chosenImages(data, judged, state, images);
   }
   const redraw = changed(DRAWING);
+  const rechosen = changed(CHOOSING);
   const counting = changed([...JUDGING, "focus", "pair", "costs"]);
   const turned = changed(["tab"]);
   dirty = new Set();
+  places[lastTab] = byId("main").scrollTop;
   byId("images").hidden = state.tab !== "images" && judges;
   byId("tables").hidden = !byId("images").hidden;
   showLayers();
@@ -94,7 +102,20 @@ function update(first = false) {
     updateTables ??= makeTables(byId("tables"), data, store);
     updateTables(judged, sums());
   }
+  if (state.tab !== lastTab) {
+    byId("main").scrollTop = rechosen ? 0 : places[state.tab];
+    lastTab = state.tab;
+  }
   detail.show(state.image, judged);
+}
+
+function makeSkipLink() {
+  const link = byId("skip");
+  link.textContent = text("skip");
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("main").focus();
+  });
 }
 
 function subtitle() {
@@ -150,7 +171,7 @@ function makeBar() {
   const shown = el("strong", { id: "count" });
   const cell = button("", () => store.change({ cell: null }), { class: "chip", title: text("cell.clear") });
   const clear = button(text("filters.clear"), () => store.change({ show: [], types: [], sizes: [], text: "", cell: null }), { id: "clear" });
-  byId("bar").append(shown, cell, clear, el("span", { class: "spring" }), search, sort, turn, size);
+  byId("bar").append(shown, cell, clear, el("span", { class: "spring" }), search, sort, turn, size, shareMenu(data, store, () => ({ chosen, judged })));
   return {
     update() {
       shown.textContent = selectionText(chosen.length, data.images.length);
