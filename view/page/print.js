@@ -1,4 +1,4 @@
-// Print: a cover with the figures and the run cards, then the shown images as they are drawn.
+// Print: a cover with the figures and the run cards, then the shown images with their overlays.
 
 import { byId, el, note, svg } from "./dom.js";
 import { fileName } from "./format.js";
