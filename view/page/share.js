@@ -25,8 +25,8 @@ export function shareMenu(data, store, selection) {
         window.prompt(text("share.names"), names());
       }
     }),
-    button(text("share.names"), () => save("names.txt", names(), "text/plain"), { id: "save-names" }),
-    data.hasTruth && data.models.length > 0 && button(text("share.table"), () => save("selection.csv", selectionCsv(data, store.state, selection()), "text/csv"), { id: "save-csv" }),
+    button(text("share.names"), () => save("names.txt", names()), { id: "save-names" }),
+    data.hasTruth && data.models.length > 0 && button(text("share.table"), () => save("selection.csv", selectionCsv(data, store.state, selection())), { id: "save-csv" }),
     button(text("share.print"), () => printSelection(data, store.state, selection()), { id: "print" })));
   menu.addEventListener("click", (event) => { if (/** @type {Element} */ (event.target).matches("button")) menu.open = false; });
   return menu;
@@ -64,10 +64,9 @@ function cell(value) {
 /**
  * @param {string} name
  * @param {string} content
- * @param {string} type
  */
-function save(name, content, type) {
-  const href = URL.createObjectURL(new Blob([content], { type: `${type};charset=utf-8` }));
+function save(name, content) {
+  const href = URL.createObjectURL(new Blob([content], { type: "application/octet-stream" }));
   el("a", { href, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(href));
 }
