@@ -29,6 +29,7 @@ TRAINER = Trainer(
             "imagenet (downloaded), none (random), or a state dict file of torchvision, timm or smp."
         ),
         "encoder_depth": Flag("Number of halvings, 3 to 5.", int),
+        "from_boxes": Flag("Estimate the masks of annotations that have a box only.", bool),
         "monitor": Flag("The value on val that chooses the best epoch: dice, iou or loss."),
         "good_map": Flag("Run of train_anomaly, method features: its map is a further input channel."),
         "good_map_drop": Flag("Share of the training images without this channel.", float),

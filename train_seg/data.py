@@ -77,7 +77,7 @@ def _coverage(
             raise InputError(
                 dataset.image_path(image),
                 f"annotation {annotation.id} has a box and no segmentation",
-                "a segmenter needs masks; train_det can use boxes",
+                "a segmenter needs masks; train_det can use boxes, or estimate them with --from-boxes",
             )
     if annotations:
         painted = paint_annotations(image, annotations, indices)

@@ -16,6 +16,7 @@ from system.console import print_status
 from system.errors import WeightsError
 from system.tensors import check_expansion, check_tensors
 from train_seg.architectures import check_network
+from train_seg.box_masks import record_box_masks, with_box_masks
 from train_seg.data import PlainSet, TrainingSet, load_cached
 from train_seg.encoder_weights import encoder_normalisation, load_encoder_weights
 from train_seg.export import SegmenterExporter
@@ -86,11 +87,12 @@ class SegmenterLearner(Learner[SegmenterOptions]):
     def calibrate(self, work: Work[SegmenterOptions]) -> None:
         """Choose the pixel threshold on val and store it in both weights files."""
         remove_crops(work.run)
-        val = work.dataset.splits.get("val")
+        dataset = with_box_masks(work.dataset, ("val",))[0] if work.options.from_boxes else work.dataset
+        val = dataset.splits.get("val")
         if val is None:
             return
         segmenter = load_segmenter(work.run.weights / BEST, work.device, tile=work.options.tile or None)
-        threshold = choose_pixel_threshold(segmenter, work.dataset, val)
+        threshold = choose_pixel_threshold(segmenter, dataset, val)
         if threshold is not None:
             for name in (BEST, LAST):
                 store_threshold(work.run.weights / name, threshold)
@@ -124,11 +126,15 @@ def new_model(dataset: Dataset, options: SegmenterOptions) -> tuple[UNet, ModelS
 
 
 def training_images(work: Work[SegmenterOptions]) -> Dataset:
-    """What the network learns from: the images of the run, or crops of them."""
+    """What the network learns from: the images of the run, or crops of them, with masks."""
     options = work.options
+    dataset = work.dataset
+    if options.from_boxes:
+        dataset, counts = with_box_masks(dataset)
+        record_box_masks(work.run, counts)
     if not options.tile:
-        return work.dataset
-    return crop_view(work.run, work.dataset, side=options.tile, empty=options.tile_empty, seed=options.seed)
+        return dataset
+    return crop_view(work.run, dataset, side=options.tile, empty=options.tile_empty, seed=options.seed)
 
 
 def store_threshold(path: Path, threshold: float) -> None:

@@ -66,6 +66,7 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
     `good_map_drop` of the training images.
     `tile` is the side in pixels of the crops to train on, 0 for whole images, `tile_empty` how many crops without
     a defect there are for each with one.
+    `from_boxes` estimates the masks of annotations that have a box only.
     Raises OptionError for values that contradict each other.
     """
 
@@ -79,6 +80,7 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
     gamma: Gamma = 0.5
     tile: Tile = 0
     tile_empty: Amount = 0.5
+    from_boxes: bool = False
     monitor: Literal["dice", "iou", "loss"] = "dice"
     good_map: str = ""
     good_map_drop: Share = 0.3

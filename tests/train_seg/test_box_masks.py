@@ -1,0 +1,117 @@
+"""Boxes without masks train the segmenter: estimated masks, what is recorded, and that test stays unchanged."""
+
+from pathlib import Path
+
+import cv2
+import msgspec
+import numpy as np
+import pytest
+
+from datasets.coco import Annotation, CocoFile
+from datasets.formats.coco_file import read_coco, write_coco
+from datasets.formats.dataset_folder import annotation_path, load_dataset
+from system.json_file import read_json
+from tests.command import run_command
+from tests.odd_datasets import odd_folder
+from tests.train_seg.test_odd_datasets import TINY
+from tests.trainer_cases import check_refused, check_trained
+from train_seg.box_masks import BoxMasks, mask_in_box, with_box_masks
+
+
+def drawn(shape: np.ndarray, seed: int = 0) -> np.ndarray:
+    """A light noisy image of the size of `shape` that is dark where `shape` is set."""
+    pixels = np.random.default_rng(seed).integers(170, 220, (*shape.shape, 3), dtype=np.uint8)
+    pixels[shape > 0] = np.random.default_rng(seed).integers(20, 60, (int((shape > 0).sum()), 3), dtype=np.uint8)
+    return pixels
+
+
+def drop(side: int, x: int, y: int, size: int) -> np.ndarray:
+    """A disc in a box of `size` pixels, and the two upper corners of that box."""
+    shape = np.zeros((side, side), np.uint8)
+    cv2.circle(shape, (x + size // 2, y + size // 2), size // 2, 1, -1)
+    shape[y : y + size // 2, x : x + size + 1] = 1
+    return shape
+
+
+@pytest.mark.parametrize(("side", "size"), [(120, 40), (700, 400)])
+def test_the_mask_of_a_drop_is_found_in_its_box(side: int, size: int) -> None:
+    """The ellipse in its box lacks the corners; the larger one is shrunk."""
+    shape = drop(side, side // 4, side // 4, size)
+    x, y, w, h = cv2.boundingRect(shape)
+    component, ellipse = mask_in_box(drawn(shape), (x, y, w, h))
+    assert not ellipse
+    found = np.zeros_like(shape)
+    fx, fy, fw, fh = component.box
+    found[fy : fy + fh, fx : fx + fw] = component.pixels
+    assert (found & shape).sum() / (found | shape).sum() > 0.97
+    assert np.pi / 4 * w * h / shape.sum() < 0.95  # of the ellipse alone
+    again, _ = mask_in_box(drawn(shape), (x, y, w, h))
+    assert np.array_equal(again.pixels, component.pixels)
+
+
+@pytest.mark.parametrize("box", [(20, 30, 40, 20), (0, 0, 64, 64), (60, 60, 4, 4), (5.5, 5.5, 0.4, 0.4)])
+def test_a_box_in_which_nothing_differs_gives_something_inside_it(box: tuple[float, ...]) -> None:
+    flat = np.full((64, 64, 3), 128, np.uint8)
+    component, _ = mask_in_box(flat, box)
+    x, y, w, h = component.box
+    assert component.area > 0
+    assert box[0] - 1 < x < x + w < box[0] + box[2] + 1.1
+    assert box[1] - 1 < y < y + h < box[1] + box[3] + 1.1
+
+
+def test_an_ellipse_has_the_area_of_one() -> None:
+    component, ellipse = mask_in_box(np.full((64, 64, 3), 128, np.uint8), (0, 0, 64, 64))
+    assert ellipse
+    assert component.area == pytest.approx(np.pi / 4 * 64 * 64, rel=0.02)
+
+
+def strip(coco: CocoFile) -> CocoFile:
+    return CocoFile(
+        coco.images, [msgspec.structs.replace(a, segmentation=[]) for a in coco.annotations], coco.categories
+    )
+
+
+@pytest.fixture
+def boxes(tmp_path: Path) -> Path:
+    """Six images with dark squares; those of train and val have boxes only, but for the first."""
+    root = odd_folder(tmp_path / "odd")
+    for split in ("train", "val"):
+        path = annotation_path(root, split)
+        whole = read_coco(path)
+        bare = strip(whole)
+        kept: list[Annotation] = [*whole.annotations[:1], *bare.annotations[1:]] if split == "train" else []
+        write_coco(path, CocoFile(bare.images, kept or bare.annotations, bare.categories))
+    return root
+
+
+def test_masks_that_exist_and_test_are_unchanged(boxes: Path) -> None:
+    before = load_dataset(boxes)
+    after, counts = with_box_masks(before)
+    assert counts == [BoxMasks("train", 1, 0), BoxMasks("val", 1, 0)]
+    assert after.split("test") == before.split("test")
+    first, second = after.split("train").annotations
+    assert first == before.split("train").annotations[0]
+    assert second.area == 12 * 12  # the square that was drawn
+
+
+def test_boxes_train_with_the_flag_only_and_are_recorded(
+    boxes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reported = "has a box and no segmentation"
+    check_refused("train_seg", boxes, reported, tmp_path / "none", capsys, *TINY)
+    check_trained("train_seg", boxes, tmp_path / "runs", *TINY, "--from-boxes")
+    assert "train: 1 masks are estimated from boxes, 0 of them as ellipses" in capsys.readouterr().err
+    run = tmp_path / "runs/seg/odd"
+    assert read_json(run / "box_masks.json", list[BoxMasks]) == [BoxMasks("train", 1, 0), BoxMasks("val", 1, 0)]
+    assert "from_boxes: true" in (run / "config.yaml").read_text()
+
+
+def test_pixels_are_not_measured_against_boxes(boxes: Path, tmp_path: Path) -> None:
+    path = annotation_path(boxes, "test")
+    write_coco(path, strip(read_coco(path)))
+    given = (*TINY, "--from-boxes", "--epochs", 1, "--runs", tmp_path)
+    assert run_command("train_seg", "fit", boxes, *given) == 0
+    measured = read_json(tmp_path / "seg/odd/metrics.json", dict[str, object])
+    assert measured["boxes"] is not None
+    assert measured["masks"] is None
+    assert measured["pixels"] is None
