@@ -91,7 +91,10 @@ def queue_command(
             for name in waiting
         }
     else:
-        value_of = {name: uncertainty(predictions[0].get(name, []), thresholds[0]) for name in waiting}
+        found = {name: predictions[0].get(name, []) for name in waiting}
+        if not provides[0].types:  # good images decide, by their highest score; others are noise of the map
+            found = {name: sorted(of_image, key=lambda p: -p.score)[:1] for name, of_image in found.items()}
+        value_of = {name: uncertainty(of_image, thresholds[0]) for name, of_image in found.items()}
     queued = rank(value_of, most)
     report({"by": rank_by, "open": len(waiting), "queue": queued})
     if out is not None:

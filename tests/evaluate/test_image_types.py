@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from imblearn.metrics import geometric_mean_score
 from numpy.typing import NDArray
 from scipy.stats import beta
 from sklearn import metrics as sk
@@ -61,6 +62,7 @@ def test_numbers_equal_scikit_learn(seed: int) -> None:
     assert found.macro_f1 == pytest.approx(sk.f1_score(truth, predicted, average="macro"))
     recalls = sk.recall_score(truth, predicted, average=None, labels=sorted(set(truth.tolist())))
     assert found.geometric_mean == pytest.approx(math.prod(recalls) ** (1 / len(recalls)))
+    assert found.geometric_mean == pytest.approx(geometric_mean_score(truth, predicted))
     defect = np.round(1 - scores[:, 0], 1)  # ties
     assert auroc(defect, truth > 0, once[0]) == pytest.approx(sk.roc_auc_score(truth > 0, defect))
 

@@ -34,6 +34,32 @@ def test_an_export_predicts_the_same(
         assert np.abs(one - other).max() < 1e-3
 
 
+def test_half_precision_is_kept_in_the_file_and_nearly_the_same(
+    cls_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openvino = pytest.importorskip("openvino", reason="openvino is not installed, so the export is not tested")
+    asked: list[str] = []
+    compile_model = openvino.Core.compile_model
+
+    def compiled(core: object, model: object, device: str, settings: dict[str, str]) -> object:
+        asked.append(settings["INFERENCE_PRECISION_HINT"])
+        return compile_model(core, model, device, settings)
+
+    monkeypatch.setattr(openvino.Core, "compile_model", compiled)
+    run = Path(shutil.copytree(cls_run, tmp_path / "run"))
+    weights = run / "weights/best.safetensors"
+    rgb = np.random.default_rng(4).integers(0, 255, (70, 130, 3), dtype=np.uint8)
+    original = load_classifier(weights, CPU).probabilities(rgb)
+    export = ("train_cls", "export", run, "--format", "openvino", "--precision")
+    for precision, hint, apart in (("bf16", "bf16", 0.1), ("32", "f32", 1e-3)):
+        assert run_command(*export, precision) == 0
+        asked.clear()
+        other = load_classifier(weights, CPU, exported="openvino").probabilities(rgb)
+        assert asked == [hint]
+        assert np.abs(original - other).max() < apart
+        assert other.sum() == pytest.approx(1)
+
+
 class Brightness(nn.Module):
     """Two types; a chip where the image is bright, with `more` added to its logit."""
 
