@@ -16,7 +16,7 @@ from datasets.formats.dataset_folder import Dataset
 from datasets.images.bit_depth import IntensityRange
 from datasets.images.pixels import read_sized
 from datasets.masks.rle import decode
-from train_det.augment import Matrix, draw_map, jitter_colours, warp_box, warp_image
+from train_det.augment import Matrix, draw_map, frame_colour, jitter_colours, warp_box, warp_image
 from train_det.instance_maps import instance_maps, small_mask
 from train_det.options import DetectorAugmentation
 from training.batches import EpochBatches, EpochKey
@@ -33,7 +33,8 @@ class Sample:
     """An image and its defects: class k is the k-th category, `edges` the points of each outline in image pixels.
 
     `exact`: the outlines follow masks, not boxes. `intensities`: see Dataset. `masks`: of each defect, for a model
-    that learns masks (train_det.instance_maps).
+    that learns masks (train_det.instance_maps). `hidden`: ignore regions, painted with the colour of the border
+    except for the pixels of `shown`, the defects.
     """
 
     path: Path
@@ -44,6 +45,8 @@ class Sample:
     exact: bool
     intensities: tuple[IntensityRange, ...] = ()
     masks: tuple[NDArray[np.uint8], ...] | None = None
+    hidden: tuple[Annotation, ...] = ()
+    shown: tuple[Annotation, ...] = ()
 
 
 def read_samples(
@@ -51,9 +54,13 @@ def read_samples(
     images: Sequence[Image],
     annotations: Mapping[int, Sequence[Annotation]],
     masks_for: int = 0,
+    *,
+    hide_ignored: bool = False,
 ) -> list[Sample]:
     """Samples of `images`; `annotations` by image id. Ignore regions are left out: they are not single defects.
 
+    The loss of Ultralytics cannot leave pixels out, so an ignore region would be learnt as background. With
+    `hide_ignored`, for training, its pixels are painted over and nothing of it is learnt.
     With `masks_for`, the side of the square, the samples have masks. Raises InputError if an annotation has none.
     """
     class_of = {category.id: k for k, category in enumerate(dataset.categories)}
@@ -71,6 +78,8 @@ def read_samples(
                 all(exact for _, exact in outlines),
                 tuple(dataset.intensities),
                 tuple(small_mask(a, image, masks_for) for a in single) if masks_for else None,
+                tuple(a for a in annotations[image.id] if a.iscrowd) if hide_ignored else (),
+                tuple(single) if hide_ignored and len(single) < len(annotations[image.id]) else (),
             )
         )
     return samples
@@ -89,6 +98,28 @@ def outline_points(annotation: Annotation, height: int, width: int) -> tuple[NDA
     zero, one = np.zeros_like(t), np.ones_like(t)
     unit = np.concatenate([np.stack(side, 1) for side in ((t, zero), (t, one), (zero, t), (one, t))])
     return (unit * [w, h] + [x, y]).astype(np.float32), False
+
+
+def hide_regions(
+    image: NDArray[np.uint8], regions: Sequence[Annotation], defects: Sequence[Annotation]
+) -> NDArray[np.uint8]:
+    """H x W x 3 `image` with the pixels of `regions` outside of `defects` in the colour of its border."""
+    height, width = image.shape[:2]
+    painted = image.copy()
+    painted[_covered(regions, height, width) & ~_covered(defects, height, width)] = frame_colour(image)
+    return painted
+
+
+def _covered(annotations: Sequence[Annotation], height: int, width: int) -> NDArray[np.bool_]:
+    """The pixels of the masks of annotations, or of their boxes where there is no mask."""
+    covered = np.zeros((height, width), bool)
+    for annotation in annotations:
+        if annotation.segmentation:
+            covered |= decode(annotation.segmentation, height, width) > 0
+        else:
+            x, y, w, h = annotation.bbox
+            covered[int(y) : int(np.ceil(y + h)), int(x) : int(np.ceil(x + w))] = True
+    return covered
 
 
 class TrainingImages(TorchDataset[Item]):
@@ -143,6 +174,8 @@ class TrainingImages(TorchDataset[Item]):
             return self._cache[number]
         sample = self.samples[number]
         image = read_sized(sample.path, sample.width, sample.height, sample.intensities)
+        if sample.hidden:
+            image = hide_regions(image, sample.hidden, sample.shown)
         small = shrink(image, CACHE_OVERSIZE * self.side)
         if self._cache is not None:
             self._cache[number] = small

@@ -100,7 +100,7 @@ def training_images(dataset: Dataset, options: DetectorOptions) -> TrainingImage
     """The images of train, decoded once. Images with boxes without masks are rotated by right angles only."""
     train = dataset.split("train")
     masks_for = options.imgsz if options.family == "yolo-seg" else 0
-    samples = read_samples(dataset, train.images, train.by_image(), masks_for)
+    samples = read_samples(dataset, train.images, train.by_image(), masks_for, hide_ignored=True)
     augmentation = options.augmentation
     if augmentation.rotation == "any" and not all(sample.exact for sample in samples):
         print_status("some annotations have no mask: images are rotated by right angles only")

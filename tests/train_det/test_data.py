@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
+from PIL import Image as PilImage
 from torch.utils.data import DataLoader
 
-from datasets.coco import Annotation
-from datasets.formats.dataset_folder import Dataset
+from datasets.coco import Annotation, Category, Image
+from datasets.formats.dataset_folder import Dataset, load_dataset
 from datasets.masks.rle import encode
+from tests.small_coco import mask_annotation, write_folder
 from train_det.data import Item, TrainingImages, outline_points, read_samples, training_loader
 from train_det.options import DetectorAugmentation
 from training.batches import EpochBatches
@@ -101,3 +104,29 @@ def test_a_dataset_too_large_for_memory_is_read_as_needed(
     assert torch.equal(images[0, 0]["img"], kept)
     images[0, 0]
     assert len(reads) == 2
+
+
+def test_ignore_regions_are_painted_over_for_training_only(tmp_path: Path) -> None:
+    """A dark defect, and an ignore region as a mask and another as a box, both dark, on a bright noisy ground."""
+    image = Image(1, "a.png", 64, 48)
+    mask = np.zeros((48, 64), np.uint8)
+    mask[10:20, 10:20] = mask[15:25, 15:30] = mask[40:43, 2:8] = 1  # its last part is on the defect
+    region = msgspec.structs.replace(mask_annotation(2, 1, 1, mask), iscrowd=1)
+    box = Annotation(3, 1, 1, (40.5, 30.5, 6, 6), 36, [], 1)
+    defect = np.zeros((48, 64), np.uint8)
+    defect[40:46, 2:8] = 1
+    root = write_folder(
+        tmp_path / "d", {"train": [image]}, [mask_annotation(1, 1, 1, defect), region, box], [Category(1, "dent")]
+    )
+    pixels = np.full((48, 64, 3), (200, 180, 160), np.uint8)
+    pixels[(mask | defect) > 0] = 10
+    pixels[30:37, 40:47] = 10
+    PilImage.fromarray(pixels).save(root / "images/a.png")
+    dataset = load_dataset(root)
+    given = (dataset, [image], dataset.split("train").by_image())
+    plain = TrainingImages(read_samples(*given), SIDE, None, 0).read(0)
+    hidden = TrainingImages(read_samples(*given, hide_ignored=True), SIDE, None, 0).read(0)
+    assert np.array_equal(plain, pixels)
+    expected = np.full((48, 64, 3), (200, 180, 160), np.uint8)
+    expected[defect > 0] = 10
+    assert np.array_equal(hidden, expected)
