@@ -5,7 +5,7 @@ A trainer whose model is given this map as a further input keeps a copy of the f
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import cv2
 import msgspec
@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from features.encoder import Encoder, EncoderSpec
-from features.good_distance import GoodDistance
-from features.input_frame import InputFrame, to_tensor
+from features.good_distance import BUFFERS, GoodDistance
+from features.input_frame import InputFrame, InputSide, to_tensor
 from features.regions import DistanceLimits
+from features.weights import check_fits, check_runs
 from system.errors import OptionError, WeightsError, first_line
 from system.files import read_file
 from system.tensors import check_tensors, is_library_name
@@ -33,8 +34,8 @@ class GoodMapOptions(msgspec.Struct, frozen=True):
     """The options of the training that the map depends on; see train_anomaly/options.py."""
 
     method: str
-    stride: int
-    smoothing: float
+    stride: Literal[4, 8, 16, 32]
+    smoothing: Annotated[float, msgspec.Meta(ge=0, le=0.1)]
     synthetic: int = 0
 
 
@@ -45,8 +46,8 @@ class GoodMapSpec(msgspec.Struct, frozen=True):
     threshold, and from which defects were pasted.
     """
 
-    rows: int
-    columns: int
+    rows: InputSide
+    columns: InputSide
     options: GoodMapOptions
     encoder: EncoderSpec | None = None
     limits: DistanceLimits | None = None
@@ -106,16 +107,24 @@ def load_good_map(path: Path) -> GoodMap:
     from safetensors.torch import load_file
 
     spec = read_good_map_spec(path)
-    assert spec.encoder is not None
+    encoder = spec.encoder
+    assert encoder is not None
     tensors = load_file(path)
     check_tensors(path, tensors)
+    state = {name.removeprefix(PREFIX): value for name, value in tensors.items()}
+
+    def build() -> GoodDistance:
+        return GoodDistance(Encoder(encoder), spec.options.stride, weighted=spec.options.synthetic > 0)
+
     try:
-        network = GoodDistance(Encoder(spec.encoder), spec.options.stride, weighted=spec.options.synthetic > 0)
-        network.restore({name.removeprefix(PREFIX): value for name, value in tensors.items()})
+        check_fits(path, state, build, any_shape=BUFFERS)
+        network = build()
+        network.restore(state)
     except (RuntimeError, KeyError, OptionError) as error:
         line = first_line(error, 80)
         raise WeightsError(path, f"the weights do not fit their network ({line})", "train it again") from None
-    return GoodMap(network.eval(), spec, hashlib.sha256(read_file(path)).hexdigest())
+    check_runs(path, network.eval(), spec.rows, spec.columns)
+    return GoodMap(network, spec, hashlib.sha256(read_file(path)).hexdigest())
 
 
 def smoothed(raw: "NDArray[np.float32]", frame: InputFrame, smoothing: float) -> "NDArray[np.float32]":

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import cv2
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STEP = 32  # pixels, the largest stride of the usual networks
+MAX_SIDE = 2048  # pixels
+# Rows or columns of an input in a file: at least one step, and at most the largest `imgsz`.
+InputSide = Annotated[int, msgspec.Meta(ge=STEP, le=MAX_SIDE, multiple_of=STEP)]
 
 
 def choose_frame(sizes: Sequence[tuple[int, int]], imgsz: int) -> tuple[int, int]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import cv2
+import msgspec
 import numpy as np
 
 from datasets.masks.component import fill_holes
@@ -29,7 +30,7 @@ class DistanceLimits:
 
     usual: float
     floor: float
-    peak: float
+    peak: Annotated[float, msgspec.Meta(gt=0)]  # checked where it is read from a file
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from system.errors import OptionError, WeightsError
+from system.errors import OptionError, WeightsError, first_line
 from system.files import read_file
 from system.tensors import check_expansion, check_tensors
 
@@ -71,6 +71,23 @@ def check_fits(
     if wrong := sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name)):
         sizes = f"{wrong[0]} is {given.get(wrong[0], 'missing')} and not {wanted.get(wrong[0], 'expected')}"
         raise WeightsError(path, f"the weights do not fit their model ({sizes})", "train again")
+
+
+def check_runs(path: Path, network: "nn.Module", rows: int, columns: int) -> None:
+    """Raise WeightsError if a network of stored tensors cannot process a black image of this size.
+
+    For tensors whose shapes depend on the training images, which `check_fits` does not compare.
+    """
+    import torch
+
+    try:
+        with torch.inference_mode():
+            found = network(torch.zeros(1, 3, rows, columns, dtype=torch.uint8))
+        if found.ndim != 3 or not bool(found.isfinite().all()):
+            raise ValueError("it gives no map of numbers")
+    except (RuntimeError, IndexError, TypeError, ValueError) as error:
+        problem = f"the weights do not fit their network ({first_line(error, 80)})"
+        raise WeightsError(path, problem, "train again") from None
 
 
 def part_names(tensors: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from features.encoder import Encoder
 from features.good_map import smoothed, to_scores
 from features.input_frame import InputFrame, to_tensor
 from features.regions import find_regions
-from features.weights import check_fits
+from features.weights import check_fits, check_runs
 from system.errors import OptionError, WeightsError, first_line
 from train_anomaly.alarms import describe_guarantee
 from train_anomaly.methods import METHODS, needs_encoder, new_scorer
@@ -139,4 +139,5 @@ def trained_scorer(weights: Path, state: Mapping[str, Tensor], spec: AnomalySpec
     except (RuntimeError, KeyError, OptionError) as error:
         problem = f"the weights do not fit their network ({first_line(error, 80)})"
         raise WeightsError(weights, problem, "train again") from None
+    check_runs(weights, scorer.eval(), spec.rows, spec.columns)
     return scorer

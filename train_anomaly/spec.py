@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
 from torch import Tensor
 
 from datasets.coco import Category
 from features.encoder import EncoderSpec
+from features.input_frame import InputSide
 from features.regions import DistanceLimits
 from system.errors import OptionError, WeightsError
 from system.files import write_atomic
@@ -17,8 +17,6 @@ from train_anomaly.alarms import Guarantee
 from train_anomaly.options import AnomalyOptions
 
 METADATA_KEY = "defectline"
-# Pixels. The longer side is at most the largest `imgsz`; the shorter one is at least one step.
-InputSide = Annotated[int, msgspec.Meta(ge=32, le=2048, multiple_of=32)]
 
 
 class AnomalySpec(msgspec.Struct, frozen=True):
