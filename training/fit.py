@@ -13,6 +13,7 @@ from evaluate.metrics import Metrics
 from evaluate.run_folder import Run
 from evaluate.tables import print_metrics
 from system.console import print_status
+from system.errors import WeightsError, first_line
 from system.json_output import report
 from training.device import choose_device, choose_precision
 from training.epoch_recorder import recording
@@ -150,9 +151,23 @@ def _prepare(
         path = run.weights / learner.state_file
         state = path if path.is_file() else None
         work = Work(run=run, dataset=run_dataset(run, dataset), options=options, device=device, state=state)
-        if state:
-            print_status(f"resuming after epoch {learner.epochs_done(state)} of {options.epochs}")
-        return Training(learner, work, learner.prepare(work))
+        if state is None:
+            return Training(learner, work, learner.prepare(work))
+        print_status(f"resuming after epoch {learner.epochs_done(state)} of {options.epochs}")
+        return Training(learner, work, _continued(learner, work, state))
+
+
+def _continued(learner: Learner[OptionsT], work: Work[OptionsT], state: Path) -> Loop:
+    """The loop that continues from `state`. Raises WeightsError if its tensors are not those of the training."""
+    from torch import OutOfMemoryError
+
+    try:
+        return learner.prepare(work)
+    except OutOfMemoryError:
+        raise
+    except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+        problem = f"does not fit this training ({first_line(error, 80)})"
+        raise WeightsError(state, problem, "start again without --resume") from None
 
 
 def _furnish(

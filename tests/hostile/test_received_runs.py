@@ -1,5 +1,6 @@
 """Received runs of the classifier and of the anomaly detector: payloads, specifications and tensors."""
 
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from features.good_map import load_good_map
 from system.errors import WeightsError
+from system.files import write_atomic
 from tests.command import only_line, run_command
 from tests.hostile.test_checkpoints import Payload
 from tests.tiny_runs import TinyRuns
@@ -59,6 +61,45 @@ def test_a_payload_in_pretrained_weights_does_not_run(
     assert run_command(room, "fit", coco_folder, option, tmp_path / "w.pth", "--runs", tmp_path / "runs") == 2
     assert "contains more than tensors" in capsys.readouterr().err
     assert not (tmp_path / "marker").exists()
+
+
+STATES: list[dict[str, object]] = [
+    {"network": {"a": torch.zeros(2)}},
+    {"network": 3},
+    {"optimizers": [], "optimizer": {}},
+    {"optimizers": [{"a": 1}], "optimizer": {"param_groups": [1]}},
+    {"epoch": "x"},
+    {"best": "x"},
+]
+
+
+@pytest.mark.parametrize("task", ["cls", "anomaly"])
+def test_a_state_that_does_not_fit_the_training_is_one_line(
+    task: str, coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"cls": ("--weights", "none"), "anomaly": ("--method", "autoencoder", "--alarms", "20%")}[task]
+    common = (*options, "--imgsz", 64, "--epochs", 2, "--device", "cpu", "--runs", tmp_path)
+    kept: list[bytes] = []
+
+    def keep(path: Path, data: bytes) -> None:
+        write_atomic(path, data)
+        if path.name == "last.ckpt":
+            kept.append(data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("train_anomaly.state", "train_cls.loop"):
+            patch.setattr(f"{module}.write_atomic", keep)
+        assert run_command(f"train_{task}", "fit", coco_folder, *common) == 0
+    run = tmp_path / task / coco_folder.name
+    (run / "metrics.json").unlink()
+    state = torch.load(io.BytesIO(kept[0]), weights_only=True)
+    for change in STATES:
+        torch.save({**state, **{k: v for k, v in change.items() if k in state}}, run / "weights" / "last.ckpt")
+        capsys.readouterr()
+        assert run_command(f"train_{task}", "fit", coco_folder, "--resume", run) == 2, change
+        assert "last.ckpt" in capsys.readouterr().err.splitlines()[-1]
+    torch.save(state, run / "weights" / "last.ckpt")
+    assert run_command(f"train_{task}", "fit", coco_folder, "--resume", run) == 0
 
 
 Tensors = dict[str, Tensor]
