@@ -9,7 +9,7 @@ help:
 	@echo "make .venv  set up the environment      make demo  masks to trained models and a page, offline"
 	@echo "make interop  tests with programs that need an environment of their own (Datumaro, Label Studio's SDK)"
 	@echo "make test   run the tests               make lint  ruff, mypy, biome and tsc       make format  ruff format"
-	@echo "make audit  known vulnerabilities of the packages (needs the network)"
+	@echo "make audit  known vulnerabilities of the packages (network, or ADVISORIES=FOLDER)"
 
 # The stamp file in .venv records that the installation is complete.
 .venv: .venv/installed
@@ -55,11 +55,18 @@ lint: .venv/installed node_modules/installed
 	$(WITH_NODE) node_modules/.bin/biome lint --error-on-warnings
 	$(WITH_NODE) node_modules/.bin/tsc --project jsconfig.json
 
-# Known vulnerabilities of the pinned packages, in an environment of its own. Needs the network: the advisory
-# database is not published as a package. Code of our own is checked by ruff's bandit rules (S) in lint.
+# Known vulnerabilities of the pinned packages: by pip-audit in an environment of its own, which needs the network, or
+# with ADVISORIES=FOLDER by a clone of github.com/pypa/advisory-database, which does not. Code of our own is checked by
+# ruff's bandit rules (S) in lint.
+ADVISORIES ?=
+
 audit: .venv/installed
+ifneq ($(ADVISORIES),)
+	$(BIN)/python -m tests.audit $(ADVISORIES)
+else
 	test -x .venv-audit/bin/pip-audit || ($(PYTHON) -m venv .venv-audit && .venv-audit/bin/pip install --quiet pip-audit)
 	.venv-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+endif
 
 format: .venv/installed
 	$(BIN)/ruff format .
