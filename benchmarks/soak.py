@@ -21,7 +21,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib import import_module
 from io import StringIO
@@ -172,9 +172,29 @@ def slopes(rows: list[dict[str, float]]) -> dict[str, float]:
     return {name: 100 * float(theilslopes([row[name] for row in kept], numbers)[0]) for name in COLUMNS[1:]}
 
 
+def draw_chart(rows: Sequence[Mapping[str, float]], path: Path) -> None:
+    """Draw memory and files over the rounds to an SVG or PNG file."""
+    from matplotlib.figure import Figure  # noqa: PLC0415  only for the chart
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    memory, others = figure.subplots(2, sharex=True, height_ratios=(3, 1))
+    numbers = [row["round"] for row in rows]
+    for name, label in (("rss_mb", "resident"), ("malloc_mb", "in use"), ("free_mb", "kept for reuse")):
+        memory.plot(numbers, [row[name] for row in rows], label=label, linewidth=1)
+    for name in ("descriptors", "threads", "zombies", "temporary_files", "left_files"):
+        others.plot(numbers, [row[name] for row in rows], label=name.replace("_", " "), linewidth=1)
+    memory.set(ylabel="memory, MB", ylim=(0, None))
+    others.set(xlabel="round", ylabel="count", ylim=(-0.5, None))
+    memory.legend(loc="center right")
+    others.legend(loc="center right", ncols=3, fontsize="small")
+    figure.savefig(path)
+
+
 def main(
     hours: Annotated[float, typer.Option(help="How long.")] = 2.0,
-    out: Annotated[Path, typer.Option(help="The CSV file.")] = Path("soak.csv"),
+    out: Annotated[Path, typer.Option(help="The CSV file; the chart gets the same name with .svg.")] = Path(
+        "soak.csv"
+    ),
 ) -> None:
     """Run rounds for some hours."""
     root = Path(tempfile.mkdtemp(prefix="soak-"))
@@ -191,6 +211,7 @@ def main(
             file.flush()
             shutil.rmtree(work)
     shutil.rmtree(root)
+    draw_chart(rows, out.with_suffix(".svg"))
     typer.echo(f"{len(rows)} rounds; growth in 100 rounds after the first quarter:")
     for name, slope in slopes(rows).items():
         typer.echo(f"  {name:16} {slope:+.2f}   (last {rows[-1][name]})")

@@ -3,8 +3,9 @@
     python -m tests.audit ADVISORIES [constraints.txt]
 
 ADVISORIES is a clone of github.com/pypa/advisory-database (a folder with `vulns`), whose files have the OSV schema
-(https://ossf.github.io/osv-schema/). Prints a line for each advisory of a pinned version and the date of the newest
-advisory of these packages, because a copy knows nothing newer. The exit status is 1 if a version is affected.
+(https://ossf.github.io/osv-schema/). Prints a line for each advisory of a pinned version. Also prints the date of
+the newest advisory of these packages, because a copy knows nothing newer. The exit status is 1 if a version is
+affected.
 """
 
 import sys

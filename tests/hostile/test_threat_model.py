@@ -12,7 +12,9 @@ PAGE = TESTS.parent / "docs" / "security.md"
 # The beginning of a row of the table, of a bullet or of a paragraph -> the tests of what it states.
 COVERED: dict[str, list[str]] = {
     "| detector weights": ["hostile/test_checkpoints.py::test_a_payload_runs_in_no_way"],
-    "| segmenter weights": [
+    "| weights of the segmenter": [
+        "hostile/test_received_runs.py::test_a_payload_in_any_file_of_weights_does_not_run",
+        "hostile/test_received_runs.py::test_a_payload_in_pretrained_weights_does_not_run",
         "hostile/test_weights.py::test_weights_that_are_not_numbers_or_of_other_sizes_are_refused",
         "hostile/test_weights.py::test_pretrained_tensors_must_be_numbers",
         "fuzz/test_corpus.py::test_whatever_a_file_contains_is_read_or_refused",
@@ -45,6 +47,11 @@ COVERED: dict[str, list[str]] = {
         "hostile/test_weights.py::test_a_specification_of_a_large_model_takes_no_memory",
         "hostile/test_weights.py::test_a_specification_with_impossible_values_or_an_address_is_refused",
     ],
+    "Weights of the anomaly detector": [
+        "hostile/test_received_runs.py::test_damaged_weights_of_the_anomaly_detector_are_refused_as_a_run_and_as_a_good_map",
+        "hostile/test_received_runs.py::test_a_good_map_must_be_a_run_of_the_anomaly_detector",
+        "hostile/test_received_runs.py::test_a_state_that_does_not_fit_the_training_is_one_line",
+    ],
     "Pretrained weights and resume": [
         "hostile/test_weights.py::test_a_compressed_bomb_of_pretrained_tensors_is_refused",
         "hostile/test_weights.py::test_a_resume_state_must_be_numbers",
@@ -74,6 +81,10 @@ COVERED: dict[str, list[str]] = {
         "convert/test_kill.py::test_the_next_conversion_removes_the_files_of_a_killed_one",
         "faults/test_destination.py::test_the_clean_up_leaves_a_folder_that_was_just_made",
         "faults/test_surroundings.py::test_what_a_killed_command_left_with_a_time_in_the_future_is_removed",
+    ],
+    "* A single file has no name": [
+        "system/test_unnamed_file.py::test_a_kill_before_the_file_has_a_name_leaves_nothing",
+        "system/test_unnamed_file.py::test_the_next_write_removes_what_a_kill_before_the_renaming_left",
     ],
     "* Before a mask": ["hostile/test_damaged_files.py::test_a_large_mask_takes_no_memory_before_it_is_refused"],
     "* JSON, YAML, CSV": [
