@@ -104,7 +104,7 @@ def _changed(task: str, options: Mapping[str, object]) -> list[ChangedOption]:
     return [
         ChangedOption(name, str(value), str(defaults.get(name, "")))
         for name, value in _flat(options)
-        if name not in NOT_OPTIONS and (name not in defaults or defaults[name] != value)
+        if name not in NOT_OPTIONS and (name not in defaults or not _same(defaults[name], value))
     ]
 
 
@@ -120,6 +120,11 @@ def _flat(options: Mapping[str, object], before: str = "") -> Iterator[tuple[str
             yield from _flat(value, f"{before}{name}.")
         else:
             yield f"{before}{name}", value
+
+
+def _same(default: object, value: object) -> bool:
+    """Whether an option is at its default; a recipe may write 0.5 where the run's file has the text "0.5"."""
+    return default == value or str(default) == str(value)
 
 
 def _history(run: Run) -> tuple[list[TrainingCurve], int]:

@@ -108,7 +108,7 @@ function differenceCard(data, store) {
   });
   const heads = ["", letters.first, letters.second, `${letters.second} − ${letters.first}`, text("difference.interval"), text("difference.verdict", letters)];
   return [card(text("difference.title", letters), text("difference.hint"),
-    el("div", { class: "scroll" }, el("table", { class: "plain differences" },
+    el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "plain differences" },
       el("thead", {}, el("tr", {}, heads.map((head) => (head ? el("th", { scope: "col" }, head) : el("td"))))), el("tbody", {}, rows))),
     el("p", { class: "hint" }, text("difference.note", { n: found.images, resamples: found.resamples })))];
 }

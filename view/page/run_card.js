@@ -37,7 +37,7 @@ function runCard(about, name) {
     el("td", {}, value.toFixed(3)), el("td", {}, low === null || high === null ? "" : `${low.toFixed(3)} … ${high.toFixed(3)}`)));
   return card(name, text("card.title"),
     el("dl", { class: "card-facts", title: about.contentSha256 ?? "" }, facts.map(([key, value]) => el("div", {}, el("dt", {}, text(key)), el("dd", {}, value)))),
-    el("div", { class: "scroll" }, el("table", { class: "plain" }, el("thead", {}, el("tr", {}, ["card.number", "card.value", "difference.interval"].map((key) => el("th", { scope: "col" }, text(key))))),
+    el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "plain" }, el("thead", {}, el("tr", {}, ["card.number", "card.value", "difference.interval"].map((key) => el("th", { scope: "col" }, text(key))))),
       el("tbody", {}, numbers))),
     el("h3", {}, text("card.changed")),
     about.changed.length

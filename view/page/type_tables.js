@@ -81,8 +81,8 @@ export function measuredTables(data, store) {
     el("h2", {}, `${text("measured.title")}${runSuffix(data, store)}`),
     el("div", { class: "cards" }, tables.map(({ title, columns, rows, note }) => el("figure", { class: "card", title: note },
       el("figcaption", {}, el("strong", {}, title)),
-      el("div", { class: "scroll" }, el("table", { class: "plain" },
-        el("tr", {}, columns.map((name) => el("th", { scope: "col" }, breakable(name)))),
+      el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "plain" },
+        el("tr", {}, columns.map((name) => (name ? el("th", { scope: "col" }, breakable(name)) : el("td")))),
         rows.map(([name, ...cells]) => el("tr", {},
           el("th", { scope: "row" }, name), cells.map((text) => el("td", {}, text))))))))));
 }

@@ -1,0 +1,41 @@
+"""The page has no serious finding of axe-core, in both colour schemes, and fits screens of all widths."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.view.browser import Open, settle
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+FINDINGS = """async () => (await axe.run()).violations
+  .filter(({ impact }) => ["serious", "critical"].includes(impact))
+  .map(({ id, nodes }) => [id, nodes.map((node) => node.target.join(" ")).slice(0, 3)])"""
+
+
+@pytest.mark.parametrize(("scheme", "tab"), [("light", "images"), ("dark", "tables")])
+def test_axe_finds_nothing_serious(scheme: str, tab: str, opened: Open, compare_page: Path) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed (make lint installs it), so accessibility is not tested")
+    page = opened(compare_page, f"tab={tab}", color_scheme=scheme)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    settle(page)
+    assert page.evaluate(FINDINGS) == []
+
+
+@pytest.mark.parametrize("width", [390, 820, 2560])
+def test_every_width_fits(width: int, opened: Open, compare_page: Path) -> None:
+    page = opened(compare_page, viewport={"width": width, "height": 900})
+    settle(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth") == width
+    main = page.evaluate(
+        "() => { const m = document.getElementById('main'); return [m.scrollWidth, m.clientWidth]; }"
+    )
+    assert main[0] <= main[1]
+
+
+def test_the_first_key_skips_to_the_images(opened: Open, seg_page: Path) -> None:
+    page = opened(seg_page)
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.id") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => document.activeElement.id") == "main"
