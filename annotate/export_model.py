@@ -42,7 +42,7 @@ def export_for_x_anylabeling(run: Run, dataset: Dataset, dest: Path) -> Exported
     The confidence threshold is the operating point of the run. Raises OptionError for a run whose model
     X-AnyLabeling cannot use, PredictError if the trainer cannot export it, OutputError for `dest`.
     """
-    if run.task != "det":
+    if not run.provides.boxes or run.provides.masks:
         remedy = "export a run of train_det; proposals of this run: annotate propose --from RUN"
         raise OptionError(f"--for x-anylabeling {run.root}", f"a run of train_{run.task}; {UNSUPPORTED}", remedy)
     classes = [category.name for category in run_categories(run, dataset)]

@@ -57,6 +57,9 @@ TASKS: dict[str, Provides] = {
     "anomaly": Provides(boxes=True, masks=True, score_maps=True, types=False),
 }
 
+# Task of a run -> the values of its option `family` that have masks, where others have none.
+FAMILIES_WITH_MASKS: dict[str, tuple[str, ...]] = {"det": ("yolo-seg",)}
+
 
 class Run(msgspec.Struct, frozen=True):
     """A run folder; `task` is a key of TASKS."""
@@ -68,8 +71,9 @@ class Run(msgspec.Struct, frozen=True):
     def provides(self) -> Provides:
         """What the predictions contain."""
         provides = TASKS[self.task]
-        if self.task == "det" and self.config.is_file():
-            masks = read_config(self.root).options.get("family") == "yolo-seg"
+        families = FAMILIES_WITH_MASKS.get(self.task)
+        if families and self.config.is_file():
+            masks = read_config(self.root).options.get("family") in families
             return msgspec.structs.replace(provides, masks=masks)
         if provides.image_types and self.config.is_file():
             several = read_config(self.root).options.get("several") == "multi"

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -159,10 +160,11 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: p
     before = path.read_bytes()
     (image,) = list_folder_images(tmp_path)
 
-    def interrupt(self: Path, target: Path) -> Path:
+    def interrupt(*_: object, **_named: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Path, "replace", interrupt)
+    monkeypatch.setattr(os, "rename", interrupt)
     with pytest.raises(KeyboardInterrupt):
         propose(image, proposals(square(40, 30, 60, 50)))
     assert path.read_bytes() == before

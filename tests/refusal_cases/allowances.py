@@ -36,6 +36,9 @@ REASONS: dict[str, tuple[Site, ...]] = {
         f"{FORMATS}labelstudio_names.py: image_value (1)",
         f"{FORMATS}via.py: _the_attribute (1)",
     ),
+    "No conversion calls it: for commands that make images from others": (
+        f"{FORMATS}made_images.py: check_none_made",
+    ),
     "Images made for their type: right for a classifier, so check does not report them": (
         f"{FORMATS}made_images.py: check_have_places",
     ),

@@ -56,7 +56,7 @@ def test_it_is_not_split_or_changed_again(
     [
         (("train_cls", "--folds", 2, *SMALL), "shows pixels of other images"),
         (("train_cls", "--balance", "deepsmote", *SMALL), "must not be parents"),
-        (("train_det",), "shows a type of defect but not where it is"),
+        (("train_det", "--weights", "none"), "shows a type of defect but not where it is"),
         (("train_seg",), "shows a type of defect but not where it is"),
         (("train_det", "--folds", 2, "--weights", "none"), "shows pixels of other images"),
     ],

@@ -41,7 +41,7 @@ export function confusionCard(data, store, matrix) {
  * @param {PrecisionRecall[]} ranked
  */
 export function typeCard(data, store, rows, ranked) {
-  return card(`${text("types.title")}${runSuffix(data, store)}`, text(`types.hint.${store.state.by}`, { iou: store.state.iou.toFixed(2) }),
+  return card(`${text("types.by_type")}${runSuffix(data, store)}`, text(`types.hint.${store.state.by}`, { iou: store.state.iou.toFixed(2) }),
     el("div", { class: "scroll" }, el("table", { class: "plain" },
       el("tr", {}, TYPE_HEADS.map((h) => el("th", { scope: "col" }, text(h)))),
       rows.map((row, type) => el("tr", {},
