@@ -4,6 +4,7 @@ A trainer whose model is given this map as a further input keeps a copy of the f
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,6 +12,7 @@ import cv2
 import msgspec
 import numpy as np
 import torch
+from torch import Tensor
 
 from features.encoder import Encoder, EncoderSpec
 from features.good_distance import BUFFERS, GoodDistance
@@ -71,15 +73,13 @@ class GoodMap:
         `sha256` is that of the image file: an image that was learnt is compared with the other good images only,
         otherwise it would be nearer to them than any new image.
         """
-        limits = self.spec.limits
+        limits, number = self.spec.limits, self._numbers.get(sha256 or "")
         assert limits is not None
-        height, width = rgb.shape[:2]
-        frame = InputFrame(height, width, self.spec.rows, self.spec.columns)
-        with torch.inference_mode():
-            pixels = to_tensor(frame.to_input(rgb)[None])
-            raw = self.network(pixels, self._numbers.get(sha256 or ""))[0].numpy()
-        found = to_scores(smoothed(raw, frame, self.spec.options.smoothing), limits.peak)
-        return np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+        frame = InputFrame(rgb.shape[0], rgb.shape[1], self.spec.rows, self.spec.columns)
+        distances = input_distances(
+            lambda pixels: self.network(pixels, number), rgb, frame, self.spec.options.smoothing
+        )
+        return full_size_scores(distances, limits.peak, *rgb.shape[:2])
 
 
 def read_good_map_spec(path: Path) -> GoodMapSpec:
@@ -125,6 +125,31 @@ def load_good_map(path: Path) -> GoodMap:
         raise WeightsError(path, f"the weights do not fit their network ({line})", "train it again") from None
     check_runs(path, network.eval(), spec.rows, spec.columns)
     return GoodMap(network, spec, hashlib.sha256(read_file(path)).hexdigest())
+
+
+def input_distances(
+    network: Callable[[Tensor], Tensor],
+    rgb: "NDArray[np.uint8]",
+    frame: InputFrame,
+    smoothing: float,
+    device: torch.device | str = "cpu",
+) -> "NDArray[np.float32]":
+    """The smoothed distances of an H x W x 3 image, at the resolution of the input, without its padding.
+
+    `network` maps inputs N x 3 x rows x columns uint8 on `device` to distances N x h x w.
+    """
+    pixels = to_tensor(frame.to_input(rgb)[None]).to(device)
+    with torch.inference_mode():
+        raw = network(pixels)[0].float().cpu().numpy()
+    return smoothed(raw, frame, smoothing)
+
+
+def full_size_scores(
+    distances: "NDArray[np.float32]", peak: float, height: int, width: int
+) -> "NDArray[np.float32]":
+    """Distances as scores (0.5 at `peak`), height x width."""
+    scores = to_scores(distances, peak)
+    return np.asarray(cv2.resize(scores, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def smoothed(raw: "NDArray[np.float32]", frame: InputFrame, smoothing: float) -> "NDArray[np.float32]":

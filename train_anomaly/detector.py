@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,8 +12,8 @@ from datasets.coco import Category, Prediction
 from datasets.masks.rle import encode, rle_box
 from evaluate.values import OperatingPoint
 from features.encoder import Encoder
-from features.good_map import smoothed, to_scores
-from features.input_frame import InputFrame, to_tensor
+from features.good_map import full_size_scores, input_distances, to_scores
+from features.input_frame import InputFrame
 from features.regions import find_regions
 from features.weights import check_fits, check_runs
 from system.errors import OptionError, WeightsError, first_line
@@ -91,17 +90,12 @@ class AnomalyDetector(Predictor):
         """H x W float32, 0 to 1, of an H x W x 3 image."""
         limits = self.spec.limits
         assert limits is not None
-        height, width = rgb.shape[:2]
-        scores = to_scores(self.distances(rgb), limits.peak)
-        return np.asarray(cv2.resize(scores, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+        return full_size_scores(self.distances(rgb), limits.peak, *rgb.shape[:2])
 
     def distances(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.float32]":
         """The smoothed distances of an H x W x 3 image, at the resolution of the input, without its padding."""
         frame = InputFrame(rgb.shape[0], rgb.shape[1], self.spec.rows, self.spec.columns)
-        pixels = to_tensor(frame.to_input(rgb)[None]).to(self.device)
-        with torch.inference_mode():
-            raw = self.network(pixels)[0].float().cpu().numpy()
-        return smoothed(raw, frame, self.spec.options.smoothing)
+        return input_distances(self.network, rgb, frame, self.spec.options.smoothing, self.device)
 
 
 def as_network(run: "Runner") -> Distances:

@@ -14,6 +14,7 @@ from system.console import given, new_app, print_status, print_text, run
 from system.json_output import report
 from training import flags as flag
 from training.early_checks import print_loading
+from training.exported_model import MAX_LOSS
 from training.options import MIN_TILE, OptionsT, flag_paths, option_defaults
 from training.trainer import PredictFlag, Trainer
 
@@ -195,7 +196,7 @@ def _export(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         run_folder: flag.RunPath,
         export_format: flag.Format = "openvino",
         precision: flag.ExportPrecision = "32",
-        max_loss: flag.MaxLoss = 0.005,
+        max_loss: flag.MaxLoss = MAX_LOSS,
         dataset: flag.Dataset = None,
     ) -> None:
         """Export the best weights for use without PyTorch, if they predict the same on images of the dataset."""

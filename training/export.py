@@ -8,6 +8,7 @@ from evaluate.run_folder import Run
 from system.errors import OptionError, OutputError
 from training.cross_validation import single_run
 from training.exported_model import (
+    MAX_LOSS,
     ExportFormat,
     check_precision,
     exported_path,
@@ -18,8 +19,6 @@ from training.exported_model import (
 from training.exporter import Parity
 from training.options import OptionsT
 from training.trainer import Trainer
-
-MAX_LOSS = 0.005  # of AP, Dice, accuracy or AUROC, by 8-bit integers
 
 
 def export_run(

@@ -31,6 +31,7 @@ OPENVINO_PRECISIONS = {"32": "f32", "bf16": "bf16", "int8": "f32"}  # what is no
 PRECISION_KEY = ["defectline", "precision"]  # the key in an OpenVINO file for the precision to run it in
 LOSS_KEY = ["defectline", "loss"]  # what 8-bit integers lose, as JSON
 MAX_COMPARED_IMAGES = 8
+MAX_LOSS = 0.005  # of AP, Dice, accuracy or AUROC, by 8-bit integers
 
 
 def parse_format(text: str, flag: str = "--format") -> ExportFormat:

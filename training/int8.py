@@ -99,9 +99,8 @@ def write_int8(exporter: Quantisable, run: Run, dataset: "Dataset", path: Path, 
 
 def attempts(exporter: Quantisable) -> list[tuple[Sequence[str], Sequence[str]]]:
     """The types and the layers that stay in floating point, fewest first."""
-    types, layers = exporter.float_types, exporter.float_layers
-    with_head = (*layers, *exporter.head_layers)
-    return [(types, layers), (types, with_head), ((*types, *NOT_CONVOLUTIONS), with_head)]
+    with_head = (*exporter.float_layers, *exporter.head_layers)
+    return [((), exporter.float_layers), ((), with_head), (NOT_CONVOLUTIONS, with_head)]
 
 
 def calibration_inputs(exporter: Quantisable, dataset: "Dataset", path: Path) -> "list[NDArray[np.generic]]":

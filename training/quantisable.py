@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from training.exporter import Exporter
 from training.trainer import Predictor
@@ -14,12 +14,11 @@ if TYPE_CHECKING:
 class Quantisable(Exporter):
     """An exporter that offers the original and the exported network as predictors.
 
-    `float_types` (operations, by the names of OpenVINO) and `float_layers` (patterns of names) are what is not
-    computed with 8-bit integers, because it is exact only in floating point. `head_layers` are those of the last
-    part of the network, kept in floating point where all others alone lose too much.
+    `float_layers` (patterns of names) are the layers that are not computed with 8-bit integers, because they are
+    exact only in floating point. `head_layers` are those of the last part of the network, kept in floating point
+    where all others alone lose too much.
     """
 
-    float_types: ClassVar[Sequence[str]] = ()
     float_layers: Sequence[str] = ()
     head_layers: Sequence[str] = ()
 

@@ -16,6 +16,7 @@ from features.good_map import load_good_map
 from system.errors import WeightsError
 from system.files import write_atomic
 from tests.command import only_line, run_command
+from tests.hostile.allocations import note_allocations
 from tests.hostile.test_checkpoints import Payload
 from tests.tiny_runs import TinyRuns
 from train_anomaly.detector import load_detector
@@ -143,15 +144,7 @@ def test_damaged_weights_of_the_anomaly_detector_are_refused_as_a_run_and_as_a_g
     load_good_map(rewritten(run, tmp_path, {}, {}))
     load_detector(rewritten(run, tmp_path, {}, {}), CPU)
     path = rewritten(run, tmp_path, spec, tensors)
-    allocated: list[int] = []
-    real = torch.empty
-
-    def noted(*size: object, **options: object) -> Tensor:
-        made = real(*size, **options)
-        allocated.append(made.numel() if made.device.type == "cpu" else 0)
-        return made
-
-    monkeypatch.setattr(torch, "empty", noted)
+    allocated = note_allocations(monkeypatch)
     for load in (load_good_map, lambda file: load_detector(file, CPU)):
         with pytest.raises(WeightsError):
             load(path)

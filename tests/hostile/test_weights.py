@@ -17,6 +17,7 @@ from evaluate.run_folder import load_run
 from features.weights import read_state_dict
 from system.errors import InputError, WeightsError
 from tests.command import only_line, run_command
+from tests.hostile.allocations import note_allocations
 from tests.tiny_runs import TinyRuns
 from train_cls.model import ClassifierSpec, read_classifier_spec, save_classifier
 from train_cls.state import TrainingState, read_state
@@ -74,15 +75,7 @@ def test_a_specification_of_a_large_model_takes_no_memory(
 ) -> None:
     large = {"encoder": "resnet152"} if task == "seg" else {"arch": "vit_h_14"}  # of 630 million parameters
     path = rewritten(tiny_runs(task), tmp_path, lambda _: None, **large)
-    allocated: list[int] = []
-    real = torch.empty
-
-    def noted(*size: object, **options: object) -> Tensor:
-        made = real(*size, **options)
-        allocated.append(made.numel() if made.device.type == "cpu" else 0)
-        return made
-
-    monkeypatch.setattr(torch, "empty", noted)
+    allocated = note_allocations(monkeypatch)
     with pytest.raises(WeightsError, match="do not fit their model"):
         LOAD[task](path)
     assert len(allocated) > 100  # the layers of the large model, without memory
