@@ -85,10 +85,13 @@ def train(contender: str, fold: int, work: Path, weights: Path) -> None:
     spent.write_bytes(msgspec.json.encode(used))
 
 
-def measured(module: str, *arguments: object) -> Spent:
-    """Run a module of the project in a separate process: wall and processor seconds, peak memory in MB."""
+def measured(module: str, *arguments: object, stdout: int | None = None) -> Spent:
+    """Run a module of the project in a separate process: wall and processor seconds, peak memory in MB.
+
+    `stdout` is where its standard output goes, such as subprocess.DEVNULL.
+    """
     started = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", module, *map(str, arguments)])
+    process = subprocess.Popen([sys.executable, "-m", module, *map(str, arguments)], stdout=stdout)
     _, status, used = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"{module} {' '.join(map(str, arguments))} failed")

@@ -10,17 +10,16 @@ datasets in the file do not change.
 """
 
 import argparse
-import os
 import platform
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import msgspec
 import torch
 
+from benchmarks.bottle import measured
 from benchmarks.good_only_table import print_methods
 from datasets.formats.dataset_folder import Dataset, load_dataset
 from evaluate.run_folder import load_run
@@ -69,7 +68,7 @@ def main() -> None:
             if stored.is_file() or given.finished:
                 continue
             print_status(f"{name}, seed {seed}")
-            row = measured(name, given.dataset, given.weights, given.work, seed)
+            row = row_of(name, given.dataset, given.weights, given.work, seed)
             stored.parent.mkdir(parents=True, exist_ok=True)
             write_json(stored, row)
             collect(given.out, given.work, given.dataset)
@@ -97,7 +96,7 @@ def collect(out: Path, work: Path, dataset: Path) -> list[dict[str, object]]:
     return rows
 
 
-def measured(name: str, dataset: Path, weights: Path, work: Path, seed: int) -> dict[str, object]:
+def row_of(name: str, dataset: Path, weights: Path, work: Path, seed: int) -> dict[str, object]:
     """Train one method and return its numbers and costs."""
     flags = [str(weights / word) if word in WEIGHT_FILES else word for word in METHODS[name]]
     runs = work / dataset.name
@@ -108,14 +107,7 @@ def measured(name: str, dataset: Path, weights: Path, work: Path, seed: int) -> 
         words = ["--resume", str(root)]
     else:
         shutil.rmtree(root, ignore_errors=True)
-    command = [sys.executable, "-m", "train_anomaly", "fit", str(dataset), *words]
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.perf_counter() - started
-    if process.returncode:
-        raise SystemExit(f"{name}: train_anomaly fit ended with status {process.returncode}")
+    spent = measured("train_anomaly", "fit", dataset, *words, stdout=subprocess.DEVNULL)
     metrics = msgspec.json.decode((root / "metrics.json").read_bytes())
     return {
         "name": name,
@@ -127,9 +119,9 @@ def measured(name: str, dataset: Path, weights: Path, work: Path, seed: int) -> 
         "operating_point": metrics["operating_point"],
         "learning_seconds": round(sum(row["seconds"] for row in read_history(root / "history.csv")), 1),
         "resumed": resumed,  # then the two values below are those since the last stop
-        "command_seconds": round(wall, 1),
-        "processor_seconds": round(used.ru_utime + used.ru_stime, 1),
-        "peak_memory_mb": round(used.ru_maxrss / 1024),
+        "command_seconds": round(spent.wall_s, 1),
+        "processor_seconds": round(spent.cpu_s, 1),
+        "peak_memory_mb": round(spent.peak_mb),
         "weights_mb": round((root / "weights/best.safetensors").stat().st_size / 1e6, 1),
         "seconds_per_image": seconds_per_image(root, load_dataset(dataset)),
         "threads": torch.get_num_threads(),

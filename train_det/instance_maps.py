@@ -15,8 +15,8 @@ from datasets.coco import Annotation, Image
 from datasets.masks.rle import decode
 from system.errors import InputError
 from train_det.augment import Matrix, centred
+from train_det.outputs import RATIO
 
-RATIO = 4  # pixels of the square per pixel of the map, as in the prototypes of Ultralytics' models
 OVERSIZE = 2  # pixels of a kept mask per pixel of the map
 
 

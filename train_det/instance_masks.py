@@ -8,8 +8,7 @@ from datasets.coco import Rle
 from datasets.masks.component import Component
 from datasets.masks.edges import component_to_rle
 from train_det.augment import Matrix, centred
-
-RATIO = 4  # pixels of the square per pixel of a prototype
+from train_det.outputs import RATIO
 
 
 def instance_masks(

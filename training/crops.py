@@ -5,6 +5,7 @@ from pathlib import Path
 
 from datasets.crops import TrainingCrop, describe_crops, write_crops
 from datasets.formats.dataset_folder import Dataset, load_dataset
+from datasets.formats.made_images import tested_content
 from evaluate.run_folder import Run
 from system.console import print_status, progress
 from system.errors import InputError
@@ -38,10 +39,9 @@ def remove_crops(run: Run) -> None:
 
 def _check_apart(dataset: Dataset, crops: list[TrainingCrop], root: Path) -> None:
     """Raise InputError if a crop for training is one of an image of val or test."""
-    measured = {dataset.sha256(image) for split in ("val", "test") for image in dataset.images(split)}
-    by_name = {image.file_name: image for image in dataset.images("train")}
-    for name in sorted({crop.source for crop in crops if crop.split == "train"}):
-        if dataset.sha256(by_name[name]) in measured:
-            shutil.rmtree(root / FOLDER, ignore_errors=True)
-            problem = f"{name} of train is also an image of val or test"
-            raise InputError(dataset.root, problem, "remove one of them, see datasets check")
+    cropped = {crop.source for crop in crops if crop.split == "train"}
+    measured = tested_content(dataset, [i for i in dataset.images("train") if i.file_name in cropped])
+    if measured:
+        shutil.rmtree(root / FOLDER, ignore_errors=True)
+        problem = f"{min(measured)} of train is also an image of val or test"
+        raise InputError(dataset.root, problem, "remove one of them, see datasets check")
