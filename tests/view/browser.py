@@ -31,7 +31,7 @@ def set_confidence(page: Any, value: float | str, run: int = 0) -> None:
 def settle(page: Any) -> None:
     """Wait until what was asked for is drawn."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    page.wait_for_function("() => !document.querySelector('.pane svg:empty')")
+    page.wait_for_function("() => !document.querySelector('.pane svg:empty, [aria-busy]')")
 
 
 def shown(page: Any) -> list[str]:

@@ -7,8 +7,8 @@ import { confidenceCurve } from "./confidence_curve.js";
 import { missAlarmCurve, operatingCounts } from "./curves.js";
 import { checkbox, el } from "./dom.js";
 import { LETTERS, pointText } from "./format.js";
-import { matchPredictions } from "./judge.js";
 import { text } from "./language.js";
+import { allMatches } from "./matches.js";
 import { distinct, missAlarmChart } from "./miss_alarm_chart.js";
 import { shownThreshold } from "./shown_threshold.js";
 
@@ -21,42 +21,47 @@ export function makeChartCards(data, store) {
   const { state } = store;
   const curves = data.models.map((_, m) => ({ corners: distinct(data, m, missAlarmCurve(data, m)), operating: operatingCounts(data, m) }));
   const scores = data.models.map((_, m) => imageScores(data, m));
-  /** @type {ConfidencePoint[]} */
-  let points = [];
-  let pointsFor = "";
   const ontake = (/** @type {number} */ m, /** @type {number} */ threshold) => {
     const thresholds = [...state.thresholds];
     thresholds[m] = threshold;
     store.change({ thresholds });
   };
   const current = () => state.thresholds[state.focus] ?? data.models[state.focus].threshold;
+  const slide = { current: () => ({ run: state.focus, threshold: current() ?? 0 }), ontake };
+  const setting = () => ({ current, run: state.focus, ontake });
+  const missAlarms = kept(() => String(state.corner), (/** @type {Totals[]} */ sums) => missAlarmChart(data, curves, sums[0], { ...slide, corner: state.corner }));
+  const histogram = kept(() => String(state.focus), () => histogramCard(data, store, scores[state.focus], setting()));
+  const confidence = kept(() => `${state.iou} ${state.by} ${state.focus}`, () => confidenceCard(data, store,
+    confidenceCurve(data, state.focus, allMatches(data, state.focus, state.iou, state.by)), setting()));
+  return (/** @type {Totals[]} */ sums) => [missAlarmCard(data, store, sums[0].good ? missAlarms(sums)(sums) : null), histogram(sums)(), confidence(sums)()];
+}
 
+/**
+ * The result of `draw`, drawn again only if `key` has changed.
+ * @template D
+ * @param {() => string} key
+ * @param {(sums: Totals[]) => D} draw
+ */
+function kept(key, draw) {
+  /** @type {{key: string, drawn: D} | null} */
+  let last = null;
   return (/** @type {Totals[]} */ sums) => {
-    const { iou, by, focus } = state;
-    const key = `${iou} ${by} ${focus}`;
-    if (key !== pointsFor) {
-      points = confidenceCurve(data, focus, data.images.map(({ truths, runs }) => matchPredictions(truths, runs[focus], runs[focus].predictions.length, iou, by)));
-      pointsFor = key;
-    }
-    const setting = { threshold: current(), run: focus, ontake };
-    const slide = { corner: state.corner, current: () => ({ run: state.focus, threshold: current() ?? 0 }), ontake };
-    return [missAlarms(data, store, curves, sums, slide), histogramCard(data, store, scores[focus], setting), confidenceCard(data, store, points, setting)];
+    const now = key();
+    if (last?.key !== now) last = { key: now, drawn: draw(sums) };
+    return last.drawn;
   };
 }
 
 /**
  * @param {PageData} data
  * @param {Store} store
- * @param {import("./miss_alarm_chart.js").MissAlarmCurve[]} curves
- * @param {Totals[]} sums
- * @param {import("./miss_alarm_chart.js").Slide} slide
+ * @param {SVGElement | null} chart null without a good image
  */
-function missAlarms(data, store, curves, sums, slide) {
-  if (!sums[0].good) return card(text("curve.title"), "", el("p", {}, text("allowed.no_good")));
+function missAlarmCard(data, store, chart) {
+  if (!chart) return card(text("curve.title"), "", el("p", {}, text("allowed.no_good")));
   const corner = checkbox(text("curve.corner"), (on) => store.change({ corner: on }), { id: "corner" });
   corner.input.checked = store.state.corner;
-  return card(text("curve.title"), text("curve.hint"), corner.root,
-    missAlarmChart(data, curves, sums, slide),
+  return card(text("curve.title"), text("curve.hint"), corner.root, chart,
     el("p", { class: "hint" }, data.models.map((model, m) => el("span", { class: `key run-${m}` },
       data.models.length > 1 ? `${LETTERS[m]} ${model.name} ` : "",
       `● ${text("curve.now", { threshold: currentText(data, store, m) })}`,

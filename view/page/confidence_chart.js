@@ -15,7 +15,8 @@ const BINS = 20;
 const LINES = ["precision", "recall", "f1"];
 
 /**
- * @typedef {{threshold: number | null, run: number, ontake: (model: number, threshold: number) => void}} Setting
+ * @typedef {{current: () => number | null, run: number, ontake: (model: number, threshold: number) => void}} Setting
+ * @typedef {() => HTMLElement} Drawn a card that is drawn once; the function moves what depends on the threshold
  */
 
 /**
@@ -23,8 +24,10 @@ const LINES = ["precision", "recall", "f1"];
  * @param {Store} store
  * @param {ConfidencePoint[]} points
  * @param {Setting} setting
+ * @returns {Drawn}
  */
-export function confidenceCard(data, store, points, { threshold, run, ontake }) {
+export function confidenceCard(data, store, points, setting) {
+  const { run } = setting;
   const { root, at } = axes({ max: 1, ticks: SHARES, label: text("confidence") }, { max: 1, ticks: SHARES, label: "" });
   root.setAttribute("aria-label", text("confidence.title"));
   root.setAttribute("id", "confidence-chart");
@@ -36,14 +39,14 @@ export function confidenceCard(data, store, points, { threshold, run, ontake }) 
   for (const p of points) {
     const shown = shownThreshold(data, run, p.threshold);
     const [x, y] = at(p.threshold, p.f1);
-    picks.push({ x, y, run, threshold: shown, words: text("confidence.point", { threshold: shown, precision: fixed(p.precision), recall: fixed(p.recall), f1: fixed(p.f1) }) });
+    picks.push({ x, y, run, threshold: shown, words: () => text("confidence.point", { threshold: shown, precision: fixed(p.precision), recall: fixed(p.recall), f1: fixed(p.f1) }) });
   }
-  if (threshold !== null) root.append(thresholdLine(at(threshold, 0)[0]));
-  makePickable(root, picks, () => ({ run, threshold: threshold ?? 0 }), (pick) => ontake(pick.run, Number(pick.threshold)));
+  const follow = followThreshold(root, at, picks, setting);
   const best = bestPoint(points);
-  return card(`${text("confidence.title")}${runSuffix(data, store)}`, text("curve.hint"), root,
+  const shown = card(`${text("confidence.title")}${runSuffix(data, store)}`, text("curve.hint"), root,
     el("p", { class: "hint keys" }, LINES.map((line) => el("span", { class: "key-line" }, sample(line), text(`figure.${line}`)))),
     best && el("p", { class: "hint" }, text("confidence.best", { f1: fixed(best.f1, 3), threshold: shownThreshold(data, run, best.threshold) })));
+  return () => { follow(); return shown; };
 }
 
 /** @param {string} line */
@@ -51,9 +54,22 @@ function sample(line) {
   return svg("svg", { viewBox: "0 0 26 8", class: "line-sample", "aria-hidden": "true" }, svg("path", { class: `curve line-${line}`, d: "M0 4H26" }));
 }
 
-/** @param {number} x */
-function thresholdLine(x) {
-  return svg("path", { class: "threshold-line", d: `M${x} ${TOP}v${INNER_HEIGHT}` });
+/**
+ * Draw the line of the threshold, and let the reader choose another; returns a function that moves the line.
+ * @param {SVGElement} root
+ * @param {import("./axes.js").Scale} at
+ * @param {import("./pick.js").Pick[]} picks
+ * @param {Setting} setting
+ */
+function followThreshold(root, at, picks, { current, run, ontake }) {
+  const line = svg("path", { class: "threshold-line" });
+  root.append(line);
+  const describe = makePickable(root, picks, () => ({ run, threshold: current() ?? 0 }), (pick) => ontake(pick.run, Number(pick.threshold)));
+  return () => {
+    const threshold = current();
+    line.setAttribute("d", threshold === null ? "" : `M${at(threshold, 0)[0]} ${TOP}v${INNER_HEIGHT}`);
+    describe();
+  };
 }
 
 /**
@@ -62,8 +78,10 @@ function thresholdLine(x) {
  * @param {Store} store
  * @param {import("./allowed.js").ImageScores} scores
  * @param {Setting} setting
+ * @returns {Drawn}
  */
-export function histogramCard(data, store, { defective, good }, { threshold, run, ontake }) {
+export function histogramCard(data, store, { defective, good }, setting) {
+  const { run } = setting;
   const bins = { defective: binned(defective), good: binned(good) };
   const most = Math.max(1, ...bins.defective, ...bins.good);
   const { root, at } = axes({ max: 1, ticks: SHARES, label: text("histogram.x") }, { max: 2 * most, ticks: [], label: "" });
@@ -86,16 +104,16 @@ export function histogramCard(data, store, { defective, good }, { threshold, run
       root.append(svg("rect", { class: `bar ${key}`, x: x + 1, y: sign > 0 ? middle - height : middle, width: width - 2, height }));
     }
     const from = (i / BINS).toFixed(2);
-    const words = text("histogram.bin", { from, to: ((i + 1) / BINS).toFixed(2), defective: bins.defective[i], good: bins.good[i] });
+    const words = () => text("histogram.bin", { from, to: ((i + 1) / BINS).toFixed(2), defective: bins.defective[i], good: bins.good[i] });
     picks.push({ x, y: middle, run, threshold: from, words });
   }
-  if (threshold !== null) root.append(thresholdLine(at(threshold, 0)[0]));
-  makePickable(root, picks, () => ({ run, threshold: threshold ?? 0 }), (pick) => ontake(pick.run, Number(pick.threshold)));
+  const follow = followThreshold(root, at, picks, setting);
   const silent = (/** @type {number[]} */ scores) => scores.filter((score) => score === 0).length;
-  return card(`${text("histogram.title")}${runSuffix(data, store)}`, text("histogram.hint"), root,
+  const shown = card(`${text("histogram.title")}${runSuffix(data, store)}`, text("histogram.hint"), root,
     el("p", { class: "hint keys" }, ["defective", "good"].map((key) => el("span", { class: "key-line" },
       svg("svg", { viewBox: "0 0 12 12", class: "line-sample square", "aria-hidden": "true" }, svg("rect", { class: `bar ${key}`, width: 12, height: 12 })), text(`histogram.${key}`)))),
     el("p", { class: "hint" }, text("histogram.silent", { defective: silent(defective), good: silent(good) })));
+  return () => { follow(); return shown; };
 }
 
 /**

@@ -1,6 +1,7 @@
 // Precision, recall and F1 of the predictions of all types at every threshold.
 
 import { INSIDE_REGION } from "./judge.js";
+import { ranking } from "./matches.js";
 
 const MAX_POINTS = 400;
 
@@ -14,14 +15,12 @@ const MAX_POINTS = 400;
  */
 export function confidenceCurve(data, model, matched) {
   const truths = data.images.reduce((sum, image) => sum + image.truths.length, 0);
-  const ranked = data.images.flatMap((image, i) => image.runs[model].predictions.map((p, k) => ({ score: p.score, match: matched[i][k] })))
-    .filter(({ match }) => match !== INSIDE_REGION)
-    .sort((a, b) => b.score - a.score);
+  const ranked = ranking(data, model).filter(({ image, p }) => matched[image][p] !== INSIDE_REGION);
   /** @type {ConfidencePoint[]} */
   const points = [];
   let right = 0;
-  ranked.forEach(({ score, match }, i) => {
-    if (match >= 0) right++;
+  ranked.forEach(({ score, image, p }, i) => {
+    if (matched[image][p] >= 0) right++;
     if (ranked[i + 1]?.score === score) return;
     const [precision, recall] = [right / (i + 1), truths ? right / truths : 0];
     points.push({ threshold: score, precision, recall, f1: precision + recall ? (2 * precision * recall) / (precision + recall) : 0 });

@@ -1,6 +1,7 @@
 // Curves over all thresholds, with the definitions of evaluate/.
 
-import { INSIDE_REGION, imageScore, matchPredictions, operatingThreshold } from "./judge.js";
+import { INSIDE_REGION, imageScore, operatingThreshold } from "./judge.js";
+import { allMatches } from "./matches.js";
 
 /** @typedef {{image: PageImage, p: number, score: number}} Ranked */
 
@@ -73,11 +74,8 @@ export function rankedPredictions(data, model) {
  */
 export function precisionRecall(data, model, ranked, iou, by) {
   const truths = data.types.map(() => 0);
-  const matched = data.images.map((image) => {
-    const run = image.runs[model];
-    for (const truth of image.truths) truths[truth.type]++;
-    return matchPredictions(image.truths, run, run.predictions.length, iou, by);
-  });
+  for (const image of data.images) for (const truth of image.truths) truths[truth.type]++;
+  const matched = allMatches(data, model, iou, by);
   return data.types.map((_, type) => {
     const counted = ranked[type].filter(({ image, p }) => matched[image.index][p] !== INSIDE_REGION);
     const precision = new Float64Array(counted.length);

@@ -2,6 +2,7 @@
 
 import { button, dialogById, el, note } from "./dom.js";
 import { LETTERS, fixed, shellWord } from "./format.js";
+import { shownName, splitBadge } from "./image_name.js";
 import { thresholdFor } from "./judge.js";
 import { typeList } from "./image_words.js";
 import { text } from "./language.js";
@@ -37,6 +38,7 @@ export function makeDetail(data, store, order) {
   const counter = el("span", { class: "counter" });
   const zoomText = el("button", { type: "button", class: "zoom", title: `${text("key.native")} (1)`, onclick: () => stages[0].native() });
   const title = el("h2");
+  const split = el("span");
   const panes = el("div", { class: "stages" });
   const words = el("div", { class: "side-words" });
   const tools = makeLargeTools(data, store);
@@ -44,7 +46,7 @@ export function makeDetail(data, store, order) {
     el("header", {},
       button("‹", () => step(-1), { title: `${text("large.previous")} (←)`, "aria-label": text("large.previous") }),
       button("›", () => step(1), { title: `${text("large.next")} (→)`, "aria-label": text("large.next") }),
-      counter, title,
+      counter, split, title,
       rawButton(dialog), el("span", { class: "zooms" },
         button("−", () => stages[0].zoomBy(1 / 1.4), { title: `${text("large.smaller")} (-)`, "aria-label": text("large.smaller") }), zoomText,
         button("+", () => stages[0].zoomBy(1.4), { title: `${text("large.larger")} (+)`, "aria-label": text("large.larger") }),
@@ -112,7 +114,8 @@ export function makeDetail(data, store, order) {
     const images = order();
     const at = images.indexOf(shown);
     counter.textContent = at < 0 ? text("large.outside") : text("n_of", { n: at + 1, whole: images.length });
-    title.textContent = shown.name;
+    title.textContent = shownName(shown);
+    split.replaceChildren(splitBadge(shown) ?? "");
     title.title = shown.name;
     const facts = [`${shown.width} × ${shown.height} px`];
     if (shown.split) facts.push(text("fact.split", { split: shown.split }));
@@ -197,6 +200,7 @@ export function makeDetail(data, store, order) {
   return {
     show, step, copyCommand, close,
     isOpen: () => dialog.open,
+    shown: () => image,
     stage: () => stages[0],
     addCrops: () => {
       for (const stage of stages) stage.addCrops();

@@ -1,6 +1,5 @@
 // Numbers, counts and names as text.
 
-import { el } from "./dom.js";
 import { text } from "./language.js";
 import { shownThreshold } from "./shown_threshold.js";
 
@@ -31,15 +30,6 @@ export function pointText(data, m) {
   const { foldThresholds, threshold } = data.models[m];
   if (foldThresholds.length) return text("point.folds");
   return threshold === null ? NO_VALUE : shownThreshold(data, m, threshold);
-}
-
-/**
- * A file name as two elements; only the folder is shortened to fit.
- * @param {string} name
- */
-export function fileName(name) {
-  const at = name.lastIndexOf("/") + 1;
-  return [el("span", { class: "folder" }, name.slice(0, at)), el("span", { class: "file" }, name.slice(at))];
 }
 
 /**

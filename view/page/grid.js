@@ -1,12 +1,9 @@
 // The grid of images. Only the visible rows exist, so thousands of images scroll as smoothly as ten.
 
-import { el, svg } from "./dom.js";
-import { LETTERS, fileName } from "./format.js";
-import { loadMaps, mapPane } from "./maps.js";
-import { drawOverlay } from "./overlay.js";
+import { text } from "./language.js";
 import { shownRuns } from "./pair.js";
-import { cropSource } from "./prepare.js";
-import { caption } from "./words.js";
+import { nextPosition } from "./roving.js";
+import { makeTile } from "./tile.js";
 
 const GAP = 12;
 const CAPTION = 47;
@@ -14,9 +11,9 @@ const SPARE_ROWS = 2;
 const SLICE_MILLISECONDS = 12;
 
 /**
- * @typedef {{state: State, judged: Judged}} Context
- * @typedef {{columns: number, tile: number, height: number}} Layout
- * @typedef {{root: HTMLElement, describe: (context: Context) => void, draw: (context: Context) => void}} Tile
+ * @typedef {import("./tile.js").Context} Context
+ * @typedef {import("./tile.js").Layout} Layout
+ * @typedef {import("./tile.js").Tile} Tile
  */
 
 /**
@@ -41,6 +38,10 @@ export function makeGrid(place, scroller, data, onopen) {
   let layout = null;
   let drawing = false;
   let shownPair = "";
+  /** @type {PageImage | null} the image that the tab key and the arrow keys start from */
+  let active = null;
+  place.setAttribute("role", "group");
+  place.setAttribute("aria-label", text("tab.images"));
 
   /**
    * @param {Context} now
@@ -100,27 +101,76 @@ export function makeGrid(place, scroller, data, onopen) {
     if (moved) drop(tiles, new Set());
     drop(tiles, new Set(wanted.map((image) => image.index)));
     for (const [k, image] of wanted.entries()) {
-      const old = tiles.get(image.index);
-      const tile = old ?? makeTile(data, image, context.state, next, aspect, onopen);
-      if (!old) {
-        tiles.set(image.index, tile);
-        place.append(tile.root);
-      }
-      if (!old || redraw) {
-        tile.describe(context);
-        waiting.add(tile);
-      }
+      const { root } = tileOf(image, k, redraw, context);
       const at = first * next.columns + k;
-      const x = (at % next.columns) * (next.tile + GAP);
-      tile.root.style.transform = `translate(${x}px,${Math.floor(at / next.columns) * rowHeight}px)`;
-      tile.root.style.order = String(at);
+      root.style.transform = `translate(${(at % next.columns) * (next.tile + GAP)}px,${Math.floor(at / next.columns) * rowHeight}px)`;
+      root.tabIndex = -1;
     }
+    const visible = chosen[Math.ceil(Math.max(0, -above) / rowHeight) * next.columns];
+    const stop = active && wanted.includes(active) ? active : visible ?? wanted[0];
+    if (stop) tiles.get(stop.index)?.root.setAttribute("tabindex", "0");
     drawSoon();
   }
 
+  /**
+   * The tile of an image as the k-th element: readers that do not see the images read them in their order.
+   * @param {PageImage} image
+   * @param {number} k
+   * @param {boolean} redraw
+   * @param {Context} now
+   */
+  function tileOf(image, k, redraw, now) {
+    const old = tiles.get(image.index);
+    const tile = old ?? makeTile(data, image, now.state, /** @type {Layout} */ (layout), aspect, onopen);
+    tiles.set(image.index, tile);
+    const there = place.children[k] ?? null;
+    if (there !== tile.root && tile.root !== document.activeElement) place.insertBefore(tile.root, there);
+    if (!old || redraw) {
+      tile.describe(now);
+      waiting.add(tile);
+    }
+    return tile;
+  }
+
+  /**
+   * Scroll to an image and give it the keyboard focus.
+   * @param {PageImage} image
+   */
+  function focus(image) {
+    const at = chosen.indexOf(image);
+    if (at < 0 || !layout) return;
+    active = image;
+    const rowHeight = layout.height + GAP;
+    const top = place.getBoundingClientRect().top - scroller.getBoundingClientRect().top + Math.floor(at / layout.columns) * rowHeight;
+    const bar = parseFloat(getComputedStyle(scroller).scrollPaddingTop) || 0;
+    if (top < bar) scroller.scrollTop += top - bar;
+    else if (top + rowHeight > scroller.clientHeight) scroller.scrollTop += top + rowHeight - scroller.clientHeight;
+    refresh(false);
+    tiles.get(image.index)?.root.focus({ preventScroll: true });
+  }
+
+  /**
+   * Move the focus by a key; false if the key does not move it. Without a focused image, an arrow key focuses the tab stop.
+   * @param {string} key
+   */
+  function press(key) {
+    if (!layout) return false;
+    const stop = [...tiles.values()].find(({ root }) => root.tabIndex === 0);
+    const inside = place.contains(document.activeElement);
+    const at = inside && active ? chosen.indexOf(active) : chosen.findIndex(({ index }) => tiles.get(index) === stop);
+    const rows = Math.floor(scroller.clientHeight / (layout.height + GAP));
+    const next = nextPosition(key, Math.max(0, at), { count: chosen.length, columns: layout.columns, rows });
+    if (next === null) return false;
+    focus(chosen[!inside && key.startsWith("Arrow") ? Math.max(0, at) : next]);
+    return true;
+  }
+
+  place.addEventListener("focusin", (event) => {
+    for (const [index, { root }] of tiles) if (root.contains(/** @type {Node} */ (event.target))) active = data.images[index];
+  });
   scroller.addEventListener("scroll", () => requestAnimationFrame(() => refresh(false)), { passive: true });
   new ResizeObserver(() => refresh(false)).observe(place);
-  return { show, addCrops: () => refresh(true) };
+  return { show, focus, press, addCrops: () => refresh(true) };
 }
 
 /**
@@ -141,55 +191,4 @@ function drop(tiles, keep) {
 function medianAspect(data) {
   const ratios = data.images.map((image) => image.height / image.width).sort((a, b) => a - b);
   return Math.min(1.5, Math.max(0.5, ratios[ratios.length >> 1] ?? 1));
-}
-
-/**
- * A tile. When a slider moves, its image stays and only the overlay and the caption are replaced.
- * @param {PageData} data
- * @param {PageImage} image
- * @param {State} state
- * @param {Layout} layout
- * @param {number} aspect
- * @param {(image: PageImage) => void} onopen
- * @returns {Tile}
- */
-function makeTile(data, image, state, layout, aspect, onopen) {
-  const models = data.models.length ? shownRuns(data, state) : [null];
-  const paneWidth = (layout.tile - 2) / models.length;
-  const unit = Math.max(image.width / paneWidth, image.height / (paneWidth * aspect));
-  const panes = models.map((model) => {
-    const preview = el("img", { alt: "", decoding: "async" });
-    const over = svg("svg", { viewBox: `0 0 ${image.width} ${image.height}` });
-    return { model, preview, map: mapPane(image, model), over };
-  });
-  const words = el("span", { class: "words" });
-  const root = el("button", { type: "button", class: "tile", "data-name": image.name, onclick: () => onopen(image) },
-    el("span", { class: "panes" }, panes.map(({ model, preview, map, over }) =>
-      el("span", { class: "pane" }, preview, map, over, panes.length > 1 && model !== null && el("span", { class: "letter" }, LETTERS[model])))),
-    el("span", { class: "caption" }, el("span", { class: "name", title: image.name }, fileName(image.name)), words));
-  root.style.width = `${layout.tile}px`;
-  root.style.height = `${layout.height}px`;
-
-  /** @param {Context} context */
-  function describe({ state, judged }) {
-    const source = cropSource(image, 0);
-    for (const { preview } of panes) if (source && !preview.hasAttribute("src")) preview.src = source;
-    loadMaps(data, root);
-    const text = caption(data, image, judged, state);
-    root.dataset.mood = text.mood;
-    words.textContent = text.words;
-  }
-
-  /** @param {Context} context */
-  function draw({ state, judged }) {
-    for (const { model, over } of panes) {
-      const one = model === null ? null : judged[model][image.index];
-      const look = JSON.stringify([state.hidden, state.ghosts && one?.count, one && [one.predictionVerdicts, one.truthVerdicts]]);
-      if (over.dataset.look === look) continue;
-      over.dataset.look = look;
-      over.replaceChildren(drawOverlay(data, image, model, one, state, unit));
-    }
-  }
-
-  return { root, describe, draw };
 }

@@ -9,6 +9,7 @@ const KEYS = [
   ["?", "help"],
   ["/", "search"],
   ["← → ↑ ↓", "step"],
+  ["Home End", "ends"],
   ["Enter", "open"],
   ["Esc", "escape"],
   ["+ −", "zoom"],
@@ -35,8 +36,9 @@ const KEYS = [
  * @param {PageData} data
  * @param {Store} store
  * @param {Detail} detail
+ * @param {{press: (key: string) => boolean}} grid
  */
-export function listenToKeys(data, store, detail) {
+export function listenToKeys(data, store, detail, grid) {
   const help = makeHelp();
   /** @type {Commands} */
   const commands = {
@@ -67,12 +69,6 @@ export function listenToKeys(data, store, detail) {
   };
   /** @type {Commands} */
   const inGrid = {
-    ArrowRight: () => moveFocus(1),
-    ArrowLeft: () => moveFocus(-1),
-    ArrowDown: () => moveFocus(columns()),
-    ArrowUp: () => moveFocus(-columns()),
-    Home: () => moveFocus(-Infinity),
-    End: () => moveFocus(Infinity),
     Escape: () => store.change({ show: [], types: [], sizes: [], text: "", cell: null }),
   };
 
@@ -96,29 +92,16 @@ export function listenToKeys(data, store, detail) {
     }
     if (help.open && event.key !== "?") return;
     const local = detail.isOpen() ? inLarge : inGrid;
-    if (event.key.startsWith("Arrow") && !detail.isOpen() && store.state.tab !== "images") return;
+    if (!detail.isOpen() && !byId("images").hidden && !target.closest("#top, #side, #bar") && grid.press(event.key)) {
+      event.preventDefault();
+      return;
+    }
     const command = local[event.key] ?? commands[event.key];
     if (!command) return;
     event.preventDefault();
     command();
   });
   return { help };
-}
-
-/** The number of images in a row of the grid. */
-function columns() {
-  const tops = [...document.querySelectorAll(".tile")].map((tile) => Math.round(tile.getBoundingClientRect().top));
-  return Math.max(1, tops.filter((top) => top === tops[0]).length);
-}
-
-/** @param {number} by */
-function moveFocus(by) {
-  const tiles = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".tile")])
-    .sort((a, b) => Number(a.style.order) - Number(b.style.order));
-  const at = tiles.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-  const next = tiles[Math.min(tiles.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
-  next?.focus();
-  next?.scrollIntoView({ block: "nearest" });
 }
 
 function makeHelp() {

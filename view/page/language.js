@@ -49,7 +49,9 @@ export function text(key, values = {}) {
   return form.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? shownValue(values[name]) : whole));
 }
 
+const NUMBERS = new Intl.NumberFormat(LANGUAGE);
+
 /** @param {string | number} value */
 function shownValue(value) {
-  return typeof value === "number" ? value.toLocaleString(LANGUAGE) : value;
+  return typeof value === "number" ? NUMBERS.format(value) : value;
 }

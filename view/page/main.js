@@ -13,6 +13,7 @@ import { hasMaps, makeMapFilters } from "./maps.js";
 import { cellImages, judgeAll, totals } from "./measure.js";
 import { readData } from "./prepare.js";
 import { cellText, selectionText } from "./selection.js";
+import { allScores } from "./shown_threshold.js";
 import { SORTS } from "./sort.js";
 import { shareMenu } from "./share.js";
 import { LAYERS, makeStore } from "./state.js";
@@ -28,6 +29,9 @@ const DRAWING = [...CHOOSING, "hidden", "tile", "corner", "ghosts"];
 const THEMES = ["auto", "light", "dark"];
 /** @type {["images" | "tables", string][]} */
 const TABS = [["images", text("tab.images")], ["tables", text("tab.tables")]];
+
+const SLOW_TABLES = 40; // milliseconds
+const TABLES_DELAY = 120;
 
 const data = readData();
 const store = makeStore(data);
@@ -46,7 +50,7 @@ const grid = makeGrid(byId("images"), byId("main"), data, (image) => store.chang
 const updateControls = makeControls(data, store);
 /** @type {ReturnType<typeof makeTables> | null} */
 let updateTables = null;
-const { help } = listenToKeys(data, store, detail);
+const { help } = listenToKeys(data, store, detail, grid);
 const showFigures = makeFigures(data, store);
 const bar = makeBar();
 const showMaps = hasMaps(data) ? makeMapFilters(data) : () => {};
@@ -58,6 +62,8 @@ byId("subtitle").textContent = subtitle();
 
 const places = { images: 0, tables: 0 };
 let lastTab = state.tab;
+let tablesTimer = 0;
+let tablesMilliseconds = 0;
 /** @type {Set<StateKey>} */
 let dirty = new Set(DRAWING);
 let waiting = false;
@@ -69,6 +75,7 @@ store.listen((keys) => {
 });
 update(true);
 document.addEventListener("DOMContentLoaded", () => { grid.addCrops(); detail.addCrops(); });
+setTimeout(() => data.models.forEach((_, m) => { allScores(data, m); })); // so that the first move of a slider is as quick as the next
 window.defectline = { state, store, results: () => ({ judged, chosen, sums: sums() }) };
 
 function sums() {
@@ -98,15 +105,38 @@ function update(first = false) {
   bar.update();
   if (tabs) tabs.update();
   if (!byId("images").hidden) grid.show(chosen, { state, judged });
-  else if (redraw || turned) {
-    updateTables ??= makeTables(byId("tables"), data, store);
-    updateTables(judged, sums());
-  }
+  else if (redraw || turned) drawTables(turned);
   if (state.tab !== lastTab) {
     byId("main").scrollTop = rechosen ? 0 : places[state.tab];
     lastTab = state.tab;
   }
+  showLarge();
+}
+
+/**
+ * The second tab. If drawing it takes long, as with thousands of images, it waits until the slider stops.
+ * @param {boolean} now
+ */
+function drawTables(now) {
+  const place = byId("tables");
+  clearTimeout(tablesTimer);
+  if (!now && tablesMilliseconds > SLOW_TABLES) {
+    place.setAttribute("aria-busy", "true");
+    tablesTimer = setTimeout(() => drawTables(true), TABLES_DELAY);
+    return;
+  }
+  const start = performance.now();
+  updateTables ??= makeTables(place, data, store);
+  updateTables(judged, sums());
+  place.removeAttribute("aria-busy");
+  tablesMilliseconds = performance.now() - start;
+}
+
+/** The large view; when it closes, the focus goes to the tile of its last image. */
+function showLarge() {
+  const before = detail.shown();
   detail.show(state.image, judged);
+  if (before && !detail.shown() && !byId("images").hidden) grid.focus(before);
 }
 
 function makeSkipLink() {

@@ -17,14 +17,14 @@ const CORNER_SHARE = 0.1;
  */
 
 /**
- * `ontake` gets the run and the threshold of a chosen point.
+ * Draws the curves once; the returned function moves the current points and gives the chart. `ontake` gets the run and the
+ * threshold of a chosen point.
  * @param {PageData} data
  * @param {MissAlarmCurve[]} curves
- * @param {Totals[]} totals
+ * @param {{defective: number, good: number}} of
  * @param {Slide} slide
  */
-export function missAlarmChart(data, curves, totals, { corner, current, ontake }) {
-  const [{ defective, good }] = totals;
+export function missAlarmChart(data, curves, { defective, good }, { corner, current, ontake }) {
   const most = (/** @type {number} */ n) => (corner ? Math.min(n, Math.max(MIN_CORNER, Math.ceil(n * CORNER_SHARE))) : n);
   const [maxX, maxY] = [most(good), most(defective)];
   const { root, at } = axes(
@@ -38,11 +38,11 @@ export function missAlarmChart(data, curves, totals, { corner, current, ontake }
   const picks = [];
   curves.forEach(({ corners }, m) => {
     const ends = [...corners, { missed: defective, alarms: 0 }];
-    const path = ends.map((p, i) => `${i ? "L" : "M"}${at(p.alarms, p.missed).join(" ")}`).join("");
+    const path = ends.map((p, i) => `${i ? "L" : "M"}${at(p.alarms, p.missed).map((v) => v.toFixed(1)).join(" ")}`).join("");
     root.append(svg("path", { class: `curve run-${m}`, d: path, "clip-path": "url(#curve-clip)" }));
     for (const p of corners.filter(inside)) {
       const [x, y] = at(p.alarms, p.missed);
-      picks.push({ x, y, run: m, threshold: p.shown, words: text("curve.point", { threshold: p.shown, missed: p.missed, alarms: p.alarms }) });
+      picks.push({ x, y, run: m, threshold: p.shown, words: () => text("curve.point", { threshold: p.shown, missed: p.missed, alarms: p.alarms }) });
     }
   });
   data.models.forEach((_, m) => {
@@ -51,12 +51,18 @@ export function missAlarmChart(data, curves, totals, { corner, current, ontake }
       root.append(svg("path", { class: `operating run-${m}`, d: "M0-8L7 5H-7z", transform: `translate(${at(p.alarms, p.missed).join(" ")})` },
         svg("title", {}, text("operating_point", { threshold: pointText(data, m) }))));
     }
-    if (!inside(totals[m])) return;
-    const [cx, cy] = at(totals[m].alarms, totals[m].missed);
-    root.append(svg("circle", { class: `now run-${m}`, cx, cy, r: 5 }));
   });
-  makePickable(root, picks, current, (pick) => ontake(pick.run, Number(pick.threshold)));
-  return root;
+  const points = svg("g");
+  root.append(points);
+  const describe = makePickable(root, picks, current, (pick) => ontake(pick.run, Number(pick.threshold)));
+  return (/** @type {Totals[]} */ totals) => {
+    points.replaceChildren(...totals.flatMap((one, m) => {
+      const [cx, cy] = at(one.alarms, one.missed);
+      return inside(one) ? [svg("circle", { class: `now run-${m}`, cx, cy, r: 5 })] : [];
+    }));
+    describe();
+    return root;
+  };
 }
 
 /**

@@ -379,6 +379,8 @@ interface Detail {
   copyCommand(): Promise<void>;
   close(): void;
   isOpen(): boolean;
+  /** The open image, null if the large view is closed. */
+  shown(): PageImage | null;
   stage(): Stage;
   addCrops(): void;
 }

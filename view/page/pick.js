@@ -4,7 +4,7 @@ import { svg } from "./dom.js";
 
 /**
  * A point of a chart: its position in the drawing, the run and the threshold that it chooses, and its description.
- * @typedef {{x: number, y: number, run: number, threshold: string, words: string}} Pick
+ * @typedef {{x: number, y: number, run: number, threshold: string, words: () => string}} Pick
  */
 
 /**
@@ -13,9 +13,10 @@ import { svg } from "./dom.js";
  * @param {Pick[]} picks in rising order of the threshold
  * @param {() => {run: number, threshold: number}} current
  * @param {(pick: Pick) => void} onpick
+ * @returns {() => void} a function to call when the threshold has changed
  */
 export function makePickable(root, picks, current, onpick) {
-  if (!picks.length) return;
+  if (!picks.length) return () => {};
   const mark = svg("circle", { class: "nearest", r: 6 });
   const title = svg("title");
   root.append(title, mark);
@@ -25,7 +26,7 @@ export function makePickable(root, picks, current, onpick) {
   function show(pick) {
     mark.setAttribute("transform", `translate(${pick.x} ${pick.y})`);
     mark.classList.toggle("on", true);
-    title.textContent = pick.words;
+    title.textContent = pick.words();
   }
 
   /** The point of the current threshold. */
@@ -40,14 +41,14 @@ export function makePickable(root, picks, current, onpick) {
     const { own, at } = now();
     const { threshold } = current();
     root.setAttribute("aria-valuenow", String(threshold));
-    root.setAttribute("aria-valuetext", own[at]?.words ?? String(threshold));
+    root.setAttribute("aria-valuetext", own[at]?.words() ?? String(threshold));
   }
 
   root.addEventListener("pointermove", (event) => show(nearest(root, picks, event)));
   root.addEventListener("pointerleave", () => mark.classList.toggle("on", false));
   root.addEventListener("click", (event) => onpick(nearest(root, picks, event)));
   root.addEventListener("keydown", (event) => {
-    const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -Infinity, End: Infinity }[event.key];
     if (!by) return;
     event.preventDefault();
     event.stopPropagation();
@@ -55,8 +56,8 @@ export function makePickable(root, picks, current, onpick) {
     const next = own[Math.min(own.length - 1, Math.max(0, at + by))];
     if (next) onpick(next);
   });
-  root.addEventListener("focus", describe);
   describe();
+  return describe;
 }
 
 /**

@@ -1,7 +1,7 @@
 // Print: a cover with the figures and the run cards, then the shown images with their overlays.
 
 import { byId, el, note, svg } from "./dom.js";
-import { fileName } from "./format.js";
+import { fileName, splitBadge } from "./image_name.js";
 import { text } from "./language.js";
 import { drawOverlay } from "./overlay.js";
 import { shownRuns } from "./pair.js";
@@ -28,7 +28,7 @@ export async function fillPrint(data, state, { chosen, judged }) {
       return svg("svg", box, href && svg("image", { href, width: image.width, height: image.height, preserveAspectRatio: "none" }),
         drawOverlay(data, image, m, m === null ? null : judged[m][image.index], state, image.width / (PRINTED_WIDTH / runs.length)));
     })),
-    el("figcaption", {}, fileName(image.name), el("br"), el("strong", {}, caption(data, image, judged, state).words))));
+    el("figcaption", {}, fileName(image), el("br"), splitBadge(image), el("strong", {}, caption(data, image, judged, state).words))));
   const left = chosen.length - images.length;
   byId("printed").replaceChildren(
     el("div", { class: "cover" },
