@@ -62,7 +62,7 @@ export function makeDetail(data, store, order) {
   /** @param {number} by */
   function step(by) {
     const images = order();
-    const at = image ? images.indexOf(image) : -1;
+    const at = images.findIndex(({ name }) => name === store.state.image); // not `image`, which keys may overtake
     const next = images[Math.min(images.length - 1, Math.max(0, at + by))];
     if (next) store.change({ image: next.name });
   }
