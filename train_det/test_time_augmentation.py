@@ -16,11 +16,11 @@ def average_over_symmetries(
 ) -> torch.Tensor:
     """Mean raw output B x (4 + classes) x anchors over the symmetries of `pixels`, B x 3 x side x side."""
     side = pixels.shape[-1]
-    total = torch.zeros(1)
+    looks = []
     for turns, mirror in SYMMETRIES:
         seen = torch.rot90(pixels.flip(3) if mirror else pixels, turns, (2, 3))
-        total = total + turn_back(raw_output(seen), turns, mirror, side, strides)
-    return total / len(SYMMETRIES)
+        looks.append(turn_back(raw_output(seen), turns, mirror, side, strides))
+    return torch.stack(looks).mean(0)
 
 
 def turn_back(raw: torch.Tensor, turns: int, mirror: bool, side: int, strides: list[int]) -> torch.Tensor:
