@@ -25,6 +25,11 @@ CODES = {
     "box-from-mask": Code(
         "repaired", "a box that disagrees with its mask was replaced by the extents of the mask"
     ),
+    "box-outlier": Code(
+        "note", "one box does not fit the others, or its area, but fits them as x1 y1 x2 y2; it was kept"
+    ),
+    "class-0-unused": Code("note", "no label has class 0; classes may count from 1"),
+    "swapped-axes": Code("note", "a box agrees with its polygon only if x and y of one of them are exchanged"),
     "category-order": Code(
         "note", "a file numbers its categories differently from the first one; they were matched by name"
     ),

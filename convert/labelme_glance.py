@@ -10,6 +10,7 @@ from datasets.formats.labelme_flags import (
     reviewed_flags,
 )
 from datasets.formats.labelme_folder import embedded_suffix
+from datasets.formats.labelme_suspicions import Points, ShapeValues, shape_values
 from system.files import BYTE_ORDER_MARK
 
 
@@ -20,6 +21,15 @@ class _Flags(msgspec.Struct):
 class _Labelled(msgspec.Struct):
     label: str
     flags: _Flags | None = None
+    shape_type: str | None = None
+    points: msgspec.Raw = msgspec.Raw(b"[]")
+
+    def read_points(self) -> Points:
+        """The points; none if they are not valid, which is reported when the file is converted."""
+        try:
+            return _POINTS.decode(self.points)
+        except msgspec.ValidationError:
+            return []
 
 
 class _Glance(msgspec.Struct):
@@ -29,17 +39,23 @@ class _Glance(msgspec.Struct):
     flags: dict[str, bool] | None = None
     image_path: str | None = msgspec.field(default=None, name="imagePath")
     image_data: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="imageData")
+    image_height: int | None = msgspec.field(default=None, name="imageHeight")
+    image_width: int | None = msgspec.field(default=None, name="imageWidth")
     record: object = msgspec.field(default=None, name=RECORD)
 
 
 class GlancedFile(msgspec.Struct, frozen=True):
-    """One labelme file: (label, is unreviewed) of each shape, the image flags that are set, and proposed types."""
+    """One labelme file: (label, is unreviewed) of each shape, the image flags that are set, and proposed types.
+
+    `values` is what is known of the points of its shapes.
+    """
 
     shapes: list[tuple[str, bool]]
     flags: list[str]
     image_path: str | None
     data_suffix: str | None
     types: set[str]
+    values: ShapeValues
 
 
 def glance_labelme(file: str, root: str) -> GlancedFile:
@@ -65,7 +81,10 @@ def _glance_of(file: LabelmeFile) -> GlancedFile:
 def _glanced(shapes: list[tuple[str, bool]], file: _Glance | LabelmeFile, embedded: str | None) -> GlancedFile:
     flags = reviewed_flags(names_of_set_flags(file.flags), file.record)
     types = proposed_types(file.record)
-    return GlancedFile(shapes, flags, file.image_path, embedded_suffix(embedded), types)
+    kinds_and_points = [(shape.shape_type, shape.read_points) for shape in file.shapes]
+    values = shape_values(kinds_and_points, file.image_width or 0, file.image_height or 0)
+    return GlancedFile(shapes, flags, file.image_path, embedded_suffix(embedded), types, values)
 
 
 _DECODER = msgspec.json.Decoder(_Glance)
+_POINTS = msgspec.json.Decoder(list[tuple[float, float]])

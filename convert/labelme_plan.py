@@ -32,6 +32,7 @@ from datasets.formats.labelme_folder import (
     without_clashes,
 )
 from datasets.formats.labelme_images import Found, ImageFinder, Tree, bare_name, is_excluded, list_tree
+from datasets.formats.labelme_suspicions import ShapeValues, check_values
 from system.errors import InputError, collected, raise_together
 from system.exclude import NOTHING, Excluder
 from system.workers import Pool, map_ordered
@@ -65,6 +66,7 @@ class _Gathered(msgspec.Struct):
     types: set[str] = set()
     flagged: dict[str, tuple[list[str], list[str]]] = {}
     shapes: int = 0
+    values: list[ShapeValues] = []
     errors: list[InputError] = []
 
 
@@ -111,6 +113,8 @@ def plan_labelme(
         raise all_left_out(source, [*(event.code for event in events), *("bad-input" for _ in faults)])
     with reported_with(gathered.errors, skip=skip_bad):
         raise_together([] if skip_bad else clashes)
+        if suspicion := check_values(source, gathered.values):
+            events.append(Event(".", "", "box-form", suspicion))
         categories, ids = make_categories(gathered.labels, order, renamed)
     trees = [tree] if image_tree is None else [tree, image_tree]
     unlabelled = unlabelled_images([*sources, *gathered.left_out], trees)
@@ -162,6 +166,7 @@ def _gather(
         for i, (label, _) in enumerate(glance.shapes):
             if label not in gathered.labels:
                 gathered.labels[label] = f"{tree.root / file}, $.shapes[{i}].label"
+        gathered.values.append(glance.values)
         gathered.sources.append(image)
     return gathered
 

@@ -15,6 +15,7 @@ from datasets.coco import SPLITS, Category
 from datasets.formats.fractions import check_not_fractions, shape_corners
 from datasets.formats.image_search import ImageSearch
 from datasets.formats.split_names import split_of_folder
+from datasets.formats.tool_box_form import find_other_forms
 from datasets.formats.tool_export import Loss, ToolExport, ToolImage
 from datasets.formats.tool_images import check_in_splits, dataset_names, images_of, without_excluded
 from system.errors import InputError, collected
@@ -68,13 +69,15 @@ def plan_export(
     misplaced: list[tuple[ToolImage, InputError]] = []
     placed = images_of(export, search, misplaced)
     faulty = [*errors, *(error for _, error in misplaced)]
+    suspected: list[tuple[str, Loss]] = []
     with collected(faulty):
-        check_not_fractions(export.root, shape_corners(export.images))
+        check_not_fractions(export.root, shape_corners(export), export.unit)
+        suspected = find_other_forms(export, placed, search.root)
     faults = planning_faults(export.root, faulty)
     entries = {relative: one.image for relative, one in placed.items()}
     events = [
         *excluded,
-        *(Event(file, loss.where, loss.code, loss.value) for file, loss in export.losses),
+        *(Event(file, loss.where, loss.code, loss.value) for file, loss in (*export.losses, *suspected)),
     ]
     events += [
         Event(one.image.file, one.image.where, "image-moved", relative)

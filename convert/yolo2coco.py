@@ -14,18 +14,27 @@ from convert.exclusion import exclusion_events
 from convert.execution import Execution
 from convert.faults import planning_faults, reported_with
 from convert.report import Event, Report
-from convert.yolo_instances import box_around, label_instance, leads_outside
+from convert.yolo_instances import label_instance, leads_outside
+from convert.yolo_source import (
+    YoloSource,
+    description_events,
+    kinds_of,
+    label_files_alone,
+    mixed_events,
+    read_source,
+    suspicions,
+)
 from datasets.coco import Category, SegmentationForm
 from datasets.formats.box_form import BoxForm
 from datasets.formats.dataset_folder import mask_path
-from datasets.formats.yolo import YoloDataset, YoloImage, dataset_names, path_below, read_yolo
-from datasets.formats.yolo_lines import YOLO_FORM, Label, check_boxes, find_mixed, format_label, read_labels
+from datasets.formats.yolo import dataset_names, read_yolo
+from datasets.formats.yolo_lines import format_label
 from datasets.images.image_file import ImageInfo, read_info
 from datasets.images.upright import upright
 from datasets.masks.component import Component
 from datasets.masks.paint import paint
 from datasets.masks.pixel_mask import write_pixel_mask
-from system.errors import InputError, collected, raise_together
+from system.errors import InputError
 from system.exclude import Excluder
 from system.files import check_apart, link_or_copy
 from system.links import check_inside
@@ -48,15 +57,6 @@ class YoloOptions(msgspec.Struct, frozen=True):
     boxes: BoxForm | None = None
 
 
-class _Source(msgspec.Struct, frozen=True):
-    """One image with the labels of its file; `has_file` is whether there is one."""
-
-    image: YoloImage
-    file_name: str
-    labels: list[Label]
-    has_file: bool
-
-
 def yolo2coco(
     source: Path, dest: Path, options: YoloOptions = YoloOptions(), execution: Execution = Execution()
 ) -> Report:
@@ -68,22 +68,22 @@ def yolo2coco(
     """
     exclude = Excluder(execution.exclude)
     dataset = read_yolo(source, exclude=exclude)
-    alone = _label_files_alone(dataset, exclude)
+    alone = label_files_alone(dataset, exclude)
     excluded = exclusion_events(exclude, dataset.images)
     check_apart(dest, [dataset.root, *chain.from_iterable(dataset.folders.values())])
     for image in dataset.images:
         check_inside(image.path, [dataset.root, *chain.from_iterable(dataset.folders.values())])
     errors: list[InputError] = []
     named = sorted(zip(dataset.images, dataset_names(dataset.images), strict=True), key=lambda pair: pair[1])
-    read = [_read_source(image, name, dataset, options, errors) for image, name in named]
+    boxes_around = options.oriented == "box"
+    read = [
+        read_source(image, name, dataset, errors, boxes=options.boxes, boxes_around=boxes_around)
+        for image, name in named
+    ]
     sources = [source for source in read if source is not None]
     with reported_with(errors, skip=execution.skip_bad):
-        suspicion = (
-            ""
-            if options.boxes
-            else check_boxes(dataset.description, chain.from_iterable(s.labels for s in sources))
-        )
-        kinds = _kinds(sources, options)
+        suspected = suspicions(dataset, sources, is_form_stated=options.boxes is not None)
+        kinds = kinds_of(sources, keep_mixed=options.mixed == "keep")
     has_masks = kinds == {"segments"}
     conversion = Conversion(
         tool="yolo2coco",
@@ -99,7 +99,7 @@ def yolo2coco(
             "labels": sum(len(s.labels) for s in sources),
             "classes": len(dataset.names),
         },
-        events=[*excluded, *alone, *_notes(dataset, suspicion), *_mixed(sources, kinds)],
+        events=[*excluded, *alone, *description_events(dataset), *suspected, *mixed_events(sources, kinds)],
         masks=has_masks or kinds != {"boxes", "segments"},
         pool_pays="segments" in kinds and len(sources) >= POOL_PAYS_FROM,
         faults=planning_faults(dataset.root, errors),
@@ -107,68 +107,7 @@ def yolo2coco(
     return assemble(dest, conversion, execution)
 
 
-def _read_source(
-    image: YoloImage, name: str, dataset: YoloDataset, options: YoloOptions, errors: list[InputError]
-) -> _Source | None:
-    """The image with its labels, None if they are added to `errors`."""
-    known = len(errors)
-    if not image.labels.is_file():
-        return _Source(image, name, [], False)
-    labels: list[Label] = []
-    with collected(errors):
-        form = options.boxes or YOLO_FORM
-        labels = read_labels(image.labels, len(dataset.names), dataset.keypoint_columns, boxes=form, errors=errors)
-    if len(errors) > known:
-        return None
-    if options.oriented == "box":
-        labels = [box_around(label) if len(label.values) == 8 else label for label in labels]
-    return _Source(image, name, labels, True)
-
-
-def _kinds(sources: list[_Source], options: YoloOptions) -> set[str]:
-    """Which of boxes and segments there are. Raises InputError for both unless they are to be kept."""
-    kinds = {source.file_name: {label.is_box for label in source.labels} for source in sources}
-    if options.mixed == "refuse":
-        files = {source.file_name: source.image.labels for source in sources}
-        remedy = "Ultralytics uses one kind only; --mixed keep keeps both"
-        raise_together([InputError(files[name], problem, remedy) for name, problem in find_mixed(kinds).items()])
-    return {"boxes" if is_box else "segments" for kind in kinds.values() for is_box in kind}
-
-
-def _label_files_alone(dataset: YoloDataset, exclude: Excluder) -> list[Event]:
-    """Label files without an image."""
-    wanted = {image.labels.resolve() for image in dataset.images} | {path.resolve() for path in dataset.files}
-    folders = {image.labels.resolve().parent for image in dataset.images}
-    label_files = (path for folder in sorted(folders) if folder.is_dir() for path in sorted(folder.glob("*.txt")))
-    root = dataset.root.resolve()
-    alone = [path for path in label_files if path not in wanted]
-    names = [path.relative_to(root) if path.is_relative_to(root) else path.name for path in alone]
-    return [
-        Event(str(name), "", "label-without-picture", "")
-        for name, path in zip(names, alone, strict=True)
-        if not exclude.excludes(dataset.root, path_below(path, root))
-    ]
-
-
-def _notes(dataset: YoloDataset, suspicion: str) -> list[Event]:
-    """Events for ambiguous entries in the description of the folder, and for boxes that may have another form."""
-    name = dataset.description.name
-    empty = [
-        ("empty-split", f"{split} names the images of {other}")
-        for split, other in dataset.substitute_splits.items()
-    ]
-    boxes = [("box-form", suspicion)] if suspicion else []
-    return [Event(name, "", code, value) for code, value in (*empty, *dataset.notes, *boxes)]
-
-
-def _mixed(sources: list[_Source], kinds: set[str]) -> list[Event]:
-    if len(kinds) < 2:
-        return []
-    boxes = ((source, sum(label.is_box for label in source.labels)) for source in sources)
-    return [Event(source.file_name, "", "mixed-boxes", f"{count} boxes") for source, count in boxes if count]
-
-
-def _convert_image(source: _Source, dest: Path | None, options: YoloOptions, *, has_masks: bool) -> Converted:
+def _convert_image(source: YoloSource, dest: Path | None, options: YoloOptions, *, has_masks: bool) -> Converted:
     path = source.image.path
     info = read_info(path)
     # labels are of the upright image, which is what Ultralytics trains on
@@ -200,7 +139,7 @@ def _convert_image(source: _Source, dest: Path | None, options: YoloOptions, *, 
     )
 
 
-def _write_image(source: _Source, info: ImageInfo, dest: Path | None) -> list[Event]:
+def _write_image(source: YoloSource, info: ImageInfo, dest: Path | None) -> list[Event]:
     path = source.image.path
     if info.orientation == 1:
         if dest is not None:
@@ -213,7 +152,7 @@ def _write_image(source: _Source, info: ImageInfo, dest: Path | None) -> list[Ev
 
 
 def _instances(
-    source: _Source, height: int, width: int, options: YoloOptions
+    source: YoloSource, height: int, width: int, options: YoloOptions
 ) -> tuple[list[Instance], list[tuple[int, Component]], list[Event]]:
     instances: list[Instance] = []
     parts: list[tuple[int, Component]] = []

@@ -7,13 +7,14 @@ import msgspec
 
 from datasets.check.codes import Finding
 from datasets.coco import Box, Segmentation
+from datasets.formats.yolo_suspicions import PoseEvidence
 
 
 class AnnotationFacts(msgspec.Struct, frozen=True):
     """One annotation as read.
 
     `box` and `area` are in pixels, not clipped; `segmentation` is None without a mask. An ignore region
-    (`is_ignored`) is not a defect.
+    (`is_ignored`) is not a defect. `pose` is that of a YOLO segment.
     """
 
     where: str
@@ -22,6 +23,7 @@ class AnnotationFacts(msgspec.Struct, frozen=True):
     area: float
     segmentation: Segmentation | None = None
     is_ignored: bool = False
+    pose: PoseEvidence | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

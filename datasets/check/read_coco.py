@@ -37,10 +37,12 @@ CHECK_CODE = {  # code of a repair -> code of its finding; other repairs have se
     "area-recomputed": "impossible-area",
     "box-form": "box-form",
     "box-from-mask": "box-and-mask",
+    "box-outlier": "box-outlier",
     "category-order": "category-order",
     "no-ending": "no-ending",
     "rotated-box": "rotated-box",
     "short-ring": "short-ring",
+    "swapped-axes": "swapped-axes",
 }
 
 

@@ -38,6 +38,7 @@ from datasets.formats.labelme_folder import (
     unlabelled_images,
 )
 from datasets.formats.labelme_images import Found, ImageFinder, Tree, is_excluded, list_tree
+from datasets.formats.labelme_suspicions import ShapeValues, check_values, shape_values
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
 
@@ -131,6 +132,7 @@ class _Lister:
         self._check_folder(unreadable)
         if self._files and len(self._left_out) == self._files and not unreadable:
             self._findings += unusable(self._tree.root, all_left_out(self._tree.root, self._left_out))
+        self._check_values()
         labels = {shape.label for entry in self._entries for shape in entry.file.shapes} - NOT_CATEGORIES
         return Listing(self._entries, sorted(labels), self._findings)
 
@@ -201,6 +203,14 @@ class _Lister:
             if stem not in unreadable and posixpath.basename(stem) not in self._exclude.stems():
                 self._findings.append(Finding(located.file_name, "", "unlabelled", "no JSON"))
 
+    def _check_values(self) -> None:
+        try:
+            suspicion = check_values(self._tree.root, [_values(entry.file) for entry in self._entries])
+        except InputError as error:
+            self._findings += unusable(self._tree.root, error)
+        else:
+            self._findings += [Finding("(dataset)", "", "box-form", suspicion)] if suspicion else []
+
     def _find(self, name: str, where: str, code: str, error: InputError) -> None:
         self._findings.append(Finding(name, where, code, error.problem))
 
@@ -210,6 +220,11 @@ def _read(path: Path) -> LabelmeFile | InputError:
         return read_labelme(path)
     except InputError as error:
         return error
+
+
+def _values(file: LabelmeFile) -> ShapeValues:
+    shapes = [(shape.shape_type, shape.read_points) for shape in file.shapes]
+    return shape_values(shapes, file.image_width or 0, file.image_height or 0)
 
 
 def _has_marks(path: Path) -> bool:

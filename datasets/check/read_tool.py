@@ -13,6 +13,7 @@ from datasets.coco import Segmentation
 from datasets.formats.fractions import check_not_fractions, shape_corners
 from datasets.formats.image_search import ImageSearch
 from datasets.formats.layouts.tree import GOOD
+from datasets.formats.tool_box_form import find_other_forms
 from datasets.formats.tool_detect import CSV, VOC, find_tool_format
 from datasets.formats.tool_export import BoxShape, LineShape, PolygonShape, ToolExport, ToolImage, ToolShape
 from datasets.formats.tool_images import (
@@ -103,7 +104,9 @@ def _listing(export: ToolExport, findings: list[Finding], exclude: Excluder) -> 
     findings += same_stems(names.values())
     splits = {names[relative] for relative, one in placed.items() if one.image.split}
     try:
-        check_not_fractions(export.root, shape_corners(export.images))
+        check_not_fractions(export.root, shape_corners(export), export.unit)
+        suspected = find_other_forms(export, placed, search.root)
+        findings += [Finding(file, loss.where, loss.code, loss.value) for file, loss in suspected]
     except InputError as error:
         findings += unusable(Path(export.root), error)
     try:

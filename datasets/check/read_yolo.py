@@ -11,18 +11,24 @@ from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, List
 from datasets.check.findings import links_outside, same_stems
 from datasets.check.format import has_several_splits
 from datasets.check.ring_area import ring_area
-from datasets.coco import MAX_COORDINATE
+from datasets.coco import MAX_COORDINATE, Box
 from datasets.formats.box_form import as_form
 from datasets.formats.layouts.tree import GOOD
 from datasets.formats.yolo import YoloDataset, YoloImage, dataset_names, find_repeated, looks_like_yolo, read_yolo
 from datasets.formats.yolo_lines import (
     YOLO_FORM,
     Label,
-    check_boxes,
     check_coordinates,
     find_mixed,
     parse_columns,
     read_label_lines,
+)
+from datasets.formats.yolo_suspicions import (
+    check_boxes,
+    check_not_poses,
+    find_odd_boxes,
+    find_unused_first,
+    pose_evidence,
 )
 from datasets.masks.drawn_segment import draw_segment
 from datasets.masks.edges import component_to_rle
@@ -71,8 +77,8 @@ class YoloFolder(msgspec.Struct, frozen=True):
         return has_several_splits(images)
 
     def check_together(self, facts: Facts) -> list[Finding]:
-        """Findings for boxes mixed with segments, and for boxes of another form."""
-        return [*check_mixed(facts), *check_forms(facts)]
+        """Findings for boxes mixed with segments, and for what all labels together reveal."""
+        return [*check_mixed(facts), *check_labels_together(facts)]
 
 
 def _entry(dataset: YoloDataset, image: YoloImage) -> YoloEntry:
@@ -128,7 +134,8 @@ def _annotation(label: Label, where: str, category: str, width: int, height: int
     ys = [y * height for y in label.values[1::2]]
     ring = list(zip(xs, ys, strict=True))
     box = (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
-    return AnnotationFacts(where, category, box, ring_area(ring), [[v for point in ring for v in point]])
+    points = [[v for point in ring for v in point]]
+    return AnnotationFacts(where, category, box, ring_area(ring), points, pose=pose_evidence(label))
 
 
 def _drawn(facts: AnnotationFacts, label: Label, longest: int, width: int, height: int) -> AnnotationFacts:
@@ -151,18 +158,29 @@ def check_mixed(facts: Facts) -> list[Finding]:
     return [Finding(name, "", "mixed-labels", problem) for name, problem in find_mixed(kinds).items()]
 
 
-def check_forms(facts: Facts) -> list[Finding]:
-    """A finding if the boxes of the dataset have, or may have, another form than YOLO's."""
-    labels = [
-        Label(0, as_form((x / width, y / height, w / width, h / height), "corner-size", YOLO_FORM))
-        for width, height, boxes in ((i.width or 1, i.height or 1, i.annotations) for i in facts.images)
-        for x, y, w, h in (a.box for a in boxes if a.segmentation is None)
-    ]
+def check_labels_together(facts: Facts) -> list[Finding]:
+    """Findings for boxes that have, or may have, another form than YOLO's, for keypoints, for classes from 1."""
+    images = {image.name: image for image in facts.images}  # two splits may list the same images
+    places = [(image, a) for image in images.values() for a in image.annotations]
+    boxes = [(image, a) for image, a in places if a.segmentation is None]
+    labels = [_box_label(image, a.box) for image, a in boxes]
+    where = Path(WHOLE)
     try:
-        suspicion = check_boxes(Path(WHOLE), labels)
+        check_not_poses(where, (a.pose for _, a in places if a.pose is not None))
+        suspicion = check_boxes(where, labels)
     except InputError as error:
         return [Finding(WHOLE, "", "unusable-dataset", error.problem)]
-    return [Finding(WHOLE, "", "box-form", suspicion)] if suspicion else []
+    unused = find_unused_first(facts.categories, [a.category for _, a in places])
+    findings = [Finding(WHOLE, "", "class-0-unused", unused)] if unused else []
+    if suspicion:
+        return [*findings, Finding(WHOLE, "", "box-form", suspicion)]
+    odd = find_odd_boxes(labels).items()
+    return [*findings, *(Finding(boxes[i][0].name, boxes[i][1].where, "box-outlier", why) for i, why in odd)]
+
+
+def _box_label(image: ImageFacts, box: Box) -> Label:
+    (x, y, w, h), width, height = box, image.width or 1, image.height or 1
+    return Label(0, as_form((x / width, y / height, w / width, h / height), "corner-size", YOLO_FORM))
 
 
 def _label_findings(dataset: YoloDataset) -> list[Finding]:

@@ -18,6 +18,8 @@ Values = tuple[float, float, float, float]
 TOLERANCE = 0.01  # of the image; Ultralytics accepts coordinates this far outside
 TOLERANCE_PIXELS = 2.0  # in formats with pixels
 AREA_TOLERANCE = 0.01  # of an area
+OUTLIER = 4.0  # times the area of the largest other box
+MIN_OTHERS = 10  # boxes that show which sizes are usual
 MIN_BOXES = 3  # boxes; fewer may be carelessly drawn at the edge of the image
 WORDS = {"corner-size": "x y width height", "centre-size": "centre and size", "corners": "x1 y1 x2 y2"}
 OTHERS: dict[BoxForm, tuple[BoxForm, ...]] = {
@@ -61,13 +63,14 @@ def edges_of(values: Values, form: BoxForm) -> Values:
     return (a - c / 2, b - d / 2, a + c / 2, b + d / 2)
 
 
-def check_box_form(where: Path | str, boxes: Iterable[FormBox], stated: BoxForm, command: str) -> str:
+def check_box_form(where: Path | str, boxes: Iterable[FormBox], stated: BoxForm, command: str = "") -> str:
     """Raise InputError at `where` if the boxes are obviously not of the form that the format states.
 
     They are not if another form puts every box inside its image and some contradict the stated form: they lead
-    outside, or their area is that of the other form. For corners one such box is enough, because small boxes fit
-    them never by chance; for the other forms MIN_BOXES are needed. If MIN_BOXES or more all fit corners and none
-    contradicts, the result states that; otherwise it is empty. `command` is the conversion with --boxes.
+    outside, end before they begin, or their area is that of the other form. For corners one such box is enough,
+    because small boxes fit them never by chance; for the other forms MIN_BOXES are needed. If MIN_BOXES or more
+    all fit corners (where corners are stated: corner and size) and too few contradict, the result states that;
+    otherwise it is empty. `command` is the conversion with --boxes, empty if it has no such option.
     """
     listed = list(boxes)
     for other in OTHERS[stated] if listed else ():
@@ -80,10 +83,49 @@ def check_box_form(where: Path | str, boxes: Iterable[FormBox], stated: BoxForm,
                 f"but all fit if read as {WORDS[other]} instead of {WORDS[stated]}"
             )
             remedy = f"convert with {command} --boxes {other}, or --boxes {stated} if they are right"
-            raise InputError(where, problem, remedy)
-        if other == "corners" and len(listed) >= MIN_BOXES:
+            raise InputError(where, problem, remedy if command else f"write {WORDS[stated]}, inside the image")
+        if other == OTHERS[stated][0] and len(listed) >= MIN_BOXES:
             return f"all {len(listed)} boxes also fit {WORDS[other]}"
     return ""
+
+
+def find_outliers(boxes: Sequence[FormBox], stated: BoxForm) -> dict[int, str]:
+    """The boxes that are probably x1 y1 x2 y2 among boxes of the `stated` form, by their index, with the reason.
+
+    Such a box contradicts its stated area, which is that of the corners; or it has more than OUTLIER times the
+    area of every box that cannot be corners, of which there are MIN_OTHERS or more, while the corners have about
+    the size of these boxes. Nothing is found where corners are the stated form.
+    """
+    if stated == "corners":
+        return {}
+    fitting = {i for i, box in enumerate(boxes) if _is_inside(box, "corners")}
+    others = [_area(box.values, stated) for i, box in enumerate(boxes) if i not in fitting]
+    largest = max(others) if len(others) >= MIN_OTHERS else float("inf")
+    found = {}
+    for i in sorted(fitting):
+        area, of_corners = _area(boxes[i].values, stated), _area(boxes[i].values, "corners")
+        if _contradicts(boxes[i], stated, "corners"):
+            found[i] = f"leads outside the image or contradicts its area, but fits as {WORDS['corners']}"
+        elif area > OUTLIER * largest and min(others) / 2 <= of_corners <= largest * 2:
+            found[i] = (
+                f"{area / largest:.1f} times as large as all others, but has their size as {WORDS['corners']}"
+            )
+    return found
+
+
+def find_backward_form(boxes: Sequence[FormBox]) -> str:
+    """A hint if rectangles between any two opposite corners are probably not that, empty otherwise.
+
+    People draw either way, but rarely most rectangles from the last corner to the first. Centre and size, or
+    corner and size, of small boxes read as corners do that nearly always. They have to be inside the image, too.
+    """
+    backward = sum(x1 < x0 or y1 < y0 for x0, y0, x1, y1 in (box.values for box in boxes))
+    if len(boxes) < MIN_BOXES or backward * 2 <= len(boxes):
+        return ""
+    fitting = [WORDS[form] for form in OTHERS["corners"] if all(_is_inside(box, form) for box in boxes)]
+    if not fitting:
+        return ""
+    return f"{backward} of {len(boxes)} rectangles end before they begin; all fit {' or '.join(fitting)}"
 
 
 def as_form(numbers: Sequence[float], form: BoxForm, wanted: BoxForm) -> Values:

@@ -37,7 +37,9 @@ def repair_annotations(coco: CocoFile) -> tuple[CocoFile, list[Repair]]:
     """`coco` with consistent annotations, and one Repair for each change.
 
     * A ring of fewer than three points is dropped (`short-ring`); empty rings are dropped without a Repair.
-    * A box that disagrees with its mask (see `boxes_agree`) becomes the extents of the mask (`box-from-mask`).
+    * A box that disagrees with its mask (see `boxes_agree`) becomes the extents of the mask (`box-from-mask`). If
+      it agrees with a polygon whose x and y are exchanged, that is noted too (`swapped-axes`): nothing shows which
+      of the two is wrong.
     * An area larger than its box by more than 2 pixels on each side, or negative, becomes the mask's pixel count,
       or w * h without a mask (`area-recomputed`).
 
@@ -66,6 +68,8 @@ def repair_annotation(image: Image, annotation: Annotation) -> tuple[Annotation,
     segmentation, changes = _without_short_rings(annotation.segmentation)
     box, area = annotation.bbox, annotation.area
     mask_box = _mask_box(segmentation, image) if min(box[2:]) > 0 else None
+    if mask_box is not None and not isinstance(segmentation, Rle) and _has_swapped_axes(box, segmentation):
+        changes.append(("swapped-axes", f"{_text(box)} is y, x, height, width of the polygon"))
     if mask_box is not None and not _agrees(box, image, mask_box):
         exact = _drawn(segmentation, image)
         if exact is not None:
@@ -171,6 +175,13 @@ def _mask_box(segmentation: Segmentation, image: Image) -> Box | None:
     x0, x1 = _extent([v for ring in segmentation for v in ring[::2]], image.width)
     y0, y1 = _extent([v for ring in segmentation for v in ring[1::2]], image.height)
     return (x0, y0, x1 - x0, y1 - y0)
+
+
+def _has_swapped_axes(box: Box, polygons: Polygons) -> bool:
+    """Whether a box disagrees with polygons, but agrees with them if x and y of one are exchanged."""
+    xs, ys = ([v for ring in polygons for v in ring[axis::2]] for axis in (0, 1))
+    x, y, w, h = min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
+    return min(w, h) > 0 and not boxes_agree(box, (x, y, w, h)) and boxes_agree(box, (y, x, h, w))
 
 
 def _extent(values: Sequence[float], limit: int) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from datasets.coco import CocoFile
-from datasets.formats.box_form import BoxForm, as_form, check_box_form, pixel_box
+from datasets.formats.box_form import BoxForm, as_form, check_box_form, find_outliers, pixel_box
 from datasets.formats.coco_repair import Repair
 from datasets.formats.fractions import annotation_corners, check_not_fractions
 
@@ -23,13 +23,18 @@ def with_boxes_of(coco: CocoFile, form: BoxForm) -> CocoFile:
 def check_coordinates(path: Path, coco: CocoFile, *, is_form_stated: bool = False) -> list[Repair]:
     """Raise InputError if the coordinates are fractions of the image, or the boxes obviously have another form.
 
-    A Repair `box-form` if they may have. A box with a mask is not compared: there the mask counts. With
-    `is_form_stated` no box is. Ids must be unique and references valid.
+    A Repair `box-form` if they may have, and `box-outlier` for each box that alone may. A box with a mask is not
+    compared: there the mask counts. With `is_form_stated` no box is. Ids must be unique and references valid.
     """
     check_not_fractions(path, annotation_corners(coco.annotations))
-    sizes = {image.id: (image.width, image.height) for image in coco.images}
-    boxes = [a for a in coco.annotations if not a.segmentation and not is_form_stated]
-    found = check_box_form(
-        path, [pixel_box(a.bbox, *sizes[a.image_id], a.area) for a in boxes], COCO_FORM, "coco2coco"
-    )
-    return [Repair(path.name, "$.annotations", "box-form", found)] if found else []
+    images = {image.id: image for image in coco.images}
+    listed = [a for a in coco.annotations if not a.segmentation and not is_form_stated]
+    boxes = [
+        pixel_box(a.bbox, image.width, image.height, a.area) for a in listed for image in [images[a.image_id]]
+    ]
+    if found := check_box_form(path, boxes, COCO_FORM, "coco2coco"):
+        return [Repair(path.name, "$.annotations", "box-form", found)]
+    return [
+        Repair(images[listed[i].image_id].file_name, f"annotation {listed[i].id}", "box-outlier", reason)
+        for i, reason in find_outliers(boxes, COCO_FORM).items()
+    ]

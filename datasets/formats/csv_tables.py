@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+from datasets.formats.box_form import BoxForm
 from datasets.formats.tool_export import (
     MaskShape,
     ToolExport,
@@ -70,7 +71,8 @@ def read_csv_table(source: Path, *, errors: list[InputError] | None = None) -> T
         raise InputError(source, "contains no rows", "name a CSV file of annotations")
     listed = list(images.values())
     read = {"rows": len(rows) - has_header, "images": len(listed), "shapes": sum(len(i.shapes) for i in listed)}
-    return ToolExport(source.parent, listed, read)
+    form: BoxForm = "corner-size" if reader is _makesense else "corners"
+    return ToolExport(source.parent, listed, read, boxes=form)
 
 
 def _read_row(

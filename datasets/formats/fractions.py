@@ -4,14 +4,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from datasets.coco import Annotation, Rle
-from datasets.formats.tool_export import BoxShape, PolygonShape, ToolImage
+from datasets.formats.tool_export import BoxShape, EllipseShape, Geometry, MaskShape, ToolExport, Unit
 from system.errors import InputError
 
 Corner = tuple[float, float]  # the largest x and y of a shape
+PIXELS: Corner = (1e9, 1e9)  # of a shape that is in pixels in any case
 
 
-def check_not_fractions(where: Path | str, corners: Iterable[Corner]) -> None:
+def check_not_fractions(where: Path | str, corners: Iterable[Corner], unit: Unit = "pixel") -> None:
     """Raise InputError if all shapes are inside the first pixel of their image, and not all are that pixel.
+
+    Where coordinates are percentages (`unit`), the first percent of the width and height counts instead.
 
     Scripts divide coordinates by the image size for YOLO and write them into other formats; read as pixels, every
     defect would be a speck in the corner.
@@ -19,8 +22,9 @@ def check_not_fractions(where: Path | str, corners: Iterable[Corner]) -> None:
     listed = list(corners)
     values = [value for corner in listed for value in corner]
     if any(value % 1 for value in values) and all(0 <= value <= 1 for value in values):
-        problem = f"all {len(listed)} shapes are inside the first pixel of their image"
-        remedy = "multiply the coordinates by the width and height: they seem to be fractions of the image"
+        problem = f"all {len(listed)} shapes are inside the first {unit} of their image"
+        by = "100" if unit == "percent" else "the width and height"
+        remedy = f"multiply the coordinates by {by}: they seem to be fractions of the image"
         raise InputError(where, problem, remedy)
 
 
@@ -38,16 +42,25 @@ def annotation_corners(annotations: Iterable[Annotation]) -> list[Corner]:
     return corners
 
 
-def shape_corners(images: Iterable[ToolImage]) -> list[Corner]:
-    """The largest x and y of each shape of an export; other shapes than boxes and polygons count as in pixels."""
+def shape_corners(export: ToolExport) -> list[Corner]:
+    """The largest x and y of each shape of an export, in its unit; masks count as in pixels.
+
+    Of an ellipse, the centre and the half axes count.
+    """
     corners: list[Corner] = []
-    for image in images:
-        for shape in image.shapes:
-            if isinstance(shape.geometry, BoxShape):
-                corners.append((shape.geometry.x1, shape.geometry.y1))
-            elif isinstance(shape.geometry, PolygonShape):
-                xs, ys = zip(*shape.geometry.points, strict=True) if shape.geometry.points else ((2.0,), (2.0,))
-                corners.append((max(xs), max(ys)))
-            else:
-                corners.append((2.0, 2.0))
+    for image in export.images:
+        width, height = image.size if export.unit == "percent" and image.size else (100, 100)
+        for x, y in map(_largest, (shape.geometry for shape in image.shapes)):
+            corners.append((x * 100 / width, y * 100 / height))
     return corners
+
+
+def _largest(geometry: Geometry) -> Corner:
+    if isinstance(geometry, BoxShape):
+        return geometry.x1, geometry.y1
+    if isinstance(geometry, EllipseShape):
+        return max(geometry.cx, geometry.rx), max(geometry.cy, geometry.ry)
+    if isinstance(geometry, MaskShape) or not geometry.points:
+        return PIXELS
+    xs, ys = zip(*geometry.points, strict=True)
+    return max(xs), max(ys)

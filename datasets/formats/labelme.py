@@ -50,6 +50,10 @@ class Shape(msgspec.Struct, frozen=True):
         """The shape type; a missing one is a polygon, as in labelme."""
         return self.shape_type or "polygon"
 
+    def read_points(self) -> list[Point]:
+        """The points, by the name that they have where a file is read without them."""
+        return self.points
+
 
 class LabelmeFile(msgspec.Struct, frozen=True):
     """One JSON file.

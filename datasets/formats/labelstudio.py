@@ -62,7 +62,7 @@ def read_labelstudio(
         "tasks": len(tasks),
         "annotations": sum(len(task.annotations) for _, task in tasks),
     }
-    return ToolExport(root, images, read)
+    return ToolExport(root, images, read, boxes="corner-size", unit="percent")
 
 
 def _list_files(source: Path) -> list[Path]:

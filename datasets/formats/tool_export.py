@@ -10,8 +10,10 @@ from typing import Literal
 
 import msgspec
 
+from datasets.formats.box_form import BoxForm, Values
 from system.errors import InputError
 
+Unit = Literal["pixel", "percent"]
 Point = tuple[float, float]
 MAX_COORDINATE = 1e9  # pixels; beyond, geometry loses its precision
 
@@ -80,11 +82,15 @@ class ToolShape(msgspec.Struct, frozen=True):
 
 
 class Loss(msgspec.Struct, frozen=True):
-    """An object that the reader could not turn into a shape: the place, a code of convert.codes, a value."""
+    """An object that the reader could not turn into a shape: the place, a code of convert.codes, a value.
+
+    `corners` are those of a box as the file has them, if they are in the wrong order.
+    """
 
     where: str
     code: str
     value: str
+    corners: Values | None = None
 
 
 class ToolImage(msgspec.Struct, frozen=True):
@@ -113,7 +119,8 @@ class ToolExport(msgspec.Struct, frozen=True):
     """The content of an export: images in the order of the files, and counts for the report.
 
     Images are searched in the folder `root`, but not in its subfolders `not_images`. `splits` is file name without
-    extension -> split of each image that a list names, even if no file annotates it.
+    extension -> split of each image that a list names, even if no file annotates it. `boxes` is the form in which
+    the format writes boxes, `unit` is that of its coordinates: a percentage is one of the size of the image.
     """
 
     root: Path
@@ -122,6 +129,8 @@ class ToolExport(msgspec.Struct, frozen=True):
     losses: list[tuple[str, Loss]] = []
     not_images: frozenset[str] = frozenset()
     splits: dict[str, str] = {}
+    boxes: BoxForm = "corners"
+    unit: Unit = "pixel"
 
 
 def rotate(points: list[Point], angle: float, pivot: Point) -> list[Point]:
@@ -152,7 +161,7 @@ def box_shape(
 def swapped_corners(where: str, corners: tuple[float, float, float, float]) -> Loss:
     """The note for a box (x0, y0, x1, y1) whose last corner is before its first one."""
     x0, y0, x1, y1 = corners
-    return Loss(where, "swapped-corners", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}")
+    return Loss(where, "swapped-corners", f"{x0:g}, {y0:g} to {x1:g}, {y1:g}", corners)
 
 
 def check_not_negative(path: Path | str, where: str, *sizes: float) -> None:

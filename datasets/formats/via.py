@@ -64,7 +64,7 @@ def read_via(
         "images": len(images),
         "regions": sum(len(image.regions) for image in images),
     }
-    return ToolExport(root, converted, read)
+    return ToolExport(root, converted, read, boxes="corner-size")
 
 
 def list_via_files(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from datasets.formats.box_form import BoxForm, FormBox, as_form, check_box_form
+from datasets.formats.box_form import BoxForm, as_form
 from system.errors import InputError, collected
 from system.files import read_file, write_file
 
@@ -79,12 +79,6 @@ def parse_label(
     label = msgspec.structs.replace(label, values=as_form(label.values, boxes, YOLO_FORM))
     check_coordinates(where, label)
     return label
-
-
-def check_boxes(where: Path, labels: Iterable[Label]) -> str:
-    """`check_box_form` of the boxes among the labels of a dataset, which `where` describes. Raises InputError."""
-    boxes = (FormBox(as_form(label.values, YOLO_FORM, YOLO_FORM)) for label in labels if label.is_box)
-    return check_box_form(where, boxes, YOLO_FORM, "yolo2coco")
 
 
 def parse_columns(where: str, line: str, classes: int, keypoint_columns: int = 0) -> Label:

@@ -27,6 +27,7 @@ def yolo(root: Path, labels: dict[str, str], described: str = YAML) -> Path:
     return root
 
 
+POSE = "0 0.7 0.4 0.2 0.3 0.68 0.4 0.72 0.42\n"
 GOOD = {"train/a": BOX, "train/b": BOX, "val/c": BOX}
 
 
@@ -46,6 +47,7 @@ LABELS: dict[str, tuple[dict[str, str], str, Callable[[Path], object], int]] = {
     ),
     "files of segments among boxes": (GOOD | {"train/s": SEGMENT, "val/t": SEGMENT}, YAML, bool, 2),
     "boxes and segments in one file": (GOOD | {"train/a": BOX + SEGMENT}, YAML, bool, 1),
+    "keypoints without kpt_shape": (dict.fromkeys(GOOD, POSE), YAML, bool, 1),
     "two images with one label file": (GOOD, YAML, second_ending, 1),
     "an image in two splits": (GOOD, YAML.replace("images/val", "[images/val, images/train]"), bool, 2),
 }

@@ -186,12 +186,15 @@ def test_the_real_bottle_has_one_bottle_photographed_twice(real_bottle: Path) ->
 def test_every_code_is_triggered_by_a_case() -> None:
     elsewhere = {
         "split-skew",
+        "box-outlier",
         "broken-tree",
+        "class-0-unused",
         "image-left-out",
         "mask-values",
         "no-category",
         "too-many-categories",
         "many-overlaps",
+        "swapped-axes",
         "swapped-corners",
     }
     assert set(CHECK_CODES) == {*TREE, *COCO, *FOREIGN, *YOLO, *LABELME, *elsewhere}
