@@ -130,6 +130,11 @@ class RunConfig(msgspec.Struct, frozen=True):
     seeds: list[int] = []
 
 
+def is_fused(run: Run) -> bool:
+    """Whether a run consists of other runs that are used together, instead of weights of its own."""
+    return "fuse" in read_config(run.root).options
+
+
 def is_member(run: Run) -> bool:
     """Whether the run is a fold or one of several seeds, whose folder exists before its first epoch."""
     parent = run.root.resolve().parent

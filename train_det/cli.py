@@ -30,6 +30,7 @@ TRAINER = Trainer(
         "lr": Flag("Highest learning rate.", float, default="to suit the weights"),
     },
     predict_flags=("tta", "tile", "exported"),
+    fuses=True,
     trust_variable="DEFECTLINE_TRUST_WEIGHTS",
 )
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from datasets.formats.dataset_folder import Dataset
-from evaluate.run_folder import Run
+from evaluate.run_folder import Run, trainers
 from system.console import print_status, progress
 from system.errors import OptionError
 from train_det import ultralytics_api
@@ -17,13 +17,14 @@ from train_det.checkpoints import LAST, State, epochs_of, load_state
 from train_det.data import TrainingImages, read_samples
 from train_det.export import DetectorExporter
 from train_det.fit import DetectorLoop
+from train_det.fused_detector import FusedDetector
 from train_det.gamma import set_gamma
 from train_det.options import DetectorOptions, with_learning_rate
 from train_det.predict import Detector, load_run_detector
 from train_det.validation import Validation
 from training.crops import crop_view, remove_crops
 from training.early_stopping import stored_best
-from training.trainer import Learner, PredictOptions, Work
+from training.trainer import Learner, PredictOptions, Predictor, Work
 
 
 class DetectorLearner(Learner[DetectorOptions]):
@@ -80,6 +81,18 @@ class DetectorLearner(Learner[DetectorOptions]):
     def load(self, run: Run, device: torch.device, options: PredictOptions) -> Detector:
         """The network in best.pt, or its export."""
         return load_run_detector(run, device, tta=options.tta, tile=options.tile, exported=options.exported)
+
+    def check_fused(self, members: Sequence[Run], refine: Run | None) -> None:
+        """All need boxes of defects by type, and the run that refines them masks."""
+        for run in members:
+            if not (run.provides.boxes and run.provides.types):
+                raise OptionError(str(run.root), "has no boxes by type", f"name runs of {trainers('boxes')}")
+        if refine and not (refine.provides.masks and refine.provides.types):
+            raise OptionError(f"--refine-by {refine.root}", "has no masks by type", "name a run of train_seg")
+
+    def fuse(self, members: Sequence[Predictor], refine: Predictor | None) -> Predictor:
+        """Weighted boxes, and those of the masks that overlap them."""
+        return FusedDetector(members, refine)
 
     def exporter(self, run: Run) -> DetectorExporter:
         """Exports best.pt."""

@@ -35,6 +35,7 @@ TRAINER = Trainer(
         "good_map_drop": Flag("Share of the training images without this channel.", float),
     },
     predict_flags=("tta", "tile", "exported"),
+    fuses=True,
 )
 
 app = trainer_app(TRAINER)

@@ -13,7 +13,7 @@ from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
 from features.good_map import GoodMap, load_good_map
 from system.console import print_status
-from system.errors import WeightsError
+from system.errors import OptionError, WeightsError
 from system.tensors import check_expansion, check_tensors
 from train_seg.architectures import check_network
 from train_seg.box_masks import record_box_masks, with_box_masks
@@ -21,6 +21,7 @@ from train_seg.data import PlainSet, TrainingSet, load_cached
 from train_seg.encoder_weights import encoder_normalisation, load_encoder_weights
 from train_seg.export import SegmenterExporter
 from train_seg.fit import SegmenterLoop
+from train_seg.fused_segmenter import FusedSegmenter
 from train_seg.good_channel import COPY, copy_good_map, widen
 from train_seg.model import ModelSpec, UNet, read_spec, save_model
 from train_seg.options import SegmenterOptions
@@ -31,7 +32,7 @@ from train_seg.threshold import choose_pixel_threshold
 from training.crops import crop_view, remove_crops
 from training.early_stopping import Best, stored_best
 from training.options import run_options
-from training.trainer import Learner, PredictOptions, Work
+from training.trainer import Learner, PredictOptions, Predictor, Work
 
 
 class SegmenterLearner(Learner[SegmenterOptions]):
@@ -101,6 +102,19 @@ class SegmenterLearner(Learner[SegmenterOptions]):
         """The network in best.safetensors, or its export."""
         tile = options.tile or run_options(run, SegmenterOptions).tile or None
         return load_segmenter(run.weights / BEST, device, tta=options.tta, tile=tile, exported=options.exported)
+
+    def check_fused(self, members: Sequence[Run], refine: Run | None) -> None:
+        """Probabilities of pixels are averaged, which only segmenters have."""
+        for run in members:
+            if run.task != "seg":
+                raise OptionError(str(run.root), f"a run of train_{run.task}", "name runs of train_seg")
+        if refine:
+            raise OptionError(f"--refine-by {refine.root}", "refines the boxes of detectors", "use train_det fuse")
+
+    def fuse(self, members: Sequence[Predictor], refine: Predictor | None) -> FusedSegmenter:
+        """The mean of their probabilities."""
+        del refine  # see check_fused
+        return FusedSegmenter([member for member in members if isinstance(member, Segmenter)])
 
     def exporter(self, run: Run) -> SegmenterExporter:
         """Exports best.safetensors."""

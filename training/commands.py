@@ -15,7 +15,8 @@ from system.json_output import report
 from training import flags as flag
 from training.early_checks import print_loading
 from training.exported_model import MAX_LOSS
-from training.options import MIN_TILE, OptionsT, flag_paths, option_defaults
+from training.fuse_command import fuse_command
+from training.options import OptionsT, flag_paths, option_defaults
 from training.trainer import PredictFlag, Trainer
 
 PREDICT_FLAGS: Sequence[PredictFlag] = ("tta", "tile", "exported")
@@ -31,7 +32,8 @@ def trainer_app(trainer: Trainer[OptionsT], predict: Callable[..., None] | None 
     defects."""
     app = new_app(trainer.summary)
     predicting = predict or _predict(trainer)
-    for command in (_fit(trainer), _recipe(trainer), predicting, _evaluate(trainer), _export(trainer)):
+    fuse = [fuse_command(trainer)] if trainer.fuses else []
+    for command in (_fit(trainer), _recipe(trainer), predicting, _evaluate(trainer), *fuse, _export(trainer)):
         app.command()(command)
     return app
 
@@ -126,28 +128,25 @@ def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         from evaluate.operating import operating_scores
         from evaluate.run_folder import read_split
         from evaluate.type_thresholds import counted_predictions, lowest_threshold
-        from system.errors import OptionError
         from training.cross_validation import single_run
         from training.early_checks import check_device
         from training.exported_model import parse_format
-        from training.predict import check_predict, dataset_of, write_and_print
+        from training.predict import check_predict, check_side, dataset_of, write_and_print
         from training.trainer import PredictOptions
 
         check_predict(out, min_score, maps)
-        if tile is not None and tile < MIN_TILE:
-            raise OptionError(
-                f"--tile {tile}", f"less than {MIN_TILE} pixels", "give the side of a training image"
-            )
+        check_side(tile)
         parsed = parse_format(exported, "--exported") if exported else None
         check_device(device)
         one = single_run(run_folder, trainer.task)
         files = find_images(images)
         print_loading()
         from training.device import choose_device
+        from training.fused_predictor import load_predictor
         from training.measure import predict_files
 
         options = PredictOptions(tta=tta, tile=tile, exported=parsed)
-        predictor = trainer.learner().load(one, choose_device(device), options)
+        predictor = load_predictor(trainer, one, choose_device(device), options)
         point = operating_scores(one, predictor.default_score)
         limit = lowest_threshold(point) if min_score is None else min_score
         listed, predictions = predict_files(

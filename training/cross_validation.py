@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE
 
-from evaluate.run_folder import Run, check_own_predictions, load_run, load_run_of, read_config
+from evaluate.run_folder import Run, check_own_predictions, is_fused, load_run, load_run_of, read_config
 from system.child_process import END_WITH_PARENT, module_command, module_environment
 from system.console import print_status
 from system.errors import InputError, OptionError
@@ -35,10 +35,15 @@ def folds_of(run: Run) -> list[Run]:
 
 
 def cross_validation(root: Path | None, task: str) -> Run | None:
-    """The run of several folds or seeds, of `task`, in `root`; None for a single training. Raises InputError."""
+    """The run of several folds or seeds, of `task`, in `root`; None for a single training.
+
+    Raises InputError, also for a run made of others.
+    """
     run = load_run_of(root, task) if root else None
     if run is None:
         return None
+    if is_fused(run):
+        raise InputError(run.root, "made of other runs, so there is nothing to train", "fuse them again")
     config = read_config(run.root)
     return run if config.folds or config.seeds else None
 

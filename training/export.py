@@ -4,7 +4,7 @@ from pathlib import Path
 
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_dataset import open_run_dataset
-from evaluate.run_folder import Run
+from evaluate.run_folder import Run, is_fused
 from system.errors import OptionError, OutputError
 from training.cross_validation import single_run
 from training.exported_model import (
@@ -35,6 +35,10 @@ def export_run(
     OptionError if a package is missing or the trainer exports nothing, InputError if the dataset has no image,
     OutputError and leaves no file where the two differ.
     """
+    if is_fused(run):
+        raise OptionError(
+            f"export {run.root}", "made of several runs, without weights of its own", "export each run"
+        )
     exporter = trainer.learner().exporter(run)
     if exporter is None:
         raise OptionError(

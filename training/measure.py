@@ -1,6 +1,7 @@
 """A trained model applied to the images of a dataset, to be measured, and to any image files."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from evaluate.truth import run_truth
 from evaluate.type_thresholds import check_annotations
 from system.console import progress
 from system.errors import OptionError
+from training.fused_predictor import load_predictor
 from training.maps import AddMap, kept_score_maps, map_writer
 from training.options import OptionsT
 from training.predict import number_images
@@ -84,7 +86,7 @@ def evaluate_run(
     for one in trainings:
         view = run_dataset(one, data)
         view.split(split)
-        predictor = learner.load(one, chosen, PredictOptions(tta=tta))
+        predictor = load_predictor(trainer, one, chosen, PredictOptions(tta=tta))
         metrics = measure(one, view, predictor, sorted({"val", split}), rule)
     return metrics if trainings == [run] else measure_several(run, data, rule)
 
@@ -112,8 +114,18 @@ def predict_images(
     predictor: Predictor, dataset: Dataset, images: Sequence[Image], label: str
 ) -> list[Prediction]:
     """Predictions of images of a dataset, in their order. Raises InputError."""
-    pixels = ((i.id, dataset.read_image(i)) for i in progress(images, f"predicting {label}", len(images)))
-    return [prediction for of_image in predictor.predict(pixels) for prediction in of_image]
+    found: dict[int, list[Prediction]] = {}
+    groups: dict[int, tuple[Predictor, list[Image]]] = {}
+    for image in images:
+        own = predictor.for_image(image)
+        groups.setdefault(id(own), (own, []))[1].append(image)
+    ordered = [image for _, of_own in groups.values() for image in of_own]
+    shown = iter(progress(ordered, f"predicting {label}", len(ordered)))
+    for own, of_own in groups.values():
+        pixels = ((image.id, dataset.read_image(image)) for image in islice(shown, len(of_own)))
+        for image, of_image in zip(of_own, own.predict(pixels), strict=True):
+            found[image.id] = of_image
+    return [prediction for image in images for prediction in found[image.id]]
 
 
 def predict_files(
@@ -159,5 +171,10 @@ def _predict_files(
 
 
 def _score_map(predictor: Predictor, dataset: Dataset) -> ScoreMap | None:
-    mapper: Callable[[NDArray[np.uint8]], NDArray[np.float32]] | None = predictor.score_mapper
-    return (lambda image: mapper(dataset.read_image(image))) if mapper else None
+    def score_map(image: Image) -> "NDArray[np.float32]":
+        mapper = predictor.for_image(image).score_mapper
+        assert mapper is not None
+        return mapper(dataset.read_image(image))
+
+    tested = dataset.images("test")
+    return score_map if tested and predictor.for_image(tested[0]).score_mapper else None

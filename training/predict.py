@@ -15,6 +15,7 @@ from system.console import print_table
 from system.errors import InputError, OptionError
 from system.files import check_destination, write_atomic
 from system.json_output import report
+from training.options import MIN_TILE
 
 
 def check_predict(out: Path | None, min_score: float | None, maps: Path | None = None) -> None:
@@ -30,6 +31,12 @@ def check_predict(out: Path | None, min_score: float | None, maps: Path | None =
         raise OptionError(f"--out {out}", "its folder does not exist", "make it first")
     if out and out.is_dir():
         raise OptionError(f"--out {out}", "is a folder", f"name a file, such as {out / 'found.json'}")
+
+
+def check_side(tile: int | None) -> None:
+    """Raise OptionError if `--tile` is smaller than any useful square."""
+    if tile is not None and tile < MIN_TILE:
+        raise OptionError(f"--tile {tile}", f"less than {MIN_TILE} pixels", "give the side of a training image")
 
 
 def dataset_of(run: Run) -> Dataset | None:

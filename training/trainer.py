@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Literal
 
 import msgspec
 
-from datasets.coco import Category, Prediction
+from datasets.coco import Category, Image, Prediction
 from datasets.formats.dataset_folder import Dataset
 from evaluate.map_folder import MapKind
 from evaluate.run_folder import Run
 from evaluate.values import OperatingPoint
+from system.errors import OptionError
 from training.early_stopping import Best
 from training.exported_model import ExportFormat
 from training.flags import Flag
@@ -46,7 +47,8 @@ class Trainer(Generic[OptionsT]):
     `check` refuses options that can be seen to be wrong without importing a library that takes seconds.
     `predict_flags` are the optional flags of `predict` and `evaluate`. `trust_variable` is the environment
     variable that `fit --trust-weights` sets to 1; without a name there is no such flag. `module` is what
-    `python -m` starts for each fold, by default the room with the command's name.
+    `python -m` starts for each fold, by default the room with the command's name. `fuses`: it has the command
+    `fuse`, by Learner.fuse.
     """
 
     task: str
@@ -58,6 +60,7 @@ class Trainer(Generic[OptionsT]):
     predict_flags: Sequence[PredictFlag] = ()
     trust_variable: str = ""
     module: str = ""
+    fuses: bool = False
 
     @property
     def command(self) -> str:
@@ -151,6 +154,10 @@ class Predictor(ABC):
         Without `min_score`, all predictions that the metrics need, also those far below the operating point.
         """
 
+    def for_image(self, image: Image) -> "Predictor":  # noqa: ARG002
+        """The predictor for an image of val or test of its run; it differs where a run has several trainings."""
+        return self
+
     @property
     def score_mapper(self) -> "ScoreMapper | None":
         """A function from an image to its score map (H x W, 0 to 1); None if the model has none."""
@@ -206,6 +213,14 @@ class Learner(ABC, Generic[OptionsT]):
     @abstractmethod
     def load(self, run: Run, device: "torch.device", options: PredictOptions) -> Predictor:
         """The best weights of a run. Raises OptionError, WeightsError."""
+
+    def check_fused(self, members: Sequence[Run], refine: Run | None) -> None:  # noqa: ARG002
+        """Raise OptionError if the runs `members` cannot be fused, or `refine` cannot refine their predictions."""
+        raise OptionError("fuse", "not available for this trainer", f"use {members[0].root} alone")
+
+    def fuse(self, members: Sequence[Predictor], refine: Predictor | None) -> Predictor:  # noqa: ARG002
+        """Several predictors as one, and the result refined by another one. Raises OptionError."""
+        raise OptionError("fuse", "not available for this trainer", "use a single run")
 
     def exporter(self, run: Run) -> "Exporter | None":  # noqa: ARG002
         """The exporter of the best weights of a run; None if the trainer has no export."""

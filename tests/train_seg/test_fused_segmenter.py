@@ -1,0 +1,59 @@
+"""The mean of several segmenters."""
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from datasets.formats.coco_file import read_predictions
+from evaluate.metrics import read_metrics
+from tests.command import only_line, run_command
+from train_seg.fused_segmenter import FusedSegmenter
+from train_seg.segmenter import Segmenter, load_segmenter
+
+
+@pytest.fixture(scope="module")
+def segmenter(seg_run: Path) -> Segmenter:
+    return load_segmenter(seg_run / "weights/best.safetensors", torch.device("cpu"))
+
+
+def test_shares_and_threshold_are_the_means(segmenter: Segmenter) -> None:
+    """One member is the other with its logits doubled, and thresholds of 0.4 and 0.8."""
+    specs = [msgspec.structs.replace(segmenter.spec, pixel_threshold=t) for t in (0.4, 0.8)]
+    cpu = torch.device("cpu")
+    single = [Segmenter(segmenter.network, specs[0], cpu),
+              Segmenter(lambda pixels: 2 * segmenter.network(pixels), specs[1], cpu)]  # fmt: skip
+    fused = FusedSegmenter(single)
+    rgb = np.random.default_rng(0).integers(0, 256, (50, 70, 3), dtype=np.uint8)
+    mean = np.mean([member.shares(rgb) for member in single], axis=0)
+    np.testing.assert_allclose(fused.shares(rgb), mean, atol=1e-6)
+    np.testing.assert_allclose(fused.score_mapper(rgb), 1 - mean[0], atol=1e-6)
+    assert fused.default_score == pytest.approx(0.6)
+    assert np.abs(single[0].shares(rgb) - single[1].shares(rgb)).max() > 0.01
+
+
+def test_a_run_fused_with_itself_measures_the_same(
+    seg_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ("--runs", tmp_path, "--name", "two", "--device", "cpu")
+    assert run_command("train_seg", "fuse", seg_run, seg_run, *given) == 0
+    fused = tmp_path / "seg" / "two"
+    assert read_metrics(fused / "metrics.json").pixels == read_metrics(seg_run / "metrics.json").pixels
+    assert read_metrics(fused / "metrics.json").score_maps == read_metrics(seg_run / "metrics.json").score_maps
+    assert [p.segmentation for p in read_predictions(fused / "predictions/test.json")] == [
+        p.segmentation for p in read_predictions(seg_run / "predictions/test.json")
+    ]
+    capsys.readouterr()
+    assert run_command("train_seg", "fuse", seg_run, "--refine-by", seg_run, *given) == 2
+    assert "refines the boxes of detectors; use train_det fuse" in only_line(capsys)
+
+
+def test_only_segmenters_are_averaged(seg_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(seg_run, tmp_path / "det")
+    config = tmp_path / "det" / "config.yaml"
+    config.write_text(config.read_text().replace("kind: seg", "kind: det"))
+    assert run_command("train_seg", "fuse", seg_run, tmp_path / "det", "--runs", tmp_path / "runs") == 2
+    assert "a run of train_det; name runs of train_seg" in only_line(capsys)

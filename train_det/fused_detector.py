@@ -1,0 +1,41 @@
+"""Several predictors of boxes as one, and the result refined by the masks of a segmenter."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from datasets.coco import Category, Prediction
+from evaluate.values import DEFAULT_SCORE_THRESHOLD
+from train_det.box_fusion import fuse_boxes, refine_boxes
+from training.trainer import Predictor
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+BATCH = 8  # images, as many as a detector predicts together
+
+
+class FusedDetector(Predictor):
+    """The boxes of `members` fused; `refine` gives masks, whose boxes replace those that they overlap."""
+
+    default_score = DEFAULT_SCORE_THRESHOLD
+
+    def __init__(self, members: Sequence[Predictor], refine: Predictor | None) -> None:
+        self.members = members
+        self.refine = refine
+        self.categories: list[Category] = list(members[0].categories)
+
+    def predict(
+        self, images: "Iterable[tuple[int, NDArray[np.uint8]]]", min_score: float | None = None
+    ) -> Iterator[list[Prediction]]:
+        """Boxes of each image, best first."""
+        waiting = iter(images)
+        while batch := list(islice(waiting, BATCH)):
+            of_members = [list(member.predict(batch)) for member in self.members]
+            masks = list(self.refine.predict(batch, self.refine.default_score)) if self.refine else None
+            for number in range(len(batch)):
+                found = fuse_boxes([of_member[number] for of_member in of_members])
+                if masks is not None:
+                    found = refine_boxes(found, masks[number])
+                yield [p for p in found if p.score >= (min_score or 0.0)]

@@ -1,0 +1,108 @@
+"""Several trained runs as one predictor; each image is predicted by trainings that have not seen it."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from datasets.coco import Category, Image, Prediction
+from evaluate.run_folder import Run, is_fused
+from system.errors import InputError
+from training.fused_run import FusedMember, fused_members
+from training.options import OptionsT
+from training.other_trainers import trainer_of
+from training.trainer import Learner, PredictOptions, Predictor, Trainer
+
+if TYPE_CHECKING:
+    from training.trainer import Rgb, ScoreMapper
+
+Combine = Callable[[Sequence[Predictor], Predictor | None], Predictor]
+
+
+class FusedPredictor(Predictor):
+    """The predictor of a fused run or one of its folds, `part`.
+
+    `members` are fused and `refine` refines the result; `load` loads a training, `combine` makes one predictor of
+    several and one that refines.
+    """
+
+    def __init__(
+        self,
+        part: Run,
+        members: Sequence[FusedMember],
+        refine: FusedMember | None,
+        load: Callable[[Run], Predictor],
+        combine: Combine,
+    ) -> None:
+        self._part = part
+        self._members = members
+        self._refine = refine
+        self._load = load
+        self._combine = combine
+        self._loaded: dict[Path, Predictor] = {}
+        self._combined: dict[tuple[int, ...], Predictor] = {}  # by the identities of the members
+
+    @property
+    def categories(self) -> Sequence[Category]:  # type: ignore[override]
+        """Of the first run."""
+        return self._any().categories
+
+    @property
+    def default_score(self) -> float:  # type: ignore[override]
+        """Of the trainings that were combined last."""
+        return self._any().default_score
+
+    @property
+    def score_mapper(self) -> "ScoreMapper | None":
+        """The map of a new image."""
+        return self._for_new().score_mapper
+
+    def for_image(self, image: Image) -> Predictor:
+        """The trainings that have not seen the image, as one predictor."""
+        return self._of(lambda member: self._loaded_of(member.training_for(image.file_name)).for_image(image))
+
+    def predict(
+        self, images: "Iterable[tuple[int, Rgb]]", min_score: float | None = None
+    ) -> Iterator[list[Prediction]]:
+        """The predictions of new images. Raises InputError if the folds of the runs differ."""
+        return self._for_new().predict(images, min_score)
+
+    def _for_new(self) -> Predictor:
+        return self._of(lambda member: self._loaded_of(member.training_for_new(self._part)))
+
+    def _any(self) -> Predictor:
+        return list(self._combined.values())[-1] if self._combined else self._for_new()
+
+    def _of(self, choose: Callable[[FusedMember], Predictor]) -> Predictor:
+        members = [choose(member) for member in self._members]
+        refine = choose(self._refine) if self._refine else None
+        key = tuple(id(one) for one in (*members, refine))
+        if key not in self._combined:
+            names = [[(c.id, c.name) for c in member.categories] for member in members]
+            for member, of_member in zip(self._members, names, strict=True):
+                if of_member != names[0]:
+                    problem = f"its defect types differ from those of {self._members[0].run.root}"
+                    raise InputError(member.run.root, problem, "fuse runs of one dataset")
+            self._combined[key] = self._combine(members, refine)
+        return self._combined[key]
+
+    def _loaded_of(self, run: Run) -> Predictor:
+        if run.root not in self._loaded:
+            self._loaded[run.root] = self._load(run)
+        return self._loaded[run.root]
+
+
+def load_predictor(
+    trainer: Trainer[OptionsT], run: Run, device: "torch.device", options: PredictOptions
+) -> Predictor:
+    """The best weights of `run`, or the runs that it is made of. Raises InputError, OptionError, WeightsError."""
+    learner: Learner[OptionsT] = trainer.learner()
+    if not is_fused(run):
+        return learner.load(run, device, options)
+
+    def load(member: Run) -> Predictor:
+        owner = trainer if member.task == trainer.task else trainer_of(member.task)
+        return load_predictor(owner, member, device, options)
+
+    return FusedPredictor(run, *fused_members(run), load, learner.fuse)
