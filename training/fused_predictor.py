@@ -102,7 +102,8 @@ def load_predictor(
         return learner.load(run, device, options)
 
     def load(member: Run) -> Predictor:
-        owner = trainer if member.task == trainer.task else trainer_of(member.task)
-        return load_predictor(owner, member, device, options)
+        if member.task == trainer.task:
+            return load_predictor(trainer, member, device, options)
+        return load_predictor(trainer_of(member.task), member, device, options)
 
     return FusedPredictor(run, *fused_members(run), load, learner.fuse)
