@@ -9,8 +9,10 @@ import numpy as np
 import torch
 
 from evaluate.run_folder import Run
-from train_anomaly.detector import AnomalyDetector, as_network, load_detector
+from features.regions import MAX_REGIONS
+from train_anomaly.detector import LIMIT_SCORE, AnomalyDetector, as_network, load_detector
 from train_anomaly.loop import BEST
+from training.export_metadata import NetworkDescription, NetworkInput
 from training.exported_model import ExportFormat, open_runner
 from training.quantisable import Quantisable
 from training.torch_export import write_exported
@@ -47,6 +49,25 @@ class AnomalyExporter(Quantisable):
     def __init__(self, run: Run) -> None:
         self.weights = run.weights / BEST
         self._detector = load_detector(self.weights, torch.device("cpu"))
+
+    def description(self) -> NetworkDescription:
+        """Distances from good images, to be smoothed and cut into regions."""
+        spec = self._detector.spec
+        assert spec.limits is not None  # checked when it was loaded
+        return NetworkDescription(
+            network=spec.options.method,
+            categories=[spec.category],
+            input=NetworkInput(height=spec.rows, width=spec.columns, padding="edge"),
+            output=OUTPUT,
+            default_score=LIMIT_SCORE,
+            decoding={
+                "usual": spec.limits.usual,
+                "floor": spec.limits.floor,
+                "peak": spec.limits.peak,
+                "smoothing": spec.options.smoothing,
+                "max_regions": MAX_REGIONS,
+            },
+        )
 
     def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:
         """Write the network from pixels to distances."""

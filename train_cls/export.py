@@ -9,9 +9,11 @@ import numpy as np
 import torch
 
 from evaluate.run_folder import Run
-from train_cls.classifier import Classifier, as_network
+from train_cls.classifier import DEFAULT_SCORE, Classifier, as_network
 from train_cls.loop import BEST
+from train_cls.model import PADDING
 from train_cls.stored_net import load_classifier_net
+from training.export_metadata import NetworkDescription, NetworkInput
 from training.exported_model import ExportFormat, open_runner
 from training.quantisable import Quantisable
 from training.torch_export import write_exported
@@ -47,6 +49,18 @@ class ClassifierExporter(Quantisable):
     def __init__(self, run: Run) -> None:
         self.weights = run.weights / BEST
         self._network, self._spec = load_classifier_net(self.weights)
+
+    def description(self) -> NetworkDescription:
+        """Logits of `good` and the types; of the types alone where an image may have several."""
+        spec = self._spec
+        return NetworkDescription(
+            network=spec.arch,
+            categories=sorted(spec.categories, key=lambda category: category.id),
+            input=NetworkInput(height=spec.imgsz, width=spec.imgsz, padding=PADDING),
+            output=OUTPUT,
+            default_score=DEFAULT_SCORE,
+            decoding={"temperature": spec.temperature, "several_types": spec.several_types},
+        )
 
     def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:
         """Write the network from pixels to logits."""

@@ -10,13 +10,15 @@ import torch
 from numpy.typing import NDArray
 
 from evaluate.run_folder import Run
+from evaluate.values import DEFAULT_SCORE_THRESHOLD
 from train_det.checkpoints import BEST, load_detector
-from train_det.data import draw_square
+from train_det.data import CACHE_OVERSIZE, draw_square
 from train_det.exported import OUTPUT, as_network
 from train_det.infer import DetectionOptions, DetectorNetwork, network_of, to_pixels
 from train_det.options import DetectorOptions
 from train_det.outputs import PROTOTYPES, OneOutput, split_output
 from train_det.predict import Detector
+from training.export_metadata import NetworkDescription, NetworkInput
 from training.exported_model import INPUT, ExportFormat, need, open_runner, save_openvino, silent_exporters
 from training.options import run_options
 from training.quantisable import Quantisable
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 # Largest difference of a score, and of a side of a box in pixels of the input square. bfloat16 keeps 8 of the 24
 # bits of a number.
 TOLERANCES = {"32": (1e-3, 0.1), "bf16": (0.1, 4.0)}
+ULTRALYTICS_LICENCE = "AGPL-3.0"
 MIN_COMPARED_SCORE = 0.01  # boxes with at least this score in both models are compared
 
 
@@ -66,6 +69,23 @@ class DetectorExporter(Quantisable):
         # The head itself computes boxes of hundreds of pixels; its convolutions have longer names.
         self.float_layers = (rf".*\.model\.{head}/.*", r".*\.dfl.*")
         self.head_layers = (rf".*\.model\.{head}\..*",)
+
+    def description(self) -> NetworkDescription:
+        """Raw boxes, to be suppressed; the licence is that of Ultralytics, whose code the network is made of."""
+        limits = DetectionOptions(side=self._side)
+        return NetworkDescription(
+            network=self._original.family,
+            categories=self._categories,
+            input=NetworkInput(height=self._side, width=self._side, dtype="float32", padding="border-median"),
+            output=OUTPUT,
+            default_score=DEFAULT_SCORE_THRESHOLD,
+            decoding={
+                "overlap": 1.0 if self._original.family == "rtdetr" else limits.overlap,
+                "max_boxes": limits.max_boxes,
+                "oversize": CACHE_OVERSIZE,
+            },
+            licence=ULTRALYTICS_LICENCE,
+        )
 
     def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:
         """Write the network from pixels to raw output."""

@@ -14,8 +14,11 @@ from datasets.masks.rle import decode
 from evaluate.run_folder import Run
 from train_seg.exported import OUTPUT, as_network
 from train_seg.model import load_model
+from train_seg.postprocess import FAINT_SHARE, MIN_SQUARE_PIXELS
 from train_seg.record import BEST
 from train_seg.segmenter import Segmenter, good_map_of
+from train_seg.sizes import MIN_SHARE
+from training.export_metadata import NetworkDescription, NetworkInput
 from training.exported_model import ExportFormat, open_runner
 from training.quantisable import Quantisable
 from training.torch_export import write_exported
@@ -67,6 +70,26 @@ class SegmenterExporter(Quantisable):
         self.weights = run.weights / BEST
         self._model, self._spec = load_model(self.weights)
         self._good_map = good_map_of(self.weights, self._spec)
+
+    def description(self) -> NetworkDescription:
+        """Logits of background and types, to be thresholded pixel by pixel."""
+        spec = self._spec
+        return NetworkDescription(
+            network=spec.arch,
+            categories=spec.categories,
+            input=NetworkInput(
+                channels=4 if self._good_map else 3, height=spec.imgsz, width=spec.imgsz, padding=spec.padding
+            ),
+            output=OUTPUT,
+            default_score=spec.pixel_threshold,
+            decoding={
+                "pixel_threshold": spec.pixel_threshold,
+                "faint_share": FAINT_SHARE,
+                "min_square_pixels": MIN_SQUARE_PIXELS,
+                "min_type_share": MIN_SHARE,
+            },
+            type_sizes=[(size.median, size.spread) for size in spec.sizes],
+        )
 
     def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:
         """Write the network from pixels to logits."""

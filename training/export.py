@@ -7,6 +7,7 @@ from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run, is_fused
 from system.errors import OptionError, OutputError
 from training.cross_validation import single_run
+from training.export_metadata import export_metadata, write_metadata
 from training.exported_model import (
     MAX_LOSS,
     ExportFormat,
@@ -46,6 +47,7 @@ def export_run(
         )
     check_precision(export_format, precision)
     path = exported_path(exporter.weights, export_format)
+    metadata = export_metadata(run, exporter.description(), precision)
     if precision == "int8":
         from training.int8 import write_int8
         from training.quantisable import Quantisable
@@ -53,10 +55,13 @@ def export_run(
         if not isinstance(exporter, Quantisable):
             raise OptionError("--precision int8", f"{trainer.command} does not have it", "give --precision 32")
         with new_export(exporter.weights, export_format) as partial:
-            return path, write_int8(exporter, run, dataset, partial, max_loss)
+            parity: Parity = write_int8(exporter, run, dataset, partial, max_loss)
+            write_metadata(partial, export_format, metadata)
+        return path, parity
     images = images_to_compare(dataset)
     with new_export(exporter.weights, export_format) as partial:
         exporter.write(partial, export_format, precision)
+        write_metadata(partial, export_format, metadata)
         parity = exporter.compare(partial, export_format, images)
         if not parity.within_tolerance(precision):
             raise OutputError(path, f"the exported model differs: {parity.describe()}", "use the original")

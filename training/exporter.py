@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from training.export_metadata import NetworkDescription
 from training.exported_model import ExportFormat
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ class Exporter(ABC):
     """The best weights of one run, to be exported; `weights` is their file."""
 
     weights: Path
+
+    @abstractmethod
+    def description(self) -> NetworkDescription:
+        """What a program must know to use the network."""
 
     @abstractmethod
     def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:

@@ -22,6 +22,8 @@ from train_anomaly.drift import LEVEL, compare_scores
 from train_anomaly.export import compare
 from train_anomaly.good_images import split_good
 from train_anomaly.options import AnomalyOptions, parse_alarms
+from training.export_metadata import read_metadata
+from training.exported_model import exported_path
 
 CPU = torch.device("cpu")
 
@@ -120,6 +122,11 @@ def test_an_export_predicts_the_same(
     assert run_command("train_anomaly", "export", run, "--format", export_format) == 0
     assert "no score of a pixel differs by more than" in capsys.readouterr().err
     weights = run / "weights/best.safetensors"
+    metadata = read_metadata(exported_path(weights, export_format), export_format)  # type: ignore[arg-type]
+    limits = load_detector(weights, CPU).spec.limits
+    assert limits is not None
+    assert (metadata.task, metadata.network, metadata.input.padding) == ("anomaly", "features", "edge")
+    assert (metadata.input.height, metadata.input.width, metadata.decoding["peak"]) == (96, 96, limits.peak)
     rgb = part(90, SPOTS[1])
     original = load_detector(weights, CPU)
     exported = load_detector(weights, CPU, exported=export_format)  # type: ignore[arg-type]

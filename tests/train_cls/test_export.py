@@ -12,7 +12,9 @@ from datasets.coco import Category
 from tests.command import only_line, run_command
 from train_cls.classifier import Classifier, load_classifier
 from train_cls.export import compare
-from train_cls.model import ClassifierSpec
+from train_cls.model import ClassifierSpec, read_classifier_spec
+from training.export_metadata import read_metadata
+from training.exported_model import exported_path
 
 CPU = torch.device("cpu")
 SPEC = ClassifierSpec("resnet18", "torchvision", 32, [Category(1, "chip")])
@@ -27,6 +29,10 @@ def test_an_export_predicts_the_same(
     assert run_command("train_cls", "export", run, "--format", export_format) == 0
     assert "on 8 images no probability differs by more than" in capsys.readouterr().err
     weights = run / "weights/best.safetensors"
+    metadata = read_metadata(exported_path(weights, export_format), export_format)  # type: ignore[arg-type]
+    assert (metadata.task, metadata.network, metadata.output) == ("cls", "resnet18", "logits")
+    assert [c.name for c in metadata.categories] == ["broken_large", "broken_small", "contamination"]
+    assert metadata.decoding == {"temperature": read_classifier_spec(weights).temperature, "several_types": False}
     rgb = np.random.default_rng(3).integers(0, 255, (70, 130, 3), dtype=np.uint8)
     for tta in (False, True):
         one = load_classifier(weights, CPU, tta=tta).probabilities(rgb)

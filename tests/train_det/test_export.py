@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from datasets.formats.dataset_folder import Dataset
+from evaluate.operating import operating_score
 from evaluate.run_folder import Run
 from system.errors import OptionError, OutputError, WeightsError
 from train_det import export as exporting
@@ -20,6 +21,7 @@ from train_det.infer import DetectorNetwork
 from train_det.options import DetectorOptions
 from train_det.predict import load_run_detector
 from training.export import export_run
+from training.export_metadata import NetworkInput, read_metadata
 from training.exported_model import ExportFormat, need
 from training.fit import Training
 from training.measure import predict_files
@@ -40,6 +42,13 @@ def test_what_is_exported_predicts_the_same(form: ExportFormat, run: Run, datase
     path, parity = export_run(TRAINER, run, dataset, form)
     assert path.is_file()
     assert parity.images == 8
+    metadata = read_metadata(path, form)
+    assert (metadata.task, metadata.network, metadata.precision) == ("det", "yolo", "32")
+    assert metadata.licence == "AGPL-3.0"  # that of Ultralytics, which the network is made of
+    assert metadata.categories == dataset.categories
+    assert metadata.input == NetworkInput(height=64, width=64, dtype="float32", padding="border-median")
+    assert metadata.decoding["overlap"] == 0.5
+    assert metadata.score_threshold == operating_score(run)
     files = [dataset.image_path(image) for image in dataset.splits["test"].images]
     _, original = predict_files(load_run_detector(run, CPU), files, dataset, 0.001)
     _, exported = predict_files(load_run_detector(run, CPU, exported=form), files, dataset, 0.001)

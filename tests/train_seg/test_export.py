@@ -1,3 +1,4 @@
+import json
 import shutil
 from copy import deepcopy
 from pathlib import Path
@@ -10,13 +11,15 @@ from torch import nn
 
 from datasets.coco import Category
 from datasets.formats.coco_file import read_predictions
+from system import __version__
 from system.errors import OptionError, WeightsError
 from tests.command import only_line, run_command
 from train_seg import export as exporting
 from train_seg.export import SegmenterParity, compare
-from train_seg.model import ModelSpec
+from train_seg.model import ModelSpec, read_spec
 from train_seg.segmenter import Segmenter, load_segmenter
 from training import exported_model
+from training.export_metadata import NetworkInput, read_metadata
 
 PACKAGES = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "openvino": ("openvino",)}
 CPU = torch.device("cpu")
@@ -39,6 +42,15 @@ def test_an_exported_model_finds_the_same(
 ) -> None:
     assert run_command("train_seg", "export", run, "--format", form) == 0
     assert "on 8 images no share differs by more than" in capsys.readouterr().err
+    spec = read_spec(run / "weights/best.safetensors")
+    metadata = read_metadata(exported_model.exported_path(run / "weights/best", form), form)
+    assert (metadata.task, metadata.network, metadata.licence) == ("seg", "unet", "AGPL-3.0-or-later")
+    assert metadata.input == NetworkInput(height=64, width=64, padding=(124, 116, 104))
+    assert (metadata.layout, metadata.version) == ("NCHW", __version__)
+    assert metadata.decoding["pixel_threshold"] == spec.pixel_threshold
+    assert metadata.type_sizes == [(size.median, size.spread) for size in spec.sizes]
+    point = json.loads((run / "metrics.json").read_text())["operating_point"]
+    assert metadata.score_threshold == point["score_threshold"]
     original, other = (load_segmenter(run / "weights/best.safetensors", CPU, exported=e) for e in (None, form))
     rng = np.random.default_rng(3)
     for shape in ((70, 130, 3), (64, 64, 3)):
