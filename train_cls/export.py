@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from evaluate.run_folder import Run
+from features.library import padding_colour
 from train_cls.classifier import DEFAULT_SCORE, Classifier, as_network
 from train_cls.loop import BEST
-from train_cls.model import PADDING
 from train_cls.stored_net import load_classifier_net
 from training.export_metadata import NetworkDescription, NetworkInput
 from training.exported_model import ExportFormat, open_runner
@@ -56,7 +56,7 @@ class ClassifierExporter(Quantisable):
         return NetworkDescription(
             network=spec.arch,
             categories=sorted(spec.categories, key=lambda category: category.id),
-            input=NetworkInput(height=spec.imgsz, width=spec.imgsz, padding=PADDING),
+            input=NetworkInput(height=spec.imgsz, width=spec.imgsz, padding=padding_colour(spec.mean)),
             output=OUTPUT,
             default_score=DEFAULT_SCORE,
             decoding={"temperature": spec.temperature, "several_types": spec.several_types},

@@ -62,7 +62,8 @@ class DetectorExporter(Quantisable):
 
     def __init__(self, run: Run) -> None:
         self.weights = run.weights / BEST
-        self._side = run_options(run, DetectorOptions).imgsz
+        options = run_options(run, DetectorOptions)
+        self._side, self._tile = options.imgsz, options.tile
         self._model, self._categories = load_detector(self.weights, torch.device("cpu"))
         self._original = network_of(self._model)
         head = len(list(self._model.model.children())) - 1  # type: ignore[union-attr]
@@ -84,6 +85,7 @@ class DetectorExporter(Quantisable):
                 "max_boxes": limits.max_boxes,
                 "oversize": CACHE_OVERSIZE,
             },
+            tile=self._tile,
             licence=ULTRALYTICS_LICENCE,
         )
 

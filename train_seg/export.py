@@ -14,12 +14,14 @@ from datasets.masks.rle import decode
 from evaluate.run_folder import Run
 from train_seg.exported import OUTPUT, as_network
 from train_seg.model import load_model
+from train_seg.options import SegmenterOptions
 from train_seg.postprocess import FAINT_SHARE, MIN_SQUARE_PIXELS
 from train_seg.record import BEST
 from train_seg.segmenter import Segmenter, good_map_of
 from train_seg.sizes import MIN_SHARE
 from training.export_metadata import NetworkDescription, NetworkInput
 from training.exported_model import ExportFormat, open_runner
+from training.options import run_options
 from training.quantisable import Quantisable
 from training.torch_export import write_exported
 
@@ -68,6 +70,7 @@ class SegmenterExporter(Quantisable):
 
     def __init__(self, run: Run) -> None:
         self.weights = run.weights / BEST
+        self._tile = run_options(run, SegmenterOptions).tile
         self._model, self._spec = load_model(self.weights)
         self._good_map = good_map_of(self.weights, self._spec)
 
@@ -89,6 +92,7 @@ class SegmenterExporter(Quantisable):
                 "min_type_share": MIN_SHARE,
             },
             type_sizes=[(size.median, size.spread) for size in spec.sizes],
+            tile=self._tile,
         )
 
     def write(self, path: Path, export_format: ExportFormat, precision: str) -> None:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import msgspec
 
 from datasets.coco import Category
+from datasets.images.bit_depth import IntensityRange
 from evaluate.operating import operating_scores
-from evaluate.run_folder import Run
+from evaluate.run_folder import Run, read_split
 from system import __version__
 from system.errors import WeightsError, first_line
 from training.exported_model import ExportFormat, need
@@ -41,7 +42,7 @@ class NetworkDescription(msgspec.Struct, frozen=True, kw_only=True):
     `network` is the name of its kind, such as `yolo` or `unet`. `categories` are in the order of the outputs.
     `decoding` are the numbers that turn outputs into predictions, explained in docs/deploy.md. `type_sizes` are
     median and spread of the logarithm of the areas of each category. `default_score` is the threshold of a run
-    that was not measured.
+    that was not measured. A larger image is cut into squares with a side of `tile` pixels; 0 never cuts.
     """
 
     network: str
@@ -51,6 +52,7 @@ class NetworkDescription(msgspec.Struct, frozen=True, kw_only=True):
     default_score: float
     decoding: dict[str, float | bool] = {}
     type_sizes: list[tuple[float, float]] = []
+    tile: int = 0
     licence: str = PROJECT_LICENCE
 
 
@@ -58,7 +60,8 @@ class ExportMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """The content of an exported file in addition to its network, see docs/deploy.md.
 
     `score_threshold` is the run's operating point; `type_thresholds` holds that of each category by name, if the
-    run has such. `layout` is that of the input.
+    run has such. `layout` is that of the input. `intensities` are the values that become black and white in images
+    with more than 8 bits per channel; it is empty if the run learnt from none.
     """
 
     task: str
@@ -71,13 +74,15 @@ class ExportMetadata(msgspec.Struct, frozen=True, kw_only=True):
     type_thresholds: dict[str, float]
     decoding: dict[str, float | bool]
     type_sizes: list[tuple[float, float]]
+    tile: int
+    intensities: list[IntensityRange]
     precision: str
     licence: str
     version: str
 
 
 def export_metadata(run: Run, description: NetworkDescription, precision: str) -> ExportMetadata:
-    """The metadata of an export of `run` in `precision`. Raises InputError if metrics.json cannot be read."""
+    """The metadata of an export of `run` in `precision`. Raises InputError if a file of it cannot be read."""
     point = operating_scores(run, description.default_score)
     return ExportMetadata(
         task=run.task,
@@ -89,6 +94,8 @@ def export_metadata(run: Run, description: NetworkDescription, precision: str) -
         type_thresholds=dict(point.types),
         decoding=description.decoding,
         type_sizes=description.type_sizes,
+        tile=description.tile,
+        intensities=read_split(run).intensities,
         precision=precision,
         licence=description.licence,
         version=__version__,

@@ -11,7 +11,8 @@ import pytest
 from datasets.formats.dataset_folder import load_dataset
 from evaluate.run_folder import load_run
 from tests.command import only_line, run_command
-from training.exported_model import LOSS_KEY
+from training.export_metadata import read_metadata
+from training.exported_model import LOSS_KEY, PRECISION_KEY
 from training.held_out import HeldOut, losses
 from training.int8 import Int8Parity
 
@@ -33,6 +34,8 @@ def test_the_file_computes_with_8_bits_and_states_what_it_loses(run: Path, coco_
     model = openvino.Core().read_model(weights)
     assert any(op.get_type_name() == "FakeQuantize" for op in model.get_ops())
     stated = json.loads(model.get_rt_info(LOSS_KEY).astype(str))
+    assert model.get_rt_info(PRECISION_KEY).astype(str) == "int8"
+    assert read_metadata(weights, "openvino").precision == "int8"
     dataset = load_dataset(coco_folder)
     assert stated["images"] == len(dataset.images("val")) + len(dataset.images("test"))
     assert set(stated["lost"]) >= {"missed", "false alarms", "boxes AP", "masks AP", "defect Dice"}

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from datasets.coco import Category
-from evaluate.run_folder import Run
+from datasets.images.bit_depth import IntensityRange
+from evaluate.run_folder import Run, RunSplit
 from system.errors import WeightsError
+from system.json_file import write_json
 from training.export_metadata import (
     NetworkDescription,
     NetworkInput,
@@ -24,16 +26,24 @@ DESCRIPTION = NetworkDescription(
     output="logits",
     default_score=0.25,
 )
+DEEP = IntensityRange("integer", 0.0, 1023.0)
+
+
+def run_with_splits(folder: Path, intensities: list[IntensityRange]) -> Run:
+    run = Run(folder, "seg")
+    write_json(run.root / "split.json", RunSplit("bottles", None, {}, intensities))
+    return run
 
 
 def test_thresholds_are_those_of_the_run_or_the_default(tmp_path: Path) -> None:
-    run = Run(tmp_path, "seg")
+    run = run_with_splits(tmp_path, [DEEP])
     assert export_metadata(run, DESCRIPTION, "32").score_threshold == 0.25
     point = {"score_threshold": 0.625, "types": {"chip": 0.5}}
     run.metrics.write_text(json.dumps({"operating_point": point}))
     metadata = export_metadata(run, DESCRIPTION, "bf16")
     assert (metadata.score_threshold, metadata.type_thresholds) == (0.625, {"chip": 0.5})
     assert (metadata.task, metadata.precision, metadata.categories) == ("seg", "bf16", [CHIP])
+    assert metadata.intensities == [DEEP]
 
 
 def test_an_onnx_file_keeps_its_network_and_what_others_wrote(tmp_path: Path) -> None:
@@ -47,7 +57,7 @@ def test_an_onnx_file_keeps_its_network_and_what_others_wrote(tmp_path: Path) ->
     onnx.save(model, path)
     with pytest.raises(WeightsError, match="has no metadata of defectline"):
         read_metadata(path, "onnx")
-    metadata = export_metadata(Run(tmp_path, "seg"), DESCRIPTION, "32")
+    metadata = export_metadata(run_with_splits(tmp_path, []), DESCRIPTION, "32")
     write_metadata(path, "onnx", metadata)
     assert read_metadata(path, "onnx") == metadata
     read = onnx.load(path)
