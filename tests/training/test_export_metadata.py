@@ -65,7 +65,7 @@ def test_an_onnx_file_keeps_its_network_and_what_others_wrote(tmp_path: Path) ->
     assert {entry.key for entry in read.metadata_props} == {"author", "defectline"}
 
 
-def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_a_model_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("openvino", reason="openvino is not installed, so exports are not tested")
     path = tmp_path / "model.xml"
     path.write_text("<net/>")
