@@ -1,8 +1,9 @@
 """A part of a COCO dataset for `benchmarks.good_only`: good images to train, some images of test, no val.
 
-    python -m benchmarks.good_only_subset magnetic-tile magnetic-tile-part --train 8 --test 4
+    python -m benchmarks.good_only_subset magnetic-tile magnetic-tile-part --train 4 --test 1
 
-Takes every n-th good image of train, and every n-th of the defective and of the good images of test.
+Takes every n-th good image of train, and every n-th of the defective and of the good images of test. With
+`--test-split val` the good images of test are those of val, and the defective ones those of all splits.
 """
 
 import argparse
@@ -21,16 +22,15 @@ def main() -> None:
     parser.add_argument("dest", type=Path)
     parser.add_argument("--train", type=int, default=8)
     parser.add_argument("--test", type=int, default=4)
+    parser.add_argument("--test-split", choices=("test", "val"), default="test")
     given = parser.parse_args()
     dataset = load_dataset(given.source)
-    train, test = dataset.split("train"), dataset.split("test")
-    defective = test.defective()
+    sources = ["test"] if given.test_split == "test" else list(dataset.splits)
+    defective = [name for split in sources for name in defective_names(dataset.split(split))]
+    good = good_names(dataset.split(given.test_split))
     members = {
-        "train": good_names(train)[:: given.train],
-        "test": sorted(
-            [i.file_name for i in test.images if i.id in defective][:: given.test]
-            + good_names(test)[:: given.test]
-        ),
+        "train": good_names(dataset.split("train"))[:: given.train],
+        "test": sorted(defective[:: given.test] + good[:: given.test]),
     }
     splits = select_images(dataset, members)
     with new_folder(given.dest) as root:
@@ -42,6 +42,12 @@ def main() -> None:
         images: dict[str, list[Image]] = {name: split.images for name, split in splits.items()}
         annotations = [annotation for split in splits.values() for annotation in split.annotations]
         write_annotations(root, images, annotations, dataset.categories)
+
+
+def defective_names(split: CocoFile) -> list[str]:
+    """The names of the images with a defect."""
+    defective = split.defective()
+    return [image.file_name for image in split.images if image.id in defective]
 
 
 def good_names(split: CocoFile) -> list[str]:
