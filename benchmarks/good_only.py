@@ -33,7 +33,8 @@ RESULT = Path(__file__).with_name("results") / "good_only.json"
 LITE = ("--encoder", "tf_efficientnet_lite0", "--encoder-weights", "tf_efficientnet_lite0.safetensors")
 RESNET = ("--encoder", "resnet18", "--layers", "4,8,16", "--encoder-weights", "resnet18.pt")
 WEIGHT_FILES = {LITE[-1], RESNET[-1]}
-# Name -> flags of train_anomaly fit; a file name of weights means a file in the folder --weights.
+# Name -> flags of train_anomaly fit; a file name of weights means a file in the folder --weights, DEFECTS the
+# dataset --defects.
 METHODS: dict[str, tuple[str, ...]] = {
     "features": LITE,
     "padim": ("--method", "padim", *LITE),
@@ -46,6 +47,9 @@ METHODS: dict[str, tuple[str, ...]] = {
     "deepsvdd autoencoder": ("--method", "deepsvdd", "--begin", "autoencoder", "--imgsz", "128"),
     "features ResNet-18": RESNET,
     "padim ResNet-18": ("--method", "padim", *RESNET),
+    "features, a fifth held out": ("--val", "0.2", *LITE),
+    "features synthetic": ("--synthetic", "400", *LITE),
+    "features synthetic pasted": ("--synthetic", "400", "--synthetic-from", "DEFECTS", *LITE),
     "features anywhere": ("--search", "anywhere", "--patches", "4000", *LITE),
 }
 IMAGE_KEYS = ("auroc", "average_precision", "f1_max", "missed", "defective", "false_alarms", "good", "intervals")
@@ -57,6 +61,7 @@ def main() -> None:
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--weights", type=Path, required=True, help="folder of weights")
     parser.add_argument("--work", type=Path, required=True, help="folder that keeps runs and rows")
+    parser.add_argument("--defects", type=Path, help="dataset whose defects --synthetic-from pastes")
     parser.add_argument("--only", nargs="+", choices=list(METHODS), default=list(METHODS))
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--finished", action="store_true", help="train nothing, only collect what is finished")
@@ -68,7 +73,7 @@ def main() -> None:
             if stored.is_file() or given.finished:
                 continue
             print_status(f"{name}, seed {seed}")
-            row = row_of(name, given.dataset, given.weights, given.work, seed)
+            row = row_of(name, flags_of(name, given.weights, given.defects), given.dataset, given.work, seed)
             stored.parent.mkdir(parents=True, exist_ok=True)
             write_json(stored, row)
             collect(given.out, given.work, given.dataset)
@@ -77,7 +82,7 @@ def main() -> None:
 
 def run_name(name: str, seed: int) -> str:
     """Name of the run folder."""
-    return f"{name.replace(' ', '-')}-{seed}"
+    return f"{name.replace(',', '').replace(' ', '-')}-{seed}"
 
 
 def row_path(work: Path, dataset: Path, name: str, seed: int) -> Path:
@@ -96,9 +101,16 @@ def collect(out: Path, work: Path, dataset: Path) -> list[dict[str, object]]:
     return rows
 
 
-def row_of(name: str, dataset: Path, weights: Path, work: Path, seed: int) -> dict[str, object]:
+def flags_of(name: str, weights: Path, defects: Path | None) -> list[str]:
+    """The flags of a method with its paths."""
+    if "DEFECTS" in METHODS[name] and not defects:
+        raise SystemExit(f"{name} needs --defects")
+    paths = {"DEFECTS": str(defects), **{file: str(weights / file) for file in WEIGHT_FILES}}
+    return [paths.get(word, word) for word in METHODS[name]]
+
+
+def row_of(name: str, flags: list[str], dataset: Path, work: Path, seed: int) -> dict[str, object]:
     """Train one method and return its numbers and costs."""
-    flags = [str(weights / word) if word in WEIGHT_FILES else word for word in METHODS[name]]
     runs = work / dataset.name
     root = runs / "anomaly" / run_name(name, seed)
     resumed = (root / "weights/last.ckpt").is_file()

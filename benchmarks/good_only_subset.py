@@ -9,7 +9,7 @@ Takes every n-th good image of train, and every n-th of the defective and of the
 import argparse
 from pathlib import Path
 
-from datasets.coco import CocoFile, Image
+from datasets.coco import SPLITS, CocoFile, Image
 from datasets.formats.dataset_folder import load_dataset, write_annotations
 from datasets.formats.members import select_images
 from system.files import new_folder
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--test-split", choices=("test", "val"), default="test")
     given = parser.parse_args()
     dataset = load_dataset(given.source)
-    sources = ["test"] if given.test_split == "test" else list(dataset.splits)
+    sources = [name for name in SPLITS if given.test_split == "val" and dataset.images(name)] or ["test"]
     defective = [name for split in sources for name in defective_names(dataset.split(split))]
     good = good_names(dataset.split(given.test_split))
     members = {

@@ -4,26 +4,23 @@ A trainer whose model is given this map as a further input keeps a copy of the f
 """
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import cv2
 import msgspec
-import numpy as np
-import torch
-from torch import Tensor
 
 from features.encoder import Encoder, EncoderSpec
 from features.good_distance import BUFFERS, GoodDistance
-from features.input_frame import InputFrame, InputSide, to_tensor
+from features.input_frame import InputSide
 from features.regions import DistanceLimits
+from features.score_map import score_map
 from features.weights import check_fits, check_runs
 from system.errors import OptionError, WeightsError, first_line
 from system.files import read_file
 from system.tensors import check_tensors, is_library_name
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 METADATA_KEY = "defectline"
@@ -73,13 +70,8 @@ class GoodMap:
         `sha256` is that of the image file: an image that was learnt is compared with the other good images only,
         otherwise it would be nearer to them than any new image.
         """
-        limits, number = self.spec.limits, self._numbers.get(sha256 or "")
-        assert limits is not None
-        frame = InputFrame(rgb.shape[0], rgb.shape[1], self.spec.rows, self.spec.columns)
-        distances = input_distances(
-            lambda pixels: self.network(pixels, number), rgb, frame, self.spec.options.smoothing
-        )
-        return full_size_scores(distances, limits.peak, *rgb.shape[:2])
+        number = self._numbers.get(sha256 or "")
+        return score_map(lambda pixels: self.network(pixels, number), rgb, self.spec)
 
 
 def read_good_map_spec(path: Path) -> GoodMapSpec:
@@ -125,41 +117,3 @@ def load_good_map(path: Path) -> GoodMap:
         raise WeightsError(path, f"the weights do not fit their network ({line})", "train it again") from None
     check_runs(path, network.eval(), spec.rows, spec.columns)
     return GoodMap(network, spec, hashlib.sha256(read_file(path)).hexdigest())
-
-
-def input_distances(
-    network: Callable[[Tensor], Tensor],
-    rgb: "NDArray[np.uint8]",
-    frame: InputFrame,
-    smoothing: float,
-    device: torch.device | str = "cpu",
-) -> "NDArray[np.float32]":
-    """The smoothed distances of an H x W x 3 image, at the resolution of the input, without its padding.
-
-    `network` maps inputs N x 3 x rows x columns uint8 on `device` to distances N x h x w.
-    """
-    pixels = to_tensor(frame.to_input(rgb)[None]).to(device)
-    with torch.inference_mode():
-        raw = network(pixels)[0].float().cpu().numpy()
-    return smoothed(raw, frame, smoothing)
-
-
-def full_size_scores(
-    distances: "NDArray[np.float32]", peak: float, height: int, width: int
-) -> "NDArray[np.float32]":
-    """Distances as scores (0.5 at `peak`), height x width."""
-    scores = to_scores(distances, peak)
-    return np.asarray(cv2.resize(scores, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def smoothed(raw: "NDArray[np.float32]", frame: InputFrame, smoothing: float) -> "NDArray[np.float32]":
-    """Distances h x w of a whole input, enlarged to its resolution, cut to the image and blurred."""
-    enlarged = cv2.resize(raw, (frame.columns, frame.rows), interpolation=cv2.INTER_LINEAR)
-    cut = np.ascontiguousarray(frame.crop(np.asarray(enlarged, np.float32)))
-    sigma = smoothing * max(cut.shape)
-    return np.asarray(cv2.GaussianBlur(cut, (0, 0), sigma) if sigma else cut, np.float32)
-
-
-def to_scores(distances: "NDArray[np.float32]", limit: float) -> "NDArray[np.float32]":
-    """Distances of at least 0 as scores: d / (d + limit)."""
-    return np.asarray(distances / (distances + np.float32(limit)), np.float32)

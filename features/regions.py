@@ -71,11 +71,12 @@ def find_regions(
 ) -> list[Region]:
     """At most 20 regions whose peak is at least `lowest`, highest first, in an image of height x width pixels.
 
-    `lowest` is `limits.peak` by default; with `always`, the highest region is listed even below it. A region ends
+    `lowest` is `limits.peak` by default; with `always`, the highest region is listed even below it. A peak that
+    does not exceed `floor` is noise of good images and not listed, unless it reaches `limits.peak`. A region ends
     where the distance falls to half the height of its peak above the usual distance, but never below `floor`: a
     faint defect has a faint edge, a strong defect a strong edge.
     """
-    least = limits.peak if lowest is None else lowest
+    least = limits.peak if lowest is None else max(lowest, min(np.nextafter(limits.floor, np.inf), limits.peak))
     remaining = enlarged.copy()
     regions: list[Region] = []
     while len(regions) < MAX_REGIONS:

@@ -1,6 +1,6 @@
 """A trained anomaly detector: from an image of any size to its score map and its defects."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,8 @@ from datasets.coco import Category, Prediction
 from datasets.masks.rle import encode, rle_box
 from evaluate.values import OperatingPoint
 from features.encoder import Encoder
-from features.good_map import full_size_scores, input_distances, to_scores
-from features.input_frame import InputFrame
 from features.regions import find_regions
+from features.score_map import DistanceNetwork, image_distances, score_map, to_scores
 from features.weights import check_fits, check_runs
 from system.errors import OptionError, WeightsError, first_line
 from train_anomaly.alarms import describe_guarantee
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 LIMIT_SCORE = 0.5  # of a distance at the threshold
 FAINT_SCORE = 0.4  # lowest score of the regions that are listed for evaluation
-Distances = Callable[[Tensor], Tensor]
 
 
 class AnomalyDetector(Predictor):
@@ -43,7 +41,7 @@ class AnomalyDetector(Predictor):
 
     default_score = LIMIT_SCORE
 
-    def __init__(self, network: Distances, spec: AnomalySpec, device: torch.device) -> None:
+    def __init__(self, network: DistanceNetwork, spec: AnomalySpec, device: torch.device) -> None:
         self.network = network
         self.spec = spec
         self.device = device
@@ -72,7 +70,7 @@ class AnomalyDetector(Predictor):
         score = FAINT_SCORE if min_score is None else min_score
         lowest = limits.peak * score / (1 - score)
         for image_id, rgb in images:
-            distances = self.distances(rgb)
+            distances = image_distances(self.network, rgb, self.spec, self.device)
             self.image_scores.append(float(to_scores(distances, limits.peak).max()))
             regions = find_regions(distances, limits, *rgb.shape[:2], lowest=lowest, always=min_score is None)
             found = []
@@ -88,17 +86,10 @@ class AnomalyDetector(Predictor):
 
     def score_map(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.float32]":
         """H x W float32, 0 to 1, of an H x W x 3 image."""
-        limits = self.spec.limits
-        assert limits is not None
-        return full_size_scores(self.distances(rgb), limits.peak, *rgb.shape[:2])
-
-    def distances(self, rgb: "NDArray[np.uint8]") -> "NDArray[np.float32]":
-        """The smoothed distances of an H x W x 3 image, at the resolution of the input, without its padding."""
-        frame = InputFrame(rgb.shape[0], rgb.shape[1], self.spec.rows, self.spec.columns)
-        return input_distances(self.network, rgb, frame, self.spec.options.smoothing, self.device)
+        return score_map(self.network, rgb, self.spec, self.device)
 
 
-def as_network(run: "Runner") -> Distances:
+def as_network(run: "Runner") -> DistanceNetwork:
     """An exported network: pixels to distances."""
     return lambda pixels: torch.from_numpy(run(pixels.contiguous().numpy()))
 

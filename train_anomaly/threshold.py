@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from features.good_map import smoothed
 from features.input_frame import InputFrame
 from features.regions import DistanceLimits, learn_limits
+from features.score_map import smoothed
 from system.console import print_status
 from train_anomaly.alarms import alarm_threshold, describe_guarantee
 from train_anomaly.options import parse_alarms

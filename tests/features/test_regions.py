@@ -38,5 +38,25 @@ def test_two_regions_best_first_and_holes_filled() -> None:
     assert found[0].score > found[1].score > 0.5
 
 
+def test_noise_below_the_floor_is_not_listed() -> None:
+    values = np.ones((40, 60), np.float32)
+    values[5:15, 5:15] = 3.0  # above the floor, below the limit
+    values[30, 10] = values[30, 40] = 1.9  # as high as single pixels of good images
+    limits = DistanceLimits(usual=1.0, floor=2.0, peak=4.0)
+    (region,) = find_regions(values, limits, 40, 60, lowest=1.5)
+    assert region.pixels[10, 10]
+    assert region.pixels.sum() == 100
+    values[5:15, 5:15] = 1.0
+    assert find_regions(values, limits, 40, 60, lowest=1.5) == []
+    (highest,) = find_regions(values, limits, 40, 60, lowest=1.5, always=True)  # ranks images of good parts
+    assert highest.score == pytest.approx(1.9 / 5.9)
+
+
+def test_a_peak_at_the_limit_is_listed_below_the_floor() -> None:
+    values = np.ones((20, 20), np.float32)
+    values[5:9, 5:9] = 3.0  # one bad image among few good ones can put the floor above the limit
+    assert len(find_regions(values, DistanceLimits(usual=1.0, floor=3.5, peak=2.5), 20, 20, lowest=1.0)) == 1
+
+
 def test_enlarging_keeps_the_proportions() -> None:
     assert enlarge(np.zeros((20, 40), np.float32)).shape == (112, 225)
