@@ -50,6 +50,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "features, a fifth held out": ("--val", "0.2", *LITE),
     "features synthetic": ("--synthetic", "400", *LITE),
     "features synthetic pasted": ("--synthetic", "400", "--synthetic-from", "DEFECTS", *LITE),
+    "features 768 px": ("--imgsz", "768", *LITE),
     "features anywhere": ("--search", "anywhere", "--patches", "4000", *LITE),
 }
 IMAGE_KEYS = ("auroc", "average_precision", "f1_max", "missed", "defective", "false_alarms", "good", "intervals")

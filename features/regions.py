@@ -72,11 +72,12 @@ def find_regions(
     """At most 20 regions whose peak is at least `lowest`, highest first, in an image of height x width pixels.
 
     `lowest` is `limits.peak` by default; with `always`, the highest region is listed even below it. A peak that
-    does not exceed `floor` is noise of good images and not listed, unless it reaches `limits.peak`. A region ends
-    where the distance falls to half the height of its peak above the usual distance, but never below `floor`: a
-    faint defect has a faint edge, a strong defect a strong edge.
+    does not exceed `floor` (or `limits.peak` if that is lower) is noise of good images and not listed. A region
+    ends where the distance falls to half the height of its peak above the usual distance, but never below this
+    floor: a faint defect has a faint edge, a strong defect a strong edge.
     """
-    least = limits.peak if lowest is None else max(lowest, min(np.nextafter(limits.floor, np.inf), limits.peak))
+    floor = min(limits.floor, limits.peak)
+    least = limits.peak if lowest is None else max(lowest, min(float(np.nextafter(floor, np.inf)), limits.peak))
     remaining = enlarged.copy()
     regions: list[Region] = []
     while len(regions) < MAX_REGIONS:
@@ -84,9 +85,9 @@ def find_regions(
         if peak <= 0 or (peak < least and not (always and not regions)):
             break
         place = np.unravel_index(int(remaining.argmax()), remaining.shape)
-        edge = max(limits.floor, limits.usual + HALF * (peak - limits.usual))
+        edge = max(floor, limits.usual + HALF * (peak - limits.usual))
         piece = _component_at(enlarged > edge, place)
-        remaining[_component_at(enlarged > limits.floor, place)] = 0
+        remaining[_component_at(enlarged > floor, place)] = 0
         regions.append(Region(_to_image(piece, height, width), peak / (peak + limits.peak)))
     return [region for region in regions if region.pixels.any()]
 

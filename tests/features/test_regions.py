@@ -55,7 +55,8 @@ def test_noise_below_the_floor_is_not_listed() -> None:
 def test_a_peak_at_the_limit_is_listed_below_the_floor() -> None:
     values = np.ones((20, 20), np.float32)
     values[5:9, 5:9] = 3.0  # one bad image among few good ones can put the floor above the limit
-    assert len(find_regions(values, DistanceLimits(usual=1.0, floor=3.5, peak=2.5), 20, 20, lowest=1.0)) == 1
+    (region,) = find_regions(values, DistanceLimits(usual=1.0, floor=3.5, peak=2.5), 20, 20, lowest=1.0)
+    assert region.pixels.sum() == 16
 
 
 def test_enlarging_keeps_the_proportions() -> None:
