@@ -33,6 +33,10 @@ def view(
     maps: Annotated[
         bool, typer.Option("--maps", help="Compute the score maps or heat maps that the run lacks, and show them.")
     ] = False,
+    only: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Show only the images in this list of names, one per line."),
+    ] = None,
     png: Annotated[Path | None, typer.Option(help="Also write overlay images into this new folder.")] = None,
     contact_sheet: Annotated[Path | None, typer.Option(help="Also write the worst cases as one PNG.")] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
@@ -42,6 +46,10 @@ def view(
     page = out or default_out(target, *(compared or ([images] if images else [])))
     with TemporaryDirectory(prefix="defectline-maps-") as temporary:
         scene = _scene(target, compared, split, images, dataset, Path(temporary) / "maps" if maps else None)
+        if only:
+            from view.selection import only_listed
+
+            scene = only_listed(scene, only)
         _write(page, scene, png, contact_sheet)
     if open_page:
         typer.launch(page.resolve().as_uri())

@@ -99,7 +99,8 @@ class PageImage(msgspec.Struct, frozen=True):
 class PageData(msgspec.Struct, frozen=True, rename="camel"):
     """Everything the page shows; types are numbered in the order of category ids.
 
-    `correct` is the dataset to correct, relative to the folder of the page, empty for new images.
+    `correct` is the dataset to correct, relative to the folder of the page, empty for new images;
+    `selected` is the number of images from which those of the page were chosen, 0 for all.
     """
 
     title: str
@@ -113,6 +114,7 @@ class PageData(msgspec.Struct, frozen=True, rename="camel"):
     images: list[PageImage]
     correct: str = ""
     differences: list[PairDifferences] = []
+    selected: int = 0
 
 
 def page_data(scene: Scene, folder: Path = Path()) -> PageData:
@@ -131,6 +133,7 @@ def page_data(scene: Scene, folder: Path = Path()) -> PageData:
         images=[_image(shown, index, floors) for shown in scene.images],
         correct=_relative(scene.folder.parent, folder) if scene.has_truth else "",
         differences=scene.differences,
+        selected=scene.selected,
     )
 
 

@@ -55,7 +55,8 @@ class Scene(msgspec.Struct, frozen=True):
     """Everything on one page: `images`, sorted by file name, which is relative to `folder`.
 
     `judging` states what the page counts: each defect, the type of each image, or, for runs that find different
-    things, only whether an image is found defective.
+    things, only whether an image is found defective. `selected` is the number of images from which these were
+    chosen, 0 for all.
     """
 
     title: str
@@ -68,6 +69,7 @@ class Scene(msgspec.Struct, frozen=True):
     has_truth: bool = True
     judging: Judging = "defects"
     differences: list[PairDifferences] = []
+    selected: int = 0
 
 
 def dataset_scene(root: Path, split: str) -> Scene:

@@ -145,7 +145,7 @@ def test_many_images_go_into_a_folder_beside(
     monkeypatch.setattr("view.page.MAX_EMBEDDED_IMAGES", 10)
     page = tmp_path / "many #1.html"
     assert run_command("view", seg_run, "--out", page) == 0
-    assert "text/plain" not in page.read_text()
+    assert '<script type="text/plain"' not in page.read_text()
     names = {p.name for p in (tmp_path / "many #1_files").iterdir()}
     assert len(names) == 19
     assert "00000-0.webp" in names

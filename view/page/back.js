@@ -7,6 +7,7 @@
 export function listenToBack(store) {
   const { state } = store;
   let opened = false;
+  let closing = false; // by the page, which goes back by itself
   let base = "";
 
   function open() {
@@ -28,12 +29,14 @@ export function listenToBack(store) {
     if (state.image !== null && !opened) open();
     else if (state.image === null && opened) {
       opened = false;
+      closing = true;
       history.back();
     }
   });
   window.addEventListener("popstate", () => {
-    if (opened && location.href !== base) return; // another address was entered
+    if (!closing && (!opened || location.href !== base)) return; // another address was entered
     opened = false;
+    closing = false;
     if (state.image !== null) store.change({ image: null });
     store.flush();
   });

@@ -10,6 +10,9 @@ import { loadMaps, mapImage } from "./maps.js";
 import { drawOverlay } from "./overlay.js";
 import { shownRuns } from "./pair.js";
 import { makeLargeTools, rawButton } from "./large_tools.js";
+import { noteField } from "./notes.js";
+import { imagePng } from "./png.js";
+import { save, stem } from "./download.js";
 import { makeStage } from "./stage.js";
 import { signIcon } from "./types.js";
 import { boxText, predictionText, truthText } from "./words.js";
@@ -42,6 +45,7 @@ export function makeDetail(data, store, order) {
   const panes = el("div", { class: "stages" });
   const words = el("div", { class: "side-words" });
   const tools = makeLargeTools(data, store);
+  const noted = noteField(store);
   dialog.append(
     el("header", {},
       button("‹", () => step(-1), { title: `${text("large.previous")} (←)`, "aria-label": text("large.previous") }),
@@ -52,7 +56,7 @@ export function makeDetail(data, store, order) {
         button("+", () => stages[0].zoomBy(1.4), { title: `${text("large.larger")} (+)`, "aria-label": text("large.larger") }),
         button(text("large.fit"), () => stages[0].fit(), { title: `${text("key.fit")} (0)` })),
       button("✕", close, { title: `${text("close")} (Esc)`, "aria-label": text("close"), class: "close" })),
-    el("div", { class: "body" }, panes, el("div", { class: "large-side" }, tools.root, words)));
+    el("div", { class: "body" }, panes, el("div", { class: "large-side" }, tools.root, noted.root, words)));
   dialog.addEventListener("cancel", (event) => { event.preventDefault(); close(); });
 
   function close() {
@@ -85,6 +89,7 @@ export function makeDetail(data, store, order) {
     }
     runs = shownRuns(data, store.state);
     tools.update();
+    noted.update(wanted.name);
     const isNew = wanted !== image;
     image = wanted;
     describe(wanted); // first, because the name may make the header taller and the stages smaller
@@ -129,7 +134,8 @@ export function makeDetail(data, store, order) {
       ...(shown.suspects.length ? [suspectList(shown)] : []),
       ...runs.map((model) => (data.models[model].oneType ? typeList(data, shown, model) : predictionList(shown, model))),
       el("div", { class: "actions" },
-        button(text("copy.command"), copyCommand, { title: `${text("copy")} (c)` })),
+        data.folder && button(text("copy.command"), copyCommand, { title: `${text("copy")} (c)` }),
+        button(text("png.save"), savePng, { title: `${text("png.meaning")} (s)`, id: "save-png" })),
       hasPreview
         ? el("p", { class: "hint" }, text("large.preview"))
         : "");
@@ -186,8 +192,17 @@ export function makeDetail(data, store, order) {
     }, { class: "entry", title: text("large.show") }));
   }
 
-  async function copyCommand() {
+  async function savePng() {
     if (!image) return;
+    try {
+      save(`${stem(image.name)}.png`, await imagePng(data, image, judged, store.state));
+    } catch {
+      note(text("png.refused"));
+    }
+  }
+
+  async function copyCommand() {
+    if (!image || !data.folder) return;
     const command = labelmeCommand(data, image, store.state);
     try {
       await navigator.clipboard.writeText(command);
@@ -198,7 +213,7 @@ export function makeDetail(data, store, order) {
   }
 
   return {
-    show, step, copyCommand, close,
+    show, step, copyCommand, savePng, close,
     isOpen: () => dialog.open,
     shown: () => image,
     stage: () => stages[0],

@@ -36,6 +36,9 @@ export const STOCK = [
   ["good", (image) => image.good],
 ];
 
+/** The kind of the images with a note of the reader. */
+const NOTED = "noted";
+
 /**
  * Kinds of image if there is no truth.
  * @type {TestedKind[]}
@@ -54,9 +57,9 @@ const CHANGES = [...Object.keys(REPAIRS), "better", "worse", "same"];
  * @returns {string[]}
  */
 export function kindsFor(data) {
-  if (!data.hasTruth) return UNJUDGED.map(([key]) => key);
+  if (!data.hasTruth) return [...UNJUDGED.map(([key]) => key), NOTED];
   const judged = data.models.length ? KINDS.map(([key]) => key).filter((key) => ofWholeImages(data, key)) : [];
-  return [...STOCK.map(([key]) => key), ...judged, ...changesFor(data)];
+  return [...STOCK.map(([key]) => key), ...judged, ...changesFor(data), NOTED];
 }
 
 /**
@@ -85,6 +88,7 @@ function ofWholeImages({ judging }, key) {
  * @returns {(image: PageImage) => boolean}
  */
 function kindTest(key, judged, state) {
+  if (key === NOTED) return (image) => Boolean(state.notes[image.name]);
   const stock = STOCK.find(([name]) => name === key);
   if (stock) return stock[1];
   const kind = [...KINDS, ...UNJUDGED].find(([name]) => name === key);
@@ -106,6 +110,7 @@ export function facetCounts(data, judged, state) {
   const sizes = new Map(SIZES.map((size) => [size, 0]));
   for (const image of data.images) {
     for (const key of kindsOf(data, image, judged, state)) increment(kinds, key);
+    if (state.notes[image.name]) increment(kinds, NOTED);
     for (const type of typesOf(image, judged, focus)) increment(types, type);
     image.sizes ??= new Set(image.truths.map((truth) => sizeOf(truth.area)));
     for (const size of image.sizes) increment(sizes, size);
@@ -190,7 +195,7 @@ export function chosenImages(data, judged, state, cellImages) {
     && (!state.types.length || state.types.some((type) => typesOf(image, judged, state.focus).has(type)))
     && (!state.sizes.length || state.sizes.some((size) => hasSize(image, size)))
     && (!cellImages || cellImages.has(image.index))
-    && hasWords(data, image, words));
+    && hasWords(data, image, words, state.notes[image.name] ?? ""));
   const value = sortValue(data, judged, state);
   const direction = state.falling ? -1 : 1;
   return chosen
@@ -203,10 +208,11 @@ export function chosenImages(data, judged, state, cellImages) {
  * @param {PageData} data
  * @param {PageImage} image
  * @param {string[]} words
+ * @param {string} note
  */
-function hasWords(data, image, words) {
+function hasWords(data, image, words, note) {
   if (!words.length) return true;
   const types = image.truths.map((truth) => data.types[truth.type].name).join(" ");
-  const text = `${image.name} ${image.split} ${types}`.toLowerCase();
+  const text = `${image.name} ${image.split} ${types} ${note}`.toLowerCase();
   return words.every((word) => text.includes(word));
 }

@@ -27,6 +27,7 @@ const KEYS = [
   ["r", "reset"],
   ["v", "tab"],
   ["c", "copy"],
+  ["s", "png"],
 ];
 
 /** @typedef {Record<string, () => void>} Commands */
@@ -66,6 +67,7 @@ export function listenToKeys(data, store, detail, grid) {
     0: () => detail.stage().fit(),
     1: () => detail.stage().native(),
     c: () => detail.copyCommand(),
+    s: () => detail.savePng(),
   };
   /** @type {Commands} */
   const inGrid = {

@@ -11,6 +11,7 @@ import { listenToKeys } from "./keys.js";
 import { LANGUAGE, LANGUAGES, text } from "./language.js";
 import { hasMaps, makeMapFilters } from "./maps.js";
 import { cellImages, judgeAll, totals } from "./measure.js";
+import { guardNotes } from "./notes.js";
 import { readData } from "./prepare.js";
 import { cellText, selectionText } from "./selection.js";
 import { allScores } from "./shown_threshold.js";
@@ -22,7 +23,7 @@ import { makeTables } from "./tables.js";
 /** @type {StateKey[]} */
 const JUDGING = ["thresholds", "iou", "by"];
 /** @type {StateKey[]} */
-const CHOOSING = [...JUDGING, "pair", "costs", "show", "types", "sizes", "text", "cell", "sort", "falling", "focus", "decide", "abstain"];
+const CHOOSING = [...JUDGING, "pair", "costs", "show", "types", "sizes", "text", "cell", "sort", "falling", "focus", "decide", "abstain", "notes"];
 /** @type {StateKey[]} */
 const DRAWING = [...CHOOSING, "hidden", "tile", "corner", "ghosts"];
 /** @type {Theme[]} */
@@ -58,6 +59,7 @@ const tabs = judges ? makeTabs() : null;
 makeTools();
 makeSkipLink();
 listenToBack(store);
+guardNotes(store);
 byId("subtitle").textContent = subtitle();
 
 const places = { images: 0, tables: 0 };
@@ -92,7 +94,7 @@ function update(first = false) {
   }
   const redraw = changed(DRAWING);
   const rechosen = changed(CHOOSING);
-  const counting = changed([...JUDGING, "focus", "pair", "costs"]);
+  const counting = changed([...JUDGING, "focus", "pair", "costs", "notes"]);
   const turned = changed(["tab"]);
   dirty = new Set();
   places[lastTab] = byId("main").scrollTop;
@@ -150,7 +152,8 @@ function makeSkipLink() {
 
 function subtitle() {
   const split = !data.split ? text("subtitle.new") : data.split === "all" ? text("subtitle.all") : text("subtitle.split", { split: data.split });
-  return `${data.dataset} · ${split} · ${text("images", { n: data.images.length })}`;
+  const images = data.selected ? text("subtitle.selection", { n: data.images.length, whole: data.selected }) : text("images", { n: data.images.length });
+  return `${data.dataset} · ${split} · ${images}`;
 }
 
 function showLayers() {

@@ -113,6 +113,11 @@ interface Data<I> {
   images: I[];
   /** The dataset to correct, relative to the folder of the page, empty for new images. */
   correct: string;
+  /** The number of images from which those of the page were chosen, 0 for all. */
+  selected: number;
+  /** In a page that was saved from another one: the settings to open with, and the notes. */
+  address?: string;
+  notes?: Record<string, string>;
   differences: PairDifferences[];
 }
 
@@ -323,6 +328,8 @@ interface State {
   corner: boolean;
   /** Code of the chosen language, empty for that of the browser. */
   language: string;
+  /** Notes of the reader by file name. */
+  notes: Record<string, string>;
   image: string | null;
 }
 
@@ -377,6 +384,7 @@ interface Detail {
   show(name: string | null, judged: Judged): void;
   step(by: number): void;
   copyCommand(): Promise<void>;
+  savePng(): Promise<void>;
   close(): void;
   isOpen(): boolean;
   /** The open image, null if the large view is closed. */

@@ -28,7 +28,8 @@ export async function fillPrint(data, state, { chosen, judged }) {
       return svg("svg", box, href && svg("image", { href, width: image.width, height: image.height, preserveAspectRatio: "none" }),
         drawOverlay(data, image, m, m === null ? null : judged[m][image.index], state, image.width / (PRINTED_WIDTH / runs.length)));
     })),
-    el("figcaption", {}, fileName(image), el("br"), splitBadge(image), el("strong", {}, caption(data, image, judged, state).words))));
+    el("figcaption", {}, fileName(image), el("br"), splitBadge(image), el("strong", {}, caption(data, image, judged, state).words),
+      state.notes[image.name] && el("p", { class: "printed-note" }, state.notes[image.name]))));
   const left = chosen.length - images.length;
   byId("printed").replaceChildren(
     el("div", { class: "cover" },

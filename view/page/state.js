@@ -7,6 +7,7 @@ export const LAYERS = ["truth-boxes", "truth-masks", "truth-outlines", "truth-la
   "prediction-boxes", "prediction-masks", "prediction-outlines", "prediction-labels", "map"];
 
 const ADDRESS_MILLISECONDS = 150;
+const MAX_NOTES_IN_ADDRESS = 1500; // characters; mail programs break longer addresses
 
 /**
  * The state of a new page: thresholds at the operating points, everything shown.
@@ -41,8 +42,17 @@ export function startState(data) {
     costs: START_COSTS,
     ghosts: false,
     language: "",
+    notes: data.notes ?? {},
     image: null,
   };
+}
+
+/**
+ * Whether notes are short enough to be kept in the address.
+ * @param {Record<string, string>} notes
+ */
+export function fitsAddress(notes) {
+  return JSON.stringify(notes).length <= MAX_NOTES_IN_ADDRESS;
 }
 
 /**
@@ -66,7 +76,7 @@ function startLayers(data) {
  */
 export function makeStore(data) {
   const initial = startState(data);
-  const state = { ...startState(data), ...readAddress(location.hash, initial) };
+  const state = { ...startState(data), ...readAddress(location.hash || data.address || "", initial) };
   /** @type {((keys: Set<StateKey>) => void)[]} */
   const listeners = [];
   /** @type {Store} */
@@ -86,7 +96,8 @@ export function makeStore(data) {
     flush: () => writeNow(state, initial),
   };
   window.addEventListener("hashchange", () => {
-    store.change({ ...startState(data), ...readAddress(location.hash, initial) });
+    const read = readAddress(location.hash, initial);
+    store.change({ ...startState(data), ...read, notes: { ...state.notes, ...read.notes } });
   });
   return store;
 }
@@ -100,6 +111,7 @@ export function writeAddress(state, initial) {
   const parts = new URLSearchParams();
   for (const key of /** @type {StateKey[]} */ (Object.keys(state))) {
     const value = state[key];
+    if (key === "notes" && !fitsAddress(state.notes)) continue;
     const text = JSON.stringify(value);
     if (text !== JSON.stringify(initial[key])) parts.set(key, typeof value === "string" ? value : text);
   }
@@ -150,6 +162,7 @@ function oneOf(...values) {
  * @type {Partial<Record<StateKey, (value: unknown, initial: State) => boolean>>}
  */
 const ALLOWED = {
+  notes: (value) => Object.values(/** @type {object} */ (value)).every((words) => typeof words === "string"),
   tab: oneOf("images", "tables"),
   by: oneOf("boxes", "masks"),
   theme: oneOf("auto", "light", "dark"),
@@ -181,7 +194,8 @@ function readValue(key, text, example) {
     return undefined;
   }
   if (key === "cell") return Array.isArray(value) && value.length === 3 ? value : undefined;
-  if (Array.isArray(example)) return fitsList(key, value, example) ? value : undefined;
+  if (value === null) return undefined;
+  if (Array.isArray(example) || Array.isArray(value)) return Array.isArray(example) && fitsList(key, value, example) ? value : undefined;
   return typeof value === typeof example ? value : undefined;
 }
 

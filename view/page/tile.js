@@ -35,10 +35,11 @@ export function makeTile(data, image, state, layout, aspect, onopen) {
     return { model, preview, map: mapPane(image, model), over };
   });
   const words = el("span", { class: "words" });
+  const noted = el("span", { class: "noted" }, "✎");
   const root = el("button", { type: "button", class: "tile", "data-name": image.name, onclick: () => onopen(image) },
     el("span", { class: "panes" }, panes.map(({ model, preview, map, over }) =>
       el("span", { class: "pane" }, preview, map, over, panes.length > 1 && model !== null && el("span", { class: "letter" }, LETTERS[model])))),
-    el("span", { class: "caption" }, el("span", { class: "name", title: image.name }, fileName(image), splitBadge(image)), words));
+    el("span", { class: "caption" }, el("span", { class: "name", title: image.name }, fileName(image), noted, splitBadge(image)), words));
   root.style.width = `${layout.tile}px`;
   root.style.height = `${layout.height}px`;
 
@@ -50,6 +51,9 @@ export function makeTile(data, image, state, layout, aspect, onopen) {
     const text = caption(data, image, judged, state);
     root.dataset.mood = text.mood;
     words.textContent = text.words;
+    const written = state.notes[image.name] ?? "";
+    noted.hidden = !written;
+    noted.title = written;
   }
 
   /** @param {Context} context */
