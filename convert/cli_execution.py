@@ -12,6 +12,7 @@ import typer
 from system.console import print_waiting, progress
 from system.errors import CombinedInputError, OptionError
 from system.json_output import report as report_json
+from system.on_cluster import On, pool_on
 
 if TYPE_CHECKING:
     from convert.execution import Execution
@@ -33,6 +34,7 @@ class ExecutionFlags:
     exclude: tuple[str, ...]
     report: Path | None
     jobs: int
+    on: str | None
 
 
 def execution_flags(
@@ -65,6 +67,7 @@ def execution_flags(
         int,
         typer.Option("--jobs", min=0, help="Number of processes, at most 4 per processor (0: automatic)."),
     ] = 0,
+    on: On = None,
 ) -> ExecutionFlags:
     """Collect the shared options in one value."""
     return ExecutionFlags(
@@ -76,6 +79,7 @@ def execution_flags(
         exclude=tuple(exclude or ()),
         report=report,
         jobs=jobs,
+        on=on,
     )
 
 
@@ -121,20 +125,22 @@ def run_conversion(
     from convert.report import print_report, write_report
 
     _check_report(flags.report, dest, dry_run=flags.dry_run)
-    execution = Execution(
-        overwrite=flags.overwrite,
-        dry_run=flags.dry_run,
-        strict=flags.strict,
-        max_errors=flags.max_errors,
-        skip_bad=flags.skip_bad,
-        exclude=flags.exclude,
-        jobs=flags.jobs,
-        progress=progress,
-    )
-    try:
-        result = convert(source, dest, options, execution)
-    except CombinedInputError as error:
-        raise error.limited(flags.max_errors) from None
+    with pool_on(flags.on, flags.jobs) as pool:
+        execution = Execution(
+            overwrite=flags.overwrite,
+            dry_run=flags.dry_run,
+            strict=flags.strict,
+            max_errors=flags.max_errors,
+            skip_bad=flags.skip_bad,
+            exclude=flags.exclude,
+            jobs=flags.jobs,
+            progress=progress,
+            pool=pool,
+        )
+        try:
+            result = convert(source, dest, options, execution)
+        except CombinedInputError as error:
+            raise error.limited(flags.max_errors) from None
     report_json({"folder": dest, "dry_run": flags.dry_run, "report": result})
     print_report(f"{dest} (dry run, nothing written)" if flags.dry_run else str(dest), result)
     if flags.report is not None:

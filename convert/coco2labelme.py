@@ -94,6 +94,7 @@ def _write_images(
         execution.jobs,
         pool_pays=coco.annotations() >= POOL_PAYS_FROM,
         largest_chunk=LARGEST_CHUNK,
+        pool=execution.pool,
     )
     done = chain.from_iterable(batches)
     yield from faults.sift(execution.progress(done, "convert", len(coco.images)))

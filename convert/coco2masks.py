@@ -75,7 +75,7 @@ def _paint_all(coco: CocoSource, dest: Path | None, execution: Execution, faults
     indices = {category.id: k for k, category in enumerate(coco.categories, 1)}
     work = Guarded(partial(_paint_image, dest=dest, indices=indices), attrgetter("file_name"))
     pool_pays = len(coco.images) >= POOL_PAYS_FROM
-    done = map_ordered(work, coco.images, execution.jobs, pool_pays=pool_pays)
+    done = map_ordered(work, coco.images, execution.jobs, pool_pays=pool_pays, pool=execution.pool)
     yield from faults.sift(execution.progress(done, "convert", len(coco.images)))
 
 

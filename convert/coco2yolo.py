@@ -99,6 +99,7 @@ def _write_images(
         execution.jobs,
         pool_pays=pool_pays,
         largest_chunk=LARGEST_CHUNK,
+        pool=execution.pool,
     )
     done = chain.from_iterable(batches)
     yield from faults.sift(execution.progress(done, "convert", len(coco.images)))

@@ -78,7 +78,8 @@ def labelme2coco(
     check_destination(dest, overwrite=execution.overwrite)
     exclude = Excluder(execution.exclude)
     tree = list_tree(source, exclude)
-    with started_pool(execution.jobs, pays=len(tree.files) >= POOL_PAYS_FROM, modules=PRELOAD) as pool:
+    pays = len(tree.files) >= POOL_PAYS_FROM
+    with started_pool(execution.jobs, pays=pays, modules=PRELOAD, running=execution.pool) as pool:
         plan = plan_labelme(
             tree,
             options.images,

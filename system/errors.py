@@ -108,6 +108,12 @@ class OperatingSystemError(DefectlineError):
     code = "system"
 
 
+class ClusterError(DefectlineError):
+    """The cluster named by --on cannot be used, or failed during the work."""
+
+    code = "cluster"
+
+
 class UnexpectedError(DefectlineError):
     """A fault of the program."""
 

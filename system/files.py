@@ -172,10 +172,17 @@ def write_file(path: str, data: bytes) -> None:
 
 
 def link_or_copy(source: Path | str, dest: Path | str) -> None:
-    """Make `dest` a hard link to `source`, or a copy where hard links are not possible. `dest` must not exist."""
+    """Make `dest` a hard link to `source`, or a copy where hard links are not possible.
+
+    A `dest` that exists is replaced: a worker of a cluster that died may have left it.
+    """
     origin = Path(source).resolve() if stat.S_ISLNK(os.lstat(source).st_mode) else source
     try:
         os.link(origin, dest)
+    except FileExistsError:
+        if not Path(dest).samefile(origin):
+            Path(dest).unlink()
+            link_or_copy(origin, dest)
     except OSError:
         shutil.copyfile(origin, dest)
 

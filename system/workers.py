@@ -9,7 +9,7 @@ from concurrent.futures import InvalidStateError, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import active_children, parent_process
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from system.interrupts import defer_signals
 from system.startup import GC_THRESHOLD
@@ -18,31 +18,54 @@ S = TypeVar("S")
 R = TypeVar("R")
 
 MAX_CHUNK = 64
+CLUSTER_STOPS: list[Callable[[], None]] = []  # of each open pool of system.cluster: stops its work and waits
 JOBS_PER_PROCESSOR = 4
 
 
-class Pool:
-    """`size` started processes."""
+class Pool(Protocol):
+    """Processes that apply functions to items: on this machine (`ProcessPool`) or a cluster (system.cluster)."""
+
+    def map_ordered(self, work: Callable[[S], R], items: Sequence[S], largest_chunk: int) -> Iterator[R]:
+        """Yield `work(item)` for each item, in order; a process takes at most `largest_chunk` items at a time.
+
+        `work`, items and results must be picklable. An error of `work` is raised here.
+        """
+
+
+class ProcessPool(Pool):
+    """`size` started processes on this machine."""
 
     def __init__(self, executor: ProcessPoolExecutor, size: int) -> None:
         self._executor = executor
-        self.size = size
+        self._size = size
 
     def map_ordered(self, work: Callable[[S], R], items: Sequence[S], largest_chunk: int) -> Iterator[R]:
-        """`map_ordered` in these processes."""
-        chunk = max(1, min(largest_chunk, len(items) // (4 * self.size)))
+        """See Pool."""
+        chunk = chunk_size(len(items), self._size, largest_chunk)
         with defer_signals():
             results = self._executor.map(work, items, chunksize=chunk)
         yield from results
 
 
+def chunk_size(items: int, processes: int, largest: int) -> int:
+    """How many items a process takes at a time: four chunks for each process, if there are enough items."""
+    return max(1, min(largest, items // (4 * processes)))
+
+
 @contextmanager
-def started_pool(jobs: int, *, pays: bool, modules: Sequence[str] = ()) -> Iterator[Pool | None]:
+def started_pool(
+    jobs: int, *, pays: bool, modules: Sequence[str] = (), running: Pool | None = None
+) -> Iterator[Pool | None]:
     """Processes for several rounds of `map_ordered`; None if one process does all the work.
+
+    A `running` pool is used instead and not ended.
 
     `jobs` is the number of processes, at most `max_jobs()`; 0 chooses one per processor if several are faster
     (`pays`), else one. They import `modules` immediately, while the caller still lists its work.
     """
+    if running is not None:
+        yield running
+        return
     workers = min(jobs, max_jobs()) or (_processors() if pays else 1)
     if workers == 1:
         yield None
@@ -51,7 +74,7 @@ def started_pool(jobs: int, *, pays: bool, modules: Sequence[str] = ()) -> Itera
     try:
         with defer_signals():  # if interrupted between two forks, the executor would wait forever
             executor.submit(_nothing)
-        yield Pool(executor, workers)
+        yield ProcessPool(executor, workers)
     finally:
         with defer_signals():
             executor.shutdown(cancel_futures=True)
@@ -87,8 +110,10 @@ def max_jobs() -> int:
 
 
 def end_workers() -> None:
-    """Kill every process that this process started, and wait until they have ended."""
+    """Kill every process that this process started, stop its work on clusters, and wait until all has ended."""
     threading.excepthook = _report_unless_cancelled
+    for stop in tuple(CLUSTER_STOPS):
+        stop()
     with defer_signals():
         children = active_children()
         for child in children:

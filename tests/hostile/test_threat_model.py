@@ -100,6 +100,7 @@ COVERED: dict[str, list[str]] = {
         "datasets/masks/test_crossings.py::test_a_scribble_is_left_for_a_person",
         "datasets/check/test_many_annotations.py::test_of_too_many_overlaps_the_first_are_compared",
     ],
+    "* `--on` trusts": ["test_cluster.py::test_without_on_no_cluster_code_is_loaded"],
     "* `--jobs` starts": ["hostile/test_damaged_files.py::test_the_number_of_processes_is_limited"],
     "* Only one process trains": [
         "faults/test_two_resumes.py::test_of_two_resumes_one_trains_and_the_other_is_one_line",

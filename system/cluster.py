@@ -1,0 +1,180 @@
+"""Work on a Dask cluster: `--on dask://HOST:PORT`.
+
+Dask's own tools start the scheduler and the workers (docs/cluster.md). What runs on a worker is
+system.cluster_task.
+"""
+
+import logging
+import pickle
+import re
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from system.cluster_task import Task, run_task, running_tasks, sent_environment
+from system.console import print_status
+from system.errors import ClusterError, OptionError
+from system.versions import versions
+from system.workers import CLUSTER_STOPS, Pool, chunk_size
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+S = TypeVar("S")
+R = TypeVar("R")
+
+ADDRESS = re.compile(r"dask://([^/\s]+:\d+)/?")
+CHUNKS_PER_PROCESS = 4  # that wait or run at a time
+CONNECT_SECONDS = 10.0
+NO_WORKER_SECONDS = 30.0  # how long the cluster may have no worker
+STOP_SECONDS = 10.0  # how long running tasks may take to notice that they are cancelled
+POLL_SECONDS = 0.1
+LOGGERS = ("distributed", "distributed.client", "distributed.core", "tornado", "tornado.application", "asyncio")
+
+
+class DaskPool(Pool):
+    """The workers of a Dask cluster; `address` is that of its scheduler as the user gave it."""
+
+    def __init__(self, client: "Client", address: str) -> None:
+        self._client = client
+        self._address = address
+        self._id = uuid.uuid4().hex
+        self._waiting: deque[Future] = deque()
+
+    def map_ordered(self, work: Callable[[S], R], items: Sequence[S], largest_chunk: int) -> Iterator[R]:
+        """See Pool. A task whose worker dies is repeated on another worker."""
+        processes = self._processes()
+        size = chunk_size(len(items), processes, largest_chunk)
+        chunks = iter([items[start : start + size] for start in range(0, len(items), size)])
+        try:
+            while True:
+                while len(self._waiting) < CHUNKS_PER_PROCESS * processes and (chunk := next(chunks, None)):
+                    self._waiting.append(self._submit(work, chunk))
+                if not self._waiting:
+                    return
+                results: list[R] = self._result(self._waiting[0])
+                self._waiting.popleft()
+                yield from results
+        finally:
+            self.stop()
+
+    def stop(self) -> None:
+        """Cancel what waits, and wait until what runs has ended. Does nothing if nothing does."""
+        if not self._waiting:
+            return
+        futures = list(self._waiting)
+        self._waiting.clear()
+        deadline = time.monotonic() + STOP_SECONDS
+        with suppress(OSError, CancelledError, RuntimeError):  # the scheduler may be gone
+            self._client.cancel(futures, force=True)
+            while time.monotonic() < deadline:
+                if not any(self._client.run(running_tasks, self._id, on_error="ignore").values()):
+                    return
+                time.sleep(POLL_SECONDS)
+
+    def _submit(self, work: Callable[[S], R], items: Sequence[S]) -> "Future":
+        payload = pickle.dumps((work, list(items)), pickle.HIGHEST_PROTOCOL)
+        task = Task(self._id, str(Path.cwd()), sent_environment(), versions(), payload)
+        return self._client.submit(run_task, task, key=f"defectline-{uuid.uuid4().hex}", pure=False)
+
+    def _processes(self) -> int:
+        """The number of tasks that can run at a time. Raises ClusterError if there is no worker for long."""
+        deadline = time.monotonic() + NO_WORKER_SECONDS
+        announced = False
+        while not (threads := sum(self._threads())):
+            if time.monotonic() > deadline:
+                raise ClusterError(
+                    f"--on {self._address}",
+                    "the cluster has no worker",
+                    f"start one, such as: dask worker {self._address.removeprefix('dask://')}",
+                )
+            if not announced:
+                print_status("waiting for a worker of the cluster")
+                announced = True
+            time.sleep(POLL_SECONDS)
+        return threads
+
+    def _threads(self) -> list[int]:
+        with _DaskErrors(self._address):
+            return list(self._client.nthreads().values())
+
+    def _result(self, future: "Future") -> list[R]:
+        with _DaskErrors(self._address):
+            while True:
+                try:
+                    results: list[R] = future.result(timeout=CONNECT_SECONDS)
+                except TimeoutError:
+                    if future.status == "error":  # raised by the function
+                        raise
+                    self._processes()
+                else:
+                    return results
+
+
+class _DaskErrors:
+    """Turns what Dask raises about itself during the block into a ClusterError."""
+
+    def __init__(self, address: str) -> None:
+        self._where = f"--on {address}"
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        from distributed import KilledWorker
+
+        if isinstance(error, KilledWorker):
+            problem = f"{error.allowed_failures + 1} workers died at the same task"
+            raise ClusterError(self._where, problem, "read the logs of the workers; memory may be short") from None
+        if isinstance(error, CancelledError):
+            problem = "the scheduler ended or cannot be reached any more"
+            raise ClusterError(self._where, problem, "start it and repeat the command") from None
+        if isinstance(error, ModuleNotFoundError) and str(error.name).partition(".")[0] == "system":
+            problem = f"a worker has no defectline, or another version ({error})"
+            raise ClusterError(self._where, problem, "install the same version on every machine") from None
+
+
+@contextmanager
+def opened_cluster(address: str) -> Iterator[Pool]:
+    """The workers of the cluster whose scheduler is at `address`, dask://HOST:PORT.
+
+    Raises OptionError for another form and if dask.distributed is not installed, ClusterError if no scheduler
+    answers.
+    """
+    client = _connected(address)
+    pool = DaskPool(client, address)
+    CLUSTER_STOPS.append(pool.stop)
+    try:
+        yield pool
+    finally:
+        pool.stop()
+        CLUSTER_STOPS.remove(pool.stop)
+        with suppress(OSError, CancelledError, TimeoutError, RuntimeError):
+            client.close(timeout=CONNECT_SECONDS)
+
+
+def _connected(address: str) -> "Client":
+    match = ADDRESS.fullmatch(address)
+    if match is None:
+        raise OptionError(f"--on {address}", "not an address of a cluster", "give dask://HOST:PORT")
+    try:
+        import dask
+        from distributed import Client
+    except ImportError:
+        remedy = "install it: pip install 'defectline[cluster]'"
+        raise OptionError(f"--on {address}", "dask.distributed is not installed", remedy) from None
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    encrypted = dask.config.get("distributed.comm.require-encryption")
+    try:
+        return Client(
+            f"{'tls' if encrypted else 'tcp'}://{match[1]}", timeout=CONNECT_SECONDS, set_as_default=False
+        )
+    except (OSError, TimeoutError, ValueError):
+        problem = "no scheduler of dask.distributed answers there"
+        raise ClusterError(f"--on {address}", problem, "start one, such as: dask scheduler") from None

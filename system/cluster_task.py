@@ -1,0 +1,131 @@
+"""The part of a command that runs on a worker of a Dask cluster; system.cluster sends it there."""
+
+import os
+import pickle
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from system.errors import ClusterError, OperatingSystemError
+from system.system_fault import system_fault
+from system.versions import first_difference, versions
+
+VARIABLES = ("DEFECTLINE_MAX_MEGAPIXELS", "DEFECTLINE_TRUST_WEIGHTS")  # sent with each task
+_ONE_AT_A_TIME = threading.Lock()  # the current folder and the environment are those of the whole process
+_RUNNING: Counter[str] = Counter()  # pool -> its tasks that run in this process
+
+
+class Task(msgspec.Struct, frozen=True):
+    """A function and some items (`payload`, pickled), and what it needs of the process that sent it.
+
+    `pool` identifies that process, `folder` is its current folder, `environment` its values of VARIABLES.
+    """
+
+    pool: str
+    folder: str
+    environment: dict[str, str]
+    versions: dict[str, str]
+    payload: bytes
+
+
+class Cancelled(Exception):  # noqa: N818  not an error
+    """The command that sent the task does not want its result any more."""
+
+
+def run_task(task: Task) -> list[object]:
+    """The result of the function for each item, in order. Stops between two items if the task was cancelled.
+
+    Raises ClusterError for other versions than those of the sender or if its current folder does not exist here,
+    OperatingSystemError with the name of this worker, and what the function raises.
+    """
+    name = _worker_name()
+    if difference := first_difference(task.versions, versions()):
+        raise ClusterError(f"worker {name}", f"has {difference}", "install the same versions on every machine")
+    with _ONE_AT_A_TIME, _counted(task.pool), _surroundings(task, name):
+        function, items = pickle.loads(task.payload)  # noqa: S301  from the scheduler, see docs/security.md
+        return _apply(function, items, name)
+
+
+def _apply(function: Callable[[object], object], items: list[object], name: str) -> list[object]:
+    results = []
+    try:
+        for item in items:
+            if is_cancelled():
+                raise Cancelled
+            results.append(function(item))
+    except (OSError, MemoryError) as error:
+        fault = system_fault(error, debug=False)
+        if fault is None:
+            raise
+        raise OperatingSystemError(fault.where, f"{fault.problem} (worker {name})", fault.remedy) from None
+    return results
+
+
+def is_cancelled() -> bool:
+    """Whether the command that sent the current task was interrupted, was killed or lost the scheduler."""
+    from distributed import get_worker
+
+    try:
+        worker = get_worker()
+    except ValueError:  # not on a worker
+        return False
+    task = worker.state.tasks.get(worker.get_current_task())
+    return task is None or task.state == "cancelled"
+
+
+def running_tasks(pool: str) -> int:
+    """How many tasks of `pool` run in this process."""
+    return _RUNNING[pool]
+
+
+def sent_environment() -> dict[str, str]:
+    """The environment variables that go with each task."""
+    return {name: os.environ[name] for name in VARIABLES if name in os.environ}
+
+
+@contextmanager
+def _counted(pool: str) -> Iterator[None]:
+    _RUNNING[pool] += 1
+    try:
+        yield
+    finally:
+        _RUNNING[pool] -= 1
+        if not _RUNNING[pool]:
+            del _RUNNING[pool]
+
+
+@contextmanager
+def _surroundings(task: Task, name: str) -> Iterator[None]:
+    """The current folder and the environment variables of the sender."""
+    before, variables = Path.cwd(), {one: os.environ.get(one) for one in VARIABLES}
+    try:
+        os.chdir(task.folder)
+    except OSError:
+        problem = f"does not have the current folder {task.folder}"
+        raise ClusterError(
+            f"worker {name}", problem, "run the command in a folder that all machines share"
+        ) from None
+    try:
+        _set_variables({one: task.environment.get(one) for one in VARIABLES})
+        yield
+    finally:
+        _set_variables(variables)
+        os.chdir(before)
+
+
+def _set_variables(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _worker_name() -> str:
+    from distributed import get_worker
+
+    return str(get_worker().address)

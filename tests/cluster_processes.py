@@ -1,0 +1,75 @@
+"""A real Dask scheduler and real workers on loopback, each a process, for tests."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.import_graph import ROOT
+
+SECONDS = 60.0
+DIE_ONCE = "tests.die_once"  # a module that makes a worker die in the middle of a task
+
+
+class Cluster:
+    """A scheduler and its workers; `folder` gets their logs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
+        self.url = f"dask://{self.address}"
+        self.scheduler = self._start("scheduler", ["--host", "127.0.0.1", "--port", self.address[10:]], {})
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def add_worker(self, environment: Mapping[str, str] | None = None, options: Sequence[str] = ()) -> int:
+        """Start a worker without waiting for it; returns its number."""
+        number = len(self.workers)
+        words = [f"tcp://{self.address}", "--no-nanny", "--nthreads", "1", *options]
+        words += ["--local-directory", str(self.folder / f"local-{number}")]
+        self.workers.append(self._start("worker", words, environment or {}, f"worker-{number}"))
+        return number
+
+    def wait(self) -> None:
+        """Wait until the scheduler listens and every running worker is registered."""
+        self._wait_for(self.scheduler, "scheduler", "Scheduler at:")
+        for number, worker in enumerate(self.workers):
+            self._wait_for(worker, f"worker-{number}", "Registered to")
+
+    def end(self) -> None:
+        """Kill everything."""
+        for process in (self.scheduler, *self.workers):
+            process.kill()
+            process.wait()
+
+    def _wait_for(self, process: "subprocess.Popen[bytes]", log: str, printed: str) -> None:
+        deadline = time.monotonic() + SECONDS
+        while process.poll() is None and printed not in (text := (self.folder / f"{log}.log").read_text()):
+            assert time.monotonic() < deadline, text
+            time.sleep(0.05)
+
+    def _start(
+        self, kind: str, words: Sequence[str], environment: Mapping[str, str], log: str = "scheduler"
+    ) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-P", "-m", f"distributed.cli.dask_{kind}", "--no-dashboard", *words]
+        variables = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment}
+        with (self.folder / f"{log}.log").open("wb") as file:
+            return subprocess.Popen(command, env=variables, stdout=file, stderr=file)
+
+
+@contextmanager
+def running_cluster(folder: Path, workers: int) -> Iterator[Cluster]:
+    """A scheduler with `workers` workers, killed at the end."""
+    cluster = Cluster(folder)
+    try:
+        for _ in range(workers):
+            cluster.add_worker()
+        cluster.wait()
+        yield cluster
+    finally:
+        cluster.end()
