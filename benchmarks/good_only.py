@@ -50,6 +50,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "features, a fifth held out": ("--val", "0.2", *LITE),
     "features synthetic": ("--synthetic", "400", *LITE),
     "features synthetic pasted": ("--synthetic", "400", "--synthetic-from", "DEFECTS", *LITE),
+    "features 2,1,1,1": ("--layer-weights", "2,1,1,1", *LITE),
     "features 768 px": ("--imgsz", "768", *LITE),
     "features anywhere": ("--search", "anywhere", "--patches", "4000", *LITE),
 }
@@ -95,6 +96,7 @@ def collect(out: Path, work: Path, dataset: Path) -> list[dict[str, object]]:
     """The finished rows of a dataset, which replace those in the file `out`."""
     results = msgspec.json.decode(out.read_bytes()) if out.is_file() else {}
     paths = [row_path(work, dataset, name, seed) for name in METHODS for seed in range(10)]
+    paths += sorted(set((work / dataset.name / "rows").glob("*.json")) - set(paths))  # of good_only_peer
     rows = [msgspec.json.decode(path.read_bytes()) for path in paths if path.is_file()]
     if rows:
         out.parent.mkdir(exist_ok=True)

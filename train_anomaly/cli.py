@@ -51,6 +51,7 @@ TRAINER = Trainer(
         "patches": Flag("Good patches to remember: for each place, or with --search anywhere in all.", int),
         "sample": Flag("Choose remembered patches by coreset (greedy) or random."),
         "reweight": Flag("Neighbours that weight the distance to the nearest good patch (0: off).", int),
+        "layer_weights": Flag("features: factors of the layers, by rising stride, such as 2,1,1,1."),
         "synthetic": Flag("features: defects made on good images, from which to learn what a defect is.", int),
         "synthetic_from": Flag("Dataset whose defects are pasted for a half of --synthetic."),
         "pooled": Flag("ocsvm: learn the mean features of images instead of those of patches.", bool),

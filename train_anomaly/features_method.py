@@ -51,7 +51,9 @@ class FeaturesScorer(LeaveOneOutScorer):
     def learn(self, images: Tensor) -> None:
         """Choose the patches to remember."""
         options = self.spec.options.nearest
-        self.net.features.scales = equal_scales(self.net.features, images[:: max(1, len(images) // SCALED_BY)])
+        scales = equal_scales(self.net.features, images[:: max(1, len(images) // SCALED_BY)])
+        self.spec.options.check_layer_weights(len(scales))
+        self.net.features.scales = scales * torch.tensor(options.factors or [1.0])
         found = torch.cat(list(self.extracted(images)))
         if options.search == "place":
             bank, owners = remember_places(found, options.radius, options.patches, options.sample, self._seed)

@@ -1,5 +1,6 @@
 """The options of `train_anomaly fit`, by flags or a recipe; recipes/train_anomaly.yaml has units and reasons."""
 
+import math
 from typing import Annotated, Literal
 
 import msgspec
@@ -19,7 +20,8 @@ class NearestOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     `search` is `place` (with good patches of the same place of the image and those within `radius` patches) or
     `anywhere`. `patches` is the number that is remembered: of all places together, or of each. `sample` chooses
     them: a greedy coreset or at random. `reweight` is the number of neighbours of the nearest good patch by which
-    its distance is weighted (0: not weighted).
+    its distance is weighted (0: not weighted). `layer_weights` are factors of the features of the layers, in the
+    order of rising stride and separated by commas; if empty, all layers have the same variance.
     """
 
     search: Literal["place", "anywhere"] = "place"
@@ -27,6 +29,20 @@ class NearestOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     patches: Positive = 128
     sample: Literal["coreset", "random"] = "coreset"
     reweight: Natural = 0
+    layer_weights: str = ""
+
+    @property
+    def factors(self) -> list[float]:
+        """The layer weights as numbers. Raises OptionError unless all are above 0."""
+        try:
+            factors = [float(factor) for factor in self.layer_weights.split(",") if self.layer_weights]
+        except ValueError:
+            factors = [0.0]
+        if not all(0 < factor < math.inf for factor in factors):
+            raise OptionError(
+                "nearest.layer_weights", "not numbers above 0", "give one for each layer, such as 2,1,1,1"
+            )
+        return factors
 
 
 class AnomalyOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,6 +97,14 @@ class AnomalyOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fi
         parse_alarms(self.alarms)
         if not all(self.layer_names):
             raise OptionError("layers", "an empty name", "give strides or modules, such as 8,16")
+        self.check_layer_weights(len(self.layer_names))
+
+    def check_layer_weights(self, layers: int) -> None:
+        """Raise OptionError unless there is one weight for each of so many layers, or none at all."""
+        given = len(self.nearest.factors)
+        if given and given != layers:
+            problem = f"{given} for {layers} layers"
+            raise OptionError("nearest.layer_weights", problem, "give one for each layer, or leave it out")
 
     @property
     def leaves_one_out(self) -> bool:

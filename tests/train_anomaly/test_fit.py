@@ -179,6 +179,9 @@ def test_images_of_other_sizes_are_learnt_and_found(tmp_path: Path) -> None:
         (["--method", "padim", "--val", 0], "--val 0.0: padim cannot leave out one image in turn"),
         (["--encoder-weights", "no/such.pt"], "no/such.pt: no such file"),
         (["--patches", 0], "--patches 0: not a value it takes"),
+        (["--layer-weights", "2,0"], "--layer-weights 2,0: not numbers above 0"),
+        (["--layer-weights", "2,x"], "--layer-weights 2,x: not numbers above 0"),
+        (["--layer-weights", "2,1,1"], "--layer-weights 2,1,1: 3 for 2 layers"),
     ],
 )
 def test_bad_options_end_in_one_line_and_leave_nothing(

@@ -19,9 +19,9 @@ from tests.train_anomaly.conftest import SMALL, SPOTS, part
 from tests.train_anomaly.test_fit import metrics_of
 from train_anomaly.autoencoder import Autoencoder, ssim
 from train_anomaly.deepsvdd import DeepSvddScorer
-from train_anomaly.features_method import remember_anywhere, remember_places
+from train_anomaly.features_method import FeaturesScorer, remember_anywhere, remember_places
 from train_anomaly.ocsvm import OcsvmScorer
-from train_anomaly.options import AnomalyOptions, settled
+from train_anomaly.options import AnomalyOptions, NearestOptions, settled
 from train_anomaly.padim import gaussians
 from train_anomaly.spec import AnomalySpec
 from training.epoch_recorder import EpochRecorder
@@ -153,6 +153,23 @@ def test_places_remember_patches_of_their_neighbourhood() -> None:
             for c in range(max(0, column - 1), min(columns, column + 2))
         }
         assert set(bank[row * columns + column, 0].int().tolist()) == near
+
+
+def test_layers_have_the_same_variance_times_their_weights() -> None:
+    encoder = load_encoder("resnet18", "none", ("4", "8"))[0]
+    images = random_images(3)
+    scales = []
+    for weights in ("", "2,1"):
+        spec = spec_of(encoder="resnet18", layers="4,8", nearest=NearestOptions(patches=4, layer_weights=weights))
+        scorer = FeaturesScorer(spec, encoder)
+        scorer.learn(images)
+        scales.append(scorer.net.features.scales)
+        with torch.inference_mode():
+            found = [scorer.net.features.layers(image[None]) for image in images]
+        spread = [float(torch.cat(layer).var((0, 2, 3)).sum()) for layer in zip(*found, strict=True)]
+        scaled = [value * float(scale) ** 2 for value, scale in zip(spread, scales[-1], strict=True)]
+        assert scaled == pytest.approx([4.0, 1.0] if weights else [1.0, 1.0], rel=1e-4)
+    assert scales[1].tolist() == pytest.approx([2 * float(scales[0][0]), float(scales[0][1])])
 
 
 @pytest.mark.parametrize("sample", ["coreset", "random"])
