@@ -9,6 +9,7 @@ import typer
 from system.console import print_table, print_waiting, progress
 from system.errors import OptionError
 from system.json_output import report
+from system.on_cluster import On, pool_on
 
 if TYPE_CHECKING:
     from datasets.check.check import Checked
@@ -58,6 +59,7 @@ def check_command(
     jobs: Annotated[
         int, typer.Option(min=0, help="Number of processes, at most 4 per processor (0: automatic).")
     ] = 0,
+    on: On = None,
 ) -> None:
     """Check a dataset for problems that would harm training.
 
@@ -78,9 +80,9 @@ def check_command(
     elif category or categories or colours or labelmap or type_folders or void or pattern != "{stem}":
         raise OptionError("datasets check", "options of masks without --masks", "give --masks FOLDER")
     limits = Limits(max_speckle, imgsz, min_side, threshold)
-    checked = check(
-        path, limits, jobs=jobs, progress=progress, masks=folders, exclude=Excluder(tuple(exclude or ()))
-    )
+    excluder = Excluder(tuple(exclude or ()))
+    with pool_on(on, jobs) as pool:
+        checked = check(path, limits, jobs=jobs, pool=pool, progress=progress, masks=folders, exclude=excluder)
     levels = Counter(finding.level for finding in checked.findings)
     findings = [{"level": f.level, **msgspec.to_builtins(f)} for f in checked.findings]
     report({**msgspec.to_builtins(checked), "findings": findings})

@@ -51,6 +51,7 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         seeds: flag.Seeds = 1,
         val: flag.Val = 0.0,
         jobs: flag.Jobs = 1,
+        on: flag.On = None,
         trust_weights: flag.TrustWeights = False,
         resume: flag.Resume = None,
         **options: object,  # noqa: ARG001  those that were typed are read off the context
@@ -68,7 +69,7 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
             check_alone(resume, given(ctx, (*paths, "recipe", "name", "runs", "folds", "seeds", "val")))
         asked = asked_options(trainer.options, recipe, given(ctx, paths))
         crossed = cross_validation(resume, trainer.task)
-        only_folds = {"val", *(["jobs"] if seeds < 2 else [])} - set(paths)
+        only_folds = {"val", *(["jobs", "on"] if seeds < 2 else [])} - set(paths)
         check_fold_flags(given(ctx, only_folds), crossed=bool(folds or crossed))
         if not resume:
             check_new_run(name, runs, folds, val or 0.0, seeds)
@@ -77,16 +78,11 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         data = load_dataset(dataset)
         print_loading()
         from training import fit as fitting
-        from training.several_trainings import train_several
 
-        if folds or seeds > 1:
-            crossed = fitting.start_several(
-                trainer, data, asked, runs, name, seeds=seeds, folds=folds, val=val or 0
+        if crossed or folds or seeds > 1:
+            fitting.fit_several(
+                trainer, data, asked, runs, name, crossed, seeds=seeds, folds=folds, val=val or 0, jobs=jobs, on=on
             )
-        if crossed:
-            command = [trainer.python_module, "fit", str(dataset)]
-            pooled = train_several(crossed, data, command, jobs, trainer.learner().operating_rule)
-            fitting.print_run(crossed.root, pooled)
             return
         if resume:
             training = fitting.resume(trainer, data, resume)

@@ -10,12 +10,12 @@ from subprocess import PIPE
 
 from evaluate.run_folder import Run, check_own_predictions, is_fused, load_run, load_run_of, read_config
 from system.child_process import END_WITH_PARENT, module_command, module_environment
-from system.console import print_status
+from system.console import print_status, progress
 from system.errors import InputError, OptionError
-from system.workers import max_jobs
+from system.workers import Pool, max_jobs
+from training.member_task import LOG_FILE, MemberTraining
 from training.run_lock import locked
 
-LOG_FILE = "fit.log"
 GRACE_SECONDS = 5.0  # between Ctrl-C, which reaches the folds too, and SIGTERM
 
 
@@ -62,17 +62,21 @@ def train_folds(run: Run, command: Sequence[str], jobs: int) -> None:
     train_members(run, folds_of(run), command, jobs)
 
 
-def train_members(run: Run, members: Sequence[Run], command: Sequence[str], jobs: int) -> None:
+def train_members(
+    run: Run, members: Sequence[Run], command: Sequence[str], jobs: int, pool: Pool | None = None
+) -> None:
     """Train every one of `members` without metrics, `jobs` at a time, each by `command` and `--resume MEMBER`.
 
-    The members are folds or seeds of `run`, or folds of its seeds. Each is a process of its own and can be
-    trained on another machine. With several jobs each gets its share of the processors and writes to fit.log.
-    Raises InputError when one fails, after the others are done.
+    The members are folds or seeds of `run`, or folds of its seeds. Each is a process of its own. With several jobs
+    each gets its share of the processors and writes to fit.log. With `pool`, the workers of a cluster start these
+    processes; a training whose worker dies continues on another one. Raises InputError when one fails, after the
+    others are done.
     """
     waiting = [member for member in members if not member.metrics.is_file()]
     try:
         with locked(run.root):
-            failed = [member for member, code in _train(run, waiting, command, jobs) if code]
+            trained = _train_on(pool, waiting, command) if pool else _train(run, waiting, command, jobs)
+            failed = [member for member, code in trained if code]
     except (KeyboardInterrupt, SystemExit) as stop:
         print_status(f"stopped; continue with --resume {run.root}")
         raise SystemExit(stop.code if isinstance(stop, SystemExit) else 130) from None
@@ -112,6 +116,15 @@ def _train(run: Run, folds: Sequence[Run], command: Sequence[str], jobs: int) ->
             pool.shutdown(wait=False, cancel_futures=True)
             _end(started)
             raise
+
+
+def _train_on(pool: Pool, folds: Sequence[Run], command: Sequence[str]) -> Iterator[tuple[Run, int]]:
+    """Each fold with the exit status of its training by a worker of the cluster, in order."""
+    roots = [str(fold.root) for fold in folds]
+    codes = pool.map_ordered(MemberTraining(tuple(command)), roots, 1)
+    for fold, code in zip(folds, progress(codes, "training", len(folds)), strict=True):
+        print_status(f"{fold.root.name} {'failed' if code else 'is done'}")
+        yield fold, code
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:

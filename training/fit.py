@@ -15,6 +15,7 @@ from evaluate.tables import print_metrics
 from system.console import print_status
 from system.errors import WeightsError, first_line
 from system.json_output import report
+from system.on_cluster import pool_on
 from training.device import choose_device, choose_precision
 from training.epoch_recorder import recording
 from training.history import draw_curves, read_history
@@ -26,7 +27,7 @@ from training.options import OptionsT, run_options
 from training.resume import kept_if_begun, remove_run, unfinished_run
 from training.run_dataset import run_dataset
 from training.run_lock import hold, release
-from training.several_trainings import trainings_of
+from training.several_trainings import train_several, trainings_of
 from training.trainer import Learner, Loop, PredictOptions, Trainer, Work
 
 MEASURED: Sequence[str] = ("val", "test")
@@ -85,6 +86,32 @@ def start_several(
         run = new_folds(trainer.task, dataset, options, runs, name, folds, val, learner.images)
     _furnish(learner, run, trainings_of(run), dataset, options)
     return run
+
+
+def fit_several(
+    trainer: Trainer[OptionsT],
+    dataset: Dataset,
+    options: OptionsT,
+    runs: Path,
+    name: str | None,
+    begun: Run | None,
+    *,
+    seeds: int,
+    folds: int,
+    val: float,
+    jobs: int,
+    on: str | None,
+) -> None:
+    """Train and measure the folds or seeds of the run `begun`, or of a new one, and print the numbers.
+
+    `jobs` are trained at a time, or as many as the cluster `on` can (dask://HOST:PORT). Raises as `start_several`,
+    `train_several` and `pool_on`.
+    """
+    with pool_on(on, jobs if jobs > 1 else 0) as pool:
+        run = begun or start_several(trainer, dataset, options, runs, name, seeds=seeds, folds=folds, val=val)
+        command = [trainer.python_module, "fit", str(dataset.root)]
+        metrics = train_several(run, dataset, command, jobs, trainer.learner().operating_rule, pool)
+    print_run(run.root, metrics)
 
 
 def resume(trainer: Trainer[OptionsT], dataset: Dataset, root: Path) -> Training[OptionsT]:

@@ -41,7 +41,8 @@ OPTION_FLAGS: Mapping[str, Flag] = {
 FIRST = ("ctx", "dataset", "recipe")
 LAST = (
     "epochs", "imgsz", "batch", "device", "seed", "workers", "name", "runs", "gamma", "tile", "negatives", "paste",
-    "folds", "seeds", "val", "jobs", "monitor", "patience", "lr", "precision", "logger", "trust_weights", "resume",
+    "folds", "seeds", "val", "jobs", "on", "monitor", "patience", "lr", "precision", "logger", "trust_weights",
+    "resume",
 )  # fmt: skip
 
 DatasetPath = Annotated[Path, typer.Argument(metavar="DATASET", help="A COCO dataset folder made by convert.")]
@@ -59,6 +60,12 @@ Seeds = Annotated[
 ]
 Jobs = Annotated[
     int, typer.Option(help="With --folds or --seeds: trainings at the same time, at most 4 per processor.")
+]
+On = Annotated[
+    str | None,
+    typer.Option(
+        metavar="dask://HOST:PORT", help="With --folds or --seeds: train on a Dask cluster (docs/cluster.md)."
+    ),
 ]
 Resume = Annotated[Path | None, typer.Option(metavar="RUN", help="Continue this run, with its own options.")]
 

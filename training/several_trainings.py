@@ -7,15 +7,19 @@ from evaluate.folds import measure_folds
 from evaluate.metrics import Metrics
 from evaluate.run_folder import Run, read_config, seeds_of
 from evaluate.seeds import measure_seeds
+from system.workers import Pool
 from training.cross_validation import folds_of, train_members
 
 
-def train_several(run: Run, dataset: Dataset, command: Sequence[str], jobs: int, rule: str) -> Metrics:
+def train_several(
+    run: Run, dataset: Dataset, command: Sequence[str], jobs: int, rule: str, pool: Pool | None = None
+) -> Metrics:
     """Train every fold and seed of `run` that has no metrics yet, `jobs` at a time, and measure all of them.
 
-    `rule` chooses the operating point. Raises InputError, OptionError as train_members and measure_folds do.
+    With `pool`, the workers of a cluster train them. `rule` chooses the operating point. Raises InputError,
+    OptionError as train_members and measure_folds do.
     """
-    train_members(run, trainings_of(run), command, jobs)
+    train_members(run, trainings_of(run), command, jobs, pool)
     return measure_several(run, dataset, rule)
 
 

@@ -36,7 +36,7 @@ from system.errors import InputError
 from system.exclude import Excluder
 from system.files import is_file
 from system.progress import Progress
-from system.workers import map_ordered
+from system.workers import Pool, map_ordered
 
 POOL_PAYS_FROM = 64  # images
 # The first format that recognises the folder reads it. Any: their entries are of different types.
@@ -64,16 +64,17 @@ def check(
     limits: Limits,
     *,
     jobs: int = 0,
+    pool: Pool | None = None,
     progress: Progress = lambda items, _label, _total: items,
     masks: MaskFolders | None = None,
     exclude: Excluder | None = None,
 ) -> Checked:
     """Check an MVTec tree, a labelme or YOLO folder, a COCO dataset or export, or the export of a labelling tool.
 
-    With `masks`, `root` contains their images. `jobs` is the number of processes (0: automatic). Files that
-    `exclude` excludes are not read. A dataset of a known format that cannot be read has the finding
-    `unusable-dataset`. Raises InputError if `root` has another format, OptionError for a threshold if no masks are
-    grey and for a pattern of `exclude` that matches no file.
+    With `masks`, `root` contains their images. `jobs` is the number of processes (0: automatic); a running
+    `pool` is used instead. Files that `exclude` excludes are not read. A dataset of a known format that cannot
+    be read has the finding `unusable-dataset`. Raises InputError if `root` has another format, OptionError for
+    a threshold if no masks are grey and for a pattern of `exclude` that matches no file.
     """
     exclude = exclude or Excluder()
     if masks is None:
@@ -85,7 +86,7 @@ def check(
         check_threshold(limits.threshold, chosen.name, has_grey_masks=isinstance(chosen, MvtecTree | MaskFolders))
     categories, of_listing, entries = listing.categories, listing.findings, listing.entries
     del listing
-    images, findings, annotations = _read_all(_Work(chosen, limits), entries, jobs, progress)
+    images, findings, annotations = _read_all(_Work(chosen, limits), entries, jobs, pool, progress)
     findings += of_listing
     of_masks = [] if masks is None else find_mask_values(entries)
     del entries  # the comparison of all images needs memory, too
@@ -101,11 +102,11 @@ def _made(root: Path, images: Sequence[ImageFacts]) -> frozenset[str]:
 
 
 def _read_all(
-    work: "_Work[E]", entries: Sequence[E], jobs: int, progress: Progress
+    work: "_Work[E]", entries: Sequence[E], jobs: int, pool: Pool | None, progress: Progress
 ) -> tuple[list[ImageFacts], list[Finding], int]:
     """All images with what the checks of the whole dataset need, the findings of each, number of annotations."""
     pool_pays = len(entries) >= POOL_PAYS_FROM
-    read = map_ordered(work, entries, jobs, pool_pays=pool_pays)
+    read = map_ordered(work, entries, jobs, pool_pays=pool_pays, pool=pool)
     findings: list[Finding] = []
     images, annotations = [], 0
     for image in progress(read, "check", len(entries)):
