@@ -5,7 +5,8 @@ from training import flags as flag
 
 def predict(
     run_folder: flag.RunPath,
-    images: flag.Images,
+    images: flag.Images = None,
+    watch: flag.Watch = None,
     out: flag.Out = None,
     min_score: flag.MinScore = None,
     device: flag.Device = "auto",
@@ -13,31 +14,36 @@ def predict(
     maps: flag.Maps = None,
 ) -> None:
     """Find what differs from good images, at the size of the images; warn where good images have changed."""
-    from datasets.images.image_file import find_images
     from evaluate.operating import operating_score
     from evaluate.run_folder import read_split
     from system.console import print_status
     from training.cross_validation import single_run
     from training.early_checks import check_device, print_loading
     from training.exported_model import parse_format
+    from training.image_names import asked_images
     from training.predict import check_predict, dataset_of, write_and_print
 
     check_predict(out, min_score, maps)
     parsed = parse_format(exported, "--exported") if exported else None
     check_device(device)
     run = single_run(run_folder, "anomaly")
-    files = find_images(images)
+    files = asked_images(images, watch, out, {"--maps": maps})
     print_loading()
     from train_anomaly.drift import compare_scores
     from train_anomaly.learner import AnomalyLearner
     from training.device import choose_device
     from training.measure import predict_files
     from training.trainer import PredictOptions
+    from training.watch import watch_folder
 
     detector = AnomalyLearner().load(run, choose_device(device), PredictOptions(exported=parsed))
     limit = operating_score(run, detector.default_score) if min_score is None else min_score
-    listed, predictions = predict_files(detector, files, dataset_of(run), limit, read_split(run).intensities, maps)
-    write_and_print(out, listed, predictions, detector.categories)
+    intensities = read_split(run).intensities
+    if watch and out:
+        watch_folder(detector, watch, out, limit, intensities)
+    else:
+        listed, predictions = predict_files(detector, files, dataset_of(run), limit, intensities, maps)
+        write_and_print(out, listed, predictions, detector.categories)
     drift = compare_scores(detector.image_scores, detector.good_scores, detector.default_score)
     if drift and drift.found:
         print_status(f"warning: {drift.describe()}")

@@ -21,7 +21,8 @@ Out = Annotated[
 
 def predict(
     run_folder: flag.RunPath,
-    images: flag.Images,
+    images: flag.Images = None,
+    watch: flag.Watch = None,
     out: Out = None,
     csv: Csv = None,
     abstain: Abstain = None,
@@ -33,7 +34,6 @@ def predict(
 ) -> None:
     """Name the type of each image, or good, with the best weights of a run."""
     from datasets.formats.coco_file import write_predictions
-    from datasets.images.image_file import find_images
     from evaluate.operating import operating_score
     from evaluate.run_folder import read_split
     from system.console import print_table
@@ -42,6 +42,7 @@ def predict(
     from training.cross_validation import single_run
     from training.early_checks import check_device, print_loading
     from training.exported_model import parse_format
+    from training.image_names import asked_images
     from training.predict import check_predict, dataset_of, write_image_list
 
     check_predict(out, min_score, maps)
@@ -49,16 +50,21 @@ def predict(
     parsed = parse_format(exported, "--exported") if exported else None
     check_device(device)
     run = single_run(run_folder, "cls")
-    files = find_images(images)
+    files = asked_images(images, watch, out, {"--maps": maps, "--csv": csv, "--abstain": abstain})
     print_loading()
     from train_cls.learner import ClassifierLearner
     from training.device import choose_device
     from training.measure import predict_files
     from training.trainer import PredictOptions
+    from training.watch import watch_folder
 
     predictor = ClassifierLearner().load(run, choose_device(device), PredictOptions(tta=tta, exported=parsed))
     limit = operating_score(run, predictor.default_score) if min_score is None else min_score
-    listed, predictions = predict_files(predictor, files, dataset_of(run), 0.0, read_split(run).intensities, maps)
+    intensities = read_split(run).intensities
+    if watch and out:
+        watch_folder(predictor, watch, out, limit, intensities)
+        return
+    listed, predictions = predict_files(predictor, files, dataset_of(run), 0.0, intensities, maps)
     several = run.provides.several_types
     typed = typed_files(listed, predictions, predictor.categories, abstain, several=several)
     if out:

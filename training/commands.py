@@ -2,14 +2,12 @@
 
 import inspect
 import os
-from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from evaluate.run_folder import TASKS, Provides
 from system.console import given, new_app, print_status, print_text, run
 from system.json_output import report
 from training import flags as flag
@@ -17,9 +15,8 @@ from training.early_checks import print_loading
 from training.exported_model import MAX_LOSS
 from training.fuse_command import fuse_command
 from training.options import OptionsT, flag_paths, option_defaults
-from training.trainer import PredictFlag, Trainer
-
-PREDICT_FLAGS: Sequence[PredictFlag] = ("tta", "tile", "exported")
+from training.predict_command import predict_command, without_flags
+from training.trainer import Trainer
 
 
 def run_trainer(trainer: Trainer[OptionsT]) -> NoReturn:
@@ -31,7 +28,7 @@ def trainer_app(trainer: Trainer[OptionsT], predict: Callable[..., None] | None 
     """The command of a trainer as a typer app; `predict` replaces the shared one for predictions other than
     defects."""
     app = new_app(trainer.summary)
-    predicting = predict or _predict(trainer)
+    predicting = predict or predict_command(trainer)
     fuse = [fuse_command(trainer)] if trainer.fuses else []
     for command in (_fit(trainer), _recipe(trainer), predicting, _evaluate(trainer), *fuse, _export(trainer)):
         app.command()(command)
@@ -107,56 +104,6 @@ def _recipe(trainer: Trainer[OptionsT]) -> Callable[..., None]:
     return recipe
 
 
-def _predict(trainer: Trainer[OptionsT]) -> Callable[..., None]:
-    def predict(
-        run_folder: flag.RunPath,
-        images: flag.Images,
-        out: flag.Out = None,
-        min_score: flag.MinScore = None,
-        device: flag.Device = "auto",
-        tta: flag.Tta = False,
-        tile: flag.Tile = None,
-        exported: flag.Exported = None,
-        maps: flag.Maps = None,
-    ) -> None:
-        """Find defects in images with the best weights of a run, at the size of the images."""
-        from datasets.images.image_file import find_images
-        from evaluate.operating import operating_scores
-        from evaluate.run_folder import read_split
-        from evaluate.type_thresholds import counted_predictions, lowest_threshold
-        from training.cross_validation import single_run
-        from training.early_checks import check_device
-        from training.exported_model import parse_format
-        from training.predict import check_predict, check_side, dataset_of, write_and_print
-        from training.trainer import PredictOptions
-
-        check_predict(out, min_score, maps)
-        check_side(tile)
-        parsed = parse_format(exported, "--exported") if exported else None
-        check_device(device)
-        one = single_run(run_folder, trainer.task)
-        files = find_images(images)
-        print_loading()
-        from training.device import choose_device
-        from training.fused_predictor import load_predictor
-        from training.measure import predict_files
-
-        options = PredictOptions(tta=tta, tile=tile, exported=parsed)
-        predictor = load_predictor(trainer, one, choose_device(device), options)
-        point = operating_scores(one, predictor.default_score)
-        limit = lowest_threshold(point) if min_score is None else min_score
-        listed, predictions = predict_files(
-            predictor, files, dataset_of(one), limit, read_split(one).intensities, maps
-        )
-        if min_score is None:
-            predictions = counted_predictions(predictions, point, {c.id: c.name for c in predictor.categories})
-        write_and_print(out, listed, predictions, predictor.categories)
-
-    has_maps = TASKS.get(trainer.task, Provides()).score_maps
-    left_out = set(PREDICT_FLAGS) - set(trainer.predict_flags)
-    return _without(predict, left_out if has_maps else {*left_out, "maps"})
-
-
 def _evaluate(trainer: Trainer[OptionsT]) -> Callable[..., None]:
     def evaluate(
         run_folder: flag.RunPath,
@@ -183,7 +130,7 @@ def _evaluate(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         if metrics:
             print_metrics(metrics)
 
-    return _without(evaluate, {"tta"} - set(trainer.predict_flags))
+    return without_flags(evaluate, {"tta"} - set(trainer.predict_flags))
 
 
 def _export(trainer: Trainer[OptionsT]) -> Callable[..., None]:
@@ -210,13 +157,6 @@ def _export(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         print_status(f"exported to {path}; {parity.describe()}")
 
     return export
-
-
-def _without(command: Callable[..., None], names: AbstractSet[str]) -> Callable[..., None]:
-    """`command` without the parameters `names`, which keep their defaults."""
-    kept = [p for p in inspect.signature(command).parameters.values() if p.name not in names]
-    command.__signature__ = inspect.Signature(kept)  # type: ignore[attr-defined]
-    return command
 
 
 def _fit_signature(trainer: Trainer[OptionsT], fit: Callable[..., None]) -> inspect.Signature:

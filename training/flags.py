@@ -90,7 +90,18 @@ Exported = Annotated[str | None, typer.Option(help="Use the exported model: onnx
 MinScore = Annotated[
     float | None, typer.Option(help="Leave out predictions below this score [default: the run's operating point].")
 ]
-Images = Annotated[list[Path], typer.Argument(metavar="IMAGES...", help="Images, or folders with images.")]
+Images = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="IMAGES...", help="Images, or folders with images; - reads names from standard input."),
+]
+Watch = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Instead of IMAGES: predict the images in this folder, and those that come, each once, into "
+        "--out FILE.jsonl, until Ctrl-C.",
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option(metavar="FILE.json", help="COCO results; FILE.images.json gets ids and names.")
 ]

@@ -1,8 +1,13 @@
 """The shared commands with a trainer of one module: all they do, they do for any trainer."""
 
+import io
 import json
+import os
 import shutil
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from unittest import mock
 
@@ -181,6 +186,42 @@ def test_predict_numbers_new_images_and_keeps_what_scores_enough(toy_run: Path, 
     assert predictions[0].bbox == pytest.approx((6, 2, 24, 6))
     assert run_toy("predict", toy_run, tmp_path / "line", "--out", out, "--min-score", 0.6) == 0
     assert read_predictions(out) == []
+
+
+def test_predict_reads_names_from_standard_input(
+    toy_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("b.png", "a.png", "c.png"):
+        cv2.imwrite(str(tmp_path / name), np.zeros((32, 128, 3), np.uint8))
+    names = "".join(f"{tmp_path / name}\0" for name in ("b.png", "a.png"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(names.encode())))
+    out = tmp_path / "found.json"
+    assert run_toy("predict", toy_run, "-", tmp_path / "c.png", "--out", out) == 0
+    listed = json.loads(out.with_suffix(".images.json").read_bytes())
+    assert [Path(one["file_name"]).name for one in listed] == ["b.png", "a.png", "c.png"]
+    capsys.readouterr()
+    assert run_toy("predict", toy_run) == 2
+    assert "IMAGES: no image is named; name images or folders, give - or --watch DIR" in capsys.readouterr().err
+
+
+def test_predict_watches_a_folder_until_it_is_interrupted(toy_run: Path, tmp_path: Path) -> None:
+    pytest.importorskip("watchfiles", reason="watchfiles is not installed, so --watch is not tested")
+    folder, out = tmp_path / "line", tmp_path / "found.jsonl"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "wide.png"), np.zeros((32, 128, 3), np.uint8))
+
+    def interrupt() -> None:
+        while not out.is_file() or not out.read_bytes().endswith(b"\n"):
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt, daemon=True)
+    thread.start()
+    assert run_toy("predict", toy_run, "--watch", folder, "--out", out) == 0
+    thread.join()
+    (line,) = (json.loads(text) for text in out.read_text().splitlines())
+    assert (line["file_name"], line["width"]) == ("wide.png", 128)
+    assert [p["bbox"] for p in line["predictions"]] == [pytest.approx([6, 2, 24, 6]), pytest.approx([6, 2, 24, 6])]
 
 
 def test_evaluate_comes_to_the_numbers_of_fit(toy_run: Path, tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""`predict -`: names of images on standard input."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from system.errors import InputError, OptionError
+from training.image_names import named_images
+
+
+def given(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+@pytest.mark.parametrize(
+    ("data", "names"),
+    [
+        (b"b.png\na.png\n", ["b.png", "a.png"]),
+        (b"a b.png\r\n\r\n\xc3\xa4.png", ["a b.png", "ä.png"]),
+        (b"two\nlines.png\0b.png\0", ["two\nlines.png", "b.png"]),
+        (b"a.png\na.png\n", ["a.png"]),
+        (b"-\n", ["-"]),
+    ],
+)
+def test_names_come_by_line_or_by_zero_byte(
+    data: bytes, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In their order, each once; a file may be called `-`."""
+    given(monkeypatch, data)
+    assert named_images([Path("-")]) == [Path(name) for name in names]
+
+
+def test_a_name_that_is_not_unicode_keeps_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, b"\xff.png\n")
+    (path,) = named_images([Path("-")])
+    assert bytes(path) == b"\xff.png"
+
+
+def test_names_and_folders_are_read_where_they_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("2.png", "1.png", "note.txt"):
+        (tmp_path / name).touch()
+    given(monkeypatch, str(tmp_path).encode())
+    expected = [Path("a.png"), tmp_path / "1.png", tmp_path / "2.png", Path("z.png")]
+    assert named_images([Path("a.png"), Path("-"), Path("z.png")]) == expected
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"\0\0"])
+def test_no_name_is_refused(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, data)
+    with pytest.raises(InputError, match="standard input: contains no name of an image"):
+        named_images([Path("-")])
+
+
+@pytest.mark.parametrize("images", [None, [], [Path("-"), Path("-")]])
+def test_nothing_and_two_standard_inputs_are_refused(images: list[Path] | None) -> None:
+    with pytest.raises(OptionError, match="IMAGES"):
+        named_images(images)
