@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "features": {"datasets.masks", "system"},
     "annotate": FORMATS | {"datasets.check", "convert", "evaluate", "features"},
     "training": (FORMATS - {"datasets.masks"}) | {"datasets", "datasets.paste", "evaluate"},
-    "train_anomaly": FORMATS | {"datasets.paste", "evaluate", "features", "training"},
+    "train_anomaly": (FORMATS - {"datasets.images"}) | {"datasets.paste", "evaluate", "features", "training"},
     "train_cls": FORMATS | {"datasets.paste", "evaluate", "features", "training"},
     "train_det": FORMATS | {"evaluate", "training"},
     "train_seg": (FORMATS - {"datasets.images"}) | {"evaluate", "features", "training"},
