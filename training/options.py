@@ -7,6 +7,7 @@ unique.
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -81,7 +82,7 @@ def option_types(kind: type[msgspec.Struct]) -> dict[str, Type]:
     """Path of every option of `kind` -> its type, in the order of definition; blocks are not listed themselves."""
     return {
         path: value_type
-        for path, value_type in _walk(type_info(kind), "")
+        for path, value_type in _walk(_type_of(kind), "")
         if not isinstance(value_type, StructType)
     }
 
@@ -143,7 +144,7 @@ def allowed(value_type: Type) -> str:
 def _options(kind: type[T], values: object, label: Label) -> T:
     if not isinstance(values, dict):
         raise OptionError(label("", "").rstrip(": "), "not a list of options", "write lines of NAME: VALUE")
-    values = _numbers_as_text(values, type_info(kind))
+    values = _numbers_as_text(values, _type_of(kind))
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
@@ -153,20 +154,23 @@ def _options(kind: type[T], values: object, label: Label) -> T:
         raise OptionError(label(option, _shown(kind, values, option)), error.problem, error.remedy) from None
 
 
+_type_of = cache(type_info)
+
+
 def _explained(kind: type[msgspec.Struct], values: Values, message: str, label: Label) -> OptionError:
     problem, _, place = message.partition(" - at `$.")
     path = place.rstrip("`").split("[")[0]
     if problem.startswith(UNKNOWN):
         option = ".".join(part for part in (path, problem.removeprefix(UNKNOWN).rstrip("`")) if part)
         return OptionError(label(option, ""), "no such option", _nearest(kind, option))
-    if path not in dict(_walk(type_info(kind), "")):
+    if path not in dict(_walk(_type_of(kind), "")):
         return OptionError(label(path, ""), problem, "write each option as a line of NAME: VALUE")
-    wanted = allowed(dict(_walk(type_info(kind), ""))[path])
+    wanted = allowed(dict(_walk(_type_of(kind), ""))[path])
     return OptionError(label(path, _shown(kind, values, path)), "not a value it takes", f"give {wanted}")
 
 
 def _nearest(kind: type[msgspec.Struct], option: str) -> str:
-    every = list(dict(_walk(type_info(kind), "")))
+    every = list(dict(_walk(_type_of(kind), "")))
     by_name = {path.rpartition(".")[2]: path for path in reversed(every)}
     name = option.rpartition(".")[2].replace("-", "_")
     whole = difflib.get_close_matches(option.replace("-", "_"), every, 1, 0.75)
