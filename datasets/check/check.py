@@ -1,6 +1,7 @@
 """Check a dataset for everything that would harm training or that a conversion would refuse."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic
 
@@ -22,6 +23,7 @@ from datasets.check.format import E, Format
 from datasets.check.image_facts import DecodedImage, read_embedded_facts, read_image_facts
 from datasets.check.images import check_contradictions, check_duplicates, check_near_duplicates
 from datasets.check.kept_facts import without_findings, without_shapes
+from datasets.check.packed import PIECE, EachOfPiece, PackedList
 from datasets.check.read_coco import CocoExportFormat, CocoFolder
 from datasets.check.read_labelme import LabelmeFolder
 from datasets.check.read_masks import MaskFolders, find_mask_values
@@ -36,7 +38,7 @@ from system.errors import InputError
 from system.exclude import Excluder
 from system.files import is_file
 from system.progress import Progress
-from system.workers import Pool, map_ordered
+from system.workers import MAX_CHUNK, Pool, map_ordered
 
 POOL_PAYS_FROM = 64  # images
 # The first format that recognises the folder reads it. Any: their entries are of different types.
@@ -106,10 +108,12 @@ def _read_all(
 ) -> tuple[list[ImageFacts], list[Finding], int]:
     """All images with what the checks of the whole dataset need, the findings of each, number of annotations."""
     pool_pays = len(entries) >= POOL_PAYS_FROM
-    read = map_ordered(work, entries, jobs, pool_pays=pool_pays, pool=pool)
+    packed = entries if isinstance(entries, PackedList) else PackedList(entries)
+    each, largest = EachOfPiece(work), MAX_CHUNK // PIECE
+    read = map_ordered(each, packed.pieces(), jobs, pool_pays=pool_pays, pool=pool, largest_chunk=largest)
     findings: list[Finding] = []
     images, annotations = [], 0
-    for image in progress(read, "check", len(entries)):
+    for image in progress(chain.from_iterable(read), "check", len(entries)):
         findings += image.findings
         annotations += len(image.annotations)
         images.append(without_findings(image))

@@ -1,6 +1,6 @@
 """Checks of the images themselves: equal or almost equal to another image."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
@@ -49,20 +49,9 @@ def check_near_duplicates(facts: Facts) -> list[Finding]:
 
     An image made from others of its split resembles them; that is only reported across splits.
     """
-    import numpy as np
-
-    images = [image for image in facts.images if image.perceptual_hash]
-    if len(images) < 2:
-        return []
-    packed = np.frombuffer(b"".join(i.perceptual_hash for i in images), np.uint8).reshape(len(images), -1)
-    blocks = np.array_split(packed, -(-len(packed) // BLOCK))
-    bits = np.concatenate([np.bitwise_count(block).sum(axis=1, dtype=np.int64) for block in blocks])
-    comparable = bits >= MIN_BITS
-    if not comparable.all():
-        images = [image for image, is_comparable in zip(images, comparable, strict=True) if is_comparable]
-        packed = packed[comparable]
+    images = [image for image in facts.images if _set_bits(image.perceptual_hash) >= MIN_BITS]
     near: dict[int, list[ImageFacts]] = {}
-    for i, j in _near_pairs(packed):
+    for i, j in _near_pairs([image.perceptual_hash for image in images]):
         one, other = images[i], images[j]
         is_expected = one.split == other.split and not facts.made.isdisjoint((one.name, other.name))
         if one.sha256 != other.sha256 and not is_expected:
@@ -71,28 +60,33 @@ def check_near_duplicates(facts: Facts) -> list[Finding]:
     return [_twins(images[j], before, across, within) for j, before in sorted(near.items())]
 
 
-def _near_pairs(packed: "NDArray[np.uint8]") -> Iterator[tuple[int, int]]:
-    """Pairs i < j of rows of `packed` (N x 256, bytes of 8 bits) that differ in at most NEAR_THRESHOLD bits.
+def _set_bits(packed: bytes) -> int:
+    return int.from_bytes(packed).bit_count()
+
+
+def _near_pairs(hashes: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    """Pairs i < j of `hashes`, all of one length, that differ in at most NEAR_THRESHOLD bits.
 
     Pairs of one j follow one another, or are at least in the order of i. The products of the rows of two blocks at
-    a time count the bits that agree; all rows together would take a hundred times the memory of `packed`.
+    a time count the bits that agree; all rows together would take a hundred times the memory of `hashes`.
     """
     import numpy as np
 
-    min_agreement = 8 * packed.shape[1] - 2 * NEAR_THRESHOLD
-    for start in range(0, len(packed), BLOCK):
-        columns = _signs(packed[start : start + BLOCK])
+    for start in range(0, len(hashes), BLOCK):
+        columns = _signs(hashes[start : start + BLOCK])
+        min_agreement = columns.shape[1] - 2 * NEAR_THRESHOLD
         for top in range(0, start + 1, BLOCK):
-            rows = columns if top == start else _signs(packed[top : top + BLOCK])
+            rows = columns if top == start else _signs(hashes[top : top + BLOCK])
             for i, j in np.argwhere(rows @ columns.T >= min_agreement).tolist():
                 if top + i < start + j:
                     yield top + i, start + j
 
 
-def _signs(packed: "NDArray[np.uint8]") -> "NDArray[np.float32]":
-    """1 and -1 for the bits of N rows."""
+def _signs(hashes: Sequence[bytes]) -> "NDArray[np.float32]":
+    """1 and -1 for the bits of N hashes, N x bits."""
     import numpy as np
 
+    packed = np.frombuffer(b"".join(hashes), np.uint8).reshape(len(hashes), -1)
     signs = np.unpackbits(packed, axis=1).astype(np.float32)
     signs *= 2
     signs -= 1

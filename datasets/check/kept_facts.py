@@ -30,8 +30,19 @@ def without_shapes(image: ImageFacts) -> ImageFacts:
 
 
 def without_findings(image: ImageFacts) -> ImageFacts:
-    """`image` as `without_shapes` returns it, and without its findings, which are kept elsewhere."""
-    return replace(without_shapes(image), findings=NO_FINDINGS)
+    """`image` as `without_shapes` returns it, and without its findings, which are kept elsewhere.
+
+    Images with masks of the same types share their list.
+    """
+    kept = without_shapes(image).annotations
+    if all(a.segmentation is not None for a in kept):
+        kept = _with_masks(tuple((a.category, a.is_ignored, a.pose) for a in kept))
+    return replace(image, split=sys.intern(image.split), annotations=kept, findings=NO_FINDINGS)
+
+
+@lru_cache(maxsize=10_000)
+def _with_masks(types: tuple[tuple[str, bool, PoseEvidence | None], ...]) -> list[AnnotationFacts]:
+    return [_with_mask(*one) for one in types]
 
 
 @lru_cache(maxsize=10_000)

@@ -7,8 +7,9 @@ from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts
 from datasets.check.ring_area import ring_area
 from datasets.coco import Box, Rle
-from datasets.formats.labelme import Shape
+from datasets.formats.labelme import LabelmeFile, Shape
 from datasets.formats.labelme_shapes import Drawn, check_shape, draw_shapes, shape_corners
+from datasets.formats.labelme_suspicions import ShapeValues, shape_values
 from system.errors import InputError
 
 Indexed = Sequence[tuple[int, Shape]]
@@ -50,6 +51,12 @@ def join_annotations(parts: Sequence[AnnotationFacts]) -> AnnotationFacts:
 
     merged = merge_rles(masks)
     return AnnotationFacts(where, parts[0].category, box, rle_area(merged), merged, is_ignored)
+
+
+def values_of(file: LabelmeFile) -> ShapeValues:
+    """What the points of a file reveal of their form."""
+    shapes = [(shape.shape_type, shape.read_points) for shape in file.shapes]
+    return shape_values(shapes, file.image_width or 0, file.image_height or 0)
 
 
 def _draw_all(name: str, shapes: Indexed, size: tuple[int, int]) -> list[Drawn | InputError | None]:

@@ -1,7 +1,7 @@
 """Read COCO files for `datasets check`: the listed images, their annotations and pixel masks."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,9 +12,10 @@ from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
 from datasets.check.findings import links_outside, same_stems
 from datasets.check.format import has_several_splits
+from datasets.check.packed import PackedList
 from datasets.check.pixel_masks import check_pixel_mask, find_lonely_masks
 from datasets.check.ring_area import ring_area
-from datasets.coco import SPLITS, Image, Rle
+from datasets.coco import SPLITS, Annotation, Image, Rle
 from datasets.formats.category_names import category_name
 from datasets.formats.coco_categories import join_categories
 from datasets.formats.coco_export import find_images, is_ours, with_plain_names, without_excluded
@@ -100,30 +101,31 @@ class CocoExportFormat(CocoFolder, frozen=True):
 
 def _list(root: Path, folder: Path, exclude: Excluder) -> Listing[CocoEntry]:
     findings: list[Finding] = []
-    files: dict[CocoPart, ReadCoco] = {}
+    files: dict[CocoPart, ReadCoco] = {}  # without the shape of each annotation
+    image_files: dict[CocoPart, list[FoundImage | None]] = {}
+    entries: PackedList[CocoEntry] = PackedList()
+    masked, all_read = any((folder / "masks").rglob("*.png")), True
     for part in find_coco_parts(root):
         name = part.file.relative_to(folder).as_posix()
         read, problems = _read(root, part.file, exclude)
         findings += [Finding(name, "", code, problem) for code, problem in problems]
-        if read is not None:
-            files[part] = read
+        all_read = all_read and not problems
+        if read is None:
+            continue
+        image_files[part] = find_images(root, part, read)
+        repairs = list(read.repairs)
+        for entry in _entries(folder, part, read, image_files[part], masked=masked, repairs=repairs):
+            entries.append(entry)
+            if entry.path is None:
+                error = missing_image(root, entry.name)
+                findings.append(Finding(str(error.where), "", "missing-picture", error.problem))
+            if not read.is_labelled and not is_ours(folder):
+                findings.append(Finding(entry.name, "", "unlabelled", f"no annotations in {part.file.name}"))
+        findings += _as_findings(repairs)
+        files[part] = _without_shapes(read)
     if not files:
         return Listing([], [], findings)
-    all_read = not findings
-    image_files = {part: find_images(root, part, read) for part, read in files.items()}
     findings += check_whole(root, files, image_files, is_labelled=is_ours(folder)) if all_read else []
-    masked = any((folder / "masks").rglob("*.png"))
-    entries: list[CocoEntry] = []
-    for part, read in files.items():
-        repairs = list(read.repairs)
-        of_part = _entries(folder, part, read, image_files[part], masked=masked, repairs=repairs)
-        entries += of_part
-        missing = (missing_image(root, entry.name) for entry in of_part if entry.path is None)
-        findings += [Finding(str(error.where), "", "missing-picture", error.problem) for error in missing]
-        findings += _as_findings(repairs)
-        if not read.is_labelled and not is_ours(folder):
-            value = f"no annotations in {part.file.name}"
-            findings += [Finding(entry.name, "", "unlabelled", value) for entry in of_part]
     joined, _, repairs = join_categories([(part, read.coco) for part, read in files.items()])
     findings += _as_findings(repairs)
     names: Counter[str] = Counter()  # categories with the same name count separately
@@ -133,7 +135,7 @@ def _list(root: Path, folder: Path, exclude: Excluder) -> Listing[CocoEntry]:
     names = Counter({name: times for name, times in names.items() if category_name(name) in kept})
     readable = all(finding.code != "unreadable-labels" for finding in findings)
     findings += find_lonely_masks(folder, [entry.name for entry in entries]) if masked and readable else []
-    paths = [entry.path for entry in entries if entry.path is not None]
+    paths = (str(file.path) for of_part in image_files.values() for file in of_part if file is not None)
     findings += links_outside(root, paths, own_folders(root, files))
     findings += [*_check_ids(files), *same_stems(entry.name for entry in entries)]
     return Listing(entries, sorted(names.elements()), findings)
@@ -215,7 +217,7 @@ def _entries(
     *,
     masked: bool,
     repairs: list[Repair],
-) -> list[CocoEntry]:
+) -> Iterator[CocoEntry]:
     """The images of a COCO file below `folder`; names without an image extension are added to `repairs`."""
     names = read.coco.names()
     annotations: dict[int, list[AnnotationFacts]] = {}
@@ -224,22 +226,25 @@ def _entries(
         where, is_ignored = f"annotation {a.id}", bool(a.iscrowd)
         facts = AnnotationFacts(where, category, a.bbox, a.area, a.segmentation or None, is_ignored)
         annotations.setdefault(a.image_id, []).append(facts)
-    entries = []
     for image, file in zip(read.coco.images, image_files, strict=True):
         mask = mask_path(folder, image.file_name)
         if file is not None and not is_image(file.name):
             repairs.append(Repair(image.file_name, "", "no-ending", "Ultralytics and labelme do not list it"))
         is_good = Path(image.file_name).parent.name == GOOD
-        entries.append(
-            CocoEntry(
-                name=image.file_name,
-                path=str(file.path) if file is not None else None,
-                split=part.split or SPLITS[0],
-                is_good=is_good,
-                image=image,
-                annotations=annotations.get(image.id, []),
-                mask_name=mask.relative_to(folder).as_posix(),
-                mask=str(mask) if masked else None,
-            )
+        yield CocoEntry(
+            name=image.file_name,
+            path=str(file.path) if file is not None else None,
+            split=part.split or SPLITS[0],
+            is_good=is_good,
+            image=image,
+            annotations=annotations.get(image.id, []),
+            mask_name=mask.relative_to(folder).as_posix(),
+            mask=str(mask) if masked else None,
         )
-    return entries
+
+
+def _without_shapes(read: ReadCoco) -> ReadCoco:
+    """The file with one object for all annotations of a type, which is enough for the checks of all files."""
+    shared: dict[tuple[int, int], Annotation] = {}
+    kept = [shared.setdefault((a.category_id, a.iscrowd), a) for a in read.coco.annotations]
+    return replace(read, coco=replace(read.coco, annotations=kept))

@@ -11,7 +11,8 @@ from datasets.check.codes import Finding
 from datasets.check.facts import AnnotationFacts, Entry, Facts, ImageFacts, Listing, Reading
 from datasets.check.findings import place_below, same_stems, unusable
 from datasets.check.format import has_several_splits
-from datasets.check.labelme_annotations import join_annotations, shape_annotations
+from datasets.check.labelme_annotations import join_annotations, shape_annotations, values_of
+from datasets.check.packed import PackedList
 from datasets.coco import SPLITS
 from datasets.formats.labelme import LabelmeFile, read_json, read_labelme
 from datasets.formats.labelme_flags import (
@@ -38,7 +39,7 @@ from datasets.formats.labelme_folder import (
     unlabelled_images,
 )
 from datasets.formats.labelme_images import Found, ImageFinder, Tree, is_excluded, list_tree
-from datasets.formats.labelme_suspicions import ShapeValues, check_values, shape_values
+from datasets.formats.labelme_suspicions import check_values
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
 
@@ -65,10 +66,12 @@ class LabelmeFolder(msgspec.Struct, frozen=True):
         if not root.is_dir():
             return None
         tree = list_tree(root, exclude)
-        read = {name: _read(root / name) for name in tree.files}
-        if not any(isinstance(file, LabelmeFile) or _has_marks(root / name) for name, file in read.items()):
-            return None
-        return _Lister(tree, exclude).list_all(read)
+        lister, is_labelme = _Lister(tree, exclude), False
+        for name in tree.files:
+            file = _read(root / name)
+            is_labelme = is_labelme or isinstance(file, LabelmeFile) or _has_marks(root / name)
+            lister.add(name, file)
+        return lister.list_all() if is_labelme else None
 
     def read(self, entry: LabelmeEntry, width: int, height: int) -> Reading:
         """The shapes of one file, in pixels.
@@ -103,49 +106,64 @@ class LabelmeFolder(msgspec.Struct, frozen=True):
         return []
 
 
+class _Read(msgspec.Struct, frozen=True):
+    """A file without its embedded image, of which the suffix is known (see `embedded_suffix`), or its error."""
+
+    name: str
+    file: LabelmeFile | None = None
+    is_embedded: bool = False
+    suffix: str | None = None
+    error: InputError | None = None
+
+
 class _Lister:
-    """The entries and findings of one folder, by the rules of `convert labelme2coco`."""
+    """The entries and findings of one folder, by the rules of `convert labelme2coco`.
+
+    `add` each file, then `list_all`. Files stay packed, because the labels of all are needed to list the first.
+    """
 
     def __init__(self, tree: Tree, exclude: Excluder) -> None:
         self._exclude = exclude
         self._tree = tree
         self._finder = ImageFinder(tree, None)
-        self._entries: list[LabelmeEntry] = []
+        self._read: PackedList[_Read] = PackedList()
+        self._entries: PackedList[LabelmeEntry] = PackedList()
+        self._labels: set[str] = set()  # of the entries
         self._findings: list[Finding] = []
         self._images: list[LabelmeImage] = []
         self._files = 0  # that can be read and have an image
         self._left_out: list[str] = []  # codes
         self._types = listed_labels(tree.root)
 
-    def list_all(self, read: dict[str, LabelmeFile | InputError]) -> Listing[LabelmeEntry]:
+    def add(self, name: str, file: LabelmeFile | InputError) -> None:
+        if isinstance(file, InputError):
+            self._read.append(_Read(name, error=file))
+        elif not is_excluded(self._tree, name, file.image_path, self._exclude):
+            self._types |= proposed_types(file.record) | {shape.label for shape in file.shapes}
+            suffix = embedded_suffix(file.image_data)
+            light = msgspec.structs.replace(file, image_data=None)
+            self._read.append(_Read(name, light, bool(file.image_data), suffix))
+
+    def list_all(self) -> Listing[LabelmeEntry]:
         unreadable = set()
-        used = {name: file for name, file in read.items() if not self._is_excluded(name, file)}
-        for file in used.values():
-            if not isinstance(file, InputError):
-                self._types |= proposed_types(file.record) | {shape.label for shape in file.shapes}
-        for name, file in used.items():
-            if isinstance(file, InputError):
-                self._find(name, "", "unreadable-labels", file)
-                unreadable.add(posixpath.splitext(name)[0])
-            else:
-                self._add(name, file)
+        for one in self._read:
+            if one.error is not None:
+                self._find(one.name, "", "unreadable-labels", one.error)
+                unreadable.add(posixpath.splitext(one.name)[0])
+            elif one.file is not None:
+                self._list(one.name, one.file, one)
+        self._read = PackedList()
         self._check_folder(unreadable)
         if self._files and len(self._left_out) == self._files and not unreadable:
             self._findings += unusable(self._tree.root, all_left_out(self._tree.root, self._left_out))
         self._check_values()
-        labels = {shape.label for entry in self._entries for shape in entry.file.shapes} - NOT_CATEGORIES
-        return Listing(self._entries, sorted(labels), self._findings)
+        return Listing(self._entries, sorted(self._labels - NOT_CATEGORIES), self._findings)
 
-    def _is_excluded(self, name: str, file: LabelmeFile | InputError) -> bool:
-        if isinstance(file, InputError):
-            return False
-        return is_excluded(self._tree, name, file.image_path, self._exclude)
-
-    def _add(self, name: str, file: LabelmeFile) -> None:
+    def _list(self, name: str, file: LabelmeFile, read: _Read) -> None:
         try:
-            located = self._finder.find(name, file.image_path, embedded_suffix(file.image_data))
+            located = self._finder.find(name, file.image_path, read.suffix)
         except InputError as error:
-            code = "broken-picture" if file.image_data else "missing-picture"
+            code = "broken-picture" if read.is_embedded else "missing-picture"
             self._find(name, "$.imagePath", code, image_not_found(self._tree.root / name, file, error))
             self._append(name, file, None)
             return
@@ -179,6 +197,7 @@ class _Lister:
         split, folder = name.partition("/")[0], posixpath.basename(posixpath.dirname(name))
         path = located.path if located is not None else None
         image_folder = Path(path).parent.name if path is not None else ""
+        self._labels |= {shape.label for shape in file.shapes}
         embedded = str(self._tree.root / name) if located is not None and path is None else None
         self._entries.append(
             LabelmeEntry(
@@ -187,7 +206,7 @@ class _Lister:
                 split=split if split in SPLITS else "",
                 is_good=GOOD in {folder, image_folder},
                 embedded_in=embedded,
-                file=msgspec.structs.replace(file, image_data=None, record=None),
+                file=msgspec.structs.replace(file, record=None),
             )
         )
 
@@ -205,7 +224,7 @@ class _Lister:
 
     def _check_values(self) -> None:
         try:
-            suspicion = check_values(self._tree.root, [_values(entry.file) for entry in self._entries])
+            suspicion = check_values(self._tree.root, [values_of(entry.file) for entry in self._entries])
         except InputError as error:
             self._findings += unusable(self._tree.root, error)
         else:
@@ -220,11 +239,6 @@ def _read(path: Path) -> LabelmeFile | InputError:
         return read_labelme(path)
     except InputError as error:
         return error
-
-
-def _values(file: LabelmeFile) -> ShapeValues:
-    shapes = [(shape.shape_type, shape.read_points) for shape in file.shapes]
-    return shape_values(shapes, file.image_width or 0, file.image_height or 0)
 
 
 def _has_marks(path: Path) -> bool:
