@@ -14,7 +14,7 @@ from datasets.check.format import has_several_splits
 from datasets.check.labelme_annotations import join_annotations, shape_annotations, values_of
 from datasets.check.packed import PackedList
 from datasets.coco import SPLITS
-from datasets.formats.labelme import LabelmeFile, read_json, read_labelme
+from datasets.formats.labelme import LabelmeFile, read_labelme
 from datasets.formats.labelme_flags import (
     GOOD,
     NOT_CATEGORIES,
@@ -35,6 +35,7 @@ from datasets.formats.labelme_folder import (
     embedded_suffix,
     find_clashes,
     find_links_outside,
+    has_marks,
     image_not_found,
     unlabelled_images,
 )
@@ -42,8 +43,6 @@ from datasets.formats.labelme_images import Found, ImageFinder, Tree, is_exclude
 from datasets.formats.labelme_suspicions import check_values
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
-
-MARKS = (b'"shapes"', b'"imagePath"')  # a file with one of these was written by labelme, even if it cannot be read
 
 
 class LabelmeEntry(Entry, frozen=True, kw_only=True):
@@ -69,7 +68,7 @@ class LabelmeFolder(msgspec.Struct, frozen=True):
         lister, is_labelme = _Lister(tree, exclude), False
         for name in tree.files:
             file = _read(root / name)
-            is_labelme = is_labelme or isinstance(file, LabelmeFile) or _has_marks(root / name)
+            is_labelme = is_labelme or isinstance(file, LabelmeFile) or has_marks(root / name)
             lister.add(name, file)
         return lister.list_all() if is_labelme else None
 
@@ -163,8 +162,10 @@ class _Lister:
         try:
             located = self._finder.find(name, file.image_path, read.suffix)
         except InputError as error:
-            code = "broken-picture" if read.is_embedded else "missing-picture"
-            self._find(name, "$.imagePath", code, image_not_found(self._tree.root / name, file, error))
+            path, code = self._tree.root / name, "broken-picture" if read.is_embedded else "missing-picture"
+            whole = _read(path) if read.is_embedded else file
+            reason = whole if isinstance(whole, InputError) else image_not_found(path, whole, error)
+            self._find(name, "$.imagePath", code, reason)
             self._append(name, file, None)
             return
         image = LabelmeImage(located.file_name, name, located.path, located.event_code)
@@ -239,11 +240,3 @@ def _read(path: Path) -> LabelmeFile | InputError:
         return read_labelme(path)
     except InputError as error:
         return error
-
-
-def _has_marks(path: Path) -> bool:
-    try:
-        data = read_json(path)
-    except InputError:
-        return False
-    return any(mark in data for mark in MARKS)

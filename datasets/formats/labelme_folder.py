@@ -11,10 +11,12 @@ from pathlib import Path
 
 import msgspec
 
-from datasets.formats.labelme import LabelmeFile, embedded_image
+from datasets.formats.labelme import LabelmeFile, embedded_image, read_json
 from datasets.formats.labelme_images import Found, Tree, bare_name
 from datasets.images.ending import ending_of
 from system.errors import InputError
+
+MARKS = (b'"shapes"', b'"imagePath"')  # labelme writes both
 
 
 class LabelmeImage(msgspec.Struct, frozen=True):
@@ -47,6 +49,15 @@ def image_not_found(path: Path, file: LabelmeFile, error: InputError) -> InputEr
     except InputError as of_data:
         return of_data
     return error
+
+
+def has_marks(path: Path) -> bool:
+    """Whether labelme wrote the file at `path`, even if it cannot be read."""
+    try:
+        data = read_json(path)
+    except InputError:
+        return False
+    return any(mark in data for mark in MARKS)
 
 
 def find_clashes(root: Path, images: Iterable[LabelmeImage]) -> Iterator[InputError]:
