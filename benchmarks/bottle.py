@@ -1,12 +1,13 @@
 """Our trainers and the stock tools on the same five folds of the MVTec bottle, measured by the same code.
 
-    python -m benchmarks.bottle --bottle mvtec/bottle --weights FOLDER --work FOLDER [--only det,stock-det]
+    python -m benchmarks.bottle --bottle mvtec/bottle --weights FOLDER --work FOLDER [--only det] [--seeds 0,1,2]
 
-`--weights` contains yolo11n.pt and resnet18.pt. Every image of the category, including train/good, is tested once.
-The model that tests it never saw the image, and no choice was made on it: there is no val, and the last epoch is
-used. A fold trains on the defective images of the other folds and half as many good ones, the same images for
-every contender. Finished steps are stored in `--work` and not repeated, so the benchmark can be interrupted. The
-results are written to benchmarks/results/bottle.json.
+`--weights` contains the files that benchmarks/bottle_contenders.py names. Every image of the category, including
+train/good, is tested once for each seed, which draws the folds and begins the training. The model that tests an
+image never saw it, and no choice was made on it: there is no val, and the last epoch is used. A fold trains on the
+defective images of the other folds and half as many good ones. With several seeds their runs are also fused.
+Finished trainings are stored in `--work` and not repeated, interrupted ones are continued. The results are written
+to benchmarks/results/bottle.json.
 """
 
 import argparse
@@ -17,17 +18,14 @@ import sys
 import time
 from pathlib import Path
 
-import msgspec
-
-from benchmarks.bottle_table import Spent, markdown, summarise
+from benchmarks.bottle_contenders import CONTENDERS, FOLDS, FUSED, GOOD_MAP, Spent, Step, with_weights
+from benchmarks.bottle_table import markdown, summarise
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.resplit import Options, resplit
 from system.console import print_status
 from system.json_file import write_json
 
-FOLDS, SEED, NEGATIVES = 5, 0, "0.5"
-WEIGHTS = {"det": "yolo11n.pt", "seg": "resnet18.pt"}
-CONTENDERS = ("stock-det", "det", "stock-seg", "seg")
+NEGATIVES = "0.5"
 RESULT = Path(__file__).with_name("results") / "bottle.json"
 
 
@@ -38,51 +36,96 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--only", default=",".join(CONTENDERS))
+    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--jobs", type=int, default=1, help="Folds at the same time.")
+    parser.add_argument("--finished", action="store_true", help="Train nothing, only measure what is finished.")
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args()
-    prepare(given.bottle, given.work)
-    for contender in given.only.split(","):
-        for fold in range(1, FOLDS + 1):
-            train(contender, fold, given.work, given.weights)
-    result = summarise(given.work, CONTENDERS)
+    names, seeds = given.only.split(","), [int(seed) for seed in given.seeds.split(",")]
+    if unknown := sorted(set(names) - set(CONTENDERS)):
+        sys.exit(f"--only {', '.join(unknown)}: unknown, known are {', '.join(CONTENDERS)}")
+    if not (given.work / "bottle-coco").is_dir():
+        mvtec2coco([given.bottle], given.work / "bottle-coco", MvtecOptions())
+    if not given.finished:
+        for name in names:
+            for seed in seeds:
+                train(Step(given.work, name, seed), given)
+        fuse(given, names, seeds)
+    result = summarise(given.work, names, seeds, given.device)
     write_json(given.out, result)
     print(markdown(result["rows"]))
     print_status(f"written to {given.out}")
 
 
-def prepare(bottle: Path, work: Path) -> None:
-    """The dataset and its folds, once."""
-    if not (work / "bottle-coco").is_dir():
-        mvtec2coco([bottle], work / "bottle-coco", MvtecOptions())
-    if not (work / "folds").is_dir():
-        resplit(work / "bottle-coco", work / "folds", Options(ratios=(1, 0, 0), seed=SEED, folds=FOLDS))
-
-
-def train(contender: str, fold: int, work: Path, weights: Path) -> None:
-    """Train a contender on a fold and predict the test images of the fold, unless that is done already."""
-    kind = contender.removeprefix("stock-")
-    folder, data = work / contender, work / f"folds/fold-{fold}"
-    spent = folder / f"fold-{fold}.spent.json"
-    if spent.is_file():
+def train(step: Step, given: argparse.Namespace) -> None:
+    """Train all folds of a contender and predict their test images, unless that is done already."""
+    contender = CONTENDERS[step.contender]
+    if step.spent.is_file():
         return
-    print_status(f"{contender}, fold {fold}")
-    folder.mkdir(exist_ok=True)
-    file = weights / WEIGHTS[kind]
-    if contender != kind:
-        out = folder / f"fold-{fold}.json"
-        used = measured(f"benchmarks.stock_{kind}", data, "--weights", file, "--out", out, "--seed", SEED)
+    print_status(f"{step.contender}, seed {step.seed}")
+    if contender.stock:
+        used = train_stock(step, given.weights)
     else:
-        runs = folder / f"fold-{fold}"
-        shutil.rmtree(runs, ignore_errors=True)
-        flag = "--weights" if kind == "det" else "--encoder-weights"
-        used = measured(
-            f"train_{kind}", "fit", data, "--runs", runs, flag, file, "--device", "cpu", "--seed", SEED,
-            "--negatives", NEGATIVES,
-        )  # fmt: skip
-        run = runs / kind / f"fold-{fold}"
-        shutil.copytree(run / "predictions", runs / "plain")
-        measured(f"train_{kind}", "evaluate", run, "--tta")
-    spent.write_bytes(msgspec.json.encode(used))
+        flags = with_weights(contender.flags, given.weights)
+        if contender.good_map:
+            flags += ["--good-map", str(good_map(step, given))]
+        used = [cross_validate(f"train_{contender.task}", step.run, step.seed, given, *flags)]
+        shutil.copytree(step.run, step.plain, ignore=shutil.ignore_patterns("weights"), dirs_exist_ok=True)
+        measured(f"train_{contender.task}", "evaluate", step.run, "--tta", "--device", given.device)
+    step.spent.parent.mkdir(exist_ok=True)
+    write_json(step.spent, [Spent(s.wall_s / FOLDS, s.cpu_s / FOLDS, s.peak_mb) for s in used])
+
+
+def cross_validate(
+    module: str, run: Path, seed: int, given: argparse.Namespace, *flags: str, negatives: bool = True
+) -> Spent:
+    """Train the folds of a run, or continue it."""
+    own = [
+        given.work / "bottle-coco", "--runs", run.parent.parent, "--name", run.name, "--device", given.device,
+        "--seed", seed, "--folds", FOLDS, "--jobs", given.jobs, *(["--negatives", NEGATIVES] if negatives else []),
+    ]  # fmt: skip
+    return measured(module, "fit", *(["--resume", run] if run.is_dir() else [*own, *flags]))
+
+
+def good_map(step: Step, given: argparse.Namespace) -> Path:
+    """The run of train_anomaly with the folds of this seed."""
+    run = step.work / "runs" / "anomaly" / f"good-map-{step.seed}"
+    if not (run / "metrics.json").is_file():
+        flags = with_weights(GOOD_MAP, given.weights)
+        cross_validate("train_anomaly", run, step.seed, given, *flags, negatives=False)
+    return run
+
+
+def train_stock(step: Step, weights: Path) -> list[Spent]:
+    """Train a stock tool on each fold."""
+    folds = step.work / f"folds-{step.seed}"
+    if not folds.is_dir():
+        resplit(step.work / "bottle-coco", folds, Options(ratios=(1, 0, 0), seed=step.seed, folds=FOLDS))
+    kind = CONTENDERS[step.contender]
+    step.stock_predictions(1).parent.mkdir(exist_ok=True)
+    return [
+        measured(
+            f"benchmarks.stock_{kind.task}", step.data(fold), "--weights", weights / kind.flags[1],
+            "--out", step.stock_predictions(fold), "--seed", step.seed,
+        )
+        for fold in range(1, FOLDS + 1)
+        if not step.stock_predictions(fold).is_file()
+    ]  # fmt: skip
+
+
+def fuse(given: argparse.Namespace, names: list[str], seeds: list[int]) -> None:
+    """Fuse the seeds of the contenders `names`, where there are several."""
+    runs = given.work / "runs"
+    for name, fused in FUSED.items():
+        members = [Step(given.work, member, seed).run for member in fused.members for seed in seeds]
+        refine = runs / "seg" / fused.refine
+        ready = set(fused.members) <= set(names) and (not fused.refine or refine.is_dir())
+        if len(seeds) > 1 and ready and not (runs / fused.task / name).is_dir():
+            print_status(name)
+            by = ["--refine-by", refine] if fused.refine else []
+            flags = ["--tta", "--device", given.device, "--runs", runs, "--name", name]
+            measured(f"train_{fused.task}", "fuse", *members, *by, *flags)
 
 
 def measured(module: str, *arguments: object, stdout: int | None = None) -> Spent:

@@ -1,12 +1,13 @@
 """The results of the folds of benchmarks.bottle: pooled numbers with intervals, as a Markdown table."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from benchmarks.bottle_contenders import CONTENDERS, FOLDS, FUSED, Spent, Step
 from datasets.coco import CocoFile, Prediction
 from datasets.formats.coco_file import read_coco, read_predictions
 from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset
@@ -16,23 +17,16 @@ from evaluate.images import IMAGES, fewest_misses
 from evaluate.measure import choose_point, measure
 from evaluate.metrics import Metrics
 from evaluate.operating import parse_rule
-from evaluate.pixels import PIXELS, PixelMeasures
-from evaluate.run_folder import TASKS
+from evaluate.pixels import PIXELS
+from evaluate.run_folder import TASKS, Run, load_run, read_split
 from evaluate.values import Protocol
+from training.cross_validation import folds_of
 from training.new_run import environment
 
 RULE = "alarms<=1%"  # chosen on the other folds, with about 180 good images: one may be a false alarm
 # Our components are painted if their mean share of defect is at least this; the others are only guesses. The plain
 # loop has no such components: all of its pixels are painted.
-SURE = {"seg": 0.5}
-
-
-class Spent(msgspec.Struct, frozen=True):
-    """The cost of the training of one fold: wall seconds, processor seconds, peak memory in MB."""
-
-    wall_s: float
-    cpu_s: float
-    peak_mb: float
+SURE = 0.5
 
 
 class Fold(msgspec.Struct, frozen=True):
@@ -42,40 +36,57 @@ class Fold(msgspec.Struct, frozen=True):
     found: list[Prediction]
 
 
-def summarise(work: Path, contenders: Sequence[str]) -> dict[str, Any]:
-    """The content of bottle.json, for the contenders whose folds are complete."""
+def summarise(work: Path, contenders: Sequence[str], seeds: Sequence[int], device: str) -> dict[str, Any]:
+    """The content of bottle.json, for the contenders, seeds and fused runs that are complete."""
     dataset = load_dataset(work / "bottle-coco")
     rows: dict[str, Any] = {}
     for contender in contenders:
-        task = contender.removeprefix("stock-")
-        paths = prediction_paths(work, contender)
-        for name, files in paths.items():
-            if all(file.is_file() for file in files):
-                folds = [read_fold(work, k, file) for k, file in enumerate(files, 1)]
-                rows[name] = row(dataset, folds, task, SURE.get(contender, 0.0)) | {
-                    "spent": spent(work / contender, len(files))
-                }
-    return {"protocol": __doc__, "rule": RULE, "environment": environment(), "rows": rows}
+        for step in (Step(work, contender, seed) for seed in seeds):
+            if not step.spent.is_file():
+                continue
+            kind = CONTENDERS[contender]
+            cost = {"spent": spent(step)}
+            if kind.stock:
+                folds = [stock_fold(step, k) for k in range(1, FOLDS + 1)]
+                rows[f"{contender}, seed {step.seed}"] = row(dataset, folds, kind.task, 0.0) | cost
+            else:
+                for look, run in (("one look", step.plain), ("--tta", step.run)):
+                    rows[f"{contender}, {look}, seed {step.seed}"] = run_row(dataset, run, kind.task) | cost
+    for name, fused in FUSED.items():
+        if (run := work / "runs" / fused.task / name).is_dir():
+            rows[f"{name}, --tta"] = run_row(dataset, run, fused.task)
+    return {"protocol": __doc__, "rule": RULE, "device": device, "environment": environment(), "rows": rows}
 
 
-def prediction_paths(work: Path, contender: str) -> dict[str, list[Path]]:
-    """Name of a row -> the predictions of its folds in order."""
-    numbers = range(1, 1 + len([p for p in (work / "folds").iterdir() if p.is_dir()]))
-    if contender.startswith("stock-"):
-        return {contender: [work / contender / f"fold-{k}.json" for k in numbers]}
-    task = contender
-    return {
-        f"{contender}, one look": [work / contender / f"fold-{k}/plain/test.json" for k in numbers],
-        f"{contender}, --tta": [
-            work / contender / f"fold-{k}/{task}/fold-{k}/predictions/test.json" for k in numbers
-        ],
-    }
+def run_row(dataset: Dataset, root: Path, task: str) -> dict[str, Any]:
+    """The numbers of a cross-validation of ours, with the measures of its score maps over all images."""
+    folds = [run_fold(dataset, fold) for fold in folds_of(load_run(root))]
+    maps = [fold_maps(fold.root) for fold in folds_of(load_run(root))]
+    pooled = msgspec.json.decode((root / "metrics.json").read_bytes()).get("score_maps")
+    return row(dataset, folds, task, SURE) | {"score maps": pooled, "score maps per fold": maps}
 
 
-def read_fold(work: Path, number: int, predictions: Path) -> Fold:
-    """One fold. The folds of `datasets split` use the image ids of the whole dataset."""
-    truth = read_coco(annotation_path(work / f"folds/fold-{number}", "test"))
-    return Fold(truth, read_predictions(predictions))
+def fold_maps(root: Path) -> Any:
+    """The measures of the score maps of a fold, if it has its own."""
+    path = root / "metrics.json"
+    return msgspec.json.decode(path.read_bytes()).get("score_maps") if path.is_file() else None
+
+
+def run_fold(dataset: Dataset, run: Run) -> Fold:
+    """The tested images of a fold of a run, and what it predicts."""
+    names = set(read_split(run).images["test"])
+    parts = list(dataset.splits.values())
+    images = [image for coco in parts for image in coco.images if image.file_name in names]
+    ids = {image.id for image in images}
+    annotations = [a for coco in parts for a in coco.annotations if a.image_id in ids]
+    truth = CocoFile(images, annotations, dataset.categories)
+    return Fold(truth, read_predictions(run.root / "predictions" / "test.json"))
+
+
+def stock_fold(step: Step, number: int) -> Fold:
+    """A fold of a stock tool. The folds of `datasets split` use the image ids of the whole dataset."""
+    truth = read_coco(annotation_path(step.data(number), "test"))
+    return Fold(truth, read_predictions(step.stock_predictions(number)))
 
 
 def row(dataset: Dataset, folds: Sequence[Fold], task: str, sure: float) -> dict[str, Any]:
@@ -123,40 +134,32 @@ def row(dataset: Dataset, folds: Sequence[Fold], task: str, sure: float) -> dict
 
 
 def markdown(rows: dict[str, Any]) -> str:
-    """The table of docs/results.md."""
-    names = list(rows)
-    lines = [f"| | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}"]
-
-    def add(label: str, cell: Callable[[dict[str, Any]], str]) -> None:
-        lines.append(f"| {label} | {' | '.join(cell(rows[name]) for name in names)} |")
-
-    add("AP of boxes", lambda r: _with_interval(r["AP"], r["intervals"]["AP"]))
-    add("AP50 of boxes", lambda r: _with_interval(r["AP50"], r["intervals"]["AP50"]))
-    add("AP per fold", lambda r: _spread(r["AP per fold"]))
-    add("AP50 per fold", lambda r: _spread(r["AP50 per fold"]))
-    pixels = [name for name in names if rows[name]["pixels"]]
-    if pixels:
-        add(
-            "Dice of defect pixels",
-            lambda r: _pixels(r, lambda p: _with_interval(p.defect.dice, p.intervals["dice"])),
-        )
-        add("mean IoU of types", lambda r: _pixels(r, lambda p: f"{p.mean_iou_of_types:.3f}"))
-        for name in ("Dice per fold", "mean IoU of types per fold"):
-            add(name, lambda r, name=name: _spread(r[name]) if r[name] else "-")
-        add("IoU per type", lambda r: _pixels(r, lambda p: ", ".join(f"{t.iou:.2f}" for t in p.per_type.values())))
-        add("boundary F", lambda r: _pixels(r, lambda p: f"{p.boundary.f:.3f}"))
-    add(f"missed, threshold by {RULE}", lambda r: _rate(r["missed"], r["intervals of rates"]["missed"]))
-    add("false alarms on test/good", lambda r: _rate(r["false alarms, test/good"], None))
-    add("false alarms on train/good, held out",
-        lambda r: _rate(r["false alarms, train/good"], r["intervals of rates"]["train/good"]))  # fmt: skip
-    add("fewest missed at 0 / 1 false alarms of test/good, threshold chosen on test",
-        lambda r: " / ".join(map(str, r["fewest missed at 0, 1 false alarms of test/good"])))  # fmt: skip
-    add("training of a fold: wall / processor minutes", lambda r: _minutes(r["spent"]["mean of a fold"]))
+    """The rows as a Markdown table."""
+    heads = (
+        "", "AP", "AP50", "AP of folds", "AP50 of folds", "Dice", "Dice of folds", "mean IoU of types",
+        "pixel AP, F1-max", "missed", "false alarms, test/good", "false alarms, train/good",
+        "processor minutes a fold",
+    )  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
+    for name, r in rows.items():
+        pixels, maps = r["pixels"], r.get("score maps")
+        cells = [
+            name,
+            _with_interval(r["AP"], r["intervals"]["AP"]),
+            _with_interval(r["AP50"], r["intervals"]["AP50"]),
+            _spread(r["AP per fold"]),
+            _spread(r["AP50 per fold"]),
+            _with_interval(pixels.defect.dice, pixels.intervals["dice"]) if pixels else "-",
+            _spread(r["Dice per fold"]) if pixels else "-",
+            f"{pixels.mean_iou_of_types:.3f}" if pixels else "-",
+            f"{maps['pixel_ap']:.3f}, {maps['pixel_f1_max']:.3f}" if maps else "-",
+            _rate(r["missed"], r["intervals of rates"]["missed"]),
+            _rate(r["false alarms, test/good"], None),
+            _rate(r["false alarms, train/good"], r["intervals of rates"]["train/good"]),
+            f"{r['spent']['cpu_s'] / 60:.1f}" if "spent" in r else "-",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _pixels(r: dict[str, Any], cell: Callable[[PixelMeasures], str]) -> str:
-    return cell(r["pixels"]) if r["pixels"] else "-"
 
 
 def _with_interval(value: float, interval: Sequence[float]) -> str:
@@ -174,16 +177,10 @@ def _rate(counted: Sequence[int] | None, interval: Sequence[float] | None) -> st
     return f"{counted[0]} of {counted[1]}{bounds}"
 
 
-def _minutes(mean: dict[str, float]) -> str:
-    return f"{mean['wall_s'] / 60:.1f} / {mean['cpu_s'] / 60:.1f}" if mean else "-"
-
-
-def spent(folder: Path, folds: int) -> dict[str, Any]:
-    """The cost of each fold, and the mean over the folds."""
-    found = [msgspec.json.decode((folder / f"fold-{k}.spent.json").read_bytes(), type=Spent)
-             for k in range(1, folds + 1) if (folder / f"fold-{k}.spent.json").is_file()]  # fmt: skip
-    mean = {f: statistics.fmean(getattr(s, f) for s in found) for f in Spent.__struct_fields__} if found else {}
-    return {"mean of a fold": mean, "folds": found}
+def spent(step: Step) -> dict[str, float]:
+    """The mean cost of a fold."""
+    found = msgspec.json.decode(step.spent.read_bytes(), type=list[Spent])
+    return {f: sum(getattr(s, f) for s in found) for f in ("wall_s", "cpu_s")}
 
 
 def _part(fold: Fold, folder: str) -> Fold:

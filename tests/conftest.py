@@ -17,6 +17,9 @@ from tests.tiny_runs import TINY, TinyRuns
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+# Epochs of tiny data take milliseconds; tests that stop and resume rely on a state after each of them.
+os.environ.setdefault("DEFECTLINE_SAVE_EVERY", "0")
+
 # A shell starts background jobs with Ctrl-C ignored; tests that send it need it delivered.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

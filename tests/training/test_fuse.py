@@ -14,9 +14,9 @@ from evaluate.metrics import read_metrics
 from evaluate.run_folder import is_fused, load_run, read_config, read_split
 from tests.command import only_line, run_command
 from tests.odd_datasets import odd_folder
+from tests.training.fusing_toy import FUSING
+from tests.training.fusing_toy import run_fusing_toy as run_toy
 from tests.training.test_seeds import trained  # noqa: F401  a fixture
-from tests.training.test_toy_trainer import run_toy
-from tests.training.toy_trainer import TRAINER
 from training.cross_validation import folds_of
 from training.fused_predictor import FusedPredictor, load_predictor
 from training.fused_run import FusedMember
@@ -113,7 +113,7 @@ def test_a_cross_validation_can_refine_a_run(runs: Path, tmp_path: Path) -> None
     """Its fold that tests an image predicts it."""
     assert fuse(runs, tmp_path, "a", "b", refine_by=runs / "folds-0", name="refined") == 0
     run = load_run(tmp_path / "toy" / "refined")
-    predictor = load_predictor(TRAINER, run, torch.device("cpu"), PredictOptions())
+    predictor = load_predictor(FUSING, run, torch.device("cpu"), PredictOptions())
     assert isinstance(predictor, FusedPredictor)
     name = read_split(run).images["test"][0]
     combined = predictor.for_image(Image(1, name, 64, 64))

@@ -132,27 +132,6 @@ class ToyLearner(Learner[ToyOptions]):
     def load(self, run: Run, device: torch.device, options: PredictOptions) -> ToyPredictor:
         return ToyPredictor(read_json(run.weights / BEST, MeanBoxes), run_options(run, ToyOptions).scale)
 
-    def check_fused(self, members: Sequence[Run], refine: Run | None) -> None:
-        """Every run can be fused."""
-
-    def fuse(self, members: Sequence[Predictor], refine: Predictor | None) -> Predictor:
-        return FusedToy(members)
-
-
-class FusedToy(Predictor):
-    """The predictions of all members, one after the other."""
-
-    default_score = 0.1
-
-    def __init__(self, members: Sequence[Predictor]) -> None:
-        self.members, self.categories = members, members[0].categories
-
-    def predict(
-        self, images: Iterable[tuple[int, NDArray[np.uint8]]], min_score: float | None = None
-    ) -> Iterator[list[Prediction]]:
-        for image in images:
-            yield [p for member in self.members for found in member.predict([image], min_score) for p in found]
-
 
 TRAINER = Trainer(
     task="toy",
@@ -160,7 +139,6 @@ TRAINER = Trainer(
     options=ToyOptions,
     learner=ToyLearner,
     flags={"scale": Flag("Multiplies the sides of the boxes.", float)},
-    fuses=True,
     module="tests.training.toy_trainer",
 )
 
