@@ -136,6 +136,25 @@ def test_any_two_of_more_runs_are_side_by_side(
     settle(page)
     captions = page.locator("#large figcaption").all_inner_texts()
     assert [caption[0] for caption in captions] == ["C", "B"]
+    page.click("#large .close")
+    judged = page.evaluate(
+        "() => window.defectline.results().judged.map((run) => run.map((one) => one.miss || one.alarm))"
+    )
+    page.click('[data-key="tables"]')
+    settle(page)
+    cells = [
+        [text for text in row.locator("td").all_inner_texts() if text]
+        for row in page.locator(".disagreement tr").all()
+    ]
+    wanted = [
+        [sum(x and (a == b or not y) for x, y in zip(judged[a], judged[b], strict=True)) for b in range(3)]
+        for a in range(3)
+    ]
+    assert [[int(text) for text in row] for row in cells if row] == wanted
+    page.locator('.disagreement [data-cell^="disagreement,2"]').first.click()
+    settle(page)
+    assert len(shown(page)) == wanted[2][0]
+    assert "wrong in C, right in A" in page.locator("#bar .chip").first.inner_text()
 
 
 def test_runs_that_cannot_be_compared_are_shown_without_intervals(

@@ -17,3 +17,15 @@ export function agreementImages(data, judged, { pair: [a, b] }, row, column) {
   return new Set(data.images.filter((image, i) => image.good === (column === "alarm")
     && wrong(a, i) === first && wrong(b, i) === second).map(({ index }) => index));
 }
+
+/**
+ * The images that run `a` gets wrong and run `b` gets right; all that it gets wrong if they are the same run.
+ * @param {PageData} data
+ * @param {Judged} judged
+ * @param {number} a
+ * @param {number} b
+ */
+export function disagreementImages(data, judged, a, b) {
+  const wrong = (/** @type {number} */ m, /** @type {number} */ i) => Boolean(judged[m]?.[i].miss || judged[m]?.[i].alarm);
+  return new Set(data.images.filter((_, i) => wrong(a, i) && (a === b || !wrong(b, i))).map(({ index }) => index));
+}

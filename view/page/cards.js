@@ -35,6 +35,29 @@ export function link(store, { count: number }, cell) {
 }
 
 /**
+ * A share or a mean as a button that shows the images it is computed from.
+ * @param {Store} store
+ * @param {string} words
+ * @param {Cell} cell
+ */
+export function shareLink(store, words, cell) {
+  if (!/\d/.test(words)) return words;
+  const on = JSON.stringify(store.state.cell) === JSON.stringify(cell);
+  return button(words, () => store.change({ cell: on ? null : cell, tab: "images" }), { "aria-pressed": String(on), title: text("show_images"), "data-cell": cell.join() });
+}
+
+/**
+ * A measured value as a button that shows the images it was measured on: those of the types, or all.
+ * @param {Store} store
+ * @param {string} words
+ * @param {number[]} types
+ */
+export function measuredLink(store, words, types = []) {
+  if (!/\d/.test(words)) return words;
+  return button(words, () => store.change({ show: [], types, sizes: [], text: "", cell: null, tab: "images" }), { class: "quiet", title: text("show_images") });
+}
+
+/**
  * A name that may break into lines after its underscores and hyphens.
  * @param {string} name
  */

@@ -1,6 +1,6 @@
 // Cards that compare runs: a table of all runs, what the second run of the pair changes, and the intervals of the difference.
 
-import { card } from "./cards.js";
+import { card, measuredLink } from "./cards.js";
 import { REPAIRS, changeOf, imageCost } from "./cost.js";
 import { button, el } from "./dom.js";
 import { changesFor } from "./filters.js";
@@ -34,8 +34,10 @@ function runTable(data, store, judged, sums) {
   const several = data.models.length > 2;
   const whole = data.judging !== "defects";
   const counts = COUNTS.filter((_, i) => !whole || i < 2);
-  const show = (/** @type {number} */ m, /** @type {string} */ kind) => () =>
-    store.change({ ...(state.pair.includes(m) ? {} : withRun(state, 1, m)), focus: m, show: [kind], cell: null, tab: "images" });
+  const show = (/** @type {number} */ m, /** @type {string[]} */ kinds) => () =>
+    store.change({ ...(state.pair.includes(m) ? {} : withRun(state, 1, m)), focus: m, show: kinds, cell: null, tab: "images" });
+  const figure = (/** @type {string} */ words, /** @type {number} */ m, /** @type {string[]} */ kinds) =>
+    (/\d/.test(words) ? button(words, show(m, kinds), { title: text("show_images") }) : words);
   const side = (/** @type {0 | 1} */ place, /** @type {number} */ m) => el("td", {},
     button(text(place ? "compare.right" : "compare.left"), () => store.change(withRun(state, place, m)),
       { class: "side", "aria-pressed": String(state.pair[place] === m), "aria-label": `${text("run.letter", { letter: LETTERS[m] })}: ${text(place ? "compare.right" : "compare.left")}` }));
@@ -46,9 +48,9 @@ function runTable(data, store, judged, sums) {
       el("tbody", {}, data.models.map((model, m) => el("tr", { "data-run": m },
         el("th", { scope: "row" }, el("strong", {}, LETTERS[m]), ` ${model.name}`),
         several && [side(0, m), side(1, m)],
-        counts.map(([key, kind]) => el("td", {}, button(sums[m][key], show(m, kind), { title: text("show_images"), "data-kind": kind }))),
-        !whole && [el("td", {}, percent(sums[m].precision, 1)), el("td", {}, percent(sums[m].recall, 1))],
-        el("td", {}, judged[m].reduce((sum, one) => sum + imageCost(one, state.costs), 0).toLocaleString("en"))))))),
+        counts.map(([key, kind]) => el("td", {}, button(sums[m][key], show(m, [kind]), { title: text("show_images"), "data-kind": kind }))),
+        !whole && [el("td", {}, figure(percent(sums[m].precision, 1), m, ["hit", "false"])), el("td", {}, figure(percent(sums[m].recall, 1), m, ["hit", "unfound"]))],
+        el("td", {}, figure(judged[m].reduce((sum, one) => sum + imageCost(one, state.costs), 0).toLocaleString("en"), m, whole ? ["missed", "alarm"] : ["missed", "alarm", "unfound", "false"]))))))),
     el("div", { class: "row costs" }, costInput(store, 0), costInput(store, 1)),
     el("p", { class: "hint" }, text("cost.note")));
 }
@@ -103,7 +105,7 @@ function differenceCard(data, store) {
     const [from, to] = turned ? [of_b, of_a] : [of_a, of_b];
     const [least, most] = turned ? [-high, -low] : [low, high];
     const better = verdict === "unclear" ? "unclear" : (verdict === "better") === turned ? "worse" : "better";
-    return el("tr", {}, el("th", { scope: "row" }, measure), el("td", {}, from.toFixed(3)), el("td", {}, to.toFixed(3)),
+    return el("tr", {}, el("th", { scope: "row" }, measure), el("td", {}, measuredLink(store, from.toFixed(3))), el("td", {}, measuredLink(store, to.toFixed(3))),
       el("td", {}, sign(turned ? -difference : difference)), el("td", {}, `${sign(least)} … ${sign(most)}`), el("td", { class: better }, text(`difference.${better}`)));
   });
   const heads = ["", letters.first, letters.second, `${letters.second} − ${letters.first}`, text("difference.interval"), text("difference.verdict", letters)];

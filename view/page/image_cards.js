@@ -1,6 +1,6 @@
 // Cards about whole images: the matrix of image types, the calibration curve, and the agreement of two runs.
 
-import { AGREEMENTS, agreementImages } from "./agreement.js";
+import { AGREEMENTS, agreementImages, disagreementImages } from "./agreement.js";
 import { SHARES, axes } from "./axes.js";
 import { breakable, card, link, runSuffix } from "./cards.js";
 import { el, svg } from "./dom.js";
@@ -87,5 +87,22 @@ export function agreementCard(data, store, judged) {
     el("table", { class: "plain agreement" },
       el("tr", {}, el("th"), ["missed", "alarm"].map((column) => el("th", { scope: "col" }, text(`figure.${column}`)))),
       AGREEMENTS.map(([key], row) => el("tr", {}, el("th", { scope: "row" }, text(`agreement.${key}`, { first: LETTERS[pair[0]], second: LETTERS[pair[1]] })), cell(row, "missed"), cell(row, "alarm")))),
-    el("p", { class: "hint" }, pair.map((m) => el("span", { class: `key run-${m}` }, `${LETTERS[m]} ${data.models[m].name}`))));
+    data.models.length > 2 && disagreementTable(data, store, judged),
+    el("p", { class: "hint" }, (data.models.length > 2 ? [...data.models.keys()] : pair).map((m) => el("span", { class: `key run-${m}` }, `${LETTERS[m]} ${data.models[m].name}`))));
+}
+
+/**
+ * All pairs of more than two runs: the images that the run of the row gets wrong and the run of the column right.
+ * @param {PageData} data
+ * @param {Store} store
+ * @param {Judged} judged
+ */
+function disagreementTable(data, store, judged) {
+  const runs = [...data.models.keys()];
+  return [el("h3", {}, text("disagreement.title")),
+    el("div", { class: "scroll" }, el("table", { class: "plain disagreement" },
+      el("tr", {}, el("th"), runs.map((b) => el("th", { scope: "col" }, text("disagreement.right", { run: LETTERS[b] })))),
+      runs.map((a) => el("tr", {}, el("th", { scope: "row" }, text("disagreement.wrong", { run: LETTERS[a] })), runs.map((b) =>
+        el("td", {}, link(store, { count: disagreementImages(data, judged, a, b).size, images: null }, ["disagreement", a, b]))))))),
+    el("p", { class: "hint" }, text("disagreement.note"))];
 }

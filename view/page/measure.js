@@ -1,6 +1,6 @@
 // Totals and tables at the current thresholds, with the definitions of evaluate/.
 
-import { agreementImages } from "./agreement.js";
+import { agreementImages, disagreementImages } from "./agreement.js";
 import { calibrationImages, typeMatrix } from "./image_types.js";
 import { INSIDE_REGION, countAbove, crossType, judgeImage, thresholdFor } from "./judge.js";
 
@@ -163,6 +163,8 @@ export function cellImages(data, judged, [table, row, column], state) {
   if (table === "image_type") return typeMatrix(data, state, focus, judgements)[row]?.[Number(column)] ?? new Set();
   if (table === "calibration") return calibrationImages(data, focus, row);
   if (table === "agreement") return agreementImages(data, judged, state, row, column);
+  if (table === "type" && column === "ap") return rankedImages(data, focus, row);
+  if (table === "disagreement") return disagreementImages(data, judged, row, Number(column));
   return tallyAt()?.images ?? new Set();
 
   /** @returns {Tally | undefined} */
@@ -170,9 +172,32 @@ export function cellImages(data, judged, [table, row, column], state) {
     if (table === "confusion") return confusion(data, focus, judgements, withImages)[row]?.[Number(column)];
     if (table === "size") return bySize(data, judgements, withImages)[row]?.[Number(column)]?.truths;
     if (table === "unfound") return bySize(data, judgements, withImages)[row]?.[Number(column)]?.unfound;
+    if (table === "type" && column === "precision") return joined(byType(data, focus, judgements, withImages)[row], ["found", "wrong"]);
+    if (table === "type" && column === "recall") return byType(data, focus, judgements, withImages)[row]?.truths;
     if (table === "type" && isTypeColumn(column)) return byType(data, focus, judgements, withImages)[row]?.[column];
     return undefined;
   }
+}
+
+/**
+ * The images of several columns of a row.
+ * @param {TypeRow | undefined} row
+ * @param {("found" | "wrong")[]} columns
+ * @returns {Tally | undefined}
+ */
+function joined(row, columns) {
+  return row && { count: 0, images: new Set(columns.flatMap((column) => [...row[column].images ?? []])) };
+}
+
+/**
+ * The images with a truth or a prediction of a type, whatever its score: those that its AP depends on.
+ * @param {PageData} data
+ * @param {number} model
+ * @param {number} type
+ */
+function rankedImages(data, model, type) {
+  const has = (/** @type {Item[]} */ items) => items.some((item) => item.type === type);
+  return new Set(data.images.filter(({ truths, runs }) => has(truths) || has(runs[model].predictions)).map(({ index }) => index));
 }
 
 /**

@@ -1,7 +1,7 @@
 // The card of a run: what it learned from what, its main numbers with intervals, its training curve.
 
 import { axes } from "./axes.js";
-import { card } from "./cards.js";
+import { card, measuredLink } from "./cards.js";
 import { el, svg } from "./dom.js";
 import { LETTERS } from "./format.js";
 import { text } from "./language.js";
@@ -12,19 +12,21 @@ const HASH_DIGITS = 12;
  * The cards of runs; runs without one are left out.
  * @param {PageData} data
  * @param {number[]} runs
+ * @param {Store | null} store null on paper, where no figure is a button
  */
-export function runCards(data, runs) {
+export function runCards(data, runs, store = null) {
   return runs.flatMap((m) => {
     const { card: about, name } = data.models[m];
-    return about ? [runCard(about, data.models.length > 1 ? `${LETTERS[m]} ${name}` : name)] : [];
+    return about ? [runCard(about, data.models.length > 1 ? `${LETTERS[m]} ${name}` : name, store)] : [];
   });
 }
 
 /**
  * @param {RunCard} about
  * @param {string} name
+ * @param {Store | null} store
  */
-function runCard(about, name) {
+function runCard(about, name, store) {
   const splits = Object.entries(about.splits).map(([split, n]) => `${split} ${n.toLocaleString("en")}`).join(", ");
   const epochs = about.epochsAsked === null ? String(about.epochsDone) : text("n_of", { n: about.epochsDone, whole: about.epochsAsked });
   const facts = [
@@ -34,7 +36,7 @@ function runCard(about, name) {
     ["card.weights", about.weights], ["card.epochs", about.folds ? String(about.epochsAsked ?? "") : epochs],
   ].filter(([, value]) => value);
   const numbers = about.numbers.map(({ name: number, value, low, high }) => el("tr", {}, el("th", { scope: "row" }, number),
-    el("td", {}, value.toFixed(3)), el("td", {}, low === null || high === null ? "" : `${low.toFixed(3)} … ${high.toFixed(3)}`)));
+    el("td", {}, store ? measuredLink(store, value.toFixed(3)) : value.toFixed(3)), el("td", {}, low === null || high === null ? "" : `${low.toFixed(3)} … ${high.toFixed(3)}`)));
   return card(name, text("card.title"),
     el("dl", { class: "card-facts", title: about.contentSha256 ?? "" }, facts.map(([key, value]) => el("div", {}, el("dt", {}, text(key)), el("dd", {}, value)))),
     el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "plain" }, el("thead", {}, el("tr", {}, ["card.number", "card.value", "difference.interval"].map((key) => el("th", { scope: "col" }, text(key))))),

@@ -16,6 +16,9 @@ export function cellText(data, [table, row, column], pair) {
   const name = (/** @type {number | string} */ i) => data.types[Number(i)]?.name ?? text("all_types");
   if (table === "type") return text(`cell.${column}`, { type: name(row) });
   const answer = (/** @type {number | string} */ i) => (Number(i) === 0 ? text("figure.good") : data.types[Number(i) - 1]?.name ?? text("types.abstained"));
+  if (table === "disagreement") {
+    return row === column ? text("cell.wrong_in", { run: LETTERS[row] }) : text("cell.disagreement", { first: LETTERS[row], second: LETTERS[Number(column)] });
+  }
   if (table === "image_type") return text("cell.answer", { type: answer(row), other: answer(column) });
   if (table === "calibration") return text("cell.calibration", { low: (row / 10).toFixed(1), high: ((row + 1) / 10).toFixed(1) });
   if (table === "agreement") return `${text(`figure.${column}`)}: ${text(`agreement.${AGREEMENTS[row]?.[0]}`, { first: LETTERS[pair[0]], second: LETTERS[pair[1]] })}`;

@@ -41,7 +41,7 @@ export function makeTables(place, data, store) {
       keepFocus(place, () => place.replaceChildren(
         el("div", { class: "cards" }, compareCards(data, store, judged, sums), agreementCard(data, store, judged),
           ...(data.judging === "types" ? [typeMatrixCard(data, store, judged), calibrationCard(data, store)] : []),
-          allowed(), chartCards(sums), runCards(data, shownRuns(data, state))),
+          allowed(), chartCards(sums), runCards(data, shownRuns(data, state), store)),
         ...(data.models[focus].tables.length > 0 ? [measuredTables(data, store)] : [])));
       return;
     }
@@ -50,13 +50,14 @@ export function makeTables(place, data, store) {
     keepFocus(place, () => place.replaceChildren(
       el("div", { class: "cards" },
         compareCards(data, store, judged, sums),
+        data.models.length > 2 && agreementCard(data, store, judged),
         allowed(),
         chartCards(sums),
         confusionCard(data, store, confusion(data, focus, judged[focus])),
         typeCard(data, store, types[focus], precisions[focus]),
         sizeCard(data, store, bySize(data, judged[focus])),
         charts.map((chart, type) => chart(types.map((rows) => rows[type]))),
-        runCards(data, shownRuns(data, state))),
+        runCards(data, shownRuns(data, state), store)),
       ...measured));
   };
 }

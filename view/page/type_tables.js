@@ -1,6 +1,6 @@
 // Tables: confusion of types, by type, by size, and those of metrics.json.
 
-import { breakable, card, link, runSuffix } from "./cards.js";
+import { breakable, card, link, measuredLink, runSuffix, shareLink } from "./cards.js";
 import { el } from "./dom.js";
 import { fixed, percent } from "./format.js";
 import { text } from "./language.js";
@@ -9,6 +9,8 @@ import { signIcon } from "./types.js";
 
 /** @type {("truths" | "found" | "unfound" | "wrong")[]} */
 const TYPE_COUNTS = ["truths", "found", "unfound", "wrong"];
+/** @type {("precision" | "recall" | "ap")[]} */
+const TYPE_SHARES = ["precision", "recall", "ap"];
 const TYPE_HEADS = ["type", "types.all", "figure.hit", "figure.unfound", "figure.false", "figure.precision", "figure.recall", "ap"];
 
 /**
@@ -47,7 +49,7 @@ export function typeCard(data, store, rows, ranked) {
       rows.map((row, type) => el("tr", {},
         el("th", { scope: "row" }, signIcon(data, type), data.types[type].name),
         TYPE_COUNTS.map((column) => el("td", {}, link(store, row[column], ["type", type, column]))),
-        el("td", {}, percent(row.precision, 1)), el("td", {}, percent(row.recall, 1)), el("td", {}, fixed(ranked[type].ap, 3)))))));
+        TYPE_SHARES.map((column) => el("td", {}, shareLink(store, column === "ap" ? fixed(ranked[type].ap, 3) : percent(row[column], 1), ["type", type, column]))))))));
 }
 
 /**
@@ -84,5 +86,13 @@ export function measuredTables(data, store) {
       el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "plain" },
         el("tr", {}, columns.map((name) => (name ? el("th", { scope: "col" }, breakable(name)) : el("td")))),
         rows.map(([name, ...cells]) => el("tr", {},
-          el("th", { scope: "row" }, name), cells.map((text) => el("td", {}, text))))))))));
+          el("th", { scope: "row" }, name), cells.map((words) => el("td", {}, measuredLink(store, words, typesNamed(data, name))))))))))));
+}
+
+/**
+ * @param {PageData} data
+ * @param {string} name
+ */
+function typesNamed(data, name) {
+  return data.types.flatMap((type, i) => (type.name === name ? [i] : []));
 }

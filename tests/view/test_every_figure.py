@@ -1,0 +1,63 @@
+"""Every figure of a table is a button that shows the images that it is computed from."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.view.browser import Open, settle, shown
+
+PLAIN = r"""() => [...document.querySelectorAll(".card td")]
+  .filter((cell) => /[1-9]/.test(cell.textContent) && !cell.querySelector("button"))
+  .map((cell) => cell.textContent)"""
+IMAGES = """(column) => {
+  const { judged, chosen } = window.defectline.results();
+  return chosen.filter((image) => {
+    const one = judged[0][image.index];
+    const { predictions } = image.runs[0];
+    const truths = image.truths.some(({ type }) => type === 0);
+    const counting = predictions.slice(0, one.count).some(({ type }) => type === 0);
+    const found = one.matched.some((t) => t >= 0 && image.truths[t].type === 0);
+    if (column === "recall") return truths;
+    if (column === "precision") return counting || found;
+    return truths || predictions.some(({ type }) => type === 0);
+  }).map(({ name }) => name).sort();
+}"""
+
+
+@pytest.mark.parametrize("page_name", ["seg_page", "compare_page"])
+def test_only_intervals_and_differences_are_not_buttons(
+    page_name: str, opened: Open, request: pytest.FixtureRequest
+) -> None:
+    page = opened(request.getfixturevalue(page_name), "tab=tables")
+    settle(page)
+    plain: list[str] = page.evaluate(PLAIN)
+    assert page.locator(".card td button").count() > 60
+    assert [text for text in plain if " … " not in text and text[0] not in "+−"] == []
+
+
+@pytest.mark.parametrize("column", ["precision", "recall", "ap"])
+def test_a_share_shows_the_images_it_is_computed_from(opened: Open, seg_page: Path, column: str) -> None:
+    page: Any = opened(seg_page)
+    expected = page.evaluate(IMAGES, column)
+    page.keyboard.press("v")
+    settle(page)
+    page.click(f'[data-cell="type,0,{column}"]')
+    settle(page)
+    assert shown(page) == expected
+    assert 0 < len(expected) < 18
+    assert "broken_large" in page.locator("#bar .chip").first.inner_text()
+
+
+def test_a_measured_value_shows_the_images_of_its_type(opened: Open, seg_page: Path) -> None:
+    page = opened(seg_page, "tab=tables&text=zzz")
+    settle(page)
+    page.locator(".measured tr", has_text="contamination").first.locator("button").first.click()
+    settle(page)
+    assert page.evaluate("() => window.defectline.state.types") == [2]
+    assert 0 < len(shown(page)) < 18
+    page.keyboard.press("v")
+    settle(page)
+    page.locator(".card-facts + .scroll button, dl + .scroll button").first.click()
+    settle(page)
+    assert len(shown(page)) == 18
