@@ -215,7 +215,6 @@ export function makeDetail(data, store, order) {
   return {
     show, step, copyCommand, savePng, close,
     isOpen: () => dialog.open,
-    shown: () => image,
     stage: () => stages[0],
     addCrops: () => {
       for (const stage of stages) stage.addCrops();

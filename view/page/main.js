@@ -64,6 +64,7 @@ byId("subtitle").textContent = subtitle();
 
 const places = { images: 0, tables: 0 };
 let lastTab = state.tab;
+let lastImage = state.image;
 let tablesTimer = 0;
 let tablesMilliseconds = 0;
 /** @type {Set<StateKey>} */
@@ -71,6 +72,7 @@ let dirty = new Set(DRAWING);
 let waiting = false;
 store.listen((keys) => {
   for (const key of keys) dirty.add(key);
+  lastImage = state.image ?? lastImage;
   if (waiting) return;
   waiting = true;
   requestAnimationFrame(() => { waiting = false; update(); });
@@ -136,9 +138,10 @@ function drawTables(now) {
 
 /** The large view; when it closes, the focus goes to the tile of its last image. */
 function showLarge() {
-  const before = detail.shown();
+  const wasOpen = detail.isOpen();
   detail.show(state.image, judged);
-  if (before && !detail.shown() && !byId("images").hidden) grid.focus(before);
+  const last = wasOpen && !detail.isOpen() && !byId("images").hidden ? chosen.find(({ name }) => name === lastImage) : null;
+  if (last) grid.focus(last);
 }
 
 function makeSkipLink() {

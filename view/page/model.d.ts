@@ -387,8 +387,6 @@ interface Detail {
   savePng(): Promise<void>;
   close(): void;
   isOpen(): boolean;
-  /** The open image, null if the large view is closed. */
-  shown(): PageImage | null;
   stage(): Stage;
   addCrops(): void;
 }
