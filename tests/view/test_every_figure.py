@@ -8,7 +8,7 @@ import pytest
 from tests.view.browser import Open, settle, shown
 
 PLAIN = r"""() => [...document.querySelectorAll(".card td")]
-  .filter((cell) => /[1-9]/.test(cell.textContent) && !cell.querySelector("button"))
+  .filter((cell) => /[1-9]/.test(cell.textContent) && !cell.querySelector("button, .none") && !cell.closest(".unreachable"))
   .map((cell) => cell.textContent)"""
 IMAGES = """(column) => {
   const { judged, chosen } = window.defectline.results();
@@ -26,7 +26,7 @@ IMAGES = """(column) => {
 
 
 @pytest.mark.parametrize("page_name", ["seg_page", "compare_page"])
-def test_only_intervals_and_differences_are_not_buttons(
+def test_only_intervals_differences_and_zeros_are_not_buttons(
     page_name: str, opened: Open, request: pytest.FixtureRequest
 ) -> None:
     page = opened(request.getfixturevalue(page_name), "tab=tables")
