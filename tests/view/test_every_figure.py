@@ -8,7 +8,8 @@ import pytest
 from tests.view.browser import Open, settle, shown
 
 PLAIN = r"""() => [...document.querySelectorAll(".card td")]
-  .filter((cell) => /[1-9]/.test(cell.textContent) && !cell.querySelector("button, .none") && !cell.closest(".unreachable"))
+  .filter((cell) => /[1-9]/.test(cell.textContent))
+  .filter((cell) => !cell.querySelector("button, .none") && !cell.closest(".unreachable"))
   .map((cell) => cell.textContent)"""
 IMAGES = """(column) => {
   const { judged, chosen } = window.defectline.results();
