@@ -47,14 +47,14 @@ export function shareLink(store, words, cell) {
 }
 
 /**
- * A measured value as a button that shows the images it was measured on: those of the types, or all.
+ * A measured value as a button that shows the images it was measured on: those that `choice` selects, or all.
  * @param {Store} store
  * @param {string} words
- * @param {number[]} types
+ * @param {Partial<State>} choice
  */
-export function measuredLink(store, words, types = []) {
+export function measuredLink(store, words, choice = {}) {
   if (!/\d/.test(words)) return words;
-  return button(words, () => store.change({ show: [], types, sizes: [], text: "", cell: null, tab: "images" }), { class: "quiet", title: text("show_images") });
+  return button(words, () => store.change({ show: [], types: [], sizes: [], text: "", cell: null, tab: "images", ...choice }), { class: "quiet", title: text("show_images") });
 }
 
 /**

@@ -86,13 +86,17 @@ export function measuredTables(data, store) {
       el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "plain" },
         el("tr", {}, columns.map((name) => (name ? el("th", { scope: "col" }, breakable(name)) : el("td")))),
         rows.map(([name, ...cells]) => el("tr", {},
-          el("th", { scope: "row" }, name), cells.map((words) => el("td", {}, measuredLink(store, words, typesNamed(data, name))))))))))));
+          el("th", { scope: "row" }, name), cells.map((words) => el("td", {}, measuredLink(store, words, rowImages(data, name))))))))))));
 }
 
 /**
+ * What a row of a measured table is about: an image, a type, a size, or all images.
  * @param {PageData} data
  * @param {string} name
+ * @returns {Partial<State>}
  */
-function typesNamed(data, name) {
-  return data.types.flatMap((type, i) => (type.name === name ? [i] : []));
+function rowImages(data, name) {
+  if (data.images.some((image) => image.name === name)) return { image: name };
+  const types = data.types.flatMap((type, i) => (name === type.name || name.endsWith(` of ${type.name}`) ? [i] : []));
+  return { types, sizes: SIZES.filter((size) => name === `${size} annotations`) };
 }
