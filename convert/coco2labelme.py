@@ -65,7 +65,8 @@ def coco2labelme(
     if not 0 <= tolerance < float("inf"):
         raise OptionError(f"--tolerance {tolerance:g}", "not a distance", "give 0 or more pixels")
     coco = read_coco_source(source, options.images, exclude=Excluder(execution.exclude))
-    check_have_places(source, (image.file_name for image in coco.images if is_ours(source)))
+    if is_ours(source):
+        check_have_places(source, (image.file_name for image in coco.images))
     check_apart(dest, coco.places())
     check_destination(dest, overwrite=execution.overwrite, marker=MARKER)
     faults = Faults(limit=execution.max_errors, skip=execution.skip_bad)

@@ -71,6 +71,10 @@ def find_image(folders: Sequence[Path], file_name: str) -> FoundImage | None:
     another one.
     """
     name = plain_name(file_name)
+    if name.isascii() and is_image(name):  # nearly every name: only one spelling is possible
+        for folder in folders:
+            if os.path.isfile(f"{folder}/{name}"):  # noqa: PTH113  many files
+                return FoundImage(folder / name, name, False)
     parts = PurePosixPath(name).parts
     for start in range(len(parts)):
         shorter = "/".join(parts[start:])

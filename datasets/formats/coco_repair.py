@@ -105,6 +105,8 @@ def _is_consistent(annotation: Annotation, image: Image, mask_box: Box) -> bool:
     box = annotation.bbox
     if min(box[2:]) <= 0:
         return True
+    if box == mask_box and 0 <= annotation.area <= box[2] * box[3]:  # most annotations
+        return True
     return _agrees(box, image, mask_box) and 0 <= annotation.area <= _largest_area(box)
 
 

@@ -23,6 +23,9 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 EXIF_ORIENTATION = 0x0112
 TIFF_SIZE = (256, 257)  # tags of width and height as stored
+# after the signature: length, kind, width, height, bits, colours, filter, interlaced; kind of the next chunk
+PNG_HEADER = struct.Struct(">8xI4sIIBBxBB8x4s")
+PNG_MODES = {(8, 0): "L", (8, 2): "RGB", (8, 6): "RGBA"}  # (bits, colours)
 PNG_CHUNK, PNG_CHECKSUM = struct.Struct(">I4s"), struct.Struct(">I")
 
 
@@ -66,6 +69,26 @@ def parse_info(path: Path | str, data: bytes) -> ImageInfo:
     """`read_info` of `data`, the bytes of the image file `path`."""
     # To find a late eXIf chunk, Pillow decodes the whole PNG. Call it only if there is such a chunk.
     may_be_rotated = check_whole(path, data)
+    info = None if may_be_rotated else _plain_png(data)
+    return info or _parse_by_pillow(path, data, may_be_rotated=may_be_rotated)
+
+
+def _plain_png(data: bytes) -> ImageInfo | None:
+    """What Pillow states of a PNG of 8 bits whose pixels follow its header at once; None for any other file.
+
+    Pillow takes 10 times as long to open a small image as to read its header.
+    """
+    if len(data) < PNG_HEADER.size or not data.startswith(PNG_SIGNATURE):
+        return None
+    length, kind, width, height, bits, colours, filters, interlaced, next_kind = PNG_HEADER.unpack_from(data)
+    mode = PNG_MODES.get((bits, colours))
+    is_plain = (length, kind, next_kind, filters, interlaced) == (13, b"IHDR", b"IDAT", 0, 0)
+    if mode is None or not is_plain or not 0 < width * height <= MAX_PIXELS:
+        return None
+    return ImageInfo(width, height, mode, 1)
+
+
+def _parse_by_pillow(path: Path | str, data: bytes, *, may_be_rotated: bool) -> ImageInfo:
     with _open(path, data) as image:
         if may_be_rotated and image.format == "PNG":
             check_decodable(path, *image.size)

@@ -82,6 +82,31 @@ def test_a_plain_png_is_decoded_to_the_pixels_that_pillow_gives(tmp_path: Path, 
     assert np.array_equal(read_rgb(path), np.asarray(PillowImage.open(path).convert("RGB")))
 
 
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+@pytest.mark.parametrize(
+    ("bits", "colours", "mode"), [(8, 0, "L"), (8, 2, "RGB"), (8, 6, "RGBA"), (16, 0, "I;16"), (1, 0, "1")]
+)
+def test_the_header_of_a_png_states_what_pillow_states(tmp_path: Path, bits: int, colours: int, mode: str) -> None:
+    rows = b"\0" * 200
+    for extra in (b"", chunk(b"pHYs", struct.pack(">IIB", 1, 1, 1))):
+        header = chunk(b"IHDR", struct.pack(">IIBBBBB", 7, 5, bits, colours, 0, 0, 0))
+        data = b"\x89PNG\r\n\x1a\n" + header + extra + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+        (tmp_path / "a.png").write_bytes(data)
+        assert PillowImage.open(tmp_path / "a.png").mode == mode
+        assert read_info(tmp_path / "a.png") == ImageInfo(7, 5, mode)
+
+
+@pytest.mark.parametrize("header", [(0, 5, 8, 0, 0, 0, 0), (7, 5, 8, 0, 0, 1, 0), (7, 5, 3, 0, 0, 0, 0)])
+def test_a_png_header_that_no_reader_accepts_is_refused(tmp_path: Path, header: tuple[int, ...]) -> None:
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", *header))
+    (tmp_path / "a.png").write_bytes(data + chunk(b"IDAT", zlib.compress(b"\0" * 60)) + chunk(b"IEND", b""))
+    with pytest.raises(InputError):
+        read_info(tmp_path / "a.png")
+
+
 def test_an_image_that_claims_more_pixels_than_can_be_counted(tmp_path: Path) -> None:
     header = struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 0, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
