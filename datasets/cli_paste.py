@@ -8,6 +8,7 @@ import typer
 
 from system.console import print_table, progress
 from system.json_output import report
+from system.on_cluster import On, pool_on
 
 
 class PlaceOption(StrEnum):
@@ -43,20 +44,23 @@ def paste_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Do all the work and print the table, but write nothing.")
     ] = False,
+    on: On = None,
 ) -> None:
     """Add training images: real defects of the train split pasted onto good images of the train split."""
     from datasets.paste.dataset import paste_dataset
 
-    pasted = paste_dataset(
-        dataset,
-        dest,
-        count=count,
-        seed=seed,
-        place=place.value,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        progress=progress,
-    )
+    with pool_on(on) as pool:
+        pasted = paste_dataset(
+            dataset,
+            dest,
+            count=count,
+            seed=seed,
+            place=place.value,
+            overwrite=overwrite,
+            dry_run=dry_run,
+            progress=progress,
+            pool=pool,
+        )
     report({"folder": dest, "dry_run": dry_run, "report": pasted})
     print_table(
         f"{dest} (dry run, nothing written)" if dry_run else str(dest),

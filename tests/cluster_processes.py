@@ -73,3 +73,8 @@ def running_cluster(folder: Path, workers: int) -> Iterator[Cluster]:
         yield cluster
     finally:
         cluster.end()
+
+
+def tree_bytes(root: Path) -> dict[str, bytes]:
+    """The content of each file below `root`."""
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}

@@ -14,7 +14,7 @@ from datasets.synth.synth import synth
 from system import cluster, cluster_task, versions
 from system.cluster import DaskPool, opened_cluster
 from system.errors import ClusterError, InputError, OperatingSystemError, OptionError
-from tests.cluster_processes import DIE_ONCE, Cluster, running_cluster
+from tests.cluster_processes import DIE_ONCE, Cluster, running_cluster, tree_bytes
 from tests.command import only_line, run_command
 
 pytest.importorskip("distributed", reason="dask.distributed is not installed")
@@ -55,10 +55,6 @@ def fill_disk(_: int) -> None:
 def note_and_wait(folder: str) -> None:
     (Path(folder) / f"{os.getpid()}-{time.monotonic_ns()}").touch()
     time.sleep(0.05)
-
-
-def tree_bytes(root: Path) -> dict[str, bytes]:
-    return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
 
 
 def test_results_are_in_order_from_both_workers(

@@ -12,7 +12,7 @@ from datasets.formats.dataset_folder import Dataset, load_dataset
 from evaluate.run_folder import Run
 from system.cluster import opened_cluster
 from system.errors import InputError
-from tests.cluster_processes import Cluster, running_cluster
+from tests.cluster_processes import Cluster, running_cluster, tree_bytes
 from tests.command import only_line, run_command
 from tests.fake_training import EPOCHS, LINES
 from tests.fold_cases import make_folds
@@ -112,6 +112,12 @@ def test_a_check_finds_the_same(two: Cluster, tree: Path, capsys: pytest.Capture
         documents.append(json.loads(capsys.readouterr().out)["result"])
     assert documents[0] == documents[1]
     assert any(finding["code"] == "broken-picture" for finding in documents[0]["findings"])
+
+
+def test_pasting_writes_the_same_bytes(two: Cluster, coco_folder: Path, tmp_path: Path) -> None:
+    for name, flags in (("here", []), ("there", ["--on", two.url])):
+        assert run_command("datasets", "paste", coco_folder, tmp_path / name, "--count", 9, *flags) == 0
+    assert tree_bytes(tmp_path / "there") == tree_bytes(tmp_path / "here")
 
 
 def test_a_single_training_is_not_for_a_cluster(coco_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

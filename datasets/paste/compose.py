@@ -1,8 +1,8 @@
 """New training images: real defects pasted onto good images. The caller chooses the images."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -15,6 +15,7 @@ from datasets.formats.made_images import PASTED
 from datasets.masks.component import Component, mask_to_component
 from datasets.masks.edges import component_to_rle
 from datasets.paste.blend import Patch, blend, make_patch, misfit, shrunk, shrunk_map
+from datasets.paste.pasted import LeftOut, Origin, Pasted, PasteOrder, Reason, renumbered
 from datasets.paste.place import Matrix, Move, Place, choose_place, draw_moves, settle
 from datasets.paste.source import LoadedImage, PasteImage, groups, is_usable, load_paste_image, mask_of
 from datasets.paste.stock import Stock, take_stock
@@ -26,42 +27,6 @@ MOVES_PER_PLACEMENT = 12  # scales and shifts compared for each rotation
 PATCHES_PER_PLACEMENT = 3  # the best of these moves, which are rendered in full
 MIN_KEPT_AREA = 0.9  # fraction of the area of the whole instance
 MAX_LOADED_SOURCES = 16  # kept in memory, decoded
-
-Reason = Literal["crowd or no mask", "no place"]
-
-
-class Origin(msgspec.Struct, frozen=True):
-    """The source of a pasted annotation, and the 2 x 3 map from source pixels to new pixels, row by row."""
-
-    annotation: int
-    source: str
-    source_annotation: int
-    move: Move
-    matrix: tuple[float, ...]
-
-
-class LeftOut(msgspec.Struct, frozen=True):
-    """An annotation of the source that the pasted image does not show."""
-
-    source: str
-    source_annotation: int
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Pasted:
-    """A new image: its pixels (H x W x 3 uint8 RGB), its annotations and its sources.
-
-    `touched` (H x W bool) marks masks and seams; all other pixels are those of the image `canvas`, a file name.
-    """
-
-    image: Image
-    rgb: NDArray[np.uint8]
-    annotations: list[Annotation]
-    touched: NDArray[np.bool_]
-    canvas: str
-    origins: list[Origin]
-    left_out: list[LeftOut]
 
 
 def paste_images(
@@ -81,19 +46,38 @@ def paste_images(
     ids of the first new image and annotation; by default they follow the largest given ids. Raises OptionError for
     invalid `count` or `seed`, InputError if there is no canvas, no defect, or no defect of a category in `types`.
     """
+    paster, orders = plan_pasting(
+        given, count, seed, place=place, first_image_id=first_ids[0] if first_ids else None, types=types
+    )
+    annotation_id = first_ids[1] if first_ids else 1 + max(a.id for g in given for a in g.annotations)
+    return _numbered(map(paster, orders), annotation_id)
+
+
+def plan_pasting(
+    given: Sequence[PasteImage],
+    count: int,
+    seed: int,
+    *,
+    place: Place | Literal["auto"],
+    first_image_id: int | None,
+    types: Sequence[int] | None,
+) -> tuple["Paster", list[PasteOrder]]:
+    """What makes the new images, and an order for each; see `paste_images`."""
     check_count(count, seed)
     stock = take_stock(given, one_category=types is not None)
     chosen = resolve_place(given) if place == "auto" else place
-    image_id, annotation_id = first_ids or (
-        1 + max(g.image.id for g in given),
-        1 + max(a.id for g in given for a in g.annotations),
-    )
+    image_id = 1 + max(g.image.id for g in given) if first_image_id is None else first_image_id
     categories = list(stock.sources)
     scheduled = [categories[i % len(categories)] for i in range(count)] if types is None else types
     if absent := [category for category in scheduled if category not in stock.sources]:
         problem = f"no training image shows only defects of category {absent[0]}, with a mask"
         raise InputError("paste", problem, "use another method, or add such an image")
-    return _paste_all(stock, scheduled, seed, chosen, image_id, annotation_id)
+    before: Counter[int] = Counter()
+    orders = []
+    for number, category in enumerate(scheduled):
+        orders.append(PasteOrder(number, category, before[category]))
+        before[category] += 1
+    return Paster(stock, seed, chosen, image_id), orders
 
 
 def check_count(count: int, seed: int) -> None:
@@ -111,27 +95,44 @@ def resolve_place(given: Sequence[PasteImage]) -> Place:
     return choose_place(load_paste_image(canvases[i]).part for i in spread)
 
 
-def _paste_all(
-    stock: Stock, types: Sequence[int], seed: int, place: Place, image_id: int, annotation_id: int
-) -> Iterator[Pasted]:
-    by_id = {source.image.id: source for sources in stock.sources.values() for source in sources}
-    opened = lru_cache(MAX_LOADED_SOURCES)(lambda source_id: load_paste_image(by_id[source_id]))
-    before: Counter[int] = Counter()
-    for i, category in enumerate(types):
+class Paster:
+    """Makes a new image, which depends only on what is given here and its order. Picklable."""
+
+    def __init__(self, stock: Stock, seed: int, place: Place, image_id: int) -> None:
+        self._given = (stock, seed, place, image_id)
+        self._opened = lru_cache(MAX_LOADED_SOURCES)(self._open)
+        self._by_id = {source.image.id: source for sources in stock.sources.values() for source in sources}
+
+    def __reduce__(self) -> tuple[type["Paster"], tuple[Stock, int, Place, int]]:
+        """Pickled without the images that it keeps open."""
+        return Paster, self._given
+
+    def __call__(self, order: PasteOrder) -> Pasted:
+        """The new image; its annotations are numbered from 1. Raises InputError if no defect fits."""
+        stock, seed, place, image_id = self._given
         left_out: list[LeftOut] = []
-        for attempt in range(len(stock.sources[category])):
-            source = stock.source(category, before[category] + attempt, seed)
-            canvas = load_paste_image(stock.canvas(source.product, i, seed))
-            work = _Work(opened(source.image.id), canvas, place, np.random.default_rng((seed, 3, i, attempt)))
-            pasted = work.paste(Image(image_id + i, f"{PASTED}/{i:04d}.png", 0, 0), annotation_id, left_out)
+        for attempt in range(len(stock.sources[order.category])):
+            source = stock.source(order.category, order.before + attempt, seed)
+            canvas = load_paste_image(stock.canvas(source.product, order.number, seed))
+            random = np.random.default_rng((seed, 3, order.number, attempt))
+            work = _Work(self._opened(source.image.id), canvas, place, random)
+            name = f"{PASTED}/{order.number:04d}.png"
+            pasted = work.paste(Image(image_id + order.number, name, 0, 0), 1, left_out)
             left_out = pasted.left_out
             if pasted.annotations:
-                break
-        else:
-            raise InputError(pasted.canvas, f"no defect of category {category} fits on it", "try another --place")
-        before[category] += 1
-        annotation_id += len(pasted.annotations)
-        yield pasted
+                return pasted
+        problem = f"no defect of category {order.category} fits on it"
+        raise InputError(pasted.canvas, problem, "try another --place")
+
+    def _open(self, source_id: int) -> LoadedImage:
+        return load_paste_image(self._by_id[source_id])
+
+
+def _numbered(made: Iterable[Pasted], annotation_id: int) -> Iterator[Pasted]:
+    for pasted in made:
+        annotations, origins = renumbered(pasted.annotations, pasted.origins, annotation_id)
+        yield replace(pasted, annotations=annotations, origins=origins)
+        annotation_id += len(annotations)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import pytest
 from datasets.coco import Annotation, Image
 from datasets.formats.dataset_folder import load_dataset
 from datasets.masks.rle import decode, encode
-from datasets.paste.compose import Pasted, paste_images
+from datasets.paste.compose import paste_images
+from datasets.paste.pasted import Pasted
 from datasets.paste.source import PasteImage, groups, list_paste_images
 from system.errors import InputError, OptionError
 
