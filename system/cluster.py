@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from system.cluster_task import Task, run_task, running_tasks, sent_environment
+from system.cluster_task import Task, known_tasks, run_task, sent_environment
 from system.console import print_status
 from system.errors import ClusterError, OptionError
 from system.versions import versions
@@ -43,7 +43,7 @@ class DaskPool(Pool):
     def __init__(self, client: "Client", address: str) -> None:
         self._client = client
         self._address = address
-        self._id = uuid.uuid4().hex
+        self._prefix = f"defectline-{uuid.uuid4().hex}-"
         self._waiting: deque[Future] = deque()
 
     def map_ordered(self, work: Callable[[S], R], items: Sequence[S], largest_chunk: int) -> Iterator[R]:
@@ -73,14 +73,14 @@ class DaskPool(Pool):
         with suppress(OSError, CancelledError, RuntimeError):  # the scheduler may be gone
             self._client.cancel(futures, force=True)
             while time.monotonic() < deadline:
-                if not any(self._client.run(running_tasks, self._id, on_error="ignore").values()):
+                if not any(self._client.run(known_tasks, self._prefix, on_error="ignore").values()):
                     return
                 time.sleep(POLL_SECONDS)
 
     def _submit(self, work: Callable[[S], R], items: Sequence[S]) -> "Future":
         payload = pickle.dumps((work, list(items)), pickle.HIGHEST_PROTOCOL)
-        task = Task(self._id, str(Path.cwd()), sent_environment(), versions(), payload)
-        return self._client.submit(run_task, task, key=f"defectline-{uuid.uuid4().hex}", pure=False)
+        task = Task(str(Path.cwd()), sent_environment(), versions(), payload)
+        return self._client.submit(run_task, task, key=f"{self._prefix}{uuid.uuid4().hex}", pure=False)
 
     def _processes(self) -> int:
         """The number of tasks that can run at a time. Raises ClusterError if there is no worker for long."""

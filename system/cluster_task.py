@@ -3,10 +3,10 @@
 import os
 import pickle
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,18 +14,19 @@ from system.errors import ClusterError, OperatingSystemError
 from system.system_fault import system_fault
 from system.versions import first_difference, versions
 
+if TYPE_CHECKING:
+    from distributed import Worker
+
 VARIABLES = ("DEFECTLINE_MAX_MEGAPIXELS", "DEFECTLINE_TRUST_WEIGHTS")  # sent with each task
 _ONE_AT_A_TIME = threading.Lock()  # the current folder and the environment are those of the whole process
-_RUNNING: Counter[str] = Counter()  # pool -> its tasks that run in this process
 
 
 class Task(msgspec.Struct, frozen=True):
     """A function and some items (`payload`, pickled), and what it needs of the process that sent it.
 
-    `pool` identifies that process, `folder` is its current folder, `environment` its values of VARIABLES.
+    `folder` is its current folder, `environment` its values of VARIABLES.
     """
 
-    pool: str
     folder: str
     environment: dict[str, str]
     versions: dict[str, str]
@@ -45,7 +46,7 @@ def run_task(task: Task) -> list[object]:
     name = _worker_name()
     if difference := first_difference(task.versions, versions()):
         raise ClusterError(f"worker {name}", f"has {difference}", "install the same versions on every machine")
-    with _ONE_AT_A_TIME, _counted(task.pool), _surroundings(task, name):
+    with _ONE_AT_A_TIME, _surroundings(task, name):
         function, items = pickle.loads(task.payload)  # noqa: S301  from the scheduler, see docs/security.md
         return _apply(function, items, name)
 
@@ -77,25 +78,17 @@ def is_cancelled() -> bool:
     return task is None or task.state == "cancelled"
 
 
-def running_tasks(pool: str) -> int:
-    """How many tasks of `pool` run in this process."""
-    return _RUNNING[pool]
+def known_tasks(prefix: str, dask_worker: "Worker") -> int:
+    """How many tasks whose key starts with `prefix` this worker knows; Dask passes `dask_worker`.
+
+    A worker forgets a cancelled task at once, or when it ends if it already runs.
+    """
+    return sum(str(key).startswith(prefix) for key in dask_worker.state.tasks)
 
 
 def sent_environment() -> dict[str, str]:
     """The environment variables that go with each task."""
     return {name: os.environ[name] for name in VARIABLES if name in os.environ}
-
-
-@contextmanager
-def _counted(pool: str) -> Iterator[None]:
-    _RUNNING[pool] += 1
-    try:
-        yield
-    finally:
-        _RUNNING[pool] -= 1
-        if not _RUNNING[pool]:
-            del _RUNNING[pool]
 
 
 @contextmanager
