@@ -94,6 +94,10 @@ def _check_output(run: Run, model: Path, classes: int) -> None:
     import onnx
 
     graph = onnx.load(str(model)).graph
+    given = [dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim]
+    if given[1:2] == [4]:
+        problem = "its network needs the map of good images as a fourth channel"
+        raise OptionError(f"--for x-anylabeling {run.root}", problem, "train one without --good-map")
     shape = [[dim.dim_value for dim in one.type.tensor_type.shape.dim] for one in graph.output]
     if len(shape) != 1 or len(shape[0]) != 3 or shape[0][1] != 4 + classes:
         problem = f"its network gives {shape} and not boxes; {UNSUPPORTED}"

@@ -46,6 +46,24 @@ def coco_folder(synth_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return dest
 
 
+@pytest.fixture(scope="session")
+def good_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """12 good training images and a defective one; in test 2 of each type and 3 good ones; read only."""
+    from tests.train_anomaly.conftest import parts_folder  # noqa: PLC0415  it imports tests.command too
+
+    return parts_folder(tmp_path_factory.mktemp("parts") / "parts", good=12, bad=2, test_good=3)
+
+
+@pytest.fixture(scope="session")
+def good_parts_run(good_parts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of train_anomaly that learnt the good images of `good_parts`; read only."""
+    from tests.train_anomaly.conftest import SMALL  # noqa: PLC0415
+
+    runs = tmp_path_factory.mktemp("anomaly")
+    assert run_command("train_anomaly", "fit", good_parts, *SMALL, "--alarms", "10%", "--runs", runs) == 0
+    return runs / "anomaly/parts"
+
+
 def _real(variable: str) -> Path:
     if variable not in os.environ:
         pytest.skip(f"{variable} is not set, so the real data is not tested")

@@ -37,11 +37,11 @@ def draw_map(augmentation: DetectorAugmentation, side: int, random: np.random.Ge
 
 
 def warp_image(image: NDArray[np.uint8], matrix: Matrix, side: int) -> NDArray[np.uint8]:
-    """Map an H x W x 3 image into a square of `side` pixels by `matrix`.
+    """Map an H x W x 3 image, or H x W x 4, into a square of `side` pixels by `matrix`.
 
-    The rest gets the colour of its border.
+    The rest gets the colour of its border, and 0 in the fourth channel.
     """
-    fill = frame_colour(image)
+    fill = (*frame_colour(image), 0)[: image.shape[2]]
     to_square, size = centred(matrix)[:2], (side, side)
     drawn: NDArray[np.uint8] = cv2.warpAffine(
         image, to_square, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=fill
@@ -52,7 +52,7 @@ def warp_image(image: NDArray[np.uint8], matrix: Matrix, side: int) -> NDArray[n
 def frame_colour(image: NDArray[np.uint8]) -> tuple[int, int, int]:
     """Median colour of the outermost pixels, an estimate of the background outside the image."""
     frame = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-    red, green, blue = np.median(frame, axis=0)
+    red, green, blue = np.median(frame[:, :3], axis=0)
     return int(red), int(green), int(blue)
 
 

@@ -27,6 +27,8 @@ TRAINER = Trainer(
             "A name of Ultralytics (yolo11n.pt, yolo11n-seg.pt, rtdetr-l.yaml), a file, or none (random)."
         ),
         "monitor": Flag("The value on val that chooses the best epoch: AP, AP50, AP75, loss or last."),
+        "good_map": Flag("Run of train_anomaly, method features: its map is a further input channel."),
+        "good_map_drop": Flag("Share of the training images without this channel.", float),
         "lr": Flag("Highest learning rate.", float, default="to suit the weights"),
     },
     predict_flags=("tta", "tile", "exported"),

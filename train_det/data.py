@@ -1,5 +1,6 @@
 """Training images of a dataset folder, augmented in every epoch, in the form for the loss of Ultralytics."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,13 @@ from datasets.formats.dataset_folder import Dataset
 from datasets.images.bit_depth import IntensityRange
 from datasets.images.pixels import read_sized
 from datasets.masks.rle import decode
-from train_det.augment import Matrix, draw_map, frame_colour, jitter_colours, warp_box, warp_image
+from features.good_map import GoodMap
+from train_det.augment import Matrix, draw_map, jitter_colours, warp_box, warp_image
+from train_det.hidden_regions import hide_regions
 from train_det.instance_maps import instance_maps, small_mask
 from train_det.options import DetectorAugmentation
 from training.batches import EpochBatches, EpochKey
+from training.good_channel import with_map
 from training.letterbox import Letterbox
 
 CACHE_BYTES = 4 << 30
@@ -100,38 +104,26 @@ def outline_points(annotation: Annotation, height: int, width: int) -> tuple[NDA
     return (unit * [w, h] + [x, y]).astype(np.float32), False
 
 
-def hide_regions(
-    image: NDArray[np.uint8], regions: Sequence[Annotation], defects: Sequence[Annotation]
-) -> NDArray[np.uint8]:
-    """H x W x 3 `image` with the pixels of `regions` outside of `defects` in the colour of its border."""
-    height, width = image.shape[:2]
-    painted = image.copy()
-    painted[_covered(regions, height, width) & ~_covered(defects, height, width)] = frame_colour(image)
-    return painted
-
-
-def _covered(annotations: Sequence[Annotation], height: int, width: int) -> NDArray[np.bool_]:
-    """The pixels of the masks of annotations, or of their boxes where there is no mask."""
-    covered = np.zeros((height, width), bool)
-    for annotation in annotations:
-        if annotation.segmentation:
-            covered |= decode(annotation.segmentation, height, width) > 0
-        else:
-            x, y, w, h = annotation.bbox
-            covered[int(y) : int(np.ceil(y + h)), int(x) : int(np.ceil(x + w))] = True
-    return covered
-
-
 class TrainingImages(TorchDataset[Item]):
     """Items with img (3 x side x side uint8 RGB), cls (n x 1), bboxes (n x 4, xywh as fractions) and batch_idx.
+
+    With `good_map`, its scores are a fourth channel; in a share `drop` of the items it is 0.
 
     Indexed by (epoch, number). An item depends only on seed, epoch and number, not on workers, order or
     interruptions.
     """
 
     def __init__(
-        self, samples: Sequence[Sample], side: int, augmentation: DetectorAugmentation | None, seed: int
+        self,
+        samples: Sequence[Sample],
+        side: int,
+        augmentation: DetectorAugmentation | None,
+        seed: int,
+        good_map: GoodMap | None = None,
+        drop: float = 0.0,
     ) -> None:
+        self.good_map = good_map
+        self.drop = drop
         self.samples = samples
         self.side = side
         self.augmentation = augmentation
@@ -152,7 +144,9 @@ class TrainingImages(TorchDataset[Item]):
             matrix = draw_map(self.augmentation, self.side, random) @ matrix
         drawn = _draw(image, sample.width, sample.height, matrix, self.side)
         if self.augmentation:
-            drawn = jitter_colours(drawn, self.augmentation, random)
+            drawn[..., :3] = jitter_colours(np.ascontiguousarray(drawn[..., :3]), self.augmentation, random)
+        if self.drop and np.random.default_rng((self.seed, epoch, number, 1)).random() < self.drop:
+            drawn[..., 3:] = 0
         boxes = [warp_box(points, matrix, self.side) for points in sample.edges]
         kept = [(i, k, box) for i, (k, box) in enumerate(zip(sample.classes, boxes, strict=True)) if box]
         corners = np.array([box for _, _, box in kept], np.float32).reshape(-1, 4) / self.side
@@ -176,6 +170,8 @@ class TrainingImages(TorchDataset[Item]):
         image = read_sized(sample.path, sample.width, sample.height, sample.intensities)
         if sample.hidden:
             image = hide_regions(image, sample.hidden, sample.shown)
+        if self.good_map:
+            image = with_map(image, self.good_map, hashlib.sha256(sample.path.read_bytes()).hexdigest())
         small = shrink(image, CACHE_OVERSIZE * self.side)
         if self._cache is not None:
             self._cache[number] = small
@@ -195,7 +191,7 @@ def training_loader(images: TrainingImages, batches: EpochBatches, workers: int)
 
 
 def draw_square(image: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], Matrix]:
-    """H x W x 3 `image` in the middle of a square of `side` pixels, and the 3 x 3 map into that square.
+    """H x W x C `image` (C 3 or 4) in the middle of a square of `side` pixels, and the 3 x 3 map into that square.
 
     Training images without augmentation get the same map, so a model sees the same in training and in use.
     """

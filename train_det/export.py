@@ -14,12 +14,14 @@ from evaluate.values import DEFAULT_SCORE_THRESHOLD
 from train_det.checkpoints import BEST, load_detector
 from train_det.data import CACHE_OVERSIZE, draw_square
 from train_det.exported import OUTPUT, as_network
+from train_det.gamma import input_channels
 from train_det.infer import DetectionOptions, DetectorNetwork, network_of, to_pixels
 from train_det.options import DetectorOptions
 from train_det.outputs import PROTOTYPES, OneOutput, split_output
-from train_det.predict import Detector
+from train_det.predict import Detector, stored_map
 from training.export_metadata import NetworkDescription, NetworkInput
 from training.exported_model import INPUT, ExportFormat, need, open_runner, save_openvino, silent_exporters
+from training.good_channel import with_map
 from training.options import run_options
 from training.quantisable import Quantisable
 
@@ -66,6 +68,7 @@ class DetectorExporter(Quantisable):
         self._side, self._tile = options.imgsz, options.tile
         self._model, self._categories = load_detector(self.weights, torch.device("cpu"))
         self._original = network_of(self._model)
+        self._good_map = stored_map(run.weights, self._model)
         head = len(list(self._model.model.children())) - 1  # type: ignore[union-attr]
         # The head itself computes boxes of hundreds of pixels; its convolutions have longer names.
         self.float_layers = (rf".*\.model\.{head}/.*", r".*\.dfl.*")
@@ -77,7 +80,13 @@ class DetectorExporter(Quantisable):
         return NetworkDescription(
             network=self._original.family,
             categories=self._categories,
-            input=NetworkInput(height=self._side, width=self._side, dtype="float32", padding="border-median"),
+            input=NetworkInput(
+                channels=input_channels(self._model),
+                height=self._side,
+                width=self._side,
+                dtype="float32",
+                padding="border-median",
+            ),
             output=OUTPUT,
             default_score=DEFAULT_SCORE_THRESHOLD,
             decoding={
@@ -98,22 +107,26 @@ class DetectorExporter(Quantisable):
     ) -> DetectorParity:
         """Compare the raw output of both."""
         exported = as_network(open_runner(path, export_format), self._original)
-        return compare(self._original, exported, images, self._side)
+        seen = [with_map(rgb, self._good_map) if self._good_map else rgb for rgb in images]
+        return compare(self._original, exported, seen, self._side)
 
     def original(self) -> Detector:
         """The network in PyTorch."""
-        return Detector(self._original, self._categories, DetectionOptions(side=self._side))
+        return self._detector(self._original)
 
     def exported(self, run: "Runner") -> Detector:
         """The same with the exported network."""
-        network = as_network(run, self._original)
-        return Detector(network, self._categories, DetectionOptions(side=self._side))
+        return self._detector(as_network(run, self._original))
+
+    def _detector(self, network: DetectorNetwork) -> Detector:
+        detection = DetectionOptions(side=self._side)
+        return Detector(network, self._categories, detection, good_map=self._good_map)
 
 
 def compare(
     original: DetectorNetwork, exported: DetectorNetwork, images: Sequence[NDArray[np.uint8]], side: int
 ) -> DetectorParity:
-    """Run both on every H x W x 3 image, shrunk into a square of `side` pixels."""
+    """Run both on every H x W x 3 image, or H x W x 4, shrunk into a square of `side` pixels."""
     score = box = 0.0
     for image in images:
         square, _ = draw_square(image, side)
@@ -139,7 +152,8 @@ def _comparable(rows: torch.Tensor, side: int) -> torch.Tensor:
 
 def _write(model: Any, side: int, path: Path, export_format: ExportFormat, precision: str) -> None:
     network = OneOutput(model).eval()
-    example = torch.zeros(1, 3, side, side)
+    channels = input_channels(model)
+    example = torch.zeros(1, channels, side, side)
     if network.family == "yolo":
         network, model.model[-1].export = model, True
     with silent_exporters(), torch.no_grad():
@@ -152,6 +166,6 @@ def _write(model: Any, side: int, path: Path, export_format: ExportFormat, preci
             )  # fmt: skip
         else:
             openvino = need(export_format, "openvino")
-            converted = openvino.convert_model(network, example_input=example, input=[1, 3, side, side])
+            converted = openvino.convert_model(network, example_input=example, input=[1, channels, side, side])
             save_openvino(converted, path, precision)
     model.model[-1].export = False

@@ -10,6 +10,7 @@ from torch import nn
 
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run, trainers
+from features.good_map import GoodMap, load_good_map
 from system.console import print_status, progress
 from system.errors import OptionError
 from train_det import ultralytics_api
@@ -18,12 +19,13 @@ from train_det.data import TrainingImages, read_samples
 from train_det.export import DetectorExporter
 from train_det.fit import DetectorLoop
 from train_det.fused_detector import FusedDetector
-from train_det.gamma import set_gamma
+from train_det.gamma import add_good_map, set_gamma
 from train_det.options import DetectorOptions, with_learning_rate
 from train_det.predict import Detector, load_run_detector
 from train_det.validation import Validation
 from training.crops import crop_view, remove_crops
 from training.early_stopping import stored_best
+from training.good_channel import COPY, copy_good_map
 from training.trainer import Learner, PredictOptions, Predictor, Work
 
 
@@ -49,6 +51,11 @@ class DetectorLearner(Learner[DetectorOptions]):
         """Build a model and discard it."""
         new_model(dataset, options)
 
+    def furnish(self, run: Run, dataset: Dataset, options: DetectorOptions) -> None:
+        """Copy the weights of `good_map`."""
+        if options.good_map:
+            copy_good_map(run, dataset, Path(options.good_map))
+
     def epochs_done(self, state: Path) -> int:
         """The number of the epoch in last.pt."""
         return epochs_of(load_state(state)[1])
@@ -59,16 +66,19 @@ class DetectorLearner(Learner[DetectorOptions]):
         if options.tile:
             dataset = crop_view(work.run, dataset, side=options.tile, empty=options.tile_empty, seed=options.seed)
         state: State | None = None
+        good_map = load_good_map(work.run.weights / COPY) if options.good_map else None
         if work.state:
             model, state = load_state(work.state)
         else:
             model, origin = new_model(dataset, options)
             print_status(f"starting from {origin}")
+            if good_map:
+                add_good_map(model, good_map.sha256)
         return DetectorLoop(
             work,
             model,
-            training_images(dataset, options),
-            Validation(dataset, options),
+            training_images(dataset, options, good_map),
+            Validation(dataset, options, good_map),
             state,
             done=epochs_of(state) if state else 0,
             best=stored_best(state or {}),
@@ -109,8 +119,11 @@ def new_model(dataset: Dataset, options: DetectorOptions) -> tuple[nn.Module, st
     return model, origin
 
 
-def training_images(dataset: Dataset, options: DetectorOptions) -> TrainingImages:
-    """The images of train, decoded once. Images with boxes without masks are rotated by right angles only."""
+def training_images(dataset: Dataset, options: DetectorOptions, good_map: GoodMap | None = None) -> TrainingImages:
+    """The images of train, decoded once, with the map as a fourth channel if there is one.
+
+    Images with boxes without masks are rotated by right angles only.
+    """
     train = dataset.split("train")
     masks_for = options.imgsz if options.family == "yolo-seg" else 0
     samples = read_samples(dataset, train.images, train.by_image(), masks_for, hide_ignored=True)
@@ -118,7 +131,8 @@ def training_images(dataset: Dataset, options: DetectorOptions) -> TrainingImage
     if augmentation.rotation == "any" and not all(sample.exact for sample in samples):
         print_status("some annotations have no mask: images are rotated by right angles only")
         augmentation = msgspec.structs.replace(augmentation, rotation="right")
-    images = TrainingImages(samples, options.imgsz, augmentation, options.seed)
+    drop = options.good_map_drop if good_map else 0.0
+    images = TrainingImages(samples, options.imgsz, augmentation, options.seed, good_map, drop)
     for number in progress(range(len(images)), "reading images"):
         images[0, number]
     return images

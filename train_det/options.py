@@ -6,7 +6,18 @@ import msgspec
 
 from system.errors import OptionError
 from train_det.families import YAML, Family
-from training.options import Amount, Fraction, Gamma, Natural, Positive, Rate, SharedOptions, Tile, check_tile
+from training.options import (
+    Amount,
+    Fraction,
+    Gamma,
+    Natural,
+    Positive,
+    Rate,
+    Share,
+    SharedOptions,
+    Tile,
+)
+from training.tiles import check_tile
 
 RANDOM_WEIGHTS = "none"
 WEIGHTS_REMEDY = "give the path of an Ultralytics detection checkpoint, or none"
@@ -59,7 +70,9 @@ class DetectorOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_f
     what it finds and by which kind of network; it is that of the weights and need not be given. `imgsz` is the
     side in pixels of the square into which images are shrunk, `monitor` the value on val that selects the best
     epoch. `tile` is the side in pixels of the crops to train on, 0 for whole images, `tile_empty` how many crops
-    without a defect there are for each with one. Raises OptionError for values that contradict each other.
+    without a defect there are for each with one. `good_map` is a run of train_anomaly whose map is a fourth input
+    channel; it is dropped in a share `good_map_drop` of the training images. Raises OptionError for values that
+    contradict each other.
     """
 
     weights: str = "yolo11n.pt"
@@ -69,12 +82,14 @@ class DetectorOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_f
     gamma: Gamma = 0.5
     tile: Tile = 0
     tile_empty: Amount = 0.5
+    good_map: str = ""
+    good_map_drop: Share = 0.3
     monitor: Literal["AP", "AP50", "AP75", "loss", "last"] = "AP"
     augmentation: DetectorAugmentation = DetectorAugmentation()
     optimisation: DetectorOptimisation = DetectorOptimisation()
 
     def __post_init__(self) -> None:
-        check_tile(self.tile)
+        check_tile(self.tile, self.good_map)
         if self.patience and self.monitor == "last":
             raise OptionError("patience", "monitor last watches no value", "give 0, or another --monitor")
 

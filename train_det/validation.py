@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 from datasets.coco import CocoFile, Prediction
 from datasets.formats.dataset_folder import Dataset
 from evaluate.coco_eval import coco_eval
+from features.good_map import GoodMap
 from train_det.data import Sample, TrainingImages, collate, on_device, read_samples
 from train_det.infer import DetectionOptions, boxes_in_squares, to_image_pixels, to_predictions
 from train_det.options import DetectorOptions
@@ -23,13 +24,13 @@ STATS = {"AP": 0, "AP50": 1, "AP75": 2}
 class Validation:
     """Measures models on the val split of `dataset`; `monitor` names the value that selects the best epoch."""
 
-    def __init__(self, dataset: Dataset, options: DetectorOptions) -> None:
+    def __init__(self, dataset: Dataset, options: DetectorOptions, good_map: GoodMap | None = None) -> None:
         self._truth = dataset.splits.get("val") or CocoFile([], [], dataset.categories)
         self._categories = dataset.categories
         self._detection = DetectionOptions(side=options.imgsz)
         masks_for = options.imgsz if options.family == "yolo-seg" else 0
         self._samples = read_samples(dataset, self._truth.images, self._truth.by_image(), masks_for)
-        self._images = TrainingImages(self._samples, options.imgsz, None, options.seed)
+        self._images = TrainingImages(self._samples, options.imgsz, None, options.seed, good_map)
         self.monitor = options.monitor if self._truth.annotations else "last"
 
     @property

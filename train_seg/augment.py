@@ -21,10 +21,13 @@ from numpy.typing import NDArray
 from train_seg.options import SegmenterAugmentation
 
 
-def training_augmentation(options: SegmenterAugmentation, padding: tuple[int, int, int]) -> A.Compose:
+def training_augmentation(
+    options: SegmenterAugmentation, padding: tuple[int, int, int], *, numbered: bool = False
+) -> A.Compose:
     """The augmentation of one training image and its H x W x K coverage, both uint8.
 
-    `padding` is the RGB colour of what moves in from outside the image.
+    `padding` is the RGB colour of what moves in from outside the image. `numbered`: the coverage has channels of
+    numbers, which must not be mixed.
     """
     return A.Compose(
         [
@@ -38,7 +41,7 @@ def training_augmentation(options: SegmenterAugmentation, padding: tuple[int, in
                 translate_percent=_around(0, options.shift),
                 keep_ratio=True,
                 interpolation=cv2.INTER_LINEAR,
-                mask_interpolation=cv2.INTER_LINEAR,
+                mask_interpolation=cv2.INTER_NEAREST if numbered else cv2.INTER_LINEAR,
                 fill=padding,
                 fill_mask=0,
                 p=options.geometry_share,

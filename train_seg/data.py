@@ -1,6 +1,7 @@
 """Training data in memory: every image is decoded and shrunk once, its masks painted once, all kept as bytes."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,9 +16,10 @@ from evaluate.pixels import ignored_pixels, paint_annotations, type_indices
 from features.good_map import GoodMap
 from system.console import progress
 from system.errors import InputError
-from train_seg.good_channel import with_map
+from train_seg.box_lines import box_lines
 from train_seg.options import SegmenterAugmentation
 from training.batches import EpochKey
+from training.good_channel import with_map
 from training.letterbox import Letterbox
 
 if TYPE_CHECKING:
@@ -32,12 +34,14 @@ class CachedImage:
 
     The coverage is S x S x (K + 1): one channel for each category, the last for ignore regions, whose pixels are
     left out of the loss. Unlike a shrunk mask, it keeps the position of an edge within a pixel. `scores` is the
-    map of the distance from good images, S x S x 1, 0..255, with `--good-map`.
+    map of the distance from good images, S x S x 1, 0..255, with `--good-map`. `lines` are the bands of boxes
+    whose masks are estimated, S x S x 2 (train_seg.box_lines).
     """
 
     image: "NDArray[np.uint8]"
     coverage: "NDArray[np.uint8]"
     scores: "NDArray[np.uint8] | None" = None
+    lines: "NDArray[np.uint8] | None" = None
 
 
 def load_cached(
@@ -46,10 +50,12 @@ def load_cached(
     imgsz: int,
     padding: tuple[int, int, int],
     good_map: GoodMap | None = None,
+    estimated: AbstractSet[int] = frozenset(),
 ) -> list[CachedImage]:
     """Decode and shrink the images of `coco`, in order, padded with the colour `padding` to squares.
 
-    With `good_map`, its scores are added, those of images that it learnt by the other good images.
+    With `good_map`, its scores are added, those of images that it learnt by the other good images. `estimated` are
+    the ids of annotations that had a box only; with any, every image has bands of boxes.
     Raises InputError for images or annotations that cannot be used.
     """
     annotations, indices = coco.by_image(), type_indices(coco)
@@ -58,10 +64,12 @@ def load_cached(
         box = Letterbox(image.height, image.width, imgsz)
         rgb = dataset.read_image(image)
         coverage = _coverage(dataset, image, annotations[image.id], indices, box)
+        boxes = [a.bbox for a in annotations[image.id] if a.id in estimated]
+        lines = box_lines(boxes, box) if estimated else None
         if good_map is None:
-            return CachedImage(box.image(rgb, padding), coverage)
+            return CachedImage(box.image(rgb, padding), coverage, lines=lines)
         both = box.image(with_map(rgb, good_map, dataset.sha256(image)), (*padding, 0))
-        return CachedImage(np.ascontiguousarray(both[:, :, :3]), coverage, both[:, :, 3:])
+        return CachedImage(np.ascontiguousarray(both[:, :, :3]), coverage, both[:, :, 3:], lines)
 
     with ThreadPoolExecutor() as pool:
         return list(progress(pool.map(load, coco.images), "reading images", len(coco.images)))
@@ -94,7 +102,8 @@ class TrainingSet(TorchDataset[SegmenterSample]):
     """Cached images, augmented with a seed made from the seed of the training, the epoch and the image number.
 
     Indexed by (epoch, number). A sample is RGB 3 x S x S and coverage (K + 1) x S x S, uint8. With `--good-map`
-    the scores are a fourth channel of the image; in a share `drop` of the samples they are 0.
+    the scores are a fourth channel of the image; in a share `drop` of the samples they are 0. Bands of boxes are
+    two more channels of the coverage.
     """
 
     def __init__(
@@ -110,7 +119,8 @@ class TrainingSet(TorchDataset[SegmenterSample]):
         self.cached = cached
         self.drop = drop
         self.seed = seed
-        self.pipeline = training_augmentation(augmentation, padding)
+        numbered = any(item.lines is not None for item in cached)
+        self.pipeline = training_augmentation(augmentation, padding, numbered=numbered)
 
     def __getitem__(self, key: EpochKey) -> SegmenterSample:
         from train_seg.augment import augment
@@ -118,9 +128,10 @@ class TrainingSet(TorchDataset[SegmenterSample]):
         epoch, number = key
         seed = int(np.random.SeedSequence((self.seed, epoch, number)).generate_state(1)[0])
         item = self.cached[number]
+        coverage = item.coverage if item.lines is None else np.dstack([item.coverage, item.lines])
         if item.scores is None:
-            return _to_tensors(*augment(self.pipeline, seed, item.image, item.coverage))
-        image, both = augment(self.pipeline, seed, item.image, np.dstack([item.coverage, item.scores]))
+            return _to_tensors(*augment(self.pipeline, seed, item.image, coverage))
+        image, both = augment(self.pipeline, seed, item.image, np.dstack([coverage, item.scores]))
         kept = np.random.default_rng((self.seed, epoch, number, 1)).random() >= self.drop
         return _to_tensors(np.dstack([image, both[:, :, -1] * np.uint8(kept)]), both[:, :, :-1])
 

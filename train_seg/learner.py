@@ -22,7 +22,6 @@ from train_seg.encoder_weights import encoder_normalisation, load_encoder_weight
 from train_seg.export import SegmenterExporter
 from train_seg.fit import SegmenterLoop
 from train_seg.fused_segmenter import FusedSegmenter
-from train_seg.good_channel import COPY, copy_good_map, widen
 from train_seg.model import ModelSpec, UNet, read_spec, save_model
 from train_seg.options import SegmenterOptions
 from train_seg.record import BEST, LAST, STATE, Recorder
@@ -31,6 +30,7 @@ from train_seg.sizes import usual_sizes
 from train_seg.threshold import choose_pixel_threshold
 from training.crops import crop_view, remove_crops
 from training.early_stopping import Best, stored_best
+from training.good_channel import COPY, copy_good_map, widen
 from training.options import run_options
 from training.trainer import Learner, PredictOptions, Predictor, Work
 
@@ -68,7 +68,7 @@ class SegmenterLearner(Learner[SegmenterOptions]):
 
     def prepare(self, work: Work[SegmenterOptions]) -> SegmenterLoop:
         """Images in memory and a new model; Lightning restores its weights if there is a state."""
-        dataset, options = training_images(work), work.options
+        (dataset, estimated), options = training_images(work), work.options
         done, best = 0, Best()
         if work.state:
             done, best = _progress_in(work.state)
@@ -83,7 +83,8 @@ class SegmenterLearner(Learner[SegmenterOptions]):
             good_map = load_good_map(work.run.weights / COPY)
             spec = msgspec.structs.replace(spec, good_map=good_map.sha256)
             widen(model.net)
-        return SegmenterLoop(work, spec, model, *_load(dataset, options, spec, good_map), done=done, best=best)
+        images = _load(dataset, options, spec, good_map, estimated)
+        return SegmenterLoop(work, spec, model, *images, done=done, best=best)
 
     def calibrate(self, work: Work[SegmenterOptions]) -> None:
         """Choose the pixel threshold on val and store it in both weights files."""
@@ -139,16 +140,22 @@ def new_model(dataset: Dataset, options: SegmenterOptions) -> tuple[UNet, ModelS
     return model, spec, lines
 
 
-def training_images(work: Work[SegmenterOptions]) -> Dataset:
-    """What the network learns from: the images of the run, or crops of them, with masks."""
+def training_images(work: Work[SegmenterOptions]) -> tuple[Dataset, frozenset[int]]:
+    """What the network learns from: the images of the run, or crops of them, with masks.
+
+    Also the ids of annotations of train whose masks are estimated, which crops do not keep.
+    """
     options = work.options
     dataset = work.dataset
+    estimated: frozenset[int] = frozenset()
     if options.from_boxes:
         dataset, counts = with_box_masks(dataset)
         record_box_masks(work.run, counts)
+        estimated = frozenset(a.id for a in work.dataset.split("train").annotations if not a.segmentation)
     if not options.tile:
-        return dataset
-    return crop_view(work.run, dataset, side=options.tile, empty=options.tile_empty, seed=options.seed)
+        return dataset, estimated
+    crops = crop_view(work.run, dataset, side=options.tile, empty=options.tile_empty, seed=options.seed)
+    return crops, frozenset()
 
 
 def store_threshold(path: Path, threshold: float) -> None:
@@ -173,11 +180,14 @@ def _progress_in(state: Path) -> tuple[int, Best]:
 
 
 def _load(
-    dataset: Dataset, options: SegmenterOptions, spec: ModelSpec, good_map: GoodMap | None
+    dataset: Dataset,
+    options: SegmenterOptions,
+    spec: ModelSpec,
+    good_map: GoodMap | None,
+    estimated: frozenset[int],
 ) -> tuple[TrainingSet, PlainSet]:
     val = dataset.splits.get("val", CocoFile([], [], dataset.categories))
-    train, plain = (
-        load_cached(dataset, coco, options.imgsz, spec.padding, good_map) for coco in (dataset.split("train"), val)
-    )
+    train = load_cached(dataset, dataset.split("train"), options.imgsz, spec.padding, good_map, estimated)
+    plain = load_cached(dataset, val, options.imgsz, spec.padding, good_map)
     drop = options.good_map_drop
     return TrainingSet(train, options.seed, options.augmentation, spec.padding, drop), PlainSet(plain)

@@ -15,9 +15,9 @@ from system.errors import InputError, OptionError, WeightsError
 from system.files import write_atomic
 from system.tensors import check_tensors, is_library_name
 from train_seg.architectures import build_network
-from train_seg.good_channel import GAIN, widen
 from train_seg.options import Architecture, Side, check_imgsz
 from train_seg.sizes import TypeSize
+from training.good_channel import GAIN, widen
 from training.options import Gamma, Share
 
 METADATA_KEY = "defectline"

@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
+from train_seg.box_lines import line_loss
 from train_seg.loss import coverage_to_target, segmentation_loss
 from train_seg.model import UNet
 from train_seg.options import SegmenterOptimisation
@@ -30,10 +31,15 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
         self.losses: list[Tensor] = []
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
-        """Loss of one batch."""
+        """Loss of one batch; channels after those of the coverage are bands of boxes."""
         rgb, coverage = batch
-        target, weight = coverage_to_target(coverage)
-        loss = segmentation_loss(self.model(rgb), target, weight, self.optimisation.type_weight)
+        logits = self.model(rgb)
+        channels = logits.shape[1]
+        target, weight = coverage_to_target(coverage[:, :channels])
+        loss = segmentation_loss(logits, target, weight, self.optimisation.type_weight)
+        if coverage.shape[1] > channels:
+            defect = 1 - logits.float().softmax(1)[:, 0]
+            loss = loss + self.optimisation.box_weight * line_loss(defect, coverage[:, channels:])
         self.losses.append(loss.detach())
         return loss
 

@@ -5,7 +5,17 @@ from typing import Annotated, Literal
 import msgspec
 
 from system.errors import OptionError
-from training.options import Amount, Fraction, Gamma, Positive, Rate, Share, SharedOptions, Tile, check_tile
+from training.options import (
+    Amount,
+    Fraction,
+    Gamma,
+    Positive,
+    Rate,
+    Share,
+    SharedOptions,
+    Tile,
+)
+from training.tiles import check_tile
 
 Architecture = Literal["unet", "unet++", "fpn", "deeplabv3+", "segformer"]
 Hue = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
@@ -41,7 +51,7 @@ class SegmenterOptimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     It falls along a cosine to `final_lr` times `lr`. The rate of a pretrained encoder is `encoder_lr_share` times
     this. `average_decay` is the decay of the moving average of the weights, which is validated and stored.
     `gradient_clip` is the largest norm of the gradient of a step (0: no limit). `type_weight` is the weight of the
-    part of the loss for defect types.
+    part of the loss for defect types, `box_weight` that of the part for annotations that have a box only.
     """
 
     lr: Rate = 1e-3
@@ -52,6 +62,7 @@ class SegmenterOptimisation(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     average_decay: Fraction = 0.98
     gradient_clip: Amount = 1.0
     type_weight: Amount = 0.5
+    box_weight: Amount = 0.5
 
 
 class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,9 +100,7 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
 
     def __post_init__(self) -> None:
         check_imgsz(self.imgsz, self.encoder_depth)
-        check_tile(self.tile)
-        if self.tile and self.good_map:
-            raise OptionError("tile", "not available with good_map, whose map is of whole images", "leave one out")
+        check_tile(self.tile, self.good_map)
 
 
 def check_imgsz(imgsz: int, encoder_depth: int) -> None:

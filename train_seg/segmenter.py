@@ -11,12 +11,12 @@ from torch import Tensor
 
 from datasets.coco import Category, Prediction
 from features.good_map import GoodMap
-from train_seg.good_channel import load_copy, with_map
 from train_seg.model import ModelSpec, load_model, read_spec
 from train_seg.postprocess import FAINT_SHARE, shares_to_predictions
 from train_seg.shares import Shares, shares_of_logits
 from train_seg.tiling import blend_tiles
 from training.exported_model import ExportFormat
+from training.good_channel import load_copy, with_map
 from training.letterbox import Letterbox
 from training.trainer import Predictor
 

@@ -32,7 +32,11 @@ def usual_sizes(truth: CocoFile) -> list[TypeSize]:
     longer = {image.id: max(image.height, image.width) for image in truth.images}
     sizes = []
     for category_id in truth.names():
-        areas = [a.area / longer[a.image_id] ** 2 for a in truth.annotations if a.category_id == category_id]
+        areas = [
+            a.area / longer[a.image_id] ** 2
+            for a in truth.annotations
+            if a.category_id == category_id and not a.iscrowd
+        ]
         logs = np.log([area for area in areas if area > 0])
         if len(logs) < MIN_EXAMPLES:
             return []

@@ -69,12 +69,6 @@ class SharedOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     logger: Logger = "none"
 
 
-def check_tile(tile: int) -> None:
-    """Raise OptionError for a side of crops that is too small; 0 is none."""
-    if 0 < tile < MIN_TILE:
-        raise OptionError("tile", f"less than {MIN_TILE} pixels", "give 0, or a few times the size of a defect")
-
-
 OptionsT = TypeVar("OptionsT", bound=SharedOptions)
 
 

@@ -1,5 +1,6 @@
 """A small finished run that several tests read."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,17 @@ def fit_tiny(dataset: Dataset, runs: Path, **changes: object) -> Training[Detect
 @pytest.fixture(scope="session")
 def dataset(coco_folder: Path) -> Dataset:
     return load_dataset(coco_folder)
+
+
+@pytest.fixture(scope="module")
+def with_map(good_parts: Path, good_parts_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with `--good-map` of two epochs, whose run of train_anomaly was deleted after it."""
+    runs = tmp_path_factory.mktemp("with-map")
+    source = Path(shutil.copytree(good_parts_run, runs / "source"))
+    changes = {"good_map": str(source), "negatives": "all", "imgsz": 96}
+    run = fit_tiny(load_dataset(good_parts), runs, **changes).run
+    shutil.rmtree(source)
+    return run.root
 
 
 @pytest.fixture(scope="session")

@@ -14,16 +14,15 @@ from evaluate.run_folder import Run, RunConfig
 from features.good_map import GoodMap, load_good_map
 from system.errors import InputError, WeightsError
 from tests.command import only_line, run_command
-from tests.train_anomaly.conftest import SIDE, SPOTS, part, parts_folder
-from tests.train_anomaly.conftest import SMALL as ANOMALY
+from tests.train_anomaly.conftest import SIDE, SPOTS, part
 from tests.train_seg.conftest import SMALL
 from train_anomaly.detector import load_detector
 from train_anomaly.spec import load_anomaly, save_anomaly
 from train_seg.data import PlainSet, TrainingSet, load_cached
-from train_seg.good_channel import COPY, copy_good_map, widen
 from train_seg.learner import new_model
 from train_seg.options import SegmenterAugmentation, SegmenterOptions
 from train_seg.segmenter import load_segmenter
+from training.good_channel import COPY, copy_good_map, widen
 
 CPU = torch.device("cpu")
 GREY = (124, 116, 104)
@@ -31,16 +30,13 @@ NO_CHANGE = SegmenterAugmentation(symmetries=False, geometry_share=0, colour_sha
 
 
 @pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """12 good training images and a defective one; in test 2 of each type and 3 good ones."""
-    return parts_folder(tmp_path_factory.mktemp("parts") / "parts", good=12, bad=2, test_good=3)
+def dataset(good_parts: Path) -> Path:
+    return good_parts
 
 
 @pytest.fixture(scope="module")
-def anomaly(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    runs = tmp_path_factory.mktemp("anomaly")
-    assert run_command("train_anomaly", "fit", dataset, *ANOMALY, "--alarms", "10%", "--runs", runs) == 0
-    return runs / "anomaly/parts"
+def anomaly(good_parts_run: Path) -> Path:
+    return good_parts_run
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +115,7 @@ def test_another_map_is_refused(run: Path, tmp_path: Path) -> None:
     weights = Path(shutil.copytree(run / "weights", tmp_path / "weights"))
     state, spec = load_anomaly(weights / COPY)
     save_anomaly(weights / COPY, state, msgspec.structs.replace(spec, rows=64))
-    with pytest.raises(WeightsError, match="not the map with which the segmenter was trained"):
+    with pytest.raises(WeightsError, match="not the map with which the model was trained"):
         load_segmenter(weights / "best.safetensors", CPU)
     (weights / COPY).unlink()
     with pytest.raises(WeightsError, match="no such weights"):

@@ -1,6 +1,6 @@
 """`--good-map RUN`: the distance from good images, by a run of train_anomaly, as a fourth input channel.
 
-The run of the segmenter keeps a copy of the weights that give the map, so it can be used without the other run.
+A run keeps a copy of the weights that give the map, so it can be used without the other run.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from training.cross_validation import folds_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-COPY = "good-map.safetensors"  # beside the weights of the segmenter
+COPY = "good-map.safetensors"  # beside the weights of the run
 SOURCE = "best.safetensors"  # of train_anomaly
 GAIN = 4.0  # the map is 0 to 1, about 0.3 on good parts; pixels are about -2 to 2 after normalisation
 
@@ -61,7 +61,7 @@ def load_copy(folder: Path, sha256: str) -> GoodMap:
     """The map in a folder of weights, which must have this hash. Raises WeightsError."""
     path = folder / COPY
     if path.is_file() and hashlib.sha256(read_file(path)).hexdigest() != sha256:
-        raise WeightsError(path, "not the map with which the segmenter was trained", "copy the whole run again")
+        raise WeightsError(path, "not the map with which the model was trained", "copy the whole run again")
     return load_good_map(path)
 
 
@@ -84,4 +84,4 @@ def widen(net: nn.Module) -> None:
             one.weight = nn.Parameter(torch.cat([one.weight.detach(), torch.zeros_like(one.weight[:, :1])], 1))
             one.in_channels = 4
             return
-    raise OptionError("--good-map", "the encoder has no convolution of three channels", "give another --encoder")
+    raise OptionError("--good-map", "the network has no convolution of three channels", "give another network")
