@@ -59,17 +59,10 @@ def summarise(work: Path, contenders: Sequence[str], seeds: Sequence[int], devic
 
 
 def run_row(dataset: Dataset, root: Path, task: str) -> dict[str, Any]:
-    """The numbers of a cross-validation of ours, with the measures of its score maps over all images."""
-    folds = [run_fold(dataset, fold) for fold in folds_of(load_run(root))]
-    maps = [fold_maps(fold.root) for fold in folds_of(load_run(root))]
-    pooled = msgspec.json.decode((root / "metrics.json").read_bytes()).get("score_maps")
-    return row(dataset, folds, task, SURE) | {"score maps": pooled, "score maps per fold": maps}
-
-
-def fold_maps(root: Path) -> Any:
-    """The measures of the score maps of a fold, if it has its own."""
-    path = root / "metrics.json"
-    return msgspec.json.decode(path.read_bytes()).get("score_maps") if path.is_file() else None
+    """The numbers of a cross-validation of ours, with the measures of the score maps of each fold."""
+    folds = folds_of(load_run(root))
+    maps = [msgspec.json.decode((f.root / "metrics.json").read_bytes()).get("score_maps") for f in folds]
+    return row(dataset, [run_fold(dataset, fold) for fold in folds], task, SURE) | {"score maps per fold": maps}
 
 
 def run_fold(dataset: Dataset, run: Run) -> Fold:
@@ -137,12 +130,12 @@ def markdown(rows: dict[str, Any]) -> str:
     """The rows as a Markdown table."""
     heads = (
         "", "AP", "AP50", "AP of folds", "AP50 of folds", "Dice", "Dice of folds", "mean IoU of types",
-        "pixel AP, F1-max", "missed", "false alarms, test/good", "false alarms, train/good",
+        "pixel AP of folds", "F1-max of folds", "missed", "false alarms, test/good", "false alarms, train/good",
         "processor minutes a fold",
     )  # fmt: skip
     lines = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
     for name, r in rows.items():
-        pixels, maps = r["pixels"], r.get("score maps")
+        pixels, maps = r["pixels"], r.get("score maps per fold") or [None]
         cells = [
             name,
             _with_interval(r["AP"], r["intervals"]["AP"]),
@@ -152,7 +145,7 @@ def markdown(rows: dict[str, Any]) -> str:
             _with_interval(pixels.defect.dice, pixels.intervals["dice"]) if pixels else "-",
             _spread(r["Dice per fold"]) if pixels else "-",
             f"{pixels.mean_iou_of_types:.3f}" if pixels else "-",
-            f"{maps['pixel_ap']:.3f}, {maps['pixel_f1_max']:.3f}" if maps else "-",
+            *(_spread([m[key] for m in maps]) if all(maps) else "-" for key in ("pixel_ap", "pixel_f1_max")),
             _rate(r["missed"], r["intervals of rates"]["missed"]),
             _rate(r["false alarms, test/good"], None),
             _rate(r["false alarms, train/good"], r["intervals of rates"]["train/good"]),
