@@ -13,7 +13,7 @@ GOOD_MAP = ("--encoder", "tf_efficientnet_lite0", "--encoder-weights", LITE)  # 
 
 
 class Contender(msgspec.Struct, frozen=True):
-    """A trainer and its flags; a file name stands for a file in the folder of weights.
+    """A trainer and its flags; a file name is that of a file in the folder of weights.
 
     `stock` is the plain tool, not ours. With `good_map` a run of train_anomaly on the same folds is made first.
     """
