@@ -1,6 +1,7 @@
 """How many known label errors the list of `evaluate` finds: plant them into a dataset, train folds, compare.
 
-    python -m benchmarks.label_errors --work FOLDER --encoder-weights resnet18.pt [--images 200] [--imgsz 96]
+    python -m benchmarks.label_errors --work FOLDER --encoder-weights resnet18.pt [--images 200] [--device cuda]
+    python -m benchmarks.label_errors --work FOLDER --quick      # whether it runs: 24 images of 64 px, one epoch
 
 Draws synthetic bottles, plants errors into a tenth of the annotations, and trains the segmenter in folds on the
 wrong labels. What is finished in `--work` is not repeated. Prints recall and precision of the list, and each
@@ -8,6 +9,7 @@ planted error.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import msgspec
@@ -33,12 +35,19 @@ def main() -> None:
     """Make what is missing, and print the list against what was planted."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--encoder-weights", required=True)
+    parser.add_argument("--encoder-weights", help="State dict of the encoder; required without --quick.")
     parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--imgsz", type=int, default=96)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
+    if given.quick:
+        given.encoder_weights, given.images, given.imgsz, given.epochs, given.folds = "none", 24, 64, 1, 2
+    if not given.encoder_weights:
+        sys.exit("give --encoder-weights, or --quick")
+    given.work.mkdir(parents=True, exist_ok=True)
     data, errors = given.work / "d", given.work / "planted.json"
     if not errors.is_file():
         synth(given.work / "tree", count=given.images, size=given.imgsz, seed=5)
@@ -49,7 +58,7 @@ def main() -> None:
     resume = ["--resume", root] if root.is_dir() else ["--runs", runs, "--name", "s0", "--folds", given.folds]
     options = [
         "--imgsz", given.imgsz, "--epochs", given.epochs, "--encoder-weights", given.encoder_weights,
-        "--encoder-depth", 4, "--device", "cpu",
+        "--encoder-depth", 4, "--device", given.device,
     ]  # fmt: skip
     if not (root / "metrics.json").is_file():
         measured("train_seg", "fit", data, *resume, *([] if root.is_dir() else options))

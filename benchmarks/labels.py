@@ -1,6 +1,7 @@
 """How many labelled defects are enough: accuracy after 5, 10, 20 and 40 of them, and which to label first.
 
     python -m benchmarks.labels --bottle mvtec/bottle --weights resnet18.pt --work FOLDER [--seeds 3]
+    python -m benchmarks.labels --quick --work FOLDER      # whether it runs: synthetic bottles of 64 px, one epoch
 
 A third of the defective images and of the good images next to them is tested; the labels come from the others. A
 row is one training of the segmenter, all with the same options:
@@ -12,7 +13,7 @@ row is one training of the segmenter, all with the same options:
 * good-map: as plain, with the map of `--good-map` as a further input channel; only with this option.
 
 Rows are appended to rows.jsonl in `--work` when they are finished, and not trained again. The results are written
-to benchmarks/results/labels.json, the chart to docs/images/labels.svg.
+to benchmarks/results/labels.json, the chart to docs/images/labels.svg; with --quick both to `--work`.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from annotate.queueing import rank, uncertainty
 from benchmarks.bottle import measured
 from benchmarks.labels_chart import draw_chart
 from benchmarks.labels_data import Pool, make_pool, write_labelled
+from datasets.synth.synth import synth
 from evaluate.metrics import read_metrics
 from evaluate.new_predictions import predict_images
 from evaluate.operating import operating_score
@@ -59,8 +61,8 @@ class Row(msgspec.Struct, frozen=True):
 def main() -> None:
     """Train what is missing, write the results and draw the chart."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bottle", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--bottle", type=Path, help="Required without --quick.")
+    parser.add_argument("--weights", help="State dict of the encoder; required without --quick.")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--only", default=",".join(VARIANTS))
     parser.add_argument("--labels", default=",".join(map(str, BUDGETS)), help="Numbers of labelled images.")
@@ -69,9 +71,15 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="Side in pixels that images are shrunk to first.")
     parser.add_argument("--imgsz", type=int, default=160)
     parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path, default=RESULT)
     parser.add_argument("--chart", type=Path, default=CHART)
     given = parser.parse_args()
+    if given.quick:
+        make_quick(given)
+    if not (given.bottle and given.weights):
+        sys.exit("give --bottle and --weights, or --quick")
     if unknown := set(given.only.split(",")) - set(VARIANTS):
         sys.exit(f"--only {', '.join(sorted(unknown))}: unknown, known are {', '.join(VARIANTS)}")
     given.work.mkdir(parents=True, exist_ok=True)
@@ -86,6 +94,17 @@ def main() -> None:
     write_json(given.out, {"settings": settings, "rows": rows})
     draw_chart(rows, given.chart)
     print_table(str(given.out), Row.__struct_fields__, [msgspec.structs.astuple(row) for row in rows])
+
+
+def make_quick(given: argparse.Namespace) -> None:
+    """Change the options to the smallest that train every kind of row without files from elsewhere."""
+    given.bottle, given.weights = given.work / "synthetic", "none"
+    given.size, given.imgsz, given.epochs, given.seeds = 64, 64, 1, 1
+    given.labels, given.only = "2,3", "plain,queue,paste"
+    given.out, given.chart = given.work / "labels.json", given.work / "labels.svg"
+    if not given.bottle.is_dir():
+        given.work.mkdir(parents=True, exist_ok=True)
+        synth(given.bottle, count=24, size=64, seed=3)
 
 
 def read_rows(work: Path) -> list[Row]:
@@ -112,8 +131,9 @@ def train(given: argparse.Namespace, pool: Pool, variant: str, labels: int, seed
     paste = PASTED_PER_LABEL * labels if variant == "paste" else 0
     good_map = ["--good-map", given.good_map] if variant == "good-map" else []
     spent = measured(
-        "train_seg", "fit", data, "--runs", runs, "--name", name, "--encoder-weights", weights, "--device", "cpu",
-        "--imgsz", given.imgsz, "--epochs", given.epochs, "--seed", seed, "--paste", paste, *good_map,
+        "train_seg", "fit", data, "--runs", runs, "--name", name, "--encoder-weights", weights,
+        "--device", given.device, "--imgsz", given.imgsz, "--epochs", given.epochs,
+        "--seed", seed, "--paste", paste, *good_map,
     )  # fmt: skip
     metrics = read_metrics(runs / "seg" / name / "metrics.json")
     write_json(given.work / "data" / f"{name}.run.json", str(runs / "seg" / name))

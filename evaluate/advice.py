@@ -26,6 +26,7 @@ REMEDIES = {
     ErrorKind.missed: "label more defects that look like the missed ones, or raise --imgsz for small ones",
 }
 OUTLINES = "outline the labels more exactly and raise --imgsz"
+BOXES_DRAWN = "draw the labels exactly, boxes tight around their defects, and raise --imgsz"
 
 
 def advice(metrics: Metrics) -> str | None:
@@ -49,7 +50,7 @@ def advice(metrics: Metrics) -> str | None:
     if exact >= gains[worst]:
         return (
             f"Exact outlines would help most: defects that are found but not outlined exactly cost {exact:.3f} AP"
-            f" of {what}; {OUTLINES}."
+            f" of {what}; {OUTLINES if what == 'masks' else BOXES_DRAWN}."
         )
     count = decomposition.errors[worst.name].count
     return (

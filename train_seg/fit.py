@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import LambdaCallback
 from torch.utils.data import DataLoader
 
 from train_seg.data import PlainSet, TrainingSet
-from train_seg.model import ModelSpec, UNet
+from train_seg.model import ModelSpec, SegmentationModel
 from train_seg.module import SegmenterModule, WeightEma
 from train_seg.options import SegmenterOptions
 from train_seg.record import AtomicCheckpoints, Recorder
@@ -27,7 +27,7 @@ class SegmenterLoop(Loop):
         self,
         work: Work[SegmenterOptions],
         spec: ModelSpec,
-        model: UNet,
+        model: SegmentationModel,
         images: TrainingSet,
         val: PlainSet,
         *,

@@ -22,7 +22,7 @@ from train_seg.encoder_weights import encoder_normalisation, load_encoder_weight
 from train_seg.export import SegmenterExporter
 from train_seg.fit import SegmenterLoop
 from train_seg.fused_segmenter import FusedSegmenter
-from train_seg.model import ModelSpec, UNet, read_spec, save_model
+from train_seg.model import ModelSpec, SegmentationModel, read_spec, save_model
 from train_seg.options import SegmenterOptions
 from train_seg.record import BEST, LAST, STATE, Recorder
 from train_seg.segmenter import Segmenter, load_segmenter
@@ -122,7 +122,7 @@ class SegmenterLearner(Learner[SegmenterOptions]):
         return SegmenterExporter(run)
 
 
-def new_model(dataset: Dataset, options: SegmenterOptions) -> tuple[UNet, ModelSpec, list[str]]:
+def new_model(dataset: Dataset, options: SegmenterOptions) -> tuple[SegmentationModel, ModelSpec, list[str]]:
     """A model for the categories of `dataset`, its specification, and lines about weights that do not fit.
 
     Raises OptionError for an unknown encoder, WeightsError.
@@ -133,7 +133,7 @@ def new_model(dataset: Dataset, options: SegmenterOptions) -> tuple[UNet, ModelS
         mean=mean, std=std, arch=options.arch,
     )  # fmt: skip
     torch.manual_seed(options.seed)
-    model = UNet(spec)
+    model = SegmentationModel(spec)
     lines = load_encoder_weights(
         model.net.encoder, options.encoder, options.encoder_depth, options.encoder_weights
     )

@@ -55,7 +55,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
         return padding_colour(self.mean)
 
 
-class UNet(nn.Module):
+class SegmentationModel(nn.Module):
     """A network of smp, from RGB in 0..255 to logits of background and every category.
 
     It is a U-Net unless the specification has another architecture.
@@ -115,7 +115,7 @@ def read_spec(path: Path) -> ModelSpec:
         ) from None
 
 
-def load_model(path: Path) -> tuple[UNet, ModelSpec]:
+def load_model(path: Path) -> tuple[SegmentationModel, ModelSpec]:
     """The trained model in evaluation mode, on the CPU, and its specification. Raises WeightsError."""
     from safetensors.torch import load_file
 
@@ -123,8 +123,8 @@ def load_model(path: Path) -> tuple[UNet, ModelSpec]:
     try:
         tensors = load_file(path)
         check_tensors(path, tensors)
-        check_fits(path, tensors, lambda: UNet(spec))
-        model = UNet(spec)
+        check_fits(path, tensors, lambda: SegmentationModel(spec))
+        model = SegmentationModel(spec)
         model.load_state_dict(tensors)
     except (RuntimeError, InputError, OptionError) as error:
         line = str(error).splitlines()[0]

@@ -12,15 +12,20 @@ from torch.optim.swa_utils import AveragedModel
 
 from train_seg.box_lines import line_loss
 from train_seg.loss import coverage_to_target, segmentation_loss
-from train_seg.model import UNet
+from train_seg.model import SegmentationModel
 from train_seg.options import SegmenterOptimisation
 
 
 class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is untyped here
-    """Trains a U-Net on batches of (RGB, coverage); `sums` contains the counts of the current validation."""
+    """Trains a network on batches of (RGB, coverage); `sums` contains the counts of the current validation."""
 
     def __init__(
-        self, model: UNet, optimisation: SegmenterOptimisation, total_steps: int, *, pretrained: bool = False
+        self,
+        model: SegmentationModel,
+        optimisation: SegmenterOptimisation,
+        total_steps: int,
+        *,
+        pretrained: bool = False,
     ) -> None:
         super().__init__()
         self.model = model
@@ -124,7 +129,7 @@ class WeightEma(WeightAveraging):  # type: ignore[misc]  # Lightning is untyped 
         super().__init__(use_buffers=True, avg_fn=partial(ema_average, decay=decay))
 
     def averaged(self) -> dict[str, Tensor]:
-        """State dict of the averaged U-Net."""
+        """State dict of the averaged network."""
         module = self._average_model.module if isinstance(self._average_model, AveragedModel) else None
         if not isinstance(module, SegmenterModule):
             raise TypeError("the average exists only while training a SegmenterModule")

@@ -16,7 +16,7 @@ from tests.command import only_line, run_command
 from tests.odd_datasets import odd_folder
 from tests.trainer_cases import check_trained
 from train_seg.architectures import build_network, check_network
-from train_seg.model import ModelSpec, UNet, read_spec
+from train_seg.model import ModelSpec, SegmentationModel, read_spec
 from train_seg.names import check_encoder
 from train_seg.record import Recorder
 from train_seg.segmenter import load_segmenter
@@ -88,7 +88,7 @@ def test_an_interrupted_run_continues_with_its_architecture(
 def test_the_map_has_the_size_of_the_square_at_every_depth(arch: str, depth: int) -> None:
     spec = ModelSpec("resnet18", depth, 64, [Category(1, "chip"), Category(2, "dent")], arch=arch)
     with torch.no_grad():
-        assert UNet(spec).eval()(torch.zeros(1, 3, 64, 64)).shape == (1, 3, 64, 64)
+        assert SegmentationModel(spec).eval()(torch.zeros(1, 3, 64, 64)).shape == (1, 3, 64, 64)
 
 
 def test_deeplab_learns_from_a_batch_of_one_image() -> None:

@@ -12,13 +12,13 @@ from datasets.coco import Category
 from system.errors import WeightsError
 from train_seg import encoder_weights
 from train_seg.encoder_weights import load_encoder_weights
-from train_seg.model import ModelSpec, UNet
+from train_seg.model import ModelSpec, SegmentationModel
 
 
 @pytest.fixture
 def encoder() -> nn.Module:
     torch.manual_seed(1)
-    found = UNet(ModelSpec("resnet18", 5, 64, [Category(1, "chip")])).net.encoder
+    found = SegmentationModel(ModelSpec("resnet18", 5, 64, [Category(1, "chip")])).net.encoder
     assert isinstance(found, nn.Module)
     return found
 

@@ -16,14 +16,14 @@ from datasets.coco import Category
 from features.library import IMAGENET_MEAN, IMAGENET_STD
 from system.errors import WeightsError
 from train_seg.encoder_weights import encoder_normalisation, load_encoder_weights
-from train_seg.model import METADATA_KEY, ModelSpec, UNet, read_spec
+from train_seg.model import METADATA_KEY, ModelSpec, SegmentationModel, read_spec
 
 LITE = "tu-tf_efficientnet_lite0"
 WEIGHTS = Path(os.environ.get("DEFECTLINE_WEIGHTS", "nowhere")) / "tf_efficientnet_lite0.safetensors"
 
 
 def encoder(name: str, depth: int = 5) -> nn.Module:
-    found = UNet(ModelSpec(name, depth, 64, [Category(1, "chip")])).net.encoder
+    found = SegmentationModel(ModelSpec(name, depth, 64, [Category(1, "chip")])).net.encoder
     assert isinstance(found, nn.Module)
     return found
 
@@ -85,7 +85,7 @@ def test_torchvisions_densenet_and_its_old_names_are_loaded(tmp_path: Path) -> N
 
 
 def test_the_encoder_of_a_whole_segmenter_is_loaded(tmp_path: Path) -> None:
-    whole = UNet(ModelSpec("resnet18", 5, 64, [Category(1, "chip")]))
+    whole = SegmentationModel(ModelSpec("resnet18", 5, 64, [Category(1, "chip")]))
     save_file({name: value.contiguous() for name, value in whole.state_dict().items()}, tmp_path / "w.safetensors")
     target = encoder("resnet18")
     assert load_encoder_weights(target, "resnet18", 5, str(tmp_path / "w.safetensors")) == []
@@ -111,8 +111,8 @@ def test_normalisation_is_that_of_the_weights() -> None:
 def test_the_model_applies_the_normalisation_of_its_specification() -> None:
     half = (0.5, 0.5, 0.5)
     spec = ModelSpec("resnet18", 3, 32, [Category(1, "chip")], mean=half, std=half)
-    assert UNet(spec).mean.flatten().tolist() == pytest.approx([127.5] * 3)
-    assert UNet(spec).std.flatten().tolist() == pytest.approx([127.5] * 3)
+    assert SegmentationModel(spec).mean.flatten().tolist() == pytest.approx([127.5] * 3)
+    assert SegmentationModel(spec).std.flatten().tolist() == pytest.approx([127.5] * 3)
 
 
 def test_padding_is_the_mean_of_the_weights() -> None:

@@ -8,14 +8,14 @@ from safetensors import safe_open
 from datasets.coco import Category
 from features.library import IMAGENET_MEAN
 from system.errors import OptionError, WeightsError
-from train_seg.model import METADATA_KEY, ModelSpec, UNet, load_model, read_spec, save_model
+from train_seg.model import METADATA_KEY, ModelSpec, SegmentationModel, load_model, read_spec, save_model
 
 SPEC = ModelSpec("resnet18", 4, 64, [Category(3, "chip"), Category(7, "dirt")], pixel_threshold=0.37, epoch=5)
 
 
 def test_a_model_is_rebuilt_from_its_file_alone(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    model = UNet(SPEC).eval()
+    model = SegmentationModel(SPEC).eval()
     save_model(tmp_path / "w.safetensors", model.state_dict(), SPEC)
     again, spec = load_model(tmp_path / "w.safetensors")
     assert spec == SPEC
@@ -26,12 +26,12 @@ def test_a_model_is_rebuilt_from_its_file_alone(tmp_path: Path) -> None:
 
 def test_logits_are_those_of_background_and_each_category() -> None:
     with torch.no_grad():
-        assert UNet(SPEC).eval()(torch.zeros(2, 3, 32, 64, dtype=torch.uint8)).shape == (2, 3, 32, 64)
+        assert SegmentationModel(SPEC).eval()(torch.zeros(2, 3, 32, 64, dtype=torch.uint8)).shape == (2, 3, 32, 64)
 
 
 def test_normalisation_is_inside() -> None:
     """The mean colour of ImageNet reaches the network as zero."""
-    model = UNet(SPEC).eval()
+    model = SegmentationModel(SPEC).eval()
     seen: list[torch.Tensor] = []
     model.net.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
     mean = 255 * torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1).expand(1, 3, 32, 32)
@@ -42,7 +42,10 @@ def test_normalisation_is_inside() -> None:
 
 def test_the_tone_curve_is_inside_and_absent_from_files_that_do_not_name_it(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    toned, plain = UNet(msgspec.structs.replace(SPEC, gamma=0.5)).eval(), UNet(SPEC).eval()
+    toned, plain = (
+        SegmentationModel(msgspec.structs.replace(SPEC, gamma=0.5)).eval(),
+        SegmentationModel(SPEC).eval(),
+    )
     plain.load_state_dict(toned.state_dict())
     example_image = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
@@ -68,7 +71,9 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
 
 def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
-    save_model(path, UNet(SPEC).state_dict(), msgspec.structs.replace(SPEC, categories=[Category(1, "chip")]))
+    save_model(
+        path, SegmentationModel(SPEC).state_dict(), msgspec.structs.replace(SPEC, categories=[Category(1, "chip")])
+    )
     with pytest.raises(WeightsError, match="do not fit"):
         load_model(path)
 
@@ -83,4 +88,4 @@ def test_the_metadata_is_plain_json(tmp_path: Path) -> None:
 
 def test_an_unknown_encoder_is_an_option_error() -> None:
     with pytest.raises(OptionError, match="--encoder resnet19"):
-        UNet(msgspec.structs.replace(SPEC, encoder="resnet19"))
+        SegmentationModel(msgspec.structs.replace(SPEC, encoder="resnet19"))

@@ -6,11 +6,12 @@ import torch
 
 from datasets.coco import Category
 from train_seg.loss import coverage_to_target, segmentation_loss
-from train_seg.model import ModelSpec, UNet
+from train_seg.model import ModelSpec, SegmentationModel
 from train_seg.module import SegmenterModule, ema_average, lr_share
 from train_seg.options import SegmenterOptimisation
 
 HOW = SegmenterOptimisation(lr=1e-3, encoder_lr_share=0.2)
+SPEC = ModelSpec("resnet18", 3, 64, [Category(1, "a"), Category(2, "b")])
 
 
 def test_the_learning_rate_rises_then_falls_along_a_cosine() -> None:
@@ -102,7 +103,9 @@ def test_validation_metrics_are_pooled_over_pixels() -> None:
     found[0, :4, :2] = 1  # half of the first
     found[1, :2, :2] = 1  # the second whole, with the wrong type
     coverage = torch.from_numpy(np.stack([(truth == k) * 255 for k in (1, 2, 3)], 1).astype(np.uint8))
-    module = SegmenterModule(UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a"), Category(2, "b")])), HOW, 1)
+    module = SegmenterModule(
+        SegmentationModel(ModelSpec("resnet18", 3, 64, [Category(1, "a"), Category(2, "b")])), HOW, 1
+    )
     module.model = Fixed(logits_of(found, 9.0))  # type: ignore[assignment]
     module.on_validation_epoch_start()
     module.validation_step((torch.zeros(2, 3, 8, 8), coverage), 0)
@@ -129,7 +132,9 @@ def test_pixels_of_ignore_regions_change_neither_the_loss_nor_its_gradient_nor_t
         assert logits.grad[0, :, :4].abs().sum() > 0
         assert (logits.grad[0, :, 4:] == 0).all()
         losses.append(float(loss))
-        module = SegmenterModule(UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a"), Category(2, "b")])), HOW, 1)
+        module = SegmenterModule(
+            SegmentationModel(ModelSpec("resnet18", 3, 64, [Category(1, "a"), Category(2, "b")])), HOW, 1
+        )
         module.model = Fixed(logits.detach())  # type: ignore[assignment]
         module.validation_step((torch.zeros(1, 3, 8, 8), coverage), 0)
         metrics.append(module.validation_metrics())
@@ -139,7 +144,7 @@ def test_pixels_of_ignore_regions_change_neither_the_loss_nor_its_gradient_nor_t
 
 
 def test_without_annotations_there_is_a_loss_and_no_dice() -> None:
-    module = SegmenterModule(UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a")])), HOW, 1)
+    module = SegmenterModule(SegmentationModel(ModelSpec("resnet18", 3, 64, [Category(1, "a")])), HOW, 1)
     module.model = Fixed(torch.zeros(1, 2, 8, 8))  # type: ignore[assignment]
     assert module.validation_metrics() == {}
     module.validation_step((torch.zeros(1, 3, 8, 8), torch.zeros(1, 2, 8, 8, dtype=torch.uint8)), 0)
@@ -147,7 +152,7 @@ def test_without_annotations_there_is_a_loss_and_no_dice() -> None:
 
 
 def test_norms_and_biases_do_not_decay_and_a_pretrained_encoder_moves_less() -> None:
-    model = UNet(ModelSpec("resnet18", 3, 64, [Category(1, "a")]))
+    model = SegmentationModel(ModelSpec("resnet18", 3, 64, [Category(1, "a")]))
     module = SegmenterModule(model, HOW, 10, pretrained=True)
     groups = module.configure_optimizers()["optimizer"].param_groups
     found = {id(p): (group["weight_decay"] > 0, group["initial_lr"]) for group in groups for p in group["params"]}
