@@ -45,3 +45,4 @@ class GoodDistance(nn.Module):
             module, _, buffer = name.rpartition(".")
             setattr(self.get_submodule(module), buffer, state[name])
         self.load_state_dict(dict(state))
+        self.nearest.check()

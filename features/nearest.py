@@ -25,6 +25,19 @@ class NearestPatches(nn.Module):
         self.register_buffer("owners", owners)
         self.register_buffer("neighbours", empty if neighbours is None else neighbours)
 
+    def check(self) -> None:
+        """Raise RuntimeError if stored tensors do not fit together, such as a neighbour outside of the bank."""
+        if self.bank.ndim != 3 or self.bank.shape[2] < 1 or not self.bank.is_floating_point():
+            raise RuntimeError("the bank is not one of patches")
+        groups, _, count = self.bank.shape
+        if self.owners.shape != (groups, count) or self.owners.dtype != torch.int64:
+            raise RuntimeError("the owners are not those of the bank")
+        around = self.neighbours
+        if around.ndim != 3 or around.shape[:2] != (groups, count) or around.dtype != torch.int64:
+            raise RuntimeError("the neighbours are not those of the bank")
+        if around.numel() and not 0 <= int(around.min()) <= int(around.max()) < count:
+            raise RuntimeError("a neighbour is not in the bank")
+
     def forward(self, features: Tensor, without: int | None = None) -> Tensor:
         """Distances N x h x w of features N x C x h x w; `without` is a good image whose patches are left out."""
         squared = self._squared(features, without)

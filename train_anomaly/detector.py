@@ -20,7 +20,7 @@ from train_anomaly.alarms import describe_guarantee
 from train_anomaly.methods import METHODS, needs_encoder, new_scorer
 from train_anomaly.scorer import Scorer
 from train_anomaly.spec import AnomalySpec, load_anomaly
-from training.exported_model import ExportFormat, existing_export, open_runner
+from training.exported_model import ExportFormat, check_shape, existing_export, open_runner
 from training.trainer import Predictor
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class AnomalyDetector(Predictor):
         lowest = limits.peak * score / (1 - score)
         for image_id, rgb in images:
             distances = image_distances(self.network, rgb, self.spec, self.device)
+            if not np.isfinite(distances).all():
+                raise WeightsError("the anomaly detector", "gives values that are not numbers", "train again")
             self.image_scores.append(float(to_scores(distances, limits.peak).max()))
             regions = find_regions(distances, limits, *rgb.shape[:2], lowest=lowest, always=min_score is None)
             found = []
@@ -90,8 +92,14 @@ class AnomalyDetector(Predictor):
 
 
 def as_network(run: "Runner") -> DistanceNetwork:
-    """An exported network: pixels to distances."""
-    return lambda pixels: torch.from_numpy(run(pixels.contiguous().numpy()))
+    """An exported network: pixels to distances. It raises WeightsError for another output."""
+
+    def network(pixels: Tensor) -> Tensor:
+        found = run(pixels.contiguous().numpy())
+        check_shape(found, (len(pixels), None, None))
+        return torch.from_numpy(found)
+
+    return network
 
 
 def load_detector(weights: Path, device: torch.device, *, exported: ExportFormat | None = None) -> AnomalyDetector:

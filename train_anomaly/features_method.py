@@ -4,7 +4,7 @@ Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 
 is compared only with good patches of about the same place, which requires parts at the same place in each image.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
 import torch
@@ -42,6 +42,11 @@ class FeaturesScorer(LeaveOneOutScorer):
         self.net = GoodDistance(encoder, spec.options.stride, weighted=spec.options.synthetic > 0)
         self.pasted: PastedDefects | None = None
         self._good: Tensor | None = None
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Load the tensors of a weights file. Raises RuntimeError if they do not fit, or not together."""
+        super().restore(state)
+        self.net.nearest.check()
 
     def forward(self, pixels: Tensor) -> Tensor:
         """The distances to the nearest good patches."""

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from datasets.coco import Category, Prediction
+from system.errors import WeightsError
 from train_cls.data import pixels_to_tensor, to_square
 from train_cls.fitted_net import FittedNet
 from train_cls.heat_map import defect_log_odds, grad_cam, patch_map
 from train_cls.model import ClassifierSpec, read_classifier_spec
 from train_cls.stored_net import load_classifier_net
-from training.exported_model import ExportFormat, existing_export, open_runner
+from training.exported_model import ExportFormat, check_shape, existing_export, open_runner
 from training.letterbox import Letterbox
 from training.trainer import MapMaker, Predictor
 
@@ -59,6 +60,8 @@ class Classifier(Predictor):
         for image_id, rgb in images:
             height, width = rgb.shape[:2]
             scores = self.probabilities(rgb)[1:].tolist()
+            if not np.isfinite(scores).all():
+                raise WeightsError("the classifier", "gives values that are not numbers", "train again")
             predictions = [
                 Prediction(image_id, k, (0, 0, width, height), s) for k, s in zip(ids, scores, strict=True)
             ]
@@ -117,16 +120,21 @@ def load_classifier(
     """
     if exported:
         path = existing_export(weights, exported, "train_cls")
-        return Classifier(
-            as_network(open_runner(path, exported)), read_classifier_spec(weights), torch.device("cpu"), tta
-        )
+        spec = read_classifier_spec(weights)
+        return Classifier(as_network(open_runner(path, exported), spec.outputs), spec, torch.device("cpu"), tta)
     network, spec = load_classifier_net(weights)
     return Classifier(network.to(device), spec, device, tta)
 
 
-def as_network(run: "Runner") -> ClassifierNetwork:
-    """An exported network: N x 3 x S x S uint8 RGB to logits."""
-    return lambda rgb: torch.from_numpy(run(rgb.contiguous().numpy()))
+def as_network(run: "Runner", outputs: int) -> ClassifierNetwork:
+    """An exported network: N x 3 x S x S uint8 RGB to logits, N x outputs. It raises WeightsError for others."""
+
+    def network(rgb: Tensor) -> Tensor:
+        found = run(rgb.contiguous().numpy())
+        check_shape(found, (len(rgb), outputs))
+        return torch.from_numpy(found)
+
+    return network
 
 
 def averaged_over_symmetries(network: ClassifierNetwork, square: Tensor) -> Tensor:

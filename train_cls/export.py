@@ -78,7 +78,7 @@ class ClassifierExporter(Quantisable):
 
     def exported(self, run: "Runner") -> Classifier:
         """The same with the exported network."""
-        return dataclasses.replace(self.original(), network=as_network(run))
+        return dataclasses.replace(self.original(), network=as_network(run, self._spec.outputs))
 
 
 def compare(original: Classifier, exported: Classifier, images: "Sequence[NDArray[np.uint8]]") -> ClassifierParity:

@@ -7,7 +7,7 @@ import torch
 
 from train_det.checkpoints import load_detector
 from train_det.infer import DetectorNetwork, network_of
-from training.exported_model import ExportFormat, existing_export, open_runner
+from training.exported_model import ExportFormat, check_shape, existing_export, open_runner
 
 if TYPE_CHECKING:
     from training.exported_model import Runner
@@ -23,9 +23,18 @@ def load_exported(weights: Path, export_format: ExportFormat) -> DetectorNetwork
 
 
 def as_network(run: "Runner", original: DetectorNetwork) -> DetectorNetwork:
-    """The export of `original`, which takes one image at a time."""
+    """The export of `original`, which takes one image at a time. It raises WeightsError for another output."""
+    shapes: dict[torch.Size, torch.Size] = {}  # of input and output
 
     def raw(pixels: torch.Tensor) -> torch.Tensor:
-        return torch.cat([torch.from_numpy(run(one.contiguous().numpy())) for one in torch.split(pixels, 1)])
+        return torch.cat([of_one(one.contiguous()) for one in torch.split(pixels, 1)])
+
+    def of_one(pixels: torch.Tensor) -> torch.Tensor:
+        found = run(pixels.numpy())
+        if pixels.shape not in shapes:
+            with torch.inference_mode():
+                shapes[pixels.shape] = original.raw(pixels.to(original.device)).shape
+        check_shape(found, shapes[pixels.shape])
+        return torch.from_numpy(found)
 
     return DetectorNetwork(raw, original.strides, torch.device("cpu"), original.family)

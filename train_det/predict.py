@@ -20,6 +20,7 @@ from train_det.gamma import good_map_of
 from train_det.infer import DetectionOptions, DetectorNetwork, detect_instances, network_of, to_predictions
 from train_det.options import DetectorOptions
 from train_det.tiling import detect_in_tiles
+from training.checked_network import checked_network
 from training.exported_model import ExportFormat
 from training.good_channel import load_copy, with_map
 from training.options import run_options
@@ -56,8 +57,9 @@ class Detector(Predictor):
     def predict(
         self, images: "Iterable[tuple[int, NDArray[np.uint8]]]", min_score: float | None = None
     ) -> Iterator[list[Prediction]]:
-        """Boxes of each image, best first."""
+        """Boxes of each image, best first. Raises WeightsError if the network gives values that are not numbers."""
         detection = self.detection
+        network = msgspec.structs.replace(self.network, raw=checked_network(self.network.raw, "detector"))
         if min_score is not None:
             detection = msgspec.structs.replace(detection, min_score=min_score)
         ids: list[int] = []
@@ -68,9 +70,9 @@ class Detector(Predictor):
                 yield with_map(rgb, self.good_map) if self.good_map else rgb
 
         if self.tile:
-            detected = detect_in_tiles(self.network, pixels(), detection, self.tile)
+            detected = detect_in_tiles(network, pixels(), detection, self.tile)
         else:
-            detected = detect_instances(self.network, pixels(), detection)
+            detected = detect_instances(network, pixels(), detection)
         for number, found in enumerate(detected):
             yield to_predictions(found.boxes, ids[number], self.categories, found.masks)
 

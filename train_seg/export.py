@@ -114,7 +114,7 @@ class SegmenterExporter(Quantisable):
 
     def exported(self, run: "Runner") -> Segmenter:
         """The same with the exported network."""
-        return dataclasses.replace(self.original(), network=as_network(run))
+        return dataclasses.replace(self.original(), network=as_network(run, len(self._spec.categories)))
 
 
 def compare(original: Segmenter, exported: Segmenter, images: "Sequence[NDArray[np.uint8]]") -> SegmenterParity:

@@ -1,7 +1,7 @@
 """A trained model: from an image of any size to shares of background and types, and predictions, at that size."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from train_seg.model import ModelSpec, load_model, read_spec
 from train_seg.postprocess import FAINT_SHARE, shares_to_predictions
 from train_seg.shares import Shares, shares_of_logits
 from train_seg.tiling import blend_tiles
+from training.checked_network import checked_network
 from training.exported_model import ExportFormat
 from training.good_channel import load_copy, with_map
 from training.letterbox import Letterbox
@@ -54,9 +55,10 @@ class Segmenter(Predictor):
     def predict(
         self, images: "Iterable[tuple[int, NDArray[np.uint8]]]", min_score: float | None = None
     ) -> Iterator[list[Prediction]]:
-        """Instance masks of each image, best first."""
+        """Instance masks of each image, best first. Raises WeightsError if the logits are not numbers."""
+        checked = replace(self, network=checked_network(self.network, "segmenter"))
         for image_id, rgb in images:
-            yield self.predict_image(rgb, image_id, min_score or 0.0)
+            yield checked.predict_image(rgb, image_id, min_score or 0.0)
 
     def predict_image(self, rgb: "NDArray[np.uint8]", image_id: int, min_score: float = 0.0) -> list[Prediction]:
         """Predictions of one H x W x 3 image."""

@@ -4,7 +4,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -118,13 +118,42 @@ def save_openvino(converted: "OpenVinoModel", path: Path, precision: str) -> Non
 
 
 def open_runner(path: Path, export_format: ExportFormat) -> "Runner":
-    """A function from the input to the output of the exported model. Raises OptionError, WeightsError."""
+    """A function from the input to the output of the exported model. Raises OptionError, WeightsError.
+
+    The function raises WeightsError if the model cannot process its input or gives values that are not numbers.
+    """
     runtime = need(export_format, "onnxruntime" if export_format == "onnx" else "openvino")
     try:
-        return _open_onnx(runtime, path) if export_format == "onnx" else _open_openvino(runtime, path)
+        run = _open_onnx(runtime, path) if export_format == "onnx" else _open_openvino(runtime, path)
     except Exception as error:  # noqa: BLE001  both libraries raise errors of many types
         reason = first_line(error, 100)
         raise WeightsError(path, f"cannot be loaded ({reason})", "export it again") from None
+    return _checked(path, run)
+
+
+def _checked(path: Path, run: "Runner") -> "Runner":
+    import numpy as np
+
+    def checked(pixels: "NDArray[np.generic]") -> "NDArray[np.float32]":
+        try:
+            found = run(pixels)
+        except Exception as error:  # noqa: BLE001  see open_runner
+            reason = first_line(error, 100)
+            raise WeightsError(path, f"cannot be run ({reason})", "export it again") from None
+        if not isinstance(found, np.ndarray) or found.dtype.kind != "f" or not np.isfinite(found).all():
+            raise WeightsError(path, "gives values that are not numbers", "export it again")
+        return found
+
+    return checked
+
+
+def check_shape(found: "NDArray[np.float32]", wanted: Sequence[int | None]) -> None:
+    """Raise WeightsError if an exported model gave another shape than `wanted`, in which None is any size."""
+    fits = (want in {None, size} for want, size in zip(wanted, found.shape, strict=False))
+    if found.ndim != len(wanted) or not all(fits):
+        sizes = " x ".join("any" if size is None else str(size) for size in wanted)
+        problem = f"gives {' x '.join(map(str, found.shape))} values instead of {sizes}"
+        raise WeightsError("the exported model", problem, "export it again")
 
 
 @contextlib.contextmanager

@@ -25,6 +25,49 @@ def test_a_damaged_export_is_one_line(
     assert "cannot be loaded" in only_line(capsys)
 
 
+def write_onnx(path: Path, values: list[list[float]], *, name: str = "rgb") -> None:
+    """A model that gives the same values for any input."""
+    onnx = pytest.importorskip("onnx")
+    helper, kinds = onnx.helper, onnx.TensorProto
+    flat = [value for row in values for value in row]
+    size = (len(values), len(values[0]))
+    constant = helper.make_tensor("values", kinds.FLOAT, size, flat)
+    graph = helper.make_graph(
+        [helper.make_node("Constant", [], ["out"], value=constant)],
+        "graph",
+        [helper.make_tensor_value_info(name, kinds.UINT8, ["n", 3, "h", "w"])],
+        [helper.make_tensor_value_info("out", kinds.FLOAT, size)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+
+
+WRONG_MODELS: dict[str, tuple[list[list[float]], str, str]] = {
+    "another shape": ([[0.5] * 7] * 3, "rgb", "gives 3 x 7 values instead of"),
+    "not a number": ([[float("nan")] * 3], "rgb", "gives values that are not numbers"),
+    "another input": ([[0.5] * 3], "pixels", "cannot be run"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_MODELS)
+@pytest.mark.parametrize("task", ["det", "seg", "cls", "anomaly"])
+def test_an_export_of_another_model_is_one_line(
+    task: str,
+    case: str,
+    tiny_runs: TinyRuns,
+    small_image: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("onnxruntime")
+    values, name, problem = WRONG_MODELS[case]
+    run = Path(shutil.copytree(tiny_runs(task), tmp_path / task))
+    write_onnx(run / "weights" / "best.onnx", values, name=name)
+    capsys.readouterr()
+    assert run_command(f"train_{task}", "predict", run, small_image, "--exported", "onnx") == 2
+    assert problem in capsys.readouterr().err.splitlines()[-1]
+
+
 def files_and_times(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 

@@ -120,7 +120,7 @@ def rewritten(run: Path, dest: Path, spec: Specification | str, tensors: Tensors
 
 LIMITS = {"usual": 0.1, "floor": 0.2, "peak": 0.3}
 LARGE = {"name": "vit_h_14", "library": "torchvision", "layers": ["encoder"]}
-BANK = "net.nearest.bank"
+BANK, AROUND = "net.nearest.bank", "net.nearest.neighbours"
 WRONG: dict[str, tuple[Specification | str, Tensors]] = {
     "rows": ({"rows": 10**9}, {}),
     "no rows": ({"columns": 0}, {}),
@@ -132,6 +132,11 @@ WRONG: dict[str, tuple[Specification | str, Tensors]] = {
     "NaN": ({}, {BANK: torch.full((1, 192, 4), float("nan"))}),
     "no dimension": ({}, {BANK: torch.tensor(1.0)}),
     "integers": ({}, {BANK: torch.zeros(64, 192, 4, dtype=torch.int64)}),
+    "neighbour outside of the bank": ({}, {AROUND: torch.full((64, 4, 2), 4)}),
+    "negative neighbour": ({}, {AROUND: torch.full((64, 4, 2), -1)}),
+    "neighbours of another bank": ({}, {AROUND: torch.zeros(64, 3, 2, dtype=torch.int64)}),
+    "neighbours with fractions": ({}, {AROUND: torch.zeros(64, 4, 2)}),
+    "owners of another bank": ({}, {"net.nearest.owners": torch.zeros(64, 3, dtype=torch.int64)}),
     "other places": ({}, {BANK: torch.zeros(7, 192, 4)}),
 }
 
