@@ -57,7 +57,7 @@ class Detector(Predictor):
     def predict(
         self, images: "Iterable[tuple[int, NDArray[np.uint8]]]", min_score: float | None = None
     ) -> Iterator[list[Prediction]]:
-        """Boxes of each image, best first. Raises WeightsError if the network gives values that are not numbers."""
+        """Boxes of each image, best first. Raises WeightsError if the output of the network is not numbers."""
         detection = self.detection
         network = msgspec.structs.replace(self.network, raw=checked_network(self.network.raw, "detector"))
         if min_score is not None:
