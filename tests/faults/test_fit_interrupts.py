@@ -58,9 +58,11 @@ def test_a_stopped_training_is_silent_and_can_be_resumed(
     words = [f"train_{task}", "fit", coco_folder, *OPTIONS[task], "--epochs", EPOCHS, "--device", "cpu"]
     process = subprocess.Popen(
         [sys.executable, "-m", *map(str, words), "--runs", str(tmp_path)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     while process.poll() is None and not MOMENTS[moment](run):
         time.sleep(0.01)
     time.sleep(1.0 if moment == "starting" else 0.1)
