@@ -25,7 +25,7 @@ def test_a_damaged_export_is_one_line(
     assert "cannot be loaded" in only_line(capsys)
 
 
-def write_onnx(path: Path, values: list[list[float]], *, name: str = "rgb") -> None:
+def write_onnx(path: Path, values: list[list[float]], *, name: str, is_float: bool) -> None:
     """A model that gives the same values for any input."""
     onnx = pytest.importorskip("onnx")
     helper, kinds = onnx.helper, onnx.TensorProto
@@ -35,7 +35,7 @@ def write_onnx(path: Path, values: list[list[float]], *, name: str = "rgb") -> N
     graph = helper.make_graph(
         [helper.make_node("Constant", [], ["out"], value=constant)],
         "graph",
-        [helper.make_tensor_value_info(name, kinds.UINT8, ["n", 3, "h", "w"])],
+        [helper.make_tensor_value_info(name, kinds.FLOAT if is_float else kinds.UINT8, ["n", 3, "h", "w"])],
         [helper.make_tensor_value_info("out", kinds.FLOAT, size)],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -62,7 +62,7 @@ def test_an_export_of_another_model_is_one_line(
     pytest.importorskip("onnxruntime")
     values, name, problem = WRONG_MODELS[case]
     run = Path(shutil.copytree(tiny_runs(task), tmp_path / task))
-    write_onnx(run / "weights" / "best.onnx", values, name=name)
+    write_onnx(run / "weights" / "best.onnx", values, name=name, is_float=task == "det")
     capsys.readouterr()
     assert run_command(f"train_{task}", "predict", run, small_image, "--exported", "onnx") == 2
     assert problem in capsys.readouterr().err.splitlines()[-1]
