@@ -52,6 +52,11 @@ COVERED: dict[str, list[str]] = {
         "hostile/test_received_runs.py::test_a_good_map_must_be_a_run_of_the_anomaly_detector",
         "hostile/test_received_runs.py::test_a_state_that_does_not_fit_the_training_is_one_line",
     ],
+    "A classifier with a fitted head": [
+        "hostile/test_fitted_head.py::test_a_damaged_fitted_head_is_refused",
+        "hostile/test_fitted_head.py::test_finite_weights_that_give_no_numbers_are_one_line",
+    ],
+    "An exported model whose": ["hostile/test_exports.py::test_an_export_of_another_model_is_one_line"],
     "Pretrained weights and resume": [
         "hostile/test_weights.py::test_a_compressed_bomb_of_pretrained_tensors_is_refused",
         "hostile/test_weights.py::test_a_resume_state_must_be_numbers",
@@ -119,6 +124,7 @@ COVERED: dict[str, list[str]] = {
     "Ctrl-C ends a command with": [
         "faults/test_interrupts.py::test_ctrl_c_while_a_command_is_imported_prints_nothing",
         "faults/test_interrupts.py::test_a_stopped_write_leaves_no_temporary_file",
+        "faults/test_fit_interrupts.py::test_a_stopped_training_is_silent_and_can_be_resumed",
     ],
 }
 UNTESTED = ("People exchange runs", "`make lint` checks the code")  # the introduction, and the Makefile
