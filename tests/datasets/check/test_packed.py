@@ -44,8 +44,8 @@ def test_items_are_appended_after_reading() -> None:
 
 
 def test_an_error_is_an_item() -> None:
-    (packed,) = PackedList([InputError("a.json", "broken", "mend it")])
-    assert (type(packed), str(packed)) == (InputError, "a.json: broken; mend it")
+    (packed,) = PackedList([InputError("a.json", "broken", "write it again")])
+    assert (type(packed), str(packed)) == (InputError, "a.json: broken; write it again")
     work = EachOfPiece[int, int](abs)
     assert pickle.loads(pickle.dumps(work)).work is abs
 
