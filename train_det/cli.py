@@ -27,6 +27,9 @@ TRAINER = Trainer(
             "A name of Ultralytics (yolo11n.pt, yolo11n-seg.pt, rtdetr-l.yaml), a file, or none (random)."
         ),
         "monitor": Flag("The value on val that chooses the best epoch: AP, AP50, AP75, loss or last."),
+        "unlabelled": Flag("Folder of images without labels, which --teacher labels; they are trained on too."),
+        "teacher": Flag("With --unlabelled: a run of this trainer, for --folds with the same folds."),
+        "unlabelled_score": Flag("Score from which a prediction of the teacher is a label.", float),
         "good_map": Flag("Run of train_anomaly, method features: its map is a further input channel."),
         "good_map_drop": Flag("Share of the training images without this channel.", float),
         "lr": Flag("Highest learning rate.", float, default="to suit the weights"),

@@ -71,8 +71,8 @@ class DetectorOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_f
     side in pixels of the square into which images are shrunk, `monitor` the value on val that selects the best
     epoch. `tile` is the side in pixels of the crops to train on, 0 for whole images, `tile_empty` how many crops
     without a defect there are for each with one. `good_map` is a run of train_anomaly whose map is a fourth input
-    channel; it is dropped in a share `good_map_drop` of the training images. Raises OptionError for values that
-    contradict each other.
+    channel; it is dropped in a share `good_map_drop` of the training images. `unlabelled`, `teacher`
+    and `unlabelled_score`: see training.unlabelled. Raises OptionError for values that contradict each other.
     """
 
     weights: str = "yolo11n.pt"
@@ -82,6 +82,9 @@ class DetectorOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_f
     gamma: Gamma = 0.5
     tile: Tile = 0
     tile_empty: Amount = 0.5
+    unlabelled: str = ""
+    teacher: str = ""
+    unlabelled_score: Share = 0.7
     good_map: str = ""
     good_map_drop: Share = 0.3
     monitor: Literal["AP", "AP50", "AP75", "loss", "last"] = "AP"
@@ -90,6 +93,8 @@ class DetectorOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_f
 
     def __post_init__(self) -> None:
         check_tile(self.tile, self.good_map)
+        if bool(self.unlabelled) != bool(self.teacher):
+            raise OptionError("unlabelled", "needs a teacher, and a teacher needs it", "give both or none")
         if self.patience and self.monitor == "last":
             raise OptionError("patience", "monitor last watches no value", "give 0, or another --monitor")
 

@@ -75,6 +75,7 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
     epoch.
     `good_map` is a run of train_anomaly whose map is a further input channel; it is dropped in a share
     `good_map_drop` of the training images.
+    `unlabelled`, `teacher` and `unlabelled_score`: see training.unlabelled.
     `tile` is the side in pixels of the crops to train on, 0 for whole images, `tile_empty` how many crops without
     a defect there are for each with one.
     `from_boxes` estimates the masks of annotations that have a box only.
@@ -93,6 +94,9 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
     tile_empty: Amount = 0.5
     from_boxes: bool = False
     monitor: Literal["dice", "iou", "loss"] = "dice"
+    unlabelled: str = ""
+    teacher: str = ""
+    unlabelled_score: Share = 0.7
     good_map: str = ""
     good_map_drop: Share = 0.3
     augmentation: SegmenterAugmentation = SegmenterAugmentation()
@@ -101,6 +105,8 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
     def __post_init__(self) -> None:
         check_imgsz(self.imgsz, self.encoder_depth)
         check_tile(self.tile, self.good_map)
+        if bool(self.unlabelled) != bool(self.teacher):
+            raise OptionError("unlabelled", "needs a teacher, and a teacher needs it", "give both or none")
 
 
 def check_imgsz(imgsz: int, encoder_depth: int) -> None:

@@ -12,19 +12,21 @@ from evaluate.run_folder import Run, RunSplit, read_split
 from system.errors import InputError
 from training.pasted_images import with_pasted
 
-PASTED = "pasted"  # the folder in the run
+PASTED, UNLABELLED = "pasted", "unlabelled"  # the folders in the run
 
 
 def run_dataset(run: Run, dataset: Dataset) -> Dataset:
-    """`dataset` with the splits of `run` (split.json) and its pasted images.
+    """`dataset` with the splits of `run` (split.json), its pasted images, and those that a model labelled.
 
     Raises InputError if `dataset` is not the dataset of the run, or its content changed.
     """
-    folder = run.root / PASTED
-    pasted = load_dataset(folder) if folder.is_dir() else None
-    members = _members(run, dataset, {image.file_name for image in pasted.images("train")} if pasted else set())
+    folders = [run.root / name for name in (PASTED, UNLABELLED)]
+    added = [load_dataset(folder) for folder in folders if folder.is_dir()]
+    members = _members(run, dataset, {image.file_name for one in added for image in one.images("train")})
     view = msgspec.structs.replace(dataset, splits=select_images(dataset, members))
-    return with_pasted(view, pasted) if pasted else view
+    for one in added:
+        view = with_pasted(view, one)
+    return view
 
 
 def _members(run: Run, dataset: Dataset, pasted: AbstractSet[str]) -> dict[str, list[str]]:
