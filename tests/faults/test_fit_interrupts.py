@@ -68,7 +68,7 @@ def test_a_stopped_training_is_silent_and_can_be_resumed(
     time.sleep(1.0 if moment == "starting" else 0.1)
     os.killpg(process.pid, number)
     text = process.communicate()[1]
-    assert process.returncode in {STATUS[number], -number if number == signal.SIGINT else STATUS[number], 0}
+    assert process.returncode in {STATUS[number], -number, 0}  # a shell shows -number as 130 or 143, too
     assert "Traceback" not in text
     assert "unexpected" not in text
     assert not group_lives(process.pid)
