@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from train_det.checkpoints import load_detector
@@ -27,7 +28,9 @@ def as_network(run: "Runner", original: DetectorNetwork) -> DetectorNetwork:
     shapes: dict[torch.Size, torch.Size] = {}  # of input and output
 
     def raw(pixels: torch.Tensor) -> torch.Tensor:
-        return torch.cat([of_one(one.contiguous()) for one in torch.split(pixels, 1)])
+        # copied by NumPy: threads of PyTorch wait actively, on the cores that the exported network needs
+        squares = [torch.from_numpy(np.ascontiguousarray(square[None])) for square in pixels.numpy()]
+        return torch.cat([of_one(square) for square in squares])
 
     def of_one(pixels: torch.Tensor) -> torch.Tensor:
         found = run(pixels.numpy())

@@ -155,4 +155,8 @@ def _detect_batch(
 
 def to_pixels(squares: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
     """Squares B x side x side x 3, uint8, as the input of a network."""
+    if device.type == "cpu":  # by NumPy, so that no threads of PyTorch compete with those of an exported network
+        pixels = squares.astype(np.float32)
+        pixels /= 255
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2)
     return torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float() / 255
