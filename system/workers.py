@@ -37,11 +37,11 @@ class ProcessPool(Pool):
 
     def __init__(self, executor: ProcessPoolExecutor, size: int) -> None:
         self._executor = executor
-        self._size = size
+        self.size = size
 
     def map_ordered(self, work: Callable[[S], R], items: Sequence[S], largest_chunk: int) -> Iterator[R]:
         """See Pool."""
-        chunk = chunk_size(len(items), self._size, largest_chunk)
+        chunk = chunk_size(len(items), self.size, largest_chunk)
         with defer_signals():
             results = self._executor.map(work, items, chunksize=chunk)
         yield from results

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MIN_BAND = 3  # pixels of the square: a thinner band may have no pixel left after a rotation
 MAX_BANDS = 16  # of a box in each direction
-MAX_NUMBER = 255  # of an image in each direction, as they are stored in bytes
+MAX_NUMBER = 255  # of an image in each direction: a number is one byte
 EPSILON = 1e-6
 
 

@@ -81,7 +81,7 @@ REASONS: dict[str, tuple[Site, ...]] = {
     ),
     "Pillow refuses a file without width or height first": (
         f"{IMAGES}decode_limit.py: check_decodable (1)",
-        f"{IMAGES}image_file.py: parse_info (1)",
+        f"{IMAGES}image_file.py: _parse_by_pillow (1)",
     ),
     "The parser refuses such a file first": (
         f"{FORMATS}xml_elements.py: read_xml",

@@ -51,7 +51,7 @@ def test_the_average_of_one_answer_is_that_answer() -> None:
 
 
 def test_the_average_stays_on_the_device_of_the_pixels() -> None:
-    """The device meta stands for a CUDA device: it mixes as little with tensors of the CPU."""
+    """The device meta is used in place of a CUDA device: it mixes as little with tensors of the CPU."""
     pixels = torch.zeros(1, 3, SIDE, SIDE, device="meta")
     anchors = sum((SIDE // stride) ** 2 for stride in STRIDES)
     averaged = average_over_symmetries(lambda seen: seen.new_zeros(1, 6, anchors), pixels, STRIDES)
