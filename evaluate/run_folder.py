@@ -31,6 +31,11 @@ class RunSplit(msgspec.Struct, frozen=True, omit_defaults=True):
     images: dict[str, list[str]]
     intensities: list[IntensityRange] = []
 
+    @property
+    def measured(self) -> list[str]:
+        """The images of val and test, which must not be learnt."""
+        return [*self.images.get("val", []), *self.images.get("test", [])]
+
 
 class Provides(msgspec.Struct, frozen=True, kw_only=True):
     """What the predictions of a run contain. Readers of a run test this, never the name of its task.

@@ -24,11 +24,10 @@ from train_det.options import DetectorOptions, with_learning_rate
 from train_det.predict import Detector, load_run_detector
 from train_det.validation import Validation
 from training.crops import crop_view, remove_crops
-from training.device import choose_device
 from training.early_stopping import stored_best
-from training.good_channel import COPY, copy_good_map
+from training.furnish import furnish_run
+from training.good_channel import COPY
 from training.trainer import Learner, PredictOptions, Predictor, Work
-from training.unlabelled import add_unlabelled, teacher_for
 
 
 class DetectorLearner(Learner[DetectorOptions]):
@@ -55,13 +54,7 @@ class DetectorLearner(Learner[DetectorOptions]):
 
     def furnish(self, run: Run, dataset: Dataset, options: DetectorOptions) -> None:
         """Copy the weights of `good_map`, and label the images of `unlabelled`."""
-        if options.good_map:
-            copy_good_map(run, dataset, Path(options.good_map))
-        if options.unlabelled:
-            teacher = teacher_for(run, Path(options.teacher))
-            predictor = self.load(teacher, choose_device(options.device), PredictOptions())
-            score = options.unlabelled_score
-            add_unlabelled(run, dataset, Path(options.unlabelled), teacher, predictor, score)
+        furnish_run(run, dataset, options, self.load)
 
     def epochs_done(self, state: Path) -> int:
         """The number of the epoch in last.pt."""

@@ -29,12 +29,11 @@ from train_seg.segmenter import Segmenter, load_segmenter
 from train_seg.sizes import usual_sizes
 from train_seg.threshold import choose_pixel_threshold
 from training.crops import crop_view, remove_crops
-from training.device import choose_device
 from training.early_stopping import Best, stored_best
-from training.good_channel import COPY, copy_good_map, widen
+from training.furnish import furnish_run
+from training.good_channel import COPY, widen
 from training.options import run_options
 from training.trainer import Learner, PredictOptions, Predictor, Work
-from training.unlabelled import add_unlabelled, teacher_for
 
 
 class SegmenterLearner(Learner[SegmenterOptions]):
@@ -65,13 +64,7 @@ class SegmenterLearner(Learner[SegmenterOptions]):
 
     def furnish(self, run: Run, dataset: Dataset, options: SegmenterOptions) -> None:
         """Copy the weights of `good_map`, and label the images of `unlabelled`."""
-        if options.good_map:
-            copy_good_map(run, dataset, Path(options.good_map))
-        if options.unlabelled:
-            teacher = teacher_for(run, Path(options.teacher))
-            predictor = self.load(teacher, choose_device(options.device), PredictOptions())
-            score = options.unlabelled_score
-            add_unlabelled(run, dataset, Path(options.unlabelled), teacher, predictor, score)
+        furnish_run(run, dataset, options, self.load)
 
     def prepare(self, work: Work[SegmenterOptions]) -> SegmenterLoop:
         """Images in memory and a new model; Lightning restores its weights if there is a state."""

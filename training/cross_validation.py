@@ -2,13 +2,21 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE
 
-from evaluate.run_folder import Run, check_own_predictions, is_fused, load_run, load_run_of, read_config
+from evaluate.run_folder import (
+    Run,
+    check_own_predictions,
+    is_fused,
+    load_run,
+    load_run_of,
+    read_config,
+    read_split,
+)
 from system.child_process import END_WITH_PARENT, module_command, module_environment
 from system.console import print_status, progress
 from system.errors import InputError, OptionError
@@ -32,6 +40,15 @@ def check_fold_flags(flags: Mapping[str, object], *, crossed: bool) -> None:
 def folds_of(run: Run) -> list[Run]:
     """The folds of a cross-validation in order; none for an ordinary run. Raises InputError."""
     return [load_run(run.root / f"fold-{k}") for k in range(1, read_config(run.root).folds + 1)]
+
+
+def training_without(run: Run, images: Iterable[str]) -> Run | None:
+    """`run`, or its first fold, that trained on none of `images`; None if there is none. Raises InputError."""
+    unseen = set(images)
+    for training in folds_of(run) or [run]:
+        if unseen.isdisjoint(read_split(training).images.get("train", [])):
+            return training
+    return None
 
 
 def cross_validation(root: Path | None, task: str) -> Run | None:

@@ -1,6 +1,7 @@
 """Several trained runs as one predictor; each image is predicted by trainings that have not seen it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ class FusedPredictor(Predictor):
     @property
     def score_mapper(self) -> "ScoreMapper | None":
         """The map of a new image."""
-        return self._for_new().score_mapper
+        return self._for_new.score_mapper
 
     def for_image(self, image: Image) -> Predictor:
         """The trainings that have not seen the image, as one predictor."""
@@ -66,13 +67,15 @@ class FusedPredictor(Predictor):
         self, images: "Iterable[tuple[int, Rgb]]", min_score: float | None = None
     ) -> Iterator[list[Prediction]]:
         """The predictions of new images. Raises InputError if the folds of the runs differ."""
-        return self._for_new().predict(images, min_score)
+        return self._for_new.predict(images, min_score)
 
+    @cached_property
     def _for_new(self) -> Predictor:
+        """Kept: `predict --watch` asks for it with every image, and finding it reads the splits of all folds."""
         return self._of(lambda member: self._loaded_of(member.training_for_new(self._part)))
 
     def _any(self) -> Predictor:
-        return list(self._combined.values())[-1] if self._combined else self._for_new()
+        return list(self._combined.values())[-1] if self._combined else self._for_new
 
     def _of(self, choose: Callable[[FusedMember], Predictor]) -> Predictor:
         members = [choose(member) for member in self._members]

@@ -21,7 +21,7 @@ from datasets.formats.members import home_splits
 from evaluate.run_folder import Run, RunConfig, RunSplit, is_fused, load_run, read_config, read_split, seeds_of
 from system.errors import InputError, OptionError
 from system.files import write_atomic
-from training.cross_validation import folds_of
+from training.cross_validation import folds_of, training_without
 from training.new_run import create_fold, create_run, removed_on_failure
 
 SPLITS_REMEDY = "fuse runs with the same splits, or cross-validations, which test every image"
@@ -43,7 +43,7 @@ class FusedMember:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._folds = folds_of(run)
-        self._trained = {one.root: set(read_split(one).images.get("train", [])) for one in self._folds or [run]}
+        self._trained = set() if self._folds else set(read_split(run).images.get("train", []))
         self._fold_of = {image: one for one in self._folds for image in read_split(one).images.get("test", [])}
 
     def training_for(self, image: str) -> Run:
@@ -51,7 +51,7 @@ class FusedMember:
 
         Raises InputError if there is none.
         """
-        if not self._folds and image in self._trained[self.run.root]:
+        if image in self._trained:
             problem = f"trained on {image}, which is in val or test here"
             raise InputError(self.run.root, problem, SPLITS_REMEDY)
         if self._folds and image not in self._fold_of:
@@ -63,10 +63,8 @@ class FusedMember:
 
         Raises InputError if there is none, because the folds of this run are others.
         """
-        measured = set(measured_images(part))
-        for training in self._folds or [self.run]:
-            if not measured & self._trained[training.root]:
-                return training
+        if training := training_without(self.run, read_split(part).measured):
+            return training
         problem = f"has no fold that was trained without the test images of {part.root}"
         raise InputError(self.run.root, problem, "fuse runs with the same folds, or without folds, for new images")
 
@@ -107,10 +105,12 @@ def new_fused_run(
     first = members[0]
     _check_same_content(everyone)
     folds = folds_of(first)
+    readers = [FusedMember(one) for one in everyone]
     for part in folds or [first]:
-        for member in map(FusedMember, everyone):
-            for image in measured_images(part):
-                member.training_for(image)
+        measured = read_split(part).measured
+        for reader in readers:
+            for image in measured:
+                reader.training_for(image)
     count = len(folds)
     run = create_run(runs, task, name, _config(task, dataset, count), _split(first, dataset))
     with removed_on_failure(run):
@@ -119,12 +119,6 @@ def new_fused_run(
             made = create_fold(run, number, _config(task, dataset, 0), _split(fold, dataset))
             _write_options(made, members, refine)
     return run
-
-
-def measured_images(run: Run) -> list[str]:
-    """The file names of val and test of a run."""
-    images = read_split(run).images
-    return [*images.get("val", []), *images.get("test", [])]
 
 
 def _member(run: Run, path: str) -> FusedMember:

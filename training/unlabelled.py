@@ -24,7 +24,7 @@ from system.console import print_status, progress
 from system.errors import InputError
 from system.files import link_or_copy, new_folder
 from system.json_file import write_json
-from training.cross_validation import folds_of
+from training.cross_validation import training_without
 from training.run_dataset import UNLABELLED as FOLDER
 from training.trainer import Predictor
 
@@ -55,12 +55,8 @@ def teacher_for(run: Run, teacher: Path) -> Run:
 
     Raises InputError if there is none.
     """
-    images = read_split(run).images
-    measured = {*images.get("val", []), *images.get("test", [])}
-    whole = load_run_of(teacher, run.task)
-    for training in folds_of(whole) or [whole]:
-        if not measured & set(read_split(training).images.get("train", [])):
-            return training
+    if training := training_without(load_run_of(teacher, run.task), read_split(run).measured):
+        return training
     problem = f"trained on images of val or test of {run.root.name}"
     raise InputError(teacher, problem, "give a run with the same splits, for --folds with the same folds")
 
