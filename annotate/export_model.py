@@ -94,8 +94,8 @@ def _check_output(run: Run, model: Path, classes: int) -> None:
     import onnx
 
     graph = onnx.load(str(model)).graph
-    given = [dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim]
-    if given[1:2] == [4]:
+    inputs = [[dim.dim_value for dim in one.type.tensor_type.shape.dim] for one in graph.input]
+    if any(given[1:2] == [4] for given in inputs):
         problem = "its network needs the map of good images as a fourth channel"
         raise OptionError(f"--for x-anylabeling {run.root}", problem, "train one without --good-map")
     shape = [[dim.dim_value for dim in one.type.tensor_type.shape.dim] for one in graph.output]

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from features.encoder import Encoder
+from system.errors import OptionError
 from train_cls.model import ClassifierSpec
 
 GRID_STRIDE = 8  # pixels of the square that a patch covers
@@ -62,7 +63,8 @@ def evidence_size(types: int) -> int:
 class FittedNet(nn.Module):
     """N x 3 x S x S RGB, 0 to 255, of any number type -> logits, N x `spec.outputs`.
 
-    Without `several_types` they are logarithms of probabilities: of `good`, then of each category.
+    Without `several_types` they are logarithms of probabilities: of `good`, then of each category. Raises
+    OptionError if the encoder has less than two layers: one for patches, and the pooled one.
     """
 
     def __init__(self, spec: ClassifierSpec, encoder: Encoder) -> None:
@@ -71,6 +73,8 @@ class FittedNet(nn.Module):
         self.encoder = encoder
         self.gamma, self.symmetries, self.several_types = spec.gamma, spec.symmetries, spec.several_types
         types = len(spec.categories)
+        if len(encoder.spec.layers) < 2:
+            raise OptionError("layers", "less than two layers", "give such as 4,8,16,32")
         with torch.inference_mode():
             patches, pooled = self.maps(torch.zeros(1, 3, spec.imgsz, spec.imgsz))
         self.sizes = (evidence_size(types), patches.shape[2], pooled.shape[1])

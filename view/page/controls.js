@@ -2,7 +2,7 @@
 
 import { button, byId, checkbox, choice, el, section, slider } from "./dom.js";
 import { LETTERS } from "./format.js";
-import { kindsFor } from "./filters.js";
+import { kindsFor, NOTED } from "./filters.js";
 import { ghostToggle } from "./ghosts.js";
 import { typeDecision } from "./image_words.js";
 import { text } from "./language.js";
@@ -52,32 +52,36 @@ function focus(data, store) {
 }
 
 /**
- * Buttons with counts; several can be on.
+ * Buttons with counts; several can be on. The last one can be there only `whenAny` image is counted, or it is on.
  * @template {string | number} K
- * @param {{key: K, label: string | (() => string), hint: string, icon?: Node}[]} options
+ * @param {{key: K, label: string | (() => string), hint: string, icon?: Node, whenAny?: boolean}[]} options
  * @param {() => K[]} current
  * @param {(chosen: K[]) => void} onchange
  * @param {(counts: FacetCounts) => Map<K, number>} countsOf
  */
 function chips(options, current, onchange, countsOf) {
-  const made = options.map(({ key, label, hint, icon }) => {
+  const made = options.map(({ key, label, hint, icon, whenAny }) => {
     const number = el("span", { class: "number" });
     const words = el("span", { class: "text" }, typeof label === "string" ? label : "");
     const root = button([icon, words, number], () => {
       const now = current();
       onchange(now.includes(key) ? now.filter((v) => v !== key) : [...now, key]);
     }, { class: "chip", title: hint, "data-key": key });
-    return { key, root, number, words, label };
+    return { key, root, number, words, label, whenAny };
   });
+  const holder = el("div", { class: "chips" }, made.filter(({ whenAny }) => !whenAny).map((chip) => chip.root));
   return {
-    root: el("div", { class: "chips" }, made.map((chip) => chip.root)),
+    root: holder,
     update(/** @type {FacetCounts} */ counts) {
-      for (const { key, root, number, words, label } of made) {
+      for (const { key, root, number, words, label, whenAny } of made) {
         if (typeof label === "function") words.textContent = label();
         const n = countsOf(counts).get(key) ?? 0;
         number.textContent = String(n);
         root.setAttribute("aria-pressed", String(current().includes(key)));
         root.classList.toggle("none", n === 0);
+        const wanted = !whenAny || n > 0 || current().includes(key);
+        if (!wanted) root.remove();
+        else if (!root.parentNode) holder.append(root);
       }
     },
   };
@@ -90,7 +94,7 @@ function chips(options, current, onchange, countsOf) {
  */
 function kinds(data, store) {
   const letters = () => ({ first: LETTERS[store.state.pair[0]], second: LETTERS[store.state.pair[1]] });
-  const options = kindsFor(data).map((key) => ({ key, label: () => text(`kind.${key}`, letters()), hint: text(`kind.${key}.meaning`) }));
+  const options = kindsFor(data).map((key) => ({ key, label: () => text(`kind.${key}`, letters()), hint: text(`kind.${key}.meaning`), whenAny: key === NOTED }));
   const made = chips(options, () => store.state.show, (show) => store.change({ show }), (counts) => counts.kinds);
   return { root: section(text("kinds"), made.root), update: made.update };
 }

@@ -36,8 +36,8 @@ export const STOCK = [
   ["good", (image) => image.good],
 ];
 
-/** The kind of the images with a note of the reader. */
-const NOTED = "noted";
+/** The kind of the images with a note of the reader: the last of all, because it is shown only if there is one. */
+export const NOTED = "noted";
 
 /**
  * Kinds of image if there is no truth.
