@@ -96,6 +96,7 @@ def new_model(weights: str, names: dict[int, str]) -> tuple[nn.Module, str]:
         return model, f"random weights of {name}"
     path = fetch_weights(weights)
     pretrained, _ = load_model(path)
+    note = _take_rgb(path, pretrained)
     model = _empty_copy(path, pretrained, len(names))
     _check_prototypes(path, model)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -111,7 +112,22 @@ def new_model(weights: str, names: dict[int, str]) -> tuple[nn.Module, str]:
     )
     if not taken:
         raise WeightsError(weights, "no tensor fits the model", REMEDY)
-    return model, f"{taken} of {len(before)} tensors from {weights}"
+    return model, f"{taken} of {len(before)} tensors from {weights}{note}"
+
+
+def _take_rgb(path: Path, model: nn.Module) -> str:
+    """Remove the channel of a good map from the first layer of `model`; returns words about it.
+
+    Raises WeightsError if the model is for other images than RGB.
+    """
+    first = next((module for module in model.modules() if isinstance(module, nn.Conv2d)), None)
+    if first is None or first.in_channels == 3:
+        return ""
+    if not any(getattr(module, "good_map", "") for module in model.modules()):
+        raise WeightsError(path, f"is for images of {first.in_channels} channels", "give a model for RGB images")
+    first.weight = nn.Parameter(first.weight.detach()[:, :3].clone())
+    first.in_channels = 3
+    return ", without its channel of the good map"
 
 
 def read_architecture(path: Path) -> dict[str, object]:

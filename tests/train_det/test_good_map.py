@@ -22,6 +22,7 @@ from train_det.gamma import add_good_map, good_map_of, input_channels
 from train_det.learner import new_model
 from train_det.options import DetectorAugmentation
 from train_det.predict import load_run_detector
+from train_det.ultralytics_api import DetectionModel
 from training.good_channel import COPY
 
 CPU = torch.device("cpu")
@@ -71,6 +72,23 @@ def test_the_run_stands_alone(with_map: Path, good_parts: Path, good_parts_run: 
     assert run_command("train_det", "evaluate", copied, "--device", "cpu") == 0
     assert (copied / "metrics.json").read_bytes() == before
     assert run_command("train_det", "predict", copied, good_parts / "images/014.png", "--tta", "--tile", 64) == 0
+
+
+def test_a_next_training_takes_the_channels_of_the_image(with_map: Path, good_parts: Path) -> None:
+    best = with_map / "weights/best.pt"
+    given = load_detector(best, CPU)[0].state_dict()
+    model, origin = new_model(load_dataset(good_parts), tiny_options(weights=str(best)))
+    assert origin.endswith(f"tensors from {best}, without its channel of the good map")
+    assert (good_map_of(model), input_channels(model)) == ("", 3)
+    name = next(name for name, tensor in given.items() if tensor.ndim == 4 and tensor.shape[1] == 4)
+    assert torch.equal(model.state_dict()[name], given[name][:, :3])
+
+
+def test_a_model_for_other_channels_is_refused(good_parts: Path, tmp_path: Path) -> None:
+    model = DetectionModel("yolo11n.yaml", ch=6, verbose=False)
+    torch.save({"model": model}, tmp_path / "six.pt")
+    with pytest.raises(WeightsError, match="is for images of 6 channels; give a model for RGB images"):
+        new_model(load_dataset(good_parts), tiny_options(weights=str(tmp_path / "six.pt")))
 
 
 def test_another_map_is_refused(with_map: Path, tmp_path: Path) -> None:
