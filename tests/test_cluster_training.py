@@ -122,5 +122,5 @@ def test_pasting_writes_the_same_bytes(two: Cluster, coco_folder: Path, tmp_path
 
 def test_a_single_training_is_not_for_a_cluster(coco_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command("train_seg", "fit", coco_folder, "--on", "dask://a:1") == 2
-    line = "train_seg: --on dask://a:1: is for a cross-validation only; add --folds or leave it out"
+    line = "train_seg: --on dask://a:1: is for several trainings only; add --folds or --seeds, or leave it out"
     assert only_line(capsys) == line

@@ -34,10 +34,7 @@ FAINT_SCORE = 0.4  # lowest score of the regions that are listed for evaluation
 
 
 class AnomalyDetector(Predictor):
-    """`network` maps inputs N x 3 x rows x columns uint8 to distances N x h x w, by `spec`, on `device`.
-
-    `image_scores` collects the score of every predicted image, also below the threshold.
-    """
+    """`network` maps inputs N x 3 x rows x columns uint8 to distances N x h x w, by `spec`, on `device`."""
 
     default_score = LIMIT_SCORE
 
@@ -46,7 +43,12 @@ class AnomalyDetector(Predictor):
         self.spec = spec
         self.device = device
         self.categories: list[Category] = [spec.category]
-        self.image_scores: list[float] = []
+        self._image_scores: list[float] = []
+
+    @property
+    def image_scores(self) -> list[float]:
+        """Of each image predicted so far."""
+        return self._image_scores
 
     @property
     def operating_point(self) -> OperatingPoint:
@@ -73,7 +75,7 @@ class AnomalyDetector(Predictor):
             distances = image_distances(self.network, rgb, self.spec, self.device)
             if not np.isfinite(distances).all():
                 raise WeightsError("the anomaly detector", "gives values that are not numbers", "train again")
-            self.image_scores.append(float(to_scores(distances, limits.peak).max()))
+            self._image_scores.append(float(to_scores(distances, limits.peak).max()))
             regions = find_regions(distances, limits, *rgb.shape[:2], lowest=lowest, always=min_score is None)
             found = []
             for region in regions:

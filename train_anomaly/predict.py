@@ -1,5 +1,6 @@
 """`train_anomaly predict`: what differs from good images, and a warning where good images have changed."""
 
+from system.on_cluster import On
 from training import flags as flag
 
 
@@ -12,6 +13,7 @@ def predict(
     device: flag.Device = "auto",
     exported: flag.Exported = None,
     maps: flag.Maps = None,
+    on: On = None,
 ) -> None:
     """Find what differs from good images, at the size of the images; warn where good images have changed."""
     from evaluate.operating import operating_score
@@ -27,22 +29,25 @@ def predict(
     parsed = parse_format(exported, "--exported") if exported else None
     check_device(device)
     run = single_run(run_folder, "anomaly")
-    files = asked_images(images, watch, out, {"--maps": maps})
+    files = asked_images(images, watch, out, {"--maps": maps, "--on": on})
     print_loading()
     from train_anomaly.drift import compare_scores
     from train_anomaly.learner import AnomalyLearner
+    from training.cluster_predict import predicting_on
     from training.device import choose_device
     from training.measure import predict_files
     from training.trainer import PredictOptions
     from training.watch import watch_folder
 
-    detector = AnomalyLearner().load(run, choose_device(device), PredictOptions(exported=parsed))
+    options = PredictOptions(exported=parsed)
+    detector = AnomalyLearner().load(run, choose_device(device), options)
     limit = operating_score(run, detector.default_score) if min_score is None else min_score
     intensities = read_split(run).intensities
     if watch and out:
         watch_folder(detector, watch, out, limit, intensities)
     else:
-        listed, predictions = predict_files(detector, files, dataset_of(run), limit, intensities, maps)
+        with predicting_on(on, run, device, options) as remote:
+            listed, predictions = predict_files(detector, files, dataset_of(run), limit, intensities, maps, remote)
         write_and_print(out, listed, predictions, detector.categories)
     drift = compare_scores(detector.image_scores, detector.good_scores, detector.default_score)
     if drift and drift.found:

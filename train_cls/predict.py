@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from system.on_cluster import On
 from training import flags as flag
 
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE.csv", help="The types as a table.")]
@@ -31,6 +32,7 @@ def predict(
     tta: flag.Tta = False,
     exported: flag.Exported = None,
     maps: flag.Maps = None,
+    on: On = None,
 ) -> None:
     """Name the type of each image, or good, with the best weights of a run."""
     from datasets.formats.coco_file import write_predictions
@@ -50,21 +52,24 @@ def predict(
     parsed = parse_format(exported, "--exported") if exported else None
     check_device(device)
     run = single_run(run_folder, "cls")
-    files = asked_images(images, watch, out, {"--maps": maps, "--csv": csv, "--abstain": abstain})
+    files = asked_images(images, watch, out, {"--maps": maps, "--csv": csv, "--abstain": abstain, "--on": on})
     print_loading()
     from train_cls.learner import ClassifierLearner
+    from training.cluster_predict import predicting_on
     from training.device import choose_device
     from training.measure import predict_files
     from training.trainer import PredictOptions
     from training.watch import watch_folder
 
-    predictor = ClassifierLearner().load(run, choose_device(device), PredictOptions(tta=tta, exported=parsed))
+    options = PredictOptions(tta=tta, exported=parsed)
+    predictor = ClassifierLearner().load(run, choose_device(device), options)
     limit = operating_score(run, predictor.default_score) if min_score is None else min_score
     intensities = read_split(run).intensities
     if watch and out:
         watch_folder(predictor, watch, out, limit, intensities)
         return
-    listed, predictions = predict_files(predictor, files, dataset_of(run), 0.0, intensities, maps)
+    with predicting_on(on, run, device, options) as remote:
+        listed, predictions = predict_files(predictor, files, dataset_of(run), 0.0, intensities, maps, remote)
     several = run.provides.several_types
     typed = typed_files(listed, predictions, predictor.categories, abstain, several=several)
     if out:

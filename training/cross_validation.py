@@ -30,8 +30,11 @@ GRACE_SECONDS = 5.0  # between Ctrl-C, which reaches the folds too, and SIGTERM
 def check_fold_flags(flags: Mapping[str, object], *, crossed: bool) -> None:
     """Raise OptionError for a wrong `--jobs`, and for `--val` or `--jobs` without a cross-validation."""
     for name, value in flags.items():
+        if not crossed and name == "val":
+            raise OptionError(f"--val {value}", "is for a cross-validation only", "add --folds or leave it out")
         if not crossed:
-            raise OptionError(f"--{name} {value}", "is for a cross-validation only", "add --folds or leave it out")
+            remedy = "add --folds or --seeds, or leave it out"
+            raise OptionError(f"--{name} {value}", "is for several trainings only", remedy)
     jobs = flags.get("jobs", 1)
     if isinstance(jobs, int) and jobs < 1:
         raise OptionError(f"--jobs {jobs}", "less than 1", "give 1 or more")

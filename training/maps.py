@@ -1,27 +1,37 @@
 """The maps of images for the page: written by `predict --maps`, or kept while score maps are measured."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.coco import Image
-from evaluate.map_folder import new_maps
+from evaluate.map_folder import MapWriter, new_maps
 from evaluate.metric import ScoreMap
 from evaluate.run_folder import Run
 from system.errors import OptionError
-from training.trainer import Predictor
+from training.trainer import MapMaker, Predictor
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-AddMap = Callable[[Path, "NDArray[np.uint8]"], None]
+
+class ImageMaps:
+    """Makes the maps of image files and writes them into a folder."""
+
+    def __init__(self, maker: MapMaker, writer: MapWriter) -> None:
+        self._writer = writer
+        self.make = maker.make
+
+    def add(self, file: Path, values: "NDArray[np.float32]") -> None:
+        """Write the map (H x W) of an image file."""
+        self._writer.add(file.as_posix(), values)
 
 
 @contextmanager
-def map_writer(predictor: Predictor, folder: Path) -> Iterator[AddMap]:
-    """A function that adds the map of an image file, given its pixels; `folder` is complete when the block ends.
+def map_writer(predictor: Predictor, folder: Path) -> Iterator[ImageMaps]:
+    """What makes and adds the map of an image file; `folder` is complete when the block ends.
 
     Raises OptionError if the model has no map, OutputError if `folder` is another folder.
     """
@@ -29,7 +39,7 @@ def map_writer(predictor: Predictor, folder: Path) -> Iterator[AddMap]:
     if maker is None:
         raise OptionError("--maps", "this model has no map of an image", "leave it out")
     with new_maps(folder, maker.kind, bounded=maker.bounded) as writer:
-        yield lambda file, rgb: writer.add(file.as_posix(), maker.make(rgb))
+        yield ImageMaps(maker, writer)
 
 
 @contextmanager

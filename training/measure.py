@@ -1,6 +1,7 @@
 """A trained model applied to the images of a dataset, to be measured, and to any image files."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +21,9 @@ from evaluate.truth import run_truth
 from evaluate.type_thresholds import check_annotations
 from system.console import progress
 from system.errors import OptionError
+from training.cluster_predict import RemotePredictor
 from training.fused_predictor import load_predictor
-from training.maps import AddMap, kept_score_maps, map_writer
+from training.maps import ImageMaps, kept_score_maps, map_writer
 from training.options import OptionsT
 from training.predict import number_images
 from training.read_ahead import read_ahead
@@ -135,38 +137,62 @@ def predict_files(
     min_score: float,
     intensities: Sequence[IntensityRange] = (),
     maps: Path | None = None,
+    remote: RemotePredictor | None = None,
 ) -> tuple[list[Image], list[Prediction]]:
     """Predictions of image files, and which file has which id.
 
     Where all files are images of `dataset` they keep their ids there, else they are numbered from 1 in the order
     given. `intensities` is how the run scales images with more than 8 bits per channel. `maps` is a new folder for
-    the map of each image. Raises InputError; OptionError if the model has no map.
+    the map of each image. With `remote`, the workers of a cluster predict. Raises InputError; OptionError if the
+    model has no map.
     """
-    if maps:
-        with map_writer(predictor, maps) as add_map:
-            return _predict_files(predictor, files, dataset, min_score, intensities, add_map)
-    return _predict_files(predictor, files, dataset, min_score, intensities, lambda _file, _rgb: None)
+    ids = number_images(files, dataset)
+    with map_writer(predictor, maps) if maps else nullcontext() as writer:
+        if remote:
+            return _predict_there(remote, predictor, files, ids, min_score, intensities, writer)
+        return _predict_here(predictor, files, ids, min_score, intensities, writer)
 
 
-def _predict_files(
+def _predict_here(
     predictor: Predictor,
     files: Sequence[Path],
-    dataset: Dataset | None,
+    ids: Sequence[int],
     min_score: float,
     intensities: Sequence[IntensityRange],
-    add_map: AddMap,
+    writer: ImageMaps | None,
 ) -> tuple[list[Image], list[Prediction]]:
     images: list[Image] = []
-    ids = number_images(files, dataset)
 
     def pixels() -> "Iterator[tuple[int, NDArray[np.uint8]]]":
         read = read_ahead(files, lambda file: read_rgb(file, intensities))
         for image_id, (file, rgb) in zip(ids, progress(read, "predicting", len(files)), strict=True):
             images.append(Image(image_id, file.as_posix(), rgb.shape[1], rgb.shape[0]))
-            add_map(file, rgb)
+            if writer:
+                writer.add(file, writer.make(rgb))
             yield image_id, rgb
 
     predictions = [p for of_image in predictor.predict(pixels(), min_score) for p in of_image]
+    return images, predictions
+
+
+def _predict_there(
+    remote: RemotePredictor,
+    predictor: Predictor,
+    files: Sequence[Path],
+    ids: Sequence[int],
+    min_score: float,
+    intensities: Sequence[IntensityRange],
+    writer: ImageMaps | None,
+) -> tuple[list[Image], list[Prediction]]:
+    images: list[Image] = []
+    predictions: list[Prediction] = []
+    numbered = list(zip(ids, files, strict=True))
+    results = remote.predict(numbered, min_score, intensities, predictor.image_scores, maps=bool(writer))
+    for (image_id, file), found in zip(numbered, progress(results, "predicting", len(files)), strict=True):
+        images.append(Image(image_id, file.as_posix(), found.width, found.height))
+        predictions += found.predictions
+        if writer and found.map is not None:
+            writer.add(file, found.map)
     return images, predictions
 
 

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 
 from datasets.coco import Prediction
 from evaluate.run_folder import TASKS, Provides
+from system.on_cluster import On
 from training import flags as flag
 from training.early_checks import print_loading
 from training.options import OptionsT
@@ -28,6 +29,7 @@ def predict_command(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         tile: flag.Tile = None,
         exported: flag.Exported = None,
         maps: flag.Maps = None,
+        on: On = None,
     ) -> None:
         """Find defects in images with the best weights of a run, at the size of the images."""
         from evaluate.operating import operating_scores
@@ -45,8 +47,9 @@ def predict_command(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         parsed = parse_format(exported, "--exported") if exported else None
         check_device(device)
         one = single_run(run_folder, trainer.task)
-        files = asked_images(images, watch, out, {"--maps": maps})
+        files = asked_images(images, watch, out, {"--maps": maps, "--on": on})
         print_loading()
+        from training.cluster_predict import predicting_on
         from training.device import choose_device
         from training.fused_predictor import load_predictor
         from training.measure import predict_files
@@ -64,7 +67,10 @@ def predict_command(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         if watch and out:
             watch_folder(predictor, watch, out, limit, intensities, counted)
             return
-        listed, predictions = predict_files(predictor, files, dataset_of(one), limit, intensities, maps)
+        with predicting_on(on, one, device, options) as remote:
+            listed, predictions = predict_files(
+                predictor, files, dataset_of(one), limit, intensities, maps, remote
+            )
         write_and_print(out, listed, counted(predictions), predictor.categories)
 
     has_maps = TASKS.get(trainer.task, Provides()).score_maps

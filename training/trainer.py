@@ -159,6 +159,11 @@ class Predictor(ABC):
         return self
 
     @property
+    def image_scores(self) -> list[float]:
+        """The score of each image predicted so far, also below the threshold; empty if none are collected."""
+        return []
+
+    @property
     def score_mapper(self) -> "ScoreMapper | None":
         """A function from an image to its score map (H x W, 0 to 1); None if the model has none."""
         return None

@@ -181,7 +181,7 @@ def test_bad_use_ends_in_one_line(
         (["fit", dataset.root, "--lr", "0"], "--lr 0"),
         (["fit", dataset.root, "--negatives", "some"], "--negatives some"),
         (["fit", dataset.root, "--weights", "none", "--name", "a/b"], "--name a/b"),
-        (["fit", dataset.root, "--jobs", "2"], "--jobs 2: is for a cross-validation only"),
+        (["fit", dataset.root, "--jobs", "2"], "--jobs 2: is for several trainings only"),
         (["fit", dataset.root, "--resume", tmp_path], "a run continues with its own options; leave out --runs"),
     ]
     for arguments, reported in cases:

@@ -123,7 +123,7 @@ def test_a_stop_is_passed_on_to_the_folds(
     ("flags", "crossed", "message"),
     [
         ({"jobs": 0}, True, "--jobs 0: less than 1; give 1 or more"),
-        ({"jobs": 2}, False, "--jobs 2: is for a cross-validation only; add --folds or leave it out"),
+        ({"jobs": 2}, False, "--jobs 2: is for several trainings only; add --folds or --seeds, or leave it out"),
         ({"val": 0.2}, False, "--val 0.2: is for a cross-validation only"),
     ],
 )
