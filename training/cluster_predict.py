@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 GROUPS_PER_TASK = 8
 
 
-class Model(msgspec.Struct, frozen=True):
+class RemoteModel(msgspec.Struct, frozen=True):
     """How a worker loads the model: `task` and folder of its run, and the options of `predict`.
 
     `command` is another text for each command, so that a worker never uses the weights of an earlier command.
@@ -61,7 +61,7 @@ class PredictGroup(msgspec.Struct, frozen=True):
     WeightsError.
     """
 
-    model: Model
+    model: RemoteModel
     min_score: float
     intensities: Sequence[IntensityRange]
     maps: bool
@@ -92,7 +92,7 @@ class PredictGroup(msgspec.Struct, frozen=True):
 class RemotePredictor:
     """The workers of `pool`, which predict with the model `model`."""
 
-    def __init__(self, pool: Pool, model: Model) -> None:
+    def __init__(self, pool: Pool, model: RemoteModel) -> None:
         self._pool = pool
         self._model = model
 
@@ -123,12 +123,12 @@ def predicting_on(
     Raises as `pool_on`.
     """
     with pool_on(on) as pool:
-        model = Model(run.task, str(run.root), device, options, uuid.uuid4().hex)
+        model = RemoteModel(run.task, str(run.root), device, options, uuid.uuid4().hex)
         yield RemotePredictor(pool, model) if pool else None
 
 
 @lru_cache(maxsize=1)
-def _loaded(model: Model) -> Predictor:
+def _loaded(model: RemoteModel) -> Predictor:
     from training.device import choose_device
     from training.fused_predictor import load_predictor
     from training.other_trainers import trainer_of
