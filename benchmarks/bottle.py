@@ -18,7 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.bottle_contenders import CONTENDERS, FOLDS, FUSED, GOOD_MAP, Spent, Step, with_weights
+from benchmarks.bottle_contenders import CONTENDERS, FOLDS, FUSED, GOOD_MAP, TYPES, Spent, Step, with_weights
 from benchmarks.bottle_table import markdown, summarise
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.resplit import Options, resplit
@@ -97,6 +97,14 @@ def good_map(step: Step, given: argparse.Namespace) -> Path:
     return run
 
 
+def classifier(given: argparse.Namespace) -> Path:
+    """The run of train_cls that corrects types; its folds are its own, each image has one that tests it."""
+    run = given.work / "runs" / "cls" / "types"
+    if not (run / "metrics.json").is_file():
+        cross_validate("train_cls", run, 0, given, *with_weights(TYPES, given.weights), negatives=False)
+    return run
+
+
 def train_stock(step: Step, weights: Path) -> list[Spent]:
     """Train a stock tool on each fold."""
     folds = step.work / f"folds-{step.seed}"
@@ -115,15 +123,16 @@ def train_stock(step: Step, weights: Path) -> list[Spent]:
 
 
 def fuse(given: argparse.Namespace, names: list[str], seeds: list[int]) -> None:
-    """Fuse the seeds of the contenders `names`, where there are several."""
+    """Fuse the seeds of the contenders `names`, where there are several or a classifier."""
     runs = given.work / "runs"
     for name, fused in FUSED.items():
         members = [Step(given.work, member, seed).run for member in fused.members for seed in seeds]
         refine = runs / "seg" / fused.refine
         ready = set(fused.members) <= set(names) and (not fused.refine or refine.is_dir())
-        if len(seeds) > 1 and ready and not (runs / fused.task / name).is_dir():
+        if (len(seeds) > 1 or fused.types) and ready and not (runs / fused.task / name).is_dir():
             print_status(name)
             by = ["--refine-by", refine] if fused.refine else []
+            by += ["--types-by", classifier(given)] if fused.types else []
             flags = ["--tta", "--device", given.device, "--runs", runs, "--name", name]
             measured(f"train_{fused.task}", "fuse", *members, *by, *flags)
 

@@ -9,6 +9,7 @@ import msgspec
 FOLDS = 5
 PLAIN = "one-look"  # folder in a run: its predictions and metrics without --tta
 YOLO, RESNET, LITE = "yolo11n.pt", "resnet18.pt", "tf_efficientnet_lite0.safetensors"
+TYPES = ("--recipe", "recipes/few.yaml", "--weights", LITE)  # of train_cls fit
 GOOD_MAP = ("--encoder", "tf_efficientnet_lite0", "--encoder-weights", LITE)  # of train_anomaly fit
 
 
@@ -25,11 +26,15 @@ class Contender(msgspec.Struct, frozen=True):
 
 
 class Fused(msgspec.Struct, frozen=True):
-    """All seeds of the contenders `members` as one run; boxes are refined by the fused run `refine`."""
+    """All seeds of the contenders `members` as one run; boxes are refined by the fused run `refine`.
+
+    With `types`, a classifier of images, by recipes/few.yaml, corrects the types.
+    """
 
     task: Literal["det", "seg"]
     members: tuple[str, ...]
     refine: str = ""
+    types: bool = False
 
 
 CONTENDERS: Mapping[str, Contender] = {
@@ -48,6 +53,9 @@ FUSED: Mapping[str, Fused] = {
     "det-fused": Fused("det", ("det",)),
     "det-both-sizes-fused": Fused("det", ("det", "det-512")),
     "det-refined": Fused("det", ("det",), refine="seg-all-fused"),
+    "det-typed": Fused("det", ("det",), types=True),
+    "seg-typed": Fused("seg", ("seg",), types=True),
+    "det-refined-typed": Fused("det", ("det",), refine="seg-all-fused", types=True),
 }
 
 

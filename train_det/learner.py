@@ -100,9 +100,11 @@ class DetectorLearner(Learner[DetectorOptions]):
         if refine and not (refine.provides.masks and refine.provides.types):
             raise OptionError(f"--refine-by {refine.root}", "has no masks by type", "name a run of train_seg")
 
-    def fuse(self, members: Sequence[Predictor], refine: Predictor | None) -> Predictor:
+    def fuse(
+        self, members: Sequence[Predictor], refine: Predictor | None, types: Predictor | None
+    ) -> FusedDetector:
         """Weighted boxes, and those of the masks that overlap them."""
-        return FusedDetector(members, refine)
+        return FusedDetector(members, refine, types)
 
     def exporter(self, run: Run) -> DetectorExporter:
         """Exports best.pt."""

@@ -14,6 +14,7 @@ from datasets.coco import Category, Prediction
 from train_seg.postprocess import shares_to_predictions
 from train_seg.segmenter import Segmenter
 from training.trainer import Predictor
+from training.types_of_images import type_probabilities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
 
 
 class FusedSegmenter(Predictor):
-    """The mean of `members`. The pixel threshold is the mean of theirs, usual sizes of types are of the first."""
+    """The mean of `members`. The pixel threshold is the mean of theirs, usual sizes of types are of the first.
 
-    def __init__(self, members: Sequence[Segmenter]) -> None:
+    `types` is a classifier of whole images, whose probabilities are multiplied with the votes of the pixels.
+    """
+
+    def __init__(self, members: Sequence[Segmenter], types: Predictor | None = None) -> None:
         self.members = members
+        self.types = types
         threshold = float(np.mean([member.spec.pixel_threshold for member in members]))
         self.spec = msgspec.structs.replace(members[0].spec, pixel_threshold=threshold)
         self.categories: list[Category] = self.spec.categories
@@ -37,7 +42,18 @@ class FusedSegmenter(Predictor):
         """Instance masks of each image, best first."""
         for image_id, rgb in images:
             scale = self.members[0].scale(*rgb.shape[:2])
-            yield shares_to_predictions(self.shares(rgb), image_id, self.spec, scale, min_score or 0.0)
+            shares = self.shares(rgb)
+            if self.types:
+                found = next(iter(self.types.predict([(image_id, rgb)])))
+                shares[1:] *= self._weights(found)[
+                    :, None, None
+                ]  # the share of background, and so the mask, stays
+            yield shares_to_predictions(shares, image_id, self.spec, scale, min_score or 0.0)
+
+    def _weights(self, found: Sequence[Prediction]) -> "NDArray[np.float32]":
+        """The probability of each type, in the order of the shares."""
+        probabilities = type_probabilities(found, self.categories)
+        return np.array([probabilities[category.id] for category in self.categories], np.float32)
 
     @property
     def score_mapper(self) -> "ScoreMapper":

@@ -112,10 +112,12 @@ class SegmenterLearner(Learner[SegmenterOptions]):
         if refine:
             raise OptionError(f"--refine-by {refine.root}", "refines the boxes of detectors", "use train_det fuse")
 
-    def fuse(self, members: Sequence[Predictor], refine: Predictor | None) -> FusedSegmenter:
+    def fuse(
+        self, members: Sequence[Predictor], refine: Predictor | None, types: Predictor | None
+    ) -> FusedSegmenter:
         """The mean of their probabilities."""
         del refine  # see check_fused
-        return FusedSegmenter([member for member in members if isinstance(member, Segmenter)])
+        return FusedSegmenter([member for member in members if isinstance(member, Segmenter)], types)
 
     def exporter(self, run: Run) -> SegmenterExporter:
         """Exports best.safetensors."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from evaluate.metrics import Metrics
 from evaluate.run_dataset import open_run_dataset
-from evaluate.run_folder import Run, load_run, seeds_of
+from evaluate.run_folder import Run, load_run, seeds_of, trainers
 from system.errors import OptionError
-from training.fused_run import expand_seeds, new_fused_run
+from training.fused_run import Fusion, expand_seeds, new_fused_run
 from training.measure import evaluate_run
 from training.new_run import removed_on_failure
 from training.options import OptionsT
@@ -18,6 +18,7 @@ def fuse_runs(
     trainer: Trainer[OptionsT],
     roots: Sequence[Path],
     refine_by: Path | None,
+    types_by: Path | None,
     *,
     runs: Path,
     name: str | None,
@@ -34,16 +35,22 @@ def fuse_runs(
     """
     members = expand_seeds([load_run(root) for root in roots])
     refine = load_run(refine_by) if refine_by else None
+    types = load_run(types_by) if types_by else None
     if members[0].task != trainer.task:
         problem = f"a run of train_{members[0].task}"
         raise OptionError(str(roots[0]), problem, f"name one of {trainer.command} first")
-    if len(members) == 1 and refine is None:
+    if len(members) == 1 and not (refine or types):
         raise OptionError(str(roots[0]), "a single run", "name at least two, or a run of several seeds")
     if refine and seeds_of(refine):
         raise OptionError(f"--refine-by {refine.root}", "several seeds", "fuse them first, or name one")
+    if types and not types.provides.image_types:
+        problem = "has no types of images"
+        raise OptionError(f"--types-by {types.root}", problem, f"name a run of {trainers('image_types')}")
+    if types and seeds_of(types):
+        raise OptionError(f"--types-by {types.root}", "several seeds", "name one of them")
     trainer.learner().check_fused(members, refine)
     data = open_run_dataset(members[0], dataset)
-    run = new_fused_run(trainer.task, members, refine, data, runs, name or f"{data.name}-fused")
+    run = new_fused_run(trainer.task, Fusion(members, refine, types), data, runs, name or f"{data.name}-fused")
     with removed_on_failure(run):
         metrics = evaluate_run(
             trainer,

@@ -18,6 +18,10 @@ RefineBy = Annotated[
     Path | None,
     typer.Option(metavar="RUN", help="A run of train_seg whose masks correct the boxes, of train_det only."),
 ]
+TypesBy = Annotated[
+    Path | None,
+    typer.Option(metavar="RUN", help="A run of train_cls whose probabilities of an image correct the types."),
+]
 FusedName = Annotated[str | None, typer.Option(help="Name of the fused run [default: DATASET-fused].")]
 
 
@@ -27,6 +31,7 @@ def fuse_command(trainer: Trainer[OptionsT]) -> Callable[..., None]:
     def fuse(
         run_folders: RunsToFuse,
         refine_by: RefineBy = None,
+        types_by: TypesBy = None,
         name: FusedName = None,
         runs: flag.Runs = Path("runs"),
         dataset: flag.Dataset = None,
@@ -44,7 +49,7 @@ def fuse_command(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         from training.fuse import fuse_runs
 
         run, metrics = fuse_runs(
-            trainer, run_folders, refine_by, runs=runs, name=name, dataset=dataset,
+            trainer, run_folders, refine_by, types_by, runs=runs, name=name, dataset=dataset,
             operating_point=operating_point, device=device, tta=tta,
         )  # fmt: skip
         from training.fit import print_run

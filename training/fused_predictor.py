@@ -10,7 +10,7 @@ import torch
 from datasets.coco import Category, Image, Prediction
 from evaluate.run_folder import Run, is_fused
 from system.errors import InputError
-from training.fused_run import FusedMember, fused_members
+from training.fused_run import FusedMember, Fusion, fused_members
 from training.options import OptionsT
 from training.other_trainers import trainer_of
 from training.trainer import Learner, PredictOptions, Predictor, Trainer
@@ -18,27 +18,24 @@ from training.trainer import Learner, PredictOptions, Predictor, Trainer
 if TYPE_CHECKING:
     from training.trainer import Rgb, ScoreMapper
 
-Combine = Callable[[Sequence[Predictor], Predictor | None], Predictor]
+Combine = Callable[[Sequence[Predictor], Predictor | None, Predictor | None], Predictor]
 
 
 class FusedPredictor(Predictor):
     """The predictor of a fused run or one of its folds, `part`.
 
-    `members` are fused and `refine` refines the result; `load` loads a training, `combine` makes one predictor of
-    several and one that refines.
+    `fusion` has the runs that are used; `load` loads a training, `combine` is Learner.fuse.
     """
 
     def __init__(
         self,
         part: Run,
-        members: Sequence[FusedMember],
-        refine: FusedMember | None,
+        fusion: Fusion[FusedMember],
         load: Callable[[Run], Predictor],
         combine: Combine,
     ) -> None:
         self._part = part
-        self._members = members
-        self._refine = refine
+        self._fusion = fusion
         self._load = load
         self._combine = combine
         self._loaded: dict[Path, Predictor] = {}
@@ -78,16 +75,15 @@ class FusedPredictor(Predictor):
         return list(self._combined.values())[-1] if self._combined else self._for_new
 
     def _of(self, choose: Callable[[FusedMember], Predictor]) -> Predictor:
-        members = [choose(member) for member in self._members]
-        refine = choose(self._refine) if self._refine else None
-        key = tuple(id(one) for one in (*members, refine))
+        chosen = self._fusion.each(choose)
+        key = tuple(id(one) for one in chosen)
         if key not in self._combined:
-            names = [[(c.id, c.name) for c in member.categories] for member in members]
-            for member, of_member in zip(self._members, names, strict=True):
+            names = [sorted((c.id, c.name) for c in one.categories) for one in chosen]
+            for member, of_member in zip(self._fusion, names, strict=True):
                 if of_member != names[0]:
-                    problem = f"its defect types differ from those of {self._members[0].run.root}"
+                    problem = f"its defect types differ from those of {self._fusion.members[0].run.root}"
                     raise InputError(member.run.root, problem, "fuse runs of one dataset")
-            self._combined[key] = self._combine(members, refine)
+            self._combined[key] = self._combine(chosen.members, chosen.refine, chosen.types)
         return self._combined[key]
 
     def _loaded_of(self, run: Run) -> Predictor:
@@ -109,4 +105,4 @@ def load_predictor(
             return load_predictor(trainer, member, device, options)
         return load_predictor(trainer_of(member.task), member, device, options)
 
-    return FusedPredictor(run, *fused_members(run), load, learner.fuse)
+    return FusedPredictor(run, fused_members(run), load, learner.fuse)

@@ -1,7 +1,7 @@
 """Runs that use several trained runs as one model: their folders, and which training may predict which image.
 
 runs/<task>/<name>/
-  config.yaml     options: `fuse`, the runs that are used, relative to this folder, and `refine_by`
+  config.yaml     options: `fuse`, the runs that are used, relative to this folder, `refine_by` and `types_by`
   split.json      that of the first of these runs
   fold-1/ ...     if the first of them is a cross-validation: its folds, with the same files
   predictions/{val,test}.json  metrics.json
@@ -11,8 +11,10 @@ fold that tests the image. So cross-validations with different folds can be fuse
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -24,17 +26,38 @@ from system.files import write_atomic
 from training.cross_validation import folds_of, training_without
 from training.new_run import create_fold, create_run, removed_on_failure
 
+OneT = TypeVar("OneT")
+OtherT = TypeVar("OtherT")
 SPLITS_REMEDY = "fuse runs with the same splits, or cross-validations, which test every image"
 
 
 class FuseOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The options in config.yaml: the runs whose predictions are fused, and one that refines them, or none.
+    """The options in config.yaml: the runs whose predictions are fused, and the runs that correct them, or none.
 
     Paths are relative to the folder of the fused run, so that the folder of all runs can be moved.
     """
 
     fuse: list[str]
     refine_by: str = ""
+    types_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion(Generic[OneT]):
+    """What is fused, as runs, trainings or predictors: `refine` refines the boxes, `types` corrects the types."""
+
+    members: Sequence[OneT]
+    refine: OneT | None
+    types: OneT | None
+
+    def __iter__(self) -> Iterator[OneT]:
+        """All of them."""
+        return iter([*self.members, *(one for one in (self.refine, self.types) if one is not None)])
+
+    def each(self, change: Callable[[OneT], OtherT]) -> "Fusion[OtherT]":
+        """The same with `change` applied to all."""
+        refine, types = (None if one is None else change(one) for one in (self.refine, self.types))
+        return Fusion([change(one) for one in self.members], refine, types)
 
 
 class FusedMember:
@@ -77,11 +100,11 @@ def fused_options(run: Run) -> FuseOptions:
         raise InputError(run.config, f"not the options of a fused run ({error})", "fuse the runs again") from None
 
 
-def fused_members(run: Run) -> tuple[list[FusedMember], FusedMember | None]:
-    """The runs that are fused, and the one that refines them. Raises InputError if one is no longer there."""
+def fused_members(run: Run) -> Fusion[FusedMember]:
+    """The runs that a fused run uses. Raises InputError if one is no longer there."""
     options = fused_options(run)
-    members = [_member(run, path) for path in options.fuse]
-    return members, _member(run, options.refine_by) if options.refine_by else None
+    paths: Fusion[str] = Fusion(options.fuse, options.refine_by or None, options.types_by or None)
+    return paths.each(lambda path: _member(run, path))
 
 
 def expand_seeds(runs: Sequence[Run]) -> list[Run]:
@@ -93,19 +116,16 @@ def expand_seeds(runs: Sequence[Run]) -> list[Run]:
     return single
 
 
-def new_fused_run(
-    task: str, members: Sequence[Run], refine: Run | None, dataset: Dataset, runs: Path, name: str
-) -> Run:
-    """Make `runs/<task>/<name>` with the splits, and the folds, of the first of `members`.
+def new_fused_run(task: str, fusion: Fusion[Run], dataset: Dataset, runs: Path, name: str) -> Run:
+    """Make `runs/<task>/<name>` with the splits, and the folds, of the first member of `fusion`.
 
     Raises InputError if the runs are of different datasets, or if each training of one of them has trained on an
     image of val or test of the first; nothing is left then.
     """
-    everyone = [*members, *([refine] if refine else [])]
-    first = members[0]
-    _check_same_content(everyone)
+    first = fusion.members[0]
+    _check_same_content(list(fusion))
     folds = folds_of(first)
-    readers = [FusedMember(one) for one in everyone]
+    readers = [FusedMember(one) for one in fusion]
     for part in folds or [first]:
         measured = read_split(part).measured
         for reader in readers:
@@ -114,10 +134,10 @@ def new_fused_run(
     count = len(folds)
     run = create_run(runs, task, name, _config(task, dataset, count), _split(first, dataset))
     with removed_on_failure(run):
-        _write_options(run, members, refine)
+        _write_options(run, fusion)
         for number, fold in enumerate(folds, 1):
             made = create_fold(run, number, _config(task, dataset, 0), _split(fold, dataset))
-            _write_options(made, members, refine)
+            _write_options(made, fusion)
     return run
 
 
@@ -148,10 +168,11 @@ def _split(run: Run, dataset: Dataset) -> RunSplit:
     return msgspec.structs.replace(split, images=images)
 
 
-def _write_options(run: Run, members: Sequence[Run], refine: Run | None) -> None:
+def _write_options(run: Run, fusion: Fusion[Run]) -> None:
     def relative(member: Run) -> str:
         return Path(os.path.relpath(member.root.resolve(), run.root.resolve())).as_posix()
 
-    options = FuseOptions(fuse=[relative(m) for m in members], refine_by=relative(refine) if refine else "")
+    paths = fusion.each(relative)
+    options = FuseOptions(fuse=list(paths.members), refine_by=paths.refine or "", types_by=paths.types or "")
     config = msgspec.structs.replace(read_config(run.root), options=msgspec.to_builtins(options))
     write_atomic(run.config, msgspec.yaml.encode(config))

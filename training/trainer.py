@@ -220,11 +220,19 @@ class Learner(ABC, Generic[OptionsT]):
         """The best weights of a run. Raises OptionError, WeightsError."""
 
     def check_fused(self, members: Sequence[Run], refine: Run | None) -> None:  # noqa: ARG002
-        """Raise OptionError if the runs `members` cannot be fused, or `refine` cannot refine their predictions."""
+        """Raise OptionError if the runs `members` cannot be fused, or `refine` cannot refine their boxes."""
         raise OptionError("fuse", "not available for this trainer", f"use {members[0].root} alone")
 
-    def fuse(self, members: Sequence[Predictor], refine: Predictor | None) -> Predictor:  # noqa: ARG002
-        """Several predictors as one, and the result refined by another one. Raises OptionError."""
+    def fuse(
+        self,
+        members: Sequence[Predictor],  # noqa: ARG002
+        refine: Predictor | None,  # noqa: ARG002
+        types: Predictor | None,  # noqa: ARG002
+    ) -> Predictor:
+        """Several predictors as one; `refine` refines its boxes, `types`, a classifier, corrects its types.
+
+        Raises OptionError.
+        """
         raise OptionError("fuse", "not available for this trainer", "use a single run")
 
     def exporter(self, run: Run) -> "Exporter | None":  # noqa: ARG002

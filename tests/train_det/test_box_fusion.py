@@ -6,11 +6,14 @@ import pytest
 
 from datasets.coco import Box, Prediction
 from datasets.formats.coco_file import read_predictions
-from evaluate.run_folder import load_run
+from datasets.formats.dataset_folder import load_dataset
+from evaluate.run_folder import load_run, read_config
 from tests.command import only_line, run_command
+from tests.conftest import TinyRuns
 from train_det.box_fusion import fuse_boxes, refine_boxes
 from train_det.options import DetectorOptions
 from training.fit import Training
+from training.types_of_images import retype, type_probabilities
 
 
 def found(box: Box, score: float, category: int = 1) -> Prediction:
@@ -81,3 +84,23 @@ def test_the_predictions_of_each_image_are_fused(
     capsys.readouterr()
     assert run_command("train_det", "fuse", run, "--refine-by", run, *given) == 2
     assert "has no masks by type; name a run of train_seg" in only_line(capsys)
+
+
+def test_a_classifier_gives_the_types(tiny_runs: TinyRuns, tmp_path: Path) -> None:
+    """The fused run equals the types corrected by hand; the best score of an image stays."""
+    det, cls = tiny_runs("det"), tiny_runs("cls")
+    given = ("--types-by", cls, "--runs", tmp_path, "--name", "typed", "--device", "cpu")
+    assert run_command("train_det", "fuse", det, *given) == 0
+    single, scores, typed = (
+        read_predictions(load_run(root).predictions("test")) for root in (det, cls, tmp_path / "det" / "typed")
+    )
+    names = load_dataset(Path(read_config(det).dataset)).categories
+    for image in {p.image_id for p in typed}:
+        own = fuse_boxes([[p for p in single if p.image_id == image]])
+        probabilities = type_probabilities([p for p in scores if p.image_id == image], names)
+        expected = retype(own, probabilities)
+        found = [p for p in typed if p.image_id == image]
+        key = lambda p: (-p.score, p.category_id, p.bbox)  # noqa: E731
+        assert sorted(found, key=key) == sorted(expected, key=key)
+        assert max(p.score for p in found) == max(p.score for p in own)
+    assert len({p.category_id for p in typed}) > 1

@@ -1,18 +1,23 @@
 """The mean of several segmenters."""
 
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
+from datasets.coco import Category, Prediction
 from datasets.formats.coco_file import read_predictions
+from datasets.formats.dataset_folder import load_dataset
 from evaluate.metrics import read_metrics
 from tests.command import only_line, run_command
 from train_seg.fused_segmenter import FusedSegmenter
 from train_seg.segmenter import Segmenter, load_segmenter
+from training.trainer import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +54,40 @@ def test_a_run_fused_with_itself_measures_the_same(
     capsys.readouterr()
     assert run_command("train_seg", "fuse", seg_run, "--refine-by", seg_run, *given) == 2
     assert "refines the boxes of detectors; use train_det fuse" in only_line(capsys)
+
+
+class Certain(Predictor):
+    """A classifier that names one type with certainty."""
+
+    def __init__(self, categories: list[Category], chosen: int) -> None:
+        self.categories, self.default_score, self.chosen = categories, 0.5, chosen
+
+    def predict(
+        self, images: Iterable[tuple[int, NDArray[np.uint8]]], min_score: float | None = None
+    ) -> Iterator[list[Prediction]]:
+        for image_id, rgb in images:
+            box = (0, 0, rgb.shape[1], rgb.shape[0])
+            yield [Prediction(image_id, c.id, box, float(c.id == self.chosen)) for c in self.categories]
+
+
+def test_a_classifier_changes_types_and_no_mask(segmenter: Segmenter, coco_folder: Path) -> None:
+    dataset = load_dataset(coco_folder)
+    images = [(k, dataset.read_image(image)) for k, image in enumerate(dataset.images("test")[:3])]
+    plain = [p for own in FusedSegmenter([segmenter]).predict(images) for p in own]
+    assert plain
+    for category in segmenter.categories:
+        typer = Certain(list(segmenter.categories), category.id)
+        typed = [p for own in FusedSegmenter([segmenter], typer).predict(images) for p in own]
+        assert [(p.image_id, p.segmentation, p.score) for p in typed] == [
+            (p.image_id, p.segmentation, p.score) for p in plain
+        ]
+    votes = msgspec.structs.replace(segmenter.spec, sizes=[])  # the votes of the pixels alone
+    equal = Segmenter(lambda pixels: 0 * segmenter.network(pixels), votes, torch.device("cpu"))
+    for category in segmenter.categories:
+        (one, *_) = next(
+            iter(FusedSegmenter([equal], Certain(list(equal.categories), category.id)).predict(images))
+        )
+        assert one.category_id == category.id
 
 
 def test_only_segmenters_are_averaged(seg_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

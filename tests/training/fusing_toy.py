@@ -37,7 +37,7 @@ class FusingToyLearner(ToyLearner):
     def check_fused(self, members: Sequence[Run], refine: Run | None) -> None:
         """Every run can be fused."""
 
-    def fuse(self, members: Sequence[Predictor], refine: Predictor | None) -> Predictor:
+    def fuse(self, members: Sequence[Predictor], refine: Predictor | None, types: Predictor | None) -> Predictor:
         return FusedToy(members)
 
 

@@ -121,6 +121,14 @@ def test_a_cross_validation_can_refine_a_run(runs: Path, tmp_path: Path) -> None
     assert len(next(iter(combined.predict([(1, np.zeros((64, 64, 3), np.uint8))])))) == 4
 
 
+def test_types_are_corrected_only_by_types_of_images(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fuse(runs, tmp_path, "a", types_by=runs / "b", name="typed") == 2
+    assert "has no types of images; name a run of train_cls" in only_line(capsys)
+    assert not (tmp_path / "toy").exists()
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [
