@@ -13,6 +13,7 @@ from convert.coco_instances import image_instances
 from datasets.coco import Annotation, CocoFile, Image
 from datasets.formats.coco_file import write_coco
 from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset, mask_path
+from datasets.formats.labelme import SUFFIX
 from datasets.formats.labelme_document import read_document
 from datasets.formats.provenance import PROVENANCE, content_hash, make_provenance, write_provenance
 from datasets.masks.paint import paint
@@ -43,7 +44,8 @@ def apply_correction(root: Path, folder: Path) -> Applied:
     Images, splits and every annotation that was not touched stay the same, with their ids; new annotations get the
     next free ids. dataset.json records the correction, `folder` keeps the former annotation files. Nothing is
     written if nothing changed, or on an error. Raises InputError if the dataset changed since the images were
-    opened, if the correction was applied before, and as `ImageCorrector.correct`; OutputError if the dataset
+    opened, if the correction was applied before, for a
+    labelme file of another image, and as `ImageCorrector.correct`; OutputError if the dataset
     cannot be replaced.
     """
     correction = read_correction(folder)
@@ -94,6 +96,7 @@ def _corrected(dataset: Dataset, correction: Correction, folder: Path) -> dict[s
     corrector = msgspec.convert({"ids": ids, "segmentation": form, "boxes_only": boxes_only}, ImageCorrector)
     corrected = {}
     wanted = set(correction.images)
+    _check_names(dataset, wanted, folder)
     for coco in dataset.splits.values():
         of_image = coco.by_image()
         for image in coco.images:
@@ -101,6 +104,22 @@ def _corrected(dataset: Dataset, correction: Correction, folder: Path) -> dict[s
                 document = read_document((folder / image.file_name).with_suffix(".json"))
                 corrected[image.file_name] = corrector.correct(document, image, of_image[image.id])
     return corrected
+
+
+def _check_names(dataset: Dataset, wanted: set[str], folder: Path) -> None:
+    """Raise InputError for the first name in the manifest that the dataset does not have, and for the first
+    labelme file of another image: what it contains would not be taken back."""
+    images = {image.file_name for coco in dataset.splits.values() for image in coco.images}
+    for name in sorted(wanted - images):
+        raise InputError(folder / MANIFEST, f"{name!r} is not an image of {dataset.root}", "open the images again")
+    files = {Path(name).with_suffix(SUFFIX) for name in wanted}
+    for path in sorted(folder.rglob(f"*{SUFFIX}")):
+        place = path.relative_to(folder)
+        if place not in files and not any(part.startswith(".") for part in place.parts):
+            remedy = (
+                f"move it away, or open its image with annotate correct {dataset.root} IMAGE and draw it there"
+            )
+            raise InputError(path, "its image was not opened by this correction", remedy)
 
 
 def _numbered(dataset: Dataset, changed: Mapping[str, CorrectedImage]) -> dict[str, CocoFile]:

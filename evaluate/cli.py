@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from system.console import new_app, print_status, print_table, run
+from system.errors import raise_together
 from system.json_output import report
 
 if TYPE_CHECKING:
@@ -54,12 +55,16 @@ def compare_command(
 
 @app.command("list")
 def list_command(folder: Runs = Path("runs")) -> None:
-    """List the runs below a folder: options, data, numbers with intervals, and time."""
+    """List the runs below a folder: options, data, numbers with intervals, and time.
+
+    Ends with an error that names the runs that cannot be read; the others are listed.
+    """
     from evaluate.run_list import list_runs
 
-    listed = list_runs(folder)
-    report(listed)
-    _print_runs(str(folder), listed)
+    found = list_runs(folder)
+    report(found.runs, despite_errors=True)
+    _print_runs(str(folder), found.runs)
+    raise_together(found.faults)
 
 
 @app.command("best")
@@ -73,9 +78,11 @@ def best_command(
     """List the runs below a folder by a number, the best first."""
     from evaluate.run_list import list_runs, sort_by
 
-    listed = sort_by(list_runs(folder), by)[:most]
-    report(listed)
+    found = list_runs(folder)
+    listed = sort_by(found.runs, by)[:most]
+    report(listed, despite_errors=True)
     _print_runs(f"{folder}, best {by} first", listed, by)
+    raise_together(found.faults)
 
 
 def main() -> NoReturn:

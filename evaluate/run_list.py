@@ -9,7 +9,7 @@ from evaluate.folds import fold_numbers_of
 from evaluate.metrics import METRICS, Metrics, read_metrics
 from evaluate.run_folder import load_run, read_config, seeds_of
 from evaluate.values import Interval
-from system.errors import InputError, OptionError
+from system.errors import InputError, OptionError, collected, raise_together
 
 HEADLINES = {  # name of a number -> key in metrics.json and name of its interval there
     "boxes AP": ("boxes", "AP"),
@@ -42,20 +42,38 @@ class ListedRun(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None
 
 
-def list_runs(folder: Path) -> list[ListedRun]:
+class FoundRuns(msgspec.Struct, frozen=True):
+    """The runs below a folder, and the fault of each run that cannot be read."""
+
+    runs: list[ListedRun]
+    faults: list[InputError]
+
+
+def list_runs(folder: Path) -> FoundRuns:
     """Every run below `folder` in the order of its path, without its folds and seeds.
 
-    Raises InputError if there is none, and for a run that cannot be read.
+    Raises InputError if there is none, and if none of them can be read.
     """
     if not folder.is_dir():
         raise InputError(folder, "no such folder", "name the folder of the runs, such as runs")
-    roots = sorted(path.parent for path in folder.rglob("config.yaml"))
-    configs = {root: read_config(root) for root in roots}
-    several = {root for root, config in configs.items() if config.folds or config.seeds}
-    listed = [_listed(root) for root in roots if root.parent not in several]
+    faults: list[InputError] = []
+    listed: list[ListedRun] = []
+    parents: set[Path] = set()  # runs with folds or seeds, and damaged ones, which may have had some
+    for root in sorted(path.parent for path in folder.rglob("config.yaml")):
+        if root.parent in parents:
+            continue
+        before = len(faults)
+        with collected(faults):
+            config = read_config(root)
+            if config.folds or config.seeds:
+                parents.add(root)
+            listed.append(_listed(root))
+        if len(faults) > before:
+            parents.add(root)
     if not listed:
+        raise_together(faults)
         raise InputError(folder, "contains no run", "name the folder of the runs, such as runs")
-    return listed
+    return FoundRuns(listed, faults)
 
 
 def asked_of(run: ListedRun, runs: Sequence[ListedRun]) -> str:

@@ -21,6 +21,7 @@ class _State:
 
     active = False
     result: object = None
+    despite_errors = False
 
 
 _STATE = _State()
@@ -31,10 +32,13 @@ def is_json() -> bool:
     return _STATE.active
 
 
-def report(result: object) -> None:
-    """Set the result that --json prints; does nothing without --json. Any value that msgspec can encode."""
+def report(result: object, *, despite_errors: bool = False) -> None:
+    """Set the result that --json prints; does nothing without --json. Any value that msgspec can encode.
+
+    If the command fails afterwards, the result is printed only with `despite_errors`.
+    """
     if _STATE.active:
-        _STATE.result = result
+        _STATE.result, _STATE.despite_errors = result, despite_errors
 
 
 @contextmanager
@@ -43,7 +47,7 @@ def json_output(*, active: bool) -> Iterator[TextIO]:
 
     This includes what libraries and child processes print there.
     """
-    _STATE.active, _STATE.result = active, None
+    _STATE.active, _STATE.result, _STATE.despite_errors = active, None, False
     stdout = sys.stdout
     if not active:
         yield stdout
@@ -70,7 +74,7 @@ def write_document(out: TextIO, command: str, status: int, error: BaseException 
     import msgspec
 
     errors, hidden = _entries(error)
-    result = None if errors else _STATE.result
+    result = None if errors and not _STATE.despite_errors else _STATE.result
     document = {
         "schema": SCHEMA, "command": command, "status": status, "result": result, "errors": errors,
         "more_errors": hidden,

@@ -62,7 +62,7 @@ class RunCard(msgspec.Struct, frozen=True, rename="camel"):
 
 def run_card(run: Run) -> RunCard:
     """Read the card of a run folder. Raises InputError if one of its files cannot be read."""
-    config, split, listed = read_config(run.root), read_split(run), list_runs(run.root)[0]
+    config, split, listed = read_config(run.root), read_split(run), list_runs(run.root).runs[0]
     curves, epochs = _history(run)
     weights = next((str(config.options[key]) for key in WEIGHTS if config.options.get(key)), "")
     asked = config.options.get("epochs")

@@ -185,6 +185,31 @@ def test_conflicts_and_faults_leave_the_dataset(dataset: Path, capsys: pytest.Ca
     assert mine
 
 
+def test_a_file_or_a_name_that_would_be_ignored_is_refused(
+    dataset: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, _ = defective(dataset)
+    assert opened(dataset, name) == 0
+    folder = correction_folder(dataset)
+    edit(dataset, name, lambda shapes: shapes[0].update(points=SQUARE, shape_type="polygon"))
+    opened_file = (folder / name).with_suffix(".json")
+    stranger = opened_file.with_name("stranger.json")
+    shutil.copy(opened_file, stranger)
+    before = files_of(dataset)
+    capsys.readouterr()
+    assert run_command("annotate", "correct", dataset, "--apply") == 2
+    assert "stranger.json: its image was not opened by this correction; move it away" in only_line(capsys)
+    stranger.unlink()
+    manifest = folder / ".correction.json"
+    opened_names = manifest.read_text()
+    manifest.write_text(opened_names.replace(json.dumps(name), f'{json.dumps(name)}, "gone.png"'))
+    assert run_command("annotate", "correct", dataset, "--apply") == 2
+    assert ".correction.json: 'gone.png' is not an image of" in only_line(capsys)
+    assert files_of(dataset) == before
+    manifest.write_text(opened_names)
+    assert run_command("annotate", "correct", dataset, "--apply") == 0
+
+
 def test_a_copied_shape_is_a_new_annotation_and_a_lost_part_changes_its_own(dataset: Path) -> None:
     """An annotation of two parts whose second part was deleted keeps its id and has the pixels of the first."""
     path = annotation_path(dataset, "train")
