@@ -1,13 +1,23 @@
 """The commands around labelme itself: setup, init, open."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from system.console import print_status, progress
+from system.errors import InputError, OptionError
 from system.json_output import report
+
+
+class AnnotationProgram(StrEnum):
+    """The program that opens a folder."""
+
+    labelme = "labelme"
+    x_anylabeling = "x-anylabeling"
+
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of images and their labelme files.")]
 LabelmePath = Annotated[
@@ -61,11 +71,73 @@ def open_command(
     in_order: Annotated[
         bool, typer.Option("--in-order", help="Open one image at a time, in the order of --only.")
     ] = False,
+    program: Annotated[
+        AnnotationProgram, typer.Option("--with", help="The program that opens the folder.")
+    ] = AnnotationProgram.labelme,
     labelme: LabelmePath = None,
+    x_anylabeling: Annotated[
+        Path | None,
+        typer.Option(
+            "--x-anylabeling",
+            metavar="PATH",
+            help="The X-AnyLabeling to start (default: DEFECTLINE_X_ANYLABELING, or xanylabeling on the PATH).",
+        ),
+    ] = None,
 ) -> None:
-    """Open a folder in labelme, with its labels, colours and flags."""
-    opened, program, version = open_folder(folder, only, labelme, in_order=in_order)
-    report({"labelme": program, "version": version, "images": opened})
+    """Open a folder in labelme or X-AnyLabeling, with its labels, colours and flags."""
+    given = {"--labelme": labelme, "--x-anylabeling": x_anylabeling}
+    del given[f"--{program.value}"]
+    for option, path in given.items():
+        if path is not None:
+            raise OptionError(f"{option} {path}", f"belongs to --with {option[2:]}", f"add --with {option[2:]}")
+    if program is AnnotationProgram.x_anylabeling:
+        _open_in_x_anylabeling(folder, only, x_anylabeling, in_order=in_order)
+        return
+    opened, found, version = open_folder(folder, only, labelme, in_order=in_order)
+    report({"labelme": found, "version": version, "images": opened})
+
+
+def _open_in_x_anylabeling(folder: Path, only: str | None, given: Path | None, *, in_order: bool) -> None:
+    """Open the images that X-AnyLabeling shows correctly, and state which are left out and why."""
+    from annotate.folder_images import choose_images, list_folder_images
+    from annotate.labelme_program import check_screen
+    from annotate.labelme_start import first_that_fit
+    from annotate.x_anylabeling import (
+        NAME,
+        find_x_anylabeling,
+        images_it_shows,
+        start_x_anylabeling,
+        x_anylabeling_environ,
+        x_anylabeling_version,
+    )
+
+    images = list_folder_images(folder)
+    chosen = choose_images(only, images) if only else images
+    program = find_x_anylabeling(given)
+    check_screen(NAME)
+    shown, reasons = images_it_shows(chosen)
+    for name, reason in list(reasons.items())[:1]:
+        if not shown:
+            raise InputError(folder / name, reason, "open the folder in labelme")
+        count = f"{len(reasons)} of {len(chosen)} images are left out"
+        print_status(f"{count}, such as {name} ({reason}); open them in labelme")
+    environ = x_anylabeling_environ()
+    version = x_anylabeling_version(program, environ)
+    print_status(f"{NAME} {version} by {program.found_by}: {program.path}")
+    opened = shown
+    if in_order:
+        for number, image in enumerate(shown, 1):
+            print_status(f"{number} of {len(shown)}: {image.name}")
+            start_x_anylabeling(program, folder, [image], environ)
+    elif len(shown) == len(images):
+        start_x_anylabeling(program, folder, None, environ)
+    else:
+        opened = first_that_fit(shown)
+        if len(opened) < len(shown):
+            print_status(f"opening the first {len(opened)} of {len(shown)} images, the limit of {NAME}'s search")
+        start_x_anylabeling(program, folder, opened, environ)
+    names = [image.name for image in opened]
+    report({"x_anylabeling": program.path, "version": version, "images": names, "left_out": list(reasons)})
 
 
 def open_folder(

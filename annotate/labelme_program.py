@@ -12,6 +12,7 @@ import msgspec
 from system.errors import DefectlineError, InputError
 
 VARIABLE = "DEFECTLINE_LABELME"
+NAMED_REMEDY = "correct the path, or run annotate setup"
 SECONDS_TO_ANSWER = 60
 
 
@@ -56,9 +57,9 @@ def find_labelme(given: Path | None, environ: Mapping[str, str] = os.environ) ->
     LabelmeError if labelme is not found.
     """
     if given is not None:
-        return Labelme(_named(given, "--labelme"), "--labelme")
+        return Labelme(named_executable(given, "--labelme", NAMED_REMEDY), "--labelme")
     if environ.get(VARIABLE):
-        return Labelme(_named(Path(environ[VARIABLE]), VARIABLE), VARIABLE)
+        return Labelme(named_executable(Path(environ[VARIABLE]), VARIABLE, NAMED_REMEDY), VARIABLE)
     own = executable_in(own_environment(environ), "labelme")
     if own.is_file() and complete_marker(own_environment(environ)).is_file():
         return Labelme(own, "its own environment")
@@ -88,10 +89,17 @@ def labelme_version(labelme: Labelme, environ: Mapping[str, str]) -> str:
 def labelme_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Environment variables for labelme, with a separate home folder so that ~/.labelmerc is not changed.
 
-    labelme writes that file, its log and its window layout on every start, whatever --config contains. Variables
-    that point to the Qt of another Python package are removed.
+    labelme writes that file, its log and its window layout on every start, whatever --config contains.
     """
-    home = own_folder(environ) / "labelme-home"
+    return program_environ("labelme-home", environ)
+
+
+def program_environ(home_name: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables for an annotation program, with the home folder `home_name`, which is created.
+
+    Variables that point to the Qt of another Python package are removed.
+    """
+    home = own_folder(environ) / home_name
     home.mkdir(parents=True, exist_ok=True)
     mine = {k: v for k, v in environ.items() if k not in {"PYTHONPATH", "PYTHONHOME", "QT_PLUGIN_PATH"}}
     mine.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
@@ -101,22 +109,24 @@ def labelme_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {**mine, "HOME": str(home), "USERPROFILE": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
 
 
-def check_screen(environ: Mapping[str, str] = os.environ) -> None:
-    """Raise LabelmeError if no window can be opened, as on a server."""
+def check_screen(program: str = "labelme", environ: Mapping[str, str] = os.environ) -> None:
+    """Raise LabelmeError if no window can be opened, as on a server; `program` is named in the message."""
     if sys.platform in {"win32", "darwin"} or environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"):
         return
     if environ.get("QT_QPA_PLATFORM"):
         return
     raise LabelmeError(
-        "labelme",
+        program,
         "there is no screen (DISPLAY is not set)",
         "run it at a desktop, or with ssh -X, or under xvfb-run",
     )
 
 
-def _named(path: Path, by: str) -> Path:
+def named_executable(path: Path, by: str, remedy: str) -> Path:
+    """The executable `path`, named by the option or variable `by`. Raises InputError with `remedy` if there is
+    none."""
     executable = shutil.which(str(path))
     if executable is None:
         problem = "not executable" if path.exists() else "no such program"
-        raise InputError(path, f"{problem} (named by {by})", "correct the path, or run annotate setup")
+        raise InputError(path, f"{problem} (named by {by})", remedy)
     return Path(executable)

@@ -1,7 +1,7 @@
 """Whether a person changed a proposed shape: a mark of the proposal is kept in the shape and compared.
 
-labelme 6 and 7 keep keys of a shape that they do not know. They compress the PNG of a mask again, so its pixels
-count.
+labelme 6 and 7 and X-AnyLabeling keep keys of a shape that they do not know. labelme compresses the PNG of a mask
+again, so its pixels count. X-AnyLabeling writes a rectangle as its four corners, so two of them count.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from base64 import b64decode
 
 import msgspec
 
-from datasets.formats.labelme import Shape
+from datasets.formats.labelme import Point, Shape
 
 DIGITS = 2  # of a coordinate in pixels
 
@@ -27,9 +27,18 @@ def is_changed(shape: Shape) -> bool:
 
 def proposal_mark(shape: Shape) -> str:
     """Hash of the label, the type and the outline of a shape: coordinates to 0.01 pixels, of a mask its pixels."""
-    points = [[round(x, DIGITS) + 0.0, round(y, DIGITS) + 0.0] for x, y in shape.points]  # + 0.0: no -0.0
+    corners = _two_corners(shape.points) if shape.kind == "rectangle" else shape.points
+    points = [[round(x, DIGITS) + 0.0, round(y, DIGITS) + 0.0] for x, y in corners]  # + 0.0: no -0.0
     content = [shape.label, shape.kind, points, _mask_pixels(shape.mask) if shape.mask else None]
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:16]
+
+
+def _two_corners(points: list[Point]) -> list[Point]:
+    """The first and the third of four points if these are the corners of an upright rectangle, else `points`."""
+    if len(points) != 4:
+        return points
+    (x0, y0), second, (x1, y1), fourth = points
+    return [points[0], points[2]] if second == (x1, y0) and fourth == (x0, y1) else points
 
 
 def _mask_pixels(mask: str) -> str:

@@ -21,11 +21,12 @@ def make_run(root: Path, dataset: Path, task: str = "det") -> Path:
     return root
 
 
-def network(path: Path, rows: int) -> Path:
-    """An ONNX file with an output of 1 x rows x 84."""
+def network(path: Path, rows: int, channels: int = 3) -> Path:
+    """An ONNX file with an input of 1 x channels x 64 x 64 and an output of 1 x rows x 84."""
+    given = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, channels, 64, 64])
     output = helper.make_tensor_value_info("raw", TensorProto.FLOAT, [1, rows, 84])
     value = helper.make_tensor("value", TensorProto.FLOAT, [1, rows, 84], [0.0] * rows * 84)
-    graph = helper.make_graph([helper.make_node("Constant", [], ["raw"], value=value)], "g", [], [output])
+    graph = helper.make_graph([helper.make_node("Constant", [], ["raw"], value=value)], "g", [given], [output])
     onnx.save(helper.make_model(graph), str(path))
     return path
 
@@ -58,6 +59,10 @@ def test_models_that_it_cannot_use(
     monkeypatch.setattr(export_model, "_export", lambda _: network(tmp_path / "m.onnx", 4 + 3 + 32))
     assert run_command("annotate", "export", run, "--for", "x-anylabeling") == 2
     assert "its network gives [[1, 39, 84]] and not boxes" in only_line(capsys)
+    monkeypatch.setattr(export_model, "_export", lambda _: network(tmp_path / "m.onnx", 4 + 3, channels=4))
+    assert run_command("annotate", "export", run, "--for", "x-anylabeling") == 2
+    assert "needs the map of good images as a fourth channel; train one without --good-map" in only_line(capsys)
+    assert not (run / "x-anylabeling").exists()
     other = tmp_path / "other"
     other.mkdir()
     (other / "notes.txt").write_text("mine")

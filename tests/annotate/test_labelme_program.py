@@ -102,9 +102,9 @@ def test_labelme_has_its_own_home_and_no_variables_of_another_python(tmp_path: P
 @pytest.mark.skipif(sys.platform != "linux", reason="only X and Wayland locate the screen in the environment")
 def test_without_a_screen() -> None:
     with pytest.raises(LabelmeError, match=r"there is no screen \(DISPLAY is not set\)"):
-        check_screen({})
+        check_screen(environ={})
     for variable in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
-        check_screen({variable: "x"})
+        check_screen(environ={variable: "x"})
 
 
 def test_pinned_packages_for_both_labelmes() -> None:
