@@ -87,8 +87,8 @@ def x_anylabeling_version(program: XAnyLabeling, environ: Mapping[str, str]) -> 
 def images_it_shows(images: Sequence[FolderImage]) -> tuple[list[FolderImage], dict[str, str]]:
     """The images that X-AnyLabeling shows correctly, and name -> reason of the others.
 
-    It cannot open a file with a mask shape, and shows the stored pixels of an image that its EXIF orientation turns,
-    where labelme and defectline turn it. Raises InputError for a file that cannot be read.
+    It cannot open a file with a mask shape, and does not turn an image by its EXIF orientation, unlike labelme and
+    defectline. Raises InputError for a file that cannot be read.
     """
     shown, reasons = [], {}
     for image in images:
