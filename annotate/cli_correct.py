@@ -21,7 +21,8 @@ def correct_command(
     images: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[IMAGES...]", help="Names of its images, their paths, or patterns such as '*/hole/*'."
+            metavar="[IMAGES...]",
+            help="Names of its images, their paths, patterns such as '*/hole/*', or a list (.txt).",
         ),
     ] = None,
     run: Annotated[

@@ -6,13 +6,13 @@ id of its annotation and a mark of its outline, so that what nobody touched stay
 
 import fnmatch
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from annotate.folder_images import FolderImage
+from annotate.folder_images import FolderImage, read_names
 from annotate.proposals import Proposal, propose
 from convert.coco2labelme import annotation_shapes
 from convert.coco_source import CocoImage
@@ -32,6 +32,7 @@ from system.files import link_or_copy
 from system.json_file import read_json, write_json
 
 MANIFEST = ".correction.json"  # hidden: it is not a labelme file
+LIST_SUFFIX = ".txt"
 TRUTH = "defectline_annotation"  # the key of a shape: id of its annotation, and number of its shapes
 FORMAT: Literal["defectline-correction/1"] = "defectline-correction/1"
 
@@ -90,14 +91,15 @@ def check_correctable(dataset: Dataset) -> None:
 
 
 def choose_dataset_images(dataset: Dataset, wanted: Iterable[str]) -> list[Image]:
-    """The images of a dataset by file name, path, last part of the name, or pattern, in the given order.
+    """The images of a dataset by file name, path, last part of the name, pattern, or a list of these (a text file
+    with one per line), in the given order.
 
-    Raises InputError for one that is unknown or ambiguous.
+    Raises InputError for one that is unknown or ambiguous, and for a list that cannot be read.
     """
     images = {image.file_name: image for coco in dataset.splits.values() for image in coco.images}
     by_path = {str(dataset.image_path(image).resolve()): name for name, image in images.items()}
     chosen: dict[str, Image] = {}
-    for word in wanted:
+    for word in _without_lists(wanted):
         name = word if word in images else by_path.get(str(Path(word).resolve()))
         names = [name] if name else [one for one in images if Path(one).name == word]
         names = names or fnmatch.filter(images, word)
@@ -109,6 +111,15 @@ def choose_dataset_images(dataset: Dataset, wanted: Iterable[str]) -> list[Image
             )
         chosen |= {one: images[one] for one in names}
     return list(chosen.values())
+
+
+def _without_lists(wanted: Iterable[str]) -> Iterator[str]:
+    """The words, with the lines of each list in its place."""
+    for word in wanted:
+        if Path(word).suffix.lower() == LIST_SUFFIX and Path(word).is_file():
+            yield from read_names(Path(word))
+        else:
+            yield word
 
 
 def open_correction(

@@ -106,25 +106,31 @@ def choose_images(only: str, images: Sequence[FolderImage]) -> list[FolderImage]
 
 
 def read_list(path: Path, images: Sequence[FolderImage]) -> list[FolderImage]:
-    """The images that the text file `path` names, one per line, in its order.
+    """The images that the list `path` names, in its order. Raises InputError as `read_names`, and for an unknown
+    name."""
+    by_name = {image.name: image for image in images}
+    chosen = []
+    for line in read_names(path):
+        if line not in by_name:
+            raise InputError(path, f"{line} is not an image of the folder", "repeat annotate queue")
+        chosen.append(by_name[line])
+    return chosen
 
-    Raises InputError if the file does not exist, is not UTF-8 or is empty, and for an unknown name.
+
+def read_names(path: Path) -> list[str]:
+    """The lines of a text file, one name each, without blank ones.
+
+    Raises InputError if the file does not exist, is not UTF-8 or has no name.
     """
     try:
-        lines = read_text(path).splitlines()
+        names = [line.strip() for line in read_text(path).splitlines()]
     except FileNotFoundError:
         raise InputError(path, "no such file", "make it with annotate queue") from None
     except UnicodeDecodeError as error:
         raise InputError(path, f"not UTF-8 text: {error}", "save it as UTF-8") from None
-    by_name = {image.name: image for image in images}
-    chosen = []
-    for line in filter(None, map(str.strip, lines)):
-        if line not in by_name:
-            raise InputError(path, f"{line} is not an image of the folder", "repeat annotate queue")
-        chosen.append(by_name[line])
-    if not chosen:
+    if not any(names):
         raise InputError(path, "the list is empty", "there is nothing to open")
-    return chosen
+    return [name for name in names if name]
 
 
 def _name_below(path: Path, images: Sequence[FolderImage]) -> str:

@@ -242,7 +242,7 @@ def test_a_copied_shape_is_a_new_annotation_and_a_lost_part_changes_its_own(data
     assert decode(after[9000].segmentation, image.height, image.width).sum() == after[9000].area
 
 
-def test_names_of_images(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_names_of_images(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name, _ = defective(dataset)
     for word in (name, dataset / "images" / name):
         assert opened(dataset, word, "--json") == 0
@@ -254,6 +254,20 @@ def test_names_of_images(dataset: Path, capsys: pytest.CaptureFixture[str]) -> N
         ((name, "--min-score", 0.5), "not a score of predictions"),
     ]:
         assert run_command("annotate", "correct", dataset, *words) == 2
+        assert message in only_line(capsys)
+    other = next(i.file_name for i in load_dataset(dataset).split("train").images if i.file_name != name)
+    names = tmp_path / "names.txt"
+    names.write_text(f"{name}\n\n{other}\n")
+    shutil.rmtree(correction_folder(dataset))
+    assert opened(dataset, names, "--json") == 0
+    assert json_result(capsys)["opened"]["images"] == 2
+    for content, message in (
+        (b"absent.png\n", "absent.png: not an image of"),
+        (b"\n", "the list is empty"),
+        (b"\xff", "not UTF-8"),
+    ):
+        names.write_bytes(content)
+        assert opened(dataset, names) == 2
         assert message in only_line(capsys)
     (dataset / "dataset.json").unlink()
     assert opened(dataset, name) == 2

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from datasets.formats.provenance import make_provenance, write_provenance
-from tests.command import run_command
-from tests.view.browser import Open, set_confidence, settle
+from tests.command import json_result, run_command
+from tests.view.browser import Open, set_confidence, settle, shown
 from tests.view.fakes import make_cross_validation, make_dataset, make_run
 
 
@@ -71,3 +72,27 @@ else:
     truth = [shape for shape in shapes if "defectline_annotation" in shape]
     assert len(truth) + len(proposed) == len(shapes) >= len(shown_scores)
     assert Path(json.loads(asked.read_text())) == corrected
+
+
+def test_one_command_corrects_the_shown_images(
+    opened: Open, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shown ones alone, with predictions from the threshold of the page upwards."""
+    root = make_dataset(tmp_path / "data", images=6)
+    write_provenance(root, make_provenance("test", [], {}, {}, [], [], [], "0"))
+    run = make_run(tmp_path / "runs", root)
+    assert run_command("view", run) == 0
+    page = opened(run / "view.html", permissions=["clipboard-read", "clipboard-write"])
+    set_confidence(page, 0.45)
+    page.evaluate("() => window.defectline.store.change({ show: ['defective'] })")
+    settle(page)
+    expected = shown(page)
+    page.click("#share summary")
+    page.click("#copy-correct")
+    page.wait_for_function("() => document.getElementById('note').innerText.startsWith('Command copied')")
+    words = shlex.split(page.evaluate("() => navigator.clipboard.readText()"))
+    assert words[:3] == ["annotate", "correct", str(root)]
+    assert words[3:] == [*expected, "--from", str(run), "--min-score", "0.45"]
+    capsys.readouterr()
+    assert run_command(*words, "--no-open", "--json") == 0
+    assert json_result(capsys)["opened"]["images"] == len(expected) > 1

@@ -1,14 +1,14 @@
 // The large view of one image: the image, its truth and predictions as text, and buttons to the next image.
 
 import { button, dialogById, el, note } from "./dom.js";
-import { LETTERS, fixed, shellWord } from "./format.js";
+import { LETTERS, fixed } from "./format.js";
 import { shownName, splitBadge } from "./image_name.js";
-import { thresholdFor } from "./judge.js";
 import { typeList } from "./image_words.js";
 import { text } from "./language.js";
 import { loadMaps, mapImage } from "./maps.js";
 import { drawOverlay } from "./overlay.js";
 import { shownRuns } from "./pair.js";
+import { labelmeCommand } from "./labelme_command.js";
 import { makeLargeTools, rawButton } from "./large_tools.js";
 import { noteField } from "./notes.js";
 import { imagePng } from "./png.js";
@@ -221,45 +221,4 @@ export function makeDetail(data, store, order) {
       loadMaps(data, panes);
     },
   };
-}
-
-/**
- * The command that opens an image of a dataset in labelme, with its truth and the counting predictions to correct.
- * @param {PageData} data
- * @param {PageImage} image
- * @param {State} state
- */
-function correctCommand(data, image, state) {
-  const model = data.models[state.focus];
-  const from = model?.run
-    ? ["--from", fromHere(model.run), "--min-score", String(thresholdFor(data, state, state.focus, image))]
-    : [];
-  return ["annotate", "correct", fromHere(data.correct), image.name, ...from].map(shellWord).join(" ");
-}
-
-/**
- * A path relative to the page as one that works from any folder: on disk, the page knows its own place.
- * @param {string} path
- */
-function fromHere(path) {
-  if (location.protocol !== "file:") return path;
-  const whole = decodeURIComponent(new URL(path.split("/").map(encodeURIComponent).join("/"), location.href).pathname);
-  return whole.replace(/^\/([A-Za-z]:)/, "$1").replace(/(.)\/$/, "$1");
-}
-
-/**
- * The command that opens the image in labelme, with the counting predictions of a run as editable shapes.
- * @param {PageData} data
- * @param {PageImage} image
- * @param {State} state
- */
-export function labelmeCommand(data, image, state) {
-  if (data.correct) return correctCommand(data, image, state);
-  const only = [data.folder, "--only", image.name];
-  const open = ["annotate", "open", ...only];
-  const model = data.models[state.focus];
-  const commands = model
-    ? [["annotate", "propose", ...only, ...model.propose, "--min-score", String(thresholdFor(data, state, state.focus, image))], open]
-    : [open];
-  return commands.map((words) => words.map(shellWord).join(" ")).join(" && ");
 }

@@ -11,20 +11,19 @@ import { sortValue } from "./sort.js";
  */
 
 /**
- * Kinds of image that depend on the predictions. kind.KEY and kind.KEY.meaning in languages/ describe them. The first four
- * are the figures of the header; the next four are reasons.
+ * Kinds of image that depend on the predictions. kind.KEY and kind.KEY.meaning in languages/ describe them. Reasons
+ * follow their kind; a defect of a wrong type or a poorly located one is also a false prediction.
  * @type {TestedKind[]}
  */
 export const KINDS = [
   ["missed", (_, one) => one.miss],
   ["alarm", (_, one) => one.alarm],
   ["unfound", (_, one) => one.unfound > 0],
-  ["false", (_, one) => one.wrong > 0],
   ["part", (_, one) => one.truthVerdicts.includes(MISSED)],
   ["wrong", (_, one) => one.truthVerdicts.includes(WRONG_TYPE) || one.predictionVerdicts.includes(WRONG_TYPE)],
   ["poor", (_, one) => one.truthVerdicts.includes(POORLY_LOCATED) || one.predictionVerdicts.includes(POORLY_LOCATED)],
-  ["extra", (image, one) => !image.good
-    && (one.predictionVerdicts.includes(NOTHING_THERE) || one.predictionVerdicts.includes(FOUND_TWICE))],
+  ["false", (_, one) => one.wrong > 0],
+  ["extra", (_, one) => (one.predictionVerdicts.includes(NOTHING_THERE) || one.predictionVerdicts.includes(FOUND_TWICE))],
   ["hit", (_, one) => one.right > 0],
   ["right", (_, one) => one.wrong + one.unfound === 0],
   ["suspect", (image) => image.suspects.length > 0],

@@ -5,6 +5,7 @@ import { save } from "./download.js";
 import { button, el, note } from "./dom.js";
 import { LETTERS } from "./format.js";
 import { imageScore } from "./judge.js";
+import { MAX_NAMED, correctCommand } from "./labelme_command.js";
 import { text } from "./language.js";
 import { loadNotes, saveNotes } from "./notes.js";
 import { shownRuns } from "./pair.js";
@@ -23,6 +24,21 @@ export function shareMenu(data, store, selection) {
     if (file.files?.[0]) await loadNotes(data, store, file.files[0]);
     file.value = "";
   } });
+  const correct = async () => {
+    const { chosen } = selection();
+    if (chosen.length > MAX_NAMED) {
+      note(text("share.correct_many", { n: MAX_NAMED }));
+      return;
+    }
+    const { focus, thresholds } = store.state;
+    const command = correctCommand(data, chosen, focus, thresholds[focus]);
+    try {
+      await navigator.clipboard.writeText(command);
+      note(text("copied.correct"));
+    } catch {
+      window.prompt(text("copy.prompt"), command);
+    }
+  };
   const menu = el("details", { id: "share" }, el("summary", {}, text("share")), el("div", { class: "menu" },
     button(text("share.copy"), async () => {
       try {
@@ -42,6 +58,7 @@ export function shareMenu(data, store, selection) {
       }
     }, { id: "save-page", title: text("share.page_meaning") }),
     button(text("share.print"), () => printSelection(data, store.state, selection()), { id: "print" }),
+    data.correct && button(text("share.correct"), correct, { id: "copy-correct", title: text("share.correct_meaning") }),
     el("hr"),
     button(text("notes.save"), () => saveNotes(store), { id: "save-notes" }),
     button(text("notes.load"), () => file.click(), { id: "load-notes" }), file,
