@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import settings
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.synth.synth import synth
 from tests.command import run_command
+from tests.preloaded import PreloadedCommands
 from tests.tiny_runs import TINY, TinyRuns
 
 # A busy machine is not a failure: no test asserts a time, hypothesis included.
@@ -22,6 +24,21 @@ os.environ.setdefault("DEFECTLINE_SAVE_EVERY", "0")
 
 # A shell starts background jobs with Ctrl-C ignored; tests that send it need it delivered.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def preloaded(tmp_path_factory: pytest.TempPathFactory) -> PreloadedCommands:
+    """Commands in forked processes, from one server for all workers of a run."""
+    folder = tmp_path_factory.getbasetemp()
+    return PreloadedCommands(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def preloaded_trainers(preloaded: PreloadedCommands) -> Iterator[None]:
+    """Trainings and predictions that a command in this process starts are forked, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        preloaded.use_in_this_process(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

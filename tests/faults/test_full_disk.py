@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from system import files
 from tests.command import only_line, run_command
 from tests.faults.full_disk import fill, small_disk, used
 from tests.labelme_files import shape, write_case
+from tests.preloaded import PreloadedCommands
 from tests.tiny_runs import TINY, TinyRuns
 
 NO_SPACE = "no space left on the device"
@@ -109,13 +109,13 @@ def test_fixes_that_do_not_fit_leave_the_users_file(tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.parametrize("task", ["cls", "seg", "det"])
-def test_a_training_out_of_space_keeps_its_last_state(task: str, coco_folder: Path, tmp_path: Path) -> None:
+def test_a_training_out_of_space_keeps_its_last_state(
+    task: str, coco_folder: Path, tmp_path: Path, preloaded: PreloadedCommands
+) -> None:
     options = [*TINY["seg" if task == "seg" else "cls"], "--epochs", 500]
     with small_disk(tmp_path / "disk", 1 << 30) as disk:
-        command = [sys.executable, "-m", f"train_{task}", "fit", coco_folder, "--runs", disk, *options]
-        process = subprocess.Popen(
-            [*map(str, command)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-        )
+        command = preloaded.command(f"train_{task}", "fit", coco_folder, "--runs", disk, *options)
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         run = disk / task / "bottle-coco"
         while not (run / "history.csv").is_file() and process.poll() is None:
             time.sleep(0.02)
@@ -130,7 +130,7 @@ def test_a_training_out_of_space_keeps_its_last_state(task: str, coco_folder: Pa
         assert not list(run.rglob(".*"))
         filler.unlink()
         resumed = subprocess.Popen(
-            [*map(str, command[:4]), str(coco_folder), "--resume", str(run)],
+            preloaded.command(f"train_{task}", "fit", coco_folder, "--resume", run),
             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         assert resumed.stderr is not None
@@ -139,21 +139,14 @@ def test_a_training_out_of_space_keeps_its_last_state(task: str, coco_folder: Pa
         resumed.wait()
 
 
-def test_the_segmenter_needs_no_space_in_the_temporary_folder(coco_folder: Path, tmp_path: Path) -> None:
+def test_the_segmenter_needs_no_space_in_the_temporary_folder(
+    coco_folder: Path, tmp_path: Path, preloaded: PreloadedCommands
+) -> None:
     with small_disk(tmp_path / "tmp", 4096) as temporary:
         fill(temporary)
-        command = [
-            sys.executable,
-            "-m",
-            "train_seg",
-            "fit",
-            coco_folder,
-            "--runs",
-            tmp_path / "runs",
-            *TINY["seg"],
-        ]
+        command = preloaded.command("train_seg", "fit", coco_folder, "--runs", tmp_path / "runs", *TINY["seg"])
         environment = {**os.environ, "TMPDIR": str(temporary)}
-        done = subprocess.run([*map(str, command)], env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert (tmp_path / "runs" / "seg" / "bottle-coco" / "metrics.json").is_file()
 

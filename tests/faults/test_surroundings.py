@@ -1,6 +1,7 @@
 """Another file system, no home, a clock that goes backwards, files that change or vanish while they are read."""
 
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,12 @@ import system.files as system_files
 from tests.command import only_line, run_command
 from tests.faults.full_disk import small_disk
 from tests.tiny_runs import TINY, TinyRuns
+
+IN_TURN = """
+import json, sys
+from tests.command import run_command
+sys.exit(any([run_command(*words) for words in json.loads(sys.argv[1])]))
+"""
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -41,13 +48,16 @@ def test_no_command_needs_a_home(
     kept = {k: v for k, v in os.environ.items() if not k.startswith("XDG_") and k != "MPLCONFIGDIR"}
     environment = {**kept, "HOME": "/proc/no-home"}  # where not even root can make a folder
     options = TINY["seg" if task == "seg" else "cls"]
-    for words in (
-        ["fit", coco_folder, "--runs", tmp_path / "runs", *options],
-        ["predict", tiny_runs(task), small_image],
-    ):
-        command = [sys.executable, "-m", f"train_{task}", *map(str, words)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    commands = [
+        [f"train_{task}", "fit", coco_folder, "--runs", tmp_path / "runs", *options],
+        [f"train_{task}", "predict", tiny_runs(task), small_image],
+    ]
+    given = json.dumps([[*map(str, words)] for words in commands])
+    # both in one process, since importing the libraries takes most of the time
+    done = subprocess.run(
+        [sys.executable, "-c", IN_TURN, given], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_clock_that_goes_backwards_changes_nothing(

@@ -1,7 +1,6 @@
 """A run that one process trains is refused to a second one."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from system.errors import InputError
+from tests.preloaded import PreloadedCommands
 from tests.tiny_runs import COMMON
 from training.run_lock import hold, locked, release
 
@@ -62,22 +62,27 @@ def train(*words: object) -> subprocess.Popen[str]:
     )
 
 
-def test_of_two_resumes_one_trains_and_the_other_is_one_line(coco_folder: Path, tmp_path: Path) -> None:
-    words = ["--runs", tmp_path / "runs", *COMMON, "--weights", "none", "--epochs", 60]
-    first = train(coco_folder, *words)
+def test_of_two_resumes_one_trains_and_the_other_is_one_line(
+    coco_folder: Path, tmp_path: Path, preloaded: PreloadedCommands
+) -> None:
+    def start(*words: object) -> subprocess.Popen[str]:
+        command = preloaded.command("train_cls", "fit", coco_folder, *words)
+        return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    first = start("--runs", tmp_path / "runs", *COMMON, "--weights", "none", "--epochs", 60)
     run = tmp_path / "runs" / "cls" / "bottle-coco"
     while not (run / "weights" / "last.ckpt").is_file() and first.poll() is None:
         time.sleep(0.05)
-    os.killpg(first.pid, signal.SIGKILL)
+    first.kill()
     first.wait()
-    both = [train(coco_folder, "--resume", run) for _ in range(2)]
+    both = [start("--resume", run) for _ in range(2)]
     while all(process.poll() is None for process in both):
         time.sleep(0.05)
     refused, training = sorted(both, key=lambda process: process.poll() is None)
     lines = refused.communicate()[1].splitlines()
     assert refused.returncode == 2, lines
     assert lines == [f"train_cls: {run}: another process is training this run; wait until it ends, or end it"]
-    os.killpg(training.pid, signal.SIGTERM)
+    training.terminate()
     assert training.wait() in {0, 143}
     history = (run / "history.csv").read_text().splitlines()[1:]
     epochs = [int(line.split(",")[0]) for line in history]
