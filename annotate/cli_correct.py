@@ -98,5 +98,7 @@ def _apply(dataset: Path, place: Path) -> None:
         ("predictions dropped, not reviewed", applied.dropped),
     ]
     print_table(str(dataset), ("", "count"), rows)
-    if not applied.images:
+    if applied.images:
+        print_status(f"next: train on {dataset} again, then compare: view FORMER_RUN NEW_RUN")
+    else:
         print_status("nothing was corrected; the dataset is unchanged")

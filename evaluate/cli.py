@@ -94,9 +94,18 @@ def _read(roots: Sequence[Path], moved: Path | None) -> "list[MeasuredRun]":
     from evaluate.compare import read_measured
     from evaluate.run_dataset import open_run_dataset
     from evaluate.run_folder import load_run, seeds_of
+    from evaluate.truth import corrections_since
 
     single = [one for run in map(load_run, roots) for one in seeds_of(run) or [run]]
-    return [read_measured(one, open_run_dataset(one, moved)) for one in single]
+    measured = []
+    for one in single:
+        dataset = open_run_dataset(one, moved)
+        measured.append(read_measured(one, dataset))
+        if count := corrections_since(one, dataset):
+            print_status(
+                f"{one.root}: {count} corrections of {dataset.name} since; it is counted on the corrected"
+            )
+    return measured
 
 
 def _print_runs(title: str, runs: "Sequence[ListedRun]", by: str | None = None) -> None:

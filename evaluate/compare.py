@@ -71,9 +71,10 @@ class MeasuredRun:
 def read_measured(run: Run, dataset: Dataset) -> MeasuredRun:
     """Read what `run` predicts for its test images; each fold of a cross-validation counts by its own threshold.
 
-    Raises InputError if the run is not measured or was made on another content of the dataset.
+    Both sides of a comparison are counted on the current annotations, even if these were corrected since a run
+    was made. Raises InputError if the run is not measured or was made on another content of the dataset.
     """
-    truth = run_truth(run, dataset)["test"]
+    truth = run_truth(run, dataset, corrected=True)["test"]
     if not run.metrics.is_file():
         raise InputError(run.root, "is not measured", "finish it with fit --resume, or evaluate it")
     predictions = checked_predictions(run.predictions("test"), truth, run.provides)

@@ -16,22 +16,36 @@ from evaluate.values import SplitSize
 from system.errors import InputError
 
 
-def run_truth(run: Run, dataset: Dataset) -> dict[str, CocoFile]:
+def run_truth(run: Run, dataset: Dataset, *, corrected: bool = False) -> dict[str, CocoFile]:
     """Ground truth of val and test as split.json lists them, from any split of the dataset.
 
     Ids are those of select_images, by which the trainer of the run wrote its predictions. For a run that does not
-    distinguish types all annotations are of one category. Raises InputError if the dataset is not the one of
-    the run or has no image to test.
+    distinguish types all annotations are of one category. With `corrected`, the annotations may have been
+    corrected since the run was made. Raises InputError if the dataset is not the one of the run or has no image
+    to test.
     """
     split = read_split(run)
     path = run.root / "split.json"
     now = dataset.provenance.content_sha256 if dataset.provenance else None
-    if split.content_sha256 and now and split.content_sha256 != now:
+    known = corrected and corrections_since(run, dataset) > 0
+    if split.content_sha256 and now and split.content_sha256 != now and not known:
         raise InputError(path, f"the run was made on another content of {dataset.name}", "fit again on this one")
     truth = {name: _select(path, dataset, split, name) for name in ("val", "test")}
     if not truth["test"].images:
         raise InputError(path, "has no test images", "convert with a test proportion above 0 and fit again")
     return truth if run.provides.types else {name: as_one_type(coco) for name, coco in truth.items()}
+
+
+def corrections_since(run: Run, dataset: Dataset) -> int:
+    """The number of corrections (`annotate correct --apply`) of the dataset since the run was made.
+
+    They leave images, splits and ids unchanged, so that the predictions of the run can still be counted. 0 for the
+    content of the run, and for one that dataset.json does not mention.
+    """
+    entries = dataset.provenance.corrections if dataset.provenance else []
+    former = [entry.get("content_sha256_before") for entry in entries]
+    content = read_split(run).content_sha256
+    return len(former) - former.index(content) if content in former else 0
 
 
 def defect_types(run: Run, dataset: Dataset) -> dict[int, str]:

@@ -58,10 +58,14 @@ class RunCard(msgspec.Struct, frozen=True, rename="camel"):
     changed: list[ChangedOption]
     numbers: list[CardNumber]
     curves: list[TrainingCurve]
+    corrections: int = 0
 
 
-def run_card(run: Run) -> RunCard:
-    """Read the card of a run folder. Raises InputError if one of its files cannot be read."""
+def run_card(run: Run, corrections: int = 0) -> RunCard:
+    """Read the card of a run folder; `corrections` of its dataset were applied since it was made.
+
+    Raises InputError if one of its files cannot be read.
+    """
     config, split, listed = read_config(run.root), read_split(run), list_runs(run.root).runs[0]
     curves, epochs = _history(run)
     weights = next((str(config.options[key]) for key in WEIGHTS if config.options.get(key)), "")
@@ -85,6 +89,7 @@ def run_card(run: Run) -> RunCard:
             if (value := listed.numbers.get(name)) is not None
         ],
         curves=curves,
+        corrections=corrections,
     )
 
 

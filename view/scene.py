@@ -12,7 +12,7 @@ from datasets.images.bit_depth import IntensityRange
 from datasets.images.pixels import read_rgb
 from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Provides, Run, check_own_predictions, load_run
-from evaluate.truth import checked_predictions, run_truth
+from evaluate.truth import checked_predictions, corrections_since, run_truth
 from evaluate.type_of_image import type_of_image
 from system.errors import InputError, OptionError
 from view.differences import PairDifferences, pair_differences
@@ -134,7 +134,9 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
     names = short_names(roots)
     moved = ["--coco", str(dataset_root)] if dataset_root else []
     models = [
-        model_of(run, name, ["--predictions", str(run.predictions(split)), *moved])
+        model_of(
+            run, name, ["--predictions", str(run.predictions(split)), *moved], corrections_since(run, dataset)
+        )
         for run, name in zip(runs, names, strict=True)
     ]
     folder = dataset.root / "images"
@@ -171,7 +173,7 @@ def types_as_boxes(truth: CocoFile, *, several: bool = False) -> dict[int, list[
 
 
 def _truth(run: Run, dataset: Dataset, split: str) -> CocoFile:
-    truth = run_truth(run, dataset).get(split)
+    truth = run_truth(run, dataset, corrected=True).get(split)
     if truth is None or not truth.images:
         raise OptionError(f"--split {split}", f"{run.root} has no predictions for it", "give val or test")
     return truth

@@ -55,15 +55,18 @@ class Model(msgspec.Struct, frozen=True):
         return self.point.score_threshold if self.point else None
 
 
-def model_of(run: Run, name: str, propose: list[str]) -> Model:
+def model_of(run: Run, name: str, propose: list[str], corrections: int = 0) -> Model:
     """The run as a model, with the values of its metrics.json, if there is one.
+
+    `corrections` is the number of corrections of its dataset since it was made.
 
     Raises InputError if metrics.json cannot be read.
     """
     from_map = run.provides.score_maps and not run.provides.types
     one_type = run.provides.image_types and not run.provides.several_types
+    card = run_card(run, corrections)
     if not run.metrics.is_file():
-        return Model(name, run.root, propose=propose, from_map=from_map, one_type=one_type, card=run_card(run))
+        return Model(name, run.root, propose=propose, from_map=from_map, one_type=one_type, card=card)
     metrics = read_metrics(run.metrics)
     fold_thresholds = metrics.folds.score_thresholds if metrics.folds else []
     tables = list(metrics_tables(metrics))
@@ -79,7 +82,7 @@ def model_of(run: Run, name: str, propose: list[str]) -> Model:
         one_type=one_type,
         calibration=measured.calibration if measured else [],
         calibration_error=measured.calibration_error if measured else None,
-        card=run_card(run),
+        card=card,
     )
 
 

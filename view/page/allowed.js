@@ -37,6 +37,19 @@ export function missesAllowed(data, model, scores) {
 }
 
 /**
+ * The fewest misses that any threshold keeps: those of the images without a prediction. Null if there is none.
+ * @param {PageData} data
+ * @param {number} model
+ * @param {ImageScores} scores
+ * @returns {Allowance | null}
+ */
+export function fewestMisses(data, model, scores) {
+  const silent = scores.defective.filter((score) => score === 0).length;
+  if (silent === 0 || silent === scores.defective.length) return null;
+  return allowance(data, model, scores, silent, scores.defective[silent]);
+}
+
+/**
  * For each number of false alarms allowed, the lowest threshold that keeps it: it has the fewest misses. The threshold is
  * null if too many good images have the score 1.
  * @param {PageData} data

@@ -1,6 +1,6 @@
 // The card that answers what zero misses cost: allowances, their thresholds and their exact intervals.
 
-import { alarmsAllowed, imageScores, missesAllowed } from "./allowed.js";
+import { alarmsAllowed, fewestMisses, imageScores, missesAllowed } from "./allowed.js";
 import { card, runSuffix } from "./cards.js";
 import { button, el } from "./dom.js";
 import { binomialInterval, intervalText } from "./interval.js";
@@ -15,8 +15,11 @@ export function makeAllowedCard(data, store) {
   const runs = data.models.map((_, m) => {
     const scores = imageScores(data, m);
     const silent = scores.defective.filter((score) => score === 0).length;
+    const fewest = fewestMisses(data, m, scores);
+    const steps = missesAllowed(data, m, scores);
+    const missed = fewest && !steps.some(({ allowed }) => allowed === fewest.allowed) ? [...steps, fewest].sort((a, b) => a.allowed - b.allowed) : steps;
     return { defective: scores.defective.length, good: scores.good.length, silent,
-      misses: missesAllowed(data, m, scores), alarms: alarmsAllowed(data, m, scores) };
+      misses: missed, alarms: alarmsAllowed(data, m, scores) };
   });
   return () => {
     const m = store.state.focus;

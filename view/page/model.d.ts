@@ -64,6 +64,8 @@ interface RunCard {
   changed: { name: string; value: string; default: string }[];
   numbers: { name: string; value: number; low: number | null; high: number | null }[];
   curves: { name: string; values: (number | null)[] }[];
+  /** Corrections of the dataset since the run was made. */
+  corrections: number;
 }
 
 /** The measures of runs `a` and `b`, by evaluate/compare.py. */

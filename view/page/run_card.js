@@ -38,6 +38,7 @@ function runCard(about, name, store) {
   const numbers = about.numbers.map(({ name: number, value, low, high }) => el("tr", {}, el("th", { scope: "row" }, number),
     el("td", {}, store ? measuredLink(store, value.toFixed(3)) : value.toFixed(3)), el("td", {}, low === null || high === null ? "" : `${low.toFixed(3)} … ${high.toFixed(3)}`)));
   return card(name, text("card.title"),
+    about.corrections > 0 && el("p", { class: "hint corrected" }, text("card.corrected", { n: about.corrections })),
     el("dl", { class: "card-facts", title: about.contentSha256 ?? "" }, facts.map(([key, value]) => el("div", {}, el("dt", {}, text(key)), el("dd", {}, value)))),
     el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "plain" }, el("thead", {}, el("tr", {}, ["card.number", "card.value", "difference.interval"].map((key) => el("th", { scope: "col" }, text(key))))),
       el("tbody", {}, numbers))),
