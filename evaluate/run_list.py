@@ -9,7 +9,7 @@ from evaluate.folds import fold_numbers_of
 from evaluate.metrics import METRICS, Metrics, read_metrics
 from evaluate.run_folder import load_run, read_config, seeds_of
 from evaluate.values import Interval
-from system.errors import InputError, OptionError, collected, raise_together
+from system.errors import InputError, OptionError, raise_together
 
 HEADLINES = {  # name of a number -> key in metrics.json and name of its interval there
     "boxes AP": ("boxes", "AP"),
@@ -59,17 +59,21 @@ def list_runs(folder: Path) -> FoundRuns:
     faults: list[InputError] = []
     listed: list[ListedRun] = []
     parents: set[Path] = set()  # runs with folds or seeds, and damaged ones, which may have had some
-    for root in sorted(path.parent for path in folder.rglob("config.yaml")):
+    for root in sorted(path.parent for path in folder.rglob("config.yaml") if path.is_file()):
         if root.parent in parents:
             continue
-        before = len(faults)
-        with collected(faults):
+        try:
             config = read_config(root)
             if config.folds or config.seeds:
                 parents.add(root)
             listed.append(_listed(root))
-        if len(faults) > before:
+        except (InputError, OSError) as error:
             parents.add(root)
+            if isinstance(error, OSError):
+                error = InputError(
+                    root, f"cannot be read ({error.strerror})", "check who owns it, or move it away"
+                )
+            faults.append(error)
     if not listed:
         raise_together(faults)
         raise InputError(folder, "contains no run", "name the folder of the runs, such as runs")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from evaluate.metrics import Metrics
 from evaluate.run_dataset import open_run_dataset
-from evaluate.run_folder import Run, load_run, seeds_of, trainers
+from evaluate.run_folder import Run, load_run, seeds_of
 from system.errors import OptionError
-from training.fused_run import Fusion, expand_seeds, new_fused_run
+from training.fused_run import Fusion, check_types_by, expand_seeds, new_fused_run
 from training.measure import evaluate_run
 from training.new_run import removed_on_failure
 from training.options import OptionsT
@@ -43,9 +43,7 @@ def fuse_runs(
         raise OptionError(str(roots[0]), "a single run", "name at least two, or a run of several seeds")
     if refine and seeds_of(refine):
         raise OptionError(f"--refine-by {refine.root}", "several seeds", "fuse them first, or name one")
-    if types and not types.provides.image_types:
-        problem = "has no types of images"
-        raise OptionError(f"--types-by {types.root}", problem, f"name a run of {trainers('image_types')}")
+    check_types_by(types)
     if types and seeds_of(types):
         raise OptionError(f"--types-by {types.root}", "several seeds", "name one of them")
     trainer.learner().check_fused(members, refine)

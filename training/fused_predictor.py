@@ -9,8 +9,8 @@ import torch
 
 from datasets.coco import Category, Image, Prediction
 from evaluate.run_folder import Run, is_fused
-from system.errors import InputError
-from training.fused_run import FusedMember, Fusion, fused_members
+from system.errors import InputError, OptionError
+from training.fused_run import FUSE_AGAIN, FusedMember, Fusion, check_types_by, fused_members
 from training.options import OptionsT
 from training.other_trainers import trainer_of
 from training.trainer import Learner, PredictOptions, Predictor, Trainer
@@ -100,9 +100,24 @@ def load_predictor(
     if not is_fused(run):
         return learner.load(run, device, options)
 
+    fusion = fused_members(run)
+    _check_fusion(learner, run, fusion.each(lambda member: member.run))
+
     def load(member: Run) -> Predictor:
+        if is_fused(member):  # perhaps of `run` itself, without end
+            raise InputError(run.config, f"uses {member.root}, which is itself made of several runs", FUSE_AGAIN)
         if member.task == trainer.task:
             return load_predictor(trainer, member, device, options)
         return load_predictor(trainer_of(member.task), member, device, options)
 
-    return FusedPredictor(run, fused_members(run), load, learner.fuse)
+    return FusedPredictor(run, fusion, load, learner.fuse)
+
+
+def _check_fusion(learner: Learner[OptionsT], run: Run, fusion: Fusion[Run]) -> None:
+    """Raise InputError if config.yaml names runs that `fuse` would refuse, as that of a received run may."""
+    try:
+        learner.check_fused(fusion.members, fusion.refine)
+        check_types_by(fusion.types)
+    except OptionError as error:
+        problem = f"uses a run that cannot be fused: {error.where}: {error.problem}"
+        raise InputError(run.config, problem, FUSE_AGAIN) from None

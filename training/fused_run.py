@@ -14,13 +14,23 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
 from datasets.formats.dataset_folder import Dataset
 from datasets.formats.members import home_splits
-from evaluate.run_folder import Run, RunConfig, RunSplit, is_fused, load_run, read_config, read_split, seeds_of
+from evaluate.run_folder import (
+    Run,
+    RunConfig,
+    RunSplit,
+    is_fused,
+    load_run,
+    read_config,
+    read_split,
+    seeds_of,
+    trainers,
+)
 from system.errors import InputError, OptionError
 from system.files import write_atomic
 from training.cross_validation import folds_of, training_without
@@ -28,6 +38,7 @@ from training.new_run import create_fold, create_run, removed_on_failure
 
 OneT = TypeVar("OneT")
 OtherT = TypeVar("OtherT")
+FUSE_AGAIN = "fuse the runs again"
 SPLITS_REMEDY = "fuse runs with the same splits, or cross-validations, which test every image"
 
 
@@ -37,7 +48,7 @@ class FuseOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     Paths are relative to the folder of the fused run, so that the folder of all runs can be moved.
     """
 
-    fuse: list[str]
+    fuse: Annotated[list[str], msgspec.Meta(min_length=1)]
     refine_by: str = ""
     types_by: str = ""
 
@@ -97,7 +108,7 @@ def fused_options(run: Run) -> FuseOptions:
     try:
         return msgspec.convert(read_config(run.root).options, FuseOptions)
     except msgspec.ValidationError as error:
-        raise InputError(run.config, f"not the options of a fused run ({error})", "fuse the runs again") from None
+        raise InputError(run.config, f"not the options of a fused run ({error})", FUSE_AGAIN) from None
 
 
 def fused_members(run: Run) -> Fusion[FusedMember]:
@@ -105,6 +116,13 @@ def fused_members(run: Run) -> Fusion[FusedMember]:
     options = fused_options(run)
     paths: Fusion[str] = Fusion(options.fuse, options.refine_by or None, options.types_by or None)
     return paths.each(lambda path: _member(run, path))
+
+
+def check_types_by(types: Run | None) -> None:
+    """Raise OptionError if `types` has no types of images."""
+    if types and not types.provides.image_types:
+        problem = "has no types of images"
+        raise OptionError(f"--types-by {types.root}", problem, f"name a run of {trainers('image_types')}")
 
 
 def expand_seeds(runs: Sequence[Run]) -> list[Run]:

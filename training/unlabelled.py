@@ -16,7 +16,7 @@ import msgspec
 from datasets.coco import Annotation, Image, Prediction
 from datasets.formats.dataset_folder import Dataset, write_annotations
 from datasets.formats.train_split import first_ids
-from datasets.images.image_file import find_images
+from datasets.images.image_file import find_images, read_image_bytes
 from datasets.images.pixels import read_rgb
 from datasets.masks.rle import rle_area
 from evaluate.run_folder import Run, load_run_of, read_split
@@ -24,6 +24,7 @@ from system.console import print_status, progress
 from system.errors import InputError
 from system.files import link_or_copy, new_folder
 from system.json_file import write_json
+from system.links import check_inside
 from training.cross_validation import training_without
 from training.run_dataset import UNLABELLED as FOLDER
 from training.trainer import Predictor
@@ -66,9 +67,13 @@ def add_unlabelled(
 ) -> None:
     """Label the images in `folder` by `predictor`, the model of `teacher`, and add them to the training of `run`.
 
-    Raises InputError if one of them has the bytes of an image of val or test, or cannot be read.
+    Raises InputError if one of them has the bytes of an image of val or test, cannot be read, or is a link out of
+    `folder`.
     """
-    files, known = _new_files(dataset, find_images([folder]))
+    every = find_images([folder])
+    for file in every:  # the run would contain a private file that a link of a received folder names
+        check_inside(file, [folder if folder.is_dir() else folder.parent])
+    files, known = _new_files(dataset, every)
     doubt = DOUBT * score
     sure: list[tuple[Path, Image, list[Prediction]]] = []
     good: list[tuple[Path, Image, list[Prediction]]] = []
@@ -104,7 +109,7 @@ def _new_files(dataset: Dataset, files: Sequence[Path]) -> tuple[list[Path], int
     seen = {dataset.sha256(image) for image in dataset.images("train")}
     new = []
     for file in files:
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest = hashlib.sha256(read_image_bytes(file)).hexdigest()
         if digest in measured:
             problem = f"is the image {measured[digest]}, which is in val or test"
             raise InputError(file, problem, "remove it from the unlabelled images")

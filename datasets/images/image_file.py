@@ -184,12 +184,13 @@ def _check_png(path: Path | str, data: bytes) -> bool:
 def find_images(paths: Sequence[Path]) -> list[Path]:
     """The image files among `paths`, and those in the folders among them and their sub-folders, sorted per folder.
 
+    A pipe, a device or a broken link with the name of an image is listed too, and refused when it is read.
     Raises InputError for a folder without an image.
     """
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            below = sorted(p for p in path.rglob("*") if is_image(p) and p.is_file())
+            below = sorted(p for p in path.rglob("*") if is_image(p) and not p.is_dir())
             if not below:
                 raise InputError(
                     path, "no image in this folder", "name a folder with PNG, JPEG, BMP or TIFF files"

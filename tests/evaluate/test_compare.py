@@ -193,6 +193,7 @@ def test_a_damaged_run_is_named_and_the_others_are_listed(bench: Any, tmp_path: 
     dataset = bench.dataset(tmp_path / "d", {"test": truth})
     runs = tmp_path / "runs"
     good, other, third = (measured(bench, runs, dataset, bench.perfect(truth)) for _ in range(3))
+    (tmp_path / "runs" / "config.yaml").mkdir()  # no run
     other.metrics.write_bytes(b'{"images": 5}')
     third.config.write_bytes(b"folds: \xff")
     (third.root / "fold-0").mkdir()

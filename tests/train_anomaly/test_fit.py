@@ -17,10 +17,12 @@ from datasets.masks.rle import decode
 from evaluate.new_predictions import predict_with_run
 from evaluate.run_folder import load_run as open_run
 from evaluate.run_folder import read_split
+from system.errors import OptionError
 from tests.command import only_line, run_command
 from tests.small_coco import mask_annotation
 from tests.train_anomaly.conftest import SIDE, SMALL, SPOTS, part, parts_folder
 from train_anomaly.detector import load_detector
+from train_anomaly.threshold import with_threshold
 from view.scene import run_scene
 
 CPU = torch.device("cpu")
@@ -37,6 +39,15 @@ def test_only_good_images_are_learnt(anomaly_run: Path, parts: Path) -> None:
     good = [image.file_name for image in train.images if image.id not in bad]
     assert read_split(open_run(anomaly_run)).images["train"] == good
     assert len(load_detector(anomaly_run / "weights/best.safetensors", CPU).spec.good_scores) == 24
+
+
+def test_distances_that_are_not_numbers_are_refused(anomaly_run: Path) -> None:
+    """The specification in the weights could not be read again."""
+    spec = load_detector(anomaly_run / "weights/best.safetensors", CPU).spec
+    maps = [np.full((4, 4), value, np.float32) for value in (1.0, np.inf)]
+    for alone, message in ((True, "each of 2 good images without itself"), (False, "not a number")):
+        with pytest.raises(OptionError, match=message):
+            with_threshold(spec, maps, [(32, 32)] * 2, left_out_in_turn=alone)
 
 
 def test_the_run_folder_is_that_of_any_trainer(anomaly_run: Path) -> None:

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -168,6 +169,29 @@ def test_a_member_that_is_gone_is_named(runs: Path, tmp_path: Path, capsys: pyte
     capsys.readouterr()
     assert run_toy("evaluate", tmp_path / "toy" / "both") == 2
     assert "toy/b, which does not exist; move it back, or fuse the runs again" in only_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"fuse": []}, "not the options of a fused run (Expected `array` of length >= 1"),
+        ({"fuse": ["."]}, "which is itself made of several runs; fuse the runs again"),
+        ({"fuse": ["../a"], "refine_by": "."}, "which is itself made of several runs; fuse the runs again"),
+        ({"fuse": ["../a"], "types_by": "../b"}, "toy/b: has no types of images; fuse the runs again"),
+    ],
+)
+def test_a_received_run_that_names_others_is_refused(
+    options: dict[str, object], message: str, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would use itself without end, or average predictions of different kinds."""
+    shutil.copytree(runs, tmp_path / "toy")
+    assert fuse(tmp_path / "toy", tmp_path, "a", "b", name="both") == 0
+    config = tmp_path / "toy" / "both" / "config.yaml"
+    raw = msgspec.yaml.decode(config.read_bytes())
+    config.write_bytes(msgspec.yaml.encode({**raw, "options": options}))
+    capsys.readouterr()
+    assert run_toy("evaluate", config.parent) == 2
+    assert message in only_line(capsys)
 
 
 def test_runs_of_another_dataset_are_refused(

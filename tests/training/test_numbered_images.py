@@ -1,5 +1,6 @@
 """Image files named by a user: found, numbered, and listed beside the results."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,13 @@ def test_folders_give_the_images_below_them_sorted_and_each_once(tmp_path: Path)
     first = tmp_path / "b" / "2.png"
     found = find_images([first, tmp_path])
     assert [p.relative_to(tmp_path).as_posix() for p in found] == ["b/2.png", "a.bmp", "b/1.jpg"]
+
+
+def test_a_pipe_and_a_broken_link_are_listed_and_refused_when_they_are_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    (tmp_path / "b.png").symlink_to("nowhere.png")
+    (tmp_path / "c.png").mkdir()
+    assert [path.name for path in find_images([tmp_path])] == ["a.png", "b.png"]
 
 
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:

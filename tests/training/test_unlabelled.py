@@ -1,5 +1,6 @@
 """Self-training: which images get labels, which are left out, and that none of val or test is among them."""
 
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -91,6 +92,21 @@ def test_an_image_that_is_measured_is_refused(split: str, run: Run, dataset: Dat
     shutil.copy(dataset.image_path(image), folder / "other-name.png")
     with pytest.raises(InputError, match=f"is the image {image.file_name}, which is in val or test"):
         add_unlabelled(run, run_dataset(run, dataset), folder, run, ByBrightness(), 0.7)
+    assert not (run.root / "unlabelled").exists()
+
+
+def test_a_link_out_of_the_folder_and_a_pipe_are_refused(run: Run, dataset: Dataset, tmp_path: Path) -> None:
+    """A link in a received folder would bring a private file into the run; a pipe would be waited for."""
+    private = images(tmp_path / "private", 230) / "0.png"
+    for name, make, message in (
+        ("linked", lambda path: path.symlink_to(private), "a link that points outside the folder"),
+        ("broken", lambda path: path.symlink_to(path.parent / "nowhere.png"), "no such image"),
+        ("pipe", os.mkfifo, "a pipe or a device"),
+    ):
+        folder = images(tmp_path / name, 230)
+        make(folder / "z.png")
+        with pytest.raises(InputError, match=message):
+            add_unlabelled(run, run_dataset(run, dataset), folder, run, ByBrightness(), 0.7)
     assert not (run.root / "unlabelled").exists()
 
 
