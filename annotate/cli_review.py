@@ -56,6 +56,7 @@ def queue_command(
     from evaluate.new_predictions import MIN_SCORE, predict_images
     from evaluate.operating import operating_score
     from evaluate.run_folder import load_run
+    from evaluate.type_of_image import image_answers
 
     rank_by = by or (QueueBy.disagreement if len(run) == 2 else QueueBy.uncertainty)
     needed = 2 if rank_by is QueueBy.disagreement else 1
@@ -79,8 +80,11 @@ def queue_command(
     ]
     if rank_by is QueueBy.disagreement:
         kept = [
-            {name: [p for p in of_image if p.score >= threshold] for name, of_image in by_image.items()}
-            for by_image, threshold in zip(predictions, thresholds, strict=True)
+            {
+                name: [p for p in image_answers(of_image, one) if p.score >= threshold]
+                for name, of_image in by_image.items()
+            }
+            for by_image, threshold, one in zip(predictions, thresholds, provides, strict=True)
         ]
         value_of = {name: disagreement(*(by_image.get(name, []) for by_image in kept)) for name in waiting}
     elif provides[0].image_types:

@@ -20,6 +20,7 @@ from evaluate.metrics import METRICS
 from evaluate.operating import operating_scores
 from evaluate.run_folder import Run, load_run, read_config, read_split
 from evaluate.truth import checked_predictions, run_truth
+from evaluate.type_of_image import image_answers
 from evaluate.type_thresholds import counted_predictions
 from evaluate.values import Interval, OperatingPoint
 from system.errors import InputError
@@ -85,7 +86,8 @@ def read_measured(run: Run, dataset: Dataset) -> MeasuredRun:
         points |= dict.fromkeys(read_split(fold).images["test"], operating_scores(fold))
     point = operating_scores(run)
     types = truth.names()
-    counted = [p for p in predictions if counted_predictions([p], points.get(names[p.image_id], point), types)]
+    answers = image_answers(predictions, run.provides)
+    counted = [p for p in answers if counted_predictions([p], points.get(names[p.image_id], point), types)]
     return MeasuredRun(run=run, truth=truth, predictions=predictions, counted=counted, point=point)
 
 

@@ -21,6 +21,7 @@ from evaluate.operating import parse_rule
 from evaluate.protocol import protocol_of
 from evaluate.run_folder import Run, read_split
 from evaluate.truth import checked_predictions, defect_types, run_truth
+from evaluate.type_of_image import image_answers
 from evaluate.type_thresholds import counted_predictions
 from evaluate.values import Folds, OperatingPoint
 from system.errors import InputError
@@ -36,6 +37,11 @@ class _Measured(msgspec.Struct, frozen=True):
     truth: CocoFile
     predictions: list[Prediction]
     metrics: Metrics
+
+    @property
+    def answers(self) -> Sequence[Prediction]:
+        """The predictions by which an image is found or missed."""
+        return image_answers(self.predictions, self.run.provides)
 
     def renumbered(self, ids: Mapping[str, int]) -> Iterator[Prediction]:
         """The predictions by the image ids of all folds together; `ids` is file name -> id."""
@@ -61,7 +67,7 @@ def measure_folds(
     measured = [_read(fold, dataset) for fold in folds]
     if rule.limited != "good" and not any(read_split(fold).images.get("val") for fold in folds):
         points = [
-            choose_point(rule, [(m.truth, m.predictions) for m in measured if m is not fold]) for fold in measured
+            choose_point(rule, [(m.truth, m.answers) for m in measured if m is not fold]) for fold in measured
         ]
         measured = [
             _measure_again(fold, dataset, point, seed=seed) for fold, point in zip(measured, points, strict=True)
@@ -72,7 +78,9 @@ def measure_folds(
     counted = _in_order(
         p
         for m in measured
-        for p in counted_predictions(list(m.renumbered(ids)), m.metrics.operating_point, truth.names())
+        for p in counted_predictions(
+            image_answers(list(m.renumbered(ids)), run.provides), m.metrics.operating_point, truth.names()
+        )
     )
     point = shared_point([m.operating_point for m in each])
     every_point = f"each fold by itself: {'; '.join(m.protocol.operating_point for m in each)}"

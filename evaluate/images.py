@@ -13,6 +13,7 @@ from evaluate.cells import Table, interval_cell, rate_cell, value_cell
 from evaluate.matching import without_ignored
 from evaluate.metric import Metric, Tested
 from evaluate.ranking import ranking
+from evaluate.type_of_image import image_answers
 from evaluate.values import Interval, ratio
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class ImageMetric(Metric[ImageMeasures]):
         """By the predictions that count."""
         return image_measures(
             tested.truth,
-            tested.predictions,
+            image_answers(tested.predictions, tested.provides),
             tested.counted,
             tested.point.score_threshold,
             types=tested.types,
@@ -74,7 +75,8 @@ class ImageMetric(Metric[ImageMeasures]):
         """How an image is missed and how it is a false alarm."""
         del truth
         return {
-            "images": "score of an image is that of its highest prediction; a defective image below the threshold"
+            "images": "score of an image is that of its highest prediction, or the sum of the probabilities of the"
+            " types where a run gives each image one type; a defective image below the threshold"
             " is missed, a good one at or above it is a false alarm; exact binomial 95 % intervals of the rates;"
             " AUROC, average precision and the highest F1 over all thresholds, bootstrap intervals"
         }

@@ -14,6 +14,7 @@ from evaluate.protocol import protocol_of
 from evaluate.run_folder import Provides, Run
 from evaluate.tables import metrics_markdown
 from evaluate.truth import checked_predictions, defect_types, run_truth
+from evaluate.type_of_image import image_answers
 from evaluate.type_thresholds import choose_type_thresholds, counted_predictions
 from evaluate.values import DEFAULT_SCORE_THRESHOLD, OperatingPoint, Protocol
 from system.files import write_atomic
@@ -46,7 +47,7 @@ def measure_run(
     if rule.limited == "good":
         point = own_point or OperatingPoint(rule.text, default, "default")
     else:
-        point = choose_point(rule, [(truth["val"], predictions["val"])], default)
+        point = choose_point(rule, [(truth["val"], image_answers(predictions["val"], provides))], default)
     protocol = protocol_of(run, dataset, truth, operating_point=describe(point), seed=seed)
     metrics = measure(
         protocol,
@@ -86,7 +87,8 @@ def measure(
     what the run does not provide, or masks that the annotations do not have, is None. `types` are the defect types
     of each defective image id, by default those of `truth`.
     """
-    counted = counted_predictions(predictions, point, truth.names()) if counted is None else counted
+    if counted is None:
+        counted = counted_predictions(image_answers(predictions, provides), point, truth.names())
     tested = Tested(
         truth=truth,
         predictions=predictions,
@@ -103,7 +105,7 @@ def measure(
 def choose_point(
     rule: Rule, seen: Iterable[tuple[CocoFile, Sequence[Prediction]]], default: float = DEFAULT_SCORE_THRESHOLD
 ) -> OperatingPoint:
-    """Apply `rule` to the images of all of `seen` together, each a ground truth with its predictions.
+    """Apply `rule` to the images of all of `seen` together, each a ground truth with its image_answers.
 
     `default` is the score threshold where they cannot decide one. Raises OptionError if the rule is per type and a
     type has too few annotations.

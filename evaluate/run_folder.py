@@ -53,6 +53,11 @@ class Provides(msgspec.Struct, frozen=True, kw_only=True):
     score_maps: bool = False
     types: bool = True
 
+    @property
+    def one_type(self) -> bool:
+        """Whether the run gives each image one type, or good."""
+        return self.image_types and not self.several_types
+
 
 # Task of a run -> what it provides. A trainer outside this project adds its own task here when it is imported.
 TASKS: dict[str, Provides] = {

@@ -7,9 +7,11 @@ and the probability of the type as the score. The scores of an image sum to at m
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from datasets.coco import Annotation, CocoFile, Image, Prediction
+from evaluate.run_folder import Provides
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,6 +20,23 @@ GOOD = "good"
 GOOD_INDEX = 0  # of good among the types; the categories follow in id order
 PRESENT = 0.5  # probability from which an image has a type, where it may have several
 ROUNDING = 1e-4  # by which the scores of an image may exceed 1
+
+
+def image_answers(predictions: Sequence[Prediction], provides: Provides) -> Sequence[Prediction]:
+    """The predictions by which an image is found or missed.
+
+    A run that gives each image one type finds a defect by the sum of the probabilities of its types: of each image
+    the most probable type, with that sum as score. Of other runs, all predictions.
+    """
+    if not provides.one_type:
+        return predictions
+    best: dict[int, Prediction] = {}
+    sums: dict[int, float] = {}
+    for p in predictions:
+        sums[p.image_id] = sums.get(p.image_id, 0.0) + p.score
+        if p.image_id not in best or p.score > best[p.image_id].score:
+            best[p.image_id] = p
+    return [msgspec.structs.replace(p, score=min(1.0, sums[image])) for image, p in best.items()]
 
 
 def type_names(categories: Iterable[str]) -> list[str]:

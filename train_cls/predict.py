@@ -40,7 +40,14 @@ def predict(
     from evaluate.run_folder import read_split
     from system.console import print_table
     from system.json_output import report
-    from train_cls.typed_files import check_flags, type_rows, typed_files, write_types_csv, write_types_json
+    from train_cls.typed_files import (
+        check_flags,
+        found_types,
+        type_rows,
+        typed_files,
+        write_types_csv,
+        write_types_json,
+    )
     from training.cross_validation import single_run
     from training.early_checks import check_device, print_loading
     from training.exported_model import parse_format
@@ -75,7 +82,7 @@ def predict(
     if out:
         write_image_list(out, listed)
         write_types_json(out.with_suffix(".types.json"), typed)
-        write_predictions(out, [p for p in predictions if p.score >= limit])
+        write_predictions(out, found_types(predictions, limit, run.provides, every=min_score is not None))
     if csv:
         write_types_csv(csv, typed)
     report({"images": typed, "file": out})

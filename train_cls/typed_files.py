@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from datasets.coco import Category, Image, Prediction
-from evaluate.type_of_image import GOOD, PRESENT, type_names, type_probabilities
+from evaluate.run_folder import Provides
+from evaluate.type_of_image import GOOD, PRESENT, image_answers, type_names, type_probabilities
 from system.errors import OptionError
 from system.files import write_atomic
 
@@ -36,6 +37,19 @@ def check_flags(out_csv: Path | None, abstain: float | None) -> None:
         raise OptionError(f"--csv {out_csv}", "its folder does not exist", "make it first")
     if out_csv and out_csv.is_dir():
         raise OptionError(f"--csv {out_csv}", "is a folder", f"name a file, such as {out_csv / 'types.csv'}")
+
+
+def found_types(
+    predictions: Sequence[Prediction], limit: float, provides: Provides, *, every: bool
+) -> list[Prediction]:
+    """The predictions that are written: the most probable type of each image that is found at `limit`.
+
+    With `every`, or if an image may have several types, all that reach `limit` by themselves.
+    """
+    if every or not provides.one_type:
+        return [p for p in predictions if p.score >= limit]
+    found = {(p.image_id, p.category_id) for p in image_answers(predictions, provides) if p.score >= limit}
+    return [p for p in predictions if (p.image_id, p.category_id) in found]
 
 
 def typed_files(

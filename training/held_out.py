@@ -17,6 +17,7 @@ from evaluate.one_type import as_one_type, types_by_image
 from evaluate.operating import operating_score
 from evaluate.pixels import PIXELS
 from evaluate.run_folder import Run
+from evaluate.type_of_image import image_answers
 from evaluate.values import OperatingPoint
 from system.console import progress
 from system.errors import InputError
@@ -55,7 +56,7 @@ class HeldOut:
         tested = Tested(
             truth=self.truth,
             predictions=predictions,
-            counted=[p for p in predictions if p.score >= limit],
+            counted=[p for p in image_answers(predictions, self.run.provides) if p.score >= limit],
             point=OperatingPoint("", limit, "val"),
             provides=self.run.provides,
             draws=draw_images(len(self.truth.images), 0, 1),

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from datasets.coco import Prediction
 from evaluate.matching import box_ious, match_boxes
 from system.files import write_atomic
-from view.overlay import BACKGROUND, INK, draw_overlay, threshold_of
+from view.overlay import BACKGROUND, INK, counted, draw_overlay, threshold_of
 from view.scene import Scene, SceneImage
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -36,7 +36,9 @@ class Case:
 
 def worst_cases(scene: Scene, model: int = 0, limit: int = MAX_CASES) -> list[Case]:
     """At most `limit` images with an error at the operating point, worst first; matched by box IoU 0.5."""
-    cases = (_case(shown, shown.predictions[model], threshold_of(scene, model, shown)) for shown in scene.images)
+    cases = (
+        _case(shown, counted(scene, model, shown), threshold_of(scene, model, shown)) for shown in scene.images
+    )
     return sorted((case for case in cases if case is not None), key=lambda c: c.badness, reverse=True)[:limit]
 
 
@@ -69,8 +71,7 @@ def write_contact_sheet(path: Path, scene: Scene, model: int = 0) -> int:
     return len(cases)
 
 
-def _case(shown: SceneImage, predictions: list[Prediction], threshold: float) -> Case | None:
-    kept = [p for p in predictions if p.score >= threshold]
+def _case(shown: SceneImage, kept: list[Prediction], threshold: float) -> Case | None:
     ignored = match_boxes(kept, shown.truths, score_threshold=threshold).ignored
     kept = [p for i, p in enumerate(kept) if i not in ignored]
     truths = [t for t in shown.truths if not t.iscrowd]

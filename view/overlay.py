@@ -13,6 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from datasets.coco import Annotation, Prediction
 from datasets.masks.rle import decode, to_rle
+from evaluate.run_folder import Provides
+from evaluate.type_of_image import image_answers
 from evaluate.values import DEFAULT_SCORE_THRESHOLD
 from view.data import type_colour
 from view.scene import Scene, SceneImage
@@ -36,6 +38,13 @@ def threshold_of(scene: Scene, model: int, shown: SceneImage) -> float:
     return DEFAULT_SCORE_THRESHOLD if run.threshold is None else run.threshold
 
 
+def counted(scene: Scene, model: int, shown: SceneImage) -> list[Prediction]:
+    """The predictions that are drawn: those from `threshold_of` on."""
+    threshold = threshold_of(scene, model, shown)
+    provides = Provides(image_types=scene.models[model].one_type)
+    return [p for p in image_answers(shown.predictions[model], provides) if p.score >= threshold]
+
+
 def draw_overlay(scene: Scene, shown: SceneImage, model: int | None) -> "NDArray[np.uint8]":
     """The image with its truth and, unless `model` is None, the predictions of that model: H x W x 3 uint8 RGB.
 
@@ -45,8 +54,7 @@ def draw_overlay(scene: Scene, shown: SceneImage, model: int | None) -> "NDArray
     index = {category.id: i for i, category in enumerate(scene.categories)}
     predictions = []
     if model is not None:
-        threshold = threshold_of(scene, model, shown)
-        predictions = [p for p in shown.predictions[model] if p.score >= threshold]
+        predictions = counted(scene, model, shown)
     painted: Sequence[Annotation | Prediction] = shown.truths if model is None else predictions
     for item in painted:
         pixels = _hatched(pixels, item, index[item.category_id])

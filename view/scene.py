@@ -152,7 +152,7 @@ def what_is_judged(provided: Sequence[Provides]) -> Judging:
     """What a page of runs can count: the most that all of them answer."""
     if len({(one.image_types, one.types) for one in provided}) > 1:
         return "images"
-    return "types" if all(one.image_types and not one.several_types for one in provided) else "defects"
+    return "types" if all(one.one_type for one in provided) else "defects"
 
 
 def types_as_boxes(truth: CocoFile, *, several: bool = False) -> dict[int, list[Annotation]]:

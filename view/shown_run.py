@@ -63,7 +63,7 @@ def model_of(run: Run, name: str, propose: list[str], corrections: int = 0) -> M
     Raises InputError if metrics.json cannot be read.
     """
     from_map = run.provides.score_maps and not run.provides.types
-    one_type = run.provides.image_types and not run.provides.several_types
+    one_type = run.provides.one_type
     card = run_card(run, corrections)
     if not run.metrics.is_file():
         return Model(name, run.root, propose=propose, from_map=from_map, one_type=one_type, card=card)

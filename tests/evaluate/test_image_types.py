@@ -19,7 +19,7 @@ from evaluate.metrics import read_metrics
 from evaluate.run_folder import Provides
 from evaluate.truth import check_predictions
 from evaluate.type_measures import auroc, confusions, type_measures
-from evaluate.type_of_image import type_names, type_of_image, type_probabilities, types_of_images
+from evaluate.type_of_image import image_answers, type_names, type_of_image, type_probabilities, types_of_images
 from system.errors import InputError
 
 SIZE, TYPES = 40, ("chip", "crack", "stain")  # of the images of `bench`
@@ -150,6 +150,25 @@ def test_a_run_is_measured_and_its_metrics_have_an_accuracy(bench: Any, tmp_path
     text = run.metrics.with_suffix(".md").read_text()
     assert f"## Image types: {right} of 40 images right" in text
     assert "| geometric mean of recalls |" in text
+
+
+def test_an_image_is_found_by_the_probability_of_any_defect(bench: Any, tmp_path: Path) -> None:
+    """Three types of 0.3 are a defect of probability 0.9, although none of them is likely by itself."""
+    test, val = (bench.truth(ALL[1], ALL[2], [], first=first) for first in (1, 11))
+    scores = [(1, 1, 0.3), (1, 2, 0.31), (1, 3, 0.29), (2, 1, 0.1), (2, 2, 0.4), (3, 2, 0.5)]
+    predictions = [Prediction(image, category, WHOLE, score) for image, category, score in scores]
+    answers = image_answers(predictions, CLS)
+    assert [(p.image_id, p.category_id) for p in answers] == [(1, 2), (2, 2), (3, 2)]
+    assert [p.score for p in answers] == pytest.approx([0.9, 0.5, 0.5])
+    several = Provides(image_types=True, several_types=True)
+    assert image_answers(predictions, several) == image_answers(predictions, Provides(boxes=True)) == predictions
+    dataset = bench.dataset(tmp_path / "data", {"val": val, "test": test})
+    again = [msgspec.structs.replace(p, image_id=p.image_id + 10) for p in predictions]
+    run = bench.run(tmp_path / "runs", "cls", dataset, {"val": again, "test": predictions})
+    images = measure_run(run, dataset, operating_point="alarms<=0").images
+    assert (images.missed, images.false_alarms) == (1, 0)
+    assert images.score_threshold > 0.5
+    assert [point[0] for point in images.curve] == pytest.approx([0.5, 0.9])
 
 
 def test_other_runs_have_no_accuracy(bench: Any, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_the_threshold_decides_good_or_defective(
     page = opened(cls_run / "view.html")
     set_confidence(page, threshold)
     images = truth_and_scores(cls_run, dataset).values()
-    defective = [(truth, scores[1:].max() >= threshold, int(scores[1:].argmax()) + 1) for truth, scores in images]
+    defective = [(truth, scores[1:].sum() >= threshold, int(scores[1:].argmax()) + 1) for truth, scores in images]
     found = figures(page)
     assert found["Missed"] == str(sum(bool(truth) and not hit for truth, hit, _ in defective))
     assert found["False alarms"] == str(sum(not truth and hit for truth, hit, _ in defective))

@@ -92,12 +92,14 @@ export function matchPredictions(truths, { predictions, pairs, inside }, count, 
 }
 
 /**
- * The highest score of the predictions on an image that are not inside an ignore region, null if there are none.
+ * The highest score of the predictions on an image that are not inside an ignore region, null if there are none; the
+ * probability of any defect where a run gives each image one type.
  * @param {PageImage} image
  * @param {number} model
  */
 export function imageScore({ truths, runs }, model) {
   const run = runs[model];
+  if (run.anyDefect !== undefined) return run.predictions.length ? run.anyDefect : null;
   if (!run.inside) return run.predictions[0]?.score ?? null;
   const matched = matchPredictions(truths, run, run.predictions.length, EVALUATED_IOU, "boxes");
   return run.predictions[matched.findIndex((truth) => truth !== INSIDE_REGION)]?.score ?? null;

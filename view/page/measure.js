@@ -27,8 +27,9 @@ export function sizeOf(area) {
 export function judgeAll(data, state, before = []) {
   const { iou, by } = state;
   return data.models.map((_, m) => data.images.map((image, i) => {
-    const above = countAbove(image.runs[m].predictions, thresholdFor(data, state, m, image));
-    const count = data.models[m].oneType ? Math.min(1, above) : above;
+    const threshold = thresholdFor(data, state, m, image);
+    const { predictions, anyDefect } = image.runs[m];
+    const count = anyDefect === undefined ? countAbove(predictions, threshold) : Number(predictions.length > 0 && anyDefect >= threshold);
     const old = before[m]?.[i];
     return old && old.count === count && old.iou === iou && old.by === by ? old : judgeImage(image, m, count, iou, by);
   }));

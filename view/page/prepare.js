@@ -13,20 +13,21 @@ export function readData() {
  * @returns {PageData}
  */
 export function prepare(raw) {
-  return { ...raw, images: raw.images.map((image, index) => prepareImage(image, index, raw.judging)) };
+  return { ...raw, images: raw.images.map((image, index) => prepareImage(image, index, raw.judging, raw.models)) };
 }
 
 /**
  * @param {RawImage} raw
  * @param {number} index
  * @param {Judging} judging
+ * @param {{ oneType: boolean }[]} models
  * @returns {PageImage}
  */
-function prepareImage({ name, width, height, split, folds, crops, maps, truths: truthRows, predictions, overlaps, ignored: ignoredRows = [], inside = [], shapes: shapeRows = [], suspects = [] }, index, judging = "defects") {
+function prepareImage({ name, width, height, split, folds, crops, maps, truths: truthRows, predictions, overlaps, ignored: ignoredRows = [], inside = [], shapes: shapeRows = [], suspects = [] }, index, judging = "defects", models = []) {
   const truths = truthRows.map(prepareTruth);
   const shapes = shapeRows.length ? shapeRows.map(prepareTruth) : truths;
   const ignored = ignoredRows.map(prepareTruth);
-  const runs = predictions.map((rows, m) => prepareRun(rows, overlaps[m], ignored, inside[m] ?? []));
+  const runs = predictions.map((rows, m) => prepareRun(rows, overlaps[m], ignored, inside[m] ?? [], models[m]?.oneType));
   const masked = truths.every((truth) => truth.counts !== null)
     && runs.every((run) => run.predictions.every((prediction) => prediction.counts !== null));
   return { name, width, height, split, folds, crops, maps, index, judging, truths, shapes, ignored, runs, suspects, good: truths.length === 0, masked };
@@ -45,18 +46,20 @@ function prepareTruth([type, x, y, w, h, area, counts]) {
  * @param {OverlapRow[]} overlaps
  * @param {Truth[]} regions
  * @param {OverlapRow[]} insideRows
+ * @param {boolean} [oneType]
  * @returns {RunPredictions}
  */
-function prepareRun(rows, overlaps, regions, insideRows) {
+function prepareRun(rows, overlaps, regions, insideRows, oneType) {
   const predictions = rows.map(([type, x, y, w, h, score, counts]) => ({ type, box: /** @type {Box} */ ([x, y, w, h]), score, counts }));
   /** @type {Pair[][]} */
   const pairs = predictions.map(() => []);
   for (const [p, truth, boxes, masks] of overlaps) pairs[p].push({ truth, boxes, masks });
-  if (!regions.length) return { predictions, pairs };
+  const anyDefect = oneType ? Math.min(1, predictions.reduce((sum, { score }) => sum + score, 0)) : undefined;
+  if (!regions.length) return { predictions, pairs, anyDefect };
   /** @type {Inside[][]} */
   const inside = predictions.map(() => []);
   for (const [p, region, boxes, masks] of insideRows) inside[p].push({ type: regions[region].type, boxes, masks });
-  return { predictions, pairs, inside };
+  return { predictions, pairs, inside, anyDefect };
 }
 
 /**
