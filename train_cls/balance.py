@@ -1,6 +1,5 @@
 """Training on types with few images: weights in the loss, a balanced sampler, or adjusted logits."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +8,8 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
 from train_cls.options import Balance, ClassifierOptions
-from training.batches import EpochBatches, EpochKey
+from training.batches import EpochBatches
+from training.device_group import DeviceGroup
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,22 +18,23 @@ if TYPE_CHECKING:
 class BalancedBatches(EpochBatches):
     """Batches like EpochBatches, but of images drawn with replacement, with each type equally often."""
 
-    def __init__(self, types: "NDArray[np.intp]", batch: int, seed: int) -> None:
-        super().__init__(len(types), batch, seed)
+    def __init__(self, types: "NDArray[np.intp]", batch: int, seed: int, group: DeviceGroup | None = None) -> None:
+        super().__init__(len(types), batch, seed, group)
         share = 1 / np.bincount(types)[types]
         self.shares = share / share.sum()
 
-    def __iter__(self) -> Iterator[list[EpochKey]]:
-        drawn = np.random.default_rng((self.seed, self.epoch)).choice(self.count, self.count, p=self.shares)
-        for part in np.array_split(drawn, self.batches):
-            yield [(self.epoch, int(number)) for number in part]
+    def order(self) -> "NDArray[np.int64]":
+        """The numbers of the drawn images."""
+        return np.random.default_rng((self.seed, self.epoch)).choice(self.count, self.count, p=self.shares)
 
 
-def epoch_batches(types: "NDArray[np.intp]", options: ClassifierOptions) -> EpochBatches:
-    """The batches of each epoch for training images of `types`."""
+def epoch_batches(
+    types: "NDArray[np.intp]", options: ClassifierOptions, group: DeviceGroup | None = None
+) -> EpochBatches:
+    """The batches of each epoch for training images of `types`, or the parts of this process of a `group`."""
     if options.balance == "sampler":
-        return BalancedBatches(types, options.batch, options.seed)
-    return EpochBatches(len(types), options.batch, options.seed)
+        return BalancedBatches(types, options.batch, options.seed, group)
+    return EpochBatches(len(types), options.batch, options.seed, group)
 
 
 def type_weights(types: "NDArray[np.intp]", count: int, balance: Balance) -> Tensor | None:

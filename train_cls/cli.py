@@ -3,6 +3,7 @@
 from typing import NoReturn
 
 from system.console import run
+from system.errors import OptionError
 from train_cls.options import WEIGHTS_REMEDY, ClassifierOptions
 from train_cls.oversample import oversample
 from train_cls.predict import predict
@@ -24,12 +25,18 @@ def _check(options: ClassifierOptions) -> None:
     check_weights_file(options.weights, WEIGHTS_REMEDY)
 
 
+def _check_devices(options: ClassifierOptions) -> None:
+    if options.head == "fitted":
+        raise OptionError("--devices", "a fitted head is computed in one pass on one device", "leave it out")
+
+
 TRAINER = Trainer(
     task="cls",
     summary="Train a network that names the type of defect an image shows, measure it, and use it.",
     options=ClassifierOptions,
     learner=_learner,
     check=_check,
+    check_devices=_check_devices,
     flags={
         "arch": Flag("Name of a network of torchvision or timm."),
         "weights": Flag(

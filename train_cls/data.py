@@ -41,6 +41,10 @@ class TypedImages:
     def __len__(self) -> int:
         return len(self.types)
 
+    def __getitem__(self, part: slice) -> "TypedImages":
+        """Some of the images."""
+        return TypedImages(self.squares[part], self.types[part], self.labels[part])
+
     def targets(self, *, several: bool) -> Tensor:
         """What a loss compares with: the index of the type of each image; with `several` N x K, 0 or 1."""
         return torch.from_numpy(self.labels).float() if several else torch.from_numpy(self.types)
@@ -113,7 +117,11 @@ def pixels_to_tensor(square: "NDArray[np.uint8]") -> Tensor:
 
 def collate(samples: Sequence[ClassifierSample]) -> tuple[Tensor, Tensor]:
     """A batch; a single image is repeated, because batch normalisation needs more than one value."""
-    twice = list(samples) * (2 if len(samples) == 1 else 1)
-    return torch.stack([pixels for pixels, _ in twice]), torch.stack(
-        [torch.as_tensor(target) for _, target in twice]
+    return stack(list(samples) * (2 if len(samples) == 1 else 1))
+
+
+def stack(samples: Sequence[ClassifierSample]) -> tuple[Tensor, Tensor]:
+    """A batch, or the part of it that one of several devices has."""
+    return torch.stack([pixels for pixels, _ in samples]), torch.stack(
+        [torch.as_tensor(target) for _, target in samples]
     )

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from system.files import write_atomic
 from train_cls.balance import SeveralTypesLoss, TypeLoss, epoch_batches
-from train_cls.data import AugmentedImages, ClassifierSample, TypedImages, collate
+from train_cls.data import AugmentedImages, ClassifierSample, TypedImages, collate, stack
 from train_cls.model import ClassifierNet, ClassifierSpec, save_classifier
 from train_cls.options import ClassifierOptimisation, ClassifierOptions
 from train_cls.scores import logits_of, validation_row
@@ -21,6 +21,7 @@ from train_cls.state import TrainingState
 from training.device import out_of_memory
 from training.early_stopping import Best
 from training.epoch_recorder import EpochRecorder
+from training.group_norm import use_group_norm
 from training.trainer import Loop, Work
 
 BEST, STATE = "best.safetensors", "last.ckpt"
@@ -48,7 +49,8 @@ class ClassifierLoop(Loop):
         self._network = network.to(work.device)
         self._val = val
         options = work.options
-        self._order = epoch_batches(images.types, options)
+        self._group = work.group
+        self._order = epoch_batches(images.types, options, work.group)
         self.batches = len(self._order)
         several = spec.several_types
         self._images = AugmentedImages(images, options.seed, options.augmentation, several=several)
@@ -59,6 +61,8 @@ class ClassifierLoop(Loop):
         )
         if options.freeze:
             freeze(self._network, pretrained)
+        if work.group:
+            use_group_norm(self._network, work.device)
         self._optimizer = make_optimizer(self._network, pretrained, options.optimisation)
         if state:
             self._optimizer.load_state_dict(state.optimizer)
@@ -76,23 +80,27 @@ class ClassifierLoop(Loop):
             batch_sampler=self._order,
             num_workers=workers,
             persistent_workers=workers > 0,
-            collate_fn=collate,
+            collate_fn=stack if self._group else collate,
         )
+        parallel = self._group.parallel(self._network) if self._group else self._network
         try:
             for epoch in range(self.done + 1, options.epochs + 1):
-                if self._epoch(epoch, loader, recorder):
+                if self._epoch(epoch, parallel, loader, recorder):
                     return
         except torch.OutOfMemoryError:
             raise out_of_memory(options.batch, options.imgsz) from None
 
-    def _epoch(self, epoch: int, loader: "DataLoader[ClassifierSample]", recorder: EpochRecorder) -> bool:
+    def _epoch(
+        self, epoch: int, parallel: nn.Module, loader: "DataLoader[ClassifierSample]", recorder: EpochRecorder
+    ) -> bool:
         options, folder, started = self._work.options, self._work.run.weights, time.monotonic()
         self._order.set_epoch(epoch - 1)
         torch.manual_seed(int(np.random.SeedSequence((options.seed, epoch)).generate_state(1)[0]))
         random = np.random.default_rng((options.seed, epoch, 1))
-        losses = [
-            self._step(epoch, i, pixels, labels, random, recorder) for i, (pixels, labels) in enumerate(loader)
-        ]
+        losses = []
+        for number, (pixels, labels) in enumerate(loader):
+            losses.append(self._step(epoch, number, parallel, pixels, labels, random))
+            recorder.batch()
         row: Row = {
             "epoch": epoch,
             "lr": self._optimizer.param_groups[-1]["lr"],
@@ -105,6 +113,8 @@ class ClassifierLoop(Loop):
         spec = msgspec.structs.replace(self._spec, epoch=epoch)
 
         def save_state() -> None:
+            if not self._work.leads:
+                return
             state = TrainingState(
                 epoch,
                 recorder.best,
@@ -125,10 +135,10 @@ class ClassifierLoop(Loop):
         self,
         epoch: int,
         number: int,
+        parallel: nn.Module,
         pixels: Tensor,
         labels: Tensor,
         random: np.random.Generator,
-        recorder: EpochRecorder,
     ) -> float:
         options, optimisation = self._work.options, self._work.options.optimisation
         self._network.train()
@@ -136,30 +146,39 @@ class ClassifierLoop(Loop):
         share = learning_rate((epoch - 1) * self.batches + number, options.epochs * self.batches, optimisation)
         for group in self._optimizer.param_groups:
             group["lr"] = optimisation.lr * share * group["lr_share"]
-        pixels = pixels.to(self._work.device).float()
-        wanted = labels.to(self._work.device)
+        pixels, wanted = pixels.to(self._work.device), labels.to(self._work.device)
+        devices, own = self._group, slice(None)
+        if devices:
+            wanted = devices.whole(wanted)
+            own = slice(*devices.bounds(len(wanted)))
+            pixels = devices.whole(pixels) if options.mixup else pixels
+        pixels = pixels.float()
         mix = None
         if options.mixup:
             partner = torch.from_numpy(random.permutation(len(wanted))).to(wanted.device)
             mix = float(random.beta(options.mixup, options.mixup)), partner
-            pixels = mix[0] * pixels + (1 - mix[0]) * pixels[partner]
+            pixels = (mix[0] * pixels + (1 - mix[0]) * pixels[partner])[own]
         with self._autocast():
-            logits = self._network(pixels)
-        loss = self._loss(logits.float(), wanted, mix)
+            logits = parallel(pixels)
+        logits = devices.whole(logits.float()) if devices else logits.float()
+        loss = self._loss(logits, wanted, mix)
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss * devices.size if devices else loss)
         if optimisation.gradient_clip:
             nn.utils.clip_grad_norm_(self._network.parameters(), optimisation.gradient_clip)
         self._optimizer.step()
-        recorder.batch()
         return float(loss.detach())
 
     def _validate(self) -> Row:
         """Loss, accuracy and balanced accuracy on val; empty without val."""
         if not len(self._val):
             return {}
+        group = self._group if self._group and len(self._val) >= self._group.size else None
+        own = slice(*group.bounds(len(self._val))) if group else slice(None)
         with self._autocast():
-            logits = logits_of(self._network, self._val, self._work.options.batch, self._work.device)
+            logits = logits_of(self._network, self._val[own], self._work.options.batch, self._work.device)
+        if group:
+            logits = group.whole(logits.to(group.device)).cpu()
         return validation_row(logits, self._val, several=self._spec.several_types)
 
     def _autocast(self) -> AbstractContextManager[None]:

@@ -22,6 +22,7 @@ TRAINER = Trainer(
     options=SegmenterOptions,
     learner=_learner,
     check=check_options,
+    check_devices=lambda _options: None,
     flags={
         "arch": Flag("unet, unet++, fpn, deeplabv3+ or segformer."),
         "encoder": Flag("Encoder of segmentation-models-pytorch, or tu- and a network of timm."),

@@ -2,10 +2,13 @@
 
 import logging
 import warnings
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.fabric.plugins.environments import TorchElasticEnvironment
 from lightning.pytorch.callbacks import LambdaCallback
+from lightning.pytorch.strategies import DDPStrategy
 from torch.utils.data import DataLoader
 
 from train_seg.data import PlainSet, TrainingSet
@@ -15,8 +18,10 @@ from train_seg.options import SegmenterOptions
 from train_seg.record import AtomicCheckpoints, Recorder
 from training.batches import EpochBatches
 from training.device import out_of_memory
+from training.device_group import DeviceGroup
 from training.early_stopping import Best
 from training.epoch_recorder import EpochRecorder
+from training.group_norm import use_group_norm
 from training.trainer import Loop, Work
 
 
@@ -41,7 +46,7 @@ class SegmenterLoop(Loop):
         self._model = model
         self._images = images
         self._val = val
-        self._order = EpochBatches(len(images.cached), work.options.batch, work.options.seed)
+        self._order = EpochBatches(len(images.cached), work.options.batch, work.options.seed, work.group)
         self.batches = len(self._order)
 
     def missing_in_val(self) -> str | None:
@@ -72,18 +77,23 @@ class SegmenterLoop(Loop):
         loader = DataLoader(
             self._images, batch_sampler=self._order, num_workers=workers, persistent_workers=workers > 0
         )
-        val = DataLoader(self._val, batch_size=options.batch) if len(self._val) else None
+        val = DataLoader(self._val, batch_sampler=self._val_batches()) if len(self._val) else None
         steps, pretrained = options.epochs * self.batches, options.encoder_weights != "none"
-        module = SegmenterModule(self._model, optimisation, steps, pretrained=pretrained)
+        group = work.group
+        if group:
+            use_group_norm(self._model, work.device)
+        module = SegmenterModule(
+            self._model, optimisation, steps, pretrained=pretrained, group=group, val_group=self._val_group
+        )
         for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
             logging.getLogger(name).setLevel(logging.ERROR)
         keep = Recorder(work.run, self._spec, options, ema, recorder)
         trainer = pl.Trainer(
             accelerator={"cuda": "gpu"}.get(work.device.type, work.device.type),
-            devices=[work.device.index or 0] if work.device.type == "cuda" else 1,
+            **_placed(work.device, group),
             precision="bf16-mixed" if options.precision == "bf16" else "32-true",
             max_epochs=options.epochs,
-            plugins=[AtomicCheckpoints()],
+            plugins=[AtomicCheckpoints(), *([TorchElasticEnvironment()] if group else [])],
             callbacks=[ema, keep, LambdaCallback(on_train_batch_end=lambda *_: recorder.batch())],
             gradient_clip_val=optimisation.gradient_clip,
             default_root_dir=work.run.root,
@@ -95,3 +105,24 @@ class SegmenterLoop(Loop):
             use_distributed_sampler=False,
         )
         trainer.fit(module, loader, val, ckpt_path=work.state, weights_only=True)
+
+    def _val_batches(self) -> list[list[int]]:
+        """The batches of val that this process measures."""
+        count, size = len(self._val), self._work.options.batch
+        batches = [list(range(start, min(start + size, count))) for start in range(0, count, size)]
+        group = self._val_group
+        return batches[group.rank :: group.size] if group else batches
+
+    @property
+    def _val_group(self) -> DeviceGroup | None:
+        """The processes that divide val; None if each measures all of it, because there are too few batches."""
+        group = self._work.group
+        return group if group and -(-len(self._val) // self._work.options.batch) >= group.size else None
+
+
+def _placed(device: torch.device, group: DeviceGroup | None) -> dict[str, Any]:
+    """The arguments of a Lightning trainer for its devices."""
+    if group:
+        strategy = DDPStrategy(find_unused_parameters=True)
+        return {"devices": group.local_size, "num_nodes": group.nodes, "strategy": strategy}
+    return {"devices": [device.index or 0] if device.type == "cuda" else 1}

@@ -14,10 +14,14 @@ from train_seg.box_lines import line_loss
 from train_seg.loss import coverage_to_target, segmentation_loss
 from train_seg.model import SegmentationModel
 from train_seg.options import SegmenterOptimisation
+from training.device_group import DeviceGroup
 
 
 class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is untyped here
-    """Trains a network on batches of (RGB, coverage); `sums` contains the counts of the current validation."""
+    """Trains a network on batches of (RGB, coverage); `sums` contains the counts of the current validation.
+
+    `group`: each process has a part of every batch. `val_group`: each has a part of val.
+    """
 
     def __init__(
         self,
@@ -26,12 +30,16 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
         total_steps: int,
         *,
         pretrained: bool = False,
+        group: DeviceGroup | None = None,
+        val_group: DeviceGroup | None = None,
     ) -> None:
         super().__init__()
         self.model = model
         self.optimisation = optimisation
         self.encoder_lr_share = optimisation.encoder_lr_share if pretrained else 1.0
         self.total_steps = total_steps
+        self.group = group
+        self.val_group = val_group
         self.sums: dict[str, Any] = {}
         self.losses: list[Tensor] = []
 
@@ -39,6 +47,8 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
         """Loss of one batch; channels after those of the coverage are bands of boxes."""
         rgb, coverage = batch
         logits = self.model(rgb)
+        if self.group:
+            logits, coverage = self.group.whole(logits.float()), self.group.whole(coverage)
         channels = logits.shape[1]
         target, weight = coverage_to_target(coverage[:, :channels])
         loss = segmentation_loss(logits, target, weight, self.optimisation.type_weight)
@@ -46,7 +56,7 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
             defect = 1 - logits.float().softmax(1)[:, 0]
             loss = loss + self.optimisation.box_weight * line_loss(defect, coverage[:, channels:])
         self.losses.append(loss.detach())
-        return loss
+        return loss * self.group.size if self.group else loss
 
     def on_validation_epoch_start(self) -> None:
         """Reset the counts."""
@@ -77,6 +87,11 @@ class SegmenterModule(pl.LightningModule):  # type: ignore[misc]  # Lightning is
         }
         for name, value in counts.items():
             self.sums[name] = self.sums.get(name, 0) + value.double().cpu()
+
+    def on_validation_epoch_end(self) -> None:
+        """Add the counts of the processes on other devices."""
+        if self.val_group:
+            self.sums = {name: self.val_group.total(value) for name, value in self.sums.items()}
 
     def validation_metrics(self) -> dict[str, float]:
         """Loss, pooled defect Dice and mean IoU of the existing types, of the last validation; empty before it."""

@@ -66,8 +66,9 @@ class Recorder(pl.Callback):  # type: ignore[misc]  # Lightning is untyped here
         spec = msgspec.structs.replace(self.spec, epoch=int(row["epoch"]))
 
         def save_last() -> None:
-            save_model(self.run.weights / LAST, state, spec)
-            self._save_state(trainer)
+            if trainer.is_global_zero:
+                save_model(self.run.weights / LAST, state, spec)
+            self._save_state(trainer)  # by every process; Lightning writes in the first one
 
         if self.recorder.epoch(
             row, self._monitored(row), lambda: save_model(self.run.weights / BEST, state, spec), save_last

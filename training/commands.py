@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from system.console import given, new_app, print_status, print_text, run
+from system.errors import OptionError
 from system.json_output import report
 from training import flags as flag
 from training.early_checks import print_loading
@@ -49,19 +50,28 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         val: flag.Val = 0.0,
         jobs: flag.Jobs = 1,
         on: flag.On = None,
+        devices: flag.Devices = 1,
+        nodes: flag.Nodes = 1,
         trust_weights: flag.TrustWeights = False,
         resume: flag.Resume = None,
         **options: object,  # noqa: ARG001  those that were typed are read off the context
     ) -> None:
         """Train on a dataset folder, choose the best epoch on val, measure it on test."""
         from datasets.formats.dataset_folder import load_dataset
+        from training.asked_devices import asked_devices
         from training.cross_validation import check_fold_flags, cross_validation
         from training.early_checks import check_new_run, check_shared_options
         from training.recipe import asked_options
         from training.resume import check_alone
 
+        asked_processes = asked_devices(devices, nodes, given(ctx, {"folds", "seeds", "jobs", "on"} - set(paths)))
         if trust_weights:
             os.environ[trainer.trust_variable] = "1"  # inherited by the trainings of folds
+        if asked_processes.rank:
+            from training.several_devices import follow
+
+            follow(trainer, dataset, asked_processes)
+            return
         if resume:
             check_alone(resume, given(ctx, (*paths, "recipe", "name", "runs", "folds", "seeds", "val")))
         asked = asked_options(trainer.options, recipe, given(ctx, paths))
@@ -72,6 +82,10 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
             check_new_run(name, runs, folds, val or 0.0, seeds)
             check_shared_options(asked)
             trainer.check(asked)
+            if asked_processes.count > 1:
+                trainer.check_devices(asked)
+        if crossed and asked_processes.count > 1:
+            raise OptionError(f"--devices {devices}", "the run has several trainings", "leave it out; give --jobs")
         data = load_dataset(dataset)
         print_loading()
         from training import fit as fitting
@@ -81,11 +95,15 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
                 trainer, data, asked, runs, name, crossed, seeds=seeds, folds=folds, val=val or 0, jobs=jobs, on=on
             )
             return
-        if resume:
-            training = fitting.resume(trainer, data, resume)
-        else:
-            training = fitting.start(trainer, data, asked, runs, name)
-        fitting.train(training)
+        from training.group_start import other_processes
+
+        command = [trainer.python_module, "fit", str(dataset), "--devices", str(devices)]
+        with other_processes(asked_processes, command) as others:
+            if resume:
+                training = fitting.resume(trainer, data, resume, others)
+            else:
+                training = fitting.start(trainer, data, asked, runs, name, others)
+            fitting.train(training)
         fitting.print_run(training.run.root, fitting.finish(training))
 
     fit.__signature__ = _fit_signature(trainer, fit)  # type: ignore[attr-defined]

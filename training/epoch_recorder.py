@@ -4,11 +4,13 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import IntEnum
 
 import msgspec
 
 from evaluate.run_folder import Run
 from system.errors import OptionError
+from training.device_group import DeviceGroup
 from training.early_stopping import Best
 from training.epoch_progress import EpochProgress
 from training.history import read_history, write_history
@@ -17,6 +19,14 @@ from training.options import SharedOptions
 
 VARIABLE = "DEFECTLINE_SAVE_EVERY"
 SAVE_EVERY = 20.0  # seconds; an epoch of few images takes less time than writing the state of its optimizer
+
+
+class Decision(IntEnum):
+    """What the process that leads a training on several devices decides at the end of an epoch."""
+
+    CONTINUE = 0
+    SAVE = 1
+    END = 2
 
 
 class EpochRecorder:
@@ -36,12 +46,14 @@ class EpochRecorder:
         log: Callable[[Row], None],
         *,
         save_every: float = 0.0,
+        group: DeviceGroup | None = None,
     ) -> None:
         self.rows = [row for row in read_history(run.history) if row["epoch"] <= done]
         self.best = best
         self._run = run
         self._options = options
         self._save_every = save_every
+        self._group = group
         self._saved: float | None = None
         self._progress = progress
         self._log = log
@@ -61,7 +73,8 @@ class EpochRecorder:
 
         `row` has an `epoch`, from 1. `monitored` is larger for a better epoch; None if val cannot choose an epoch;
         each epoch then replaces the one before. `save_state` comes after everything else: until it is done,
-        resuming repeats the epochs since the last state and writes the same again.
+        resuming repeats the epochs since the last state and writes the same again. On several devices every
+        process calls `save_state`, and only the one that leads calls `save_best`.
         """
         number = int(row["epoch"])
         better = False
@@ -74,11 +87,17 @@ class EpochRecorder:
         self.rows.append(row)
         write_history(self._run.history, self.rows)
         if due:
+            self._decide(Decision.SAVE)
             save_state()
             self._saved = time.monotonic()
         self._log(row)
         self._progress.epoch(row)
+        self._decide(Decision.END if last else Decision.CONTINUE)
         return last
+
+    def _decide(self, decision: Decision) -> None:
+        if self._group:
+            self._group.word(decision)
 
     def _is_time(self) -> bool:
         return self._saved is None or time.monotonic() - self._saved >= self._save_every
@@ -86,7 +105,14 @@ class EpochRecorder:
 
 @contextmanager
 def recording(
-    run: Run, options: SharedOptions, *, done: int, best: Best, batches: int, shown: Sequence[str]
+    run: Run,
+    options: SharedOptions,
+    *,
+    done: int,
+    best: Best,
+    batches: int,
+    shown: Sequence[str],
+    group: DeviceGroup | None = None,
 ) -> Iterator[EpochRecorder]:
     """A recorder for the epochs after the first `done`, with its progress bar and logger open.
 
@@ -98,7 +124,8 @@ def recording(
         logging_to(options.logger, run, msgspec.to_builtins(options)) as log,
         EpochProgress(options.epochs, batches, done, shown) as progress,
     ):
-        yield EpochRecorder(run, options, done, best, progress, log, save_every=seconds_between_states())
+        every = seconds_between_states()
+        yield EpochRecorder(run, options, done, best, progress, log, save_every=every, group=group)
 
 
 def seconds_between_states() -> float:

@@ -13,20 +13,21 @@ from evaluate.metrics import Metrics
 from evaluate.run_folder import Run
 from evaluate.tables import print_metrics
 from system.console import print_status
-from system.errors import WeightsError, first_line
 from system.json_output import report
 from system.on_cluster import pool_on
 from training.device import choose_device, choose_precision
 from training.epoch_recorder import recording
+from training.group_start import OtherProcesses
 from training.history import draw_curves, read_history
 from training.loggers import check_logger
 from training.measure import measure
 from training.new_run import check_learnable, new_folds, new_run
 from training.new_seeds import new_seeds
 from training.options import OptionsT, run_options
-from training.resume import kept_if_begun, remove_run, unfinished_run
+from training.resume import continued_loop, kept_if_begun, remove_run, unfinished_run
 from training.run_dataset import run_dataset
 from training.run_lock import hold, release
+from training.several_devices import epochs_left, together
 from training.several_trainings import train_several, trainings_of
 from training.trainer import Learner, Loop, PredictOptions, Trainer, Work
 
@@ -36,11 +37,15 @@ MEASURED: Sequence[str] = ("val", "test")
 @dataclass(frozen=True, slots=True)
 class Training(Generic[OptionsT]):
     """A training that is ready to run: its run folder, dataset and options, and its loop with images and model
-    loaded."""
+    loaded.
+
+    `others` are the processes on other devices.
+    """
 
     learner: Learner[OptionsT]
     work: Work[OptionsT]
     loop: Loop
+    others: OtherProcesses | None = None
 
     @property
     def run(self) -> Run:
@@ -49,16 +54,25 @@ class Training(Generic[OptionsT]):
 
 
 def start(
-    trainer: Trainer[OptionsT], dataset: Dataset, options: OptionsT, runs: Path, name: str | None
+    trainer: Trainer[OptionsT],
+    dataset: Dataset,
+    options: OptionsT,
+    runs: Path,
+    name: str | None,
+    others: OtherProcesses | None = None,
 ) -> Training[OptionsT]:
     """Check everything, make the run folder, paste images where asked and read all images.
+
+    `others` are the processes on other devices.
 
     Raises OptionError, InputError, WeightsError; no run folder is left then.
     """
     learner = trainer.learner()
+    if others:
+        others.group(options)
     run = new_run(trainer.task, dataset, _settled(learner, options), runs, name, learner.images)
     _furnish(learner, run, [run], dataset, options)
-    return _prepare(trainer, learner, run, dataset)
+    return _prepare(trainer, learner, run, dataset, others)
 
 
 def start_several(
@@ -114,13 +128,21 @@ def fit_several(
     print_run(run.root, metrics)
 
 
-def resume(trainer: Trainer[OptionsT], dataset: Dataset, root: Path) -> Training[OptionsT]:
+def resume(
+    trainer: Trainer[OptionsT],
+    dataset: Dataset,
+    root: Path,
+    others: OtherProcesses | None = None,
+) -> Training[OptionsT]:
     """Prepare to continue the run in `root` with its own options, or to begin a fold.
 
     Raises InputError, WeightsError.
     """
     learner = trainer.learner()
-    return _prepare(trainer, learner, unfinished_run(root, trainer.task, learner.state_file), dataset)
+    run = unfinished_run(root, trainer.task, learner.state_file)
+    if others:
+        trainer.check_devices(run_options(run, trainer.options))
+    return _prepare(trainer, learner, run, dataset, others)
 
 
 def train(training: Training[OptionsT]) -> None:
@@ -133,11 +155,12 @@ def train(training: Training[OptionsT]) -> None:
     options = work.options
     if lack := loop.missing_in_val():
         print_status(f"val has no {lack}: the last epoch is taken as the best")
-    with _kept(learner, work.run, options):
-        if loop.done < options.epochs and not loop.best.exhausted(loop.done, options.patience):
+    with _kept(learner, work.run, options), together(work, training.others):
+        if epochs_left(loop, work):
             with recording(
-                work.run, options, done=loop.done, best=loop.best, batches=loop.batches, shown=learner.shown
-            ) as recorder:
+                work.run, options, done=loop.done, best=loop.best, batches=loop.batches, shown=learner.shown,
+                group=work.group,
+            ) as recorder:  # fmt: skip
                 loop.train(recorder)
     done = int(read_history(work.run.history)[-1]["epoch"])
     if done < options.epochs:
@@ -169,32 +192,25 @@ def print_run(root: Path, metrics: Metrics | None) -> None:
 
 
 def _prepare(
-    trainer: Trainer[OptionsT], learner: Learner[OptionsT], run: Run, dataset: Dataset
+    trainer: Trainer[OptionsT],
+    learner: Learner[OptionsT],
+    run: Run,
+    dataset: Dataset,
+    others: OtherProcesses | None,
 ) -> Training[OptionsT]:
     options = run_options(run, trainer.options)
     with _kept(learner, run, options):
         check_logger(options.logger)
-        device = choose_device(options.device)
+        group = others.group(options) if others else None
+        device = group.device if group else choose_device(options.device)
         path = run.weights / learner.state_file
         state = path if path.is_file() else None
-        work = Work(run=run, dataset=run_dataset(run, dataset), options=options, device=device, state=state)
+        seen = run_dataset(run, dataset)
+        work = Work(run=run, dataset=seen, options=options, device=device, state=state, group=group)
         if state is None:
-            return Training(learner, work, learner.prepare(work))
+            return Training(learner, work, learner.prepare(work), others)
         print_status(f"resuming after epoch {learner.epochs_done(state)} of {options.epochs}")
-        return Training(learner, work, _continued(learner, work, state))
-
-
-def _continued(learner: Learner[OptionsT], work: Work[OptionsT], state: Path) -> Loop:
-    """The loop that continues from `state`. Raises WeightsError if its tensors are not those of the training."""
-    from torch import OutOfMemoryError
-
-    try:
-        return learner.prepare(work)
-    except OutOfMemoryError:
-        raise
-    except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
-        problem = f"does not fit this training ({first_line(error, 80)})"
-        raise WeightsError(state, problem, "start again without --resume") from None
+        return Training(learner, work, continued_loop(learner, work, state), others)
 
 
 def _furnish(

@@ -41,8 +41,8 @@ OPTION_FLAGS: Mapping[str, Flag] = {
 FIRST = ("ctx", "dataset", "recipe")
 LAST = (
     "epochs", "imgsz", "batch", "device", "seed", "workers", "name", "runs", "gamma", "tile", "negatives", "paste",
-    "folds", "seeds", "val", "jobs", "on", "monitor", "patience", "lr", "precision", "logger", "trust_weights",
-    "resume",
+    "folds", "seeds", "val", "jobs", "on", "devices", "nodes", "monitor", "patience", "lr", "precision", "logger",
+    "trust_weights", "resume",
 )  # fmt: skip
 
 DatasetPath = Annotated[Path, typer.Argument(metavar="DATASET", help="A COCO dataset folder made by convert.")]
@@ -66,6 +66,12 @@ On = Annotated[
     typer.Option(
         metavar="dask://HOST:PORT", help="With --folds or --seeds: train on a Dask cluster (docs/cluster.md)."
     ),
+]
+Devices = Annotated[
+    int, typer.Option(metavar="N", help="Train on N devices of this machine: GPUs, or processes on a CPU.")
+]
+Nodes = Annotated[
+    int, typer.Option(metavar="M", help="Machines with N devices each; torchrun starts the command on each.")
 ]
 Resume = Annotated[Path | None, typer.Option(metavar="RUN", help="Continue this run, with its own options.")]
 

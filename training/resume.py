@@ -7,8 +7,10 @@ from pathlib import Path
 
 from evaluate.run_folder import Run, is_member, load_run_of
 from system.console import print_status
-from system.errors import InputError, OptionError, OutputError, WeightsError
+from system.errors import InputError, OptionError, OutputError, WeightsError, first_line
+from training.options import OptionsT
 from training.run_lock import hold
+from training.trainer import Learner, Loop, Work
 
 
 def check_alone(root: Path, flags: Iterable[str]) -> None:
@@ -51,6 +53,19 @@ def kept_if_begun(run: Run, state: Path, epochs: int, done: Callable[[Path], int
     except BaseException:
         _removed(run, state)
         raise
+
+
+def continued_loop(learner: Learner[OptionsT], work: Work[OptionsT], state: Path) -> Loop:
+    """The loop that continues from `state`. Raises WeightsError if its tensors are not those of the training."""
+    from torch import OutOfMemoryError
+
+    try:
+        return learner.prepare(work)
+    except OutOfMemoryError:
+        raise
+    except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+        problem = f"does not fit this training ({first_line(error, 80)})"
+        raise WeightsError(state, problem, "start again without --resume") from None
 
 
 def remove_run(run: Run) -> None:

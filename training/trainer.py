@@ -21,13 +21,14 @@ from training.early_stopping import Best
 from training.exported_model import ExportFormat
 from training.flags import Flag
 from training.negatives import DEFECTS_AND_NEGATIVES, ImageChoice
-from training.options import OptionsT
+from training.options import OptionsT, SharedOptions
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from numpy.typing import NDArray
 
+    from training.device_group import DeviceGroup
     from training.epoch_recorder import EpochRecorder
     from training.exporter import Exporter
 
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
 PredictFlag = Literal["tta", "tile", "exported"]
 
 
+def refuse_devices(_options: SharedOptions) -> None:
+    """Raise OptionError: the trainer uses one device."""
+    raise OptionError("--devices", "this trainer uses one device", "leave it out")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Trainer(Generic[OptionsT]):
     """One trainer: the command train_<task>, whose runs are runs/<task>/.
@@ -45,6 +51,7 @@ class Trainer(Generic[OptionsT]):
     `summary` is the command's help text, `options` the type of all its options. `flags` are the flags of `fit`
     beyond training.flags.OPTION_FLAGS, or other help texts for those, by the last part of the option's path.
     `check` refuses options that can be seen to be wrong without importing a library that takes seconds.
+    `check_devices` refuses options that cannot be trained on several devices together; by default all.
     `predict_flags` are the optional flags of `predict` and `evaluate`. `trust_variable` is the environment
     variable that `fit --trust-weights` sets to 1; without a name there is no such flag. `module` is what
     `python -m` starts for each fold, by default the room with the command's name. `fuses`: it has the command
@@ -56,6 +63,7 @@ class Trainer(Generic[OptionsT]):
     options: type[OptionsT]
     learner: "Callable[[], Learner[OptionsT]]"
     check: Callable[[OptionsT], None] = lambda _options: None
+    check_devices: Callable[[OptionsT], None] = refuse_devices
     flags: Mapping[str, Flag] = field(default_factory=dict)
     predict_flags: Sequence[PredictFlag] = ()
     trust_variable: str = ""
@@ -89,7 +97,8 @@ class PredictOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Work(Generic[OptionsT]):
     """The inputs of a training: its run folder, the dataset as the run sees it, options and device.
 
-    `state` is the file to continue from, None at the start.
+    `state` is the file to continue from, None at the start. `group` are the processes on several devices, of which
+    this is one.
     """
 
     run: Run
@@ -97,6 +106,12 @@ class Work(Generic[OptionsT]):
     options: OptionsT
     device: "torch.device"
     state: Path | None
+    group: "DeviceGroup | None" = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes the run."""
+        return self.group is None or self.group.leads
 
 
 class Loop(ABC):
