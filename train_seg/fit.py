@@ -123,6 +123,6 @@ class SegmenterLoop(Loop):
 def _placed(device: torch.device, group: DeviceGroup | None) -> dict[str, Any]:
     """The arguments of a Lightning trainer for its devices."""
     if group:
-        strategy = DDPStrategy(find_unused_parameters=True)
+        strategy = DDPStrategy(static_graph=True)
         return {"devices": group.local_size, "num_nodes": group.nodes, "strategy": strategy}
     return {"devices": [device.index or 0] if device.type == "cuda" else 1}

@@ -7,6 +7,7 @@ import msgspec
 
 from system.errors import OptionError
 from system.workers import max_jobs
+from training.options import SharedOptions
 
 NODES_REMEDY = "start the same command by torchrun on each node (docs/training.md)"
 
@@ -56,6 +57,11 @@ def asked_devices(devices: int, nodes: int, flags: Mapping[str, object]) -> Aske
     if not external and devices > max_jobs():
         raise OptionError(f"--devices {devices}", "more than four per processor", f"give at most {max_jobs()}")
     return AskedDevices(devices, nodes, rank, local, external)
+
+
+def refuse_devices(_options: SharedOptions) -> None:
+    """Raise OptionError: the trainer uses one device."""
+    raise OptionError("--devices", "this trainer uses one device", "leave it out")
 
 
 def _whole(name: str) -> int | None:

@@ -108,4 +108,4 @@ class DeviceGroup:
     def parallel(self, network: nn.Module) -> nn.Module:
         """`network`, whose gradients are averaged over the processes."""
         ids = [self.device] if self.device.type == "cuda" else None
-        return nn.parallel.DistributedDataParallel(network, device_ids=ids, find_unused_parameters=True)
+        return nn.parallel.DistributedDataParallel(network, device_ids=ids, static_graph=True)

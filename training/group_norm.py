@@ -28,7 +28,7 @@ class GroupBatchNorm(_BatchNorm):
         dims, shape = [0, *range(2, input.ndim)], [1, -1, *[1] * (input.ndim - 2)]
         own = values.new_tensor([values.numel() / values.shape[1]])
         summed = SumOverGroup.apply(torch.cat([values.sum(dims), own]))
-        count = float(summed[-1])
+        count = float(summed[-1].detach())
         mean = summed[:-1] / count
         centred = values - mean.view(shape)
         variance = SumOverGroup.apply((centred * centred).sum(dims)) / count

@@ -17,11 +17,12 @@ from evaluate.map_folder import MapKind
 from evaluate.run_folder import Run
 from evaluate.values import OperatingPoint
 from system.errors import OptionError
+from training.asked_devices import refuse_devices
 from training.early_stopping import Best
 from training.exported_model import ExportFormat
 from training.flags import Flag
 from training.negatives import DEFECTS_AND_NEGATIVES, ImageChoice
-from training.options import OptionsT, SharedOptions
+from training.options import OptionsT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,11 +38,6 @@ if TYPE_CHECKING:
 
 
 PredictFlag = Literal["tta", "tile", "exported"]
-
-
-def refuse_devices(_options: SharedOptions) -> None:
-    """Raise OptionError: the trainer uses one device."""
-    raise OptionError("--devices", "this trainer uses one device", "leave it out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +93,7 @@ class PredictOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Work(Generic[OptionsT]):
     """The inputs of a training: its run folder, the dataset as the run sees it, options and device.
 
-    `state` is the file to continue from, None at the start. `group` are the processes on several devices, of which
-    this is one.
+    `state` is the file to continue from, None at the start. `group` are the processes on several devices.
     """
 
     run: Run
