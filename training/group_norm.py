@@ -27,11 +27,11 @@ class GroupBatchNorm(_BatchNorm):
         values = input.float()
         dims, shape = [0, *range(2, input.ndim)], [1, -1, *[1] * (input.ndim - 2)]
         own = values.new_tensor([values.numel() / values.shape[1]])
-        summed = SumOverGroup.apply(torch.cat([values.sum(dims), own]))
+        summed = _SumOverGroup.apply(torch.cat([values.sum(dims), own]))
         count = float(summed[-1].detach())
         mean = summed[:-1] / count
         centred = values - mean.view(shape)
-        variance = SumOverGroup.apply((centred * centred).sum(dims)) / count
+        variance = _SumOverGroup.apply((centred * centred).sum(dims)) / count
         with torch.no_grad():
             assert self.num_batches_tracked is not None
             self.num_batches_tracked += 1
@@ -45,7 +45,7 @@ class GroupBatchNorm(_BatchNorm):
         return result
 
 
-class SumOverGroup(torch.autograd.Function):
+class _SumOverGroup(torch.autograd.Function):
     """The sum of a tensor over all processes; its gradient is the sum of theirs."""
 
     @staticmethod
