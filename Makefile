@@ -33,7 +33,7 @@ demo: .venv/installed
 	$(BIN)/python -m benchmarks.demo
 
 test: .venv/installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Programs whose requirements clash with constraints.txt read what we write, and the other way round. Not part of
 # `make test`: run it after a change of a format. No torch: only the rooms below `evaluate` are imported.

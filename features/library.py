@@ -45,14 +45,15 @@ def build_network(library: Library, name: str, option: str, outputs: int | None 
 
     Raises OptionError if it cannot be built.
     """
-    import timm
-    from torchvision import models
-
     size = {} if outputs is None else {"num_classes": outputs}
     try:
         if library == "torchvision":
+            from torchvision import models
+
             net: nn.Module = models.get_model(name, weights=None, **size)
         else:
+            import timm
+
             net = timm.create_model(name, pretrained=False, **size)
     except (RuntimeError, ValueError, TypeError, KeyError) as error:
         raise OptionError(
@@ -63,12 +64,13 @@ def build_network(library: Library, name: str, option: str, outputs: int | None 
 
 def published_weights(library: Library, name: str, option: str, remedy: str) -> dict[str, Tensor]:
     """The weights of ImageNet, downloaded or from the library's cache. Raises WeightsError with `remedy`."""
-    import timm
-    from torchvision import models
-
     try:
         if library == "torchvision":
+            from torchvision import models
+
             return dict(models.get_model_weights(name).DEFAULT.get_state_dict(progress=False, check_hash=True))
+        import timm
+
         prepare_hub()
         return dict(timm.create_model(name, pretrained=True).state_dict())
     except Exception as error:  # noqa: BLE001  downloads raise errors of several libraries

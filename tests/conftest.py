@@ -3,7 +3,7 @@
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,9 @@ from tests.command import run_command
 from tests.preloaded import PreloadedCommands
 from tests.tiny_runs import TINY, TinyRuns
 
+HERE = Path(__file__).parent
+QUICK_ROOMS = {"convert", "datasets", "evaluate", "features", "fuzz", "system"}
+
 # A busy machine is not a failure: no test asserts a time, hypothesis included.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -24,6 +27,26 @@ os.environ.setdefault("DEFECTLINE_SAVE_EVERY", "0")
 
 # A shell starts background jobs with Ctrl-C ignored; tests that send it need it delivered.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The rooms whose files take long come first, so that all workers of a run end at about the same time."""
+    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] in QUICK_ROOMS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Folders that a fixture of a module makes are removed with it, as pytest does with those of a test."""
+    if fixturedef.scope != "module" or "tmp_path_factory" not in fixturedef.argnames:
+        return (yield)
+    base = request.getfixturevalue("tmp_path_factory").getbasetemp()
+    before, made = set(base.iterdir()), list[Path]()
+    fixturedef.addfinalizer(lambda: [shutil.rmtree(path, ignore_errors=True) for path in made])
+    value = yield
+    made += [path for path in set(base.iterdir()) - before if not path.is_symlink()]
+    return value
 
 
 @pytest.fixture(scope="session")
@@ -123,11 +146,10 @@ def honest_run(coco_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="session")
 def tiny_runs(coco_folder: Path, honest_run: Path, tmp_path_factory: pytest.TempPathFactory) -> TinyRuns:
     """The finished run of one epoch of a task, trained at the first use; read only."""
-    made = {"det": honest_run}
+    made, runs = {"det": honest_run}, tmp_path_factory.mktemp("tiny")
 
     def run_of(task: str) -> Path:
         if task not in made:
-            runs = tmp_path_factory.mktemp(task)
             assert run_command(f"train_{task}", "fit", coco_folder, "--runs", runs, *TINY[task]) == 0
             (made[task],) = (runs / task).iterdir()
         return made[task]

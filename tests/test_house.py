@@ -105,6 +105,19 @@ def test_big_libraries_stay_in_their_rooms(module: str) -> None:
         assert "torch" not in imported
 
 
+def test_predicting_by_a_segmenter_imports_no_lightning() -> None:
+    """Lightning takes seconds to import and only trains: no module that a learner imports at its top has it."""
+    waiting, seen = ["train_seg.learner"], set[str]()
+    while waiting:
+        module = waiting.pop()
+        seen.add(module)
+        tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+        imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module}
+        waiting += sorted((imported & MODULES.keys()) - seen)
+        assert "lightning" not in libraries(MODULES[module], top_level=True), module
+    assert "train_seg.segmenter" in seen
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_is_small(module: str) -> None:
     assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= MAX_LINES

@@ -14,9 +14,9 @@ from datasets.masks.rle import decode
 from evaluate.run_folder import Run
 from train_seg.exported import OUTPUT, as_network
 from train_seg.model import load_model
+from train_seg.names import BEST
 from train_seg.options import SegmenterOptions
 from train_seg.postprocess import FAINT_SHARE, MIN_SQUARE_PIXELS
-from train_seg.record import BEST
 from train_seg.segmenter import Segmenter, good_map_of
 from train_seg.sizes import MIN_SHARE
 from training.export_metadata import NetworkDescription, NetworkInput

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 import torch
@@ -20,11 +20,10 @@ from train_seg.box_masks import record_box_masks, with_box_masks
 from train_seg.data import PlainSet, TrainingSet, load_cached
 from train_seg.encoder_weights import encoder_normalisation, load_encoder_weights
 from train_seg.export import SegmenterExporter
-from train_seg.fit import SegmenterLoop
 from train_seg.fused_segmenter import FusedSegmenter
 from train_seg.model import ModelSpec, SegmentationModel, read_spec, save_model
+from train_seg.names import BEST, LAST, RECORDER, STATE
 from train_seg.options import SegmenterOptions
-from train_seg.record import BEST, LAST, STATE, Recorder
 from train_seg.segmenter import Segmenter, load_segmenter
 from train_seg.sizes import usual_sizes
 from train_seg.threshold import choose_pixel_threshold
@@ -34,6 +33,9 @@ from training.furnish import furnish_run
 from training.good_channel import COPY, widen
 from training.options import run_options
 from training.trainer import Learner, PredictOptions, Predictor, Work
+
+if TYPE_CHECKING:
+    from train_seg.fit import SegmenterLoop
 
 
 class SegmenterLearner(Learner[SegmenterOptions]):
@@ -66,8 +68,10 @@ class SegmenterLearner(Learner[SegmenterOptions]):
         """Copy the weights of `good_map`, and label the images of `unlabelled`."""
         furnish_run(run, dataset, options, self.load)
 
-    def prepare(self, work: Work[SegmenterOptions]) -> SegmenterLoop:
+    def prepare(self, work: Work[SegmenterOptions]) -> "SegmenterLoop":
         """Images in memory and a new model; Lightning restores its weights if there is a state."""
+        from train_seg.fit import SegmenterLoop  # imports Lightning, which only a training needs
+
         (dataset, estimated), options = training_images(work), work.options
         done, best = 0, Best()
         if work.state:
@@ -172,7 +176,7 @@ def _progress_in(state: Path) -> tuple[int, Best]:
     try:
         check_expansion(state, "start again without --resume")
         stored = torch.load(io.BytesIO(state.read_bytes()), map_location="cpu", weights_only=True)
-        kept = stored["callbacks"][Recorder.__name__]
+        kept = stored["callbacks"][RECORDER]
         check_tensors(state, stored["state_dict"], "start again without --resume")
         return len(kept["rows"]), stored_best(kept)
     except WeightsError:

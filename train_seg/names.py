@@ -1,4 +1,4 @@
-"""Names of encoders, checked without importing segmentation-models-pytorch, which takes seconds."""
+"""Names of files of a run, and names of encoders, checked without importing libraries, which takes seconds."""
 
 import difflib
 import re
@@ -9,6 +9,8 @@ from features.names import check_weights_file, source_texts, timm_names
 from system.errors import OptionError
 from train_seg.options import SegmenterOptions
 
+BEST, LAST, STATE = "best.safetensors", "last.safetensors", "last.ckpt"
+RECORDER = "Recorder"  # the key of the recorder's state in last.ckpt: the name of its class
 ENCODER = re.compile(r'^    "([\w-]+)": \{', re.MULTILINE)
 
 

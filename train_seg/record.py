@@ -13,10 +13,10 @@ from evaluate.run_folder import Run
 from system.files import write_atomic
 from train_seg.model import ModelSpec, save_model
 from train_seg.module import SegmenterModule, WeightEma
+from train_seg.names import BEST, LAST, STATE
 from train_seg.options import SegmenterOptions
 from training.epoch_recorder import EpochRecorder
 
-BEST, LAST, STATE = "best.safetensors", "last.safetensors", "last.ckpt"
 Row = dict[str, float]
 
 

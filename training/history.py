@@ -8,6 +8,8 @@ from pathlib import Path
 from system.errors import InputError
 from system.files import read_text, write_atomic
 
+PANEL_WIDTH, PANEL_HEIGHT = 5.0, 4.0  # inches
+
 
 def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
     """Write history.csv: one row per epoch, columns as in the last row, six significant digits."""
@@ -38,10 +40,17 @@ def draw_curves(path: Path, rows: Sequence[Mapping[str, float]], groups: Mapping
     """Draw history rows as one panel per group (title -> columns) into a PNG."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5 * len(groups), 4), layout="constrained")
-    for axes, (title, columns) in zip(
-        figure.subplots(1, len(groups), squeeze=False)[0], groups.items(), strict=True
-    ):
+    count = len(groups)
+    figure = Figure(figsize=(PANEL_WIDTH * count, PANEL_HEIGHT))
+    # Margins in inches instead of matplotlib's layout, which draws the whole figure first to measure it.
+    figure.subplots_adjust(
+        left=0.7 / (PANEL_WIDTH * count),
+        right=1 - 0.15 / (PANEL_WIDTH * count),
+        bottom=0.5 / PANEL_HEIGHT,
+        top=1 - 0.35 / PANEL_HEIGHT,
+        wspace=0.85 * count / (PANEL_WIDTH * count - 0.85 * count),
+    )
+    for axes, (title, columns) in zip(figure.subplots(1, count, squeeze=False)[0], groups.items(), strict=True):
         for column in columns:
             points = [(row["epoch"], row[column]) for row in rows if column in row]
             axes.plot([p[0] for p in points], [p[1] for p in points], label=column, marker="." * (len(points) < 3))

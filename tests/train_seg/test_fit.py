@@ -97,19 +97,11 @@ def test_predictions_are_of_the_split_at_original_size(seg_run: Path, coco_folde
         assert 0 <= prediction.score <= 1
 
 
-def test_the_same_seed_gives_the_same_run(seg_run: Path, coco_folder: Path, tmp_path: Path) -> None:
-    assert fit(coco_folder, tmp_path / "runs", "--epochs", 2) == 0
-    again = tmp_path / "runs/seg" / coco_folder.name
-    assert (again / "metrics.json").read_bytes() == (seg_run / "metrics.json").read_bytes()
-    assert same_weights(again / "weights/best.safetensors", seg_run / "weights/best.safetensors")
-    assert without_time(again / "history.csv") == without_time(seg_run / "history.csv")
-
-
 @pytest.mark.parametrize(
     ("stop", "owner", "method", "rows"),
     [(signal.SIGINT, SegmenterModule, "training_step", 1), (signal.SIGTERM, Recorder, "_save_state", 2)],
 )
-def test_an_interrupted_run_is_resumed_to_the_same_end(
+def test_an_interrupted_run_is_resumed_to_the_same_end_as_another_of_the_same_seed(
     coco_folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -142,7 +134,8 @@ def test_an_interrupted_run_is_resumed_to_the_same_end(
     assert run_command("train_seg", "fit", coco_folder, "--resume", run) == 0
     assert files_below(run) == FILES
     assert without_time(run / "history.csv") == without_time(seg_run / "history.csv")
-    assert same_weights(run / "weights/last.safetensors", seg_run / "weights/last.safetensors")
+    for name in ("best", "last"):
+        assert same_weights(run / f"weights/{name}.safetensors", seg_run / f"weights/{name}.safetensors")
     assert (run / "metrics.json").read_bytes() == (seg_run / "metrics.json").read_bytes()
     assert list((runs / "seg").iterdir()) == [run]
 
@@ -158,22 +151,18 @@ def test_a_run_stopped_before_its_first_epoch_leaves_nothing(
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_second_run_gets_a_name_of_its_own(coco_folder: Path, tmp_path: Path) -> None:
-    for _ in range(2):
-        assert fit(coco_folder, tmp_path, "--epochs", 1, "--name", "mine", "--monitor", "loss") == 0
-    assert sorted(p.name for p in (tmp_path / "seg").iterdir()) == ["mine", "mine-2"]
-
-
 def test_nothing_is_written_outside_the_run_folder(
     coco_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Not even into a run of the same name, which exists."""
     before = files_below(coco_folder)
     work, home = tmp_path / "work", tmp_path / "home"
-    work.mkdir(), home.mkdir()
+    (work / "runs/seg/mine").mkdir(parents=True)
+    home.mkdir()
     monkeypatch.chdir(work)
     monkeypatch.setenv("HOME", str(home))
-    assert fit(coco_folder, work / "runs", "--epochs", 1) == 0
-    assert files_below(work) == {f"runs/seg/{coco_folder.name}/{name}" for name in FILES}
+    assert fit(coco_folder, work / "runs", "--epochs", 1, "--name", "mine", "--monitor", "loss") == 0
+    assert files_below(work) == {f"runs/seg/mine-2/{name}" for name in FILES}
     assert files_below(home) == set()
     assert files_below(coco_folder) == before
     reported = capsys.readouterr().err
