@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help demo test interop lint audit format clean
+.PHONY: help demo test interop s3 lint audit format clean
 
 help:
 	@echo "make .venv  set up the environment      make demo  masks to trained models and a page, offline"
 	@echo "make interop  tests with programs that need an environment of their own (Datumaro, Label Studio's SDK)"
+	@echo "make s3     an S3 server for the tests of object storage"
 	@echo "make test   run the tests               make lint  ruff, mypy, biome and tsc       make format  ruff format"
 	@echo "make audit  known vulnerabilities of the packages (network, or ADVISORIES=FOLDER)"
 
@@ -48,6 +49,15 @@ INTEROP := datumaro label-studio-sdk supervision faster-coco-eval hotcoco pytest
 interop: .venv-interop/installed
 	.venv-interop/bin/python -m pytest -q -rs tests/convert/test_interop.py tests/convert/test_coco_to_tool.py
 
+# moto's S3 server for tests/system/test_storage_s3.py, which are skipped without it. It has an environment of its own,
+# because its boto3 needs another botocore than s3fs.
+s3: .venv-s3/installed
+
+.venv-s3/installed: Makefile .venv/installed
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-s3
+	$(BIN)/uv pip install --quiet --python .venv-s3/bin/python 'moto[s3]==5.2.5' flask flask-cors
+	touch $@
+
 lint: .venv/installed node_modules/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -73,4 +83,4 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv .venv-interop .venv-audit node_modules demo build dist *.egg-info
+	rm -rf .venv .venv-interop .venv-s3 .venv-audit node_modules demo build dist *.egg-info

@@ -15,6 +15,7 @@ from convert.cli_options import (
     Unlabelled,
     UnlabelledKind,
 )
+from system.stored_path import READ
 
 
 class CocoSplitKind(StrEnum):
@@ -58,7 +59,10 @@ def register(app: typer.Typer) -> None:
 
 def coco2coco_command(
     source: Annotated[
-        Path, typer.Argument(metavar="SRC", help="COCO file, folder with COCO files, or export of another tool.")
+        Path,
+        typer.Argument(
+            click_type=READ, metavar="SRC", help="COCO file, folder with COCO files, or export of another tool."
+        ),
     ],
     dest: NewDataset,
     to: Annotated[
@@ -88,7 +92,8 @@ def coco2coco_command(
         bool, typer.Option("--no-masks", help="Write no pixel masks. The trainers do not need them.")
     ] = False,
     images: Annotated[
-        Path | None, typer.Option(help="Folder of the images, if they are not next to the annotations.")
+        Path | None,
+        typer.Option(click_type=READ, help="Folder of the images, if they are not next to the annotations."),
     ] = None,
     boxes: Boxes = None,
     *,

@@ -18,6 +18,7 @@ from convert.cli_options import (
     Unlabelled,
     UnlabelledKind,
 )
+from system.stored_path import NEW, READ
 
 
 class UnreviewedKind(StrEnum):
@@ -34,10 +35,13 @@ def register(app: typer.Typer) -> None:
 
 
 def labelme2coco_command(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of labelme files, with its subfolders.")],
+    source: Annotated[
+        Path, typer.Argument(click_type=READ, metavar="SRC", help="Folder of labelme files, with its subfolders.")
+    ],
     dest: NewDataset,
     images: Annotated[
-        Path | None, typer.Option(help="Folder of the images, if they are not next to the JSON files.")
+        Path | None,
+        typer.Option(click_type=READ, help="Folder of the images, if they are not next to the JSON files."),
     ] = None,
     labels: Annotated[Path | None, typer.Option(help="labelme's labels file: the categories in order.")] = None,
     rename: Annotated[list[str] | None, typer.Option(help="Rename a label: old=new. May be repeated.")] = None,
@@ -87,8 +91,12 @@ def labelme2coco_command(
 
 def coco2labelme_command(
     source: CocoSource,
-    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new folder of images and labelme files.")],
-    images: Annotated[Path | None, typer.Option(help="Folder of the images of a COCO file.")] = None,
+    dest: Annotated[
+        Path, typer.Argument(click_type=NEW, metavar="DST", help="The new folder of images and labelme files.")
+    ],
+    images: Annotated[
+        Path | None, typer.Option(click_type=READ, help="Folder of the images of a COCO file.")
+    ] = None,
     tolerance: Annotated[
         float, typer.Option(help="Maximum distance of polygons from the outline of a mask, in pixels (0: exact).")
     ] = 1.0,

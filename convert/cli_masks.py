@@ -23,6 +23,7 @@ from convert.cli_options import (
     UnlabelledKind,
     parse_connectivity,
 )
+from system.stored_path import NEW, READ
 
 
 class VoidKind(StrEnum):
@@ -40,8 +41,12 @@ def register(app: typer.Typer) -> None:
 
 
 def masks2coco_command(
-    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of images, with its subfolders.")],
-    masks: Annotated[Path, typer.Argument(metavar="MASKS", help="Folder of masks, with the same subfolders.")],
+    images: Annotated[
+        Path, typer.Argument(click_type=READ, metavar="IMAGES", help="Folder of images, with its subfolders.")
+    ],
+    masks: Annotated[
+        Path, typer.Argument(click_type=READ, metavar="MASKS", help="Folder of masks, with the same subfolders.")
+    ],
     dest: NewDataset,
     category: Annotated[str | None, typer.Option(help="Defect type of binary and grey masks.")] = None,
     categories: Annotated[
@@ -114,7 +119,7 @@ def masks2coco_command(
 
 def coco2masks_command(
     source: CocoSource,
-    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new folder of pixel masks.")],
+    dest: Annotated[Path, typer.Argument(click_type=NEW, metavar="DST", help="The new folder of pixel masks.")],
     *,
     flags: ExecutionFlags,
 ) -> None:

@@ -18,6 +18,7 @@ from convert.cli_options import (
     Threshold,
     parse_connectivity,
 )
+from system.stored_path import SOURCES_AND_NEW
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +28,10 @@ def register(app: typer.Typer) -> None:
 
 def mvtec2coco_command(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="SRC... DST", help="Category folders, then the new dataset folder.")
+        list[Path],
+        typer.Argument(
+            click_type=SOURCES_AND_NEW, metavar="SRC... DST", help="Category folders, then the new dataset folder."
+        ),
     ],
     split: Annotated[
         SplitKind,

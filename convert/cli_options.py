@@ -7,12 +7,18 @@ from typing import Annotated, Literal
 import typer
 
 from system.errors import OptionError
+from system.stored_path import NEW, READ
 
-NewDataset = Annotated[Path, typer.Argument(metavar="DST", help="The new dataset folder.")]
-CocoSource = Annotated[Path, typer.Argument(metavar="SRC", help="COCO dataset folder or COCO file.")]
+NewDataset = Annotated[Path, typer.Argument(click_type=NEW, metavar="DST", help="The new dataset folder.")]
+CocoSource = Annotated[
+    Path, typer.Argument(click_type=READ, metavar="SRC", help="COCO dataset folder or COCO file.")
+]
 Seed = Annotated[int, typer.Option("--seed", help="Random seed.")]
 Images = Annotated[
-    Path | None, typer.Option("--images", help="Folder of the images, if they are not next to the annotations.")
+    Path | None,
+    typer.Option(
+        "--images", click_type=READ, help="Folder of the images, if they are not next to the annotations."
+    ),
 ]
 Connectivity = Annotated[int, typer.Option("--connectivity", help="Neighbours of a pixel in a component: 4 or 8.")]
 MinArea = Annotated[int, typer.Option("--min-area", min=1, help="Drop and report components with fewer pixels.")]

@@ -9,6 +9,7 @@ import typer
 from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
 from convert.cli_options import Connectivity, NewDataset, parse_connectivity
 from convert.cli_tool_options import with_shared_options
+from system.stored_path import READ
 
 if TYPE_CHECKING:
     from convert.tool_options import ToolOptions
@@ -31,7 +32,10 @@ def register(app: typer.Typer) -> None:
 
 def labelstudio2coco_command(
     source: Annotated[
-        Path, typer.Argument(metavar="SRC", help="JSON or JSON-MIN export of Label Studio: a file or a folder.")
+        Path,
+        typer.Argument(
+            click_type=READ, metavar="SRC", help="JSON or JSON-MIN export of Label Studio: a file or a folder."
+        ),
     ],
     dest: NewDataset,
     annotation: Annotated[
@@ -59,7 +63,10 @@ def labelstudio2coco_command(
 
 
 def via2coco_command(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="VIA project or JSON export: a file or a folder.")],
+    source: Annotated[
+        Path,
+        typer.Argument(click_type=READ, metavar="SRC", help="VIA project or JSON export: a file or a folder."),
+    ],
     dest: NewDataset,
     attribute: Annotated[
         str | None, typer.Option(help="Region attribute with the category; by default the only attribute.")
@@ -83,7 +90,9 @@ def via2coco_command(
 def csv2coco_command(
     source: Annotated[
         Path,
-        typer.Argument(metavar="SRC", help="CSV file of annotations, or the folder that has one."),
+        typer.Argument(
+            click_type=READ, metavar="SRC", help="CSV file of annotations, or the folder that has one."
+        ),
     ],
     dest: NewDataset,
     connectivity: Connectivity = 8,

@@ -8,6 +8,7 @@ import typer
 
 from convert.cli_execution import with_options
 from convert.cli_options import RatiosText, Seed, Segmentation, SegmentationKind, Unlabelled, UnlabelledKind
+from system.stored_path import READ
 
 if TYPE_CHECKING:
     from convert.tool_options import ToolOptions
@@ -29,7 +30,8 @@ class MixedKind(StrEnum):
 
 
 Images = Annotated[
-    Path | None, typer.Option("--images", help="Folder of the images, if they are not next to the export.")
+    Path | None,
+    typer.Option("--images", click_type=READ, help="Folder of the images, if they are not next to the export."),
 ]
 LabelsFile = Annotated[
     Path | None, typer.Option("--labels", help="Text file with the categories in order, one per line.")

@@ -9,6 +9,7 @@ import typer
 from convert.cli_execution import ExecutionFlags, run_conversion, with_execution
 from convert.cli_options import NewDataset
 from convert.cli_tool_options import with_shared_options
+from system.stored_path import READ
 
 if TYPE_CHECKING:
     from convert.tool_options import ToolOptions
@@ -43,7 +44,9 @@ def register(app: typer.Typer) -> None:
 
 
 def voc2coco_command(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of XML files, with its subfolders.")],
+    source: Annotated[
+        Path, typer.Argument(click_type=READ, metavar="SRC", help="Folder of XML files, with its subfolders.")
+    ],
     dest: NewDataset,
     first_pixel: Annotated[
         FirstPixelKind,
@@ -75,7 +78,10 @@ def voc2coco_command(
 
 def cvat2coco_command(
     source: Annotated[
-        Path, typer.Argument(metavar="SRC", help="CVAT's annotations.xml, or the folder that contains it.")
+        Path,
+        typer.Argument(
+            click_type=READ, metavar="SRC", help="CVAT's annotations.xml, or the folder that contains it."
+        ),
     ],
     dest: NewDataset,
     *,

@@ -17,6 +17,7 @@ from convert.cli_options import (
     Unlabelled,
     UnlabelledKind,
 )
+from system.stored_path import NEW, READ
 
 
 class HolesKind(StrEnum):
@@ -56,7 +57,7 @@ def register(app: typer.Typer) -> None:
 
 def coco2yolo_command(
     source: CocoSource,
-    dest: Annotated[Path, typer.Argument(metavar="DST", help="The new YOLO folder.")],
+    dest: Annotated[Path, typer.Argument(click_type=NEW, metavar="DST", help="The new YOLO folder.")],
     segments: Annotated[bool, typer.Option("--segments", help="Write segments instead of boxes.")] = False,
     holes: Annotated[
         HolesKind,
@@ -85,7 +86,9 @@ def coco2yolo_command(
 
 
 def yolo2coco_command(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="YOLO folder, or its data.yaml or obj.data.")],
+    source: Annotated[
+        Path, typer.Argument(click_type=READ, metavar="SRC", help="YOLO folder, or its data.yaml or obj.data.")
+    ],
     dest: NewDataset,
     segmentation: Segmentation = SegmentationKind.rle,
     unlabelled: Unlabelled = UnlabelledKind.leave_out,

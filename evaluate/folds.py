@@ -90,6 +90,7 @@ def measure_folds(
         protocol, point, truth, pooled, provides=run.provides, counted=counted, seed=seed, types=types
     )
     metrics = msgspec.structs.replace(metrics, folds=summary(each))
+    run.predictions("test").parent.mkdir(exist_ok=True)  # object storage has no empty folders
     write_predictions(run.predictions("test"), pooled)
     write_metrics(run, metrics)
     return metrics

@@ -10,12 +10,16 @@ from system.errors import InputError
 def open_run_dataset(run: Run, moved: Path | None = None, *, option: str = "--dataset DIR") -> Dataset:
     """Load the dataset of `run` from the folder `moved`, or from where its config.yaml locates it.
 
-    Raises InputError if the run's dataset is no longer there (the remedy names `option`), and where the folder
-    is not a dataset.
+    Raises InputError if the run's dataset is no longer there or is a URL, which is not followed in a received run
+    (the remedy names `option`), and where the folder is not a dataset.
     """
     if moved is not None:
         return load_dataset(moved)
-    path = Path(read_config(run.root).dataset)
+    recorded = read_config(run.root).dataset
+    if "://" in recorded:
+        problem = f"its dataset is {recorded}, which a run does not open by itself"
+        raise InputError(run.config, problem, f"give it with {option}")
+    path = Path(recorded)
     if not path.is_dir():
         raise InputError(run.config, f"its dataset {path} does not exist", f"give its new location with {option}")
     return load_dataset(path)

@@ -17,8 +17,10 @@ from system.child_process import end_with_parent
 from system.common_options import add_common_options, take_flag
 from system.errors import DefectlineError, UnexpectedError
 from system.json_output import JSON_FLAG, is_json, json_output, write_document
+from system.shown_names import shown
 from system.signals import take_signals
 from system.startup import end_silently
+from system.stored_path import new_places
 from system.system_fault import system_fault
 from system.table import fold, format_table
 from system.usage_errors import usage_fault
@@ -60,7 +62,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # it prints lines of its own about damaged files
     end_with_parent()
     debug = take_flag(sys.argv, DEBUG_FLAG) or os.environ.get(DEBUG_VARIABLE) == "1"
-    with json_output(active=take_flag(sys.argv, JSON_FLAG)) as out:
+    with json_output(active=take_flag(sys.argv, JSON_FLAG)) as out, new_places():
         called = [name]
         try:
             status, error = _attempt(app, called, silent=silent, debug=debug)
@@ -142,7 +144,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     plain = bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
-    heading = fold(title, width - 1 if width else None)
+    heading = fold(shown(title), width - 1 if width else None)
     lines = [*(heading if plain else (typer.style(line, bold=True) for line in heading)), ""]
     print_text("\n".join([*lines, *format_table(columns, rows, width), "", ""]))
 
@@ -151,6 +153,7 @@ def print_text(text: str) -> None:
     """Print text on stdout, unless --json prints a document there."""
     if is_json():
         return
+    text = shown(text)
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     typer.echo(text.encode(encoding, "replace").decode(encoding), nl=False)
 
@@ -164,7 +167,7 @@ def print_waiting(images: int) -> None:
 
 def print_status(line: str) -> None:
     """Print one line on stderr, so that stdout contains only the output of --json."""
-    typer.echo(line, err=True)
+    typer.echo(shown(line), err=True)
 
 
 def _failed_unexpectedly(name: str, error: BaseException, *, debug: bool) -> tuple[int, UnexpectedError]:
@@ -198,7 +201,7 @@ def _failed(name: str, error: DefectlineError) -> tuple[int, DefectlineError]:
 def _print_error(line: str) -> None:
     _drop_unwritable_output()
     with suppress(OSError):
-        typer.echo(line, err=True)
+        typer.echo(shown(line), err=True)
 
 
 def _drop_unwritable_output() -> None:

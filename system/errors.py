@@ -114,6 +114,12 @@ class ClusterError(DefectlineError):
     code = "cluster"
 
 
+class StorageError(DefectlineError):
+    """Object storage cannot be reached or used, or refused something."""
+
+    code = "storage"
+
+
 class UnexpectedError(DefectlineError):
     """A fault of the program."""
 

@@ -197,7 +197,7 @@ def _new_partial(dest: Path) -> tuple[Path, int | None]:
     The folder gets a name that other processes clean up only after it is locked. The lock is removed with it.
     """
     fresh = Path(tempfile.mkdtemp(prefix=f".{dest.name}.new-", dir=dest.parent))
-    lock = _lock(fresh)
+    lock = lock_folder(fresh)
     partial = fresh.with_name(_partial_prefix(dest) + fresh.name.rpartition("-")[2])
     fresh.rename(partial)
     return partial, lock
@@ -211,14 +211,14 @@ def _remove_stale(dest: Path) -> None:
     # Remove the folders of killed processes. A live process holds the lock of its folder; the system releases it
     # at the end.
     for left in dest.parent.glob(f"{glob.escape(_partial_prefix(dest))}*"):
-        lock = _lock(left)
+        lock = lock_folder(left)
         if lock is not None:
             shutil.rmtree(left, ignore_errors=True)
             os.close(lock)
 
 
-def _lock(folder: Path) -> int | None:
-    # The lock of a folder, None if another process holds it or the system has no such locks.
+def lock_folder(folder: Path) -> int | None:
+    """The lock of a folder, to be closed; None if another process holds it or the system has no such locks."""
     try:
         import fcntl
     except ImportError:

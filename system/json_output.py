@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from system.errors import CombinedInputError, DefectlineError
+from system.shown_names import shown
 
 JSON_FLAG = "--json"
 SCHEMA = 1
@@ -79,7 +80,8 @@ def write_document(out: TextIO, command: str, status: int, error: BaseException 
         "schema": SCHEMA, "command": command, "status": status, "result": result, "errors": errors,
         "more_errors": hidden,
     }  # fmt: skip
-    out.write(msgspec.json.format(msgspec.json.encode(document, enc_hook=_encode), indent=2).decode() + "\n")
+    text = msgspec.json.format(msgspec.json.encode(document, enc_hook=_encode), indent=2).decode()
+    out.write(shown(text) + "\n")
     out.flush()
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 import typer
 
+from system.stored_path import ADDED, FILE, READ, UPDATED
+
 
 class Flag(msgspec.Struct, frozen=True):
     """A flag of `fit` that sets one option of the training: its help text and the type of its value.
@@ -45,12 +47,14 @@ LAST = (
     "trust_weights", "resume",
 )  # fmt: skip
 
-DatasetPath = Annotated[Path, typer.Argument(metavar="DATASET", help="A COCO dataset folder made by convert.")]
+DatasetPath = Annotated[
+    Path, typer.Argument(click_type=READ, metavar="DATASET", help="A COCO dataset folder made by convert.")
+]
 Recipe = Annotated[
     Path | None, typer.Option(metavar="FILE.yaml", help="Take options from this file; flags override them.")
 ]
 Name = Annotated[str | None, typer.Option(help="Name of the run [default: the dataset's].")]
-Runs = Annotated[Path, typer.Option(help="Folder for all runs.")]
+Runs = Annotated[Path, typer.Option(click_type=ADDED, help="Folder for all runs.")]
 Folds = Annotated[int, typer.Option(help="Number of cross-validation folds (0: off).")]
 Val = Annotated[
     float, typer.Option(help="With --folds: share of val; 0 trains on all images and takes the last epoch.")
@@ -73,14 +77,16 @@ Devices = Annotated[
 Nodes = Annotated[
     int, typer.Option(metavar="M", help="Machines with N devices each; torchrun starts the command on each.")
 ]
-Resume = Annotated[Path | None, typer.Option(metavar="RUN", help="Continue this run, with its own options.")]
+Resume = Annotated[
+    Path | None, typer.Option(click_type=UPDATED, metavar="RUN", help="Continue this run, with its own options.")
+]
 
 TrustWeights = Annotated[
     bool,
     typer.Option("--trust-weights", help="Load --weights of unknown classes too; such a file can run any code."),
 ]
 
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder made by fit.")]
+RunPath = Annotated[Path, typer.Argument(click_type=UPDATED, metavar="RUN", help="A run folder made by fit.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, a number of a CUDA device, or mps.")]
 Tta = Annotated[
     bool, typer.Option("--tta", help="Average over the 8 rotations and mirror images: 8 times as slow.")
@@ -98,7 +104,11 @@ MinScore = Annotated[
 ]
 Images = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="IMAGES...", help="Images, or folders with images; - reads names from standard input."),
+    typer.Argument(
+        click_type=READ,
+        metavar="IMAGES...",
+        help="Images, or folders with images; - reads names from standard input.",
+    ),
 ]
 Watch = Annotated[
     Path | None,
@@ -109,14 +119,15 @@ Watch = Annotated[
     ),
 ]
 Out = Annotated[
-    Path | None, typer.Option(metavar="FILE.json", help="COCO results; FILE.images.json gets ids and names.")
+    Path | None,
+    typer.Option(click_type=FILE, metavar="FILE.json", help="COCO results; FILE.images.json gets ids and names."),
 ]
 Maps = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Also write a small map of each image into this folder; slower."),
 ]
 Split = Annotated[str, typer.Option(help="The split to predict again in addition to val.")]
-Dataset = Annotated[Path | None, typer.Option(help="Where the dataset is now, if it was moved.")]
+Dataset = Annotated[Path | None, typer.Option(click_type=READ, help="Where the dataset is now, if it was moved.")]
 OperatingPoint = Annotated[
     str | None,
     typer.Option(

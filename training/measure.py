@@ -21,6 +21,7 @@ from evaluate.truth import run_truth
 from evaluate.type_thresholds import check_annotations
 from system.console import progress
 from system.errors import OptionError
+from system.shown_names import shown
 from training.cluster_predict import RemotePredictor
 from training.fused_predictor import load_predictor
 from training.maps import ImageMaps, kept_score_maps, map_writer
@@ -166,7 +167,7 @@ def _predict_here(
     def pixels() -> "Iterator[tuple[int, NDArray[np.uint8]]]":
         read = read_ahead(files, lambda file: read_rgb(file, intensities))
         for image_id, (file, rgb) in zip(ids, progress(read, "predicting", len(files)), strict=True):
-            images.append(Image(image_id, file.as_posix(), rgb.shape[1], rgb.shape[0]))
+            images.append(Image(image_id, shown(file.as_posix()), rgb.shape[1], rgb.shape[0]))
             if writer:
                 writer.add(file, writer.make(rgb))
             yield image_id, rgb

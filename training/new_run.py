@@ -27,6 +27,7 @@ from system.console import print_status, progress
 from system.errors import InputError, OptionError
 from system.files import write_atomic
 from system.json_file import write_json
+from system.shown_names import shown
 from training.negatives import DEFECTS_AND_NEGATIVES, ImageChoice, only_ignored
 from training.options import SharedOptions
 from training.pasted_images import pasted_names, write_pasted
@@ -211,7 +212,8 @@ def _fill(root: Path, config: RunConfig, split: RunSplit) -> Run:
     if not (config.folds or config.seeds):
         run.weights.mkdir()
     (root / "predictions").mkdir()
-    write_atomic(run.config, msgspec.yaml.encode(config))
+    recorded = msgspec.structs.replace(config, dataset=shown(config.dataset))
+    write_atomic(run.config, msgspec.yaml.encode(recorded))
     write_json(root / "environment.json", environment())
     write_json(root / "split.json", split)
     return run

@@ -32,6 +32,8 @@ def unfinished_run(root: Path, task: str, state: str) -> Run:
         raise InputError(root, "the run is finished", "start a new one without --resume")
     if not is_member(run) and not (run.weights / state).is_file():
         raise WeightsError(run.weights / state, "no such file, nothing to resume", "start again without --resume")
+    for file in (run.weights / state, run.predictions("test")):
+        file.parent.mkdir(exist_ok=True)  # object storage has no empty folders
     return run
 
 

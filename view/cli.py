@@ -9,10 +9,12 @@ import typer
 from system.console import print_status, progress, run
 from system.errors import OptionError
 from system.json_output import report
+from system.stored_path import FILE, READ, Role, StoredPath
 
 if TYPE_CHECKING:
     from view.scene import Scene
 
+VIEWED = StoredPath(Role.UPDATED, read_if="out")  # the page is in it, without --out
 MAX_RUNS = 26  # each has a letter in the page
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -20,15 +22,21 @@ app = typer.Typer(pretty_exceptions_enable=False)
 
 @app.command()
 def view(
-    target: Annotated[Path, typer.Argument(metavar="RUN|DATASET", help="A run folder or a dataset folder.")],
+    target: Annotated[
+        Path, typer.Argument(click_type=VIEWED, metavar="RUN|DATASET", help="A run folder or a dataset folder.")
+    ],
     others: Annotated[
-        list[Path] | None, typer.Argument(metavar="[RUN_B...]", help="Runs to compare it with.")
+        list[Path] | None, typer.Argument(click_type=READ, metavar="[RUN_B...]", help="Runs to compare it with.")
     ] = None,
     split: Annotated[str, typer.Option(help="val or test; for a dataset also train or all.")] = "test",
-    out: Annotated[Path | None, typer.Option(help="The HTML file to write.", show_default="RUN/view.html")] = None,
-    dataset: Annotated[Path | None, typer.Option(help="Location of the run's dataset if it was moved.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(click_type=FILE, help="The HTML file to write.", show_default="RUN/view.html")
+    ] = None,
+    dataset: Annotated[
+        Path | None, typer.Option(click_type=READ, help="Location of the run's dataset if it was moved.")
+    ] = None,
     images: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Predict the images in DIR and show them.")
+        Path | None, typer.Option(click_type=READ, metavar="DIR", help="Predict the images in DIR and show them.")
     ] = None,
     maps: Annotated[
         bool, typer.Option("--maps", help="Compute the score maps or heat maps that the run lacks, and show them.")

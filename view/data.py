@@ -22,6 +22,7 @@ from evaluate.cells import Table
 from evaluate.map_folder import MapKind
 from evaluate.matching import box_ious
 from evaluate.run_folder import load_run
+from system.shown_names import shown
 from view.differences import PairDifferences
 from view.run_card import RunCard
 from view.scene import Judging, Scene, SceneImage
@@ -138,7 +139,13 @@ def page_data(scene: Scene, folder: Path = Path()) -> PageData:
 
 
 def _relative(path: Path, folder: Path) -> str:
-    """The path from `folder`, with forward slashes; absolute where there is none, as between drives."""
+    """The path from `folder`, with forward slashes; absolute where there is none, as between drives.
+
+    Of a local copy, the URL.
+    """
+    absolute = str(path.resolve())
+    if (url := shown(absolute)) != absolute:
+        return url
     try:
         return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
     except ValueError:

@@ -11,6 +11,7 @@ import msgspec
 
 from system.errors import OutputError
 from system.files import new_folder, write_atomic
+from system.shown_names import shown
 from view.bundle import bundle, languages, read_asset
 from view.crops import Crop
 from view.data import CropRow, PageData, page_data
@@ -34,14 +35,14 @@ def write_page(out: Path, scene: Scene, rendered: Iterable[list[Crop]]) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     data = page_data(scene, out.parent)
     if len(scene.images) <= MAX_EMBEDDED_IMAGES:
-        write_atomic(out, embedded_page(data, rendered, map_blocks(scene)).encode())
+        write_atomic(out, shown(embedded_page(data, rendered, map_blocks(scene))).encode())
         return
     folder = files_folder(out)
     with new_folder(folder, overwrite=True, marker=MARKER) as partial:
         crops = _write_crops(partial, folder.name, rendered)
         data = copy_maps(partial, folder.name, scene, data)
         (partial / MARKER).write_text('{"made by": "defectline view"}\n')
-    write_atomic(out, page_text(_with_crops(data, crops)).encode())
+    write_atomic(out, shown(page_text(_with_crops(data, crops))).encode())
 
 
 def check_out(out: Path, scene: Scene) -> None:

@@ -1,0 +1,152 @@
+"""Commands with s3:// URLs against a real S3 server on loopback."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.small_images import write_small_images
+from tests.cluster_processes import tree_bytes
+from tests.command import only_line, run_command
+from tests.s3_server import running_s3
+
+if TYPE_CHECKING:
+    import fsspec
+
+SECRET = "a secret of the tests"  # of the client, which moto does not check
+MARKER = "bucket/out/coco/.defectline-upload"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_s3(tmp_path_factory.mktemp("s3") / "log.txt") as address:
+        yield address
+
+
+@pytest.fixture
+def s3(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "fsspec.AbstractFileSystem":
+    """The server with one empty bucket, and an empty cache."""
+    import fsspec  # noqa: PLC0415
+
+    for name, value in {
+        "AWS_ENDPOINT_URL": server, "AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_DEFAULT_REGION": "us-east-1", "DEFECTLINE_CACHE": str(tmp_path / "cache"),
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    system = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
+    if system.exists("bucket"):
+        for path in system.find("bucket"):
+            system.rm_file(path)
+    else:
+        system.mkdir("bucket")
+    return system
+
+
+@pytest.fixture
+def small_tree(tmp_path: Path) -> Path:
+    """Twelve small images as a category folder."""
+    write_small_images(tmp_path / "parts", 12)
+    return tmp_path / "parts"
+
+
+def put(s3: "fsspec.AbstractFileSystem", folder: Path, prefix: str) -> None:
+    for name, data in tree_bytes(folder).items():
+        s3.pipe_file(f"{prefix}/{name}", data)
+
+
+def stored(s3: "fsspec.AbstractFileSystem", prefix: str) -> dict[str, bytes]:
+    return {path.removeprefix(f"{prefix}/"): s3.cat_file(path) for path in s3.find(prefix)}
+
+
+def convert(*words: object) -> int:
+    return run_command("convert", "mvtec2coco", *words, "--jobs", 1)
+
+
+def test_conversion_from_and_to_odd_names(
+    s3: "fsspec.AbstractFileSystem", small_tree: Path, tmp_path: Path
+) -> None:
+    odd = "a b/50%25 #1+é部?[x]*"
+    put(s3, small_tree, f"bucket/{odd}/parts")
+    s3.pipe_file(f"bucket/{odd}/parts/", b"")  # as the consoles of some servers mark a folder
+    assert convert(f"s3://bucket/{odd}/parts", f"s3://bucket/new/{odd}") == 0
+    assert convert(small_tree, tmp_path / "coco") == 0
+    assert stored(s3, f"bucket/new/{odd}") == tree_bytes(tmp_path / "coco")
+    assert convert(small_tree, f"s3://bucket/new/{odd}", "--seed", 3, "--overwrite") == 0
+    assert MARKER not in s3.find("bucket")
+
+
+def test_prefix_that_is_also_the_start_of_another(
+    s3: "fsspec.AbstractFileSystem", small_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(s3, small_tree, "bucket/parts")
+    s3.pipe_file("bucket/parts-2/notes.txt", b"x")
+    s3.pipe_file("bucket/file", b"x")
+    assert convert("s3://bucket/parts", tmp_path / "coco") == 0
+    assert convert("s3://bucket/file", tmp_path / "other") == 2
+    assert "s3://bucket/file" in only_line(capsys)
+    assert convert(small_tree, "s3://bucket/file") == 2
+    assert "something is stored there" in only_line_of(capsys)
+
+
+def only_line_of(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def test_second_upload_at_the_same_time_fails(
+    s3: "fsspec.AbstractFileSystem",
+    small_tree: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from system import storage_upload  # noqa: PLC0415
+
+    def both_saw_nothing(store: storage_upload.Store, name: str, data: bytes, *, new: bool) -> bool:
+        s3.pipe_file(MARKER, b"of the other")
+        return write(store, name, data, new=new)
+
+    write = storage_upload.Store.write
+    monkeypatch.setattr(storage_upload.Store, "write", both_saw_nothing)
+    assert convert(small_tree, "s3://bucket/out/coco") == 2
+    assert "another command uploads to it" in capsys.readouterr().err
+    assert stored(s3, "bucket/out/coco") == {".defectline-upload": b"of the other"}
+
+
+@pytest.mark.parametrize(
+    ("source", "variables", "message"),
+    [
+        ("s3://absent/parts", {}, "no such bucket"),
+        ("s3://bucket/parts", {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "the server cannot be reached"),
+        ("s3://bucket/parts", {"AWS_PROFILE": "absent"}, "absent"),
+    ],
+)
+def test_errors_of_the_storage(
+    s3: "fsspec.AbstractFileSystem",
+    source: str,
+    variables: dict[str, str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import fsspec  # noqa: PLC0415
+
+    fsspec.filesystem("s3").clear_instance_cache()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert convert(source, tmp_path / "coco") == 2
+    line = only_line(capsys)
+    assert line.startswith(f"convert: {source}: ")
+    assert message in line
+    assert not (tmp_path / "coco").exists()
+
+
+def test_nothing_written_contains_the_credentials(
+    s3: "fsspec.AbstractFileSystem", small_tree: Path, tmp_path: Path
+) -> None:
+    assert convert(small_tree, "s3://bucket/out/coco") == 0
+    assert run_command("view", "s3://bucket/out/coco", "--split", "all") == 0
+    files = [*stored(s3, "bucket/out/coco").values(), *tree_bytes(tmp_path / "cache").values()]
+    assert not any(SECRET.encode() in data for data in files)
+    assert "view.html" in stored(s3, "bucket/out/coco")
+    assert MARKER not in s3.find("bucket")
