@@ -190,7 +190,7 @@ def _predict_there(
     numbered = list(zip(ids, files, strict=True))
     results = remote.predict(numbered, min_score, intensities, predictor.image_scores, maps=bool(writer))
     for (image_id, file), found in zip(numbered, progress(results, "predicting", len(files)), strict=True):
-        images.append(Image(image_id, file.as_posix(), found.width, found.height))
+        images.append(Image(image_id, shown(file.as_posix()), found.width, found.height))
         predictions += found.predictions
         if writer and found.map is not None:
             writer.add(file, found.map)
