@@ -1,4 +1,4 @@
-"""What every command has: -h, --version and --json, and URLs in place of paths."""
+"""Options that every command has: -h, --version and --json."""
 
 import sys
 from collections.abc import Callable, MutableSequence
@@ -8,7 +8,6 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from system import __version__
 from system.json_output import JSON_FLAG, is_json, report
-from system.stored_path import with_storage
 
 HELP_NAMES = ["-h", "--help"]
 
@@ -32,7 +31,6 @@ def add_common_options(command: object, *, top: bool = True) -> None:
     if top:
         command.context_settings["help_option_names"] = HELP_NAMES
     if not isinstance(command, TyperGroup):
-        with_storage(command)
         command.params.append(_flag(JSON_FLAG, "Print one JSON document, with errors, too (docs/json.md)."))
     command.params.append(_flag("--version", "Print the version and exit.", _print_version))
     for owner in (command, *command.params):

@@ -20,7 +20,7 @@ from system.json_output import JSON_FLAG, is_json, json_output, write_document
 from system.shown_names import shown
 from system.signals import take_signals
 from system.startup import end_silently
-from system.stored_path import new_places
+from system.stored_path import new_places, take_urls
 from system.system_fault import system_fault
 from system.table import fold, format_table
 from system.usage_errors import usage_fault
@@ -88,6 +88,7 @@ def _attempt(
         try:
             command = typer.main.get_command(without_other_parameters(app, sys.argv[1:]))
             add_common_options(command)
+            take_urls(command, progress)
             names = getattr(command, "commands", {})
             called += [word for word in sys.argv[1:] if word in names][:1]
             status = command.main(prog_name=name, standalone_mode=False)

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import typer
 
-from system.console import print_status
 from system.errors import OutputError
 from system.files import lock_folder
+from system.progress import Progress
 from system.shown_names import show_unchanged
 from system.storage_cache import Cache
 from system.storage_work import UNSENT, Work, new_work
-from system.stored_path import Place, Role, cache_folder
+from system.stored_place import Place, Role, cache_folder
 
 YOUNG = 60.0  # seconds; a working folder that is younger may not be locked yet
 
 
 @contextmanager
-def storage_session(places: Sequence[Place], values: Mapping[str, object]) -> Iterator[None]:
+def storage_session(places: Sequence[Place], values: Mapping[str, object], progress: Progress) -> Iterator[None]:
     """A context in which a command runs with `values`, its parameters, of which `places` are URLs.
 
     What it wrote is uploaded if it ends without an error; runs of a training are also uploaded when it is stopped.
@@ -33,7 +33,10 @@ def storage_session(places: Sequence[Place], values: Mapping[str, object]) -> It
     resolved = [_resolved(place, values) for place in places]
     _check_apart(resolved)
     _remove_stale(cache.root / "work")
-    works = [new_work(place, cache) for place in sorted(resolved, key=lambda place: place.role is not Role.NEW)]
+    works = [
+        new_work(place, cache, progress)
+        for place in sorted(resolved, key=lambda place: place.role is not Role.NEW)
+    ]
     sent = False
     try:
         for work in works:
@@ -59,7 +62,7 @@ def _end(work: Work, *, sent: bool) -> None:
     folder = work.place.local.parent
     if not sent and work.changed():
         show_unchanged(str(folder))
-        print_status(f"{work.place.url}: not uploaded completely; the result is in {work.place.local}")
+        typer.echo(f"{work.place.url}: not uploaded completely; the result is in {work.place.local}", err=True)
     else:
         shutil.rmtree(folder, ignore_errors=True)
     work.close()

@@ -4,12 +4,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from system.console import print_status, progress
+import typer
+
 from system.files import lock_folder
+from system.progress import Progress
 from system.storage import Listed, Store
 from system.storage_cache import Cache, writable
 from system.storage_upload import check_new, read_listing, upload
-from system.stored_path import Place, Role
+from system.stored_place import Place, Role
 
 MARKERS = ("dataset.json", ".defectline")  # in folders that defectline wrote and --overwrite may replace
 UNSENT = "unsent"  # in the working folder until its result is uploaded; contains the URL
@@ -20,9 +22,9 @@ State = tuple[int, int, int]
 class Work:
     """The working folder of one URL, for a command that only reads it; subclasses are for the other roles."""
 
-    def __init__(self, place: Place, cache: Cache) -> None:
+    def __init__(self, place: Place, cache: Cache, progress: Progress) -> None:
         """Raises OptionError, StorageError."""
-        self.place, self.cache = place, cache
+        self.place, self.cache, self.progress = place, cache, progress
         self.role = place.role
         self.store = Store(place.url)
         self.before: dict[str, Listed] = {}
@@ -59,7 +61,7 @@ class Work:
     def _fetch(self, values: Mapping[str, object]) -> None:  # noqa: ARG002
         self.before = read_listing(self.store)
         linked = self.role is Role.READ
-        self.cache.copy(self.store, self.before, self.place.local, progress, linked=linked)
+        self.cache.copy(self.store, self.before, self.place.local, self.progress, linked=linked)
 
     def _files(self) -> dict[str, State]:
         """Each file of the working folder, relative to it, with what changes if it is written."""
@@ -88,7 +90,7 @@ class NewFolder(Work):
         files = self._below(self.place.local)
         if files:
             removed = self.before.keys() - files.keys()
-            upload(self.store, files, progress, before=self.before, removed=removed)
+            upload(self.store, files, self.progress, before=self.before, removed=removed)
 
 
 class NewFile(Work):
@@ -116,7 +118,7 @@ class UpdatedFolder(Work):
         files = {name.removeprefix(prefix): local.parent / name
                  for name, state in now.items() if self._states.get(name) != state}  # fmt: skip
         removed = [name for name in self.before if prefix + name not in now]
-        upload(self.store, files, progress, before=self.before, removed=removed)
+        upload(self.store, files, self.progress, before=self.before, removed=removed)
 
 
 class AddedFolder(Work):
@@ -135,8 +137,8 @@ class AddedFolder(Work):
             files = self._below(folder)
             if files:
                 store = _free(f"{self.place.url}/{folder.relative_to(self.place.local).as_posix()}")
-                upload(store, files, progress, before={})
-                print_status(f"uploaded to {store.url}")
+                upload(store, files, self.progress, before={})
+                typer.echo(f"uploaded to {store.url}", err=True)
 
 
 def _free(url: str) -> Store:
@@ -146,9 +148,9 @@ def _free(url: str) -> Store:
     return store
 
 
-def new_work(place: Place, cache: Cache) -> Work:
+def new_work(place: Place, cache: Cache, progress: Progress) -> Work:
     """The work of a role. Raises OptionError, StorageError."""
     kinds: dict[Role, type[Work]] = {
         Role.NEW: NewFolder, Role.FILE: NewFile, Role.UPDATED: UpdatedFolder, Role.ADDED: AddedFolder,
     }  # fmt: skip
-    return kinds.get(place.role, Work)(place, cache)
+    return kinds.get(place.role, Work)(place, cache, progress)

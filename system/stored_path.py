@@ -6,20 +6,19 @@ the command writes is copied back afterwards, both by system.storage_session, wh
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import Enum
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 from typer.models import TyperPath
 
 from system.errors import OptionError
+from system.progress import Progress
 from system.shown_names import show_as, show_unchanged
+from system.stored_place import Place, Role, cache_folder
 
 if TYPE_CHECKING:
     from typer import Context
@@ -27,38 +26,6 @@ if TYPE_CHECKING:
 
 URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<path>.*)", re.DOTALL)
 PASSWORD = re.compile(r"[^/]*:[^/]*@")
-
-
-class Role(Enum):
-    """What a command does with an argument.
-
-    READ: reads a file or folder. NEW: makes a folder that must not exist yet, unless --overwrite is given. FILE:
-    writes a file, and perhaps others beside it. UPDATED: reads a folder and adds or replaces files in it. ADDED:
-    makes a new folder two levels below, such as runs/seg/NAME. SOURCES_AND_NEW: the last value is NEW, the others
-    READ.
-    """
-
-    READ = "read"
-    NEW = "new"
-    FILE = "file"
-    UPDATED = "updated"
-    ADDED = "added"
-    SOURCES_AND_NEW = "sources and new"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One URL of the command line: the option or argument that it was given for, and its local path.
-
-    With `read_if`, an UPDATED folder is only read if that parameter has a value.
-    """
-
-    url: str
-    role: Role
-    parameter: str
-    shown: str
-    local: Path
-    read_if: str | None = None
 
 
 _PLACES: list[Place] = []  # of the command line that is parsed now
@@ -102,13 +69,6 @@ UPDATED, ADDED = StoredPath(Role.UPDATED), StoredPath(Role.ADDED)
 SOURCES_AND_NEW = StoredPath(Role.SOURCES_AND_NEW)
 
 
-def cache_folder() -> Path:
-    """Where copies of stored files are kept: DEFECTLINE_CACHE, else defectline/storage in the user's cache."""
-    if chosen := os.environ.get("DEFECTLINE_CACHE"):
-        return Path(chosen).absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "defectline" / "storage"
-
-
 @contextmanager
 def new_places() -> Iterator[None]:
     """Forget the URLs of the command line when the block ends."""
@@ -119,14 +79,21 @@ def new_places() -> Iterator[None]:
         show_unchanged()
 
 
-def with_storage(command: TyperCommand) -> None:
-    """Let `command` copy what its URLs name to their local paths before it runs, and back afterwards.
+def take_urls(command: object, progress: Progress) -> None:
+    """Let `command` and its subcommands copy what URLs name to local paths before they run, and back afterwards.
 
-    It then raises OptionError for a URL in an argument that takes only paths.
+    They then raise OptionError for a URL in an argument that takes only paths.
     """
-    callback = command.callback
-    if callback is None:
-        return
+    if isinstance(command, TyperGroup):
+        for subcommand in command.commands.values():
+            take_urls(subcommand, progress)
+    elif isinstance(command, TyperCommand) and command.callback:
+        command.callback = _with_storage(command, command.callback, progress)
+
+
+def _with_storage(
+    command: TyperCommand, callback: Callable[..., object], progress: Progress
+) -> Callable[..., object]:
     only_paths = {
         param.name or "": max(param.opts, key=len)
         for param in command.params
@@ -141,10 +108,10 @@ def with_storage(command: TyperCommand) -> None:
             return callback(**values)
         from system.storage_session import storage_session
 
-        with storage_session(_PLACES, values):
+        with storage_session(_PLACES, values, progress):
             return callback(**values)
 
-    command.callback = copied
+    return copied
 
 
 def _refuse_urls(parameter: str, value: object) -> None:

@@ -121,5 +121,13 @@ REASONS: dict[str, tuple[Site, ...]] = {
         "system/yaml_file.py: read_yaml_options (1)",
         "system/yaml_file.py: read_yaml_options (2)",
     ),
+    "Reads object storage, before any conversion begins": (
+        "system/storage.py: _check_names (1)",
+        "system/storage.py: _check_names (2)",
+        "system/storage_cache.py: Cache.copy",
+        "system/storage_cache.py: Cache._download",
+        "system/storage_upload.py: read_listing (1)",
+        "system/storage_upload.py: read_listing (2)",
+    ),
 }
 ALLOWED: dict[Site, str] = {site: reason for reason, listed in REASONS.items() for site in listed}

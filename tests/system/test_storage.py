@@ -10,7 +10,7 @@ import fsspec
 import pytest
 
 from benchmarks.small_images import write_small_images
-from system.stored_path import cache_folder
+from system.stored_place import cache_folder
 from tests.cluster_processes import tree_bytes
 from tests.command import json_document, only_line, run_command
 from tests.import_graph import ROOT
