@@ -106,6 +106,9 @@ def _with_storage(
             _refuse_urls(shown, values.get(name))
         if not _PLACES:
             return callback(**values)
+        if os.environ.get("WORLD_SIZE", "1") != "1":
+            problem = "takes no URL in a process of torchrun"
+            raise OptionError(_PLACES[0].shown, problem, "give a path that all processes share")
         from system.storage_session import storage_session
 
         with storage_session(_PLACES, values, progress):

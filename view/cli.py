@@ -9,7 +9,8 @@ import typer
 from system.console import print_status, progress, run
 from system.errors import OptionError
 from system.json_output import report
-from system.stored_path import FILE, READ, Role, StoredPath
+from system.stored_path import FILE, READ, StoredPath
+from system.stored_place import Role
 
 if TYPE_CHECKING:
     from view.scene import Scene

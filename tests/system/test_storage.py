@@ -287,6 +287,17 @@ def test_argument_without_urls(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_processes_of_torchrun_take_no_urls(
+    memory: fsspec.AbstractFileSystem,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert run_command("convert", "mvtec2coco", tmp_path, "memory://out/coco") == 2
+    assert "takes no URL in a process of torchrun" in only_line(capsys)
+
+
 def test_cache_that_cannot_be_written(
     memory: fsspec.AbstractFileSystem,
     small_tree: Path,
