@@ -15,7 +15,7 @@ from system.files import lock_folder
 from system.progress import Progress
 from system.shown_names import show_unchanged
 from system.storage_cache import Cache
-from system.storage_work import UNSENT, Work, new_work
+from system.storage_work import UNSENT, StoredCopy, new_work
 from system.stored_place import Place, Role, cache_folder
 
 YOUNG = 60.0  # seconds; a working folder that is younger may not be locked yet
@@ -57,7 +57,7 @@ def storage_session(places: Sequence[Place], values: Mapping[str, object], progr
             _end(work, sent=sent)
 
 
-def _end(work: Work, *, sent: bool) -> None:
+def _end(work: StoredCopy, *, sent: bool) -> None:
     """Remove the working folder, unless it has a result that was not uploaded."""
     folder = work.place.local.parent
     if not sent and work.changed():

@@ -19,7 +19,7 @@ LEVELS = 2  # a new run is runs/TASK/NAME
 State = tuple[int, int, int]
 
 
-class Work:
+class StoredCopy:
     """The working folder of one URL, for a command that only reads it; subclasses are for the other roles."""
 
     def __init__(self, place: Place, cache: Cache, progress: Progress) -> None:
@@ -77,7 +77,7 @@ class Work:
         return {path.relative_to(local).as_posix(): path for path in local.rglob("*") if path.is_file()}
 
 
-class NewFolder(Work):
+class NewFolder(StoredCopy):
     """The destination of a conversion."""
 
     def _fetch(self, values: Mapping[str, object]) -> None:
@@ -86,21 +86,21 @@ class NewFolder(Work):
         self.before = check_new(self.store, overwrite=chosen, markers=MARKERS)
 
     def send(self) -> None:
-        """See Work; a dry run wrote nothing."""
+        """See StoredCopy; a dry run wrote nothing."""
         files = self._below(self.place.local)
         if files:
             removed = self.before.keys() - files.keys()
             upload(self.store, files, self.progress, before=self.before, removed=removed)
 
 
-class NewFile(Work):
+class NewFile(StoredCopy):
     """A file, and others that a command writes beside it: they replace what is stored, each in one step."""
 
     def _fetch(self, values: Mapping[str, object]) -> None:
         """There is nothing to read."""
 
     def send(self) -> None:
-        """See Work."""
+        """See StoredCopy."""
         above = Store(self.place.url.rpartition("/")[0])
         folder = self.place.local.parent
         files = sorted(self._files(), key=lambda name: (name == self.place.local.name, name))
@@ -108,11 +108,11 @@ class NewFile(Work):
             above.put([(name, str(folder / name)) for name in files])
 
 
-class UpdatedFolder(Work):
+class UpdatedFolder(StoredCopy):
     """A run or dataset in which a command may add, replace and remove files."""
 
     def send(self) -> None:
-        """See Work; only what changed is uploaded."""
+        """See StoredCopy; only what changed is uploaded."""
         now, local = self._files(), self.place.local
         prefix = f"{local.name}/"
         files = {name.removeprefix(prefix): local.parent / name
@@ -121,7 +121,7 @@ class UpdatedFolder(Work):
         upload(self.store, files, self.progress, before=self.before, removed=removed)
 
 
-class AddedFolder(Work):
+class AddedFolder(StoredCopy):
     """The folder of all runs, to which a training adds one. Only the names of those stored are copied."""
 
     def _fetch(self, values: Mapping[str, object]) -> None:  # noqa: ARG002
@@ -132,7 +132,7 @@ class AddedFolder(Work):
                 self.place.local.joinpath(*parts).mkdir(parents=True, exist_ok=True)
 
     def send(self) -> None:
-        """See Work; a run whose name was taken meanwhile gets the next free one."""
+        """See StoredCopy; a run whose name was taken meanwhile gets the next free one."""
         for folder in sorted(self.place.local.glob("/".join("*" * LEVELS))):
             files = self._below(folder)
             if files:
@@ -148,9 +148,9 @@ def _free(url: str) -> Store:
     return store
 
 
-def new_work(place: Place, cache: Cache, progress: Progress) -> Work:
+def new_work(place: Place, cache: Cache, progress: Progress) -> StoredCopy:
     """The work of a role. Raises OptionError, StorageError."""
-    kinds: dict[Role, type[Work]] = {
+    kinds: dict[Role, type[StoredCopy]] = {
         Role.NEW: NewFolder, Role.FILE: NewFile, Role.UPDATED: UpdatedFolder, Role.ADDED: AddedFolder,
     }  # fmt: skip
-    return kinds.get(place.role, Work)(place, cache, progress)
+    return kinds.get(place.role, StoredCopy)(place, cache, progress)
