@@ -1,5 +1,7 @@
+import io
 import json
 import shutil
+from contextlib import redirect_stderr
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ PACKAGES = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "openvino": ("openvin
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(params=["onnx", "openvino"])
+@pytest.fixture(scope="module", params=["onnx", "openvino"])
 def form(request: pytest.FixtureRequest) -> str:
     for package in PACKAGES[request.param]:
         pytest.importorskip(package, reason=f"{package} is not installed, so the export is not tested")
@@ -37,11 +39,18 @@ def run(seg_run: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(seg_run, tmp_path / "run"))
 
 
-def test_an_exported_model_finds_the_same(
-    run: Path, form: str, coco_folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run_command("train_seg", "export", run, "--format", form) == 0
-    assert "on 8 images no share differs by more than" in capsys.readouterr().err
+@pytest.fixture(scope="module")
+def exported(seg_run: Path, form: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run and its export; read only."""
+    run = Path(shutil.copytree(seg_run, tmp_path_factory.mktemp("exported") / "run"))
+    with redirect_stderr(io.StringIO()) as reported:
+        assert run_command("train_seg", "export", run, "--format", form) == 0
+    assert "on 8 images no share differs by more than" in reported.getvalue()
+    return run
+
+
+def test_an_exported_model_finds_the_same(exported: Path, form: str) -> None:
+    run = exported
     spec = read_spec(run / "weights/best.safetensors")
     metadata = read_metadata(exported_model.exported_path(run / "weights/best", form), form)
     assert (metadata.task, metadata.network, metadata.licence) == ("seg", "unet", "AGPL-3.0-or-later")
@@ -78,13 +87,14 @@ def test_an_export_of_another_model_is_refused(
     assert {path.name: path.read_bytes() for path in (run / "weights").iterdir()} == before
 
 
-def test_predict_runs_the_exported_file_with_symmetries_too(run: Path, form: str, coco_folder: Path) -> None:
-    assert run_command("train_seg", "export", run, "--format", form) == 0
+def test_predict_runs_the_exported_file_with_symmetries_too(
+    exported: Path, form: str, coco_folder: Path, tmp_path: Path
+) -> None:
     example_image = next((coco_folder / "images/test").rglob("*.png"))
     results = []
     for more in ((), ("--exported", form)):
-        out = run / "found.json"
-        assert run_command("train_seg", "predict", run, example_image, "--out", out, "--tta", *more) == 0
+        out = tmp_path / "found.json"
+        assert run_command("train_seg", "predict", exported, example_image, "--out", out, "--tta", *more) == 0
         results.append(read_predictions(out))
     assert [(p.category_id, p.bbox) for p in results[0]] == [(p.category_id, p.bbox) for p in results[1]]
 
