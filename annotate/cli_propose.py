@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotate.cli_labelme import Folder, Only
-from system.console import print_status, print_table, progress
+from system.console import print_loading, print_status, print_table, progress
 from system.errors import OptionError, WeightsError
 from system.json_output import report
 
@@ -100,8 +100,9 @@ def propose_command(
     listed = list_folder_images(folder)
     chosen = choose_images(only, listed) if only else listed
     images = [image for image in chosen if not (new and image.labelled)]
+    other: list[str] | None = None
     if from_good is not None:
-        counts = _propose_from_good(images, listed, from_good, weights, min_score or 0.0, tolerance)
+        counts, other = _propose_from_good(images, listed, from_good, weights, min_score or 0.0, tolerance)
     elif run is not None and types_only:
         counts = _propose_types(images, run, folder, dataset)
     else:
@@ -114,7 +115,8 @@ def propose_command(
             images, named, minimum, DEFAULT_TOLERANCE if tolerance is None else tolerance
         )
     _prepare(folder, run, dataset)
-    report({"images": len(images), **{outcome: counts[outcome] for outcome in MEANING_OF_OUTCOME}})
+    found = {} if other is None else {"other_part": other}
+    report({"images": len(images), **{outcome: counts[outcome] for outcome in MEANING_OF_OUTCOME}, **found})
     print_table(str(folder), ("", "count", "meaning"), [("images", len(images), ""), *_rows(counts)])
 
 
@@ -125,29 +127,41 @@ def _propose_from_good(
     weights: str | None,
     min_score: float,
     tolerance: float | None,
-) -> Counter[str]:
+) -> tuple[Counter[str], list[str]]:
+    """The outcomes, and the images that seem to show another part."""
     from annotate.folder_images import upright_size
-    from annotate.from_good import REMEDY, fit_finder, outline_tolerance, propose_regions
     from annotate.proposals import propose
     from datasets.formats.file_ranges import ranges_of_files
     from datasets.images.image_file import find_images
+    from features.names import RESNET_WEIGHTS_REMEDY
 
     source = weights or PUBLISHED
     if source != PUBLISHED and not Path(source).is_file():
-        raise WeightsError(Path(source), "no such file", REMEDY)
+        raise WeightsError(Path(source), "no such file", RESNET_WEIGHTS_REMEDY)
     where = "those of torchvision, downloaded or cached" if source == PUBLISHED else f"the file {source}"
     print_status(f"weights of resnet18: {where}")
+    print_loading()
+    from annotate.from_good import fit_finder, inspect_image, outline_tolerance
+
     good_images = find_images([good])
     # of all images in the folder, so the scale of an image does not depend on the chosen images
     intensities = ranges_of_files([*good_images, *(image.path for image in listed)])
     finder = fit_finder(good_images, source, progress, intensities=intensities)
+    if finder.unchecked:
+        print_status(f"not checked whether the images show the part of {good}: {finder.unchecked}")
     counts: Counter[str] = Counter()
+    other: list[str] = []
     for image in progress(images, "proposing", len(images)):
-        proposals = [p for p in propose_regions(finder, image) if p.prediction.score >= min_score]
+        every, is_other = inspect_image(finder, image)
+        other += [image.name] if is_other else []
+        proposals = [p for p in every if p.prediction.score >= min_score]
         if proposals:
             own = outline_tolerance(*upright_size(image.path)) if tolerance is None else tolerance
             counts += _count(propose(image, proposals, own))
-    return counts
+    if other:
+        what = f"{len(other)} of {len(images)} images seem to show another part, view or light than {good}"
+        print_status(f"warning: {what}, such as {other[0]}; their proposals are of no use")
+    return counts, other
 
 
 def _propose_types(images: "Sequence[FolderImage]", run: Path, folder: Path, dataset: Path | None) -> Counter[str]:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.folder_images import FolderImage
+from annotate.other_part import MIN_GOOD_IMAGES as FEWEST_FOR_PART
+from annotate.other_part import TOO_FEW, UNTRAINED, GoodPart, is_untrained, learn_part, nearest_tenth
 from annotate.proposals import Proposal
 from datasets.coco import Prediction
 from datasets.images.bit_depth import IntensityRange
@@ -13,6 +15,7 @@ from datasets.images.pixels import read_rgb
 from datasets.masks.rle import encode
 from features.encoder import load_encoder
 from features.memory import Memory, fit_memory
+from features.names import RESNET_WEIGHTS_REMEDY
 from features.patches import PatchFeatures, leave_one_core_free
 from features.regions import DistanceLimits, Region, enlarge, find_regions, learn_limits
 from system.errors import InputError
@@ -21,11 +24,11 @@ from system.progress import Progress
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from features.patches import Grid
 
 ENCODER, LAYERS = "resnet18", ("8", "16")  # strides
-REMEDY = "give --weights PATH, a ResNet-18 state dict under torchvision's names"
 SIDE = 320  # longer side of the network input in pixels
 MIN_GOOD_IMAGES = 5
 MAX_CALIBRATION_IMAGES = 64
@@ -39,7 +42,8 @@ class Finder:
     """Finds regions of an image that differ from all good images.
 
     `intensities` scales good images and others with more than 8 bits per channel (datasets.images.bit_depth);
-    `side` is the longer side of the network input in pixels.
+    `side` is the longer side of the network input in pixels. `part` recognises images of another part; without it,
+    `unchecked` states why.
     """
 
     extractor: PatchFeatures
@@ -47,11 +51,19 @@ class Finder:
     limits: DistanceLimits
     intensities: Sequence[IntensityRange] = ()
     side: int = SIDE
+    part: GoodPart | None = None
+    unchecked: str = ""
 
     def regions(self, rgb: "NDArray[np.uint8]") -> list[Region]:
         """Regions of an RGB image, H x W x 3 uint8, largest distance first; empty if the image looks good."""
-        distances = self.memory.distances(self.extractor.grid(rgb, self.side))
-        return find_regions(enlarge(distances), self.limits, rgb.shape[0], rgb.shape[1])
+        return self.inspect(rgb)[0]
+
+    def inspect(self, rgb: "NDArray[np.uint8]") -> tuple[list[Region], bool]:
+        """The regions of an RGB image, and whether it shows another part than the good images."""
+        grid = self.extractor.grid(rgb, self.side)
+        distances = self.memory.distances(grid)
+        regions = find_regions(enlarge(distances), self.limits, rgb.shape[0], rgb.shape[1])
+        return regions, self.part is not None and self.part.is_other(grid, distances)
 
 
 def fit_finder(
@@ -76,24 +88,28 @@ def fit_finder(
             "add more",
         )
     leave_one_core_free()
-    encoder, _ = load_encoder(ENCODER, str(weights), LAYERS, REMEDY)
+    encoder, _ = load_encoder(ENCODER, str(weights), LAYERS, RESNET_WEIGHTS_REMEDY)
     extractor = PatchFeatures(encoder)
     step = -(-len(good) // MAX_CALIBRATION_IMAGES)
     kept: dict[int, Grid] = {}
+    means: list[Tensor] = []
 
     def grids() -> Iterator["Grid"]:
         for i, path in enumerate(progress(good, "reading good images", len(good))):
             grid = extractor.grid(read_rgb(path, intensities), side)
+            means.append(grid.patches.mean(0))
             if i % step == 0:
                 kept[i] = grid
             yield grid
 
     memory = fit_memory(grids(), len(good))
-    maps = [
-        enlarge(memory.distances(grid, without=i))
-        for i, grid in progress(kept.items(), "learning the limits", len(kept))
+    distances = [
+        memory.distances(grid, without=i) for i, grid in progress(kept.items(), "learning the limits", len(kept))
     ]
-    return Finder(extractor, memory, learn_limits(maps), intensities, side)
+    limits = learn_limits([enlarge(one) for one in distances])
+    unchecked = TOO_FEW if len(good) < FEWEST_FOR_PART else UNTRAINED if is_untrained(encoder) else ""
+    part = None if unchecked else learn_part(means, [nearest_tenth(one) for one in distances])
+    return Finder(extractor, memory, limits, intensities, side, part, unchecked)
 
 
 def outline_tolerance(height: int, width: int) -> float:
@@ -103,7 +119,17 @@ def outline_tolerance(height: int, width: int) -> float:
 
 def propose_regions(finder: Finder, image: FolderImage) -> list[Proposal]:
     """The regions of an image as proposals labelled `defect`. Raises InputError if it cannot be read."""
-    return [
+    return inspect_image(finder, image)[0]
+
+
+def inspect_image(finder: Finder, image: FolderImage) -> tuple[list[Proposal], bool]:
+    """The proposals of an image, and whether it shows another part than the good images.
+
+    Raises InputError if it cannot be read.
+    """
+    regions, is_other = finder.inspect(read_rgb(image.path, finder.intensities))
+    proposals = [
         Proposal(Prediction(0, 0, (0, 0, 0, 0), region.score, encode(region.pixels)), LABEL, MODEL)
-        for region in finder.regions(read_rgb(image.path, finder.intensities))
+        for region in regions
     ]
+    return proposals, is_other

@@ -101,10 +101,8 @@ def _read(roots: Sequence[Path], moved: Path | None) -> "list[MeasuredRun]":
     for one in single:
         dataset = open_run_dataset(one, moved)
         measured.append(read_measured(one, dataset))
-        if count := corrections_since(one, dataset):
-            print_status(
-                f"{one.root}: {count} corrections of {dataset.name} since; it is counted on the corrected"
-            )
+        if corrections_since(one, dataset):
+            print_status(f"{one.root}: {dataset.name} was corrected since; the corrected annotations count")
     return measured
 
 

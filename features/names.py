@@ -18,6 +18,7 @@ RENAMED_NAME = re.compile(r"^\s*'([\w.]+)'\s*:", re.MULTILINE)
 ENCODER_WEIGHTS_REMEDY = (
     "give --encoder-weights PATH (a state dict of torchvision or timm) or --encoder-weights none"
 )
+RESNET_WEIGHTS_REMEDY = "give --weights PATH, a ResNet-18 state dict under torchvision's names"
 PUBLISHED = frozenset({"imagenet", "none"})
 
 

@@ -171,6 +171,12 @@ def print_status(line: str) -> None:
     typer.echo(shown(line), err=True)
 
 
+def print_loading() -> None:
+    """On a terminal, print a line before PyTorch is imported, which takes seconds."""
+    if sys.stderr.isatty():
+        print_status("loading PyTorch ...")
+
+
 def _failed_unexpectedly(name: str, error: BaseException, *, debug: bool) -> tuple[int, UnexpectedError]:
     """Status 3 and one line that names the error and its place.
 

@@ -18,9 +18,9 @@ def predict(
     """Find what differs from good images, at the size of the images; warn where good images have changed."""
     from evaluate.operating import operating_score
     from evaluate.run_folder import read_split
-    from system.console import print_status
+    from system.console import print_loading, print_status
     from training.cross_validation import single_run
-    from training.early_checks import check_device, print_loading
+    from training.early_checks import check_device
     from training.exported_model import parse_format
     from training.image_names import asked_images
     from training.predict import check_predict, dataset_of, write_and_print

@@ -38,7 +38,7 @@ def predict(
     from datasets.formats.coco_file import write_predictions
     from evaluate.operating import operating_score
     from evaluate.run_folder import read_split
-    from system.console import print_table
+    from system.console import print_loading, print_table
     from system.json_output import report
     from train_cls.typed_files import (
         check_flags,
@@ -49,7 +49,7 @@ def predict(
         write_types_json,
     )
     from training.cross_validation import single_run
-    from training.early_checks import check_device, print_loading
+    from training.early_checks import check_device
     from training.exported_model import parse_format
     from training.image_names import asked_images
     from training.predict import check_predict, dataset_of, write_image_list

@@ -8,11 +8,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from system.console import given, new_app, print_status, print_text, run
+from system.console import given, new_app, print_loading, print_status, print_text, run
 from system.errors import OptionError
 from system.json_output import report
 from training import flags as flag
-from training.early_checks import print_loading
 from training.exported_model import MAX_LOSS
 from training.fuse_command import fuse_command
 from training.options import OptionsT, flag_paths, option_defaults

@@ -1,11 +1,9 @@
 """Checks of options before PyTorch is imported, so that a mistake is reported at once."""
 
 import re
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from system.console import print_status
 from system.cuda import has_driver, is_cpu_build
 from system.errors import OptionError
 from training.negatives import check_negatives
@@ -59,9 +57,3 @@ def check_rule(rule: str | None) -> None:
 
     if rule is not None:
         parse_rule(rule)
-
-
-def print_loading() -> None:
-    """On a terminal, print a line before PyTorch is imported, which takes seconds."""
-    if sys.stderr.isatty():
-        print_status("loading PyTorch ...")

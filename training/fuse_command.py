@@ -40,7 +40,8 @@ def fuse_command(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         tta: flag.Tta = False,
     ) -> None:
         """Use several runs as one, and measure it: a run whose predictions are fused from theirs."""
-        from training.early_checks import check_device, check_new_run, check_rule, print_loading
+        from system.console import print_loading
+        from training.early_checks import check_device, check_new_run, check_rule
 
         check_device(device)
         check_rule(operating_point)

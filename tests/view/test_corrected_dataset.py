@@ -42,7 +42,7 @@ def test_a_former_run_is_counted_on_the_corrected_annotations(
     assert "corrected 2 times since this run was made" in page.inner_text(".corrected")
     capsys.readouterr()
     assert run_command("evaluate", "compare", run, run) == 0
-    assert "2 corrections of data since" in capsys.readouterr().err
+    assert "data was corrected since; the corrected annotations count" in capsys.readouterr().err
 
 
 def test_another_content_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

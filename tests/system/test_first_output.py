@@ -1,0 +1,76 @@
+"""On a terminal, a command that needs PyTorch prints a line before it imports it; nothing is measured in seconds.
+
+A module named torch stands in for PyTorch: importing it ends the process.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from system.child_process import module_environment
+from tests.view.fakes import make_dataset
+
+pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
+IMPORTED = "<torch>"
+STAND_IN = f"import os, sys\nsys.stderr.write({IMPORTED!r})\nsys.stderr.flush()\nos._exit(7)\n"
+
+
+def at_a_terminal(command: list[str], folder: Path, environ: dict[str, str]) -> str:
+    """What a command prints on a terminal of 80 columns."""
+    number, terminal = pty.fork()
+    if number == 0:  # the child, which becomes the command
+        os.chdir(folder)
+        os.execvpe(command[0], command, environ)
+    printed = b""
+    try:
+        while part := os.read(terminal, 65_536):
+            printed += part
+    except OSError:  # how Linux reports that the child has ended
+        pass
+    os.waitpid(number, 0)
+    os.close(terminal)
+    return printed.decode()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset, good images, a run of a segmenter without weights, and the stand-in for PyTorch."""
+    root = tmp_path_factory.mktemp("first")
+    make_dataset(root / "data", images=8)
+    for name in ("good", "new"):
+        (root / name).mkdir()
+        for i in range(5):
+            Image.fromarray(np.full((32, 32, 3), 90 + i, np.uint8)).save(root / name / f"{i}.png")
+    run = root / "run"
+    run.mkdir()
+    (run / "config.yaml").write_text(f"kind: seg\ndataset: {root / 'data'}\noptions: {{}}\n")
+    (root / "weights.pt").write_bytes(b"none")
+    (root / "stand-in/torch").mkdir(parents=True)
+    (root / "stand-in/torch/__init__.py").write_text(STAND_IN)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("command", "first"),
+    [
+        ("train_seg fit data --encoder-weights none", "loading PyTorch ..."),
+        ("train_det fit data --weights none", "loading PyTorch ..."),
+        ("train_cls fit data --weights none", "loading PyTorch ..."),
+        ("train_anomaly fit data --encoder-weights none", "loading PyTorch ..."),
+        ("train_seg evaluate run", "loading PyTorch ..."),
+        ("annotate propose new --from-good good --weights weights.pt", "weights of resnet18: the file weights.pt"),
+        ("annotate propose new --from run", "loading PyTorch ..."),
+        ("view run --images new", "loading PyTorch ..."),
+    ],
+)
+def test_a_line_is_printed_before_pytorch_is_imported(command: str, first: str, folder: Path) -> None:
+    environ = dict(module_environment())
+    environ["PYTHONPATH"] = f"{folder / 'stand-in'}{os.pathsep}{Path(__file__).parents[2]}"
+    printed = at_a_terminal([sys.executable, "-m", *command.split()], folder, environ)
+    before, imported, _ = printed.partition(IMPORTED)
+    assert imported, printed
+    assert before.splitlines()[0] == first
