@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.folder_images import FolderImage
-from annotate.other_part import MIN_GOOD_IMAGES as FEWEST_FOR_PART
-from annotate.other_part import TOO_FEW, UNTRAINED, GoodPart, is_untrained, learn_part, nearest_tenth
 from annotate.proposals import Proposal
 from datasets.coco import Prediction
 from datasets.images.bit_depth import IntensityRange
@@ -16,6 +14,8 @@ from datasets.masks.rle import encode
 from features.encoder import load_encoder
 from features.memory import Memory, fit_memory
 from features.names import RESNET_WEIGHTS_REMEDY
+from features.other_part import MIN_GOOD_IMAGES as FEWEST_FOR_PART
+from features.other_part import TOO_FEW, UNTRAINED, GoodPart, is_untrained, learn_part, nearest_tenth
 from features.patches import PatchFeatures, leave_one_core_free
 from features.regions import DistanceLimits, Region, enlarge, find_regions, learn_limits
 from system.errors import InputError

@@ -10,8 +10,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from annotate import from_good
-from annotate.other_part import is_untrained, learn_part, nearest_tenth
 from features.memory import fit_memory
+from features.other_part import is_untrained, learn_part, nearest_tenth
 from features.patches import Grid
 from tests.command import run_command
 from tests.features.networks import random_resnet, textured

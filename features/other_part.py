@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from features.patches import Grid
 
-MIN_GOOD_IMAGES = 20  # the largest value of fewer is no limit for others
+MIN_GOOD_IMAGES = 20  # the largest value of a few is a poor limit for others
 NEAR_QUANTILE = 0.1
 NEAR_FACTOR = 1.15  # times the largest value of a good image
 MEAN_FACTOR = 1.4
