@@ -7,6 +7,7 @@ system.cluster_task.
 import logging
 import pickle
 import re
+import threading
 import time
 import uuid
 from collections import deque
@@ -171,10 +172,24 @@ def _connected(address: str) -> "Client":
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     encrypted = dask.config.get("distributed.comm.require-encryption")
-    try:
-        return Client(
-            f"{'tls' if encrypted else 'tcp'}://{match[1]}", timeout=CONNECT_SECONDS, set_as_default=False
-        )
-    except (OSError, TimeoutError, ValueError):
-        problem = "no scheduler of dask.distributed answers there"
-        raise ClusterError(f"--on {address}", problem, "start one, such as: dask scheduler") from None
+    url = f"{'tls' if encrypted else 'tcp'}://{match[1]}"
+    made: list[Client | Exception] = []
+
+    def connect() -> None:
+        try:
+            made.append(Client(url, timeout=CONNECT_SECONDS, set_as_default=False))
+        except Exception as error:  # noqa: BLE001  raised below
+            made.append(error)
+
+    # Dask waits without end for the first words of a process that accepts connections
+    waiting = threading.Thread(target=connect, daemon=True)
+    waiting.start()
+    waiting.join(3 * CONNECT_SECONDS)
+    # MemoryError: words of another protocol are read as the length of a message
+    for outcome in made:
+        if isinstance(outcome, Client):
+            return outcome
+        if not isinstance(outcome, OSError | TimeoutError | ValueError | MemoryError):
+            raise outcome
+    problem = "no scheduler of dask.distributed answers there"
+    raise ClusterError(f"--on {address}", problem, "start one, such as: dask scheduler")

@@ -2,11 +2,13 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -17,6 +19,7 @@ from system.errors import ClusterError, InputError, OperatingSystemError, Option
 from tests.cluster_processes import DIE_ONCE, Cluster, running_cluster, tree_bytes
 from tests.command import only_line, run_command
 
+dask = pytest.importorskip("dask", reason="dask is not installed")
 pytest.importorskip("distributed", reason="dask.distributed is not installed")
 
 
@@ -186,6 +189,39 @@ def test_what_the_options_refuse(tmp_path: Path, synth_tree: Path, capsys: pytes
     ):
         assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out", *flags) == 2
         assert only_line(capsys).startswith(f"convert: {line}")
+
+
+@pytest.mark.parametrize("words", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\nnot a scheduler"])
+def test_a_process_that_is_no_scheduler_is_one_line(words: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that says nothing would be waited for without end; words of HTTP are a message of 10 ** 18 bytes."""
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            accepted.append(server.accept()[0])
+            accepted[0].sendall(words)
+
+        accepted: list[socket.socket] = []
+        Thread(target=answer, daemon=True).start()
+        url = f"dask://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ClusterError, match=r"no scheduler of dask.distributed answers"), opened_cluster(url):
+            pass
+        accepted[0].close()
+
+
+def test_encryption_is_that_of_the_configuration_of_dask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command then speaks TLS, so that it sends nothing to a scheduler without a certificate."""
+    called: list[str] = []
+
+    class Recorded:
+        def __init__(self, url: str, **_: object) -> None:
+            called.append(url)
+
+    monkeypatch.setattr("distributed.Client", Recorded)
+    for encrypted in (True, False):
+        with dask.config.set({"distributed.comm.require-encryption": encrypted}):
+            cluster._connected("dask://10.0.0.5:8786")
+    assert called == ["tls://10.0.0.5:8786", "tcp://10.0.0.5:8786"]
 
 
 def test_without_dask_the_remedy_is_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,9 @@ def read_sources(folder: Path, dataset: Dataset) -> tuple[list[PasteImage], list
         raise InputError(folder, problem, "name a dataset with other defects")
     if len(kept) < len(images):
         print_status(f"{folder}: {len(images) - len(kept)} defective images are in val or test here, left out")
+    masked = {a.image_id for a in given.split("train").annotations if a.segmentation}
+    if not any(image.id in masked for image in kept):
+        raise InputError(folder, "none of its defective training images has a mask", "name a dataset with masks")
     sources = [replace(one, product="") for one in list_paste_images(given, kept)]
     return sources, [digests[image.file_name] for image in kept]
 

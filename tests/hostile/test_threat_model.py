@@ -20,6 +20,17 @@ COVERED: dict[str, list[str]] = {
         "fuzz/test_corpus.py::test_whatever_a_file_contains_is_read_or_refused",
     ],
     "| exported models": ["hostile/test_exports.py::test_a_damaged_export_is_one_line"],
+    "| metadata of exported models": ["training/test_export_metadata.py::test_a_file_without_a_model_is_refused"],
+    "| watched folders": [
+        "training/test_unlabelled.py::test_a_link_out_of_the_folder_and_a_pipe_are_refused",
+        "training/test_watch.py::test_a_damaged_file_is_reported_once_and_predicted_when_it_is_replaced",
+    ],
+    "| runs that a fused run names": ["training/test_fuse.py::test_a_received_run_that_names_others_is_refused"],
+    "| the scheduler of a Dask cluster": [
+        "test_cluster.py::test_errors_come_back_whole",
+        "test_cluster.py::test_another_version_on_a_worker_is_one_line",
+        "test_cluster.py::test_a_process_that_is_no_scheduler_is_one_line",
+    ],
     "| run folders": [
         "hostile/test_damaged_files.py::test_a_yaml_bomb_is_one_error",
         "hostile/test_weights.py::test_an_unknown_task_never_becomes_the_name_of_a_module",
@@ -105,7 +116,10 @@ COVERED: dict[str, list[str]] = {
         "datasets/masks/test_crossings.py::test_a_scribble_is_left_for_a_person",
         "datasets/check/test_many_annotations.py::test_of_too_many_overlaps_the_first_are_compared",
     ],
-    "* `--on` trusts": ["test_cluster.py::test_without_on_no_cluster_code_is_loaded"],
+    "* `--on` trusts": [
+        "test_cluster.py::test_without_on_no_cluster_code_is_loaded",
+        "test_cluster.py::test_encryption_is_that_of_the_configuration_of_dask",
+    ],
     "* `--jobs` starts": ["hostile/test_damaged_files.py::test_the_number_of_processes_is_limited"],
     "* Only one process trains": [
         "faults/test_two_resumes.py::test_of_two_resumes_one_trains_and_the_other_is_one_line",

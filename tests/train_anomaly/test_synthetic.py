@@ -4,15 +4,17 @@ import shutil
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 import torch
 
 from datasets.coco import CocoFile
-from datasets.formats.coco_file import write_coco
+from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
 from features.input_frame import InputFrame
 from features.nearest import NearestPatches
+from system.errors import InputError
 from tests.command import run_command
 from tests.train_anomaly.conftest import SIDE, SMALL, part
 from tests.train_anomaly.test_fit import metrics_of
@@ -134,3 +136,13 @@ def test_a_training_with_pasted_defects(parts: Path, tmp_path: Path) -> None:
     (bad,) = data.split("train").defective()
     digest = next(data.sha256(image) for image in data.images("train") if image.id == bad)
     assert read_anomaly_spec(run / "weights/best.safetensors").pasted == [digest]
+
+
+def test_sources_without_a_mask_are_refused(parts: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(parts, tmp_path / "boxes"))
+    path = annotation_path(other, "train")
+    coco = read_coco(path)
+    boxes = [msgspec.structs.replace(annotation, segmentation=[]) for annotation in coco.annotations]
+    write_coco(path, CocoFile(coco.images, boxes, coco.categories))
+    with pytest.raises(InputError, match="boxes: none of its defective training images has a mask"):
+        read_sources(other, load_dataset(parts))

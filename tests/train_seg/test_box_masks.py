@@ -7,9 +7,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from datasets.coco import Annotation, CocoFile
+from datasets.coco import Annotation, Box, CocoFile
 from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
+from system.errors import InputError
 from system.json_file import read_json
 from tests.command import run_command
 from tests.odd_datasets import odd_folder
@@ -57,6 +58,16 @@ def test_a_box_in_which_nothing_differs_gives_something_inside_it(box: tuple[flo
     assert component.area > 0
     assert box[0] - 1 < x < x + w < box[0] + box[2] + 1.1
     assert box[1] - 1 < y < y + h < box[1] + box[3] + 1.1
+
+
+@pytest.mark.parametrize("box", [(200.0, 0.0, 5.0, 5.0), (-9.0, 3.0, 4.0, 4.0), (2.0, -3.0, 4.0, 3.0)])
+def test_a_box_outside_its_image_is_refused(box: Box, boxes: Path) -> None:
+    path = annotation_path(boxes, "train")
+    coco = read_coco(path)
+    first = msgspec.structs.replace(coco.annotations[0], bbox=box, segmentation=[])
+    write_coco(path, msgspec.structs.replace(coco, annotations=[first, *coco.annotations[1:]]))
+    with pytest.raises(InputError, match=rf"instances_train.json: the box .* of annotation {first.id} is outside"):
+        with_box_masks(load_dataset(boxes))
 
 
 def test_an_ellipse_has_the_area_of_one() -> None:
