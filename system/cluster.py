@@ -181,11 +181,11 @@ def _connected(address: str) -> "Client":
         except Exception as error:  # noqa: BLE001  raised below
             made.append(error)
 
-    # Dask waits without end for the first words of a process that accepts connections
+    # Dask waits without end for the first message of a process that accepts connections
     waiting = threading.Thread(target=connect, daemon=True)
     waiting.start()
     waiting.join(3 * CONNECT_SECONDS)
-    # MemoryError: words of another protocol are read as the length of a message
+    # MemoryError: text of another protocol is read as the length of a message
     for outcome in made:
         if isinstance(outcome, Client):
             return outcome
