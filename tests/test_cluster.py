@@ -192,7 +192,7 @@ def test_what_the_options_refuse(tmp_path: Path, synth_tree: Path, capsys: pytes
 
 
 @pytest.mark.parametrize("text", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\nnot a scheduler"])
-def test_a_process_that_is_no_scheduler_is_one_line(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_other_than_a_scheduler_is_one_line(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """A silent one would be waited for without end; text of HTTP is read as a message of 10 ** 18 bytes."""
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:

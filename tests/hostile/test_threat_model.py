@@ -29,7 +29,7 @@ COVERED: dict[str, list[str]] = {
     "| the scheduler of a Dask cluster": [
         "test_cluster.py::test_errors_come_back_whole",
         "test_cluster.py::test_another_version_on_a_worker_is_one_line",
-        "test_cluster.py::test_a_process_that_is_no_scheduler_is_one_line",
+        "test_cluster.py::test_a_process_other_than_a_scheduler_is_one_line",
     ],
     "| run folders": [
         "hostile/test_damaged_files.py::test_a_yaml_bomb_is_one_error",
