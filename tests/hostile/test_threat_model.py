@@ -31,6 +31,13 @@ COVERED: dict[str, list[str]] = {
         "test_cluster.py::test_another_version_on_a_worker_is_one_line",
         "test_cluster.py::test_a_process_other_than_a_scheduler_is_one_line",
     ],
+    "| a URL in a run": ["training/test_stored_runs.py::test_commands_with_a_stored_run"],
+    "| what is stored at a URL": ["system/test_storage.py::test_object_outside_the_folder"],
+    "* Object storage is reached": [
+        "system/test_storage.py::test_paths_do_not_import_fsspec",
+        "system/test_storage.py::test_refused",
+        "system/test_storage_s3.py::test_nothing_written_contains_the_credentials",
+    ],
     "| run folders": [
         "hostile/test_damaged_files.py::test_a_yaml_bomb_is_one_error",
         "hostile/test_weights.py::test_an_unknown_task_never_becomes_the_name_of_a_module",
