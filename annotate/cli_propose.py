@@ -142,6 +142,7 @@ def _propose_from_good(
     print_status(f"weights of resnet18: {where}")
     print_loading()
     from annotate.from_good import fit_finder, inspect_image, outline_tolerance
+    from features.other_part import Difference, other_images
 
     good_images = find_images([good])
     # of all images in the folder, so the scale of an image does not depend on the chosen images
@@ -150,14 +151,14 @@ def _propose_from_good(
     if finder.unchecked:
         print_status(f"not checked whether the images show the part of {good}: {finder.unchecked}")
     counts: Counter[str] = Counter()
-    other: list[str] = []
+    differences: dict[str, Difference] = {}
     for image in progress(images, "proposing", len(images)):
-        every, is_other = inspect_image(finder, image)
-        other += [image.name] if is_other else []
+        every, differences[image.name] = inspect_image(finder, image)
         proposals = [p for p in every if p.prediction.score >= min_score]
         if proposals:
             own = outline_tolerance(*upright_size(image.path)) if tolerance is None else tolerance
             counts += _count(propose(image, proposals, own))
+    other = other_images(differences)
     if other:
         what = f"{len(other)} of {len(images)} images seem to show another part, view or light than {good}"
         print_status(f"warning: {what}, such as {other[0]}; their proposals are of no use")

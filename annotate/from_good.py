@@ -15,7 +15,7 @@ from features.encoder import load_encoder
 from features.memory import Memory, fit_memory
 from features.names import RESNET_WEIGHTS_REMEDY
 from features.other_part import MIN_GOOD_IMAGES as FEWEST_FOR_PART
-from features.other_part import TOO_FEW, UNTRAINED, GoodPart, is_untrained, learn_part, nearest_tenth
+from features.other_part import TOO_FEW, UNTRAINED, Difference, GoodPart, is_untrained, learn_part, nearest_tenth
 from features.patches import PatchFeatures, leave_one_core_free
 from features.regions import DistanceLimits, Region, enlarge, find_regions, learn_limits
 from system.errors import InputError
@@ -58,12 +58,12 @@ class Finder:
         """Regions of an RGB image, H x W x 3 uint8, largest distance first; empty if the image looks good."""
         return self.inspect(rgb)[0]
 
-    def inspect(self, rgb: "NDArray[np.uint8]") -> tuple[list[Region], bool]:
+    def inspect(self, rgb: "NDArray[np.uint8]") -> tuple[list[Region], Difference]:
         """The regions of an RGB image, and whether it shows another part than the good images."""
         grid = self.extractor.grid(rgb, self.side)
         distances = self.memory.distances(grid)
         regions = find_regions(enlarge(distances), self.limits, rgb.shape[0], rgb.shape[1])
-        return regions, self.part is not None and self.part.is_other(grid, distances)
+        return regions, self.part.compare(grid, distances) if self.part else "none"
 
 
 def fit_finder(
@@ -122,14 +122,14 @@ def propose_regions(finder: Finder, image: FolderImage) -> list[Proposal]:
     return inspect_image(finder, image)[0]
 
 
-def inspect_image(finder: Finder, image: FolderImage) -> tuple[list[Proposal], bool]:
+def inspect_image(finder: Finder, image: FolderImage) -> tuple[list[Proposal], Difference]:
     """The proposals of an image, and whether it shows another part than the good images.
 
     Raises InputError if it cannot be read.
     """
-    regions, is_other = finder.inspect(read_rgb(image.path, finder.intensities))
+    regions, difference = finder.inspect(read_rgb(image.path, finder.intensities))
     proposals = [
         Proposal(Prediction(0, 0, (0, 0, 0, 0), region.score, encode(region.pixels)), LABEL, MODEL)
         for region in regions
     ]
-    return proposals, is_other
+    return proposals, difference

@@ -5,9 +5,9 @@ patches is farther from good patches than in any good image, and so is the mean 
 those of the good images, each compared with the others; docs/loop.md has the measured values.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,10 @@ NEAR_QUANTILE = 0.1
 NEAR_FACTOR = 1.15  # times the largest value of a good image
 MEAN_FACTOR = 1.4
 MEAN_FACTOR_ALONE = 5.0  # for another part on the same background, whose patches are near
+CLEAR_NEAR_FACTOR = 2.0
+CLEAR_MEAN_FACTOR_ALONE = 8.0
+FOLDER_SHARE, FOLDER_MINIMUM = 0.2, 3  # of possible images; the largest defect of 63 bottles is one
+Difference = Literal["none", "possible", "clear"]
 TOO_FEW = f"there are fewer than {MIN_GOOD_IMAGES} good images"
 UNTRAINED = "the weights of the network are untrained"
 
@@ -39,11 +43,25 @@ class GoodPart:
     near: float
     mean: float
 
-    def is_other(self, grid: "Grid", distances: "NDArray[np.float32]") -> bool:
-        """Whether an image shows another part; `distances` are those of its patches `grid` to good patches."""
+    def compare(self, grid: "Grid", distances: "NDArray[np.float32]") -> Difference:
+        """Whether an image shows another part; `distances` are those of its patches `grid` to good patches.
+
+        A very large defect is possibly another part, never clearly.
+        """
         near = nearest_tenth(distances) / self.near
         mean = float(torch.cdist(grid.patches.mean(0)[None], self.means).min()) / self.mean
-        return (near > NEAR_FACTOR and mean > MEAN_FACTOR) or mean > MEAN_FACTOR_ALONE
+        if (near > CLEAR_NEAR_FACTOR and mean > MEAN_FACTOR) or mean > CLEAR_MEAN_FACTOR_ALONE:
+            return "clear"
+        is_possible = (near > NEAR_FACTOR and mean > MEAN_FACTOR) or mean > MEAN_FACTOR_ALONE
+        return "possible" if is_possible else "none"
+
+
+def other_images(differences: Mapping[str, Difference]) -> list[str]:
+    """The names of images of another part: the clear ones, and the possible ones if a folder has many of both."""
+    different = [name for name, one in differences.items() if one != "none"]
+    if len(different) >= FOLDER_MINIMUM and len(different) > FOLDER_SHARE * len(differences):
+        return different
+    return [name for name in different if differences[name] == "clear"]
 
 
 def learn_part(means: Sequence[Tensor], nearest_tenths: Sequence[float]) -> GoodPart:

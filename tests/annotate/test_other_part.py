@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from annotate import from_good
 from features.memory import fit_memory
-from features.other_part import is_untrained, learn_part, nearest_tenth
+from features.other_part import GoodPart, is_untrained, learn_part, nearest_tenth, other_images
 from features.patches import Grid
 from tests.command import run_command
 from tests.features.networks import random_resnet, textured
@@ -40,7 +40,7 @@ def test_another_part_is_distinguished_from_a_defect(level: float, changed: floa
     alone = [nearest_tenth(memory.distances(one, without=i)) for i, one in enumerate(good)]
     part = learn_part([one.patches.mean(0) for one in good], alone)
     image = grid(99, level, changed)
-    assert part.is_other(image, memory.distances(image)) is is_other
+    assert (part.compare(image, memory.distances(image)) != "none") is is_other
 
 
 def test_another_part_on_the_same_background() -> None:
@@ -52,7 +52,18 @@ def test_another_part_on_the_same_background() -> None:
     image.patches[50:] += 3
     distances = memory.distances(image)
     assert nearest_tenth(distances) < 1
-    assert part.is_other(image, distances)
+    assert part.compare(image, distances) != "none"
+
+
+def test_a_single_possible_image_is_a_large_defect_but_a_folder_of_them_is_another_part() -> None:
+    part = GoodPart(torch.zeros(1, CHANNELS), near=1.0, mean=1.0)
+    image = Grid(torch.full((SIDE**2, CHANNELS), 1.0), SIDE, SIDE)  # its mean is at a distance of 2.8
+    by_near = {near: part.compare(image, np.full((SIDE, SIDE), near, np.float32)) for near in (1.1, 1.7, 2.1)}
+    assert by_near == {1.1: "none", 1.7: "possible", 2.1: "clear"}
+    many = dict.fromkeys("abcdefgh", by_near[1.1])
+    assert other_images({**many, "x": by_near[1.7]}) == []
+    assert other_images({**many, "x": by_near[2.1]}) == ["x"]
+    assert other_images(dict.fromkeys("xyz", by_near[1.7])) == ["x", "y", "z"]
 
 
 def test_nearest_tenth() -> None:
@@ -63,7 +74,7 @@ def test_equal_good_images_do_not_divide_by_zero() -> None:
     good = [grid(1, 1)] * 3
     part = learn_part([one.patches.mean(0) for one in good], [0.5, 0.5, 0.5])
     assert part.mean > 0
-    assert part.is_other(grid(2, 9), np.full((SIDE, SIDE), 20, np.float32))
+    assert part.compare(grid(2, 9), np.full((SIDE, SIDE), 20, np.float32)) == "clear"
 
 
 def test_untrained_networks() -> None:
