@@ -73,7 +73,8 @@ class Cache:
             incoming.mkdir()
         for part in progress(list(_parts(names)), "Download", -(-len(names) // BATCH)):
             pairs = [(name, str(incoming / str(number))) for number, name in enumerate(part)]
-            store.get(pairs)
+            with writable(self.root):
+                store.get(pairs)
             for name, path in pairs:
                 if Path(path).stat().st_size != listed[name].size >= 0:
                     raise InputError(

@@ -318,10 +318,10 @@ def test_full_disk_of_the_cache(
     put(memory, small_tree, "in/parts")
     with pytest.MonkeyPatch.context() as patched:
 
-        def full(*_arguments: object) -> None:
+        def full(*_arguments: object, **_options: object) -> None:
             raise OSError(28, "No space left on device")
 
-        patched.setattr("system.storage_cache.Cache._keep", full)
+        patched.setattr(type(memory), "get_file", full)
         assert convert("memory://in/parts", "memory://out/coco") == 2
     line = only_line(capsys)
     assert line.startswith(f"convert: {cache_folder()}: no space left on the device")
