@@ -10,7 +10,7 @@ from datasets.masks.component import Component
 from datasets.masks.edges import component_to_rle
 from datasets.masks.find_components import components
 from train_seg.model import ModelSpec
-from train_seg.shares import Shares, whole_shares
+from train_seg.shares import Shares, sum_where, whole_shares
 from train_seg.sizes import likeliest_type
 
 if TYPE_CHECKING:
@@ -74,4 +74,4 @@ def _window(component: Component) -> tuple[slice, slice]:
 
 def _score(defect: "NDArray[np.float32]", component: Component) -> float:
     """Mean defect share of the pixels of the component, rounded to six decimals."""
-    return round(float(defect[_window(component)][component.pixels].mean(dtype=np.float64)), 6)
+    return round(sum_where(defect[_window(component)], component.pixels) / component.area, 6)

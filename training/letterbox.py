@@ -87,8 +87,13 @@ class Letterbox:
         inner = logits[:, :, top : top + h, left : left + w].float()
 
         def window(start: int, stop: int) -> "torch.Tensor":
-            lines = _mix(inner, 2, rows[start:stop], down[start:stop].view(-1, 1))
-            return _mix(lines, 3, columns, along)
+            before, share = rows[start:stop], down[start:stop].view(-1, 1)
+            if not len(before):
+                return inner.new_empty((*inner.shape[:2], 0, len(columns)))
+            first = int(before[0])
+            # Columns are mixed in the few rows of the square; only then are whole rows copied and mixed.
+            lines = _mix(inner[:, :, first : int(before[-1]) + 2], 3, columns, along)
+            return _mix(lines, 2, before - first, share)
 
         return window, (row, column, len(rows), len(columns))
 

@@ -7,6 +7,7 @@ from datasets.coco import Category, Prediction, Rle
 from datasets.masks.rle import decode
 from train_seg.model import ModelSpec
 from train_seg.postprocess import MIN_SQUARE_PIXELS, shares_to_predictions
+from train_seg.shares import sum_where
 from train_seg.sizes import TypeSize
 
 CATEGORIES = [Category(4, "chip"), Category(7, "dirt")]
@@ -128,3 +129,12 @@ def test_what_is_fainter_than_a_quarter_of_the_threshold_is_nothing() -> None:
     assert predict(shares) == []
     put(shares, slice(0, 10), slice(0, 10), 0.13, 0.0)
     assert len(predict(shares)) == 1
+
+
+def test_a_sum_over_pixels_is_added_up_with_64_bits() -> None:
+    random = np.random.default_rng(5)
+    image = random.random((700, 900), np.float32)
+    pixels = random.random((500, 600)) < 0.3
+    window = image[20:520, 100:700]  # a view, as of a component
+    assert sum_where(window, pixels) == pytest.approx(float(window[pixels].astype(np.float64).sum()), rel=1e-12)
+    assert sum_where(window, np.zeros_like(pixels)) == 0
