@@ -12,7 +12,6 @@ Rother, Kolmogorov and Blake 2004: GrabCut, https://doi.org/10.1145/1015706.1015
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,8 +22,8 @@ from datasets.masks.component import Component, mask_to_component
 from datasets.masks.edges import component_to_rle
 from evaluate.run_folder import Run
 from system.console import print_status, progress
-from system.errors import InputError
 from system.json_file import write_json
+from training.boxes import check_inside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -189,7 +188,7 @@ def _with_masks(dataset: Dataset, coco: CocoFile, split: str) -> tuple[CocoFile,
         rgb = dataset.read_image(image)
         for annotation in by_image[image.id]:
             if not annotation.segmentation:
-                _check_inside(annotation, image, annotation_path(dataset.root, split))
+                check_inside([annotation], image, annotation_path(dataset.root, split))
                 component, ellipse = mask_in_box(rgb, annotation.bbox)
                 changed[annotation.id] = _masked(annotation, component, image)
                 ellipses += ellipse
@@ -202,13 +201,6 @@ def _with_masks(dataset: Dataset, coco: CocoFile, split: str) -> tuple[CocoFile,
     annotations = [*(changed.get(a.id, a) for a in coco.annotations), *ignored]
     count = BoxMasks(split, len(changed), ellipses, round(unsure / max(1, pixels), 4))
     return CocoFile(coco.images, annotations, coco.categories), count
-
-
-def _check_inside(annotation: Annotation, image: Image, path: Path) -> None:
-    x, y, w, h = annotation.bbox
-    if x >= image.width or y >= image.height or x + w <= 0 or y + h <= 0:
-        problem = f"the box {[x, y, w, h]} of annotation {annotation.id} is outside its image {image.file_name}"
-        raise InputError(path, problem, "correct or remove it")
 
 
 def _masked(annotation: Annotation, component: Component, image: Image) -> Annotation:

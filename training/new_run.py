@@ -19,7 +19,6 @@ import msgspec
 
 from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import Dataset
-from datasets.formats.made_images import check_have_places
 from datasets.resplit import Options, assign_splits
 from datasets.splits import strata_by_type
 from evaluate.run_folder import Run, RunConfig, RunSplit
@@ -28,6 +27,7 @@ from system.errors import InputError, OptionError
 from system.files import write_atomic
 from system.json_file import write_json
 from system.shown_names import shown
+from training.boxes import check_boxes
 from training.negatives import DEFECTS_AND_NEGATIVES, ImageChoice, only_ignored
 from training.options import SharedOptions
 from training.pasted_images import pasted_names, write_pasted
@@ -37,12 +37,6 @@ from training.run_dataset import PASTED, resplit_in_memory
 PACKAGES = ("defectline", "torch", "torchvision", "ultralytics", "segmentation-models-pytorch", "timm",
             "lightning", "albumentations", "imbalanced-learn", "pycocotools", "numpy",
             "opencv-python-headless")  # fmt: skip
-
-
-def check_boxes(dataset: Dataset, task: str) -> None:
-    """Raise InputError if images made for types of images would train a model that finds defects in images."""
-    if not Run(dataset.root, task).provides.image_types:
-        check_have_places(dataset.root, (image.file_name for image in dataset.images("train")))
 
 
 def check_learnable(dataset: Dataset, options: SharedOptions, images: ImageChoice) -> None:
@@ -97,6 +91,7 @@ def new_folds(
     made, and InputError; nothing is left then.
     """
     check_learnable(dataset, options, images)
+    check_boxes(dataset, task)
     _report_repairs(dataset)
     if not 0 <= val < 1:
         raise OptionError(f"--val {val}", "not a share", "give 0 or more and less than 1")
