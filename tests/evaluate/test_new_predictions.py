@@ -13,6 +13,7 @@ from datasets.formats.coco_file import write_coco
 from evaluate.new_predictions import PredictError, predict_images, predict_with_run
 from evaluate.operating import operating_score
 from evaluate.run_folder import RunConfig, RunSplit, load_run
+from system.child_process import module_command
 from system.errors import InputError
 from system.json_file import write_json
 from training.new_run import create_run
@@ -48,6 +49,7 @@ def fake_trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> 
         f"pathlib.Path({str(tmp_path / 'arguments')!r}).write_text(json.dumps(sys.argv[1:]))\n{body}\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "fake"))
+    monkeypatch.setattr("evaluate.new_predictions.module_command", module_command)  # a process of its own
 
 
 def test_a_run_predicts_by_its_own_trainer_as_a_process(

@@ -14,6 +14,7 @@ from datasets.coco import Prediction
 from datasets.formats.coco_file import write_predictions
 from datasets.formats.dataset_folder import load_dataset
 from evaluate.run_folder import read_config
+from system.child_process import module_command
 from tests.command import only_line, run_command
 from view.new_images import new_images_scene
 
@@ -47,6 +48,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr("evaluate.new_predictions.module_command", module_command)
     return started
 
 

@@ -48,7 +48,12 @@ def wrong_images(root: Path, dataset_root: Path, threshold: float) -> tuple[set[
     """The names of the missed images and of those with a false alarm."""
     coco = load_dataset(dataset_root).split("test")
     predictions = read_predictions(root / "predictions" / "test.json", coco.images)
-    found = {p.image_id for p in predictions if p.score >= threshold}
+    provides = load_run(root).provides
+    if provides.one_type:  # by the probability of any defect
+        sums = {i.id: sum(p.score for p in predictions if p.image_id == i.id) for i in coco.images}
+        found = {image for image, score in sums.items() if score >= threshold}
+    else:
+        found = {p.image_id for p in predictions if p.score >= threshold}
     defective = {annotation.image_id for annotation in coco.annotations}
     missed = {i.file_name for i in coco.images if i.id in defective - found}
     return missed, {i.file_name for i in coco.images if i.id in found - defective}
