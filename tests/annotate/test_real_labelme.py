@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +25,6 @@ from tests.nobody import only_reading
 DRIVER = Path(__file__).with_name("drive_labelme.py")
 # root may write anywhere, except in a program that it starts without that right
 AS_OTHERS = "setpriv --bounding-set -dac_override " if os.getuid() == 0 and shutil.which("setpriv") else ""
-
-
-@pytest.fixture
-def screen() -> Iterator[str]:
-    """A separate screen for labelme; skips without Xvfb."""
-    xvfb = shutil.which("Xvfb")
-    if xvfb is None:
-        pytest.skip("Xvfb is not installed, so labelme's window is not tested")
-    command = [xvfb, "-displayfd", "1", "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        assert server.stdout
-        number = server.stdout.readline().strip()
-        try:
-            yield f":{number}"
-        finally:
-            server.terminate()
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 installed."""
 
 import json
-import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -156,22 +153,6 @@ def test_a_rectangle_that_it_wrote_as_four_corners_is_not_reviewed(proposed: Pat
         raw["shapes"][0]["points"] = [[x0, y0], [x1 + moved, y0], [x1 + moved, y1], [x0, y1]]
         path.write_text(json.dumps(raw))
         assert is_unreviewed(read_labelme(path).shapes[0]) is unreviewed
-
-
-@pytest.fixture
-def screen() -> Iterator[str]:
-    """A separate screen; skips without Xvfb."""
-    xvfb = shutil.which("Xvfb")
-    if xvfb is None:
-        pytest.skip("Xvfb is not installed, so the window of X-AnyLabeling is not tested")
-    command = [xvfb, "-displayfd", "1", "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        assert server.stdout
-        number = server.stdout.readline().strip()
-        try:
-            yield f":{number}"
-        finally:
-            server.terminate()
 
 
 def test_the_real_program_shows_our_files_and_its_own_are_read(
