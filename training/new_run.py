@@ -91,13 +91,13 @@ def new_folds(
     made, and InputError; nothing is left then.
     """
     check_learnable(dataset, options, images)
-    _report_repairs(dataset)
     if not 0 <= val < 1:
         raise OptionError(f"--val {val}", "not a share", "give 0 or more and less than 1")
     strata = strata_by_type(dataset.splits.values())
     shares = assign_splits(strata, Options(ratios=(1 - val, val, 0.0), seed=options.seed, folds=folds))
     views = [resplit_in_memory(dataset, splits) for splits in shares.values()]
     check_boxes(dataset, task)
+    _report_repairs(dataset)
     if not all(images.choose(view.splits["train"], options) for view in views):
         raise OptionError(f"--folds {folds}", "a fold has nothing to learn from", "give fewer folds")
     members = [_names(view, options, images) for view in views]
