@@ -3,7 +3,7 @@
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,19 +24,27 @@ def start_labelme(
     Raises InputError for a labelme.yaml that cannot be read, LabelmeError if labelme exits with an error.
     """
     config = session_config(root, chosen)
-    with tempfile.TemporaryDirectory(prefix="defectline-labelme-") as folder:
+    if problem := run_until_closed(lambda path: labelme_command(labelme, root, path), config, environ):
+        raise LabelmeError(labelme.path, problem, "run annotate setup and try again")
+
+
+def run_until_closed(
+    command: Callable[[Path], list[str]], config: Mapping[str, object], environ: Mapping[str, str]
+) -> str:
+    """Run a program with a window until it is closed; what went wrong, empty if nothing did.
+
+    `command` gets the path of a temporary file with `config`.
+    """
+    with tempfile.TemporaryDirectory(prefix="defectline-annotate-") as folder:
         path = Path(folder) / CONFIG
         path.write_bytes(msgspec.yaml.encode(config))
         status = subprocess.run(  # noqa: S603
-            labelme_command(labelme, root, path), env=dict(environ), stderr=subprocess.PIPE, text=True, check=False
+            command(path), env=dict(environ), stderr=subprocess.PIPE, text=True, check=False
         )
-    if status.returncode:
-        last = (status.stderr.strip().splitlines() or ["no message"])[-1]
-        raise LabelmeError(
-            labelme.path,
-            f"exited with status {status.returncode} ({last[:300]})",
-            "run annotate setup and try again",
-        )
+    if not status.returncode:
+        return ""
+    last = (status.stderr.strip().splitlines() or ["no message"])[-1]
+    return f"exited with status {status.returncode} ({last[:300]})"
 
 
 def session_config(root: Path, chosen: Sequence[FolderImage] | None) -> dict[str, object]:

@@ -8,7 +8,6 @@ with version 4.2.1.
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,8 +15,8 @@ import msgspec
 
 from annotate.folder_images import FolderImage
 from annotate.labelme_program import SECONDS_TO_ANSWER, LabelmeError, named_executable, program_environ
-from annotate.labelme_start import search_pattern, session_config
-from annotate.project import CONFIG, FLAGS, LABELS
+from annotate.labelme_start import run_until_closed, search_pattern, session_config
+from annotate.project import FLAGS, LABELS
 from datasets.formats.labelme import read_labelme
 from datasets.images.image_file import read_info
 from system.files import read_text
@@ -130,17 +129,12 @@ def start_x_anylabeling(
 
     Raises InputError for a labelme.yaml that cannot be read, XAnyLabelingError if it exits with an error.
     """
-    config = x_anylabeling_config(root, chosen)
-    with tempfile.TemporaryDirectory(prefix="defectline-x-anylabeling-") as folder:
-        path = Path(folder) / CONFIG
-        path.write_bytes(msgspec.yaml.encode(config))
-        status = subprocess.run(  # noqa: S603
-            [
-                str(program.path), "--no-auto-update-check", "--logger-level", "warning", "--config", str(path),
-                "--work-dir", environ["HOME"], "--filename", str(root.resolve()),
-            ],
-            env=dict(environ), stderr=subprocess.PIPE, text=True, check=False,
-        )  # fmt: skip
-    if status.returncode:
-        last = (status.stderr.strip().splitlines() or ["no message"])[-1]
-        raise XAnyLabelingError(program.path, f"exited with status {status.returncode} ({last[:300]})", REMEDY)
+
+    def command(config: Path) -> list[str]:
+        return [
+            str(program.path), "--no-auto-update-check", "--logger-level", "warning", "--config", str(config),
+            "--work-dir", environ["HOME"], "--filename", str(root.resolve()),
+        ]  # fmt: skip
+
+    if problem := run_until_closed(command, x_anylabeling_config(root, chosen), environ):
+        raise XAnyLabelingError(program.path, problem, REMEDY)
