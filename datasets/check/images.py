@@ -1,20 +1,13 @@
 """Checks of the images themselves: equal or almost equal to another image."""
 
-from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING
 
 from datasets.check.codes import Finding
 from datasets.check.facts import Facts, ImageFacts
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 # differing bits of 2048; of MVTec's bottles the one photographed twice differs in 48, all others in 89 or more
 NEAR_THRESHOLD = 64
 MIN_BITS = 64  # set bits; a hash with fewer shows too little structure to be compared
-BLOCK = 512  # images of which two blocks are compared at a time
 
 
 def check_duplicates(facts: Facts) -> list[Finding]:
@@ -49,9 +42,11 @@ def check_near_duplicates(facts: Facts) -> list[Finding]:
 
     An image made from others of its split resembles them; that is only reported across splits.
     """
+    from datasets.check.near_pairs import near_pairs
+
     images = [image for image in facts.images if _set_bits(image.perceptual_hash) >= MIN_BITS]
     near: dict[int, list[ImageFacts]] = {}
-    for i, j in _near_pairs([image.perceptual_hash for image in images]):
+    for i, j in near_pairs([image.perceptual_hash for image in images], NEAR_THRESHOLD):
         one, other = images[i], images[j]
         is_expected = one.split == other.split and not facts.made.isdisjoint((one.name, other.name))
         if one.sha256 != other.sha256 and not is_expected:
@@ -62,35 +57,6 @@ def check_near_duplicates(facts: Facts) -> list[Finding]:
 
 def _set_bits(packed: bytes) -> int:
     return int.from_bytes(packed).bit_count()
-
-
-def _near_pairs(hashes: Sequence[bytes]) -> Iterator[tuple[int, int]]:
-    """Pairs i < j of `hashes`, all of one length, that differ in at most NEAR_THRESHOLD bits.
-
-    Pairs of one j follow one another, or are at least in the order of i. The products of the rows of two blocks at
-    a time count the bits that agree; all rows together would take a hundred times the memory of `hashes`.
-    """
-    import numpy as np
-
-    for start in range(0, len(hashes), BLOCK):
-        columns = _signs(hashes[start : start + BLOCK])
-        min_agreement = columns.shape[1] - 2 * NEAR_THRESHOLD
-        for top in range(0, start + 1, BLOCK):
-            rows = columns if top == start else _signs(hashes[top : top + BLOCK])
-            for i, j in np.argwhere(rows @ columns.T >= min_agreement).tolist():
-                if top + i < start + j:
-                    yield top + i, start + j
-
-
-def _signs(hashes: Sequence[bytes]) -> "NDArray[np.float32]":
-    """1 and -1 for the bits of N hashes, N x bits."""
-    import numpy as np
-
-    packed = np.frombuffer(b"".join(hashes), np.uint8).reshape(len(hashes), -1)
-    signs = np.unpackbits(packed, axis=1).astype(np.float32)
-    signs *= 2
-    signs -= 1
-    return signs
 
 
 def _twins(image: ImageFacts, before: list[ImageFacts], across: str, within: str) -> Finding:

@@ -20,7 +20,7 @@ def findings(images: list[ImageFacts]) -> list[tuple[str, str, str]]:
 def test_blocks_find_the_pairs_that_a_comparison_one_by_one_finds(
     block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("datasets.check.images.BLOCK", block)
+    monkeypatch.setattr("datasets.check.near_pairs.BLOCK", block)
     rng = np.random.default_rng(0)
     bits = rng.integers(0, 2, (20, 2048))
     for k, changed in ((7, 10), (8, NEAR_THRESHOLD), (9, NEAR_THRESHOLD + 1), (15, 30)):
