@@ -1,7 +1,7 @@
 """`python -m tests.fake_training --resume FOLD`: four short epochs, each a line of epochs.txt, then metrics.json.
 
 A line has the process id of the worker that started this process, and the epoch. fold-2 fails while the file
-`broken` is beside it.
+`broken` is beside it. After its first epoch, a fold waits while the file `hold` is in it.
 """
 
 import os
@@ -25,9 +25,11 @@ def main() -> None:
     path = fold / LINES
     done = len(path.read_text().splitlines()) if path.exists() else 0
     for epoch in range(done + 1, EPOCHS + 1):
-        time.sleep(0.3)
+        time.sleep(0.1)
         with path.open("a") as file:
             file.write(f"{worker} {epoch}\n")
+        while epoch == 1 and (fold / "hold").exists():
+            time.sleep(0.02)
     (fold / "metrics.json").write_text("{}")
 
 

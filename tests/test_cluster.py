@@ -37,11 +37,19 @@ def wide_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+ITEMS = 2000  # that take two workers 50 s
+
+
 def square(n: int) -> int:
     return n * n
 
 
-def where(_: int) -> tuple[int, str, str | None]:
+def where(folder: str) -> tuple[int, str, str | None]:
+    """What is asked, once both workers have begun such a task: neither may do all of them alone."""
+    (Path(folder) / f"{os.getpid()}.here").touch()
+    deadline = time.monotonic() + 60
+    while len(list(Path(folder).glob("*.here"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
     return os.getpid(), str(Path.cwd()), os.environ.get("DEFECTLINE_MAX_MEGAPIXELS")
 
 
@@ -68,7 +76,7 @@ def test_results_are_in_order_from_both_workers(
     with opened_cluster(two.url) as pool:
         assert list(pool.map_ordered(square, range(500), 64)) == [n * n for n in range(500)]
         assert list(pool.map_ordered(square, [], 64)) == []
-        seen = set(pool.map_ordered(where, range(60), 1))
+        seen = set(pool.map_ordered(where, [str(tmp_path)] * 20, 1))
     assert {process for process, _, _ in seen} == {worker.pid for worker in two.workers}
     assert {(folder, limit) for _, folder, limit in seen} == {(str(tmp_path), "7")}
 
@@ -130,28 +138,31 @@ def test_a_bad_file_is_the_same_line(
 
 def test_interrupting_stops_what_runs_there(two: Cluster, tmp_path: Path) -> None:
     with opened_cluster(two.url) as pool:
-        results = pool.map_ordered(note_and_wait, [str(tmp_path)] * 600, 64)
+        results = pool.map_ordered(note_and_wait, [str(tmp_path)] * ITEMS, 64)
         next(results)
         results.close()  # as at Ctrl-C
         begun = len(list(tmp_path.iterdir()))
         time.sleep(0.3)
-        assert len(list(tmp_path.iterdir())) == begun < 300
+        assert len(list(tmp_path.iterdir())) == begun < ITEMS
 
 
 def test_what_a_killed_command_left_is_stopped(two: Cluster, tmp_path: Path) -> None:
     code = (
         "import sys; from system.cluster import opened_cluster; from tests.test_cluster import note_and_wait\n"
-        "with opened_cluster(sys.argv[1]) as pool: list(pool.map_ordered(note_and_wait, [sys.argv[2]] * 900, 64))"
+        "with opened_cluster(sys.argv[1]) as pool:\n"
+        "    list(pool.map_ordered(note_and_wait, [sys.argv[2]] * int(sys.argv[3]), 64))"
     )
-    with subprocess.Popen([sys.executable, "-c", code, two.url, str(tmp_path)]) as command:
+    words = [sys.executable, "-c", code, two.url, str(tmp_path), str(ITEMS)]
+    with subprocess.Popen(words) as command:
         while not any(tmp_path.iterdir()):
             assert command.poll() is None
             time.sleep(0.02)
         command.kill()
-    time.sleep(1)
-    begun = len(list(tmp_path.iterdir()))
-    time.sleep(0.5)
-    assert len(list(tmp_path.iterdir())) == begun < 300
+    begun, before = 0, -1
+    while before < begun:  # if nothing stopped them, until all items are done
+        time.sleep(1)
+        begun, before = len(list(tmp_path.iterdir())), begun
+    assert begun < ITEMS
 
 
 def test_another_version_on_a_worker_is_one_line(
@@ -206,7 +217,8 @@ def test_a_process_other_than_a_scheduler_is_one_line(text: bytes, monkeypatch: 
         url = f"dask://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(ClusterError, match=r"no scheduler of dask.distributed answers"), opened_cluster(url):
             pass
-        accepted[0].close()
+        for connection in accepted:
+            connection.close()
 
 
 def test_encryption_is_that_of_the_configuration_of_dask(monkeypatch: pytest.MonkeyPatch) -> None:

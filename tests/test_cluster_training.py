@@ -17,6 +17,7 @@ from tests.command import only_line, run_command
 from tests.fake_training import EPOCHS, LINES
 from tests.fold_cases import make_folds
 from training.cross_validation import folds_of, train_folds, train_members
+from training.run_lock import locked
 
 pytest.importorskip("distributed", reason="dask.distributed is not installed")
 FAKE = ["tests.fake_training"]
@@ -40,15 +41,24 @@ def trained_epochs(fold: Run) -> list[tuple[int, int]]:
     return [(int(worker), int(epoch)) for worker, epoch in map(str.split, lines)]
 
 
-def kill_a_worker(cluster: Cluster, folds: list[Run]) -> None:
-    """Kill a worker when one of its trainings has completed an epoch."""
-    while True:
-        for worker in cluster.workers:
-            if any(1 <= len(done) < EPOCHS and done[0][0] == worker.pid for done in map(trained_epochs, folds)):
-                worker.kill()
-                worker.wait()
-                return
+def kill_the_worker_of(fold: Run, cluster: Cluster) -> None:
+    """Kill the worker that trains `fold` when it has completed an epoch."""
+    while not (done := trained_epochs(fold)):
         time.sleep(0.01)
+    (worker,) = (one for one in cluster.workers if one.pid == done[0][0])
+    worker.kill()
+    worker.wait()
+
+
+def wait_until_nobody_trains(fold: Run) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with locked(fold.root):
+                return
+        except InputError:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 def test_a_fold_whose_worker_dies_continues_after_its_last_epoch(
@@ -56,14 +66,15 @@ def test_a_fold_whose_worker_dies_continues_after_its_last_epoch(
 ) -> None:
     run = make_folds(dataset, tmp_path)
     folds = folds_of(run)
-    killer = threading.Thread(target=kill_a_worker, args=(two, folds), daemon=True)
+    (folds[0].root / "hold").touch()  # only in its first epoch, so the worker that continues it does not wait
+    killer = threading.Thread(target=kill_the_worker_of, args=(folds[0], two), daemon=True)
     with opened_cluster(two.url) as pool:
         killer.start()
         train_members(run, folds, FAKE, 1, pool)
     killer.join(10)
     assert not killer.is_alive()
     assert [[epoch for _, epoch in trained_epochs(fold)] for fold in folds] == [[1, 2, 3, 4]] * 3
-    assert sum(len({worker for worker, _ in trained_epochs(fold)}) == 2 for fold in folds) == 1
+    assert [len({worker for worker, _ in trained_epochs(fold)}) for fold in folds] == [2, 1, 1]
     assert capsys.readouterr().err.splitlines() == [f"fold-{k} is done" for k in (1, 2, 3)]
 
 
@@ -86,6 +97,9 @@ def test_an_interruption_ends_the_trainings_there(
     two: Cluster, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_folds(dataset, tmp_path)
+    first, *others = folds_of(run)
+    for fold in others:
+        (fold.root / "hold").touch()
 
     monkeypatch.setattr("training.cross_validation.progress", lambda items, *_: next_then_stop(items))
 
@@ -96,10 +110,11 @@ def test_an_interruption_ends_the_trainings_there(
     with opened_cluster(two.url) as pool, pytest.raises(SystemExit) as stop:
         train_members(run, folds_of(run), FAKE, 1, pool)
     assert stop.value.code == 130
-    begun = [len(trained_epochs(fold)) for fold in folds_of(run)]
-    assert sum(begun) < 3 * EPOCHS
-    time.sleep(0.5)
-    assert [len(trained_epochs(fold)) for fold in folds_of(run)] == begun
+    for fold in others:
+        wait_until_nobody_trains(fold)
+        assert len(trained_epochs(fold)) <= 1
+        (fold.root / "hold").unlink()
+    assert len(trained_epochs(first)) == EPOCHS
     train_folds(run, FAKE, 3)  # continues here
     assert [len(trained_epochs(fold)) for fold in folds_of(run)] == [EPOCHS] * 3
 

@@ -53,7 +53,7 @@ def watch_folder(
                 with defer_signals():
                     results.add(line)
                     done, failed = done + (not line.error), failed + bool(line.error)
-                print_status(_describe(line))
+                    print_status(_describe(line))
         except KeyboardInterrupt:
             pass
         finally:

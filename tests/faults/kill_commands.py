@@ -5,9 +5,10 @@
 Kills each command 30 times, with SIGKILL, SIGTERM and SIGINT in turn. Every other kill waits until the command
 has begun to write. A kill that comes after the end is not counted and repeated. Prints a line for each command:
 kills, how many of them came while it was writing, how many came too late, how many came while Python itself
-started (the traceback names no file of ours), and faults: a destination that is neither absent nor complete,
-another traceback, a hidden file after Ctrl-C or SIGTERM, a process that goes on. After SIGKILL the command runs
-again: it must succeed or refuse the complete destination, and leave no hidden file.
+started (the traceback names no file of ours but the first import; its last place is printed), and faults: a
+destination that is neither absent nor complete, another traceback, a hidden file after Ctrl-C or SIGTERM, a
+process that goes on. After SIGKILL the command runs again: it must succeed or refuse the complete destination,
+and leave no hidden file.
 """
 
 import os
@@ -54,8 +55,8 @@ def files(folder: Path) -> list[str]:
 
 
 def group_lives(group: int) -> bool:
-    """Whether a process of the group is left after 20 seconds."""
-    for _ in range(200):
+    """Whether a process of the group is left after two minutes."""
+    for _ in range(1200):
         try:
             os.killpg(group, 0)
         except ProcessLookupError:
@@ -92,11 +93,11 @@ def wait_for_file(process: subprocess.Popen[str], work: Path) -> None:
 
 @dataclass(frozen=True)
 class Struck:
-    """A kill: whether it came too late, while the command wrote or while Python started, and what is wrong."""
+    """A kill: whether it came too late, or while the command wrote; where Python was starting; what is wrong."""
 
     late: bool
     writing: bool
-    starting: bool
+    starting: str
     faults: list[str]
 
 
@@ -113,12 +114,12 @@ def strike(name: str, sources: Path, normal: Normal, number: signal.Signals, *, 
         process.send_signal(number)
         text = process.communicate()[1]
         if process.returncode == 0:
-            return Struck(late=True, writing=False, starting=False, faults=[])
+            return Struck(late=True, writing=False, starting="", faults=[])
         faults = []
         visible = [path for path in files(work) if not path.startswith(".")]
         if visible and visible != normal.files:
             faults.append("half a destination")
-        starting = "Traceback" in text and not is_ours(text)
+        starting = last_place(text) if "Traceback" in text and not is_ours(text) else ""
         if "Traceback" in text and not starting:
             faults.append(f"traceback: {text}")
         if number != signal.SIGKILL and any(path.startswith(".") for path in files(work)):
@@ -138,6 +139,12 @@ def is_ours(traceback: str) -> bool:
     first = re.compile(r'File "[^"]*(/__main__\.py|/system/startup\.py)", line \d+, in <module>')
     lines = [line for line in traceback.splitlines() if f'File "{ROOT}' in line]
     return any(not first.search(line) for line in lines)
+
+
+def last_place(traceback: str) -> str:
+    """The last place that a traceback names, without its folder."""
+    places = re.findall(r'File "(?:[^"]*/)?([^"/]+", line \d+, in \S+)', traceback)
+    return places[-1].replace('"', "") if places else "no place"
 
 
 def again(name: str, sources: Path, work: Path, whole: list[str]) -> list[str]:
@@ -163,9 +170,10 @@ def main(count: int, seed: int = 0, first: int = 0, last: int = len(WRITING)) ->
                 turn = len(effective)
                 number = SIGNALS[turn % len(SIGNALS)]
                 struck.append(strike(name, sources, normal, number, writing=turn % 2 == 1))
+            starts = [one.starting for one in effective if one.starting]
             parts = (
                 f"{name}: {count} kills, {sum(one.writing for one in effective)} while writing",
-                f"{len(struck) - count} too late, {sum(one.starting for one in effective)} in Python's own start",
+                f"{len(struck) - count} too late, {len(starts)} in Python's own start {starts or ''}".rstrip(),
                 f"{time.monotonic() - began:.0f} s",
                 "; ".join(fault for one in effective for fault in one.faults) or "no fault",
             )

@@ -4,30 +4,52 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.faults.kill_commands import group_lives
 from tests.faults.test_boundary import ROOMS
 from tests.labelme_files import shape, write_case
 
+IN_POOL = """
+import os, signal
+from convert import cli, labelme2coco
+from system.startup import end_silently
+
+read = labelme2coco._read
+
+def read_or_wait(source, root):
+    if source.file == "n30.json":
+        os.write(1, b"x")
+        while True:
+            signal.pause()  # workers ignore SIGINT
+    return read(source, root)
+
+labelme2coco._read = read_or_wait
+end_silently()
+cli.main()
+"""
+
 
 def test_ctrl_c_in_a_conversion_prints_no_traceback(tmp_path: Path) -> None:
-    for number in range(600):
+    """A process of the pool is busy with an image; the other has converted all before it, and some after it."""
+    for number in range(60):
         write_case(tmp_path / "in", shape("a", "polygon", [[5, 5], [50, 8], [40, 35]]), name=f"n{number}")
-    command = [sys.executable, "-m", "convert", "labelme2coco", tmp_path / "in", tmp_path / "out", "--jobs", "2"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    while process.poll() is None and not list(tmp_path.glob(".out.partial-*")):
-        time.sleep(0.005)
-    time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
-    text = process.communicate()[1]
-    assert process.returncode in {0, 130}
+    words = ["labelme2coco", tmp_path / "in", tmp_path / "out", "--jobs", "2"]
+    command = [sys.executable, "-c", IN_POOL, *words]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(1) == "x"
+        assert list(tmp_path.glob(".out.partial-*"))
+        os.killpg(process.pid, signal.SIGINT)
+        text = process.communicate()[1]
+    assert process.returncode == 130
     assert "Traceback" not in text
-    assert not list(tmp_path.glob(".out.*"))
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    assert not group_lives(process.pid)
 
 
 AT_IMPORT = """

@@ -1,6 +1,5 @@
 """A run that one process trains is refused to a second one."""
 
-import os
 import subprocess
 import sys
 import time
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from system.errors import InputError
+from tests.faults.kill_commands import group_lives
 from tests.preloaded import PreloadedCommands
 from tests.tiny_runs import COMMON
 from training.run_lock import hold, locked, release
@@ -62,6 +62,22 @@ def train(*words: object) -> subprocess.Popen[str]:
     )
 
 
+def wait_for_lock(run: Path) -> None:
+    """Wait until no process trains the run: that of a killed client ends a little after it."""
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            with locked(run):
+                return
+        except InputError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def epochs_of(run: Path) -> list[int]:
+    return [int(line.split(",")[0]) for line in (run / "history.csv").read_text().splitlines()[1:]]
+
+
 def test_of_two_resumes_one_trains_and_the_other_is_one_line(
     coco_folder: Path, tmp_path: Path, preloaded: PreloadedCommands
 ) -> None:
@@ -69,12 +85,14 @@ def test_of_two_resumes_one_trains_and_the_other_is_one_line(
         command = preloaded.command("train_cls", "fit", coco_folder, *words)
         return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    first = start("--runs", tmp_path / "runs", *COMMON, "--weights", "none", "--epochs", 60)
+    first = start("--runs", tmp_path / "runs", *COMMON, "--weights", "none", "--epochs", 2000)
     run = tmp_path / "runs" / "cls" / "bottle-coco"
     while not (run / "weights" / "last.ckpt").is_file() and first.poll() is None:
         time.sleep(0.05)
     first.kill()
     first.wait()
+    wait_for_lock(run)
+    before = epochs_of(run)
     both = [start("--resume", run) for _ in range(2)]
     while all(process.poll() is None for process in both):
         time.sleep(0.05)
@@ -82,15 +100,17 @@ def test_of_two_resumes_one_trains_and_the_other_is_one_line(
     lines = refused.communicate()[1].splitlines()
     assert refused.returncode == 2, lines
     assert lines == [f"train_cls: {run}: another process is training this run; wait until it ends, or end it"]
+    while len(epochs_of(run)) <= len(before):
+        assert training.poll() is None
+        time.sleep(0.05)
     training.terminate()
     assert training.wait() in {0, 143}
-    history = (run / "history.csv").read_text().splitlines()[1:]
-    epochs = [int(line.split(",")[0]) for line in history]
+    epochs = epochs_of(run)
     assert epochs == list(range(1, len(epochs) + 1))
 
 
 def test_the_fold_of_a_killed_cross_validation_ends(coco_folder: Path, tmp_path: Path) -> None:
-    words = ["--runs", tmp_path / "runs", *COMMON, "--weights", "none", "--epochs", 200, "--folds", 2]
+    words = ["--runs", tmp_path / "runs", *COMMON, "--weights", "none", "--epochs", 2000, "--folds", 2]
     parent = train(coco_folder, *words)
     fold = tmp_path / "runs" / "cls" / "bottle-coco" / "fold-1"
     while not (fold / "weights" / "last.ckpt").is_file() and parent.poll() is None:
@@ -98,18 +118,6 @@ def test_the_fold_of_a_killed_cross_validation_ends(coco_folder: Path, tmp_path:
     assert parent.poll() is None
     parent.kill()  # the parent alone, not the group
     parent.wait()
-    deadline = time.monotonic() + 60
-    while living(parent.pid) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not living(parent.pid)
+    assert not group_lives(parent.pid)
     with locked(fold):  # and the run can be continued
         pass
-
-
-def living(group: int) -> bool:
-    """Whether a process of the group is left."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -30,7 +30,8 @@ class PreloadedCommands:
 
     def __init__(self, folder: Path) -> None:
         self._lock = folder / "preloaded.lock"
-        self._address = f"\0defectline-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
+        place = f"{folder} {folder.stat().st_dev} {folder.stat().st_ino}"  # not that of an earlier run
+        self._address = f"\0defectline-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
         self._lease: socket.socket | None = None
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -52,7 +53,7 @@ class PreloadedCommands:
     def _join(self) -> socket.socket:
         with self._lock.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            with suppress(ConnectionRefusedError):
+            with suppress(ConnectionError):  # there is none, or it is just ending
                 return self._connect()
             self._server = subprocess.Popen(
                 [sys.executable, "-P", "-m", "tests.preloaded.server", self._address[1:]],
@@ -68,6 +69,8 @@ class PreloadedCommands:
         try:
             lease.connect(self._address)
             lease.sendall(LEASE)
+            if lease.recv(1) != LEASE:
+                raise ConnectionResetError("the server ended")
         except OSError:
             lease.close()
             raise

@@ -38,6 +38,7 @@ def serve(address: str) -> None:
                     connection = listener.accept()[0]
                     if connection.recv(1, socket.MSG_PEEK) != COMMAND:
                         leases.append(connection)
+                        connection.sendall(connection.recv(1))
                         continue
                     if os.fork() == 0:
                         listener.close()

@@ -31,7 +31,7 @@ needs_unnamed_files = pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="o
 def killed_at(call: str, path: Path, when: str = "True") -> None:
     """Write to `path` in a process that is killed at its next `os.call`."""
     program = KILLED.format(call=call, when=when)
-    done = subprocess.run([sys.executable, "-c", program, path], check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program, path], check=False, timeout=600)
     assert done.returncode == -signal.SIGKILL
 
 
@@ -81,7 +81,7 @@ def test_many_processes_that_write_one_file_leave_one_of_their_contents(tmp_path
     started = [
         subprocess.Popen([sys.executable, "-c", program, tmp_path / "a", letter]) for letter in ("x", "y", "z")
     ]
-    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert [process.wait(600) for process in started] == [0, 0, 0]
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     content = (tmp_path / "a").read_bytes()
     assert content in {letter * 1000 for letter in (b"x", b"y", b"z")}

@@ -31,13 +31,13 @@ class Reader:
         return np.full((self.pixels, 1, 3), number, np.uint8)
 
 
-def wait_until_quiet(reader: Reader) -> None:
-    """Until nothing is read any more: a thread that may read on does so within milliseconds."""
-    while True:
-        before = len(reader.read)
-        time.sleep(0.03)
-        if len(reader.read) == before:
-            return
+def check_read(reader: Reader, expected: int) -> None:
+    """Wait until so many images are read; no more may follow, which a thread would do within milliseconds."""
+    deadline = time.monotonic() + 60
+    while len(reader.read) < expected and time.monotonic() < deadline:
+        time.sleep(0.001)
+    time.sleep(0.02)
+    assert len(reader.read) == expected
 
 
 def test_files_come_in_order_each_read_once_in_another_thread() -> None:
@@ -54,8 +54,7 @@ def test_no_more_than_the_limit_are_read_ahead() -> None:
     found = read_ahead(FILES, reader)
     for given in range(1, 20):
         next(found)
-        wait_until_quiet(reader)
-        assert len(reader.read) == min(40, given + MAX_IMAGES)
+        check_read(reader, min(40, given + MAX_IMAGES))
     found.close()  # type: ignore[attr-defined]
     assert not [t for t in threading.enumerate() if t.name.startswith("read-ahead")]
     assert len(reader.read) < 40
@@ -67,8 +66,7 @@ def test_of_large_images_one_is_read_ahead(monkeypatch: pytest.MonkeyPatch) -> N
         reader = Reader(pixels=pixels)
         found = read_ahead(FILES, reader)
         next(found)
-        wait_until_quiet(reader)
-        assert len(reader.read) == 1 + ahead
+        check_read(reader, 1 + ahead)
 
 
 def test_an_error_comes_at_its_image_after_all_before_it() -> None:

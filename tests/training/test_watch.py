@@ -64,6 +64,13 @@ def image(value: int, width: int = 6) -> bytes:
     return encoded.tobytes()
 
 
+def put(path: Path, content: bytes) -> None:
+    """A file that is complete from the start, however long the writing takes."""
+    hidden = path.with_name(f".{path.name}")
+    hidden.write_bytes(content)
+    hidden.replace(path)
+
+
 def lines(out: Path) -> list[dict[str, object]]:
     """The whole lines of the file, as a program that reads it meanwhile sees them."""
     text = out.read_text() if out.is_file() else ""
@@ -106,7 +113,7 @@ def test_images_of_before_and_new_ones_are_predicted_as_they_come(
     def meanwhile(wait_for: Callable[[int], None]) -> None:
         wait_for(1)
         (folder / "sub").mkdir()
-        (folder / "sub/dark.png").write_bytes(image(0, 9))
+        put(folder / "sub/dark.png", image(0, 9))
         wait_for(2)
         (folder / ".part").write_bytes(image(204))
         (folder / ".part").rename(folder / "moved.png")
@@ -126,7 +133,10 @@ def test_images_of_before_and_new_ones_are_predicted_as_they_come(
     assert err[-1] == f"stopped: 3 images predicted; results in {out}"
 
 
-def test_a_file_that_is_written_slowly_is_waited_for(folder: Path, out: Path) -> None:
+def test_a_file_that_is_written_slowly_is_waited_for(
+    folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "GIVE_UP_SECONDS", float("inf"))  # however slowly this machine writes
     whole = image(255)
 
     def meanwhile(wait_for: Callable[[int], None]) -> None:
@@ -163,9 +173,9 @@ def test_a_damaged_file_is_reported_once_and_predicted_when_it_is_replaced(
     monkeypatch.setattr(arrivals, "GIVE_UP_SECONDS", 0.4)
 
     def meanwhile(wait_for: Callable[[int], None]) -> None:
-        (folder / "half.png").write_bytes(image(255)[:-9])
+        put(folder / "half.png", image(255)[:-9])
         wait_for(1)
-        (folder / "half.png").write_bytes(image(255))
+        put(folder / "half.png", image(255))
         wait_for(2)
 
     watched(folder, out, meanwhile)
@@ -179,7 +189,13 @@ def test_a_folder_that_vanishes_ends_in_one_error(
     folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch, "SCAN_EVERY", 1)
-    threading.Timer(0.5, folder.rmdir).start()
+    scan = arrivals.Arrivals.scan
+
+    def scan_then_remove(self: arrivals.Arrivals) -> None:
+        scan(self)
+        folder.rmdir()
+
+    monkeypatch.setattr(arrivals.Arrivals, "scan", scan_then_remove)
     with pytest.raises(InputError, match="cannot be watched"):
         watch_folder(Brightness(), folder, out, 0.5, [])
 

@@ -70,6 +70,7 @@ def opened(browser: Any) -> Iterator[Callable[..., Any]]:
     def open_page(path: Path, address: str = "", **options: Any) -> Any:
         settings = {"viewport": {"width": 1280, "height": 800}} | options
         context = browser.new_context(**settings)
+        context.set_default_timeout(120_000)  # milliseconds; a busy machine is not a failure
         contexts.append(context)
         page = context.new_page()
         page.on("request", lambda r: troubles.append(r.url) if not r.url.startswith(("file:", "data:")) else None)

@@ -50,6 +50,7 @@ class Firefox:
         self._count = 0
         self._read()  # Firefox introduces itself
         self.send("WebDriver:NewSession", {"capabilities": {"alwaysMatch": {"acceptInsecureCerts": False}}})
+        self.send("WebDriver:SetTimeouts", {"script": 1000 * START_SECONDS})
 
     def _connect(self, port_file: Path) -> socket.socket:
         end = time.monotonic() + START_SECONDS

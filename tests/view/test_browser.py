@@ -70,7 +70,7 @@ def test_state_is_kept_in_the_address(opened: Open, seg_page: Path) -> None:
     page.click('.chip[data-key="defective"]')
     page.select_option("#sort", "overlap")
     page.click('[data-layer="truth-outlines"]')
-    page.wait_for_timeout(300)
+    page.wait_for_function("() => location.hash.includes('layers=')")
     address = page.evaluate("() => location.hash.slice(1)")
     again = opened(seg_page, address)
     assert figures(again) == figures(page)

@@ -3,6 +3,7 @@
 import base64
 import io
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from tests.view.browser import Open
-from tests.view.marionette import Firefox
+from tests.view.marionette import START_SECONDS, Firefox
 
 NAMES = ("firefox-esr", "firefox")
 RESULTS = """
@@ -20,7 +21,7 @@ RESULTS = """
   return { sums, matched, chosen: chosen.map(({ name }) => name) };"""
 SHOWN = """
   const seen = (tile) => [tile.querySelector("img").naturalWidth, tile.querySelectorAll(".overlay").length];
-  return new Promise((done) => setTimeout(() => done([...document.querySelectorAll(".tile")].map(seen)), 500));"""
+  return [...document.querySelectorAll(".tile")].map(seen);"""
 SLIDE = """
   const slider = document.getElementById("confidence-0");
   slider.value = 1;
@@ -69,7 +70,11 @@ def test_the_same_numbers_as_in_chromium(page: Firefox, opened: Open, seg_page: 
 
 
 def test_images_and_overlays_are_drawn(page: Firefox) -> None:
+    deadline = time.monotonic() + START_SECONDS
     shown = page.run(SHOWN)
+    while not all(one == [200, 1] for one in shown) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        shown = page.run(SHOWN)
     assert len(shown) > 5
     assert all(one == [200, 1] for one in shown)
     with PillowImage.open(io.BytesIO(base64.b64decode(page.screenshot()))) as image:
