@@ -182,7 +182,7 @@ def _connected(address: str) -> "Client":
             made.append(error)
 
     # Dask waits without end for the first message of a process that accepts connections
-    waiting = threading.Thread(target=connect, daemon=True)
+    waiting = threading.Thread(target=connect, daemon=True, name="connect to the cluster")
     waiting.start()
     waiting.join(3 * CONNECT_SECONDS)
     # MemoryError: text of another protocol is read as the length of a message

@@ -1,7 +1,7 @@
 """A real Dask scheduler and real workers on loopback, each a process, for tests."""
 
 import os
-import socket
+import re
 import subprocess
 import sys
 import time
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.import_graph import ROOT
 
-SECONDS = 60.0
+SECONDS = 300.0
 DIE_ONCE = "tests.die_once"  # a module that makes a worker die in the middle of a task
 
 
@@ -20,11 +20,9 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
+        self.scheduler = self._start("scheduler", ["--host", "127.0.0.1", "--port", "0"], {})
+        self.address = self._wait_for(self.scheduler, "scheduler", r"Scheduler at: +tcp://([\d.]+:\d+)")
         self.url = f"dask://{self.address}"
-        self.scheduler = self._start("scheduler", ["--host", "127.0.0.1", "--port", self.address[10:]], {})
         self.workers: list[subprocess.Popen[bytes]] = []
 
     def add_worker(self, environment: Mapping[str, str] | None = None, options: Sequence[str] = ()) -> int:
@@ -36,10 +34,9 @@ class Cluster:
         return number
 
     def wait(self) -> None:
-        """Wait until the scheduler listens and every running worker is registered."""
-        self._wait_for(self.scheduler, "scheduler", "Scheduler at:")
+        """Wait until every running worker is registered."""
         for number, worker in enumerate(self.workers):
-            self._wait_for(worker, f"worker-{number}", "Registered to")
+            self._wait_for(worker, f"worker-{number}", "(Registered to)")
 
     def end(self) -> None:
         """Kill everything."""
@@ -47,11 +44,15 @@ class Cluster:
             process.kill()
             process.wait()
 
-    def _wait_for(self, process: "subprocess.Popen[bytes]", log: str, printed: str) -> None:
+    def _wait_for(self, process: "subprocess.Popen[bytes]", log: str, pattern: str) -> str:
+        """Wait until the process has printed something; the first group of `pattern`, empty if it has ended."""
         deadline = time.monotonic() + SECONDS
-        while process.poll() is None and printed not in (text := (self.folder / f"{log}.log").read_text()):
+        while not (found := re.search(pattern, text := (self.folder / f"{log}.log").read_text())):
+            if process.poll() is not None:
+                return ""
             assert time.monotonic() < deadline, text
             time.sleep(0.05)
+        return found[1]
 
     def _start(
         self, kind: str, words: Sequence[str], environment: Mapping[str, str], log: str = "scheduler"

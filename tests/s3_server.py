@@ -16,7 +16,7 @@ import pytest
 from tests.import_graph import ROOT
 
 PYTHON = ROOT / ".venv-s3" / "bin" / "python"
-SECONDS = 60.0
+SECONDS = 300.0
 
 
 @contextmanager
