@@ -1,4 +1,4 @@
-"""Other programs: labelme, a browser for the page of `view`, and the packages that run exported models."""
+"""Other programs: labelme, X-AnyLabeling, a browser for the page of `view`, and the packages that run exported models."""
 
 import shutil
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from annotate.labelme_program import LabelmeError, check_screen, find_labelme
+from annotate.x_anylabeling import find_x_anylabeling
 from doctor.check import Check
 from doctor.packages import installed
 from system.errors import InputError
@@ -19,8 +20,9 @@ RUNTIMES = {"openvino": "openvino", "onnxruntime": "onnx"}
 
 
 def check_programs() -> Iterator[Check]:
-    """labelme and a screen for it, a browser, OpenVINO and ONNX Runtime."""
+    """labelme, X-AnyLabeling and a screen for them, a browser, OpenVINO and ONNX Runtime."""
     yield _labelme()
+    yield _x_anylabeling()
     try:
         check_screen()
         yield Check(AREA, "screen", "ok", "found")
@@ -46,17 +48,31 @@ def check_programs() -> Iterator[Check]:
 
 
 def _labelme() -> Check:
-    """labelme by its files: to start it takes seconds."""
     try:
         found = find_labelme(None)
     except (LabelmeError, InputError) as error:
         return Check(AREA, "labelme", "note", error.problem, f"only for annotate open: {error.remedy}")
-    environment = found.path.parent.parent
-    versions = sorted(environment.glob("[Ll]ib*/**/site-packages/labelme-*.dist-info"))
-    version = (
-        versions[-1].name.removeprefix("labelme-").removesuffix(".dist-info") if versions else "of unknown version"
-    )
+    version = _version_of(found.path, "[Ll]abelme")
     return Check(AREA, "labelme", "ok", f"{version}, by {found.found_by}: {_short(found.path)}")
+
+
+def _x_anylabeling() -> Check:
+    name = "X-AnyLabeling"
+    try:
+        found = find_x_anylabeling(None)
+    except (LabelmeError, InputError) as error:
+        remedy = f"only for annotate open --with x-anylabeling: {error.remedy}"
+        return Check(AREA, name, "note", error.problem, remedy)
+    version = _version_of(found.path, "x_anylabeling_cvhub")
+    return Check(AREA, name, "ok", f"{version}, by {found.found_by}: {_short(found.path)}")
+
+
+def _version_of(program: Path, package: str) -> str:
+    """The version of `package` by the files of its environment: starting such a program takes seconds."""
+    environment = program.resolve().parent.parent
+    folders = (*environment.glob("lib*/python3*/site-packages"), environment / "Lib" / "site-packages")
+    versions = sorted(found for folder in folders for found in folder.glob(f"{package}-*.dist-info"))
+    return versions[-1].name.removesuffix(".dist-info").split("-")[1] if versions else "of unknown version"
 
 
 def _short(path: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from doctor import machine, packages
+from doctor.check import Check
 from doctor.packages import check_packages, read_pins
 from doctor.programs import check_programs
 from doctor.weights import check_weights, hub_cache, torch_cache
@@ -32,7 +33,7 @@ def test_every_check_without_ok_states_what_to_do(capsys: pytest.CaptureFixture[
     assert found["torch"].startswith(version("torch"))
     assert f"torch {version('torch')}" in found["device"]
     names = set(found)
-    assert {"python", "labelme", "browser", "screen", "--exported onnx", "--exported openvino"} <= names
+    assert {"python", "labelme", "X-AnyLabeling", "browser", "screen", "--exported onnx", "--exported openvino"} <= names
     assert {"processors", "free space here", "temporary files"} <= names
 
 
@@ -101,6 +102,30 @@ def test_cached_weights_and_labelme(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert next(c for c in check_programs() if c.name == "labelme").found.startswith(
         "6.3.1, by its own environment"
     )
+
+
+def test_x_anylabeling_is_reported_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DEFECTLINE_X_ANYLABELING", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "links"))
+
+    def check() -> Check:
+        return next(check for check in check_programs() if check.name == "X-AnyLabeling")
+
+    assert (check().level, check().found) == ("note", "not found")
+    assert check().remedy.startswith("only for annotate open --with x-anylabeling: install x-anylabeling-cvhub[cpu]")
+    environment = tmp_path / "environment"
+    (environment / "bin").mkdir(parents=True)
+    program = environment / "bin/xanylabeling"
+    program.write_text("#!/bin/sh\nexit 1\n")  # would fail if it were started
+    program.chmod(0o755)
+    (environment / "lib/python3.12/site-packages/x_anylabeling_cvhub-4.2.1.dist-info").mkdir(parents=True)
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links/xanylabeling").symlink_to(program)
+    assert check().level == "ok"
+    assert check().found.startswith("4.2.1, by the PATH: ")
+    monkeypatch.setenv("DEFECTLINE_X_ANYLABELING", str(tmp_path / "missing"))
+    assert check().level == "note"
+    assert check().found == "no such program (named by DEFECTLINE_X_ANYLABELING)"
 
 
 def test_the_document_is_all_of_standard_output() -> None:
