@@ -8,7 +8,7 @@ import typer
 
 from annotate.cli_labelme import Folder, Only
 from system.console import print_loading, print_status, print_table, progress
-from system.errors import OptionError, WeightsError
+from system.errors import InputError, OptionError, WeightsError
 from system.json_output import report
 
 if TYPE_CHECKING:
@@ -136,15 +136,17 @@ def _propose_from_good(
     from features.names import RESNET_WEIGHTS_REMEDY
 
     source = weights or PUBLISHED
+    if not good.is_dir():
+        raise InputError(good, "no such folder", "name a folder of good images")
     if source != PUBLISHED and not Path(source).is_file():
         raise WeightsError(Path(source), "no such file", RESNET_WEIGHTS_REMEDY)
+    good_images = find_images([good])
     where = "those of torchvision, downloaded or cached" if source == PUBLISHED else f"the file {source}"
     print_status(f"weights of resnet18: {where}")
     print_loading()
     from annotate.from_good import fit_finder, inspect_image, outline_tolerance
     from features.other_part import Difference, other_images
 
-    good_images = find_images([good])
     # of all images in the folder, so the scale of an image does not depend on the chosen images
     intensities = ranges_of_files([*good_images, *(image.path for image in listed)])
     finder = fit_finder(good_images, source, progress, intensities=intensities)

@@ -1,4 +1,4 @@
-"""Other programs: labelme, X-AnyLabeling, a browser for the page of `view`, and the packages that run exported models."""
+"""Other programs: labelme, X-AnyLabeling, a browser for the page of `view`, packages that run exported models."""
 
 import shutil
 import sys

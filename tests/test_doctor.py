@@ -33,7 +33,15 @@ def test_every_check_without_ok_states_what_to_do(capsys: pytest.CaptureFixture[
     assert found["torch"].startswith(version("torch"))
     assert f"torch {version('torch')}" in found["device"]
     names = set(found)
-    assert {"python", "labelme", "X-AnyLabeling", "browser", "screen", "--exported onnx", "--exported openvino"} <= names
+    assert {
+        "python",
+        "labelme",
+        "X-AnyLabeling",
+        "browser",
+        "screen",
+        "--exported onnx",
+        "--exported openvino",
+    } <= names
     assert {"processors", "free space here", "temporary files"} <= names
 
 
@@ -112,7 +120,9 @@ def test_x_anylabeling_is_reported_by_its_files(tmp_path: Path, monkeypatch: pyt
         return next(check for check in check_programs() if check.name == "X-AnyLabeling")
 
     assert (check().level, check().found) == ("note", "not found")
-    assert check().remedy.startswith("only for annotate open --with x-anylabeling: install x-anylabeling-cvhub[cpu]")
+    assert check().remedy.startswith(
+        "only for annotate open --with x-anylabeling: install x-anylabeling-cvhub[cpu]"
+    )
     environment = tmp_path / "environment"
     (environment / "bin").mkdir(parents=True)
     program = environment / "bin/xanylabeling"

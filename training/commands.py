@@ -131,18 +131,22 @@ def _evaluate(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         tta: flag.Tta = False,
     ) -> None:
         """Predict a run's val and test images again, and measure."""
+        from evaluate.run_dataset import open_run_dataset
+        from evaluate.run_folder import load_run_of
         from evaluate.tables import print_metrics
-        from training.early_checks import check_device, check_rule
+        from training.early_checks import check_device, check_rule, check_split
 
         check_device(device)
         check_rule(operating_point)
+        run = load_run_of(run_folder, trainer.task)
+        data = open_run_dataset(run, dataset)
+        check_split(run, data, split)
         print_loading()
         from training.measure import evaluate_run
 
         metrics = evaluate_run(
-            trainer, run_folder, split=split, dataset=dataset, operating_point=operating_point, device=device,
-            tta=tta,
-        )  # fmt: skip
+            trainer, run, data, split=split, operating_point=operating_point, device=device, tta=tta
+        )
         report({"run": run_folder, "metrics": metrics})
         if metrics:
             print_metrics(metrics)
@@ -159,17 +163,17 @@ def _export(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         dataset: flag.Dataset = None,
     ) -> None:
         """Export the best weights for use without PyTorch, if they predict the same on images of the dataset."""
+        from evaluate.run_dataset import open_run_dataset
+        from training.export import export_run, run_to_export
         from training.exported_model import check_max_loss, check_precision, parse_format
 
-        check_precision(parse_format(export_format), precision)
+        parsed = parse_format(export_format)
+        check_precision(parsed, precision)
         check_max_loss(max_loss)
+        run = run_to_export(run_folder, trainer.task)
+        data = open_run_dataset(run, dataset)
         print_loading()
-        from training.export import export_command
-
-        path, parity = export_command(
-            trainer, run_folder, export_format=export_format, precision=precision, dataset=dataset,
-            max_loss=max_loss,
-        )  # fmt: skip
+        path, parity = export_run(trainer, run, data, parsed, precision, max_loss)
         report({"file": path, "format": export_format, "parity": parity.describe()})
         print_status(f"exported to {path}; {parity.describe()}")
 

@@ -4,6 +4,8 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+from datasets.formats.dataset_folder import Dataset
+from evaluate.run_folder import Run
 from system.cuda import has_driver, is_cpu_build
 from system.errors import OptionError
 from training.negatives import check_negatives
@@ -57,3 +59,12 @@ def check_rule(rule: str | None) -> None:
 
     if rule is not None:
         parse_rule(rule)
+
+
+def check_split(run: Run, dataset: Dataset, split: str) -> None:
+    """Raise InputError if the run, or a training of it, has no images in `split`, or another dataset."""
+    from training.run_dataset import run_dataset
+    from training.several_trainings import trainings_of
+
+    for one in trainings_of(run):
+        run_dataset(one, dataset).split(split)

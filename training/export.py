@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from datasets.formats.dataset_folder import Dataset
-from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run, is_fused
 from system.errors import OptionError, OutputError
 from training.cross_validation import single_run
@@ -15,7 +14,6 @@ from training.exported_model import (
     exported_path,
     images_to_compare,
     new_export,
-    parse_format,
 )
 from training.exporter import Parity
 from training.options import OptionsT
@@ -36,10 +34,6 @@ def export_run(
     OptionError if a package is missing or the trainer exports nothing, InputError if the dataset has no image,
     OutputError and leaves no file where the two differ.
     """
-    if is_fused(run):
-        raise OptionError(
-            f"export {run.root}", "made of several runs, without weights of its own", "export each run"
-        )
     exporter = trainer.learner().exporter(run)
     if exporter is None:
         raise OptionError(
@@ -68,17 +62,10 @@ def export_run(
     return path, parity
 
 
-def export_command(
-    trainer: Trainer[OptionsT],
-    root: Path,
-    *,
-    export_format: str,
-    precision: str,
-    dataset: Path | None,
-    max_loss: float = MAX_LOSS,
-) -> tuple[Path, Parity]:
-    """Export the run in `root`; returns the file and the comparison. Raises as `export_run`, and InputError."""
-    run = single_run(root, trainer.task)
-    return export_run(
-        trainer, run, open_run_dataset(run, dataset), parse_format(export_format), precision, max_loss
-    )
+def run_to_export(root: Path, task: str) -> Run:
+    """The run of `task` in `root`, if it has weights of its own. Raises InputError, OptionError."""
+    run = single_run(root, task)
+    if is_fused(run):
+        problem = "made of several runs, without weights of its own"
+        raise OptionError(f"export {run.root}", problem, "export each run")
+    return run

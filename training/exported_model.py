@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from datasets.formats.dataset_folder import Dataset
+from evaluate.run_folder import Run, is_fused
 from system.errors import InputError, OptionError, WeightsError, first_line
 
 if TYPE_CHECKING:
@@ -53,6 +54,12 @@ def existing_export(weights: Path, export_format: ExportFormat, trainer: str) ->
     if not path.is_file():
         raise WeightsError(path, "no such file", f"make it with {trainer} export RUN --format {export_format}")
     return path
+
+
+def check_exported(run: Run, export_format: ExportFormat | None) -> None:
+    """Raise WeightsError if `run` has weights of its own, but no model exported to that format."""
+    if export_format and not is_fused(run):
+        existing_export(run.weights / "best.pt", export_format, f"train_{run.task}")
 
 
 @contextlib.contextmanager

@@ -40,19 +40,22 @@ def fuse_command(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         tta: flag.Tta = False,
     ) -> None:
         """Use several runs as one, and measure it: a run whose predictions are fused from theirs."""
+        from evaluate.run_dataset import open_run_dataset
         from system.console import print_loading
         from training.early_checks import check_device, check_new_run, check_rule
+        from training.fused_run import asked_fusion
 
         check_device(device)
         check_rule(operating_point)
         check_new_run(name, runs, 0, 0.0)
+        fusion = asked_fusion(trainer.task, run_folders, refine_by, types_by)
+        data = open_run_dataset(fusion.members[0], dataset)
         print_loading()
         from training.fuse import fuse_runs
 
         run, metrics = fuse_runs(
-            trainer, run_folders, refine_by, types_by, runs=runs, name=name, dataset=dataset,
-            operating_point=operating_point, device=device, tta=tta,
-        )  # fmt: skip
+            trainer, fusion, data, runs=runs, name=name, operating_point=operating_point, device=device, tta=tta
+        )
         from training.fit import print_run
 
         print_run(run.root, metrics)

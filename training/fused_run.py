@@ -118,6 +118,24 @@ def fused_members(run: Run) -> Fusion[FusedMember]:
     return paths.each(lambda path: _member(run, path))
 
 
+def asked_fusion(task: str, roots: Sequence[Path], refine_by: Path | None, types_by: Path | None) -> Fusion[Run]:
+    """The runs of a command line; the first has to be one of `task`. Raises InputError, OptionError."""
+    members = expand_seeds([load_run(root) for root in roots])
+    refine = load_run(refine_by) if refine_by else None
+    types = load_run(types_by) if types_by else None
+    if members[0].task != task:
+        problem = f"a run of train_{members[0].task}"
+        raise OptionError(str(roots[0]), problem, f"name one of train_{task} first")
+    if len(members) == 1 and not (refine or types):
+        raise OptionError(str(roots[0]), "a single run", "name at least two, or a run of several seeds")
+    if refine and seeds_of(refine):
+        raise OptionError(f"--refine-by {refine.root}", "several seeds", "fuse them first, or name one")
+    check_types_by(types)
+    if types and seeds_of(types):
+        raise OptionError(f"--types-by {types.root}", "several seeds", "name one of them")
+    return Fusion(members, refine, types)
+
+
 def check_types_by(types: Run | None) -> None:
     """Raise OptionError if `types` has no types of images."""
     if types and not types.provides.image_types:

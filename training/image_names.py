@@ -17,11 +17,14 @@ def asked_images(
 ) -> list[Path]:
     """The files to predict now: none with `watch`, else those that `images` name.
 
-    `others` are the values of flags that `--watch` does not have. Raises InputError and OptionError as
-    `named_images` and `check_watch` do.
+    `others` are the values of flags that `--watch` does not have. Raises InputError for a name without a file, and
+    InputError and OptionError as `named_images` and `check_watch` do.
     """
     if watch is None:
-        return named_images(images)
+        files = named_images(images)
+        if missing := next((file for file in files if not os.path.lexists(file)), None):
+            raise InputError(missing, "no such file", "name images or folders of images")
+        return files
     check_watch(watch, out, images or (), [flag for flag, value in others.items() if value is not None])
     return []
 

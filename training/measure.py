@@ -15,8 +15,7 @@ from evaluate.measure import measure_run
 from evaluate.metric import ScoreMap
 from evaluate.metrics import Metrics
 from evaluate.operating import Rule, parse_rule
-from evaluate.run_dataset import open_run_dataset
-from evaluate.run_folder import Run, load_run_of
+from evaluate.run_folder import Run
 from evaluate.truth import run_truth
 from evaluate.type_thresholds import check_annotations
 from system.console import progress
@@ -63,22 +62,20 @@ def measure(
 
 def evaluate_run(
     trainer: Trainer[OptionsT],
-    root: Path,
+    run: Run,
+    data: Dataset,
     *,
     split: str,
-    dataset: Path | None,
     operating_point: str | None,
     device: str,
     tta: bool,
 ) -> Metrics | None:
-    """Predict val and `split` of the run in `root` again, of folds and seeds in each, and measure.
+    """Predict val and `split` of a run again, of folds and seeds in each, and measure.
 
-    `dataset` is where the dataset is now, if it was moved; without `operating_point` the rule is that of the
+    `data` is its dataset; without `operating_point` the rule is that of the
     trainer. Raises InputError, OptionError, WeightsError.
     """
     parse_rule(operating_point or "max-f1")
-    run = load_run_of(root, trainer.task)
-    data = open_run_dataset(run, dataset)
     from training.device import choose_device
 
     learner = trainer.learner()

@@ -3,6 +3,7 @@
 A module named torch stands in for PyTorch: importing it ends the process.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -38,16 +39,19 @@ def at_a_terminal(command: list[str], folder: Path, environ: dict[str, str]) -> 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dataset, good images, a run of a segmenter without weights, and the stand-in for PyTorch."""
+    """A dataset, good images, runs without weights, and the stand-in for PyTorch."""
     root = tmp_path_factory.mktemp("first")
     make_dataset(root / "data", images=8)
     for name in ("good", "new"):
         (root / name).mkdir()
         for i in range(5):
             Image.fromarray(np.full((32, 32, 3), 90 + i, np.uint8)).save(root / name / f"{i}.png")
-    run = root / "run"
-    run.mkdir()
-    (run / "config.yaml").write_text(f"kind: seg\ndataset: {root / 'data'}\noptions: {{}}\n")
+    for task, name in (("seg", "run"), ("det", "run-det"), ("cls", "run-cls")):
+        (root / name).mkdir()
+        config = f"kind: {task}\ndataset: {root / 'data'}\noptions: {{}}\n"
+        (root / name / "config.yaml").write_text(config)
+        split = {"dataset": "data", "content_sha256": None, "images": {"test": ["test/kind_0/000.png"]}}
+        (root / name / "split.json").write_text(json.dumps(split))
     (root / "weights.pt").write_bytes(b"none")
     (root / "stand-in/torch").mkdir(parents=True)
     (root / "stand-in/torch/__init__.py").write_text(STAND_IN)
@@ -62,6 +66,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("train_cls fit data --weights none", "loading PyTorch ..."),
         ("train_anomaly fit data --encoder-weights none", "loading PyTorch ..."),
         ("train_seg evaluate run", "loading PyTorch ..."),
+        ("train_seg export run --format onnx", "loading PyTorch ..."),
+        ("train_seg fuse run run", "loading PyTorch ..."),
+        ("train_cls predict run-cls new", "loading PyTorch ..."),
+        ("train_det predict run-det new", "loading PyTorch ..."),
         ("annotate propose new --from-good good --weights weights.pt", "weights of resnet18: the file weights.pt"),
         ("annotate propose new --from run", "loading PyTorch ..."),
         ("view run --images new", "loading PyTorch ..."),

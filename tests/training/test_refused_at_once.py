@@ -1,0 +1,58 @@
+"""A run, an export, an image or a folder that is not there is refused before PyTorch is loaded."""
+
+from pathlib import Path
+
+import pytest
+
+from system.console import print_loading
+from tests.command import only_line, run_command
+from tests.view.fakes import make_dataset, make_run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset, and runs of a detector and a segmenter without weights."""
+    root = tmp_path_factory.mktemp("refused")
+    make_dataset(root / "data", images=8)
+    for task in ("det", "seg"):
+        make_run(root / "runs", root / "data", task, seed=1, measured=False)
+    (root / "good").mkdir()
+    return root
+
+
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [
+        ("train_det evaluate none", "none: not a run folder (no config.yaml)"),
+        ("train_det evaluate runs/seg/data", "runs/seg/data: a run of train_seg"),
+        (
+            "train_seg evaluate runs/seg/data --split train",
+            "data: the split train has no image; name one of val, test",
+        ),
+        ("train_seg evaluate runs/seg/data --dataset none", "none: no such folder"),
+        ("train_seg export none", "none: not a run folder (no config.yaml)"),
+        ("train_seg export runs/seg/data --dataset none", "none: no such folder"),
+        ("train_det fuse runs/det/data", "runs/det/data: a single run; name at least two"),
+        ("train_det fuse runs/seg/data runs/det/data", "runs/seg/data: a run of train_seg; name one of train_det"),
+        ("train_det fuse runs/det/data none", "none: not a run folder (no config.yaml)"),
+        ("train_det predict runs/det/data new.png", "new.png: no such file; name images or folders of images"),
+        ("train_seg predict runs/seg/data data/images --exported onnx", "best.onnx: no such file; make it with"),
+        ("annotate propose data/images --from-good none", "none: no such folder; name a folder of good images"),
+        ("annotate propose data/images --from-good good", "good: no image in this folder"),
+    ],
+)
+def test_refused_before_pytorch_is_loaded(
+    command: str,
+    refusal: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def loading() -> None:
+        pytest.fail("PyTorch would be loaded")
+
+    for module in ("training.commands", "training.predict_command", "system.console", "annotate.cli_propose"):
+        monkeypatch.setattr(f"{module}.{print_loading.__name__}", loading)
+    monkeypatch.chdir(folder)
+    assert run_command(*command.split()) == 2
+    assert refusal in only_line(capsys)
