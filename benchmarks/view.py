@@ -1,44 +1,44 @@
-"""The page of `view` in a headless Chromium: first paint, sliders, scrolling, and file size.
+"""The page of `view` in a headless Chromium: building, first tile, sliders, scrolling, and file size.
 
-    python -m benchmarks.view [--bottle data/bottle] [--count 5000]
+    python -m benchmarks.view [--bottle data/bottle] [--count 3000] [--count 20000] [--folds 5]
 
-One page shows `--count` drawn images with the largest number of predictions of a page (60,000); its tiles are
-files in a folder. The other page, with --bottle, embeds the 83 test images of MVTec's own split. The predictions
-are the truth, randomly moved. Every time is measured in the page, from the event to the end of the frame that
-shows the change. It contains script, layout and paint, and up to one frame of waiting for the screen.
+One page for each `--count` shows that many drawn images with the largest number of predictions of a page (60,000);
+its tiles are files in a folder. With --folds they are those of a cross-validation. The other page, with --bottle,
+embeds the 83 test images of MVTec's own split. The predictions are the truth, randomly moved.
+
+A time in ms is measured in the page, from the event to the end of the frame that shows the change: script, layout
+and paint, and up to one frame of waiting for the screen. `cpu` is the processor time of building with its worker
+processes, or of the thread of the page (Chrome DevTools Protocol, Performance.getMetrics, threadTicks), which does
+not contain the waiting that other programs cause. The first tile is drawn once its image is decoded and its
+annotations are drawn.
 """
 
 import argparse
 import os
-import random
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image as PilImage
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
+from benchmarks.view_data import draw_dataset, make_run
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
-from datasets.coco import Annotation, Category, Image, Prediction
-from datasets.formats.coco_file import write_predictions
-from datasets.formats.dataset_folder import Dataset, load_dataset, write_annotations
-from datasets.masks.rle import decode, encode, rle_area, rle_box
-from evaluate.measure import measure_run
-from evaluate.run_folder import RunConfig
+from datasets.formats.dataset_folder import load_dataset
 from system.console import print_table
 from system.json_file import write_json
-from training.new_run import create_run, run_split
 from view.data import MAX_PREDICTIONS
 
 RESULT = Path(__file__).with_name("results") / "view.json"
-SIDE = 192
 MOVES, FRAMES, OPENINGS = 20, 120, 5
+CONFIDENCES = [round(0.05 + 0.9 * k / MOVES, 3) for k in range(MOVES)]
+IOUS = [round(0.15 + 0.75 * k / MOVES, 2) for k in range(MOVES)]
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 SHOWN = """
 const shown = () => new Promise((done) => requestAnimationFrame(() => {
@@ -75,6 +75,15 @@ SCROLL = """(frames) => new Promise((done) => {
   };
   requestAnimationFrame(step);
 })"""
+FIRST_TILE = """() => new Promise((done) => {
+  const look = () => {
+    const tile = [...document.querySelectorAll(".tile")].find((one) => one.querySelector(".overlay"));
+    const image = tile?.querySelector("img");
+    if (image?.complete && image.naturalWidth) requestAnimationFrame(() => done(performance.now()));
+    else requestAnimationFrame(look);
+  };
+  look();
+})"""
 PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
 
 
@@ -82,7 +91,8 @@ def main() -> None:
     """Measure, print a table and write benchmarks/results/view.json."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--bottle", type=Path)
-    arguments.add_argument("--count", type=int, default=5000)
+    arguments.add_argument("--count", type=int, action="append", default=[])
+    arguments.add_argument("--folds", type=int, default=0)
     arguments.add_argument("--out", type=Path, default=RESULT)
     options = arguments.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -95,8 +105,10 @@ def main() -> None:
             root = Path(scratch) / "bottle"
             mvtec2coco([options.bottle], root, MvtecOptions(split="original"))
             found["bottle"] = measure(browser, root, each=8)
-        root = draw_dataset(Path(scratch) / "many", options.count)
-        found[f"{options.count} images"] = measure(browser, root, each=MAX_PREDICTIONS // options.count)
+        for count in options.count or [5000]:
+            root = draw_dataset(Path(scratch) / f"images-{count}", count)
+            name = f"{count} images" + (f", {options.folds} folds" if options.folds else "")
+            found[name] = measure(browser, root, each=MAX_PREDICTIONS // count, folds=options.folds)
         result = {"browser": browser.version, "cpus": os.cpu_count(), "load": os.getloadavg()[0], "pages": found}
         browser.close()
     write_json(options.out, result)
@@ -104,112 +116,91 @@ def main() -> None:
     print_table(str(options.out), ("", *found), [(c, *(page[c] for page in found.values())) for c in columns])
 
 
-def measure(browser: Browser, root: Path, each: int) -> dict[str, object]:
+def measure(browser: Browser, root: Path, each: int, folds: int = 0) -> dict[str, object]:
     """Build the page of a synthetic run on the dataset `root` with `each` predictions per image, and use it."""
-    page_file = make_run(load_dataset(root), root, each) / "view.html"
-    start = time.perf_counter()
+    page_file = make_run(load_dataset(root), root, each, folds) / "view.html"
+    start, before = time.perf_counter(), children_seconds()
     subprocess.run([sys.executable, "-m", "view", page_file.parent], check=True, stderr=subprocess.DEVNULL)
-    seconds = time.perf_counter() - start
-    paints = []
+    seconds, cpu = time.perf_counter() - start, children_seconds() - before
+    paints, tiles, loading = [], [], []
     for _ in range(OPENINGS):
-        page = open_page(browser, page_file)
+        page, session = new_page(browser)
+        page.goto(page_file.resolve().as_uri(), wait_until="commit")
+        tiles.append(page.evaluate(FIRST_TILE))
+        loading.append(task_ms(session))
         paints.append(page.evaluate(PAINT))
         page.close()
-    page = open_page(browser, page_file)
+    page, session = new_page(browser)
+    page.goto(page_file.resolve().as_uri())
+    page.evaluate(FIRST_TILE)
+    page.wait_for_timeout(500)
     size = page_file.stat().st_size + sum(p.stat().st_size for p in page_file.parent.glob("view_files/*.webp"))
-    confidence = slide(page, "confidence-0", [round(0.05 + 0.9 * k / MOVES, 3) for k in range(MOVES)])
-    iou = slide(page, "iou", [round(0.15 + 0.75 * k / MOVES, 2) for k in range(MOVES)])
+    confidence = slide(page, session, "confidence-0", CONFIDENCES)
+    iou = slide(page, session, "iou", IOUS)
     frames = page.evaluate(SCROLL, FRAMES)
     page.click("text=Curves and tables")
-    with_tables = slide(page, "confidence-0", [round(0.05 + 0.9 * k / MOVES, 3) for k in range(MOVES)])
+    with_tables = slide(page, session, "confidence-0", CONFIDENCES)
     page.close()
     return {
         "build s": round(seconds, 1),
+        "build cpu s": round(cpu, 1),
         "page MB": round(page_file.stat().st_size / 1e6, 2),
         "with its folder MB": round(size / 1e6, 2),
         "first paint ms": middle(paints),
-        "confidence slider ms, median": middle(confidence),
-        "confidence slider ms, most": round(max(confidence), 1),
-        "IoU slider ms, median": middle(iou),
-        "IoU slider ms, most": round(max(iou), 1),
-        "confidence over tables ms, median": middle(with_tables),
-        "confidence over tables ms, most": round(max(with_tables), 1),
+        "first tile ms": middle(tiles),
+        "first tile cpu ms": middle(loading),
+        **described("confidence slider", confidence),
+        **described("IoU slider", iou),
+        **described("confidence over tables", with_tables),
         "frame while scrolling ms, median": middle(frames),
         "frame while scrolling ms, most": round(max(frames), 1),
     }
 
 
-def open_page(browser: Browser, file: Path) -> Page:
-    """A new tab with the page, after its first tiles have appeared."""
+def children_seconds() -> float:
+    """Processor seconds of all ended child processes and theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def new_page(browser: Browser) -> tuple[Page, CDPSession]:
+    """An empty tab, and the connection that measures its processor time."""
     page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.goto(file.resolve().as_uri())
-    page.wait_for_selector(".tile .overlay", state="attached")
-    page.wait_for_timeout(500)
-    return page
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    return page, session
 
 
-def slide(page: Page, slider: str, values: list[float]) -> list[float]:
-    """Milliseconds of each move of a slider."""
-    times: list[float] = page.evaluate(SLIDE, [slider, values])
+def task_ms(session: CDPSession) -> float:
+    """Processor milliseconds of the thread of the page since it was opened."""
+    metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+    return 1000 * float(metrics["TaskDuration"])
+
+
+def slide(page: Page, session: CDPSession, slider: str, values: list[float]) -> list[tuple[float, float]]:
+    """Milliseconds and processor milliseconds of each move of a slider."""
+    times = []
+    for value in values:
+        before = task_ms(session)
+        (milliseconds,) = page.evaluate(SLIDE, [slider, [value]])
+        times.append((milliseconds, task_ms(session) - before))
     return times
 
 
-def middle(times: list[Any]) -> float:
+def described(name: str, moves: list[tuple[float, float]]) -> dict[str, float]:
+    """Median and largest time of the moves of a slider, and of their processor time."""
+    times, cpu = zip(*moves, strict=True)
+    return {
+        f"{name} ms, median": middle(times),
+        f"{name} ms, most": round(max(times), 1),
+        f"{name} cpu ms, median": middle(cpu),
+        f"{name} cpu ms, most": round(max(cpu), 1),
+    }
+
+
+def middle(times: Sequence[Any]) -> float:
     """Their median, to a tenth."""
     return round(statistics.median(times), 1)
-
-
-def draw_dataset(root: Path, count: int) -> Path:
-    """A dataset folder of `count` test images with discs of three types on noise; every third image is good."""
-    noise, chance = np.random.default_rng(0), random.Random(0)
-    grounds = [np.clip(120 + noise.normal(0, 9, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8) for _ in range(20)]
-    rows, columns = np.mgrid[:SIDE, :SIDE]
-    images, annotations = [], []
-    (root / "images").mkdir(parents=True)
-    for i in range(count):
-        image = Image(i + 1, f"{i:05d}.png", SIDE, SIDE)
-        pixels = grounds[i % len(grounds)].copy()
-        for _ in range(0 if i % 3 == 0 else 1 + i % 2):
-            x, y, radius = chance.randint(30, SIDE - 30), chance.randint(30, SIDE - 30), chance.randint(6, 28)
-            mask = ((columns - x) ** 2 + (rows - y) ** 2 <= radius**2).astype(np.uint8)
-            pixels[mask > 0] = (220, 200, 60)
-            rle = encode(mask)
-            kind = 1 + len(annotations) % 3
-            annotations.append(Annotation(len(annotations) + 1, image.id, kind, rle_box(rle), rle_area(rle), rle))
-        PilImage.fromarray(pixels).save(root / "images" / image.file_name, compress_level=1)
-        images.append(image)
-    categories = [Category(k + 1, name) for k, name in enumerate(("chip", "dent", "scratch"))]
-    write_annotations(root, {"test": images}, annotations, categories)
-    return root
-
-
-def make_run(dataset: Dataset, root: Path, each: int) -> Path:
-    """A run with `each` test predictions per image: the truth, moved a little, and weaker ones anywhere."""
-    chance = random.Random(1)
-    coco = dataset.split("test")
-    truths, kinds = coco.by_image(), [c.id for c in dataset.categories]
-    spot = np.zeros((60, 60), np.uint8)
-    spot[10:50, 10:50] = 1
-    found = []
-    for image in coco.images:
-        masks = [decode(t.segmentation, image.height, image.width) for t in truths[image.id]]
-        near = [(np.roll(mask, (chance.randint(-4, 4), chance.randint(-4, 4)), (0, 1)), 0.9) for mask in masks]
-        while len(near) < each:
-            mask = np.zeros((image.height, image.width), np.uint8)
-            y, x = chance.randrange(image.height - 60), chance.randrange(image.width - 60)
-            mask[y : y + 60, x : x + 60] = spot
-            near.append((mask, 0.3))
-        for mask, most in near:
-            rle = encode(mask)
-            score = round(chance.uniform(0.001, most), 5)
-            found.append(Prediction(image.id, chance.choice(kinds), rle_box(rle), score, rle))
-    names = {"test": [image.file_name for image in coco.images]}
-    run = create_run(
-        root.parent / "runs", "seg", root.name, RunConfig("seg", str(root), {}), run_split(dataset, names)
-    )
-    write_predictions(run.predictions("test"), found)
-    measure_run(run, dataset)
-    return run.root
 
 
 if __name__ == "__main__":

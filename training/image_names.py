@@ -23,7 +23,7 @@ def asked_images(
     if watch is None:
         files = named_images(images)
         if missing := next((file for file in files if not os.path.lexists(file)), None):
-            raise InputError(missing, "no such file", "name images or folders of images")
+            raise InputError(missing, "no such image", "check the path")
         return files
     check_watch(watch, out, images or (), [flag for flag, value in others.items() if value is not None])
     return []

@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("train_det fuse runs/det/data", "runs/det/data: a single run; name at least two"),
         ("train_det fuse runs/seg/data runs/det/data", "runs/seg/data: a run of train_seg; name one of train_det"),
         ("train_det fuse runs/det/data none", "none: not a run folder (no config.yaml)"),
-        ("train_det predict runs/det/data new.png", "new.png: no such file; name images or folders of images"),
+        ("train_det predict runs/det/data new.png", "new.png: no such image; check the path"),
         ("train_seg predict runs/seg/data data/images --exported onnx", "best.onnx: no such file; make it with"),
         ("annotate propose data/images --from-good none", "none: no such folder; name a folder of good images"),
         ("annotate propose data/images --from-good good", "good: no image in this folder"),
