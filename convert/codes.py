@@ -38,6 +38,9 @@ CODES = {
     "joined-category": Code("repaired", "two categories with the same name were joined"),
     "category-of-no-defect": Code("note", "a category is called like the absence of a defect; it is kept"),
     "similar-categories": Code("note", "names of categories differ only in case; they stay different categories"),
+    "inner-ring": Code(
+        "note", "a polygon is inside another of its annotation and adds no pixels; if it is a hole, it is filled"
+    ),
     "index-prefix": Code("repaired", "the index before each name in a list of class names was removed"),
     "no-ending": Code("repaired", "a file name without an image extension got the one that fits its content"),
     "root-category": Code("note", "a category that only groups the others and has no annotations was left out"),
@@ -105,6 +108,12 @@ CODES = {
     "split-alias": Code("note", "a split has another name than train, val or test"),
     "unicode-form": Code("note", "a label file was found by its name in another Unicode form"),
     "unknown-split": Code("lost", "a key that is not a split lists images, which were not read"),
+    "maybe-keypoints": Code(
+        "note", "the only segments may be boxes followed by keypoints; they were read as segments"
+    ),
+    "unnamed-split": Code(
+        "note", "a folder called like a split has images, but data.yaml does not name it; they were not read"
+    ),
     "looks-inverted": Code("note", "a mask marks more than half of its image; black and white may be swapped"),
     "mask-pages": Code("note", "a mask has several pages, each of which became one annotation"),
     "void-kept": Code("note", "pixels of no type became an ignore region of each category (--void ignore)"),

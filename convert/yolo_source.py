@@ -96,9 +96,10 @@ def suspicions(dataset: YoloDataset, sources: list[YoloSource], *, is_form_state
     """
     file, name = dataset.description, dataset.description.name
     labels = [label for source in sources for label in source.labels]
-    check_not_poses(file, filter(None, map(pose_evidence, labels)))
+    pose = check_not_poses(file, filter(None, map(pose_evidence, labels)))
     unused = find_unused_first(dataset.names, [dataset.names[label.class_index] for label in labels])
-    events = [Event(name, "", "class-0-unused", unused)] if unused else []
+    hints = (("maybe-keypoints", pose), ("class-0-unused", unused))
+    events = [Event(name, "", code, hint) for code, hint in hints if hint]
     if is_form_stated:
         return events
     if suspicion := check_boxes(file, labels):

@@ -151,6 +151,12 @@ COCO: dict[str, Callable[[Path], object]] = {
     "unreadable-labels": lambda root: annotation_path(root, "val").write_text("{"),
     "broken-reference": lambda root: change_coco(root, lambda c: with_annotation(c, image_id=99_999)),
     "good-with-shapes": lambda root: change_coco(root, add_to_good),
+    "inner-ring": lambda root: change_coco(
+        root,
+        lambda c: with_annotation(
+            c, bbox=(1, 1, 30, 30), area=884, segmentation=[[1, 1, 31, 1, 31, 31, 1, 31], [5, 5, 9, 5, 9, 9, 5, 9]]
+        ),
+    ),
     "zero-area": lambda root: change_coco(root, lambda c: with_annotation(c, area=0)),
     "duplicate-annotation": lambda root: change_coco(root, with_annotation),
     "overlap-of-types": lambda root: change_coco(
@@ -193,6 +199,7 @@ YOLO: dict[str, Callable[[Path], object]] = {
     "unknown-split": lambda root: (root / "data.yaml").write_text(
         (root / "data.yaml").read_text().replace("test:", "holdout:")
     ),
+    "unnamed-split": lambda root: shutil.copytree(root / "images/val", root / "images/valid"),
     "zero-area": lambda root: labels(root).write_text("0 0.5 0.5 0.2 0\n"),
     "duplicate-annotation": lambda root: labels(root).write_text("0 0.5 0.5 0.2 0.2\n0 0.5 0.5 0.2 0.2\n"),
     "overlap-of-types": lambda root: labels(root).write_text("0 0.5 0.5 0.2 0.2\n1 0.5 0.5 0.21 0.2\n"),

@@ -75,12 +75,15 @@ CHECK_CODES = {
     "index-prefix": _warning(
         "each line of a list of class names begins with its index, which is not part of the name"
     ),
+    "inner-ring": _warning("a polygon is inside another of its annotation; if it is a hole, COCO fills it"),
     "impossible-area": _warning("an area is negative or larger than its box"),
     "labels-without-picture": _warning("a label file has no image"),
     "looks-inverted": _warning("a mask marks more than half of its image; black and white may be swapped"),
     "many-overlaps": _warning("so many boxes overlap in an image that not all pairs of annotations are compared"),
     "mask-values": _error("masks of one category mark defects by different values, which may be defect types"),
     "labelled-and-negative": _error("the same image occurs with annotations and as a negative"),
+    "labelled-differently": _error("the same image occurs twice, with other numbers of annotations"),
+    "maybe-keypoints": _warning("the only one or two segments may be boxes followed by keypoints"),
     "mask-size": _error("a mask and its image differ in size"),
     "missing-mask": _error("an image has no pixel mask in a dataset folder with pixel masks"),
     "missing-picture": _error("a listed image does not exist"),
@@ -88,6 +91,7 @@ CHECK_CODES = {
     "near-duplicate-across-splits": _warning("two splits contain almost the same image"),
     "near-duplicate-picture": _warning("a split contains almost the same image twice"),
     "unknown-split": _warning("a key of data.yaml that is not a split lists images"),
+    "unnamed-split": _warning("a folder called like a split has images, but data.yaml does not name it"),
     "near-identical-labels": _warning(
         "two category names are equal or differ only by case, punctuation or a letter"
     ),

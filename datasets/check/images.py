@@ -1,5 +1,7 @@
 """Checks of the images themselves: equal or almost equal to another image."""
 
+from collections import Counter
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from datasets.check.codes import Finding
@@ -25,16 +27,34 @@ def check_duplicates(facts: Facts) -> list[Finding]:
 
 
 def check_contradictions(facts: Facts, faulty: AbstractSet[str]) -> list[Finding]:
-    """Negatives with the same bytes as an image that has annotations; one of the two is wrong.
+    """Images with the same bytes as another one that has other annotations; one of the two is wrong.
 
-    Images in `faulty` have other findings: they are unlabelled or unreadable, and no negatives.
+    It has none, or not as many of each category. Images in `faulty` have other findings: they are unlabelled or
+    unreadable, and no negatives.
     """
     annotated = {image.sha256: image.name for image in facts.images if image.sha256 and image.annotations}
-    return [
+    negatives = [
         Finding(image.name, "", "labelled-and-negative", f"like {annotated[image.sha256]}, which has annotations")
         for image in facts.images
         if not image.annotations and image.sha256 in annotated and image.name not in faulty
     ]
+    return [*negatives, *_labelled_differently(facts)]
+
+
+def _labelled_differently(facts: Facts) -> Iterator[Finding]:
+    first: dict[str, ImageFacts] = {}
+    for image in facts.images:
+        if image.sha256 and image.annotations:
+            other = first.setdefault(image.sha256, image)
+            if (own := _count(image)) != (others := _count(other)):
+                value = f"{own}; {other.name}, the same image: {others}"
+                yield Finding(image.name, "", "labelled-differently", value)
+
+
+def _count(image: ImageFacts) -> str:
+    """Number of annotations of each category, such as `2 chip, 1 dent`."""
+    counts = Counter(annotation.category for annotation in image.annotations)
+    return ", ".join(f"{count} {category}" for category, count in sorted(counts.items()))
 
 
 def check_near_duplicates(facts: Facts) -> list[Finding]:

@@ -34,16 +34,12 @@ from datasets.masks.run_lengths import covers_image
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
 
+SAME_CODE = ("box-form", "box-outlier", "category-order", "inner-ring", "no-ending", "rotated-box", "short-ring")
 CHECK_CODE = {  # code of a repair -> code of its finding; other repairs have separate checks
     "area-recomputed": "impossible-area",
-    "box-form": "box-form",
     "box-from-mask": "box-and-mask",
-    "box-outlier": "box-outlier",
-    "category-order": "category-order",
-    "no-ending": "no-ending",
-    "rotated-box": "rotated-box",
-    "short-ring": "short-ring",
     "swapped-axes": "swapped-axes",
+    **{code: code for code in SAME_CODE},
 }
 
 

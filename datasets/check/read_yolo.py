@@ -62,7 +62,7 @@ class YoloFolder(msgspec.Struct, frozen=True):
             return None
         dataset = read_yolo(root, strict=False, exclude=exclude)
         entries = [_entry(dataset, image) for image in dataset.images]
-        notes = (note for note in dataset.notes if note[0] in {"unknown-split", "index-prefix"})
+        notes = (note for note in dataset.notes if note[0] in {"unknown-split", "unnamed-split", "index-prefix"})
         findings = [Finding(dataset.description.name, "", *note) for note in notes]
         folders = [dataset.root, *chain.from_iterable(dataset.folders.values())]
         findings += links_outside(dataset.root, (image.path for image in dataset.images), folders)
@@ -166,12 +166,13 @@ def check_labels_together(facts: Facts) -> list[Finding]:
     labels = [_box_label(image, a.box) for image, a in boxes]
     where = Path(WHOLE)
     try:
-        check_not_poses(where, (a.pose for _, a in places if a.pose is not None))
+        pose = check_not_poses(where, (a.pose for _, a in places if a.pose is not None))
         suspicion = check_boxes(where, labels)
     except InputError as error:
         return [Finding(WHOLE, "", "unusable-dataset", error.problem)]
     unused = find_unused_first(facts.categories, [a.category for _, a in places])
-    findings = [Finding(WHOLE, "", "class-0-unused", unused)] if unused else []
+    hints = (("maybe-keypoints", pose), ("class-0-unused", unused))
+    findings = [Finding(WHOLE, "", code, hint) for code, hint in hints if hint]
     if suspicion:
         return [*findings, Finding(WHOLE, "", "box-form", suspicion)]
     odd = find_odd_boxes(labels).items()

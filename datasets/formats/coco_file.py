@@ -111,7 +111,7 @@ def write_predictions(path: Path, predictions: list[Prediction]) -> None:
 
 
 def check_coco(path: Path, coco: CocoFile) -> None:
-    """Raise InputError for duplicate ids, references to unknown ids, and impossible sizes or names of images."""
+    """Raise InputError for duplicate ids, references to unknown ids, and impossible names and sizes."""
     for field, items in (
         ("images", coco.images),
         ("annotations", coco.annotations),
@@ -120,6 +120,9 @@ def check_coco(path: Path, coco: CocoFile) -> None:
         for value, times in Counter(item.id for item in items).items():
             if times > 1:
                 raise InputError(path, f"id {value} occurs {times} times in $.{field}", "make the ids unique")
+    for i, category in enumerate(coco.categories):
+        if not category.name.strip():
+            raise InputError(path, f"$.categories[{i}].name {category.name!r} is empty", "write a name")
     _check_images(path, coco)
     _check_annotations(path, coco)
 

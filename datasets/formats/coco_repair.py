@@ -18,6 +18,7 @@ from datasets.coco import (
     Rle,
     Segmentation,
 )
+from datasets.formats.inner_rings import find_inner_rings
 
 ANNOTATIONS_PER_BATCH = 2000  # whose masks are measured together
 BOX_TOLERANCE = 2.0  # pixels; covers rounding, and boxes whose width is the difference of the outermost pixels
@@ -40,6 +41,7 @@ def repair_annotations(coco: CocoFile) -> tuple[CocoFile, list[Repair]]:
     * A box that disagrees with its mask (see `boxes_agree`) becomes the extents of the mask (`box-from-mask`). If
       it agrees with a polygon whose x and y are exchanged, that is noted too (`swapped-axes`): nothing shows which
       of the two is wrong.
+    * A polygon inside another one of its annotation, which adds no pixels, is noted (`inner-ring`).
     * An area larger than its box by more than 2 pixels on each side, or negative, becomes the mask's pixel count,
       or w * h without a mask (`area-recomputed`).
 
@@ -70,6 +72,7 @@ def repair_annotation(image: Image, annotation: Annotation) -> tuple[Annotation,
     mask_box = _mask_box(segmentation, image) if min(box[2:]) > 0 else None
     if mask_box is not None and not isinstance(segmentation, Rle) and _has_swapped_axes(box, segmentation):
         changes.append(("swapped-axes", f"{_text(box)} is y, x, height, width of the polygon"))
+    changes += [("inner-ring", f"polygon {i + 1}") for i in find_inner_rings(segmentation)]
     if mask_box is not None and not _agrees(box, image, mask_box):
         exact = _drawn(segmentation, image)
         if exact is not None:

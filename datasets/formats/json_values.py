@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from datasets.formats.coco_lenient import find_non_finite
 from datasets.formats.labelme import read_json
 from system.errors import InputError
 from system.files import BYTE_ORDER_MARK
@@ -17,7 +18,8 @@ def read_json_value(path: Path) -> object:
     try:
         return msgspec.json.decode(data.removeprefix(BYTE_ORDER_MARK))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(path, f"not valid JSON in UTF-8: {error}", "export it again") from None
+        reason = find_non_finite(data) or str(error)
+        raise InputError(path, f"not valid JSON in UTF-8: {reason}", "export it again") from None
     except RecursionError:
         raise InputError(path, "nested too deeply", "remove it, no labelling tool writes this") from None
 

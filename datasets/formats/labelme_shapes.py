@@ -129,7 +129,15 @@ def shape_corners(shape: Shape) -> Sequence[Point] | None:
     if shape.kind == "rectangle" and len(shape.points) == 2:
         (x0, y0), (x1, y1) = shape.points
         return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
-    return shape.points
+    return _uncrossed(shape.points) if shape.kind == "rectangle" else shape.points
+
+
+def _uncrossed(points: Sequence[Point]) -> Sequence[Point]:
+    """Four points in an order that does not cross itself, if they are the corners of an upright rectangle."""
+    (x0, y0), (x1, y1) = min(points), max(points)
+    corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+    is_crossed = points[0][0] == points[2][0] or points[0][1] == points[2][1]
+    return corners if is_crossed and set(points) == set(corners) else points
 
 
 def _draw_circle(shape: Shape, height: int, width: int) -> Drawn:

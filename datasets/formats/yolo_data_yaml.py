@@ -1,12 +1,14 @@
 """`data.yaml` of YOLO folders, as Ultralytics and Roboflow write it and as Ultralytics reads it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from datasets.coco import SPLITS
 from datasets.formats.class_list import without_index
 from datasets.formats.split_names import exact_split_name
+from datasets.formats.unnamed_splits import find_unnamed_splits
 from datasets.formats.yolo_description import DATA_YAML, YoloDescription, check_names, exists, holds
 from system.errors import InputError
 from system.files import write_atomic
@@ -50,6 +52,7 @@ def read_data_yaml(file: Path) -> YoloDescription:
     names, notes = _names(file, described, texts)
     root = _root(file, described)
     parts: dict[str, list[Path]] = {}
+    unread: list[Path] = []
     for key, value in described.items():
         if not isinstance(key, str) or key in NO_SPLITS or not value:
             continue
@@ -59,8 +62,11 @@ def read_data_yaml(file: Path) -> YoloDescription:
             parts[split] = [_resolve(file, root, key, part) for part in _strings(file, key, value)]
             if key not in SPLITS and key != "validation":  # which Ultralytics reads itself
                 notes.append(("split-alias", f"{key}, read as {split}"))
-        elif _names_images(root, value):
+        elif folders := _named_images(root, value):
             notes.append(("unknown-split", f"{key}: {value}"))
+            unread += folders
+    unnamed = find_unnamed_splits(file.parent, [*unread, *chain.from_iterable(parts.values())])
+    notes += [("unnamed-split", name) for name in unnamed]
     ordered = {split: parts[split] for split in SPLITS if split in parts}
     return YoloDescription(file, root, names, ordered, _keypoint_columns(file, described), (), tuple(notes))
 
@@ -123,10 +129,11 @@ def _strings(file: Path, key: str, value: object) -> list[str]:
     return parts
 
 
-def _names_images(root: Path, value: object) -> bool:
-    """Whether a value names a folder or a list that exists, as a split does."""
+def _named_images(root: Path, value: object) -> list[Path]:
+    """The folders and lists that exist and that a value names, as a split does."""
     parts = value if isinstance(value, list) else [value]
-    return any(isinstance(part, str) and part and _candidate(root, part) is not None for part in parts)
+    found = (_candidate(root, part) for part in parts if isinstance(part, str) and part)
+    return [path for path in found if path is not None]
 
 
 def _resolve(file: Path, root: Path, key: str, part: str) -> Path:

@@ -99,8 +99,11 @@ def read_lines(file: Path) -> list[str]:
 
 
 def check_names(file: Path, names: Sequence[str]) -> None:
-    """Raise InputError if there is no class name, or one occurs twice; names are compared by `category_name`."""
+    """Raise InputError if there is no class name, one is empty or occurs twice, compared by `category_name`."""
     if not names:
         raise InputError(file, "contains no class names", "write one per line")
+    if not all(map(category_name, names)):
+        problem = f"the name of class {[*map(category_name, names)].index('')} is empty"
+        raise InputError(file, problem, "write a name for each class")
     if len({category_name(name) for name in names}) < len(names):
         raise InputError(file, f"a class name occurs twice in {', '.join(names)}", "make the names different")

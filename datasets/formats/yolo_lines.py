@@ -16,6 +16,8 @@ from system.files import read_file, write_file
 
 MAX_REMEMBERED = 2**17  # texts of coordinates
 YOLO_FORM: BoxForm = "centre-size"
+BOX_VALUES = 4
+VISIBLE = 2  # of a keypoint
 MIN_BOX_AND_RING = 10  # values: a box and three points
 ROUNDING = 1e-3  # of the image, of a box that was computed from points
 TOLERANCE = 0.01  # Ultralytics accepts coordinates this far outside 0..1
@@ -115,7 +117,10 @@ def check_coordinates(where: str, label: Label) -> None:
     for value in label.values:
         if not -TOLERANCE <= value <= 1 + TOLERANCE:
             problem = f"coordinate {value:.9g} is outside 0..1"
-            raise InputError(where, problem, "divide by the width and height of the image")
+            remedy = "divide by the width and height of the image"
+            if value == VISIBLE and len(label.values) > BOX_VALUES:
+                remedy += "; keypoints need kpt_shape in data.yaml"
+            raise InputError(where, problem, remedy)
     if label.is_box and min(label.values[2:]) < 0:
         problem = "a box of size {:g} x {:g}".format(*label.values[2:])
         raise InputError(where, problem, "a size cannot be negative")

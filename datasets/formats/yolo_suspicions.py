@@ -75,21 +75,25 @@ def pose_evidence(label: Label) -> PoseEvidence | None:
     )
 
 
-def check_not_poses(where: Path, segments: Iterable[PoseEvidence]) -> None:
+def check_not_poses(where: Path, segments: Iterable[PoseEvidence]) -> str:
     """Raise InputError if the segments of a dataset, which `where` describes, are obviously boxes with keypoints.
 
     They are if MIN_POSES or more all have the same number of values, and either all have visibilities, or all
-    points are inside the boxes while the sizes, read as points, mostly are not.
+    points are inside the boxes while the sizes, read as points, mostly are not. Fewer prove nothing: if each has
+    visibilities, or its points inside and its size outside, the result states that; otherwise it is empty.
     """
     listed = list(segments)
-    if len(listed) < MIN_POSES or len({one.values for one in listed}) > 1:
-        return
+    if len({one.values for one in listed}) != 1:
+        return ""
+    if len(listed) < MIN_POSES:
+        is_like = all(one.has_visibilities or (one.is_inside and one.is_size_outside) for one in listed)
+        return f"{len(listed)} of {len(listed)} segments may be a box followed by keypoints" if is_like else ""
     if all(one.has_visibilities for one in listed):
         size = 3
     elif all(one.is_inside for one in listed) and sum(one.is_size_outside for one in listed) * 2 > len(listed):
         size = 2
     else:
-        return
+        return ""
     count = (listed[0].values - BOX_VALUES) // size
     problem = f"all {len(listed)} segments are boxes followed by {count} keypoints of {size} values"
     remedy = f"add kpt_shape: [{count}, {size}] to data.yaml; start segments at another of their points"

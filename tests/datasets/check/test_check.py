@@ -190,6 +190,8 @@ def test_every_code_is_triggered_by_a_case() -> None:
         "broken-tree",
         "class-0-unused",
         "image-left-out",
+        "labelled-differently",
+        "maybe-keypoints",
         "mask-values",
         "no-category",
         "too-many-categories",
