@@ -59,7 +59,7 @@ def test_the_four_corners_of_a_rectangle_may_have_any_order(tmp_path: Path, orde
     assert events(report, "self-crossing") == []
 
 
-def test_four_points_that_are_no_upright_rectangle_keep_their_order(tmp_path: Path) -> None:
+def test_four_other_points_keep_their_order(tmp_path: Path) -> None:
     crossed = [[10, 8], [30, 20], [30, 9], [10, 20]]
     write_case(tmp_path / "s", shape("chip", "rectangle", crossed))
     report = labelme2coco(tmp_path / "s", tmp_path / "d", execution=RUN)
