@@ -63,6 +63,7 @@ COCO: dict[str, Callable[[Path], Path]] = {
     "a polygon far away": lambda r: coco(r, segmentation=[[10, 8, 1e6, 8, 30, 20]]),
     "an unknown image id": lambda r: with_json(r, lambda c: c["annotations"][0].update(image_id=9)),
     "an unknown category id": lambda r: with_json(r, lambda c: c["annotations"][0].update(category_id=9)),
+    "a category without a name": lambda r: with_json(r, lambda c: c["categories"][0].update(name="")),
     "an id that occurs twice": lambda r: with_json(r, lambda c: c["annotations"].append(c["annotations"][0])),
     "a size of 0": lambda r: with_json(r, lambda c: c["images"][0].update(width=0)),
     "an image listed twice": lambda r: with_json(r, lambda c: c["images"].append({**c["images"][0], "id": 2})),

@@ -58,6 +58,7 @@ DESCRIBED = {
     "names that are not a list": YAML.replace("[dent]", "dent"),
     "numbers that skip one": YAML.replace("[dent]", "{0: dent, 2: chip}"),
     "a name twice": YAML.replace("[dent]", "[dent, dent]"),
+    "an empty name": YAML.replace("[dent]", "[dent, '']"),
     "another count": YAML + "nc: 3\n",
     "a folder that is missing": YAML.replace("images/val", "images/valid"),
     "a split that is a number": YAML.replace("images/val", "3"),
