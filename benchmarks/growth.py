@@ -1,9 +1,10 @@
 """Processor time and memory of convert, check, predict and view for 1,000 to 100,000 images.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.growth FOLDER [--sizes 1000,5000,20000] [--chart]
+    OMP_NUM_THREADS=1 python -m benchmarks.growth FOLDER [--sizes 1000,5000] [--commands check,view] [--chart]
 
 Each command runs once per size, as a process of its own, on images of 48 x 48 pixels, so that the work for each
-image is what counts and not its pixels. `predict` uses a segmenter of one epoch with random weights. Seconds are
+image is what counts and not its pixels. `predict` uses a segmenter of one epoch with random weights, exported to
+OpenVINO. Seconds are
 processor time of the process and its children, because other load on the machine changes the wall time; memory is
 the peak of the largest process. The time of the smallest size, START images, is subtracted as the start of the
 command. Each result is added to benchmarks/results/growth.json, and a size that is already there is not measured
@@ -45,6 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sizes", default="1000,5000,20000")
+    parser.add_argument("--commands", default="convert,check,predict,view")
     parser.add_argument("--chart", action="store_true")
     given = parser.parse_args()
     measured = msgspec.json.decode(RESULTS.read_bytes(), type=list[Measured]) if RESULTS.is_file() else []
@@ -52,27 +54,39 @@ def main() -> None:
         given.folder.mkdir(parents=True, exist_ok=True)
         run = trained(given.folder)
         for size in (START, *map(int, given.sizes.split(","))):
-            if any(one.images == size for one in measured):
-                continue
-            measured += measure(given.folder, size, run)
+            there = {one.command for one in measured if one.images == size}
+            missing = [name for name in given.commands.split(",") if name not in there]
+            measured += measure(given.folder, size, run, missing) if missing else []
             write_atomic(RESULTS, msgspec.json.format(msgspec.json.encode(measured), indent=1) + b"\n")
     print_growth(measured)
     draw_growth(measured, CHART)
 
 
-def measure(folder: Path, size: int, run: Path) -> list[Measured]:
-    """Every command on `size` new images, which are removed afterwards."""
+def measure(folder: Path, size: int, run: Path, chosen: Sequence[str]) -> list[Measured]:
+    """The `chosen` commands on `size` new images, which are removed afterwards; the first converts them."""
     source, dataset, page = folder / "images", folder / "dataset", folder / "page"
     write_small_images(source, size)
     page.mkdir()
     commands: Mapping[str, Sequence[object]] = {
         "convert": ("convert", "mvtec2coco", source, dataset, "--jobs", 1),
         "check": ("datasets", "check", dataset),
-        "predict": ("train_seg", "predict", run, dataset / "images", "--out", page / "found.json"),
+        "predict": (
+            "train_seg",
+            "predict",
+            run,
+            dataset / "images",
+            "--exported",
+            "openvino",
+            "--out",
+            page / "found.json",
+        ),
         "view": ("view", dataset, "--split", "all", "--out", page / "page.html"),
     }
     try:
-        return [run_measured(name, size, words) for name, words in commands.items()]
+        done = [
+            run_measured(name, size, words) for name, words in commands.items() if name in {"convert", *chosen}
+        ]
+        return [one for one in done if one.command in chosen]
     finally:
         for made in (source, dataset, page):
             shutil.rmtree(made, ignore_errors=True)
@@ -99,7 +113,8 @@ def trained(folder: Path) -> Path:
         source, dataset = folder / "images", folder / "dataset"
         write_small_images(source, 60)
         fit = ("train_seg", "fit", dataset, "--runs", folder / "runs", *TINY["seg"])
-        for words in (("convert", "mvtec2coco", source, dataset), fit):
+        export = ("train_seg", "export", run, "--format", "openvino")
+        for words in (("convert", "mvtec2coco", source, dataset), fit, export):
             subprocess.run([sys.executable, "-m", *map(str, words)], check=True, stdout=subprocess.DEVNULL)
         for made in (source, dataset):
             shutil.rmtree(made)

@@ -5,8 +5,9 @@
 Every round runs each variant once, so other load on the machine affects all variants alike. The first rounds are
 warm-up and not counted. All variants use the decoding, resizing and postprocessing of `predict`; the times of
 these steps and of the networks alone are measured separately. PyTorch computes with OMP_NUM_THREADS threads, ONNX
-Runtime and OpenVINO with one per core. Exports, with their parity checks, are made in copies of the runs. The
-results are written to benchmarks/results/latency.json.
+Runtime and OpenVINO with one for each core that the process may use. Exports, with their parity checks, are made in
+copies of the runs; `--copies FOLDER` keeps these for a later call. The results are written to
+benchmarks/results/latency.json.
 """
 
 import argparse
@@ -38,7 +39,7 @@ from train_det.predict import load_run_detector
 from train_seg.cli import TRAINER as SEGMENTER
 from train_seg.segmenter import load_segmenter
 from training.export import export_run
-from training.exported_model import ExportFormat
+from training.exported_model import ExportFormat, exported_path
 from training.letterbox import Letterbox
 
 RESULTS = Path(__file__).parent / "results" / "latency.json"
@@ -63,13 +64,18 @@ def main() -> None:
     parser.add_argument("image", type=Path)
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--processor", action="store_true", help="measure processor time, on a busy machine")
+    parser.add_argument("--copies", type=Path, help="folder of the copies with their exports")
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     clock = time.process_time if given.processor else time.perf_counter
     with tempfile.TemporaryDirectory() as scratch:
         models = {
-            "detector": detector_ways(copies(given.detector, Path(scratch) / "det"), given.image),
-            "segmenter": segmenter_ways(copies(given.segmenter, Path(scratch) / "seg"), given.image),
+            "detector": detector_ways(
+                copies(given.detector, (given.copies or Path(scratch)) / "det"), given.image
+            ),
+            "segmenter": segmenter_ways(
+                copies(given.segmenter, (given.copies or Path(scratch)) / "seg"), given.image
+            ),
         }
         measured = {name: compare(ways, given.rounds, clock) for name, ways in models.items()}
     result = {
@@ -93,8 +99,9 @@ def copies(run: Path, dest: Path) -> dict[str, Run]:
     made = {}
     for form, precision in WAYS.values():
         if precision not in made:
-            made[precision] = load_run(Path(shutil.copytree(run, dest / precision)))
-        if form:
+            folder = dest / precision
+            made[precision] = load_run(folder if folder.is_dir() else Path(shutil.copytree(run, folder)))
+        if form and not exported_path(made[precision].weights / "best", form).is_file():
             trainer = next(t for t in (DETECTOR, SEGMENTER) if t.task == made[precision].task)
             data = load_dataset(Path(read_config(made[precision].root).dataset))
             # Whatever 8-bit integers lose: this measures time, `export` measures the loss.
