@@ -5,8 +5,8 @@
 Every round runs each variant once, so other load on the machine affects all variants alike. The first rounds are
 warm-up and not counted. All variants use the decoding, resizing and postprocessing of `predict`; the times of
 these steps and of the networks alone are measured separately. PyTorch computes with OMP_NUM_THREADS threads, ONNX
-Runtime and OpenVINO with one for each core that the process may use. Exports, with their parity checks, are made in
-copies of the runs; `--copies FOLDER` keeps these for a later call. The results are written to
+Runtime and OpenVINO with one for each core that the process may use. Exports, with their parity checks, are made
+in copies of the runs; `--copies FOLDER` keeps these for a later call. The results are written to
 benchmarks/results/latency.json.
 """
 
