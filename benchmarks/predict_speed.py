@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,14 @@ from datasets.images.pixels import read_rgb
 from evaluate.operating import operating_score
 from evaluate.run_folder import load_run
 from system.console import print_table
-from training.exported_model import Runner, existing_export, open_runner
+from training.exported_model import existing_export, open_runner
 from training.measure import predict_files
 from training.quantisable import Quantisable
 from training.read_ahead import read_ahead
 from training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from training.exported_model import Runner
 
 
 class Block(NamedTuple):
@@ -96,7 +99,7 @@ def main() -> None:
     print_memory(lambda run: predict_files(exporter.exported(run), many, None, limit), network, len(many))
 
 
-def print_memory(predict: Callable[[Runner], object], network: Runner, images: int) -> None:
+def print_memory(predict: "Callable[[Runner], object]", network: "Runner", images: int) -> None:
     """Predict `images` images by `network`, and print the resident memory on the way."""
     done, memory = 0, {}
 
