@@ -99,7 +99,7 @@ def open_command(
 
 def _open_in_x_anylabeling(folder: Path, only: str | None, given: Path | None, *, in_order: bool) -> None:
     """Open the images that X-AnyLabeling shows correctly, and state which are left out and why."""
-    from annotate.folder_images import choose_images, list_folder_images
+    from annotate.folder_images import check_label_links, choose_images, list_folder_images
     from annotate.labelme_program import check_screen
     from annotate.labelme_start import first_that_fit
     from annotate.x_anylabeling import (
@@ -112,6 +112,7 @@ def _open_in_x_anylabeling(folder: Path, only: str | None, given: Path | None, *
     )
 
     images = list_folder_images(folder)
+    check_label_links(images)
     chosen = choose_images(only, images) if only else images
     program = find_x_anylabeling(given)
     check_screen(NAME)
@@ -149,11 +150,12 @@ def open_folder(
 
     Raises InputError, LabelmeError.
     """
-    from annotate.folder_images import choose_images, list_folder_images
+    from annotate.folder_images import check_label_links, choose_images, list_folder_images
     from annotate.labelme_program import check_screen, find_labelme, labelme_environ, labelme_version
     from annotate.labelme_start import first_that_fit, start_labelme
 
     images = list_folder_images(folder)
+    check_label_links(images)
     chosen = choose_images(only, images) if only else None
     program = find_labelme(labelme)
     check_screen()

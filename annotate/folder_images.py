@@ -12,6 +12,7 @@ from datasets.formats.labelme_images import list_tree
 from datasets.images.image_file import read_info
 from system.errors import InputError
 from system.files import read_text
+from system.links import check_inside
 
 
 class FolderImage(msgspec.Struct, frozen=True, order=True):
@@ -51,6 +52,15 @@ def list_folder_images(root: Path) -> list[FolderImage]:
         owner[label] = name
         images.append(FolderImage(root, name, label in files))
     return images
+
+
+def check_label_links(images: Iterable[FolderImage]) -> None:
+    """Raise InputError if the labelme file of an image is, or is in, a link that leads out of its folder.
+
+    The file need not exist. A program that saves labels writes to the target of a link.
+    """
+    for image in images:
+        check_inside(image.label_path, [image.root])
 
 
 def read_labels(images: Iterable[FolderImage]) -> dict[str, LabelmeFile]:

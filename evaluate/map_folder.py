@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from datasets.images.decode_limit import DECODE_ERRORS, open_image
 from evaluate.run_folder import Run
 from system.errors import InputError
-from system.files import new_folder
+from system.files import new_folder, read_file
 from system.json_file import read_json, write_json
+from system.links import check_inside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 MAP_SIDE = 256
 LIST = "maps.json"
+REMEDY = "remove the folder and give --maps again"
 SHARE_BELOW = 90  # percent of the images whose highest value is at most 1 on the common scale of unbounded maps
 MapKind = Literal["score", "heat"]
 
@@ -110,23 +113,50 @@ def reduced(values: "NDArray[np.float32]") -> "NDArray[np.float32]":
 
 
 def read_map(path: Path) -> "NDArray[np.uint8]":
-    """The values of a map, h x w, 255 for 1. Raises InputError if it is not an 8-bit grey PNG."""
+    """The values of a map, h x w, 255 for 1. Raises as `map_bytes`."""
     import numpy as np
-    from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(path) as image:
-            if image.mode == "L":
-                return np.asarray(image)
-    except (OSError, UnidentifiedImageError):
+        with open_image(io.BytesIO(map_bytes(path)), ("PNG",)) as image:
+            return np.asarray(image)
+    except DECODE_ERRORS:
+        raise _not_a_map(path) from None
+
+
+def map_bytes(path: Path) -> bytes:
+    """The bytes of a map file, which a page may contain.
+
+    Raises InputError if it is not a small 8-bit grey PNG, or is a link out of its folder: a received run must not
+    put another file into a page that is passed on.
+    """
+    check_inside(path, [path.parent])
+    try:
+        data = read_file(path)
+        with open_image(io.BytesIO(data), ("PNG",)) as image:
+            if image.mode == "L" and max(image.size) <= MAP_SIDE:
+                return data
+    except DECODE_ERRORS:
         pass
-    raise InputError(path, "not a map (an 8-bit grey PNG)", "remove the folder and give --maps again")
+    raise _not_a_map(path)
+
+
+def _not_a_map(path: Path) -> InputError:
+    return InputError(path, "not a map (a small 8-bit grey PNG)", REMEDY)
 
 
 def read_maps(folder: Path) -> MapList | None:
-    """The list of a folder of maps, None without one. Raises InputError for a damaged list."""
+    """The list of a folder of maps, None without one.
+
+    Raises InputError for a damaged list, and for one that names a file elsewhere.
+    """
     path = folder / LIST
-    return read_json(path, MapList) if path.is_file() else None
+    if not path.is_file():
+        return None
+    listed = read_json(path, MapList)
+    for file in listed.images.values():
+        if Path(file).name != file or not file.endswith(".png"):
+            raise InputError(path, f"{file!r} is not the name of a PNG file in this folder", REMEDY)
+    return listed
 
 
 def stored_maps(run: Run, split: str) -> tuple[Path, MapList] | None:

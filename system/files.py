@@ -35,8 +35,8 @@ def new_folder(dest: Path, *, overwrite: bool | None = False, marker: str = "dat
     try:
         dest.parent.mkdir(parents=True, exist_ok=True)
         with defer_signals():
-            _remove_stale(dest)
-            partial, lock = _new_partial(dest)
+            remove_stale(dest)
+            partial, lock = new_partial(dest)
             partial.chmod(0o777 & ~_umask())
         yield partial
         with defer_signals():
@@ -191,7 +191,7 @@ def link_or_copy(source: Path | str, dest: Path | str) -> None:
         shutil.copyfile(origin, dest)
 
 
-def _new_partial(dest: Path) -> tuple[Path, int | None]:
+def new_partial(dest: Path) -> tuple[Path, int | None]:
     """An empty folder beside `dest` and its lock.
 
     The folder gets a name that other processes clean up only after it is locked. The lock is removed with it.
@@ -207,9 +207,8 @@ def _partial_prefix(dest: Path) -> str:
     return f".{dest.name}.partial-"
 
 
-def _remove_stale(dest: Path) -> None:
-    # Remove the folders of killed processes. A live process holds the lock of its folder; the system releases it
-    # at the end.
+def remove_stale(dest: Path) -> None:
+    """Remove what killed processes left of `new_partial(dest)`. The lock of a process is released at its end."""
     for left in dest.parent.glob(f"{glob.escape(_partial_prefix(dest))}*"):
         lock = lock_folder(left)
         if lock is not None:

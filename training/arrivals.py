@@ -38,6 +38,7 @@ class Arrivals:
         self._clock = clock
         self._waiting: dict[Path, Waiting] = {}
         self._finished: dict[Path, FileState] = {}
+        self._unusual: dict[Path, str] = {}  # why it is left out, empty once that was reported
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -49,6 +50,10 @@ class Arrivals:
         state = state_of(path)
         if state is None:
             self._waiting.pop(path, None)
+            if os.path.lexists(path) and not path.is_dir():
+                self._unusual.setdefault(path, "not a regular file")
+        elif not is_unicode(path):
+            self._unusual.setdefault(path, "its name is not Unicode")
         elif self._finished.get(path) != state:
             known = self._waiting.get(path)
             if known is None or known.state != state:
@@ -62,8 +67,20 @@ class Arrivals:
         os.scandir(self.folder).close()  # os.walk is silent about errors
         for folder, folders, names in os.walk(self.folder):
             folders[:] = [name for name in folders if not name.startswith(".")]
+            for link in (Path(folder, name) for name in folders):
+                if link.is_symlink():  # os.walk does not follow it
+                    self._unusual.setdefault(link, "a link to a folder")
             for name in names:
                 self.note(Path(folder, name))
+
+    def unusual(self) -> list[tuple[Path, str]]:
+        """What has the name of an image and is left out, and links to folders, with the reason; each comes once.
+
+        Pipes, devices and broken links are never read.
+        """
+        found = [(path, reason) for path, reason in self._unusual.items() if reason]
+        self._unusual.update((path, "") for path, _ in found)
+        return found
 
     def ready(self) -> list[tuple[Path, bool]]:
         """The files that have settled, and whether this is the last try to read each, by age and name."""
@@ -91,6 +108,11 @@ class Arrivals:
     def postpone(self, path: Path) -> None:
         """The file cannot be read yet: try again when it changes, or for the last time after GIVE_UP_SECONDS."""
         self._waiting[path] = self._waiting[path]._replace(tried=True)
+
+
+def is_unicode(path: Path) -> bool:
+    """Whether the name can be stored in JSON."""
+    return not any("\ud800" <= character <= "\udfff" for character in str(path))
 
 
 def state_of(path: Path) -> FileState | None:

@@ -6,7 +6,6 @@ third one everything but convolutions too.
 """
 
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from evaluate.run_folder import Run
 from system.console import print_status
 from system.errors import OutputError
+from system.working_folder import working_folder
 from training.exported_model import LOSS_KEY, need, open_runner, save_openvino, silent_exporters
 from training.held_out import HeldOut, losses
 from training.quantisable import Quantisable
@@ -77,14 +77,14 @@ def write_int8(exporter: Quantisable, run: Run, dataset: "Dataset", path: Path, 
     need("openvino", "nncf")
     held_out = HeldOut(run, dataset)
     # A file that OpenVINO has read stays mapped into memory, so each attempt has a file of its own.
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".int8-") as folder:
-        floats = Path(folder) / "floats.xml"
+    with working_folder(path) as folder:
+        floats = folder / "floats.xml"
         exporter.write(floats, "openvino", "32")
         inputs = calibration_inputs(exporter, held_out.dataset, floats)
         original = held_out.numbers(exporter.original(), "with the original")
         parity = None
         for k, (types, layers) in enumerate(attempts(exporter), 1):
-            attempt = Path(folder) / f"attempt-{k}.xml"
+            attempt = folder / f"attempt-{k}.xml"
             quantise(floats, attempt, inputs, types, layers)
             found = held_out.numbers(exporter.exported(open_runner(attempt, "openvino")), "with 8-bit integers")
             parity = Int8Parity(len(held_out.truth.images), original, losses(original, found), max_loss)

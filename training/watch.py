@@ -17,6 +17,7 @@ from training.trainer import Predictor
 from training.watch_file import WatchedImage, WatchFile, open_watch_file
 
 POLL_MILLISECONDS = 200  # between two looks at files that are not complete
+MAX_FILE_BYTES = 2**31  # 256 megapixels of four channels with 16 bits; a larger file would fill the memory
 SCAN_EVERY = 50  # looks between two scans of the whole folder, for drives that report no changes
 
 Counted = Callable[[list[Prediction]], list[Prediction]]
@@ -53,7 +54,7 @@ def watch_folder(
                 with defer_signals():
                     results.add(line)
                     done, failed = done + (not line.error), failed + bool(line.error)
-                    print_status(_describe(line))
+                    print_status(_printable(_describe(line)))
         except KeyboardInterrupt:
             pass
         finally:
@@ -77,6 +78,8 @@ def _ready_files(arrivals: Arrivals) -> Iterator[tuple[Path, bool]]:
                 arrivals.scan()
             for _, name in changed:
                 arrivals.note(Path(name))
+            for path, reason in arrivals.unusual():
+                print_status(_printable(f"{path.relative_to(arrivals.folder)}: {reason}; it is left out"))
             yield from arrivals.ready()
     except OSError as error:
         raise InputError(
@@ -98,6 +101,9 @@ def _predicted(
     """The line of a file; None if it is known, or not complete yet."""
     state, file_name = arrivals.state(path), path.relative_to(arrivals.folder).as_posix()
     number = results.next_id()
+    if state.size > MAX_FILE_BYTES:
+        arrivals.finish(path, state)
+        return WatchedImage(number, file_name, *state, error=f"of {state.size} bytes; up to 2 GiB are read")
     try:
         sha256 = hashlib.sha256(read_file(path)).hexdigest()
         if results.has(file_name, sha256):
@@ -124,3 +130,8 @@ def _describe(line: WatchedImage) -> str:
         return f"{line.file_name}: {line.error}"
     best = max((prediction.score for prediction in line.predictions), default=0.0)
     return f"{line.file_name}: {len(line.predictions)} found" + (f", best score {best:.3f}" if best else "")
+
+
+def _printable(line: str) -> str:
+    """The line with escaped control characters: a file name could otherwise look like another line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

@@ -9,6 +9,7 @@ from datasets.images.image_file import find_images, read_info
 from evaluate.new_predictions import predict_with_run
 from evaluate.run_folder import load_run, read_split
 from system.errors import InputError
+from system.links import check_inside
 from view.maps import with_new_maps
 from view.scene import Scene, SceneImage, what_is_judged
 from view.shown_run import model_of, short_names
@@ -19,12 +20,16 @@ def new_images_scene(root: Path, folder: Path, dataset: Path | None = None, maps
 
     `maps` is a new folder for the map of each image, which must remain until the page is written. `dataset` is the
     location of the dataset of the run, if it was moved. Raises InputError if the run, its dataset or an image
-    cannot be read or if `folder` is not a folder, PredictError if the trainer fails.
+    cannot be read, if an image is a link out of `folder` or `folder` is not a folder, PredictError if the trainer
+    fails.
     """
     run = load_run(root)
     if not folder.is_dir():
         raise InputError(folder, "no such folder", "name a folder of images with --images DIR")
-    names = [path.relative_to(folder).as_posix() for path in find_images([folder])]
+    files = find_images([folder])
+    for file in files:  # a page that is passed on would contain a private file that a link names
+        check_inside(file, [folder])
+    names = [path.relative_to(folder).as_posix() for path in files]
     predicted = predict_with_run(root, folder, names, dataset=dataset, maps=maps)
     intensities = read_split(run).intensities
     images = []

@@ -15,6 +15,7 @@ from evaluate.run_folder import Provides, Run, check_own_predictions, load_run
 from evaluate.truth import checked_predictions, corrections_since, run_truth
 from evaluate.type_of_image import type_of_image
 from system.errors import InputError, OptionError
+from system.links import check_inside
 from view.differences import PairDifferences, pair_differences
 from view.shown_run import Model, fold_of_images, model_of, short_names
 from view.suspects import suspects_by_image
@@ -84,11 +85,22 @@ def dataset_scene(root: Path, split: str) -> Scene:
         coco = dataset.split(name) if split != "all" else dataset.splits[name]
         truths = coco.by_image()
         images += [
-            SceneImage(i, dataset.image_path(i), name, truths[i.id], [], intensities=dataset.intensities)
+            SceneImage(i, shown_path(dataset, i), name, truths[i.id], [], intensities=dataset.intensities)
             for i in coco.images
         ]
     images.sort(key=lambda shown: shown.image.file_name)
     return Scene(dataset.name, dataset.name, root / "images", split, dataset.categories, [], images)
+
+
+def shown_path(dataset: Dataset, image: Image) -> Path:
+    """The file of an image of the dataset, for a page that is passed on.
+
+    Raises InputError if it is, or is in, a link that leads out of the dataset.
+    """
+    path = dataset.image_path(image)
+    if image.file_name not in dataset.elsewhere:
+        check_inside(path, [dataset.root])
+    return path
 
 
 def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = None) -> Scene:
@@ -123,7 +135,7 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
         ids = [images_of[name].id for images_of in listed]
         of_image = [by_image.get(number, []) for by_image, number in zip(predictions, ids, strict=True)]
         tested = [fold_of.get(name) for fold_of in folds]
-        truth, path = annotations[image.id], dataset.image_path(image)
+        truth, path = annotations[image.id], shown_path(dataset, image)
         reasons, ranges = suspects.get(name, []), dataset.intensities
         shapes = drawn[image.id] if types_only else []
         images.append(

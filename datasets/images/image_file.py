@@ -184,13 +184,19 @@ def _check_png(path: Path | str, data: bytes) -> bool:
 def find_images(paths: Sequence[Path]) -> list[Path]:
     """The image files among `paths`, and those in the folders among them and their sub-folders, sorted per folder.
 
-    A pipe, a device or a broken link with the name of an image is listed too, and refused when it is read.
+    A pipe, a device or a broken link with the name of an image is listed too, and refused when it is read. Links
+    to folders are not followed but reported.
     Raises InputError for a folder without an image.
     """
+    from system.console import print_status
+
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            below = sorted(p for p in path.rglob("*") if is_image(p) and not p.is_dir())
+            entries = sorted(path.rglob("*"))
+            below = [p for p in entries if is_image(p) and not p.is_dir()]
+            for link in (p for p in entries if p.is_symlink() and p.is_dir()):
+                print_status(f"{link}: a link to a folder, whose images are left out; name it to include them")
             if not below:
                 raise InputError(
                     path, "no image in this folder", "name a folder with PNG, JPEG, BMP or TIFF files"

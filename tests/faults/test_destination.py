@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from system.errors import OutputError
-from system.files import _new_partial, _remove_stale, new_folder
+from system.files import new_folder, new_partial, remove_stale
 from tests.labelme_files import shape, write_case
 
 
@@ -80,12 +80,12 @@ def test_an_old_folder_that_cannot_be_put_back_is_not_deleted(
 
 
 def test_the_clean_up_leaves_a_folder_that_was_just_made(tmp_path: Path) -> None:
-    partial, lock = _new_partial(tmp_path / "out")
-    _remove_stale(tmp_path / "out")
+    partial, lock = new_partial(tmp_path / "out")
+    remove_stale(tmp_path / "out")
     assert partial.is_dir()
     assert lock is not None
     os.close(lock)
-    _remove_stale(tmp_path / "out")
+    remove_stale(tmp_path / "out")
     assert not partial.exists()
 
 

@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 
 from datasets.formats.dataset_folder import annotation_path, load_dataset
+from datasets.images.image_file import find_images
 from system.errors import InputError
 from system.links import check_inside
 from tests.command import only_line, run_command
+from tests.view.fakes import make_dataset, make_run
 
 
 @pytest.fixture
@@ -160,3 +162,61 @@ def test_names_that_differ_in_case_are_two_images_if_the_file_system_separates_t
     (dataset / "images" / name.upper()).parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(dataset / "images" / name, dataset / "images" / name.upper())
     assert len(load_dataset(dataset).splits) == 3
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_page_contains_no_target_of_a_link(
+    folder: bool, dataset: Path, secret: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link_out(dataset, secret, folder=folder)
+    assert run_command("view", dataset, "--split", "all", "--out", tmp_path / "page.html") == 2
+    assert "a link that points outside the folder" in only_line(capsys)
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_page_of_a_run_contains_no_target_of_a_link(
+    secret: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = make_dataset(tmp_path / "data", images=6)
+    run = make_run(tmp_path / "runs", dataset)
+    name = load_dataset(dataset).images("test")[0].file_name
+    (dataset / "images" / name).unlink()
+    (dataset / "images" / name).symlink_to(secret)
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "a.png").symlink_to(secret)
+    for words in ([], ["--images", new]):
+        assert run_command("view", run, *words, "--out", tmp_path / "page.html") == 2
+        assert "a link that points outside the folder" in only_line(capsys)
+        assert not (tmp_path / "page.html").exists()
+
+
+def test_links_to_folders_are_not_searched_but_reported(
+    secret: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = tmp_path / "images" / "a.png"
+    image.parent.mkdir()
+    shutil.copy(secret, image)
+    (image.parent / "more").symlink_to(secret.parent)
+    assert find_images([image.parent]) == [image]
+    printed = capsys.readouterr().err.splitlines()
+    more = image.parent / "more"
+    assert printed == [f"{more}: a link to a folder, whose images are left out; name it to include them"]
+    assert find_images([image.parent, more]) == [image, more / "mine.png"]
+
+
+@pytest.mark.parametrize("program", ["labelme", "x-anylabeling"])
+@pytest.mark.parametrize("exists", [False, True])
+def test_no_annotation_program_saves_to_the_target_of_a_link(
+    program: str, exists: bool, secret: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is started in neither case: the error comes before the program is looked for."""
+    folder, target = tmp_path / "labels", secret.with_suffix(".conf")
+    folder.mkdir()
+    shutil.copy(secret, folder / "a.png")
+    (folder / "a.json").symlink_to(target)
+    if exists:
+        target.write_text("{}")
+    assert run_command("annotate", "open", folder, "--with", program) == 2
+    assert "a link that points outside the folder" in only_line(capsys)
+    assert target.exists() == exists

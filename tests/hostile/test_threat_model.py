@@ -23,6 +23,7 @@ COVERED: dict[str, list[str]] = {
     "| metadata of exported models": ["training/test_export_metadata.py::test_a_file_without_a_model_is_refused"],
     "| watched folders": [
         "training/test_unlabelled.py::test_a_link_out_of_the_folder_and_a_pipe_are_refused",
+        "hostile/test_watched_folder.py::test_whatever_appears_is_reported_once_and_the_others_are_predicted",
         "training/test_watch.py::test_a_damaged_file_is_reported_once_and_predicted_when_it_is_replaced",
     ],
     "| runs that a fused run names": ["training/test_fuse.py::test_a_received_run_that_names_others_is_refused"],
@@ -103,6 +104,7 @@ COVERED: dict[str, list[str]] = {
     "* If a command is killed": [
         "convert/test_kill.py::test_the_next_conversion_removes_the_files_of_a_killed_one",
         "faults/test_destination.py::test_the_clean_up_leaves_a_folder_that_was_just_made",
+        "faults/test_working_folder.py::test_what_a_killed_export_left_is_removed_by_the_next",
         "faults/test_surroundings.py::test_what_a_killed_command_left_with_a_time_in_the_future_is_removed",
     ],
     "* A single file has no name": [
@@ -115,6 +117,15 @@ COVERED: dict[str, list[str]] = {
         "hostile/test_damaged_files.py::test_references_in_a_run_are_not_read",
     ],
     "* Commands that copy images": ["hostile/test_links.py::test_targets_of_links_are_not_passed_on"],
+    "* A page is passed on": [
+        "hostile/test_links.py::test_a_page_contains_no_target_of_a_link",
+        "hostile/test_links.py::test_a_page_of_a_run_contains_no_target_of_a_link",
+        "hostile/test_links.py::test_links_to_folders_are_not_searched_but_reported",
+        "hostile/test_received_maps.py::test_a_page_contains_no_other_file_than_maps",
+    ],
+    "* labelme and X-AnyLabeling": [
+        "hostile/test_links.py::test_no_annotation_program_saves_to_the_target_of_a_link"
+    ],
     "* One image file can be in": [
         "hostile/test_links.py::test_one_image_in_two_splits_by_two_spellings_is_refused",
         "hostile/test_links.py::test_one_image_in_two_splits_by_a_link_is_refused",
