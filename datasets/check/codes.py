@@ -82,7 +82,7 @@ CHECK_CODES = {
     "many-overlaps": _warning("so many boxes overlap in an image that not all pairs of annotations are compared"),
     "mask-values": _error("masks of one category mark defects by different values, which may be defect types"),
     "labelled-and-negative": _error("the same image occurs with annotations and as a negative"),
-    "labelled-differently": _error("the same image occurs twice, with other numbers of annotations"),
+    "labelled-differently": _warning("the same image occurs twice, with other numbers of annotations"),
     "maybe-keypoints": _warning("the only one or two segments may be boxes followed by keypoints"),
     "mask-size": _error("a mask and its image differ in size"),
     "missing-mask": _error("an image has no pixel mask in a dataset folder with pixel masks"),
