@@ -65,7 +65,8 @@ lint: .venv/installed node_modules/installed
 	$(WITH_NODE) node_modules/.bin/biome lint --error-on-warnings
 	$(WITH_NODE) node_modules/.bin/tsc --project jsconfig.json
 
-# Known vulnerabilities of the pinned packages: by pip-audit in an environment of its own, which needs the network, or
+# Known vulnerabilities of the pinned packages: by pip-audit in an environment of its own, which needs the network
+# (--strict: a package that could not be compared is an error, not a pass), or
 # with ADVISORIES=FOLDER by a clone of github.com/pypa/advisory-database, which does not. Code of our own is checked by
 # ruff's bandit rules (S) in lint.
 ADVISORIES ?=
@@ -75,7 +76,7 @@ ifneq ($(ADVISORIES),)
 	$(BIN)/python -m tests.audit $(ADVISORIES)
 else
 	test -x .venv-audit/bin/pip-audit || ($(PYTHON) -m venv .venv-audit && .venv-audit/bin/pip install --quiet pip-audit)
-	.venv-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+	.venv-audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip
 endif
 
 format: .venv/installed
