@@ -52,6 +52,7 @@ export function calibrationCard(data, store) {
   const { calibration, calibrationError } = data.models[store.state.focus];
   if (!calibration.length) return null;
   const { root, at } = axes({ max: 1, ticks: SHARES, label: text("calibration.x") }, { max: 1, ticks: SHARES, label: text("calibration.y") });
+  root.setAttribute("role", "group"); // not an image: its points are buttons
   root.setAttribute("aria-label", text("calibration.title"));
   const largest = Math.max(...calibration.map(([images]) => images));
   const [start, end] = [at(0, 0), at(1, 1)];
@@ -65,7 +66,7 @@ export function calibrationCard(data, store) {
       svg("path", { class: "whisker", d: `M${at(probability, low).join(" ")}L${at(probability, high).join(" ")}` }),
       svg("circle", { class: "bin", cx, cy, r: Math.max(MIN_RADIUS, MAX_RADIUS * Math.sqrt(images / largest)), role: "button", tabindex: 0, "aria-label": words,
         "data-images": images, onclick: show,
-        onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === "Enter") show(); } }, svg("title", {}, words)),
+        onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); show(); } } }, svg("title", {}, words)),
       svg("text", { x: cx, y: cy - 18, "text-anchor": "middle" }, images));
   }
   return card(`${text("calibration.title")}${runSuffix(data, store)}`, text("calibration.error", { value: fixed(calibrationError, 3) }), root,
