@@ -29,7 +29,7 @@ def near_pairs(hashes: Sequence[bytes], limit: int) -> list[tuple[int, int]]:
     if len(hashes) < 2:
         return []
     packed = np.frombuffer(b"".join(hashes), np.uint8).reshape(len(hashes), -1)
-    share = np.unpackbits(packed[:: max(1, len(packed) // 4096)], axis=1).mean(
+    share = np.unpackbits(packed[:: max(1, len(packed) // 1024)], axis=1).mean(
         0
     )  # of the hashes that set each bit
     order = np.argsort(np.abs(share - 0.5), kind="stable")  # the bits that vary most come first
@@ -83,8 +83,8 @@ def filtered_pairs(packed: "NDArray[np.uint8]", bits: "NDArray[np.int64]", limit
 def _keys(packed: "NDArray[np.uint8]", chosen: "Sequence[NDArray[np.int64]]") -> "Iterator[NDArray[np.uint64]]":
     """A number for each hash and each group of at most 64 bits, equal where all its bits are equal."""
     keys = np.zeros((len(chosen), len(packed)), np.uint64)
-    for top in range(0, len(packed), 8 * BLOCK):
-        bits = np.unpackbits(packed[top : top + 8 * BLOCK], axis=1)
+    for top in range(0, len(packed), 2 * BLOCK):
+        bits = np.unpackbits(packed[top : top + 2 * BLOCK], axis=1)
         for key, group in zip(keys, chosen, strict=True):
             padded = np.zeros((len(bits), 64), np.uint8)
             padded[:, : len(group)] = bits[:, group]
