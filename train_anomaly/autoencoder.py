@@ -1,7 +1,9 @@
 """Method `autoencoder`: finds pixels that a convolutional autoencoder of good images cannot reconstruct.
 
 Source: Bergmann et al., Improving Unsupervised Defect Segmentation by Applying Structural Similarity to
-Autoencoders, 2018. The loss and the map are the squared difference, or 1 - SSIM in windows of 11 pixels.
+Autoencoders, 2018. The loss is the squared difference, or 1 - SSIM in windows of 11 pixels. Unlike the source,
+the map is the difference in windows of 11 pixels by either, less what is usual at that place of good images and
+divided by its deviation there: edges of a good part are hard to reconstruct, too.
 """
 
 import torch
@@ -15,6 +17,7 @@ from train_anomaly.spec import AnomalySpec
 LATENT = 128  # channels at a stride of 32 pixels
 WIDTHS = (32, 32, 64, 64, 128)
 WINDOW = 11  # side of the windows of SSIM in pixels
+LEAST_DEVIATION, TINY = 0.1, 1e-8  # added to the deviation: a share of its mean, and for images without any
 C1, C2 = 0.01**2, 0.03**2  # constants of SSIM for pixel values from 0 to 1 (Wang et al. 2004)
 
 
@@ -44,32 +47,38 @@ def convolutions(latent: int, *, bias: bool = True) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Conv2d(WIDTHS[-1], latent, 1, bias=bias))
 
 
+def window_mean(values: Tensor) -> Tensor:
+    """The mean of the window of 11 x 11 pixels around each pixel, without what is beyond the border."""
+    rows = functional.avg_pool2d(values, (WINDOW, 1), 1, (WINDOW // 2, 0), count_include_pad=False)
+    return functional.avg_pool2d(rows, (1, WINDOW), 1, (0, WINDOW // 2), count_include_pad=False)
+
+
 def ssim(first: Tensor, second: Tensor) -> Tensor:
     """Structural similarity of windows of 11 x 11 pixels, N x 1 x H x W, mean of the channels; images 0 to 1."""
-
-    def mean(values: Tensor) -> Tensor:
-        rows = functional.avg_pool2d(values, (WINDOW, 1), 1, (WINDOW // 2, 0), count_include_pad=False)
-        return functional.avg_pool2d(rows, (1, WINDOW), 1, (0, WINDOW // 2), count_include_pad=False)
-
-    a, b = mean(first), mean(second)
-    var_a, var_b = mean(first * first) - a * a, mean(second * second) - b * b
-    together = mean(first * second) - a * b
+    a, b = window_mean(first), window_mean(second)
+    var_a, var_b = window_mean(first * first) - a * a, window_mean(second * second) - b * b
+    together = window_mean(first * second) - a * b
     similar = (2 * a * b + C1) * (2 * together + C2) / ((a * a + b * b + C1) * (var_a + var_b + C2))
     return similar.mean(1, keepdim=True)
 
 
 class AutoencoderScorer(TrainedScorer):
-    """The autoencoder and its optimizer."""
+    """The autoencoder, its optimizer, and mean and deviation of the difference at each place of good images."""
+
+    usual: Tensor
+    deviation: Tensor
 
     def __init__(self, spec: AnomalySpec, encoder: Encoder | None) -> None:
         super().__init__(spec, encoder)
         torch.manual_seed(spec.options.seed)
         self.net = Autoencoder()
+        self.register_buffer("usual", torch.zeros(spec.rows, spec.columns))
+        self.register_buffer("deviation", torch.ones(spec.rows, spec.columns))
         self._optimizer = torch.optim.Adam(self.net.parameters(), lr=spec.options.lr, weight_decay=1e-5)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """The difference of each pixel from its reconstruction."""
-        return self._difference(pixels.float() / 255)[:, 0]
+        """How far the difference at each pixel is above the usual one, in deviations."""
+        return ((self._in_windows(pixels) - self.usual) / self.deviation).clamp(min=0)
 
     def start(self, images: Tensor) -> None:
         """Nothing to prepare."""
@@ -87,9 +96,27 @@ class AutoencoderScorer(TrainedScorer):
         with torch.inference_mode():
             return float(self._difference(batch.float() / 255).mean())
 
+    def settle(self, images: Tensor) -> None:
+        """Measure the usual difference; `LEAST_DEVIATION` of the mean deviation is added to each deviation."""
+        total, squares = torch.zeros(2, *self.usual.shape, dtype=torch.float64)
+        with torch.inference_mode():
+            for begin in range(0, len(images), self.spec.options.batch):
+                part = images[begin : begin + self.spec.options.batch]
+                found = self._in_windows(part).double().cpu()
+                total += found.sum(0)
+                squares += found.square().sum(0)
+        mean = total / len(images)
+        deviation = (squares / len(images) - mean.square()).clamp(min=0).sqrt()
+        self.usual.copy_(mean)
+        self.deviation.copy_(deviation + LEAST_DEVIATION * deviation.mean() + TINY)
+
     def optimizers(self) -> list[torch.optim.Optimizer]:
         """Adam."""
         return [self._optimizer]
+
+    def _in_windows(self, pixels: Tensor) -> Tensor:
+        found = self._difference(pixels.float() / 255)
+        return (found if self.spec.options.compare == "ssim" else window_mean(found))[:, 0]
 
     def _difference(self, images: Tensor) -> Tensor:
         made: Tensor = self.net(images)

@@ -134,13 +134,15 @@ class EpochLoop(Loop):
         }
         spec = msgspec.structs.replace(self._spec, epoch=epoch)
 
+        def save_best() -> None:
+            scorer.settle(self._images.learnt.to(self._work.device))
+            save_anomaly(folder / BEST, scorer.state_dict(), spec)
+
         def save_all() -> None:
             optimizers = [optimizer.state_dict() for optimizer in scorer.optimizers()]
             save_state(folder / STATE, AnomalyState(epoch, recorder.best, scorer.state_dict(), optimizers))
 
-        return recorder.epoch(
-            row, -row["val_loss"], lambda: save_anomaly(folder / BEST, scorer.state_dict(), spec), save_all
-        )
+        return recorder.epoch(row, -row["val_loss"], save_best, save_all)
 
 
 def batches(images: Tensor, size: int) -> Iterator[Tensor]:

@@ -79,5 +79,8 @@ class TrainedScorer(Scorer):
     def optimizers(self) -> list[torch.optim.Optimizer]:
         """The optimizers, whose states are stored to resume a training."""
 
+    def settle(self, images: Tensor) -> None:
+        """Prepare to be saved as the best: what depends on the weights and the good images. Nothing by default."""
+
     def check_trained(self, images: Tensor) -> None:
         """Raise OptionError if the output of the trained network is the same for all images."""

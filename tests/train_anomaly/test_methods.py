@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import uniform_filter
 from scipy.spatial.distance import mahalanobis
 from sklearn.svm import OneClassSVM
 
@@ -17,7 +18,7 @@ from system.errors import OptionError
 from tests.command import run_command
 from tests.train_anomaly.conftest import SMALL, SPOTS, part
 from tests.train_anomaly.test_fit import metrics_of
-from train_anomaly.autoencoder import Autoencoder, ssim
+from train_anomaly.autoencoder import Autoencoder, AutoencoderScorer, ssim
 from train_anomaly.deepsvdd import DeepSvddScorer
 from train_anomaly.features_method import FeaturesScorer, remember_anywhere, remember_places
 from train_anomaly.ocsvm import OcsvmScorer
@@ -117,6 +118,30 @@ def test_ssim_of_a_window_by_hand() -> None:
 
 def test_the_autoencoder_keeps_the_size() -> None:
     assert Autoencoder()(torch.rand(1, 3, 64, 96)).shape == (1, 3, 64, 96)
+
+
+@pytest.mark.parametrize("compare", ["l2", "ssim"])
+def test_the_map_of_the_autoencoder_is_relative_to_good_images(compare: str) -> None:
+    scorer = AutoencoderScorer(spec_of(method="autoencoder", compare=compare, batch=4), None)
+    images, new = random_images(10), random_images(11)[10:]
+
+    def windows(pixels: torch.Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        wanted = pixels.double() / 255
+        with torch.inference_mode():
+            made = scorer.net(pixels.float() / 255).double()
+        if compare == "ssim":
+            return (1 - ssim(wanted, made)).clamp(min=0)[:, 0].numpy()
+        squares = ((wanted - made) ** 2).mean(1).numpy()
+        inside = uniform_filter(np.ones((64, 64)), 11, mode="constant")
+        return np.stack([uniform_filter(one, 11, mode="constant") / inside for one in squares])
+
+    scorer.settle(images)
+    good = windows(images)
+    deviation = good.std(0) + 0.1 * good.std(0).mean()
+    wanted = np.maximum(0, (windows(new)[0] - good.mean(0)) / deviation)
+    with torch.inference_mode():
+        assert np.allclose(scorer(new)[0].numpy(), wanted, rtol=0.01, atol=0.02)
+    assert wanted.max() > 1
 
 
 def test_a_collapsed_network_is_refused() -> None:
