@@ -39,7 +39,7 @@ test: .venv/installed
 # Programs whose requirements clash with constraints.txt read what we write, and the other way round. Not part of
 # `make test`: run it after a change of a format. No torch: only the rooms below `evaluate` are imported.
 INTEROP := datumaro label-studio-sdk supervision faster-coco-eval hotcoco pytest pytest-timeout hypothesis \
-	msgspec typer rich numpy pillow opencv-python-headless pycocotools shapely isal pyyaml
+	msgspec "typer<0.29" rich numpy pillow opencv-python-headless pycocotools shapely isal pyyaml
 
 .venv-interop/installed: Makefile
 	$(PYTHON) -m venv .venv-interop

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from system.errors import InputError, OutputError
 from system.interrupts import defer_signals
-from system.swap import identity, swap_in
+from system.swap import identity, partial_prefix, swap_in
 from system.unnamed_file import write_unnamed
 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)  # O_BINARY: on Windows only
@@ -198,18 +198,17 @@ def new_partial(dest: Path) -> tuple[Path, int | None]:
     """
     fresh = Path(tempfile.mkdtemp(prefix=f".{dest.name}.new-", dir=dest.parent))
     lock = lock_folder(fresh)
-    partial = fresh.with_name(_partial_prefix(dest) + fresh.name.rpartition("-")[2])
+    partial = fresh.with_name(partial_prefix(dest) + fresh.name.rpartition("-")[2])
     fresh.rename(partial)
     return partial, lock
 
 
-def _partial_prefix(dest: Path) -> str:
-    return f".{dest.name}.partial-"
-
-
 def remove_stale(dest: Path) -> None:
-    """Remove what killed processes left of `new_partial(dest)`. The lock of a process is released at its end."""
-    for left in dest.parent.glob(f"{glob.escape(_partial_prefix(dest))}*"):
+    """Remove what killed processes left of `new_partial(dest)` and of a folder that `swap_in` replaced.
+
+    The lock of a process is released at its end.
+    """
+    for left in dest.parent.glob(f"{glob.escape(partial_prefix(dest))}*"):
         lock = lock_folder(left)
         if lock is not None:
             shutil.rmtree(left, ignore_errors=True)

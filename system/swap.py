@@ -36,7 +36,14 @@ def swap_in(partial: Path, dest: Path, checked: tuple[int, int] | None) -> None:
         with suppress(OSError):
             old.rmdir()  # fails if it still contains the user's folder
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    replaced = old.with_name(partial_prefix(dest) + old.name.removeprefix(f".{dest.name}."))
+    old.rename(replaced)  # the next command removes it, if this process is killed before the end
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def partial_prefix(dest: Path) -> str:
+    """How the names of folders beside `dest` begin that may be removed when no process has locked them."""
+    return f".{dest.name}.partial-"
 
 
 def _rename_to_new(partial: Path, dest: Path) -> None:

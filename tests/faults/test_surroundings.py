@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 
 import datasets.images.image_file as image_file
 import system.files as system_files
+from system.files import new_folder
 from tests.command import only_line, run_command
 from tests.faults.full_disk import small_disk
 from tests.tiny_runs import TINY, TinyRuns
@@ -78,6 +80,30 @@ def test_what_a_killed_command_left_with_a_time_in_the_future_is_removed(synth_t
     (left / "file").write_text("x")
     os.utime(left, (4_000_000_000, 4_000_000_000))
     assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out") == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_next_command_removes_a_replaced_dataset_whose_removal_was_killed(
+    synth_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out") == 0
+
+    class Killed(BaseException):
+        """No handler of the command catches it, as none sees a SIGKILL."""
+
+    def killed(_folder: Path, **_: object) -> None:
+        raise Killed
+
+    def replace() -> None:
+        with new_folder(tmp_path / "out", overwrite=True) as new:
+            (new / "dataset.json").write_text("{}")
+            patched.setattr(shutil, "rmtree", killed)
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        replace()
+    [left] = set(tmp_path.iterdir()) - {tmp_path / "out"}
+    assert (left / "out" / "annotations").is_dir()
+    assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out", "--overwrite") == 0
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
