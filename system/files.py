@@ -1,6 +1,5 @@
 """Atomic writes: write to a temporary sibling, then rename."""
 
-import glob
 import os
 import shutil
 import stat
@@ -13,7 +12,8 @@ from pathlib import Path
 
 from system.errors import InputError, OutputError
 from system.interrupts import defer_signals
-from system.swap import identity, partial_prefix, swap_in
+from system.partial_folder import new_partial, remove_stale
+from system.swap import identity, swap_in
 from system.unnamed_file import write_unnamed
 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)  # O_BINARY: on Windows only
@@ -189,48 +189,6 @@ def link_or_copy(source: Path | str, dest: Path | str) -> None:
             link_or_copy(origin, dest)
     except OSError:
         shutil.copyfile(origin, dest)
-
-
-def new_partial(dest: Path) -> tuple[Path, int | None]:
-    """An empty folder beside `dest` and its lock.
-
-    The folder gets a name that other processes clean up only after it is locked. The lock is removed with it.
-    """
-    fresh = Path(tempfile.mkdtemp(prefix=f".{dest.name}.new-", dir=dest.parent))
-    lock = lock_folder(fresh)
-    partial = fresh.with_name(partial_prefix(dest) + fresh.name.rpartition("-")[2])
-    fresh.rename(partial)
-    return partial, lock
-
-
-def remove_stale(dest: Path) -> None:
-    """Remove what killed processes left of `new_partial(dest)` and of a folder that `swap_in` replaced.
-
-    The lock of a process is released at its end.
-    """
-    for left in dest.parent.glob(f"{glob.escape(partial_prefix(dest))}*"):
-        lock = lock_folder(left)
-        if lock is not None:
-            shutil.rmtree(left, ignore_errors=True)
-            os.close(lock)
-
-
-def lock_folder(folder: Path) -> int | None:
-    """The lock of a folder, to be closed; None if another process holds it or the system has no such locks."""
-    try:
-        import fcntl
-    except ImportError:
-        return None
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        return None
-    return handle
 
 
 def _end_workers() -> None:

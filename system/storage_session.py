@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from system.errors import OutputError
-from system.files import lock_folder
+from system.partial_folder import lock_folder
 from system.progress import Progress
 from system.shown_names import show_unchanged
 from system.storage_cache import Cache

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import typer
 
-from system.files import lock_folder
+from system.partial_folder import lock_folder
 from system.progress import Progress
 from system.storage import Listed, Store
 from system.storage_cache import Cache, writable

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from system.files import new_partial, remove_stale
 from system.interrupts import defer_signals
+from system.partial_folder import new_partial, remove_stale
 
 
 @contextmanager

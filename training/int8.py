@@ -94,7 +94,7 @@ def write_int8(exporter: Quantisable, run: Run, dataset: "Dataset", path: Path, 
             print_status(f"attempt {k} of 3 loses too much: {parity.describe()}")
     assert parity is not None
     problem = f"8-bit integers lose more than --max-loss {max_loss:g} {parity.describe()}"
-    raise OutputError(path, problem, "export with --precision bf16, or allow more by --max-loss")
+    raise OutputError(path, problem, "export without --precision int8, or allow more by --max-loss")
 
 
 def attempts(exporter: Quantisable) -> list[tuple[Sequence[str], Sequence[str]]]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from system.errors import OutputError
-from system.files import new_folder, new_partial, remove_stale
+from system.files import new_folder
+from system.partial_folder import new_partial, remove_stale
 from tests.labelme_files import shape, write_case
 
 

@@ -14,6 +14,7 @@ import pytest
 
 import datasets.images.image_file as image_file
 import system.files as system_files
+import system.partial_folder as partial_folder
 from system.files import new_folder
 from tests.command import only_line, run_command
 from tests.faults.full_disk import small_disk
@@ -81,6 +82,29 @@ def test_what_a_killed_command_left_with_a_time_in_the_future_is_removed(synth_t
     os.utime(left, (4_000_000_000, 4_000_000_000))
     assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out") == 0
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_empty_folder_of_a_command_killed_at_its_start_is_removed(
+    synth_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tmp_path / ".out.new-abcdefgh"
+    left.mkdir()
+    assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out") == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    # A command that starts at the same time takes another folder if its own is removed before it is locked.
+    lock, calls = partial_folder.lock_folder, []
+
+    def removed_first(folder: Path) -> int | None:
+        calls.append(folder)
+        if len(calls) == 1:
+            folder.rmdir()
+        return lock(folder)
+
+    monkeypatch.setattr(partial_folder, "lock_folder", removed_first)
+    with new_folder(tmp_path / "other") as partial:
+        assert partial.is_dir()
+    assert len(calls) == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "other"}
 
 
 def test_the_next_command_removes_a_replaced_dataset_whose_removal_was_killed(

@@ -62,7 +62,7 @@ def test_an_export_that_loses_more_than_allowed_leaves_no_file(
     error = capsys.readouterr().err.splitlines()[-1]
     assert "8-bit integers lose more than --max-loss 0.005 on " in error
     assert "defect Dice 0.5 -0.0100" in error
-    assert "export with --precision bf16, or allow more by --max-loss" in error
+    assert "export without --precision int8, or allow more by --max-loss" in error
     assert len(calls) == 4
     assert {path.name: path.read_bytes() for path in (run / "weights").iterdir()} == before
 
