@@ -172,7 +172,8 @@ def test_values_that_are_not_numbers_are_reported_once(tmp_path: Path) -> None:
 
 def test_two_splits_of_the_same_folder_share_images_and_not_only_labels(tmp_path: Path) -> None:
     assert codes(yolo(tmp_path / "y", BOX, BOX, "train: images/train\nval: images/train\n")) == [
-        "duplicate-across-splits"
+        "unnamed-split",  # images/val
+        "duplicate-across-splits",
     ]
 
 
