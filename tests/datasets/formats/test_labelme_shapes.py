@@ -36,6 +36,7 @@ def test_circle_of_round_numbers() -> None:
 def test_memory_is_that_of_the_shape_and_not_of_the_image(kind: str) -> None:
     mask = png_base64(np.full((9, 9), 255)) if kind == "mask" else None
     shape = Shape("a", [(40_000, 40_000), (40_008, 40_008)], shape_type=kind, mask=mask)
+    draw_shapes("a.json", [(0, shape)], 60_000, 60_000)  # imports modules
     tracemalloc.start()
     try:
         (drawn,) = draw_shapes("a.json", [(0, shape)], 60_000, 60_000)
