@@ -4,6 +4,7 @@ import glob
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,16 +37,19 @@ def remove_stale(dest: Path) -> None:
 
     The lock of a process is released at its end.
     """
-    for left in dest.parent.glob(f"{glob.escape(partial_prefix(dest))}*"):
+    for left in _abandoned(dest, partial_prefix(dest)):
+        shutil.rmtree(left, ignore_errors=True)
+    for empty in _abandoned(dest, _new_prefix(dest)):
+        with suppress(OSError):
+            empty.rmdir()
+
+
+def _abandoned(dest: Path, prefix: str) -> Iterator[Path]:
+    """Folders beside `dest` whose names begin with `prefix` and that no process holds; locked until the next."""
+    for left in dest.parent.glob(f"{glob.escape(prefix)}*"):
         lock = lock_folder(left)
         if lock is not None:
-            shutil.rmtree(left, ignore_errors=True)
-            os.close(lock)
-    for empty in dest.parent.glob(f"{glob.escape(_new_prefix(dest))}*"):
-        lock = lock_folder(empty)
-        if lock is not None:
-            with suppress(OSError):
-                empty.rmdir()
+            yield left
             os.close(lock)
 
 
