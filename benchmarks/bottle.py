@@ -85,7 +85,7 @@ def cross_validate(
         given.work / "bottle-coco", "--runs", run.parent.parent, "--name", run.name, "--device", given.device,
         "--seed", seed, "--folds", FOLDS, "--jobs", given.jobs, *(["--negatives", NEGATIVES] if negatives else []),
     ]  # fmt: skip
-    return measured(module, "fit", *(["--resume", run] if run.is_dir() else [*own, *flags]))
+    return measured(module, "fit", *(["--resume", run, "--jobs", given.jobs] if run.is_dir() else [*own, *flags]))
 
 
 def good_map(step: Step, given: argparse.Namespace) -> Path:

@@ -40,7 +40,7 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
 
     def fit(
         ctx: typer.Context,
-        dataset: flag.DatasetPath,
+        dataset: flag.TrainedDataset = None,
         recipe: flag.Recipe = None,
         name: flag.Name = None,
         runs: flag.Runs = Path("runs"),
@@ -56,12 +56,11 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         **options: object,  # noqa: ARG001  those that were typed are read off the context
     ) -> None:
         """Train on a dataset folder, choose the best epoch on val, measure it on test."""
-        from datasets.formats.dataset_folder import load_dataset
         from training.asked_devices import asked_devices
         from training.cross_validation import check_fold_flags, cross_validation
         from training.early_checks import check_new_run, check_shared_options
         from training.recipe import asked_options
-        from training.resume import check_alone
+        from training.resume import check_alone, dataset_to_train
 
         asked_processes = asked_devices(devices, nodes, given(ctx, {"folds", "seeds", "jobs", "on"} - set(paths)))
         if trust_weights:
@@ -85,7 +84,7 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
                 trainer.check_devices(asked)
         if crossed and asked_processes.count > 1:
             raise OptionError(f"--devices {devices}", "the run has several trainings", "leave it out; give --jobs")
-        data = load_dataset(dataset)
+        data = dataset_to_train(dataset, resume, trainer.task)
         print_loading()
         from training import fit as fitting
 
@@ -96,7 +95,7 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
             return
         from training.group_start import other_processes
 
-        command = [trainer.python_module, "fit", str(dataset), "--devices", str(devices)]
+        command = [trainer.python_module, "fit", str(data.root), "--devices", str(devices)]
         with other_processes(asked_processes, command) as others:
             if resume:
                 training = fitting.resume(trainer, data, resume, others)

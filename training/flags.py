@@ -50,6 +50,15 @@ LAST = (
 DatasetPath = Annotated[
     Path, typer.Argument(click_type=READ, metavar="DATASET", help="A COCO dataset folder made by convert.")
 ]
+TrainedDataset = Annotated[
+    Path | None,
+    typer.Argument(
+        click_type=READ,
+        metavar="DATASET",
+        help="A COCO dataset folder made by convert. With --resume, the run's own if left out.",
+        show_default=False,
+    ),
+]
 Recipe = Annotated[
     Path | None, typer.Option(metavar="FILE.yaml", help="Take options from this file; flags override them.")
 ]

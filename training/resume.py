@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from datasets.formats.dataset_folder import Dataset, load_dataset
+from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run, is_member, load_run_of
 from system.console import print_status
 from system.errors import InputError, OptionError, OutputError, WeightsError, first_line
@@ -18,6 +20,18 @@ def check_alone(root: Path, flags: Iterable[str]) -> None:
     if flags := list(flags):
         named = ", ".join(f"--{flag.replace('_', '-')}" for flag in flags)
         raise OptionError(f"--resume {root}", "a run continues with its own options", f"leave out {named}")
+
+
+def dataset_to_train(given: Path | None, resumed: Path | None, task: str) -> Dataset:
+    """The dataset folder `given`, or that of the run `resumed` where none is given.
+
+    Raises InputError, and OptionError if neither is given.
+    """
+    if given is not None:
+        return load_dataset(given)
+    if resumed is None:
+        raise OptionError("DATASET", "missing", f"see train_{task} fit --help")
+    return open_run_dataset(load_run_of(resumed, task), option="DATASET")
 
 
 def unfinished_run(root: Path, task: str, state: str) -> Run:

@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import distributed
 from torch.distributed import PrefixStore  # type: ignore[attr-defined]
 
-from datasets.formats.dataset_folder import load_dataset
+from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run
 from training.asked_devices import AskedDevices
 from training.device_group import DeviceGroup, group_device
@@ -43,8 +43,11 @@ def together(work: Work[OptionsT], others: OtherProcesses | None) -> Iterator[No
             distributed.destroy_process_group()
 
 
-def follow(trainer: Trainer[OptionsT], dataset: Path, asked: AskedDevices) -> None:
-    """Train as a process that does not lead: print and write nothing, report an error to the first process."""
+def follow(trainer: Trainer[OptionsT], dataset: Path | None, asked: AskedDevices) -> None:
+    """Train as a process that does not lead: print and write nothing, report an error to the first process.
+
+    Without `dataset` it is the one that the run was made on.
+    """
     _be_silent()
     first = FirstProcess()
     with first.reporting():
@@ -52,8 +55,9 @@ def follow(trainer: Trainer[OptionsT], dataset: Path, asked: AskedDevices) -> No
         learner, options = trainer.learner(), run_options(run, trainer.options)
         group = DeviceGroup(asked, group_device(options.device, asked))
         path = run.weights / learner.state_file
+        data = run_dataset(run, open_run_dataset(run, dataset, option="DATASET"))
         work = Work(
-            run=run, dataset=run_dataset(run, load_dataset(dataset)), options=options, device=group.device,
+            run=run, dataset=data, options=options, device=group.device,
             state=path if path.is_file() else None, group=group,
         )  # fmt: skip
         loop = learner.prepare(work)

@@ -13,7 +13,7 @@ from tests.fold_cases import Chosen, make_folds
 from tests.odd_datasets import odd_folder
 from training.history import write_history
 from training.new_run import new_run
-from training.resume import kept_if_begun, unfinished_run
+from training.resume import dataset_to_train, kept_if_begun, unfinished_run
 
 
 @pytest.fixture
@@ -100,3 +100,15 @@ def test_what_cannot_be_resumed(
     change(run)
     with pytest.raises(error, match=message):
         unfinished_run(run.root, kind, "last.pt")
+
+
+def test_a_run_is_resumed_on_its_own_dataset_if_none_is_given(tmp_path: Path, run: Run) -> None:
+    run_dataset = tmp_path / "odd"
+    assert dataset_to_train(None, run.root, "det") == load_dataset(run_dataset)
+    run_dataset.rename(tmp_path / "moved")
+    with pytest.raises(InputError, match=r"its dataset .*odd does not exist; give its new location with DATASET"):
+        dataset_to_train(None, run.root, "det")
+    with pytest.raises(InputError, match="other"):
+        dataset_to_train(tmp_path / "other", run.root, "det")
+    with pytest.raises(InputError, match="a run of train_det"):
+        dataset_to_train(None, run.root, "seg")

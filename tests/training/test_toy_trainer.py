@@ -143,12 +143,14 @@ def test_an_interrupted_run_is_resumed_to_the_same_end(
         assert run_toy("fit", data, "--runs", tmp_path) == 130
     run = tmp_path / "toy/odd"
     assert f"stopped after epoch 1 of 2; continue with --resume {run}" in capsys.readouterr().err
-    assert run_toy("fit", data, "--resume", run) == 0
+    assert run_toy("fit", "--resume", run) == 0  # on the run's own dataset
     assert "resuming after epoch 1 of 2" in capsys.readouterr().err
     for name in ("weights/best.json", "history.csv", "metrics.json", "predictions/test.json"):
         assert (run / name).read_bytes() == (toy_run / name).read_bytes(), name
     assert run_toy("fit", data, "--resume", run) == 2
     assert "the run is finished" in only_line(capsys)
+    assert run_toy("fit") == 2
+    assert "DATASET: missing; see" in only_line(capsys)
 
 
 def test_patience_ends_the_training(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
