@@ -8,6 +8,7 @@ import typer
 from datasets import cli_check, cli_longtail, cli_paste, cli_split
 from system.console import new_app, print_status, print_table, progress, run
 from system.json_output import report
+from system.stored_path import READ
 
 app = new_app("Create, inspect and prepare datasets.")
 
@@ -37,7 +38,10 @@ def synth_command(
 
 @app.command("summary")
 def summary_command(
-    path: Annotated[Path, typer.Argument(help="MVTec category folder, COCO dataset folder or COCO export.")],
+    path: Annotated[
+        Path,
+        typer.Argument(click_type=READ, help="MVTec category folder, COCO dataset folder or COCO export."),
+    ],
     threshold: Annotated[
         int | None, typer.Option(help="Minimum grey value of a defect pixel in masks, as for mvtec2coco.")
     ] = None,

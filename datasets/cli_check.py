@@ -10,6 +10,7 @@ from system.console import print_table, print_waiting, progress
 from system.errors import OptionError
 from system.json_output import report
 from system.on_cluster import On, pool_on
+from system.stored_path import READ
 
 if TYPE_CHECKING:
     from datasets.check.check import Checked
@@ -25,7 +26,10 @@ def register(app: typer.Typer) -> None:
 def check_command(
     path: Annotated[
         Path,
-        typer.Argument(help="MVTec tree, labelme or YOLO folder, COCO folder or export, or images with --masks."),
+        typer.Argument(
+            click_type=READ,
+            help="MVTec tree, labelme or YOLO folder, COCO folder or export, or images with --masks.",
+        ),
     ],
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 for warnings, too.")] = False,
     max_speckle: Annotated[int, typer.Option(min=0, help="Report components with fewer pixels than this.")] = 8,
@@ -37,7 +41,8 @@ def check_command(
         int | None, typer.Option(help="Minimum grey value of a defect pixel in masks, as for mvtec2coco.")
     ] = None,
     masks: Annotated[
-        Path | None, typer.Option(help="Folder of the masks of the images in PATH, as for masks2coco.")
+        Path | None,
+        typer.Option(click_type=READ, help="Folder of the masks of the images in PATH, as for masks2coco."),
     ] = None,
     category: Annotated[str | None, typer.Option(help="As for masks2coco, with --masks.")] = None,
     categories: Annotated[
@@ -46,7 +51,9 @@ def check_command(
     colours: Annotated[
         list[str] | None, typer.Option(metavar="NAME=R,G,B", help="As for masks2coco, with --masks.")
     ] = None,
-    labelmap: Annotated[Path | None, typer.Option(help="As for masks2coco, with --masks.")] = None,
+    labelmap: Annotated[
+        Path | None, typer.Option(click_type=READ, help="As for masks2coco, with --masks.")
+    ] = None,
     type_folders: Annotated[bool, typer.Option("--type-folders", help="As for masks2coco, with --masks.")] = False,
     pattern: Annotated[str, typer.Option(help="As for masks2coco, with --masks.")] = "{stem}",
     void: Annotated[

@@ -341,6 +341,29 @@ def test_page_of_a_dataset(memory: fsspec.AbstractFileSystem, small_tree: Path, 
     assert memory.find("/out/coco", detail=False) == sorted(f"/out/coco/{name}" for name in {*before, "view.html"})
 
 
+def test_check_and_summary_of_a_stored_dataset(
+    memory: fsspec.AbstractFileSystem, small_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The findings are those of the local dataset; nothing is uploaded or left behind, with status 1 too."""
+    assert convert(small_tree, tmp_path / "coco") == 0
+    damaged = min((tmp_path / "coco/images").rglob("*.png"))
+    damaged.unlink()  # a hard link to the image of the tree
+    damaged.write_bytes(b"no image")
+    put(memory, tmp_path / "coco", "in/coco")
+    before = stored(memory, "in/coco")
+    capsys.readouterr()
+    for command in ("check", "summary"):
+        printed = []
+        for place in (tmp_path / "coco", "memory://in/coco"):
+            status = run_command("datasets", command, place, "--json")
+            document = json_document(capsys)
+            printed.append((status, json.dumps(document).replace(str(tmp_path / "coco"), "memory://in/coco")))
+        assert printed[0] == printed[1]
+        assert command == "summary" or (printed[0][0] == 1 and damaged.name in printed[0][1])
+        assert stored(memory, "in/coco") == before
+        assert work_folders(tmp_path) == []
+
+
 def test_paths_do_not_import_fsspec(small_tree: Path, tmp_path: Path) -> None:
     code = (
         "import sys, atexit; atexit.register(lambda: print([m for m in sys.modules if 'fsspec' in m or"
