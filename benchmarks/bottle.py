@@ -1,13 +1,14 @@
 """Our trainers and the stock tools on the same five folds of the MVTec bottle, measured by the same code.
 
     python -m benchmarks.bottle --bottle mvtec/bottle --weights FOLDER --work FOLDER [--only det] [--seeds 0,1,2]
+    python -m benchmarks.bottle --dataset COCO --weights FOLDER --work FOLDER [--only det,stock-det] --out FILE
 
 `--weights` contains the files that benchmarks/bottle_contenders.py names. Every image of the category, including
 train/good, is tested once for each seed, which draws the folds and begins the training. The model that tests an
 image never saw it, and no choice was made on it: there is no val, and the last epoch is used. A fold trains on the
 defective images of the other folds and half as many good ones. With several seeds their runs are also fused.
 Finished trainings are stored in `--work` and not repeated, interrupted ones are continued. The results are written
-to benchmarks/results/bottle.json.
+to benchmarks/results/bottle.json. With `--dataset` all images are tested, not those of test/ alone.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from pathlib import Path
 from benchmarks.bottle_contenders import CONTENDERS, FOLDS, FUSED, GOOD_MAP, TYPES, Spent, Step, with_weights
 from benchmarks.bottle_table import markdown, summarise
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
+from datasets.formats.dataset_folder import load_dataset
 from datasets.resplit import Options, resplit
 from system.console import print_status
 from system.json_file import write_json
@@ -32,7 +34,9 @@ RESULT = Path(__file__).with_name("results") / "bottle.json"
 def main() -> None:
     """Prepare the folds, train what is missing, measure and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bottle", type=Path, required=True)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--bottle", type=Path, help="The category folder of MVTec.")
+    source.add_argument("--dataset", type=Path, help="Another dataset, a folder made by convert.")
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--only", default=",".join(CONTENDERS))
@@ -45,14 +49,17 @@ def main() -> None:
     names, seeds = given.only.split(","), [int(seed) for seed in given.seeds.split(",")]
     if unknown := sorted(set(names) - set(CONTENDERS)):
         sys.exit(f"--only {', '.join(unknown)}: unknown, known are {', '.join(CONTENDERS)}")
-    if not (given.work / "bottle-coco").is_dir():
-        mvtec2coco([given.bottle], given.work / "bottle-coco", MvtecOptions())
+    if given.dataset is None:
+        given.dataset = given.work / "bottle-coco"
+        if not given.dataset.is_dir():
+            mvtec2coco([given.bottle], given.dataset, MvtecOptions())
     if not given.finished:
         for name in names:
             for seed in seeds:
                 train(Step(given.work, name, seed), given)
         fuse(given, names, seeds)
-    result = summarise(given.work, names, seeds, given.device)
+    tested = ("test/", "train/") if given.bottle else ("", None)
+    result = summarise(load_dataset(given.dataset), given.work, names, seeds, tested) | {"device": given.device}
     write_json(given.out, result)
     print(markdown(result["rows"]))
     print_status(f"written to {given.out}")
@@ -82,7 +89,7 @@ def cross_validate(
 ) -> Spent:
     """Train the folds of a run, or continue it."""
     own = [
-        given.work / "bottle-coco", "--runs", run.parent.parent, "--name", run.name, "--device", given.device,
+        given.dataset, "--runs", run.parent.parent, "--name", run.name, "--device", given.device,
         "--seed", seed, "--folds", FOLDS, "--jobs", given.jobs, *(["--negatives", NEGATIVES] if negatives else []),
     ]  # fmt: skip
     return measured(module, "fit", *(["--resume", run, "--jobs", given.jobs] if run.is_dir() else [*own, *flags]))
@@ -105,16 +112,16 @@ def classifier(given: argparse.Namespace) -> Path:
     return run
 
 
-def train_stock(step: Step, weights: Path) -> list[Spent]:
+def train_stock(step: Step, given: argparse.Namespace) -> list[Spent]:
     """Train a stock tool on each fold."""
     folds = step.work / f"folds-{step.seed}"
     if not folds.is_dir():
-        resplit(step.work / "bottle-coco", folds, Options(ratios=(1, 0, 0), seed=step.seed, folds=FOLDS))
+        resplit(given.dataset, folds, Options(ratios=(1, 0, 0), seed=step.seed, folds=FOLDS))
     kind = CONTENDERS[step.contender]
     step.stock_predictions(1).parent.mkdir(exist_ok=True)
     return [
         measured(
-            f"benchmarks.stock_{kind.task}", step.data(fold), "--weights", weights / kind.flags[1],
+            f"benchmarks.stock_{kind.task}", step.data(fold), "--weights", given.weights / kind.flags[1],
             "--out", step.stock_predictions(fold), "--seed", step.seed,
         )
         for fold in range(1, FOLDS + 1)
