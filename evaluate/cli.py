@@ -12,7 +12,6 @@ from system.json_output import report
 
 if TYPE_CHECKING:
     from evaluate.compare import MeasuredRun
-    from evaluate.run_list import ListedRun
 
 app = new_app("Compare the measured runs of all trainers.")
 Runs = Annotated[Path, typer.Argument(metavar="[RUNS]", help="Folder below which the runs are.")]
@@ -60,10 +59,11 @@ def list_command(folder: Runs = Path("runs")) -> None:
     Ends with an error that names the runs that cannot be read; the others are listed.
     """
     from evaluate.run_list import list_runs
+    from evaluate.run_list_text import print_runs
 
     found = list_runs(folder)
     report(found.runs, despite_errors=True)
-    _print_runs(str(folder), found.runs)
+    print_runs(str(folder), found.runs)
     raise_together(found.faults)
 
 
@@ -77,11 +77,12 @@ def best_command(
 ) -> None:
     """List the runs below a folder by a number, the best first."""
     from evaluate.run_list import list_runs, sort_by
+    from evaluate.run_list_text import print_runs
 
     found = list_runs(folder)
     listed = sort_by(found.runs, by)[:most]
     report(listed, despite_errors=True)
-    _print_runs(f"{folder}, best {by} first", listed, by)
+    print_runs(f"{folder}, best {by} first", listed, by)
     raise_together(found.faults)
 
 
@@ -104,28 +105,3 @@ def _read(roots: Sequence[Path], moved: Path | None) -> "list[MeasuredRun]":
         if corrections_since(one, dataset):
             print_status(f"{one.root}: {dataset.name} was corrected since; the corrected annotations count")
     return measured
-
-
-def _print_runs(title: str, runs: "Sequence[ListedRun]", by: str | None = None) -> None:
-    from evaluate.cells import interval_cell, value_cell
-    from evaluate.run_list import HEADLINES, asked_of
-
-    names = [name for name in HEADLINES if any(one.numbers.get(name) is not None for one in runs)]
-    names += [by] if by and by not in names else []
-    rows = []
-    for one in runs:
-        asked = asked_of(one, runs)
-        cells = [f"{value_cell(one.numbers.get(n))} ({interval_cell(one.intervals.get(n))})" for n in names]
-        minutes = "-" if one.seconds is None else f"{one.seconds / 60:.0f}"
-        rows.append(
-            [
-                one.run,
-                Path(one.dataset).name,
-                str(one.folds or 1),
-                str(len(one.seeds) or 1),
-                asked,
-                *cells,
-                minutes,
-            ]
-        )
-    print_table(title, ("run", "dataset", "folds", "seeds", "options", *names, "minutes"), rows)

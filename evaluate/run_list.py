@@ -1,7 +1,8 @@
 """The runs below a folder: what was asked, on which data, and the numbers with their intervals."""
 
+import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import msgspec
 
@@ -80,14 +81,40 @@ def list_runs(folder: Path) -> FoundRuns:
     return FoundRuns(listed, faults)
 
 
-def asked_of(run: ListedRun, runs: Sequence[ListedRun]) -> str:
-    """The main options of `run`, and those in which it differs from another of `runs` of the same trainer."""
+def facts_of(runs: Sequence[ListedRun]) -> tuple[list[str], list[list[str]]]:
+    """What all of `runs` have in common, and for each what it does not share with all others.
+
+    It is the dataset, the number of folds and seeds, the model, the main options, and those in which a run differs
+    from another of the same trainer. Options that are off or empty are left out; of a path only the name remains
+    unless two of them have the same.
+    """
+    facts = [_facts(run, runs) for run in runs]
+    common = [text for key, text in facts[0].items() if all(other.get(key) == text for other in facts)]
+    return common, [[text for text in own.values() if text not in common] for own in facts]
+
+
+def _facts(run: ListedRun, runs: Sequence[ListedRun]) -> dict[str, str]:
     flat = [_flat(other.options) for other in runs if other.task == run.task]
     own = _flat(run.options)
     differing = [name for name, value in own.items() if any(other.get(name, value) != value for other in flat)]
-    plain = [str(own[name]) for name in MODEL_OPTIONS if own.get(name)]
-    names = dict.fromkeys([*(name for name in MAIN_OPTIONS if name in own), *differing])
-    return " ".join([*plain, *(f"{name} {own[name]}" for name in names if name not in MODEL_OPTIONS)])
+    named = {name: _named(value, [other.get(name) for other in flat]) for name, value in own.items()}
+    facts = {"dataset": f"dataset {_named(run.dataset, [other.dataset for other in runs])}"}
+    facts |= {"folds": f"{run.folds} folds"} if run.folds else {}
+    facts |= {"seeds": f"{len(run.seeds)} seeds"} if run.seeds else {}
+    facts |= {name: named[name] for name in MODEL_OPTIONS if own.get(name)}
+    for name in dict.fromkeys([*MAIN_OPTIONS, *differing]):
+        value = own.get(name)
+        if name not in facts and not (value is None or value is False or value == ""):
+            facts[name] = name if value is True else f"{name} {named[name]}"
+    return facts
+
+
+def _named(value: object, others: Sequence[object]) -> str:
+    """`value` as text: a path by its name, unless one of the `others` is another path with the same name."""
+    text = str(value)
+    name = PurePath(text).name
+    same = any(str(other) != text and PurePath(str(other)).name == name for other in others)
+    return name if os.sep in text and not same else text
 
 
 def _flat(options: Mapping[str, object]) -> dict[str, object]:

@@ -143,11 +143,16 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
 
     Nothing with --json.
     """
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    width = terminal_width()
     plain = bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
     heading = fold(shown(title), width - 1 if width else None)
     lines = [*(heading if plain else (typer.style(line, bold=True) for line in heading)), ""]
     print_text("\n".join([*lines, *format_table(columns, rows, width), "", ""]))
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that stdout is; None if it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def print_text(text: str) -> None:

@@ -1,4 +1,3 @@
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from evaluate.measure import measure_run
 from evaluate.metrics import METRICS
 from evaluate.run_folder import RunConfig
 from system.errors import InputError
-from tests.command import json_document, json_result, only_line, run_command
+from tests.command import json_result, only_line, run_command
 from training.new_run import create_run, run_split
 
 A, B = (0, 0, 10, 10), (20, 0, 10, 10)
@@ -161,59 +160,6 @@ def test_the_command(bench: Any, tmp_path: Path, capsys: Any) -> None:
     assert (parsed.images, parsed.resamples) == (2, 100)
     assert run_command("evaluate", "compare", a.root, tmp_path / "nowhere", *options) == 2
     assert "not a run folder" in only_line(capsys)
-
-
-def test_runs_are_listed_and_sorted(bench: Any, tmp_path: Path, capsys: Any) -> None:
-    truth = bench.truth([(1, A)], [], types=["chip"])
-    dataset = bench.dataset(tmp_path / "d", {"test": truth})
-    runs = tmp_path / "runs"
-    bad = measured(bench, runs, dataset, [])
-    good = measured(bench, runs, dataset, bench.perfect(truth))
-    bench.run(runs, "det", dataset, {})  # not measured
-    assert run_command("evaluate", "list", runs, "--json") == 0
-    listed = json_result(capsys)
-    assert [Path(one["run"]).parent.name for one in listed] == ["det", "seg", "seg"]
-    assert [one["numbers"].get("defect Dice") for one in listed] == [None, 0, 1]
-    assert listed[2]["intervals"]["missed"] == pytest.approx([0, 0.975])  # exact binomial: 0 of 1
-    assert listed[0]["seconds"] is None
-    for by, first in (("masks AP", good), ("missed", good)):
-        assert run_command("evaluate", "best", runs, "--by", by, "--json") == 0
-        ranked = json_result(capsys)
-        assert [Path(one["run"]).name for one in ranked] == [first.root.name, bad.root.name]
-    assert run_command("evaluate", "best", runs, "--by", "defect Dice", "--most", "1") == 0
-    assert str(good.root) in capsys.readouterr().out
-    assert run_command("evaluate", "best", runs, "--by", "speed") == 2
-    assert "not a number of any of the runs; known: PQ" in only_line(capsys)
-    assert run_command("evaluate", "list", tmp_path / "d") == 2
-    assert "contains no run" in only_line(capsys)
-
-
-def test_a_damaged_run_is_named_and_the_others_are_listed(bench: Any, tmp_path: Path, capsys: Any) -> None:
-    truth = bench.truth([(1, A)], types=["chip"])
-    dataset = bench.dataset(tmp_path / "d", {"test": truth})
-    runs = tmp_path / "runs"
-    good, other, third = (measured(bench, runs, dataset, bench.perfect(truth)) for _ in range(3))
-    (tmp_path / "runs" / "config.yaml").mkdir()  # no run
-    other.metrics.write_bytes(b'{"images": 5}')
-    third.config.write_bytes(b"folds: \xff")
-    (third.root / "fold-0").mkdir()
-    shutil.copy(good.config, third.root / "fold-0")  # not listed: it belongs to a damaged run
-    for arguments in (("list",), ("best", "--by", "defect Dice")):
-        command = ("evaluate", arguments[0], runs, *arguments[1:])
-        assert run_command(*command) == 2
-        captured = capsys.readouterr()
-        assert str(good.root) in captured.out
-        first, second = captured.err.splitlines()
-        assert first.startswith(f"evaluate: {other.metrics}")
-        assert second.startswith(str(third.config))
-        assert run_command(*command, "--json") == 2
-        document = json_document(capsys)
-        assert [one["run"] for one in document["result"]] == [good.root.as_posix()]
-        assert [one["file"] for one in document["errors"]] == [str(other.metrics), str(third.config)]
-    good.config.unlink()
-    assert run_command("evaluate", "list", runs, "--json") == 2
-    document = json_document(capsys)
-    assert (document["result"], len(document["errors"])) == (None, 2)
 
 
 def test_draws_are_paired(bench: Any, tmp_path: Path) -> None:
