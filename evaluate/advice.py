@@ -25,6 +25,12 @@ REMEDIES = {
     ErrorKind.background: "add good images that look like the false alarms (annotate queue finds them)",
     ErrorKind.missed: "label more defects that look like the missed ones, or raise --imgsz for small ones",
 }
+LABEL_THEM = "label the defects that it finds (annotate propose) and train train_seg or train_det on them"
+WITHOUT_LABELS = REMEDIES | {  # of a model that learnt from good images alone: labels do not change it
+    ErrorKind.badly_placed: f"a score map shows only roughly where a defect ends; {LABEL_THEM}",
+    ErrorKind.duplicate: f"one defect is predicted in parts; {LABEL_THEM}",
+    ErrorKind.missed: "allow more false alarms (--alarms), raise --imgsz for small ones, or try another --method",
+}
 OUTLINES = "outline the labels more exactly and raise --imgsz"
 BOXES_DRAWN = "draw the labels exactly, boxes tight around their defects, and raise --imgsz"
 
@@ -42,20 +48,25 @@ def advice(metrics: Metrics) -> str | None:
         what, precision, decomposition = "boxes", metrics.get(BOXES), errors.boxes
     if decomposition is None or decomposition.AP50 is None or precision is None:
         return None
+    learnt_labels = metrics.protocol.task != "anomaly"
     gains = {kind: decomposition.errors[kind.name].gain for kind in ErrorKind}
     exact = (precision.AP50 or 0.0) - (precision.AP or 0.0)
     worst = max(gains, key=lambda kind: gains[kind])
     if max(exact, gains[worst]) < MIN_GAIN:
         return f"No single kind of error of {what} costs {MIN_GAIN:g} AP or more."
     if exact >= gains[worst]:
+        remedy = OUTLINES if what == "masks" else BOXES_DRAWN
+        if not learnt_labels:
+            remedy = WITHOUT_LABELS[ErrorKind.badly_placed]
         return (
             f"Exact outlines would help most: defects that are found but not outlined exactly cost {exact:.3f} AP"
-            f" of {what}; {OUTLINES if what == 'masks' else BOXES_DRAWN}."
+            f" of {what}; {remedy}."
         )
     count = decomposition.errors[worst.name].count
+    remedies = REMEDIES if learnt_labels else WITHOUT_LABELS
     return (
         f"Fewer errors of the kind '{worst.value}' would help most: {count} cost {gains[worst]:.3f} AP50"
-        f" of {what}; {REMEDIES[worst]}."
+        f" of {what}; {remedies[worst]}."
     )
 
 

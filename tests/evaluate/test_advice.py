@@ -39,6 +39,15 @@ def test_the_kind_with_the_largest_gain(bench: Any, tmp_path: Any, predictions: 
     assert words in (sentence(bench, tmp_path, "det", made, [(1, A), (2, B)]) or "")
 
 
+def test_a_model_of_good_images_alone_is_not_advised_to_change_labels(bench: Any, tmp_path: Any) -> None:
+    loose = [bench.prediction(1, 3, (0, 0, 10, 6), 0.9)]
+    for name, predictions in (("loose", loose), ("missed", [])):
+        found = sentence(bench, tmp_path / name, "anomaly", predictions, [(1, A)]) or ""
+        assert "outline the labels" not in found
+        assert "--epochs" not in found
+        assert ("annotate propose" if predictions else "--alarms") in found
+
+
 def test_image_types(bench: Any, tmp_path: Any) -> None:
     images = [(1, A)], [(1, A)], [(2, A)], []
     wrong = [Prediction(i, 2, (0, 0, 40, 40), 0.9) for i in (1, 2, 3)]
