@@ -29,7 +29,7 @@ from datasets.formats.box_form import BoxForm
 from datasets.formats.dataset_folder import mask_path
 from datasets.formats.yolo import dataset_names, read_yolo
 from datasets.formats.yolo_lines import format_label
-from datasets.images.image_file import ImageInfo, read_info
+from datasets.images.image_file import ImageInfo, read_image_bytes, read_info
 from datasets.images.upright import upright
 from datasets.masks.component import Component
 from datasets.masks.paint import paint
@@ -112,7 +112,7 @@ def _convert_image(source: YoloSource, dest: Path | None, options: YoloOptions, 
     info = read_info(path)
     # labels are of the upright image, which is what Ultralytics trains on
     height, width = (info.width, info.height) if info.orientation >= 5 else (info.height, info.width)
-    digest = hashlib.sha256(path.read_bytes())
+    digest = hashlib.sha256(read_image_bytes(path))
     if source.has_file:
         digest.update(source.image.labels.read_bytes())
     instances, parts, events = _instances(source, height, width, options)
@@ -145,7 +145,7 @@ def _write_image(source: YoloSource, info: ImageInfo, dest: Path | None) -> list
         if dest is not None:
             link_or_copy(path, dest / "images" / source.file_name)
         return []
-    data, method = upright(path, path.read_bytes(), turn=True)
+    data, method = upright(path, read_image_bytes(path), turn=True)
     if dest is not None:
         (dest / "images" / source.file_name).write_bytes(data)
     return [Event(source.file_name, "", "exif-upright", f"orientation {info.orientation}, {method}")]

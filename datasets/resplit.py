@@ -11,6 +11,7 @@ from datasets.coco import SPLITS, Annotation, Image
 from datasets.formats.dataset_folder import Dataset, load_dataset, mask_path, write_annotations
 from datasets.formats.made_images import first_made
 from datasets.formats.provenance import content_hash, make_provenance, write_provenance
+from datasets.images.image_file import read_image_bytes
 from datasets.splits import Ratios, group_by_pattern, strata_by_type, stratified_folds, stratified_split
 from system.errors import InputError
 from system.files import check_apart, check_destination, link_or_copy, new_folder
@@ -131,7 +132,9 @@ def _write_provenance(
     content = (
         before.content_sha256
         if before
-        else content_hash((name, hashlib.sha256(path.read_bytes()).hexdigest()) for name, path in paths.items())
+        else content_hash(
+            (name, hashlib.sha256(read_image_bytes(path)).hexdigest()) for name, path in paths.items()
+        )
     )
     write_provenance(
         root,

@@ -16,7 +16,7 @@ from features.regions import DistanceLimits
 from features.score_map import score_map
 from features.weights import check_fits, check_runs
 from system.errors import OptionError, WeightsError, first_line
-from system.files import read_file
+from system.files import MAX_WEIGHTS_BYTES, read_file
 from system.tensors import check_tensors, is_library_name
 
 if TYPE_CHECKING:
@@ -116,4 +116,4 @@ def load_good_map(path: Path) -> GoodMap:
         line = first_line(error, 80)
         raise WeightsError(path, f"the weights do not fit their network ({line})", "train it again") from None
     check_runs(path, network.eval(), spec.rows, spec.columns)
-    return GoodMap(network, spec, hashlib.sha256(read_file(path)).hexdigest())
+    return GoodMap(network, spec, hashlib.sha256(read_file(path, MAX_WEIGHTS_BYTES)).hexdigest())

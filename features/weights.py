@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from system.errors import OptionError, WeightsError, first_line
-from system.files import read_file
+from system.files import MAX_WEIGHTS_BYTES, read_file
 from system.tensors import check_expansion, check_tensors
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
 
     if not path.is_file():
         raise WeightsError(path, "no such file", remedy)
-    data = read_file(path)
+    data = read_file(path, MAX_WEIGHTS_BYTES)
     check_expansion(path, remedy)
     try:
         loaded = _decode(data, safe=path.suffix == ".safetensors")

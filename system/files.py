@@ -17,6 +17,8 @@ from system.swap import identity, swap_in
 from system.unnamed_file import write_unnamed
 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)  # O_BINARY: on Windows only
+MAX_BYTES = 2**31  # of a file that is read into memory at once
+MAX_WEIGHTS_BYTES = 2**33  # the largest published encoders have 5 GB
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some editors write it before UTF-8 text
 
 
@@ -128,11 +130,22 @@ def read_text(path: Path) -> str:
     return read_file(path).decode("utf-8-sig")
 
 
-def read_file(path: Path | str) -> bytes:
-    """The content of a file. Raises InputError for a pipe or a device (see `check_regular`), and OSError."""
+def read_file(path: Path | str, limit: int = MAX_BYTES) -> bytes:
+    """The content of a file.
+
+    Raises InputError for a pipe or a device (see `check_regular`) and for more than `limit` bytes, and OSError.
+    """
     check_regular(path)
     with FileIO(path) as file:
+        check_length(path, os.fstat(file.fileno()).st_size, limit)
         return file.readall()
+
+
+def check_length(path: Path | str, size: int, limit: int) -> None:
+    """Raise InputError if `size`, that of the file `path` in bytes, is more than `limit`, whole MiB or GiB."""
+    if size > limit:
+        shown = f"{limit >> 30} GiB" if limit >= 2**30 else f"{limit >> 20} MiB"
+        raise InputError(path, f"{size} bytes, more than the {shown} that are read", "name another file")
 
 
 def check_unicode(root: Path, names: Iterable[str]) -> None:

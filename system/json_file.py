@@ -9,6 +9,7 @@ from system.errors import InputError
 from system.files import read_file, write_atomic
 
 T = TypeVar("T")
+MAX_JSON_BYTES = 2**28  # 256 MiB: the images of a split, of which a million have 60 MB, and numbers
 
 
 def read_json(path: Path, value_type: type[T], *, remedy: str = "make the run again") -> T:
@@ -17,7 +18,7 @@ def read_json(path: Path, value_type: type[T], *, remedy: str = "make the run ag
     Raises InputError, with `remedy`, for content that does not fit the type, and for a missing file.
     """
     try:
-        return msgspec.json.decode(read_file(path), type=value_type)
+        return msgspec.json.decode(read_file(path, MAX_JSON_BYTES), type=value_type)
     except FileNotFoundError:
         raise InputError(path, "no such file", "check whether the run was finished") from None
     except UnicodeDecodeError:

@@ -7,6 +7,7 @@ import msgspec
 
 from system.errors import InputError
 from system.files import read_file
+from system.yaml_file import MAX_YAML_BYTES
 
 T = TypeVar("T")
 
@@ -27,7 +28,7 @@ def read_yaml_as(path: Path, value_type: type[T], remedy: str) -> T:
             return super().compose_node(parent, index)
 
     try:
-        return msgspec.convert(yaml.load(read_file(path), Plain), value_type)  # noqa: S506  a SafeLoader
+        return msgspec.convert(yaml.load(read_file(path, MAX_YAML_BYTES), Plain), value_type)  # noqa: S506  a SafeLoader
     except RecursionError:
         raise InputError(path, "nested too deeply", remedy) from None
     except (msgspec.MsgspecError, yaml.YAMLError, ValueError) as error:

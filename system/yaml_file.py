@@ -9,6 +9,8 @@ from system.files import read_file
 if TYPE_CHECKING:
     from system.yaml_loader import StrictLoader
 
+MAX_YAML_BYTES = 2**22  # 4 MiB, which take about a minute
+
 
 def read_yaml(path: Path, remedy: str) -> tuple[object, object]:
     """The content of a YAML file, first with typed values, then with every scalar as its text in the file.
@@ -24,7 +26,7 @@ def read_yaml(path: Path, remedy: str) -> tuple[object, object]:
     """
     from system.yaml_loader import StrictLoader, TextLoader
 
-    data = read_file(path)
+    data = read_file(path, MAX_YAML_BYTES)
     try:
         return _load(data, StrictLoader), _load(data, TextLoader)
     except ValueError as error:
@@ -39,7 +41,7 @@ def read_yaml_options(path: Path, remedy: str) -> object:
     from system.yaml_loader import OptionsLoader
 
     try:
-        data = read_file(path)
+        data = read_file(path, MAX_YAML_BYTES)
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror})", "check the path") from None
     try:

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset as TorchDataset
 from datasets.coco import Annotation, Image
 from datasets.formats.dataset_folder import Dataset
 from datasets.images.bit_depth import IntensityRange
+from datasets.images.image_file import read_image_bytes
 from datasets.images.pixels import read_sized
 from datasets.masks.rle import decode
 from features.good_map import GoodMap
@@ -171,7 +172,7 @@ class TrainingImages(TorchDataset[Item]):
         if sample.hidden:
             image = hide_regions(image, sample.hidden, sample.shown)
         if self.good_map:
-            image = with_map(image, self.good_map, hashlib.sha256(sample.path.read_bytes()).hexdigest())
+            image = with_map(image, self.good_map, hashlib.sha256(read_image_bytes(sample.path)).hexdigest())
         small = shrink(image, CACHE_OVERSIZE * self.side)
         if self._cache is not None:
             self._cache[number] = small

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run, is_fused
 from system.errors import InputError, OptionError, WeightsError, first_line
+from training.export_record import check_record, checksums_of, exported_files, write_record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,10 +50,11 @@ def exported_path(weights: Path, export_format: ExportFormat) -> Path:
 
 
 def existing_export(weights: Path, export_format: ExportFormat, trainer: str) -> Path:
-    """`exported_path` if that file exists. Raises WeightsError."""
-    path = exported_path(weights, export_format)
+    """`exported_path` if that file exists and is as it was exported. Raises WeightsError, InputError."""
+    path, command = exported_path(weights, export_format), f"{trainer} export RUN --format {export_format}"
     if not path.is_file():
-        raise WeightsError(path, "no such file", f"make it with {trainer} export RUN --format {export_format}")
+        raise WeightsError(path, "no such file", f"make it with {command}")
+    check_record(path, command)
     return path
 
 
@@ -66,15 +68,18 @@ def check_exported(run: Run, export_format: ExportFormat | None) -> None:
 def new_export(weights: Path, export_format: ExportFormat) -> Iterator[Path]:
     """The path to write an exported model to: a hidden file, renamed to `exported_path` when the block succeeds.
 
-    OpenVINO writes a second file, .bin, which is renamed too.
+    OpenVINO writes a second file, .bin, which is renamed too. The record of both is written last, so that a
+    kill in between leaves an export that is refused.
     """
     path = exported_path(weights, export_format)
     partial = path.with_name(f".{path.name}")
-    written = [partial, partial.with_suffix(".bin")] if export_format == "openvino" else [partial]
+    written = exported_files(partial)
     try:
         yield partial
+        checksums = {name.removeprefix("."): digest for name, digest in checksums_of(written).items()}
         for file in reversed(written):
             file.replace(path.with_suffix(file.suffix))
+        write_record(path, checksums | checksums_of([weights]))
     finally:
         for file in written:
             file.unlink(missing_ok=True)

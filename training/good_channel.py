@@ -15,7 +15,7 @@ from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run, load_run_of
 from features.good_map import GoodMap, GoodMapSpec, load_good_map, read_good_map_spec
 from system.errors import InputError, OptionError, WeightsError
-from system.files import read_file, write_atomic
+from system.files import MAX_WEIGHTS_BYTES, read_file, write_atomic
 from training.cross_validation import folds_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def copy_good_map(run: Run, dataset: Dataset, source: Path) -> None:
         weights = one.weights / SOURCE
         problem = seen_in_test(read_good_map_spec(weights), dataset)
         if not problem:
-            write_atomic(run.weights / COPY, read_file(weights))
+            write_atomic(run.weights / COPY, read_file(weights, MAX_WEIGHTS_BYTES))
             return
     remedy = "train it on the same splits, for --folds with the same --folds, --val and --seed"
     raise InputError(source, f"has seen {problem}", remedy)
@@ -60,7 +60,7 @@ def seen_in_test(spec: GoodMapSpec, dataset: Dataset) -> str:
 def load_copy(folder: Path, sha256: str) -> GoodMap:
     """The map in a folder of weights, which must have this hash. Raises WeightsError."""
     path = folder / COPY
-    if path.is_file() and hashlib.sha256(read_file(path)).hexdigest() != sha256:
+    if path.is_file() and hashlib.sha256(read_file(path, MAX_WEIGHTS_BYTES)).hexdigest() != sha256:
         raise WeightsError(path, "not the map with which the model was trained", "copy the whole run again")
     return load_good_map(path)
 

@@ -19,6 +19,7 @@ from datasets.formats.coco_repair import Repair
 from datasets.formats.coco_values import check_coordinates
 from datasets.formats.provenance import PROVENANCE, Provenance
 from datasets.images.bit_depth import IntensityRange
+from datasets.images.image_file import read_image_bytes
 from datasets.masks.pixel_mask import mask_name
 from system.errors import InputError
 from system.json_file import read_json
@@ -74,7 +75,7 @@ class Dataset(msgspec.Struct, frozen=True):
 
     def sha256(self, image: Image) -> str:
         """The SHA-256 of the bytes of the image file."""
-        return hashlib.sha256(self.image_path(image).read_bytes()).hexdigest()
+        return hashlib.sha256(read_image_bytes(self.image_path(image))).hexdigest()
 
     def read_image(self, image: Image) -> "NDArray[np.uint8]":
         """Its pixels, H x W x 3 RGB. Raises InputError if it cannot be read or has another size than listed."""

@@ -12,6 +12,7 @@ from isal import isal_zlib
 
 from datasets.coco import MAX_PIXELS
 from datasets.images.decode_limit import DECODE_ERRORS, check_decodable, open_image
+from datasets.images.file_size import check_image_file
 from system.errors import InputError
 from system.files import check_regular, has_suffix, read_file
 
@@ -133,8 +134,9 @@ def _open(path: Path | str, data: bytes | None = None) -> "Image":
 
 
 def read_image_bytes(path: Path | str) -> bytes:
-    """The bytes of an image file. Raises InputError if it cannot be read or is a pipe or a device."""
+    """The bytes of an image file. Raises InputError if it cannot be read or `check_image_file` refuses it."""
     try:
+        check_image_file(path)
         return read_file(path)
     except OSError as error:
         raise unreadable(path, error) from None

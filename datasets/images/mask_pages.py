@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from datasets.images.decode_limit import DECODE_ERRORS, check_decodable, open_image
+from datasets.images.file_size import check_image_file
 from datasets.images.image_file import unreadable
 from system.errors import InputError
-from system.files import check_regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -34,7 +34,7 @@ def read_pages(
 
     pages = []
     try:
-        check_regular(path)
+        check_image_file(path)
     except OSError as error:
         raise unreadable(path, error) from None
     try:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.command import only_line, run_command
 from tests.tiny_runs import TinyRuns
+from training.export_record import checksums_of, exported_files, write_record
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x08\x07\x12\x00" * 100])
@@ -21,8 +22,16 @@ def test_a_damaged_export_is_one_line(
 ) -> None:
     pytest.importorskip("onnxruntime" if export_format == "onnx" else "openvino")
     (received / "weights" / name).write_bytes(content)
+    (received / "weights" / "best.bin").write_bytes(b"")
+    record(received / "weights" / name)
     assert run_command("train_det", "predict", received, small_image, "--exported", export_format) == 2
     assert "cannot be loaded" in only_line(capsys)
+
+
+def record(path: Path) -> None:
+    """The record that an export of the weights beside `path` has, as whoever sends a run can write it."""
+    weights = next(path.parent / name for name in ("best.pt", "best.safetensors") if (path.parent / name).exists())
+    write_record(path, checksums_of([*exported_files(path), weights]))
 
 
 def write_onnx(path: Path, values: list[list[float]], *, name: str, is_float: bool) -> None:
@@ -63,6 +72,7 @@ def test_an_export_of_another_model_is_one_line(
     values, name, problem = WRONG_MODELS[case]
     run = Path(shutil.copytree(tiny_runs(task), tmp_path / task))
     write_onnx(run / "weights" / "best.onnx", values, name=name, is_float=task == "det")
+    record(run / "weights" / "best.onnx")
     capsys.readouterr()
     assert run_command(f"train_{task}", "predict", run, small_image, "--exported", "onnx") == 2
     assert problem in capsys.readouterr().err.splitlines()[-1]

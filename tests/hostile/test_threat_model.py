@@ -75,7 +75,11 @@ COVERED: dict[str, list[str]] = {
         "hostile/test_fitted_head.py::test_a_damaged_fitted_head_is_refused",
         "hostile/test_fitted_head.py::test_finite_weights_that_give_no_numbers_are_one_line",
     ],
-    "An exported model whose": ["hostile/test_exports.py::test_an_export_of_another_model_is_one_line"],
+    "An exported model whose": [
+        "hostile/test_exports.py::test_an_export_of_another_model_is_one_line",
+        "training/test_export_record.py::test_predict_refuses_an_export_that_was_edited",
+        "training/test_export_record.py::test_each_change_is_named",
+    ],
     "Pretrained weights and resume": [
         "hostile/test_weights.py::test_a_compressed_bomb_of_pretrained_tensors_is_refused",
         "hostile/test_weights.py::test_a_resume_state_must_be_numbers",
@@ -93,6 +97,11 @@ COVERED: dict[str, list[str]] = {
     "* Memory stays below 5 times": [
         "hostile/test_image_bombs.py::test_memory_is_a_small_multiple_of_the_images_own",
         "train_seg/test_segmenter.py::test_bands_of_rows_find_what_the_whole_image_does",
+    ],
+    "* A file of more than 64 MiB": [
+        "hostile/test_large_files.py::test_a_large_file_without_an_image_is_not_read",
+        "hostile/test_large_files.py::test_a_small_image_with_a_gigabyte_behind_it_is_not_read",
+        "hostile/test_large_files.py::test_an_image_as_large_as_its_header_states_is_read",
     ],
     "* Only PNG, JPEG": ["hostile/test_image_bombs.py::test_a_format_that_starts_another_program_is_not_an_image"],
     "Cut an image above": ["train_seg/test_segmenter.py::test_bands_of_rows_find_what_the_whole_image_does"],
@@ -112,6 +121,10 @@ COVERED: dict[str, list[str]] = {
         "system/test_unnamed_file.py::test_the_next_write_removes_what_a_kill_before_the_renaming_left",
     ],
     "* Before a mask": ["hostile/test_damaged_files.py::test_a_large_mask_takes_no_memory_before_it_is_refused"],
+    "* No data file of more than": [
+        "hostile/test_large_files.py::test_a_command_refuses_a_file_of_4_gib",
+        "hostile/test_large_files.py::test_a_limit_is_named_by_its_unit",
+    ],
     "* JSON, YAML, CSV": [
         "hostile/test_special_files.py::test_a_pipe_or_a_device_is_refused",
         "hostile/test_damaged_files.py::test_references_in_a_run_are_not_read",

@@ -22,6 +22,7 @@ from train_det.options import DetectorOptions
 from train_det.predict import load_run_detector
 from training.export import export_run
 from training.export_metadata import NetworkInput, read_metadata
+from training.export_record import checksums_of, write_record
 from training.exported_model import ExportFormat, need
 from training.fit import Training
 from training.measure import predict_files
@@ -113,5 +114,6 @@ def test_a_missing_package_is_named() -> None:
 def test_a_broken_export_is_refused(run: Run) -> None:
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed, so exports are not tested")
     (run.weights / "best.onnx").write_bytes(b"nothing")
+    write_record(run.weights / "best.onnx", checksums_of([run.weights / "best.onnx", run.weights / "best.pt"]))
     with pytest.raises(WeightsError, match="cannot be loaded"):
         load_exported(run.weights / "best.pt", "onnx")

@@ -30,7 +30,12 @@ def test_the_file_computes_with_8_bits_and_states_what_it_loses(run: Path, coco_
     before = {path.name for path in (run / "weights").iterdir()}
     assert run_command("train_seg", "export", run, *options) == 0
     weights = run / "weights/best.xml"
-    assert {path.name for path in (run / "weights").iterdir()} == {*before, "best.xml", "best.bin"}
+    assert {path.name for path in (run / "weights").iterdir()} == {
+        *before,
+        "best.xml",
+        "best.bin",
+        "best.xml.sha256",
+    }
     model = openvino.Core().read_model(weights)
     assert any(op.get_type_name() == "FakeQuantize" for op in model.get_ops())
     stated = json.loads(model.get_rt_info(LOSS_KEY).astype(str))
