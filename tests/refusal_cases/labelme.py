@@ -118,6 +118,9 @@ LABELME: dict[str, Callable[[Path], object]] = {
     "an outline that is too long": long_outline,
     "an image with a flipped bit": lambda r: flip_bit(r / "a.png"),
     "an image that is text": lambda r: (r / "a.png").write_text("no image"),
+    "a large file that is text": lambda r: ((r / "a.png").write_text("no image"), os.truncate(r / "a.png", 2**27)),
+    "a file larger than its image": lambda r: os.truncate(r / "a.png", 2**27),
+    "an image of more than 2 GiB": lambda r: os.truncate(r / "a.png", 2**32),
     "a truncated JPEG": lambda r: (
         write_case(r, CHIP, imagePath="a.jpg"),
         (r / "a.png").unlink(),

@@ -33,6 +33,7 @@ DAMAGE: dict[str, Damage] = {
     "deep and damaged": lambda path: write_png(path, 60, 40, b"x", depth=16),
     "a link to nothing": lambda path: (path.unlink(), path.symlink_to("nothing.png")),
     "a link that leads outside": link_outside,
+    "more than 2 GiB": lambda path: os.truncate(path, 2**32),
     "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
 }
 
