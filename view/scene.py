@@ -119,7 +119,6 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
     if not shared:
         problem = f"no image of its split {split} is in that of {roots[0]}"
         raise InputError(roots[-1], problem, "compare runs on one dataset")
-    split_of = {image.file_name: name for name, coco in dataset.splits.items() for image in coco.images}
     judging = what_is_judged([run.provides for run in runs])
     several = any(run.provides.several_types for run in runs)
     types_only = all(run.provides.image_types for run in runs)
@@ -140,7 +139,7 @@ def run_scene(roots: Sequence[Path], split: str, dataset_root: Path | None = Non
         shapes = drawn[image.id] if types_only else []
         images.append(
             SceneImage(
-                image, path, split_of[name], truth, of_image, tested, ranges, suspects=reasons, shapes=shapes
+                image, path, split, truth, of_image, tested, ranges, suspects=reasons, shapes=shapes
             )
         )  # fmt: skip
     names = short_names(roots)

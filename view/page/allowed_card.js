@@ -64,7 +64,7 @@ function allowanceRow(store, m, { allowed, threshold, missed, alarms }, { defect
   const on = store.state.thresholds[m] === Number(threshold);
   const rate = (/** @type {number} */ n, /** @type {number} */ whole, /** @type {string} */ kind, /** @type {string} */ name) =>
     el("td", {}, n ? button(n, show(kind), { title: text("show_images"), "data-kind": kind, "aria-label": `${n} ${name}` }) : el("span", { class: "none" }, "0"),
-      el("span", { class: "hint" }, ` ${text("of", { whole })}, ${intervalText(binomialInterval(n, whole))}`));
+      el("span", { class: "hint" }, ` ${text("of", { whole })}, `, el("span", { class: "unbroken" }, intervalText(binomialInterval(n, whole)))));
   return el("tr", { class: on ? "current" : "" }, head,
     el("td", {}, button(threshold, () => set({}), { "aria-pressed": String(on), title: text("allowed.set") })),
     rate(missed, defective, "missed", text("images_missed")),

@@ -25,6 +25,7 @@ export function makeFigures(data, store) {
     const runs = sums.length && data.hasTruth ? shownRuns(data, store.state) : [];
     const ofRun = (/** @type {number} */ m) => (data.judging === "defects" ? runFigures(judged[m], sums[m]) : imageFigures(data, judged[m], sums[m]));
     const rows = runs.length ? runs.map(ofRun) : [stockFigures(data, judged)];
+    byId("numbers").style.setProperty("--figures", String(rows[0].length));
     byId("numbers").replaceChildren(...rows.map((row, i) => runRow(store, row, runs[i] ?? 0, rows.length > 1)));
   };
 }
@@ -135,5 +136,5 @@ function shownFigure(store, m, { key, value, of, count, interval, mood, show }) 
   const open = mood === "open" && interval ? text("figure.open", { high: intervalText([0, interval[1]]) }) : "";
   return el("div", { class: `figure ${mood}`, "data-figure": key, "data-count": count }, el("dt", {}, name),
     el("dd", {}, el("button", { type: "button", onclick: press, "aria-pressed": String(on), title: [text(`figure.${key}.meaning`), open].filter(Boolean).join("; ") },
-      el("span", { class: "unseen" }, `${name}: `), el("b", {}, value), of ? ` ${of}` : "", range ? el("small", {}, range) : "")));
+      el("span", { class: "unseen" }, `${name}: `), el("b", {}, value), of ? el("i", {}, ` ${of}`) : "", range ? el("small", {}, range) : "")));
 }

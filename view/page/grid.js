@@ -6,7 +6,9 @@ import { nextPosition } from "./roving.js";
 import { makeTile } from "./tile.js";
 
 const GAP = 12;
-const CAPTION = 47;
+const CAPTION = 29; // pixels of a caption without its verdict
+const LINE = 18; // of each of its lines
+const NARROW = 240; // pixels; a verdict on a narrower tile may take three lines
 const SPARE_ROWS = 2;
 const SLICE_MILLISECONDS = 12;
 
@@ -52,8 +54,9 @@ export function makeGrid(place, scroller, data, onopen) {
     const wanted = state.tile * (panes === 2 ? 1.7 : 1);
     const columns = Math.max(1, Math.floor((width + GAP) / (wanted + GAP)), width < 560 && panes === 1 ? 2 : 1);
     const tile = Math.floor((width - GAP * (columns - 1)) / columns);
-    const height = Math.round(((tile - 2) / panes) * aspect) + CAPTION;
-    return { columns, tile, height };
+    const lines = tile < NARROW ? 3 : 2;
+    const height = Math.round(((tile - 2) / panes) * aspect) + CAPTION + LINE * lines;
+    return { columns, tile, height, lines };
   }
 
   /**

@@ -114,15 +114,34 @@ function drawLabel(kind, { type, box: [corner, y, , height] }, path, colour, wor
   const x = path ? parseInt(path.slice(1), 10) : corner;
   const size = 12 * unit;
   const above = y - 5 * unit;
-  const width = (18 + 7 * words.length) * unit;
+  const width = (17 + textWidth(words)) * unit;
   const left = Math.max(2 * unit, Math.min(x, image.width - width));
   let line = above > size ? above : Math.min(y + height + size, image.height - 3 * unit);
   const taken = (/** @type {Label} */ other) =>
     Math.abs(other.line - line) < size && other.left < left + width && left < other.left + other.width;
-  while (labels.some(taken) && line < image.height - size) line += size;
+  while (labels.some(taken) && line + size < image.height - 3 * unit) line += size;
   const root = svg("g", { class: `label ${kind}-label` },
     svg("path", { d: signPath(type), fill: colour, "stroke-width": 2.5,
       transform: `translate(${left + 6 * unit} ${line - 4 * unit}) scale(${unit})` }),
     svg("text", { x: left + 14 * unit, y: line, "font-size": size, "stroke-width": 3 * unit }, words));
   return { root, line, left, width };
+}
+
+/** @type {Map<string, number>} */
+const widths = new Map();
+/** @type {CanvasRenderingContext2D | null} */
+let ruler = null;
+
+/**
+ * The width of the text of a label, in pixels of the screen.
+ * @param {string} words
+ */
+function textWidth(words) {
+  if (!ruler) {
+    ruler = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
+    ruler.font = `600 12px ${getComputedStyle(document.body).fontFamily}`;
+  }
+  const known = widths.get(words) ?? ruler.measureText(words).width;
+  widths.set(words, known);
+  return known;
 }

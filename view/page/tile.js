@@ -11,7 +11,7 @@ import { caption } from "./words.js";
 
 /**
  * @typedef {{state: State, judged: Judged}} Context
- * @typedef {{columns: number, tile: number, height: number}} Layout
+ * @typedef {{columns: number, tile: number, height: number, lines: number}} Layout
  * @typedef {{root: HTMLElement, describe: (context: Context) => void, draw: (context: Context) => void}} Tile
  */
 
@@ -42,6 +42,7 @@ export function makeTile(data, image, state, layout, aspect, onopen) {
     el("span", { class: "caption" }, el("span", { class: "name", title: image.name }, fileName(image), noted, splitBadge(image)), words));
   root.style.width = `${layout.tile}px`;
   root.style.height = `${layout.height}px`;
+  root.style.setProperty("--lines", String(layout.lines));
 
   /** @param {Context} context */
   function describe({ state, judged }) {
@@ -51,6 +52,7 @@ export function makeTile(data, image, state, layout, aspect, onopen) {
     const text = caption(data, image, judged, state);
     root.dataset.mood = text.mood;
     words.textContent = text.words;
+    words.title = text.words;
     const written = state.notes[image.name] ?? "";
     noted.hidden = !written;
     noted.title = written;

@@ -11,7 +11,8 @@ import { signIcon } from "./types.js";
 const TYPE_COUNTS = ["truths", "found", "unfound", "wrong"];
 /** @type {("precision" | "recall" | "ap")[]} */
 const TYPE_SHARES = ["precision", "recall", "ap"];
-const TYPE_HEADS = ["type", "types.all", "figure.hit", "figure.unfound", "figure.false", "figure.precision", "figure.recall", "ap"];
+const DEFECT_HEADS = ["all", "types.found", "types.missed"];
+const SHARE_HEADS = ["figure.false", "figure.precision", "figure.recall", "ap"];
 
 /**
  * @param {PageData} data
@@ -43,11 +44,13 @@ export function confusionCard(data, store, matrix) {
  * @param {PrecisionRecall[]} ranked
  */
 export function typeCard(data, store, rows, ranked) {
+  const tall = (/** @type {string} */ head) => el("th", { scope: "col", rowspan: 2 }, text(head));
   return card(`${text("types.by_type")}${runSuffix(data, store)}`, text(`types.hint.${store.state.by}`, { iou: store.state.iou.toFixed(2) }),
     el("div", { class: "scroll" }, el("table", { class: "plain" },
-      el("tr", {}, TYPE_HEADS.map((h) => el("th", { scope: "col" }, text(h)))),
+      el("thead", {}, el("tr", {}, tall("type"), el("th", { scope: "colgroup", colspan: DEFECT_HEADS.length }, text("types.all")), SHARE_HEADS.map(tall)),
+        el("tr", {}, DEFECT_HEADS.map((h) => el("th", { scope: "col" }, text(h))))),
       rows.map((row, type) => el("tr", {},
-        el("th", { scope: "row" }, signIcon(data, type), data.types[type].name),
+        el("th", { scope: "row" }, signIcon(data, type), breakable(data.types[type].name)),
         TYPE_COUNTS.map((column) => el("td", {}, link(store, row[column], ["type", type, column]))),
         TYPE_SHARES.map((column) => el("td", {}, shareLink(store, column === "ap" ? fixed(ranked[type].ap, 3) : percent(row[column], 1), ["type", type, column]))))))));
 }
@@ -68,7 +71,7 @@ export function sizeCard(data, store, rows) {
     el("div", { class: "scroll" }, el("table", { class: "confusion sizes" },
       el("tr", {}, ["type", ...SIZES.map((size) => `size.${size}`), "all"].map((h) => el("th", { scope: "col" }, text(h)))),
       rows.map((cells, row) => el("tr", {},
-        el("th", { scope: "row" }, row < data.types.length ? [signIcon(data, row), data.types[row].name] : text("all")),
+        el("th", { scope: "row" }, row < data.types.length ? [signIcon(data, row), breakable(data.types[row].name)] : text("all")),
         cells.map((one, column) => cell(one, row, column)))))));
 }
 
@@ -86,7 +89,7 @@ export function measuredTables(data, store) {
       el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "plain" },
         el("tr", {}, columns.map((name) => (name ? el("th", { scope: "col" }, breakable(name)) : el("td")))),
         rows.map(([name, ...cells]) => el("tr", {},
-          el("th", { scope: "row" }, name), cells.map((words) => el("td", {}, measuredLink(store, words, rowImages(data, name))))))))))));
+          el("th", { scope: "row" }, breakable(name)), cells.map((words) => el("td", {}, measuredLink(store, words, rowImages(data, name))))))))))));
 }
 
 /**
