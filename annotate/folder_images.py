@@ -10,6 +10,7 @@ from datasets.formats.labelme import SUFFIX, LabelmeFile, read_labelme
 from datasets.formats.labelme_document import Document, new_document, read_document
 from datasets.formats.labelme_images import list_tree
 from datasets.images.image_file import read_info
+from datasets.images.no_image import no_image
 from system.errors import InputError
 from system.files import read_text
 from system.links import check_inside
@@ -40,7 +41,7 @@ def list_folder_images(root: Path) -> list[FolderImage]:
     """
     tree = list_tree(root)
     if not tree.images:
-        raise InputError(root, "no image in this folder", "name a folder with PNG, JPEG, BMP or TIFF files")
+        raise no_image(root)
     files = set(tree.files)
     owner: dict[str, str] = {}
     images = []

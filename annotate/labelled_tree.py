@@ -7,6 +7,7 @@ import msgspec
 from datasets.formats.labelme import LabelmeFile, read_labelme
 from datasets.formats.labelme_folder import LabelmeImage, embedded_suffix, unlabelled_images
 from datasets.formats.labelme_images import ImageFinder, list_tree
+from datasets.images.no_image import REMEDY, no_image
 from system.errors import InputError
 
 
@@ -46,6 +47,5 @@ def read_labelled_tree(root: Path, images: Path | None = None) -> LabelledTree:
         found.append(LabelmeImage(located.file_name, name, located.path))
     total = len(files) + len(unlabelled_images(found, trees))
     if not total:
-        remedy = "name a folder with PNG, JPEG, BMP or TIFF files, or their folder with --images"
-        raise InputError(root, "no image in this folder", remedy)
+        raise no_image(root, f"{REMEDY}, or their folder with --images")
     return LabelledTree(total, files, without)

@@ -11,6 +11,7 @@ import msgspec
 from datasets.formats.mask_pattern import NUMBER, STEM, MaskPattern, unicode_form
 from datasets.formats.split_names import exact_split_name
 from datasets.images.image_file import is_image
+from datasets.images.no_image import no_image
 from system.errors import InputError
 from system.exclude import NOTHING, Excluder
 from system.files import check_unicode
@@ -123,7 +124,7 @@ def list_below(folder: Path) -> list[Path]:
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         image_files += [path for name in names if is_image(path := Path(root, name))]
     if not image_files:
-        raise InputError(folder, "no image in this folder", "name another folder")
+        raise no_image(folder)
     check_unicode(folder, map(str, image_files))
     return sorted(image_files)
 

@@ -13,6 +13,7 @@ from isal import isal_zlib
 from datasets.coco import MAX_PIXELS
 from datasets.images.decode_limit import DECODE_ERRORS, check_decodable, open_image
 from datasets.images.file_size import check_image_file
+from datasets.images.no_image import no_image
 from system.errors import InputError
 from system.files import check_regular, has_suffix, read_file
 
@@ -200,9 +201,7 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
             for link in (p for p in entries if p.is_symlink() and p.is_dir()):
                 print_status(f"{link}: a link to a folder, whose images are left out; name it to include them")
             if not below:
-                raise InputError(
-                    path, "no image in this folder", "name a folder with PNG, JPEG, BMP or TIFF files"
-                )
+                raise no_image(path)
             files += below
         else:
             files.append(path)

@@ -112,7 +112,6 @@ REASONS: dict[str, tuple[Site, ...]] = {
         f"{FORMATS}labelme_document.py: read_document (2)",
     ),
     "A folder without a table has another format, or none": (f"{FORMATS}csv_tables.py: find_csv_table (1)",),
-    "Lists images to predict, which no conversion does": (f"{IMAGES}image_file.py: find_images",),
     "Reads files of runs, recipes and dataset.json, which no conversion does": (
         "system/json_file.py: read_json (3)",
         "system/json_file.py: read_json (1)",

@@ -138,6 +138,7 @@ CASES: list[Case] = [
     case("no mask of any image", binary(lambda r: None), pattern="{stem}_mask", ends=True),
     case("no folder of masks", images, ends=True),
     case("no image", lambda r: (images(r, 0), save(r / "masks/0.png", TWO), (r / "images").mkdir()), ends=True),
+    case("only GIF", lambda r: (save(r / "images/0.gif", TWO), save(r / "masks/0.png", TWO)), ends=True),
     case("a mask of two images", ambiguous, pattern="{stem}{n}"),
     case(
         "masks beside the folders of types",
