@@ -62,3 +62,24 @@ def test_a_measured_value_shows_the_images_of_its_type(opened: Open, seg_page: P
     page.locator(".card-facts + .scroll button, dl + .scroll button").first.click()
     settle(page)
     assert len(shown(page)) == 18
+
+
+def test_only_what_depends_on_the_threshold_is_drawn_again(opened: Open, compare_page: Path) -> None:
+    page: Any = opened(compare_page, "tab=tables")
+    settle(page)
+    page.evaluate("() => { for (const card of document.querySelectorAll('.card')) card.mark = true; }")
+    titles = page.locator("#tables > .cards > .card figcaption").all_inner_texts()
+    page.evaluate("() => window.defectline.store.change({ thresholds: [0.9, 0.9] })")
+    settle(page)
+    kept = page.evaluate("() => [...document.querySelectorAll('.card')].map((card) => Boolean(card.mark))")
+    assert kept.count(False) in range(3, len(kept) // 2)  # runs, changes, confusion, types and sizes
+    assert all(kept[-2:])  # tables of metrics.json
+    after = page.locator("#tables > .cards > .card figcaption").all_inner_texts()
+    assert [text.split(",")[0] for text in after] == [text.split(",")[0] for text in titles]
+    other = opened(compare_page, "tab=tables&thresholds=[0.9,0.9]")
+    settle(other)
+    texts = [one.locator("#tables > .cards").inner_text() for one in (page, other)]
+    assert texts[0] == texts[1]
+    page.evaluate("() => window.defectline.store.change({ focus: 1 })")
+    settle(page)
+    assert "· run B" in page.locator("#tables .measured h2").inner_text().replace("Run", "run")

@@ -2,7 +2,7 @@
 
 import { alarmsAllowed, fewestMisses, imageScores, missesAllowed } from "./allowed.js";
 import { card, runSuffix } from "./cards.js";
-import { button, el } from "./dom.js";
+import { button, el, kept } from "./dom.js";
 import { binomialInterval, intervalText } from "./interval.js";
 import { text } from "./language.js";
 
@@ -21,7 +21,12 @@ export function makeAllowedCard(data, store) {
     return { defective: scores.defective.length, good: scores.good.length, silent,
       misses: missed, alarms: alarmsAllowed(data, m, scores) };
   });
-  return () => {
+  const chosen = () => {
+    const { misses, alarms } = runs[store.state.focus];
+    const threshold = store.state.thresholds[store.state.focus];
+    return [...misses, ...alarms].find((one) => one.threshold !== null && Number(one.threshold) === threshold)?.threshold ?? "";
+  };
+  return kept(() => `${store.state.focus} ${chosen()}`, () => {
     const m = store.state.focus;
     const { defective, good, silent, misses, alarms } = runs[m];
     const rows = (/** @type {Allowance[]} */ list, /** @type {string} */ why) =>
@@ -32,7 +37,7 @@ export function makeAllowedCard(data, store) {
       table("misses", text("allowed.misses"), rows(misses, none)),
       good ? table("alarms", text("allowed.alarms"), rows(alarms, text("allowed.loud"))) : el("p", { class: "hint" }, text("allowed.no_good")),
       el("p", { class: "hint" }, text("allowed.note")));
-  };
+  });
 }
 
 /**

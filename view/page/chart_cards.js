@@ -5,7 +5,7 @@ import { card } from "./cards.js";
 import { confidenceCard, histogramCard } from "./confidence_chart.js";
 import { confidenceCurve } from "./confidence_curve.js";
 import { missAlarmCurve, operatingCounts } from "./curves.js";
-import { checkbox, el } from "./dom.js";
+import { checkbox, el, kept } from "./dom.js";
 import { LETTERS, pointText } from "./format.js";
 import { text } from "./language.js";
 import { allMatches } from "./matches.js";
@@ -33,23 +33,7 @@ export function makeChartCards(data, store) {
   const histogram = kept(() => String(state.focus), () => histogramCard(data, store, scores[state.focus], setting()));
   const confidence = kept(() => `${state.iou} ${state.by} ${state.focus}`, () => confidenceCard(data, store,
     confidenceCurve(data, state.focus, allMatches(data, state.focus, state.iou, state.by)), setting()));
-  return (/** @type {Totals[]} */ sums) => [missAlarmCard(data, store, sums[0].good ? missAlarms(sums)(sums) : null), histogram(sums)(), confidence(sums)()];
-}
-
-/**
- * The result of `draw`, drawn again only if `key` has changed.
- * @template D
- * @param {() => string} key
- * @param {(sums: Totals[]) => D} draw
- */
-function kept(key, draw) {
-  /** @type {{key: string, drawn: D} | null} */
-  let last = null;
-  return (/** @type {Totals[]} */ sums) => {
-    const now = key();
-    if (last?.key !== now) last = { key: now, drawn: draw(sums) };
-    return last.drawn;
-  };
+  return (/** @type {Totals[]} */ sums) => [missAlarmCard(data, store, sums[0].good ? missAlarms(sums)(sums) : null), histogram()(), confidence()()];
 }
 
 /**

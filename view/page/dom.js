@@ -133,6 +133,39 @@ export function section(title, ...children) {
 }
 
 /**
+ * Make `wanted` the children of `place`. Those that stay are not taken out, so that the browser lays out only the others.
+ * @param {HTMLElement} place
+ * @param {HTMLElement[]} wanted
+ */
+export function showChildren(place, wanted) {
+  const stays = new Set(/** @type {Element[]} */ (wanted));
+  wanted.forEach((one, i) => {
+    const there = place.children[i];
+    if (there === one) return;
+    if (there && !stays.has(there)) there.replaceWith(one);
+    else place.insertBefore(one, there ?? null);
+  });
+  while (place.children.length > wanted.length) place.lastElementChild?.remove();
+}
+
+/**
+ * The result of `draw`, drawn again only if `key` has changed.
+ * @template D
+ * @template {unknown[]} A
+ * @param {() => string} key
+ * @param {(...given: A) => D} draw
+ */
+export function kept(key, draw) {
+  /** @type {{key: string, drawn: D} | null} */
+  let last = null;
+  return (/** @type {A} */ ...given) => {
+    const now = key();
+    if (last?.key !== now) last = { key: now, drawn: draw(...given) };
+    return last.drawn;
+  };
+}
+
+/**
  * Replace the content of `place` by `render`; what had the keyboard focus gets it again, found by its id or label.
  * @param {HTMLElement} place
  * @param {() => void} render

@@ -5,7 +5,7 @@ import { makeAllowedCard } from "./allowed_card.js";
 import { makeChartCards } from "./chart_cards.js";
 import { precisionRecallChart } from "./charts.js";
 import { precisionRecall, rankedPredictions } from "./curves.js";
-import { el, keepFocus } from "./dom.js";
+import { el, keepFocus, kept, showChildren } from "./dom.js";
 import { agreementCard, calibrationCard, typeMatrixCard } from "./image_cards.js";
 import { bySize, byType, confusion } from "./measure.js";
 import { shownRuns } from "./pair.js";
@@ -27,9 +27,16 @@ export function makeTables(place, data, store) {
   let precisionsFor = "";
   const allowed = makeAllowedCard(data, store);
   const chartCards = makeChartCards(data, store);
+  const cards = el("div", { class: "cards" });
+  const { state } = store;
+  const cardsOfRuns = kept(() => String(shownRuns(data, state)), () => runCards(data, shownRuns(data, state), store));
+  const measured = kept(() => String(state.focus), () => (data.models[state.focus].tables.length > 0 ? [measuredTables(data, store)] : []));
+  const show = (/** @type {(HTMLElement | false | null)[]} */ ...wanted) => keepFocus(place, () => {
+    showChildren(cards, wanted.flatMap((one) => (one ? [one] : [])));
+    showChildren(place, [cards, ...measured()]);
+  });
 
   return function update(/** @type {Judged} */ judged, /** @type {Totals[]} */ sums) {
-    const { state } = store;
     const key = `${state.iou} ${state.by}`;
     if (key !== precisionsFor) {
       precisions = data.models.map((_, m) => precisionRecall(data, m, ranked[m], state.iou, state.by));
@@ -38,26 +45,15 @@ export function makeTables(place, data, store) {
     }
     const { focus } = state;
     if (data.judging !== "defects") {
-      keepFocus(place, () => place.replaceChildren(
-        el("div", { class: "cards" }, compareCards(data, store, judged, sums), agreementCard(data, store, judged),
-          ...(data.judging === "types" ? [typeMatrixCard(data, store, judged), calibrationCard(data, store)] : []),
-          allowed(), chartCards(sums), runCards(data, shownRuns(data, state), store)),
-        ...(data.models[focus].tables.length > 0 ? [measuredTables(data, store)] : [])));
+      show(...compareCards(data, store, judged, sums), agreementCard(data, store, judged),
+        ...(data.judging === "types" ? [typeMatrixCard(data, store, judged), calibrationCard(data, store)] : []),
+        allowed(), ...chartCards(sums), ...cardsOfRuns());
       return;
     }
     const types = data.models.map((_, m) => byType(data, m, judged[m]));
-    const measured = data.models[focus].tables.length > 0 ? [measuredTables(data, store)] : [];
-    keepFocus(place, () => place.replaceChildren(
-      el("div", { class: "cards" },
-        compareCards(data, store, judged, sums),
-        data.models.length > 2 && agreementCard(data, store, judged),
-        allowed(),
-        chartCards(sums),
-        confusionCard(data, store, confusion(data, focus, judged[focus])),
-        typeCard(data, store, types[focus], precisions[focus]),
-        sizeCard(data, store, bySize(data, judged[focus])),
-        charts.map((chart, type) => chart(types.map((rows) => rows[type]))),
-        runCards(data, shownRuns(data, state), store)),
-      ...measured));
+    show(...compareCards(data, store, judged, sums), data.models.length > 2 && agreementCard(data, store, judged),
+      allowed(), ...chartCards(sums), confusionCard(data, store, confusion(data, focus, judged[focus])),
+      typeCard(data, store, types[focus], precisions[focus]), sizeCard(data, store, bySize(data, judged[focus])),
+      ...charts.map((chart, type) => chart(types.map((rows) => rows[type]))), ...cardsOfRuns());
   };
 }
