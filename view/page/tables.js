@@ -31,8 +31,8 @@ export function makeTables(place, data, store) {
   const { state } = store;
   const cardsOfRuns = kept(() => String(shownRuns(data, state)), () => runCards(data, shownRuns(data, state), store));
   const measured = kept(() => String(state.focus), () => (data.models[state.focus].tables.length > 0 ? [measuredTables(data, store)] : []));
-  const show = (/** @type {(HTMLElement | false | null)[]} */ ...wanted) => keepFocus(place, () => {
-    showChildren(cards, wanted.flatMap((one) => (one ? [one] : [])));
+  const show = (/** @type {() => (HTMLElement | false | null)[]} */ draw) => keepFocus(place, () => {
+    showChildren(cards, draw().flatMap((one) => (one ? [one] : [])));
     showChildren(place, [cards, ...measured()]);
   });
 
@@ -45,15 +45,15 @@ export function makeTables(place, data, store) {
     }
     const { focus } = state;
     if (data.judging !== "defects") {
-      show(...compareCards(data, store, judged, sums), agreementCard(data, store, judged),
+      show(() => [...compareCards(data, store, judged, sums), agreementCard(data, store, judged),
         ...(data.judging === "types" ? [typeMatrixCard(data, store, judged), calibrationCard(data, store)] : []),
-        allowed(), ...chartCards(sums), ...cardsOfRuns());
+        allowed(), ...chartCards(sums), ...cardsOfRuns()]);
       return;
     }
     const types = data.models.map((_, m) => byType(data, m, judged[m]));
-    show(...compareCards(data, store, judged, sums), data.models.length > 2 && agreementCard(data, store, judged),
+    show(() => [...compareCards(data, store, judged, sums), data.models.length > 2 && agreementCard(data, store, judged),
       allowed(), ...chartCards(sums), confusionCard(data, store, confusion(data, focus, judged[focus])),
       typeCard(data, store, types[focus], precisions[focus]), sizeCard(data, store, bySize(data, judged[focus])),
-      ...charts.map((chart, type) => chart(types.map((rows) => rows[type]))), ...cardsOfRuns());
+      ...charts.map((chart, type) => chart(types.map((rows) => rows[type]))), ...cardsOfRuns()]);
   };
 }
