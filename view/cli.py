@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from system.console import print_status, progress, run
-from system.errors import OptionError
+from system.errors import InputError, OptionError
 from system.json_output import report
 from system.stored_path import FILE, READ, StoredPath
 from system.stored_place import Role
@@ -52,6 +52,8 @@ def view(
 ) -> None:
     """Write one HTML file that shows truth and predictions on every image of a split."""
     compared = others or []
+    if only and not only.is_file():
+        raise InputError(only, "no such file", "save the names of images in the page")
     page = out or default_out(target, *(compared or ([images] if images else [])))
     with TemporaryDirectory(prefix="defectline-maps-") as temporary:
         scene = _scene(target, compared, split, images, dataset, Path(temporary) / "maps" if maps else None)
@@ -74,6 +76,11 @@ def _scene(
     from view.scene import dataset_scene, run_scene
 
     is_dataset = looks_like_dataset(target)
+    if target.is_dir() and not is_dataset and not (target / "config.yaml").exists():
+        problem = "not a run folder (no config.yaml) and not a dataset folder (no annotations/instances_test.json)"
+        mvtec = (target / "ground_truth").is_dir()
+        remedy = f"convert mvtec2coco {target} OUT" if mvtec else "convert"
+        raise InputError(target, problem, f"name a folder made by fit, or make a dataset with {remedy}")
     roots = [target, *others]
     if len(roots) > MAX_RUNS:
         raise OptionError(str(roots[MAX_RUNS]), f"more than {MAX_RUNS} runs", "name fewer runs")

@@ -179,8 +179,12 @@ def test_scenes_refuse_what_does_not_fit(
 ) -> None:
     other = make_dataset(tmp_path / "other", images=6, names=[f"x/{i}.png" for i in range(6)])
     stranger = make_run(tmp_path / "runs", other)
+    mvtec = tmp_path / "bottle"
+    (mvtec / "ground_truth" / "chip").mkdir(parents=True)
     for arguments, words in (
-        ([tmp_path], "not a run folder"),
+        ([tmp_path], "not a dataset folder (no annotations/instances_test.json); name a folder made by fit"),
+        ([mvtec], f"make a dataset with convert mvtec2coco {mvtec} OUT"),
+        ([seg_run, "--only", tmp_path / "none.txt"], "none.txt: no such file; save the names"),
         ([dataset, "--split", "train"], "the split train has no image"),
         ([seg_run, "--split", "train"], "has no predictions for it"),
         ([seg_run, stranger], "is not in the dataset"),
