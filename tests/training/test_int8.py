@@ -1,0 +1,78 @@
+"""The convolutions that read the input of a network are not quantised, and what that preserves."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from training import int8
+from training.exported_model import open_runner
+from training.int8 import first_convolutions, quantise
+
+if TYPE_CHECKING:
+    from openvino import Model
+
+openvino = pytest.importorskip("openvino", reason="openvino is not installed, so quantisation is not tested")
+pytest.importorskip("nncf", reason="nncf is not installed, so quantisation is not tested")
+
+SIDE = 16
+
+
+@pytest.fixture
+def example_model() -> "Model":
+    """Two convolutions read the input, one through the tone curve; a third one reads the first.
+
+    `first` amplifies the difference of neighbouring pixels.
+    """
+    from openvino import opset13 as ops
+
+    def convolution(data: object, weights: NDArray[np.float32], name: str) -> object:
+        node = ops.convolution(data, ops.constant(weights), [1, 1], [0, 0], [0, 0], [1, 1], "same_upper")
+        node.set_friendly_name(name)
+        return node
+
+    rgb = ops.parameter([1, 3, SIDE, SIDE], np.float32, name="rgb")
+    difference = np.zeros((4, 3, 1, 3), np.float32)
+    difference[:, :, 0, 0], difference[:, :, 0, 1] = -100, 100
+    first = convolution(ops.power(rgb, ops.constant(np.float32(0.5))), difference, "first")
+    other = convolution(rgb, np.full((4, 3, 1, 1), 0.01, np.float32), "other")
+    third = convolution(ops.relu(first), np.eye(4, dtype=np.float32)[:, :, None, None], "third")
+    return openvino.Model([ops.add(third, other)], [rgb])
+
+
+def test_convolutions_that_read_the_input(example_model: "Model") -> None:
+    assert first_convolutions(example_model) == ["first", "other"]
+
+
+def quantised_names(path: Path) -> set[str]:
+    operations = openvino.Core().read_model(path).get_ops()
+    return {
+        one.get_friendly_name()
+        for one in operations
+        if one.get_type_name() == "Convolution" and one.input_value(0).get_node().get_type_name() == "FakeQuantize"
+    }
+
+
+def test_a_faint_edge_of_a_bright_image_is_kept(
+    example_model: "Model", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the tone curve two bright grey levels are half of an 8-bit step apart, so they would become equal or too
+    different.
+    """
+    floats, kept, lost = (tmp_path / f"{name}.xml" for name in ("floats", "kept", "lost"))
+    openvino.save_model(example_model, floats, compress_to_fp16=False)
+    levels = np.random.default_rng(0).integers(240, 242, (8, 1, 3, SIDE, SIDE)).astype(np.float32) / 255
+    edge = np.full((1, 3, SIDE, SIDE), 240 / 255, np.float32)
+    edge[..., SIDE // 2 :] = 241 / 255
+    quantise(floats, kept, [*levels, edge], (), ())
+    assert quantised_names(kept) == {"third"}
+    monkeypatch.setattr(int8, "first_convolutions", lambda _model: [])
+    quantise(floats, lost, [*levels, edge], (), ())
+    assert quantised_names(lost) == {"first", "other", "third"}
+    expected = 300 * (np.sqrt(241 / 255) - np.sqrt(240 / 255)) + 0.03 * 241 / 255
+    found = [float(open_runner(path, "openvino")(edge)[0, 0, 2, SIDE // 2]) for path in (floats, kept, lost)]
+    assert found[0] == pytest.approx(expected, rel=1e-3)
+    assert found[1] == pytest.approx(expected, rel=0.03)
+    assert found[2] != pytest.approx(expected, rel=0.2)
