@@ -2,8 +2,8 @@
 
 NNCF (Neural Network Compression Framework of OpenVINO) chooses the range of each tensor from what it sees on
 training images, without training. The first convolution is not quantised: it takes little time, and quantising it
-caused most of what a detector lost (docs/benchmarks.md). Where that still loses too much, a second attempt keeps the head
-in floating point, a third one everything but convolutions too.
+caused most of what a detector lost (docs/benchmarks.md). Where that still loses too much, a second attempt keeps
+the head in floating point, a third one everything but convolutions too.
 """
 
 import json

@@ -26,7 +26,7 @@ def example_model() -> "Model":
 
     `first` amplifies the difference of neighbouring pixels.
     """
-    from openvino import opset13 as ops
+    ops = openvino.opset13
 
     def convolution(data: object, weights: NDArray[np.float32], name: str) -> object:
         node = ops.convolution(data, ops.constant(weights), [1, 1], [0, 0], [0, 0], [1, 1], "same_upper")
@@ -58,9 +58,7 @@ def quantised_names(path: Path) -> set[str]:
 def test_a_faint_edge_of_a_bright_image_is_kept(
     example_model: "Model", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After the tone curve two bright grey levels are half of an 8-bit step apart, so they would become equal or too
-    different.
-    """
+    """After the tone curve two bright grey levels are only half of an 8-bit step apart."""
     floats, kept, lost = (tmp_path / f"{name}.xml" for name in ("floats", "kept", "lost"))
     openvino.save_model(example_model, floats, compress_to_fp16=False)
     levels = np.random.default_rng(0).integers(240, 242, (8, 1, 3, SIDE, SIDE)).astype(np.float32) / 255
