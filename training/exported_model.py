@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     class OpenVinoModel(Protocol):
         """An openvino.Model."""
 
-        inputs: list[Any]
-
         def set_rt_info(self, value: str, path: list[str]) -> None: ...  # noqa: D102
 
     Runner = Callable[[NDArray[np.generic]], NDArray[np.float32]]

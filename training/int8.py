@@ -23,9 +23,9 @@ from training.quantisable import Quantisable
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from openvino import Model
 
     from datasets.formats.dataset_folder import Dataset
-    from training.exported_model import OpenVinoModel
 
 MAX_CALIBRATION_IMAGES = 128
 MAX_CALIBRATION_BYTES = 256 * 2**20
@@ -151,7 +151,7 @@ def quantise(
         save_openvino(quantised, path, "int8")
 
 
-def first_convolutions(model: "OpenVinoModel") -> list[str]:
+def first_convolutions(model: "Model") -> list[str]:
     """The names of the convolutions of `model` that read its input before any other convolution does.
 
     Names cannot be given instead: folding batch normalisation gives convolutions the name of a multiplication.
