@@ -7,10 +7,10 @@ the head in floating point, a third one everything but convolutions too.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from evaluate.run_folder import Run
 from system.console import print_status
@@ -23,9 +23,28 @@ from training.quantisable import Quantisable
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from openvino import Model
 
     from datasets.formats.dataset_folder import Dataset
+
+    class Operation(Protocol):
+        """An openvino.Node."""
+
+        def get_friendly_name(self) -> str: ...  # noqa: D102
+
+        def get_type_name(self) -> str: ...  # noqa: D102
+
+        def outputs(self) -> "list[Output]": ...  # noqa: D102
+
+    class Reader(Protocol):
+        """An openvino.Input."""
+
+        def get_node(self) -> Operation: ...  # noqa: D102
+
+    class Output(Protocol):
+        """An openvino.Output."""
+
+        def get_target_inputs(self) -> set[Reader]: ...  # noqa: D102
+
 
 MAX_CALIBRATION_IMAGES = 128
 MAX_CALIBRATION_BYTES = 256 * 2**20
@@ -138,7 +157,10 @@ def quantise(
     nncf, openvino = need("openvino", "nncf"), need("openvino", "openvino")
     model = openvino.Core().read_model(floats)
     scope = nncf.IgnoredScope(
-        names=first_convolutions(model), types=list(float_types), patterns=list(float_layers), validate=False
+        names=first_convolutions(model.inputs),
+        types=list(float_types),
+        patterns=list(float_layers),
+        validate=False,
     )
     with silent_exporters():
         quantised = nncf.quantize(
@@ -151,13 +173,14 @@ def quantise(
         save_openvino(quantised, path, "int8")
 
 
-def first_convolutions(model: "Model") -> list[str]:
-    """The names of the convolutions of `model` that read its input before any other convolution does.
+def first_convolutions(inputs: "Iterable[Output]") -> list[str]:
+    """The names of the convolutions that read the inputs of an OpenVINO model before any other convolution does.
 
     Names cannot be given instead: folding batch normalisation gives convolutions the name of a multiplication.
     """
-    found, seen = set(), set()
-    waiting = [reader.get_node() for one in model.inputs for reader in one.get_target_inputs()]
+    found: set[str] = set()
+    seen: set[str] = set()
+    waiting = [reader.get_node() for one in inputs for reader in one.get_target_inputs()]
     while waiting:
         operation = waiting.pop()
         name = operation.get_friendly_name()

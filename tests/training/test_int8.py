@@ -43,7 +43,7 @@ def example_model() -> "Model":
 
 
 def test_convolutions_that_read_the_input(example_model: "Model") -> None:
-    assert first_convolutions(example_model) == ["first", "other"]
+    assert first_convolutions(example_model.inputs) == ["first", "other"]
 
 
 def quantised_names(path: Path) -> set[str]:
@@ -66,7 +66,7 @@ def test_a_faint_edge_of_a_bright_image_is_kept(
     edge[..., SIDE // 2 :] = 241 / 255
     quantise(floats, kept, [*levels, edge], (), ())
     assert quantised_names(kept) == {"third"}
-    monkeypatch.setattr(int8, "first_convolutions", lambda _model: [])
+    monkeypatch.setattr(int8, "first_convolutions", lambda _inputs: [])
     quantise(floats, lost, [*levels, edge], (), ())
     assert quantised_names(lost) == {"first", "other", "third"}
     expected = 300 * (np.sqrt(241 / 255) - np.sqrt(240 / 255)) + 0.03 * 241 / 255
