@@ -2,8 +2,9 @@
 
 NNCF (Neural Network Compression Framework of OpenVINO) chooses the range of each tensor from what it sees on
 training images, without training. The first convolution is not quantised: it takes little time, and quantising it
-caused most of what a detector lost (docs/benchmarks.md). Where that still loses too much, a second attempt keeps
-the head in floating point, a third one everything but convolutions too.
+caused most of what a detector lost (docs/benchmarks.md). Where that still loses too much, a second attempt
+rescales channels first, so that those with small values lose less beside those with large ones (SmoothQuant), and a
+third one also keeps the head and everything but convolutions in floating point.
 """
 
 import json
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 MAX_CALIBRATION_IMAGES = 128
 MAX_CALIBRATION_BYTES = 256 * 2**20
+SMOOTHING = 0.5  # half of the difference between channels is moved into the weights
 CONVOLUTIONS = {"Convolution", "GroupConvolution"}
 # Everything that a network of ours computes apart from convolutions, by the names of NNCF.
 NOT_CONVOLUTIONS = (
@@ -55,6 +57,17 @@ NOT_CONVOLUTIONS = (
     "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Sigmoid", "Softmax", "Split", "Sqrt", "Subtract",
     "Swish",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One way to quantise: what stays in floating point in addition to the first convolution, by patterns of the names of
+    layers and by types of NNCF, and whether the channels are rescaled first.
+    """
+
+    float_layers: Sequence[str] = ()
+    float_types: Sequence[str] = ()
+    smooth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +118,9 @@ def write_int8(exporter: Quantisable, run: Run, dataset: "Dataset", path: Path, 
         inputs = calibration_inputs(exporter, held_out.dataset, floats)
         original = held_out.numbers(exporter.original(), "with the original")
         parity = None
-        for k, (types, layers) in enumerate(attempts(exporter), 1):
+        for k, plan in enumerate(attempts(exporter), 1):
             attempt = folder / f"attempt-{k}.xml"
-            quantise(floats, attempt, inputs, types, layers)
+            quantise(floats, attempt, inputs, plan)
             found = held_out.numbers(exporter.exported(open_runner(attempt, "openvino")), "with 8-bit integers")
             parity = Int8Parity(len(held_out.truth.images), original, losses(original, found), max_loss)
             if parity.within_tolerance("int8"):
@@ -119,10 +132,10 @@ def write_int8(exporter: Quantisable, run: Run, dataset: "Dataset", path: Path, 
     raise OutputError(path, problem, "export without --precision int8, or allow more by --max-loss")
 
 
-def attempts(exporter: Quantisable) -> list[tuple[Sequence[str], Sequence[str]]]:
-    """The types and the layers that stay in floating point, fewest first."""
-    with_head = (*exporter.float_layers, *exporter.head_layers)
-    return [((), exporter.float_layers), ((), with_head), (NOT_CONVOLUTIONS, with_head)]
+def attempts(exporter: Quantisable) -> list[Plan]:
+    """The quickest network first."""
+    layers, with_head = tuple(exporter.float_layers), (*exporter.float_layers, *exporter.head_layers)
+    return [Plan(layers), Plan(layers, smooth=True), Plan(with_head, NOT_CONVOLUTIONS, smooth=True)]
 
 
 def calibration_inputs(exporter: Quantisable, dataset: "Dataset", path: Path) -> "list[NDArray[np.generic]]":
@@ -143,25 +156,19 @@ def calibration_inputs(exporter: Quantisable, dataset: "Dataset", path: Path) ->
     return inputs
 
 
-def quantise(
-    floats: Path,
-    path: Path,
-    inputs: "Sequence[NDArray[np.generic]]",
-    float_types: Sequence[str],
-    float_layers: Sequence[str],
-) -> None:
-    """Write the quantised form of the OpenVINO file `floats` to `path`.
-
-    The first convolution, and the types and layers named, stay in floating point.
-    """
+def quantise(floats: Path, path: Path, inputs: "Sequence[NDArray[np.generic]]", plan: Plan) -> None:
+    """Write the quantised form of the OpenVINO file `floats` to `path`; the first convolution stays as it is."""
     nncf, openvino = need("openvino", "nncf"), need("openvino", "openvino")
     model = openvino.Core().read_model(floats)
     scope = nncf.IgnoredScope(
-        names=first_convolutions(model.inputs),
-        types=list(float_types),
-        patterns=list(float_layers),
+        names=first_convolutions(model.inputs), types=list(plan.float_types), patterns=list(plan.float_layers),
         validate=False,
-    )
+    )  # fmt: skip
+    smoothing: dict[str, object] = {}
+    if plan.smooth:  # NNCF rescales only in networks that are declared as transformers
+        alphas = need("openvino", "nncf.quantization.advanced_parameters").AdvancedSmoothQuantParameters
+        advanced = nncf.AdvancedQuantizationParameters(smooth_quant_alphas=alphas(convolution=SMOOTHING))
+        smoothing = {"model_type": nncf.ModelType.TRANSFORMER, "advanced_parameters": advanced}
     with silent_exporters():
         quantised = nncf.quantize(
             model,
@@ -169,6 +176,7 @@ def quantise(
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(inputs),
             ignored_scope=scope,
+            **smoothing,
         )
         save_openvino(quantised, path, "int8")
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from training import int8
 from training.exported_model import open_runner
-from training.int8 import first_convolutions, quantise
+from training.int8 import Plan, first_convolutions, quantise
 
 if TYPE_CHECKING:
     from openvino import Model
@@ -29,7 +29,7 @@ def example_model() -> "Model":
     ops = openvino.opset13
 
     def convolution(data: object, weights: NDArray[np.float32], name: str) -> object:
-        node = ops.convolution(data, ops.constant(weights), [1, 1], [0, 0], [0, 0], [1, 1], "same_upper")
+        node = ops.convolution(data, ops.constant(weights), [1, 1], [0, 0], [0, 0], [1, 1], "valid")
         node.set_friendly_name(name)
         return node
 
@@ -37,7 +37,9 @@ def example_model() -> "Model":
     difference = np.zeros((4, 3, 1, 3), np.float32)
     difference[:, :, 0, 0], difference[:, :, 0, 1] = -100, 100
     first = convolution(ops.power(rgb, ops.constant(np.float32(0.5))), difference, "first")
-    other = convolution(rgb, np.full((4, 3, 1, 1), 0.01, np.float32), "other")
+    faint = np.zeros((4, 3, 1, 3), np.float32)
+    faint[:, :, 0, 1] = 0.01
+    other = convolution(rgb, faint, "other")
     third = convolution(ops.relu(first), np.eye(4, dtype=np.float32)[:, :, None, None], "third")
     return openvino.Model([ops.add(third, other)], [rgb])
 
@@ -64,13 +66,13 @@ def test_a_faint_edge_of_a_bright_image_is_kept(
     levels = np.random.default_rng(0).integers(240, 242, (8, 1, 3, SIDE, SIDE)).astype(np.float32) / 255
     edge = np.full((1, 3, SIDE, SIDE), 240 / 255, np.float32)
     edge[..., SIDE // 2 :] = 241 / 255
-    quantise(floats, kept, [*levels, edge], (), ())
+    quantise(floats, kept, [*levels, edge], Plan())
     assert quantised_names(kept) == {"third"}
     monkeypatch.setattr(int8, "first_convolutions", lambda _inputs: [])
-    quantise(floats, lost, [*levels, edge], (), ())
+    quantise(floats, lost, [*levels, edge], Plan())
     assert quantised_names(lost) == {"first", "other", "third"}
     expected = 300 * (np.sqrt(241 / 255) - np.sqrt(240 / 255)) + 0.03 * 241 / 255
-    found = [float(open_runner(path, "openvino")(edge)[0, 0, 2, SIDE // 2]) for path in (floats, kept, lost)]
+    found = [float(open_runner(path, "openvino")(edge)[0, 0, 2, SIDE // 2 - 1]) for path in (floats, kept, lost)]
     assert found[0] == pytest.approx(expected, rel=1e-3)
     assert found[1] == pytest.approx(expected, rel=0.03)
     assert found[2] != pytest.approx(expected, rel=0.2)
