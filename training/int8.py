@@ -3,8 +3,8 @@
 NNCF (Neural Network Compression Framework of OpenVINO) chooses the range of each tensor from what it sees on
 training images, without training. The first convolution is not quantised: it takes little time, and quantising it
 caused most of what a detector lost (docs/benchmarks.md). Where that still loses too much, a second attempt
-rescales channels first, so that those with small values lose less beside those with large ones (SmoothQuant), and a
-third one also keeps the head and everything but convolutions in floating point.
+rescales channels first, so that small values lose less beside large ones (SmoothQuant), and a third one also
+keeps the head and everything but convolutions in floating point.
 """
 
 import json
@@ -61,8 +61,10 @@ NOT_CONVOLUTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One way to quantise: what stays in floating point in addition to the first convolution, by patterns of the names of
-    layers and by types of NNCF, and whether the channels are rescaled first.
+    """One way to quantise.
+
+    In addition to the first convolution, `float_layers` (patterns of names) and `float_types` (of NNCF) stay in
+    floating point. With `smooth`, the channels are rescaled first.
     """
 
     float_layers: Sequence[str] = ()
