@@ -159,7 +159,7 @@ def calibration_inputs(exporter: Quantisable, dataset: "Dataset", path: Path) ->
 
 
 def quantise(floats: Path, path: Path, inputs: "Sequence[NDArray[np.generic]]", plan: Plan) -> None:
-    """Write the quantised form of the OpenVINO file `floats` to `path`; the first convolution stays as it is."""
+    """Write the quantised form of the OpenVINO file `floats` to `path`, but for the first convolution."""
     nncf, openvino = need("openvino", "nncf"), need("openvino", "openvino")
     model = openvino.Core().read_model(floats)
     scope = nncf.IgnoredScope(
