@@ -74,5 +74,5 @@ def test_a_faint_edge_of_a_bright_image_is_kept(
     expected = 300 * (np.sqrt(241 / 255) - np.sqrt(240 / 255)) + 0.03 * 241 / 255
     found = [float(open_runner(path, "openvino")(edge)[0, 0, 2, SIDE // 2 - 1]) for path in (floats, kept, lost)]
     assert found[0] == pytest.approx(expected, rel=1e-3)
-    assert found[1] == pytest.approx(expected, rel=0.03)
-    assert found[2] != pytest.approx(expected, rel=0.2)
+    assert found[1] == pytest.approx(expected, rel=0.1)  # the third convolution has 8 bits
+    assert found[2] != pytest.approx(expected, rel=0.3)
