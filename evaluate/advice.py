@@ -15,6 +15,7 @@ from evaluate.error_decomposition import ErrorKind
 from evaluate.errors_of_instances import INSTANCE_ERRORS
 from evaluate.image_types import IMAGE_TYPES, ImageTypeMeasures
 from evaluate.metrics import Metrics
+from evaluate.run_folder import TASKS, Provides
 
 MIN_GAIN = 0.01
 REMEDIES = {
@@ -48,7 +49,7 @@ def advice(metrics: Metrics) -> str | None:
         what, precision, decomposition = "boxes", metrics.get(BOXES), errors.boxes
     if decomposition is None or decomposition.AP50 is None or precision is None:
         return None
-    learnt_labels = metrics.protocol.task != "anomaly"
+    learnt_labels = TASKS.get(metrics.protocol.task, Provides()).types
     gains = {kind: decomposition.errors[kind.name].gain for kind in ErrorKind}
     exact = (precision.AP50 or 0.0) - (precision.AP or 0.0)
     worst = max(gains, key=lambda kind: gains[kind])

@@ -67,7 +67,8 @@ def measure_folds(
     measured = [_read(fold, dataset) for fold in folds]
     if rule.limited != "good" and not any(read_split(fold).images.get("val") for fold in folds):
         points = [
-            choose_point(rule, [(m.truth, m.answers) for m in measured if m is not fold]) for fold in measured
+            choose_point(rule, [(m.truth, m.answers) for m in measured if m is not fold], boxes=run.provides.boxes)
+            for fold in measured
         ]
         measured = [
             _measure_again(fold, dataset, point, seed=seed) for fold, point in zip(measured, points, strict=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datasets.coco import CocoFile, Prediction
 from datasets.formats.dataset_folder import Dataset
 from evaluate.bootstrap import draw_images
+from evaluate.defect_threshold import choose_by_defects, has_only_defective
 from evaluate.images import defective_images, image_scores
 from evaluate.metric import ScoreMap, Tested
 from evaluate.metrics import Metrics, measure_all
@@ -47,7 +48,8 @@ def measure_run(
     if rule.limited == "good":
         point = own_point or OperatingPoint(rule.text, default, "default")
     else:
-        point = choose_point(rule, [(truth["val"], image_answers(predictions["val"], provides))], default)
+        answers = image_answers(predictions["val"], provides)
+        point = choose_point(rule, [(truth["val"], answers)], default, boxes=provides.boxes)
     protocol = protocol_of(run, dataset, truth, operating_point=describe(point), seed=seed)
     metrics = measure(
         protocol,
@@ -103,14 +105,21 @@ def measure(
 
 
 def choose_point(
-    rule: Rule, seen: Iterable[tuple[CocoFile, Sequence[Prediction]]], default: float = DEFAULT_SCORE_THRESHOLD
+    rule: Rule,
+    seen: Iterable[tuple[CocoFile, Sequence[Prediction]]],
+    default: float = DEFAULT_SCORE_THRESHOLD,
+    *,
+    boxes: bool = True,
 ) -> OperatingPoint:
     """Apply `rule` to the images of all of `seen` together, each a ground truth with its image_answers.
 
-    `default` is the score threshold where they cannot decide one. Raises OptionError if the rule is per type and a
-    type has too few annotations.
+    `default` is the score threshold where they cannot decide one; `boxes`: the predictions are of defects, not of
+    whole images. Raises OptionError if the rule is per type and a type has too few annotations.
     """
     seen = list(seen)
+    if boxes and has_only_defective(rule, seen):
+        point = choose_by_defects(rule, seen, default)
+        return choose_type_thresholds(rule, seen, point) if rule.per_type else point
     scores: list[float] = []
     defective: list[bool] = []
     for truth, predictions in seen:

@@ -2,6 +2,7 @@
 
 Three rules, all about images of val: `max-f1` (best F1 of finding the defective images), `miss<=X` (fewest false
 alarms with at most X misses) and `alarms<=Y` (fewest misses with at most Y false alarms).
+Where no image of val is good, `max-f1` is the best F1 of the defects (evaluate.defect_threshold).
 X and Y are counts, or percentages of the defective or good images. A fourth, `good`, takes the threshold that the
 model itself has from good images. With `/type` after one of the three, as in `max-f1/type`, each defect type has a
 threshold of its own (evaluate.type_thresholds).
@@ -111,15 +112,15 @@ def choose_operating_point(
         if max(f1) == 0:
             return undecided
         best = max(range(len(levels)), key=lambda i: (f1[i], i))
-        return OperatingPoint(rule.text, _between(levels, best), "val")
+        return OperatingPoint(rule.text, threshold_between(levels, best), "val")
     if rule.limited == "miss":
         kept = [i for i, m in enumerate(missed) if m <= rule.allowed(len(bad))]
-        return OperatingPoint(rule.text, _between(levels, kept[-1] if kept else 0), "val", met=bool(kept))
+        return OperatingPoint(rule.text, threshold_between(levels, kept[-1] if kept else 0), "val", met=bool(kept))
     kept = [i for i, a in enumerate(alarms) if a <= rule.allowed(len(good))]
-    return OperatingPoint(rule.text, _between(levels, kept[0] if kept else len(levels)), "val")
+    return OperatingPoint(rule.text, threshold_between(levels, kept[0] if kept else len(levels)), "val")
 
 
-def _between(levels: list[float], accepted: int) -> float:
+def threshold_between(levels: list[float], accepted: int) -> float:
     """A short number above level `accepted` - 1 (or 0) and not above `accepted` (or, past the last, anything)."""
     low = levels[accepted - 1] if accepted else 0.0
     high = levels[accepted] if accepted < len(levels) else max(1.0, math.nextafter(low, math.inf))
