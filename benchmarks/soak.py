@@ -118,6 +118,7 @@ def one_round(number: int, work: Path, runs: Path) -> None:
 def measurements(number: int, seconds: float, temporary: Path, root: Path) -> dict[str, float]:
     """A row of the table."""
     gc.collect()
+    sys._clear_type_cache()  # noqa: SLF001  it holds up to 4096 names of attributes that were made as text
     memory = _LIBC.mallinfo2()
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return {

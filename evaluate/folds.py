@@ -25,6 +25,7 @@ from evaluate.type_of_image import image_answers
 from evaluate.type_thresholds import counted_predictions
 from evaluate.values import Folds, OperatingPoint
 from system.errors import InputError
+from system.links import check_own_folder
 
 OTHERS = "the other folds"
 GOOD_OF_FOLDS = "good images of each fold"
@@ -91,6 +92,7 @@ def measure_folds(
         protocol, point, truth, pooled, provides=run.provides, counted=counted, seed=seed, types=types
     )
     metrics = msgspec.structs.replace(metrics, folds=summary(each))
+    check_own_folder(run.predictions("test").parent)
     run.predictions("test").parent.mkdir(exist_ok=True)  # object storage has no empty folders
     write_predictions(run.predictions("test"), pooled)
     write_metrics(run, metrics)

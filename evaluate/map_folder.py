@@ -21,7 +21,7 @@ from evaluate.run_folder import Run
 from system.errors import InputError
 from system.files import new_folder, read_file
 from system.json_file import read_json, write_json
-from system.links import check_inside
+from system.links import check_inside, check_own_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,8 +90,9 @@ def new_maps(
     """A writer for the new folder `folder`, which appears complete when the block ends; an older one is replaced.
 
     The maps belong to the file `predictions`, if it is given. Raises OutputError if `folder` exists and is not a
-    folder of maps.
+    folder of maps, InputError if it is in a link to a folder.
     """
+    check_own_folder(folder.parent)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(folder, overwrite=True, marker=LIST) as partial:
         writer = MapWriter(partial, kind, bounded=bounded)

@@ -22,6 +22,13 @@ def check_inside(path: Path | str, folders: Iterable[Path]) -> None:
         )
 
 
+def check_own_folder(folder: Path) -> None:
+    """Raise InputError if `folder`, in which a run is written, is a link: it would lead out of the run."""
+    if folder.is_symlink():
+        real = os.path.realpath(folder)
+        raise InputError(folder, f"a link to {real}, so a file would be written there", "replace it by a folder")
+
+
 @lru_cache(4096)
 def _real(folder: str) -> str:
     return os.path.realpath(folder)

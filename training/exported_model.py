@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run, is_fused
 from system.errors import InputError, OptionError, WeightsError, first_line
+from system.links import check_own_folder
 from training.export_record import check_record, checksums_of, exported_files, write_record
 
 if TYPE_CHECKING:
@@ -69,8 +70,9 @@ def new_export(weights: Path, export_format: ExportFormat) -> Iterator[Path]:
     """The path to write an exported model to: a hidden file, renamed to `exported_path` when the block succeeds.
 
     OpenVINO writes a second file, .bin, which is renamed too. The record of both is written last, so that a
-    kill in between leaves an export that is refused.
+    kill in between leaves an export that is refused. Raises InputError if the folder is a link.
     """
+    check_own_folder(weights.parent)
     path = exported_path(weights, export_format)
     partial = path.with_name(f".{path.name}")
     written = exported_files(partial)

@@ -20,6 +20,7 @@ from evaluate.truth import run_truth
 from evaluate.type_thresholds import check_annotations
 from system.console import progress
 from system.errors import OptionError
+from system.links import check_own_folder
 from system.shown_names import shown
 from training.cluster_predict import RemotePredictor
 from training.fused_predictor import load_predictor
@@ -42,8 +43,9 @@ def measure(
     """Predict `splits` of the dataset as the run sees it, write predictions/{split}.json, and measure.
 
     None and no metrics.json where there is no test image. Nothing is written unless all can be predicted. Raises
-    InputError for images that cannot be read, OptionError for the rule.
+    InputError for images that cannot be read and a folder of predictions that is a link, OptionError for the rule.
     """
+    check_own_folder(run.predictions("test").parent)
     predictions = {split: predict_images(predictor, dataset, dataset.images(split), split) for split in splits}
     for split, of_split in predictions.items():
         write_predictions(run.predictions(split), of_split)

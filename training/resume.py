@@ -10,6 +10,7 @@ from evaluate.run_dataset import open_run_dataset
 from evaluate.run_folder import Run, is_member, load_run_of
 from system.console import print_status
 from system.errors import InputError, OptionError, OutputError, WeightsError, first_line
+from system.links import check_own_folder
 from training.options import OptionsT
 from training.run_lock import hold
 from training.trainer import Learner, Loop, Work
@@ -47,6 +48,7 @@ def unfinished_run(root: Path, task: str, state: str) -> Run:
     if not is_member(run) and not (run.weights / state).is_file():
         raise WeightsError(run.weights / state, "no such file, nothing to resume", "start again without --resume")
     for file in (run.weights / state, run.predictions("test")):
+        check_own_folder(file.parent)
         file.parent.mkdir(exist_ok=True)  # object storage has no empty folders
     return run
 

@@ -3,6 +3,7 @@
 import math
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import combinations
 
@@ -13,6 +14,7 @@ from datasets.masks.pixel_mask import check_category_count
 from system.errors import InputError
 
 SIMILAR_NAMES_THRESHOLD = 0.85  # minimum difflib similarity of names of which one may be misspelt
+MAX_COMPARED_NAMES = 1000  # a pixel mask holds 255
 CHANCE_THRESHOLD = 0.001  # probability under a random split; less likely shares are reported
 WHOLE = "(dataset)"
 
@@ -26,10 +28,25 @@ def check_names(facts: Facts) -> list[Finding]:
         *(Finding(WHOLE, "", "near-identical-labels", f"two categories are called {name}") for name in twice),
         *(
             Finding(WHOLE, "", "near-identical-labels", f"{one} ({counts[one]}) and {other} ({counts[other]})")
-            for one, other in combinations(names, 2)
-            if _look_alike(one, other)
+            for one, other in similar_names(names)
         ),
     ]
+
+
+def similar_names(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of similar names, in the order of `names`.
+
+    Of more than MAX_COMPARED_NAMES, only those that are equal but for case, spaces, punctuation and accents.
+
+    >>> similar_names(["Scratch", "dent", "scratch", "scratch2"])
+    [('Scratch', 'scratch')]
+    """
+    plain = [_plain(name) for name in names]
+    groups: dict[str, list[int]] = {}  # scratch1 and scratch2 are distinct on purpose
+    for k, one in enumerate(plain):
+        groups.setdefault(_digits(one) if len(names) <= MAX_COMPARED_NAMES else one, []).append(k)
+    pairs = (pair for group in groups.values() for pair in combinations(group, 2))
+    return [(names[i], names[j]) for i, j in sorted(pairs) if _look_alike(plain[i], plain[j])]
 
 
 def check_count(facts: Facts) -> list[Finding]:
@@ -92,16 +109,14 @@ def _chance(count: int, total: int, marked: int, drawn: int) -> float:
     return 2 * min(sum(masses[: count - low + 1]), sum(masses[count - low :]))
 
 
-def _look_alike(one: str, other: str) -> bool:
-    first, second = _plain(one), _plain(other)
+def _look_alike(first: str, second: str) -> bool:
     if first == second:
         return True
-    if _digits(first) != _digits(second):
-        return False  # scratch1 and scratch2 are distinct on purpose
-    return (
-        min(len(first), len(second)) >= 4
-        and SequenceMatcher(None, first, second).ratio() >= SIMILAR_NAMES_THRESHOLD
-    )
+    if min(len(first), len(second)) < 4:
+        return False
+    matcher = SequenceMatcher(None, first, second)
+    bounds = (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)  # each is at least the next
+    return all(bound() >= SIMILAR_NAMES_THRESHOLD for bound in bounds)
 
 
 def _plain(name: str) -> str:

@@ -1,11 +1,14 @@
 """Fuzz the targets guided by coverage with atheris, which is installed in an environment of its own.
 
     python -m tests.fuzz.atheris_run TARGET [-runs=100000] [libFuzzer options] FOLDER
+    python -m tests.fuzz.atheris_run TARGET -merge=1 NEW FOLDER
 
 FOLDER collects inputs that reach new code. Each finding is written as crash-* or timeout-* to the current folder.
+The second form copies to the empty folder NEW a few inputs of FOLDER that reach the same code as all of them.
 """
 
 import os
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -34,6 +37,8 @@ def main() -> None:
     """Fuzz one target."""
     os.environ.setdefault(*LIMIT)
     name = sys.argv.pop(1)
+    # To merge, libFuzzer starts the program again, by the shell: a crash must not end the merge.
+    sys.argv[0] = shlex.join([sys.executable, "-m", "tests.fuzz.atheris_run", name])
     corpus = Path(sys.argv[-1])
     corpus.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(seeds(name)):

@@ -130,6 +130,12 @@ COVERED: dict[str, list[str]] = {
         "hostile/test_damaged_files.py::test_references_in_a_run_are_not_read",
     ],
     "* Commands that copy images": ["hostile/test_links.py::test_targets_of_links_are_not_passed_on"],
+    "* A run is written only": [
+        "hostile/test_linked_run_folders.py::test_evaluate_writes_no_predictions_through_a_link",
+        "hostile/test_linked_run_folders.py::test_export_writes_nothing_through_a_link",
+        "hostile/test_linked_run_folders.py::test_a_resumed_training_writes_nothing_through_a_link",
+        "hostile/test_linked_run_folders.py::test_maps_and_exports_are_written_into_a_folder_of_their_own",
+    ],
     "* A page is passed on": [
         "hostile/test_links.py::test_a_page_contains_no_target_of_a_link",
         "hostile/test_links.py::test_a_page_of_a_run_contains_no_target_of_a_link",
@@ -146,6 +152,7 @@ COVERED: dict[str, list[str]] = {
     "* An outline that crosses itself": [
         "datasets/masks/test_crossings.py::test_a_scribble_is_left_for_a_person",
         "datasets/check/test_many_annotations.py::test_of_too_many_overlaps_the_first_are_compared",
+        "datasets/check/test_categories.py::test_many_names_are_compared_in_little_time",
     ],
     "* `--on` trusts": [
         "test_cluster.py::test_without_on_no_cluster_code_is_loaded",

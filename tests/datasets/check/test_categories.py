@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
-from datasets.check.categories import _chance, _look_alike, check_skew
+from datasets.check.categories import MAX_COMPARED_NAMES, _chance, check_skew, similar_names
 from datasets.check.facts import AnnotationFacts, Facts, ImageFacts
 
 
@@ -53,4 +53,16 @@ def test_the_probability_of_a_share_equals_that_of_scipy(total: int, data: st.Da
     ],
 )
 def test_names_that_look_alike(one: str, other: str, alike: bool) -> None:
-    assert _look_alike(one, other) is alike
+    assert bool(similar_names([one, other])) is alike
+
+
+def test_many_names_are_compared_in_little_time() -> None:
+    """50,000 names have 1.25 thousand million pairs; each was compared by its letters."""
+    names = [f"{'abcdefghij'[k % 10]}{k}" for k in range(50_000)]
+    assert similar_names([*names, "A 0", "scratch", "scratsh"]) == [("a0", "A 0")]
+
+
+def test_of_a_thousand_names_those_that_differ_by_a_letter_are_found() -> None:
+    names = [f"{chr(97 + k % 26)}{chr(97 + k // 26)}{k:05}" for k in range(MAX_COMPARED_NAMES - 2)]
+    assert similar_names([*names, "scratch", "scratsh"]) == [("scratch", "scratsh")]
+    assert similar_names([*names, "scratch", "scratsh", "dent"]) == []
