@@ -128,6 +128,7 @@ COVERED: dict[str, list[str]] = {
     "* JSON, YAML, CSV": [
         "hostile/test_special_files.py::test_a_pipe_or_a_device_is_refused",
         "hostile/test_damaged_files.py::test_references_in_a_run_are_not_read",
+        "system/test_yaml_references.py::test_references_do_not_make_a_file_large",
     ],
     "* Commands that copy images": ["hostile/test_links.py::test_targets_of_links_are_not_passed_on"],
     "* A run is written only": [

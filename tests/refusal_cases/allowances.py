@@ -39,6 +39,7 @@ REASONS: dict[str, tuple[Site, ...]] = {
     "No conversion calls it: for commands that make images from others": (
         f"{FORMATS}made_images.py: check_none_made",
     ),
+    "No conversion calls it: for folders of a run": ("system/links.py: check_own_folder",),
     "Images made for their type: right for a classifier, so check does not report them": (
         f"{FORMATS}made_images.py: check_have_places",
     ),
