@@ -23,6 +23,7 @@ SYNONYMS: Mapping[str, Sequence[str]] = {
     "next": ("queue",), "prelabel": ("propose",), "predict": ("propose",), "review": ("accept", "status"),
     "kappa": ("agree",), "diff": ("compare",), "ls": ("list",), "show": ("list", "summary"), "top": ("best",),
 }  # fmt: skip
+EXTRA = re.compile(r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)")
 BAD_VALUE = re.compile(r"'?(?P<value>.*?)'? is (?P<problem>not .*?)\.?", re.DOTALL)
 
 
@@ -59,7 +60,11 @@ def usage_fault(raised: TyperException) -> UsageError | None:
         name = _name(error.param) or str(error.param_hint or "")
         where = f"{name} {match['value']}" if match else name
         return UsageError(where.strip(), match["problem"] if match else error.message.rstrip("."), remedy)
-    return UsageError(called or "command line", _one_line(error.format_message()).rstrip("."), remedy)
+    if extra := EXTRA.match(error.message):
+        where, problem = extra[1], f"more than {called} takes"
+    else:
+        where, problem = called or "command line", _one_line(error.format_message()).rstrip(".")
+    return UsageError(where, problem, remedy)
 
 
 def _suggestion(word: str, names: Sequence[str], called: str) -> str:

@@ -65,6 +65,7 @@ def test_errors_are_one_line_and_one_document(
         ("convert voc2yolo", "voc2yolo: not a command of convert", "did you mean convert coco2yolo?"),
         ("train_det fit", "DATASET: missing", "see train_det fit --help"),
         ("train_det fit d --epochs many", "--epochs many: not a valid int", "see train_det fit --help"),
+        ("doctor one two", "one two: more than doctor takes", "see doctor --help"),
         ("train_det fit d --epochss 3", "--epochss: no such option", "did you mean --epochs?"),
         ("datasets check d --imgsz 0", "--imgsz 0: not in the range x>=1", "see datasets check --help"),
     ],

@@ -78,6 +78,15 @@ def test_the_menu_and_the_large_view_fit_a_phone(opened: Open, compare_page: Pat
     assert page.evaluate(FAULTS) == []
 
 
+def test_figures_without_an_interval_are_in_line_with_the_others(opened: Open, seg_page: Path) -> None:
+    page = opened(seg_page)
+    page.evaluate("() => window.defectline.store.change({ thresholds: [0.9999] })")
+    settle(page)
+    tops = page.locator(".figure dt").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().top)")
+    assert page.locator('[data-figure="false"]').inner_text().split() == ["False", "predictions", "0", "of", "0"]
+    assert len(set(tops)) == 1
+
+
 def test_a_fault_is_found(opened: Open, seg_page: Path) -> None:
     page = opened(seg_page, viewport={"width": 390, "height": 844})
     page.evaluate("() => { document.querySelector('#numbers').style.width = '600px'; }")

@@ -39,7 +39,7 @@ export function makeFigures(data, store) {
 function runRow(store, row, m, several) {
   const name = several ? text("run.letter", { letter: LETTERS[m] }) : null;
   return el("div", { class: "run-figures" }, several && el("span", { class: "letter", "aria-hidden": "true" }, LETTERS[m]),
-    el("dl", { class: "figures", "data-run": m, "aria-label": name }, row.map((figure) => shownFigure(store, m, figure))));
+    el("dl", { class: "figures", "data-run": m, "aria-label": name }, row.map((figure) => shownFigure(store, m, figure, row.some(({ interval }) => interval)))));
 }
 
 /**
@@ -126,8 +126,9 @@ function stockFigures(data, judged) {
  * @param {Store} store
  * @param {number} m
  * @param {Figure} figure
+ * @param {boolean} lined whether there is a line for the interval, also if this figure has none
  */
-function shownFigure(store, m, { key, value, of, count, interval, mood, show }) {
+function shownFigure(store, m, { key, value, of, count, interval, mood, show }, lined) {
   const { state } = store;
   const on = state.tab === "images" && state.focus === m && !state.cell && JSON.stringify(state.show) === JSON.stringify(show);
   const name = text(`figure.${key}`);
@@ -136,5 +137,5 @@ function shownFigure(store, m, { key, value, of, count, interval, mood, show }) 
   const open = mood === "open" && interval ? text("figure.open", { high: intervalText([0, interval[1]]) }) : "";
   return el("div", { class: `figure ${mood}`, "data-figure": key, "data-count": count }, el("dt", {}, name),
     el("dd", {}, el("button", { type: "button", onclick: press, "aria-pressed": String(on), title: [text(`figure.${key}.meaning`), open].filter(Boolean).join("; ") },
-      el("span", { class: "unseen" }, `${name}: `), el("b", {}, value), of ? el("i", {}, ` ${of}`) : "", range ? el("small", {}, range) : "")));
+      el("span", { class: "unseen" }, `${name}: `), el("b", {}, value), of ? el("i", {}, ` ${of}`) : "", lined ? el("small", {}, range || "\u00a0") : "")));
 }
