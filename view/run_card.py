@@ -107,10 +107,15 @@ def _made_by(run: Run) -> str:
 def _changed(task: str, options: Mapping[str, object]) -> list[ChangedOption]:
     defaults = dict(_flat(_defaults(task)))
     return [
-        ChangedOption(name, str(value), str(defaults.get(name, "")))
+        ChangedOption(name, _without_folders(str(value)), str(defaults.get(name, "")))
         for name, value in _flat(options)
         if name not in NOT_OPTIONS and (name not in defaults or not _same(defaults[name], value))
     ]
+
+
+def _without_folders(value: str) -> str:
+    """An absolute path as its last part: a page that is mailed has no path of the machine that made it."""
+    return PurePath(value).name if PurePath(value).is_absolute() else value
 
 
 def _defaults(task: str) -> dict[str, object]:

@@ -170,12 +170,15 @@ def test_run_card(opened: Open, seg_run: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(seg_run, run)
     options = "{epochs: 40, imgsz: 320, encoder: mit_b0, encoder_weights: /a/b/mit.pt, optimisation: {lr: 0.5}}"
+    options = options.replace("imgsz", "good_map: /a/map, imgsz")
     config = (run / "config.yaml").read_text().replace("options: {}", f"options: {options}")
     (run / "config.yaml").write_text(config)
     (run / "history.csv").write_text("epoch,lr,train_loss,val_dice\n1,0.1,0.8,0.2\n2,0.1,,0.6\n3,0.1,0.4,0.5\n")
     card = run_card(load_run(run))
     assert (card.weights, card.epochs_asked, card.epochs_done, card.task) == ("mit.pt", 40, 3, "seg")
-    assert {(c.name, c.value) for c in card.changed} == {("encoder", "mit_b0"), ("optimisation.lr", "0.5")}
+    assert {(c.name, c.value) for c in card.changed} == {
+        ("encoder", "mit_b0"), ("optimisation.lr", "0.5"), ("good_map", "map")
+    }  # fmt: skip
     assert [(c.name, c.values) for c in card.curves] == [
         ("train_loss", [0.8, None, 0.4]), ("val_dice", [0.2, 0.6, 0.5])
     ]  # fmt: skip
