@@ -72,7 +72,7 @@ def train(step: Step, given: argparse.Namespace) -> None:
         return
     print_status(f"{step.contender}, seed {step.seed}")
     if contender.stock:
-        used = train_stock(step, given.weights)
+        used = train_stock(step, given)
     else:
         flags = with_weights(contender.flags, given.weights)
         if contender.good_map:
