@@ -54,12 +54,10 @@ def test_a_process_that_has_the_lock_may_take_it_again_also_of_a_new_folder(tmp_
     assert done.stdout == "held\n"
 
 
-def train(*words: object) -> subprocess.Popen[str]:
+def train(*words: object) -> subprocess.Popen[bytes]:
     """A training of the classifier, in a group of its own."""
     command = [sys.executable, "-m", "train_cls", "fit", *map(str, words)]
-    return subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
 
 
 def wait_for_lock(run: Path) -> None:
@@ -81,11 +79,14 @@ def epochs_of(run: Path) -> list[int]:
 def test_of_two_resumes_one_trains_and_the_other_is_one_line(
     coco_folder: Path, tmp_path: Path, preloaded: PreloadedCommands
 ) -> None:
-    def start(*words: object) -> subprocess.Popen[str]:
+    def start(log: Path, *words: object) -> subprocess.Popen[bytes]:
+        """Its output goes to a file: a pipe that nobody reads would stop a training when it is full."""
         command = preloaded.command("train_cls", "fit", coco_folder, *words)
-        return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with log.open("wb") as stream:
+            return subprocess.Popen(command, stderr=stream, stdout=subprocess.DEVNULL)
 
-    first = start("--runs", tmp_path / "runs", *COMMON, "--weights", "none", "--epochs", 2000)
+    logs = [tmp_path / f"log-{number}" for number in range(3)]
+    first = start(logs[2], "--runs", tmp_path / "runs", *COMMON, "--weights", "none", "--epochs", 50_000)
     run = tmp_path / "runs" / "cls" / "bottle-coco"
     while not (run / "weights" / "last.ckpt").is_file() and first.poll() is None:
         time.sleep(0.05)
@@ -93,11 +94,12 @@ def test_of_two_resumes_one_trains_and_the_other_is_one_line(
     first.wait()
     wait_for_lock(run)
     before = epochs_of(run)
-    both = [start("--resume", run) for _ in range(2)]
+    both = [start(log, "--resume", run) for log in logs[:2]]
     while all(process.poll() is None for process in both):
         time.sleep(0.05)
-    refused, training = sorted(both, key=lambda process: process.poll() is None)
-    lines = refused.communicate()[1].splitlines()
+    number = 0 if both[0].poll() is not None else 1
+    refused, training = both[number], both[1 - number]
+    lines = logs[number].read_text().splitlines()
     assert refused.returncode == 2, lines
     assert lines == [f"train_cls: {run}: another process is training this run; wait until it ends, or end it"]
     while len(epochs_of(run)) <= len(before):
@@ -110,7 +112,7 @@ def test_of_two_resumes_one_trains_and_the_other_is_one_line(
 
 
 def test_the_fold_of_a_killed_cross_validation_ends(coco_folder: Path, tmp_path: Path) -> None:
-    words = ["--runs", tmp_path / "runs", *COMMON, "--weights", "none", "--epochs", 2000, "--folds", 2]
+    words = ["--runs", tmp_path / "runs", *COMMON, "--weights", "none", "--epochs", 50_000, "--folds", 2]
     parent = train(coco_folder, *words)
     fold = tmp_path / "runs" / "cls" / "bottle-coco" / "fold-1"
     while not (fold / "weights" / "last.ckpt").is_file() and parent.poll() is None:
