@@ -1,10 +1,10 @@
 """Export with 8-bit integers: quantised by NNCF, measured on images that did not train, refused if it loses much.
 
 NNCF (Neural Network Compression Framework of OpenVINO) chooses the range of each tensor from what it sees on
-training images, without training. The first convolution is not quantised: it takes little time, and quantising it
-caused most of what a detector lost (docs/benchmarks.md). Where that still loses too much, a second attempt
-rescales channels first, so that small values lose less beside large ones (SmoothQuant), and a third one also
-keeps the head and everything but convolutions in floating point.
+training images, without training. Where that loses too much, a second attempt keeps the first convolution in
+floating point, which caused most of what a detector lost (docs/benchmarks.md). A third one also rescales
+channels, so that small values lose less beside large ones (SmoothQuant), and a fourth one also keeps the head and
+everything but convolutions in floating point.
 """
 
 import json
@@ -63,12 +63,13 @@ NOT_CONVOLUTIONS = (
 class Plan:
     """One way to quantise.
 
-    In addition to the first convolution, `float_layers` (patterns of names) and `float_types` (of NNCF) stay in
-    floating point. With `smooth`, the channels are rescaled first.
+    `float_layers` (patterns of names) and `float_types` (of NNCF) stay in floating point, and unless
+    `with_first` the convolutions that read the input. With `smooth`, the channels are rescaled first.
     """
 
     float_layers: Sequence[str] = ()
     float_types: Sequence[str] = ()
+    with_first: bool = False
     smooth: bool = False
 
 
@@ -137,7 +138,12 @@ def write_int8(exporter: Quantisable, run: Run, dataset: "Dataset", path: Path, 
 def attempts(exporter: Quantisable) -> list[Plan]:
     """The quickest network first."""
     layers, with_head = tuple(exporter.float_layers), (*exporter.float_layers, *exporter.head_layers)
-    return [Plan(layers), Plan(layers, smooth=True), Plan(with_head, NOT_CONVOLUTIONS, smooth=True)]
+    return [
+        Plan(layers, with_first=True),
+        Plan(layers),
+        Plan(layers, smooth=True),
+        Plan(with_head, NOT_CONVOLUTIONS, smooth=True),
+    ]
 
 
 def calibration_inputs(exporter: Quantisable, dataset: "Dataset", path: Path) -> "list[NDArray[np.generic]]":
@@ -159,12 +165,12 @@ def calibration_inputs(exporter: Quantisable, dataset: "Dataset", path: Path) ->
 
 
 def quantise(floats: Path, path: Path, inputs: "Sequence[NDArray[np.generic]]", plan: Plan) -> None:
-    """Write the quantised form of the OpenVINO file `floats` to `path`, but for the first convolution."""
+    """Write the quantised form of the OpenVINO file `floats` to `path`."""
     nncf, openvino = need("openvino", "nncf"), need("openvino", "openvino")
     model = openvino.Core().read_model(floats)
     scope = nncf.IgnoredScope(
-        names=first_convolutions(model.inputs), types=list(plan.float_types), patterns=list(plan.float_layers),
-        validate=False,
+        names=[] if plan.with_first else first_convolutions(model.inputs),
+        types=list(plan.float_types), patterns=list(plan.float_layers), validate=False,
     )  # fmt: skip
     smoothing: dict[str, object] = {}
     if plan.smooth:  # NNCF rescales only in networks that are declared as transformers

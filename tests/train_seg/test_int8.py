@@ -24,12 +24,8 @@ def run(seg_run: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(seg_run, tmp_path / "run"))
 
 
-def test_the_file_computes_with_8_bits_and_states_what_it_loses(
-    run: Path, coco_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After one epoch from random weights it is chance which images are missed, so the bound is not applied."""
+def test_the_file_computes_with_8_bits_and_states_what_it_loses(run: Path, coco_folder: Path) -> None:
     openvino = pytest.importorskip("openvino")
-    monkeypatch.setattr(Int8Parity, "within_tolerance", lambda _parity, _precision: True)
     options = ("--precision", "int8", "--max-loss", "0.9")
     before = {path.name for path in (run / "weights").iterdir()}
     assert run_command("train_seg", "export", run, *options) == 0
@@ -72,7 +68,7 @@ def test_an_export_that_loses_more_than_allowed_leaves_no_file(
     assert "8-bit integers lose more than --max-loss 0.005 on " in error
     assert "defect Dice 0.5 -0.0100" in error
     assert "export without --precision int8, or allow more by --max-loss" in error
-    assert len(calls) == 4
+    assert len(calls) == 5  # the original and four attempts
     assert {path.name: path.read_bytes() for path in (run / "weights").iterdir()} == before
 
 

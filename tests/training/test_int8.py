@@ -1,4 +1,4 @@
-"""The convolutions that read the input of a network are not quantised, and what that preserves."""
+"""Networks whose convolutions that read the input are not quantised, and what that preserves."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +66,9 @@ def test_only_the_convolutions_after_the_first_have_8_bits(example_model: "Model
     quantise(floats, written, [*levels, edge], Plan())
     assert quantised_names(written) == {"third"}
     expected = 300 * (np.sqrt(241 / 255) - np.sqrt(240 / 255)) + 0.03 * 241 / 255
+    with_first = tmp_path / "with_first.xml"
+    quantise(floats, with_first, [*levels, edge], Plan(with_first=True))
+    assert quantised_names(with_first) == {"first", "other", "third"}
     found = [float(open_runner(path, "openvino")(edge)[0, 0, 2, SIDE // 2 - 1]) for path in (floats, written)]
     assert found[0] == pytest.approx(expected, rel=1e-3)
     assert found[1] == pytest.approx(expected, rel=0.1)  # the third convolution has 8 bits
