@@ -27,7 +27,7 @@ from annotate.queueing import rank, uncertainty
 from benchmarks.bottle import measured
 from benchmarks.labels_chart import draw_chart
 from benchmarks.labels_data import Pool, make_pool, write_labelled
-from datasets.synth.synth import synth
+from benchmarks.labels_options import options_parser, parse
 from evaluate.metrics import read_metrics
 from evaluate.new_predictions import predict_images
 from evaluate.operating import operating_score
@@ -60,26 +60,14 @@ class Row(msgspec.Struct, frozen=True):
 
 def main() -> None:
     """Train what is missing, write the results and draw the chart."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bottle", type=Path, help="Required without --quick.")
-    parser.add_argument("--weights", help="State dict of the encoder; required without --quick.")
-    parser.add_argument("--work", type=Path, required=True)
+    parser = options_parser(__doc__ or "", imgsz=160, out=RESULT)
     parser.add_argument("--only", default=",".join(VARIANTS))
     parser.add_argument("--labels", default=",".join(map(str, BUDGETS)), help="Numbers of labelled images.")
     parser.add_argument("--good-map", type=Path, help="A run of train_anomaly on good images of this size.")
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--size", type=int, default=256, help="Side in pixels that images are shrunk to first.")
-    parser.add_argument("--imgsz", type=int, default=160)
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--out", type=Path, default=RESULT)
     parser.add_argument("--chart", type=Path, default=CHART)
-    given = parser.parse_args()
+    given = parse(parser)
     if given.quick:
-        make_quick(given)
-    if not (given.bottle and given.weights):
-        sys.exit("give --bottle and --weights, or --quick")
+        given.labels, given.only, given.chart = "2,3", "plain,queue,paste", given.work / "labels.svg"
     if unknown := set(given.only.split(",")) - set(VARIANTS):
         sys.exit(f"--only {', '.join(sorted(unknown))}: unknown, known are {', '.join(VARIANTS)}")
     given.work.mkdir(parents=True, exist_ok=True)
@@ -94,17 +82,6 @@ def main() -> None:
     write_json(given.out, {"settings": settings, "rows": rows})
     draw_chart(rows, given.chart)
     print_table(str(given.out), Row.__struct_fields__, [msgspec.structs.astuple(row) for row in rows])
-
-
-def make_quick(given: argparse.Namespace) -> None:
-    """Change the options to the smallest that train every kind of row without files from elsewhere."""
-    given.bottle, given.weights = given.work / "synthetic", "none"
-    given.size, given.imgsz, given.epochs, given.seeds = 64, 64, 1, 1
-    given.labels, given.only = "2,3", "plain,queue,paste"
-    given.out, given.chart = given.work / "labels.json", given.work / "labels.svg"
-    if not given.bottle.is_dir():
-        given.work.mkdir(parents=True, exist_ok=True)
-        synth(given.bottle, count=24, size=64, seed=3)
 
 
 def read_rows(work: Path) -> list[Row]:

@@ -19,7 +19,6 @@ benchmarks/results/semi_labelled.json, with --quick to `--work`.
 import argparse
 import os
 import statistics
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,9 +27,9 @@ import numpy as np
 
 from benchmarks.bottle import measured
 from benchmarks.labels_data import Pool, make_pool, write_labelled
+from benchmarks.labels_options import options_parser, parse
 from datasets.formats.coco_file import write_coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
-from datasets.synth.synth import synth
 from evaluate.metrics import read_metrics
 from system.console import print_status, print_table
 from system.json_file import write_json
@@ -59,22 +58,7 @@ class Row(msgspec.Struct, frozen=True):
 
 def main() -> None:
     """Train what is missing, write the results and print the means."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bottle", type=Path, help="Required without --quick.")
-    parser.add_argument("--weights", help="State dict of the encoder; required without --quick.")
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--size", type=int, default=256, help="Side in pixels that images are shrunk to first.")
-    parser.add_argument("--imgsz", type=int, default=192)
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--out", type=Path, default=RESULT)
-    given = parser.parse_args()
-    if given.quick:
-        make_quick(given)
-    if not (given.bottle and given.weights):
-        sys.exit("give --bottle and --weights, or --quick")
+    given = parse(options_parser(__doc__ or "", imgsz=192, out=RESULT))
     rows: list[Row] = []
     for seed in range(given.seeds):
         pool = make_pool(given.bottle, given.work, given.size, seed)
@@ -82,16 +66,6 @@ def main() -> None:
     settings = {"size": given.size, "imgsz": given.imgsz, "epochs": given.epochs}
     write_json(given.out, {"settings": settings, "rows": rows})
     print_table("Means over seeds", ("variant", "pixel AP", "Dice", "AP of masks", "missed"), means(rows))
-
-
-def make_quick(given: argparse.Namespace) -> None:
-    """Change the options to the smallest that train every variant without files from elsewhere."""
-    given.bottle, given.weights = given.work / "synthetic", "none"
-    given.size, given.imgsz, given.epochs, given.seeds = 64, 64, 1, 1
-    given.out = given.work / "semi_labelled.json"
-    if not given.bottle.is_dir():
-        given.work.mkdir(parents=True, exist_ok=True)
-        synth(given.bottle, count=24, size=64, seed=3)
 
 
 def row_of(given: argparse.Namespace, pool: Pool, variant: str, seed: int) -> Row:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from system.errors import ClusterError, OperatingSystemError
+from system.links import forget_folders
 from system.system_fault import system_fault
 from system.versions import first_difference, versions
 
@@ -102,6 +103,7 @@ def _surroundings(task: Task, name: str) -> Iterator[None]:
         raise ClusterError(
             f"worker {name}", problem, "run the command in a folder that all machines share"
         ) from None
+    forget_folders()
     try:
         _set_variables({one: task.environment.get(one) for one in VARIABLES})
         yield

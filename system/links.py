@@ -11,8 +11,8 @@ from system.errors import InputError
 def check_inside(path: Path | str, folders: Iterable[Path]) -> None:
     """Raise InputError if `path` is, or is in, a link that points out of all `folders`.
 
-    A missing file is accepted. Each folder is resolved once per process. For a file that is not a link, only its
-    folder is resolved.
+    A missing file is accepted. Each folder is resolved once per process, or task of a cluster. For a file that is
+    not a link, only its folder is resolved.
     """
     folder, name = os.path.split(path)
     real = os.path.realpath(path) if os.path.islink(path) else os.path.join(_real(folder), name)  # noqa: PTH114, PTH118  many files
@@ -29,6 +29,15 @@ def check_own_folder(folder: Path) -> None:
         raise InputError(folder, f"a link to {real}, so a file would be written there", "replace it by a folder")
 
 
-@lru_cache(4096)
+def forget_folders() -> None:
+    """Resolve every folder again: links may have changed since, in a process that runs for days."""
+    _resolved.cache_clear()
+
+
 def _real(folder: str) -> str:
+    return _resolved(os.path.abspath(folder))  # noqa: PTH100  another current folder has other relative paths
+
+
+@lru_cache(4096)
+def _resolved(folder: str) -> str:
     return os.path.realpath(folder)

@@ -3,7 +3,7 @@
 import os
 import posixpath
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path, PureWindowsPath
 
 import msgspec
@@ -198,9 +198,13 @@ def _posix(path: str) -> str:
     return path if plain else PureWindowsPath(path).as_posix()
 
 
-@cache
 def _absolute(path: Path) -> str:
-    return posixpath.abspath(path.as_posix())
+    return _absolute_from(path, os.getcwd())  # noqa: PTH109  many files
+
+
+@lru_cache(4096)
+def _absolute_from(path: Path, current: str) -> str:
+    return posixpath.normpath(posixpath.join(current, path.as_posix()))
 
 
 def bare_name(path: str) -> str:
