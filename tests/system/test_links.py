@@ -1,4 +1,4 @@
-"""Relative paths and links that change, in a process that works in several folders, as a worker of a cluster does."""
+"""Relative paths and links that change, in a process that works in several folders, like a worker of a cluster."""
 
 from pathlib import Path
 
