@@ -1,9 +1,8 @@
 """Lists in little memory: what is put in comes out, in order, from any piece."""
 
-import gc
 import pickle
-import tracemalloc
-from collections.abc import Callable
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,6 @@ import pytest
 from datasets.check.check import check
 from datasets.check.facts import Limits
 from datasets.check.packed import PIECE, EachOfPiece, PackedList
-from datasets.check.read_coco import CocoFolder
-from datasets.check.read_labelme import LabelmeFolder
 from datasets.coco import Annotation, Category, CocoFile, Image
 from datasets.formats.coco_file import write_coco
 from system.errors import InputError
@@ -75,35 +72,14 @@ def write_labelme_folder(root: Path, count: int) -> Path:
     return root
 
 
-def entries_take(form: CocoFolder | LabelmeFolder, root: Path) -> int:
-    """The bytes that the listed images of a dataset take.
-
-    Only what our modules allocate, or functions that they call: other threads of the process may allocate too.
-    """
-    ours = [tracemalloc.Filter(True, str(ROOT / room / "*"), all_frames=True) for room in ("datasets", "system")]
-    tracemalloc.start(8)
-    try:
-        listing = form.list_entries(root)
-        assert listing is not None
-        result = listing.entries
-        del listing
-        assert result
-        gc.collect()
-        snapshot = tracemalloc.take_snapshot().filter_traces(ours)
-        return sum(trace.size for trace in snapshot.traces)
-    finally:
-        tracemalloc.stop()
-
-
 def test_a_listed_image_takes_few_hundred_bytes(tmp_path: Path) -> None:
     """The listing is compared at two sizes, so that what does not depend on the number of images cancels out."""
-    makers: dict[str, tuple[CocoFolder | LabelmeFolder, Callable[[Path, int], Path]]] = {
-        "coco": (CocoFolder(), write_coco_folder),
-        "labelme": (LabelmeFolder(), write_labelme_folder),
-    }
-    for name, (form, write) in makers.items():
+    for name, write in {"coco": write_coco_folder, "labelme": write_labelme_folder}.items():
         sizes = {"other": 450, "few": 50, "many": 450}  # the first imports modules and fills what is kept once
-        growth = [entries_take(form, write(tmp_path / f"{name}-{key}", count)) for key, count in sizes.items()]
+        folders = [write(tmp_path / f"{name}-{key}", count) for key, count in sizes.items()]
+        command = [sys.executable, "-m", "tests.datasets.check.listing_memory", name, *map(str, folders)]
+        printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        growth = [int(number) for number in printed.split()]
         assert 0 < (growth[2] - growth[1]) / 400 < 400, (name, growth)
 
 
