@@ -36,13 +36,17 @@ def test_circle_of_round_numbers() -> None:
 def test_memory_is_that_of_the_shape_and_not_of_the_image(kind: str) -> None:
     mask = png_base64(np.full((9, 9), 255)) if kind == "mask" else None
     shape = Shape("a", [(40_000, 40_000), (40_008, 40_008)], shape_type=kind, mask=mask)
-    draw_shapes("a.json", [(0, shape)], 60_000, 60_000)  # imports modules
-    tracemalloc.start()
-    try:
-        (drawn,) = draw_shapes("a.json", [(0, shape)], 60_000, 60_000)
-        assert tracemalloc.get_traced_memory()[1] < 5e6
-    finally:
-        tracemalloc.stop()
+    peaks = []
+    for _ in range(
+        3
+    ):  # the first imports modules; leftovers of other tests may be collected, and allocate, in one
+        tracemalloc.start()
+        try:
+            (drawn,) = draw_shapes("a.json", [(0, shape)], 60_000, 60_000)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert min(peaks) < 5e6
     inside = sum((i + 0.5) ** 2 + (j + 0.5) ** 2 <= 128 for i in range(-20, 20) for j in range(-20, 20))
     assert drawn.rle is not None
     assert rle_area(drawn.rle) == {"circle": inside, "mask": 81}[kind]
