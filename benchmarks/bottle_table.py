@@ -16,7 +16,7 @@ from datasets.formats.coco_file import read_coco, read_predictions
 from datasets.formats.dataset_folder import Dataset, annotation_path
 from evaluate.average_precision import BOXES, MASKS
 from evaluate.bootstrap import binomial_interval
-from evaluate.images import IMAGES, fewest_misses
+from evaluate.images import IMAGES, defective_images, fewest_misses
 from evaluate.measure import choose_point, measure
 from evaluate.metrics import Metrics
 from evaluate.operating import parse_rule
@@ -58,8 +58,7 @@ def summarise(
 
     `parts` are the fields `tested` and `held_out` of Scope.
     """
-    marked = {a.image_id for coco in dataset.splits.values() for a in coco.annotations}
-    good = any(i.id not in marked for coco in dataset.splits.values() for i in coco.images)
+    good = any(not all(defective_images(coco).values()) for coco in dataset.splits.values())
     scope = Scope(dataset, *parts, rule=RULE if good else WITHOUT_GOOD)
     rows: dict[str, Any] = {}
     for contender in contenders:

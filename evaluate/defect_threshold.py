@@ -9,19 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from datasets.coco import CocoFile, Prediction
-from evaluate.images import defective_images
 from evaluate.matching import match_boxes
 from evaluate.operating import Rule, threshold_between
 from evaluate.values import OperatingPoint
 
 ADDED = " of defects, as no image is good"  # to the rule, where it is shown
 Seen = Sequence[tuple[CocoFile, Sequence[Prediction]]]
-
-
-def has_only_defective(rule: Rule, seen: Seen) -> bool:
-    """Whether `rule` is max-f1 and there are images, all of them defective."""
-    defective = [is_defective for truth, _ in seen for is_defective in defective_images(truth).values()]
-    return rule.limited == "max-f1" and bool(defective) and all(defective)
 
 
 def choose_by_defects(rule: Rule, seen: Seen, default: float) -> OperatingPoint:

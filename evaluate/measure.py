@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datasets.coco import CocoFile, Prediction
 from datasets.formats.dataset_folder import Dataset
 from evaluate.bootstrap import draw_images
-from evaluate.defect_threshold import choose_by_defects, has_only_defective
+from evaluate.defect_threshold import choose_by_defects
 from evaluate.images import defective_images, image_scores
 from evaluate.metric import ScoreMap, Tested
 from evaluate.metrics import Metrics, measure_all
@@ -117,9 +117,6 @@ def choose_point(
     whole images. Raises OptionError if the rule is per type and a type has too few annotations.
     """
     seen = list(seen)
-    if boxes and has_only_defective(rule, seen):
-        point = choose_by_defects(rule, seen, default)
-        return choose_type_thresholds(rule, seen, point) if rule.per_type else point
     scores: list[float] = []
     defective: list[bool] = []
     for truth, predictions in seen:
@@ -127,7 +124,10 @@ def choose_point(
         for image, is_defective in defective_images(truth).items():
             scores.append(score_of[image])
             defective.append(is_defective)
-    point = choose_operating_point(rule, scores, defective, default)
+    if boxes and rule.limited == "max-f1" and defective and all(defective):
+        point = choose_by_defects(rule, seen, default)
+    else:
+        point = choose_operating_point(rule, scores, defective, default)
     return choose_type_thresholds(rule, seen, point) if rule.per_type else point
 
 

@@ -34,8 +34,8 @@ DECODE_ERRORS = (  # the errors that Pillow raises for damaged files; Unidentifi
     struct.error,
     zlib.error,
 )
-_PILLOW_LOG, _NO_OUTPUT = logging.getLogger("PIL"), logging.NullHandler()
 LATER_FORMATS = ("TIFF", "WEBP")  # Pillow loads their plugins on demand
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # it would print errors of a file that are raised too
 
 
 def open_image(source: "Path | io.BytesIO | str", formats: tuple[str, ...] = ()) -> "Image":
@@ -47,9 +47,6 @@ def open_image(source: "Path | io.BytesIO | str", formats: tuple[str, ...] = ())
     from PIL import Image, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = None
-    _PILLOW_LOG.addHandler(
-        _NO_OUTPUT
-    )  # errors of a file are raised too; adding the same handler again does nothing
     try:
         return Image.open(source, formats=formats or COMMON_FORMATS)
     except UnidentifiedImageError:
