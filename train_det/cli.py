@@ -1,8 +1,10 @@
 """The `train_det` command."""
 
+from pathlib import Path
 from typing import NoReturn
 
 from system.console import run
+from system.errors import OptionError
 from train_det.options import DetectorOptions
 from train_det.published import check_options
 from training.commands import trainer_app
@@ -16,12 +18,19 @@ def _learner() -> Learner[DetectorOptions]:
     return DetectorLearner()
 
 
+def _check_devices(options: DetectorOptions) -> None:
+    if "rtdetr" in (options.family, Path(options.weights).name[:6]):
+        problem = "RT-DETR draws noise for the whole batch, on one device"
+        raise OptionError("--devices", problem, "leave it out, or give --weights of a YOLO")
+
+
 TRAINER = Trainer(
     task="det",
     summary="Train a YOLO or RT-DETR that finds the boxes of defects, measure it, and use it.",
     options=DetectorOptions,
     learner=_learner,
     check=check_options,
+    check_devices=_check_devices,
     flags={
         "weights": Flag(
             "A name of Ultralytics (yolo11n.pt, yolo11n-seg.pt, rtdetr-l.yaml), a file, or none (random)."

@@ -39,7 +39,7 @@ class DetectorLoop(Loop):
         self._model = model
         self._images = images
         self._state = state
-        self._order = EpochBatches(len(images), work.options.batch, work.options.seed)
+        self._order = EpochBatches(len(images), work.options.batch, work.options.seed, work.group)
         self.batches = len(self._order)
 
     def missing_in_val(self) -> str | None:
@@ -56,10 +56,11 @@ class DetectorLoop(Loop):
                 self._work.options,
                 self._work.device,
                 Path(scratch),
-                self.validation,
+                self.validation if self._work.leads else _not_measured,
                 self._keeper(recorder),
                 recorder.batch,
                 self._state,
+                self._work.group,
             ).train()
 
     def _keeper(self, recorder: EpochRecorder) -> Callable[[Epoch], bool]:
@@ -68,6 +69,8 @@ class DetectorLoop(Loop):
 
         def keep(epoch: Epoch) -> bool:
             def save_state() -> None:
+                if not self._work.leads:
+                    return
                 state = {**epoch.take_state(), "best": msgspec.to_builtins(recorder.best)}
                 save_checkpoint(weights / LAST, epoch.model, categories, side, state)
 
@@ -79,3 +82,8 @@ class DetectorLoop(Loop):
             )
 
         return keep
+
+
+def _not_measured(_model: nn.Module) -> tuple[dict[str, float], float | None]:
+    """What a process that does not lead knows of val."""
+    return {}, None

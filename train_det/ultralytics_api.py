@@ -26,6 +26,7 @@ from train_det.safe_checkpoint import check_architecture, read_checkpoint
 
 _PILLOW_OPEN, _TORCH_SAVE = PIL.Image.open, torch.save
 _ASKED_THREADS = os.environ.get("OMP_NUM_THREADS")
+_PLACE = {name: os.environ.pop(name) for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE") if name in os.environ}
 os.environ.update({"YOLO_VERBOSE": "False", "YOLO_AUTOINSTALL": "False", "YOLO_OFFLINE": "True"})
 with tempfile.TemporaryDirectory(prefix="defectline-ultralytics-") as _folder:
     os.environ["YOLO_CONFIG_DIR"] = _folder
@@ -40,6 +41,7 @@ with tempfile.TemporaryDirectory(prefix="defectline-ultralytics-") as _folder:
     from ultralytics.utils.torch_utils import ModelEMA
 
 PIL.Image.open, torch.save = _PILLOW_OPEN, _TORCH_SAVE
+os.environ.update(_PLACE)  # with them Ultralytics, which reads them once, would be a part of its own DDP
 if _ASKED_THREADS is None:
     os.environ.pop("OMP_NUM_THREADS", None)
 _SWITCHES = ("sync", "clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb", "vscode_msg",

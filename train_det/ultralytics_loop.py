@@ -9,22 +9,24 @@ training images are random, and they depend only on seed and epoch.
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import msgspec
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from system.errors import DefectlineError
 from train_det import ultralytics_api
 from train_det.checkpoints import State
 from train_det.data import TrainingImages, on_device, training_loader
+from train_det.loss import FullPrecisionLoss
 from train_det.options import DetectorOptions
 from train_det.ultralytics_api import DetectionTrainer, ModelEMA
 from training.batches import EpochBatches
 from training.device import out_of_memory
-
-Nested: TypeAlias = "torch.Tensor | dict[str, Nested] | list[Nested] | tuple[Nested, ...] | None"
+from training.device_group import DeviceGroup
+from training.group_norm import use_group_norm
 
 
 class Epoch(msgspec.Struct, frozen=True):
@@ -51,46 +53,12 @@ class OwnValidation:
     metrics = NoMetrics()
 
 
-class FullPrecisionLoss:
-    """The loss of a model, computed in float32: bfloat16 resolves a box edge to one pixel at best."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self._loss = model.init_criterion()  # type: ignore[operator]
-        self._device = next(model.parameters()).device.type
-
-    def __call__(
-        self, output: Nested, batch: dict[str, torch.Tensor], **more: Nested
-    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """The loss of the output of a model on a batch, and the parts of the loss.
-
-        RT-DETR gives its targets as `batch`, and `more`: the output for its denoising queries.
-        """
-        with torch.autocast(self._device, enabled=False):
-            floats = {name: in_float32(value) if name != "dn_meta" else value for name, value in more.items()}
-            result: tuple[torch.Tensor, dict[str, torch.Tensor]] = self._loss(in_float32(output), batch, **floats)
-        return result
-
-    def set_epoch(self, epoch: int) -> None:
-        """If the loss changes over the epochs (two-headed models), use the loss of `epoch` (from 0)."""
-        if hasattr(self._loss, "update"):
-            self._loss.updates = epoch - 1
-            self._loss.update()
-
-
-def in_float32(output: Nested) -> Nested:
-    """The nested output of a model with every tensor in float32."""
-    if output is None or isinstance(output, torch.Tensor):
-        return None if output is None else output.float()
-    if isinstance(output, dict):
-        return {key: in_float32(value) for key, value in output.items()}
-    return type(output)(in_float32(value) for value in output)
-
-
 class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
     """One training of `model`; `validate_model` measures it on val, `on_epoch` stores the epoch.
 
     Training ends when `on_epoch` returns True. With `state`, the result of Epoch.take_state in an earlier process,
-    it continues after that epoch.
+    it continues after that epoch. With a `group`, `batches` are the parts of this process. Ultralytics trains as
+    on one device; outputs, batch statistics and gradients are exchanged here.
     """
 
     def __init__(
@@ -105,6 +73,7 @@ class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
         on_epoch: Callable[[Epoch], bool],
         on_batch: Callable[[], None],
         state: State | None = None,
+        group: DeviceGroup | None = None,
     ) -> None:
         self._images = images
         self._batches = batches
@@ -113,10 +82,14 @@ class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
         self._on_batch = on_batch
         self._state = state
         self._options = options
+        self._group = group
+        threads = torch.get_num_threads()
         super().__init__(overrides=loop_settings(options, device, folder))
         self.optimizer: Any = None
         self.model: Any = model.to(memory_format=torch.channels_last)
-        if device.type == "cpu":
+        if group:
+            torch.set_num_threads(threads)  # the processes divide the processors
+        elif device.type == "cpu":
             ultralytics_api.choose_threads()
 
     def get_dataset(self) -> dict[str, object]:
@@ -144,19 +117,39 @@ class UltralyticsLoop(DetectionTrainer):  # type: ignore[misc]
         return OwnValidation()
 
     def resume_training(self, ckpt: object) -> None:  # noqa: ARG002
-        """Set up the average of the weights and restore the state, if there is one."""
+        """Set up the average of the weights, restore the state, if there is one, and agree with the other devices.
+
+        The average keeps the usual batch normalisation, so that its checkpoints are those of one device.
+        """
         chosen = self._options.optimisation
         self.model.criterion = None
         self.ema = ModelEMA(self.model, decay=chosen.average_decay, tau=chosen.average_ramp)
-        self._loss = FullPrecisionLoss(self.model)
+        self._loss = FullPrecisionLoss(self.model, self._group)
         self.model.criterion = self._loss
-        if self._state is None:
-            return
-        self.model.load_state_dict(self._state["model"])
-        self.ema.ema.load_state_dict(self._state["average"])
-        self.ema.updates = self._state["updates"]
-        self.optimizer.load_state_dict(self._state["optimizer"])
-        self.start_epoch = self._state["epoch"]
+        if self._state is not None:
+            self._restore(self._state)
+        if self._group:
+            self._group.equalise(self.model)
+            use_group_norm(self.model, self.device)
+
+    def _restore(self, state: State) -> None:
+        self.model.load_state_dict(state["model"])
+        self.ema.ema.load_state_dict(state["average"])
+        self.ema.updates = state["updates"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.start_epoch = state["epoch"]
+
+    def _model_train(self) -> None:
+        super()._model_train()
+        for name, module in self.model.named_modules() if self._group else ():
+            if isinstance(module, _BatchNorm) and any(frozen in name for frozen in self.freeze_layer_names):
+                module.eval()  # Ultralytics recognises only nn.BatchNorm2d
+
+    def optimizer_step(self) -> None:
+        """Clip the gradients, of the whole batch, and change the weights and their average."""
+        if self._group:
+            self._group.average_gradients(self.model)
+        super().optimizer_step()
 
     def take_state(self) -> State:
         """The state that a later training needs to continue exactly after this epoch."""

@@ -105,6 +105,29 @@ class DeviceGroup:
         distributed.broadcast(shared, 0)
         return int(shared)
 
+    def equalise(self, network: nn.Module) -> None:
+        """Give `network` the parameters and buffers that it has in the process that leads."""
+        for tensor in network.state_dict().values():
+            first = tensor.contiguous()
+            distributed.broadcast(first, 0)
+            tensor.copy_(first)
+
+    def average_gradients(self, network: nn.Module) -> None:
+        """Replace each gradient by the mean over the processes, where one without it counts as 0.
+
+        A parameter that has no gradient in any process keeps none, so that the optimiser leaves it unchanged.
+        """
+        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        own = [parameter.grad for parameter in trained]
+        parts = [p.new_zeros(p.numel()) if g is None else g.reshape(-1) for p, g in zip(trained, own, strict=True)]
+        has = parts[0].new_tensor([float(gradient is not None) for gradient in own])
+        summed = torch.cat([*parts, has])
+        distributed.all_reduce(summed)
+        *means, has = torch.split(summed / self.size, [len(part) for part in (*parts, has)])
+        for parameter, mean, known in zip(trained, means, has.tolist(), strict=True):
+            if known:
+                parameter.grad = torch.empty_like(parameter).copy_(mean.view_as(parameter))
+
     def parallel(self, network: nn.Module) -> nn.Module:
         """`network`, whose gradients are averaged over the processes."""
         ids = [self.device] if self.device.type == "cuda" else None

@@ -70,6 +70,7 @@ def start(
     learner = trainer.learner()
     if others:
         others.group(options)
+        trainer.check_devices(learner.settle(options))
     run = new_run(trainer.task, dataset, _settled(learner, options), runs, name, learner.images)
     _furnish(learner, run, [run], dataset, options)
     return _prepare(trainer, learner, run, dataset, others)

@@ -1,4 +1,4 @@
-"""`train_seg` or `train_cls` (the variable IN_DOUBLE) with 64-bit numbers, in which rounding is not amplified."""
+"""`train_seg`, `train_cls` or `train_det` (the variable IN_DOUBLE) with 64-bit numbers, in which rounding is not amplified."""
 
 import dataclasses
 import os

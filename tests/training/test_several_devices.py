@@ -150,9 +150,8 @@ def test_the_variables_of_torchrun_place_a_process(monkeypatch: pytest.MonkeyPat
 
 
 def test_other_trainers_use_one_device(coco_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for room in ("train_det", "train_anomaly"):
-        assert run_command(room, "fit", coco_folder, "--devices", 2) == 2
-        assert only_line(capsys) == f"{room}: --devices: this trainer uses one device; leave it out"
+    assert run_command("train_anomaly", "fit", coco_folder, "--devices", 2) == 2
+    assert only_line(capsys) == "train_anomaly: --devices: this trainer uses one device; leave it out"
     assert run_command("train_cls", "fit", coco_folder, "--devices", 2, "--head", "fitted") == 2
     assert "a fitted head is computed in one pass on one device" in only_line(capsys)
 
