@@ -1,4 +1,4 @@
-"""`train_seg`, `train_cls` or `train_det` (the variable IN_DOUBLE) with 64-bit numbers, in which rounding is not amplified."""
+"""`train_seg`, `train_cls` or `train_det` (the variable IN_DOUBLE) in 64-bit numbers: no rounding is amplified."""
 
 import dataclasses
 import os
