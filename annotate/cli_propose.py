@@ -8,7 +8,7 @@ import typer
 
 from annotate.cli_labelme import Folder, Only
 from system.console import print_loading, print_status, print_table, progress
-from system.errors import InputError, OptionError, WeightsError
+from system.errors import OptionError
 from system.json_output import report
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from annotate.proposals import Added
     from evaluate.new_predictions import NamedPredictions
 
-PUBLISHED = "imagenet"
 MEANING_OF_OUTCOME = {
     "proposed": "new shapes, or types of images, flagged unreviewed",
     "known": "already proposed earlier",
@@ -130,18 +129,13 @@ def _propose_from_good(
 ) -> tuple[Counter[str], list[str]]:
     """The outcomes, and the images that seem to show another part."""
     from annotate.folder_images import upright_size
+    from annotate.good_images import IMAGENET, find_good_images
     from annotate.proposals import propose
     from datasets.formats.file_ranges import ranges_of_files
-    from datasets.images.image_file import find_images
-    from features.names import RESNET_WEIGHTS_REMEDY
 
-    source = weights or PUBLISHED
-    if not good.is_dir():
-        raise InputError(good, "no such folder", "name a folder of good images")
-    if source != PUBLISHED and not Path(source).is_file():
-        raise WeightsError(Path(source), "no such file", RESNET_WEIGHTS_REMEDY)
-    good_images = find_images([good])
-    where = "those of torchvision, downloaded or cached" if source == PUBLISHED else f"the file {source}"
+    source = weights or IMAGENET
+    good_images = find_good_images(good, source)
+    where = "those of torchvision, downloaded or cached" if source == IMAGENET else f"the file {source}"
     print_status(f"weights of resnet18: {where}")
     print_loading()
     from annotate.from_good import fit_finder, inspect_image, outline_tolerance

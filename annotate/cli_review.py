@@ -57,12 +57,15 @@ def queue_command(
     from evaluate.operating import operating_score
     from evaluate.run_folder import load_run
     from evaluate.type_of_image import image_answers
+    from system.files import check_file_destination
 
     rank_by = by or (QueueBy.disagreement if len(run) == 2 else QueueBy.uncertainty)
     needed = 2 if rank_by is QueueBy.disagreement else 1
     if len(run) != needed:
         remedy = "give a detector and a segmenter" if needed == 2 else "give one run"
         raise OptionError(f"--by {rank_by}", f"needs {needed} --from, not {len(run)}", remedy)
+    if out is not None:
+        check_file_destination(out)
     images = list_folder_images(folder)
     if rank_by is QueueBy.label_errors:
         from annotate.label_errors import queue_label_errors

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.folder_images import FolderImage
+from annotate.good_images import ENCODER, check_enough
 from annotate.proposals import Proposal
 from datasets.coco import Prediction
 from datasets.images.bit_depth import IntensityRange
@@ -18,7 +19,6 @@ from features.other_part import MIN_GOOD_IMAGES as FEWEST_FOR_PART
 from features.other_part import TOO_FEW, UNTRAINED, Difference, GoodPart, is_untrained, learn_part, nearest_tenth
 from features.patches import PatchFeatures, leave_one_core_free
 from features.regions import DistanceLimits, Region, enlarge, find_regions, learn_limits
-from system.errors import InputError
 from system.progress import Progress
 
 if TYPE_CHECKING:
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
     from features.patches import Grid
 
-ENCODER, LAYERS = "resnet18", ("8", "16")  # strides
+LAYERS = ("8", "16")  # strides
 SIDE = 320  # longer side of the network input in pixels
-MIN_GOOD_IMAGES = 5
 MAX_CALIBRATION_IMAGES = 64
 TOLERANCE = 0.005  # fraction of the longer side of an image; the distance map is five times coarser
 LABEL = "defect"
@@ -81,12 +80,7 @@ def fit_finder(
     good images or an image that cannot be read, WeightsError for `weights` that cannot be used. `weights` is a
     file or `imagenet`, downloaded or from the cache of torchvision.
     """
-    if len(good) < MIN_GOOD_IMAGES:
-        raise InputError(
-            good[0].parent if good else "--from-good",
-            f"{len(good)} good images, but at least {MIN_GOOD_IMAGES} are needed",
-            "add more",
-        )
+    check_enough(good, good[0].parent if good else "--from-good")
     leave_one_core_free()
     encoder, _ = load_encoder(ENCODER, str(weights), LAYERS, RESNET_WEIGHTS_REMEDY)
     extractor = PatchFeatures(encoder)

@@ -10,6 +10,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from features.common_networks import can_fit
+from features.stored_tensors import check_stored_weights
 from system.errors import OptionError, WeightsError
 
 REGISTERED = re.compile(r"^@register_model.*\n(?:@.*\n|\s*#.*\n|\n)*def (\w+)\(", re.MULTILINE)
@@ -70,7 +72,16 @@ def unknown_network(name: str, option: str, known: frozenset[str]) -> OptionErro
     return OptionError(f"{option} {name}", "neither torchvision nor timm has a network of that name", remedy)
 
 
-def check_weights_file(weights: str, remedy: str) -> None:
-    """Raise WeightsError if `weights` is neither imagenet nor none nor an existing file."""
-    if weights not in PUBLISHED and not Path(weights).is_file():
-        raise WeightsError(Path(weights), "no such file", remedy)
+def check_weights_file(weights: str, network: str, remedy: str) -> None:
+    """Raise WeightsError if `weights` is neither imagenet nor none nor a file with weights that can fit `network`.
+
+    Passes what only PyTorch can read, and networks that are not common ones; training then refuses the file.
+    """
+    path = Path(weights)
+    if weights in PUBLISHED:
+        return
+    if not path.is_file():
+        raise WeightsError(path, "no such file", remedy)
+    shapes = check_stored_weights(path, remedy)
+    if shapes is not None and not can_fit(network, shapes):
+        raise WeightsError(path, f"none of its {len(shapes)} tensors fits {network}", remedy)

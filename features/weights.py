@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from features.stored_tensors import check_stored_weights
 from system.errors import OptionError, WeightsError, first_line
 from system.files import MAX_WEIGHTS_BYTES, read_file
-from system.tensors import check_expansion, check_tensors
+from system.tensors import check_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -26,8 +27,8 @@ def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
 
     if not path.is_file():
         raise WeightsError(path, "no such file", remedy)
+    check_stored_weights(path, remedy)
     data = read_file(path, MAX_WEIGHTS_BYTES)
-    check_expansion(path, remedy)
     try:
         loaded = _decode(data, safe=path.suffix == ".safetensors")
     except Exception as error:  # noqa: BLE001  damaged files can raise any error

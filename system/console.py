@@ -138,12 +138,14 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterat
     yield from track(items, description=label, total=total, console=Console(stderr=True), transient=True)
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout, folded to the width of the terminal; not folded if stdout is not a terminal.
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], piped_width: int | None = None
+) -> None:
+    """Print a table on stdout, folded to the width of the terminal, or to `piped_width` if stdout is none.
 
     Nothing with --json.
     """
-    width = terminal_width()
+    width = terminal_width() or piped_width
     plain = bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
     heading = fold(shown(title), width - 1 if width else None)
     lines = [*(heading if plain else (typer.style(line, bold=True) for line in heading)), ""]

@@ -67,8 +67,7 @@ def check_destination(dest: Path, *, overwrite: bool | None = False, marker: str
     above = next((path for path in dest.parents if path.is_symlink() or path.exists()), dest)
     if not above.is_dir() and above != dest:
         raise OutputError(dest, f"the destination would be inside {above}, which is not a folder", "name another")
-    if not may_write(above):
-        raise OutputError(dest, f"no permission to write in {above}", "check who owns it or choose another")
+    check_can_create(dest, above)
     if not dest.is_dir() or not any(dest.iterdir()):
         return
     if not overwrite:
@@ -80,6 +79,30 @@ def check_destination(dest: Path, *, overwrite: bool | None = False, marker: str
             f"--overwrite would delete a folder that defectline did not write (it has no {marker})",
             "choose another destination or delete the folder yourself",
         )
+
+
+def check_file_destination(path: Path, remedy: str = "name another file") -> None:
+    """Raise OutputError, before the work begins, if the file `path` cannot be written. Leaves no file.
+
+    Folders above it that do not exist count as writable if the nearest existing one is.
+    """
+    if path.is_dir():
+        raise OutputError(path, "a folder, not a file", remedy)
+    above = next((folder for folder in path.parents if folder.is_symlink() or folder.exists()), path.parent)
+    if not above.is_dir():
+        raise OutputError(path, f"would be inside {above}, which is not a folder", remedy)
+    check_can_create(path, above)
+
+
+def check_can_create(dest: Path, folder: Path) -> None:
+    """Raise OutputError if nothing can be created in `folder`, into which `dest` is to be written."""
+    if not may_write(folder):
+        raise OutputError(dest, f"no permission to write in {folder}", "check who owns it or choose another")
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise OutputError(dest, f"nothing can be written in {folder} ({reason})", "choose another") from None
 
 
 def may_write(folder: Path) -> bool:

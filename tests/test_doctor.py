@@ -10,6 +10,7 @@ import pytest
 
 from doctor import machine, packages
 from doctor.check import Check
+from doctor.cli import print_area
 from doctor.packages import check_packages, read_pins
 from doctor.programs import check_programs
 from doctor.weights import check_weights, hub_cache, torch_cache
@@ -43,6 +44,20 @@ def test_every_check_without_ok_states_what_to_do(capsys: pytest.CaptureFixture[
         "--exported openvino",
     } <= names
     assert {"processors", "free space here", "temporary files"} <= names
+
+
+def test_lines_fit_into_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where stdout is not a terminal, too; what to do is below each table, without a break inside a flag."""
+    remedy = "run annotate setup, or name it with --labelme PATH " * 3
+    checks = [
+        Check("Programs", "labelme", "note", "not found", remedy),
+        Check("Programs", "browser", "ok", "a folder with a long name " * 6),
+    ]
+    print_area("Programs", checks)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum(line.count("--labelme PATH") for line in lines) == 3
+    assert any(line.startswith(" labelme: run annotate setup, or name it with --labelme PATH") for line in lines)
 
 
 def test_no_library_is_imported() -> None:

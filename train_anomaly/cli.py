@@ -3,6 +3,7 @@
 from typing import NoReturn
 
 from system.console import run
+from train_anomaly.good_choice import GOOD_IMAGES
 from train_anomaly.options import AnomalyOptions
 from train_anomaly.predict import predict
 from training.commands import trainer_app
@@ -17,10 +18,12 @@ def _learner() -> Learner[AnomalyOptions]:
 
 
 def _check(options: AnomalyOptions) -> None:
+    from features.common_networks import check_strides
     from features.names import ENCODER_WEIGHTS_REMEDY, check_network, check_weights_file
 
     check_network(options.encoder, "--encoder")
-    check_weights_file(options.encoder_weights, ENCODER_WEIGHTS_REMEDY)
+    check_weights_file(options.encoder_weights, options.encoder, ENCODER_WEIGHTS_REMEDY)
+    check_strides(options.encoder, options.layer_names, "--layers")
 
 
 TRAINER = Trainer(
@@ -60,6 +63,7 @@ TRAINER = Trainer(
         "begin": Flag("deepsvdd: start from pretrained features, or from an autoencoder."),
     },
     predict_flags=("exported",),
+    images=GOOD_IMAGES,
 )
 
 app = trainer_app(TRAINER, predict)

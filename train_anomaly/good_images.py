@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from datasets.coco import CocoFile, Image
+from datasets.coco import Image
 from datasets.formats.dataset_folder import Dataset
 from features.input_frame import InputFrame, choose_frame, to_tensor
 from system.console import progress
 from system.errors import InputError
+from train_anomaly.good_choice import good_images
 from train_anomaly.options import AnomalyOptions
-from training.negatives import ImageChoice
-from training.options import SharedOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,16 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MIN_IMAGES = 2
-
-
-def good_images(coco: CocoFile, options: SharedOptions | None = None) -> list[Image]:
-    """The images of a split without any annotation. Images with only ignore regions may have defects."""
-    del options
-    annotated = {annotation.image_id for annotation in coco.annotations}
-    return [image for image in coco.images if image.id not in annotated]
-
-
-GOOD_IMAGES = ImageChoice("good image", good_images)
 
 
 def split_good(dataset: Dataset, options: AnomalyOptions) -> tuple[list[Image], list[Image]]:

@@ -16,7 +16,7 @@ from system.console import print_status
 from train_anomaly.detector import AnomalyDetector, load_detector, trained_scorer
 from train_anomaly.export import AnomalyExporter
 from train_anomaly.features_method import FeaturesScorer
-from train_anomaly.good_images import GOOD_IMAGES, frame_of, load_inputs, split_good
+from train_anomaly.good_images import frame_of, load_inputs, split_good
 from train_anomaly.loop import BEST, STATE, EpochLoop, GoodInputs, OnePassLoop
 from train_anomaly.made_defects import as_canvases, pasted_defects, read_sources
 from train_anomaly.methods import needs_encoder, new_scorer
@@ -25,7 +25,6 @@ from train_anomaly.scorer import OnePassScorer, TrainedScorer
 from train_anomaly.spec import AnomalySpec, load_anomaly, save_anomaly
 from train_anomaly.state import AnomalyState, read_state
 from train_anomaly.threshold import with_threshold
-from training.negatives import ImageChoice
 from training.trainer import Learner, Loop, PredictOptions, Work
 
 
@@ -37,7 +36,6 @@ class AnomalyLearner(Learner[AnomalyOptions]):
     operating_rule: ClassVar[str] = "good"
     shown: ClassVar[Sequence[str]] = ("train_loss", "val_loss")
     curves: ClassVar[Mapping[str, Sequence[str]]] = {"loss": ("train_loss", "val_loss")}
-    images: ClassVar[ImageChoice] = GOOD_IMAGES
 
     def settle(self, options: AnomalyOptions) -> AnomalyOptions:
         """The number of epochs and the share of val of the method."""

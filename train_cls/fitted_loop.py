@@ -37,9 +37,8 @@ def new_fitted(categories: "list[Category]", options: ClassifierOptions) -> tupl
     Raises OptionError for an unknown name, layer or size, WeightsError.
     """
     libraries(options.arch)
-    layers = [layer.strip() for layer in options.layers.split(",") if layer.strip()]
     try:
-        encoder, lines = load_encoder(options.arch, options.weights, layers, REMEDY)
+        encoder, lines = load_encoder(options.arch, options.weights, options.layer_names, REMEDY)
     except OptionError as error:
         where = str(error.where).replace("--encoder", f"--arch {options.arch}", 1)
         raise OptionError(where, error.problem, error.remedy) from None

@@ -107,6 +107,11 @@ class ClassifierOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown
             problem = "needs one type for each image"
             raise OptionError("balance", problem, "give none or weights with --several multi")
 
+    @property
+    def layer_names(self) -> list[str]:
+        """The layers of a fitted head, one by one."""
+        return [layer.strip() for layer in self.layers.split(",") if layer.strip()]
+
     def _check_fitted(self) -> None:
         asked = {"mixup": self.mixup, "label_smoothing": self.label_smoothing}
         for name, value in asked.items():
@@ -114,5 +119,5 @@ class ClassifierOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown
                 raise OptionError(name, "is for a trained head", "leave it out with --head fitted")
         if self.balance not in {"none", "weights"}:
             raise OptionError("balance", "is for a trained head", "give none or weights")
-        if len([layer for layer in self.layers.split(",") if layer.strip()]) < 2:
+        if len(self.layer_names) < 2:
             raise OptionError("layers", "less than two layers", "give such as 4,8,16,32")

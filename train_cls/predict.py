@@ -50,7 +50,7 @@ def predict(
     )
     from training.cross_validation import single_run
     from training.early_checks import check_device
-    from training.exported_model import check_exported, parse_format
+    from training.exported_model import check_model_file, parse_format
     from training.image_names import asked_images
     from training.predict import check_predict, dataset_of, write_image_list
 
@@ -59,8 +59,8 @@ def predict(
     parsed = parse_format(exported, "--exported") if exported else None
     check_device(device)
     run = single_run(run_folder, "cls")
-    check_exported(run, parsed)
     files = asked_images(images, watch, out, {"--maps": maps, "--csv": csv, "--abstain": abstain, "--on": on})
+    check_model_file(run, parsed)
     print_loading()
     from train_cls.learner import ClassifierLearner
     from training.cluster_predict import predicting_on

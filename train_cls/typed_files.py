@@ -11,7 +11,7 @@ from datasets.coco import Category, Image, Prediction
 from evaluate.run_folder import Provides
 from evaluate.type_of_image import GOOD, PRESENT, image_answers, type_names, type_probabilities
 from system.errors import OptionError
-from system.files import write_atomic
+from system.files import check_file_destination, write_atomic
 
 
 class TypedFile(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,6 +37,8 @@ def check_flags(out_csv: Path | None, abstain: float | None) -> None:
         raise OptionError(f"--csv {out_csv}", "its folder does not exist", "make it first")
     if out_csv and out_csv.is_dir():
         raise OptionError(f"--csv {out_csv}", "is a folder", f"name a file, such as {out_csv / 'types.csv'}")
+    if out_csv:
+        check_file_destination(out_csv)
 
 
 def found_types(

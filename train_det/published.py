@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from system.errors import WeightsError
+from train_det.checkpoint_classes import check_checkpoint
 from train_det.families import YAML, architecture_file, check_task
 from train_det.options import RANDOM_WEIGHTS, DetectorOptions
 from train_det.options import WEIGHTS_REMEDY as REMEDY
@@ -53,6 +54,7 @@ def check_options(options: DetectorOptions) -> None:
         return
     check_task(name)
     if Path(name).is_file():
+        check_checkpoint(Path(name))
         return
     if Path(name).name != name:
         raise WeightsError(Path(name), "no such file", REMEDY)

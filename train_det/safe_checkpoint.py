@@ -16,21 +16,9 @@ import torch
 from torch import nn
 
 from system.errors import WeightsError
-from system.tensors import check_expansion, is_archive
+from train_det.checkpoint_classes import LAYERS, RENAMED, TRUST, UNUSED, check_is_checkpoint, unknown_class
 from train_det.options import WEIGHTS_REMEDY as REMEDY
 
-TRUST = "DEFECTLINE_TRUST_WEIGHTS"  # set by --trust-weights, inherited by the trainings of folds
-LAYERS = re.compile(r"torch\.nn\.modules\.\w+\.\w+|ultralytics\.nn\.(modules\.\w+|modules|tasks)\.\w+")
-RENAMED = {
-    "train_det.gamma.TonedConv": "train_det.gamma.TonedConv",
-    "train_det.tone.TonedConv": "train_det.gamma.TonedConv",
-    "ultralytics.nn.modules.block.Silence": "torch.nn.modules.linear.Identity",
-    "ultralytics.nn.tasks.YOLOv10DetectionModel": "ultralytics.nn.tasks.DetectionModel",
-}
-UNUSED = re.compile(
-    r"ultralytics\.(yolo\.)?utils(\.loss|\.tal)?\.\w+|pathlib(\._local)?\.\w+Path|numpy\.dtype"
-    r"|numpy\.(_core|core)\.multiarray\.scalar|numpy\.dtypes\.\w+DType"
-)
 ACTIVATION = re.compile(r"(torch\.)?nn\.[A-Z]\w*\((inplace=)?(True|False|[\d.]*)\)")
 MAX_LAYERS, MAX_REPEATS, MAX_NUMBER = 300, 100, 100_000
 
@@ -47,11 +35,7 @@ class Ignored:
 
 def read_checkpoint(path: Path) -> dict[str, object]:
     """The content of a checkpoint. Raises WeightsError, also for one that contains more than known classes."""
-    if not path.is_file():
-        raise WeightsError(path, "no such file", REMEDY)
-    if path.suffix != ".pt" or not is_archive(path):
-        raise WeightsError(path, "not a PyTorch checkpoint, or a damaged one", REMEDY)
-    check_expansion(path, REMEDY)
+    check_is_checkpoint(path)
     try:
         if os.environ.get(TRUST) == "1":
             content = torch.load(path, map_location="cpu", weights_only=False)
@@ -96,8 +80,7 @@ def _known_classes(path: Path) -> list[Any]:
         if resolved is None and UNUSED.fullmatch(name):
             resolved = Ignored
         if resolved is None:
-            remedy = "give another, or if you know who made it (it can run any code) fit with --trust-weights"
-            raise WeightsError(path, f"contains {name!a}, which is not part of an Ultralytics model", remedy)
+            raise unknown_class(path, name)
         entries.append((resolved, name))
     return entries
 

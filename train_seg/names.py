@@ -24,7 +24,7 @@ def encoder_names() -> frozenset[str]:
 def check_options(options: SegmenterOptions) -> None:
     """Raise OptionError for an unknown encoder, WeightsError for a missing file of weights."""
     check_encoder(options.encoder)
-    check_weights_file(options.encoder_weights, WEIGHTS_REMEDY)
+    check_weights_file(options.encoder_weights, options.encoder.removeprefix("tu-"), WEIGHTS_REMEDY)
 
 
 def check_encoder(name: str) -> None:

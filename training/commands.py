@@ -58,7 +58,7 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         """Train on a dataset folder, choose the best epoch on val, measure it on test."""
         from training.asked_devices import asked_devices
         from training.cross_validation import check_fold_flags, cross_validation
-        from training.early_checks import check_new_run, check_shared_options
+        from training.early_checks import check_dataset, check_new_run, check_shared_options
         from training.recipe import asked_options
         from training.resume import check_alone, dataset_to_train
 
@@ -85,6 +85,8 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         if crossed and asked_processes.count > 1:
             raise OptionError(f"--devices {devices}", "the run has several trainings", "leave it out; give --jobs")
         data = dataset_to_train(dataset, resume, trainer.task)
+        if not resume:
+            check_dataset(data, asked, trainer.images, several=folds > 0 or seeds > 1)
         print_loading()
         from training import fit as fitting
 
@@ -134,12 +136,16 @@ def _evaluate(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         from evaluate.run_folder import load_run_of
         from evaluate.tables import print_metrics
         from training.early_checks import check_device, check_rule, check_split
+        from training.exported_model import check_model_file
+        from training.several_trainings import trainings_of
 
         check_device(device)
         check_rule(operating_point)
         run = load_run_of(run_folder, trainer.task)
         data = open_run_dataset(run, dataset)
         check_split(run, data, split)
+        for one in trainings_of(run):
+            check_model_file(one)
         print_loading()
         from training.measure import evaluate_run
 
@@ -164,13 +170,14 @@ def _export(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         """Export the best weights for use without PyTorch, if they predict the same on images of the dataset."""
         from evaluate.run_dataset import open_run_dataset
         from training.export import export_run, run_to_export
-        from training.exported_model import check_max_loss, check_precision, parse_format
+        from training.exported_model import check_max_loss, check_model_file, check_precision, parse_format
 
         parsed = parse_format(export_format)
         check_precision(parsed, precision)
         check_max_loss(max_loss)
         run = run_to_export(run_folder, trainer.task)
         data = open_run_dataset(run, dataset)
+        check_model_file(run)
         print_loading()
         path, parity = export_run(trainer, run, data, parsed, precision, max_loss)
         report({"file": path, "format": export_format, "parity": parity.describe()})

@@ -8,7 +8,7 @@ from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
 from system.cuda import has_driver, is_cpu_build
 from system.errors import OptionError
-from training.negatives import check_negatives
+from training.negatives import ImageChoice, check_negatives
 from training.options import SharedOptions
 
 MAX_SEEDS = 1000
@@ -51,6 +51,16 @@ def check_new_run(name: str | None, runs: Path, folds: int, val: float, seeds: i
         raise OptionError(f"--seeds {seeds}", "not a number of seeds", f"give 1 to {MAX_SEEDS}")
     if not 0 <= val < 1:
         raise OptionError(f"--val {val}", "not a share", "give 0 or more and less than 1")
+
+
+def check_dataset(dataset: Dataset, options: SharedOptions, images: ImageChoice, *, several: bool) -> None:
+    """Raise InputError if a run, or a run of `several` trainings, has no image to learn from."""
+    from training.new_run import check_learnable, training_images
+
+    if several:
+        check_learnable(dataset, options, images)
+    else:
+        training_images(dataset, options, images)
 
 
 def check_rule(rule: str | None) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ExportFormat = Literal["onnx", "openvino"]
 SUFFIXES: dict[ExportFormat, str] = {"onnx": ".onnx", "openvino": ".xml"}
+BEST_FILES = "best.*"  # the weights of every trainer, and what is exported from them
 INPUT = "rgb"
 OPENVINO_PRECISIONS = {"32": "f32", "bf16": "bf16", "int8": "f32"}  # what is not quantised is computed in it
 PRECISION_KEY = ["defectline", "precision"]  # the key in an OpenVINO file for the precision to run it in
@@ -59,10 +60,15 @@ def existing_export(weights: Path, export_format: ExportFormat, trainer: str) ->
     return path
 
 
-def check_exported(run: Run, export_format: ExportFormat | None) -> None:
-    """Raise WeightsError if `run` has weights of its own, but no model exported to that format."""
-    if export_format and not is_fused(run):
+def check_model_file(run: Run, export_format: ExportFormat | None = None) -> None:
+    """Raise WeightsError if `run` needs weights of its own, but has none, or none exported to that format."""
+    if is_fused(run):
+        return
+    if export_format:
         existing_export(run.weights / "best.pt", export_format, f"train_{run.task}")
+    elif not any(run.weights.glob(BEST_FILES)):
+        problem = "no weights of a finished epoch"
+        raise WeightsError(run.weights, problem, "check whether the training finished its first epoch")
 
 
 @contextlib.contextmanager

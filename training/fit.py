@@ -71,7 +71,7 @@ def start(
     if others:
         others.group(options)
         trainer.check_devices(learner.settle(options))
-    run = new_run(trainer.task, dataset, _settled(learner, options), runs, name, learner.images)
+    run = new_run(trainer.task, dataset, _settled(learner, options), runs, name, trainer.images)
     _furnish(learner, run, [run], dataset, options)
     return _prepare(trainer, learner, run, dataset, others)
 
@@ -93,12 +93,12 @@ def start_several(
     """
     learner = trainer.learner()
     options = _settled(learner, options)
-    check_learnable(dataset, options, learner.images)
+    check_learnable(dataset, options, trainer.images)
     learner.check_model(dataset, options)
     if seeds > 1:
-        run = new_seeds(trainer.task, dataset, options, runs, name, seeds, folds, val, learner.images)
+        run = new_seeds(trainer.task, dataset, options, runs, name, seeds, folds, val, trainer.images)
     else:
-        run = new_folds(trainer.task, dataset, options, runs, name, folds, val, learner.images)
+        run = new_folds(trainer.task, dataset, options, runs, name, folds, val, trainer.images)
     _furnish(learner, run, trainings_of(run), dataset, options)
     return run
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from datasets.coco import CocoFile
+from datasets.coco import CocoFile, Image
 from datasets.formats.dataset_folder import Dataset
 from datasets.resplit import Options, assign_splits
 from datasets.splits import strata_by_type
@@ -44,6 +44,20 @@ def check_learnable(dataset: Dataset, options: SharedOptions, images: ImageChoic
     _check_not_all_ignored(dataset, "", list(dataset.splits.values()))
     if not any(images.choose(coco, options) for coco in dataset.splits.values()):
         raise InputError(dataset.root, f"there is no {images.needed} to learn from", "train on another dataset")
+
+
+def training_images(dataset: Dataset, options: SharedOptions, images: ImageChoice) -> list[Image]:
+    """The images of the split train that a run learns from. Raises InputError if there are none."""
+    train = dataset.split("train")
+    _check_not_all_ignored(dataset, " of the split train", [train])
+    chosen = images.choose(train, options)
+    if not chosen:
+        raise InputError(
+            dataset.root,
+            f"the split train has no {images.needed} to learn from",
+            "convert with another split",
+        )
+    return chosen
 
 
 def new_run(
@@ -122,15 +136,7 @@ def _report_repairs(dataset: Dataset) -> None:
 
 def _names(dataset: Dataset, options: SharedOptions, images: ImageChoice) -> dict[str, list[str]]:
     """The file names of each split; for train, those of the used images and of the images that will be pasted."""
-    train = dataset.split("train")
-    _check_not_all_ignored(dataset, " of the split train", [train])
-    chosen = images.choose(train, options)
-    if not chosen:
-        raise InputError(
-            dataset.root,
-            f"the split train has no {images.needed} to learn from",
-            "convert with another split",
-        )
+    train, chosen = dataset.split("train"), training_images(dataset, options, images)
     taking_part = {image.id for image in chosen}
     if left_out := sum(image.id not in taking_part for image in only_ignored(train)):
         print_status(f"{dataset.root}: {left_out} training images with only ignore regions are left out")

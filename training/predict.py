@@ -13,7 +13,7 @@ from evaluate.map_folder import LIST
 from evaluate.run_folder import Run, read_config
 from system.console import print_table
 from system.errors import InputError, OptionError
-from system.files import check_destination, write_atomic
+from system.files import check_destination, check_file_destination, write_atomic
 from system.json_output import report
 from training.options import MIN_TILE
 
@@ -31,6 +31,8 @@ def check_predict(out: Path | None, min_score: float | None, maps: Path | None =
         raise OptionError(f"--out {out}", "its folder does not exist", "make it first")
     if out and out.is_dir():
         raise OptionError(f"--out {out}", "is a folder", f"name a file, such as {out / 'found.json'}")
+    if out:
+        check_file_destination(out)
 
 
 def check_side(tile: int | None) -> None:

@@ -37,7 +37,7 @@ def predict_command(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         from evaluate.type_thresholds import counted_predictions, lowest_threshold
         from training.cross_validation import single_run
         from training.early_checks import check_device
-        from training.exported_model import check_exported, parse_format
+        from training.exported_model import check_model_file, parse_format
         from training.image_names import asked_images
         from training.predict import check_predict, check_side, dataset_of, write_and_print
         from training.trainer import PredictOptions
@@ -47,8 +47,8 @@ def predict_command(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         parsed = parse_format(exported, "--exported") if exported else None
         check_device(device)
         one = single_run(run_folder, trainer.task)
-        check_exported(one, parsed)
         files = asked_images(images, watch, out, {"--maps": maps, "--on": on})
+        check_model_file(one, parsed)
         print_loading()
         from training.cluster_predict import predicting_on
         from training.device import choose_device

@@ -51,7 +51,7 @@ class Trainer(Generic[OptionsT]):
     `predict_flags` are the optional flags of `predict` and `evaluate`. `trust_variable` is the environment
     variable that `fit --trust-weights` sets to 1; without a name there is no such flag. `module` is what
     `python -m` starts for each fold, by default the room with the command's name. `fuses`: it has the command
-    `fuse`, by Learner.fuse.
+    `fuse`, by Learner.fuse. `images` chooses the images of train that it learns from.
     """
 
     task: str
@@ -65,6 +65,7 @@ class Trainer(Generic[OptionsT]):
     trust_variable: str = ""
     module: str = ""
     fuses: bool = False
+    images: ImageChoice = DEFECTS_AND_NEGATIVES
 
     @property
     def command(self) -> str:
@@ -198,7 +199,6 @@ class Learner(ABC, Generic[OptionsT]):
     operating_rule: ClassVar[str] = "max-f1"
     shown: ClassVar[Sequence[str]]
     curves: ClassVar[Mapping[str, Sequence[str]]]
-    images: ClassVar[ImageChoice] = DEFECTS_AND_NEGATIVES
 
     def settle(self, options: OptionsT) -> OptionsT:
         """`options` with a value for everything that the user left to the trainer. Raises OptionError."""

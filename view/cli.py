@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from system.console import print_status, progress, run
-from system.errors import InputError, OptionError
+from system.errors import InputError, OptionError, OutputError
 from system.json_output import report
 from system.stored_path import FILE, READ, StoredPath
 from system.stored_place import Role
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from view.scene import Scene
 
 VIEWED = StoredPath(Role.UPDATED, read_if="out")  # the page is in it, without --out
+PNG_FLAG = "--contact-sheet FILE.png"
 MAX_RUNS = 26  # each has a letter in the page
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -55,6 +56,9 @@ def view(
     if only and not only.is_file():
         raise InputError(only, "no such file", "save the names of images in the page")
     page = out or default_out(target, *(compared or ([images] if images else [])))
+    _check_destinations(page, png, contact_sheet, named=out is not None)
+    if contact_sheet and images:
+        raise _no_worst_cases()
     with TemporaryDirectory(prefix="defectline-maps-") as temporary:
         scene = _scene(target, compared, split, images, dataset, Path(temporary) / "maps" if maps else None)
         if only:
@@ -64,6 +68,28 @@ def view(
         _write(page, scene, png, contact_sheet)
     if open_page:
         typer.launch(page.resolve().as_uri())
+
+
+def _check_destinations(page: Path, png: Path | None, contact_sheet: Path | None, *, named: bool) -> None:
+    """Raise an error for a destination that cannot be written, before anything is read; one not `named` later."""
+    from system.files import check_destination, check_file_destination
+    from view.page import check_page_name
+
+    if named:
+        check_page_name(page)
+    if png:
+        check_destination(png, overwrite=None)
+    if contact_sheet:
+        check_file_destination(contact_sheet, f"name a file with {PNG_FLAG}")
+        if contact_sheet.suffix.lower() != ".png":
+            raise OutputError(
+                contact_sheet, "not the name of a PNG", f"name a file ending in .png with {PNG_FLAG}"
+            )
+
+
+def _no_worst_cases() -> OptionError:
+    problem = "worst cases need truth and predictions"
+    return OptionError("--contact-sheet", problem, "name a run, without --images")
 
 
 def _scene(
@@ -100,22 +126,13 @@ def _scene(
 
 
 def _write(page: Path, scene: "Scene", png: Path | None, contact_sheet: Path | None) -> None:
-    from system.files import check_destination
     from view.crops import render_all
-    from view.page import check_out, write_page
+    from view.page import check_folder, write_page
 
     report({"page": page, "images": len(scene.images), "png": png, "contact_sheet": contact_sheet})
-    check_out(page, scene)
-    if png:
-        check_destination(png, overwrite=None)
-    if contact_sheet and contact_sheet.suffix.lower() != ".png":
-        raise OptionError(
-            f"--contact-sheet {contact_sheet}", "not the name of a PNG", "name a file ending in .png"
-        )
+    check_folder(page, scene)
     if contact_sheet and not (scene.models and scene.has_truth):
-        raise OptionError(
-            "--contact-sheet", "worst cases need truth and predictions", "name a run, without --images"
-        )
+        raise _no_worst_cases()
     rendered = render_all(scene.images, [model.threshold for model in scene.models])
     write_page(page, scene, progress(rendered, "Images", len(scene.images)))
     print_status(f"{page}: {len(scene.images)} images, {page.stat().st_size / 1e6:.1f} MB")

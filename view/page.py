@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from system.errors import OutputError
-from system.files import new_folder, write_atomic
+from system.files import check_file_destination, new_folder, write_atomic
 from system.shown_names import shown
 from view.bundle import bundle, languages, read_asset
 from view.crops import Crop
@@ -31,7 +31,8 @@ def write_page(out: Path, scene: Scene, rendered: Iterable[list[Crop]]) -> None:
     next to `out`. This folder is replaced if an earlier page created it. Raises OutputError if the page cannot be
     written.
     """
-    check_out(out, scene)
+    check_page_name(out)
+    check_folder(out, scene)
     out.parent.mkdir(parents=True, exist_ok=True)
     data = page_data(scene, out.parent)
     if len(scene.images) <= MAX_EMBEDDED_IMAGES:
@@ -45,12 +46,15 @@ def write_page(out: Path, scene: Scene, rendered: Iterable[list[Crop]]) -> None:
     write_atomic(out, shown(page_text(_with_crops(data, crops))).encode())
 
 
-def check_out(out: Path, scene: Scene) -> None:
-    """Raise OutputError if the page of `scene` cannot be written to `out`; writes nothing."""
-    if out.is_dir():
-        raise OutputError(out, "a folder, not a file", "name a file with --out FILE.html")
+def check_page_name(out: Path) -> None:
+    """Raise OutputError if a page cannot be written to `out`; leaves no file."""
+    check_file_destination(out, "name a file with --out FILE.html")
     if out.suffix.lower() not in {".html", ".htm"}:
         raise OutputError(out, "not the name of an HTML file", "name a file ending in .html with --out FILE.html")
+
+
+def check_folder(out: Path, scene: Scene) -> None:
+    """Raise OutputError if the folder for the images of the page `out` exists and is another one."""
     folder = files_folder(out)
     if len(scene.images) > MAX_EMBEDDED_IMAGES and folder.exists() and not (folder / MARKER).is_file():
         problem = "exists, but the images of the page have to go there"

@@ -13,9 +13,10 @@ from torch import nn
 from system.errors import WeightsError
 from tests.command import only_line, run_command
 from train_det import ultralytics_api
+from train_det.checkpoint_classes import TRUST
 from train_det.checkpoints import load_detector, save_checkpoint
 from train_det.gamma import TonedConv, set_gamma
-from train_det.safe_checkpoint import MAX_LAYERS, TRUST
+from train_det.safe_checkpoint import MAX_LAYERS
 
 CPU = torch.device("cpu")
 

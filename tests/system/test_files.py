@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 from unittest import mock
@@ -5,7 +6,14 @@ from unittest import mock
 import pytest
 
 from system.errors import OutputError
-from system.files import check_apart, check_destination, link_or_copy, new_folder, write_atomic
+from system.files import (
+    check_apart,
+    check_destination,
+    check_file_destination,
+    link_or_copy,
+    new_folder,
+    write_atomic,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -80,6 +88,29 @@ def test_a_destination_below_a_file_is_refused(tmp_path: Path) -> None:
     for dest, above in (("file/out", "file"), ("file/deep/out", "file"), ("lost/out", "lost")):
         with pytest.raises(OutputError, match=f"would be inside {tmp_path / above}, which is not a folder"):
             check_destination(tmp_path / dest)
+
+
+def test_a_destination_in_a_folder_without_files_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as /proc, a read-only device or a full one: permissions alone do not show it."""
+
+    def refuse(**_options: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    check_file_destination(tmp_path / "new" / "page.html")
+    check_file_destination(tmp_path / "page.html")
+    assert names(tmp_path) == []
+    with pytest.raises(OutputError, match="a folder, not a file; name another file"):
+        check_file_destination(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=f"would be inside {tmp_path / 'file'}, which is not a folder"):
+        check_file_destination(tmp_path / "file" / "new" / "page.html")
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    for check in (check_destination, check_file_destination):
+        with pytest.raises(OutputError) as refused:
+            check(tmp_path / "new" / "out")
+        assert refused.value.problem == f"nothing can be written in {tmp_path} (read-only file system)"
 
 
 def test_the_new_folder_has_ordinary_rights(tmp_path: Path) -> None:

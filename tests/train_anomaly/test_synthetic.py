@@ -18,7 +18,7 @@ from system.errors import InputError
 from tests.command import run_command
 from tests.train_anomaly.conftest import SIDE, SMALL, part
 from tests.train_anomaly.test_fit import metrics_of
-from train_anomaly.good_images import good_images
+from train_anomaly.good_choice import good_images
 from train_anomaly.made_defects import as_canvases, pasted_defects, read_sources
 from train_anomaly.spec import read_anomaly_spec
 from train_anomaly.synthetic import MAX_SHARE, MIN_PIXELS, draw_region, make_defect, perlin_noise

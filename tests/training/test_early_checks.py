@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import segmentation_models_pytorch
 import timm
+import torch
 from torchvision import models
 
 from features.names import check_network, timm_names, torchvision_names
@@ -106,7 +107,7 @@ def test_an_existing_file_of_weights_passes_to_the_dataset(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights = tmp_path / "w.pt"
-    weights.write_bytes(b"")
+    torch.save({"model": ultralytics_api.new_model("none", {0: "a"})[0]}, weights)
     assert run_command("train_det", "fit", tmp_path / "none", "--weights", weights) == 2
     assert str(tmp_path / "none") in only_line(capsys)
     assert WeightsError.code == "weights"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from datasets.formats.dataset_folder import load_dataset, write_annotations
 from system.console import print_loading
 from tests.command import only_line, run_command
 from tests.view.fakes import make_dataset, make_run
@@ -17,6 +18,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for task in ("det", "seg"):
         make_run(root / "runs", root / "data", task, seed=1, measured=False)
     (root / "good").mkdir()
+    whole = load_dataset(root / "data")
+    test = whole.split("test")
+    bad = [image for image in test.images if image.id in test.defective()]
+    good = [image for image in test.images if image not in bad]
+    for name, split, images in (("bad", "train", bad), ("good-only", "train", good), ("untrained", "test", bad)):
+        shown = {image.id for image in images}
+        annotations = [one for one in test.annotations if one.image_id in shown]
+        (root / name).mkdir()
+        write_annotations(root / name, {split: images}, annotations, whole.categories)
+        (root / name / "images").symlink_to(root / "data" / "images")
     return root
 
 
@@ -39,6 +50,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("train_seg predict runs/seg/data data/images --exported onnx", "best.onnx: no such file; make it with"),
         ("annotate propose data/images --from-good none", "none: no such folder; name a folder of good images"),
         ("annotate propose data/images --from-good good", "good: no image in this folder"),
+        (
+            "train_seg evaluate runs/seg/data",
+            "weights: no weights of a finished epoch; check whether the training",
+        ),
+        ("train_seg export runs/seg/data", "runs/seg/data/weights: no weights of a finished epoch"),
+        ("train_seg predict runs/seg/data data/images", "weights: no weights of a finished epoch"),
+        ("train_det predict runs/det/data data/images", "weights: no weights of a finished epoch"),
+        ("train_anomaly fit bad --encoder-weights none", "the split train has no good image to learn from"),
+        ("train_anomaly fit bad --encoder-weights none --folds 2", "there is no good image to learn from"),
+        ("train_seg fit good-only --encoder-weights none", "the split train has no annotation to learn from"),
+        ("train_det fit untrained --weights none", "the split train has no image; name one of test"),
     ],
 )
 def test_refused_before_pytorch_is_loaded(

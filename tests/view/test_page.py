@@ -191,7 +191,16 @@ def test_scenes_refuse_what_does_not_fit(
         ([dataset, seg_run], "only runs can be compared"),
         ([seg_run, "--out", tmp_path], "a folder, not a file"),
         ([seg_run, "--out", tmp_path / "a.txt"], "not the name of an HTML file"),
-        ([seg_run, "--contact-sheet", tmp_path / "a.gif"], "not the name of a PNG"),
+        (
+            [seg_run, "--contact-sheet", tmp_path / "a.gif"],
+            "not the name of a PNG; name a file ending in .png with",
+        ),
+        (
+            [seg_run, "--contact-sheet", tmp_path],
+            "a folder, not a file; name a file with --contact-sheet FILE.png",
+        ),
+        ([seg_run, "--contact-sheet", tmp_path / "a.png", "--images", tmp_path], "need truth and predictions"),
+        ([seg_run, "--out", seg_run / "config.yaml" / "a.html"], "config.yaml, which is not a folder"),
         ([dataset, "--contact-sheet", tmp_path / "a.png"], "need truth and predictions"),
         ([seg_run, "--images", tmp_path / "none"], "no such folder"),
         ([dataset, "--images", tmp_path], "needs exactly one run"),
