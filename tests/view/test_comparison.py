@@ -105,6 +105,24 @@ def test_the_difference_is_that_of_evaluate_compare(
         assert [float(text.replace("−", "-")) for text in numbers] == pytest.approx(values, abs=0.00051)
 
 
+def test_the_letter_of_a_run_covers_no_label_and_no_pixel(opened: Open, compare_page: Path) -> None:
+    """Letters are above the images, which have the same height as their part of the tile, at any width."""
+    for width in (1280, 500):
+        page = opened(compare_page, viewport={"width": width, "height": 800})
+        settle(page)
+        panes: list[tuple[float, float, float, float]] = page.evaluate(
+            """() => [...document.querySelectorAll(".tile .pane")].map((pane) => {
+              const box = (one) => pane.querySelector(one).getBoundingClientRect();
+              const [letter, frame] = [box(".letter"), box(".frame")];
+              const image = pane.querySelector("img").getBoundingClientRect();
+              return [frame.top - letter.bottom, image.top - frame.top, image.height - frame.height,
+                pane.getBoundingClientRect().bottom - frame.bottom];
+            })"""
+        )
+        assert len(panes) >= 8
+        assert all(abs(distance) < 0.6 for one in panes for distance in one)  # pixels
+
+
 def test_any_two_of_more_runs_are_side_by_side(
     opened: Open, det_run: Path, seg_run: Path, dataset: Path, tmp_path: Path
 ) -> None:

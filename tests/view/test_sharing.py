@@ -96,3 +96,4 @@ def test_the_print_has_a_cover_and_every_image_of_the_selection(opened: Open, co
     width = page.evaluate("() => document.documentElement.clientWidth")
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     assert page.locator(".printed svg image").count() == 2 * len(names)
+    assert page.locator(".printed-panes .letter").all_text_contents() == ["A", "B"] * len(names)

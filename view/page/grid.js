@@ -7,6 +7,7 @@ import { makeTile } from "./tile.js";
 
 const GAP = 12;
 const CAPTION = 29; // pixels of a caption without its verdict
+const LETTER = 18; // of the letter of a run above its image, where there are several
 const LINE = 18; // of each of its lines
 const NARROW = 240; // pixels; a verdict on a narrower tile may take three lines
 const SPARE_ROWS = 2;
@@ -55,7 +56,7 @@ export function makeGrid(place, scroller, data, onopen) {
     const columns = Math.max(1, Math.floor((width + GAP) / (wanted + GAP)), width < 560 && panes === 1 ? 2 : 1);
     const tile = Math.floor((width - GAP * (columns - 1)) / columns);
     const lines = tile < NARROW ? 3 : 2;
-    const height = Math.round(((tile - 2) / panes) * aspect) + CAPTION + LINE * lines;
+    const height = Math.round(((tile - 2) / panes) * aspect) + (panes > 1 ? LETTER : 0) + CAPTION + LINE * lines;
     return { columns, tile, height, lines };
   }
 

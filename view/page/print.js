@@ -1,6 +1,7 @@
 // Print: a cover with the figures and the run cards, then the shown images with their overlays.
 
 import { byId, el, note, svg } from "./dom.js";
+import { LETTERS } from "./format.js";
 import { fileName, splitBadge } from "./image_name.js";
 import { text } from "./language.js";
 import { drawOverlay } from "./overlay.js";
@@ -25,8 +26,9 @@ export async function fillPrint(data, state, { chosen, judged }) {
     el("div", { class: "printed-panes" }, runs.map((m) => {
       const box = { viewBox: `0 0 ${image.width} ${image.height}` };
       const href = cropSource(image, 0);
-      return svg("svg", box, href && svg("image", { href, width: image.width, height: image.height, preserveAspectRatio: "none" }),
+      const drawn = svg("svg", box, href && svg("image", { href, width: image.width, height: image.height, preserveAspectRatio: "none" }),
         drawOverlay(data, image, m, m === null ? null : judged[m][image.index], state, image.width / (PRINTED_WIDTH / runs.length)));
+      return el("span", {}, runs.length > 1 && m !== null && el("strong", { class: "letter" }, LETTERS[m]), drawn);
     })),
     el("figcaption", {}, fileName(image), el("br"), splitBadge(image), el("strong", {}, caption(data, image, judged, state).words),
       state.notes[image.name] && el("p", { class: "printed-note" }, state.notes[image.name]))));

@@ -38,7 +38,8 @@ export function makeTile(data, image, state, layout, aspect, onopen) {
   const noted = el("span", { class: "noted" }, "✎");
   const root = el("button", { type: "button", class: "tile", "data-name": image.name, onclick: () => onopen(image) },
     el("span", { class: "panes" }, panes.map(({ model, preview, map, over }) =>
-      el("span", { class: "pane" }, preview, map, over, panes.length > 1 && model !== null && el("span", { class: "letter" }, LETTERS[model])))),
+      el("span", { class: "pane" }, panes.length > 1 && model !== null && el("span", { class: "letter" }, LETTERS[model]),
+        el("span", { class: "frame" }, preview, map, over)))),
     el("span", { class: "caption" }, el("span", { class: "name", title: image.name }, fileName(image), noted, splitBadge(image)), words));
   root.style.width = `${layout.tile}px`;
   root.style.height = `${layout.height}px`;
