@@ -29,6 +29,7 @@ NEGATIVE = "(negative)"
 UNLABELLED = "(unlabelled)"
 NOT_DEFECTS = frozenset({GOOD, NEGATIVE, ONLY_IGNORED, UNLABELLED})
 SPLIT_ORDER = (*SPLITS, "")
+LISTED_SIZES = 6  # of images; the JSON lists all
 TREE = " tree"  # end of the name of a kind of dataset with masks
 
 
@@ -138,6 +139,17 @@ def _summarise_tool(path: Path, tool: ToolFormat, source: Path, progress: Progre
     return _summary(path, tool.name, splits, facts, progress)
 
 
+def describe_sizes(sizes: dict[str, int]) -> str:
+    """The sizes and their numbers of images; of more than LISTED_SIZES the most frequent, and the range of all."""
+    frequent = sorted(sizes.items(), key=lambda item: -item[1])[:LISTED_SIZES]
+    listed = ", ".join(f"{size} ({n})" for size, n in frequent)
+    if len(sizes) == len(frequent):
+        return listed
+    widths, heights = zip(*(map(int, size.split(" x ")) for size in sizes), strict=True)
+    ranges = f"widths {min(widths)} to {max(widths)}, heights {min(heights)} to {max(heights)}"
+    return f"{listed} and {len(sizes) - len(frequent)} others; {ranges}"
+
+
 def print_summary(summary: Summary) -> None:
     """The summary as tables for people."""
     splits = list(summary.splits)
@@ -146,7 +158,7 @@ def print_summary(summary: Summary) -> None:
         ("images", summary.images),
         *((f"images in {s}", f"{n} ({summary.proportions[s]:.1%})") for s, n in summary.splits.items()),
         ("defect types", f"{len(defects)}: {', '.join(defects)}" if defects else "0"),
-        ("sizes", ", ".join(f"{size} ({n})" for size, n in summary.sizes.items())),
+        ("sizes", describe_sizes(summary.sizes)),
         ("modes", ", ".join(f"{mode} ({n})" for mode, n in summary.modes.items())),
     ]
     print_table(f"{summary.path} ({summary.kind})", ("", ""), rows)

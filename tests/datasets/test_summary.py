@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as PillowImage
 
-from datasets.summary import NEGATIVE, summarise
+from datasets.summary import NEGATIVE, describe_sizes, summarise
 from tests.command import json_result, only_line, run_command
 
 
@@ -71,3 +71,12 @@ def test_the_real_bottle(real_bottle: Path) -> None:
     assert summary.sizes == {"900 x 900": 292}
     assert summary.modes == {"RGB": 292}
     assert sum(t.instances for t in summary.types.values()) == 68
+
+
+def test_many_sizes_are_a_few_and_a_range():
+    assert describe_sizes({"12 x 10": 6, "640 x 480": 1}) == "12 x 10 (6), 640 x 480 (1)"
+    sizes = {f"{width} x {200 - width}": 1 + width % 2 for width in range(100, 110)}
+    assert describe_sizes(sizes) == (
+        "101 x 99 (2), 103 x 97 (2), 105 x 95 (2), 107 x 93 (2), 109 x 91 (2), 100 x 100 (1) and 4 others; "
+        "widths 100 to 109, heights 91 to 100"
+    )
