@@ -13,7 +13,7 @@ from features.encoder import Encoder, EncoderSpec
 from features.good_distance import BUFFERS, GoodDistance
 from features.input_frame import InputSide
 from features.regions import DistanceLimits
-from features.score_map import score_map
+from features.score_map import Enlarging, score_map
 from features.weights import check_fits, check_runs
 from system.errors import OptionError, WeightsError, first_line
 from system.files import MAX_WEIGHTS_BYTES, read_file
@@ -53,6 +53,7 @@ class GoodMapSpec(msgspec.Struct, frozen=True):
     learnt: list[str] = []
     held_out: list[str] = []
     pasted: list[str] = []
+    enlarging: Enlarging = "linear"
 
 
 class GoodMap:

@@ -1,7 +1,7 @@
 """From the network of a comparison with good images to the distances and scores of the pixels of an image."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import cv2
 import numpy as np
@@ -14,6 +14,8 @@ from features.regions import DistanceLimits
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Enlarging = Literal["linear", "cubic"]  # how distances are enlarged to the input; linear before there was a choice
+INTERPOLATION = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
 DistanceNetwork = Callable[[Tensor], Tensor]  # N x 3 x rows x columns uint8 to distances N x h x w
 
 
@@ -25,7 +27,7 @@ class MapOptions(Protocol):
 
 
 class MapSpec(Protocol):
-    """What the map of a network depends on: the size of its input, its options and its limits."""
+    """What the map of a network depends on: the size of its input, its options, limits and interpolation."""
 
     @property
     def rows(self) -> int: ...  # noqa: D102
@@ -35,6 +37,8 @@ class MapSpec(Protocol):
     def options(self) -> MapOptions: ...  # noqa: D102
     @property
     def limits(self) -> DistanceLimits | None: ...  # noqa: D102
+    @property
+    def enlarging(self) -> Enlarging: ...  # noqa: D102
 
 
 def image_distances(
@@ -45,7 +49,7 @@ def image_distances(
     pixels = to_tensor(frame.to_input(rgb)[None]).to(device)
     with torch.inference_mode():
         raw = network(pixels)[0].float().cpu().numpy()
-    return smoothed(raw, frame, spec.options.smoothing)
+    return smoothed(raw, frame, spec.options.smoothing, spec.enlarging)
 
 
 def score_map(
@@ -58,10 +62,13 @@ def score_map(
     return np.asarray(cv2.resize(scores, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def smoothed(raw: "NDArray[np.float32]", frame: InputFrame, smoothing: float) -> "NDArray[np.float32]":
-    """Distances h x w of a whole input, enlarged to its resolution, cut to the image and blurred."""
-    enlarged = cv2.resize(raw, (frame.columns, frame.rows), interpolation=cv2.INTER_LINEAR)
-    cut = np.ascontiguousarray(frame.crop(np.asarray(enlarged, np.float32)))
+def smoothed(
+    raw: "NDArray[np.float32]", frame: InputFrame, smoothing: float, enlarging: Enlarging
+) -> "NDArray[np.float32]":
+    """Distances h x w of a whole input, enlarged to its resolution, cut to the image and blurred; at least 0."""
+    enlarged = cv2.resize(raw, (frame.columns, frame.rows), interpolation=INTERPOLATION[enlarging])
+    above = np.maximum(np.asarray(enlarged, np.float32), 0)  # a cubic curve can fall below the distances beside it
+    cut = np.ascontiguousarray(frame.crop(above))
     sigma = smoothing * max(cut.shape)
     return np.asarray(cv2.GaussianBlur(cut, (0, 0), sigma) if sigma else cut, np.float32)
 

@@ -65,6 +65,7 @@ class AnomalyExporter(Quantisable):
                 "floor": spec.limits.floor,
                 "peak": spec.limits.peak,
                 "smoothing": spec.options.smoothing,
+                "enlarging": spec.enlarging,
                 "max_regions": MAX_REGIONS,
             },
         )

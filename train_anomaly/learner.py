@@ -65,6 +65,7 @@ class AnomalyLearner(Learner[AnomalyOptions]):
             encoder.spec if encoder else None,
             learnt=[dataset.sha256(image) for image in learnt],
             held_out=[dataset.sha256(image) for image in held_out],
+            enlarging="cubic",
         )
         scorer = new_scorer(spec, encoder)
         state = read_state(work.state) if work.state else AnomalyState()

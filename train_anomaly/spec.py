@@ -10,6 +10,7 @@ from datasets.coco import Category
 from features.encoder import EncoderSpec
 from features.input_frame import InputSide
 from features.regions import DistanceLimits
+from features.score_map import Enlarging
 from system.errors import OptionError, WeightsError
 from system.files import write_atomic
 from system.tensors import check_tensors, is_library_name
@@ -25,7 +26,8 @@ class AnomalySpec(msgspec.Struct, frozen=True):
     `category` is the category of all predictions. `good_scores` are the scores, in rising order, of good images
     that were not used for learning; `limits` and `guarantee` are set after the training. `epoch` counts from 1.
     `learnt`, `held_out` and `pasted` (sources of made defects) are the SHA-256 of the image files, in the order in
-    which they were learnt, so that no other training tests on them.
+    which they were learnt, so that no other training tests on them. `enlarging` is the interpolation of the
+    distances; files from before there was a choice do not name it.
     """
 
     rows: InputSide
@@ -40,6 +42,7 @@ class AnomalySpec(msgspec.Struct, frozen=True):
     learnt: list[str] = []
     held_out: list[str] = []
     pasted: list[str] = []
+    enlarging: Enlarging = "linear"
 
 
 def save_anomaly(path: Path, state: Mapping[str, Tensor], spec: AnomalySpec) -> None:

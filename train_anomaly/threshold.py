@@ -35,7 +35,7 @@ def with_threshold(
     Raises OptionError if a good image has no finite distance.
     """
     maps = [
-        smoothed(one, InputFrame(*size, spec.rows, spec.columns), spec.options.smoothing)
+        smoothed(one, InputFrame(*size, spec.rows, spec.columns), spec.options.smoothing, spec.enlarging)
         for one, size in zip(raw, sizes, strict=True)
     ]
     scores = sorted(float(one.max()) for one in maps)

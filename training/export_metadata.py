@@ -50,7 +50,7 @@ class NetworkDescription(msgspec.Struct, frozen=True, kw_only=True):
     input: NetworkInput
     output: str
     default_score: float
-    decoding: dict[str, float | bool] = {}
+    decoding: dict[str, float | bool | str] = {}
     type_sizes: list[tuple[float, float]] = []
     tile: int = 0
     licence: str = PROJECT_LICENCE
@@ -72,7 +72,7 @@ class ExportMetadata(msgspec.Struct, frozen=True, kw_only=True):
     output: str
     score_threshold: float
     type_thresholds: dict[str, float]
-    decoding: dict[str, float | bool]
+    decoding: dict[str, float | bool | str]
     type_sizes: list[tuple[float, float]]
     tile: int
     intensities: list[IntensityRange]
