@@ -52,7 +52,7 @@ TRAINER = Trainer(
         "search": Flag("Compare patches with good ones of the same place, or anywhere."),
         "radius": Flag("With --search place: patches of the neighbourhood that count as the same place.", int),
         "patches": Flag("Good patches to remember: for each place, or with --search anywhere in all.", int),
-        "sample": Flag("Choose remembered patches by coreset (greedy) or random."),
+        "sample": Flag("Choose remembered patches by coreset (greedy), random, or mixed: half of each."),
         "reweight": Flag("Neighbours that weight the distance to the nearest good patch (0: off).", int),
         "layer_weights": Flag("features: factors of the layers, by rising stride, such as 2,1,1,1."),
         "synthetic": Flag("features: defects made on good images, from which to learn what a defect is.", int),

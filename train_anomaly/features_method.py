@@ -9,9 +9,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from features.coreset import choose_coreset
 from features.encoder import Encoder
 from features.good_distance import BUFFERS, GoodDistance
 from features.good_map import PREFIX
@@ -20,12 +18,12 @@ from features.patches import PatchFeatures
 from system.console import progress
 from train_anomaly.head import train_head
 from train_anomaly.made_defects import MadeDefect, blended_defects
+from train_anomaly.remembered import remember_anywhere, remember_places
 from train_anomaly.scorer import LeaveOneOutScorer
 from train_anomaly.spec import AnomalySpec
 
 SCALED_BY = 16  # images from which the scales of the layers are computed
 PastedDefects = Callable[[int], Iterator[MadeDefect]]
-CANDIDATES = 100_000  # patches from which those of all places are chosen; the time of a coreset is proportional
 
 
 class FeaturesScorer(LeaveOneOutScorer):
@@ -104,44 +102,3 @@ def equal_scales(features: PatchFeatures, images: Tensor) -> Tensor:
         layers = zip(*(features.layers(image[None]) for image in images), strict=True)
         spreads = [torch.cat(layer).var(dim=(0, 2, 3)).sum() for layer in layers]
     return torch.stack(spreads).clamp(min=1e-12).rsqrt().clone()
-
-
-def remember_anywhere(features: Tensor, size: int, sample: str, seed: int) -> tuple[Tensor, Tensor]:
-    """About `size` patches of N x C x h x w features, 1 x C x M, and the number of the image of each, 1 x M."""
-    random = torch.Generator().manual_seed(seed)
-    count = len(features)
-    each = max(1, (CANDIDATES if sample == "coreset" else size) // count)
-    patches, owners = [], []
-    for number, one in enumerate(features.flatten(2).permute(0, 2, 1)):
-        chosen = torch.randperm(len(one), generator=random)[:each]
-        patches.append(one[chosen])
-        owners.append(torch.full((len(chosen),), number))
-    bank, of_image = torch.cat(patches), torch.cat(owners)
-    if sample == "coreset":
-        chosen = choose_coreset(bank[None], size, seed)[0]
-        bank, of_image = bank[chosen], of_image[chosen]
-    return bank.T[None].contiguous(), of_image[None]
-
-
-def remember_places(features: Tensor, radius: int, size: int, sample: str, seed: int) -> tuple[Tensor, Tensor]:
-    """`size` patches for each of the P places of N x C x h x w features, P x C x M, and their images, P x M.
-
-    Candidates for a place are the patches within `radius` rows and columns; at the edge they repeat.
-    """
-    count, channels, height, width = features.shape
-    side = 2 * radius + 1
-    padded = functional.pad(features, (radius,) * 4, mode="replicate")
-    owner = torch.arange(count).repeat_interleave(side * side)
-    banks, owners = [], []
-    for row in progress(range(height), "choosing good patches", height):
-        windows = padded[:, :, row : row + side].unfold(3, side, 1)  # N x C x side x width x side
-        candidates = windows.permute(3, 0, 2, 4, 1).reshape(width, -1, channels)
-        if sample == "coreset":
-            chosen = choose_coreset(candidates, size, seed + row)
-        else:
-            random = torch.Generator().manual_seed(seed + row)
-            chosen = torch.stack([torch.randperm(len(owner), generator=random)[:size] for _ in range(width)])
-        index = chosen[:, :, None].expand(-1, -1, channels)
-        banks.append(candidates.gather(1, index).transpose(1, 2))
-        owners.append(owner[chosen])
-    return torch.cat(banks).contiguous(), torch.cat(owners)

@@ -19,15 +19,15 @@ class NearestOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     `search` is `place` (with good patches of the same place of the image and those within `radius` patches) or
     `anywhere`. `patches` is the number that is remembered: of all places together, or of each. `sample` chooses
-    them: a greedy coreset or at random. `reweight` is the number of neighbours of the nearest good patch by which
-    its distance is weighted (0: not weighted). `layer_weights` are factors of the features of the layers, in the
-    order of rising stride and separated by commas; if empty, all layers have the same variance.
+    them: a greedy coreset, at random, or half of each. `reweight` is the number of neighbours of the nearest good
+    patch by which its distance is weighted (0: not weighted). `layer_weights` are factors of the features of the
+    layers, in the order of rising stride and separated by commas; if empty, all layers have the same variance.
     """
 
     search: Literal["place", "anywhere"] = "place"
     radius: Natural = 1
-    patches: Positive = 128
-    sample: Literal["coreset", "random"] = "coreset"
+    patches: Positive = 256
+    sample: Literal["mixed", "coreset", "random"] = "mixed"
     reweight: Natural = 0
     layer_weights: str = ""
 

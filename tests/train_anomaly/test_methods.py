@@ -13,6 +13,7 @@ from scipy.spatial.distance import mahalanobis
 from sklearn.svm import OneClassSVM
 
 from datasets.coco import Category
+from features.coreset import choose_coreset
 from features.encoder import load_encoder
 from system.errors import OptionError
 from tests.command import run_command
@@ -20,10 +21,11 @@ from tests.train_anomaly.conftest import SMALL, SPOTS, part
 from tests.train_anomaly.test_fit import metrics_of
 from train_anomaly.autoencoder import Autoencoder, AutoencoderScorer, ssim
 from train_anomaly.deepsvdd import DeepSvddScorer
-from train_anomaly.features_method import FeaturesScorer, remember_anywhere, remember_places
+from train_anomaly.features_method import FeaturesScorer
 from train_anomaly.ocsvm import OcsvmScorer
 from train_anomaly.options import AnomalyOptions, NearestOptions, settled
 from train_anomaly.padim import gaussians
+from train_anomaly.remembered import choose_patches, remember_anywhere, remember_places
 from train_anomaly.spec import AnomalySpec
 from training.epoch_recorder import EpochRecorder
 from training.history import read_history
@@ -197,7 +199,7 @@ def test_layers_have_the_same_variance_times_their_weights() -> None:
     assert scales[1].tolist() == pytest.approx([2 * float(scales[0][0]), float(scales[0][1])])
 
 
-@pytest.mark.parametrize("sample", ["coreset", "random"])
+@pytest.mark.parametrize("sample", ["coreset", "random", "mixed"])
 def test_patches_of_all_places(sample: str) -> None:
     features = torch.randn(4, 6, 5, 5, generator=torch.Generator().manual_seed(1))
     bank, owners = remember_anywhere(features, 40, sample, 0)
@@ -205,6 +207,18 @@ def test_patches_of_all_places(sample: str) -> None:
     every = features.permute(0, 2, 3, 1).reshape(4, 25, 6)
     for patch, owner in zip(bank[0].T, owners[0], strict=True):
         assert (every[owner] == patch).all(1).any()
+
+
+def test_mixed_patches_are_a_coreset_and_others_at_random() -> None:
+    patches = torch.randn(3, 50, 6, generator=torch.Generator().manual_seed(1))
+    chosen = choose_patches(patches, 21, "mixed", 5)
+    assert chosen[:, :10].equal(choose_coreset(patches, 10, 5))
+    assert [len(set(line)) for line in chosen.tolist()] == [21] * 3
+    assert chosen[:, 10:].tolist() != choose_patches(patches, 21, "mixed", 6)[:, 10:].tolist()
+    assert choose_patches(patches, 50, "mixed", 5).tolist() == [list(range(50))] * 3
+    alike = choose_patches(torch.ones(1, 50, 6), 20, "mixed", 5)  # the coreset may repeat equal patches
+    assert alike.shape == (1, 20)
+    assert len(set(alike[0, 10:].tolist())) == 10
 
 
 @pytest.mark.parametrize("method", ["autoencoder", "gan"])
