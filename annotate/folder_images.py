@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from annotate.label_folder import check_label_folder
 from datasets.formats.labelme import SUFFIX, LabelmeFile, read_labelme
 from datasets.formats.labelme_document import Document, new_document, read_document
 from datasets.formats.labelme_images import list_tree
@@ -37,8 +38,10 @@ class FolderImage(msgspec.Struct, frozen=True, order=True):
 def list_folder_images(root: Path) -> list[FolderImage]:
     """The images below `root`, sorted by name.
 
-    Raises InputError if there is no image, or if two images would share one labelme file.
+    Raises InputError if there is no image, if two images would share one labelme file, and for a folder that
+    `check_label_folder` refuses.
     """
+    check_label_folder(root)
     tree = list_tree(root)
     if not tree.images:
         raise no_image(root)

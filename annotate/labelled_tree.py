@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from annotate.label_folder import check_label_folder
 from datasets.formats.labelme import LabelmeFile, read_labelme
 from datasets.formats.labelme_folder import LabelmeImage, embedded_suffix, unlabelled_images
 from datasets.formats.labelme_images import ImageFinder, list_tree
@@ -25,8 +26,10 @@ class LabelledTree(msgspec.Struct, frozen=True):
 def read_labelled_tree(root: Path, images: Path | None = None) -> LabelledTree:
     """Read every labelme file below `root`; its image is beside it, at its path, in `images`, or embedded.
 
-    Raises InputError for a file that cannot be read, for two files of one image, and if there is no image.
+    Raises InputError for a file that cannot be read, for two files of one image, if there is no image, and for a
+    folder that `check_label_folder` refuses.
     """
+    check_label_folder(root)
     tree = list_tree(root)
     trees = [tree] if images is None else [tree, list_tree(images)]
     finder = ImageFinder(tree, None if images is None else trees[1])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from annotate.label_folder import check_label_folder
 from convert.labels import read_labels_file
 from datasets.formats.labelme_flags import IMAGE_FLAGS, LABELS_FILE, UNREVIEWED
 from datasets.masks.pixel_mask import PALETTE
@@ -25,13 +26,19 @@ DEFAULT_COLOUR = (160, 160, 160)
 
 
 def parse_labels(text: str) -> list[str]:
-    """Labels from text such as scratch,dent. Raises OptionError for empty, repeated and unprintable ones."""
+    """Labels from text such as scratch,dent.
+
+    Raises OptionError for empty, repeated and unprintable ones, and for the name of an image flag.
+    """
     labels = [label.strip() for label in text.split(",")]
     if not all(labels):
         raise OptionError(f"--labels {text}", "has an empty label", "give for example scratch,dent")
     for i, label in enumerate(labels):
         if label in labels[:i]:
             raise OptionError(f"--labels {text}", f"has {label} twice", "give each label once")
+        if label in {*IMAGE_FLAGS, UNREVIEWED}:
+            problem = f"{label} is the name of a flag"
+            raise OptionError(f"--labels {text}", problem, "leave it out; good images are flagged, not labelled")
         if not label.isprintable():
             raise OptionError("--labels", f"{label!r} cannot be printed", "use letters, digits, - and _")
     return labels
@@ -72,6 +79,7 @@ def init_project(root: Path, labels: Sequence[str], *, overwrite: bool) -> list[
     """
     if not root.is_dir():
         raise InputError(root, "no such folder", "name the folder of the images")
+    check_label_folder(root)
     content = {
         LABELS: "".join(f"{label}\n" for label in labels).encode(),
         FLAGS: "".join(f"{flag}\n" for flag in IMAGE_FLAGS).encode(),

@@ -17,6 +17,8 @@ from datasets.formats.labelme import LabelmeFile, Shape
 from datasets.formats.labelme_flags import is_unreviewed, set_flags
 from system.errors import InputError
 from tests.annotate.conftest import box, draw_image, write_labels
+from tests.command import only_line, run_command
+from tests.view.fakes import make_dataset, make_run
 
 
 def test_images_of_all_folders_by_name_with_their_labels(tmp_path: Path) -> None:
@@ -43,6 +45,26 @@ def test_two_images_of_one_labelme_file_are_an_error(tmp_path: Path) -> None:
         InputError, match=r"a\.png: labelme would write its shapes into the file of a\.bmp; rename"
     ):
         list_folder_images(tmp_path)
+
+
+def test_a_dataset_and_a_run_are_not_labelled_in_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The masks of a dataset would count as images, and proposals would be written into it."""
+    dataset = make_dataset(tmp_path / "data", images=8)
+    run = make_run(tmp_path / "runs", dataset, measured=False)
+    before = sorted(tmp_path.rglob("*"))
+    correct = f"name a folder of images, or correct the dataset with annotate correct {dataset} IMAGES"
+    for folder, words in (
+        (dataset, f"a dataset folder, not one of images and labelme files; {correct}"),
+        (run, "a run folder, not one of images and labelme files; name a folder of images"),
+    ):
+        for command in (
+            ("propose", folder, "--from", run), ("queue", folder, "--from", run), ("status", folder),
+            ("accept", folder), ("open", folder), ("check", folder), ("init", folder, "--labels", "a"),
+            ("agree", folder, folder), ("merge", folder, folder, tmp_path / "merged"),
+        ):  # fmt: skip
+            assert run_command("annotate", *command) == 2, command
+            assert words in only_line(capsys)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:

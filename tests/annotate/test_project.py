@@ -14,7 +14,7 @@ def test_labels_are_split_and_trimmed() -> None:
     assert parse_labels("scratch, dent,größe") == ["scratch", "dent", "größe"]
 
 
-@pytest.mark.parametrize("text", ["", "a,,b", "a,b,a", "a,b\x07"])
+@pytest.mark.parametrize("text", ["", "a,,b", "a,b,a", "a,b\x07", "a,good", "unreviewed"])
 def test_labels_that_cannot_be(text: str) -> None:
     with pytest.raises(OptionError):
         parse_labels(text)

@@ -3,7 +3,7 @@
 import { INSIDE_REGION, imageScore, operatingThreshold } from "./judge.js";
 import { allMatches } from "./matches.js";
 
-/** @typedef {{image: PageImage, p: number, score: number}} Ranked */
+/** @typedef {{images: Int32Array, places: Int32Array}} Ranked - the indices of images, and of predictions in each */
 
 /**
  * Misses and false alarms with every image score as threshold, in rising order.
@@ -52,22 +52,25 @@ export function operatingCounts(data, m) {
  * The predictions of a run by type, sorted by falling score; independent of the threshold.
  * @param {PageData} data
  * @param {number} model
+ * @returns {Ranked[]}
  */
 export function rankedPredictions(data, model) {
-  /** @type {Ranked[][]} */
+  /** @type {{image: number, p: number, score: number}[][]} */
   const ranked = data.types.map(() => []);
-  for (const image of data.images) {
-    for (const [p, { type, score }] of image.runs[model].predictions.entries()) ranked[type].push({ image, p, score });
+  for (const { index, runs } of data.images) {
+    for (const [p, { type, score }] of runs[model].predictions.entries()) ranked[type].push({ image: index, p, score });
   }
-  for (const one of ranked) one.sort((a, b) => b.score - a.score);
-  return ranked;
+  return ranked.map((one) => {
+    one.sort((a, b) => b.score - a.score);
+    return { images: Int32Array.from(one, ({ image }) => image), places: Int32Array.from(one, ({ p }) => p) };
+  });
 }
 
 /**
  * By type: number of truths, precision and recall along the ranked predictions, and COCO AP at this IoU.
  * @param {PageData} data
  * @param {number} model
- * @param {Ranked[][]} ranked
+ * @param {Ranked[]} ranked
  * @param {number} iou
  * @param {IouKind} by
  * @returns {PrecisionRecall[]}
@@ -77,15 +80,19 @@ export function precisionRecall(data, model, ranked, iou, by) {
   for (const image of data.images) for (const truth of image.truths) truths[truth.type]++;
   const matched = allMatches(data, model, iou, by);
   return data.types.map((_, type) => {
-    const counted = ranked[type].filter(({ image, p }) => matched[image.index][p] !== INSIDE_REGION);
-    const precision = new Float64Array(counted.length);
-    const recall = new Float64Array(counted.length);
+    const { images, places } = ranked[type];
+    const precisions = new Float64Array(images.length);
+    const recalls = new Float64Array(images.length);
     let right = 0;
-    counted.forEach(({ image, p }, i) => {
-      right += matched[image.index][p] >= 0 ? 1 : 0;
-      precision[i] = right / (i + 1);
-      recall[i] = truths[type] ? right / truths[type] : 0;
-    });
+    let counted = 0;
+    for (let i = 0; i < images.length; i++) {
+      const match = matched[images[i]][places[i]];
+      if (match === INSIDE_REGION) continue;
+      if (match >= 0) right++;
+      recalls[counted] = truths[type] ? right / truths[type] : 0;
+      precisions[counted] = right / ++counted;
+    }
+    const [precision, recall] = [precisions.subarray(0, counted), recalls.subarray(0, counted)];
     return { truths: truths[type], precision, recall, ap: truths[type] ? averagePrecision(precision, recall) : null };
   });
 }

@@ -71,6 +71,7 @@ export function countAbove(predictions, threshold) {
  * @param {IouKind} by
  */
 export function matchPredictions(truths, { predictions, pairs, inside }, count, iou, by, anyType = false) {
+  if (!truths.length && !inside) return new Array(count).fill(-1);
   const taken = new Array(truths.length).fill(false);
   const matched = [];
   for (let p = 0; p < count; p++) {
