@@ -80,6 +80,9 @@ def _open(dataset: Path, images: list[str], place: Path, run: Path | None, min_s
     report({"folder": place, "opened": opened})
     rows = [("images", opened.images), ("shapes of the truth", opened.truth)]
     print_table(str(place), ("", "count"), [*rows, ("predictions, flagged unreviewed", opened.predictions)])
+    if kept := len(chosen) - opened.images:
+        without = "; no predictions are added to them" if run else ""
+        print_status(f"{kept} of these images are already open in {place} and keep their files{without}")
     if opened.unpredicted:
         print_status(f"{run} stored no predictions of {opened.unpredicted} of these images")
 

@@ -18,12 +18,12 @@ def _learner() -> Learner[AnomalyOptions]:
 
 
 def _check(options: AnomalyOptions) -> None:
-    from features.common_networks import check_strides
+    from features.common_networks import check_layers
     from features.names import ENCODER_WEIGHTS_REMEDY, check_network, check_weights_file
 
     check_network(options.encoder, "--encoder")
     check_weights_file(options.encoder_weights, options.encoder, ENCODER_WEIGHTS_REMEDY)
-    check_strides(options.encoder, options.layer_names, "--layers")
+    check_layers(options.encoder, options.layer_names, "--layers")
 
 
 TRAINER = Trainer(

@@ -19,13 +19,13 @@ def _learner() -> Learner[ClassifierOptions]:
 
 
 def _check(options: ClassifierOptions) -> None:
-    from features.common_networks import check_strides
+    from features.common_networks import check_layers
     from features.names import check_network, check_weights_file
 
     check_network(options.arch, "--arch")
     check_weights_file(options.weights, options.arch, WEIGHTS_REMEDY)
     if options.head == "fitted":
-        check_strides(options.arch, options.layer_names, "--layers")
+        check_layers(options.arch, options.layer_names, "--layers")
 
 
 def _check_devices(options: ClassifierOptions) -> None:

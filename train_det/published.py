@@ -12,6 +12,7 @@ from train_det.checkpoint_classes import check_checkpoint
 from train_det.families import YAML, architecture_file, check_task
 from train_det.options import RANDOM_WEIGHTS, DetectorOptions
 from train_det.options import WEIGHTS_REMEDY as REMEDY
+from training.early_checks import check_named_runs
 
 SOURCE, NAMES = Path("utils", "downloads.py"), "GITHUB_ASSETS_NAMES"
 
@@ -44,8 +45,10 @@ def weights_cache() -> Path:
 def check_options(options: DetectorOptions) -> None:
     """Raise WeightsError if the weights are neither none, nor a file, nor a name, of weights or an architecture.
 
-    Passes a name if the published ones cannot be found; training then refuses it.
+    Raises InputError for a folder that is not a run. Passes a name if the published ones cannot be found; training
+    then refuses it.
     """
+    check_named_runs("det", options.good_map, options.teacher)
     name, known = options.weights, published_names()
     if name == RANDOM_WEIGHTS:
         return

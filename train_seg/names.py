@@ -8,6 +8,7 @@ from features.names import ENCODER_WEIGHTS_REMEDY as WEIGHTS_REMEDY
 from features.names import check_weights_file, source_texts, timm_names
 from system.errors import OptionError
 from train_seg.options import SegmenterOptions
+from training.early_checks import check_named_runs
 
 BEST, LAST, STATE = "best.safetensors", "last.safetensors", "last.ckpt"
 RECORDER = "Recorder"  # the key of the recorder's state in last.ckpt: the name of its class
@@ -22,7 +23,8 @@ def encoder_names() -> frozenset[str]:
 
 
 def check_options(options: SegmenterOptions) -> None:
-    """Raise OptionError for an unknown encoder, WeightsError for a missing file of weights."""
+    """Raise OptionError for an unknown encoder, WeightsError for wrong weights, InputError for a wrong run."""
+    check_named_runs("seg", options.good_map, options.teacher)
     check_encoder(options.encoder)
     check_weights_file(options.encoder_weights, options.encoder.removeprefix("tu-"), WEIGHTS_REMEDY)
 

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from datasets.formats.dataset_folder import Dataset
-from evaluate.run_folder import Run
+from evaluate.run_folder import Run, load_run_of
 from system.cuda import has_driver, is_cpu_build
 from system.errors import OptionError
 from training.negatives import ImageChoice, check_negatives
@@ -61,6 +61,17 @@ def check_dataset(dataset: Dataset, options: SharedOptions, images: ImageChoice,
         check_learnable(dataset, options, images)
     else:
         training_images(dataset, options, images)
+
+
+def check_named_runs(task: str, good_map: str, teacher: str) -> None:
+    """Raise InputError for a good map that is not a run of train_anomaly, and a teacher that is not one of `task`.
+
+    Either may be empty.
+    """
+    if good_map:
+        load_run_of(Path(good_map), "anomaly")
+    if teacher:
+        load_run_of(Path(teacher), task)
 
 
 def check_rule(rule: str | None) -> None:

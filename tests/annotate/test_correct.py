@@ -72,6 +72,19 @@ def test_without_a_correction_nothing_is_written(dataset: Path, capsys: pytest.C
     assert files_of(dataset) == before
 
 
+def test_images_that_are_open_keep_their_files(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, _ = defective(dataset)
+    assert opened(dataset, name) == 0
+    before = files_of(correction_folder(dataset))
+    capsys.readouterr()
+    assert opened(dataset, name) == 0
+    folder = tmp_path.resolve() / "data-correction"
+    assert f"1 of these images are already open in {folder} and keep their files" in capsys.readouterr().err
+    assert files_of(correction_folder(dataset)) == before
+
+
 def test_relabelled_redrawn_deleted_and_new(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name, mine = defective(dataset)
     labels = {category.id: category.name for category in load_dataset(dataset).categories}

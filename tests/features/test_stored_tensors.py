@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torchvision import models
 
-from features.common_networks import COMMON, STRIDES, can_fit, check_strides, starts_of
-from features.encoder import load_encoder
+from features.common_networks import COMMON, STRIDES, can_fit, check_layers, starts_of
+from features.encoder import _strides, load_encoder
 from features.library import build_network, libraries_with
 from features.names import check_weights_file, timm_names, torchvision_names
 from features.stored_tensors import check_stored_weights, pickled_classes
@@ -138,9 +138,13 @@ def test_facts_about_common_networks_are_those_of_the_libraries(name: str) -> No
     assert starts_of(name)
     for library in libraries_with(name, ""):
         assert can_fit(name, build_network(library, name, "").state_dict())
+        modules = _strides(build_network(library, name, "").eval())
+        check_layers(name, list(modules), "--layers")
+    with pytest.raises(OptionError, match="no such layer"):
+        check_layers(name, ["8", "layer9.0"], "--layers")
     encoder = load_encoder(name, "none", [str(stride) for stride in STRIDES])[0]
     assert len(encoder.spec.layers) == len(STRIDES)
-    check_strides(name, [str(stride) for stride in STRIDES], "--layers")
+    check_layers(name, [str(stride) for stride in STRIDES], "--layers")
     with pytest.raises(OptionError, match="no such layer"):
         load_encoder(name, "none", ["64"])
 
@@ -159,11 +163,11 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         check_weights_file(str(path), "tf_efficientnet_lite0", "")
     for layer in ("99", "0", "1"):
         with pytest.raises(OptionError, match="no such layer of densenet121; give strides of 2 to 64 or a module"):
-            check_strides("densenet121", [layer], "--layers")
+            check_layers("densenet121", [layer], "--layers")
     with pytest.raises(
         OptionError, match=r"--layers 6: no such layer of resnet18; give strides \(2, 4, 8, 16, 32\)"
     ):
-        check_strides("resnet18", ["8", "layer1", "6"], "--layers")
+        check_layers("resnet18", ["8", "layer1", "6"], "--layers")
 
 
 def test_wrong_files_are_refused_before_a_heavy_import(tmp_path: Path) -> None:
@@ -179,6 +183,7 @@ def test_wrong_files_are_refused_before_a_heavy_import(tmp_path: Path) -> None:
         ["train_cls", "--arch", "mobilenet_v2", "--weights", resnet],
         ["train_seg", "--encoder", "tu-tf_efficientnet_lite0", "--encoder-weights", resnet],
         ["train_anomaly", "--encoder-weights", "none", "--layers", "99"],
+        ["train_anomaly", "--encoder-weights", "none", "--layers", "8,foo"],
         ["train_cls", "--weights", "none", "--head", "fitted", "--layers", "4,99"],
     ]  # fmt: skip
     code = f"""

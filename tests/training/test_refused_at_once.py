@@ -57,6 +57,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("train_seg export runs/seg/data", "runs/seg/data/weights: no weights of a finished epoch"),
         ("train_seg predict runs/seg/data data/images", "weights: no weights of a finished epoch"),
         ("train_det predict runs/det/data data/images", "weights: no weights of a finished epoch"),
+        (
+            "train_seg fit bad --good-map runs/seg/data",
+            "runs/seg/data: a run of train_seg; name one of train_anomaly",
+        ),
+        ("train_det fit bad --good-map none", "none: not a run folder (no config.yaml)"),
+        (
+            "train_seg fit bad --teacher runs/det/data --unlabelled x",
+            "runs/det/data: a run of train_det; name one of",
+        ),
         ("train_anomaly fit bad --encoder-weights none", "the split train has no good image to learn from"),
         ("train_anomaly fit bad --encoder-weights none --folds 2", "there is no good image to learn from"),
         ("train_seg fit good-only --encoder-weights none", "the split train has no annotation to learn from"),
