@@ -19,7 +19,7 @@ from train_anomaly.features_method import FeaturesScorer
 from train_anomaly.good_images import frame_of, load_inputs, split_good
 from train_anomaly.loop import BEST, STATE, EpochLoop, GoodInputs, OnePassLoop
 from train_anomaly.made_defects import as_canvases, pasted_defects, read_sources
-from train_anomaly.methods import needs_encoder, new_scorer
+from train_anomaly.methods import METHODS, needs_encoder, new_scorer
 from train_anomaly.options import AnomalyOptions, settled
 from train_anomaly.scorer import OnePassScorer, TrainedScorer
 from train_anomaly.spec import AnomalySpec, load_anomaly, save_anomaly
@@ -65,7 +65,7 @@ class AnomalyLearner(Learner[AnomalyOptions]):
             encoder.spec if encoder else None,
             learnt=[dataset.sha256(image) for image in learnt],
             held_out=[dataset.sha256(image) for image in held_out],
-            enlarging="cubic",
+            enlarging=METHODS[options.method].enlarging,
         )
         scorer = new_scorer(spec, encoder)
         state = read_state(work.state) if work.state else AnomalyState()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from features.encoder import Encoder
+from features.score_map import Enlarging
 from train_anomaly.spec import AnomalySpec
 
 
@@ -15,10 +16,11 @@ class Scorer(nn.Module, ABC):
     """Images N x 3 x rows x columns, RGB of any number type, to distances N x h x w of at least 0.
 
     A larger distance is farther from good images; h x w is the grid of the method. `learnt` are the names of
-    buffers whose shapes depend on the training images.
+    buffers whose shapes depend on the training images, `enlarging` is the interpolation of new maps.
     """
 
     learnt: ClassVar[tuple[str, ...]] = ()
+    enlarging: ClassVar[Enlarging] = "linear"
 
     def __init__(self, spec: AnomalySpec, encoder: Encoder | None) -> None:
         del encoder  # a method that needs one keeps it
