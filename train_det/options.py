@@ -94,7 +94,8 @@ class DetectorOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_f
     def __post_init__(self) -> None:
         check_tile(self.tile, self.good_map)
         if bool(self.unlabelled) != bool(self.teacher):
-            raise OptionError("unlabelled", "needs a teacher, and a teacher needs it", "give both or none")
+            given, lacking = ("unlabelled", "teacher") if self.unlabelled else ("teacher", "unlabelled")
+            raise OptionError(given, f"needs {lacking}, too", "give both or none")
         if self.patience and self.monitor == "last":
             raise OptionError("patience", "monitor last watches no value", "give 0, or another --monitor")
 

@@ -106,7 +106,8 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
         check_imgsz(self.imgsz, self.encoder_depth)
         check_tile(self.tile, self.good_map)
         if bool(self.unlabelled) != bool(self.teacher):
-            raise OptionError("unlabelled", "needs a teacher, and a teacher needs it", "give both or none")
+            given, lacking = ("unlabelled", "teacher") if self.unlabelled else ("teacher", "unlabelled")
+            raise OptionError(given, f"needs {lacking}, too", "give both or none")
 
 
 def check_imgsz(imgsz: int, encoder_depth: int) -> None:

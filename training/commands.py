@@ -86,7 +86,7 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
             raise OptionError(f"--devices {devices}", "the run has several trainings", "leave it out; give --jobs")
         data = dataset_to_train(dataset, resume, trainer.task)
         if not resume:
-            check_dataset(data, asked, trainer.images, several=folds > 0 or seeds > 1)
+            check_dataset(data, asked, trainer.images, several=folds > 0 or seeds > 1, folds=folds)
         print_loading()
         from training import fit as fitting
 

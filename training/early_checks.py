@@ -53,10 +53,18 @@ def check_new_run(name: str | None, runs: Path, folds: int, val: float, seeds: i
         raise OptionError(f"--val {val}", "not a share", "give 0 or more and less than 1")
 
 
-def check_dataset(dataset: Dataset, options: SharedOptions, images: ImageChoice, *, several: bool) -> None:
-    """Raise InputError if a run, or a run of `several` trainings, has no image to learn from."""
+def check_dataset(
+    dataset: Dataset, options: SharedOptions, images: ImageChoice, *, several: bool, folds: int = 0
+) -> None:
+    """Raise InputError if a run, or a run of `several` trainings, has no image to learn from.
+
+    Raises OptionError if the dataset cannot be split into so many `folds`.
+    """
+    from datasets.splits import strata_by_type, stratified_folds
     from training.new_run import check_learnable, training_images
 
+    if folds:
+        stratified_folds(strata_by_type(dataset.splits.values()), folds, options.seed)
     if several:
         check_learnable(dataset, options, images)
     else:

@@ -61,6 +61,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "train_seg fit bad --good-map runs/seg/data",
             "runs/seg/data: a run of train_seg; name one of train_anomaly",
         ),
+        (
+            "train_seg fit bad --encoder-weights none --folds 99",
+            "images cannot be split into so many folds; give 2 to",
+        ),
         ("train_det fit bad --good-map none", "none: not a run folder (no config.yaml)"),
         (
             "train_seg fit bad --teacher runs/det/data --unlabelled x",
