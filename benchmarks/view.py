@@ -140,6 +140,7 @@ def measure(browser: Browser, root: Path, each: int, folds: int = 0) -> dict[str
     frames = page.evaluate(SCROLL, FRAMES)
     page.click("text=Curves and tables")
     with_tables = slide(page, session, "confidence-0", CONFIDENCES)
+    iou_with_tables = slide(page, session, "iou", IOUS)
     page.close()
     return {
         "build s": round(seconds, 1),
@@ -152,6 +153,7 @@ def measure(browser: Browser, root: Path, each: int, folds: int = 0) -> dict[str
         **described("confidence slider", confidence),
         **described("IoU slider", iou),
         **described("confidence over tables", with_tables),
+        **described("IoU over tables", iou_with_tables),
         "frame while scrolling ms, median": middle(frames),
         "frame while scrolling ms, most": round(max(frames), 1),
     }
