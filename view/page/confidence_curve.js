@@ -15,17 +15,39 @@ const MAX_POINTS = 400;
  */
 export function confidenceCurve(data, model, matched) {
   const truths = data.images.reduce((sum, image) => sum + image.truths.length, 0);
-  const ranked = ranking(data, model).filter(({ image, p }) => matched[image][p] !== INSIDE_REGION);
+  const ranked = ranking(data, model);
+  const rights = new Int32Array(ranked.length); // by distinct score: right predictions, and all that count
+  const counts = new Int32Array(ranked.length);
+  const scores = new Float64Array(ranked.length);
+  let [right, counted, last] = [0, 0, -1];
+  for (const { score, image, p } of ranked) {
+    const match = matched[image][p];
+    if (match === INSIDE_REGION) continue;
+    if (match >= 0) right++;
+    counted++;
+    if (last < 0 || scores[last] !== score) last++;
+    scores[last] = score;
+    rights[last] = right;
+    counts[last] = counted;
+  }
+  let best = 0;
+  for (let i = 1; i <= last; i++) if (f1(i) > f1(best)) best = i;
+  const step = Math.ceil((last + 1) / MAX_POINTS);
   /** @type {ConfidencePoint[]} */
   const points = [];
-  let right = 0;
-  ranked.forEach(({ score, image, p }, i) => {
-    if (matched[image][p] >= 0) right++;
-    if (ranked[i + 1]?.score === score) return;
-    const [precision, recall] = [right / (i + 1), truths ? right / truths : 0];
-    points.push({ threshold: score, precision, recall, f1: precision + recall ? (2 * precision * recall) / (precision + recall) : 0 });
-  });
-  return thinned(points).reverse();
+  for (let i = last; i >= 0; i--) if (i % step === 0 || i === last || i === best) points.push(pointAt(i));
+  return points;
+
+  /** @param {number} i */
+  function f1(i) {
+    return (2 * rights[i]) / (counts[i] + truths);
+  }
+
+  /** @param {number} i */
+  function pointAt(i) {
+    const [precision, recall] = [rights[i] / counts[i], truths ? rights[i] / truths : 0];
+    return { threshold: scores[i], precision, recall, f1: precision + recall ? (2 * precision * recall) / (precision + recall) : 0 };
+  }
 }
 
 /**
@@ -34,12 +56,10 @@ export function confidenceCurve(data, model, matched) {
  * @returns {ConfidencePoint | undefined}
  */
 export function bestPoint(points) {
-  return points.toSorted((a, b) => b.f1 - a.f1 || b.threshold - a.threshold)[0];
-}
-
-/** @param {ConfidencePoint[]} points */
-function thinned(points) {
-  const step = Math.ceil(points.length / MAX_POINTS);
-  const best = bestPoint(points);
-  return points.filter((point, i) => i % step === 0 || i === points.length - 1 || point === best);
+  /** @type {ConfidencePoint | undefined} */
+  let best;
+  for (const point of points) {
+    if (!best || point.f1 > best.f1 || (point.f1 === best.f1 && point.threshold > best.threshold)) best = point;
+  }
+  return best;
 }
