@@ -23,12 +23,12 @@ import torch
 
 from benchmarks.classify_tests import image_outcomes, paired_tests
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
+from evaluate.history_file import read_history
 from evaluate.image_types import IMAGE_TYPES
 from evaluate.images import fewest_misses
 from evaluate.metrics import read_metrics
 from system.console import print_status, print_table
 from system.json_file import write_json
-from training.history import read_history
 
 RESULT = Path(__file__).with_name("results") / "classify.json"
 FOLDS = 5

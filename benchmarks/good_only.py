@@ -22,11 +22,11 @@ import torch
 from benchmarks.bottle import measured
 from benchmarks.good_only_table import print_methods
 from datasets.formats.dataset_folder import Dataset, load_dataset
+from evaluate.history_file import read_history
 from evaluate.run_folder import load_run
 from system.console import print_status, progress
 from system.json_file import write_json
 from train_anomaly.learner import AnomalyLearner
-from training.history import read_history
 from training.trainer import PredictOptions
 
 RESULT = Path(__file__).with_name("results") / "good_only.json"

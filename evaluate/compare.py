@@ -18,7 +18,7 @@ from evaluate.bootstrap import draw_images, percentile_interval
 from evaluate.metric import Tested
 from evaluate.metrics import METRICS
 from evaluate.operating import operating_scores
-from evaluate.run_folder import Run, load_run, read_config, read_split
+from evaluate.run_folder import Run, load_member, read_config, read_split
 from evaluate.truth import checked_predictions, run_truth
 from evaluate.type_of_image import image_answers
 from evaluate.type_thresholds import counted_predictions
@@ -82,7 +82,7 @@ def read_measured(run: Run, dataset: Dataset) -> MeasuredRun:
     names = {image.id: image.file_name for image in truth.images}
     points: dict[str, OperatingPoint] = {}
     for k in range(1, read_config(run.root).folds + 1):
-        fold = load_run(run.root / f"fold-{k}")
+        fold = load_member(run.root / f"fold-{k}")
         points |= dict.fromkeys(read_split(fold).images["test"], operating_scores(fold))
     point = operating_scores(run)
     types = truth.names()

@@ -16,6 +16,7 @@ import msgspec
 from datasets.images.bit_depth import IntensityRange
 from system.errors import InputError
 from system.json_file import read_json
+from system.links import check_own_folder
 from system.typed_yaml import read_yaml_as
 
 
@@ -156,7 +157,13 @@ def is_member(run: Run) -> bool:
 
 def seeds_of(run: Run) -> list[Run]:
     """The runs with different seeds in the folder of several; none for any other run. Raises InputError."""
-    return [load_run(run.root / f"seed-{seed}") for seed in read_config(run.root).seeds]
+    return [load_member(run.root / f"seed-{seed}") for seed in read_config(run.root).seeds]
+
+
+def load_member(root: Path) -> Run:
+    """Open the folder of a fold or of one of several seeds. Raises InputError, also if it is a link."""
+    check_own_folder(root)
+    return load_run(root)
 
 
 def check_own_predictions(run: Run) -> None:

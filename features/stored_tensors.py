@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from system.errors import WeightsError
-from system.tensors import check_expansion
+from system.tensors import ARCHIVE, LEGACY, check_stored
 
 Shape = tuple[int, ...]
-ZIP = b"PK\x03\x04"
-LEGACY = (b"\x80", b"L119547037146038801333356L")  # how files of old versions begin: a pickled magic number
 MAX_LIST_BYTES = 64 * 2**20  # of the list of tensors; a longer one is left to PyTorch
 DAMAGED, MORE_THAN_TENSORS = "damaged or no PyTorch file", "it contains more than tensors"
 STATE_DICT_CLASSES = re.compile(
@@ -47,7 +45,7 @@ def check_stored_weights(path: Path, remedy: str) -> dict[str, Shape] | None:
 
     Raises WeightsError with `remedy` for a file that cannot be a state dict.
     """
-    check_expansion(path, remedy)
+    check_stored(path, remedy)
     try:
         stored = _safetensors(path) if path.suffix == ".safetensors" else _torch_file(path)
     except _NotWeightsError as error:
@@ -89,7 +87,7 @@ def _safetensors(path: Path) -> dict[str, ListedTensor] | None:
         listed.pop("__metadata__", None)
         shapes = {name: ListedTensor(tuple(int(side) for side in one["shape"])) for name, one in listed.items()}
         end = max((one["data_offsets"][1] for one in listed.values()), default=0)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
+    except (ValueError, OverflowError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         raise _NotWeightsError(DAMAGED) from None
     if end != size - 8 - length:
         raise _NotWeightsError(DAMAGED)
@@ -99,7 +97,7 @@ def _safetensors(path: Path) -> dict[str, ListedTensor] | None:
 def _torch_file(path: Path) -> object:
     with path.open("rb") as file:
         start = file.read(32)
-    if start.startswith(ZIP):
+    if start.startswith(ARCHIVE):
         data = _pickle_in_archive(path)
         return None if data is None else _state_dict(data)
     if start.startswith(LEGACY):
@@ -148,7 +146,7 @@ def _state_dict(data: bytes) -> object:
         return None
     try:
         return _ShapeUnpickler(io.BytesIO(data)).load()
-    except (pickle.UnpicklingError, ValueError, TypeError, IndexError, AttributeError, KeyError, EOFError):
+    except (pickle.UnpicklingError, ValueError, OverflowError, TypeError, LookupError, AttributeError, EOFError):
         return None
 
 

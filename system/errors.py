@@ -5,6 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
+MAX_QUOTED = 2000  # characters of each part of an error: a file may contain a value of megabytes
+END_QUOTED = 200  # of these, at the end
+
 
 class DefectlineError(Exception):
     """An error the user can fix: its place, the problem and the remedy.
@@ -16,6 +19,8 @@ class DefectlineError(Exception):
     of_option: ClassVar[bool] = False
 
     def __init__(self, where: Path | str, problem: str, remedy: str) -> None:
+        where = shortened(where) if isinstance(where, str) else where
+        problem, remedy = shortened(problem), shortened(remedy)
         super().__init__(where, problem, remedy)
         self.where = where
         self.problem = problem
@@ -54,6 +59,17 @@ class CombinedInputError(InputError):
     def limited(self, limit: int) -> "CombinedInputError":
         """The first `limit` errors, and the number of the others."""
         return CombinedInputError(self.errors[:limit], self.hidden + max(0, len(self.errors) - limit))
+
+
+def shortened(text: str) -> str:
+    """`text`, or its beginning and end if it is too long for an error.
+
+    >>> len(shortened("a" * 10**6))
+    2005
+    """
+    if len(text) <= MAX_QUOTED:
+        return text
+    return f"{text[: MAX_QUOTED - END_QUOTED]} ... {text[-END_QUOTED:]}"
 
 
 def separate(errors: Iterable[InputError]) -> list[InputError]:

@@ -1,14 +1,19 @@
 """Check received files of tensors: the tensors are not larger than the file states, and are finite numbers."""
 
+import mmap
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from system.errors import WeightsError
+from system.errors import InputError, WeightsError
+from system.files import MAX_WEIGHTS_BYTES, check_length, check_regular
 
 MAX_NAME_LENGTH = 100  # characters of the name of a network
 MAX_EXPANSION = 2  # PyTorch stores its files uncompressed; a larger ratio is a bomb
+ARCHIVE = b"PK\x03\x04"
+LEGACY = (b"\x80", b"L119547037146038801333356L")  # how files of old versions begin: a pickled magic number
+GROWING = b"bytearray\n"  # in a pickle: the only class that takes memory by a number, without data in the file
 
 
 class Storage(Protocol):
@@ -34,11 +39,19 @@ class StoredTensor(Protocol):
 
 
 def check_tensors(path: Path, tensors: Mapping[str, StoredTensor], remedy: str = "train again") -> None:
-    """Raise WeightsError for a tensor that is larger than its stored data, or has values that are not finite."""
+    """Raise WeightsError for a tensor that is larger than its stored data, or has values that are not finite.
+
+    Also for one without plain values: sparse, quantized or without data.
+    """
     for name, tensor in tensors.items():
-        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        try:
+            too_large = tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()
+            finite = too_large or not tensor.is_floating_point() or bool(tensor.isfinite().all())
+        except RuntimeError:
+            raise WeightsError(path, f"the tensor {name} is not an ordinary one", remedy) from None
+        if too_large:
             raise WeightsError(path, f"the tensor {name} is larger than its data", remedy)
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+        if not finite:
             raise WeightsError(path, f"the tensor {name} has values that are not numbers", remedy)
 
 
@@ -50,17 +63,42 @@ def is_archive(path: Path) -> bool:
         return False
 
 
-def check_expansion(path: Path, remedy: str) -> None:
-    """Raise WeightsError for a PyTorch file that unpacks to much more than its size or is damaged."""
-    if not is_archive(path):
-        return
+def check_stored(path: Path, remedy: str, *, archive: bool = False) -> None:
+    """Raise WeightsError for a PyTorch file that would take much more memory than its size, or is damaged.
+
+    With `archive`, also for one that is not a zip archive, as PyTorch wrote until 2020.
+    """
+    damaged = WeightsError(path, "not a PyTorch checkpoint, or a damaged one", remedy)
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
+        check_regular(path)
+        check_length(path, path.stat().st_size, MAX_WEIGHTS_BYTES)
+        if not is_archive(path):
+            if archive:
+                raise damaged
+        else:
+            with zipfile.ZipFile(path) as file:
+                members = file.infolist()
+            size = sum(member.file_size for member in members)
+            if size > MAX_EXPANSION * path.stat().st_size:
+                raise WeightsError(path, f"unpacks to {size} bytes, more than a checkpoint does", remedy)
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                raise WeightsError(path, "compressed, which PyTorch does not do", remedy)
+        grows = _contains(path, GROWING)
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        raise WeightsError(path, "not a PyTorch checkpoint, or a damaged one", remedy) from None
-    if size > MAX_EXPANSION * path.stat().st_size:
-        raise WeightsError(path, f"unpacks to {size} bytes, more than a checkpoint does", remedy)
+        raise damaged from None
+    except InputError as error:
+        raise WeightsError(path, error.problem, remedy) from None
+    if grows:
+        raise WeightsError(path, "contains more than tensors (bytearray)", remedy)
+
+
+def _contains(path: Path, part: bytes) -> bool:
+    """Whether an archive, or a file of an old version, contains `part`."""
+    with path.open("rb") as file:
+        if not file.read(32).startswith((ARCHIVE, *LEGACY)):
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return content.find(part) >= 0
 
 
 def is_library_name(name: str) -> bool:

@@ -28,7 +28,7 @@ def read_yaml(path: Path, remedy: str) -> tuple[object, object]:
 
     data = read_file(path, MAX_YAML_BYTES)
     try:
-        return _load(data, StrictLoader), _load(data, TextLoader)
+        return load_yaml(data, StrictLoader), load_yaml(data, TextLoader)
     except ValueError as error:
         raise InputError(path, f"not valid YAML: {error}", remedy) from None
 
@@ -45,14 +45,17 @@ def read_yaml_options(path: Path, remedy: str) -> object:
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror})", "check the path") from None
     try:
-        values = _load(data, OptionsLoader)
+        values = load_yaml(data, OptionsLoader)
     except ValueError as error:
         raise InputError(path, str(error), remedy) from None
     return {} if values is None else values
 
 
-def _load(data: bytes, loader: "type[StrictLoader]") -> object:
-    """The content of a YAML file. Raises ValueError with the place and the problem."""
+def load_yaml(data: bytes, loader: "type[StrictLoader]") -> object:
+    """The content of a YAML file, read by a loader of `system.yaml_loader`.
+
+    Raises ValueError with the place and the problem.
+    """
     import yaml
 
     try:
@@ -60,5 +63,5 @@ def _load(data: bytes, loader: "type[StrictLoader]") -> object:
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise ValueError(f"{line}{error.problem}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:  # OverflowError: \\UFFFFFFFF
         raise ValueError(f"not YAML: {' '.join(str(error).split())}") from None

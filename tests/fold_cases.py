@@ -7,11 +7,11 @@ import pytest
 
 from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import Dataset, load_dataset
+from evaluate.history_file import read_history
 from evaluate.metrics import read_metrics
 from evaluate.run_folder import Run, load_run, read_split
 from tests.command import only_line, run_command
 from training.cross_validation import folds_of
-from training.history import read_history
 from training.new_run import new_folds
 from training.options import SharedOptions
 

@@ -7,8 +7,8 @@ import pytest
 
 from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import load_dataset
+from evaluate.history_file import read_history
 from tests.command import only_line, run_command
-from training.history import read_history
 
 UNKNOWN_LOGGER = "--logger comet: not a value it takes; give one of mlflow, none"
 RESUMED = "--resume some/run: a run continues with its own options; leave out"

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from system.errors import WeightsError
 from system.files import write_atomic
-from system.tensors import check_expansion, check_tensors
+from system.tensors import check_stored, check_tensors
 from training.early_stopping import Best, stored_best
 
 REMEDY = "start again without --resume"
@@ -43,7 +43,7 @@ def save_state(path: Path, state: AnomalyState) -> None:
 def read_state(path: Path) -> AnomalyState:
     """Read last.ckpt. Raises WeightsError if it is damaged."""
     try:
-        check_expansion(path, REMEDY)
+        check_stored(path, REMEDY, archive=True)
         stored = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
         check_tensors(path, stored["network"], REMEDY)
         return AnomalyState(int(stored["epoch"]), stored_best(stored), stored["network"], stored["optimizers"])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from system.errors import WeightsError
-from system.tensors import check_expansion, check_tensors
+from system.tensors import check_stored, check_tensors
 from train_cls.model import ClassifierSpec
 from training.early_stopping import Best, stored_best
 
@@ -40,7 +40,7 @@ class TrainingState:
 def read_state(path: Path) -> TrainingState:
     """Read last.ckpt. Raises WeightsError if it is damaged."""
     try:
-        check_expansion(path, "start again without --resume")
+        check_stored(path, "start again without --resume", archive=True)
         stored = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
         check_tensors(path, stored["network"], "start again without --resume")
         return TrainingState(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from features.stored_tensors import ACCEPTED_PACKAGES, is_plain_class, pickled_classes
 from system.errors import WeightsError
-from system.tensors import check_expansion, is_archive
+from system.tensors import check_stored, is_archive
 from train_det.options import WEIGHTS_REMEDY as REMEDY
 
 TRUST = "DEFECTLINE_TRUST_WEIGHTS"  # set by --trust-weights, inherited by the trainings of folds
@@ -45,7 +45,7 @@ def check_is_checkpoint(path: Path) -> None:
         raise WeightsError(path, "no such file", REMEDY)
     if path.suffix != ".pt" or not is_archive(path):
         raise WeightsError(path, "not a PyTorch checkpoint, or a damaged one", REMEDY)
-    check_expansion(path, REMEDY)
+    check_stored(path, REMEDY, archive=True)
 
 
 def unknown_class(path: Path, name: str) -> WeightsError:

@@ -14,7 +14,7 @@ from evaluate.run_folder import Run
 from features.good_map import GoodMap, load_good_map
 from system.console import print_status
 from system.errors import OptionError, WeightsError
-from system.tensors import check_expansion, check_tensors
+from system.tensors import check_stored, check_tensors
 from train_seg.architectures import check_network
 from train_seg.box_masks import record_box_masks, with_box_masks
 from train_seg.data import PlainSet, TrainingSet, load_cached
@@ -174,7 +174,7 @@ def store_threshold(path: Path, threshold: float) -> None:
 def _progress_in(state: Path) -> tuple[int, Best]:
     """The number of finished epochs in a resume state, and the best of them. Raises WeightsError."""
     try:
-        check_expansion(state, "start again without --resume")
+        check_stored(state, "start again without --resume", archive=True)
         stored = torch.load(io.BytesIO(state.read_bytes()), map_location="cpu", weights_only=True)
         kept = stored["callbacks"][RECORDER]
         check_tensors(state, stored["state_dict"], "start again without --resume")

@@ -12,7 +12,7 @@ from evaluate.run_folder import (
     Run,
     check_own_predictions,
     is_fused,
-    load_run,
+    load_member,
     load_run_of,
     read_config,
     read_split,
@@ -21,7 +21,7 @@ from system.child_process import END_WITH_PARENT, module_command, module_environ
 from system.console import print_status, progress
 from system.errors import InputError, OptionError
 from system.workers import Pool, max_jobs
-from training.member_task import LOG_FILE, MemberTraining
+from training.member_task import LOG_FILE, MemberTraining, open_log
 from training.run_lock import locked
 
 GRACE_SECONDS = 5.0  # between Ctrl-C, which reaches the folds too, and SIGTERM
@@ -42,7 +42,7 @@ def check_fold_flags(flags: Mapping[str, object], *, crossed: bool) -> None:
 
 def folds_of(run: Run) -> list[Run]:
     """The folds of a cross-validation in order; none for an ordinary run. Raises InputError."""
-    return [load_run(run.root / f"fold-{k}") for k in range(1, read_config(run.root).folds + 1)]
+    return [load_member(run.root / f"fold-{k}") for k in range(1, read_config(run.root).folds + 1)]
 
 
 def training_without(run: Run, images: Iterable[str]) -> Run | None:
@@ -121,7 +121,7 @@ def _train(run: Run, folds: Sequence[Run], command: Sequence[str], jobs: int) ->
             print_status(fold.root.relative_to(run.root).as_posix())
             started.append(subprocess.Popen(words, env=environment, stdin=PIPE))  # noqa: S603
             return fold, started[-1].wait()
-        with (fold.root / LOG_FILE).open("ab") as log:
+        with open_log(fold.root) as log:
             process = subprocess.Popen(words, env=environment, stdin=PIPE, stdout=log, stderr=log)  # noqa: S603
             started.append(process)
             code = process.wait()

@@ -8,12 +8,13 @@ from enum import IntEnum
 
 import msgspec
 
+from evaluate.history_file import read_history
 from evaluate.run_folder import Run
 from system.errors import OptionError
 from training.device_group import DeviceGroup
 from training.early_stopping import Best
 from training.epoch_progress import EpochProgress
-from training.history import read_history, write_history
+from training.history import write_history
 from training.loggers import Row, logging_to
 from training.options import SharedOptions
 

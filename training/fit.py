@@ -9,6 +9,7 @@ from typing import Generic
 import msgspec
 
 from datasets.formats.dataset_folder import Dataset
+from evaluate.history_file import read_history
 from evaluate.metrics import Metrics
 from evaluate.run_folder import Run
 from evaluate.tables import print_metrics
@@ -18,7 +19,7 @@ from system.on_cluster import pool_on
 from training.device import choose_device, choose_precision
 from training.epoch_recorder import recording
 from training.group_start import OtherProcesses
-from training.history import draw_curves, read_history
+from training.history import draw_curves
 from training.loggers import check_logger
 from training.measure import measure
 from training.new_run import check_learnable, new_folds, new_run

@@ -5,8 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from system.errors import InputError
-from system.files import read_text, write_atomic
+from system.files import write_atomic
 
 PANEL_WIDTH, PANEL_HEIGHT = 5.0, 4.0  # inches
 
@@ -20,20 +19,6 @@ def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
     for row in rows:
         writer.writerow({k: f"{v:.6g}" for k, v in row.items() if k in columns})
     write_atomic(path, text.getvalue().encode())
-
-
-def read_history(path: Path) -> list[dict[str, float]]:
-    """Read history.csv back; an empty list where there is none; empty cells are left out. Raises InputError."""
-    if not path.is_file():
-        return []
-    try:
-        rows = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
-        history = [{k: float(v) for k, v in row.items() if v} for row in rows]
-    except (UnicodeDecodeError, csv.Error, ValueError, TypeError) as error:  # TypeError: a row is too long
-        raise InputError(path, f"not as defectline writes it: {error}", "start a new run") from None
-    if not all("epoch" in row for row in history):
-        raise InputError(path, "a row has no epoch", "start a new run")
-    return history
 
 
 def draw_curves(path: Path, rows: Sequence[Mapping[str, float]], groups: Mapping[str, Sequence[str]]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from evaluate.run_folder import Run
 from system.errors import OptionError, first_line
+from system.links import check_own_folder
 
 PROJECT = "defectline"
 Row = Mapping[str, float]
@@ -42,11 +43,16 @@ def check_logger(name: str) -> None:
 
 @contextmanager
 def logging_to(name: str, run: Run, options: Mapping[str, object]) -> Iterator[Callable[[Row], None]]:
-    """Log `options` once, yield a function that logs a history row, and close at the end. Raises OptionError."""
+    """Log `options` once, yield a function that logs a history row, and close at the end.
+
+    Raises OptionError, and InputError if the run links to a place where the tool would write.
+    """
     if name == "none":
         yield lambda _: None
         return
     check_logger(name)
+    for path in (run.root / name, run.root / f"{name}.db"):
+        check_own_folder(path)
     try:
         adapter = LOGGERS[name](run, flat(options))
     except Exception as error:  # noqa: BLE001  the tools raise errors of many types

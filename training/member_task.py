@@ -1,10 +1,12 @@
 """The training of a fold or seed by a worker of a cluster: a process of its own, like that of `--jobs`."""
 
+import os
 import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE
+from typing import BinaryIO
 
 import msgspec
 
@@ -35,7 +37,7 @@ class MemberTraining(msgspec.Struct, frozen=True):
         words = module_command(*self.command, "--resume", root)
         environment = {**module_environment(), END_WITH_PARENT: "1"}
         with (
-            (folder / LOG_FILE).open("ab") as log,
+            open_log(folder) as log,
             subprocess.Popen(words, env=environment, stdin=PIPE, stdout=log, stderr=log) as process,  # noqa: S603
         ):
             while True:
@@ -46,6 +48,16 @@ class MemberTraining(msgspec.Struct, frozen=True):
                     with suppress(subprocess.TimeoutExpired):
                         return process.wait(END_SECONDS)
                     process.kill()
+
+
+def open_log(folder: Path) -> BinaryIO:
+    """Open fit.log of a fold or seed to append to it. Raises InputError if it is a link or no file."""
+    path = folder / LOG_FILE
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    except OSError as error:
+        raise InputError(path, f"cannot be written ({error.strerror}); it may be a link", "remove it") from None
+    return os.fdopen(handle, "ab")
 
 
 def _wait_for_lock(folder: Path) -> None:

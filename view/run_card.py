@@ -1,6 +1,5 @@
 """The card of a run: what it learned from what, with which options, and the numbers that it reached."""
 
-import csv
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib import resources
@@ -8,6 +7,7 @@ from pathlib import PurePath
 
 import msgspec
 
+from evaluate.history_file import read_history
 from evaluate.run_folder import Run, read_config, read_split
 from evaluate.run_list import HEADLINES, list_runs
 from system.json_file import read_json
@@ -139,17 +139,6 @@ def _same(default: object, value: object) -> bool:
 
 def _history(run: Run) -> tuple[list[TrainingCurve], int]:
     """The columns of history.csv, and the number of epochs."""
-    if not run.history.is_file():
-        return [], 0
-    with run.history.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    names = [name for name in (rows[0] if rows else {}) if name not in NOT_CURVES]
-    curves = [TrainingCurve(name, [_number(row[name]) for row in rows]) for name in names]
-    return [curve for curve in curves if any(value is not None for value in curve.values)], len(rows)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
+    rows = read_history(run.history)
+    names = dict.fromkeys(name for row in rows for name in row if name not in NOT_CURVES)
+    return [TrainingCurve(name, [row.get(name) for row in rows]) for name in names], len(rows)

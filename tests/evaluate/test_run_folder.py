@@ -7,6 +7,7 @@ from PIL import Image as PillowImage
 
 from convert.mvtec2coco import MvtecOptions, mvtec2coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
+from evaluate.history_file import read_history
 from evaluate.run_folder import (
     TASKS,
     Provides,
@@ -19,7 +20,7 @@ from evaluate.run_folder import (
     trainers,
 )
 from system.errors import InputError, OptionError
-from training.history import draw_curves, read_history, write_history
+from training.history import draw_curves, write_history
 from training.new_run import create_run, run_split
 
 CONFIG = RunConfig("det", "some/where", {"epochs": 3, "lr": 0.01, "weights": "none"})

@@ -19,12 +19,12 @@ from datasets.formats.provenance import Provenance
 from datasets.images.image_file import read_info
 from datasets.images.mask_file import read_index_pages, read_mask_pages
 from datasets.images.pixels import read_rgb
+from evaluate.history_file import read_history
 from evaluate.metrics import read_metrics
 from evaluate.run_folder import Provides, Run, RunSplit, load_run, read_config
 from evaluate.truth import check_predictions
 from system.errors import DefectlineError
 from system.json_file import read_json
-from training.history import read_history
 from training.options import run_options
 from training.recipe import read_recipe
 

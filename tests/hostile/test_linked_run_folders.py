@@ -6,12 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from datasets.formats.dataset_folder import load_dataset
 from evaluate.map_folder import new_maps
+from evaluate.run_folder import Run
 from system.errors import InputError
 from system.links import check_own_folder
 from tests.command import only_line, run_command
+from tests.fold_cases import make_folds
 from tests.tiny_runs import TinyRuns
 from training.exported_model import new_export
+from training.loggers import logging_to
+from training.member_task import LOG_FILE, open_log
 from training.resume import unfinished_run
 
 
@@ -71,6 +76,50 @@ def test_maps_and_exports_are_written_into_a_folder_of_their_own(tmp_path: Path)
     with pytest.raises(InputError, match="maps: a link to"), new_export(tmp_path / "maps" / "best.pt", "onnx"):
         pytest.fail("the block must not run")
     assert list(private.iterdir()) == []
+
+
+@pytest.mark.parametrize("made_of", ["fold", "seed"])
+def test_a_fold_or_seed_that_is_a_link_is_refused(
+    made_of: str, coco_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_folds(load_dataset(coco_folder), tmp_path / "runs", folds=2)
+    if made_of == "seed":
+        config = (run.root / "config.yaml").read_text()
+        (run.root / "config.yaml").write_text(config.replace("folds: 2", "folds: 0\nseeds: [1, 2]"))
+        for number in (1, 2):
+            (run.root / f"fold-{number}").rename(run.root / f"seed-{number}")
+    before = move_out(run.root / f"{made_of}-2", tmp_path / "private")
+    for words in (["evaluate", run.root], ["export", run.root], ["fit", coco_folder, "--resume", run.root]):
+        assert run_command("train_seg", *words) == 2
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert f"{made_of}-2: a link to {tmp_path / 'private'}" in last or "name" in last
+    assert contents(tmp_path / "private") == before
+
+
+def test_the_log_of_a_fold_is_not_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "private").write_text("kept")
+    (tmp_path / "fold-1").mkdir()
+    (tmp_path / "fold-1" / LOG_FILE).symlink_to(tmp_path / "private")
+    with pytest.raises(InputError, match=r"fit\.log: cannot be written"):
+        open_log(tmp_path / "fold-1")
+    assert (tmp_path / "private").read_text() == "kept"
+    (tmp_path / "fold-1" / LOG_FILE).unlink()
+    for line in (b"a", b"b"):
+        with open_log(tmp_path / "fold-1") as log:
+            log.write(line)
+    assert (tmp_path / "fold-1" / LOG_FILE).read_bytes() == b"ab"
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "mlflow.db"])
+def test_no_logger_writes_through_a_link(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.loggers.check_logger", lambda _: None)
+    (tmp_path / name).symlink_to(tmp_path / "private")
+    with (
+        pytest.raises(InputError, match="a link to"),
+        logging_to(name.partition(".")[0], Run(tmp_path, "seg"), {}),
+    ):
+        pytest.fail("the block must not run")
+    assert not (tmp_path / "private").exists()
 
 
 def test_a_run_may_be_named_by_a_link(tiny_runs: TinyRuns, tmp_path: Path) -> None:

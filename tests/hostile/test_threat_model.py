@@ -83,6 +83,9 @@ COVERED: dict[str, list[str]] = {
     "Pretrained weights and resume": [
         "hostile/test_weights.py::test_a_compressed_bomb_of_pretrained_tensors_is_refused",
         "hostile/test_weights.py::test_a_resume_state_must_be_numbers",
+        "hostile/test_stored_tensors.py::test_a_file_that_grows_is_refused_before_it_is_read",
+        "hostile/test_stored_tensors.py::test_tensors_without_plain_values_are_refused",
+        "hostile/test_stored_tensors.py::test_a_large_file_without_weights_is_not_read",
     ],
     "ONNX Runtime and OpenVINO": ["hostile/test_exports.py::test_a_damaged_export_is_one_line"],
     "An image of 875 kB": ["hostile/test_image_bombs.py::test_a_header_is_read_without_decoding"],
@@ -129,6 +132,7 @@ COVERED: dict[str, list[str]] = {
         "hostile/test_special_files.py::test_a_pipe_or_a_device_is_refused",
         "hostile/test_damaged_files.py::test_references_in_a_run_are_not_read",
         "system/test_yaml_references.py::test_references_do_not_make_a_file_large",
+        "hostile/test_yaml_values.py::test_a_value_is_refused_as_a_value_and_as_a_name",
     ],
     "* Commands that copy images": ["hostile/test_links.py::test_targets_of_links_are_not_passed_on"],
     "* A run is written only": [
@@ -136,6 +140,9 @@ COVERED: dict[str, list[str]] = {
         "hostile/test_linked_run_folders.py::test_export_writes_nothing_through_a_link",
         "hostile/test_linked_run_folders.py::test_a_resumed_training_writes_nothing_through_a_link",
         "hostile/test_linked_run_folders.py::test_maps_and_exports_are_written_into_a_folder_of_their_own",
+        "hostile/test_linked_run_folders.py::test_a_fold_or_seed_that_is_a_link_is_refused",
+        "hostile/test_linked_run_folders.py::test_the_log_of_a_fold_is_not_written_through_a_link",
+        "hostile/test_linked_run_folders.py::test_no_logger_writes_through_a_link",
     ],
     "* A page is passed on": [
         "hostile/test_links.py::test_a_page_contains_no_target_of_a_link",
@@ -172,6 +179,7 @@ COVERED: dict[str, list[str]] = {
     ],
     "An expected error": [
         "faults/test_boundary.py::test_every_command_ends_in_one_line",
+        "hostile/test_yaml_values.py::test_a_value_of_megabytes_is_quoted_in_part",
         "faults/test_boundary.py::test_the_traceback_is_shown_on_request",
     ],
     "Ctrl-C ends a command with": [

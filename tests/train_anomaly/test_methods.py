@@ -13,6 +13,7 @@ from scipy.spatial.distance import mahalanobis
 from sklearn.svm import OneClassSVM
 
 from datasets.coco import Category
+from evaluate.history_file import read_history
 from features.coreset import choose_coreset
 from features.encoder import load_encoder
 from system.errors import OptionError
@@ -28,7 +29,6 @@ from train_anomaly.padim import gaussians
 from train_anomaly.remembered import choose_patches, remember_anywhere, remember_places
 from train_anomaly.spec import AnomalySpec
 from training.epoch_recorder import EpochRecorder
-from training.history import read_history
 
 TRAINED = ("autoencoder", "gan", "deepsvdd")
 

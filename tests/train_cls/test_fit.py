@@ -10,13 +10,13 @@ import torch
 from safetensors.torch import load_file
 
 from datasets.formats.coco_file import read_coco, read_predictions
+from evaluate.history_file import read_history
 from evaluate.metrics import read_metrics
 from evaluate.type_of_image import type_of_image
 from tests.command import only_line, run_command
 from tests.train_cls.conftest import SMALL
 from train_cls.model import read_classifier_spec
 from training.epoch_recorder import EpochRecorder
-from training.history import read_history
 
 
 def fit(dataset: Path, runs: Path, *arguments: object) -> int:

@@ -9,6 +9,7 @@ from torch import nn
 
 from datasets.coco import Annotation, Image
 from datasets.masks.rle import encode
+from evaluate.history_file import read_history
 from evaluate.metrics import read_metrics
 from tests.command import only_line, run_command
 from tests.train_cls.conftest import SMALL
@@ -16,7 +17,6 @@ from train_cls.fitted_net import PatchModel, eight_views
 from train_cls.head_fit import INNER_FOLDS, inner_folds
 from train_cls.linear_fit import fit_logistic, fit_standardised
 from train_cls.patch_truth import patch_cover
-from training.history import read_history
 
 FITTED = ("--head", "fitted", "--layers", "8,16", "--imgsz", 64)
 

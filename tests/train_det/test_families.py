@@ -13,6 +13,7 @@ import torch
 from datasets.coco import Annotation, Image, Rle
 from datasets.formats.coco_file import read_predictions
 from datasets.masks.rle import decode, encode
+from evaluate.history_file import read_history
 from evaluate.run_folder import load_run, read_config
 from system.errors import InputError, WeightsError
 from tests.command import only_line, run_command
@@ -24,7 +25,6 @@ from train_det.families import Family, architecture_file, check_task
 from train_det.instance_maps import instance_maps, small_mask
 from train_det.instance_masks import instance_masks
 from train_det.ultralytics_api import family_of, new_model
-from training.history import read_history
 
 BACKBONE = """
 nc: 80

@@ -14,6 +14,7 @@ from PIL import Image as PillowImage
 from datasets.coco import CocoFile
 from datasets.formats.coco_file import read_coco, read_predictions, write_coco
 from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset
+from evaluate.history_file import read_history
 from evaluate.run_folder import Run, read_split
 from system.errors import DefectlineError, InputError, OptionError, WeightsError
 from tests.train_det.conftest import fit_tiny, tiny_options
@@ -24,7 +25,6 @@ from train_det.cli import TRAINER
 from train_det.data import TrainingImages
 from train_det.options import DetectorOptions, with_learning_rate
 from training.fit import Training, finish, resume, start, train
-from training.history import read_history
 from training.options import run_options
 
 WRITTEN = {

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from datasets.formats.dataset_folder import Dataset, load_dataset
+from evaluate.history_file import read_history
 from evaluate.run_folder import load_run
 from tests.command import run_command
 from tests.odd_datasets import odd_folder
@@ -15,7 +16,6 @@ from train_det.data import TrainingImages
 from train_det.options import DetectorOptions
 from train_det.validation import Validation
 from training.fit import resume, start, train
-from training.history import read_history
 from training.options import run_options
 
 TINY = ("--weights", "none", "--imgsz", 64, "--batch", 2, "--device", "cpu", "--precision", "32")

@@ -10,6 +10,7 @@ import torch
 
 from datasets.coco import Category
 from datasets.formats.coco_file import read_predictions
+from evaluate.history_file import read_history
 from evaluate.run_folder import read_config
 from system.errors import OptionError
 from tests.command import only_line, run_command
@@ -20,7 +21,6 @@ from train_seg.model import ModelSpec, SegmentationModel, read_spec
 from train_seg.names import check_encoder
 from train_seg.record import Recorder
 from train_seg.segmenter import load_segmenter
-from training.history import read_history
 
 ARCHITECTURES = ("unet++", "fpn", "deeplabv3+", "segformer")  # test_fit.py trains unet
 TINY = (

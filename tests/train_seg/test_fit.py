@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from datasets.coco import CocoFile
 from datasets.formats.coco_file import read_coco, read_predictions, write_coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
+from evaluate.history_file import read_history
 from evaluate.metrics import read_metrics
 from evaluate.run_folder import read_config
 from tests.command import only_line, run_command
@@ -21,7 +22,6 @@ from tests.train_seg.conftest import SMALL
 from train_seg.model import read_spec
 from train_seg.module import SegmenterModule
 from train_seg.record import Recorder
-from training.history import read_history
 
 FILES = {
     "config.yaml", "environment.json", "split.json", "history.csv", "curves.png", "metrics.json", "metrics.md",

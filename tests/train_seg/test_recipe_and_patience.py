@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from evaluate.history_file import read_history
 from evaluate.run_folder import load_run
 from tests.command import run_command
 from tests.odd_datasets import odd_folder
 from tests.trainer_cases import RESUMED, UNKNOWN_LOGGER, check_options_refused
 from train_seg.module import SegmenterModule
 from train_seg.options import SegmenterOptions
-from training.history import read_history
 from training.options import run_options
 
 TINY = ("--encoder-weights", "none", "--encoder-depth", 3, "--imgsz", 32, "--device", "cpu", "--precision", "32")

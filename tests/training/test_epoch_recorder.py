@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from evaluate.history_file import read_history
 from evaluate.run_folder import Run
 from system.errors import OptionError
 from training import epoch_recorder
 from training.early_stopping import Best
 from training.epoch_progress import EpochProgress
 from training.epoch_recorder import EpochRecorder, seconds_between_states
-from training.history import read_history
 from training.options import SharedOptions
 
 EPOCHS = 6

@@ -12,6 +12,7 @@ import pytest
 import torch
 import typer
 
+from evaluate.history_file import read_history
 from system.console import run
 from system.errors import OptionError
 from tests.command import only_line, run_command
@@ -22,7 +23,6 @@ from training.batches import EpochBatches
 from training.commands import trainer_app
 from training.device_group import DeviceGroup, part_bounds
 from training.epoch_recorder import EpochRecorder
-from training.history import read_history
 
 SEG = ("--encoder-weights", "none", "--imgsz", 32, "--encoder-depth", 3, "--batch", 7)
 CLS = ("--weights", "none", "--imgsz", 32, "--batch", 7, "--mixup", 0.4, "--label-smoothing", 0.1)

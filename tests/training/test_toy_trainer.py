@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from datasets.formats.coco_file import read_predictions
+from evaluate.history_file import read_history
 from evaluate.metrics import read_metrics
 from evaluate.run_folder import load_run, read_config, read_split
 from tests.command import only_line, run_command
@@ -24,7 +25,6 @@ from tests.training import toy_trainer
 from tests.training.toy_trainer import TRAINER, MeanBoxes, ToyOptions
 from training.commands import run_trainer
 from training.cross_validation import folds_of
-from training.history import read_history
 from training.options import run_options
 
 ROOT = Path(__file__).parents[2]
