@@ -191,7 +191,7 @@ def silent_exporters() -> Iterator[None]:
 
 def _open_onnx(runtime: Any, path: Path) -> "Runner":
     options = runtime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # it would print errors, with names from the file, beside our own line
     session = runtime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     return lambda pixels: session.run(None, {INPUT: pixels})[0]
 

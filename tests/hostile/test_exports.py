@@ -78,6 +78,27 @@ def test_an_export_of_another_model_is_one_line(
     assert problem in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_onnx_runtime_prints_no_line_of_its_own(
+    tiny_runs: TinyRuns, small_image: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It prints errors with names from the file, which can contain what changes a terminal."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    run, helper, kinds = Path(shutil.copytree(tiny_runs("cls"), tmp_path / "cls")), onnx.helper, onnx.TensorProto
+    size = helper.make_tensor("size", kinds.INT64, [2], [10**6, 10**6])
+    node = helper.make_node("ConstantOfShape", ["size"], ["out"], name="\x1b[31mred")
+    given = helper.make_tensor_value_info("rgb", kinds.UINT8, ["n", 3, "h", "w"])
+    graph = helper.make_graph([node], "g", [given], [helper.make_tensor_value_info("out", 1, None)], [size])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (run / "weights" / "best.onnx").write_bytes(model.SerializeToString())
+    record(run / "weights" / "best.onnx")
+    capfd.readouterr()
+    assert run_command("train_cls", "predict", run, small_image, "--exported", "onnx") == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "cannot be run" in line
+    assert "\x1b" not in line
+
+
 def files_and_times(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 

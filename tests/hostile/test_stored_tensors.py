@@ -88,7 +88,7 @@ def test_a_command_refuses_it_in_one_line(
     assert "contains more than tensors (bytearray)" in only_line(capsys)
 
 
-def test_a_size_that_is_no_number_is_refused(tmp_path: Path) -> None:
+def test_an_infinite_size_is_refused(tmp_path: Path) -> None:
     header = b'{"a": {"dtype": "F32", "shape": [1e999], "data_offsets": [0, 4]}}'
     path = tmp_path / "w.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
