@@ -44,11 +44,27 @@ def remember_places(features: Tensor, radius: int, size: int, sample: str, seed:
     for row in progress(range(height), "choosing good patches", height):
         windows = padded[:, :, row : row + side].unfold(3, side, 1)  # N x C x side x width x side
         candidates = windows.permute(3, 0, 2, 4, 1).reshape(width, -1, channels)
-        chosen = choose_patches(candidates, size, sample, seed + row)
+        chosen = of_two_images(choose_patches(candidates, size, sample, seed + row), owner)
         index = chosen[:, :, None].expand(-1, -1, channels)
         banks.append(candidates.gather(1, index).transpose(1, 2))
         owners.append(owner[chosen])
     return torch.cat(banks).contiguous(), torch.cat(owners)
+
+
+def of_two_images(chosen: Tensor, owner: Tensor) -> Tensor:
+    """Chosen indices G x M; if all M of a group are of one image, the last one is replaced by one of another image.
+
+    Otherwise an image that is left out in turn has nothing to be compared with. `owner`, N, are the images.
+    """
+    alone = (owner[chosen] == owner[chosen[:, :1]]).all(1).nonzero()[:, 0].tolist()
+    if chosen.shape[1] < 2 or not alone:
+        return chosen
+    chosen = chosen.clone()
+    for group in alone:
+        others = (owner != owner[chosen[group, 0]]).nonzero()[:, 0]
+        if len(others):
+            chosen[group, -1] = others[group % len(others)]
+    return chosen
 
 
 def choose_patches(patches: Tensor, size: int, sample: str, seed: int) -> Tensor:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from datasets.formats.dataset_folder import annotation_path
 from system.child_process import module_environment
 from tests.view.fakes import make_dataset
 
@@ -39,20 +41,22 @@ def at_a_terminal(command: list[str], folder: Path, environ: dict[str, str]) -> 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dataset, good images, runs without weights, and the stand-in for PyTorch."""
+    """A dataset, good images, runs with empty weights, and the stand-in for PyTorch."""
     root = tmp_path_factory.mktemp("first")
     make_dataset(root / "data", images=8)
+    annotation_path(root / "data", "val").rename(annotation_path(root / "data", "train"))
     for name in ("good", "new"):
         (root / name).mkdir()
         for i in range(5):
             Image.fromarray(np.full((32, 32, 3), 90 + i, np.uint8)).save(root / name / f"{i}.png")
     for task, name in (("seg", "run"), ("det", "run-det"), ("cls", "run-cls")):
-        (root / name).mkdir()
+        (root / name / "weights").mkdir(parents=True)
+        (root / name / "weights/best.pt").touch()
         config = f"kind: {task}\ndataset: {root / 'data'}\noptions: {{}}\n"
         (root / name / "config.yaml").write_text(config)
         split = {"dataset": "data", "content_sha256": None, "images": {"test": ["test/kind_0/000.png"]}}
         (root / name / "split.json").write_text(json.dumps(split))
-    (root / "weights.pt").write_bytes(b"none")
+    torch.save({"layer1.0.conv1.weight": torch.zeros(1)}, root / "weights.pt")
     (root / "stand-in/torch").mkdir(parents=True)
     (root / "stand-in/torch/__init__.py").write_text(STAND_IN)
     return root

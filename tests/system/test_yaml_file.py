@@ -30,7 +30,7 @@ def test_names_stay_text(tmp_path: Path) -> None:
         ("{a: " * 50_000, "line 1: nested more than 50 levels deep"),
         ("- " * 50_000, "line 1: nested more than 50 levels deep"),
         ("a: \x07\n", "not YAML: "),
-        ("a: !!python/name:os.system\n", "line 1: could not determine a constructor"),
+        ("a: !!python/name:os.system\n", "line 1: the tag tag:yaml.org,2002:python/name:os.system is not read"),
     ],
 )
 def test_what_is_not_plain_yaml_is_refused_with_its_line(tmp_path: Path, read, text: str, problem: str) -> None:  # type: ignore[no-untyped-def]

@@ -26,7 +26,7 @@ from train_anomaly.features_method import FeaturesScorer
 from train_anomaly.ocsvm import OcsvmScorer
 from train_anomaly.options import AnomalyOptions, NearestOptions, settled
 from train_anomaly.padim import gaussians
-from train_anomaly.remembered import choose_patches, remember_anywhere, remember_places
+from train_anomaly.remembered import choose_patches, of_two_images, remember_anywhere, remember_places
 from train_anomaly.spec import AnomalySpec
 from training.epoch_recorder import EpochRecorder
 
@@ -207,6 +207,16 @@ def test_patches_of_all_places(sample: str) -> None:
     every = features.permute(0, 2, 3, 1).reshape(4, 25, 6)
     for patch, owner in zip(bank[0].T, owners[0], strict=True):
         assert (every[owner] == patch).all(1).any()
+
+
+def test_each_place_remembers_patches_of_two_images() -> None:
+    owner = torch.tensor([0, 0, 0, 1, 1, 2])
+    chosen = of_two_images(torch.tensor([[0, 1, 2], [0, 1, 3], [4, 3, 3]]), owner)
+    assert [len(set(owner[line].tolist())) for line in chosen] == [2, 2, 2]
+    assert chosen[1].tolist() == [0, 1, 3]
+    assert chosen[:, :2].tolist() == [[0, 1], [0, 1], [4, 3]]
+    assert of_two_images(torch.tensor([[2]]), owner).tolist() == [[2]]
+    assert of_two_images(torch.tensor([[0, 1]]), torch.tensor([0, 0])).tolist() == [[0, 1]]
 
 
 def test_mixed_patches_are_a_coreset_and_others_at_random() -> None:
