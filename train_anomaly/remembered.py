@@ -52,7 +52,7 @@ def remember_places(features: Tensor, radius: int, size: int, sample: str, seed:
 
 
 def of_two_images(chosen: Tensor, owner: Tensor) -> Tensor:
-    """Chosen indices G x M; if all M of a group are of one image, the last one is replaced by one of another image.
+    """Chosen indices G x M; if all M of a group are of one image, the last is replaced by one of another image.
 
     Otherwise an image that is left out in turn has nothing to be compared with. `owner`, N, are the images.
     """
