@@ -91,6 +91,20 @@ def test_misses_and_false_alarms_are_those_of_each_run(
     assert shown(page) == sorted(names)
 
 
+def test_a_prediction_on_a_defective_image_has_no_verdict_beside_another_task(
+    opened: Open, runs: dict[str, Path], tmp_path: Path
+) -> None:
+    """Its place is not compared."""
+    for others, marked in (([], True), ([runs["anomaly"]], False)):
+        out = tmp_path / f"{len(others)}.html"
+        assert run_command("view", runs["seg"], *others, "--out", out) == 0
+        page = opened(out)
+        page.wait_for_selector(".overlay .label")
+        texts = page.eval_on_selector_all(".overlay .label", "all => all.map((one) => one.textContent)")
+        assert any("0." in text for text in texts)
+        assert any("✓" in text for text in texts) == marked
+
+
 @pytest.mark.parametrize(
     ("provided", "judged"),
     [

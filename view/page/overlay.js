@@ -58,6 +58,7 @@ function truthLabel(judgement, t) {
 }
 
 /**
+ * The score and the verdict. Runs judged by images have none on a defective image: their places are not compared.
  * @param {PageData} data
  * @param {Prediction} prediction
  * @param {Judgement | null} judgement
@@ -65,7 +66,9 @@ function truthLabel(judgement, t) {
  */
 function predictionLabel(data, prediction, judgement, p) {
   const score = prediction.score.toFixed(2);
-  return data.hasTruth && judgement ? `${score} ${MARKS[judgement.predictionVerdicts[p]]}` : score;
+  if (!data.hasTruth || !judgement) return score;
+  const verdict = judgement.predictionVerdicts[p];
+  return data.judging === "images" && verdict === RIGHT ? score : `${score} ${MARKS[verdict]}`;
 }
 
 /**
