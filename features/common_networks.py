@@ -25,6 +25,7 @@ MODULES = {
     re.compile(r"mobilenet_v2"): frozenset(("features",)),
 }
 STRIDES = (2, 4, 8, 16, 32)  # in pixels, of the layers of each of them
+LISTED_STRIDES = ", ".join(str(stride) for stride in STRIDES)
 MAX_STRIDE = 64  # of any network: that of a layer whose output for a probe of 128 pixels has a side of 2
 OUTER = re.compile(r"^(?:module\.|model\.|net\.|encoder\.)+")
 
@@ -47,23 +48,23 @@ def can_fit(network: str, tensors: Iterable[str]) -> bool:
 def check_layers(network: str, layers: Collection[str], option: str) -> None:
     """Raise OptionError for a layer that `network` cannot have: a number of pixels, or the name of a module."""
     for layer in layers:
-        if not layer.isdecimal():
-            _check_module(network, layer, option)
-            continue
-        if starts_of(network) and int(layer) not in STRIDES:
-            known = ", ".join(str(stride) for stride in STRIDES)
-            raise OptionError(
-                f"{option} {layer}", f"no such layer of {network}", f"give strides ({known}) or a module"
-            )
-        if not 1 < int(layer) <= MAX_STRIDE:
-            problem = f"no such layer of {network}"
-            raise OptionError(f"{option} {layer}", problem, f"give strides of 2 to {MAX_STRIDE} or a module")
+        if layer.isdecimal():
+            possible, strides = _has_stride(network, int(layer))
+        else:
+            possible, strides = _has_module(network, layer), f"({LISTED_STRIDES})"
+        if not possible:
+            remedy = f"give strides {strides} or a module"
+            raise OptionError(f"{option} {layer}", f"no such layer of {network}", remedy)
 
 
-def _check_module(network: str, layer: str, option: str) -> None:
+def _has_stride(network: str, stride: int) -> tuple[bool, str]:
+    """Whether `network` can have a layer of that stride, and which strides it can have."""
+    if starts_of(network):
+        return stride in STRIDES, f"({LISTED_STRIDES})"
+    return 1 < stride <= MAX_STRIDE, f"of 2 to {MAX_STRIDE}"
+
+
+def _has_module(network: str, module: str) -> bool:
+    """Whether `network` can have a module of that name; True for networks that are not listed."""
     known = next((words for names, words in MODULES.items() if names.fullmatch(network)), None)
-    if starts_of(network) and known and layer.partition(".")[0] not in known:
-        strides = ", ".join(str(stride) for stride in STRIDES)
-        raise OptionError(
-            f"{option} {layer}", f"no such layer of {network}", f"give strides ({strides}) or a module"
-        )
+    return not (starts_of(network) and known) or module.partition(".")[0] in known
