@@ -17,7 +17,7 @@ from tests.small_coco import mask_annotation, write_folder
 from tests.train_det.dying_detector import DYING
 from tests.train_det.test_families import BACKBONE, HEADS
 from tests.training.in_double import double_trainer
-from tests.training.test_several_devices import children, command, curves, stopped_in_epoch_2
+from tests.training.test_several_devices import check_one_and_two, children, command, curves
 from train_det.checkpoints import load_detector
 from train_det.cli import TRAINER
 from training.asked_devices import AskedDevices
@@ -95,19 +95,8 @@ def test_two_devices_give_the_curves_of_one_also_after_resuming_with_another_num
     recipe.write_text("batch: 4\noptimisation:\n  freeze_layers: 1\n  warmup_epochs: 0\n  average_ramp: 2\n")
     app = trainer_app(double_trainer("det"))
     fit = ("fit", uneven, *SHARED, "--recipe", recipe, "--weights", described(tmp_path, head), "--runs", tmp_path)
-    assert command(app, *fit, "--name", "one") == 0
-    before = children()
-    with monkeypatch.context() as patch:
-        stopped_in_epoch_2(patch)
-        assert command(app, *fit, "--name", "two", "--devices", first) == 130
-    assert children().strip() in before
+    check_one_and_two(app, fit, tmp_path / "det", (first, then), monkeypatch, capfd)
     root, alone = tmp_path / "det/two", tmp_path / "det/one"
-    printed = capfd.readouterr().err
-    assert f"stopped after epoch 1 of 2; continue with --resume {root}" in printed
-    assert "arning" not in printed
-    assert command(app, "fit", uneven, "--resume", root, "--devices", then) == 0
-    assert curves(root) == curves(alone)
-    assert sorted(p.name for p in root.iterdir()) == sorted(p.name for p in alone.iterdir())
     states = [
         load_detector(path / "weights/best.pt", torch.device("cpu"))[0].state_dict() for path in (root, alone)
     ]

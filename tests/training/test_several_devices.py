@@ -69,6 +69,34 @@ def children() -> str:
     return subprocess.run(["pgrep", "-P", str(os.getpid())], capture_output=True, text=True, check=False).stdout
 
 
+def check_one_and_two(
+    app: typer.Typer,
+    fit: tuple[object, ...],
+    runs: Path,
+    devices: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Train runs/one on one device; runs/two, stopped and resumed on these `devices`, has its curves and files.
+
+    `fit` are the arguments: the command, the dataset and the options.
+    """
+    first, then = devices
+    assert command(app, *fit, "--name", "one") == 0
+    before = children()
+    with monkeypatch.context() as patch:
+        stopped_in_epoch_2(patch)
+        assert command(app, *fit, "--name", "two", "--devices", first) == 130
+    assert children().strip() in before
+    root, alone = runs / "two", runs / "one"
+    printed = capfd.readouterr().err
+    assert f"stopped after epoch 1 of 2; continue with --resume {root}" in printed
+    assert "arning" not in printed
+    assert command(app, "fit", fit[1], "--resume", root, "--devices", then) == 0
+    assert curves(root) == curves(alone)
+    assert sorted(p.name for p in root.iterdir()) == sorted(p.name for p in alone.iterdir())
+
+
 @pytest.mark.parametrize(("task", "options", "first", "then"), [("seg", SEG, 2, 1), ("cls", CLS, 1, 2)])
 @pytest.mark.usefixtures("double")
 def test_two_devices_give_the_curves_of_one_also_after_resuming_with_another_number(
@@ -84,19 +112,7 @@ def test_two_devices_give_the_curves_of_one_also_after_resuming_with_another_num
     monkeypatch.setenv("IN_DOUBLE", task)
     app = trainer_app(double_trainer(task))
     fit = ("fit", coco_folder, *options, *SHARED, "--runs", tmp_path)
-    assert command(app, *fit, "--name", "one") == 0
-    before = children()
-    with monkeypatch.context() as patch:
-        stopped_in_epoch_2(patch)
-        assert command(app, *fit, "--name", "two", "--devices", first) == 130
-    assert children().strip() in before
-    root = tmp_path / task / "two"
-    printed = capfd.readouterr().err
-    assert f"stopped after epoch 1 of 2; continue with --resume {root}" in printed
-    assert "arning" not in printed
-    assert command(app, "fit", coco_folder, "--resume", root, "--devices", then) == 0
-    assert curves(root) == curves(tmp_path / task / "one")
-    assert sorted(p.name for p in root.iterdir()) == sorted(p.name for p in (tmp_path / task / "one").iterdir())
+    check_one_and_two(app, fit, tmp_path / task, (first, then), monkeypatch, capfd)
     assert not torch.distributed.is_initialized()
     assert "RANK" not in os.environ
 
