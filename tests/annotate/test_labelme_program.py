@@ -17,7 +17,7 @@ from annotate.labelme_program import (
     labelme_version,
     own_environment,
 )
-from annotate.labelme_setup import requirements_file, setup_labelme
+from annotate.labelme_setup import find_uv, requirements_file, setup_labelme
 from annotate.labelme_start import (
     MAX_SEARCH_LENGTH,
     first_that_fit,
@@ -115,6 +115,51 @@ def test_pinned_packages_for_both_labelmes() -> None:
     assert requirements_file((3, 13)) == requirements_file((3, 12))
 
 
+@pytest.fixture
+def no_uv(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("annotate.labelme_setup.find_uv", lambda environ: None)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_setup_uses_uv_and_pip_where_uv_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    """As where only the settings of pip name the company's index."""
+    seen, made = tmp_path / "seen", []
+    environ = {"XDG_DATA_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    end = "echo error: no such index; exit 2" if fails else "echo Resolved; echo ' + labelme==6.3.1'"
+    uv = program(tmp_path / "uv", f'pwd > {seen}; echo "$@" >> {seen}; {end}')
+    monkeypatch.setattr("annotate.labelme_setup.find_uv", lambda environ: str(uv))
+
+    def create(path: Path, *, with_pip: bool) -> None:
+        made.append(with_pip)
+        program(executable_in(path, "labelme"), PRINT_VERSION)
+        program(executable_in(path, "python"), "echo Collecting labelme==6.3.1 by pip")
+
+    monkeypatch.setattr("annotate.labelme_setup.venv.create", create)
+    names: list[str] = []
+    setup_labelme(environ, lambda items, _label, _total: names.extend(items) or ())  # type: ignore[func-returns-value, arg-type]
+    assert names == ["labelme==6.3.1"]
+    assert made == ([False, True] if fails else [False])
+    root = own_environment(environ)
+    folder, arguments = seen.read_text().splitlines()
+    assert folder == str(root)
+    requirements = requirements_file(sys.version_info[:2])
+    assert arguments == f"pip install --python {executable_in(root, 'python')} --requirement {requirements}"
+
+
+def test_uv_beside_this_python_comes_before_that_of_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "own"))
+    assert find_uv({"PATH": str(tmp_path)}) is None
+    on_path = program(tmp_path / "uv", "")
+    assert find_uv({"PATH": str(tmp_path)}) == str(on_path)
+    own = program(executable_in(tmp_path / "own", "uv"), "")
+    assert find_uv({"PATH": str(tmp_path)}) == str(own)
+
+
+@pytest.mark.usefixtures("no_uv")
 def test_setup_keeps_a_complete_environment_and_replaces_an_interrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +197,7 @@ def test_setup_keeps_a_complete_environment_and_replaces_an_interrupted_one(
     assert find_labelme(None, environ).found_by == "its own environment"
 
 
+@pytest.mark.usefixtures("no_uv")
 def test_setup_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environ = {"XDG_DATA_HOME": str(tmp_path), "PATH": ""}
     monkeypatch.setattr(
@@ -167,6 +213,7 @@ def test_setup_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert not complete_marker(own_environment(environ)).exists()
 
 
+@pytest.mark.usefixtures("no_uv")
 def test_setup_names_the_libraries_qt_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def create(path: Path, *, with_pip: bool) -> None:
         program(executable_in(path, "labelme"), "echo libGL.so.1: cannot open >&2; exit 1")
