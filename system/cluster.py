@@ -6,7 +6,6 @@ system.cluster_task.
 
 import logging
 import pickle
-import re
 import threading
 import time
 import uuid
@@ -19,7 +18,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from system.cluster_task import Task, known_tasks, run_task, sent_environment
 from system.console import print_status
-from system.errors import ClusterError, OptionError
+from system.errors import ClusterError
+from system.on_cluster import CONNECT_SECONDS, check_address, no_scheduler
 from system.versions import versions
 from system.workers import CLUSTER_STOPS, Pool, chunk_size
 
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 R = TypeVar("R")
 
-ADDRESS = re.compile(r"dask://([^/\s]+:\d+)/?")
 CHUNKS_PER_PROCESS = 4  # that wait or run at a time
-CONNECT_SECONDS = 10.0
 NO_WORKER_SECONDS = 30.0  # how long the cluster may have no worker
 STOP_SECONDS = 10.0  # how long running tasks may take to notice that they are cancelled
 POLL_SECONDS = 0.1
@@ -160,19 +158,14 @@ def opened_cluster(address: str) -> Iterator[Pool]:
 
 
 def _connected(address: str) -> "Client":
-    match = ADDRESS.fullmatch(address)
-    if match is None:
-        raise OptionError(f"--on {address}", "not an address of a cluster", "give dask://HOST:PORT")
-    try:
-        import dask
-        from distributed import Client
-    except ImportError:
-        remedy = "install it: pip install 'defectline[cluster]'"
-        raise OptionError(f"--on {address}", "dask.distributed is not installed", remedy) from None
+    host, port = check_address(address)
+    import dask
+    from distributed import Client
+
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     encrypted = dask.config.get("distributed.comm.require-encryption")
-    url = f"{'tls' if encrypted else 'tcp'}://{match[1]}"
+    url = f"{'tls' if encrypted else 'tcp'}://{f'[{host}]' if ':' in host else host}:{port}"
     made: list[Client | Exception] = []
 
     def connect() -> None:
@@ -191,5 +184,4 @@ def _connected(address: str) -> "Client":
             return outcome
         if not isinstance(outcome, OSError | TimeoutError | ValueError | MemoryError):
             raise outcome
-    problem = "no scheduler of dask.distributed answers there"
-    raise ClusterError(f"--on {address}", problem, "start one, such as: dask scheduler")
+    raise no_scheduler(address)

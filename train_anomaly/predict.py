@@ -1,6 +1,6 @@
 """`train_anomaly predict`: what differs from good images, and a warning where good images have changed."""
 
-from system.on_cluster import On
+from system.on_cluster import On, check_on
 from training import flags as flag
 
 
@@ -31,6 +31,7 @@ def predict(
     run = single_run(run_folder, "anomaly")
     files = asked_images(images, watch, out, {"--maps": maps, "--on": on})
     check_model_file(run, parsed)
+    check_on(on)
     print_loading()
     from train_anomaly.drift import compare_scores
     from train_anomaly.learner import AnomalyLearner

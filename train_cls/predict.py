@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from system.on_cluster import On
+from system.on_cluster import On, check_on
 from training import flags as flag
 
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE.csv", help="The types as a table.")]
@@ -61,6 +61,7 @@ def predict(
     run = single_run(run_folder, "cls")
     files = asked_images(images, watch, out, {"--maps": maps, "--csv": csv, "--abstain": abstain, "--on": on})
     check_model_file(run, parsed)
+    check_on(on)
     print_loading()
     from train_cls.learner import ClassifierLearner
     from training.cluster_predict import predicting_on

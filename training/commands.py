@@ -11,6 +11,7 @@ import typer
 from system.console import given, new_app, print_loading, print_status, print_text, run
 from system.errors import OptionError
 from system.json_output import report
+from system.on_cluster import check_on
 from training import flags as flag
 from training.exported_model import MAX_LOSS
 from training.fuse_command import fuse_command
@@ -56,11 +57,12 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         **options: object,  # noqa: ARG001  those that were typed are read off the context
     ) -> None:
         """Train on a dataset folder, choose the best epoch on val, measure it on test."""
+        from evaluate.run_folder import load_run_of
         from training.asked_devices import asked_devices
         from training.cross_validation import check_fold_flags, cross_validation
         from training.early_checks import check_dataset, check_new_run, check_shared_options
         from training.recipe import asked_options
-        from training.resume import check_alone, dataset_to_train
+        from training.resume import check_alone, check_unfinished, dataset_to_train
 
         asked_processes = asked_devices(devices, nodes, given(ctx, {"folds", "seeds", "jobs", "on"} - set(paths)))
         if trust_weights:
@@ -84,9 +86,12 @@ def _fit(trainer: Trainer[OptionsT]) -> Callable[..., None]:
                 trainer.check_devices(asked)
         if crossed and asked_processes.count > 1:
             raise OptionError(f"--devices {devices}", "the run has several trainings", "leave it out; give --jobs")
+        if resume and not crossed:
+            check_unfinished(load_run_of(resume, trainer.task))
         data = dataset_to_train(dataset, resume, trainer.task)
         if not resume:
             check_dataset(data, asked, trainer.images, several=folds > 0 or seeds > 1, folds=folds)
+        check_on(on)
         print_loading()
         from training import fit as fitting
 

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from datasets.coco import Prediction
 from evaluate.run_folder import TASKS, Provides
 from system.console import print_loading
-from system.on_cluster import On
+from system.on_cluster import On, check_on
 from training import flags as flag
 from training.options import OptionsT
 from training.trainer import PredictFlag, Trainer
@@ -49,6 +49,7 @@ def predict_command(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         one = single_run(run_folder, trainer.task)
         files = asked_images(images, watch, out, {"--maps": maps, "--on": on})
         check_model_file(one, parsed)
+        check_on(on)
         print_loading()
         from training.cluster_predict import predicting_on
         from training.device import choose_device

@@ -35,6 +35,17 @@ def dataset_to_train(given: Path | None, resumed: Path | None, task: str) -> Dat
     return open_run_dataset(load_run_of(resumed, task), option="DATASET")
 
 
+def check_unfinished(run: Run, state: str = "last.*") -> None:
+    """Raise InputError if `run` is measured, and WeightsError if it has no file `state` in weights/.
+
+    A fold, or one of several seeds, may not have begun.
+    """
+    if run.metrics.is_file():
+        raise InputError(run.root, "the run is finished", "start a new one without --resume")
+    if not is_member(run) and not any(run.weights.glob(state)):
+        raise WeightsError(run.weights / state, "no such file, nothing to resume", "start again without --resume")
+
+
 def unfinished_run(root: Path, task: str, state: str) -> Run:
     """The run in `root`, of the trainer `task`, to continue or, if it is a fold, to begin.
 
@@ -43,10 +54,7 @@ def unfinished_run(root: Path, task: str, state: str) -> Run:
     """
     run = load_run_of(root, task)
     hold(root)
-    if run.metrics.is_file():
-        raise InputError(root, "the run is finished", "start a new one without --resume")
-    if not is_member(run) and not (run.weights / state).is_file():
-        raise WeightsError(run.weights / state, "no such file, nothing to resume", "start again without --resume")
+    check_unfinished(run, state)
     for file in (run.weights / state, run.predictions("test")):
         check_own_folder(file.parent)
         file.parent.mkdir(exist_ok=True)  # object storage has no empty folders

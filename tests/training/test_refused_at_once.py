@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from datasets.formats.dataset_folder import load_dataset, write_annotations
+from evaluate.run_folder import TASKS
 from system.console import print_loading
 from tests.command import only_line, run_command
 from tests.view.fakes import make_dataset, make_run
+
+NOWHERE = "dask://127.0.0.1:1"
+REFUSED_ON = f"--on {NOWHERE}: no scheduler of dask.distributed answers there; start one"
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +21,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_dataset(root / "data", images=8)
     for task in ("det", "seg"):
         make_run(root / "runs", root / "data", task, seed=1, measured=False)
+    make_run(root / "finished", root / "data", "det", seed=1)
+    for task in TASKS:
+        run = make_run(root / "trained", root / "data", task, seed=1, measured=False)
+        (run / "weights").mkdir(exist_ok=True)
+        (run / "weights/best.pt").touch()
     (root / "good").mkdir()
     whole = load_dataset(root / "data")
     test = whole.split("test")
@@ -74,6 +83,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("train_anomaly fit bad --encoder-weights none --folds 2", "there is no good image to learn from"),
         ("train_seg fit good-only --encoder-weights none", "the split train has no annotation to learn from"),
         ("train_det fit untrained --weights none", "the split train has no image; name one of test"),
+        ("train_det fit --resume finished/det/data", "finished/det/data: the run is finished; start a new one"),
+        ("train_seg fit --resume runs/seg/data", "runs/seg/data/weights/last.*: no such file, nothing to resume"),
+        *((f"train_{task} fit data --folds 2 --on {NOWHERE}", REFUSED_ON) for task in TASKS),
+        ("train_det predict trained/det/data data/images --on dask://127.0.0.1", "not an address of a cluster"),
+        *((f"train_{task} predict trained/{task}/data data/images --on {NOWHERE}", REFUSED_ON) for task in TASKS),
     ],
 )
 def test_refused_before_pytorch_is_loaded(
