@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from annotate.folder_images import FolderImage, read_names
+from annotate.folder_images import LIST_SUFFIX, FolderImage, read_names, unknown_image
 from annotate.proposals import Proposal, propose
 from convert.coco2labelme import annotation_shapes
 from convert.coco_source import CocoImage
@@ -32,7 +32,6 @@ from system.files import link_or_copy
 from system.json_file import read_json, write_json
 
 MANIFEST = ".correction.json"  # hidden: it is not a labelme file
-LIST_SUFFIX = ".txt"
 TRUTH = "defectline_annotation"  # the key of a shape: id of its annotation, and number of its shapes
 FORMAT: Literal["defectline-correction/1"] = "defectline-correction/1"
 
@@ -104,7 +103,7 @@ def choose_dataset_images(dataset: Dataset, wanted: Iterable[str]) -> list[Image
         names = [name] if name else [one for one in images if Path(one).name == word]
         names = names or fnmatch.filter(images, word)
         if not names:
-            raise InputError(word, f"not an image of {dataset.root}", "give its name in the dataset")
+            raise unknown_image(word, str(dataset.root), "give its name in the dataset")
         if len(names) > 1 and word == Path(names[0]).name:
             raise InputError(
                 word, f"the last part of {len(names)} names: {names[0]}, {names[1]}", "give the whole name"

@@ -16,6 +16,8 @@ from system.errors import InputError
 from system.files import read_text
 from system.links import check_inside
 
+LIST_SUFFIX = ".txt"
+
 
 class FolderImage(msgspec.Struct, frozen=True, order=True):
     """An image: `name` is relative to the folder `root`, with forward slashes; `labelled`: has a labelme file."""
@@ -114,9 +116,20 @@ def choose_images(only: str, images: Sequence[FolderImage]) -> list[FolderImage]
     if not Path(only).is_file():
         if chosen := [image for image in images if fnmatchcase(image.name, only)]:
             return chosen
-        problem = "neither an image of the folder nor a list of images"
-        raise InputError(only, problem, "name an image, or make a list with annotate queue")
+        raise unknown_image(only, "the folder", "name an image, or make a list with annotate queue")
     return read_list(Path(only), images)
+
+
+def unknown_image(word: str, place: str, remedy: str) -> InputError:
+    """The error for a word that is none of the images of `place`: a list or a file that does not exist, a pattern
+    without a match, or another file."""
+    if Path(word).exists():
+        return InputError(word, f"not an image of {place}", remedy)
+    if any(letter in word for letter in "*?["):
+        return InputError(word, f"matches no image of {place}", remedy)
+    if Path(word).suffix.lower() == LIST_SUFFIX:
+        return InputError(word, "no such list of images", "check the path")
+    return InputError(word, f"neither an image of {place} nor an existing file", remedy)
 
 
 def read_list(path: Path, images: Sequence[FolderImage]) -> list[FolderImage]:

@@ -261,7 +261,10 @@ def test_names_of_images(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFi
         assert opened(dataset, word, "--json") == 0
         assert json_result(capsys)["opened"]["images"] in {0, 1}
     for words, message in [
-        (("none.png",), "not an image of"),
+        (("none.png",), "none.png: neither an image of"),
+        (("gone/names.txt",), "gone/names.txt: no such list of images; check the path"),
+        (("night/*",), "night/*: matches no image of"),
+        ((Path(__file__),), "test_correct.py: not an image of"),
         ((), "names no image"),
         (("000.png", "--apply"), "without IMAGES"),
         ((name, "--min-score", 0.5), "not a score of predictions"),
@@ -275,7 +278,7 @@ def test_names_of_images(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert opened(dataset, names, "--json") == 0
     assert json_result(capsys)["opened"]["images"] == 2
     for content, message in (
-        (b"absent.png\n", "absent.png: not an image of"),
+        (b"absent.png\n", "absent.png: neither an image of"),
         (b"\n", "the list is empty"),
         (b"\xff", "not UTF-8"),
     ):

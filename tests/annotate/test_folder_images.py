@@ -143,7 +143,7 @@ def test_only_is_a_name_a_path_or_a_list(tmp_path: Path, monkeypatch: pytest.Mon
     assert [p.name for p in choose_images("list.txt", images)] == ["sub dir/größe 瓶.png", "a.png"]
     for only in ("sub dir/größe 瓶.png", "images/sub dir/größe 瓶.png", str(root / "sub dir/größe 瓶.png")):
         assert [p.name for p in choose_images(only, images)] == ["sub dir/größe 瓶.png"]
-    with pytest.raises(InputError, match=r"^b\.png: neither an image of the folder nor a list of images"):
+    with pytest.raises(InputError, match=r"^b\.png: neither an image of the folder nor an existing file"):
         choose_images("b.png", images)
     with pytest.raises(InputError, match="not UTF-8"):
         choose_images("stranger.png", images)
