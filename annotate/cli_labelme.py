@@ -100,10 +100,11 @@ def open_command(
 def _open_in_x_anylabeling(folder: Path, only: str | None, given: Path | None, *, in_order: bool) -> None:
     """Open the images that X-AnyLabeling shows correctly, and state which are left out and why."""
     from annotate.folder_images import check_label_links, choose_images, list_folder_images
-    from annotate.labelme_program import check_screen
+    from annotate.labelme_program import check_screen, version_of_files
     from annotate.labelme_start import first_that_fit
     from annotate.x_anylabeling import (
         NAME,
+        PACKAGE,
         find_x_anylabeling,
         images_it_shows,
         start_x_anylabeling,
@@ -123,7 +124,7 @@ def _open_in_x_anylabeling(folder: Path, only: str | None, given: Path | None, *
         count = f"{len(reasons)} of {len(chosen)} images are left out"
         print_status(f"{count}, such as {name} ({reason}); open them in labelme")
     environ = x_anylabeling_environ()
-    version = x_anylabeling_version(program, environ)
+    version = version_of_files(program.path, PACKAGE) or x_anylabeling_version(program, environ)
     print_status(f"{NAME} {version} by {program.found_by}: {program.path}")
     opened = shown
     if in_order:
@@ -151,7 +152,14 @@ def open_folder(
     Raises InputError, LabelmeError.
     """
     from annotate.folder_images import check_label_links, choose_images, list_folder_images
-    from annotate.labelme_program import check_screen, find_labelme, labelme_environ, labelme_version
+    from annotate.labelme_program import (
+        PACKAGE,
+        check_screen,
+        find_labelme,
+        labelme_environ,
+        labelme_version,
+        version_of_files,
+    )
     from annotate.labelme_start import first_that_fit, start_labelme
 
     images = list_folder_images(folder)
@@ -160,7 +168,7 @@ def open_folder(
     program = find_labelme(labelme)
     check_screen()
     environ = labelme_environ()
-    version = labelme_version(program, environ)
+    version = version_of_files(program.path, PACKAGE) or labelme_version(program, environ)
     print_status(f"labelme {version} by {program.found_by}: {program.path}")
     if in_order:
         for number, image in enumerate(chosen or images, 1):

@@ -13,7 +13,8 @@ from system.errors import DefectlineError, InputError
 
 VARIABLE = "DEFECTLINE_LABELME"
 NAMED_REMEDY = "correct the path, or run annotate setup"
-SECONDS_TO_ANSWER = 60
+SECONDS_TO_ANSWER = 300  # the first start compiles everything
+PACKAGE = "[Ll]abelme"
 
 
 class LabelmeError(DefectlineError):
@@ -67,6 +68,17 @@ def find_labelme(given: Path | None, environ: Mapping[str, str] = os.environ) ->
     if on_path:
         return Labelme(Path(on_path), "the PATH")
     raise LabelmeError("labelme", "not found", "run annotate setup, or name it with --labelme PATH")
+
+
+def version_of_files(program: Path, package: str) -> str | None:
+    """The version of `package` by the files of the Python environment of `program`, None if they do not show it.
+
+    Starting such a program takes seconds, on a busy machine a minute.
+    """
+    environment = program.resolve().parent.parent
+    folders = (*environment.glob("lib*/python3*/site-packages"), environment / "Lib" / "site-packages")
+    versions = sorted(found for folder in folders for found in folder.glob(f"{package}-*.dist-info"))
+    return versions[-1].name.removesuffix(".dist-info").split("-")[1] if versions else None
 
 
 def labelme_version(labelme: Labelme, environ: Mapping[str, str]) -> str:

@@ -22,6 +22,7 @@ from datasets.images.image_file import read_info
 from system.files import read_text
 
 NAME = "X-AnyLabeling"
+PACKAGE = "x_anylabeling_cvhub"
 COMMAND = "xanylabeling"
 VARIABLE = "DEFECTLINE_X_ANYLABELING"
 REMEDY = "install x-anylabeling-cvhub[cpu] in an environment of its own, and name it with --x-anylabeling PATH"

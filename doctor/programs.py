@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from annotate.labelme_program import LabelmeError, check_screen, find_labelme
+from annotate.labelme_program import PACKAGE, LabelmeError, check_screen, find_labelme, version_of_files
+from annotate.x_anylabeling import PACKAGE as X_PACKAGE
 from annotate.x_anylabeling import find_x_anylabeling
 from doctor.check import Check
 from doctor.packages import installed
@@ -16,6 +17,7 @@ BROWSERS = (
     "firefox", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge",
     "brave-browser", "xdg-open",
 )  # fmt: skip
+UNKNOWN = "of unknown version"
 RUNTIMES = {"openvino": "openvino", "onnxruntime": "onnx"}
 
 
@@ -52,7 +54,7 @@ def _labelme() -> Check:
         found = find_labelme(None)
     except (LabelmeError, InputError) as error:
         return Check(AREA, "labelme", "note", error.problem, f"only for annotate open: {error.remedy}")
-    version = _version_of(found.path, "[Ll]abelme")
+    version = version_of_files(found.path, PACKAGE) or UNKNOWN
     return Check(AREA, "labelme", "ok", f"{version}, by {found.found_by}: {_short(found.path)}")
 
 
@@ -63,16 +65,8 @@ def _x_anylabeling() -> Check:
     except (LabelmeError, InputError) as error:
         remedy = f"only for annotate open --with x-anylabeling: {error.remedy}"
         return Check(AREA, name, "note", error.problem, remedy)
-    version = _version_of(found.path, "x_anylabeling_cvhub")
+    version = version_of_files(found.path, X_PACKAGE) or UNKNOWN
     return Check(AREA, name, "ok", f"{version}, by {found.found_by}: {_short(found.path)}")
-
-
-def _version_of(program: Path, package: str) -> str:
-    """The version of `package` by the files of its environment: starting such a program takes seconds."""
-    environment = program.resolve().parent.parent
-    folders = (*environment.glob("lib*/python3*/site-packages"), environment / "Lib" / "site-packages")
-    versions = sorted(found for folder in folders for found in folder.glob(f"{package}-*.dist-info"))
-    return versions[-1].name.removesuffix(".dist-info").split("-")[1] if versions else "of unknown version"
 
 
 def _short(path: Path) -> str:

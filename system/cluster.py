@@ -16,10 +16,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from system.cluster_address import CONNECT_SECONDS, check_address, no_scheduler
 from system.cluster_task import Task, known_tasks, run_task, sent_environment
 from system.console import print_status
 from system.errors import ClusterError
-from system.on_cluster import CONNECT_SECONDS, check_address, no_scheduler
 from system.versions import versions
 from system.workers import CLUSTER_STOPS, Pool, chunk_size
 

@@ -1,6 +1,7 @@
 """`train_anomaly predict`: what differs from good images, and a warning where good images have changed."""
 
-from system.on_cluster import On, check_on
+from system.cluster_address import check_on
+from system.on_cluster import On
 from training import flags as flag
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from system.on_cluster import On, check_on
+from system.cluster_address import check_on
+from system.on_cluster import On
 from training import flags as flag
 
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE.csv", help="The types as a table.")]

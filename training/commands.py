@@ -8,10 +8,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from system.cluster_address import check_on
 from system.console import given, new_app, print_loading, print_status, print_text, run
 from system.errors import OptionError
 from system.json_output import report
-from system.on_cluster import check_on
 from training import flags as flag
 from training.exported_model import MAX_LOSS
 from training.fuse_command import fuse_command

@@ -6,8 +6,9 @@ from collections.abc import Set as AbstractSet
 
 from datasets.coco import Prediction
 from evaluate.run_folder import TASKS, Provides
+from system.cluster_address import check_on
 from system.console import print_loading
-from system.on_cluster import On, check_on
+from system.on_cluster import On
 from training import flags as flag
 from training.options import OptionsT
 from training.trainer import PredictFlag, Trainer
