@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from training.exported_model import Runner
 
 OUTPUT = "distances"
-TOLERANCES = {"32": 2e-3, "bf16": 0.1}  # largest difference of a score
+TOLERANCE = 2e-3  # largest difference of a score
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class AnomalyParity:
     images: int
     score: float
 
-    def within_tolerance(self, precision: str) -> bool:
-        """Whether the difference is within the TOLERANCES of a precision; NaN is not."""
-        return self.score <= TOLERANCES[precision]
+    def within_tolerance(self) -> bool:
+        """Whether the difference is at most TOLERANCE; NaN is not."""
+        return self.score <= TOLERANCE
 
     def describe(self) -> str:
         """The difference as text."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from training.exported_model import Runner
 
 OUTPUT = "logits"
-TOLERANCES = {"32": 1e-3, "bf16": 0.1}  # largest difference of a probability
+TOLERANCE = 1e-3  # largest difference of a probability
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class ClassifierParity:
     images: int
     probability: float
 
-    def within_tolerance(self, precision: str) -> bool:
-        """Whether the difference is within the TOLERANCES of a precision; NaN is not."""
-        return self.probability <= TOLERANCES[precision]
+    def within_tolerance(self) -> bool:
+        """Whether the difference is at most TOLERANCE; NaN is not."""
+        return self.probability <= TOLERANCE
 
     def describe(self) -> str:
         """The difference as text."""

@@ -28,9 +28,8 @@ from training.quantisable import Quantisable
 if TYPE_CHECKING:
     from training.exported_model import Runner
 
-# Largest difference of a score, and of a side of a box in pixels of the input square. bfloat16 keeps 8 of the 24
-# bits of a number.
-TOLERANCES = {"32": (1e-3, 0.1), "bf16": (0.1, 4.0)}
+# Largest difference of a score, and of a side of a box in pixels of the input square.
+MAX_SCORE, MAX_BOX = 1e-3, 0.1
 ULTRALYTICS_LICENCE = "AGPL-3.0"
 MIN_COMPARED_SCORE = 0.01  # boxes with at least this score in both models are compared
 
@@ -46,10 +45,9 @@ class DetectorParity:
     score: float
     box: float
 
-    def within_tolerance(self, precision: str) -> bool:
-        """Whether both differences are within the TOLERANCES of a precision."""
-        score, box = TOLERANCES[precision]
-        return self.score <= score and self.box <= box
+    def within_tolerance(self) -> bool:
+        """Whether both differences are at most those above; NaN is not."""
+        return self.score <= MAX_SCORE and self.box <= MAX_BOX
 
     def describe(self) -> str:
         """The differences as text."""

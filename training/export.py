@@ -30,7 +30,7 @@ def export_run(
 ) -> tuple[Path, Parity]:
     """Export the best weights of `run` to a file next to them and compare both on images of the dataset.
 
-    8-bit integers are compared by what they lose on all val and test images, at most `max_loss`. Raises
+    Precisions below 32 bits are compared by what they lose on all val and test images, at most `max_loss`. Raises
     OptionError if a package is missing or the trainer exports nothing, InputError if the dataset has no image,
     OutputError and leaves no file where the two differ.
     """
@@ -42,14 +42,18 @@ def export_run(
     check_precision(export_format, precision)
     path = exported_path(exporter.weights, export_format)
     metadata = export_metadata(run, exporter.description(), precision)
-    if precision == "int8":
+    if precision != "32":
         from training.int8 import write_int8
+        from training.measured_loss import write_bf16
         from training.quantisable import Quantisable
 
         if not isinstance(exporter, Quantisable):
-            raise OptionError("--precision int8", f"{trainer.command} does not have it", "give --precision 32")
+            raise OptionError(
+                f"--precision {precision}", f"{trainer.command} does not have it", "give --precision 32"
+            )
         with new_export(exporter.weights, export_format) as partial:
-            parity: Parity = write_int8(exporter, run, dataset, partial, max_loss)
+            write = write_int8 if precision == "int8" else write_bf16
+            parity: Parity = write(exporter, run, dataset, partial, max_loss)
             write_metadata(partial, export_format, metadata)
         return path, parity
     images = images_to_compare(dataset)
@@ -57,7 +61,7 @@ def export_run(
         exporter.write(partial, export_format, precision)
         write_metadata(partial, export_format, metadata)
         parity = exporter.compare(partial, export_format, images)
-        if not parity.within_tolerance(precision):
+        if not parity.within_tolerance():
             raise OutputError(path, f"the exported model differs: {parity.describe()}", "use the original")
     return path, parity
 

@@ -33,9 +33,9 @@ BEST_FILES = "best.*"  # the weights of every trainer, and what is exported from
 INPUT = "rgb"
 OPENVINO_PRECISIONS = {"32": "f32", "bf16": "bf16", "int8": "f32"}  # what is not quantised is computed in it
 PRECISION_KEY = ["defectline", "precision"]  # the key in an OpenVINO file for the precision to run it in
-LOSS_KEY = ["defectline", "loss"]  # what 8-bit integers lose, as JSON
+LOSS_KEY = ["defectline", "loss"]  # what bfloat16 or 8-bit integers lose, as JSON
 MAX_COMPARED_IMAGES = 8
-MAX_LOSS = 0.005  # of AP, Dice, accuracy or AUROC, by 8-bit integers
+MAX_LOSS = 0.005  # of AP, Dice, accuracy or AUROC, by fewer bits
 
 
 def parse_format(text: str, flag: str = "--format") -> ExportFormat:

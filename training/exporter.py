@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Parity(Protocol):
     """The largest differences of an exported model from its original, over some images."""
 
-    def within_tolerance(self, precision: str) -> bool:
-        """Whether the export may be kept, in precision 32 or bf16."""
+    def within_tolerance(self) -> bool:
+        """Whether the export may be kept."""
 
     def describe(self) -> str:
         """The differences, as the end of a sentence."""

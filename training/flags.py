@@ -154,7 +154,7 @@ ExportPrecision = Annotated[
 MaxLoss = Annotated[
     float,
     typer.Option(
-        help="With int8: the most that AP, Dice, accuracy or AUROC may lose on val and test; no more images may be"
-        " missed."
+        help="With bf16 or int8: the most that AP, Dice, accuracy or AUROC may lose on val and test; no more "
+        "images may be missed."
     ),
 ]

@@ -7,7 +7,6 @@ channels, so that small values lose less beside large ones (SmoothQuant), and a 
 everything but convolutions in floating point.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from evaluate.run_folder import Run
 from system.console import print_status
-from system.errors import OutputError
 from system.working_folder import working_folder
-from training.exported_model import LOSS_KEY, need, open_runner, save_openvino, silent_exporters
-from training.held_out import HeldOut, losses
+from training.exported_model import need, open_runner, save_openvino, silent_exporters
+from training.held_out import HeldOut
+from training.measured_loss import LossMeasurement, MeasuredLoss, save_with_loss
 from training.quantisable import Quantisable
 
 if TYPE_CHECKING:
@@ -73,39 +72,7 @@ class Plan:
     smooth: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Int8Parity:
-    """What the export loses, by number (more than 0 is worse), on `images` held-out images, and what it had."""
-
-    images: int
-    original: dict[str, float]
-    lost: dict[str, float]
-    max_loss: float
-
-    def within_tolerance(self, precision: str) -> bool:  # noqa: ARG002  the bound is the caller's
-        """No image missed more, false alarms of at most `max_loss` of the images more, and no value lost more."""
-        return all(self._within(name, loss) for name, loss in self.lost.items())
-
-    def describe(self) -> str:
-        """Every number before, and its change."""
-        shown = [
-            f"{name} {self.original[name]:.4g} {-loss:+.4f}" if self._rate(name) else
-            f"{name} {self.original[name]:g} {loss:+g}"
-            for name, loss in self.lost.items()
-        ]  # fmt: skip
-        return f"on {self.images} held-out images {', '.join(shown)}"
-
-    def _within(self, name: str, loss: float) -> bool:
-        if name == "missed":
-            return loss <= 0
-        return loss <= (self.max_loss if self._rate(name) else self.max_loss * self.images)
-
-    @staticmethod
-    def _rate(name: str) -> bool:
-        return name not in {"missed", "false alarms"}
-
-
-def write_int8(exporter: Quantisable, run: Run, dataset: "Dataset", path: Path, max_loss: float) -> Int8Parity:
+def write_int8(exporter: Quantisable, run: Run, dataset: "Dataset", path: Path, max_loss: float) -> MeasuredLoss:
     """Write the OpenVINO file `path` and its .bin in 8-bit integers, and measure it.
 
     Raises OptionError if a package is missing, InputError without a training image or one to measure on,
@@ -119,20 +86,17 @@ def write_int8(exporter: Quantisable, run: Run, dataset: "Dataset", path: Path, 
         floats = folder / "floats.xml"
         exporter.write(floats, "openvino", "32")
         inputs = calibration_inputs(exporter, held_out.dataset, floats)
-        original = held_out.numbers(exporter.original(), "with the original")
-        parity = None
-        for k, plan in enumerate(attempts(exporter), 1):
+        measurement = LossMeasurement(exporter, held_out, max_loss)
+        plans = attempts(exporter)
+        for k, plan in enumerate(plans, 1):
             attempt = folder / f"attempt-{k}.xml"
             quantise(floats, attempt, inputs, plan)
-            found = held_out.numbers(exporter.exported(open_runner(attempt, "openvino")), "with 8-bit integers")
-            parity = Int8Parity(len(held_out.truth.images), original, losses(original, found), max_loss)
-            if parity.within_tolerance("int8"):
-                save_with_loss(attempt, path, parity)
-                return parity
-            print_status(f"attempt {k} of 3 loses too much: {parity.describe()}")
-    assert parity is not None
-    problem = f"8-bit integers lose more than --max-loss {max_loss:g} {parity.describe()}"
-    raise OutputError(path, problem, "export without --precision int8, or allow more by --max-loss")
+            loss = measurement.of(attempt, "with 8-bit integers")
+            if loss.within_tolerance():
+                save_with_loss(attempt, path, loss, "int8")
+                return loss
+            print_status(f"attempt {k} of {len(plans)} loses too much: {loss.describe()}")
+    raise loss.refusal(path, "int8")
 
 
 def attempts(exporter: Quantisable) -> list[Plan]:
@@ -208,11 +172,3 @@ def first_convolutions(inputs: "Iterable[Output]") -> list[str]:
         else:
             waiting += [reader.get_node() for one in operation.outputs() for reader in one.get_target_inputs()]
     return sorted(found)
-
-
-def save_with_loss(attempt: Path, path: Path, parity: Int8Parity) -> None:
-    """Write the OpenVINO file `attempt` to `path`, with what it loses in its metadata."""
-    model = need("openvino", "openvino").Core().read_model(attempt)
-    content = {"images": parity.images, "original": parity.original, "lost": parity.lost}
-    model.set_rt_info(json.dumps(content), LOSS_KEY)
-    save_openvino(model, path, "int8")

@@ -1,4 +1,4 @@
-"""The interface of exporters whose networks can be computed with 8-bit integers."""
+"""The interface of exporters whose networks can be computed with fewer bits."""
 
 from abc import abstractmethod
 from collections.abc import Sequence

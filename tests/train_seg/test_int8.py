@@ -1,4 +1,4 @@
-"""Export with 8-bit integers: a real quantised file, its bound on what it loses, and its metadata."""
+"""Export with 8-bit integers and in bfloat16: real files, the bound on what they lose, and their metadata."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from tests.command import only_line, run_command
 from training.export_metadata import read_metadata
 from training.exported_model import LOSS_KEY, PRECISION_KEY
 from training.held_out import HeldOut, losses
-from training.int8 import Int8Parity
+from training.measured_loss import MeasuredLoss
 
 pytest.importorskip("nncf", reason="nncf is not installed, so the export with 8-bit integers is not tested")
 
@@ -72,6 +72,28 @@ def test_an_export_that_loses_more_than_allowed_leaves_no_file(
     assert {path.name: path.read_bytes() for path in (run / "weights").iterdir()} == before
 
 
+def test_measured_numbers_decide_on_bfloat16(
+    run: Path, coco_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    openvino = pytest.importorskip("openvino")
+    original, worse = {"defect Dice": 0.5, "missed": 1.0}, {"defect Dice": 0.49, "missed": 1.0}
+    measured = iter([original, worse, original, original])
+    monkeypatch.setattr(HeldOut, "numbers", lambda *_: next(measured))
+    before = {path.name: path.read_bytes() for path in (run / "weights").iterdir()}
+    assert run_command("train_seg", "export", run, "--precision", "bf16") == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "bfloat16 loses more than --max-loss 0.005 on " in line
+    assert line.endswith(
+        "defect Dice 0.5 -0.0100, missed 1 +0; export without --precision bf16, or allow more by --max-loss"
+    )
+    assert {path.name: path.read_bytes() for path in (run / "weights").iterdir()} == before
+    assert run_command("train_seg", "export", run, "--precision", "bf16") == 0
+    model = openvino.Core().read_model(run / "weights/best.xml")
+    assert model.get_rt_info(PRECISION_KEY).astype(str) == "bf16"
+    assert json.loads(model.get_rt_info(LOSS_KEY).astype(str))["lost"] == {"defect Dice": 0, "missed": 0}
+    assert read_metadata(run / "weights/best.xml", "openvino").precision == "bf16"
+
+
 @pytest.mark.parametrize(
     ("lost", "kept"),
     [
@@ -84,8 +106,8 @@ def test_an_export_that_loses_more_than_allowed_leaves_no_file(
     ],
 )
 def test_what_may_be_lost_on_200_images(lost: dict[str, float], kept: bool) -> None:
-    parity = Int8Parity(200, dict.fromkeys(lost, 1.0), lost, 0.005)
-    assert parity.within_tolerance("int8") is kept
+    parity = MeasuredLoss(200, dict.fromkeys(lost, 1.0), lost, 0.005)
+    assert parity.within_tolerance() is kept
 
 
 def test_more_is_worse_for_counts_and_less_for_values() -> None:
