@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from system.cluster_address import CONNECT_SECONDS, check_address, no_scheduler
-from system.cluster_task import Task, known_tasks, run_task, sent_environment
+from system.cluster_task import Task, known_tasks, other_version, own_versions, run_task, sent_environment
 from system.console import print_status
 from system.errors import ClusterError
 from system.versions import versions
@@ -61,6 +61,19 @@ class DaskPool(Pool):
                 yield from results
         finally:
             self.stop()
+
+    def check_versions(self) -> None:
+        """Raise ClusterError if a worker has other versions than this process.
+
+        Each task checks them too, for workers that come later.
+        """
+        here = versions()
+        with _DaskErrors(self._address):
+            for worker, there in self._client.run(own_versions, on_error="return").items():
+                if isinstance(there, ModuleNotFoundError):
+                    raise there
+                if isinstance(there, dict) and (error := other_version(worker, here, there)):
+                    raise error
 
     def stop(self) -> None:
         """Cancel what waits, and wait until what runs has ended. Does nothing if nothing does."""
@@ -143,12 +156,13 @@ def opened_cluster(address: str) -> Iterator[Pool]:
     """The workers of the cluster whose scheduler is at `address`, dask://HOST:PORT.
 
     Raises OptionError for another form and if dask.distributed is not installed, ClusterError if no scheduler
-    answers.
+    answers or a worker has other versions.
     """
     client = _connected(address)
     pool = DaskPool(client, address)
     CLUSTER_STOPS.append(pool.stop)
     try:
+        pool.check_versions()
         yield pool
     finally:
         pool.stop()

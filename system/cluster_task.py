@@ -45,11 +45,24 @@ def run_task(task: Task) -> list[object]:
     OperatingSystemError with the name of this worker, and what the function raises.
     """
     name = _worker_name()
-    if difference := first_difference(task.versions, versions()):
-        raise ClusterError(f"worker {name}", f"has {difference}", "install the same versions on every machine")
+    if error := other_version(name, task.versions, own_versions()):
+        raise error
     with _ONE_AT_A_TIME, _surroundings(task, name):
         function, items = pickle.loads(task.payload)  # noqa: S301  from the scheduler, see docs/security.md
         return _apply(function, items, name)
+
+
+def own_versions() -> dict[str, str]:
+    """The versions of the process that runs this."""
+    return versions()
+
+
+def other_version(worker: str, here: dict[str, str], there: dict[str, str]) -> ClusterError | None:
+    """The error for the worker at an address with the versions `there`; None if they are those of the command."""
+    difference = first_difference(here, there)
+    if difference is None:
+        return None
+    return ClusterError(f"worker {worker}", f"has {difference}", "install the same versions on every machine")
 
 
 def _apply(function: Callable[[object], object], items: list[object], name: str) -> list[object]:

@@ -13,8 +13,9 @@ PACKAGES = (
     "train_cls", "train_det", "train_seg", "training", "view",
 )  # fmt: skip
 LIBRARIES = (
-    "distributed", "isal", "msgspec", "numpy", "opencv-python-headless", "pillow", "pycocotools", "scipy",
-    "shapely", "torch", "ultralytics",
+    "albumentations", "distributed", "imbalanced-learn", "isal", "lightning", "msgspec", "numpy", "onnxruntime",
+    "opencv-python-headless", "openvino", "pillow", "pycocotools", "safetensors", "scikit-learn", "scipy",
+    "segmentation-models-pytorch", "shapely", "timm", "torch", "torchvision", "ultralytics",
 )  # fmt: skip
 
 

@@ -2,12 +2,14 @@
 
 import gc
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -179,6 +181,10 @@ def test_another_version_on_a_worker_is_one_line(
     assert line.startswith("convert: worker tcp://127.0.0.1:")
     assert line.endswith(", here 9.9; install the same versions on every machine")
     assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(DaskPool, "check_versions", lambda _: None)  # as for a worker that comes later
+    assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out", "--on", two.url) == 2
+    assert only_line(capsys).partition(": has ")[2] == line.partition(": has ")[2]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_a_worker_lacks(two: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,6 +284,13 @@ def test_the_compared_versions() -> None:
     packages = (Path(versions.__file__).parents[1] / "pyproject.toml").read_text().partition("packages = [")[2]
     named = {word.strip().strip('"').partition(".")[0] for word in packages.partition("]")[0].split(",")}
     assert named == set(versions.PACKAGES)
+
+
+def test_every_library_that_a_result_depends_on_is_compared() -> None:
+    project = tomllib.loads((Path(versions.__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    needed = {re.split("[<>=\\[]", one)[0] for one in project["dependencies"]}
+    without_effect = {"matplotlib", "pyyaml", "rich", "typer"}  # curves, options, what is printed
+    assert needed - without_effect == set(versions.LIBRARIES) - {"distributed", "onnxruntime", "openvino"}
 
 
 def test_a_task_is_never_cancelled_outside_a_worker() -> None:
