@@ -13,17 +13,17 @@ from features.encoder import Encoder, EncoderSpec
 from features.good_distance import BUFFERS, GoodDistance
 from features.input_frame import InputSide
 from features.regions import DistanceLimits
+from features.safetensors_file import read_stored_spec, read_tensors
 from features.score_map import Enlarging, score_map
 from features.weights import check_fits, check_runs
 from system.errors import OptionError, WeightsError, first_line
 from system.files import MAX_WEIGHTS_BYTES, read_file
-from system.tensors import check_tensors, is_library_name
+from system.tensors import check_tensors, is_library_name, raise_lack_of_memory
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-METADATA_KEY = "defectline"
 PREFIX = "net."  # of the tensors of the network in the weights file
 METHOD = "features"
 REMEDY = "name a finished run of train_anomaly fit --method features"
@@ -77,15 +77,9 @@ class GoodMap:
 
 def read_good_map_spec(path: Path) -> GoodMapSpec:
     """The specification in a weights file of train_anomaly. Raises WeightsError if it can give no map."""
-    from safetensors import SafetensorError, safe_open
-
     if not path.is_file():
         raise WeightsError(path, "no such weights", REMEDY)
-    try:
-        with safe_open(path, "pt") as file:
-            spec = msgspec.json.decode((file.metadata() or {})[METADATA_KEY], type=GoodMapSpec)
-    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
-        raise WeightsError(path, f"not weights of train_anomaly ({str(error)[:80]})", REMEDY) from None
+    spec = read_stored_spec(path, GoodMapSpec, "train_anomaly", lambda _: None, REMEDY)
     if spec.options.method != METHOD or spec.encoder is None:
         raise WeightsError(path, f"of the method {spec.options.method}, which remembers no good patches", REMEDY)
     if not is_library_name(spec.encoder.name):
@@ -97,12 +91,10 @@ def read_good_map_spec(path: Path) -> GoodMapSpec:
 
 def load_good_map(path: Path) -> GoodMap:
     """The map of a weights file of train_anomaly. Raises WeightsError."""
-    from safetensors.torch import load_file
-
     spec = read_good_map_spec(path)
     encoder = spec.encoder
     assert encoder is not None
-    tensors = load_file(path)
+    tensors = read_tensors(path)
     check_tensors(path, tensors)
     state = {name.removeprefix(PREFIX): value for name, value in tensors.items()}
 
@@ -114,6 +106,7 @@ def load_good_map(path: Path) -> GoodMap:
         network = build()
         network.restore(state)
     except (RuntimeError, KeyError, OptionError) as error:
+        raise_lack_of_memory(path, error)
         line = first_line(error, 80)
         raise WeightsError(path, f"the weights do not fit their network ({line})", "train it again") from None
     check_runs(path, network.eval(), spec.rows, spec.columns)

@@ -9,19 +9,19 @@ import json
 import pickle
 import pickletools
 import re
-import struct
 import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from features.safetensors_file import DAMAGED, UnreadableError, checked_header
 from system.errors import WeightsError
 from system.tensors import ARCHIVE, LEGACY, check_stored
 
 Shape = tuple[int, ...]
 MAX_LIST_BYTES = 64 * 2**20  # of the list of tensors; a longer one is left to PyTorch
-DAMAGED, MORE_THAN_TENSORS = "damaged or no PyTorch file", "it contains more than tensors"
+MORE_THAN_TENSORS = "it contains more than tensors"
 STATE_DICT_CLASSES = re.compile(
     r"collections\.OrderedDict|torch\._utils\._rebuild_(tensor_v2|parameter)|torch\.(storage\.)?\w+Storage"
 )
@@ -72,24 +72,18 @@ class _NotWeightsError(Exception):
     """The reason why a file cannot be weights."""
 
 
-def _safetensors(path: Path) -> dict[str, ListedTensor] | None:
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        start = file.read(8)
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
-        if length > size - 8:
-            raise _NotWeightsError(DAMAGED)
-        if length > MAX_LIST_BYTES:
-            return None
-        header = file.read(length)
+def _safetensors(path: Path) -> dict[str, ListedTensor]:
     try:
+        header = checked_header(path)
         listed = json.loads(header)
         listed.pop("__metadata__", None)
         shapes = {name: ListedTensor(tuple(int(side) for side in one["shape"])) for name, one in listed.items()}
         end = max((one["data_offsets"][1] for one in listed.values()), default=0)
+    except UnreadableError as error:
+        raise _NotWeightsError(str(error)) from None
     except (ValueError, OverflowError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         raise _NotWeightsError(DAMAGED) from None
-    if end != size - 8 - length:
+    if end != path.stat().st_size - 8 - len(header):
         raise _NotWeightsError(DAMAGED)
     return shapes
 

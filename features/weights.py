@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from features.stored_tensors import check_stored_weights
 from system.errors import OptionError, WeightsError, first_line
 from system.files import MAX_WEIGHTS_BYTES, read_file
-from system.tensors import check_tensors
+from system.tensors import check_tensors, raise_lack_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -32,6 +32,7 @@ def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
     try:
         loaded = _decode(data, safe=path.suffix == ".safetensors")
     except Exception as error:  # noqa: BLE001  damaged files can raise any error
+        raise_lack_of_memory(path, error)
         reason = (
             "it contains more than tensors"
             if "weights_only" in str(error).lower()
@@ -87,6 +88,7 @@ def check_runs(path: Path, network: "nn.Module", rows: int, columns: int) -> Non
         if found.ndim != 3 or not bool(found.isfinite().all()):
             raise ValueError("it gives no map of numbers")
     except (RuntimeError, IndexError, TypeError, ValueError) as error:
+        raise_lack_of_memory(path, error)
         problem = f"the weights do not fit their network ({first_line(error, 80)})"
         raise WeightsError(path, problem, "train again") from None
 

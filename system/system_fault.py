@@ -5,7 +5,9 @@ import re
 
 from system.errors import OperatingSystemError
 
-LACK_OF_MEMORY = re.compile("can't allocate memory|not enough memory|Insufficient memory|bad_alloc")
+LACK_OF_MEMORY = re.compile(
+    "[Cc]an(no|')t allocate memory|[Ff]ailed to allocate memory|not enough memory|Insufficient memory|bad_alloc"
+)
 USER_ERRORS = {
     errno.ENOSPC: "no space left on the device; free some space or choose another destination",
     errno.EDQUOT: "the disk quota is used up; free some space or choose another destination",
@@ -27,13 +29,13 @@ def system_fault(error: Exception, *, debug: bool) -> OperatingSystemError | Non
     if isinstance(error, OSError) and error.errno in USER_ERRORS:
         problem, _, remedy = USER_ERRORS[error.errno].partition("; ")
         return OperatingSystemError(error.filename or "output", problem, remedy)
-    if debug or isinstance(error, OSError) or not _is_lack_of_memory(error):
+    if debug or isinstance(error, OSError) or not is_lack_of_memory(error):
         return None
     return OperatingSystemError(
         "memory", "not enough", "close other programs, or give smaller images or fewer --jobs"
     )
 
 
-def _is_lack_of_memory(error: Exception) -> bool:
+def is_lack_of_memory(error: Exception) -> bool:
     """Whether memory ran out, also if PyTorch or OpenCV reports it or the system killed a worker process."""
     return isinstance(error, MemoryError) or bool(LACK_OF_MEMORY.search(str(error)))

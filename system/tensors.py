@@ -8,11 +8,13 @@ from typing import Protocol
 
 from system.errors import InputError, WeightsError
 from system.files import MAX_WEIGHTS_BYTES, check_length, check_regular
+from system.system_fault import is_lack_of_memory
 
 MAX_NAME_LENGTH = 100  # characters of the name of a network
 MAX_EXPANSION = 2  # PyTorch stores its files uncompressed; a larger ratio is a bomb
 ARCHIVE = b"PK\x03\x04"
 LEGACY = (b"\x80", b"L119547037146038801333356L")  # how files of old versions begin: a pickled magic number
+MEMORY_REMEDY = "close other programs, or raise the limit of memory (ulimit -v)"
 GROWING = b"bytearray\n"  # in a pickle: the only class that takes memory by a number, without data in the file
 
 
@@ -47,12 +49,19 @@ def check_tensors(path: Path, tensors: Mapping[str, StoredTensor], remedy: str =
         try:
             too_large = tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()
             finite = too_large or not tensor.is_floating_point() or bool(tensor.isfinite().all())
-        except RuntimeError:
+        except RuntimeError as error:
+            raise_lack_of_memory(path, error)
             raise WeightsError(path, f"the tensor {name} is not an ordinary one", remedy) from None
         if too_large:
             raise WeightsError(path, f"the tensor {name} is larger than its data", remedy)
         if not finite:
             raise WeightsError(path, f"the tensor {name} has values that are not numbers", remedy)
+
+
+def raise_lack_of_memory(path: Path, error: Exception) -> None:
+    """Raise WeightsError if `error` states that there was not enough memory to read `path`; it is not damaged."""
+    if is_lack_of_memory(error):
+        raise WeightsError(path, "not enough memory to read it", MEMORY_REMEDY) from None
 
 
 def is_archive(path: Path) -> bool:
@@ -99,6 +108,12 @@ def _contains(path: Path, part: bytes) -> bool:
             return False
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             return content.find(part) >= 0
+
+
+def check_library_name(name: str) -> None:
+    """Raise ValueError if a file may not name this network, see `is_library_name`."""
+    if not is_library_name(name):
+        raise ValueError(f"no network is called {name!a}")
 
 
 def is_library_name(name: str) -> bool:

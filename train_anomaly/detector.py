@@ -16,6 +16,7 @@ from features.regions import find_regions
 from features.score_map import DistanceNetwork, image_distances, score_map, to_scores
 from features.weights import check_fits, check_runs
 from system.errors import OptionError, WeightsError, first_line
+from system.tensors import raise_lack_of_memory
 from train_anomaly.alarms import describe_guarantee
 from train_anomaly.methods import METHODS, needs_encoder, new_scorer
 from train_anomaly.scorer import Scorer
@@ -132,6 +133,7 @@ def trained_scorer(weights: Path, state: Mapping[str, Tensor], spec: AnomalySpec
         scorer = build()
         scorer.restore(state)
     except (RuntimeError, KeyError, OptionError) as error:
+        raise_lack_of_memory(weights, error)
         problem = f"the weights do not fit their network ({first_line(error, 80)})"
         raise WeightsError(weights, problem, "train again") from None
     check_runs(weights, scorer.eval(), spec.rows, spec.columns)

@@ -10,14 +10,11 @@ from datasets.coco import Category
 from features.encoder import EncoderSpec
 from features.input_frame import InputSide
 from features.regions import DistanceLimits
+from features.safetensors_file import read_stored_spec, read_tensors, save_with_spec
 from features.score_map import Enlarging
-from system.errors import OptionError, WeightsError
-from system.files import write_atomic
-from system.tensors import check_tensors, is_library_name
+from system.tensors import check_library_name, check_tensors
 from train_anomaly.alarms import Guarantee
 from train_anomaly.options import AnomalyOptions
-
-METADATA_KEY = "defectline"
 
 
 class AnomalySpec(msgspec.Struct, frozen=True):
@@ -47,34 +44,22 @@ class AnomalySpec(msgspec.Struct, frozen=True):
 
 def save_anomaly(path: Path, state: Mapping[str, Tensor], spec: AnomalySpec) -> None:
     """Write weights and specification atomically."""
-    from safetensors.torch import save
-
-    tensors = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
-    write_atomic(path, save(tensors, {METADATA_KEY: msgspec.json.encode(spec).decode()}))
+    save_with_spec(path, state, spec)
 
 
 def read_anomaly_spec(path: Path) -> AnomalySpec:
     """The specification in a weights file. Raises WeightsError."""
-    from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        raise WeightsError(path, "no such weights", "check whether the training finished its first epoch")
-    try:
-        with safe_open(path, "pt") as file:
-            spec = msgspec.json.decode((file.metadata() or {})[METADATA_KEY], type=AnomalySpec)
-        if spec.encoder and not is_library_name(spec.encoder.name):
-            raise ValueError(f"no network is called {spec.encoder.name!a}")
-        return spec
-    except (SafetensorError, OSError, KeyError, ValueError, RecursionError, OptionError) as error:
-        problem = f"not weights of train_anomaly ({str(error)[:80]})"
-        raise WeightsError(path, problem, "name a run made by train_anomaly fit") from None
+    def check(spec: AnomalySpec) -> None:
+        if spec.encoder:
+            check_library_name(spec.encoder.name)
+
+    return read_stored_spec(path, AnomalySpec, "train_anomaly", check, "name a run made by train_anomaly fit")
 
 
 def load_anomaly(path: Path) -> tuple[dict[str, Tensor], AnomalySpec]:
     """The tensors of a weights file by name, and its specification. Raises WeightsError."""
-    from safetensors.torch import load_file
-
     spec = read_anomaly_spec(path)
-    tensors = load_file(path)
+    tensors = read_tensors(path)
     check_tensors(path, tensors)
     return tensors, spec

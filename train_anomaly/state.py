@@ -11,7 +11,7 @@ from torch import Tensor
 
 from system.errors import WeightsError
 from system.files import write_atomic
-from system.tensors import check_stored, check_tensors
+from system.tensors import check_stored, check_tensors, raise_lack_of_memory
 from training.early_stopping import Best, stored_best
 
 REMEDY = "start again without --resume"
@@ -49,5 +49,6 @@ def read_state(path: Path) -> AnomalyState:
         return AnomalyState(int(stored["epoch"]), stored_best(stored), stored["network"], stored["optimizers"])
     except WeightsError:
         raise
-    except Exception:  # noqa: BLE001  damaged files can raise any error
+    except Exception as error:  # noqa: BLE001  damaged files can raise any error
+        raise_lack_of_memory(path, error)
         raise WeightsError(path, "damaged, the run cannot be resumed", REMEDY) from None

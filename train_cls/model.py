@@ -19,13 +19,12 @@ from features.library import (
     build_network,
     libraries_with,
 )
-from system.errors import OptionError, WeightsError, first_line
-from system.files import write_atomic
-from system.tensors import is_library_name
+from features.safetensors_file import read_stored_spec, save_with_spec
+from system.errors import OptionError, first_line
+from system.tensors import check_library_name
 from train_cls.options import Side
 from training.options import Gamma
 
-METADATA_KEY = "defectline"
 OPTION = "--arch"
 AUXILIARY = frozenset({"googlenet", "inception_v3"})  # of torchvision; in training they return more than logits
 AboveZero = Annotated[float, msgspec.Meta(gt=0)]
@@ -113,25 +112,15 @@ def check_size(network: ClassifierNet, spec: ClassifierSpec) -> None:
 
 def save_classifier(path: Path, state: Mapping[str, Tensor], spec: ClassifierSpec) -> None:
     """Write weights and specification atomically as safetensors."""
-    from safetensors.torch import save
-
-    tensors = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
-    write_atomic(path, save(tensors, {METADATA_KEY: msgspec.json.encode(spec).decode()}))
+    save_with_spec(path, state, spec)
 
 
 def read_classifier_spec(path: Path) -> ClassifierSpec:
     """The specification in a weights file. Raises WeightsError."""
-    from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        raise WeightsError(path, "no such weights", "check whether the training finished its first epoch")
-    try:
-        with safe_open(path, "pt") as file:
-            spec = msgspec.json.decode((file.metadata() or {})[METADATA_KEY], type=ClassifierSpec)
-        for name in (spec.arch, spec.encoder.name if spec.encoder else spec.arch):
-            if not is_library_name(name):
-                raise ValueError(f"no network is called {name!a}")
-        return spec
-    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
-        problem = f"not weights of train_cls ({str(error)[:80]})"
-        raise WeightsError(path, problem, "name a run made by train_cls fit") from None
+    def check(spec: ClassifierSpec) -> None:
+        check_library_name(spec.arch)
+        if spec.encoder:
+            check_library_name(spec.encoder.name)
+
+    return read_stored_spec(path, ClassifierSpec, "train_cls", check, "name a run made by train_cls fit")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from system.errors import WeightsError
-from system.tensors import check_stored, check_tensors
+from system.tensors import check_stored, check_tensors, raise_lack_of_memory
 from train_cls.model import ClassifierSpec
 from training.early_stopping import Best, stored_best
 
@@ -53,5 +53,6 @@ def read_state(path: Path) -> TrainingState:
         )
     except WeightsError:
         raise
-    except Exception:  # noqa: BLE001  damaged files can raise any error
+    except Exception as error:  # noqa: BLE001  damaged files can raise any error
+        raise_lack_of_memory(path, error)
         raise WeightsError(path, "damaged, the run cannot be resumed", "start again without --resume") from None

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from system.errors import WeightsError
+from system.tensors import raise_lack_of_memory
 from train_det.checkpoint_classes import LAYERS, RENAMED, TRUST, UNUSED, check_is_checkpoint, unknown_class
 from train_det.options import WEIGHTS_REMEDY as REMEDY
 
@@ -44,7 +45,8 @@ def read_checkpoint(path: Path) -> dict[str, object]:
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except WeightsError:
         raise
-    except Exception:  # noqa: BLE001  damaged files can raise any error
+    except Exception as error:  # noqa: BLE001  damaged files can raise any error
+        raise_lack_of_memory(path, error)
         raise WeightsError(path, "contains no Ultralytics model", REMEDY) from None
     if not isinstance(content, dict):
         raise WeightsError(path, "contains no Ultralytics model", REMEDY)

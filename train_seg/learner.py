@@ -12,9 +12,10 @@ from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
 from features.good_map import GoodMap, load_good_map
+from features.safetensors_file import read_tensors
 from system.console import print_status
 from system.errors import OptionError, WeightsError
-from system.tensors import check_stored, check_tensors
+from system.tensors import check_stored, check_tensors, raise_lack_of_memory
 from train_seg.architectures import check_network
 from train_seg.box_masks import record_box_masks, with_box_masks
 from train_seg.data import PlainSet, TrainingSet, load_cached
@@ -166,9 +167,7 @@ def training_images(work: Work[SegmenterOptions]) -> tuple[Dataset, frozenset[in
 
 def store_threshold(path: Path, threshold: float) -> None:
     """Replace the pixel threshold in a weights file."""
-    from safetensors.torch import load_file
-
-    save_model(path, load_file(path), msgspec.structs.replace(read_spec(path), pixel_threshold=threshold))
+    save_model(path, read_tensors(path), msgspec.structs.replace(read_spec(path), pixel_threshold=threshold))
 
 
 def _progress_in(state: Path) -> tuple[int, Best]:
@@ -181,7 +180,8 @@ def _progress_in(state: Path) -> tuple[int, Best]:
         return len(kept["rows"]), stored_best(kept)
     except WeightsError:
         raise
-    except Exception:  # noqa: BLE001  damaged files can raise any error
+    except Exception as error:  # noqa: BLE001  damaged files can raise any error
+        raise_lack_of_memory(state, error)
         raise WeightsError(state, "damaged, the run cannot be resumed", "start again without --resume") from None
 
 

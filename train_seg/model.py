@@ -10,17 +10,16 @@ from torch import Tensor, nn
 
 from datasets.coco import Category
 from features.library import IMAGENET_MEAN, IMAGENET_STD, StoredMean, StoredStd, padding_colour
+from features.safetensors_file import read_stored_spec, read_tensors, save_with_spec
 from features.weights import check_fits
 from system.errors import InputError, OptionError, WeightsError
-from system.files import write_atomic
-from system.tensors import check_tensors, is_library_name
+from system.tensors import check_library_name, check_tensors, raise_lack_of_memory
 from train_seg.architectures import build_network
 from train_seg.options import Architecture, Side, check_imgsz
 from train_seg.sizes import TypeSize
 from training.good_channel import GAIN, widen
 from training.options import Gamma, Share
 
-METADATA_KEY = "defectline"
 DECODER_CHANNELS = (128, 64, 32, 16, 16)  # half the default of smp: a step takes half as long on a CPU
 
 
@@ -90,43 +89,30 @@ class SegmentationModel(nn.Module):
 
 def save_model(path: Path, state: Mapping[str, Tensor], spec: ModelSpec) -> None:
     """Write weights and specification atomically as safetensors."""
-    from safetensors.torch import save
-
-    tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
-    write_atomic(path, save(tensors, {METADATA_KEY: msgspec.json.encode(spec).decode()}))
+    save_with_spec(path, state, spec)
 
 
 def read_spec(path: Path) -> ModelSpec:
     """The specification in a weights file. Raises WeightsError."""
-    from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        raise WeightsError(path, "no such weights", "check whether the training finished its first epoch")
-    try:
-        with safe_open(path, "pt") as file:
-            spec = msgspec.json.decode((file.metadata() or {})[METADATA_KEY], type=ModelSpec)
+    def check(spec: ModelSpec) -> None:
         check_imgsz(spec.imgsz, spec.encoder_depth)
-        if not is_library_name(spec.encoder):
-            raise ValueError(f"no encoder is called {spec.encoder!a}")
-        return spec
-    except (SafetensorError, OSError, KeyError, ValueError, RecursionError, OptionError) as error:
-        raise WeightsError(
-            path, f"not weights of train_seg ({str(error)[:80]})", "name a run made by train_seg fit"
-        ) from None
+        check_library_name(spec.encoder)
+
+    return read_stored_spec(path, ModelSpec, "train_seg", check, "name a run made by train_seg fit")
 
 
 def load_model(path: Path) -> tuple[SegmentationModel, ModelSpec]:
     """The trained model in evaluation mode, on the CPU, and its specification. Raises WeightsError."""
-    from safetensors.torch import load_file
-
     spec = read_spec(path)
+    tensors = read_tensors(path)
     try:
-        tensors = load_file(path)
         check_tensors(path, tensors)
         check_fits(path, tensors, lambda: SegmentationModel(spec))
         model = SegmentationModel(spec)
         model.load_state_dict(tensors)
     except (RuntimeError, InputError, OptionError) as error:
+        raise_lack_of_memory(path, error)
         line = str(error).splitlines()[0]
         raise WeightsError(path, f"the weights do not fit their model ({line[:80]})", "train again") from None
     return model.eval(), spec

@@ -15,6 +15,7 @@ from evaluate.operating import operating_scores
 from evaluate.run_folder import Run, read_split
 from system import __version__
 from system.errors import WeightsError, first_line
+from system.tensors import raise_lack_of_memory
 from training.exported_model import ExportFormat, need
 
 ONNX_KEY = "defectline"
@@ -127,6 +128,7 @@ def read_metadata(path: Path, export_format: ExportFormat) -> ExportMetadata:
         text = _onnx_text(runtime, path) if export_format == "onnx" else _openvino_text(runtime, path)
         return msgspec.json.decode(text, type=ExportMetadata)
     except Exception as error:  # noqa: BLE001  both libraries raise errors of many types
+        raise_lack_of_memory(path, error)
         problem = f"has no metadata of defectline ({first_line(error, 80)})"
         raise WeightsError(path, problem, "export it again") from None
 

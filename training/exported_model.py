@@ -14,6 +14,7 @@ from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run, is_fused
 from system.errors import InputError, OptionError, WeightsError, first_line
 from system.links import check_own_folder
+from system.tensors import raise_lack_of_memory
 from training.export_record import check_record, checksums_of, exported_files, write_record
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def open_runner(path: Path, export_format: ExportFormat) -> "Runner":
     try:
         run = _open_onnx(runtime, path) if export_format == "onnx" else _open_openvino(runtime, path)
     except Exception as error:  # noqa: BLE001  both libraries raise errors of many types
+        raise_lack_of_memory(path, error)
         reason = first_line(error, 100)
         raise WeightsError(path, f"cannot be loaded ({reason})", "export it again") from None
     return _checked(path, run)
@@ -158,6 +160,7 @@ def _checked(path: Path, run: "Runner") -> "Runner":
         try:
             found = run(pixels)
         except Exception as error:  # noqa: BLE001  see open_runner
+            raise_lack_of_memory(path, error)
             reason = first_line(error, 100)
             raise WeightsError(path, f"cannot be run ({reason})", "export it again") from None
         if not isinstance(found, np.ndarray) or found.dtype.kind != "f" or not np.isfinite(found).all():

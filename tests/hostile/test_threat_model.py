@@ -75,6 +75,12 @@ COVERED: dict[str, list[str]] = {
         "hostile/test_fitted_head.py::test_a_damaged_fitted_head_is_refused",
         "hostile/test_fitted_head.py::test_finite_weights_that_give_no_numbers_are_one_line",
     ],
+    "Safetensors that list more": [
+        "hostile/test_safetensors.py::test_a_list_of_too_many_tensors_is_never_opened",
+        "hostile/test_safetensors.py::test_a_long_list_is_not_read",
+        "hostile/test_safetensors.py::test_a_limit_of_memory_is_one_line",
+        "hostile/test_safetensors.py::test_a_state_is_not_called_damaged_when_memory_is_short",
+    ],
     "An exported model whose": [
         "hostile/test_exports.py::test_an_export_of_another_model_is_one_line",
         "training/test_export_record.py::test_predict_refuses_an_export_that_was_edited",

@@ -14,9 +14,10 @@ from torchvision.models import densenet121
 
 from datasets.coco import Category
 from features.library import IMAGENET_MEAN, IMAGENET_STD
+from features.safetensors_file import METADATA_KEY
 from system.errors import WeightsError
 from train_seg.encoder_weights import encoder_normalisation, load_encoder_weights
-from train_seg.model import METADATA_KEY, ModelSpec, SegmentationModel, read_spec
+from train_seg.model import ModelSpec, SegmentationModel, read_spec
 
 LITE = "tu-tf_efficientnet_lite0"
 WEIGHTS = Path(os.environ.get("DEFECTLINE_WEIGHTS", "nowhere")) / "tf_efficientnet_lite0.safetensors"

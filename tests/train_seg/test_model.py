@@ -7,8 +7,9 @@ from safetensors import safe_open
 
 from datasets.coco import Category
 from features.library import IMAGENET_MEAN
+from features.safetensors_file import METADATA_KEY
 from system.errors import OptionError, WeightsError
-from train_seg.model import METADATA_KEY, ModelSpec, SegmentationModel, load_model, read_spec, save_model
+from train_seg.model import ModelSpec, SegmentationModel, load_model, read_spec, save_model
 
 SPEC = ModelSpec("resnet18", 4, 64, [Category(3, "chip"), Category(7, "dirt")], pixel_threshold=0.37, epoch=5)
 
