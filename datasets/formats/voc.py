@@ -159,9 +159,10 @@ def _read_object(path: Path, number: int, element: XmlElement) -> _VocObject:
 def _polygon(path: Path, where: str, element: XmlElement) -> PolygonShape:
     """Roboflow's corners <x1>, <y1>, <x2>, ..."""
     points: list[Point] = []
-    while element.first(f"x{len(points) + 1}") is not None:
+    texts = {child.name: child.text for child in reversed(element.children)}  # of two with one name, the first
+    while f"x{len(points) + 1}" in texts:
         names = (f"x{len(points) + 1}", f"y{len(points) + 1}")
-        x, y = (parse_number(path, f"<{name}> of {where}", element.text_of(name)) for name in names)
+        x, y = (parse_number(path, f"<{name}> of {where}", texts.get(name, "")) for name in names)
         points.append((x, y))
     return PolygonShape(points)
 

@@ -14,6 +14,7 @@ from system.files import check_regular
 
 MAX_DEPTH = 40
 MAX_BYTES = 2**30  # of one file
+MAX_TAG = 2**26  # bytes, with its attributes
 CHUNK = 2**20
 REMEDY = "export it again, or remove it if no labelling tool wrote it"
 
@@ -110,6 +111,7 @@ class _XmlReader:
                     if read > MAX_BYTES:
                         raise InputError(self._path, f"more than {MAX_BYTES} bytes of XML", "split the file")
                     self._parser.Parse(chunk, False)
+                    self._check_unread(read)
                     yield from self._completed()
                 self._parser.Parse(b"", True)
                 yield from self._completed()
@@ -124,6 +126,13 @@ class _XmlReader:
             raise InputError(self._path, "no such file", "check the path") from None
         except IsADirectoryError:
             raise InputError(self._path, "a folder with the name of an XML file", "rename it") from None
+
+    def _check_unread(self, read: int) -> None:
+        """Raise InputError for a long tag or comment: expat reads it from its beginning with every chunk."""
+        begun = max(0, self._parser.CurrentByteIndex)
+        if read - begun > MAX_TAG:
+            line = self._parser.CurrentLineNumber
+            raise InputError(self._path, f"a tag or comment of more than {MAX_TAG} bytes (line {line})", REMEDY)
 
     def _completed(self) -> Iterator[XmlElement]:
         done, self._done = self._done, []

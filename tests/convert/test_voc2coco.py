@@ -7,6 +7,9 @@ from PIL import Image as PilImage
 
 from convert.execution import Execution
 from convert.voc2coco import VocOptions, voc2coco
+from datasets.formats.tool_export import PolygonShape
+from datasets.formats.voc import read_voc
+from datasets.formats.xml_elements import XmlElement
 from datasets.masks.rle import decode
 from system.errors import InputError
 from tests.command import only_line, run_command
@@ -242,6 +245,26 @@ def test_polygons_of_roboflow_and_rotated_boxes_get_masks(tmp_path: Path) -> Non
     assert (first.bbox, first.area) == ((5, 4, 9, 5), 25)
     assert int(decode(first.segmentation, 48, 64).sum()) == 25
     assert (second.bbox, second.area) == ((25, 15, 10, 20), 200)  # 20 x 10 about its centre (30, 25)
+
+
+def test_a_polygon_of_many_corners_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search for each corner among all corners takes time that grows with their square."""
+    corners = [(10 + number % 20, 5 + number // 1000) for number in range(2000)]
+    text = "".join(f"<x{n}>{x}</x{n}><y{n}>{y}</y{n}>" for n, (x, y) in enumerate(corners, 1))
+    source = voc(tmp_path / "v", voc_object("poly", (4, 4, 14, 9), f"<polygon>{text}<x1>99</x1></polygon>"))
+    searches: list[str] = []
+    first = XmlElement.first
+
+    def search(self: XmlElement, name: str) -> XmlElement | None:
+        searches.append(name)
+        return first(self, name)
+
+    monkeypatch.setattr(XmlElement, "first", search)
+    (image,) = read_voc(source).images
+    (shape,) = image.shapes
+    assert isinstance(shape.geometry, PolygonShape)
+    assert shape.geometry.points == corners
+    assert len(searches) < 50
 
 
 def test_a_box_among_polygons_is_filled_or_kept(tmp_path: Path) -> None:

@@ -73,3 +73,13 @@ def test_folders_and_missing_files_are_refused(tmp_path: Path) -> None:
         read_xml(tmp_path / "b.xml")
     with pytest.raises(InputError, match="a folder"):
         read_xml(tmp_path)
+
+
+@pytest.mark.parametrize("data", ['<a>\n<b c="{}"/></a>', "<a>\n<!--{}--></a>"])
+def test_a_tag_without_end_is_refused(data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its time grows with the square of its length."""
+    monkeypatch.setattr(xml_elements, "MAX_TAG", 2**21)
+    read_xml(xml(tmp_path, data.format("x" * 2**20)))
+    with pytest.raises(InputError, match=r"a tag or comment of more than 2097152 bytes \(line 2\)"):
+        read_xml(xml(tmp_path, data.format("x" * 2**22)))
+    read_xml(xml(tmp_path, f"<a>{'x' * 2**22}{'<b/>' * 2**20}</a>"))
