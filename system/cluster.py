@@ -9,6 +9,7 @@ import pickle
 import threading
 import time
 import uuid
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -175,9 +176,11 @@ def _connected(address: str) -> "Client":
     host, port = check_address(address)
     import dask
     from distributed import Client
+    from distributed.versions import VersionMismatchWarning
 
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    warnings.simplefilter("ignore", VersionMismatchWarning)  # a table; check_versions states one line
     encrypted = dask.config.get("distributed.comm.require-encryption")
     url = f"{'tls' if encrypted else 'tcp'}://{f'[{host}]' if ':' in host else host}:{port}"
     made: list[Client | Exception] = []

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import tomllib
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from tests.command import only_line, run_command
 
 dask = pytest.importorskip("dask", reason="dask is not installed")
 pytest.importorskip("distributed", reason="dask.distributed is not installed")
+distributed_versions = pytest.importorskip("distributed.versions")
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +187,12 @@ def test_another_version_on_a_worker_is_one_line(
     assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out", "--on", two.url) == 2
     assert only_line(capsys).partition(": has ")[2] == line.partition(": has ")[2]
     assert not list(tmp_path.iterdir())
+
+
+def test_the_table_of_dask_about_versions_is_not_printed(two: Cluster) -> None:
+    with opened_cluster(two.url), warnings.catch_warnings(record=True) as printed:
+        warnings.warn(distributed_versions.VersionMismatchWarning("a table"), stacklevel=1)
+    assert printed == []
 
 
 def test_a_folder_that_a_worker_lacks(two: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
