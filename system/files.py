@@ -183,18 +183,26 @@ def write_atomic(path: Path, data: bytes) -> None:
 
     Ctrl-C and SIGTERM are delivered afterwards, so that they leave no temporary file.
     """
-    with defer_signals():
-        if write_unnamed(path, data):
-            return
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(name).chmod(0o666 & ~_umask())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+    try:
+        with defer_signals():
+            if not write_unnamed(path, data):
+                _write_sibling(path, data)
+    except OSError as error:
+        if error.errno and not error.filename:  # a failed write() does not name its file
+            error.filename = str(path)
+        raise
+
+
+def _write_sibling(path: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def write_file(path: str, data: bytes) -> None:

@@ -5,13 +5,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from datasets.formats.dataset_folder import Dataset, load_dataset
 from evaluate.run_folder import Run
-from system.cluster import opened_cluster
-from system.errors import InputError
+from system.cluster import DaskPool, opened_cluster
+from system.errors import ClusterError, InputError
 from tests.cluster_processes import Cluster, running_cluster, tree_bytes
 from tests.command import only_line, run_command
 from tests.fake_training import EPOCHS, LINES
@@ -117,6 +118,19 @@ def test_an_interruption_ends_the_trainings_there(
     assert len(trained_epochs(first)) == EPOCHS
     train_folds(run, FAKE, 3)  # continues here
     assert [len(trained_epochs(fold)) for fold in folds_of(run)] == [EPOCHS] * 3
+
+
+def test_a_cluster_that_fails_leaves_a_run_to_resume(dataset: Dataset, tmp_path: Path) -> None:
+    class Ended(DaskPool):
+        def __init__(self) -> None:
+            pass
+
+        def map_ordered(self, *_: object) -> Iterator[Any]:
+            raise ClusterError("--on dask://a:1", "the scheduler ended", "start it and repeat the command")
+
+    run = make_folds(dataset, tmp_path)
+    with pytest.raises(ClusterError, match=f"the scheduler ended; fix that, then --resume {run.root}"):
+        train_members(run, folds_of(run), FAKE, 1, Ended())
 
 
 def test_a_check_finds_the_same(two: Cluster, tree: Path, capsys: pytest.CaptureFixture[str]) -> None:

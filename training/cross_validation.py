@@ -19,7 +19,7 @@ from evaluate.run_folder import (
 )
 from system.child_process import END_WITH_PARENT, module_command, module_environment
 from system.console import print_status, progress
-from system.errors import InputError, OptionError
+from system.errors import ClusterError, InputError, OptionError
 from system.workers import Pool, max_jobs
 from training.member_task import LOG_FILE, MemberTraining, open_log
 from training.run_lock import locked
@@ -90,7 +90,7 @@ def train_members(
     The members are folds or seeds of `run`, or folds of its seeds. Each is a process of its own. With several jobs
     each gets its share of the processors and writes to fit.log. With `pool`, the workers of a cluster start these
     processes; a training whose worker dies continues on another one. Raises InputError when one fails, after the
-    others are done.
+    others are done, ClusterError when the cluster does.
     """
     waiting = [member for member in members if not member.metrics.is_file()]
     try:
@@ -100,6 +100,8 @@ def train_members(
     except (KeyboardInterrupt, SystemExit) as stop:
         print_status(f"stopped; continue with --resume {run.root}")
         raise SystemExit(stop.code if isinstance(stop, SystemExit) else 130) from None
+    except ClusterError as error:
+        raise ClusterError(error.where, error.problem, f"fix that, then --resume {run.root}") from None
     if failed:
         log = f", see {failed[0].root / LOG_FILE}" if (failed[0].root / LOG_FILE).is_file() else ""
         what = failed[0].root.name.partition("-")[0]
