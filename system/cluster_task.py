@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from distributed import Worker
 
 VARIABLES = ("DEFECTLINE_MAX_MEGAPIXELS", "DEFECTLINE_TRUST_WEIGHTS")  # sent with each task
+ENDING = {"stopping", "stopped", "closing", "closed", "failed"}  # states of a worker, also without a scheduler
 _ONE_AT_A_TIME = threading.Lock()  # the current folder and the environment are those of the whole process
 
 
@@ -89,7 +90,7 @@ def is_cancelled() -> bool:
     except ValueError:  # not on a worker
         return False
     task = worker.state.tasks.get(worker.get_current_task())
-    return task is None or task.state == "cancelled"
+    return task is None or task.state == "cancelled" or worker.status.name in ENDING
 
 
 def known_tasks(prefix: str, dask_worker: "Worker") -> int:

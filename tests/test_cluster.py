@@ -13,6 +13,7 @@ import tomllib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,6 +26,7 @@ from tests.command import only_line, run_command
 
 dask = pytest.importorskip("dask", reason="dask is not installed")
 pytest.importorskip("distributed", reason="dask.distributed is not installed")
+distributed_core = pytest.importorskip("distributed.core")
 distributed_versions = pytest.importorskip("distributed.versions")
 
 
@@ -303,6 +305,24 @@ def test_every_library_that_a_result_depends_on_is_compared() -> None:
 
 def test_a_task_is_never_cancelled_outside_a_worker() -> None:
     assert cluster_task.is_cancelled() is False
+
+
+@pytest.mark.parametrize(
+    ("task_state", "worker_state", "cancelled"),
+    [("executing", "running", False), ("cancelled", "running", True), ("executing", "closing", True)],
+)
+def test_a_task_ends_with_its_worker(
+    task_state: str, worker_state: str, cancelled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker without its scheduler is closing, but waits for its threads."""
+    tasks = {"a": SimpleNamespace(state=task_state)}
+    worker = SimpleNamespace(
+        state=SimpleNamespace(tasks=tasks),
+        get_current_task=lambda: "a",
+        status=distributed_core.Status[worker_state],
+    )
+    monkeypatch.setattr("distributed.get_worker", lambda: worker)
+    assert cluster_task.is_cancelled() is cancelled
 
 
 def test_without_on_no_cluster_code_is_loaded(synth_tree: Path, tmp_path: Path) -> None:
