@@ -1,7 +1,6 @@
 """Suspected label errors of a run as a queue, and as flags in the labelme files that they are about."""
 
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from evaluate.label_errors import LABEL_ERRORS
 from evaluate.label_suspects import Suspect
 from evaluate.metrics import read_metrics
 from evaluate.run_folder import Run
-from system.console import print_status, print_table
+from system.console import print_status, print_table, print_text
 from system.errors import InputError
 
 FLAG = "label error? "  # before the reason, in the name of an image flag
@@ -62,7 +61,7 @@ def queue_label_errors(
     if out is not None:
         write_list(out, queued)
     elif not show_values:
-        sys.stdout.write("".join(f"{q.name}\n" for q in queued))
+        print_text("".join(f"{q.name}\n" for q in queued))
     if show_values:
         rows = [(q.name, f"{q.value:.3f}", "; ".join(reasons[q.name])) for q in queued]
         print_table("Suspected label errors", ("image", "suspicion", "reasons"), rows)

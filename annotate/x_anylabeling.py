@@ -18,8 +18,8 @@ from annotate.labelme_program import SECONDS_TO_ANSWER, LabelmeError, named_exec
 from annotate.labelme_start import run_until_closed, search_pattern, session_config
 from annotate.project import FLAGS, LABELS
 from datasets.formats.labelme import read_labelme
+from datasets.formats.yolo_description import read_lines
 from datasets.images.image_file import read_info
-from system.files import read_text
 
 NAME = "X-AnyLabeling"
 PACKAGE = "x_anylabeling_cvhub"
@@ -106,16 +106,15 @@ def images_it_shows(images: Sequence[FolderImage]) -> tuple[list[FolderImage], d
 def x_anylabeling_config(root: Path, chosen: Sequence[FolderImage] | None) -> dict[str, object]:
     """The configuration for the folder `root`; `chosen` limits the list of images.
 
-    The scan for EXIF orientations is off, because it offers to overwrite images. Raises InputError if labelme.yaml
-    cannot be read.
+    The scan for EXIF orientations is off, because it offers to overwrite images. Raises InputError if
+    labelme.yaml, labels.txt or flags.txt cannot be read.
     """
     of_folder = session_config(root, None)
     config: dict[str, object] = {"auto_save": True, "store_data": False, "exif_scan_enabled": False}
     config |= {key: of_folder[key] for key in KEYS_OF_LABELME if key in of_folder}
     for key, name in (("labels", LABELS), ("flags", FLAGS)):
         if (root / name).is_file():
-            lines = (line.strip() for line in read_text(root / name).splitlines())
-            config[key] = list(dict.fromkeys(line for line in lines if line))
+            config[key] = list(dict.fromkeys(read_lines(root / name)))
     if not config.get("labels"):  # it does not start with a validation of labels that it does not have
         config.pop("validate_label", None)
     if chosen is not None:

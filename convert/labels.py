@@ -39,9 +39,11 @@ def read_labels_file(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise InputError(path, f"not UTF-8 text: {error}", "save it as UTF-8") from None
     labels = [line.strip() for line in lines if line.strip()]
-    for i, label in enumerate(labels):
-        if label in labels[:i]:
+    seen: set[str] = set()
+    for label in labels:
+        if label in seen:
             raise InputError(path, f"the label {label} occurs twice", "keep one of them")
+        seen.add(label)
     return [label for label in labels if label not in NOT_CATEGORIES]
 
 

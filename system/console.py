@@ -22,7 +22,7 @@ from system.signals import take_signals
 from system.startup import end_silently
 from system.stored_path import new_places, take_urls
 from system.system_fault import system_fault
-from system.table import fold, format_table
+from system.table import fold, format_table, printable
 from system.usage_errors import usage_fault
 
 T = TypeVar("T")
@@ -147,9 +147,9 @@ def print_table(
     """
     width = terminal_width() or piped_width
     plain = bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
-    heading = fold(shown(title), width - 1 if width else None)
+    heading = fold(printable(shown(title)), width - 1 if width else None)
     lines = [*(heading if plain else (typer.style(line, bold=True) for line in heading)), ""]
-    print_text("\n".join([*lines, *format_table(columns, rows, width), "", ""]))
+    _write("\n".join([*lines, *format_table(columns, rows, width), "", ""]))
 
 
 def terminal_width() -> int | None:
@@ -158,7 +158,14 @@ def terminal_width() -> int | None:
 
 
 def print_text(text: str) -> None:
-    """Print text on stdout, unless --json prints a document there."""
+    """Print text on stdout, unless --json prints a document there.
+
+    On a terminal, escapes replace control characters in its lines; elsewhere, names of files stay what they are.
+    """
+    _write("\n".join(map(printable, text.split("\n"))) if sys.stdout.isatty() else text)
+
+
+def _write(text: str) -> None:
     if is_json():
         return
     text = shown(text)
@@ -175,7 +182,7 @@ def print_waiting(images: int) -> None:
 
 def print_status(line: str) -> None:
     """Print one line on stderr, so that stdout contains only the output of --json."""
-    typer.echo(shown(line), err=True)
+    typer.echo(printable(shown(line)), err=True)
 
 
 def print_loading() -> None:
@@ -195,7 +202,7 @@ def _failed_unexpectedly(name: str, error: BaseException, *, debug: bool) -> tup
     place = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     reason = " ".join(str(error).split())[:MAX_QUOTED]
     what, remedy = f"unexpected {type(error).__name__}{place}", f"please report it {REPORT_WITH}"
-    _print_error(f"{name}: {what}{': ' if reason else ''}{reason}; {remedy}")
+    _print_error(printable(f"{name}: {what}{': ' if reason else ''}{reason}; {remedy}"))
     return 3, UnexpectedError(what, reason, remedy)
 
 

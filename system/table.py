@@ -19,8 +19,8 @@ def format_table(columns: Sequence[str], rows: Iterable[Sequence[object]], width
 
     With `width` (terminal columns), the widest columns are folded until the table fits or none can be narrowed.
     """
-    cells = [[_printable(str(cell)) for cell in row] for row in rows]
-    header = [_printable(column) for column in columns]
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
+    header = [printable(column) for column in columns]
     numeric = [i > 0 and all(NUMBER.match(row[i]) for row in cells) for i in range(len(header))]
     widths = [max(map(display_width, column)) for column in zip(header, *cells, strict=True)]
     if width is not None:
@@ -44,16 +44,21 @@ def display_width(text: str) -> int:
     return sum(map(_character_width, text))
 
 
+def printable(text: str) -> str:
+    """`text` with escapes in place of control characters, so that no file name can break the terminal.
+
+    >>> printable("a\\x1b[2J.png")
+    'a\\\\x1b[2J.png'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+
+
 def _character_width(character: str) -> int:
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in WIDE else 1
-
-
-def _printable(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
 
 
 def _fit(widths: Sequence[int], room: int) -> list[int]:

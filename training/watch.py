@@ -54,7 +54,7 @@ def watch_folder(
                 with defer_signals():
                     results.add(line)
                     done, failed = done + (not line.error), failed + bool(line.error)
-                    print_status(_printable(_describe(line)))
+                    print_status(_describe(line))
         except KeyboardInterrupt:
             pass
         finally:
@@ -79,7 +79,7 @@ def _ready_files(arrivals: Arrivals) -> Iterator[tuple[Path, bool]]:
             for _, name in changed:
                 arrivals.note(Path(name))
             for path, reason in arrivals.unusual():
-                print_status(_printable(f"{path.relative_to(arrivals.folder)}: {reason}; it is left out"))
+                print_status(f"{path.relative_to(arrivals.folder)}: {reason}; it is left out")
             yield from arrivals.ready()
     except OSError as error:
         raise InputError(
@@ -130,8 +130,3 @@ def _describe(line: WatchedImage) -> str:
         return f"{line.file_name}: {line.error}"
     best = max((prediction.score for prediction in line.predictions), default=0.0)
     return f"{line.file_name}: {len(line.predictions)} found" + (f", best score {best:.3f}" if best else "")
-
-
-def _printable(line: str) -> str:
-    """The line with escaped control characters: a file name could otherwise look like another line."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

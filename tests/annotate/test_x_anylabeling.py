@@ -110,6 +110,22 @@ def test_configuration(proposed: Path, tmp_path: Path) -> None:
     assert not {"labels", "validate_label"} & set(x_anylabeling_config(tmp_path / "bare", None))
 
 
+@pytest.mark.parametrize("name", ["labels.txt", "flags.txt"])
+def test_a_list_that_is_not_text_is_one_line(
+    name: str,
+    proposed: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("DISPLAY", ":9")
+    (proposed / name).write_bytes(b"\xff\xfe")
+    given = ("--with", "x-anylabeling", "--x-anylabeling", program(tmp_path / "xanylabeling", ANSWER))
+    assert run_command("annotate", "open", proposed, *given) == 2
+    assert f"{name}: not UTF-8 text; save it as UTF-8" in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_open_states_what_is_left_out_and_starts_it(
     proposed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -183,6 +183,10 @@ COVERED: dict[str, list[str]] = {
         "faults/test_full_disk.py::test_the_segmenter_needs_no_space_in_the_temporary_folder",
         "faults/test_full_disk.py::test_a_write_that_fails_is_one_line_without_a_small_disk",
     ],
+    "Names of files and types": [
+        "system/test_table.py::test_no_name_can_break_the_terminal",
+        "annotate/test_x_anylabeling.py::test_a_list_that_is_not_text_is_one_line",
+    ],
     "An expected error": [
         "faults/test_boundary.py::test_every_command_ends_in_one_line",
         "hostile/test_yaml_values.py::test_a_value_of_megabytes_is_quoted_in_part",

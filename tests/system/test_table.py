@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from system.console import print_status, print_table, print_text
 from system.table import display_width, format_table
 
 
@@ -44,3 +45,21 @@ def test_no_letter_is_lost_by_folding(rows: list[tuple[str, str]], width: int) -
         return sorted(c for line in lines for c in line if not c.isspace())
 
     assert letters(format_table(("", ""), rows, width)) == letters(format_table(("", ""), rows))
+
+
+def test_no_name_can_break_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names of files may contain control characters and change the direction of writing."""
+    name = "a\x1b]0;x\x07\n\u202eb.png"
+    safe = r"a\x1b]0;x\x07\n\u202eb.png"
+    print_status(name)
+    print_table(name, ("",), [])
+    print_text(f"{name}\n")
+    out = capsys.readouterr()
+    assert out.err == f"{safe}\n"
+    assert out.out.splitlines()[0] == safe
+    assert out.out.endswith(f"{name}\n")  # a list of names for another command
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    print_text("one\n\x1b[31m.png\n")
+    assert capsys.readouterr().out == "one\n\\x1b[31m.png\n"
