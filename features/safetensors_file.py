@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 METADATA_KEY = "defectline"
 MAX_HEADER_BYTES = 100_000_000  # the library reads no longer one
-MAX_TENSORS = 50_000  # the network with the most in timm, torchvision and Ultralytics has 3,108 (resnetrs420)
+MAX_TENSORS = 50_000  # of the large networks of timm and torchvision, resnetrs420 has the most: 3,108
 STRINGS_PER_TENSOR = 5  # its name, "dtype", the type, "shape" and "data_offsets"
 DAMAGED = "damaged or no PyTorch file"
 

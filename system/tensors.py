@@ -11,6 +11,9 @@ from system.files import MAX_WEIGHTS_BYTES, check_length, check_regular
 from system.system_fault import is_lack_of_memory
 
 MAX_NAME_LENGTH = 100  # characters of the name of a network
+MAX_VIEWS = 8  # bytes of all tensors for each byte in the file: a few networks use a tensor in two places
+MAX_PICKLE_BYTES = 16 * 2**20  # of the list of tensors; that of a resume state of YOLO11n has 0.3 MiB
+LIST_NAME = "data.pkl"
 MAX_EXPANSION = 2  # PyTorch stores its files uncompressed; a larger ratio is a bomb
 ARCHIVE = b"PK\x03\x04"
 LEGACY = (b"\x80", b"L119547037146038801333356L")  # how files of old versions begin: a pickled magic number
@@ -22,6 +25,7 @@ class Storage(Protocol):
     """The storage of a tensor."""
 
     def nbytes(self) -> int: ...  # noqa: D102
+    def data_ptr(self) -> int: ...  # noqa: D102
 
 
 class Truths(Protocol):
@@ -43,11 +47,19 @@ class StoredTensor(Protocol):
 def check_tensors(path: Path, tensors: Mapping[str, StoredTensor], remedy: str = "train again") -> None:
     """Raise WeightsError for a tensor that is larger than its stored data, or has values that are not finite.
 
-    Also for one without plain values: sparse, quantized or without data.
+    Also for one without plain values: sparse, quantized or without data; and if so many tensors are views of the
+    same data that looking at all their values would take hours.
     """
+    used, stored, storages = 0, 0, set[int]()
     for name, tensor in tensors.items():
         try:
-            too_large = tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()
+            size, storage = tensor.numel() * tensor.element_size(), tensor.untyped_storage()
+            too_large = size > storage.nbytes()
+            used += size
+            stored += storage.nbytes() if storage.data_ptr() not in storages else 0
+            storages.add(storage.data_ptr())
+            if not too_large and used > MAX_VIEWS * stored:
+                raise WeightsError(path, f"its tensors, such as {name}, are the same data many times", remedy)
             finite = too_large or not tensor.is_floating_point() or bool(tensor.isfinite().all())
         except RuntimeError as error:
             raise_lack_of_memory(path, error)
@@ -90,10 +102,16 @@ def check_stored(path: Path, remedy: str, *, archive: bool = False) -> None:
             size = sum(member.file_size for member in members)
             if size > MAX_EXPANSION * path.stat().st_size:
                 raise WeightsError(path, f"unpacks to {size} bytes, more than a checkpoint does", remedy)
+            lists = [one.file_size for one in members if one.filename.endswith(f"/{LIST_NAME}")]
+            if max(lists, default=0) > MAX_PICKLE_BYTES:
+                raise WeightsError(path, f"a list of tensors of {max(lists)} bytes", remedy)
             if any(member.compress_type != zipfile.ZIP_STORED for member in members):
                 raise WeightsError(path, "compressed, which PyTorch does not do", remedy)
+            with zipfile.ZipFile(path) as file:
+                if file.testzip() is not None:  # PyTorch does not compare the checksums
+                    raise damaged
         grows = _contains(path, GROWING)
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+    except (zipfile.BadZipFile, ValueError, OSError, RuntimeError):  # RuntimeError: an encrypted archive
         raise damaged from None
     except InputError as error:
         raise WeightsError(path, error.problem, remedy) from None

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from features.weights import read_state_dict
 from system.errors import WeightsError
-from system.tensors import check_stored
+from system.tensors import MAX_PICKLE_BYTES, check_stored
 from tests.command import only_line, run_command
 from train_cls.state import read_state as read_classifier_state
 from train_seg.learner import _progress_in
@@ -93,4 +93,57 @@ def test_an_infinite_size_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
     with pytest.raises(WeightsError, match="cannot be read as weights"):
+        read_state_dict(path, "")
+
+
+def test_many_views_of_the_same_data_are_refused_before_their_values_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of 4 MB with 2,000 tensors of 4 MB would take as long as one of 8 GB."""
+    values = torch.zeros(2**20)
+    torch.save({f"a{number}": values[number:] for number in range(2000)}, tmp_path / "w.pth")
+    looked: list[Tensor] = []
+    isfinite = Tensor.isfinite
+    monkeypatch.setattr(Tensor, "isfinite", lambda tensor: (looked.append(tensor), isfinite(tensor))[1])
+    with pytest.raises(WeightsError, match="its tensors, such as a8, are the same data many times"):
+        read_state_dict(tmp_path / "w.pth", "give another")
+    assert len(looked) == 8
+    torch.save({"a": values, "tied": values, "part": values[:10], "empty": torch.zeros(0)}, tmp_path / "w.pth")
+    assert len(read_state_dict(tmp_path / "w.pth", "give another")) == 4
+
+
+def test_a_long_list_in_an_archive_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "last.ckpt", "w") as file:
+        file.writestr("archive/data.pkl", b"]" * (MAX_PICKLE_BYTES + 1))
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("read"))
+    for read in (lambda file: read_state_dict(file, ""), read_classifier_state, _progress_in):
+        with pytest.raises(WeightsError, match="a list of tensors of 16777217 bytes"):
+            read(tmp_path / "last.ckpt")
+
+
+def test_a_bit_that_changed_on_the_disk_is_found(tmp_path: Path) -> None:
+    """PyTorch would read other numbers without a word."""
+    path = tmp_path / "w.pth"
+    values = torch.arange(1000, dtype=torch.float32)
+    torch.save({"a": values}, path)
+    data = bytearray(path.read_bytes())
+    data[data.find(values.numpy().tobytes()) + 40] ^= 1
+    path.write_bytes(data)
+    assert not torch.equal(torch.load(path, weights_only=True)["a"], values)
+    for read in (lambda file: read_state_dict(file, ""), read_classifier_state, _progress_in):
+        with pytest.raises(WeightsError, match="not a PyTorch checkpoint, or a damaged one"):
+            read(path)
+
+
+def test_an_encrypted_archive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    torch.save({"a": torch.zeros(3)}, path)
+    data = bytearray(path.read_bytes())
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = data.find(signature)
+        while start >= 0:
+            data[start + flags] |= 1
+            start = data.find(signature, start + 4)
+    path.write_bytes(data)
+    with pytest.raises(WeightsError, match="not a PyTorch checkpoint, or a damaged one"):
         read_state_dict(path, "")
