@@ -108,13 +108,16 @@ class FittedNet(nn.Module):
         return self.logits(self.features(rgb))
 
     def logits(self, features: Tensor) -> Tensor:
-        """Logits of N x F features."""
+        """Logits of N x F features.
+
+        The logarithms are written as softplus: exported, that of a sigmoid is -inf for logits below -17.
+        """
         types: Tensor = self.types(features)
         if self.several_types:
             return types
         defect = self.detect(features)
-        good = functional.logsigmoid(-defect)
-        return torch.cat([good, functional.logsigmoid(defect) + types.log_softmax(1)], 1)
+        good, bad = -functional.softplus(defect), -functional.softplus(-defect)
+        return torch.cat([good, bad + types.log_softmax(1)], 1)
 
 
 def eight_views(square: Tensor) -> list[Tensor]:

@@ -1,10 +1,13 @@
 """The fitted head: its logistic regression, its parts, and a real fit on synthetic bottles."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from datasets.coco import Annotation, Image
@@ -148,11 +151,17 @@ def test_a_fitted_run_repeats_and_ignores_tta(fitted_run: Path, coco_folder: Pat
 
 
 @pytest.mark.parametrize(("export_format", "package"), [("onnx", "onnxscript"), ("openvino", "openvino")])
-def test_a_fitted_head_is_exported(
-    fitted_run: Path, export_format: str, package: str, capsys: pytest.CaptureFixture[str]
+def test_a_fitted_head_is_exported_even_where_it_is_sure(
+    fitted_run: Path, tmp_path: Path, export_format: str, package: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip(package, reason=f"{package} is not installed, so the export is not tested")
-    assert run_command("train_cls", "export", fitted_run, "--format", export_format) == 0
+    run = Path(shutil.copytree(fitted_run, tmp_path / "run"))
+    weights = run / "weights/best.safetensors"
+    with safe_open(weights, "pt") as stored:
+        described = stored.metadata()
+    sure = load_file(weights) | {"detect.bias": torch.tensor([100.0])}  # as a log odds far below -17 for good
+    save_file(sure, weights, described)
+    assert run_command("train_cls", "export", run, "--format", export_format) == 0
     assert "no probability differs by more than" in capsys.readouterr().err
 
 
