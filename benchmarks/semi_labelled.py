@@ -1,6 +1,7 @@
 """What boxes without masks and images without labels are worth to the segmenter, beside masks of the same images.
 
     python -m benchmarks.semi_labelled --bottle mvtec/bottle --weights resnet18.pt --work FOLDER [--seeds 3]
+        [--map-weights tf_efficientnet_lite0.safetensors]
     python -m benchmarks.semi_labelled --quick --work FOLDER      # whether it runs: synthetic bottles, one epoch
 
 A third of the images is tested, as in benchmarks.labels, by their true masks. Of the other defective images (those
@@ -8,6 +9,7 @@ of the half chosen by the seed):
 
 * masks: all have masks;
 * boxes: all have boxes only, `--from-boxes`;
+* boxes, map: the same with `--box-map`, a run of train_anomaly on the good images in training; with --map-weights;
 * half: half of them have masks, the others are not there;
 * half, boxes: as half, the others have boxes only, `--from-boxes`;
 * half, unlabelled: as half, the others have no label, `--unlabelled` with the model of `half` as teacher.
@@ -34,7 +36,7 @@ from evaluate.metrics import read_metrics
 from system.console import print_status, print_table
 from system.json_file import write_json
 
-VARIANTS = ("masks", "boxes", "half", "half, boxes", "half, unlabelled")
+VARIANTS = ("masks", "boxes", "boxes, map", "half", "half, boxes", "half, unlabelled")
 RESULT = Path(__file__).with_name("results") / "semi_labelled.json"
 
 
@@ -58,11 +60,16 @@ class Row(msgspec.Struct, frozen=True):
 
 def main() -> None:
     """Train what is missing, write the results and print the means."""
-    given = parse(options_parser(__doc__ or "", imgsz=192, out=RESULT))
+    parser = options_parser(__doc__ or "", imgsz=192, out=RESULT)
+    parser.add_argument("--map-weights", help="Encoder weights of train_anomaly for the rows with a map.")
+    parser.add_argument("--only", nargs="+", choices=VARIANTS, default=VARIANTS)
+    given = parse(parser)
+    given.map_weights = "none" if given.quick else given.map_weights
+    chosen = [one for one in given.only if "map" not in one or given.map_weights]
     rows: list[Row] = []
     for seed in range(given.seeds):
         pool = make_pool(given.bottle, given.work, given.size, seed)
-        rows += [row_of(given, pool, variant, seed) for variant in VARIANTS]
+        rows += [row_of(given, pool, variant, seed) for variant in chosen]
     settings = {"size": given.size, "imgsz": given.imgsz, "epochs": given.epochs}
     write_json(given.out, {"settings": settings, "rows": rows})
     print_table("Means over seeds", ("variant", "pixel AP", "Dice", "AP of masks", "missed"), means(rows))
@@ -77,11 +84,13 @@ def row_of(given: argparse.Namespace, pool: Pool, variant: str, seed: int) -> Ro
     print_status(name)
     half = np.random.default_rng([seed, 2]).permutation(pool.defective).tolist()[: len(pool.defective) // 2]
     others = sorted(set(pool.defective) - set(half))
-    masked = {"masks": pool.defective, "boxes": []}.get(variant, half)
-    boxed = {"boxes": pool.defective, "half, boxes": others}.get(variant, [])
+    masked = {"masks": pool.defective, "boxes": [], "boxes, map": []}.get(variant, half)
+    boxed = {"boxes": pool.defective, "boxes, map": pool.defective, "half, boxes": others}.get(variant, [])
     data = write_labelled(pool, given.work / "data" / name, [*masked, *boxed])
     leave_boxes(data, boxed)
     flags = ["--from-boxes"] if boxed else []
+    if "map" in variant:
+        flags += ["--box-map", good_map(given, pool, seed)]
     unlabelled = others if variant == "half, unlabelled" else []
     if unlabelled:
         folder = link_images(pool, unlabelled, given.work / "unlabelled" / str(seed))
@@ -105,6 +114,20 @@ def row_of(given: argparse.Namespace, pool: Pool, variant: str, seed: int) -> Ro
     stored.parent.mkdir(exist_ok=True)
     write_json(stored, row)
     return row
+
+
+def good_map(given: argparse.Namespace, pool: Pool, seed: int) -> Path:
+    """The run of train_anomaly on the good images in training."""
+    run = given.work / "runs" / "anomaly" / f"map-{seed}"
+    if not (run / "metrics.json").is_file():
+        data = write_labelled(pool, given.work / "data" / f"good-{seed}", [])
+        size = ["--imgsz", given.imgsz] if given.quick else []
+        begun = ["--resume", run] if run.is_dir() else [
+            data, "--runs", given.work / "runs", "--name", run.name, "--encoder-weights", given.map_weights,
+            "--device", given.device, "--seed", seed, *size,
+        ]  # fmt: skip
+        measured("train_anomaly", "fit", *begun)
+    return run
 
 
 def leave_boxes(folder: Path, names: Sequence[str]) -> None:

@@ -31,6 +31,7 @@ TRAINER = Trainer(
         ),
         "encoder_depth": Flag("Number of halvings, 3 to 5.", int),
         "from_boxes": Flag("Estimate the masks of annotations that have a box only.", bool),
+        "box_map": Flag("With --from-boxes: run of train_anomaly, method features, whose map gives the masks."),
         "monitor": Flag("The value on val that chooses the best epoch: dice, iou or loss."),
         "unlabelled": Flag("Folder of images without labels, which --teacher labels; they are trained on too."),
         "teacher": Flag("With --unlabelled: a run of this trainer, for --folds with the same folds."),

@@ -31,7 +31,7 @@ from train_seg.threshold import choose_pixel_threshold
 from training.crops import crop_view, remove_crops
 from training.early_stopping import Best, stored_best
 from training.furnish import furnish_run
-from training.good_channel import COPY, widen
+from training.good_channel import BOX_COPY, COPY, copy_good_map, widen
 from training.options import run_options
 from training.trainer import Learner, PredictOptions, Predictor, Work
 
@@ -66,7 +66,9 @@ class SegmenterLearner(Learner[SegmenterOptions]):
         return _progress_in(state)[0]
 
     def furnish(self, run: Run, dataset: Dataset, options: SegmenterOptions) -> None:
-        """Copy the weights of `good_map`, and label the images of `unlabelled`."""
+        """Copy the weights of `good_map` and `box_map`, and label the images of `unlabelled`."""
+        if options.box_map:
+            copy_good_map(run, dataset, Path(options.box_map), BOX_COPY)
         furnish_run(run, dataset, options, self.load)
 
     def prepare(self, work: Work[SegmenterOptions]) -> "SegmenterLoop":
@@ -94,7 +96,9 @@ class SegmenterLearner(Learner[SegmenterOptions]):
     def calibrate(self, work: Work[SegmenterOptions]) -> None:
         """Choose the pixel threshold on val and store it in both weights files."""
         remove_crops(work.run)
-        dataset = with_box_masks(work.dataset, ("val",))[0] if work.options.from_boxes else work.dataset
+        dataset = work.dataset
+        if work.options.from_boxes:
+            dataset, _ = with_box_masks(dataset, ("val",), box_map_of(work))
         val = dataset.splits.get("val")
         if val is None:
             return
@@ -156,13 +160,18 @@ def training_images(work: Work[SegmenterOptions]) -> tuple[Dataset, frozenset[in
     dataset = work.dataset
     estimated: frozenset[int] = frozenset()
     if options.from_boxes:
-        dataset, counts = with_box_masks(dataset)
+        dataset, counts = with_box_masks(dataset, good_map=box_map_of(work))
         record_box_masks(work.run, counts)
         estimated = frozenset(a.id for a in work.dataset.split("train").annotations if not a.segmentation)
     if not options.tile:
         return dataset, estimated
     crops = crop_view(work.run, dataset, side=options.tile, empty=options.tile_empty, seed=options.seed)
     return crops, frozenset()
+
+
+def box_map_of(work: Work[SegmenterOptions]) -> GoodMap | None:
+    """The map that gives the masks in boxes, if there is one. Raises WeightsError."""
+    return load_good_map(work.run.weights / BOX_COPY) if work.options.box_map else None
 
 
 def store_threshold(path: Path, threshold: float) -> None:

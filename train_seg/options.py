@@ -78,7 +78,8 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
     `unlabelled`, `teacher` and `unlabelled_score`: see training.unlabelled.
     `tile` is the side in pixels of the crops to train on, 0 for whole images, `tile_empty` how many crops without
     a defect there are for each with one.
-    `from_boxes` estimates the masks of annotations that have a box only.
+    `from_boxes` estimates the masks of annotations that have a box only, by the map of `box_map`, a run of
+    train_anomaly, if it is given.
     Raises OptionError for values that contradict each other.
     """
 
@@ -93,6 +94,7 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
     tile: Tile = 0
     tile_empty: Amount = 0.5
     from_boxes: bool = False
+    box_map: str = ""
     monitor: Literal["dice", "iou", "loss"] = "dice"
     unlabelled: str = ""
     teacher: str = ""
@@ -105,6 +107,8 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
     def __post_init__(self) -> None:
         check_imgsz(self.imgsz, self.encoder_depth)
         check_tile(self.tile, self.good_map)
+        if self.box_map and not self.from_boxes:
+            raise OptionError("box_map", "needs from_boxes, too", "give both or none")
         if bool(self.unlabelled) != bool(self.teacher):
             given, lacking = ("unlabelled", "teacher") if self.unlabelled else ("teacher", "unlabelled")
             raise OptionError(given, f"needs {lacking}, too", "give both or none")

@@ -1,6 +1,7 @@
 """`--good-map RUN`: the distance from good images, by a run of train_anomaly, as a fourth input channel.
 
-A run keeps a copy of the weights that give the map, so it can be used without the other run.
+A run keeps a copy of the weights that give the map, so it can be used without the other run. `--box-map RUN` is
+copied alike.
 """
 
 import hashlib
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COPY = "good-map.safetensors"  # beside the weights of the run
+BOX_COPY = "box-map.safetensors"
 SOURCE = "best.safetensors"  # of train_anomaly
 GAIN = 4.0  # the map is 0 to 1, about 0.3 on good parts; pixels are about -2 to 2 after normalisation
 
 
-def copy_good_map(run: Run, dataset: Dataset, source: Path) -> None:
-    """Copy the weights of `source`, a run of train_anomaly, into `run`, which learns from `dataset`.
+def copy_good_map(run: Run, dataset: Dataset, source: Path, name: str = COPY) -> None:
+    """Copy the weights of `source`, a run of train_anomaly, into `run`, which learns from `dataset`, as `name`.
 
     Of a cross-validation, the first fold is taken that has seen no image on which `run` is tested. Raises
     InputError if there is none, and WeightsError.
@@ -38,7 +40,7 @@ def copy_good_map(run: Run, dataset: Dataset, source: Path) -> None:
         weights = one.weights / SOURCE
         problem = seen_in_test(read_good_map_spec(weights), dataset)
         if not problem:
-            write_atomic(run.weights / COPY, read_file(weights, MAX_WEIGHTS_BYTES))
+            write_atomic(run.weights / name, read_file(weights, MAX_WEIGHTS_BYTES))
             return
     remedy = "train it on the same splits, for --folds with the same --folds, --val and --seed"
     raise InputError(source, f"has seen {problem}", remedy)
