@@ -27,7 +27,7 @@ def slope(shape: np.ndarray) -> np.ndarray:
 
 
 def test_a_thin_defect_across_a_large_box_is_found() -> None:
-    """The box is mostly background, where the middle of the box is no help."""
+    """Most of the box is background, its middle too."""
     shape = np.zeros((200, 200), np.uint8)
     cv2.ellipse(shape, (100, 100), (70, 70), 0, 90, 270, 1, 12)
     x, y, w, h = cv2.boundingRect(shape)
