@@ -50,14 +50,15 @@ def check_tensors(path: Path, tensors: Mapping[str, StoredTensor], remedy: str =
     Also for one without plain values: sparse, quantized or without data; and if so many tensors are views of the
     same data that looking at all their values would take hours.
     """
-    used, stored, storages = 0, 0, set[int]()
+    used, stored, at_place = 0, 0, dict[int, int]()
     for name, tensor in tensors.items():
         try:
             size, storage = tensor.numel() * tensor.element_size(), tensor.untyped_storage()
             too_large = size > storage.nbytes()
             used += size
-            stored += storage.nbytes() if storage.data_ptr() not in storages else 0
-            storages.add(storage.data_ptr())
+            place = storage.data_ptr()  # that of an empty tensor can be the one of the next tensor, too
+            stored += max(0, storage.nbytes() - at_place.get(place, 0))
+            at_place[place] = max(storage.nbytes(), at_place.get(place, 0))
             if not too_large and used > MAX_VIEWS * stored:
                 raise WeightsError(path, f"its tensors, such as {name}, are the same data many times", remedy)
             finite = too_large or not tensor.is_floating_point() or bool(tensor.isfinite().all())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from features.weights import read_state_dict
@@ -110,6 +111,11 @@ def test_many_views_of_the_same_data_are_refused_before_their_values_are_looked_
     assert len(looked) == 8
     torch.save({"a": values, "tied": values, "part": values[:10], "empty": torch.zeros(0)}, tmp_path / "w.pth")
     assert len(read_state_dict(tmp_path / "w.pth", "give another")) == 4
+
+
+def test_an_empty_tensor_at_the_place_of_the_next_one_is_no_view_of_it(tmp_path: Path) -> None:
+    save_file({"a": torch.zeros(0), "b": torch.zeros(1000)}, tmp_path / "w.safetensors")
+    assert len(read_state_dict(tmp_path / "w.safetensors", "give another")) == 2
 
 
 def test_a_long_list_in_an_archive_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
