@@ -3,7 +3,7 @@
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,23 +24,19 @@ def start_labelme(
     Raises InputError for a labelme.yaml that cannot be read, LabelmeError if labelme exits with an error.
     """
     config = session_config(root, chosen)
-    if problem := run_until_closed(lambda path: labelme_command(labelme, root, path), config, environ):
-        raise LabelmeError(labelme.path, problem, "run annotate setup and try again")
-
-
-def run_until_closed(
-    command: Callable[[Path], list[str]], config: Mapping[str, object], environ: Mapping[str, str]
-) -> str:
-    """Run a program with a window until it is closed; what went wrong, empty if nothing did.
-
-    `command` gets the path of a temporary file with `config`.
-    """
     with tempfile.TemporaryDirectory(prefix="defectline-annotate-") as folder:
         path = Path(folder) / CONFIG
         path.write_bytes(msgspec.yaml.encode(config))
-        status = subprocess.run(  # noqa: S603
-            command(path), env=dict(environ), stderr=subprocess.PIPE, text=True, check=False
-        )
+        problem = run_until_closed(labelme_command(labelme, root, path), environ)
+    if problem:
+        raise LabelmeError(labelme.path, problem, "run annotate setup and try again")
+
+
+def run_until_closed(command: Sequence[str], environ: Mapping[str, str]) -> str:
+    """Run a program with a window until it is closed; what went wrong, empty if nothing did."""
+    status = subprocess.run(  # noqa: S603
+        command, env=dict(environ), stderr=subprocess.PIPE, text=True, check=False
+    )
     if not status.returncode:
         return ""
     last = (status.stderr.strip().splitlines() or ["no message"])[-1]

@@ -20,12 +20,15 @@ from annotate.project import FLAGS, LABELS
 from datasets.formats.labelme import read_labelme
 from datasets.formats.yolo_description import read_lines
 from datasets.images.image_file import read_info
+from system.errors import InputError
+from system.files import read_file, write_atomic
 
 NAME = "X-AnyLabeling"
 PACKAGE = "x_anylabeling_cvhub"
 COMMAND = "xanylabeling"
 VARIABLE = "DEFECTLINE_X_ANYLABELING"
 REMEDY = "install x-anylabeling-cvhub[cpu] in an environment of its own, and name it with --x-anylabeling PATH"
+CONFIG = ".xanylabelingrc"
 KEYS_OF_LABELME = ("auto_save", "validate_label", "sort_labels", "shape_color", "label_colors",
                    "default_shape_color", "label_flags")  # fmt: skip
 SHAPE_TYPES = frozenset(
@@ -36,6 +39,12 @@ UPRIGHT = 1  # EXIF orientation
 
 class XAnyLabelingError(LabelmeError):
     """X-AnyLabeling is not installed or cannot be started."""
+
+
+class _Models(msgspec.Struct, frozen=True):
+    """The models that a person loaded, of its configuration."""
+
+    custom_models: list[object] = []
 
 
 class XAnyLabeling(msgspec.Struct, frozen=True):
@@ -127,14 +136,25 @@ def start_x_anylabeling(
 ) -> None:
     """Open `root` in X-AnyLabeling and wait until its window is closed; `chosen` limits the list of images.
 
+    Its configuration is the file in its home folder: that file gets each model that a person loads, also where
+    --config names another one, in which the model is then not found.
+
     Raises InputError for a labelme.yaml that cannot be read, XAnyLabelingError if it exits with an error.
     """
-
-    def command(config: Path) -> list[str]:
-        return [
-            str(program.path), "--no-auto-update-check", "--logger-level", "warning", "--config", str(config),
-            "--work-dir", environ["HOME"], "--filename", str(root.resolve()),
-        ]  # fmt: skip
-
-    if problem := run_until_closed(command, x_anylabeling_config(root, chosen), environ):
+    home = Path(environ["HOME"])
+    config = {**x_anylabeling_config(root, chosen), "custom_models": _loaded_models(home / CONFIG)}
+    write_atomic(home / CONFIG, msgspec.yaml.encode(config))
+    command = [
+        str(program.path), "--no-auto-update-check", "--logger-level", "warning",
+        "--work-dir", str(home), "--filename", str(root.resolve()),
+    ]  # fmt: skip
+    if problem := run_until_closed(command, environ):
         raise XAnyLabelingError(program.path, problem, REMEDY)
+
+
+def _loaded_models(config: Path) -> list[object]:
+    """The models that were loaded in earlier sessions; none where the file cannot be read."""
+    try:
+        return msgspec.yaml.decode(read_file(config), type=_Models).custom_models
+    except (InputError, OSError, ValueError):  # ValueError: also what msgspec raises, and wrong UTF-8
+        return []

@@ -130,7 +130,7 @@ def test_open_states_what_is_left_out_and_starts_it(
     proposed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = tmp_path / "seen"
-    script = f'{ANSWER}\nwhile [ "$1" != --config ]; do shift; done; cat "$2" >> {seen}; echo >> {seen}'
+    script = f'{ANSWER}\ncat "$HOME/.xanylabelingrc" > {seen}'
     given = ("--with", "x-anylabeling", "--x-anylabeling", program(tmp_path / "xanylabeling", script))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("DISPLAY", ":9")
@@ -142,6 +142,17 @@ def test_open_states_what_is_left_out_and_starts_it(
     config = msgspec.yaml.decode(seen.read_bytes())
     assert "polygon" in config["file_search"]
     assert "hole" not in config["file_search"]
+    assert config["custom_models"] == []
+    models = [{"config_file": "/runs/det/x-anylabeling/model.yaml", "name": "defectline-det"}]
+    own = tmp_path / "data/defectline/x-anylabeling-home/.xanylabelingrc"
+    own.write_bytes(msgspec.yaml.encode({"labels": ["of another folder"], "custom_models": models}))
+    assert run_command("annotate", "open", proposed, *given) == 0
+    config = msgspec.yaml.decode(seen.read_bytes())
+    assert (config["labels"], config["custom_models"]) == (["chip", "dent"], models)
+    own.write_text("custom_models: 3")
+    assert run_command("annotate", "open", proposed, *given) == 0
+    assert msgspec.yaml.decode(seen.read_bytes())["custom_models"] == []
+    capsys.readouterr()
     queue = tmp_path / "queue.txt"
     queue.write_text("sub/polygon.png\nbox.png\n")
     assert run_command("annotate", "open", proposed, "--only", queue, "--in-order", "--json", *given) == 0
