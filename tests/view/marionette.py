@@ -4,6 +4,7 @@ Source: firefox-source-docs.mozilla.org/testing/marionette/Protocol.html. A mess
 and JSON: [0, id, command, parameters] to Firefox, [1, id, error, result] back.
 """
 
+import base64
 import json
 import socket
 import subprocess
@@ -116,6 +117,21 @@ class Firefox:
         found = self.send("WebDriver:FindElement", {"using": "css selector", "value": selector})["value"]
         self.send("WebDriver:ElementClick", {"id": next(iter(found.values()))})
         self.settle()
+
+    def click_at(self, x: float, y: float) -> None:
+        """Click with the mouse at a place of the window, in CSS pixels."""
+        actions = [
+            {"type": "pointerMove", "x": round(x), "y": round(y), "origin": "viewport"},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerUp", "button": 0},
+        ]
+        source = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions}
+        self.send("WebDriver:PerformActions", {"actions": [source]})
+        self.settle()
+
+    def printed(self) -> bytes:
+        """The page as a PDF, as it would be printed."""
+        return base64.b64decode(self.send("WebDriver:Print", {})["value"])
 
     def settle(self) -> None:
         """Wait until what was asked for is drawn."""

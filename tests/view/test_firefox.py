@@ -1,9 +1,12 @@
 """The page in Firefox: the same numbers as in Chromium, keys, large view, PNG, and no error."""
 
 import base64
+import contextlib
 import io
+import re
 import shutil
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,6 +124,80 @@ def test_the_tables_are_drawn(page: Firefox) -> None:
     assert page.run("return document.documentElement.scrollWidth <= window.innerWidth;")
 
 
+def test_the_threshold_slider_obeys_keys_and_the_triangle_returns(page: Firefox) -> None:
+    at_first = results(page)["sums"]
+    page.run("document.getElementById('confidence-0').focus();")
+    page.press("End")
+    assert results(page)["sums"][0]["found"] < at_first[0]["found"]
+    assert "thresholds" in page.run("return location.hash;")
+    page.click("button.mark")
+    assert results(page)["sums"] == at_first
+
+
+def test_a_row_of_misses_allowed_sets_its_threshold_and_shows_its_images(page: Firefox) -> None:
+    page.press("v")
+    row = 'table[data-table="misses"] tbody tr:has(button[data-kind="missed"])'
+    missed, alarms = page.run(f"""
+      const [missed, alarms] = [...document.querySelector('{row}').querySelectorAll('td')].slice(1, 3);
+      return [missed, alarms].map((cell) => Number.parseInt(cell.textContent, 10));""")
+    page.click(f"{row} td:nth-of-type(1) button")
+    (sums,) = results(page)["sums"]
+    assert (sums["missed"], sums["alarms"]) == (missed, alarms)
+    page.click(f'{row} button[data-kind="missed"]')
+    assert len(results(page)["chosen"]) == missed > 0
+    assert page.run("return document.querySelectorAll('.tile').length;") == missed
+
+
+def test_the_curve_takes_the_point_nearest_to_the_mouse(page: Firefox) -> None:
+    page.press("v")
+    left, top, width, height = page.run("""
+      const chart = document.getElementById("miss-alarm");
+      chart.scrollIntoView({ block: "center" });
+      const { left, top, width, height } = chart.getBoundingClientRect();
+      return [left, top, width, height];""")
+    page.click_at(left + 0.9 * width, top + 0.85 * height)
+    many = results(page)["sums"][0]
+    page.click_at(left + 0.15 * width, top + 0.1 * height)
+    few = results(page)["sums"][0]
+    assert many["missed"] < few["missed"]
+    assert many["alarms"] >= few["alarms"]
+
+
+def test_every_cell_of_the_tables_shows_as_many_images_as_have_it(page: Firefox) -> None:
+    page.press("v")
+    cells = page.run("return [...document.querySelectorAll('[data-cell]')].map((cell) => cell.dataset.cell);")
+    assert len(cells) > 10
+    for cell in cells[:6]:
+        page.click(f'[data-cell="{cell}"]')
+        assert page.run("return document.querySelectorAll('.tile').length;") == len(results(page)["chosen"]) > 0
+        page.press("v")
+
+
+def test_two_runs_are_shown_side_by_side(firefox: Firefox, opened: Open, compare_page: Path) -> None:
+    address = 'show=["alarm"]&focus=1'
+    firefox.open(f"{compare_page.resolve().as_uri()}#{address}")
+    firefox.settle()
+    assert results(firefox) == opened(compare_page, address).evaluate(f"() => {{ {RESULTS} }}")
+    assert firefox.run("return document.querySelectorAll('.tile .pane').length;") == 2 * len(
+        results(firefox)["chosen"]
+    )
+    assert firefox.errors(compare_page.name) == []
+
+
+def test_the_print_has_the_cover_and_the_images(page: Firefox) -> None:
+    page.click('.chip[data-key="defective"]')
+    page.run("window.print = () => { window.printed = true; };")
+    page.click("#share summary")
+    page.click("#print")
+    deadline = time.monotonic() + START_SECONDS
+    while not page.run("return window.printed;") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    chosen = len(results(page)["chosen"])
+    assert page.run("return document.querySelectorAll('.printed svg image').length;") == chosen > 0
+    sheets = len(re.findall(rb"/Type\s*/Page\b(?!s)", unpacked(page.printed())))
+    assert 2 <= sheets <= 1 + chosen
+
+
 def test_a_png_has_the_layers(page: Firefox) -> None:
     page.run("window.defectline.store.change({ show: ['hit'] });")
     page.settle()
@@ -134,6 +211,15 @@ def test_a_png_has_the_layers(page: Firefox) -> None:
     assert any(blue > 180 > red for red, _, blue in colours) or any(
         red > 200 and blue < 40 for red, _, blue in colours
     )
+
+
+def unpacked(pdf: bytes) -> bytes:
+    """A PDF with what its compressed streams contain."""
+    parts = [pdf]
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        with contextlib.suppress(zlib.error):
+            parts.append(zlib.decompress(stream))
+    return b"\n".join(parts)
 
 
 def test_an_error_would_be_seen(firefox: Firefox, tmp_path: Path) -> None:

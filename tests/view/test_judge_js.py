@@ -1,6 +1,7 @@
 """The page's own functions, in the browser: matching by the cases shared with evaluate/, masks, address."""
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,60 @@ def test_shared_matching_cases(case: dict[str, Any], javascript: Callable[..., A
     assert [[order[p], t] for p, t in enumerate(met) if t >= 0] == case["expected"]["tp"]
     assert [order[p] for p, t in enumerate(met) if t < 0] == case["expected"]["fp"]
     assert sorted(set(range(len(truths))) - set(met)) == case["expected"]["fn"]
+
+
+REUSED = """(() => {
+  const { images, ious } = argument0;
+  const copy = () => ({ images: structuredClone(images), models: [{ threshold: 0.2, foldThresholds: [] }] });
+  const plain = (judged) => judged[0].map(({ kinds, types, crossed, ...one }) => one);
+  const kept = copy();
+  let [judged, reused, wrong] = [[], 0, []];
+  for (const iou of ious) {
+    for (const by of ["boxes", "masks"]) {
+      const state = { iou, by, thresholds: [null] };
+      const before = judged[0] ?? [];
+      const last = before.map((one) => one.by);
+      judged = judgeAll(kept, state, judged);
+      reused += judged[0].filter((one, i) => one === before[i] && last[i] === by).length;
+      const fresh = copy();
+      const expected = judgeAll(fresh, state);
+      const crossed = (data, ones) => ones[0].map((one, i) => crossType(data.images[i], 0, one));
+      const all = (data, ones) => JSON.stringify([plain(ones), crossed(data, ones), allMatches(data, 0, iou, by)]);
+      if (all(kept, judged) !== all(fresh, expected)) wrong.push([iou, by]);
+    }
+    judged = judgeAll(kept, { iou, by: "boxes", thresholds: [null] }, judged);
+  }
+  return { reused, wrong };
+})()"""
+
+
+def test_a_judgement_is_reused_only_where_another_iou_changes_nothing(javascript: Callable[..., Any]) -> None:
+    """Overlaps are multiples of 0.05, so that thresholds meet them exactly; some images have an ignore region."""
+    chance = random.Random(0)
+    images = []
+    for number in range(60):
+        truths = [{"type": chance.randrange(2), "box": [0, 0, 9, 9]} for _ in range(chance.randrange(4))]
+        scores = sorted((chance.random() for _ in range(chance.randrange(6))), reverse=True)
+        overlap = {"boxes": lambda: chance.randrange(21) / 20, "masks": lambda: chance.randrange(21) / 20}
+        pairs = [
+            [
+                {"truth": t, **{by: f() for by, f in overlap.items()}}
+                for t in range(len(truths))
+                if chance.random() < 0.6
+            ]
+            for _ in scores
+        ]
+        run: dict[str, Any] = {
+            "predictions": [{"type": chance.randrange(2), "score": score} for score in scores],
+            "pairs": pairs,
+        }
+        if number % 3 == 0:
+            run["inside"] = [[{"type": 0, **{by: f() for by, f in overlap.items()}}] for _ in scores]
+        images.append({"truths": truths, "runs": [run], "good": not truths, "judging": "defects", "folds": [None]})
+    ious = [0.5, 0.51, 0.54, 0.55, 0.1, 0.1001, 0.95, 0.93, 1, 0.9999, 0.3, 0.29, 0.3]
+    found = javascript("measure matches", REUSED, {"images": images, "ious": ious})
+    assert found["wrong"] == []
+    assert found["reused"] > 200
 
 
 def test_verdicts(javascript: Callable[..., Any]) -> None:

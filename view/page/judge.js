@@ -1,5 +1,7 @@
 // Match predictions with annotations, by the same rule as evaluate/matching.py.
 
+import { firstAtLeast } from "./shown_threshold.js";
+
 export const RIGHT = "right";
 export const WRONG_TYPE = "wrong type";
 export const POORLY_LOCATED = "poorly located";
@@ -90,6 +92,21 @@ export function matchPredictions(truths, { predictions, pairs, inside }, count, 
     matched.push(best);
   }
   return matched;
+}
+
+/**
+ * Whether two IoU thresholds lead to the same matches and verdicts on an image, because none of its overlaps is between
+ * them. A step of the slider changes few images.
+ * @param {RunPredictions} run
+ * @param {number} first
+ * @param {number} second
+ * @param {IouKind} by
+ */
+export function sameMatches(run, first, second, by) {
+  if (first > ALMOST_ONE || second > ALMOST_ONE) return first === second;
+  run.levels ??= {};
+  run.levels[by] ??= Float64Array.from([...run.pairs.flat(), ...run.inside?.flat() ?? []], (pair) => pair[by]).sort();
+  return firstAtLeast(run.levels[by], first) === firstAtLeast(run.levels[by], second);
 }
 
 /**

@@ -1,17 +1,18 @@
 // Values over all predictions of a run, kept because several charts use them.
 
-import { matchPredictions } from "./judge.js";
+import { matchPredictions, sameMatches } from "./judge.js";
 
 /** @typedef {{image: number, p: number, score: number}} RankedPrediction */
 
-/** @type {WeakMap<PageData, {key: string, matched: number[][]}[]>} */
+/** @type {WeakMap<PageData, {iou: number, by: IouKind, matched: number[][]}[]>} */
 const matchesOf = new WeakMap();
 
 /** @type {WeakMap<PageData, RankedPrediction[][]>} */
 const rankingOf = new WeakMap();
 
 /**
- * The matches of all predictions of each image, whatever their score; those of the last IoU are kept.
+ * The matches of all predictions of each image, whatever their score; those that the last IoU changes are
+ * computed again.
  * @param {PageData} data
  * @param {number} model
  * @param {number} iou
@@ -20,9 +21,11 @@ const rankingOf = new WeakMap();
 export function allMatches(data, model, iou, by) {
   const kept = matchesOf.get(data) ?? [];
   matchesOf.set(data, kept);
-  const key = `${iou} ${by}`;
-  if (kept[model]?.key !== key) {
-    kept[model] = { key, matched: data.images.map(({ truths, runs }) => matchPredictions(truths, runs[model], runs[model].predictions.length, iou, by)) };
+  const last = kept[model];
+  if (last?.iou !== iou || last.by !== by) {
+    const matched = data.images.map(({ truths, runs }, i) => (last?.by === by && sameMatches(runs[model], last.iou, iou, by)
+      ? last.matched[i] : matchPredictions(truths, runs[model], runs[model].predictions.length, iou, by)));
+    kept[model] = { iou, by, matched };
   }
   return kept[model].matched;
 }

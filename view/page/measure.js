@@ -2,7 +2,7 @@
 
 import { agreementImages, disagreementImages } from "./agreement.js";
 import { calibrationImages, typeMatrix } from "./image_types.js";
-import { INSIDE_REGION, countAbove, crossType, judgeImage, thresholdFor } from "./judge.js";
+import { INSIDE_REGION, countAbove, crossType, judgeImage, sameMatches, thresholdFor } from "./judge.js";
 
 /** @type {Size[]} */
 export const SIZES = ["small", "medium", "large"];
@@ -17,7 +17,7 @@ export function sizeOf(area) {
 }
 
 /**
- * The judgements of all runs and images. Unchanged judgements of `before` are reused, because a small change of the
+ * The judgements of all runs and images. Unchanged judgements of `before` are reused, because a small change of a
  * threshold affects few images.
  * @param {PageData} data
  * @param {State} state
@@ -31,7 +31,9 @@ export function judgeAll(data, state, before = []) {
     const { predictions, anyDefect } = image.runs[m];
     const count = anyDefect === undefined ? countAbove(predictions, threshold) : Number(predictions.length > 0 && anyDefect >= threshold);
     const old = before[m]?.[i];
-    return old && old.count === count && old.iou === iou && old.by === by ? old : judgeImage(image, m, count, iou, by);
+    if (!old || old.count !== count || old.by !== by || !sameMatches(image.runs[m], old.iou, iou, by)) return judgeImage(image, m, count, iou, by);
+    old.iou = iou;
+    return old;
   }));
 }
 

@@ -165,6 +165,8 @@ interface RunPredictions {
   pairs: Pair[][];
   /** For each prediction, the ignore regions that it overlaps; missing if the image has none. */
   inside?: Inside[][];
+  /** All overlaps, rising; computed when first needed. */
+  levels?: { boxes?: Float64Array; masks?: Float64Array };
   /** The probability of any defect, of a run that gives each image one type. */
   anyDefect?: number;
 }
