@@ -1,5 +1,6 @@
 """Every figure of a table is a button that shows the images that it is computed from."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,40 @@ def test_a_measured_value_shows_the_images_of_its_type(opened: Open, seg_page: P
     settle(page)
     assert page.evaluate("() => window.defectline.state.types") == [2]
     assert 0 < len(shown(page)) < 18
+    assert page.evaluate("() => window.defectline.state.show") in (["missed"], ["defective"])
     page.keyboard.press("v")
     settle(page)
     page.locator(".card-facts + .scroll button, dl + .scroll button").first.click()
     settle(page)
     assert len(shown(page)) == 18
+
+
+@pytest.mark.parametrize("page_name", ["seg_page", "compare_page"])
+def test_a_measured_count_shows_exactly_these_images(
+    page_name: str, opened: Open, request: pytest.FixtureRequest
+) -> None:
+    """At the thresholds of metrics.json, whatever is set; other values show what they were measured on."""
+    page: Any = opened(request.getfixturevalue(page_name), "tab=tables&thresholds=[0.9]&iou=0.8")
+    settle(page)
+    cells = 0
+    for row, column, kind in [
+        (0, 0, "missed"),
+        (0, 1, "defective"),
+        (1, 0, "alarm"),
+        (1, 1, "good"),
+        (2, 0, "missed"),
+    ]:
+        images = page.locator(".measured figure", has=page.locator("strong", has_text=re.compile("^Images$")))
+        button = images.locator("tr").nth(row + 1).locator("td").nth(column).locator("button")
+        count = int(button.inner_text())
+        button.click()
+        settle(page)
+        assert page.evaluate("() => window.defectline.state.show") == [kind]
+        assert len(shown(page)) == count
+        page.keyboard.press("v")
+        settle(page)
+        cells += 1
+    assert cells == 5
 
 
 def test_only_what_depends_on_the_threshold_is_drawn_again(opened: Open, compare_page: Path) -> None:

@@ -47,14 +47,16 @@ export function shareLink(store, words, cell) {
 }
 
 /**
- * A measured value as a button that shows the images it was measured on: those that `choice` selects, or all.
+ * A measured value as a button that shows the images it was measured on: those that `choice` selects, or all. `counted`: it
+ * is their number, or that of their defects.
  * @param {Store} store
  * @param {string} words
  * @param {Partial<State>} choice
+ * @param {boolean} counted
  */
-export function measuredLink(store, words, choice = {}) {
+export function measuredLink(store, words, choice = {}, counted = false) {
   if (!/\d/.test(words)) return words;
-  return button(words, () => store.change({ show: [], types: [], sizes: [], text: "", cell: null, tab: "images", ...choice }), { class: "quiet", title: text("show_images") });
+  return button(words, () => store.change({ show: [], types: [], sizes: [], text: "", cell: null, tab: "images", ...choice }), { class: "quiet", title: text(counted ? "show_images" : "show_measured") });
 }
 
 /**

@@ -89,7 +89,29 @@ export function measuredTables(data, store) {
       el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "plain" },
         el("tr", {}, columns.map((name) => (name ? el("th", { scope: "col" }, breakable(name)) : el("td")))),
         rows.map(([name, ...cells]) => el("tr", {},
-          el("th", { scope: "row" }, breakable(name)), cells.map((words) => el("td", {}, measuredLink(store, words, rowImages(data, name))))))))))));
+          el("th", { scope: "row" }, breakable(name)), cells.map((words, i) => el("td", {}, measuredLink(store, words, ...cellChoice(data, store, title, name, columns[i + 1]))))))))))));
+}
+
+/**
+ * What a click on a cell of a measured table shows: for a count of images or defects these, at the thresholds at which they
+ * were counted; else the images that the value was measured on. Also whether it is such a count.
+ * @param {PageData} data
+ * @param {Store} store
+ * @param {string} title
+ * @param {string} row
+ * @param {string} column
+ * @returns {[Partial<State>, boolean]}
+ */
+function cellChoice(data, store, title, row, column) {
+  const about = rowImages(data, row);
+  const counted = (/** @type {string} */ kind) => /** @type {[Partial<State>, boolean]} */ ([
+    { ...about, show: [kind], thresholds: [...store.initial.thresholds], iou: store.initial.iou }, true]);
+  if (title === "Images" && /^(missed|false alarms)/.test(row)) {
+    const [event, whole] = row.startsWith("missed") ? ["missed", "defective"] : ["alarm", "good"];
+    return column === "images" ? counted(event) : [{ ...about, show: [whole] }, false];
+  }
+  const kind = title === "Instances" ? { found: "hit", false: "false", missed: "unfound" }[column] : undefined;
+  return kind && data.judging === "defects" ? counted(kind) : [about, false];
 }
 
 /**
