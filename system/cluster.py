@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from system.cluster_address import CONNECT_SECONDS, check_address, no_scheduler
 from system.cluster_task import Task, known_tasks, other_version, own_versions, run_task, sent_environment
@@ -69,7 +69,7 @@ class DaskPool(Pool):
         Each task checks them too, for workers that come later.
         """
         here = versions()
-        with _DaskErrors(self._address):
+        with _DaskErrors(self._address, asked="scheduler"):
             for worker, there in self._client.run(own_versions, on_error="return").items():
                 if isinstance(there, ModuleNotFoundError):
                     raise there
@@ -113,7 +113,7 @@ class DaskPool(Pool):
         return threads
 
     def _threads(self) -> list[int]:
-        with _DaskErrors(self._address):
+        with _DaskErrors(self._address, asked="scheduler"):
             return list(self._client.nthreads().values())
 
     def _result(self, future: "Future") -> list[R]:
@@ -130,21 +130,27 @@ class DaskPool(Pool):
 
 
 class _DaskErrors:
-    """Turns what Dask raises about itself during the block into a ClusterError."""
+    """Turns what Dask raises about itself during the block into a ClusterError.
 
-    def __init__(self, address: str) -> None:
+    `asked`: who answers, a "worker" with what a function returned or raised, or the "scheduler" itself.
+    """
+
+    def __init__(self, address: str, asked: Literal["worker", "scheduler"] = "worker") -> None:
         self._where = f"--on {address}"
+        self._asked = asked
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         from distributed import KilledWorker
+        from distributed.comm import CommClosedError
 
         if isinstance(error, KilledWorker):
             problem = f"{error.allowed_failures + 1} workers died at the same task"
             raise ClusterError(self._where, problem, "read the logs of the workers; memory may be short") from None
-        if isinstance(error, CancelledError):
+        unconnected = isinstance(error, OSError | RuntimeError) and self._asked == "scheduler"
+        if unconnected or isinstance(error, CancelledError | CommClosedError):
             problem = "the scheduler ended or cannot be reached any more"
             raise ClusterError(self._where, problem, "start it and repeat the command") from None
         if isinstance(error, ModuleNotFoundError) and str(error.name).partition(".")[0] == "system":

@@ -1,5 +1,6 @@
 """Work on a real Dask cluster: the same results as here, whatever happens to its processes."""
 
+import builtins
 import gc
 import os
 import re
@@ -284,6 +285,19 @@ def test_no_worker_then_a_killed_one_then_no_scheduler(
         own.scheduler.kill()
         with pytest.raises(ClusterError, match="the scheduler ended or cannot be reached any more; start it"):
             list(results)
+
+
+@pytest.mark.parametrize("lost", ["CommClosedError", "OSError", "RuntimeError"])
+def test_a_scheduler_that_ends_while_it_is_asked_is_one_line(lost: str) -> None:
+    """Which error comes depends on the moment: the connection is reset, cannot be made again, or is closed."""
+
+    class Client:
+        def nthreads(self) -> None:
+            raise getattr(distributed_core, lost, None) or vars(builtins)[lost]
+
+    pool = DaskPool(Client(), "dask://a:1")  # type: ignore[arg-type]
+    with pytest.raises(ClusterError, match=r"^--on dask://a:1: the scheduler ended or cannot be reached any more"):
+        list(pool.map_ordered(square, range(1), 1))
 
 
 def test_the_compared_versions() -> None:
