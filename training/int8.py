@@ -96,7 +96,7 @@ def write_int8(exporter: Quantisable, run: Run, dataset: "Dataset", path: Path, 
                 save_with_loss(attempt, path, loss, "int8")
                 return loss
             print_status(f"attempt {k} of {len(plans)} loses too much: {loss.describe()}")
-    raise loss.refusal(path, "int8")
+    raise loss.refusal(exporter.weights, "int8")
 
 
 def attempts(exporter: Quantisable) -> list[Plan]:

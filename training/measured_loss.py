@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from evaluate.run_folder import Run
 from system.errors import OutputError
 from system.working_folder import working_folder
-from training.exported_model import LOSS_KEY, need, open_runner, save_openvino
+from training.exported_model import LOSS_KEY, exported_path, need, open_runner, save_openvino
 from training.held_out import HeldOut, losses
 from training.quantisable import Quantisable
 
@@ -44,8 +44,9 @@ class MeasuredLoss:
         ]  # fmt: skip
         return f"on {self.images} held-out images {', '.join(shown)}"
 
-    def refusal(self, path: Path, precision: str) -> OutputError:
-        """The error for an export to `path` that is not within the tolerance."""
+    def refusal(self, weights: Path, precision: str) -> OutputError:
+        """The error for an export of `weights` that is not within the tolerance."""
+        path = exported_path(weights, "openvino")
         problem = f"{NAMES[precision]} more than --max-loss {self.max_loss:g} {self.describe()}"
         return OutputError(path, problem, f"export without --precision {precision}, or allow more by --max-loss")
 
@@ -91,7 +92,7 @@ def write_bf16(exporter: Quantisable, run: Run, dataset: "Dataset", path: Path, 
         exporter.write(network, "openvino", "bf16")
         loss = measurement.of(network, "with bfloat16")
         if not loss.within_tolerance():
-            raise loss.refusal(path, "bf16")
+            raise loss.refusal(exporter.weights, "bf16")
         save_with_loss(network, path, loss, "bf16")
     return loss
 

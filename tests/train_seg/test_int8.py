@@ -65,7 +65,9 @@ def test_an_export_that_loses_more_than_allowed_leaves_no_file(
     before = {path.name: path.read_bytes() for path in (run / "weights").iterdir()}
     assert run_command("train_seg", "export", run, "--precision", "int8") == 2
     error = capsys.readouterr().err.splitlines()[-1]
-    assert "8-bit integers lose more than --max-loss 0.005 on " in error
+    assert error.startswith(
+        f"train_seg: {run}/weights/best.xml: 8-bit integers lose more than --max-loss 0.005 on "
+    )
     assert "defect Dice 0.5 -0.0100" in error
     assert "export without --precision int8, or allow more by --max-loss" in error
     assert len(calls) == 5  # the original and four attempts
@@ -82,7 +84,7 @@ def test_measured_numbers_decide_on_bfloat16(
     before = {path.name: path.read_bytes() for path in (run / "weights").iterdir()}
     assert run_command("train_seg", "export", run, "--precision", "bf16") == 2
     line = capsys.readouterr().err.splitlines()[-1]
-    assert "bfloat16 loses more than --max-loss 0.005 on " in line
+    assert line.startswith(f"train_seg: {run}/weights/best.xml: bfloat16 loses more than --max-loss 0.005 on ")
     assert line.endswith(
         "defect Dice 0.5 -0.0100, missed 1 +0; export without --precision bf16, or allow more by --max-loss"
     )
