@@ -15,6 +15,7 @@ from system.files import check_regular
 MAX_DEPTH = 40
 MAX_BYTES = 2**30  # of one file
 MAX_TAG = 2**26  # bytes, with its attributes
+MAX_KEPT = 5_000_000  # elements and attributes at a time, which take about 1.5 GB
 CHUNK = 2**20
 REMEDY = "export it again, or remove it if no labelling tool wrote it"
 
@@ -93,6 +94,7 @@ class _XmlReader:
         self._stream = stream
         self._open: list[XmlElement] = []
         self._done: list[XmlElement] = []
+        self._kept = 0
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
@@ -142,6 +144,7 @@ class _XmlReader:
         if len(self._open) >= MAX_DEPTH:
             line = self._parser.CurrentLineNumber
             raise InputError(self._path, f"elements nested more than {MAX_DEPTH} deep (line {line})", REMEDY)
+        self._count(1 + len(attributes))
         element = XmlElement(name, attributes, self._parser.CurrentLineNumber)
         if not self._open:
             self.root = element
@@ -149,10 +152,18 @@ class _XmlReader:
             self._open[-1].children.append(element)
         self._open.append(element)
 
+    def _count(self, more: int) -> None:
+        """Count elements and attributes that are kept. Raises InputError for too many."""
+        self._kept += more
+        if self._kept > MAX_KEPT:
+            what = "of an image" if self._stream else "in one file"
+            raise InputError(self._path, f"more than {MAX_KEPT} elements and attributes {what}", "split it")
+
     def _end(self, _name: str) -> None:
         element = self._open.pop()
         if self._stream and len(self._open) == 1:
             self._done.append(element)
+            self._kept = 0
 
     def _characters(self, text: str) -> None:
         if not (self._stream and len(self._open) == 1):

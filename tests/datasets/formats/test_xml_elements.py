@@ -83,3 +83,15 @@ def test_a_tag_without_end_is_refused(data: str, tmp_path: Path, monkeypatch: py
     with pytest.raises(InputError, match=r"a tag or comment of more than 2097152 bytes \(line 2\)"):
         read_xml(xml(tmp_path, data.format("x" * 2**22)))
     read_xml(xml(tmp_path, f"<a>{'x' * 2**22}{'<b/>' * 2**20}</a>"))
+
+
+@pytest.mark.parametrize("many", ["<b/>" * 60, "<b " + " ".join(f"c{number}='1'" for number in range(60)) + "/>"])
+def test_the_number_of_elements_in_memory_is_limited(
+    many: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xml_elements, "MAX_KEPT", 100)
+    with pytest.raises(InputError, match="more than 100 elements and attributes in one file"):
+        read_xml(xml(tmp_path, f"<a>{many}{many}</a>"))
+    with pytest.raises(InputError, match="more than 100 elements and attributes of an image"):
+        list(stream_xml(xml(tmp_path, f"<a><image>{many}{many}</image></a>")))
+    assert len(list(stream_xml(xml(tmp_path, f"<a><image>{many}</image><image>{many}</image></a>")))) == 2
