@@ -71,10 +71,13 @@ def check_tensors(path: Path, tensors: Mapping[str, StoredTensor], remedy: str =
             raise WeightsError(path, f"the tensor {name} has values that are not numbers", remedy)
 
 
-def raise_lack_of_memory(path: Path, error: Exception) -> None:
-    """Raise WeightsError if `error` states that there was not enough memory to read `path`; it is not damaged."""
+def raise_lack_of_memory(path: Path, error: Exception, purpose: str = "read") -> None:
+    """Raise WeightsError if `error` states that there was not enough memory to read `path`; it is not damaged.
+
+    With the `purpose` run, `path` is an exported network.
+    """
     if is_lack_of_memory(error):
-        raise WeightsError(path, "not enough memory to read it", MEMORY_REMEDY) from None
+        raise WeightsError(path, f"not enough memory to {purpose} it", MEMORY_REMEDY) from None
 
 
 def is_archive(path: Path) -> bool:

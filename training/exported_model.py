@@ -160,7 +160,7 @@ def _checked(path: Path, run: "Runner") -> "Runner":
         try:
             found = run(pixels)
         except Exception as error:  # noqa: BLE001  see open_runner
-            raise_lack_of_memory(path, error)
+            raise_lack_of_memory(path, error, "run")
             reason = first_line(error, 100)
             raise WeightsError(path, f"cannot be run ({reason})", "export it again") from None
         if not isinstance(found, np.ndarray) or found.dtype.kind != "f" or not np.isfinite(found).all():
