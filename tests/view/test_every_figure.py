@@ -113,3 +113,24 @@ def test_only_what_depends_on_the_threshold_is_drawn_again(opened: Open, compare
     page.evaluate("() => window.defectline.store.change({ focus: 1 })")
     settle(page)
     assert "· run B" in page.locator("#tables .measured h2").inner_text().replace("Run", "run")
+
+
+def test_words_in_a_measured_table_start_at_the_left_and_at_the_top(opened: Open, seg_page: Path) -> None:
+    page: Any = opened(seg_page, "tab=tables", viewport={"width": 390, "height": 844})
+    settle(page)
+    rows: list[list[list[float]]] = page.evaluate(
+        """() => {
+          const first = (cell) => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            const { left, top, right } = range.getClientRects()[0];
+            return [left, top, right - left];
+          };
+          const card = [...document.querySelectorAll(".measured figure")]
+            .find((one) => one.querySelector("strong").textContent.startsWith("Suspected"));
+          return [...card.querySelectorAll("tr")].slice(1).map(({ cells }) => [first(cells[0]), first(cells[3])]);
+        }"""
+    )
+    assert rows
+    assert len({round(reason[0]) for _, reason in rows}) == 1
+    assert all(abs(name[1] - reason[1]) < 3 for name, reason in rows)

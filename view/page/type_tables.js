@@ -87,9 +87,17 @@ export function measuredTables(data, store) {
     el("div", { class: "cards" }, tables.map(({ title, columns, rows, note }) => el("figure", { class: "card", title: note },
       el("figcaption", {}, el("strong", {}, title)),
       el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "plain" },
-        el("tr", {}, columns.map((name) => (name ? el("th", { scope: "col" }, breakable(name)) : el("td")))),
+        el("tr", {}, columns.map((name, i) => (name ? el("th", { scope: "col", class: alignment(rows[0]?.[i]) }, breakable(name)) : el("td")))),
         rows.map(([name, ...cells]) => el("tr", {},
-          el("th", { scope: "row" }, breakable(name)), cells.map((words, i) => el("td", {}, measuredLink(store, words, ...cellChoice(data, store, title, name, columns[i + 1]))))))))))));
+          el("th", { scope: "row" }, breakable(name)), cells.map((words, i) => el("td", { class: alignment(words) }, measuredLink(store, words, ...cellChoice(data, store, title, name, columns[i + 1]))))))))))));
+}
+
+/**
+ * The class of a cell: words start at the left, numbers end at the right.
+ * @param {string} [words]
+ */
+function alignment(words = "") {
+  return /^\p{L}/u.test(words) ? "prose" : "";
 }
 
 /**
