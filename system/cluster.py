@@ -69,7 +69,7 @@ class DaskPool(Pool):
         Each task checks them too, for workers that come later.
         """
         here = versions()
-        with _DaskErrors(self._address, asked="scheduler"):
+        with self._errors("scheduler"):
             for worker, there in self._client.run(own_versions, on_error="return").items():
                 if isinstance(there, ModuleNotFoundError):
                     raise there
@@ -83,7 +83,7 @@ class DaskPool(Pool):
         futures = list(self._waiting)
         self._waiting.clear()
         deadline = time.monotonic() + STOP_SECONDS
-        with suppress(OSError, CancelledError, RuntimeError):  # the scheduler may be gone
+        with suppress(ClusterError), self._errors("scheduler"):  # it may be gone
             self._client.cancel(futures, force=True)
             while time.monotonic() < deadline:
                 if not any(self._client.run(known_tasks, self._prefix, on_error="ignore").values()):
@@ -93,7 +93,8 @@ class DaskPool(Pool):
     def _submit(self, work: Callable[[S], R], items: Sequence[S]) -> "Future":
         payload = pickle.dumps((work, list(items)), pickle.HIGHEST_PROTOCOL)
         task = Task(str(Path.cwd()), sent_environment(), versions(), payload)
-        return self._client.submit(run_task, task, key=f"{self._prefix}{uuid.uuid4().hex}", pure=False)
+        with self._errors("scheduler"):
+            return self._client.submit(run_task, task, key=f"{self._prefix}{uuid.uuid4().hex}", pure=False)
 
     def _processes(self) -> int:
         """The number of tasks that can run at a time. Raises ClusterError if there is no worker for long."""
@@ -113,11 +114,11 @@ class DaskPool(Pool):
         return threads
 
     def _threads(self) -> list[int]:
-        with _DaskErrors(self._address, asked="scheduler"):
+        with self._errors("scheduler"):
             return list(self._client.nthreads().values())
 
     def _result(self, future: "Future") -> list[R]:
-        with _DaskErrors(self._address):
+        with self._errors("worker"):
             while True:
                 try:
                     results: list[R] = future.result(timeout=CONNECT_SECONDS)
@@ -128,6 +129,9 @@ class DaskPool(Pool):
                 else:
                     return results
 
+    def _errors(self, asked: Literal["worker", "scheduler"]) -> "_DaskErrors":
+        return _DaskErrors(self._client, self._address, asked)
+
 
 class _DaskErrors:
     """Turns what Dask raises about itself during the block into a ClusterError.
@@ -135,7 +139,8 @@ class _DaskErrors:
     `asked`: who answers, a "worker" with what a function returned or raised, or the "scheduler" itself.
     """
 
-    def __init__(self, address: str, asked: Literal["worker", "scheduler"] = "worker") -> None:
+    def __init__(self, client: "Client", address: str, asked: Literal["worker", "scheduler"]) -> None:
+        self._client = client
         self._where = f"--on {address}"
         self._asked = asked
 
@@ -149,13 +154,18 @@ class _DaskErrors:
         if isinstance(error, KilledWorker):
             problem = f"{error.allowed_failures + 1} workers died at the same task"
             raise ClusterError(self._where, problem, "read the logs of the workers; memory may be short") from None
-        unconnected = isinstance(error, OSError | RuntimeError) and self._asked == "scheduler"
-        if unconnected or isinstance(error, CancelledError | CommClosedError):
+        if isinstance(error, CancelledError | CommClosedError) or self._unconnected(error):
             problem = "the scheduler ended or cannot be reached any more"
             raise ClusterError(self._where, problem, "start it and repeat the command") from None
         if isinstance(error, ModuleNotFoundError) and str(error.name).partition(".")[0] == "system":
             problem = f"a worker has no defectline, or another version ({error})"
             raise ClusterError(self._where, problem, "install the same version on every machine") from None
+
+    def _unconnected(self, error: BaseException | None) -> bool:
+        """Whether it is of a connection that is lost, or of a client that has given up connecting again."""
+        if self._asked == "worker" or not isinstance(error, Exception):
+            return False
+        return isinstance(error, OSError | RuntimeError) or self._client.status == "closed"
 
 
 @contextmanager

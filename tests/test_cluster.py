@@ -292,12 +292,30 @@ def test_a_scheduler_that_ends_while_it_is_asked_is_one_line(lost: str) -> None:
     """Which error comes depends on the moment: the connection is reset, cannot be made again, or is closed."""
 
     class Client:
+        status = "connecting"
+
         def nthreads(self) -> None:
             raise getattr(distributed_core, lost, None) or vars(builtins)[lost]
 
     pool = DaskPool(Client(), "dask://a:1")  # type: ignore[arg-type]
     with pytest.raises(ClusterError, match=r"^--on dask://a:1: the scheduler ended or cannot be reached any more"):
         list(pool.map_ordered(square, range(1), 1))
+
+
+def test_a_scheduler_that_ended_long_before_the_next_task_is_one_line(tmp_path: Path) -> None:
+    """While a result is written, Dask gives up connecting again and closes its client."""
+    with running_cluster(tmp_path, 1) as own, opened_cluster(own.url) as pool:
+        results = pool.map_ordered(square, range(100), 1)
+        next(results)
+        assert isinstance(pool, DaskPool)
+        pool._client._timeout = 0.2
+        own.scheduler.kill()
+        deadline = time.monotonic() + 60
+        while pool._client.status != "closed":
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        with pytest.raises(ClusterError, match="the scheduler ended or cannot be reached any more; start it"):
+            list(results)
 
 
 def test_the_compared_versions() -> None:
