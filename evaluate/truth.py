@@ -29,7 +29,8 @@ def run_truth(run: Run, dataset: Dataset, *, corrected: bool = False) -> dict[st
     now = dataset.provenance.content_sha256 if dataset.provenance else None
     known = corrected and corrections_since(run, dataset) > 0
     if split.content_sha256 and now and split.content_sha256 != now and not known:
-        raise InputError(path, f"the run was made on another content of {dataset.name}", "fit again on this one")
+        remedy = "give --dataset with the folder it was made on, or fit again"
+        raise InputError(path, f"the run was made on another content of {dataset.root}", remedy)
     truth = {name: _select(path, dataset, split, name) for name in ("val", "test")}
     if not truth["test"].images:
         raise InputError(path, "has no test images", "convert with a test proportion above 0 and fit again")

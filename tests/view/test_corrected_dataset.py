@@ -53,4 +53,6 @@ def test_another_content_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     for command in (("view", run), ("evaluate", "compare", run, run)):
         capsys.readouterr()
         assert run_command(*command) == 2
-        assert "made on another content of data" in only_line(capsys)
+        line = only_line(capsys)
+        assert f"made on another content of {root}" in line
+        assert "give --dataset" in line
