@@ -103,15 +103,14 @@ def check_stored(path: Path, remedy: str, *, archive: bool = False) -> None:
         else:
             with zipfile.ZipFile(path) as file:
                 members = file.infolist()
-            size = sum(member.file_size for member in members)
-            if size > MAX_EXPANSION * path.stat().st_size:
-                raise WeightsError(path, f"unpacks to {size} bytes, more than a checkpoint does", remedy)
-            lists = [one.file_size for one in members if one.filename.endswith(f"/{LIST_NAME}")]
-            if max(lists, default=0) > MAX_PICKLE_BYTES:
-                raise WeightsError(path, f"a list of tensors of {max(lists)} bytes", remedy)
-            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-                raise WeightsError(path, "compressed, which PyTorch does not do", remedy)
-            with zipfile.ZipFile(path) as file:
+                size = sum(member.file_size for member in members)
+                if size > MAX_EXPANSION * path.stat().st_size:
+                    raise WeightsError(path, f"unpacks to {size} bytes, more than a checkpoint does", remedy)
+                lists = [one.file_size for one in members if one.filename.endswith(f"/{LIST_NAME}")]
+                if max(lists, default=0) > MAX_PICKLE_BYTES:
+                    raise WeightsError(path, f"a list of tensors of {max(lists)} bytes", remedy)
+                if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                    raise WeightsError(path, "compressed, which PyTorch does not do", remedy)
                 if file.testzip() is not None:  # PyTorch does not compare the checksums
                     raise damaged
         grows = _contains(path, GROWING)
