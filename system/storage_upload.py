@@ -21,7 +21,7 @@ def read_listing(store: Store) -> dict[str, Listed]:
     listed = store.list()
     if MARKER in listed:
         problem = "its upload was interrupted or still goes on"
-        raise InputError(store.url, problem, "wait for it, or upload it again with --overwrite")
+        raise InputError(store.url, problem, "wait for it, or upload it again (docs/storage.md)")
     if not listed:
         raise InputError(store.url, "nothing is stored there", "check the URL")
     return listed

@@ -102,6 +102,7 @@ class NewFile(StoredCopy):
     def send(self) -> None:
         """See StoredCopy."""
         above = Store(self.place.url.rpartition("/")[0])
+        above.url = self.place.url  # which messages name
         folder = self.place.local.parent
         files = sorted(self._files(), key=lambda name: (name == self.place.local.name, name))
         if files:

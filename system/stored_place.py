@@ -41,5 +41,5 @@ class Place:
 def cache_folder() -> Path:
     """Where copies of stored files are kept: DEFECTLINE_CACHE, else defectline/storage in the user's cache."""
     if chosen := os.environ.get("DEFECTLINE_CACHE"):
-        return Path(chosen).absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "defectline" / "storage"
+        return Path(chosen).resolve()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").resolve() / "defectline" / "storage"

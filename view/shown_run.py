@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import msgspec
 
@@ -15,6 +15,7 @@ from evaluate.run_folder import Run, RunSplit
 from evaluate.tables import metrics_tables
 from evaluate.values import OperatingPoint
 from system.json_file import read_json
+from system.shown_names import shown
 from view.run_card import RunCard, run_card
 
 MAX_NAME_PARTS = 5  # of the path of a run, at most
@@ -100,9 +101,13 @@ def fold_of_images(run: Run) -> dict[str, int]:
 
 
 def short_names(roots: Sequence[Path]) -> list[str]:
-    """The last parts of each path: two, or more if the names would otherwise be equal."""
+    """The last parts of each path: two, or more if the names would otherwise be equal.
+
+    Of a local copy, those of the URL.
+    """
+    paths = [PurePath(shown(str(root.resolve()))) for root in roots]
     for parts in range(2, MAX_NAME_PARTS + 1):
-        names = ["/".join(root.resolve().parts[-parts:]) for root in roots]
+        names = ["/".join(path.parts[-parts:]) for path in paths]
         if len(set(names)) == len(names):
             break
     return names

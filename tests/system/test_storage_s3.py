@@ -9,38 +9,24 @@ import pytest
 from benchmarks.small_images import write_small_images
 from tests.cluster_processes import tree_bytes
 from tests.command import only_line, run_command
-from tests.s3_server import running_s3
+from tests.s3_server import SECRET, S3Server, client_of, put, running_s3, stored
 
 if TYPE_CHECKING:
     import fsspec
 
-SECRET = "a secret of the tests"  # of the client, which moto does not check
 MARKER = "bucket/out/coco/.defectline-upload"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_s3(tmp_path_factory.mktemp("s3") / "log.txt") as address:
-        yield address
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with running_s3(tmp_path_factory.mktemp("s3") / "log.txt") as running:
+        yield running
 
 
 @pytest.fixture
-def s3(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "fsspec.AbstractFileSystem":
+def s3(server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "fsspec.AbstractFileSystem":
     """The server with one empty bucket, and an empty cache."""
-    import fsspec  # noqa: PLC0415
-
-    for name, value in {
-        "AWS_ENDPOINT_URL": server, "AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_DEFAULT_REGION": "us-east-1", "DEFECTLINE_CACHE": str(tmp_path / "cache"),
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
-    system = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
-    if system.exists("bucket"):
-        for path in system.find("bucket"):
-            system.rm_file(path)
-    else:
-        system.mkdir("bucket")
-    return system
+    return client_of(server, tmp_path / "cache", monkeypatch)
 
 
 @pytest.fixture
@@ -48,15 +34,6 @@ def small_tree(tmp_path: Path) -> Path:
     """Twelve small images as a category folder."""
     write_small_images(tmp_path / "parts", 12)
     return tmp_path / "parts"
-
-
-def put(s3: "fsspec.AbstractFileSystem", folder: Path, prefix: str) -> None:
-    for name, data in tree_bytes(folder).items():
-        s3.pipe_file(f"{prefix}/{name}", data)
-
-
-def stored(s3: "fsspec.AbstractFileSystem", prefix: str) -> dict[str, bytes]:
-    return {path.removeprefix(f"{prefix}/"): s3.cat_file(path) for path in s3.find(prefix)}
 
 
 def convert(*words: object) -> int:
