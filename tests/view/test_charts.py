@@ -17,9 +17,7 @@ from tests.view.browser import Open, figures, set_confidence, settle
 
 CURVE = """(() => {
   const data = prepare(argument0);
-  const matched = data.images.map(({ truths, runs: [run] }) =>
-    matchPredictions(truths, run, run.predictions.length, 0.5, "boxes"));
-  const points = confidenceCurve(data, 0, matched);
+  const points = confidenceCurve(data, 0, 0.5, "boxes");
   return [points, bestPoint(points)];
 })()"""
 

@@ -44,7 +44,7 @@ def test_shared_matching_cases(case: dict[str, Any], javascript: Callable[..., A
 
 REUSED = """(() => {
   const { images, ious } = argument0;
-  const copy = () => ({ images: structuredClone(images), models: [{ threshold: 0.2, foldThresholds: [] }] });
+  const copy = () => ({ images: structuredClone(images), types: [0, 1], models: [{ threshold: 0.2, foldThresholds: [] }] });
   const plain = (judged) => judged[0].map(({ kinds, types, crossed, ...one }) => one);
   const kept = copy();
   let [judged, reused, wrong] = [[], 0, []];
@@ -58,7 +58,7 @@ REUSED = """(() => {
       const fresh = copy();
       const expected = judgeAll(fresh, state);
       const crossed = (data, ones) => ones[0].map((one, i) => crossType(data.images[i], 0, one));
-      const all = (data, ones) => JSON.stringify([plain(ones), crossed(data, ones), allMatches(data, 0, iou, by)]);
+      const all = (data, ones) => JSON.stringify([plain(ones), crossed(data, ones), [...rankedMatches(data, 0, iou, by)]]);
       if (all(kept, judged) !== all(fresh, expected)) wrong.push([iou, by]);
     }
     judged = judgeAll(kept, { iou, by: "boxes", thresholds: [null] }, judged);
@@ -91,7 +91,7 @@ def test_a_judgement_is_reused_only_where_another_iou_changes_nothing(javascript
             run["inside"] = [[{"type": 0, **{by: f() for by, f in overlap.items()}}] for _ in scores]
         images.append({"truths": truths, "runs": [run], "good": not truths, "judging": "defects", "folds": [None]})
     ious = [0.5, 0.51, 0.54, 0.55, 0.1, 0.1001, 0.95, 0.93, 1, 0.9999, 0.3, 0.29, 0.3]
-    found = javascript("measure matches", REUSED, {"images": images, "ious": ious})
+    found = javascript("judge_all matches", REUSED, {"images": images, "ious": ious})
     assert found["wrong"] == []
     assert found["reused"] > 200
 
@@ -146,7 +146,7 @@ def test_only_images_of_which_something_changes_are_judged_again(javascript: Cal
         "models": [{"foldThresholds": [], "threshold": 0.5}],
         "images": [image(0.9, 0.45), image(0.8, 0.3), image(0.42)],
     }
-    kept, kept_after_iou, right = javascript("measure", KEPT, data)
+    kept, kept_after_iou, right = javascript("judge_all", KEPT, data)
     assert kept == [False, True, False]
     assert kept_after_iou == [False, False, False]
     assert right == [[1, 1, 0], [1, 1, 1], [0, 0, 0]]

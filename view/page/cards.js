@@ -3,6 +3,10 @@
 import { button, el } from "./dom.js";
 import { LETTERS } from "./format.js";
 import { text } from "./language.js";
+import { measuredImages } from "./measured_on.js";
+
+/** @type {Partial<State>} */
+export const NO_FILTER = { show: [], types: [], sizes: [], text: "", cell: null, tab: "images" };
 
 /**
  * @param {string} title
@@ -47,16 +51,15 @@ export function shareLink(store, words, cell) {
 }
 
 /**
- * A measured value as a button that shows the images it was measured on: those that `choice` selects, or all. `counted`: it
- * is their number, or that of their defects.
+ * A measured value as a button that shows the images it was measured on; words if they are not all in the page.
+ * @param {PageData} data
  * @param {Store} store
+ * @param {number} model
  * @param {string} words
- * @param {Partial<State>} choice
- * @param {boolean} counted
  */
-export function measuredLink(store, words, choice = {}, counted = false) {
-  if (!/\d/.test(words)) return words;
-  return button(words, () => store.change({ show: [], types: [], sizes: [], text: "", cell: null, tab: "images", ...choice }), { class: "quiet", title: text(counted ? "show_images" : "show_measured") });
+export function measuredLink(data, store, model, words) {
+  if (!/\d/.test(words) || !measuredImages(data, model)) return words;
+  return button(words, () => store.change({ ...NO_FILTER, cell: ["measured", 0, "all"] }), { class: "quiet", title: text("show_measured") });
 }
 
 /**

@@ -8,7 +8,6 @@ import { missAlarmCurve, operatingCounts } from "./curves.js";
 import { checkbox, el, kept } from "./dom.js";
 import { LETTERS, pointText } from "./format.js";
 import { text } from "./language.js";
-import { allMatches } from "./matches.js";
 import { distinct, missAlarmChart } from "./miss_alarm_chart.js";
 import { shownThreshold } from "./shown_threshold.js";
 
@@ -32,7 +31,7 @@ export function makeChartCards(data, store) {
   const missAlarms = kept(() => String(state.corner), (/** @type {Totals[]} */ sums) => missAlarmChart(data, curves, sums[0], { ...slide, corner: state.corner }));
   const histogram = kept(() => String(state.focus), () => histogramCard(data, store, scores[state.focus], setting()));
   const confidence = kept(() => `${state.iou} ${state.by} ${state.focus}`, () => confidenceCard(data, store,
-    confidenceCurve(data, state.focus, allMatches(data, state.focus, state.iou, state.by)), setting()));
+    confidenceCurve(data, state.focus, state.iou, state.by), setting()));
   return (/** @type {Totals[]} */ sums) => [missAlarmCard(data, store, sums[0].good ? missAlarms(sums)(sums) : null), histogram()(), confidence()()];
 }
 

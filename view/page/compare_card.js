@@ -105,7 +105,7 @@ function differenceCard(data, store) {
     const [from, to] = turned ? [of_b, of_a] : [of_a, of_b];
     const [least, most] = turned ? [-high, -low] : [low, high];
     const better = verdict === "unclear" ? "unclear" : (verdict === "better") === turned ? "worse" : "better";
-    return el("tr", {}, el("th", { scope: "row" }, measure), el("td", {}, measuredLink(store, from.toFixed(3))), el("td", {}, measuredLink(store, to.toFixed(3))),
+    return el("tr", {}, el("th", { scope: "row" }, measure), el("td", {}, measuredLink(data, store, a, from.toFixed(3))), el("td", {}, measuredLink(data, store, b, to.toFixed(3))),
       el("td", {}, sign(turned ? -difference : difference)), el("td", {}, `${sign(least)} … ${sign(most)}`), el("td", { class: better }, text(`difference.${better}`)));
   });
   const heads = ["", letters.first, letters.second, `${letters.second} − ${letters.first}`, text("difference.interval"), text("difference.verdict", letters)];

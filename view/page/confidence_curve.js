@@ -1,7 +1,7 @@
 // Precision, recall and F1 of the predictions of all types at every threshold.
 
 import { INSIDE_REGION } from "./judge.js";
-import { ranking } from "./matches.js";
+import { MATCHED, rankedMatches, ranking } from "./matches.js";
 
 const MAX_POINTS = 400;
 
@@ -10,20 +10,22 @@ const MAX_POINTS = 400;
  * all predictions with at least its score count.
  * @param {PageData} data
  * @param {number} model
- * @param {number[][]} matched the match of every prediction of each image, as of matchPredictions
+ * @param {number} iou
+ * @param {IouKind} by
  * @returns {ConfidencePoint[]}
  */
-export function confidenceCurve(data, model, matched) {
+export function confidenceCurve(data, model, iou, by) {
   const truths = data.images.reduce((sum, image) => sum + image.truths.length, 0);
-  const ranked = ranking(data, model);
+  const ranked = ranking(data, model).scores;
+  const matches = rankedMatches(data, model, iou, by);
   const rights = new Int32Array(ranked.length); // by distinct score: right predictions, and all that count
   const counts = new Int32Array(ranked.length);
   const scores = new Float64Array(ranked.length);
   let [right, counted, last] = [0, 0, -1];
-  for (const { score, image, p } of ranked) {
-    const match = matched[image][p];
-    if (match === INSIDE_REGION) continue;
-    if (match >= 0) right++;
+  for (let rank = 0; rank < ranked.length; rank++) {
+    if (matches[rank] === INSIDE_REGION) continue;
+    if (matches[rank] === MATCHED) right++;
+    const score = ranked[rank];
     counted++;
     if (last < 0 || scores[last] !== score) last++;
     scores[last] = score;

@@ -1,9 +1,7 @@
 // Curves over all thresholds, with the definitions of evaluate/.
 
 import { INSIDE_REGION, imageScore, operatingThreshold } from "./judge.js";
-import { allMatches } from "./matches.js";
-
-/** @typedef {{images: Int32Array, places: Int32Array}} Ranked - the indices of images, and of predictions in each */
+import { MATCHED, rankedMatches, ranking } from "./matches.js";
 
 /**
  * Misses and false alarms with every image score as threshold, in rising order.
@@ -49,46 +47,25 @@ export function operatingCounts(data, m) {
 }
 
 /**
- * The predictions of a run by type, sorted by falling score; independent of the threshold.
- * @param {PageData} data
- * @param {number} model
- * @returns {Ranked[]}
- */
-export function rankedPredictions(data, model) {
-  /** @type {{image: number, p: number, score: number}[][]} */
-  const ranked = data.types.map(() => []);
-  for (const { index, runs } of data.images) {
-    for (const [p, { type, score }] of runs[model].predictions.entries()) ranked[type].push({ image: index, p, score });
-  }
-  return ranked.map((one) => {
-    one.sort((a, b) => b.score - a.score);
-    return { images: Int32Array.from(one, ({ image }) => image), places: Int32Array.from(one, ({ p }) => p) };
-  });
-}
-
-/**
  * By type: number of truths, precision and recall along the ranked predictions, and COCO AP at this IoU.
  * @param {PageData} data
  * @param {number} model
- * @param {Ranked[]} ranked
  * @param {number} iou
  * @param {IouKind} by
  * @returns {PrecisionRecall[]}
  */
-export function precisionRecall(data, model, ranked, iou, by) {
+export function precisionRecall(data, model, iou, by) {
   const truths = data.types.map(() => 0);
   for (const image of data.images) for (const truth of image.truths) truths[truth.type]++;
-  const matched = allMatches(data, model, iou, by);
-  return data.types.map((_, type) => {
-    const { images, places } = ranked[type];
-    const precisions = new Float64Array(images.length);
-    const recalls = new Float64Array(images.length);
+  const matches = rankedMatches(data, model, iou, by);
+  return ranking(data, model).byType.map((ranks, type) => {
+    const precisions = new Float64Array(ranks.length);
+    const recalls = new Float64Array(ranks.length);
     let right = 0;
     let counted = 0;
-    for (let i = 0; i < images.length; i++) {
-      const match = matched[images[i]][places[i]];
-      if (match === INSIDE_REGION) continue;
-      if (match >= 0) right++;
+    for (const rank of ranks) {
+      if (matches[rank] === INSIDE_REGION) continue;
+      if (matches[rank] === MATCHED) right++;
       recalls[counted] = truths[type] ? right / truths[type] : 0;
       precisions[counted] = right / ++counted;
     }

@@ -6,7 +6,6 @@ import { WRONG_TYPE } from "./judge.js";
 import { binomialInterval, intervalText } from "./interval.js";
 import { text } from "./language.js";
 import { shownRuns } from "./pair.js";
-import { groupedInterval } from "./survey.js";
 
 /** A rate of zero events is shown as good only if even the upper end of its interval is below this. */
 const CERTAIN = 0.05;
@@ -23,7 +22,7 @@ const CERTAIN = 0.05;
 export function makeFigures(data, store) {
   return (/** @type {Judged} */ judged, /** @type {Totals[]} */ sums) => {
     const runs = sums.length && data.hasTruth ? shownRuns(data, store.state) : [];
-    const ofRun = (/** @type {number} */ m) => (data.judging === "defects" ? runFigures(judged[m], sums[m]) : imageFigures(data, judged[m], sums[m]));
+    const ofRun = (/** @type {number} */ m) => (data.judging === "defects" ? runFigures(sums[m]) : imageFigures(data, judged[m], sums[m]));
     const rows = runs.length ? runs.map(ofRun) : [stockFigures(data, judged)];
     byId("numbers").style.setProperty("--figures", String(rows[0].length));
     byId("numbers").replaceChildren(...rows.map((row, i) => runRow(store, row, runs[i] ?? 0, rows.length > 1)));
@@ -43,14 +42,11 @@ function runRow(store, row, m, several) {
 }
 
 /**
- * @param {Judgement[]} judgements
  * @param {Totals} sum
  * @returns {Figure[]}
  */
-function runFigures(judgements, sum) {
-  const { missed, defective, alarms, good, found, unfound, wrong } = sum;
-  const missedDefects = groupedInterval(judgements.map((one) => ({ events: one.unfound, whole: one.unfound + one.right })));
-  const falsePredictions = groupedInterval(judgements.map((one) => ({ events: one.wrong, whole: one.wrong + one.right })));
+function runFigures(sum) {
+  const { missed, defective, alarms, good, found, unfound, wrong, missedDefects, falsePredictions } = sum;
   return [
     counted("missed", missed, defective, binomialInterval(missed, defective), ["missed"]),
     counted("alarm", alarms, good, binomialInterval(alarms, good), ["alarm"]),

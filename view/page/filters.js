@@ -1,13 +1,15 @@
 // Choose the images to show.
 
-import { REPAIRS, changeOf } from "./cost.js";
+import { REPAIRS, START_COSTS, changeOf } from "./cost.js";
 import { FOUND_TWICE, MISSED, NOTHING_THERE, POORLY_LOCATED, WRONG_TYPE } from "./judge.js";
 import { SIZES, sizeOf } from "./measure.js";
 import { sortValue } from "./sort.js";
+import { runningSum, sumOf } from "./sums.js";
 
 /**
  * @typedef {(image: PageImage, one: Judgement) => boolean} Test
  * @typedef {[key: string, test: Test]} TestedKind
+ * @typedef {{kinds: Map<string, number>, types: Map<number, number>}} FacetSums
  */
 
 /**
@@ -46,6 +48,10 @@ export const UNJUDGED = [
   ["found", (_, one) => one.count > 0],
   ["empty", (_, one) => one.count === 0],
 ];
+
+/** Kinds and orders that do not follow the thresholds. */
+const FIXED = [...STOCK.map(([key]) => key), "suspect", NOTED];
+const FIXED_SORTS = ["name", "area", "score"];
 
 /** Kinds of image in a comparison of two runs. */
 const CHANGES = [...Object.keys(REPAIRS), "better", "worse", "same"];
@@ -92,65 +98,78 @@ function kindTest(key, judged, state) {
   if (stock) return stock[1];
   const kind = [...KINDS, ...UNJUDGED].find(([name]) => name === key);
   if (kind) return (image) => judged.length > 0 && kind[1](image, judged[state.focus][image.index]);
-  return (image) => judged.length > 1 && changesOf(image, judged, state).includes(key);
+  return ({ index }) => judged.length > 1 && changesOf(judged[state.pair[0]][index], judged[state.pair[1]][index], state.costs).includes(key);
 }
 
 /**
- * The number of images of each kind, type and size.
+ * A function that gives the number of images of each kind, type and size. Only images that were judged again are counted again.
  * @param {PageData} data
- * @param {Judged} judged
- * @param {State} state
- * @returns {FacetCounts}
+ * @returns {(judged: Judged, state: State) => FacetCounts}
  */
-export function facetCounts(data, judged, state) {
-  const { focus } = state;
-  const kinds = new Map(kindsFor(data).map((key) => [key, 0]));
-  const types = new Map(data.types.map((_, type) => [type, 0]));
+export function makeFacetCounts(data) {
+  const zeros = () => new Map(kindsFor(data).map((key) => [key, 0]));
+  const ofRun = (/** @type {number} */ m) => ({
+    start: () => ({ kinds: zeros(), types: new Map(data.types.map((_, type) => [type, 0])) }),
+    add: (/** @type {FacetSums} */ sum, /** @type {PageImage} */ image, /** @type {(Judgement | undefined)[]} */ [one], /** @type {number} */ sign) => {
+      for (const key of kindsOf(data, image, one)) increment(sum.kinds, key, sign);
+      for (const type of typesOf(image, one, m)) increment(sum.types, type, sign);
+    },
+  });
+  const runs = data.models.map((_, m) => runningSum(data, ofRun(m)));
+  const truthOnly = data.models.length ? null : sumOf(data, [], ofRun(0));
+  const changesAt = (/** @type {State["costs"]} */ costs) => runningSum(data, {
+    start: zeros,
+    add(sum, _, [first, second], sign) { for (const key of changesOf(first, second, costs)) increment(sum, key, sign); },
+  });
+  let changes = { key: "", sum: changesAt(START_COSTS) };
+  /** @type {Map<Size, number>} */
   const sizes = new Map(SIZES.map((size) => [size, 0]));
-  for (const image of data.images) {
-    for (const key of kindsOf(data, image, judged, state)) increment(kinds, key);
-    if (state.notes[image.name]) increment(kinds, NOTED);
-    for (const type of typesOf(image, judged, focus)) increment(types, type);
-    image.sizes ??= new Set(image.truths.map((truth) => sizeOf(truth.area)));
-    for (const size of image.sizes) increment(sizes, size);
-  }
-  return { kinds, types, sizes };
+  for (const { truths } of data.images) for (const size of new Set(truths.map(({ area }) => sizeOf(area)))) increment(sizes, size, 1);
+  return (judged, state) => {
+    const { kinds, types } = truthOnly ?? runs[state.focus]([judged[state.focus]]);
+    const key = `${state.pair} ${state.costs}`;
+    if (changes.key !== key) changes = { key, sum: changesAt(state.costs) };
+    const compared = judged.length > 1 ? changes.sum(state.pair.map((m) => judged[m])) : zeros();
+    const all = new Map([...kinds].map(([kind, n]) => [kind, n + (compared.get(kind) ?? 0)]));
+    all.set(NOTED, Object.keys(state.notes).length ? data.images.filter(({ name }) => state.notes[name]).length : 0);
+    return { kinds: all, types, sizes };
+  };
 }
 
 /**
  * @template K
  * @param {Map<K, number>} counts
  * @param {K} key
+ * @param {number} by
  */
-function increment(counts, key) {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+function increment(counts, key, by) {
+  counts.set(key, (counts.get(key) ?? 0) + by);
 }
 
 /**
- * The kinds of an image. Kinds of one run depend only on its judgement and are stored there; a comparison needs two runs.
+ * The kinds of an image with one run, or without any. They depend only on its judgement and are stored there.
  * @param {PageData} data
  * @param {PageImage} image
- * @param {Judged} judged
- * @param {State} state
+ * @param {Judgement} [one]
  */
-function kindsOf(data, image, judged, state) {
-  const { focus } = state;
-  const one = judged.length ? judged[focus][image.index] : null;
-  if (one && !data.hasTruth) return UNJUDGED.filter(([, test]) => test(image, one)).map(([key]) => key);
+function kindsOf(data, image, one) {
   const stock = image.good ? "good" : "defective";
   if (!one) return [stock];
-  one.kinds ??= [stock, ...KINDS.filter(([, test]) => test(image, one)).map(([key]) => key)];
-  return judged.length < 2 ? one.kinds : [...one.kinds, ...changesOf(image, judged, state)];
+  if (!data.hasTruth) return UNJUDGED.filter(([, test]) => test(image, one)).map(([key]) => key);
+  if (!one.kinds) {
+    one.kinds = [stock];
+    for (const [key, test] of KINDS) if (test(image, one)) one.kinds.push(key);
+  }
+  return one.kinds;
 }
 
 /**
- * The kinds of an image in the comparison of the two runs of the pair.
- * @param {PageImage} image
- * @param {Judged} judged
- * @param {State} state
+ * The kinds of an image in the comparison of two runs.
+ * @param {Judgement} first
+ * @param {Judgement} second
+ * @param {State["costs"]} costs
  */
-function changesOf(image, judged, { pair, costs }) {
-  const [first, second] = pair.map((m) => judged[m][image.index]);
+function changesOf(first, second, costs) {
   const repairs = Object.keys(REPAIRS).filter((key) => REPAIRS[key](first, second));
   return [...repairs, changeOf(first, second, costs)];
 }
@@ -158,15 +177,16 @@ function changesOf(image, judged, { pair, costs }) {
 /**
  * The types of the annotations and the counting predictions of an image.
  * @param {PageImage} image
- * @param {Judged} judged
- * @param {number} focus
+ * @param {Judgement | undefined} one
+ * @param {number} model
  */
-function typesOf(image, judged, focus) {
-  const one = judged.length ? judged[focus][image.index] : null;
+function typesOf(image, one, model) {
   const owner = one ?? image;
   if (!owner.types) {
-    const predictions = one ? image.runs[focus].predictions.slice(0, one.count) : [];
-    owner.types = new Set([...image.truths, ...predictions].map((item) => item.type));
+    owner.types = [];
+    const add = (/** @type {number} */ type) => { if (!owner.types?.includes(type)) owner.types?.push(type); };
+    for (const { type } of image.truths) add(type);
+    for (let p = 0; p < (one?.count ?? 0); p++) add(image.runs[model].predictions[p].type);
   }
   return owner.types;
 }
@@ -177,6 +197,14 @@ function typesOf(image, judged, focus) {
  */
 function hasSize(image, size) {
   return image.truths.some((truth) => sizeOf(truth.area) === size);
+}
+
+/**
+ * Whether the images to show, or their order, may follow the thresholds.
+ * @param {State} state
+ */
+export function followsThresholds({ show, types, cell, sort }) {
+  return show.some((key) => !FIXED.includes(key)) || types.length > 0 || cell !== null || !FIXED_SORTS.includes(sort);
 }
 
 /**
@@ -191,7 +219,7 @@ export function chosenImages(data, judged, state, cellImages) {
   const kinds = state.show.map((key) => kindTest(key, judged, state));
   const chosen = data.images.filter((image) =>
     (!kinds.length || kinds.some((test) => test(image)))
-    && (!state.types.length || state.types.some((type) => typesOf(image, judged, state.focus).has(type)))
+    && (!state.types.length || state.types.some((type) => typesOf(image, judged[state.focus]?.[image.index], state.focus).includes(type)))
     && (!state.sizes.length || state.sizes.some((size) => hasSize(image, size)))
     && (!cellImages || cellImages.has(image.index))
     && hasWords(data, image, words, state.notes[image.name] ?? ""));

@@ -62,6 +62,19 @@ export function typeMatrix(data, state, model, judgements) {
 }
 
 /**
+ * The images of a cell, or of a whole "row" or "column" with the number `row`, without abstentions.
+ * @param {Set<number>[][]} matrix
+ * @param {number} row
+ * @param {number | string} column
+ * @returns {Set<number>}
+ */
+export function answerCell(matrix, row, column) {
+  if (column === "row") return new Set(matrix[row]?.flatMap((cell) => [...cell]));
+  if (column === "column") return new Set(matrix.flatMap((cells) => [...cells[row] ?? []]));
+  return matrix[row]?.[Number(column)] ?? new Set();
+}
+
+/**
  * The images of a bin of the calibration curve: those whose highest probability is in one tenth.
  * @param {PageData} data
  * @param {number} model

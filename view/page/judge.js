@@ -1,7 +1,5 @@
 // Match predictions with annotations, by the same rule as evaluate/matching.py.
 
-import { firstAtLeast } from "./shown_threshold.js";
-
 export const RIGHT = "right";
 export const WRONG_TYPE = "wrong type";
 export const POORLY_LOCATED = "poorly located";
@@ -20,7 +18,7 @@ const EVALUATED_IOU = 0.5;
 export const DEFAULT_THRESHOLD = 0.25;
 
 const MIN_NEARBY_IOU = 0.1; // from here on a prediction is poorly located rather than on nothing
-const ALMOST_ONE = 1 - 1e-10;
+export const ALMOST_ONE = 1 - 1e-10;
 
 /**
  * The score from which predictions of a run count on an image: the threshold that is set or, in a cross-validation
@@ -104,9 +102,8 @@ export function matchPredictions(truths, { predictions, pairs, inside }, count, 
  */
 export function sameMatches(run, first, second, by) {
   if (first > ALMOST_ONE || second > ALMOST_ONE) return first === second;
-  run.levels ??= {};
-  run.levels[by] ??= Float64Array.from([...run.pairs.flat(), ...run.inside?.flat() ?? []], (pair) => pair[by]).sort();
-  return firstAtLeast(run.levels[by], first) === firstAtLeast(run.levels[by], second);
+  const between = (/** @type {Pair | Inside} */ pair) => pair[by] < first !== pair[by] < second;
+  return !run.pairs.some((pairs) => pairs.some(between)) && !run.inside?.some((regions) => regions.some(between));
 }
 
 /**
@@ -136,12 +133,22 @@ export function judgeImage(image, model, count, iou, by) {
   const run = image.runs[model];
   const matched = matchPredictions(image.truths, run, count, iou, by);
   const finders = image.truths.map(() => -1);
-  matched.forEach((truth, p) => { if (truth >= 0) finders[truth] = p; });
-  const right = matched.filter((truth) => truth >= 0).length;
-  const counted = matched.filter((truth) => truth !== INSIDE_REGION).length;
-  const predictionVerdicts = matched.map((truth, p) => (truth >= 0 ? RIGHT : predictionVerdict(image, run, p, iou, by, truth)));
+  /** @type {Verdict[]} */
+  const predictionVerdicts = [];
+  /** @type {(number | null)[]} */
+  const overlaps = [];
+  let [right, counted] = [0, 0];
+  for (let p = 0; p < count; p++) { // loops: this runs for all images
+    const truth = matched[p];
+    if (truth >= 0) {
+      finders[truth] = p;
+      right++;
+    }
+    if (truth !== INSIDE_REGION) counted++;
+    predictionVerdicts.push(truth >= 0 ? RIGHT : predictionVerdict(image, run, p, iou, by, truth));
+    overlaps.push(truth >= 0 ? run.pairs[p].find((pair) => pair.truth === truth)?.[by] ?? null : null);
+  }
   const truthVerdicts = finders.map((p, t) => (p >= 0 ? RIGHT : truthVerdict(image, run, count, t, iou, by)));
-  const overlaps = matched.map((truth, p) => run.pairs[p].find((pair) => pair.truth === truth)?.[by] ?? null);
   if (image.judging === "images") return judgeWhole(image, matched, counted, { count, iou, by });
   return {
     count, iou, by, matched, finders, overlaps, predictionVerdicts, truthVerdicts, right,

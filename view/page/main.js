@@ -1,16 +1,18 @@
 // The whole page: one state, and one update function that redraws only the parts that a change affects.
 
+import { bucketsFor } from "./affected.js";
 import { button, byId, choice, el, note } from "./dom.js";
 import { makeControls } from "./controls.js";
 import { listenToBack } from "./back.js";
 import { makeDetail } from "./detail.js";
-import { chosenImages, facetCounts } from "./filters.js";
+import { cellImages } from "./cell_images.js";
+import { chosenImages, followsThresholds, makeFacetCounts } from "./filters.js";
 import { makeFigures } from "./figures.js";
 import { makeGrid } from "./grid.js";
 import { listenToKeys } from "./keys.js";
 import { LANGUAGE, LANGUAGES, text } from "./language.js";
 import { hasMaps, makeMapFilters } from "./maps.js";
-import { cellImages, judgeAll, totals } from "./measure.js";
+import { judgeAll } from "./judge_all.js";
 import { guardNotes } from "./notes.js";
 import { readData } from "./prepare.js";
 import { cellText, selectionText } from "./selection.js";
@@ -19,6 +21,7 @@ import { SORTS } from "./sort.js";
 import { shareMenu } from "./share.js";
 import { LAYERS, makeStore } from "./state.js";
 import { makeTables } from "./tables.js";
+import { makeTallies } from "./tallies.js";
 
 /** @type {StateKey[]} */
 const JUDGING = ["thresholds", "iou", "by"];
@@ -41,12 +44,14 @@ const judges = data.models.length > 0 && data.hasTruth;
 
 /** @type {Judged} */
 let judged = [];
-/** @type {PageImage[]} */
-let chosen = [];
+/** @type {PageImage[] | null} null until they are needed */
+let chosen = null;
 /** @type {FacetCounts} */
 let counts = { kinds: new Map(), types: new Map(), sizes: new Map() };
 
-const detail = makeDetail(data, store, () => chosen);
+const tallies = makeTallies(data);
+const facetCounts = makeFacetCounts(data);
+const detail = makeDetail(data, store, chosenNow);
 const grid = makeGrid(byId("images"), byId("main"), data, (image) => store.change({ image: image.name }));
 const updateControls = makeControls(data, store);
 /** @type {ReturnType<typeof makeTables> | null} */
@@ -79,21 +84,34 @@ store.listen((keys) => {
 });
 update(true);
 document.addEventListener("DOMContentLoaded", () => { grid.addCrops(); detail.addCrops(); });
-setTimeout(() => data.models.forEach((_, m) => { allScores(data, m); })); // so that the first move of a slider is as quick as the next
-window.defectline = { state, store, results: () => ({ judged, chosen, sums: sums() }) };
+data.models.forEach((_, m) => { setTimeout(() => prepareMoves(m)); });
+window.defectline = { state, store, results: () => ({ judged, chosen: chosenNow(), sums: sums() }) };
+
+/**
+ * Sort what a move of a slider needs, so that the first one is as quick as the next.
+ * @param {number} m
+ */
+function prepareMoves(m) {
+  allScores(data, m);
+  bucketsFor(data, m, "scores");
+  if (data.judging === "defects") bucketsFor(data, m, state.by);
+}
 
 function sums() {
-  return judged.map((one) => totals(data, one));
+  return tallies.totals(judged);
+}
+
+/** The images to show. */
+function chosenNow() {
+  chosen ??= chosenImages(data, judged, state, state.cell && judges ? cellImages(data, judged, state.cell, state) : null);
+  return chosen;
 }
 
 function update(first = false) {
   const changed = (/** @type {StateKey[]} */ keys) => first || keys.some((key) => dirty.has(key));
   const rejudged = changed(JUDGING);
   if (rejudged && data.models.length) judged = judgeAll(data, state, judged);
-  if (changed(CHOOSING)) {
-    const images = state.cell && judges ? cellImages(data, judged, state.cell, state) : null;
-    chosen = chosenImages(data, judged, state, images);
-  }
+  if (changed(CHOOSING.filter((key) => !JUDGING.includes(key))) || (rejudged && followsThresholds(state))) chosen = null;
   const redraw = changed(DRAWING);
   const rechosen = changed(CHOOSING);
   const counting = changed([...JUDGING, "focus", "pair", "costs", "notes"]);
@@ -104,11 +122,11 @@ function update(first = false) {
   byId("tables").hidden = !byId("images").hidden;
   showLayers();
   if (redraw || turned) showFigures(judged, judges ? sums() : []);
-  if (counting) counts = facetCounts(data, judged, state);
+  if (counting) counts = facetCounts(judged, state);
   updateControls(counts);
   bar.update();
   if (tabs) tabs.update();
-  if (!byId("images").hidden) grid.show(chosen, { state, judged });
+  if (!byId("images").hidden) grid.show(chosenNow(), { state, judged });
   else if (redraw || turned) drawTables(turned);
   if (state.tab !== lastTab) {
     byId("main").scrollTop = rechosen ? 0 : places[state.tab];
@@ -130,7 +148,7 @@ function drawTables(now) {
     return;
   }
   const start = performance.now();
-  updateTables ??= makeTables(place, data, store);
+  updateTables ??= makeTables(place, data, store, tallies);
   updateTables(judged, sums());
   place.removeAttribute("aria-busy");
   tablesMilliseconds = performance.now() - start;
@@ -140,7 +158,7 @@ function drawTables(now) {
 function showLarge() {
   const wasOpen = detail.isOpen();
   detail.show(state.image, judged);
-  const last = wasOpen && !detail.isOpen() && !byId("images").hidden ? chosen.find(({ name }) => name === lastImage) : null;
+  const last = wasOpen && !detail.isOpen() && !byId("images").hidden ? chosenNow().find(({ name }) => name === lastImage) : null;
   if (last) grid.focus(last);
 }
 
@@ -207,10 +225,11 @@ function makeBar() {
   const shown = el("strong", { id: "count" });
   const cell = button("", () => store.change({ cell: null }), { class: "chip", title: text("cell.clear") });
   const clear = button(text("filters.clear"), () => store.change({ show: [], types: [], sizes: [], text: "", cell: null }), { id: "clear" });
-  byId("bar").append(shown, cell, clear, el("span", { class: "spring" }), search, sort, turn, size, shareMenu(data, store, () => ({ chosen, judged })));
+  byId("bar").append(shown, cell, clear, el("span", { class: "spring" }), search, sort, turn, size, shareMenu(data, store, () => ({ chosen: chosenNow(), judged })));
   return {
     update() {
-      shown.textContent = selectionText(chosen.length, data.images.length);
+      byId("bar").hidden = state.tab !== "images" && judges;
+      if (!byId("bar").hidden) shown.textContent = selectionText(chosenNow().length, data.images.length);
       if (document.activeElement !== search) search.value = state.text;
       sort.value = sort.querySelector(`option[value="${CSS.escape(state.sort)}"]`) ? state.sort : "name";
       size.value = String(state.tile);
@@ -218,7 +237,6 @@ function makeBar() {
       cell.hidden = !state.cell;
       if (state.cell) cell.textContent = `${cellText(data, state.cell, state.pair)} ✕`;
       clear.hidden = !(state.show.length || state.types.length || state.sizes.length || state.text || state.cell);
-      byId("bar").hidden = state.tab !== "images" && judges;
     },
   };
 }

@@ -1,43 +1,76 @@
-// Values over all predictions of a run, kept because several charts use them.
+// All predictions of a run by falling score and their matches, kept because several charts use them.
 
-import { matchPredictions, sameMatches } from "./judge.js";
+import { markBetween } from "./affected.js";
+import { ALMOST_ONE, matchPredictions } from "./judge.js";
 
-/** @typedef {{image: number, p: number, score: number}} RankedPrediction */
+export const MATCHED = 1;
 
-/** @type {WeakMap<PageData, {iou: number, by: IouKind, matched: number[][]}[]>} */
+/** @typedef {{iou: number, by: IouKind, matches: Int8Array}} Kept */
+
+/** @type {WeakMap<PageData, Kept[]>} */
 const matchesOf = new WeakMap();
 
-/** @type {WeakMap<PageData, RankedPrediction[][]>} */
+/** @type {WeakMap<PageData, Ranking[]>} */
 const rankingOf = new WeakMap();
-
-/**
- * The matches of all predictions of each image, whatever their score; those that the last IoU changes are
- * computed again.
- * @param {PageData} data
- * @param {number} model
- * @param {number} iou
- * @param {IouKind} by
- */
-export function allMatches(data, model, iou, by) {
-  const kept = matchesOf.get(data) ?? [];
-  matchesOf.set(data, kept);
-  const last = kept[model];
-  if (last?.iou !== iou || last.by !== by) {
-    const matched = data.images.map(({ truths, runs }, i) => (last?.by === by && sameMatches(runs[model], last.iou, iou, by)
-      ? last.matched[i] : matchPredictions(truths, runs[model], runs[model].predictions.length, iou, by)));
-    kept[model] = { iou, by, matched };
-  }
-  return kept[model].matched;
-}
 
 /**
  * All predictions of a run by falling score; those of equal score in the order of the images.
  * @param {PageData} data
  * @param {number} model
+ * @returns {Ranking}
  */
 export function ranking(data, model) {
   const kept = rankingOf.get(data) ?? [];
   rankingOf.set(data, kept);
-  kept[model] ??= data.images.flatMap(({ runs }, image) => runs[model].predictions.map(({ score }, p) => ({ image, p, score }))).sort((a, b) => b.score - a.score);
+  kept[model] ??= ranked(data, model);
   return kept[model];
+}
+
+/**
+ * @param {PageData} data
+ * @param {number} model
+ * @returns {Ranking}
+ */
+function ranked(data, model) {
+  const all = data.images.flatMap(({ runs }) => runs[model].predictions);
+  const unsorted = Float64Array.from(all, ({ score }) => score);
+  const order = Uint32Array.from(all.keys()).sort((a, b) => unsorted[b] - unsorted[a] || a - b);
+  const ranks = new Uint32Array(all.length);
+  order.forEach((at, rank) => { ranks[at] = rank; });
+  const firsts = new Uint32Array(data.images.length + 1);
+  data.images.forEach(({ runs }, i) => { firsts[i + 1] = firsts[i] + runs[model].predictions.length; });
+  return {
+    scores: Float64Array.from(order, (at) => unsorted[at]),
+    byType: data.types.map((_, type) => Uint32Array.from(ranks.filter((_rank, at) => all[at].type === type)).sort()),
+    images: data.images.map((_, i) => ranks.subarray(firsts[i], firsts[i + 1])),
+  };
+}
+
+/**
+ * By rank, whether a prediction matches a truth if all count, whatever their score: 1, -1 if not, INSIDE_REGION if it does not
+ * count. Only images that the last IoU changes are matched again; the next call changes the array.
+ * @param {PageData} data
+ * @param {number} model
+ * @param {number} iou
+ * @param {IouKind} by
+ */
+export function rankedMatches(data, model, iou, by) {
+  const all = matchesOf.get(data) ?? [];
+  matchesOf.set(data, all);
+  const last = all[model];
+  const { images, scores } = ranking(data, model);
+  const matches = last?.matches ?? new Int8Array(scores.length);
+  const match = (/** @type {number} */ i) => {
+    const { truths, runs } = data.images[i];
+    const found = matchPredictions(truths, runs[model], images[i].length, iou, by);
+    found.forEach((truth, p) => { matches[images[i][p]] = truth >= 0 ? MATCHED : truth; });
+  };
+  if (last?.by !== by || (last.iou !== iou && Math.max(last.iou, iou) > ALMOST_ONE)) data.images.forEach((_, i) => { match(i); });
+  else if (last.iou !== iou) {
+    const marks = new Uint8Array(images.length);
+    markBetween(marks, data, model, by, last.iou, iou);
+    for (let i = 0; i < marks.length; i++) if (marks[i]) match(i);
+  }
+  all[model] = { iou, by, matches };
+  return matches;
 }

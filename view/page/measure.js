@@ -1,8 +1,7 @@
 // Totals and tables at the current thresholds, with the definitions of evaluate/.
 
-import { agreementImages, disagreementImages } from "./agreement.js";
-import { calibrationImages, typeMatrix } from "./image_types.js";
-import { INSIDE_REGION, countAbove, crossType, judgeImage, sameMatches, thresholdFor } from "./judge.js";
+import { INSIDE_REGION, crossType } from "./judge.js";
+import { addShare, noShares, sharesInterval } from "./survey.js";
 
 /** @type {Size[]} */
 export const SIZES = ["small", "medium", "large"];
@@ -17,27 +16,6 @@ export function sizeOf(area) {
 }
 
 /**
- * The judgements of all runs and images. Unchanged judgements of `before` are reused, because a small change of a
- * threshold affects few images.
- * @param {PageData} data
- * @param {State} state
- * @param {Judged} before
- * @returns {Judged}
- */
-export function judgeAll(data, state, before = []) {
-  const { iou, by } = state;
-  return data.models.map((_, m) => data.images.map((image, i) => {
-    const threshold = thresholdFor(data, state, m, image);
-    const { predictions, anyDefect } = image.runs[m];
-    const count = anyDefect === undefined ? countAbove(predictions, threshold) : Number(predictions.length > 0 && anyDefect >= threshold);
-    const old = before[m]?.[i];
-    if (!old || old.count !== count || old.by !== by || !sameMatches(image.runs[m], old.iou, iou, by)) return judgeImage(image, m, count, iou, by);
-    old.iou = iou;
-    return old;
-  }));
-}
-
-/**
  * @param {number} part
  * @param {number} whole
  */
@@ -46,22 +24,32 @@ export function ratio(part, whole) {
 }
 
 /**
+ * Judgements of one run.
+ * @returns {import("./sums.js").Sum<RunSums>}
+ */
+export function runSums() {
+  return {
+    start: () => ({ missed: 0, alarms: 0, defective: 0, good: 0, defects: noShares(), predictions: noShares() }),
+    add(sum, { good }, [one], sign) {
+      sum.missed += one.miss ? sign : 0;
+      sum.alarms += one.alarm ? sign : 0;
+      sum[good ? "good" : "defective"] += sign;
+      addShare(sum.defects, one.unfound, one.unfound + one.right, sign);
+      addShare(sum.predictions, one.wrong, one.wrong + one.right, sign);
+    },
+  };
+}
+
+/**
  * The totals of one run.
- * @param {PageData} data
- * @param {Judgement[]} judgements
+ * @param {RunSums} sums
  * @returns {Totals}
  */
-export function totals(data, judgements) {
-  const sum = { found: 0, wrong: 0, unfound: 0, missed: 0, alarms: 0, defective: 0, good: 0 };
-  judgements.forEach((one, i) => {
-    sum.found += one.right;
-    sum.wrong += one.wrong;
-    sum.unfound += one.unfound;
-    sum.missed += one.miss ? 1 : 0;
-    sum.alarms += one.alarm ? 1 : 0;
-    sum[data.images[i].good ? "good" : "defective"] += 1;
-  });
-  return { ...sum, precision: ratio(sum.found, sum.found + sum.wrong), recall: ratio(sum.found, sum.found + sum.unfound) };
+export function totals({ missed, alarms, defective, good, defects, predictions }) {
+  const [unfound, wrong] = [defects.events, predictions.events];
+  const found = defects.whole - unfound;
+  return { found, wrong, unfound, missed, alarms, defective, good, precision: ratio(found, found + wrong), recall: ratio(found, found + unfound),
+    missedDefects: sharesInterval(defects), falsePredictions: sharesInterval(predictions) };
 }
 
 /**
@@ -69,19 +57,19 @@ export function totals(data, judgements) {
  * contains predictions without a match, the last column truths without a match.
  * @param {PageData} data
  * @param {number} model
- * @param {Judgement[]} judgements
- * @returns {Tally[][]}
+ * @returns {import("./sums.js").Sum<Tally[][]>}
  */
-export function confusion(data, model, judgements, tally = countOnly) {
+export function confusion(data, model, tally = countOnly) {
   const none = data.types.length;
-  const matrix = Array.from({ length: none + 1 }, () => Array.from({ length: none + 1 }, tally));
-  data.images.forEach((image, i) => {
-    const matched = crossType(image, model, judgements[i]);
-    const { predictions } = image.runs[model];
-    matched.forEach((t, p) => { if (t !== INSIDE_REGION) add(matrix[t >= 0 ? image.truths[t].type : none][predictions[p].type], image); });
-    image.truths.forEach((truth, t) => { if (!matched.includes(t)) add(matrix[truth.type][none], image); });
-  });
-  return matrix;
+  return {
+    start: () => Array.from({ length: none + 1 }, () => Array.from({ length: none + 1 }, tally)),
+    add(matrix, image, [one], sign) {
+      const matched = crossType(image, model, one);
+      const { predictions } = image.runs[model];
+      matched.forEach((t, p) => { if (t !== INSIDE_REGION) add(matrix[t >= 0 ? image.truths[t].type : none][predictions[p].type], image, sign); });
+      image.truths.forEach((truth, t) => { if (!matched.includes(t)) add(matrix[truth.type][none], image, sign); });
+    },
+  };
 }
 
 /** @returns {Tally} */
@@ -89,39 +77,51 @@ function countOnly() {
   return { count: 0, images: null };
 }
 
-/** @returns {Tally} */
-function withImages() {
+/**
+ * A tally that also keeps the images.
+ * @returns {Tally}
+ */
+export function withImages() {
   return { count: 0, images: new Set() };
 }
 
 /**
  * @param {Tally} tally
  * @param {PageImage} image
+ * @param {number} sign
  */
-function add(tally, image) {
-  tally.count++;
+function add(tally, image, sign) {
+  tally.count += sign;
   tally.images?.add(image.index);
 }
 
 /**
- * By type: truths, found and not found, wrong predictions, precision and recall at the thresholds.
+ * By type: truths, found and not found, wrong predictions.
  * @param {PageData} data
  * @param {number} model
- * @param {Judgement[]} judgements
+ * @returns {import("./sums.js").Sum<TypeTallies[]>}
+ */
+export function byType(data, model, tally = countOnly) {
+  return {
+    start: () => data.types.map(() => ({ truths: tally(), found: tally(), unfound: tally(), wrong: tally() })),
+    add(rows, image, [{ finders, matched }], sign) {
+      image.truths.forEach(({ type }, t) => {
+        add(rows[type].truths, image, sign);
+        add(finders[t] >= 0 ? rows[type].found : rows[type].unfound, image, sign);
+      });
+      matched.forEach((truth, p) => {
+        if (truth === -1) add(rows[image.runs[model].predictions[p].type].wrong, image, sign);
+      });
+    },
+  };
+}
+
+/**
+ * The same with precision and recall at the thresholds.
+ * @param {TypeTallies[]} rows
  * @returns {TypeRow[]}
  */
-export function byType(data, model, judgements, tally = countOnly) {
-  const rows = data.types.map(() => ({ truths: tally(), found: tally(), unfound: tally(), wrong: tally() }));
-  data.images.forEach((image, i) => {
-    const { finders, matched } = judgements[i];
-    image.truths.forEach(({ type }, t) => {
-      add(rows[type].truths, image);
-      add(finders[t] >= 0 ? rows[type].found : rows[type].unfound, image);
-    });
-    matched.forEach((truth, p) => {
-      if (truth === -1) add(rows[image.runs[model].predictions[p].type].wrong, image);
-    });
-  });
+export function typeRows(rows) {
   return rows.map((row) => ({
     ...row,
     precision: ratio(row.found.count, row.found.count + row.wrong.count),
@@ -130,83 +130,42 @@ export function byType(data, model, judgements, tally = countOnly) {
 }
 
 /**
- * By type and size class, with a last row and column for totals: truths, and truths not found.
+ * By type and size class: truths, and truths not found.
  * @param {PageData} data
- * @param {Judgement[]} judgements
- * @returns {SizeCell[][]}
+ * @returns {import("./sums.js").Sum<SizeCell[][]>}
  */
-export function bySize(data, judgements, tally = countOnly) {
-  const cells = () => Array.from({ length: SIZES.length + 1 }, () => ({ truths: tally(), unfound: tally() }));
-  const rows = Array.from({ length: data.types.length + 1 }, cells);
-  data.images.forEach((image, i) => {
-    image.truths.forEach((truth, t) => {
-      const column = SIZES.indexOf(sizeOf(truth.area));
-      for (const row of [rows[truth.type], rows[data.types.length]]) {
-        for (const cell of [row[column], row[SIZES.length]]) {
-          add(cell.truths, image);
-          if (judgements[i].finders[t] < 0) add(cell.unfound, image);
-        }
-      }
-    });
-  });
-  return rows;
+export function bySize(data, tally = countOnly) {
+  const cells = () => SIZES.map(() => ({ truths: tally(), unfound: tally() }));
+  return {
+    start: () => data.types.map(cells),
+    add(rows, image, [{ finders }], sign) {
+      image.truths.forEach(({ type, area }, t) => {
+        const cell = rows[type][SIZES.indexOf(sizeOf(area))];
+        add(cell.truths, image, sign);
+        if (finders[t] < 0) add(cell.unfound, image, sign);
+      });
+    },
+  };
 }
 
 /**
- * The indices of the images behind a clicked table cell; empty if there is no such cell.
- * @param {PageData} data
- * @param {Judged} judged
- * @param {Cell} cell
- * @param {State} state
- * @returns {Set<number>}
+ * The same with a last row and column for totals.
+ * @param {SizeCell[][]} rows
  */
-export function cellImages(data, judged, [table, row, column], state) {
-  const { focus } = state;
-  const judgements = judged[focus];
-  if (table === "image_type") return typeMatrix(data, state, focus, judgements)[row]?.[Number(column)] ?? new Set();
-  if (table === "calibration") return calibrationImages(data, focus, row);
-  if (table === "agreement") return agreementImages(data, judged, state, row, column);
-  if (table === "type" && column === "ap") return rankedImages(data, focus, row);
-  if (table === "disagreement") return disagreementImages(data, judged, row, Number(column));
-  return tallyAt()?.images ?? new Set();
+export function withTotals(rows) {
+  const wide = rows.map((cells) => [...cells, joinCells(cells)]);
+  return [...wide, [...SIZES.keys(), SIZES.length].map((column) => joinCells(wide.map((cells) => cells[column])))];
+}
 
-  /** @returns {Tally | undefined} */
-  function tallyAt() {
-    if (table === "confusion") return confusion(data, focus, judgements, withImages)[row]?.[Number(column)];
-    if (table === "size") return bySize(data, judgements, withImages)[row]?.[Number(column)]?.truths;
-    if (table === "unfound") return bySize(data, judgements, withImages)[row]?.[Number(column)]?.unfound;
-    if (table === "type" && column === "precision") return joined(byType(data, focus, judgements, withImages)[row], ["found", "wrong"]);
-    if (table === "type" && column === "recall") return byType(data, focus, judgements, withImages)[row]?.truths;
-    if (table === "type" && isTypeColumn(column)) return byType(data, focus, judgements, withImages)[row]?.[column];
-    return undefined;
-  }
+/** @param {SizeCell[]} cells */
+function joinCells(cells) {
+  return { truths: joined(cells.map(({ truths }) => truths)), unfound: joined(cells.map(({ unfound }) => unfound)) };
 }
 
 /**
- * The images of several columns of a row.
- * @param {TypeRow | undefined} row
- * @param {("found" | "wrong")[]} columns
- * @returns {Tally | undefined}
+ * @param {Tally[]} tallies
+ * @returns {Tally}
  */
-function joined(row, columns) {
-  return row && { count: 0, images: new Set(columns.flatMap((column) => [...row[column].images ?? []])) };
-}
-
-/**
- * The images with a truth or a prediction of a type, whatever its score: those that its AP depends on.
- * @param {PageData} data
- * @param {number} model
- * @param {number} type
- */
-function rankedImages(data, model, type) {
-  const has = (/** @type {Item[]} */ items) => items.some((item) => item.type === type);
-  return new Set(data.images.filter(({ truths, runs }) => has(truths) || has(runs[model].predictions)).map(({ index }) => index));
-}
-
-/**
- * @param {unknown} column
- * @returns {column is "truths" | "found" | "unfound" | "wrong"}
- */
-function isTypeColumn(column) {
-  return ["truths", "found", "unfound", "wrong"].includes(String(column));
+export function joined(tallies) {
+  return { count: tallies.reduce((sum, { count }) => sum + count, 0), images: new Set(tallies.flatMap(({ images }) => [...images ?? []])) };
 }

@@ -9,6 +9,7 @@ import { shownThreshold } from "./shown_threshold.js";
 
 const MIN_CORNER = 3;
 const CORNER_SHARE = 0.1;
+const LINE_HEIGHT = 18; // height of a line of text in units of the drawing
 
 /**
  * @typedef {CurvePoint & {shown: string}} Corner
@@ -52,6 +53,12 @@ export function missAlarmChart(data, curves, { defective, good }, { corner, curr
         svg("title", {}, text("operating_point", { threshold: pointText(data, m) }))));
     }
   });
+  if (corner && !picks.length) {
+    const words = [text("curve.empty"), text("curve.empty_why", { missed: maxY, alarms: maxX })];
+    root.append(svg("text", { id: "empty-corner", "text-anchor": "middle" }, words.map((line, i) =>
+      svg("tspan", { x: LEFT + INNER_WIDTH / 2, y: TOP + INNER_HEIGHT / 2 + LINE_HEIGHT * i }, line))));
+    root.setAttribute("aria-label", `${text("curve.title")}: ${words.join(" ")}`);
+  }
   const points = svg("g");
   root.append(points);
   const describe = makePickable(root, picks, current, (pick) => ontake(pick.run, Number(pick.threshold)));

@@ -165,8 +165,6 @@ interface RunPredictions {
   pairs: Pair[][];
   /** For each prediction, the ignore regions that it overlaps; missing if the image has none. */
   inside?: Inside[][];
-  /** All overlaps, rising; computed when first needed. */
-  levels?: { boxes?: Float64Array; masks?: Float64Array };
   /** The probability of any defect, of a run that gives each image one type. */
   anyDefect?: number;
 }
@@ -190,8 +188,7 @@ interface PageImage {
   suspects: string[];
   /** Whether every truth and every prediction has a mask. */
   masked: boolean;
-  types?: Set<number>;
-  sizes?: Set<Size>;
+  types?: number[];
 }
 
 type IouKind = "boxes" | "masks";
@@ -220,7 +217,7 @@ interface Judgement {
   /** Like `matched`, but regardless of the type. */
   crossed?: number[];
   kinds?: string[];
-  types?: Set<number>;
+  types?: number[];
 }
 
 /** Judgements by run, then by image. */
@@ -236,6 +233,28 @@ interface Totals {
   good: number;
   precision: number | null;
   recall: number | null;
+  missedDefects: Interval | null;
+  falsePredictions: Interval | null;
+}
+
+/** Sums over images of the events among the cases of each, their squares and products. */
+interface Shares {
+  images: number;
+  events: number;
+  whole: number;
+  eventsSquared: number;
+  mixed: number;
+  wholeSquared: number;
+}
+
+/** What the totals of a run are computed from: misses among defects, false ones among predictions. */
+interface RunSums {
+  missed: number;
+  alarms: number;
+  defective: number;
+  good: number;
+  defects: Shares;
+  predictions: Shares;
 }
 
 interface CurvePoint {
@@ -255,6 +274,15 @@ interface Allowance {
   threshold: string | null;
   missed: number;
   alarms: number;
+}
+
+/** All predictions of a run by falling score. */
+interface Ranking {
+  scores: Float64Array;
+  /** The ranks of the predictions of each type, rising. */
+  byType: Uint32Array[];
+  /** The rank of each prediction of each image. */
+  images: Uint32Array[];
 }
 
 /** Precision, recall and F1 if the predictions with at least this score count. */
@@ -278,13 +306,24 @@ interface Tally {
   images: Set<number> | null;
 }
 
-interface TypeRow {
+interface TypeTallies {
   truths: Tally;
   found: Tally;
   unfound: Tally;
   wrong: Tally;
+}
+
+interface TypeRow extends TypeTallies {
   precision: number | null;
   recall: number | null;
+}
+
+/** Values of the runs at the current judgements. */
+interface Tallies {
+  totals(judged: Judged): Totals[];
+  confusion(judged: Judged, run: number): Tally[][];
+  types(judged: Judged, run: number): TypeRow[];
+  sizes(judged: Judged, run: number): SizeCell[][];
 }
 
 interface SizeCell {

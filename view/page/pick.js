@@ -29,12 +29,18 @@ export function makePickable(root, picks, current, onpick) {
     title.textContent = pick.words();
   }
 
+  /** @type {Map<number, {own: Pick[], thresholds: number[]}>} */
+  const ofRuns = new Map();
+
   /** The point of the current threshold. */
   function now() {
     const { run, threshold } = current();
-    const own = picks.filter((pick) => pick.run === run);
-    const at = own.findLastIndex((pick) => Number(pick.threshold) <= threshold);
-    return { own, at };
+    if (!ofRuns.has(run)) {
+      const own = picks.filter((pick) => pick.run === run);
+      ofRuns.set(run, { own, thresholds: own.map((pick) => Number(pick.threshold)) });
+    }
+    const { own, thresholds } = /** @type {{own: Pick[], thresholds: number[]}} */ (ofRuns.get(run));
+    return { own, at: thresholds.findLastIndex((one) => one <= threshold) };
   }
 
   function describe() {

@@ -17,16 +17,18 @@ const HASH_DIGITS = 12;
 export function runCards(data, runs, store = null) {
   return runs.flatMap((m) => {
     const { card: about, name } = data.models[m];
-    return about ? [runCard(about, data.models.length > 1 ? `${LETTERS[m]} ${name}` : name, store)] : [];
+    return about ? [runCard(data, m, about, data.models.length > 1 ? `${LETTERS[m]} ${name}` : name, store)] : [];
   });
 }
 
 /**
+ * @param {PageData} data
+ * @param {number} m
  * @param {RunCard} about
  * @param {string} name
  * @param {Store | null} store
  */
-function runCard(about, name, store) {
+function runCard(data, m, about, name, store) {
   const splits = Object.entries(about.splits).map(([split, n]) => `${split} ${n.toLocaleString("en")}`).join(", ");
   const epochs = about.epochsAsked === null ? String(about.epochsDone) : text("n_of", { n: about.epochsDone, whole: about.epochsAsked });
   const facts = [
@@ -36,7 +38,7 @@ function runCard(about, name, store) {
     ["card.weights", about.weights], ["card.epochs", about.folds ? String(about.epochsAsked ?? "") : epochs],
   ].filter(([, value]) => value);
   const numbers = about.numbers.map(({ name: number, value, low, high }) => el("tr", {}, el("th", { scope: "row" }, number),
-    el("td", {}, store ? measuredLink(store, value.toFixed(3)) : value.toFixed(3)), el("td", {}, low === null || high === null ? "" : `${low.toFixed(3)} … ${high.toFixed(3)}`)));
+    el("td", {}, store ? measuredLink(data, store, m, value.toFixed(3)) : value.toFixed(3)), el("td", {}, low === null || high === null ? "" : `${low.toFixed(3)} … ${high.toFixed(3)}`)));
   return card(name, text("card.title"),
     about.corrections > 0 && el("p", { class: "hint corrected" }, text("card.corrected", { n: about.corrections })),
     el("dl", { class: "card-facts", title: about.contentSha256 ?? "" }, facts.map(([key, value]) => el("div", {}, el("dt", {}, text(key)), el("dd", {}, value)))),

@@ -19,6 +19,9 @@ export function cellText(data, [table, row, column], pair) {
   if (table === "disagreement") {
     return row === column ? text("cell.wrong_in", { run: LETTERS[row] }) : text("cell.disagreement", { first: LETTERS[row], second: LETTERS[Number(column)] });
   }
+  const measured = measuredText(data, table, row, column);
+  if (measured) return measured;
+  if (table === "image_type" && Number.isNaN(Number(column))) return text(`cell.answer.${column}`, { type: answer(row) });
   if (table === "image_type") return text("cell.answer", { type: answer(row), other: answer(column) });
   if (table === "calibration") return text("cell.calibration", { low: (row / 10).toFixed(1), high: ((row + 1) / 10).toFixed(1) });
   if (table === "agreement") return `${text(`figure.${column}`)}: ${text(`agreement.${AGREEMENTS[row]?.[0]}`, { first: LETTERS[pair[0]], second: LETTERS[pair[1]] })}`;
@@ -28,6 +31,21 @@ export function cellText(data, [table, row, column], pair) {
   }
   if (row === none) return text("cell.nothing_there", { type: name(column) });
   return column === none ? text("cell.unfound", { type: name(row) }) : text("cell.confused", { type: name(row), other: name(column) });
+}
+
+/**
+ * The description of a cell of a table of metrics.json.
+ * @param {PageData} data
+ * @param {string} table
+ * @param {number} row
+ * @param {number | string} column
+ */
+function measuredText(data, table, row, column) {
+  if (table === "measured") return text("cell.measured");
+  if (table === "fold") return text("fact.fold", { n: row });
+  if (table === "split") return text(`cell.split.${row}`, { split: String(column) });
+  const type = data.types[row]?.name ?? text("all_types");
+  return table === "annotated" || table === "missed_of" ? text(`cell.${table}`, { type }) : "";
 }
 
 /**

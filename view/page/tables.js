@@ -4,26 +4,25 @@ import { compareCards } from "./compare_card.js";
 import { makeAllowedCard } from "./allowed_card.js";
 import { makeChartCards } from "./chart_cards.js";
 import { precisionRecallChart } from "./charts.js";
-import { precisionRecall, rankedPredictions } from "./curves.js";
+import { precisionRecall } from "./curves.js";
 import { el, keepFocus, kept, showChildren } from "./dom.js";
 import { agreementCard, calibrationCard, typeMatrixCard } from "./image_cards.js";
-import { bySize, byType, confusion } from "./measure.js";
+import { measuredTables } from "./measured_tables.js";
 import { shownRuns } from "./pair.js";
 import { runCards } from "./run_card.js";
-import { confusionCard, measuredTables, sizeCard, typeCard } from "./type_tables.js";
+import { confusionCard, sizeCard, typeCard } from "./type_tables.js";
 
 /**
  * Builds the content of the tab from the current results; parts that do not depend on a threshold are computed once.
  * @param {HTMLElement} place
  * @param {PageData} data
  * @param {Store} store
+ * @param {Tallies} tallies
  */
-export function makeTables(place, data, store) {
-  const ranked = data.models.map((_, m) => rankedPredictions(data, m));
+export function makeTables(place, data, store, tallies) {
   /** @type {PrecisionRecall[][]} */
   let precisions = [];
-  /** @type {((rows: TypeRow[]) => HTMLElement)[]} */
-  let charts = [];
+  const charts = data.judging === "defects" ? data.types.map((_, type) => precisionRecallChart(data, type)) : [];
   let precisionsFor = "";
   const allowed = makeAllowedCard(data, store);
   const chartCards = makeChartCards(data, store);
@@ -38,9 +37,9 @@ export function makeTables(place, data, store) {
 
   return function update(/** @type {Judged} */ judged, /** @type {Totals[]} */ sums) {
     const key = `${state.iou} ${state.by}`;
-    if (key !== precisionsFor) {
-      precisions = data.models.map((_, m) => precisionRecall(data, m, ranked[m], state.iou, state.by));
-      charts = data.types.map((_, type) => precisionRecallChart(data, type, precisions.map((one) => one[type])));
+    if (charts.length && key !== precisionsFor) {
+      precisions = data.models.map((_, m) => precisionRecall(data, m, state.iou, state.by));
+      charts.forEach((chart, type) => { chart.draw(precisions.map((one) => one[type])); });
       precisionsFor = key;
     }
     const { focus } = state;
@@ -50,10 +49,11 @@ export function makeTables(place, data, store) {
         allowed(), ...chartCards(sums), ...cardsOfRuns()]);
       return;
     }
-    const types = data.models.map((_, m) => byType(data, m, judged[m]));
+    const types = data.models.map((_, m) => tallies.types(judged, m));
+    charts.forEach((chart, type) => { chart.move(types.map((rows) => rows[type])); });
     show(() => [...compareCards(data, store, judged, sums), data.models.length > 2 && agreementCard(data, store, judged),
-      allowed(), ...chartCards(sums), confusionCard(data, store, confusion(data, focus, judged[focus])),
-      typeCard(data, store, types[focus], precisions[focus]), sizeCard(data, store, bySize(data, judged[focus])),
-      ...charts.map((chart, type) => chart(types.map((rows) => rows[type]))), ...cardsOfRuns()]);
+      allowed(), ...chartCards(sums), confusionCard(data, store, tallies.confusion(judged, focus)),
+      typeCard(data, store, types[focus], precisions[focus]), sizeCard(data, store, tallies.sizes(judged, focus)),
+      ...charts.map((chart) => chart.card), ...cardsOfRuns()]);
   };
 }

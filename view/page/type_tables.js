@@ -1,6 +1,6 @@
-// Tables: confusion of types, by type, by size, and those of metrics.json.
+// Tables: confusion of types, by type, by size.
 
-import { breakable, card, link, measuredLink, runSuffix, shareLink } from "./cards.js";
+import { breakable, card, link, runSuffix, shareLink } from "./cards.js";
 import { el } from "./dom.js";
 import { fixed, percent } from "./format.js";
 import { text } from "./language.js";
@@ -73,63 +73,4 @@ export function sizeCard(data, store, rows) {
       rows.map((cells, row) => el("tr", {},
         el("th", { scope: "row" }, row < data.types.length ? [signIcon(data, row), breakable(data.types[row].name)] : text("all")),
         cells.map((one, column) => cell(one, row, column)))))));
-}
-
-/**
- * The tables of metrics.json, made by `evaluate`; unlike the cards above, they do not depend on the thresholds.
- * @param {PageData} data
- * @param {Store} store
- */
-export function measuredTables(data, store) {
-  const { tables } = data.models[store.state.focus];
-  return el("section", { class: "measured" },
-    el("h2", {}, `${text("measured.title")}${runSuffix(data, store)}`),
-    el("div", { class: "cards" }, tables.map(({ title, columns, rows, note }) => el("figure", { class: "card", title: note },
-      el("figcaption", {}, el("strong", {}, title)),
-      el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "plain" },
-        el("tr", {}, columns.map((name, i) => (name ? el("th", { scope: "col", class: alignment(rows[0]?.[i]) }, breakable(name)) : el("td")))),
-        rows.map(([name, ...cells]) => el("tr", {},
-          el("th", { scope: "row" }, breakable(name)), cells.map((words, i) => el("td", { class: alignment(words) }, measuredLink(store, words, ...cellChoice(data, store, title, name, columns[i + 1]))))))))))));
-}
-
-/**
- * The class of a cell: words start at the left, numbers end at the right.
- * @param {string} [words]
- */
-function alignment(words = "") {
-  return /^\p{L}/u.test(words) ? "prose" : "";
-}
-
-/**
- * What a click on a cell of a measured table shows: for a count of images or defects these, at the thresholds at which they
- * were counted; else the images that the value was measured on. Also whether it is such a count.
- * @param {PageData} data
- * @param {Store} store
- * @param {string} title
- * @param {string} row
- * @param {string} column
- * @returns {[Partial<State>, boolean]}
- */
-function cellChoice(data, store, title, row, column) {
-  const about = rowImages(data, row);
-  const counted = (/** @type {string} */ kind) => /** @type {[Partial<State>, boolean]} */ ([
-    { ...about, show: [kind], thresholds: [...store.initial.thresholds], iou: store.initial.iou }, true]);
-  if (title === "Images" && /^(missed|false alarms)/.test(row)) {
-    const [event, whole] = row.startsWith("missed") ? ["missed", "defective"] : ["alarm", "good"];
-    return column === "images" ? counted(event) : [{ ...about, show: [whole] }, false];
-  }
-  const kind = title === "Instances" ? { found: "hit", false: "false", missed: "unfound" }[column] : undefined;
-  return kind && data.judging === "defects" ? counted(kind) : [about, false];
-}
-
-/**
- * What a row of a measured table is about: an image, a type, a size, or all images.
- * @param {PageData} data
- * @param {string} name
- * @returns {Partial<State>}
- */
-function rowImages(data, name) {
-  if (data.images.some((image) => image.name === name)) return { image: name };
-  const types = data.types.flatMap((type, i) => (name === type.name || name.endsWith(` of ${type.name}`) ? [i] : []));
-  return { types, sizes: SIZES.filter((size) => name === `${size} annotations`) };
 }
