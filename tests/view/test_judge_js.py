@@ -44,7 +44,8 @@ def test_shared_matching_cases(case: dict[str, Any], javascript: Callable[..., A
 
 REUSED = """(() => {
   const { images, ious } = argument0;
-  const copy = () => ({ images: structuredClone(images), types: [0, 1], models: [{ threshold: 0.2, foldThresholds: [] }] });
+  const models = [{ threshold: 0.2, foldThresholds: [] }];
+  const copy = () => ({ images: structuredClone(images), types: [0, 1], models });
   const plain = (judged) => judged[0].map(({ kinds, types, crossed, ...one }) => one);
   const kept = copy();
   let [judged, reused, wrong] = [[], 0, []];
@@ -58,7 +59,8 @@ REUSED = """(() => {
       const fresh = copy();
       const expected = judgeAll(fresh, state);
       const crossed = (data, ones) => ones[0].map((one, i) => crossType(data.images[i], 0, one));
-      const all = (data, ones) => JSON.stringify([plain(ones), crossed(data, ones), [...rankedMatches(data, 0, iou, by)]]);
+      const matches = (data) => [...rankedMatches(data, 0, iou, by)];
+      const all = (data, ones) => JSON.stringify([plain(ones), crossed(data, ones), matches(data)]);
       if (all(kept, judged) !== all(fresh, expected)) wrong.push([iou, by]);
     }
     judged = judgeAll(kept, { iou, by: "boxes", thresholds: [null] }, judged);

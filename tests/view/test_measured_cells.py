@@ -1,4 +1,4 @@
-"""Each figure of a table of metrics.json that is a button shows exactly the images that are computed here from the files."""
+"""Each figure of a table of metrics.json that is a button shows exactly the images computed here from the files."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from tests.command import run_command
 from tests.view.browser import Open, settle
 from tests.view.fakes import make_run
 
-# The cells of all measured tables: what is written, whether it is a button, what it shows, and its description there.
+# The cells of the measured tables: what is written, whether it is a button, what it shows, and its description.
 CELLS = """async (titles) => {
   const { store, results } = window.defectline;
   const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -27,19 +27,22 @@ CELLS = """async (titles) => {
     [...figure.querySelectorAll("tr")].slice(1).flatMap((tr, row) => [...tr.cells].slice(1).map((td, column) => {
       const text = (node) => node.textContent;
       const title = text(figure.querySelector("strong"));
-      return { title, name: text(tr.cells[0]), head: text(figure.querySelector("tr").cells[column + 1]), row, column, words: text(td),
-        button: td.querySelector("button") };
+      const head = text(figure.querySelector("tr").cells[column + 1]);
+      const [name, button] = [text(tr.cells[0]), td.querySelector("button")];
+      return { title, name, head, row, column, words: text(td), button };
     })));
   for (const { button, ...place } of places) {
     if (titles.length && !titles.includes(place.title)) continue;
     if (!button) { found.push({ ...place, shown: null }); continue; }
-    store.change({ tab: "tables", text: "zzz", sizes: ["small"], thresholds: store.state.thresholds.map(() => 0.9), iou: 0.8, cell: null });
+    const thresholds = store.state.thresholds.map(() => 0.9);
+    store.change({ tab: "tables", text: "zzz", sizes: ["small"], thresholds, iou: 0.8, cell: null });
     await drawn();
     button.click();
     await drawn();
     const chip = document.querySelector("#bar .chip");
-    found.push({ ...place, title: place.title, tip: button.title, chip: chip.hidden ? "" : chip.textContent, image: store.state.image,
-      show: store.state.show, shown: results().chosen.map(({ name }) => name).sort() });
+    const { image, show } = store.state;
+    const shown = results().chosen.map(({ name }) => name).sort();
+    found.push({ ...place, tip: button.title, chip: chip.hidden ? "" : chip.textContent, image, show, shown });
     store.change({ image: null });
     await drawn();
   }

@@ -1,4 +1,4 @@
-"""Sums that are corrected for the images judged again, against sums over all images, and against plain counting."""
+"""Sums corrected for the images judged again, against sums over all images, and against plain counting."""
 
 import random
 from collections.abc import Callable
@@ -8,12 +8,14 @@ MOVES = """(() => {
   const { images, moves } = argument0;
   const types = [{ name: "chip" }, { name: "dent" }];
   const model = (foldThresholds) => ({ threshold: 0.4, foldThresholds });
-  const make = () => ({ images: structuredClone(images), types, models: [model([]), model([0.3, 0.6])], hasTruth: true, judging: "defects" });
+  const models = [model([]), model([0.3, 0.6])];
+  const make = () => ({ images: structuredClone(images), types, models, hasTruth: true, judging: "defects" });
   const kept = make();
   const [tallies, facets] = [makeTallies(kept), makeFacetCounts(kept)];
+  const tables = (sums, judged) => (m) => [sums.confusion(judged, m), sums.types(judged, m), sums.sizes(judged, m)];
+  const curves = (data, { iou, by }) => (m) => [precisionRecall(data, m, iou, by), confidenceCurve(data, m, iou, by)];
   const all = (data, judged, state, [sums, counts]) => structuredClone([sums.totals(judged),
-    [0, 1].map((m) => [sums.confusion(judged, m), sums.types(judged, m), sums.sizes(judged, m)]), counts(judged, state),
-    [0, 1].map((m) => precisionRecall(data, m, state.iou, state.by)), [0, 1].map((m) => confidenceCurve(data, m, state.iou, state.by))]);
+    [0, 1].map(tables(sums, judged)), counts(judged, state), [0, 1].map(curves(data, state))]);
   let judged = [];
   return moves.map((move) => {
     const state = { costs: [100, 30], notes: {}, ...move };
@@ -23,10 +25,9 @@ MOVES = """(() => {
     const fresh = judgeAll(data, state);
     const whole = all(data, fresh, state, [makeTallies(data), makeFacetCounts(data)]);
     const text = (value) => JSON.stringify(value, (_, one) => (one instanceof Map ? [...one] : one));
-    const [first] = running[0];
-    return { same: text(running) === text(whole), found: first.found, wrong: first.wrong, missed: first.missed, alarms: first.alarms,
-      matrix: running[1][0][0].map((row) => row.map(({ count }) => count)), unfound: running[1][0][2].at(-1).at(-1).unfound.count,
-      kinds: [...running[2].kinds] };
+    const [[{ found, wrong, missed, alarms }], [[matrix, , sizes]], { kinds }] = running;
+    return { same: text(running) === text(whole), found, wrong, missed, alarms, kinds: [...kinds],
+      matrix: matrix.map((row) => row.map(({ count }) => count)), unfound: sizes.at(-1).at(-1).unfound.count };
   });
 })()"""
 
