@@ -164,7 +164,7 @@ def test_the_page_shows_every_table_of_metrics_json(opened: Open, seg_page: Path
     set_confidence(page, 0.9)  # these tables stay as measured
     cards = page.locator(".measured figure").all()
     written = {
-        card.locator("figcaption").inner_text(): [
+        card.locator("figcaption strong").inner_text(): [
             [cell.inner_text() for cell in row.locator("th, td").all()] for row in card.locator("tr").all()
         ]
         for card in cards

@@ -81,15 +81,18 @@ def test_a_measured_count_shows_exactly_these_images(
         (1, 1, "good"),
     ]:
         images = page.locator(".measured figure", has=page.locator("strong", has_text=re.compile("^Images$")))
-        button = images.locator("tr").nth(row + 1).locator("td").nth(column).locator("button")
-        count = int(button.inner_text())
-        button.click()
+        cell = images.locator("tr").nth(row + 1).locator("td").nth(column)
+        count = int(cell.inner_text())
+        cells += 1
+        if not count:
+            assert cell.locator("button").count() == 0
+            continue
+        cell.locator("button").click()
         settle(page)
         assert page.evaluate("() => window.defectline.state.show") == [kind]
         assert len(shown(page)) == count
         page.keyboard.press("v")
         settle(page)
-        cells += 1
     assert cells == 4
 
 

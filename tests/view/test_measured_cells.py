@@ -1,4 +1,4 @@
-"""Each figure of a table of metrics.json that is a button shows exactly the images computed here from the files."""
+"""Each figure of a table of metrics.json that is a button shows exactly the images computed here from files."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import load_dataset
 from evaluate.confusion import instance_counts, type_confusion
 from evaluate.metrics import read_metrics
-from evaluate.run_folder import load_run
+from evaluate.run_folder import load_run, read_split
 from evaluate.truth import run_truth
 from tests.command import run_command
 from tests.view.browser import Open, settle
-from tests.view.fakes import make_run
+from tests.view.fakes import make_cross_validation, make_run
 
 # The cells of the measured tables: what is written, whether it is a button, what it shows, and its description.
 CELLS = """async (titles) => {
   const { store, results } = window.defectline;
-  const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const drawn = () => new Promise((done) => requestAnimationFrame(done));
   const found = [];
   const places = [...document.querySelectorAll(".measured figure")].flatMap((figure) =>
     [...figure.querySelectorAll("tr")].slice(1).flatMap((tr, row) => [...tr.cells].slice(1).map((td, column) => {
@@ -34,17 +34,19 @@ CELLS = """async (titles) => {
   for (const { button, ...place } of places) {
     if (titles.length && !titles.includes(place.title)) continue;
     if (!button) { found.push({ ...place, shown: null }); continue; }
+    if (store.state.image) {
+      const closed = new Promise((done) => addEventListener("popstate", done, { once: true }));
+      store.change({ image: null });
+      await closed;
+    }
     const thresholds = store.state.thresholds.map(() => 0.9);
-    store.change({ tab: "tables", text: "zzz", sizes: ["small"], thresholds, iou: 0.8, cell: null });
-    await drawn();
+    store.change({ text: "zzz", sizes: ["small"], thresholds, iou: 0.8, cell: null });
     button.click();
     await drawn();
     const chip = document.querySelector("#bar .chip");
     const { image, show } = store.state;
     const shown = results().chosen.map(({ name }) => name).sort();
     found.push({ ...place, tip: button.title, chip: chip.hidden ? "" : chip.textContent, image, show, shown });
-    store.change({ image: null });
-    await drawn();
   }
   return found;
 }"""
@@ -173,3 +175,18 @@ def test_an_annotation_corrected_since_leaves_no_count_that_is_not_shown(
     shown = {cell["head"]: cell["shown"] is not None for cell in cells}
     assert shown["found"] is False
     assert shown["precision"] is True
+
+
+def test_a_value_of_a_fold_shows_the_images_of_this_fold(opened: Open, dataset: Path, tmp_path: Path) -> None:
+    root = make_cross_validation(tmp_path / "runs", dataset)
+    assert run_command("view", root) == 0
+    page: Any = opened(root / "view.html", "tab=tables")
+    settle(page)
+    cells = [
+        c for c in page.evaluate(CELLS, ["Folds"]) if c["head"].startswith("fold ") and c["shown"] is not None
+    ]
+    assert len({cell["head"] for cell in cells}) == 2
+    for cell in cells:
+        fold = load_run(root / cell["head"].replace(" ", "-"))
+        assert cell["shown"] == sorted(read_split(fold).images["test"]), cell
+        assert cell["chip"].startswith(cell["head"])

@@ -12,8 +12,8 @@ MOVES = """(() => {
   const make = () => ({ images: structuredClone(images), types, models, hasTruth: true, judging: "defects" });
   const kept = make();
   const [tallies, facets] = [makeTallies(kept), makeFacetCounts(kept)];
-  const tables = (sums, judged) => (m) => [sums.confusion(judged, m), sums.types(judged, m), sums.sizes(judged, m)];
-  const curves = (data, { iou, by }) => (m) => [precisionRecall(data, m, iou, by), confidenceCurve(data, m, iou, by)];
+  const tables = (sums, judged) => (m) => ["confusion", "types", "sizes"].map((key) => sums[key](judged, m));
+  const curves = (data, { iou, by }) => (m) => [precisionRecall, confidenceCurve].map((f) => f(data, m, iou, by));
   const all = (data, judged, state, [sums, counts]) => structuredClone([sums.totals(judged),
     [0, 1].map(tables(sums, judged)), counts(judged, state), [0, 1].map(curves(data, state))]);
   let judged = [];

@@ -6,6 +6,7 @@ import { WRONG_TYPE } from "./judge.js";
 import { binomialInterval, intervalText } from "./interval.js";
 import { text } from "./language.js";
 import { shownRuns } from "./pair.js";
+import { sharesInterval } from "./survey.js";
 
 /** A rate of zero events is shown as good only if even the upper end of its interval is below this. */
 const CERTAIN = 0.05;
@@ -46,7 +47,8 @@ function runRow(store, row, m, several) {
  * @returns {Figure[]}
  */
 function runFigures(sum) {
-  const { missed, defective, alarms, good, found, unfound, wrong, missedDefects, falsePredictions } = sum;
+  const { missed, defective, alarms, good, found, unfound, wrong } = sum;
+  const [missedDefects, falsePredictions] = [sharesInterval(sum.defects), sharesInterval(sum.predictions)];
   return [
     counted("missed", missed, defective, binomialInterval(missed, defective), ["missed"]),
     counted("alarm", alarms, good, binomialInterval(alarms, good), ["alarm"]),

@@ -1,7 +1,7 @@
 // Totals and tables at the current thresholds, with the definitions of evaluate/.
 
 import { INSIDE_REGION, crossType } from "./judge.js";
-import { addShare, noShares, sharesInterval } from "./survey.js";
+import { addShare, noShares } from "./survey.js";
 
 /** @type {Size[]} */
 export const SIZES = ["small", "medium", "large"];
@@ -48,8 +48,7 @@ export function runSums() {
 export function totals({ missed, alarms, defective, good, defects, predictions }) {
   const [unfound, wrong] = [defects.events, predictions.events];
   const found = defects.whole - unfound;
-  return { found, wrong, unfound, missed, alarms, defective, good, precision: ratio(found, found + wrong), recall: ratio(found, found + unfound),
-    missedDefects: sharesInterval(defects), falsePredictions: sharesInterval(predictions) };
+  return { found, wrong, unfound, missed, alarms, defective, good, precision: ratio(found, found + wrong), recall: ratio(found, found + unfound), defects, predictions };
 }
 
 /**

@@ -53,7 +53,7 @@ export function missAlarmChart(data, curves, { defective, good }, { corner, curr
         svg("title", {}, text("operating_point", { threshold: pointText(data, m) }))));
     }
   });
-  if (corner && !picks.length) {
+  if (corner && !picks.length && !inside({ missed: defective, alarms: 0 })) {
     const words = [text("curve.empty"), text("curve.empty_why", { missed: maxY, alarms: maxX })];
     root.append(svg("text", { id: "empty-corner", "text-anchor": "middle" }, words.map((line, i) =>
       svg("tspan", { x: LEFT + INNER_WIDTH / 2, y: TOP + INNER_HEIGHT / 2 + LINE_HEIGHT * i }, line))));

@@ -233,8 +233,8 @@ interface Totals {
   good: number;
   precision: number | null;
   recall: number | null;
-  missedDefects: Interval | null;
-  falsePredictions: Interval | null;
+  defects: Shares;
+  predictions: Shares;
 }
 
 /** Sums over images of the events among the cases of each, their squares and products. */
