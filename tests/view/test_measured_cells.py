@@ -153,7 +153,7 @@ def test_a_page_of_a_part_of_the_images_has_no_button_for_the_whole(
     settle(page)
     cells = page.evaluate(CELLS, [])
     assert not [c for c in cells if c["shown"] and not c["image"] and c["tip"] != "Show these images"]
-    for cell in cells:  # a count that is by chance that of the part is no promise for the whole
+    for cell in cells:  # some counts of the whole equal those of the part by chance
         if cell["shown"] and not cell["image"]:
             assert cell["title"] not in ("Images measured on", "Boxes"), cell
 
@@ -161,7 +161,7 @@ def test_a_page_of_a_part_of_the_images_has_no_button_for_the_whole(
 def test_an_annotation_corrected_since_leaves_no_count_that_is_not_shown(
     opened: Open, dataset: Path, tmp_path: Path
 ) -> None:
-    """The page counts the annotations of today: a count of metrics.json that differs is no button."""
+    """The page counts the annotations of today: a count of metrics.json that differs has no button."""
     root = make_run(tmp_path / "runs", dataset, "seg", seed=3)
     path = root / "metrics.json"
     point = read_metrics(path)
