@@ -14,6 +14,7 @@ from system.errors import InputError, OutputError
 from system.interrupts import defer_signals
 from system.partial_folder import new_partial, remove_stale
 from system.swap import identity, swap_in
+from system.system_fault import naming
 from system.unnamed_file import write_unnamed
 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)  # O_BINARY: on Windows only
@@ -40,7 +41,8 @@ def new_folder(dest: Path, *, overwrite: bool | None = False, marker: str = "dat
             remove_stale(dest)
             partial, lock = new_partial(dest)
             partial.chmod(0o777 & ~_umask())
-        yield partial
+        with naming(dest):
+            yield partial
         with defer_signals():
             swap_in(partial, dest, checked)
     except BaseException:
@@ -183,14 +185,9 @@ def write_atomic(path: Path, data: bytes) -> None:
 
     Ctrl-C and SIGTERM are delivered afterwards, so that they leave no temporary file.
     """
-    try:
-        with defer_signals():
-            if not write_unnamed(path, data):
-                _write_sibling(path, data)
-    except OSError as error:
-        if error.errno and not error.filename:  # a failed write() does not name its file
-            error.filename = str(path)
-        raise
+    with naming(path), defer_signals():
+        if not write_unnamed(path, data):
+            _write_sibling(path, data)
 
 
 def _write_sibling(path: Path, data: bytes) -> None:
@@ -232,7 +229,8 @@ def link_or_copy(source: Path | str, dest: Path | str) -> None:
             Path(dest).unlink()
             link_or_copy(origin, dest)
     except OSError:
-        shutil.copyfile(origin, dest)
+        with naming(Path(dest)):
+            shutil.copyfile(origin, dest)
 
 
 def _end_workers() -> None:

@@ -2,12 +2,16 @@
 
 import errno
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from system.errors import OperatingSystemError
 
 LACK_OF_MEMORY = re.compile(
     "[Cc]an(no|')t allocate memory|[Ff]ailed to allocate memory|not enough memory|Insufficient memory|bad_alloc"
 )
+FULL = {errno.ENOSPC, errno.EDQUOT}
 USER_ERRORS = {
     errno.ENOSPC: "no space left on the device; free some space or choose another destination",
     errno.EDQUOT: "the disk quota is used up; free some space or choose another destination",
@@ -22,6 +26,20 @@ USER_ERRORS = {
     errno.ENOTDIR: "a file where a folder is needed; choose another path",
     errno.ENOENT: "no such file or folder; check the path",
 }
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Errors of a full disk name `path`, to which the block writes, and so do errors that name no file.
+
+    A failed write() names none, and a failed copy the file that it reads.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno and (not error.filename or error.errno in FULL):
+            error.filename = str(path)
+        raise
 
 
 def system_fault(error: Exception, *, debug: bool) -> OperatingSystemError | None:

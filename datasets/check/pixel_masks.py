@@ -1,12 +1,13 @@
 """Checks of the pixel masks of a COCO dataset folder."""
 
-from collections.abc import Sequence
-from pathlib import Path
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePath
 
 from datasets.check.codes import Finding
-from datasets.formats.dataset_folder import mask_path
 from datasets.formats.listed_image import check_mask_size
 from datasets.images.image_file import is_image, read_info
+from datasets.masks.pixel_mask import mask_name
 from system.errors import InputError
 
 
@@ -25,9 +26,20 @@ def check_pixel_mask(name: str, mask: Path, image: str, size: tuple[int, int]) -
     return []
 
 
-def find_lonely_masks(root: Path, file_names: Sequence[str]) -> list[Finding]:
+def find_lonely_masks(root: Path, file_names: Iterable[str]) -> list[Finding]:
     """Findings for the pixel masks of the dataset folder `root` that belong to none of its images."""
-    wanted = {mask_path(root, name) for name in file_names}
-    masks = sorted(path for path in (root / "masks").rglob("*") if is_image(path))
-    lonely = [path.relative_to(root).as_posix() for path in masks if path not in wanted]
-    return [Finding(name, "", "unpaired-mask", "no image of this name") for name in lonely]
+    wanted = {os.path.normcase(PurePath(mask_name(name))) for name in file_names}
+    lonely = [path for path in _images_below(root / "masks") if os.path.normcase(path) not in wanted]
+    return [
+        Finding(f"masks/{path.as_posix()}", "", "unpaired-mask", "no image of this name")
+        for path in sorted(lonely)
+    ]
+
+
+def _images_below(folder: Path) -> Iterator[PurePath]:
+    """The paths of images in `folder`, relative to it. Unlike `rglob`, it does not keep those it has returned."""
+    for above, folders, files in os.walk(folder):
+        inside = PurePath(above).relative_to(folder)
+        for name in (*folders, *files):
+            if is_image(name):
+                yield inside / name

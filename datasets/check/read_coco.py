@@ -130,7 +130,7 @@ def _list(root: Path, folder: Path, exclude: Excluder) -> Listing[CocoEntry]:
     kept = {category.name for category in joined}  # without those that only group the others
     names = Counter({name: times for name, times in names.items() if category_name(name) in kept})
     readable = all(finding.code != "unreadable-labels" for finding in findings)
-    findings += find_lonely_masks(folder, [entry.name for entry in entries]) if masked and readable else []
+    findings += find_lonely_masks(folder, (entry.name for entry in entries)) if masked and readable else []
     paths = (str(file.path) for of_part in image_files.values() for file in of_part if file is not None)
     findings += links_outside(root, paths, own_folders(root, files))
     findings += [*_check_ids(files), *same_stems(entry.name for entry in entries)]

@@ -73,6 +73,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
             assert run_command(*WRITING[command](sources, disk / "out")) == 2
             line = capsys.readouterr().err.splitlines()[-1]
             assert NO_SPACE in line
+            assert str(disk) in line
             assert "unexpected" not in line
             assert not list(disk.iterdir())
 
