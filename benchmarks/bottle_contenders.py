@@ -43,6 +43,7 @@ CONTENDERS: Mapping[str, Contender] = {
     "det-512": Contender("det", ("--weights", YOLO, "--imgsz", "512")),
     "stock-seg": Contender("seg", ("--encoder-weights", RESNET), stock=True),
     "seg": Contender("seg", ("--encoder-weights", RESNET)),
+    "seg-224": Contender("seg", ("--encoder-weights", RESNET, "--imgsz", "224", "--epochs", "120")),
     "seg-lite0": Contender("seg", ("--encoder", "tu-tf_efficientnet_lite0", "--encoder-weights", LITE)),
     "seg-good-map": Contender("seg", ("--encoder-weights", RESNET), good_map=True),
 }
