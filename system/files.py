@@ -41,7 +41,7 @@ def new_folder(dest: Path, *, overwrite: bool | None = False, marker: str = "dat
             remove_stale(dest)
             partial, lock = new_partial(dest)
             partial.chmod(0o777 & ~_umask())
-        with naming(dest):
+        with naming(dest, nameless=False):
             yield partial
         with defer_signals():
             swap_in(partial, dest, checked)

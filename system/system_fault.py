@@ -29,15 +29,16 @@ USER_ERRORS = {
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Errors of a full disk name `path`, to which the block writes, and so do errors that name no file.
+def naming(path: Path, *, nameless: bool = True) -> Iterator[None]:
+    """Errors of a full disk name `path`, to which the block writes.
 
-    A failed write() names none, and a failed copy the file that it reads.
+    With `nameless`, so do errors that name no file. A failed write() names none, and a failed copy the file that
+    it reads. A block that reads other files, too, is not `nameless`: a failed read() names none either.
     """
     try:
         yield
     except OSError as error:
-        if error.errno and (not error.filename or error.errno in FULL):
+        if error.errno in FULL or (nameless and error.errno and not error.filename):
             error.filename = str(path)
         raise
 

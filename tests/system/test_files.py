@@ -55,6 +55,20 @@ def test_a_failed_folder_takes_the_folders_above_with_it_that_were_made_for_it(t
     assert names(tmp_path / "deep") == ["mine"]
 
 
+@pytest.mark.parametrize(("code", "named"), [(errno.ENOSPC, True), (errno.EIO, False)])
+def test_a_full_disk_names_the_folder_and_a_fault_of_another_file_does_not(
+    tmp_path: Path, code: int, named: bool
+) -> None:
+    def failing() -> None:
+        with new_folder(tmp_path / "out"):
+            raise OSError(code, "of a read or write, which name no file")
+
+    with pytest.raises(OSError) as caught:  # noqa: PT011  its number is compared
+        failing()
+    assert caught.value.errno == code
+    assert (caught.value.filename == str(tmp_path / "out")) == named
+
+
 def test_overwrite_keeps_the_old_folder_until_the_new_one_is_whole(tmp_path: Path) -> None:
     dest = tmp_path / "out"
     dest.mkdir()
