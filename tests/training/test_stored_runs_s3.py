@@ -86,9 +86,7 @@ def test_server_that_is_killed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     put(s3, local / "runs/seg/n/seed-0", "bucket/runs/seg/n")
-    room = "view" if command == "view" else "train_seg"
-    first = FIT if command == "fit" else ("s3://bucket/runs/seg/n",)
-    words = (*([command] if command == "predict" else []), *first, *MORE[command])
+    room, words = words_of(command, "s3://bucket/runs/seg/n")
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "get", after(server.kill, Store.get))
@@ -110,9 +108,7 @@ def test_server_that_is_killed_before_the_upload(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     put(s3, local / "runs/seg/n/seed-0", "bucket/seed")
-    room = "view" if command == "view" else "train_seg"
-    first = FIT if command == "fit" else ("s3://bucket/seed",)
-    words = (*([command] if command == "predict" else []), *first, *MORE[command])
+    room, words = words_of(command, "s3://bucket/seed")
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "put", after(server.kill, Store.put))
@@ -123,6 +119,12 @@ def test_server_that_is_killed_before_the_upload(
     result = Path(kept.rpartition("the result is in ")[2])
     assert tmp_path / "cache/work" in result.parents
     assert (result / "seg/n/metrics.json" if command == "fit" else result).is_file()
+
+
+def words_of(command: str, run: str) -> tuple[str, tuple[str, ...]]:
+    """The room of `command`, and its words with the stored dataset or `run`."""
+    first = {"fit": FIT, "predict": ("predict", run), "view": (run,)}[command]
+    return "view" if command == "view" else "train_seg", (*first, *MORE[command])
 
 
 def after(event: Callable[[], None], original: Callable[..., None]) -> Callable[..., None]:
