@@ -190,7 +190,7 @@ def test_no_space_left(synth_tree: Path, tmp_path: Path, capsys: pytest.CaptureF
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/masks/x.png")
     with mock.patch("convert.mvtec2coco.write_pixel_mask", side_effect=full):
         assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out") == 2
-    assert "out/masks/x.png: no space left" in only_line(capsys)
+    assert f"{tmp_path / 'out'}: no space left" in only_line(capsys)  # not a file of the unfinished folder
     assert list(tmp_path.iterdir()) == []
 
 
