@@ -3,10 +3,10 @@
 import { button, el } from "./dom.js";
 import { LETTERS } from "./format.js";
 import { text } from "./language.js";
-import { measuredImages } from "./measured_on.js";
+import { MEASURED, measuredImages } from "./measured_on.js";
 
 /** @type {Partial<State>} */
-export const NO_FILTER = { show: [], types: [], sizes: [], text: "", cell: null, tab: "images" };
+const NO_FILTER = { show: [], types: [], sizes: [], text: "", cell: null, tab: "images" };
 
 /**
  * @param {string} title
@@ -58,8 +58,18 @@ export function shareLink(store, words, cell) {
  * @param {string} words
  */
 export function measuredLink(data, store, model, words) {
-  if (!/\d/.test(words) || !measuredImages(data, model)) return words;
-  return button(words, () => store.change({ ...NO_FILTER, cell: ["measured", 0, "all"] }), { class: "quiet", title: text("show_measured") });
+  return figureLink(store, words, measuredImages(data, model) && { patch: MEASURED, title: "show_measured" });
+}
+
+/**
+ * A figure of metrics.json as a button that shows its images; words if there is nothing to show.
+ * @param {Store} store
+ * @param {string} words
+ * @param {import("./measured_choice.js").Shown | null} shown
+ */
+export function figureLink(store, words, shown) {
+  if (!shown || !/\d/.test(words)) return words;
+  return button(words, () => store.change({ ...NO_FILTER, ...shown.patch }), { class: "quiet", title: text(shown.title) });
 }
 
 /**

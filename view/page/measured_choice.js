@@ -4,7 +4,7 @@ import { answerCell, typeMatrix } from "./image_types.js";
 import { judgeRun } from "./judge_all.js";
 import { annotatedImages, missedOf } from "./cell_images.js";
 import { bySize, confusion, runSums, totals, withTotals } from "./measure.js";
-import { MEASURED_ON, measuredImages, splitImages } from "./measured_on.js";
+import { MEASURED, MEASURED_ON, measuredImages, splitImages } from "./measured_on.js";
 import { sumOf } from "./sums.js";
 
 /**
@@ -13,8 +13,6 @@ import { sumOf } from "./sums.js";
  * @typedef {{count: number, patch: Partial<State>} | null} Counted null for a count by a rule that this page does not have
  */
 
-/** @type {Partial<State>} */
-const MEASURED = { cell: ["measured", 0, "all"] };
 /** @type {Record<string, string>} */
 const INSTANCE_KINDS = { found: "hit", false: "false", missed: "unfound" };
 
@@ -35,6 +33,7 @@ export function measuredChoice(data, { state, initial }) {
   const answers = typeMatrix(data, { ...state, decide: "probable", abstain: 0 }, focus, judged);
   const truths = withTotals(sumOf(data, [judged], bySize(data))).map((cells) => cells[cells.length - 1].truths.count);
   const whole = measuredImages(data, focus);
+  const names = new Set(data.images.map(({ name }) => name));
   const typeOf = (/** @type {string} */ name) => data.types.findIndex((type) => type.name === name);
   const kind = (/** @type {string} */ key, /** @type {number} */ count) => ({ count, patch: { ...atPoint, show: [key] } });
   const annotated = (/** @type {number} */ type) => /** @type {Partial<State>} */ ({ cell: ["annotated", type, "all"] });
@@ -79,7 +78,7 @@ export function measuredChoice(data, { state, initial }) {
 
   return (figure) => {
     const { title, name, words } = figure;
-    if (data.images.some((image) => image.name === name)) return { patch: { image: name }, title: "show_image" };
+    if (names.has(name)) return { patch: { image: name }, title: "show_image" };
     const counted = counts[title]?.(figure);
     if (counted !== undefined) return counted?.count && String(counted.count) === words ? { patch: counted.patch, title: "show_images" } : null;
     return whole && { patch: measuredOn(figure), title: "show_measured" };

@@ -3,6 +3,12 @@
 export const MEASURED_ON = "Images measured on";
 
 /**
+ * The selection of all images that a run was measured on.
+ * @type {Partial<State>}
+ */
+export const MEASURED = { cell: ["measured", 0, "all"] };
+
+/**
  * The images of a split that the page has, with their counts in the order of the table: images, defective, good, annotations.
  * @param {PageData} data
  * @param {string} split

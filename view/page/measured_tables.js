@@ -1,7 +1,7 @@
 // The tables of metrics.json.
 
-import { NO_FILTER, breakable, runSuffix } from "./cards.js";
-import { button, el } from "./dom.js";
+import { breakable, figureLink, runSuffix } from "./cards.js";
+import { el } from "./dom.js";
 import { text } from "./language.js";
 import { measuredChoice } from "./measured_choice.js";
 
@@ -27,17 +27,7 @@ export function measuredTables(data, store) {
         el("tr", {}, columns.map((name, i) => (name ? el("th", { scope: "col", class: alignment(rows[0]?.[i]) }, breakable(name)) : el("td")))),
         rows.map(([name, ...cells], row) => el("tr", {},
           el("th", { scope: "row" }, breakable(name)),
-          cells.map((words, i) => el("td", { class: alignment(words) }, figure(store, words, choose({ title, name, row, head: columns[i + 1], column: i + 1, words }))))))))))));
-}
-
-/**
- * @param {Store} store
- * @param {string} words
- * @param {import("./measured_choice.js").Shown | null} shown
- */
-function figure(store, words, shown) {
-  if (!shown || !/\d/.test(words)) return words;
-  return button(words, () => store.change({ ...NO_FILTER, ...shown.patch }), { class: "quiet", title: text(shown.title) });
+          cells.map((words, i) => el("td", { class: alignment(words) }, figureLink(store, words, choose({ title, name, row, head: columns[i + 1], column: i + 1, words }))))))))))));
 }
 
 /**
