@@ -12,7 +12,7 @@ import msgspec
 
 from system.errors import ClusterError, OperatingSystemError
 from system.links import forget_folders
-from system.system_fault import system_fault
+from system.system_fault import on_worker, system_fault
 from system.versions import first_difference, versions
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def run_task(task: Task) -> list[object]:
     """The result of the function for each item, in order. Stops between two items if the task was cancelled.
 
     Raises ClusterError for other versions than those of the sender or if its current folder does not exist here,
-    OperatingSystemError with the name of this worker, and what the function raises.
+    OperatingSystemError with the name of this worker if memory ran out, and what the function raises; an OSError
+    gets the name of this worker (`on_worker`).
     """
     name = _worker_name()
     if error := other_version(name, task.versions, own_versions()):
@@ -73,7 +74,10 @@ def _apply(function: Callable[[object], object], items: list[object], name: str)
             if is_cancelled():
                 raise Cancelled
             results.append(function(item))
-    except (OSError, MemoryError) as error:
+    except OSError as error:
+        on_worker(error, name)  # it stays an OSError, so that the command can name its destination
+        raise
+    except MemoryError as error:
         fault = system_fault(error, debug=False)
         if fault is None:
             raise

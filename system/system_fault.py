@@ -43,10 +43,17 @@ def naming(path: Path, *, nameless: bool = True) -> Iterator[None]:
         raise
 
 
+def on_worker(error: OSError, worker: str) -> None:
+    """Note that an error occurred on the worker of a cluster at this address; the note is pickled with it."""
+    vars(error)["worker"] = worker
+
+
 def system_fault(error: Exception, *, debug: bool) -> OperatingSystemError | None:
     """The error in words, None for one that the user cannot fix; with `debug`, lack of memory is one of these."""
     if isinstance(error, OSError) and error.errno in USER_ERRORS:
         problem, _, remedy = USER_ERRORS[error.errno].partition("; ")
+        if worker := vars(error).get("worker"):
+            problem += f" (worker {worker})"
         return OperatingSystemError(error.filename or "output", problem, remedy)
     if debug or isinstance(error, OSError) or not is_lack_of_memory(error):
         return None

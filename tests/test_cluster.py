@@ -21,7 +21,8 @@ import pytest
 from datasets.synth.synth import synth
 from system import cluster, cluster_task, versions
 from system.cluster import DaskPool, opened_cluster
-from system.errors import ClusterError, InputError, OperatingSystemError, OptionError
+from system.errors import ClusterError, InputError, OptionError
+from system.system_fault import naming, system_fault
 from tests.cluster_processes import DIE_ONCE, Cluster, running_cluster, tree_bytes
 from tests.command import only_line, run_command
 
@@ -93,10 +94,12 @@ def test_errors_come_back_whole(two: Cluster) -> None:
     with opened_cluster(two.url) as pool:
         with pytest.raises(InputError, match=r"^3\.png: refused; skip it$"):
             list(pool.map_ordered(refuse_three, range(9), 2))
-        with pytest.raises(
-            OperatingSystemError, match=r"no space left on the device \(worker tcp://127.0.0.1:\d+\)"
-        ):
+        with pytest.raises(OSError, match="No space left") as full, naming(Path("out"), nameless=False):
             list(pool.map_ordered(fill_disk, range(2), 1))
+        assert re.fullmatch(
+            r"out: no space left on the device \(worker tcp://127.0.0.1:\d+\); .*destination",
+            str(system_fault(full.value, debug=False)),
+        )
         assert list(pool.map_ordered(square, range(3), 1)) == [0, 1, 4]
 
 

@@ -51,12 +51,17 @@ class MemberTraining(msgspec.Struct, frozen=True):
 
 
 def open_log(folder: Path) -> BinaryIO:
-    """Open fit.log of a fold or seed to append to it. Raises InputError if it is a link or no file."""
+    """Open fit.log of a fold or seed to append to it.
+
+    Raises InputError if it is a link or no file, OSError if the folder cannot be written.
+    """
     path = folder / LOG_FILE
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o666)
-    except OSError as error:
-        raise InputError(path, f"cannot be written ({error.strerror}); it may be a link", "remove it") from None
+    except OSError:
+        if path.is_symlink() or path.is_dir():
+            raise InputError(path, "a link or a folder where the log is written", "remove it") from None
+        raise
     return os.fdopen(handle, "ab")
 
 
