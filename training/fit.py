@@ -30,6 +30,7 @@ from training.run_dataset import run_dataset
 from training.run_lock import hold, release
 from training.several_devices import epochs_left, together
 from training.several_trainings import train_several, trainings_of
+from training.small_defects import report_small_defects
 from training.trainer import Learner, Loop, PredictOptions, Trainer, Work
 
 MEASURED: Sequence[str] = ("val", "test")
@@ -72,6 +73,7 @@ def start(
     if others:
         others.group(options)
         trainer.check_devices(learner.settle(options))
+    report_small_defects(dataset, options)
     run = new_run(trainer.task, dataset, _settled(learner, options), runs, name, trainer.images)
     _furnish(learner, run, [run], dataset, options)
     return _prepare(trainer, learner, run, dataset, others)
@@ -95,6 +97,7 @@ def start_several(
     learner = trainer.learner()
     options = _settled(learner, options)
     check_learnable(dataset, options, trainer.images)
+    report_small_defects(dataset, options)
     learner.check_model(dataset, options)
     if seeds > 1:
         run = new_seeds(trainer.task, dataset, options, runs, name, seeds, folds, val, trainer.images)
