@@ -55,6 +55,8 @@ class StoredPath(TyperPath):
         path = match["path"].strip("/")
         if not path:
             raise OptionError(named, "names no bucket", "give a URL such as s3://bucket/prefix")
+        if not {".", ".."}.isdisjoint(path.split("/")):  # in a storage only a name, here another folder
+            raise OptionError(named, "contains . or .. as a folder", "give the URL without them")
         url = f"{match['scheme'].lower()}://{'/' * match['path'].startswith('/')}{path}"
         above, _, name = url.rpartition("/")
         folder = cache_folder() / "work" / uuid4().hex

@@ -73,13 +73,15 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_program_finds_what_predict_finds(
     tiny_runs: TinyRuns, coco_folder: Path, tmp_path: Path, program: Path, packages: Path
 ) -> None:
-    """Images of the dataset and one of another shape, with a threshold that random weights reach."""
+    """Images of the dataset, one of another shape and one of 12 bits; random weights reach the threshold."""
     example_images = sorted((coco_folder / "images/test").rglob("*.png"))[:3]
     odd = tmp_path / "odd.png"
     pixels = cv2.imread(str(example_images[0]))
     assert pixels is not None
     cv2.imwrite(str(odd), cv2.resize(pixels, (211, 90)))
-    example_images.append(odd)
+    deep = tmp_path / "deep.png"
+    cv2.imwrite(str(deep), cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY).astype(np.uint16) * 16)
+    example_images += [odd, deep]
     jobs, expected = [], []
     for task, form in FORMATS.items():
         run = Path(shutil.copytree(tiny_runs(task), tmp_path / task))

@@ -10,15 +10,15 @@ from datasets.coco import CocoFile
 from datasets.formats.dataset_folder import Dataset
 from evaluate.average_precision import BOXES, MASKS
 from evaluate.bootstrap import draw_images
-from evaluate.image_types import IMAGE_TYPES
+from evaluate.image_types import ACCURACY
 from evaluate.images import IMAGES
 from evaluate.metric import Metric, Tested
 from evaluate.one_type import as_one_type, types_by_image
-from evaluate.operating import operating_score
+from evaluate.operating import operating_scores
 from evaluate.pixels import PIXELS
 from evaluate.run_folder import Run
 from evaluate.type_of_image import image_answers
-from evaluate.values import OperatingPoint
+from evaluate.type_thresholds import counted_predictions
 from system.console import progress
 from system.errors import InputError
 from training.run_dataset import run_dataset
@@ -49,22 +49,24 @@ class HeldOut:
     def numbers(self, predictor: Predictor, label: str) -> dict[str, float]:
         """AP, Dice, accuracy and AUROC where they exist, and the numbers of images missed and of false alarms.
 
-        Counts are those at the operating point of the run.
+        Counts are those at the operating point of the run, with a threshold of each type if it has such.
         """
         predictions = [p for found in predictor.predict(self._pixels(label)) for p in found]
-        limit = operating_score(self.run, predictor.default_score)
+        point = operating_scores(self.run, predictor.default_score)
+        answers = image_answers(predictions, self.run.provides)
         tested = Tested(
             truth=self.truth,
             predictions=predictions,
-            counted=[p for p in image_answers(predictions, self.run.provides) if p.score >= limit],
-            point=OperatingPoint("", limit, "val"),
+            counted=counted_predictions(answers, point, self.truth.names()),
+            point=point,
             provides=self.run.provides,
             draws=draw_images(len(self.truth.images), 0, 1),
             types=types_by_image(self.truth),
         )
         images = IMAGES.measure(tested)
         found: dict[str, float | None] = {"missed": images.missed, "false alarms": images.false_alarms}
-        metrics: tuple[Metric[Any], ...] = (BOXES, MASKS, PIXELS, IMAGE_TYPES, IMAGES)
+        found["accuracy"] = ACCURACY.measure(tested)
+        metrics: tuple[Metric[Any], ...] = (BOXES, MASKS, PIXELS, IMAGES)
         for metric in metrics:
             value = metric.measure(tested)
             numbers = {} if value is None else metric.fold_numbers(value)
