@@ -118,18 +118,19 @@ def _judge(
     for j in single:
         type_id = annotations[j].category_id
         outcomes.annotations[type_id] = outcomes.annotations.get(type_id, 0) + 1
-    for i, _ in matches.pairs:
-        outcomes.predictions.append(_Outcome(predictions[i].category_id, predictions[i].score, right=True))
-    for i in matches.false:
-        p = predictions[i]
-        same_type = [annotations[j].category_id == p.category_id for j in single]
-        kind, nearest = _kind(ious[i, single], same_type, [j in found for j in single])
-        outcome = _Outcome(p.category_id, p.score, right=False, kind=kind)
-        if nearest is not None and single[nearest] not in found:
-            j = single[nearest]
-            outcome.target, outcome.fixed_type = (image.id, j), annotations[j].category_id
-            reachable.add(j)
-        outcomes.predictions.append(outcome)
+    right, false = {i for i, _ in matches.pairs}, set(matches.false)
+    for i, p in enumerate(predictions):  # in this order, by which COCOeval ranks equal scores
+        if i in right:
+            outcomes.predictions.append(_Outcome(p.category_id, p.score, right=True))
+        elif i in false:
+            same_type = [annotations[j].category_id == p.category_id for j in single]
+            kind, nearest = _kind(ious[i, single], same_type, [j in found for j in single])
+            outcome = _Outcome(p.category_id, p.score, right=False, kind=kind)
+            if nearest is not None and single[nearest] not in found:
+                j = single[nearest]
+                outcome.target, outcome.fixed_type = (image.id, j), annotations[j].category_id
+                reachable.add(j)
+            outcomes.predictions.append(outcome)
     for j in matches.missed:
         if j not in reachable:
             type_id = annotations[j].category_id

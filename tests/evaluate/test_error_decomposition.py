@@ -98,6 +98,22 @@ def test_equals_hotcoco_and_pycocotools(bench: Any, iou_type: Any, seed: int) ->
     assert sum(e.gain > 0 for e in found.errors.values()) >= 3
 
 
+@pytest.mark.parametrize("iou_type", ["bbox", "segm"])
+def test_equal_scores_are_ranked_as_by_pycocotools(bench: Any, iou_type: Any) -> None:
+    """Of equal scores the first in the file is first: an alarm before the right one halves the precision."""
+    one = bench.truth([(1, A)], types=["chip"])
+    alarm, right = bench.prediction(1, 1, FAR, 0.9), bench.prediction(1, 1, A, 0.9)
+    assert decompose(one, [alarm, right], iou_type).AP50 == pytest.approx(0.5)
+    assert decompose(one, [right, alarm], iou_type).AP50 == pytest.approx(1)
+    for seed in range(8):
+        truth, predictions = noisy(bench, seed)
+        predictions = [msgspec.structs.replace(p, score=round(p.score, 1)) for p in predictions]
+        random = np.random.default_rng(seed).permutation(len(predictions))
+        predictions = [predictions[i] for i in random]
+        measures = instance_measures(truth, predictions, iou_type, draw_images(len(truth.images), 0, 1))
+        assert decompose(truth, predictions, iou_type).AP50 == pytest.approx(measures.AP50)
+
+
 def noisy(bench: Any, seed: int) -> tuple[CocoFile, list[Prediction]]:
     """16 images with up to 3 annotations of 3 types; predictions shifted, of a wrong type, twice, on nothing."""
     rng = np.random.default_rng(seed)
