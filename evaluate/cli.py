@@ -34,9 +34,11 @@ def compare_command(
     ] = None,
 ) -> None:
     """Report by how much RUN_B is better or worse than RUN_A in each measure, with intervals of the difference."""
-    from evaluate.compare import compare_runs
+    from evaluate.compare import MIN_IMAGES, check_different, compare_runs
 
     sides = [_read(roots, dataset) for roots in ([first, *(with_a or [])], [second, *(with_b or [])])]
+    for side in sides:
+        check_different(side)
     compared = compare_runs(*sides, resamples=resamples, seed=seed)
     report(compared)
     rows = [
@@ -46,9 +48,14 @@ def compare_command(
     ]  # fmt: skip
     columns = ("", "A", "B", "B - A", "95 % interval", "B is")
     print_table(f"{second} against {first}, {compared.images} test images", columns, rows)
-    if not (with_a and with_b):
+    if min(map(len, sides)) < 2:
         print_status(
             "the intervals do not include the variation from seed to seed; add runs by --with-a and --with-b"
+        )
+    if compared.defective < MIN_IMAGES:
+        print_status(
+            f"{compared.defective} of the test images are defective, fewer than {MIN_IMAGES}: too few to exclude"
+            " chance"
         )
 
 

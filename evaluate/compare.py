@@ -8,6 +8,7 @@ interval includes the variation from seed to seed.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -30,13 +31,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COMPARED_RESAMPLES = 1000
+MIN_IMAGES = 6  # of fewer, even if all agree, a sign test does not exclude chance: 2 * 0.5^5 is above 0.05
+OF_GOOD_IMAGES = "false alarms"  # the only measure that defective images do not decide
 Verdict = Literal["better", "worse", "unclear"]
 
 
 class Difference(msgspec.Struct, frozen=True):
     """A measure of both sides; `difference` is b - a, with its 95 % interval.
 
-    `verdict` is about b: `unclear` if 0 is inside the interval.
+    `verdict` is about b: `unclear` if 0 is inside the interval, and if fewer than MIN_IMAGES images decide the
+    measure (defective ones, for false alarms good ones), of which resamples differ too little.
     """
 
     measure: str
@@ -48,11 +52,15 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """The runs of both sides, the images that both tested, and every measure that both have."""
+    """The runs of both sides, the images that both tested, and every measure that both have.
+
+    `defective` of the `images` have an annotation that counts.
+    """
 
     a: list[str]
     b: list[str]
     images: int
+    defective: int
     resamples: int
     seed: int
     measures: list[Difference]
@@ -105,8 +113,10 @@ def compare_runs(
         check_same_truth(first, other)
     draws = np.vstack([np.ones((1, len(first.truth.images)), np.int64),
                        draw_images(len(first.truth.images), seed, resamples)])  # fmt: skip
-    random = np.random.default_rng([seed, 1])
-    sides = [mean_of_runs([resampled_numbers(one, first.truth, draws) for one in side], random) for side in (a, b)]
+    each = [[resampled_numbers(one, first.truth, draws) for one in side] for side in (a, b)]
+    sides = _means_of_sides(each, np.random.default_rng([seed, 1]))
+    defective = len(first.truth.defective())
+    good = len(first.truth.images) - defective
     lower = {name for metric in METRICS for name in metric.lower_is_better}
     measures = []
     for name, of_a in sides[0].items():
@@ -115,16 +125,31 @@ def compare_runs(
         if interval is None or np.isnan(difference[0]):
             continue
         values = float(of_a[0]), float(sides[1][name][0])
-        verdict = _verdict(interval, lower_is_better=name in lower)
+        enough = (good if name == OF_GOOD_IMAGES else defective) >= MIN_IMAGES
+        verdict = _verdict(interval, lower_is_better=name in lower) if enough else "unclear"
         measures.append(Difference(name, *values, float(difference[0]), interval, verdict))
     return Comparison(
         a=[str(one.run.root) for one in a], b=[str(one.run.root) for one in b], images=len(first.truth.images),
-        resamples=resamples, seed=seed, measures=measures,
+        defective=defective, resamples=resamples, seed=seed, measures=measures,
     )  # fmt: skip
+
+
+def check_different(side: Sequence[MeasuredRun]) -> None:
+    """Raise InputError if a side has the same run twice, which would count as two seeds that agree exactly."""
+    seen: set[Path] = set()
+    for one in side:
+        root = one.run.root.resolve()
+        if root in seen:
+            raise InputError(one.run.root, "is given twice for one side", "name each run once")
+        seen.add(root)
 
 
 def check_same_truth(first: MeasuredRun, other: MeasuredRun) -> None:
     """Raise InputError if two runs do not test the same images with the same annotations and types."""
+    if first.run.provides.types != other.run.provides.types:
+        typed, untyped = sorted((first.run, other.run), key=lambda run: not run.provides.types)
+        problem = f"does not distinguish defect types, {typed.root} does"
+        raise InputError(untyped.root, problem, "compare runs that both do, or both do not")
     ours, theirs = _content(first.truth), _content(other.truth)
     for name in sorted(ours.keys() ^ theirs.keys()):
         root = first.run.root if name in ours else other.run.root
@@ -181,6 +206,20 @@ def mean_of_runs(
         values = np.stack([run[name] for run in runs], axis=1)
         means[name] = np.where(weights > 0, weights * values, 0).sum(axis=1)
     return means
+
+
+def _means_of_sides(
+    sides: "Sequence[Sequence[Mapping[str, NDArray[np.float64]]]]", random: "np.random.Generator"
+) -> "list[dict[str, NDArray[np.float64]]]":
+    """`mean_of_runs` of both sides; which is drawn first does not depend on their order.
+
+    So exchanged sides have the same intervals with the opposite sign.
+    """
+    import numpy as np
+
+    order = sorted((0, 1), key=lambda k: [[float(np.nansum(v)) for v in run.values()] for run in sides[k]])
+    means = {k: mean_of_runs(sides[k], random) for k in order}
+    return [means[0], means[1]]
 
 
 def _verdict(interval: Interval, *, lower_is_better: bool) -> Verdict:

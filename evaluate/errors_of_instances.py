@@ -24,6 +24,7 @@ class InstanceErrorMetric(Metric[InstanceErrors]):
 
     key = "errors"
     value_type = InstanceErrors
+    lower_is_better = frozenset(f"{name} gain, {kind.value}" for name in ("boxes", "masks") for kind in ErrorKind)
 
     def measure(self, tested: Tested) -> InstanceErrors | None:
         """Over all scores; None without boxes."""

@@ -63,6 +63,7 @@ class PixelErrorMetric(Metric[PixelErrors]):
 
     key = "pixel_errors"
     value_type = PixelErrors
+    lower_is_better = frozenset(f"wrong pixels, {title}" for title in TITLES.values())
 
     def measure(self, tested: Tested) -> PixelErrors | None:
         """By the predictions that count; None if one side has no masks."""

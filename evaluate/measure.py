@@ -114,7 +114,7 @@ def choose_point(
     """Apply `rule` to the images of all of `seen` together, each a ground truth with its image_answers.
 
     `default` is the score threshold where they cannot decide one; `boxes`: the predictions are of defects, not of
-    whole images. Raises OptionError if the rule is per type and a type has too few annotations.
+    whole images. Raises OptionError if the rule is per type and a type is on too few images.
     """
     seen = list(seen)
     scores: list[float] = []

@@ -62,6 +62,7 @@ def list_runs(folder: Path) -> FoundRuns:
     parents: set[Path] = set()  # runs with folds or seeds, and damaged ones, which may have had some
     for root in sorted(path.parent for path in folder.rglob("config.yaml") if path.is_file()):
         if root.parent in parents:
+            parents.add(root)  # a seed has folds of its own
             continue
         try:
             config = read_config(root)

@@ -1,8 +1,8 @@
 """A score threshold for each defect type, chosen by a rule on images that are not the test images.
 
 For one type, an image is defective if it has an annotation of the type, and its score is that of the highest
-prediction of the type: all other images count as good ones. A type needs MIN_ANNOTATIONS annotations there; with
-fewer, its threshold would follow single images.
+prediction of the type: all other images count as good ones. A type needs an annotation in MIN_IMAGES images there;
+with fewer, its threshold would follow single images.
 """
 
 from collections import Counter
@@ -16,14 +16,14 @@ from evaluate.operating import Rule, choose_operating_point
 from evaluate.values import OperatingPoint
 from system.errors import OptionError
 
-MIN_ANNOTATIONS = 10
+MIN_IMAGES = 10
 Seen = Sequence[tuple[CocoFile, Sequence[Prediction]]]
 
 
 def choose_type_thresholds(rule: Rule, seen: Seen, point: OperatingPoint) -> OperatingPoint:
     """`point`, chosen for all types together, with a threshold of each type of `seen` by the same rule.
 
-    Unchanged if `seen` has no image. Raises OptionError for a type with too few annotations.
+    Unchanged if `seen` has no image. Raises OptionError for a type on too few images.
     """
     if not any(truth.images for truth, _ in seen):
         return point
@@ -36,18 +36,19 @@ def choose_type_thresholds(rule: Rule, seen: Seen, point: OperatingPoint) -> Ope
 
 
 def check_annotations(rule: Rule, seen: Sequence[CocoFile]) -> None:
-    """Raise OptionError if a type has fewer than MIN_ANNOTATIONS annotations in `seen`."""
+    """Raise OptionError if a type is annotated on fewer than MIN_IMAGES images of `seen`."""
     counts: Counter[str] = Counter()
     for truth in seen:
         names = truth.names()
         counts.update(dict.fromkeys(names.values(), 0))
-        counts.update(names[a.category_id] for a in truth.annotations if not a.iscrowd)
+        labelled = {(a.image_id, a.category_id) for a in truth.annotations if not a.iscrowd}
+        counts.update(names[category] for _, category in labelled)
     if not counts:
         problem = "no image to choose thresholds on: val is empty, and there is no other fold"
         raise OptionError(f"--operating-point {rule.text}", problem, "leave out /type, or train with --folds")
     name, count = min(counts.items(), key=lambda item: (item[1], item[0]))
-    if count < MIN_ANNOTATIONS:
-        problem = f"{name} has {count} annotations to choose its threshold on, {MIN_ANNOTATIONS} are needed"
+    if count < MIN_IMAGES:
+        problem = f"{name} is on {count} images to choose its threshold on, {MIN_IMAGES} are needed"
         raise OptionError(f"--operating-point {rule.text}", problem, "leave out /type, or train with --folds")
 
 

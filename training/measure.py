@@ -94,7 +94,7 @@ def evaluate_run(
 
 
 def check_enough_of_each_type(rule: Rule, trainings: Sequence[Run], dataset: Dataset) -> None:
-    """Raise OptionError if `rule` is per type and a type has too few annotations in val, or else in other folds.
+    """Raise OptionError if `rule` is per type and a type is on too few images of val, or else of other folds.
 
     Also for runs that do not find defects of several types.
     """

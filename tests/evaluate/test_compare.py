@@ -10,7 +10,7 @@ from evaluate.compare import Comparison, compare_runs, read_measured
 from evaluate.folds import measure_folds
 from evaluate.measure import measure_run
 from evaluate.metrics import METRICS
-from evaluate.run_folder import RunConfig
+from evaluate.run_folder import RunConfig, read_split
 from system.errors import InputError
 from tests.command import json_result, only_line, run_command
 from training.new_run import create_run, run_split
@@ -134,7 +134,15 @@ def test_other_images_or_another_truth_are_refused(bench: Any, tmp_path: Path) -
     moved = bench.truth([(1, A)], [(2, A)], [])
     other = bench.dataset(tmp_path / "other", {"test": moved})
     changed = measured(bench, tmp_path, other, [])
+    untyped = measured(
+        bench,
+        tmp_path,
+        dataset,
+        [msgspec.structs.replace(p, category_id=4) for p in bench.perfect(truth)],
+        "anomaly",
+    )
     for second, data, words in (
+        (untyped, dataset, "anomaly/d: does not distinguish defect types"),
         (fewer, dataset, "003.png is tested by"),
         (changed, other, "annotations of 002.png"),
     ):
@@ -153,13 +161,52 @@ def test_the_command(bench: Any, tmp_path: Path, capsys: Any) -> None:
     assert run_command("evaluate", "compare", a.root, b.root, *options) == 0
     shown = capsys.readouterr()
     line = next(line for line in shown.out.splitlines() if line.split()[:1] == ["missed"])
-    assert line.split() == ["missed", "1.000", "0.000", "-1.000", "-1.000", "to", "-1.000", "better"]
+    assert line.split() == ["missed", "1.000", "0.000", "-1.000", "-1.000", "to", "-1.000", "unclear"]
     assert "seed to seed" in shown.err
+    assert "2 of the test images are defective, fewer than 6" in shown.err
     assert run_command("evaluate", "compare", a.root, b.root, *options, "--json") == 0
     parsed = msgspec.convert(json_result(capsys), Comparison)
-    assert (parsed.images, parsed.resamples) == (2, 100)
+    assert (parsed.images, parsed.defective, parsed.resamples) == (2, 2, 100)
+    assert run_command("evaluate", "compare", a.root, b.root, "--with-b", b.root, *options) == 2
+    assert f"{b.root}: is given twice for one side" in only_line(capsys)
+    third = measured(bench, tmp_path, dataset, bench.perfect(truth))
+    assert run_command("evaluate", "compare", a.root, b.root, "--with-a", third.root, *options) == 0
+    assert "seed to seed" in capsys.readouterr().err  # one side alone has several
+    several = create_run(tmp_path, "seg", "s", RunConfig("seg", "d", {}, seeds=[0, 1]), read_split(a))
+    for number, run in enumerate((a, third)):
+        run.root.rename(several.root / f"seed-{number}")
+    assert run_command("evaluate", "compare", several.root, several.root, *options) == 0
+    assert "seed to seed" not in capsys.readouterr().err
     assert run_command("evaluate", "compare", a.root, tmp_path / "nowhere", *options) == 2
     assert "not a run folder" in only_line(capsys)
+
+
+def test_few_images_decide_nothing(bench: Any, tmp_path: Path) -> None:
+    """B finds all, A nothing: no resample differs. Of 5 that is chance once in 16."""
+    for defective, good, verdicts in ((1, 0, "unclear"), (5, 9, "unclear"), (6, 5, "better")):
+        truth = bench.truth(*[[(1, A)]] * defective, *[[]] * good, types=["chip"])
+        dataset = bench.dataset(tmp_path / f"d{defective}", {"test": truth})
+        a, b = (measured(bench, tmp_path, dataset, p) for p in ([], bench.perfect(truth)))
+        found = compared(dataset, [a], [b])
+        assert {name: found[name].interval for name in ("missed", "defect IoU")} == {
+            "missed": (-1, -1), "defect IoU": (1, 1),
+        }  # fmt: skip
+        assert {d.verdict for name, d in found.items() if name != "false alarms"} == {verdicts}
+    alarms = [bench.prediction(i, 1, B, 0.9) for i in range(7, 12)]
+    worse = measured(bench, tmp_path, dataset, [*bench.perfect(truth), *alarms])
+    assert compared(dataset, [b], [worse])["false alarms"].verdict == "unclear"  # 5 good images
+
+
+def test_exchanged_sides_of_several_runs_have_mirrored_intervals(bench: Any, tmp_path: Path) -> None:
+    truth = bench.truth(*[[(1, A)]] * 8, *[[]] * 2, types=["chip"])
+    dataset = bench.dataset(tmp_path / "d", {"test": truth})
+    perfect = bench.perfect(truth)
+    runs = [measured(bench, tmp_path, dataset, perfect[k : k + 4]) for k in range(4)]
+    there, back = compared(dataset, runs[:2], runs[2:]), compared(dataset, runs[2:], runs[:2])
+    for name, found in there.items():
+        assert back[name].difference == pytest.approx(-found.difference)
+        assert back[name].interval == pytest.approx((-found.interval[1], -found.interval[0]))
+    assert there["missed"].interval[0] < there["missed"].interval[1]
 
 
 def test_draws_are_paired(bench: Any, tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from evaluate.measure import measure_run
+from evaluate.run_folder import RunConfig
 from evaluate.run_list import ListedRun, facts_of
 from tests.command import json_document, json_result, only_line, run_command
+from training.new_run import create_fold, create_run, run_split
 
 A = (0, 0, 10, 10)
 
@@ -32,7 +34,7 @@ def test_runs_are_listed_and_sorted(bench: Any, tmp_path: Path, capsys: Any) -> 
     assert [one["numbers"].get("defect Dice") for one in listed] == [None, 0, 1]
     assert listed[2]["intervals"]["missed"] == pytest.approx([0, 0.975])  # exact binomial: 0 of 1
     assert listed[0]["seconds"] is None
-    for by, first in (("masks AP", good), ("missed", good)):
+    for by, first in (("masks AP", good), ("missed", good), ("boxes gain, missed", good)):
         assert run_command("evaluate", "best", runs, "--by", by, "--json") == 0
         ranked = json_result(capsys)
         assert [Path(one["run"]).name for one in ranked] == [first.root.name, bad.root.name]
@@ -70,6 +72,21 @@ def test_a_damaged_run_is_named_and_the_others_are_listed(bench: Any, tmp_path: 
     assert run_command("evaluate", "list", runs, "--json") == 2
     document = json_document(capsys)
     assert (document["result"], len(document["errors"])) == (None, 2)
+
+
+def test_folds_of_seeds_are_not_listed(bench: Any, tmp_path: Path, capsys: Any) -> None:
+    truth = bench.truth([(1, A)], types=["chip"])
+    dataset = bench.dataset(tmp_path / "d", {"test": truth})
+    split, runs = run_split(dataset, {"test": ["001.png"]}), tmp_path / "runs"
+    several = create_run(runs, "seg", "d", RunConfig("seg", "d", {}, seeds=[0, 1]), split)
+    for seed in range(2):
+        crossed = create_run(tmp_path / "made", "seg", "d", RunConfig("seg", "d", {}, folds=2), split)
+        for number in (1, 2):
+            create_fold(crossed, number, RunConfig("seg", "d", {}), split)
+        crossed.root.rename(several.root / f"seed-{seed}")
+    assert run_command("evaluate", "list", runs, "--json") == 0
+    listed = [(one["run"], one["folds"], one["seeds"]) for one in json_result(capsys)]
+    assert listed == [(several.root.as_posix(), 2, [0, 1])]
 
 
 def test_what_all_runs_share_is_named_once() -> None:

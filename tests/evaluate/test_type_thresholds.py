@@ -1,4 +1,4 @@
-"""A threshold of each type: chosen by hand-worked scores, refused with few annotations, used by all readers."""
+"""A threshold of each type: chosen by hand-worked scores, refused with few images, used by all readers."""
 
 from pathlib import Path
 from typing import Any
@@ -55,15 +55,20 @@ def test_each_type_has_the_threshold_that_separates_it(bench: Any) -> None:
     assert lowest_threshold(point) == 0.2
 
 
-def test_a_type_with_few_annotations_is_refused(bench: Any) -> None:
+def test_a_type_on_few_images_is_refused(bench: Any) -> None:
     rule = parse_rule("max-f1/type")
-    with pytest.raises(OptionError, match="chip has 9 annotations to choose its threshold on, 10 are needed"):
+    with pytest.raises(OptionError, match="chip is on 9 images to choose its threshold on, 10 are needed"):
         choose_point(rule, [twenty(bench, count=9)])
     truth, found = twenty(bench)
     three = msgspec.structs.replace(truth, categories=bench.truth([]).categories)
-    with pytest.raises(OptionError, match="stain has 0 annotations"):
+    with pytest.raises(OptionError, match="stain is on 0 images"):
         choose_point(rule, [(three, found)])
     assert choose_point(rule, [(bench.truth(), [])]).types == {}
+    one = bench.truth(
+        [(CHIP, BOX)] * 12, *[[(CRACK, BOX)]] * 12, types=TYPES
+    )  # its threshold would follow one image
+    with pytest.raises(OptionError, match="chip is on 1 images"):
+        choose_point(rule, [(one, [])])
 
 
 @pytest.mark.parametrize("text", ["good/type", "/type", "max-f1/types", "max-f1/type/type"])

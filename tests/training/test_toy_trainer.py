@@ -273,5 +273,5 @@ def test_thresholds_of_types_are_used_and_need_annotations(
     capsys.readouterr()
     before = files_below(copy)
     assert run_toy("evaluate", copy, "--operating-point", "max-f1/type", "--device", "cpu") == 2
-    assert "annotations to choose its threshold on, 10 are needed" in only_line(capsys)
+    assert "images to choose its threshold on, 10 are needed" in only_line(capsys)
     assert files_below(copy) == before
