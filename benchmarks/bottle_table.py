@@ -24,7 +24,7 @@ from evaluate.pixels import PIXELS
 from evaluate.run_folder import TASKS, Run, load_run, read_split
 from evaluate.values import Protocol
 from training.cross_validation import folds_of
-from training.new_run import environment
+from training.environment import environment
 
 RULE = "alarms<=1%"  # chosen on the other folds, with about 180 good images: one may be a false alarm
 WITHOUT_GOOD = "max-f1"  # instead, where a dataset has no good images

@@ -32,6 +32,7 @@ TRAINER = Trainer(
     check=check_options,
     check_devices=_check_devices,
     flags={
+        "epochs": Flag("Passes over the training images (0: 60, or more for few images).", int),
         "weights": Flag(
             "A name of Ultralytics (yolo11n.pt, yolo11n-seg.pt, rtdetr-l.yaml), a file, or none (random)."
         ),

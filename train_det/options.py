@@ -1,6 +1,6 @@
 """The options of `train_det fit`, given by flags or a recipe; recipes/train_det.yaml has units and reasons."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
@@ -11,7 +11,6 @@ from training.options import (
     Fraction,
     Gamma,
     Natural,
-    Positive,
     Rate,
     Share,
     SharedOptions,
@@ -75,9 +74,11 @@ class DetectorOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_f
     and `unlabelled_score`: see training.unlabelled. Raises OptionError for values that contradict each other.
     """
 
+    usual_length: ClassVar[tuple[int, int] | None] = (60, 600)
+
     weights: str = "yolo11n.pt"
     family: Family = "yolo"
-    epochs: Positive = 60
+    epochs: Natural = 0
     imgsz: Annotated[int, msgspec.Meta(ge=64, le=4096, multiple_of=32)] = 352
     gamma: Gamma = 0.5
     tile: Tile = 0

@@ -24,6 +24,7 @@ TRAINER = Trainer(
     check=check_options,
     check_devices=lambda _options: None,
     flags={
+        "epochs": Flag("Passes over the training images (0: 40, or more for few images).", int),
         "arch": Flag("unet, unet++, fpn, deeplabv3+ or segformer."),
         "encoder": Flag("Encoder of segmentation-models-pytorch, or tu- and a network of timm."),
         "encoder_weights": Flag(

@@ -1,6 +1,6 @@
 """The options of `train_seg fit`, given by flags or a recipe; recipes/train_seg.yaml has units and reasons."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
@@ -9,6 +9,7 @@ from training.options import (
     Amount,
     Fraction,
     Gamma,
+    Natural,
     Positive,
     Rate,
     Share,
@@ -83,11 +84,13 @@ class SegmenterOptions(SharedOptions, frozen=True, kw_only=True, forbid_unknown_
     Raises OptionError for values that contradict each other.
     """
 
+    usual_length: ClassVar[tuple[int, int] | None] = (40, 750)
+
     arch: Architecture = "unet"
     encoder: str = "resnet18"
     encoder_weights: str = "imagenet"
     encoder_depth: Annotated[int, msgspec.Meta(ge=3, le=5)] = 4
-    epochs: Positive = 40
+    epochs: Natural = 0
     imgsz: Side = 320
     batch: Positive = 4
     gamma: Gamma = 0.5

@@ -32,6 +32,7 @@ from training.several_devices import epochs_left, together
 from training.several_trainings import train_several, trainings_of
 from training.small_defects import report_small_defects
 from training.trainer import Learner, Loop, PredictOptions, Trainer, Work
+from training.usual_epochs import options_to_train
 
 MEASURED: Sequence[str] = ("val", "test")
 
@@ -203,7 +204,7 @@ def _prepare(
     dataset: Dataset,
     others: OtherProcesses | None,
 ) -> Training[OptionsT]:
-    options = run_options(run, trainer.options)
+    options = options_to_train(run, trainer.options)
     with _kept(learner, run, options):
         check_logger(options.logger)
         group = others.group(options) if others else None

@@ -6,13 +6,9 @@ runs/<task>/<name>/                             a cross-validation
   predictions/test.json  metrics.json           out-of-fold, pooled
 """
 
-import os
-import platform
-import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
@@ -28,15 +24,13 @@ from system.files import write_atomic
 from system.json_file import write_json
 from system.shown_names import shown
 from training.boxes import check_boxes
+from training.environment import environment
 from training.negatives import DEFECTS_AND_NEGATIVES, ImageChoice, only_ignored
 from training.options import SharedOptions
 from training.pasted_images import pasted_names, write_pasted
 from training.resume import remove_run
 from training.run_dataset import PASTED, resplit_in_memory
-
-PACKAGES = ("defectline", "torch", "torchvision", "ultralytics", "segmentation-models-pytorch", "timm",
-            "lightning", "albumentations", "imbalanced-learn", "pycocotools", "numpy",
-            "opencv-python-headless")  # fmt: skip
+from training.usual_epochs import decide_epochs, training_size
 
 
 def check_learnable(dataset: Dataset, options: SharedOptions, images: ImageChoice) -> None:
@@ -79,6 +73,7 @@ def new_run(
     check_boxes(dataset, task)
     _report_repairs(dataset)
     names = _names(dataset, options, images)
+    options = decide_epochs(options, training_size(dataset, names["train"], options), quiet=member)
     config = _config(task, dataset, options)
     place = dataset.name if name is None else name
     run = create_run(runs, task, place, config, run_split(dataset, names), member=member)
@@ -115,6 +110,8 @@ def new_folds(
     if not all(images.choose(view.splits["train"], options) for view in views):
         raise OptionError(f"--folds {folds}", "a fold has nothing to learn from", "give fewer folds")
     members = [_names(view, options, images) for view in views]
+    sizes = [training_size(view, names["train"], options) for view, names in zip(views, members, strict=True)]
+    options = decide_epochs(options, min(sizes), quiet=member)
     config = _config(task, dataset, options)
     everything = {"train": [], "val": [], "test": sorted(strata)}
     whole = msgspec.structs.replace(config, folds=folds)
@@ -197,17 +194,6 @@ def run_split(dataset: Dataset, images: Mapping[str, Sequence[str]]) -> RunSplit
     return RunSplit(dataset.name, sha256, members, dataset.intensities)
 
 
-def environment() -> dict[str, object]:
-    """Versions, platform and git revision for environment.json; no machine or user name."""
-    return {
-        "python": platform.python_version(),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "cpus": os.cpu_count(),
-        "packages": {name: _version(name) for name in PACKAGES},
-        "git_revision": _git_revision(),
-    }
-
-
 def _fill(root: Path, config: RunConfig, split: RunSplit) -> Run:
     run = Run(root, config.task)
     if not (config.folds or config.seeds):
@@ -231,20 +217,3 @@ def _claim_folder(parent: Path, name: str) -> Path:
             number += 1
         else:
             return root
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def _git_revision() -> str | None:
-    here = Path(__file__).parent
-    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None

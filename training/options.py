@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 from msgspec.inspect import (
@@ -52,9 +52,11 @@ class SharedOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     `negatives` is all, a count, or a ratio to the defective images; `paste` the number of pasted training
     images; `patience` the number of epochs without a better `monitor` value after which the training ends (0:
-    never). An option that a trainer cannot offer is narrowed to its one value, such as `paste: Literal[0] = 0`; it
-    then has no flag.
+    never). With a `usual_length`, `epochs` may be 0: a new run decides it by its images. An option that a trainer
+    cannot offer is narrowed to its one value, such as `paste: Literal[0] = 0`; it then has no flag.
     """
+
+    usual_length: ClassVar[tuple[int, int] | None] = None  # epochs, and the steps that these have at least
 
     epochs: Positive = 1
     batch: Positive = 8

@@ -42,9 +42,9 @@ def small_defects(dataset: Dataset, options: SquareOptions) -> str:
     if not small:
         return ""
     side, scale = min(small)
-    what = "defect has" if len(small) == 1 else "defects have"
+    verb = "has" if len(small) == 1 else "have"
     return (
-        f"{len(small)} of {len(sides)} {what} a side under {MIN_SIDE:g} pixels in the network's square of "
+        f"{len(small)} of {len(sides)} defects {verb} a side under {MIN_SIDE:g} pixels in the network's square of "
         f"{options.imgsz} (the smallest {side:.1f}) and may not be learnt: {_remedy(options, scale)} "
         "(docs/models.md)"
     )

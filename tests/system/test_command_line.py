@@ -81,7 +81,7 @@ def test_an_error_of_an_option_names_option_and_value(capsys: pytest.CaptureFixt
     assert run_command("train_det", "fit", "d", "--epochs", "-1", "--json") == 2
     (error,) = json_document(capsys)["errors"]
     assert (error["code"], error["option"], error["value"]) == ("option", "--epochs", "-1")
-    assert error["remedy"] == "give a whole number of at least 1"
+    assert error["remedy"] == "give a whole number of at least 0"
 
 
 def test_an_error_of_a_recipe_names_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

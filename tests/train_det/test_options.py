@@ -39,7 +39,7 @@ def test_the_command_line_and_the_options_agree_on_defaults() -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("epochs", 0), ("batch", 0), ("imgsz", 100), ("imgsz", 32), ("imgsz", 8192), ("workers", -1), ("seed", -1),
+    [("epochs", -1), ("batch", 0), ("imgsz", 100), ("imgsz", 32), ("imgsz", 8192), ("workers", -1), ("seed", -1),
      ("seed", 2**32),
      ("patience", -1), ("logger", "comet"), ("monitor", "mAP50"), ("precision", "16"), ("lr", 0.0), ("lr", 2.0)],
 )  # fmt: skip

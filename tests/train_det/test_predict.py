@@ -176,7 +176,7 @@ def test_bad_use_ends_in_one_line(
         (["fit", tmp_path / "gone"], "no such folder"),
         (["fit", dataset.root, "--weights", text], "not a PyTorch checkpoint"),
         (["fit", dataset.root, "--imgsz", "100"], "--imgsz 100"),
-        (["fit", dataset.root, "--epochs", "0"], "--epochs 0"),
+        (["fit", dataset.root, "--epochs", "-1"], "--epochs -1"),
         (["fit", dataset.root, "--monitor", "mAP"], "--monitor mAP"),
         (["fit", dataset.root, "--lr", "0"], "--lr 0"),
         (["fit", dataset.root, "--negatives", "some"], "--negatives some"),

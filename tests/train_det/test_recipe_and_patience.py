@@ -83,8 +83,8 @@ def test_a_recipe_is_overridden_by_flags_and_saved_resolved(small: Dataset, tmp_
     ("recipe", "flags", "reported"),
     [
         ("epoch: 3", (), "my.yaml: epoch: no such option; did you mean epochs?"),
-        ("epochs: 0", (), "my.yaml: epochs = 0: not a value it takes; give a whole number of at least 1"),
-        ("epochs: 3", ("--epochs", 0), "--epochs 0: not a value it takes; give a whole number of at least 1"),
+        ("epochs: -1", (), "my.yaml: epochs = -1: not a value it takes; give a whole number of at least 0"),
+        ("epochs: 3", ("--epochs", -1), "--epochs -1: not a value it takes; give a whole number of at least 0"),
         ("", ("--logger", "comet"), UNKNOWN_LOGGER),
         ("", ("--patience", 3, "--monitor", "last"), "--patience 3: monitor last watches no value; give 0, or"),
         ("", ("--resume", "some/run"), RESUMED),

@@ -227,7 +227,7 @@ def test_a_training_without_annotations_is_refused(
     ("arguments", "reported"),
     [
         (["--imgsz", 250], "--imgsz 250: not a multiple of 16"),
-        (["--epochs", 0], "--epochs 0: not a value it takes"),
+        (["--epochs", -1], "--epochs -1: not a value it takes"),
         (["--monitor", "accuracy"], "--monitor accuracy: not a value it takes"),
         (["--device", "tpu9"], "--device tpu9: not a device"),
         (["--device", "97"], "--device 97: this machine has"),

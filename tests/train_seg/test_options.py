@@ -15,7 +15,7 @@ CONFIG = Path("config.yaml")
 @pytest.mark.parametrize(
     ("flags", "named"),
     [
-        ({"epochs": 0}, "--epochs 0: not a value it takes; give a whole number of at least 1"),
+        ({"epochs": -1}, "--epochs -1: not a value it takes; give a whole number of at least 0"),
         ({"batch": 0}, "--batch 0: "),
         ({"workers": -1}, "--workers -1: "),
         ({"patience": -1}, "--patience -1: "),

@@ -32,7 +32,7 @@ SMALL = (10, 10, 90, 20)  # 20 of 4000 pixels are 1.6 of 320
 @pytest.mark.parametrize(
     ("data", "options", "words"),
     [
-        (dataset(4000, LARGE, SMALL), SegmenterOptions(imgsz=320), ["1 of 2 defect has", "1.6", "--tile 320"]),
+        (dataset(4000, LARGE, SMALL), SegmenterOptions(imgsz=320), ["1 of 2 defects has", "1.6", "--tile 320"]),
         (dataset(4000, SMALL, SMALL), DetectorOptions(imgsz=640), ["2 of 2 defects have", "3.2", "--tile 640"]),
         (dataset(4000, SMALL), SegmenterOptions(imgsz=320, tile=2000), ["3.2", "a smaller --tile or a larger"]),
         (dataset(4000, SMALL), SegmenterOptions(good_map="run"), ["a larger --imgsz"]),

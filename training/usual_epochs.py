@@ -1,0 +1,57 @@
+"""The number of epochs that a new run has if the user leaves it open.
+
+Few images make few steps in an epoch, so a fixed number of epochs would end before the network has learnt them.
+"""
+
+from collections.abc import Collection
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+from datasets.formats.dataset_folder import Dataset
+from evaluate.run_folder import Run, read_split
+from system.console import print_status
+from training.options import OptionsT, SharedOptions, run_options
+
+
+@runtime_checkable
+class CropOptions(Protocol):
+    """Options of a trainer that can learn from crops."""
+
+    @property
+    def tile(self) -> int:
+        """Side of crops in pixels, 0 for none."""
+
+    @property
+    def tile_empty(self) -> float:
+        """Crops without a defect for each crop with one."""
+
+
+def training_size(dataset: Dataset, names: Collection[str], options: SharedOptions) -> int:
+    """How many images an epoch has: `names` of train, or the crops that will be made of them."""
+    if not (isinstance(options, CropOptions) and options.tile):
+        return len(names)
+    defects = sum(not annotation.iscrowd for annotation in dataset.split("train").annotations)
+    return round(defects * (1 + options.tile_empty))
+
+
+def decide_epochs(options: OptionsT, images: int, *, quiet: bool = False) -> OptionsT:
+    """`options` with a number of epochs, if it is 0: that of `usual_length`, or what its steps need.
+
+    `images` are those of an epoch; those of `unlabelled` are not known yet and not among them. Prints a larger
+    number than the usual one, unless `quiet`.
+    """
+    if options.epochs or options.usual_length is None:
+        return options
+    usual, steps = options.usual_length
+    batches = -(-max(images, 1) // options.batch)
+    epochs = max(usual, -(-steps // batches))
+    if epochs > usual and not quiet:
+        print_status(f"{images} training images: {epochs} epochs instead of {usual}, for {steps} steps")
+    return msgspec.structs.replace(options, epochs=epochs)
+
+
+def options_to_train(run: Run, kind: type[OptionsT]) -> OptionsT:
+    """The options of a run; with a number of epochs, too, if its configuration has none. Raises InputError."""
+    options = run_options(run, kind)
+    return options if options.epochs else decide_epochs(options, len(read_split(run).images["train"]))
