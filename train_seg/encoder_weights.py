@@ -13,6 +13,11 @@ from system.errors import WeightsError, first_line
 
 UNUSED = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "head_", "norm_pre.", "_fc.", "last_linear.")
 ENCODER = re.compile(r"^(?:model\.)?(?:net\.)?encoder\.")
+AS_IN_TIMM = {  # encoders of smp -> timm's names of the networks with the same weights
+    "xception": "legacy_xception",
+    "inceptionv4": "inception_v4",
+    "inceptionresnetv2": "inception_resnet_v2",
+}
 DENSE = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(\d)")
 
 
@@ -34,6 +39,10 @@ def load_encoder_weights(encoder: nn.Module, name: str, depth: int, source: str)
 
 def _fill(encoder: nn.Module, given: dict[str, Tensor], path: Path, depth: int) -> list[str]:
     wanted = encoder.state_dict()
+    whole = [k for k, v in given.items() if k in wanted and wanted[k].is_floating_point() > v.is_floating_point()]
+    if whole:
+        problem = f"its tensor {whole[0]} has whole numbers, as quantised weights do"
+        raise WeightsError(path, problem, REMEDY)
     fits = {k: v for k, v in given.items() if k in wanted and v.shape == wanted[k].shape}
     if not any(k.endswith("weight") and v.ndim == 4 for k, v in fits.items()):
         raise WeightsError(path, f"none of its {len(given)} tensors fits the encoder", REMEDY)
@@ -66,8 +75,11 @@ def _parts(tensors: Iterable[str]) -> str:
 def encoder_normalisation(name: str) -> tuple[MeanOrStd, MeanOrStd]:
     """Mean and standard deviation, of pixel values of 0 to 1, under which the weights of an encoder were trained.
 
-    smp calls timm's networks `tu-NAME`, and those that it changed `timm-NAME`; all others are ImageNet's.
+    smp calls timm's networks `tu-NAME`, and those that it changed `timm-NAME`. Of its own, some have weights that
+    timm has too, trained under another normalisation than ImageNet's; all others are ImageNet's.
     """
+    if name.startswith("dpn") or name in AS_IN_TIMM:
+        return normalisation_of_name(AS_IN_TIMM.get(name, name))
     for prefix in ("tu-", "timm-"):
         if name.startswith(prefix):
             return normalisation_of_name(name.removeprefix(prefix))

@@ -104,6 +104,22 @@ def test_what_is_not_a_state_dict_is_refused(
     assert not (tmp_path / "evil-was-here").exists()
 
 
+def test_half_precision_is_read_and_whole_numbers_are_refused(
+    encoder: nn.Module, torchvision_state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    path = tmp_path / "weights.pt"
+    half = {k: v.half() if v.is_floating_point() else v for k, v in torchvision_state.items()}
+    torch.save(half, path)
+    assert load_encoder_weights(encoder, "resnet18", 5, str(path)) == []
+    loaded = encoder.state_dict()["conv1.weight"]
+    assert loaded.dtype == torch.float32
+    assert torch.equal(loaded, half["conv1.weight"].float())
+    torch.save({k: (10 * v).to(torch.int8) for k, v in torchvision_state.items()}, path)
+    with pytest.raises(WeightsError, match=r"its tensor conv1\.weight has whole numbers, as quantised"):
+        load_encoder_weights(encoder, "resnet18", 5, str(path))
+    assert torch.equal(encoder.state_dict()["conv1.weight"], loaded)  # nothing was loaded
+
+
 def test_a_missing_file_is_named(encoder: nn.Module, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no such file"):
         load_encoder_weights(encoder, "resnet18", 4, str(tmp_path / "r.pt"))

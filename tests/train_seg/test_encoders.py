@@ -107,6 +107,11 @@ def test_normalisation_is_that_of_the_weights() -> None:
     assert encoder_normalisation("timm-tf_efficientnet_lite0") == (half, half)
     for name in ("resnet18", "mobilenet_v2", "tu-resnet18"):
         assert encoder_normalisation(name) == (IMAGENET_MEAN, IMAGENET_STD)
+    for name in ("xception", "inceptionv4", "inceptionresnetv2"):  # TensorFlow's, in smp as in timm
+        assert encoder_normalisation(name) == (half, half)
+    mean, std = encoder_normalisation("dpn68")  # MXNet's, in values of 0 to 255: minus 124, 117, 104, times 0.0167
+    assert [255 * v for v in mean] == pytest.approx([124, 117, 104])
+    assert [255 * v for v in std] == pytest.approx([1 / 0.0167] * 3)
 
 
 def test_the_model_applies_the_normalisation_of_its_specification() -> None:
