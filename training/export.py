@@ -5,6 +5,7 @@ from pathlib import Path
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run, is_fused
 from system.errors import OptionError, OutputError
+from system.files import check_file_destination
 from training.cross_validation import single_run
 from training.export_metadata import export_metadata, write_metadata
 from training.exported_model import (
@@ -67,9 +68,13 @@ def export_run(
 
 
 def run_to_export(root: Path, task: str) -> Run:
-    """The run of `task` in `root`, if it has weights of its own. Raises InputError, OptionError."""
+    """The run of `task` in `root`, if it has weights of its own, and its folder of weights can be written.
+
+    Raises InputError, OptionError, OutputError.
+    """
     run = single_run(root, task)
     if is_fused(run):
         problem = "made of several runs, without weights of its own"
         raise OptionError(f"export {run.root}", problem, "export each run")
+    check_file_destination(run.weights / "best")
     return run

@@ -16,7 +16,7 @@ from evaluate.run_folder import Run, read_split
 from system import __version__
 from system.errors import WeightsError, first_line
 from system.tensors import raise_lack_of_memory
-from training.exported_model import ExportFormat, need
+from training.exported_model import ExportFormat, need, write_openvino
 
 ONNX_KEY = "defectline"
 OPENVINO_KEY = ["defectline", "metadata"]
@@ -118,7 +118,7 @@ def write_metadata(path: Path, export_format: ExportFormat, metadata: ExportMeta
     core.set_property({"ENABLE_MMAP": False})  # a mapped file cannot be overwritten
     model = core.read_model(path)
     model.set_rt_info(text, OPENVINO_KEY)
-    openvino.save_model(model, path, compress_to_fp16=False)
+    write_openvino(model, path)
 
 
 def read_metadata(path: Path, export_format: ExportFormat) -> ExportMetadata:

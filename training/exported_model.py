@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run, is_fused
-from system.errors import InputError, OptionError, WeightsError, first_line
+from system.errors import InputError, OptionError, OutputError, WeightsError, first_line
 from system.links import check_own_folder
+from system.system_fault import naming
 from system.tensors import raise_lack_of_memory
 from training.export_record import check_record, checksums_of, exported_files, write_record
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
         def set_rt_info(self, value: str, path: list[str]) -> None: ...  # noqa: D102
 
+        def get_ops(self) -> "list[Any]": ...  # noqa: D102
+
     Runner = Callable[[NDArray[np.generic]], NDArray[np.float32]]
 
 ExportFormat = Literal["onnx", "openvino"]
@@ -36,6 +39,7 @@ OPENVINO_PRECISIONS = {"32": "f32", "bf16": "bf16", "int8": "f32"}  # what is no
 PRECISION_KEY = ["defectline", "precision"]  # the key in an OpenVINO file for the precision to run it in
 LOSS_KEY = ["defectline", "loss"]  # what bfloat16 or 8-bit integers lose, as JSON
 MAX_COMPARED_IMAGES = 8
+MAX_XML_BYTES = 4096  # of one operation in a file of OpenVINO, and more than it takes
 MAX_LOSS = 0.005  # of AP, Dice, accuracy or AUROC, by fewer bits
 
 
@@ -84,7 +88,8 @@ def new_export(weights: Path, export_format: ExportFormat) -> Iterator[Path]:
     partial = path.with_name(f".{path.name}")
     written = exported_files(partial)
     try:
-        yield partial
+        with naming(path, nameless=False):
+            yield partial
         checksums = {name.removeprefix("."): digest for name, digest in checksums_of(written).items()}
         for file in reversed(written):
             file.replace(path.with_suffix(file.suffix))
@@ -135,7 +140,34 @@ def check_max_loss(max_loss: float) -> None:
 def save_openvino(converted: "OpenVinoModel", path: Path, precision: str) -> None:
     """Write the result of openvino.convert_model with 32-bit weights and the precision to run it in."""
     converted.set_rt_info(precision, PRECISION_KEY)
-    need("openvino", "openvino").save_model(converted, path, compress_to_fp16=False)
+    write_openvino(converted, path)
+
+
+def write_openvino(model: "OpenVinoModel", path: Path) -> None:
+    """Write `path` and its .bin. Raises OSError with the system's reason, OutputError if there is none.
+
+    OpenVINO states no reason for a .bin that cannot be written, and none at all for an incomplete .xml.
+    """
+    try:
+        need("openvino", "openvino").save_model(model, path, compress_to_fp16=False)
+        problem = "" if _ends_as_xml(path) else "it is not complete"
+    except RuntimeError as error:
+        raise_lack_of_memory(path, error)
+        problem = first_line(error, 80)
+    if problem:
+        with path.with_suffix(".bin").open(
+            "wb"
+        ) as file:  # as much again, which the system refuses with its reason
+            for operation in model.get_ops():
+                file.write(bytes(MAX_XML_BYTES))
+                file.write(operation.data.tobytes() if operation.get_type_name() == "Constant" else b"")
+        raise OutputError(path, f"cannot be written ({problem})", "export again")
+
+
+def _ends_as_xml(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-min(64, path.stat().st_size), 2)
+        return file.read().rstrip().endswith(b"</net>")
 
 
 def open_runner(path: Path, export_format: ExportFormat) -> "Runner":
