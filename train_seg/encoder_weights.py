@@ -12,6 +12,7 @@ from features.weights import part_names, prepare_hub, read_state_dict
 from system.errors import WeightsError, first_line
 
 UNUSED = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "head_", "norm_pre.", "_fc.", "last_linear.")
+MIN_SHARE = 0.6  # of the tensors of the encoder; ResNet-18 has 0.52 of those of ResNet-34, and 0.75 without layer4
 ENCODER = re.compile(r"^(?:model\.)?(?:net\.)?encoder\.")
 AS_IN_TIMM = {  # encoders of smp -> timm's names of the networks with the same weights
     "xception": "legacy_xception",
@@ -34,10 +35,10 @@ def load_encoder_weights(encoder: nn.Module, name: str, depth: int, source: str)
         encoder.load_state_dict(_from_hub(name, depth))
         return []
     path = Path(source)
-    return _fill(encoder, _named_as(encoder, read_state_dict(path, REMEDY)), path, depth)
+    return _fill(encoder, name, _named_as(encoder, read_state_dict(path, REMEDY)), path, depth)
 
 
-def _fill(encoder: nn.Module, given: dict[str, Tensor], path: Path, depth: int) -> list[str]:
+def _fill(encoder: nn.Module, name: str, given: dict[str, Tensor], path: Path, depth: int) -> list[str]:
     wanted = encoder.state_dict()
     whole = [k for k, v in given.items() if k in wanted and wanted[k].is_floating_point() > v.is_floating_point()]
     if whole:
@@ -46,16 +47,20 @@ def _fill(encoder: nn.Module, given: dict[str, Tensor], path: Path, depth: int) 
     fits = {k: v for k, v in given.items() if k in wanted and v.shape == wanted[k].shape}
     if not any(k.endswith("weight") and v.ndim == 4 for k, v in fits.items()):
         raise WeightsError(path, f"none of its {len(given)} tensors fits the encoder", REMEDY)
+    trained = [k for k in wanted if not k.endswith("num_batches_tracked")]
+    in_use = [k for k in trained if depth == 5 or not k.startswith("layer4.")]
+    found = sum(k in fits for k in in_use)
+    if found < MIN_SHARE * len(in_use):
+        problem = f"fills {found} of the {len(in_use)} tensors of {name}, so it is of another network"
+        raise WeightsError(path, problem, REMEDY)
     nn.Module.load_state_dict(encoder, fits, strict=False)  # some encoders of smp override it without `strict`
     lines = []
-    counters = {k for k in wanted if k.endswith("num_batches_tracked")}
-    lacking = [k for k in wanted if k not in given and k not in counters]
-    in_use = [k for k in lacking if depth == 5 or not k.startswith("layer4.")]
-    if in_use:
+    lacking = [k for k in in_use if k not in given]
+    if lacking:
         advice = ""
-        if depth == 5 and all(k.startswith("layer4.") for k in in_use):
+        if depth == 5 and all(k.startswith("layer4.") for k in lacking):
             advice = "; layer4 stays random, --encoder-depth 4 does without it"
-        lines.append(f"encoder weights: {path.name} lacks {len(in_use)} tensors ({_parts(in_use)}){advice}")
+        lines.append(f"encoder weights: {path.name} lacks {len(lacking)} tensors ({_parts(lacking)}){advice}")
     misfits = [k for k in given if k in wanted and k not in fits]
     if misfits:
         lines.append(

@@ -120,6 +120,19 @@ def test_half_precision_is_read_and_whole_numbers_are_refused(
     assert torch.equal(encoder.state_dict()["conv1.weight"], loaded)  # nothing was loaded
 
 
+def test_weights_of_a_smaller_network_of_the_same_family_are_refused(
+    torchvision_state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    larger = SegmentationModel(ModelSpec("resnet34", 4, 64, [Category(1, "chip")])).net.encoder
+    assert isinstance(larger, nn.Module)
+    before = larger.state_dict()["conv1.weight"].clone()
+    with pytest.raises(
+        WeightsError, match=r"fills \d+ of the \d+ tensors of resnet34, so it is of another network"
+    ):
+        load_encoder_weights(larger, "resnet34", 4, write(tmp_path / "r.pt", torchvision_state))
+    assert torch.equal(larger.state_dict()["conv1.weight"], before)
+
+
 def test_a_missing_file_is_named(encoder: nn.Module, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no such file"):
         load_encoder_weights(encoder, "resnet18", 4, str(tmp_path / "r.pt"))
