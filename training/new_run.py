@@ -194,13 +194,18 @@ def run_split(dataset: Dataset, images: Mapping[str, Sequence[str]]) -> RunSplit
     return RunSplit(dataset.name, sha256, members, dataset.intensities)
 
 
+def write_config(run: Run, config: RunConfig) -> None:
+    """Write config.yaml, with the URL of a dataset instead of its copy."""
+    recorded = msgspec.structs.replace(config, dataset=shown(config.dataset))
+    write_atomic(run.config, msgspec.yaml.encode(recorded))
+
+
 def _fill(root: Path, config: RunConfig, split: RunSplit) -> Run:
     run = Run(root, config.task)
     if not (config.folds or config.seeds):
         run.weights.mkdir()
     (root / "predictions").mkdir()
-    recorded = msgspec.structs.replace(config, dataset=shown(config.dataset))
-    write_atomic(run.config, msgspec.yaml.encode(recorded))
+    write_config(run, config)
     write_json(root / "environment.json", environment())
     write_json(root / "split.json", split)
     return run

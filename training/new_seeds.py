@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 
 from datasets.formats.dataset_folder import Dataset
-from evaluate.run_folder import Run, RunConfig, read_split
+from evaluate.run_folder import Run, RunConfig, read_config, read_split
 from system.json_file import write_json
 from training.negatives import DEFECTS_AND_NEGATIVES, ImageChoice
-from training.new_run import create_run, new_folds, new_run, removed_on_failure, run_split
+from training.new_run import create_run, new_folds, new_run, removed_on_failure, run_split, write_config
 from training.options import SharedOptions
 
 
@@ -47,4 +47,6 @@ def new_seeds(
             else:
                 member = new_run(task, dataset, one, run.root, folder, images, member=True)
         write_json(run.root / "split.json", read_split(member))
+        decided = {**asked, "epochs": read_config(member.root).options["epochs"]}
+        write_config(run, msgspec.structs.replace(config, options=decided))
     return run

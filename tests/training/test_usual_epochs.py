@@ -11,6 +11,7 @@ from evaluate.run_folder import read_config
 from train_det.options import DetectorOptions
 from train_seg.options import SegmenterOptions
 from training.new_run import new_folds, new_run
+from training.new_seeds import new_seeds
 from training.options import SharedOptions
 from training.usual_epochs import decide_epochs, options_to_train, training_size
 
@@ -66,6 +67,14 @@ def test_the_configuration_of_a_run_has_the_number(
     for part in (whole.root, whole.root / "fold-1", whole.root / "fold-2"):
         assert read_config(part).options["epochs"] == folds  # 7 or 8 images, 2 steps each
     assert capsys.readouterr().err.count("375 epochs") == (asked == 0)
+
+
+def test_a_run_of_several_seeds_states_the_number_of_its_trainings(tmp_path: Path) -> None:
+    dataset = Dataset(tmp_path / "data", {"train": bottles(10)}, None)
+    run = new_seeds("seg", dataset, SegmenterOptions(), tmp_path, "three", 3)
+    for part in (run.root, run.root / "seed-0", run.root / "seed-2"):
+        assert read_config(part).options["epochs"] == 188
+    assert read_config(run.root).seeds == [0, 1, 2]
 
 
 def test_a_configuration_that_leaves_it_open_is_decided_before_the_training(tmp_path: Path) -> None:
