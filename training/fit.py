@@ -16,6 +16,7 @@ from evaluate.tables import print_metrics
 from system.console import print_status
 from system.json_output import report
 from system.on_cluster import pool_on
+from training.before_training import report_before_training
 from training.device import choose_device, choose_precision
 from training.epoch_recorder import recording
 from training.group_start import OtherProcesses
@@ -30,7 +31,6 @@ from training.run_dataset import run_dataset
 from training.run_lock import hold, release
 from training.several_devices import epochs_left, together
 from training.several_trainings import train_several, trainings_of
-from training.small_defects import report_small_defects
 from training.trainer import Learner, Loop, PredictOptions, Trainer, Work
 from training.usual_epochs import options_to_train
 
@@ -74,10 +74,11 @@ def start(
     if others:
         others.group(options)
         trainer.check_devices(learner.settle(options))
-    report_small_defects(dataset, options)
     run = new_run(trainer.task, dataset, _settled(learner, options), runs, name, trainer.images)
     _furnish(learner, run, [run], dataset, options)
-    return _prepare(trainer, learner, run, dataset, others)
+    training = _prepare(trainer, learner, run, dataset, others)
+    report_before_training(run, dataset, options)
+    return training
 
 
 def start_several(
@@ -98,13 +99,14 @@ def start_several(
     learner = trainer.learner()
     options = _settled(learner, options)
     check_learnable(dataset, options, trainer.images)
-    report_small_defects(dataset, options)
     learner.check_model(dataset, options)
     if seeds > 1:
         run = new_seeds(trainer.task, dataset, options, runs, name, seeds, folds, val, trainer.images)
     else:
         run = new_folds(trainer.task, dataset, options, runs, name, folds, val, trainer.images)
-    _furnish(learner, run, trainings_of(run), dataset, options)
+    parts = trainings_of(run)
+    _furnish(learner, run, parts, dataset, options)
+    report_before_training(parts[0], dataset, options)
     return run
 
 
@@ -135,10 +137,7 @@ def fit_several(
 
 
 def resume(
-    trainer: Trainer[OptionsT],
-    dataset: Dataset,
-    root: Path,
-    others: OtherProcesses | None = None,
+    trainer: Trainer[OptionsT], dataset: Dataset, root: Path, others: OtherProcesses | None = None
 ) -> Training[OptionsT]:
     """Prepare to continue the run in `root` with its own options, or to begin a fold.
 

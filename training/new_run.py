@@ -73,7 +73,7 @@ def new_run(
     check_boxes(dataset, task)
     _report_repairs(dataset)
     names = _names(dataset, options, images)
-    options = decide_epochs(options, training_size(dataset, names["train"], options), quiet=member)
+    options = decide_epochs(options, training_size(dataset, names["train"], options))
     config = _config(task, dataset, options)
     place = dataset.name if name is None else name
     run = create_run(runs, task, place, config, run_split(dataset, names), member=member)
@@ -111,7 +111,7 @@ def new_folds(
         raise OptionError(f"--folds {folds}", "a fold has nothing to learn from", "give fewer folds")
     members = [_names(view, options, images) for view in views]
     sizes = [training_size(view, names["train"], options) for view, names in zip(views, members, strict=True)]
-    options = decide_epochs(options, min(sizes), quiet=member)
+    options = decide_epochs(options, min(sizes))
     config = _config(task, dataset, options)
     everything = {"train": [], "val": [], "test": sorted(strata)}
     whole = msgspec.structs.replace(config, folds=folds)

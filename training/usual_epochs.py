@@ -35,20 +35,27 @@ def training_size(dataset: Dataset, names: Collection[str], options: SharedOptio
     return round(defects * (1 + options.tile_empty))
 
 
-def decide_epochs(options: OptionsT, images: int, *, quiet: bool = False) -> OptionsT:
+def decide_epochs(options: OptionsT, images: int) -> OptionsT:
     """`options` with a number of epochs, if it is 0: that of `usual_length`, or what its steps need.
 
-    `images` are those of an epoch; those of `unlabelled` are not known yet and not among them. Prints a larger
-    number than the usual one, unless `quiet`.
+    `images` are those of an epoch; those of `unlabelled` are not known yet and not among them.
     """
     if options.epochs or options.usual_length is None:
         return options
     usual, steps = options.usual_length
     batches = -(-max(images, 1) // options.batch)
-    epochs = max(usual, -(-steps // batches))
-    if epochs > usual and not quiet:
+    return msgspec.structs.replace(options, epochs=max(usual, -(-steps // batches)))
+
+
+def report_epochs(run: Run, options: SharedOptions) -> None:
+    """Print how many epochs a new run has, if `options` leave it open and they are more than the usual number."""
+    if options.epochs or options.usual_length is None:
+        return
+    usual, steps = options.usual_length
+    epochs = run_options(run, type(options)).epochs
+    if epochs > usual:
+        images = len(read_split(run).images["train"])
         print_status(f"{images} training images: {epochs} epochs instead of {usual}, for {steps} steps")
-    return msgspec.structs.replace(options, epochs=epochs)
 
 
 def options_to_train(run: Run, kind: type[OptionsT]) -> OptionsT:
