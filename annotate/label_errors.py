@@ -2,16 +2,20 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from annotate.fixes import new_backup
 from annotate.folder_images import FolderImage
+from annotate.match_names import match_names
 from annotate.queueing import rank, write_list
 from datasets.formats.labelme_document import read_document, write_document
+from datasets.formats.members import home_splits
 from evaluate.label_errors import LABEL_ERRORS
 from evaluate.label_suspects import Suspect
 from evaluate.metrics import read_metrics
-from evaluate.run_folder import Run
+from evaluate.run_dataset import open_run_dataset
+from evaluate.run_folder import Run, read_split
 from system.console import print_status, print_table, print_text
 from system.errors import InputError
 
@@ -21,8 +25,9 @@ FLAG = "label error? "  # before the reason, in the name of an image flag
 def suspects_in_folder(run: Run, images: Sequence[FolderImage]) -> dict[str, list[Suspect]]:
     """The suspects of `run` by image name, the most suspicious first.
 
-    A file name of the run's dataset is that of an image of the folder, or its last part is, if no other image has
-    the same. Raises InputError if the run has no list, and if none of the images it tested is in the folder.
+    Which image a file name of the run's dataset means, match_names decides. Suspects of images that are not in
+    the folder, and those beyond the list of the run, are counted in a printed line. Raises InputError if the run
+    has no list, and if none of the images of the list is in the folder.
     """
     if not run.metrics.is_file():
         raise InputError(run.root, "is not measured", "finish it with fit --resume, or evaluate it")
@@ -30,20 +35,29 @@ def suspects_in_folder(run: Run, images: Sequence[FolderImage]) -> dict[str, lis
     if errors is None:
         problem = "has no list of suspected label errors"
         raise InputError(run.metrics, problem, f"make it with train_{run.task} evaluate {run.root}")
-    names = {image.name for image in images}
-    sharing: dict[str, list[str]] = {}
-    for name in names:
-        sharing.setdefault(Path(name).name, []).append(name)
-    last_parts = {last: of_last[0] for last, of_last in sharing.items() if len(of_last) == 1}
+    matching = match_names(images, {*_file_names(run), *(suspect.image for suspect in errors.suspects)})
     found: dict[str, list[Suspect]] = {}
     for suspect in errors.suspects:
-        image = suspect.image if suspect.image in names else last_parts.get(Path(suspect.image).name)
-        if image is not None:
-            found.setdefault(image, []).append(suspect)
+        if suspect.image in matching:
+            found.setdefault(matching[suspect.image], []).append(suspect)
     if errors.suspects and not found:
         problem = "none of its suspected images is in the folder"
         raise InputError(run.root, problem, "name the folder from which its dataset was converted")
+    if elsewhere := [suspect.image for suspect in errors.suspects if suspect.image not in matching]:
+        print_status(
+            f"{len(elsewhere)} suspected labels are of images that are not in the folder: {elsewhere[0]}, ..."
+        )
+    if beyond := errors.total - len(errors.suspects):
+        print_status(f"{beyond} less suspicious labels are not in the list of the run")
     return found
+
+
+def _file_names(run: Run) -> set[str]:
+    """Those that the run used and, if its dataset is still where it was, the good images that it left out too."""
+    used = {name for of_split in read_split(run).images.values() for name in of_split}
+    with suppress(InputError):
+        used |= home_splits(open_run_dataset(run)).keys()
+    return used
 
 
 def queue_label_errors(

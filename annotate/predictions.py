@@ -1,11 +1,12 @@
 """Predictions for the images of a folder, read from a COCO results file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from annotate.folder_images import FolderImage
+from annotate.match_names import match_names
 from datasets.coco import Image, Prediction
 from datasets.formats.coco_file import read_coco, read_predictions
 from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset
@@ -36,7 +37,7 @@ def read_named_predictions(path: Path, coco: Path | None, images: Sequence[Folde
             )
     file_names = {image.id: image.file_name for image in names.images}
     return NamedPredictions(
-        predictions_by_image(images, file_names, predictions, path), names.categories, names.model
+        predictions_by_image(images, file_names, predictions, path, names.known), names.categories, names.model
     )
 
 
@@ -60,33 +61,26 @@ def predict_counted(
 
 
 def predictions_by_image(
-    images: Sequence[FolderImage], file_names: Mapping[int, str], predictions: Sequence[Prediction], source: Path
+    images: Sequence[FolderImage],
+    file_names: Mapping[int, str],
+    predictions: Sequence[Prediction],
+    source: Path,
+    known: Iterable[str] = (),
 ) -> dict[str, list[Prediction]]:
     """Predictions by image name; `file_names` maps image ids to file names.
 
-    A file name matches an image if it is the path of the image, absolute or relative to the folder. It also
-    matches if it is the last part of the path and no other image of the folder has the same last part. Raises
-    InputError, which names the file `source`, for an id without a file name, and if no prediction belongs to an
-    image of the folder.
+    Which image a file name means, match_names decides by `known`, all file names of the dataset, by default those
+    of `file_names`. Raises InputError, which names the file `source`, for an id without a file name, and if no
+    prediction belongs to an image of the folder.
     """
-    by_path = {image.name: image.name for image in images}
-    by_path |= {str(image.path.resolve()): image.name for image in images}
-    sharing: dict[str, list[str]] = {}
-    for image in images:
-        sharing.setdefault(image.path.name, []).append(image.name)
-    by_last_part = {last: names[0] for last, names in sharing.items() if len(names) == 1}
+    matching = match_names(images, {*file_names.values(), *known})
     matched: dict[str, list[Prediction]] = {}
     for prediction in predictions:
         file_name = file_names.get(prediction.image_id)
         if file_name is None:
             raise InputError(source, f"image_id {prediction.image_id} has no name", "give its images with --coco")
-        name = (
-            by_path.get(str(Path(file_name).resolve()))
-            or by_path.get(file_name)
-            or by_last_part.get(Path(file_name).name)
-        )
-        if name is not None:
-            matched.setdefault(name, []).append(prediction)
+        if file_name in matching:
+            matched.setdefault(matching[file_name], []).append(prediction)
     if predictions and not matched:
         raise InputError(source, "none of its images is in the folder", "name the folder that was predicted")
     return matched
@@ -108,11 +102,12 @@ def check_has_boxes(source: Path) -> None:
 
 
 class _Names(msgspec.Struct, frozen=True):
-    """The images, the category names by category id, and the name of the model."""
+    """The images, the category names by category id, the name of the model, and all file names of the dataset."""
 
     images: list[Image]
     categories: dict[int, str]
     model: str
+    known: list[str] = []
 
 
 def _read_names(path: Path, coco: Path | None) -> _Names:
@@ -131,7 +126,8 @@ def _read_names(path: Path, coco: Path | None) -> _Names:
         problem = "does not name the images and categories of its ids"
         raise OptionError(f"--predictions {path}", problem, "give --coco FILE or DATASET")
     categories = run_categories(run, dataset) if run else dataset.categories
-    return _Names(_images_of(run, path, dataset), {c.id: c.name for c in categories}, model)
+    images = _images_of(run, path, dataset)
+    return _Names(images, {c.id: c.name for c in categories}, model, list(home_splits(dataset)))
 
 
 def _images_of(run: Run | None, path: Path, dataset: Dataset) -> list[Image]:

@@ -49,7 +49,9 @@ class UsualScores(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """The predictions and annotations of an image, without ignore regions and what is inside them.
+    """The predictions and annotations of an image, without ignore regions and what is only inside these.
+
+    A prediction near an annotation stays, also inside an ignore region: it is about the annotation.
 
     `ious` and `near` are predictions x annotations; `found` is for each annotation the position of the prediction
     of its type that finds it with the best score, else -1.
@@ -130,15 +132,15 @@ def _compare(truth: CocoFile, predictions: Sequence[Prediction]) -> Iterator[_Co
     for image in truth.images:
         regions = [a.bbox for a in annotations[image.id] if a.iscrowd]
         single = [a for a in annotations[image.id] if not a.iscrowd]
-        boxes = [p.bbox for p in of_image[image.id]]
-        inside = box_ious(boxes, regions, [True] * len(regions)).max(axis=1, initial=0) >= NEAR_PART
-        kept = [p for p, is_inside in zip(of_image[image.id], inside, strict=True) if not is_inside]
-        boxes, drawn = [p.bbox for p in kept], [a.bbox for a in single]
+        boxes, drawn = [p.bbox for p in of_image[image.id]], [a.bbox for a in single]
         ious = box_ious(boxes, drawn)
         parts = np.maximum(
             box_ious(boxes, drawn, [True] * len(drawn)), box_ious(drawn, boxes, [True] * len(boxes)).T
         )
-        yield _Compared(image, kept, single, ious, (ious >= NEAR_IOU) | (parts >= NEAR_PART))
+        near = (ious >= NEAR_IOU) | (parts >= NEAR_PART)
+        inside = box_ious(boxes, regions, [True] * len(regions)).max(axis=1, initial=0) >= NEAR_PART
+        kept = np.flatnonzero(~inside | near.any(axis=1))
+        yield _Compared(image, [of_image[image.id][i] for i in kept], single, ious[kept], near[kept])
 
 
 def _suspects(one: _Compared, usual: Mapping[int, UsualScores], names: Mapping[int, str]) -> Iterator[Suspect]:

@@ -95,3 +95,28 @@ def test_a_run_that_was_measured_before_there_was_a_list(run: Run, labelled: Pat
     run.metrics.write_text(json.dumps(stored))
     with pytest.raises(InputError, match="no list of suspected label errors"):
         suspects_in_folder(run, list_folder_images(labelled))
+
+
+def test_an_image_of_another_folder_with_the_same_name_is_not_flagged(
+    run: Run, labelled: Path, folder: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two images of the dataset are called gone.png; the folder has another than the suspected one, and b.png."""
+    for path in (run.metrics, run.root / "split.json"):
+        path.write_text(path.read_text().replace('"gone.png"', '"line/gone.png"'))
+    split = json.loads((run.root / "split.json").read_text())
+    split["images"]["train"] = ["other/gone.png"]
+    (run.root / "split.json").write_text(json.dumps(split))
+    other = folder("other", gone=DENT, b=DENT)
+    assert run_command("annotate", "queue", other, "--from", run.root, "--by", "label-errors") == 0
+    streams = capsys.readouterr()
+    assert streams.out.splitlines() == ["b.png"]
+    assert "1 suspected labels are of images that are not in the folder, such as line/gone.png" in streams.err
+    assert flags(other, "gone") == {}
+
+
+def test_a_list_that_was_cut_off_is_counted(run: Run, labelled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored = json.loads(run.metrics.read_text())
+    stored["label_errors"]["total"] = 202
+    run.metrics.write_text(json.dumps(stored))
+    assert run_command("annotate", "queue", labelled, "--from", run.root, "--by", "label-errors") == 0
+    assert "200 less suspicious labels are not in the list of the run" in capsys.readouterr().err

@@ -51,6 +51,24 @@ def test_a_name_that_two_images_have_is_not_guessed(tmp_path: Path) -> None:
     assert predictions_by_image(images, {}, [], Path("p.json")) == {}
 
 
+def test_a_name_that_two_images_of_the_dataset_have_is_not_guessed(tmp_path: Path) -> None:
+    """good/a.png and dent/a.png were predicted; the folder has one a.png, or only one of the two."""
+    draw_image(tmp_path / "flat/a.png")
+    draw_image(tmp_path / "flat/b.png")
+    names, found = (
+        {7: "good/a.png", 8: "dent/a.png", 9: "dent/b.png"},
+        [FOUND, msgspec.structs.replace(FOUND, image_id=9)],
+    )
+    read = predictions_by_image(list_folder_images(tmp_path / "flat"), names, found, Path("p.json"))
+    assert read == {"b.png": found[1:]}
+    draw_image(tmp_path / "part/dent/a.png")
+    images = list_folder_images(tmp_path / "part")
+    of_dent = msgspec.structs.replace(FOUND, image_id=8)
+    assert predictions_by_image(images, names, [FOUND, of_dent], Path("p.json")) == {"dent/a.png": [of_dent]}
+    with pytest.raises(InputError, match="none of its images is in the folder"):
+        predictions_by_image(images, {7: "good/a.png"}, [FOUND], Path("p.json"), ["good/a.png", "dent/a.png"])
+
+
 def test_results_with_a_coco_file(tmp_path: Path) -> None:
     draw_image(tmp_path / "images/a.png")
     images = list_folder_images(tmp_path / "images")

@@ -60,6 +60,18 @@ def test_inside_an_ignore_region_nothing_is_unlabelled(bench: Any) -> None:
     assert suspects_of(truth, predictions, MASKS) == []
 
 
+@pytest.mark.parametrize("provides", [BOXES, MASKS])
+def test_an_annotation_inside_an_ignore_region_is_found(bench: Any, provides: Any) -> None:
+    """The prediction that finds it is inside the region too; what is only inside the region is not unlabelled."""
+    truth, predictions = ten_chips(bench)
+    region = Annotation(900, 1, CHIP, (2, 2, 34, 20), 680, bench.mask((2, 2, 34, 20)), iscrowd=1)
+    truth = msgspec.structs.replace(truth, annotations=[*truth.annotations, region])
+    predictions.append(bench.prediction(1, CRACK, (24, 4, 10, 10), 0.9))
+    assert suspects_of(truth, predictions, provides) == []
+    (suspect,) = suspects_of(truth, without(predictions, 1), provides)
+    assert (suspect.kind, suspect.image) == (SuspectKind.not_met, "001.png")
+
+
 def test_a_truth_that_no_prediction_meets(bench: Any) -> None:
     """Nine of ten chips have 0.8 near them, so 0.72 is usual, and a fifth of it, 0.147, the limit."""
     truth, predictions = ten_chips(bench)
