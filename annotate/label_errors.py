@@ -45,7 +45,7 @@ def suspects_in_folder(run: Run, images: Sequence[FolderImage]) -> dict[str, lis
         raise InputError(run.root, problem, "name the folder from which its dataset was converted")
     if elsewhere := [suspect.image for suspect in errors.suspects if suspect.image not in matching]:
         print_status(
-            f"{len(elsewhere)} suspected labels are of images that are not in the folder: {elsewhere[0]}, ..."
+            f"{len(elsewhere)} suspected labels are of images that are not in the folder, such as {elsewhere[0]}"
         )
     if beyond := errors.total - len(errors.suspects):
         print_status(f"{beyond} less suspicious labels are not in the list of the run")
