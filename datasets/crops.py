@@ -19,7 +19,7 @@ from system.progress import Progress
 if TYPE_CHECKING:
     import numpy as np
 
-MIN_VISIBLE_SHARE = 0.25  # of a cut annotation; a smaller rest is an ignore region
+MIN_VISIBLE_SHARE = 0.25  # of what a crop can show of an annotation; a smaller rest is an ignore region
 ATTEMPTS = 20  # to find a place without an annotation
 
 
@@ -41,7 +41,8 @@ def write_crops(
     Each annotation that is not an ignore region is in a crop of its own, at a random place in it, together with
     its neighbours. Crops without any annotation are added, `empty` for each of those, as far as places are found,
     from all images in turn. An image that is smaller than `side` is not enlarged. An annotation that is cut keeps
-    its visible part, or becomes an ignore region if less than a quarter is left. Raises InputError, OutputError.
+    its visible part, or becomes an ignore region if that is less than a quarter of what a crop can show of it: all
+    of it, or as much of its box as fits. Raises InputError, OutputError.
     """
     import cv2
     import numpy as np
@@ -100,9 +101,9 @@ def place_windows(
     for image in images:
         for annotation in annotations[image.id]:
             if not annotation.iscrowd:
-                x, y, w, h = annotation.bbox
-                left = _start(x, x + w, image.width, side, random)
-                top = _start(y, y + h, image.height, side, random)
+                (x, y), (right, bottom) = _shown_part(annotation, image, side, random)
+                left = _start(x, right, image.width, side, random)
+                top = _start(y, bottom, image.height, side, random)
                 windows.setdefault(image.id, []).append(
                     (left, top, min(side, image.width), min(side, image.height))
                 )
@@ -131,7 +132,8 @@ def cut_annotation(annotation: Annotation, image: Image, window: tuple[int, int,
     rle = to_rle(annotation.segmentation, image.height, image.width) if annotation.segmentation else None
     segmentation: Segmentation = []
     left, top, right, bottom = box
-    share = (right - left) * (bottom - top) / max(1e-9, annotation.bbox[2] * annotation.bbox[3])
+    x, y, x_end, y_end = _overlap(annotation.bbox, (0, 0, image.width, image.height)) or box
+    share = (right - left) * (bottom - top) / ((x_end - x) * (y_end - y))
     area = (right - left) * (bottom - top)
     if rle is not None:
         whole = rle_to_component(rle)
@@ -145,12 +147,13 @@ def cut_annotation(annotation: Annotation, image: Image, window: tuple[int, int,
         left, right = a + int(columns[0]), a + int(columns[-1]) + 1
         top, bottom = b + int(rows[0]), b + int(rows[-1]) + 1
         segmentation, area, share = component_to_rle(part, h, w), part.area, part.area / whole.area
+    fitting = min(1.0, w / (x_end - x)) * min(1.0, h / (y_end - y))
     return msgspec.structs.replace(
         annotation,
         bbox=(left - x0, top - y0, right - left, bottom - top),
         area=area,
         segmentation=segmentation,
-        iscrowd=annotation.iscrowd if share >= MIN_VISIBLE_SHARE else 1,
+        iscrowd=annotation.iscrowd if share >= MIN_VISIBLE_SHARE * fitting else 1,
     )
 
 
@@ -160,6 +163,35 @@ def describe_crops(crops: Iterable[TrainingCrop], split: str) -> str:
     without = sum(crop.annotations == 0 for crop in of_split)
     share = without / len(of_split) if of_split else 0.0
     return f"{split}: {len(of_split) - without} crops with defects, {without} without ({share:.0%})"
+
+
+def is_larger(annotation: Annotation, side: int) -> bool:
+    """Whether no crop of `side` pixels contains all of the annotation."""
+    return max(annotation.bbox[2:]) > side
+
+
+def _shown_part(
+    annotation: Annotation, image: Image, side: int, random: "np.random.Generator"
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """First and last corner of what a crop is placed around: the box, or in a direction in which it is longer than
+    `side`, a random pixel of the mask, because a crop inside the box may have nothing of it."""
+    import numpy as np
+
+    x, y, w, h = annotation.bbox
+    low, high = (x, y), (x + w, y + h)
+    if not is_larger(annotation, side) or not annotation.segmentation:
+        return low, high
+    rle = to_rle(annotation.segmentation, image.height, image.width)
+    part = rle_to_component(rle) if rle is not None else None
+    if part is None or not part.pixels.any():
+        return low, high
+    rows, columns = np.nonzero(part.pixels)
+    chosen = int(random.integers(len(rows)))
+    px, py = part.box[0] + int(columns[chosen]), part.box[1] + int(rows[chosen])
+    return (px if w > side else x, py if h > side else y), (
+        px + 1 if w > side else x + w,
+        py + 1 if h > side else y + h,
+    )
 
 
 def _start(low: float, high: float, length: int, side: int, random: "np.random.Generator") -> int:

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from datasets.crops import TrainingCrop, describe_crops, write_crops
+from datasets.crops import TrainingCrop, describe_crops, is_larger, write_crops
 from datasets.formats.dataset_folder import Dataset, load_dataset
 from datasets.formats.made_images import tested_content
 from evaluate.run_folder import Run
@@ -28,7 +28,12 @@ def crop_view(run: Run, dataset: Dataset, *, side: int, empty: float, seed: int)
     _check_apart(dataset, crops, run.root)
     write_json(run.root / RECORD, crops)
     for split in splits:
-        print_status(f"crops of {side} pixels, {describe_crops(crops, split)}")
+        annotations = [a for a in dataset.splits[split].annotations if not a.iscrowd]
+        larger = sum(is_larger(a, side) for a in annotations)
+        parts = (
+            f"; {larger} of {len(annotations)} defects are larger and only in parts in a crop" if larger else ""
+        )
+        print_status(f"crops of {side} pixels, {describe_crops(crops, split)}{parts}")
     return load_dataset(folder)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
@@ -11,7 +12,7 @@ from datasets.crops import cut_annotation, place_windows, write_crops
 from datasets.formats.coco_file import read_predictions
 from datasets.formats.dataset_folder import load_dataset
 from datasets.masks.rle import decode, encode
-from evaluate.run_folder import load_run
+from evaluate.run_folder import Run, load_run
 from system.json_file import read_json
 from tests.command import only_line, run_command
 from tests.small_coco import mask_annotation, write_folder
@@ -96,6 +97,48 @@ def test_a_mask_outside_its_window_is_left_out_though_its_box_is_inside() -> Non
     assert cut_annotation(annotation, Image(1, "a.png", 50, 50), (10, 5, 20, 20)) is None
 
 
+def scratch(side: int) -> tuple[Image, np.ndarray]:
+    """A horizontal scratch and a frame, both nine times as long as a crop, in an image of 10 x 10 crops."""
+    mask = np.zeros((10 * side, 10 * side), np.uint8)
+    cv2.rectangle(mask, (side // 2, side // 2), (9 * side + side // 2, 9 * side + side // 2), 1, 3)
+    return Image(1, "a.png", *mask.shape), mask
+
+
+@pytest.mark.parametrize("masks", [True, False])
+@pytest.mark.parametrize("form", ["scratch", "frame", "disc"])
+def test_a_defect_that_is_larger_than_a_crop_is_learnt_in_parts(form: str, masks: bool) -> None:
+    """Of a scratch 9 times as long as a crop each shows a ninth, less than a quarter; all of them are learnt.
+
+    A frame is empty in the middle, where most places inside its box are.
+    """
+    side = 40
+    image, mask = scratch(side)
+    if form == "scratch":
+        mask[side:] = 0
+    elif form == "disc":
+        cv2.circle(mask, (5 * side, 5 * side), 4 * side, 1, -1)
+    given = mask_annotation(1, 1, 1, mask)
+    annotation = given if masks else msgspec.structs.replace(given, segmentation=[])
+    learnt = 0
+    for seed in range(40):
+        (window,) = place_windows([image], {1: [annotation]}, side, 0.0, np.random.default_rng(seed))[1]
+        part = cut_annotation(annotation, image, window)
+        assert part is not None
+        learnt += not part.iscrowd
+        if masks:
+            x, y, w, h = window
+            assert np.array_equal(decode(part.segmentation, h, w), mask[y : y + h, x : x + w])
+    assert learnt == 40 if form == "scratch" or not masks else learnt >= 30
+
+
+def test_what_is_cut_by_the_edge_of_the_image_is_not_part_of_a_box() -> None:
+    """Of a box of 100 x 10 only 20 columns are in the image; a crop shows all of these."""
+    outside = Annotation(1, 1, 1, (-80, 10, 100, 10), 1000, [])
+    part = cut_annotation(outside, Image(1, "a.png", 200, 200), (0, 0, 64, 64))
+    assert part is not None
+    assert (part.bbox, part.iscrowd) == ((0, 10, 20, 10), 0)
+
+
 @pytest.mark.parametrize("side", [10, 40, 200])
 def test_windows_are_inside_the_image_and_contain_what_fits(side: int) -> None:
     images = [Image(1, "a.png", 120, 80), Image(2, "b.png", 30, 30)]
@@ -171,3 +214,10 @@ def test_a_tile_that_is_too_small_is_refused(
     given = (*TRAINERS[trainer], "--tile", 8, "--runs", tmp_path / "runs")
     assert run_command(f"train_{trainer}", "fit", large, *given) == 2
     assert "--tile 8: less than 32 pixels" in only_line(capsys)
+
+
+def test_how_many_defects_are_larger_than_a_crop_is_printed(
+    large: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crop_view(Run(tmp_path, "seg"), load_dataset(large), side=DEFECT - 1, empty=0.5, seed=0)
+    assert "; 12 of 12 defects are larger and only in parts in a crop" in capsys.readouterr().err
