@@ -13,10 +13,15 @@ GIVE_UP_SECONDS = 10.0  # a file that cannot be decoded is damaged if it has not
 
 
 class FileState(NamedTuple):
-    """Size in bytes and time of the last change in nanoseconds."""
+    """Size in bytes, and the times of the last change of the content and of the file itself, in nanoseconds.
+
+    Programs that copy files may set `modified` to that of the original, and images may have equal sizes;
+    `changed` is set by the system alone. On Windows it is the time when the file was made.
+    """
 
     size: int
     modified: int
+    changed: int
 
 
 class Waiting(NamedTuple):
@@ -121,4 +126,4 @@ def state_of(path: Path) -> FileState | None:
         status = path.stat()
     except OSError:
         return None
-    return FileState(status.st_size, status.st_mtime_ns) if path.is_file() else None
+    return FileState(status.st_size, status.st_mtime_ns, status.st_ctime_ns) if path.is_file() else None

@@ -2,11 +2,13 @@
 
 import os
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from datasets.images.image_file import find_images
 from system.errors import InputError, OptionError
+from system.files import BYTE_ORDER_MARK
 from training.watch_file import check_watch
 
 STANDARD_INPUT = Path("-")
@@ -44,9 +46,13 @@ def named_images(images: Sequence[Path] | None) -> list[Path]:
 def read_names() -> Iterator[Path]:
     """The names on standard input, one per line, or separated by zero bytes if there is one (find -print0).
 
-    Raises InputError without any, and for a name that no file can have.
+    A byte order mark before them is ignored. Raises InputError without any, and for UTF-16, whose zero bytes would
+    separate letters.
     """
     data = sys.stdin.buffer.read()
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise InputError("standard input", "the names are encoded as UTF-16", "give them as UTF-8")
+    data = data.removeprefix(BYTE_ORDER_MARK)
     zero = b"\0" in data
     names = data.split(b"\0") if zero else [line.removesuffix(b"\r") for line in data.split(b"\n")]
     names = [name for name in names if name]

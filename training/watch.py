@@ -34,14 +34,15 @@ def watch_folder(
     """Predict the images in `folder` and its sub-folders, and those that come, and append each to `out`.
 
     `counted` chooses the predictions to write. Ends with Ctrl-C, which never leaves half a line. Raises InputError
-    if the folder is gone or `out` cannot be continued.
+    if the folder is gone or `out` cannot be continued, OutputError if another program changes `out` meanwhile.
     """
     with open_watch_file(out) as results:
         folder = folder.resolve()  # as the paths of changes
         arrivals = Arrivals(folder)
         for known in results.lines:
             state = state_of(folder / known.file_name)
-            if state == (known.size, known.modified):
+            unchanged = state and state[:2] == (known.size, known.modified) and state.changed <= results.written
+            if state and unchanged:  # else its content is compared
                 arrivals.finish(folder / known.file_name, state)
         done = failed = 0
         again = f", {len(results.lines)} images are in it" if results.lines else ""
@@ -56,11 +57,11 @@ def watch_folder(
                     done, failed = done + (not line.error), failed + bool(line.error)
                     print_status(_describe(line))
         except KeyboardInterrupt:
-            pass
+            results.check_unchanged()
         finally:
             report({"file": out, "images": done, "unreadable": failed, "waiting": len(arrivals)})
             unreadable = f", {failed} unreadable" if failed else ""
-            waiting = f", {len(arrivals)} not complete" if len(arrivals) else ""
+            waiting = f", {len(arrivals)} waiting" if len(arrivals) else ""
             print_status(f"stopped: {done} images predicted{unreadable}{waiting}; results in {out}")
 
 
@@ -103,7 +104,7 @@ def _predicted(
     number = results.next_id()
     if state.size > MAX_FILE_BYTES:
         arrivals.finish(path, state)
-        return WatchedImage(number, file_name, *state, error=f"of {state.size} bytes; up to 2 GiB are read")
+        return WatchedImage(number, file_name, *state[:2], error=f"of {state.size} bytes; up to 2 GiB are read")
     try:
         sha256 = hashlib.sha256(read_file(path)).hexdigest()
         if results.has(file_name, sha256):
@@ -116,13 +117,13 @@ def _predicted(
             return None
         arrivals.finish(path, state)
         problem = error.problem if isinstance(error, InputError) else str(error)
-        return WatchedImage(number, file_name, *state, error=problem)
+        return WatchedImage(number, file_name, *state[:2], error=problem)
     if state_of(path) != state:  # it changed while it was read
         return None
     arrivals.finish(path, state)
     (found,) = predictor.predict([(number, rgb)], min_score)
     height, width = rgb.shape[:2]
-    return WatchedImage(number, file_name, *state, sha256, width, height, counted(found))
+    return WatchedImage(number, file_name, *state[:2], sha256, width, height, counted(found))
 
 
 def _describe(line: WatchedImage) -> str:

@@ -9,7 +9,9 @@ import msgspec
 
 from datasets.coco import Prediction
 from system.console import print_status
-from system.errors import InputError, OptionError, first_line
+from system.errors import InputError, OptionError, OutputError, first_line
+from system.files import check_regular
+from system.system_fault import naming
 
 SUFFIX = ".jsonl"
 
@@ -33,12 +35,17 @@ class WatchedImage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class WatchFile:
-    """The open file; `lines` are those of earlier starts without their predictions."""
+    """The open file; `lines` are those of earlier starts without their predictions.
+
+    `written` is the time of the last change of the file before it was opened, in nanoseconds.
+    """
 
     def __init__(self, path: Path, handle: int, lines: Sequence[WatchedImage]) -> None:
         self.path = path
         self.lines = list(lines)
         self._handle = handle
+        status = os.fstat(handle)
+        self.written, self._end = status.st_mtime_ns, status.st_size
         self._count = max((line.id for line in lines), default=0)
         self._known = {(line.file_name, line.sha256) for line in lines if line.sha256}
 
@@ -51,39 +58,58 @@ class WatchFile:
         return self._count + 1
 
     def add(self, line: WatchedImage) -> None:
-        """Append a line and wait until it is on the disk. Raises OSError, and then leaves no part of the line."""
-        end = os.fstat(self._handle).st_size
+        """Append a line and wait until it is on the disk.
+
+        Raises OutputError as `check_unchanged`, and OSError; both leave no part of the line.
+        """
+        self.check_unchanged()
         data = msgspec.json.encode(line) + b"\n"
         try:
-            written = 0
-            while written < len(data):
-                written += os.write(self._handle, data[written:])
-            os.fsync(self._handle)
+            with naming(self.path):
+                written = 0
+                while written < len(data):
+                    written += os.write(self._handle, data[written:])
+                os.fsync(self._handle)
         except OSError:
             with suppress(OSError):
-                os.ftruncate(self._handle, end)
+                os.ftruncate(self._handle, self._end)
             raise
+        self._end += len(data)
         self._count = line.id
         if line.sha256:
             self._known.add((line.file_name, line.sha256))
+
+    def check_unchanged(self) -> None:
+        """Raise OutputError if the path names no file any more, another one, or one without exactly our lines."""
+        own = os.fstat(self._handle)
+        try:
+            unchanged = os.path.samestat(own, self.path.stat()) and own.st_size == self._end
+        except OSError:
+            unchanged = False
+        if not unchanged:
+            remedy = "start again: images that are not in the file are then predicted"
+            raise OutputError(self.path, "another program changed, moved or removed it", remedy)
 
 
 def check_watch(folder: Path, out: Path | None, images: Sequence[Path], others: Sequence[str]) -> None:
     """Raise OptionError for what cannot be used with `--watch`: images, the flags `others` and no `--out`.
 
-    Raises InputError if `folder` is not a folder.
+    Raises InputError if `folder` is not a folder, or `out` cannot be continued.
     """
     if images:
         raise OptionError("--watch", "images are named too", "leave the images out, or copy them into the folder")
     if others:
         raise OptionError(others[0], "not available with --watch", f"leave {others[0]} out")
-    check_watch_file(out)
+    file = check_watch_file(out)
     if not folder.is_dir():
         raise InputError(folder, "not a folder", "make it first, or name another with --watch")
     try:
         import watchfiles  # noqa: F401
     except ImportError:
         raise OptionError("--watch", "needs watchfiles", 'install it: pip install "defectline[watch]"') from None
+    if file.exists():
+        with open_watch_file(file):
+            pass
 
 
 def check_watch_file(out: Path | None) -> Path:
@@ -104,6 +130,8 @@ def open_watch_file(path: Path) -> Iterator[WatchFile]:
     InputError if another process has the file, or a line is not one of `--watch`.
     """
     try:
+        if path.exists():
+            check_regular(path)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     except OSError as error:
         raise InputError(path, f"cannot be opened ({error.strerror})", "name another file with --out") from None
@@ -130,7 +158,10 @@ def _read(path: Path, handle: int) -> Iterator[WatchedImage]:
                 raise InputError(path, problem, "name another file with --out") from None
             end += len(line)
             yield msgspec.structs.replace(decoded, predictions=[])
-    os.ftruncate(handle, end)
+    status = os.fstat(handle)
+    if status.st_size > end:
+        os.ftruncate(handle, end)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # which WatchFile.written compares
 
 
 def _lock(path: Path, handle: int) -> None:

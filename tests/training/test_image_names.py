@@ -22,6 +22,7 @@ def given(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
         (b"two\nlines.png\0b.png\0", ["two\nlines.png", "b.png"]),
         (b"a.png\na.png\n", ["a.png"]),
         (b"-\n", ["-"]),
+        (b"\xef\xbb\xbfa.png\r\n", ["a.png"]),
     ],
 )
 def test_names_come_by_line_or_by_zero_byte(
@@ -50,6 +51,17 @@ def test_names_and_folders_are_read_where_they_are_named(tmp_path: Path, monkeyp
 def test_no_name_is_refused(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch, data)
     with pytest.raises(InputError, match="standard input: contains no name of an image"):
+        named_images([Path("-")])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_is_refused(encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its zero bytes would separate letters, and a letter may be the name of a folder of images."""
+    monkeypatch.chdir(tmp_path)
+    Path("a").mkdir()
+    Path("a/b.png").touch()
+    given(monkeypatch, "\ufeffa\n".encode(encoding))
+    with pytest.raises(InputError, match="UTF-16"):
         named_images([Path("-")])
 
 

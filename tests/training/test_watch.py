@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from datasets.coco import Category, Prediction
-from system.errors import InputError
+from system.errors import InputError, OutputError
 from training import arrivals, watch
 from training.trainer import Predictor
 from training.watch import watch_folder
@@ -165,6 +165,41 @@ def test_each_image_is_predicted_once_also_after_a_restart(folder: Path, out: Pa
     assert {first[1], second[1]} == {"a.png", "b.png"}
     assert {name for _, name in later} == {"b.png", "c.png"}
     assert [number for number, _ in later] == [3, 4]
+
+
+def copied(path: Path, value: int) -> None:
+    """Replace an image by one of equal size and time of change, as programs do that keep times."""
+    new = path.with_name(".copied")
+    new.write_bytes(cv2.imencode(".bmp", np.full((4, 6, 3), value, np.uint8))[1].tobytes())
+    os.utime(new, ns=(1, 1))
+    new.replace(path)
+
+
+def test_an_image_of_equal_size_and_time_is_another_one(folder: Path, out: Path) -> None:
+    copied(folder / "a.bmp", 255)
+
+    def replaced(wait_for: Callable[[int], None]) -> None:
+        wait_for(1)
+        copied(folder / "a.bmp", 204)
+        wait_for(2)
+
+    watched(folder, out, replaced)
+    copied(folder / "a.bmp", 153)
+    watched(folder, out, lambda wait_for: wait_for(3))
+    assert [line["size"] for line in lines(out)] == [134, 134, 134]
+    assert len({line["sha256"] for line in lines(out)}) == 3
+
+
+def test_results_that_another_program_removed_end_in_one_error(folder: Path, out: Path) -> None:
+    (folder / "a.png").write_bytes(image(255))
+
+    def removed(wait_for: Callable[[int], None]) -> None:
+        wait_for(1)
+        out.unlink()
+
+    with pytest.raises(OutputError, match="another program changed, moved or removed it"):
+        watched(folder, out, removed)
+    assert not out.exists()
 
 
 def test_a_damaged_file_is_reported_once_and_predicted_when_it_is_replaced(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from datasets.coco import Prediction, Rle
-from system.errors import InputError, OptionError
-from training.watch_file import WatchedImage, check_watch_file, open_watch_file
+from system.errors import InputError, OptionError, OutputError
+from training.watch_file import WatchedImage, check_watch, check_watch_file, open_watch_file
 
 MASK = Rle((4, 6), "04")
 FIRST = WatchedImage(1, "sub/a.png", 10, 5, "aa", 6, 4, [Prediction(1, 2, (0, 1, 2, 3), 0.5, MASK)])
@@ -77,10 +77,54 @@ def test_a_full_disk_leaves_no_half_line(path: Path, monkeypatch: pytest.MonkeyP
 
     with open_watch_file(path) as file:
         monkeypatch.setattr(os, "write", half)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(OSError, match="No space left") as raised:
             file.add(SECOND)
+        assert raised.value.filename == str(path)
         monkeypatch.undo()
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("change", ["remove", "move", "replace", "empty", "append"])
+def test_a_file_that_another_program_changes_gets_no_more_lines(path: Path, change: str) -> None:
+    with open_watch_file(path) as file:
+        file.add(FIRST)
+        moved = path.with_name("moved")
+        if change in {"move", "replace"}:
+            path.rename(moved)
+        if change in {"replace", "empty"}:
+            path.write_text("")
+        if change == "remove":
+            path.unlink()
+        if change == "append":
+            path.write_text(path.read_text() + "note\n")
+        left = {one.name: one.read_bytes() for one in path.parent.iterdir()}
+        with pytest.raises(OutputError, match="another program changed, moved or removed it"):
+            file.add(SECOND)
+        assert {one.name: one.read_bytes() for one in path.parent.iterdir()} == left
+
+
+def test_the_time_of_the_last_line_is_that_before_a_start(path: Path) -> None:
+    add(path, FIRST)
+    with path.open("ab") as file:
+        file.write(b"cut off")
+    os.utime(path, ns=(5, 5))
+    for _ in range(2):
+        with open_watch_file(path) as opened:
+            assert opened.written == 5
+
+
+def test_a_file_that_cannot_be_continued_is_refused_with_the_options(path: Path, tmp_path: Path) -> None:
+    """Before a model is loaded."""
+    pytest.importorskip("watchfiles", reason="watchfiles is not installed, so --watch is not tested")
+    path.write_text("{}\n")
+    with pytest.raises(InputError, match="line 1 is not one of predict --watch"):
+        check_watch(tmp_path, path, [], [])
+    path.unlink()
+    check_watch(tmp_path, path, [], [])
+    assert not path.exists()
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="a pipe or a device"):
+        check_watch(tmp_path, path, [], [])
 
 
 def test_one_process_at_a_time(path: Path) -> None:
