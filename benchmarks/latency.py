@@ -1,13 +1,15 @@
-"""CPU latency of one image, from file to instances: the original model in eager PyTorch and its exports.
+"""Latency of one image, from file to instances: the original model in eager PyTorch and its exports.
 
     OMP_NUM_THREADS=2 python -m benchmarks.latency DETECTOR_RUN SEGMENTER_RUN IMAGE.png [--rounds 30] [--processor]
+    python -m benchmarks.latency DETECTOR_RUN SEGMENTER_RUN IMAGE.png --device cuda --out FILE
 
 Every round runs each variant once, so other load on the machine affects all variants alike. The first rounds are
 warm-up and not counted. All variants use the decoding, resizing and postprocessing of `predict`; the times of
 these steps and of the networks alone are measured separately. PyTorch computes with OMP_NUM_THREADS threads, ONNX
 Runtime and OpenVINO with one for each core that the process may use. Exports, with their parity checks, are made
 in copies of the runs; `--copies FOLDER` keeps these for a later call. The results are written to
-benchmarks/results/latency.json.
+benchmarks/results/latency.json. With `--device` the original model on that device is compared with the processor,
+without exports; images and instances are in the processor's memory for both.
 """
 
 import argparse
@@ -17,9 +19,10 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import torch
@@ -38,22 +41,34 @@ from train_det.infer import boxes_in_squares, detect, to_pixels
 from train_det.predict import load_run_detector
 from train_seg.cli import TRAINER as SEGMENTER
 from train_seg.segmenter import load_segmenter
+from training.device import choose_device
 from training.export import export_run
 from training.exported_model import ExportFormat, exported_path
 from training.letterbox import Letterbox
 
 RESULTS = Path(__file__).parent / "results" / "latency.json"
-WAYS: dict[str, tuple[ExportFormat | None, str]] = {  # name -> form and precision of what is run
-    "eager": (None, "32"),
-    "onnx": ("onnx", "32"),
-    "openvino": ("openvino", "32"),
-    "openvino bf16": ("openvino", "bf16"),
-    "openvino int8": ("openvino", "int8"),
+
+
+class Variant(NamedTuple):
+    """What is run, and where."""
+
+    form: ExportFormat | None
+    precision: str
+    device: torch.device = torch.device("cpu")
+
+
+VARIANTS = {
+    "eager": Variant(None, "32"),
+    "onnx": Variant("onnx", "32"),
+    "openvino": Variant("openvino", "32"),
+    "openvino bf16": Variant("openvino", "bf16"),
+    "openvino int8": Variant("openvino", "int8"),
 }
 WARM_UP = 5
 TARGET = 0.25
 PACKAGES = ("torch", "onnxruntime", "openvino", "opencv-python-headless", "ultralytics")
-Way = Callable[[], int]
+Way = Callable[[], object]
+Variants = Mapping[str, Variant]
 
 
 def main() -> None:
@@ -65,17 +80,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--processor", action="store_true", help="measure processor time, on a busy machine")
     parser.add_argument("--copies", type=Path, help="folder of the copies with their exports")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     clock = time.process_time if given.processor else time.perf_counter
+    device = choose_device(given.device)
+    variants = VARIANTS
+    if device.type != "cpu":
+        variants = {"eager": VARIANTS["eager"], f"eager {device.type}": Variant(None, "32", device)}
     with tempfile.TemporaryDirectory() as scratch:
+        folder = given.copies or Path(scratch)
         models = {
-            "detector": detector_ways(
-                copies(given.detector, (given.copies or Path(scratch)) / "det"), given.image
-            ),
-            "segmenter": segmenter_ways(
-                copies(given.segmenter, (given.copies or Path(scratch)) / "seg"), given.image
-            ),
+            "detector": detector_ways(copies(given.detector, folder / "det", variants), given.image, variants),
+            "segmenter": segmenter_ways(copies(given.segmenter, folder / "seg", variants), given.image, variants),
         }
         measured = {name: compare(ways, given.rounds, clock) for name, ways in models.items()}
     result = {
@@ -84,8 +101,9 @@ def main() -> None:
         "rounds": given.rounds,
         "clock": clock.__name__,
         "cpu": cpu_name(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in (PACKAGES if variants is VARIANTS else PACKAGES[:1])},
         "load_average": os.getloadavg()[0],
         "milliseconds": measured,
         "target": TARGET,
@@ -94,10 +112,10 @@ def main() -> None:
     show(measured)
 
 
-def copies(run: Path, dest: Path) -> dict[str, Run]:
+def copies(run: Path, dest: Path, variants: Variants) -> dict[str, Run]:
     """Precision -> a copy of a run with its exports; the run itself stays unchanged."""
     made = {}
-    for form, precision in WAYS.values():
+    for form, precision, _ in variants.values():
         if precision not in made:
             folder = dest / precision
             made[precision] = load_run(folder if folder.is_dir() else Path(shutil.copytree(run, folder)))
@@ -109,11 +127,11 @@ def copies(run: Path, dest: Path) -> dict[str, Run]:
     return made
 
 
-def detector_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
+def detector_ways(runs: dict[str, Run], image: Path, variants: Variants) -> dict[str, Way]:
     """Name -> a function that reads `image` from its file, finds boxes and counts them."""
     cpu = torch.device("cpu")
     detectors = {
-        name: load_run_detector(runs[precision], cpu, exported=form) for name, (form, precision) in WAYS.items()
+        name: load_run_detector(runs[v.precision], v.device, exported=v.form) for name, v in variants.items()
     }
     rgb = read_rgb(image)
     eager = detectors["eager"]
@@ -123,9 +141,9 @@ def detector_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
         raw = eager.network.raw(to_pixels(square[None], cpu))
 
     def network(name: str) -> Way:
-        def run_it() -> int:
+        def run_it() -> object:
             with torch.inference_mode():
-                return len(detectors[name].network.raw(to_pixels(square[None], cpu)))
+                return waited(detectors[name].network.raw(to_pixels(square[None], variants[name].device)))
 
         return run_it
 
@@ -145,20 +163,20 @@ def detector_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
     }
 
 
-def segmenter_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
+def segmenter_ways(runs: dict[str, Run], image: Path, variants: Variants) -> dict[str, Way]:
     """Name -> a function that reads `image` from its file, finds instance masks and counts them."""
     segmenters = {
-        name: load_segmenter(runs[precision].weights / "best.safetensors", torch.device("cpu"), exported=form)
-        for name, (form, precision) in WAYS.items()
+        name: load_segmenter(runs[v.precision].weights / "best.safetensors", v.device, exported=v.form)
+        for name, v in variants.items()
     }
     rgb, spec = read_rgb(image), segmenters["eager"].spec
     box = Letterbox(rgb.shape[0], rgb.shape[1], spec.imgsz)
     square = torch.from_numpy(box.image(rgb, padding_colour(IMAGENET_MEAN)).transpose(2, 0, 1).copy())[None]
 
     def network(name: str) -> Way:
-        def run_it() -> int:
+        def run_it() -> object:
             with torch.inference_mode():
-                return len(segmenters[name].network(square))
+                return waited(segmenters[name].network(square.to(variants[name].device)))
 
         return run_it
 
@@ -175,6 +193,11 @@ def segmenter_ways(runs: dict[str, Run], image: Path) -> dict[str, Way]:
         "resize": lambda: len(box.image(rgb, padding_colour(IMAGENET_MEAN))),
         **{f"network {name}": network(name) for name in segmenters},
     }
+
+
+def waited(output: torch.Tensor) -> object:
+    """One value of `output`: another device computes in the background until a value is asked for."""
+    return output.flatten()[0].item()
 
 
 def compare(ways: dict[str, Way], rounds: int, clock: Callable[[], float]) -> dict[str, dict[str, float]]:

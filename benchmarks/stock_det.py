@@ -8,6 +8,7 @@ epoch on the test images: its `val` must name them.
 
 import argparse
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def yolo_folder(fold: Path, scratch: Path, negatives: str, seed: int) -> Path:
     chosen = choose_negatives(train, negatives, seed)
     coco = scratch / "coco"
     (coco / "annotations").mkdir(parents=True)
-    (coco / "images").symlink_to((fold / "images").resolve())
+    shutil.copytree(fold / "images", coco / "images")  # a link to it leads out of the dataset, which is refused
     write_coco(annotation_path(coco, "train"), msgspec.structs.replace(train, images=chosen))
     write_coco(annotation_path(coco, "val"), dataset.split("test"))
     coco2yolo(coco, scratch / "yolo", YoloExportOptions(style=Style()))

@@ -1,29 +1,11 @@
 """Defects that are nearly lost when large images are shrunk into the square of a network."""
 
-from typing import Protocol, runtime_checkable
-
 from datasets.formats.dataset_folder import Dataset
 from system.console import print_status
+from training.locating_options import LocatingOptions
 from training.options import SharedOptions
 
 MIN_SIDE = 4.0  # pixels in the network's square, as in datasets check: half a cell of a detector's finest grid
-
-
-@runtime_checkable
-class SquareOptions(Protocol):
-    """Options of a trainer that locates defects."""
-
-    @property
-    def imgsz(self) -> int:
-        """Side of the network's square, in pixels."""
-
-    @property
-    def tile(self) -> int:
-        """Side of crops in pixels, 0 for none."""
-
-    @property
-    def good_map(self) -> str:
-        """A run with a map of whole images, empty for none."""
 
 
 def report_small_defects(dataset: Dataset, options: SharedOptions) -> None:
@@ -31,11 +13,11 @@ def report_small_defects(dataset: Dataset, options: SharedOptions) -> None:
 
     Ignore regions do not count. Trainers that judge whole images print nothing.
     """
-    if isinstance(options, SquareOptions) and (line := small_defects(dataset, options)):
+    if isinstance(options, LocatingOptions) and (line := small_defects(dataset, options)):
         print_status(line)
 
 
-def small_defects(dataset: Dataset, options: SquareOptions) -> str:
+def small_defects(dataset: Dataset, options: LocatingOptions) -> str:
     """The line of `report_small_defects`, empty if all defects are large enough."""
     sides = _sides(dataset, options)
     small = [pair for pair in sides if pair[0] < MIN_SIDE]
@@ -50,7 +32,7 @@ def small_defects(dataset: Dataset, options: SquareOptions) -> str:
     )
 
 
-def _sides(dataset: Dataset, options: SquareOptions) -> list[tuple[float, float]]:
+def _sides(dataset: Dataset, options: LocatingOptions) -> list[tuple[float, float]]:
     """Of each defect, the shorter side of its box in the network's square, and how many times larger that is."""
     sides = []
     for coco in dataset.splits.values():
@@ -63,7 +45,7 @@ def _sides(dataset: Dataset, options: SquareOptions) -> list[tuple[float, float]
     return sides
 
 
-def _remedy(options: SquareOptions, scale: float) -> str:
+def _remedy(options: LocatingOptions, scale: float) -> str:
     """`scale`: of the smallest defect."""
     if scale >= 1 or options.good_map:
         return "give a larger --imgsz"

@@ -4,32 +4,19 @@ Few images make few steps in an epoch, so a fixed number of epochs would end bef
 """
 
 from collections.abc import Collection
-from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run, read_split
 from system.console import print_status
+from training.locating_options import LocatingOptions, crop_side
 from training.options import OptionsT, SharedOptions, run_options
-
-
-@runtime_checkable
-class CropOptions(Protocol):
-    """Options of a trainer that can learn from crops."""
-
-    @property
-    def tile(self) -> int:
-        """Side of crops in pixels, 0 for none."""
-
-    @property
-    def tile_empty(self) -> float:
-        """Crops without a defect for each crop with one."""
 
 
 def training_size(dataset: Dataset, names: Collection[str], options: SharedOptions) -> int:
     """How many images an epoch has: `names` of train, or the crops that will be made of them."""
-    if not (isinstance(options, CropOptions) and options.tile):
+    if not (isinstance(options, LocatingOptions) and options.tile):
         return len(names)
     defects = sum(not annotation.iscrowd for annotation in dataset.split("train").annotations)
     return round(defects * (1 + options.tile_empty))
@@ -54,8 +41,9 @@ def report_epochs(run: Run, options: SharedOptions) -> None:
     usual, steps = options.usual_length
     epochs = run_options(run, type(options)).epochs
     if epochs > usual:
-        images = len(read_split(run).images["train"])
-        print_status(f"{images} training images: {epochs} epochs instead of {usual}, for {steps} steps")
+        tile, images = crop_side(options), len(read_split(run).images["train"])
+        few = f"crops of {tile} pixels" if tile else f"{images} training images"
+        print_status(f"{few}: {epochs} epochs instead of {usual}, for {steps} steps")
 
 
 def options_to_train(run: Run, kind: type[OptionsT]) -> OptionsT:

@@ -83,6 +83,17 @@ def test_the_usual_number_is_not_printed(tmp_path: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().err == ""
 
 
+def test_the_line_does_not_count_images_where_crops_are_trained_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = DetectorOptions(tile=64, tile_empty=0)
+    run = new_run("det", Dataset(tmp_path / "data", {"train": bottles(10)}, None), options, tmp_path, "one")
+    report_epochs(run, options)
+    assert (
+        capsys.readouterr().err == "crops of 64 pixels: 200 epochs instead of 60, for 600 steps\n"
+    )  # 20 crops, 3 steps each
+
+
 def test_a_configuration_that_leaves_it_open_is_decided_before_the_training(tmp_path: Path) -> None:
     dataset = Dataset(tmp_path / "data", {"train": bottles(10)}, None)
     run = new_run("seg", dataset, SegmenterOptions(), tmp_path, "one")
