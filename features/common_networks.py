@@ -4,8 +4,9 @@ Other networks are checked when they are built, which takes seconds.
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
+from features.wrapped_names import prefixes
 from system.errors import OptionError
 
 # The names of a network -> how the names of tensors in each of its blocks begin, in torchvision or in timm.
@@ -27,7 +28,6 @@ MODULES = {
 STRIDES = (2, 4, 8, 16, 32)  # in pixels, of the layers of each of them
 LISTED_STRIDES = ", ".join(str(stride) for stride in STRIDES)
 MAX_STRIDE = 64  # of any network: that of a layer whose output for a probe of 128 pixels has a side of 2
-OUTER = re.compile(r"^(?:module\.|model\.|net\.|encoder\.)+")
 
 
 def starts_of(network: str) -> Sequence[str]:
@@ -39,10 +39,11 @@ def starts_of(network: str) -> Sequence[str]:
     return next((starts for names, starts in COMMON.items() if names.fullmatch(network)), ())
 
 
-def can_fit(network: str, tensors: Iterable[str]) -> bool:
+def can_fit(network: str, tensors: Collection[str]) -> bool:
     """Whether a file with these names of tensors can be weights of `network`; True for networks not listed."""
     starts = tuple(starts_of(network))
-    return not starts or any(OUTER.sub("", name).startswith(starts) for name in tensors)
+    begins = tuple(prefix + start for prefix in prefixes(tensors) for start in starts)
+    return not starts or any(name.startswith(begins) for name in tensors)
 
 
 def check_layers(network: str, layers: Collection[str], option: str) -> None:

@@ -1,6 +1,7 @@
 """A network of torchvision or timm up to chosen layers, with pretrained weights and their normalisation."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,8 @@ from features.library import (
     published_weights,
 )
 from features.names import ENCODER_WEIGHTS_REMEDY as REMEDY
-from features.weights import part_names, read_state_dict
+from features.weights import count_fitting, part_names, read_state_dict, report_prefix
+from features.wrapped_names import network_in
 from system.errors import OptionError, WeightsError, first_line
 
 PROBE = 128  # side in pixels of the image with which the stride of each layer is measured
@@ -76,10 +78,15 @@ def load_encoder(
     in the weights.
     """
     known = libraries_with(name, OPTION)
-    given = None
+    library, given, lines = known[0], None, []
     if weights not in {"imagenet", "none"}:
-        given = read_state_dict(Path(weights), remedy)
-    library = max(known, key=lambda one: _count_fitting(build_network(one, name, OPTION), given or {}))
+        path = Path(weights)
+        read = read_state_dict(path, remedy)
+        built = {one: build_network(one, name, OPTION).state_dict() for one in known}
+        found = {one: network_in(read, partial(count_fitting, built[one])) for one in known}
+        library = max(known, key=lambda one: count_fitting(built[one], found[one][0]))
+        given, prefix = found[library]
+        lines = report_prefix("encoder weights", path, prefix, len(given))
     if weights == "imagenet":
         given = published_weights(library, name, WEIGHTS_OPTION, remedy)
     net = build_network(library, name, OPTION).eval()
@@ -89,7 +96,7 @@ def load_encoder(
     encoder = Encoder(spec)
     if given is None:
         return encoder, [f"encoder weights: none, {name} starts from random weights"]
-    return encoder, _fill(encoder, given, weights, remedy)
+    return encoder, [*_fill(encoder, given, weights, remedy), *lines]
 
 
 def choose_layers(net: nn.Module, name: str, layers: Sequence[str]) -> list[str]:
@@ -153,11 +160,6 @@ def _cut(net: nn.Module, spec: EncoderSpec) -> nn.Module:
         problem = f"cannot be cut ({first_line(error, 80)})"
         raise OptionError(f"--encoder {spec.name}", problem, "give another name") from None
     return cut
-
-
-def _count_fitting(net: nn.Module, given: dict[str, Tensor]) -> int:
-    wanted = net.state_dict()
-    return sum(name in wanted and value.shape == wanted[name].shape for name, value in given.items())
 
 
 def _fill(encoder: Encoder, given: dict[str, Tensor], source: str, remedy: str) -> list[str]:

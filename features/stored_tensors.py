@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.safetensors_file import DAMAGED, UnreadableError, checked_header
+from features.wrapped_names import plain_names, state_in
 from system.errors import WeightsError
 from system.tensors import ARCHIVE, LEGACY, check_stored
 
@@ -41,7 +42,7 @@ class ListedTensor:
 
 
 def check_stored_weights(path: Path, remedy: str) -> dict[str, Shape] | None:
-    """The shapes of the tensors by name, without the prefix `module.`; None if only PyTorch can list them.
+    """The shapes of the tensors by name, as `plain_names` gives them; None if only PyTorch can list them.
 
     Raises WeightsError with `remedy` for a file that cannot be a state dict.
     """
@@ -52,11 +53,10 @@ def check_stored_weights(path: Path, remedy: str) -> dict[str, Shape] | None:
         raise WeightsError(path, f"cannot be read as weights ({error})", remedy) from None
     if stored is None:
         return None
-    if isinstance(stored, Mapping) and isinstance(stored.get("state_dict"), Mapping):
-        stored = stored["state_dict"]
+    stored = state_in(stored)
     if not isinstance(stored, Mapping) or not all(isinstance(value, ListedTensor) for value in stored.values()):
         raise WeightsError(path, "not a plain state dict of tensors", remedy)
-    return {str(name).removeprefix("module."): value.shape for name, value in stored.items()}
+    return plain_names({str(name): value.shape for name, value in stored.items()})
 
 
 def pickled_classes(path: Path) -> frozenset[str] | None:

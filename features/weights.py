@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from features.stored_tensors import check_stored_weights
+from features.wrapped_names import plain_names, state_in
 from system.errors import OptionError, WeightsError, first_line
 from system.files import MAX_WEIGHTS_BYTES, read_file
 from system.tensors import check_tensors, raise_lack_of_memory
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
-    """The tensors of a PyTorch file or a .safetensors file by name, without the prefix `module.`.
+    """The tensors of a PyTorch file or a .safetensors file by name, as `plain_names` gives them.
 
     Read with weights_only, so that the file cannot run code. Raises WeightsError with `remedy`.
     """
@@ -39,12 +40,11 @@ def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
             else "damaged or no PyTorch file"
         )
         raise WeightsError(path, f"cannot be read as weights ({reason})", remedy) from None
-    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
-        loaded = loaded["state_dict"]
+    loaded = state_in(loaded)
     if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
         raise WeightsError(path, "not a plain state dict of tensors", remedy)
     check_tensors(path, loaded, remedy)
-    return {str(name).removeprefix("module."): value for name, value in loaded.items()}
+    return plain_names({str(name): value for name, value in loaded.items()})
 
 
 def check_fits(
@@ -91,6 +91,16 @@ def check_runs(path: Path, network: "nn.Module", rows: int, columns: int) -> Non
         raise_lack_of_memory(path, error)
         problem = f"the weights do not fit their network ({first_line(error, 80)})"
         raise WeightsError(path, problem, "train again") from None
+
+
+def count_fitting(wanted: "Mapping[str, Tensor]", given: "Mapping[str, Tensor]") -> int:
+    """How many tensors of `given` have the name and the shape of one that is wanted."""
+    return sum(name in wanted and value.shape == wanted[name].shape for name, value in given.items())
+
+
+def report_prefix(what: str, path: Path, prefix: str, count: int) -> list[str]:
+    """The line for the user about tensors that are those below a prefix of the file's names; none without one."""
+    return [f"{what}: the {count} tensors of {path.name} below {prefix.rstrip('.')}"] if prefix else []
 
 
 def part_names(tensors: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 tensors."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,8 @@ from torch import Tensor, nn
 
 from datasets.coco import Category
 from features.library import build_network, normalisation, published_weights
-from features.weights import part_names, read_state_dict
+from features.weights import count_fitting, part_names, read_state_dict, report_prefix
+from features.wrapped_names import network_in
 from system.errors import WeightsError
 from train_cls.model import OPTION, ClassifierNet, ClassifierSpec, check_size, head_name, libraries
 from train_cls.options import WEIGHTS_REMEDY as REMEDY
@@ -39,12 +41,18 @@ def new_classifier(categories: list[Category], options: ClassifierOptions) -> Ne
     arch, several = options.arch, options.several == "multi"
     types = len(categories) + (not several)
     known = libraries(arch)
+    wrapped: list[str] = []
     if options.weights in {"none", "imagenet"}:
         library = known[0]
         given = published_weights(library, arch, "--weights", REMEDY) if options.weights == "imagenet" else None
     else:
-        given = read_state_dict(Path(options.weights), REMEDY)
-        library = max(known, key=lambda one: len(_fitting(build_network(one, arch, OPTION, types), given or {})))
+        path = Path(options.weights)
+        read = read_state_dict(path, REMEDY)
+        built = {one: build_network(one, arch, OPTION, types).state_dict() for one in known}
+        found = {one: network_in(read, partial(count_fitting, built[one])) for one in known}
+        library = max(known, key=lambda one: count_fitting(built[one], found[one][0]))
+        given, prefix = found[library]
+        wrapped = report_prefix("weights", path, prefix, len(given))
     spec = ClassifierSpec(arch, library, options.imgsz, categories, gamma=options.gamma, several_types=several)
     torch.manual_seed(options.seed)
     network = ClassifierNet(spec)
@@ -57,7 +65,8 @@ def new_classifier(categories: list[Category], options: ClassifierOptions) -> Ne
         return NewClassifier(network, spec, frozenset(), ["weights: none, the network starts from random weights"])
     loaded, lines = _fill(network.net, given, head, options.weights)
     parameters = {name for name, _ in network.named_parameters()}
-    return NewClassifier(network, spec, frozenset(parameters & {f"net.{name}" for name in loaded}), lines)
+    pretrained = frozenset(parameters & {f"net.{name}" for name in loaded})
+    return NewClassifier(network, spec, pretrained, [*lines, *wrapped])
 
 
 def _fitting(net: nn.Module, given: dict[str, Tensor]) -> dict[str, Tensor]:

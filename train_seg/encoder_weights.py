@@ -1,19 +1,19 @@
 """Pretrained weights for the encoder, from the hub of smp, from a file, or none; missing tensors are reported."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from torch import Tensor, nn
 
 from features.library import IMAGENET_MEAN, IMAGENET_STD, MeanOrStd, normalisation_of_name
 from features.names import ENCODER_WEIGHTS_REMEDY as REMEDY
-from features.weights import part_names, prepare_hub, read_state_dict
+from features.weights import count_fitting, part_names, prepare_hub, read_state_dict, report_prefix
+from features.wrapped_names import network_in
 from system.errors import WeightsError, first_line
 
 UNUSED = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "head_", "norm_pre.", "_fc.", "last_linear.")
 MIN_SHARE = 0.6  # of the tensors of the encoder; ResNet-18 has 0.52 of those of ResNet-34, and 0.75 without layer4
-ENCODER = re.compile(r"^(?:model\.)?(?:net\.)?encoder\.")
 AS_IN_TIMM = {  # encoders of smp -> timm's names of the networks with the same weights
     "xception": "legacy_xception",
     "inceptionv4": "inception_v4",
@@ -26,8 +26,9 @@ def load_encoder_weights(encoder: nn.Module, name: str, depth: int, source: str)
     """Load weights into `encoder` (`name` in smp) and return lines for the user about missing tensors.
 
     `source` is `imagenet` (from the hub of smp or its cache), `none`, or a file with a state dict that uses the
-    names of torchvision, timm or smp, also that of a whole segmenter of smp. The file is read with weights_only,
-    so it cannot run code. Raises WeightsError.
+    names of torchvision, timm or smp, also that of a larger model that contains the encoder, such as a segmenter
+    of smp, or of the checkpoint of a training. The file is read with weights_only, so it cannot run code. Raises
+    WeightsError.
     """
     if source == "none":
         return ["encoder weights: none, the encoder starts from random weights"]
@@ -35,7 +36,14 @@ def load_encoder_weights(encoder: nn.Module, name: str, depth: int, source: str)
         encoder.load_state_dict(_from_hub(name, depth))
         return []
     path = Path(source)
-    return _fill(encoder, name, _named_as(encoder, read_state_dict(path, REMEDY)), path, depth)
+    wanted = encoder.state_dict()
+
+    def fitting(tensors: dict[str, Tensor]) -> int:
+        return count_fitting(wanted, _named_as(wanted, tensors))
+
+    given, prefix = network_in(read_state_dict(path, REMEDY), fitting)
+    lines = _fill(encoder, name, _named_as(wanted, given), path, depth)
+    return [*lines, *report_prefix("encoder weights", path, prefix, len(given))]
 
 
 def _fill(encoder: nn.Module, name: str, given: dict[str, Tensor], path: Path, depth: int) -> list[str]:
@@ -66,7 +74,7 @@ def _fill(encoder: nn.Module, name: str, given: dict[str, Tensor], path: Path, d
         lines.append(
             f"encoder weights: {len(misfits)} tensors of {path.name} have other shapes ({_parts(misfits)})"
         )
-    strangers = [k for k in given if k not in wanted and not k.startswith(UNUSED)]
+    strangers = [k for k in given if k not in wanted and not k.removeprefix("model.").startswith(UNUSED)]
     if strangers:
         what = "are unknown" if depth == 5 else f"are unknown or not used at --encoder-depth {depth}"
         lines.append(f"encoder weights: {len(strangers)} tensors of {path.name} {what} ({_parts(strangers)})")
@@ -91,17 +99,13 @@ def encoder_normalisation(name: str) -> tuple[MeanOrStd, MeanOrStd]:
     return IMAGENET_MEAN, IMAGENET_STD
 
 
-def _named_as(encoder: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """`state` under the names of `encoder`, as far as they can be derived.
+def _named_as(wanted: Mapping[str, Tensor], state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """`state` under the names of the encoder with the tensors `wanted`, as far as they can be derived.
 
     smp's `tu-` encoders keep timm's network as `model`, and timm joins the outer levels of names with `_` there
-    (`stages.0.blocks` becomes `stages_0.blocks`). A whole segmenter of smp has its encoder as `encoder`. Old files
-    of torchvision's DenseNet have `norm.1` where newer ones have `norm1`.
+    (`stages.0.blocks` becomes `stages_0.blocks`). Old files of torchvision's DenseNet have `norm.1` where newer
+    ones have `norm1`.
     """
-    found = [name for name in state if ENCODER.match(name)]
-    if found:
-        state = {ENCODER.sub("", name): state[name] for name in found}
-    wanted = encoder.state_dict()
     by_letters: dict[str, str] = {}
     for name in wanted:
         by_letters.setdefault(_letters(name), name)
