@@ -8,7 +8,7 @@ it is left out.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -27,6 +27,7 @@ from system.json_file import write_json
 from system.links import check_inside
 from training.cross_validation import training_without
 from training.run_dataset import UNLABELLED as FOLDER
+from training.seen_images import SeenImages, check_teacher_unseen, pixel_digest
 from training.trainer import Predictor
 
 RECORD = "unlabelled.json"
@@ -36,8 +37,9 @@ DOUBT = 0.5  # of the score from which a prediction is a label: between them nob
 class Unlabelled(msgspec.Struct, frozen=True, kw_only=True):
     """What happened to the images: `labelled` have predictions of at least `score` and no doubtful one.
 
-    `good` have no prediction of `doubt` or more. `doubtful` are left out, and so are `known`, whose files have the
-    bytes of a training image or of another of these images, and `surplus`: more good images than labelled ones.
+    `good` have no prediction of `doubt` or more. `doubtful` are left out, and so are `known`, which have the bytes
+    or the pixels of a training image or of another of these images, `near`, which are almost an image of val or
+    test, and `surplus`: more good images than labelled ones.
     """
 
     teacher: str
@@ -49,6 +51,7 @@ class Unlabelled(msgspec.Struct, frozen=True, kw_only=True):
     doubtful: int
     known: int
     surplus: int
+    near: int = 0
 
 
 def teacher_for(run: Run, teacher: Path) -> Run:
@@ -67,19 +70,29 @@ def add_unlabelled(
 ) -> None:
     """Label the images in `folder` by `predictor`, the model of `teacher`, and add them to the training of `run`.
 
-    Raises InputError if one of them has the bytes of an image of val or test, cannot be read, or is a link out of
-    `folder`.
+    Raises InputError if one of them has the bytes or the pixels of an image of val or test, cannot be read, or is
+    a link out of `folder`; also if the teacher learnt an image of val or test, or finds other types.
     """
+    check_teacher_unseen(run, dataset, teacher)
+    ids = _type_ids(dataset, teacher, predictor)
     every = find_images([folder])
     for file in every:  # the run would contain a private file that a link of a received folder names
         check_inside(file, [folder if folder.is_dir() else folder.parent])
     files, known = _new_files(dataset, every)
+    seen, count, near = SeenImages(dataset), len(every), 0
     doubt = DOUBT * score
     sure: list[tuple[Path, Image, list[Prediction]]] = []
     good: list[tuple[Path, Image, list[Prediction]]] = []
     doubtful = 0
     for file in progress(files, "labelling", len(files)):
         rgb = read_rgb(file, dataset.intensities)
+        digest = pixel_digest(rgb)
+        if digest in seen.measured:
+            raise _measured(file, seen.measured[digest])
+        if digest in seen.train or seen.is_near_measured(rgb):
+            known, near = (known + 1, near) if digest in seen.train else (known, near + 1)
+            continue
+        seen.train.add(digest)
         found = next(iter(predictor.predict([(1, rgb)], doubt)))
         image = Image(0, "", rgb.shape[1], rgb.shape[0])
         if any(doubt <= p.score < score for p in found):
@@ -88,15 +101,17 @@ def add_unlabelled(
             (sure if found else good).append((file, image, found))
     kept = [*sure, *good[: len(sure)]]
     if kept:
-        _write(run, dataset, kept)
+        _write(run, dataset, kept, ids)
     counts = Unlabelled(
-        teacher=str(teacher.root), score=score, doubt=doubt, images=len(files) + known, labelled=len(sure),
+        teacher=str(teacher.root), score=score, doubt=doubt, images=count, labelled=len(sure),
         good=min(len(good), len(sure)), doubtful=doubtful, known=known, surplus=max(0, len(good) - len(sure)),
+        near=near,
     )  # fmt: skip
     write_json(run.root / RECORD, counts)
     print_status(
         f"unlabelled images: {counts.labelled} labelled from score {score:g}, {counts.good} good,"
-        f" {doubtful} left out with scores from {doubt:g}, {known} known already, {counts.surplus} more good ones"
+        f" {doubtful} left out with scores from {doubt:g}, {known} known already, {near} almost an image of val"
+        f" or test, {counts.surplus} more good ones"
     )
 
 
@@ -111,15 +126,42 @@ def _new_files(dataset: Dataset, files: Sequence[Path]) -> tuple[list[Path], int
     for file in files:
         digest = hashlib.sha256(read_image_bytes(file)).hexdigest()
         if digest in measured:
-            problem = f"is the image {measured[digest]}, which is in val or test"
-            raise InputError(file, problem, "remove it from the unlabelled images")
+            raise _measured(file, measured[digest])
         if digest not in seen:
             new.append(file)
         seen.add(digest)
     return new, len(files) - len(new)
 
 
-def _write(run: Run, dataset: Dataset, kept: Sequence[tuple[Path, Image, list[Prediction]]]) -> None:
+def _measured(file: Path, name: str) -> InputError:
+    return InputError(
+        file, f"is the image {name}, which is in val or test", "remove it from the unlabelled images"
+    )
+
+
+def _type_ids(dataset: Dataset, teacher: Run, predictor: Predictor) -> dict[int, int]:
+    """The category id in `dataset` of each one of the teacher, by name. Raises InputError for other types.
+
+    A type that the teacher does not know would be missing in its labels, as if there were no such defects.
+    """
+    own = {category.name: category.id for category in dataset.categories}
+    theirs = {category.name: category.id for category in predictor.categories}
+    for name in sorted(own.keys() ^ theirs.keys()):
+        problem = (
+            f"does not find {name}, a type of {dataset.name}"
+            if name in own
+            else f"finds {name}, which is not a type of {dataset.name}"
+        )
+        raise InputError(teacher.root, problem, "give a run that finds the same types")
+    return {theirs[name]: own[name] for name in own}
+
+
+def _write(
+    run: Run,
+    dataset: Dataset,
+    kept: Sequence[tuple[Path, Image, list[Prediction]]],
+    ids: Mapping[int, int],
+) -> None:
     image_id, annotation_id = first_ids(dataset)
     images: list[Image] = []
     annotations: list[Annotation] = []
@@ -134,7 +176,7 @@ def _write(run: Run, dataset: Dataset, kept: Sequence[tuple[Path, Image, list[Pr
                 area = rle_area(p.segmentation) if p.segmentation else p.bbox[2] * p.bbox[3]
                 annotations.append(
                     Annotation(
-                        annotation_id + len(annotations), image_id + number, p.category_id, p.bbox, area,
+                        annotation_id + len(annotations), image_id + number, ids[p.category_id], p.bbox, area,
                         [] if p.segmentation is None else p.segmentation,
                     )
                 )  # fmt: skip

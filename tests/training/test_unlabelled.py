@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
 from datasets.coco import Category, Prediction
 from datasets.formats.dataset_folder import Dataset, load_dataset
@@ -20,6 +22,7 @@ from tests.odd_datasets import DENT, odd_folder
 from training.cross_validation import folds_of
 from training.new_run import new_folds, new_run
 from training.run_dataset import run_dataset
+from training.seen_images import check_teacher_unseen
 from training.trainer import Predictor
 from training.unlabelled import RECORD, Unlabelled, add_unlabelled, teacher_for
 
@@ -28,7 +31,7 @@ class ByBrightness(Predictor):
     """A dent of 10 x 8 pixels, whose score is the red of the first pixel / 255; none below `min_score`."""
 
     default_score = 0.5
-    categories = (Category(1, "dent"),)
+    categories: tuple[Category, ...] = (Category(1, "dent"), Category(2, "scratch"))
 
     def predict(
         self, images: Iterable[tuple[int, NDArray[np.uint8]]], min_score: float | None = None
@@ -93,6 +96,87 @@ def test_an_image_that_is_measured_is_refused(split: str, run: Run, dataset: Dat
     with pytest.raises(InputError, match=f"is the image {image.file_name}, which is in val or test"):
         add_unlabelled(run, run_dataset(run, dataset), folder, run, ByBrightness(), 0.7)
     assert not (run.root / "unlabelled").exists()
+
+
+@pytest.mark.parametrize("ending", ["bmp", "tiff", "webp"])
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_an_image_that_is_measured_is_refused_in_another_format(
+    split: str, ending: str, run: Run, dataset: Dataset, tmp_path: Path
+) -> None:
+    folder = images(tmp_path / "line", 230)
+    image = dataset.images(split)[0]
+    pixels = Pillow.fromarray(dataset.read_image(image))
+    pixels.save(folder / f"other-name.{ending}", **({"lossless": True} if ending == "webp" else {}))
+    with pytest.raises(InputError, match=f"is the image {image.file_name}, which is in val or test"):
+        add_unlabelled(run, run_dataset(run, dataset), folder, run, ByBrightness(), 0.7)
+    assert not (run.root / "unlabelled").exists()
+
+
+def textured(seed: int) -> NDArray[np.uint8]:
+    """A smooth pattern in which another seed has a tenth of its cells in common."""
+    cells = np.random.default_rng(seed).integers(30, 230, (12, 12, 3), dtype=np.uint8)
+    return np.asarray(cv2.resize(cells, (96, 96), interpolation=cv2.INTER_CUBIC))
+
+
+def test_copies_are_left_out_by_their_pixels(run: Run, dataset: Dataset, tmp_path: Path) -> None:
+    """A training image as BMP, one image in two formats, and an image of test compressed again with loss."""
+    view = run_dataset(run, dataset)
+    image = view.images("test")[0]
+    view.elsewhere[image.file_name] = tmp_path / "textured.png"
+    view.splits["test"].images[0] = msgspec.structs.replace(image, width=96, height=96)
+    cv2.imwrite(str(tmp_path / "textured.png"), textured(1))
+    folder = images(tmp_path / "line", 230)
+    shutil.copy(folder / "0.png", folder / "0.old.png")
+    cv2.imwrite(str(folder / "0.bmp"), cv2.imread(str(folder / "0.png")))
+    cv2.imwrite(str(folder / "train.bmp"), cv2.imread(str(view.image_path(view.images("train")[0]))))
+    cv2.imwrite(str(folder / "lossy.jpg"), textured(1), [cv2.IMWRITE_JPEG_QUALITY, 60])
+    cv2.imwrite(str(folder / "smaller.jpg"), cv2.resize(textured(1), (60, 60), interpolation=cv2.INTER_AREA))
+    other = textured(2)
+    other[..., 2] = 230
+    cv2.imwrite(str(folder / "other.png"), other)
+    add_unlabelled(run, view, folder, run, ByBrightness(), 0.7)
+    counts = read_json(run.root / RECORD, Unlabelled)
+    assert (counts.images, counts.known, counts.near, counts.labelled) == (7, 3, 2, 2)
+
+
+def test_types_are_matched_by_name_and_must_be_the_same(run: Run, dataset: Dataset, tmp_path: Path) -> None:
+    """The ids of a teacher with another dataset differ; a type that it does not find would look like no defect."""
+    folder = images(tmp_path / "line", 230)
+    teacher = ByBrightness()
+    teacher.categories = (Category(1, "dent"),)
+    with pytest.raises(InputError, match=f"{run.root.name}: does not find scratch, a type of odd; give a run"):
+        add_unlabelled(run, run_dataset(run, dataset), folder, run, teacher, 0.7)
+    teacher.categories = (Category(1, "dent"), Category(2, "scratch"), Category(3, "bubble"))
+    with pytest.raises(InputError, match="finds bubble, which is not a type of odd"):
+        add_unlabelled(run, run_dataset(run, dataset), folder, run, teacher, 0.7)
+    teacher.categories = (Category(1, "scratch"), Category(2, "dent"))
+    add_unlabelled(run, run_dataset(run, dataset), folder, run, teacher, 0.7)
+    (added,) = load_dataset(run.root / "unlabelled").split("train").annotations
+    assert added.category_id == next(c.id for c in dataset.categories if c.name == "scratch")
+
+
+def test_a_teacher_that_learnt_a_measured_image_under_another_name(
+    run: Run, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In its dataset of other names, or among the images without labels that it learnt."""
+    measured = dataset.image_path(dataset.images("test")[0])
+    renamed = load_dataset(odd_folder(tmp_path / "renamed"))
+    copy = renamed.image_path(renamed.images("train")[0])
+    shutil.copy(measured, copy)
+    teacher = new_run("det", renamed, Chosen(negatives="all"), tmp_path / "runs", "teacher")
+    problem = f"trained on .*, which is {dataset.images('test')[0].file_name} of val or test of student"
+    with pytest.raises(InputError, match=problem):
+        check_teacher_unseen(run, dataset, teacher)
+    shutil.copytree(dataset.root / "images", renamed.root / "images", dirs_exist_ok=True)
+    check_teacher_unseen(run, dataset, teacher)
+    shutil.rmtree(renamed.root)
+    check_teacher_unseen(run, dataset, teacher)
+    assert "the images that teacher learnt are compared by name alone: its dataset" in capsys.readouterr().err
+    add_unlabelled(run, run_dataset(run, dataset), images(tmp_path / "line", 230), run, ByBrightness(), 0.7)
+    check_teacher_unseen(teacher, dataset, run)
+    shutil.copy(measured, run.root / "unlabelled/images/unlabelled/00000.png")
+    with pytest.raises(InputError, match=r"trained on unlabelled/00000\.png, which is"):
+        check_teacher_unseen(teacher, dataset, run)
 
 
 def test_a_link_out_of_the_folder_and_a_pipe_are_refused(run: Run, dataset: Dataset, tmp_path: Path) -> None:
