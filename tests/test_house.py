@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "features": {"datasets.masks", "system"},
     "annotate": FORMATS | {"datasets.check", "convert", "evaluate", "features"},
     "train_anomaly": (FORMATS - {"datasets.images"}) | {"datasets.paste", "evaluate", "features", "training"},
-    "training": FORMATS | {"datasets", "datasets.paste", "evaluate", "features"},
+    "training": FORMATS | {"datasets", "datasets.check", "datasets.paste", "evaluate", "features"},
     "train_cls": FORMATS | {"datasets.paste", "evaluate", "features", "training"},
     "train_det": FORMATS | {"evaluate", "features", "training"},
     "train_seg": (FORMATS - {"datasets.images"}) | {"evaluate", "features", "training"},

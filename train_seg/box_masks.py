@@ -18,7 +18,7 @@ from evaluate.run_folder import Run
 from features.good_map import GoodMap
 from system.console import print_status, progress
 from system.json_file import write_json
-from train_seg.colour_masks import mask_in_box, uncertain_in_box
+from train_seg.colour_masks import corners_of, mask_in_box, uncertain_in_box
 from train_seg.map_masks import mask_by_map
 from training.boxes import check_inside
 
@@ -48,6 +48,7 @@ def with_box_masks(
 ) -> tuple[Dataset, list[BoxMasks]]:
     """`dataset` with a mask for each annotation of `splits` that has a box only; other masks are unchanged.
 
+    That of an ignore region is the whole box, and not counted: nothing in it is known, so nothing is estimated.
     The masks are those of `good_map` where it sees something in the box, or else of the colours.
     Raises InputError for an image that cannot be read, and for a box outside its image.
     """
@@ -95,18 +96,28 @@ def _with_masks(
         for annotation in by_image[image.id]:
             if not annotation.segmentation:
                 check_inside([annotation], image, annotation_path(dataset.root, split))
+                if annotation.iscrowd:
+                    changed[annotation.id] = _masked(annotation, _whole(annotation.bbox, image), image)
+                    continue
                 component, band, kind = estimate(rgb, annotation.bbox, scores)
                 changed[annotation.id] = _masked(annotation, component, image)
                 kinds[kind] += 1
                 pixels += band.pixels.size
                 unsure += band.area
-                if band.area and not annotation.iscrowd:
+                if band.area:
                     region = _masked(annotation, band, image)
                     ignored.append(msgspec.structs.replace(region, id=free + len(ignored), iscrowd=1))
     annotations = [*(changed.get(a.id, a) for a in coco.annotations), *ignored]
     share = round(unsure / max(1, pixels), 4)
-    count = BoxMasks(split, len(changed), kinds["ellipse"], share, kinds["map"])
+    count = BoxMasks(split, kinds.total(), kinds["ellipse"], share, kinds["map"])
     return CocoFile(coco.images, annotations, coco.categories), count
+
+
+def _whole(box: Sequence[float], image: Image) -> Component:
+    import numpy as np
+
+    x, y, right, bottom = corners_of(box, image.height, image.width)
+    return Component((x, y, right - x, bottom - y), np.ones((bottom - y, right - x), bool))
 
 
 def _masked(annotation: Annotation, component: Component, image: Image) -> Annotation:

@@ -162,7 +162,8 @@ def training_images(work: Work[SegmenterOptions]) -> tuple[Dataset, frozenset[in
     if options.from_boxes:
         dataset, counts = with_box_masks(dataset, good_map=box_map_of(work))
         record_box_masks(work.run, counts)
-        estimated = frozenset(a.id for a in work.dataset.split("train").annotations if not a.segmentation)
+        annotations = work.dataset.split("train").annotations
+        estimated = frozenset(a.id for a in annotations if not a.segmentation and not a.iscrowd)
     if not options.tile:
         return dataset, estimated
     crops = crop_view(work.run, dataset, side=options.tile, empty=options.tile_empty, seed=options.seed)

@@ -6,10 +6,13 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
+import torch
 
 from datasets.coco import Annotation, Box, CocoFile
 from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.dataset_folder import annotation_path, load_dataset
+from datasets.masks.rle import decode
+from evaluate.run_folder import Run
 from system.errors import InputError
 from system.json_file import read_json
 from tests.command import run_command
@@ -17,6 +20,9 @@ from tests.odd_datasets import odd_folder
 from tests.train_seg.test_odd_datasets import TINY
 from tests.trainer_cases import check_refused, check_trained
 from train_seg.box_masks import BoxMasks, mask_in_box, with_box_masks
+from train_seg.learner import training_images
+from train_seg.options import SegmenterOptions
+from training.trainer import Work
 
 
 def drawn(shape: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -103,6 +109,28 @@ def test_masks_that_exist_and_test_are_unchanged(boxes: Path) -> None:
     first, second = after.split("train").annotations
     assert first == before.split("train").annotations[0]
     assert second.area == 12 * 12  # the square that was drawn
+
+
+def test_an_ignore_region_with_a_box_only_is_the_whole_box(boxes: Path) -> None:
+    """None of it is estimated, and the loss does not ask for a defect in it."""
+    path = annotation_path(boxes, "train")
+    coco = read_coco(path)
+    region = msgspec.structs.replace(
+        coco.annotations[1], bbox=(20, 10, 44, 30), area=1320, segmentation=[], iscrowd=1, id=900
+    )
+    write_coco(path, msgspec.structs.replace(coco, annotations=[*coco.annotations, region]))
+    after, counts = with_box_masks(load_dataset(boxes))
+    assert counts[0] == BoxMasks("train", 1, 0)
+    (masked,) = [a for a in after.split("train").annotations if a.id == 900]
+    ignored = np.zeros((64, 64), bool)
+    ignored[10:40, 20:64] = True
+    assert np.array_equal(decode(masked.segmentation, 64, 64) > 0, ignored)
+    run = Run(boxes.parent / "run", "seg")
+    run.root.mkdir()
+    options, cpu = SegmenterOptions(from_boxes=True), torch.device("cpu")
+    work = Work(run=run, dataset=load_dataset(boxes), options=options, device=cpu, state=None)
+    _, estimated = training_images(work)
+    assert estimated == {coco.annotations[1].id}
 
 
 def test_boxes_train_with_the_flag_only_and_are_recorded(
