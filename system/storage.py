@@ -1,7 +1,7 @@
 """Object storage by fsspec: list, copy and remove what is below a URL, with errors of one line."""
 
 import errno
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import PurePosixPath
@@ -17,6 +17,7 @@ BATCH = 64  # files that are copied at the same time
 LOCAL_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.EFBIG})
 # What a listing can state about the version of an object; without any, its content is never taken from the cache.
 VERSIONS = ("ETag", "etag", "md5Hash", "generation", "LastModified", "last_modified", "mtime", "created")
+VERSION_MARK = "?versionId="  # s3fs reads and writes the object whose name is what precedes it
 MAKES_FOLDERS = frozenset({"file", "local", "memory", "sftp", "ssh", "ftp", "smb", "hdfs"})
 S3_OPTIONS = {"config_kwargs": {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}}}
 UNREACHABLE = ("EndpointConnectionError", "ConnectTimeoutError", "ConnectionError", "ConnectionRefusedError",
@@ -68,8 +69,12 @@ class Store:
     """What is stored below one URL. Names are relative to it; the name "" is the object with the URL itself."""
 
     def __init__(self, url: str) -> None:
-        """Raises OptionError for an unknown scheme or a missing package, StorageError for unusable settings."""
+        """Raises OptionError for an unknown scheme or a missing package, StorageError for unusable settings.
+
+        Raises InputError as `check_versions`.
+        """
         self.url = url
+        check_versions(url, [url])
         self._fs, self._root, self._folders = _open(url)
 
     def list(self) -> dict[str, Listed]:
@@ -184,8 +189,20 @@ def _listed(info: Mapping[str, object]) -> Listed:
     return Listed(size if isinstance(size, int) else -1, " ".join(stated) or None)
 
 
+def check_versions(url: str, names: Iterable[str]) -> None:
+    """Raise InputError for a name that s3fs takes for a version of another object."""
+    for name in names:
+        if VERSION_MARK in name:
+            problem = f"the name {name!a} would mean a version of another object"
+            raise InputError(url, problem, f"give it a name without {VERSION_MARK}")
+
+
 def _check_names(url: str, names: Mapping[str, object]) -> None:
-    """Raise InputError for names that no local file can have, or that would be outside the local folder."""
+    """Raise InputError for names that no local file can have, or that would be outside the local folder.
+
+    Raises InputError as `check_versions`.
+    """
+    check_versions(url, names)
     for name in names:
         parts = name.split("/")
         if name and (any(part in {"", ".", ".."} for part in parts) or "\0" in name or "\\" in name):

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from system.errors import InputError, OutputError
 from system.progress import Progress
-from system.storage import BATCH, Listed, Store
+from system.storage import BATCH, Listed, Store, check_versions
 
 MARKER = ".defectline-upload"
 LAST = frozenset({"dataset.json", "config.yaml", "metrics.json"})  # what readers look for
@@ -58,10 +58,11 @@ def upload(
     """Copy `files` (name -> path) to the store, and remove the objects `removed`.
 
     `before` is what was stored when the work began. One file is written in one step, without a marker.
-    Raises OutputError if something else was stored meanwhile, StorageError.
+    Raises OutputError if something else was stored meanwhile, StorageError, and InputError as `check_versions`.
     """
     if not files and not removed:
         return
+    check_versions(store.url, files)
     if store.list() != before:
         raise OutputError(store.url, "something else was stored there while this command ran", "look at it first")
     if len(files) == 1 and not removed and MARKER not in before:

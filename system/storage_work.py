@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import typer
 
+from system.errors import OutputError
 from system.partial_folder import lock_folder
 from system.progress import Progress
 from system.storage import Listed, Store
@@ -96,8 +97,10 @@ class NewFolder(StoredCopy):
 class NewFile(StoredCopy):
     """A file, and others that a command writes beside it: they replace what is stored, each in one step."""
 
-    def _fetch(self, values: Mapping[str, object]) -> None:
-        """There is nothing to read."""
+    def _fetch(self, values: Mapping[str, object]) -> None:  # noqa: ARG002
+        """There is nothing to read, but a bucket that is missing is found before the command runs."""
+        if self.store.list().keys() - {""}:
+            raise OutputError(self.place.url, "is a folder there", "name a file")
 
     def send(self) -> None:
         """See StoredCopy."""

@@ -7,6 +7,7 @@ import typer
 
 from system.cluster_address import check_on
 from system.on_cluster import On
+from system.stored_path import FILE
 from training import flags as flag
 
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE.csv", help="The types as a table.")]
@@ -16,7 +17,9 @@ Abstain = Annotated[
 Out = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE.json", help="COCO results; FILE.types.json gets the types, FILE.images.json ids and names."
+        click_type=FILE,
+        metavar="FILE.json",
+        help="COCO results; FILE.types.json gets the types, FILE.images.json ids and names.",
     ),
 ]
 

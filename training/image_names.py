@@ -9,6 +9,7 @@ from pathlib import Path
 from datasets.images.image_file import find_images
 from system.errors import InputError, OptionError
 from system.files import BYTE_ORDER_MARK
+from system.stored_path import URL
 from training.watch_file import check_watch
 
 STANDARD_INPUT = Path("-")
@@ -46,8 +47,8 @@ def named_images(images: Sequence[Path] | None) -> list[Path]:
 def read_names() -> Iterator[Path]:
     """The names on standard input, one per line, or separated by zero bytes if there is one (find -print0).
 
-    A byte order mark before them is ignored. Raises InputError without any, and for UTF-16, whose zero bytes would
-    separate letters.
+    A byte order mark before them is ignored. Raises InputError without any, for a URL, and for UTF-16, whose zero
+    bytes would separate letters.
     """
     data = sys.stdin.buffer.read()
     if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
@@ -58,4 +59,7 @@ def read_names() -> Iterator[Path]:
     names = [name for name in names if name]
     if not names:
         raise InputError("standard input", "contains no name of an image", "give one name per line")
-    yield from (Path(os.fsdecode(name)) for name in names)
+    for name in map(os.fsdecode, names):
+        if URL.fullmatch(name):
+            raise InputError("standard input", f"takes no URL such as {name}", "give the URL as an argument")
+        yield Path(name)

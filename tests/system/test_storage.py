@@ -243,6 +243,8 @@ def test_object_that_changes_while_it_is_read(
         (("s3://", "x"), "names no bucket"),
         (("s3://key:secret@bucket/x", "x"), "contains a password"),
         (("zip://a::memory://in", "x"), "a chain of file systems"),
+        (("memory://in/parts?versionId=1", "x"), "would mean a version of another object"),
+        (("memory://in/parts", "memory://out/coco?versionId=1"), "would mean a version of another object"),
         (("memory://in/parts/.", "x"), "contains . or .. as a folder"),
         (("memory://in/../in/parts", "x"), "contains . or .. as a folder"),
         (("memory://in/parts", "memory://out/coco/.."), "contains . or .. as a folder"),

@@ -66,6 +66,23 @@ def test_prefix_that_is_also_the_start_of_another(
     assert "something is stored there" in only_line_of(capsys)
 
 
+def test_name_of_a_version_neither_reads_nor_replaces_another_object(
+    s3: "fsspec.AbstractFileSystem", small_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """S3 allows such names, but s3fs then takes the object whose name is what precedes the question mark."""
+    (image,) = sorted(small_tree.rglob("good/*.png"))[:1]
+    odd = image.with_name(f"{image.name}?versionId=1.png")
+    odd.write_bytes(image.read_bytes())
+    assert convert(small_tree, "s3://bucket/out/coco") == 2
+    assert "would mean a version of another object" in capsys.readouterr().err
+    assert s3.find("bucket") == []
+    name = f"bucket/parts/{odd.relative_to(small_tree).as_posix()}"
+    s3.call_s3("put_object", Bucket="bucket", Key=name.removeprefix("bucket/"), Body=b"other")
+    assert convert("s3://bucket/parts", tmp_path / "coco") == 2
+    assert "would mean a version of another object" in only_line(capsys)
+    assert not (tmp_path / "coco").exists()
+
+
 def only_line_of(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().err.splitlines()[-1]
 

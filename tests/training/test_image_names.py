@@ -65,6 +65,12 @@ def test_utf16_is_refused(encoding: str, tmp_path: Path, monkeypatch: pytest.Mon
         named_images([Path("-")])
 
 
+def test_a_url_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, b"s3://bucket/a.png\n")
+    with pytest.raises(InputError, match=r"takes no URL such as s3://bucket/a\.png"):
+        named_images([Path("-")])
+
+
 @pytest.mark.parametrize("images", [None, [], [Path("-"), Path("-")]])
 def test_nothing_and_two_standard_inputs_are_refused(images: list[Path] | None) -> None:
     with pytest.raises(OptionError, match="IMAGES"):

@@ -8,12 +8,16 @@ from unittest import mock
 
 import fsspec
 import pytest
+import typer
+from typer.core import TyperGroup
 
 from datasets.formats.dataset_folder import load_dataset
 from evaluate.run_folder import read_config
 from system.shown_names import show_as, show_unchanged
+from system.stored_path import StoredPath
+from system.stored_place import Role
 from tests.cluster_processes import tree_bytes
-from tests.command import only_line
+from tests.command import TRAINERS, only_line, room_app
 from tests.import_graph import ROOT
 from tests.odd_datasets import odd_folder
 from tests.training.toy_trainer import TRAINER, MeanBoxes, ToyOptions
@@ -164,6 +168,24 @@ def test_commands_with_a_stored_run(
     assert run_toy("evaluate", run, "--dataset", DATA) == 0
     assert stored(memory, "runs/toy/odd").keys() == before.keys()
     assert list((tmp_path / "cache/work").iterdir()) == []
+
+
+def test_destination_of_predictions_that_is_a_folder(
+    memory: fsspec.AbstractFileSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    memory.pipe_file("/out/found.json/a.txt", b"x")
+    assert run_toy("predict", f"{RUNS}/toy/odd", f"{DATA}/images", "--out", "memory://out/found.json") == 2
+    assert "memory://out/found.json: is a folder there; name a file" in only_line(capsys)
+    assert stored(memory, "out") == {"found.json/a.txt": b"x"}
+
+
+@pytest.mark.parametrize("room", TRAINERS)
+def test_predictions_of_every_trainer_can_be_stored(room: str) -> None:
+    group = typer.main.get_command(room_app(room))
+    assert isinstance(group, TyperGroup)
+    (out,) = (param for param in group.commands["predict"].params if param.name == "out")
+    assert isinstance(out.type, StoredPath)
+    assert out.type.role is Role.FILE
 
 
 def test_run_that_changes_while_it_is_measured_is_not_replaced(

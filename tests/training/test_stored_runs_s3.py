@@ -9,7 +9,7 @@ import pytest
 from benchmarks.small_images import write_small_images
 from system.storage import Store
 from tests.cluster_processes import tree_bytes
-from tests.command import run_command
+from tests.command import only_line, run_command
 from tests.s3_server import S3Server, client_of, put, running_s3, stored
 from tests.tiny_runs import TINY
 
@@ -72,6 +72,24 @@ def test_seeds_predictions_and_a_page(
     page = s3.cat_file("bucket/out/page.html").decode()
     assert "<title>n/seed-1</title>" in page
     assert str(tmp_path) not in page
+    assert list((tmp_path / "cache/work").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("room", "words"),
+    [("train_seg", ("predict", DATA, f"{DATA}/images", "--out")), ("view", (DATA, "--out"))],
+    ids=["predict", "view"],
+)
+def test_bucket_of_a_file_that_is_missing(
+    room: str,
+    words: tuple[str, ...],
+    s3: "fsspec.AbstractFileSystem",
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Found before the command runs, which would refuse DATA as a run."""
+    assert run_command(room, *words, "s3://absent/out.json") == 2
+    assert f"{room}: s3://absent/out.json: no such bucket or object" in only_line(capsys)
     assert list((tmp_path / "cache/work").iterdir()) == []
 
 
