@@ -124,6 +124,7 @@ REASONS: dict[str, tuple[Site, ...]] = {
         "system/yaml_file.py: read_yaml_options (2)",
     ),
     "Reads object storage, before any conversion begins": (
+        "system/storage.py: check_versions",
         "system/storage.py: _check_names (1)",
         "system/storage.py: _check_names (2)",
         "system/storage_cache.py: Cache.copy",
