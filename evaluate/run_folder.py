@@ -198,5 +198,18 @@ def read_config(root: Path) -> RunConfig:
 
 
 def read_split(run: Run) -> RunSplit:
-    """Read the split.json of a run. Raises InputError if it cannot be read or has other content."""
-    return read_json(run.root / "split.json", RunSplit)
+    """Read the split.json of a run.
+
+    Raises InputError if it cannot be read or has other content, or lists an image twice: it would count twice, or
+    be tested by a model that was trained on it.
+    """
+    path = run.root / "split.json"
+    split = read_json(path, RunSplit)
+    place: dict[str, str] = {}
+    for name, files in split.images.items():
+        for file in files:
+            if file in place:
+                where = f"twice in {name}" if place[file] == name else f"in {place[file]} and in {name}"
+                raise InputError(path, f"{file} is {where}", "make the run again")
+            place[file] = name
+    return split

@@ -13,6 +13,7 @@ from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
 from evaluate.type_of_image import types_of_images
 from system.console import print_status
+from system.errors import InputError
 from train_cls.balanced_dataset import with_new_images
 from train_cls.classifier import Classifier, load_classifier
 from train_cls.data import check_single_types, load_typed
@@ -97,8 +98,13 @@ class ClassifierLearner(Learner[ClassifierOptions]):
             save_classifier(path, network.state_dict(), spec)
 
     def load(self, run: Run, device: torch.device, options: PredictOptions) -> Classifier:
-        """The network in best.safetensors, or its export."""
-        return load_classifier(run.weights / BEST, device, tta=options.tta, exported=options.exported)
+        """The network in best.safetensors, or its export. Raises InputError if its scores are of another kind."""
+        found = load_classifier(run.weights / BEST, device, tta=options.tta, exported=options.exported)
+        if found.spec.several_types != run.provides.several_types:
+            weights, stated = ("several", "one") if found.spec.several_types else ("one", "several")
+            problem = f"states {stated} types of an image (several), and the weights find {weights}"
+            raise InputError(run.config, problem, "copy the whole run again")
+        return found
 
     def exporter(self, run: Run) -> ClassifierExporter:
         """Exports best.safetensors."""

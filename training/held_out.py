@@ -22,6 +22,7 @@ from evaluate.type_thresholds import counted_predictions
 from system.console import progress
 from system.errors import InputError
 from training.run_dataset import run_dataset
+from training.same_types import check_same_types
 from training.trainer import Predictor
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class HeldOut:
 
         Counts are those at the operating point of the run, with a threshold of each type if it has such.
         """
+        check_same_types(self.run, self.dataset, predictor)
         predictions = [p for found in predictor.predict(self._pixels(label)) for p in found]
         point = operating_scores(self.run, predictor.default_score)
         answers = image_answers(predictions, self.run.provides)

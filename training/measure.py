@@ -29,6 +29,7 @@ from training.options import OptionsT
 from training.predict import number_images
 from training.read_ahead import read_ahead
 from training.run_dataset import run_dataset
+from training.same_types import check_same_types
 from training.several_trainings import measure_several, trainings_of
 from training.trainer import PredictOptions, Predictor, Trainer
 
@@ -43,9 +44,11 @@ def measure(
     """Predict `splits` of the dataset as the run sees it, write predictions/{split}.json, and measure.
 
     None and no metrics.json where there is no test image. Nothing is written unless all can be predicted. Raises
-    InputError for images that cannot be read and a folder of predictions that is a link, OptionError for the rule.
+    InputError for images that cannot be read, a folder of predictions that is a link and a model of other types,
+    OptionError for the rule.
     """
     check_own_folder(run.predictions("test").parent)
+    check_same_types(run, dataset, predictor)
     predictions = {split: predict_images(predictor, dataset, dataset.images(split), split) for split in splits}
     for split, of_split in predictions.items():
         write_predictions(run.predictions(split), of_split)

@@ -46,6 +46,20 @@ def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
     assert run.predictions("val").parent.is_dir()
 
 
+@pytest.mark.parametrize(
+    ("images", "problem"),
+    [
+        ({"train": ["b.png"], "test": ["a.png", "a.png"]}, "a.png is twice in test"),
+        ({"train": ["a.png"], "val": [], "test": ["a.png"]}, "a.png is in train and in test"),
+    ],
+)
+def test_an_image_is_in_one_split_once(tmp_path: Path, images: dict[str, list[str]], problem: str) -> None:
+    """Twice in test it would count twice; in train too, the model would be tested on what it learnt."""
+    run = create_run(tmp_path, "det", "bottle", CONFIG, RunSplit("bottle", None, images))
+    with pytest.raises(InputError, match=f"split.json: {problem}; make the run again"):
+        read_split(run)
+
+
 @pytest.mark.parametrize("name", ["", "a/b", "../x", ".hidden", ".."])
 def test_a_name_is_a_folder_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(OptionError):
