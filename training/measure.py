@@ -48,7 +48,9 @@ def measure(
     OptionError for the rule.
     """
     check_own_folder(run.predictions("test").parent)
-    check_same_types(run, dataset, predictor)
+    used = (predictor.for_image(image) for split in splits for image in dataset.images(split))
+    for own in {id(one): one for one in used}.values():
+        check_same_types(run, dataset, own)
     predictions = {split: predict_images(predictor, dataset, dataset.images(split), split) for split in splits}
     for split, of_split in predictions.items():
         write_predictions(run.predictions(split), of_split)
