@@ -18,7 +18,7 @@ def test_images_come_from_the_splits_that_the_run_names(bench: Any, tmp_path: Pa
     dataset = bench.dataset(
         tmp_path / "d", {"train": bench.truth([(1, BOX)], []), "test": bench.truth([(2, BOX)], first=11)}
     )
-    run = bench.run(tmp_path, "det", dataset, {}, val=["002.png"], test=["011.png", "001.png"])
+    run = bench.run(tmp_path, "det", dataset, {}, train=[], val=["002.png"], test=["011.png", "001.png"])
     truth = run_truth(run, dataset)
     assert [i.file_name for i in truth["test"].images] == ["001.png", "011.png"]
     assert [a.category_id for a in truth["test"].annotations] == [1, 2]
