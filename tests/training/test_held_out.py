@@ -29,7 +29,7 @@ class Fixed:
     default_score = 0.5
 
     def __init__(self, truth: CocoFile, answers: Answers) -> None:
-        self.truth, self.answers = truth, answers
+        self.truth, self.answers, self.categories = truth, answers, truth.categories
 
     def predict(self, images: Iterable[tuple[int, NDArray[np.uint8]]]) -> Iterator[list[Prediction]]:
         """Without a look at the pixels."""
