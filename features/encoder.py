@@ -20,8 +20,7 @@ from features.library import (
     published_weights,
 )
 from features.names import ENCODER_WEIGHTS_REMEDY as REMEDY
-from features.weights import count_fitting, part_names, read_state_dict, report_prefix
-from features.wrapped_names import network_in
+from features.weights import part_names, read_for_libraries
 from system.errors import OptionError, WeightsError, first_line
 
 PROBE = 128  # side in pixels of the image with which the stride of each layer is measured
@@ -78,15 +77,11 @@ def load_encoder(
     in the weights.
     """
     known = libraries_with(name, OPTION)
-    library, given, lines = known[0], None, []
+    library, given = known[0], None
+    lines: list[str] = []
     if weights not in {"imagenet", "none"}:
-        path = Path(weights)
-        read = read_state_dict(path, remedy)
-        built = {one: build_network(one, name, OPTION).state_dict() for one in known}
-        found = {one: network_in(read, partial(count_fitting, built[one])) for one in known}
-        library = max(known, key=lambda one: count_fitting(built[one], found[one][0]))
-        given, prefix = found[library]
-        lines = report_prefix("encoder weights", path, prefix, len(given))
+        build = {one: partial(build_network, one, name, OPTION) for one in known}
+        library, given, lines = read_for_libraries(Path(weights), build, "encoder weights", remedy)
     if weights == "imagenet":
         given = published_weights(library, name, WEIGHTS_OPTION, remedy)
     net = build_network(library, name, OPTION).eval()

@@ -5,18 +5,21 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from features.stored_tensors import check_stored_weights
-from features.wrapped_names import plain_names, state_in
+from features.wrapped_names import network_in, plain_names, state_in
 from system.errors import OptionError, WeightsError, first_line
 from system.files import MAX_WEIGHTS_BYTES, read_file
 from system.tensors import check_tensors, raise_lack_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+LibraryT = TypeVar("LibraryT")
 
 
 def read_state_dict(path: Path, remedy: str) -> "dict[str, Tensor]":
@@ -91,6 +94,21 @@ def check_runs(path: Path, network: "nn.Module", rows: int, columns: int) -> Non
         raise_lack_of_memory(path, error)
         problem = f"the weights do not fit their network ({first_line(error, 80)})"
         raise WeightsError(path, problem, "train again") from None
+
+
+def read_for_libraries(
+    path: Path, build: "Mapping[LibraryT, Callable[[], nn.Module]]", what: str, remedy: str
+) -> "tuple[LibraryT, dict[str, Tensor], list[str]]":
+    """Of the libraries that have a network, the one whose network a file fits best, the first of equal ones.
+
+    Also the tensors of the network in the file, and the line of `report_prefix`. Raises WeightsError.
+    """
+    read = read_state_dict(path, remedy)
+    wanted = {library: make().state_dict() for library, make in build.items()}
+    found = {library: network_in(read, partial(count_fitting, wanted[library])) for library in build}
+    best = max(build, key=lambda library: count_fitting(wanted[library], found[library][0]))
+    tensors, prefix = found[best]
+    return best, tensors, report_prefix(what, path, prefix, len(tensors))
 
 
 def count_fitting(wanted: "Mapping[str, Tensor]", given: "Mapping[str, Tensor]") -> int:

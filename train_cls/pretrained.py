@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from datasets.coco import Category
 from features.library import build_network, normalisation, published_weights
-from features.weights import count_fitting, part_names, read_state_dict, report_prefix
-from features.wrapped_names import network_in
+from features.weights import part_names, read_for_libraries
 from system.errors import WeightsError
 from train_cls.model import OPTION, ClassifierNet, ClassifierSpec, check_size, head_name, libraries
 from train_cls.options import WEIGHTS_REMEDY as REMEDY
@@ -46,13 +45,8 @@ def new_classifier(categories: list[Category], options: ClassifierOptions) -> Ne
         library = known[0]
         given = published_weights(library, arch, "--weights", REMEDY) if options.weights == "imagenet" else None
     else:
-        path = Path(options.weights)
-        read = read_state_dict(path, REMEDY)
-        built = {one: build_network(one, arch, OPTION, types).state_dict() for one in known}
-        found = {one: network_in(read, partial(count_fitting, built[one])) for one in known}
-        library = max(known, key=lambda one: count_fitting(built[one], found[one][0]))
-        given, prefix = found[library]
-        wrapped = report_prefix("weights", path, prefix, len(given))
+        build = {one: partial(build_network, one, arch, OPTION, types) for one in known}
+        library, given, wrapped = read_for_libraries(Path(options.weights), build, "weights", REMEDY)
     spec = ClassifierSpec(arch, library, options.imgsz, categories, gamma=options.gamma, several_types=several)
     torch.manual_seed(options.seed)
     network = ClassifierNet(spec)

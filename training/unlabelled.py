@@ -89,8 +89,11 @@ def add_unlabelled(
         digest = pixel_digest(rgb)
         if digest in seen.measured:
             raise _measured(file, seen.measured[digest])
-        if digest in seen.train or seen.is_near_measured(rgb):
-            known, near = (known + 1, near) if digest in seen.train else (known, near + 1)
+        if digest in seen.train:
+            known += 1
+            continue
+        if seen.is_near_measured(rgb):
+            near += 1
             continue
         seen.train.add(digest)
         found = next(iter(predictor.predict([(1, rgb)], doubt)))
