@@ -142,13 +142,14 @@ def _evaluate(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         from evaluate.tables import print_metrics
         from training.early_checks import check_device, check_rule, check_split
         from training.exported_model import check_model_file
-        from training.several_trainings import trainings_of
+        from training.several_trainings import check_trained_to_the_end, trainings_of
 
         check_device(device)
         check_rule(operating_point)
         run = load_run_of(run_folder, trainer.task)
         data = open_run_dataset(run, dataset)
         check_split(run, data, split)
+        check_trained_to_the_end(run)
         for one in trainings_of(run):
             check_model_file(one)
         print_loading()

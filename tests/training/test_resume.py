@@ -9,11 +9,14 @@ import pytest
 from datasets.formats.dataset_folder import load_dataset
 from evaluate.run_folder import Run
 from system.errors import InputError, WeightsError
+from tests.command import only_line, run_command
 from tests.fold_cases import Chosen, make_folds
 from tests.odd_datasets import odd_folder
+from training.cross_validation import folds_of
 from training.history import write_history
 from training.new_run import new_run
 from training.resume import dataset_to_train, kept_if_begun, unfinished_run
+from training.several_trainings import check_trained_to_the_end
 
 
 @pytest.fixture
@@ -80,6 +83,22 @@ def test_a_fold_stays_and_can_be_begun(tmp_path: Path, capsys: pytest.CaptureFix
         end(fold, KeyboardInterrupt())
     assert capsys.readouterr().err == ""
     assert unfinished_run(fold.root, "seg", "last.ckpt") == fold
+
+
+def test_a_training_that_is_not_finished_is_not_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its metrics.json would make `--resume` and `evaluate best` take it for a finished one."""
+    whole = make_folds(load_dataset(odd_folder(tmp_path / "odd")), tmp_path / "runs", folds=2, epochs=4)
+    first, second = folds_of(whole)
+    measured(first)
+    (second.weights / "best.pt").touch()
+    write_history(second.history, [{"epoch": epoch} for epoch in (1, 2, 3)])
+    assert run_command("train_seg", "evaluate", whole.root) == 2
+    message = f"{second.root}: its training is not finished (epoch 3 of 4); finish it by train_seg fit --resume "
+    assert only_line(capsys) == f"train_seg: {message}{whole.root}"
+    write_history(second.history, [{"epoch": epoch} for epoch in (1, 2, 3, 4)])
+    check_trained_to_the_end(whole)
 
 
 def measured(run: Run) -> None:
