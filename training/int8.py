@@ -111,7 +111,10 @@ def attempts(exporter: Quantisable) -> list[Plan]:
 
 
 def calibration_inputs(exporter: Quantisable, dataset: "Dataset", path: Path) -> "list[NDArray[np.generic]]":
-    """What the network gets for training images, drawn evenly from the list, as `predict` prepares them."""
+    """What the network gets for training images, spread over the list, as `predict` prepares them.
+
+    The list is sorted by defect type, and large inputs fill the memory before all images were used.
+    """
     images = dataset.images("train")
     run, inputs = open_runner(path, "openvino"), []
 
@@ -120,12 +123,21 @@ def calibration_inputs(exporter: Quantisable, dataset: "Dataset", path: Path) ->
         return run(pixels)
 
     predictor = exporter.exported(recorded)
-    step = max(1, len(images) // MAX_CALIBRATION_IMAGES)
-    chosen = images[::step][:MAX_CALIBRATION_IMAGES]
+    chosen = [images[k] for k in spread_order(len(images))[:MAX_CALIBRATION_IMAGES]]
     for _ in predictor.predict((image.id, dataset.read_image(image)) for image in chosen):
         if sum(one.nbytes for one in inputs) > MAX_CALIBRATION_BYTES:
             break
     return inputs
+
+
+def spread_order(count: int) -> list[int]:
+    """The numbers from 0 to `count` - 1 in an order of which every start is spread over all of them.
+
+    >>> spread_order(6)
+    [0, 4, 2, 1, 5, 3]
+    """
+    digits = max(count - 1, 0).bit_length()
+    return sorted(range(count), key=lambda k: f"{k:0{digits}b}"[::-1])
 
 
 def quantise(floats: Path, path: Path, inputs: "Sequence[NDArray[np.generic]]", plan: Plan) -> None:

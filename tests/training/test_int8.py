@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from training.exported_model import open_runner
-from training.int8 import Plan, first_convolutions, quantise
+from training.int8 import Plan, first_convolutions, quantise, spread_order
 
 if TYPE_CHECKING:
     from openvino import Model
@@ -72,3 +72,12 @@ def test_only_the_convolutions_after_the_first_have_8_bits(example_model: "Model
     found = [float(open_runner(path, "openvino")(edge)[0, 0, 2, SIDE // 2 - 1]) for path in (floats, written)]
     assert found[0] == pytest.approx(expected, rel=1e-3)
     assert found[1] == pytest.approx(expected, rel=0.1)  # the third convolution has 8 bits
+
+
+@pytest.mark.parametrize(("count", "taken"), [(255, 128), (300, 128), (300, 10), (5, 5)])
+def test_calibration_images_are_spread_over_the_list(count: int, taken: int) -> None:
+    """The list is sorted by type: of 255 images the first 128 were taken, of large ones the first 20."""
+    chosen = spread_order(count)[:taken]
+    quarters = np.histogram(chosen, bins=4, range=(0, count))[0]
+    assert len(set(chosen)) == taken
+    assert quarters.min() >= taken // 4 - taken // 16
