@@ -24,13 +24,14 @@ class RunSplit(msgspec.Struct, frozen=True, omit_defaults=True):
     """The images on which a run was trained, validated and tested: split -> file names in the dataset.
 
     `intensities`: how images with more than 8 bits per channel are scaled (datasets.images.bit_depth); empty where
-    none is recorded.
+    none is recorded. `annotations_sha256` is that of the annotation files, None in older runs.
     """
 
     dataset: str
     content_sha256: str | None
     images: dict[str, list[str]]
     intensities: list[IntensityRange] = []
+    annotations_sha256: str | None = None
 
     @property
     def measured(self) -> list[str]:

@@ -64,7 +64,11 @@ def other_version(worker: str, here: dict[str, str], there: dict[str, str]) -> C
     difference = first_difference(here, there)
     if difference is None:
         return None
-    return ClusterError(f"worker {worker}", f"has {difference}", "install the same versions on every machine")
+    return ClusterError(
+        f"worker {worker}",
+        f"has {difference}",
+        "install the same versions everywhere, and start the workers again",
+    )
 
 
 def _apply(function: Callable[[object], object], items: list[object], name: str) -> list[object]:

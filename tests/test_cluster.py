@@ -187,7 +187,7 @@ def test_another_version_on_a_worker_is_one_line(
     assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out", "--on", two.url) == 2
     line = only_line(capsys)
     assert line.startswith("convert: worker tcp://127.0.0.1:")
-    assert line.endswith(", here 9.9; install the same versions on every machine")
+    assert line.endswith(", here 9.9; install the same versions everywhere, and start the workers again")
     assert not list(tmp_path.iterdir())
     monkeypatch.setattr(DaskPool, "check_versions", lambda _: None)  # as for a worker that comes later
     assert run_command("convert", "mvtec2coco", synth_tree, tmp_path / "out", "--on", two.url) == 2

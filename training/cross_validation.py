@@ -96,17 +96,18 @@ def train_members(
     try:
         with locked(run.root):
             trained = _train_on(pool, waiting, command) if pool else _train(run, waiting, command, jobs)
-            failed = [member for member, code in trained if code]
+            failed = [(member, code) for member, code in trained if code]
     except (KeyboardInterrupt, SystemExit) as stop:
         print_status(f"stopped; continue with --resume {run.root}")
         raise SystemExit(stop.code if isinstance(stop, SystemExit) else 130) from None
     except ClusterError as error:
         raise ClusterError(error.where, error.problem, f"fix that, then --resume {run.root}") from None
     if failed:
-        log = f", see {failed[0].root / LOG_FILE}" if (failed[0].root / LOG_FILE).is_file() else ""
-        what = failed[0].root.name.partition("-")[0]
-        problem = f"the {what} could not be trained{log}"
-        raise InputError(failed[0].root, problem, f"fix that, then --resume {run.root}")
+        (member, code), log = failed[0], failed[0][0].root / LOG_FILE
+        how = f"was killed by signal {-code}" if code < 0 else "could not be trained"
+        seen = f", see {log}" if log.is_file() else ""
+        problem = f"the {member.root.name.partition('-')[0]} {how}{seen}"
+        raise InputError(member.root, problem, f"fix that, then --resume {run.root}")
 
 
 def _train(run: Run, folds: Sequence[Run], command: Sequence[str], jobs: int) -> Iterator[tuple[Run, int]]:

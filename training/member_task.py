@@ -31,7 +31,12 @@ class MemberTraining(msgspec.Struct, frozen=True):
     def __call__(self, root: str) -> int:
         """The exit status of the training; 0 for a finished one. SIGTERM ends it if the task is cancelled."""
         folder = Path(root)
-        _wait_for_lock(folder)
+        try:
+            _wait_for_lock(folder)
+        except InputError as error:
+            with open_log(folder) as log:
+                log.write(f"{error}\n".encode())
+            return 2
         if (folder / "metrics.json").is_file():
             return 0
         words = module_command(*self.command, "--resume", root)

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from datasets.coco import CocoFile, Image
-from datasets.formats.dataset_folder import Dataset
+from datasets.formats.dataset_folder import Dataset, annotations_sha256
 from datasets.resplit import Options, assign_splits
 from datasets.splits import strata_by_type
 from evaluate.run_folder import Run, RunConfig, RunSplit
@@ -191,7 +191,7 @@ def run_split(dataset: Dataset, images: Mapping[str, Sequence[str]]) -> RunSplit
     """The RunSplit of a training on `dataset`; `images` is split -> file names."""
     sha256 = dataset.provenance.content_sha256 if dataset.provenance else None
     members = {split: list(names) for split, names in images.items()}
-    return RunSplit(dataset.name, sha256, members, dataset.intensities)
+    return RunSplit(dataset.name, sha256, members, dataset.intensities, annotations_sha256(dataset.root))
 
 
 def write_config(run: Run, config: RunConfig) -> None:

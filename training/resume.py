@@ -12,6 +12,7 @@ from system.console import print_status
 from system.errors import InputError, OptionError, OutputError, WeightsError, first_line
 from system.links import check_own_folder
 from training.options import OptionsT
+from training.run_dataset import check_same_annotations
 from training.run_lock import hold
 from training.trainer import Learner, Loop, Work
 
@@ -26,13 +27,16 @@ def check_alone(root: Path, flags: Iterable[str]) -> None:
 def dataset_to_train(given: Path | None, resumed: Path | None, task: str) -> Dataset:
     """The dataset folder `given`, or that of the run `resumed` where none is given.
 
-    Raises InputError, and OptionError if neither is given.
+    Raises InputError, also where its annotations changed since the run began, and OptionError if neither is given.
     """
-    if given is not None:
-        return load_dataset(given)
-    if resumed is None:
+    if resumed is not None:
+        run = load_run_of(resumed, task)
+        dataset = open_run_dataset(run, given, option="DATASET")
+        check_same_annotations(run, dataset)
+        return dataset
+    if given is None:
         raise OptionError("DATASET", "missing", f"see train_{task} fit --help")
-    return open_run_dataset(load_run_of(resumed, task), option="DATASET")
+    return load_dataset(given)
 
 
 def check_unfinished(run: Run, state: str = "last.*") -> None:

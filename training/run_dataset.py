@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 import msgspec
 
 from datasets.coco import SPLITS
-from datasets.formats.dataset_folder import Dataset, load_dataset
+from datasets.formats.dataset_folder import Dataset, annotations_sha256, load_dataset
 from datasets.formats.members import home_splits, select_images
 from evaluate.run_folder import Run, RunSplit, read_split
 from system.errors import InputError
@@ -27,6 +27,19 @@ def run_dataset(run: Run, dataset: Dataset) -> Dataset:
     for one in added:
         view = with_pasted(view, one)
     return view
+
+
+def check_same_annotations(run: Run, dataset: Dataset) -> None:
+    """Raise InputError if the annotation files are not those that the training of `run` began with.
+
+    dataset.json does not change where a file is edited, or another machine has a copy of its own.
+    """
+    began_with = read_split(run).annotations_sha256
+    if began_with and began_with != annotations_sha256(dataset.root):
+        problem = "not the annotations that the training began with"
+        raise InputError(
+            dataset.root / "annotations", problem, "restore them, or start a new run without --resume"
+        )
 
 
 def _members(run: Run, dataset: Dataset, pasted: AbstractSet[str]) -> dict[str, list[str]]:

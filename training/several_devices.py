@@ -16,7 +16,7 @@ from training.device_group import DeviceGroup, group_device
 from training.group_recorder import FollowingRecorder
 from training.group_start import FirstProcess, OtherProcesses
 from training.options import OptionsT, run_options
-from training.run_dataset import run_dataset
+from training.run_dataset import check_same_annotations, run_dataset
 from training.trainer import Loop, Trainer, Work
 
 GROUP = "group"  # prefix of the keys that torch.distributed itself writes into the store
@@ -55,7 +55,9 @@ def follow(trainer: Trainer[OptionsT], dataset: Path | None, asked: AskedDevices
         learner, options = trainer.learner(), run_options(run, trainer.options)
         group = DeviceGroup(asked, group_device(options.device, asked))
         path = run.weights / learner.state_file
-        data = run_dataset(run, open_run_dataset(run, dataset, option="DATASET"))
+        whole = open_run_dataset(run, dataset, option="DATASET")
+        check_same_annotations(run, whole)
+        data = run_dataset(run, whole)
         work = Work(
             run=run, dataset=data, options=options, device=group.device,
             state=path if path.is_file() else None, group=group,

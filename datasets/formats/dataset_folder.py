@@ -93,6 +93,16 @@ def annotation_path(root: Path, split: str) -> Path:
     return root / "annotations" / f"instances_{split}.json"
 
 
+def annotations_sha256(root: Path) -> str:
+    """The SHA-256 of the annotation files of a dataset folder, one after the other. Raises OSError."""
+    digest = hashlib.sha256()
+    for path in (annotation_path(root, split) for split in SPLITS):
+        if path.is_file():
+            with path.open("rb") as file:
+                digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
 def mask_path(root: Path, file_name: str) -> Path:
     """The path of the pixel mask of an image: the same relative path, always a PNG."""
     return root / "masks" / mask_name(file_name)

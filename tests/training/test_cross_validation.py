@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from evaluate.run_folder import is_member, read_config
 from system.errors import InputError, OptionError
 from tests.fold_cases import make_folds
 from training.cross_validation import check_fold_flags, cross_validation, folds_of, single_run, train_folds
+from training.member_task import LOG_FILE, MemberTraining
 
 
 @pytest.fixture
@@ -73,6 +75,32 @@ def test_folds_that_are_done_are_left_alone(
     train_folds(run, ["fake_trainer"], jobs)
     assert (run.root / "fold-1/metrics.json").read_text() == first
     assert all(fold.metrics.is_file() for fold in folds_of(run))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
+def test_a_fold_that_the_system_kills_is_reported_as_killed(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its log has no reason: where memory is short, the system kills a process without a word."""
+    (tmp_path / "fake_trainer.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run = make_folds(dataset, tmp_path / "runs", folds=2)
+    with pytest.raises(InputError, match=r"fold-\d: the fold was killed by signal 9, see .*fit.log; .*--resume"):
+        train_folds(run, ["fake_trainer"], 2)
+
+
+def test_a_fold_that_another_process_trains_does_not_end_the_others(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker returns a status for it, as without a cluster; an error would cancel the other folds."""
+    fcntl = pytest.importorskip("fcntl", reason="nothing is locked on Windows")
+    monkeypatch.setattr("training.member_task.END_SECONDS", 0.0)
+    fold = folds_of(make_folds(dataset, tmp_path, folds=2))[0].root
+    handle = os.open(fold, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)  # as another process has it
+    assert MemberTraining(("fake_trainer",))(str(fold)) == 2
+    os.close(handle)
+    assert (fold / LOG_FILE).read_text().startswith(f"{fold}: another process is training this run; wait")
 
 
 STOPPED = """

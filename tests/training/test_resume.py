@@ -1,5 +1,7 @@
 """How a run ends before its time: what is kept of it, and what is printed."""
 
+import json
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -131,3 +133,15 @@ def test_a_run_is_resumed_on_its_own_dataset_if_none_is_given(tmp_path: Path, ru
         dataset_to_train(tmp_path / "other", run.root, "det")
     with pytest.raises(InputError, match="a run of train_det"):
         dataset_to_train(None, run.root, "seg")
+
+
+def test_a_run_is_not_resumed_on_edited_annotations(tmp_path: Path, run: Run) -> None:
+    """dataset.json stays the same where a file is edited, and some datasets have none."""
+    shutil.copytree(tmp_path / "odd", tmp_path / "copy")
+    path = tmp_path / "copy/annotations/instances_train.json"
+    assert dataset_to_train(tmp_path / "copy", run.root, "det").root == tmp_path / "copy"
+    content = json.loads(path.read_text())
+    content["annotations"].pop()
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="annotations: not the annotations that the training began with; restore"):
+        dataset_to_train(tmp_path / "copy", run.root, "det")
