@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 from torch import distributed, set_num_threads
 from torch.distributed import TCPStore, rendezvous  # type: ignore[attr-defined]
 
-from system.child_process import END_WITH_PARENT, module_command, module_environment
+from system.child_process import AT_ONCE, END_WITH_PARENT, module_command, module_environment
+from system.console import print_status
 from system.errors import DefectlineError, first_line
 from training.asked_devices import AskedDevices
 from training.device_group import DeviceGroup, group_device
@@ -30,6 +31,7 @@ from training.options import SharedOptions
 if TYPE_CHECKING:
     from torch.distributed import Store  # type: ignore[attr-defined]
 
+MEET = timedelta(minutes=30)  # until every process has started
 WAIT = timedelta(days=7)  # pasting or labelling images may take long; a process that ends ends the others
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 5.0
@@ -104,6 +106,7 @@ def other_processes(asked: AskedDevices, command: Sequence[str]) -> Iterator[Oth
         yield None
         return
     if asked.external:
+        print_status(f"waiting until all {asked.count} processes have started")
         yield OtherProcesses(asked, _torchrun_store())
         return
     store = TCPStore(HOST, 0, None, is_master=True, timeout=WAIT, wait_for_workers=False)
@@ -115,7 +118,7 @@ def other_processes(asked: AskedDevices, command: Sequence[str]) -> Iterator[Oth
         set_num_threads(int(threads))
     try:
         for rank in range(1, asked.count):
-            own = {**place, "RANK": str(rank), "LOCAL_RANK": str(rank), END_WITH_PARENT: "1"}
+            own = {**place, "RANK": str(rank), "LOCAL_RANK": str(rank), END_WITH_PARENT: AT_ONCE}
             environment = {"OMP_NUM_THREADS": threads, **module_environment(), **own}
             words = module_command(*command)
             others.started.append(
@@ -173,7 +176,14 @@ def _error(text: str) -> DefectlineError:
 
 
 def _torchrun_store() -> "Store":
-    """The store at MASTER_ADDR and MASTER_PORT."""
+    """The store at MASTER_ADDR and MASTER_PORT. Raises DefectlineError if the processes do not meet there."""
     store: Store
-    store, _, _ = next(iter(rendezvous("env://", timeout=WAIT)))
+    try:
+        store, _, _ = next(iter(rendezvous("env://", timeout=MEET)))
+    except (distributed.DistError, ValueError) as error:  # ValueError: a variable is missing
+        place = f"{os.environ.get('MASTER_ADDR', '')}:{os.environ.get('MASTER_PORT', '')}"
+        problem = f"the processes of --devices and --nodes do not meet there ({first_line(error, 80)})"
+        remedy = "start all of them, each with the address and port of the first one"
+        raise DefectlineError(f"MASTER_ADDR {place}", problem, remedy) from None
+    store.set_timeout(WAIT)
     return store

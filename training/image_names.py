@@ -13,6 +13,14 @@ from system.stored_path import URL
 from training.watch_file import check_watch
 
 STANDARD_INPUT = Path("-")
+MAX_NAME_BYTES = 4096  # PATH_MAX of Linux
+IMAGE_BYTES = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"RIFF",
+    b"II*\0",
+    b"MM\0*",
+)  # the first bytes of PNG, JPEG, WebP, TIFF
 
 
 def asked_images(
@@ -47,18 +55,24 @@ def named_images(images: Sequence[Path] | None) -> list[Path]:
 def read_names() -> Iterator[Path]:
     """The names on standard input, one per line, or separated by zero bytes if there is one (find -print0).
 
-    A byte order mark before them is ignored. Raises InputError without any, for a URL, and for UTF-16, whose zero
-    bytes would separate letters.
+    A byte order mark before them and blank lines are ignored. Raises InputError without any, for a URL, for an
+    image or another long text in place of names, and for UTF-16, whose zero bytes would separate letters.
     """
     data = sys.stdin.buffer.read()
     if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         raise InputError("standard input", "the names are encoded as UTF-16", "give them as UTF-8")
+    if data.startswith(IMAGE_BYTES):
+        problem = "contains an image, and - reads names of images"
+        raise InputError("standard input", problem, "give the name of its file")
     data = data.removeprefix(BYTE_ORDER_MARK)
     zero = b"\0" in data
     names = data.split(b"\0") if zero else [line.removesuffix(b"\r") for line in data.split(b"\n")]
-    names = [name for name in names if name]
+    names = [name for name in names if name.strip()]
     if not names:
         raise InputError("standard input", "contains no name of an image", "give one name per line")
+    if (longest := max(map(len, names))) > MAX_NAME_BYTES:
+        problem = f"contains a line of {longest} bytes, which is no name of a file"
+        raise InputError("standard input", problem, "give one name per line")
     for name in map(os.fsdecode, names):
         if URL.fullmatch(name):
             raise InputError("standard input", f"takes no URL such as {name}", "give the URL as an argument")

@@ -10,14 +10,13 @@ from typing import BinaryIO
 
 import msgspec
 
-from system.child_process import END_WITH_PARENT, module_command, module_environment
+from system.child_process import END_SECONDS, END_WITH_PARENT, module_command, module_environment
 from system.cluster_task import is_cancelled
 from system.errors import InputError
 from training.run_lock import locked
 
 LOG_FILE = "fit.log"
 POLL_SECONDS = 0.5
-END_SECONDS = 60.0  # that a training takes to keep its state after SIGTERM
 
 
 class MemberTraining(msgspec.Struct, frozen=True):

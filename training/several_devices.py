@@ -48,8 +48,8 @@ def follow(trainer: Trainer[OptionsT], dataset: Path | None, asked: AskedDevices
 
     Without `dataset` it is the one that the run was made on.
     """
-    _be_silent()
     first = FirstProcess()
+    _be_silent()
     with first.reporting():
         run = Run(first.run_folder(), trainer.task)
         learner, options = trainer.learner(), run_options(run, trainer.options)

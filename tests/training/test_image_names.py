@@ -47,7 +47,7 @@ def test_names_and_folders_are_read_where_they_are_named(tmp_path: Path, monkeyp
     assert named_images([Path("a.png"), Path("-"), Path("z.png")]) == expected
 
 
-@pytest.mark.parametrize("data", [b"", b"\n\n", b"\0\0"])
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"\0\0", b"  \r\n\t\n"])
 def test_no_name_is_refused(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch, data)
     with pytest.raises(InputError, match="standard input: contains no name of an image"):
@@ -62,6 +62,23 @@ def test_utf16_is_refused(encoding: str, tmp_path: Path, monkeypatch: pytest.Mon
     Path("a/b.png").touch()
     given(monkeypatch, "\ufeffa\n".encode(encoding))
     with pytest.raises(InputError, match="UTF-16"):
+        named_images([Path("-")])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\0", "contains an image, and - reads names of images"),
+        (b"\xff\xd8\xff\xe0\0", "contains an image, and - reads names of images"),
+        (
+            b"a.png\n" + b"b.png " * 1000,
+            "contains a line of 6000 bytes, which is no name of a file; give one name",
+        ),
+    ],
+)
+def test_what_is_no_list_of_names_is_refused(data: bytes, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, data)
+    with pytest.raises(InputError, match=message):
         named_images([Path("-")])
 
 

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -14,10 +16,11 @@ import typer
 
 from evaluate.history_file import read_history
 from system.console import run
-from system.errors import OptionError
+from system.errors import DefectlineError, OptionError
 from tests.command import only_line, run_command
 from tests.training.group_toy import GROUP_TOY
 from tests.training.in_double import double_trainer
+from training import group_start
 from training.asked_devices import AskedDevices, asked_devices
 from training.batches import EpochBatches
 from training.commands import trainer_app
@@ -163,6 +166,30 @@ def test_the_variables_of_torchrun_place_a_process(monkeypatch: pytest.MonkeyPat
     assert asked_devices(2, 2, {}) == AskedDevices(2, 2, rank=3, local_rank=1, external=True)
     with pytest.raises(OptionError, match="torchrun started 4 processes; give flags whose product is that"):
         asked_devices(1, 1, {})
+
+
+def test_processes_that_do_not_meet_end_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong address: PyTorch would try to connect for as long as the store may wait."""
+    monkeypatch.setattr(group_start, "MEET", timedelta(seconds=1))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    place = {
+        "RANK": "1",
+        "LOCAL_RANK": "0",
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    for name, value in place.items():
+        monkeypatch.setenv(name, value)
+    line = (
+        rf"^MASTER_ADDR 127.0.0.1:{port}: the processes of --devices and --nodes do not meet there \(.*; start all"
+    )
+    with pytest.raises(DefectlineError, match=line):
+        group_start.FirstProcess()
+    monkeypatch.delenv("MASTER_ADDR")
+    with pytest.raises(DefectlineError, match=r"MASTER_ADDR expected, but not set\); start all"):
+        group_start.FirstProcess()
 
 
 def test_other_trainers_use_one_device(coco_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
