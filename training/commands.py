@@ -153,6 +153,7 @@ def _evaluate(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         for one in trainings_of(run):
             check_model_file(one)
         print_loading()
+        from training.export_metadata import report_other_thresholds
         from training.measure import evaluate_run
 
         metrics = evaluate_run(
@@ -161,6 +162,8 @@ def _evaluate(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         report({"run": run_folder, "metrics": metrics})
         if metrics:
             print_metrics(metrics)
+        for one in trainings_of(run):
+            report_other_thresholds(one)
 
     return without_flags(evaluate, {"tta"} - set(trainer.predict_flags))
 

@@ -95,7 +95,7 @@ def train_members(
     waiting = [member for member in members if not member.metrics.is_file()]
     try:
         with locked(run.root):
-            trained = _train_on(pool, waiting, command) if pool else _train(run, waiting, command, jobs)
+            trained = _train_on(pool, run, waiting, command) if pool else _train(run, waiting, command, jobs)
             failed = [(member, code) for member, code in trained if code]
     except (KeyboardInterrupt, SystemExit) as stop:
         print_status(f"stopped; continue with --resume {run.root}")
@@ -121,14 +121,14 @@ def _train(run: Run, folds: Sequence[Run], command: Sequence[str], jobs: int) ->
     def train(fold: Run) -> tuple[Run, int]:
         words = module_command(*command, "--resume", str(fold.root))
         if jobs == 1:
-            print_status(fold.root.relative_to(run.root).as_posix())
+            print_status(_name_in(run, fold))
             started.append(subprocess.Popen(words, env=environment, stdin=PIPE))  # noqa: S603
             return fold, started[-1].wait()
         with open_log(fold.root) as log:
             process = subprocess.Popen(words, env=environment, stdin=PIPE, stdout=log, stderr=log)  # noqa: S603
             started.append(process)
             code = process.wait()
-        print_status(f"{fold.root.relative_to(run.root).as_posix()} {'failed' if code else 'is done'}")
+        print_status(f"{_name_in(run, fold)} {'failed' if code else 'is done'}")
         return fold, code
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -141,13 +141,18 @@ def _train(run: Run, folds: Sequence[Run], command: Sequence[str], jobs: int) ->
             raise
 
 
-def _train_on(pool: Pool, folds: Sequence[Run], command: Sequence[str]) -> Iterator[tuple[Run, int]]:
+def _train_on(pool: Pool, run: Run, folds: Sequence[Run], command: Sequence[str]) -> Iterator[tuple[Run, int]]:
     """Each fold with the exit status of its training by a worker of the cluster, in order."""
     roots = [str(fold.root) for fold in folds]
     codes = pool.map_ordered(MemberTraining(tuple(command)), roots, 1)
     for fold, code in zip(folds, progress(codes, "training", len(folds)), strict=True):
-        print_status(f"{fold.root.name} {'failed' if code else 'is done'}")
+        print_status(f"{_name_in(run, fold)} {'failed' if code else 'is done'}")
         yield fold, code
+
+
+def _name_in(run: Run, member: Run) -> str:
+    """Such as fold-1, or seed-0/fold-1."""
+    return member.root.relative_to(run.root).as_posix()
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:

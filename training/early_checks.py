@@ -7,7 +7,7 @@ from pathlib import Path
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run, load_run_of
 from system.cuda import has_driver, is_cpu_build
-from system.errors import OptionError
+from system.errors import InputError, OptionError
 from training.negatives import ImageChoice, check_negatives
 from training.options import SharedOptions
 
@@ -56,7 +56,7 @@ def check_new_run(name: str | None, runs: Path, folds: int, val: float, seeds: i
 def check_dataset(
     dataset: Dataset, options: SharedOptions, images: ImageChoice, *, several: bool, folds: int = 0
 ) -> None:
-    """Raise InputError if a run, or a run of `several` trainings, has no image to learn from.
+    """Raise InputError if a run, or a run of `several` trainings, cannot learn from any image, or seeds test none.
 
     Raises OptionError if the dataset cannot be split into so many `folds`.
     """
@@ -67,6 +67,9 @@ def check_dataset(
         stratified_folds(strata_by_type(dataset.splits.values()), folds, options.seed)
     if several:
         check_learnable(dataset, options, images)
+        if not folds and not dataset.images("test"):
+            problem = "the split test has no image, so seeds cannot be measured"
+            raise InputError(dataset.root, problem, "add --folds, or convert with another split")
     else:
         training_images(dataset, options, images)
 

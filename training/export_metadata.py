@@ -14,9 +14,10 @@ from datasets.images.bit_depth import IntensityRange
 from evaluate.operating import operating_scores
 from evaluate.run_folder import Run, read_split
 from system import __version__
-from system.errors import WeightsError, first_line
+from system.console import print_status
+from system.errors import DefectlineError, WeightsError, first_line
 from system.tensors import raise_lack_of_memory
-from training.exported_model import ExportFormat, need, write_openvino
+from training.exported_model import SUFFIXES, ExportFormat, exported_path, need, write_openvino
 
 ONNX_KEY = "defectline"
 OPENVINO_KEY = ["defectline", "metadata"]
@@ -131,6 +132,25 @@ def read_metadata(path: Path, export_format: ExportFormat) -> ExportMetadata:
         raise_lack_of_memory(path, error)
         problem = f"has no metadata of defectline ({first_line(error, 80)})"
         raise WeightsError(path, problem, "export it again") from None
+
+
+def report_other_thresholds(run: Run) -> None:
+    """Print a line for each exported file of `run` whose thresholds are no longer those of the run.
+
+    `predict --exported` takes those of the run, and other programs those in the file.
+    """
+    for export_format in SUFFIXES:
+        path = exported_path(run.weights / "best.pt", export_format)
+        if not path.is_file():
+            continue
+        try:
+            metadata = read_metadata(path, export_format)
+        except DefectlineError:  # predict --exported reports it
+            continue
+        point = operating_scores(run, metadata.score_threshold)
+        if (metadata.score_threshold, metadata.type_thresholds) != (point.score_threshold, dict(point.types)):
+            again = f"train_{run.task} export {run.root} --format {export_format}"
+            print_status(f"{path} still has the former score threshold {metadata.score_threshold:g}: {again}")
 
 
 def _onnx_text(onnx: Any, path: Path) -> str:

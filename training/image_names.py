@@ -71,7 +71,7 @@ def read_names() -> Iterator[Path]:
     if not names:
         raise InputError("standard input", "contains no name of an image", "give one name per line")
     if (longest := max(map(len, names))) > MAX_NAME_BYTES:
-        problem = f"contains a line of {longest} bytes, which is no name of a file"
+        problem = f"contains a line of {longest} bytes, too long for the name of a file"
         raise InputError("standard input", problem, "give one name per line")
     for name in map(os.fsdecode, names):
         if URL.fullmatch(name):

@@ -15,6 +15,7 @@ from training.export_metadata import (
     NetworkInput,
     export_metadata,
     read_metadata,
+    report_other_thresholds,
     write_metadata,
 )
 
@@ -63,6 +64,24 @@ def test_an_onnx_file_keeps_its_network_and_what_others_wrote(tmp_path: Path) ->
     read = onnx.load(path)
     assert read.graph == model.graph
     assert {entry.key for entry in read.metadata_props} == {"author", "defectline"}
+
+
+def test_an_export_with_former_thresholds_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`evaluate --operating-point` changes those of the run; a program that uses the file would not notice."""
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed, so exports are not tested")
+    run = run_with_splits(tmp_path, [])
+    run.weights.mkdir()
+    path = run.weights / "best.onnx"
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [])), path)
+    write_metadata(path, "onnx", export_metadata(run, DESCRIPTION, "32"))
+    report_other_thresholds(run)
+    run.metrics.write_text(json.dumps({"operating_point": {"score_threshold": 0.25, "types": {}}}))
+    report_other_thresholds(run)
+    assert capsys.readouterr().err == ""
+    run.metrics.write_text(json.dumps({"operating_point": {"score_threshold": 0.5, "types": {}}}))
+    report_other_thresholds(run)
+    line = f"{path} still has the former score threshold 0.25: train_seg export {tmp_path} --format onnx\n"
+    assert capsys.readouterr().err == line
 
 
 def test_a_file_without_a_model_is_refused(tmp_path: Path) -> None:

@@ -72,11 +72,11 @@ def test_utf16_is_refused(encoding: str, tmp_path: Path, monkeypatch: pytest.Mon
         (b"\xff\xd8\xff\xe0\0", "contains an image, and - reads names of images"),
         (
             b"a.png\n" + b"b.png " * 1000,
-            "contains a line of 6000 bytes, which is no name of a file; give one name",
+            "contains a line of 6000 bytes, too long for the name of a file; give one name",
         ),
     ],
 )
-def test_what_is_no_list_of_names_is_refused(data: bytes, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_content_than_names_is_refused(data: bytes, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch, data)
     with pytest.raises(InputError, match=message):
         named_images([Path("-")])

@@ -74,6 +74,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "train_seg fit bad --encoder-weights none --folds 99",
             "images cannot be split into so many folds; give 2 to",
         ),
+        (
+            "train_seg fit bad --encoder-weights none --seeds 2",
+            "bad: the split test has no image, so seeds cannot be measured; add --folds",
+        ),
         ("train_det fit bad --good-map none", "none: not a run folder (no config.yaml)"),
         (
             "train_seg fit bad --teacher runs/det/data --unlabelled x",
