@@ -61,7 +61,8 @@ class LabelErrorMetric(Metric[LabelErrors]):
         """The first of the list."""
         if value.suspects:
             rows = [[s.image, s.kind.value, f"{s.suspicion:.2f}", s.reason] for s in value.suspects[:SHOWN]]
-            shown = f", the first {SHOWN}; all are in metrics.json" if value.total > SHOWN else ""
+            stored = "all" if value.total == len(value.suspects) else f"the first {len(value.suspects)}"
+            shown = f", the first {SHOWN}; {stored} are in metrics.json" if value.total > SHOWN else ""
             title = f"Suspected label errors: {value.total}{shown}"
             yield Table(title, ("image", "kind", "suspicion", "reason"), rows, definitions.get(self.key, ""))
 

@@ -25,7 +25,7 @@ from train_det.predict import Detector, load_run_detector
 from train_det.validation import Validation
 from training.crops import crop_view, remove_crops
 from training.early_stopping import stored_best
-from training.furnish import furnish_run
+from training.furnish import check_furnished, furnish_run
 from training.good_channel import COPY
 from training.trainer import Learner, PredictOptions, Predictor, Work
 
@@ -62,6 +62,7 @@ class DetectorLearner(Learner[DetectorOptions]):
 
     def prepare(self, work: Work[DetectorOptions]) -> DetectorLoop:
         """Images in memory and a model, new or with the state after the last epoch."""
+        check_furnished(work.run, work.options)
         dataset, options = work.dataset, work.options
         if options.tile:
             dataset = crop_view(work.run, dataset, side=options.tile, empty=options.tile_empty, seed=options.seed)

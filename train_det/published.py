@@ -48,7 +48,7 @@ def check_options(options: DetectorOptions) -> None:
     Raises InputError for a folder that is not a run. Passes a name if the published ones cannot be found; training
     then refuses it.
     """
-    check_named_runs("det", options.good_map, options.teacher)
+    check_named_runs("det", options.good_map, options.teacher, options.unlabelled)
     name, known = options.weights, published_names()
     if name == RANDOM_WEIGHTS:
         return

@@ -30,7 +30,7 @@ from train_seg.sizes import usual_sizes
 from train_seg.threshold import choose_pixel_threshold
 from training.crops import crop_view, remove_crops
 from training.early_stopping import Best, stored_best
-from training.furnish import furnish_run
+from training.furnish import check_furnished, furnish_run
 from training.good_channel import BOX_COPY, COPY, copy_good_map, widen
 from training.options import run_options
 from training.trainer import Learner, PredictOptions, Predictor, Work
@@ -75,6 +75,7 @@ class SegmenterLearner(Learner[SegmenterOptions]):
         """Images in memory and a new model; Lightning restores its weights if there is a state."""
         from train_seg.fit import SegmenterLoop  # imports Lightning, which only a training needs
 
+        check_furnished(work.run, work.options)
         (dataset, estimated), options = training_images(work), work.options
         done, best = 0, Best()
         if work.state:

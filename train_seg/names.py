@@ -24,7 +24,7 @@ def encoder_names() -> frozenset[str]:
 
 def check_options(options: SegmenterOptions) -> None:
     """Raise OptionError for an unknown encoder, WeightsError for wrong weights, InputError for a wrong run."""
-    check_named_runs("seg", options.good_map, options.teacher)
+    check_named_runs("seg", options.good_map, options.teacher, options.unlabelled)
     check_named_runs("seg", options.box_map, "")
     check_encoder(options.encoder)
     check_weights_file(options.encoder_weights, options.encoder.removeprefix("tu-"), WEIGHTS_REMEDY)

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from datasets.formats.dataset_folder import Dataset
+from datasets.images.image_file import is_image, no_image
 from evaluate.run_folder import Run, load_run_of
 from system.cuda import has_driver, is_cpu_build
 from system.errors import InputError, OptionError
@@ -74,15 +75,25 @@ def check_dataset(
         training_images(dataset, options, images)
 
 
-def check_named_runs(task: str, good_map: str, teacher: str) -> None:
+def check_named_runs(task: str, good_map: str, teacher: str, unlabelled: str = "") -> None:
     """Raise InputError for a good map that is not a run of train_anomaly, and a teacher that is not one of `task`.
 
-    Either may be empty.
+    Also for `unlabelled` without an image. Each may be empty.
     """
     if good_map:
         load_run_of(Path(good_map), "anomaly")
     if teacher:
         load_run_of(Path(teacher), task)
+    if unlabelled:
+        check_has_image(Path(unlabelled))
+
+
+def check_has_image(path: Path) -> None:
+    """Raise InputError unless `path` is an image file or a folder with one."""
+    if not path.exists():
+        raise InputError(path, "no such folder", "name a folder of images")
+    if path.is_dir() and not any(is_image(one) and not one.is_dir() for one in path.rglob("*")):
+        raise no_image(path)
 
 
 def check_rule(rule: str | None) -> None:

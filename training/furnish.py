@@ -8,10 +8,11 @@ import torch
 
 from datasets.formats.dataset_folder import Dataset
 from evaluate.run_folder import Run
+from system.errors import InputError
 from training.device import choose_device
-from training.good_channel import copy_good_map
+from training.good_channel import COPY, copy_good_map
 from training.trainer import PredictOptions, Predictor
-from training.unlabelled import add_unlabelled, teacher_for
+from training.unlabelled import RECORD, add_unlabelled, teacher_for
 
 
 class FurnishOptions(Protocol):
@@ -46,3 +47,18 @@ def furnish_run(
         predictor = load(teacher, choose_device(options.device), PredictOptions())
         score = options.unlabelled_score
         add_unlabelled(run, dataset, Path(options.unlabelled), teacher, predictor, score)
+
+
+def check_furnished(run: Run, options: FurnishOptions) -> None:
+    """Raise InputError if `run` lacks what `furnish_run` adds, because the start of its training was interrupted.
+
+    The first fold that a kill left without its unlabelled images would be trained without them otherwise.
+    """
+    asked = (
+        (options.good_map, run.weights / COPY, "good_map"),
+        (options.unlabelled, run.root / RECORD, "unlabelled"),
+    )
+    for source, file, option in asked:
+        if source and not file.is_file():
+            problem = f"was interrupted before {file.name}, which its option {option} needs, was written"
+            raise InputError(run.root, problem, "delete the run and train again")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from datasets.coco import Annotation, CocoFile, Prediction
-from evaluate.label_errors import LABEL_ERRORS, suspects_of
+from evaluate.label_errors import LABEL_ERRORS, LabelErrors, suspects_of
 from evaluate.label_suspects import Suspect, SuspectKind, agreed
 from evaluate.measure import measure_run
 from evaluate.metrics import read_metrics
@@ -213,3 +213,16 @@ def test_a_run_stores_and_prints_the_list(tmp_path: Any, bench: Any) -> None:
     text = metrics_markdown(metrics)
     assert "## Suspected label errors: 1" in text
     assert "| 012.png | unlabelled defect | 0.90 | chip is predicted with 0.90 where nothing is labelled |" in text
+
+
+@pytest.mark.parametrize(
+    ("total", "stated"), [(9, "9"), (11, "11, the first 10; all are"), (12, "12, the first 10; the first 11")]
+)
+def test_the_title_of_the_table_states_how_many_are_stored(total: int, stated: str) -> None:
+    listed = [
+        Suspect(kind=SuspectKind.not_met, image=f"{k}.png", suspicion=0.5, reason="it is not met")
+        for k in range(min(total, 11))
+    ]
+    (table,) = LABEL_ERRORS.tables(LabelErrors(total, 1, listed), {})
+    assert table.title.startswith(f"Suspected label errors: {stated}")
+    assert len(table.rows) == min(total, 10)

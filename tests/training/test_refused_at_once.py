@@ -83,6 +83,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "train_seg fit bad --teacher runs/det/data --unlabelled x",
             "runs/det/data: a run of train_det; name one of",
         ),
+        (
+            "train_seg fit bad --teacher runs/seg/data --unlabelled good",
+            "good: no image in this folder; name a folder",
+        ),
+        (
+            "train_det fit bad --teacher runs/det/data --unlabelled none",
+            "none: no such folder; name a folder of images",
+        ),
         ("train_anomaly fit bad --encoder-weights none", "the split train has no good image to learn from"),
         ("train_anomaly fit bad --encoder-weights none --folds 2", "there is no good image to learn from"),
         ("train_seg fit good-only --encoder-weights none", "the split train has no annotation to learn from"),

@@ -17,8 +17,11 @@ from datasets.formats.dataset_folder import Dataset, load_dataset
 from evaluate.run_folder import Run, read_split
 from system.errors import InputError
 from system.json_file import read_json
+from tests.command import run_command
 from tests.fold_cases import Chosen
 from tests.odd_datasets import DENT, odd_folder
+from train_det.options import DetectorOptions
+from train_seg.options import SegmenterOptions
 from training.cross_validation import folds_of
 from training.new_run import new_folds, new_run
 from training.run_dataset import run_dataset
@@ -86,6 +89,21 @@ def test_without_a_sure_image_nothing_is_added(run: Run, dataset: Dataset, tmp_p
     add_unlabelled(run, run_dataset(run, dataset), images(tmp_path / "line", 10, 20), run, ByBrightness(), 0.7)
     assert not (run.root / "unlabelled").exists()
     assert read_json(run.root / RECORD, Unlabelled).surplus == 2
+
+
+@pytest.mark.parametrize("task", ["seg", "det"])
+def test_a_fold_whose_images_were_not_labelled_is_not_trained_without_them(
+    task: str, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A kill while the images of the second fold are labelled leaves folds that look as if none were asked for."""
+    weights = {"encoder_weights": "none"} if task == "seg" else {"weights": "none"}
+    asked = {"teacher": "runs/seg/teacher", "unlabelled": "line", **weights}
+    options = SegmenterOptions(**asked) if task == "seg" else DetectorOptions(**asked)  # type: ignore[arg-type]
+    run = new_folds(task, dataset, options, tmp_path / "runs", "student", 2, 0.0)
+    assert run_command(f"train_{task}", "fit", "--resume", run.root / "fold-2") == 2
+    problem = "fold-2: was interrupted before unlabelled.json, which its option unlabelled needs, was written"
+    assert f"{problem}; delete the run and train again" in capsys.readouterr().err
+    assert not (run.root / "fold-2/history.csv").exists()
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
