@@ -5,8 +5,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from datasets.formats.dataset_folder import Dataset
-from datasets.images.image_file import is_image, no_image
-from evaluate.run_folder import Run, load_run_of
+from datasets.images.image_file import is_image
+from datasets.images.no_image import no_image
+from evaluate.run_folder import Run, check_own_predictions, is_fused, load_run_of
 from system.cuda import has_driver, is_cpu_build
 from system.errors import InputError, OptionError
 from training.negatives import ImageChoice, check_negatives
@@ -78,12 +79,14 @@ def check_dataset(
 def check_named_runs(task: str, good_map: str, teacher: str, unlabelled: str = "") -> None:
     """Raise InputError for a good map that is not a run of train_anomaly, and a teacher that is not one of `task`.
 
-    Also for `unlabelled` without an image. Each may be empty.
+    Also for a run of several seeds or of other runs, and for `unlabelled` without an image. Each may be empty.
     """
-    if good_map:
-        load_run_of(Path(good_map), "anomaly")
-    if teacher:
-        load_run_of(Path(teacher), task)
+    for named, of_task in ((good_map, "anomaly"), (teacher, task)):
+        if named:
+            run = load_run_of(Path(named), of_task)
+            check_own_predictions(run)
+            if is_fused(run):
+                raise InputError(run.root, "made of other runs, without weights of its own", "name one of these")
     if unlabelled:
         check_has_image(Path(unlabelled))
 

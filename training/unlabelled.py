@@ -37,9 +37,9 @@ DOUBT = 0.5  # of the score from which a prediction is a label: between them nob
 class Unlabelled(msgspec.Struct, frozen=True, kw_only=True):
     """What happened to the images: `labelled` have predictions of at least `score` and no doubtful one.
 
-    `good` have no prediction of `doubt` or more. `doubtful` are left out, and so are `known`, which have the bytes
-    or the pixels of a training image or of another of these images, `near`, which are almost an image of val or
-    test, and `surplus`: more good images than labelled ones.
+    `good` have no prediction of `doubt` or more. `doubtful` are left out, also those with a mask without a pixel.
+    So are `known`, which have the bytes or the pixels of a training image or of another of these images, `near`,
+    which are almost an image of val or test, and `surplus`: more good images than labelled ones.
     """
 
     teacher: str
@@ -98,7 +98,7 @@ def add_unlabelled(
         seen.train.add(digest)
         found = next(iter(predictor.predict([(1, rgb)], doubt)))
         image = Image(0, "", rgb.shape[1], rgb.shape[0])
-        if any(doubt <= p.score < score for p in found):
+        if any(doubt <= p.score < score or _has_empty_mask(p) for p in found):
             doubtful += 1
         else:
             (sure if found else good).append((file, image, found))
@@ -116,6 +116,12 @@ def add_unlabelled(
         f" {doubtful} left out with scores from {doubt:g}, {known} known already, {near} almost an image of val"
         f" or test, {counts.surplus} more good ones"
     )
+
+
+def _has_empty_mask(prediction: Prediction) -> bool:
+    """Whether a mask has no pixel, as that of a -seg model may; learnt as a label, it would be no defect."""
+    mask = prediction.segmentation
+    return mask is not None and not rle_area(mask)
 
 
 def _new_files(dataset: Dataset, files: Sequence[Path]) -> tuple[list[Path], int]:

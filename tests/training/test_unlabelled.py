@@ -14,7 +14,8 @@ from PIL import Image as Pillow
 
 from datasets.coco import Category, Prediction
 from datasets.formats.dataset_folder import Dataset, load_dataset
-from evaluate.run_folder import Run, read_split
+from datasets.masks.rle import encode
+from evaluate.run_folder import Run, read_config, read_split
 from system.errors import InputError
 from system.json_file import read_json
 from tests.command import run_command
@@ -23,7 +24,8 @@ from tests.odd_datasets import DENT, odd_folder
 from train_det.options import DetectorOptions
 from train_seg.options import SegmenterOptions
 from training.cross_validation import folds_of
-from training.new_run import new_folds, new_run
+from training.early_checks import check_named_runs
+from training.new_run import new_folds, new_run, write_config
 from training.run_dataset import run_dataset
 from training.seen_images import check_teacher_unseen
 from training.trainer import Predictor
@@ -85,10 +87,38 @@ def test_sure_images_are_labelled_and_doubtful_ones_left_out(run: Run, dataset: 
     assert after.images("test") == view.images("test")
 
 
+def test_an_image_with_a_mask_without_a_pixel_is_doubtful(run: Run, dataset: Dataset, tmp_path: Path) -> None:
+    """It would be learnt as an image without a defect."""
+
+    class Empty(ByBrightness):
+        def predict(
+            self, images: Iterable[tuple[int, NDArray[np.uint8]]], min_score: float | None = None
+        ) -> Iterator[list[Prediction]]:
+            for (found,) in super().predict(images, min_score):
+                yield [msgspec.structs.replace(found, segmentation=encode(np.zeros((40, 30), np.uint8)))]
+
+    add_unlabelled(run, run_dataset(run, dataset), images(tmp_path / "line", 230), run, Empty(), 0.7)
+    counts = read_json(run.root / RECORD, Unlabelled)
+    assert (counts.labelled, counts.doubtful) == (0, 1)
+    assert not (run.root / "unlabelled").exists()
+
+
 def test_without_a_sure_image_nothing_is_added(run: Run, dataset: Dataset, tmp_path: Path) -> None:
     add_unlabelled(run, run_dataset(run, dataset), images(tmp_path / "line", 10, 20), run, ByBrightness(), 0.7)
     assert not (run.root / "unlabelled").exists()
     assert read_json(run.root / RECORD, Unlabelled).surplus == 2
+
+
+def test_a_teacher_needs_weights_of_its_own(run: Run) -> None:
+    """One of several seeds, or of the runs that are fused, has to be named."""
+    check_named_runs("det", "", str(run.root))
+    config = read_config(run.root)
+    write_config(run, msgspec.structs.replace(config, seeds=[3, 4]))
+    with pytest.raises(InputError, match=r"several seeds, without weights .* name one: .*seed-3"):
+        check_named_runs("det", "", str(run.root))
+    write_config(run, msgspec.structs.replace(config, options={"fuse": ["../a"]}))
+    with pytest.raises(InputError, match="made of other runs, without weights of its own; name one of these"):
+        check_named_runs("det", "", str(run.root))
 
 
 @pytest.mark.parametrize("task", ["seg", "det"])
