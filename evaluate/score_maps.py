@@ -13,6 +13,7 @@ from datasets.coco import CocoFile
 from datasets.masks.rle import decode
 from evaluate.bootstrap import percentile_interval
 from evaluate.cells import INTERVAL_ROW, Table, interval_cell, value_cell
+from evaluate.coarse_levels import LEVELS, CoarseHistograms, Histograms
 from evaluate.metric import Metric, ScoreMap, Tested
 from evaluate.pixels import ignored_pixels
 from evaluate.ranking import precision_measures
@@ -22,10 +23,8 @@ from evaluate.values import Interval
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LEVELS = 65536
 FALSE_POSITIVE_LIMIT = 0.3
 STRICT_LIMIT = 0.05
-COARSE = 64  # levels that are one level for the intervals, which keep the histograms of each image
 NAMES = {
     "pixel_ap": "pixel AP",
     "aupro_30": "AUPRO at 0.3",
@@ -81,15 +80,6 @@ class ScoreMapMetric(Metric[ScoreMapMeasures]):
 
 
 SCORE_MAPS = ScoreMapMetric()
-
-
-class Histograms(msgspec.Struct, frozen=True):
-    """How many pixels have each score level: of defects, of the rest, and of each component as a part of it."""
-
-    defect: "NDArray[np.float64]"
-    good: "NDArray[np.float64]"
-    overlap: "NDArray[np.float64]"
-    components: int
 
 
 def histograms(maps: "Iterable[Pair]") -> Histograms:
@@ -157,20 +147,17 @@ def score_map_measures(
     """All measures over the images of `truth`; each score map is computed once.
 
     `draws` is how often each image counts in each bootstrap resample (resamples x images); without it there are no
-    intervals. These use score levels of 1/1024.
+    intervals. These use fewer levels, see evaluate/coarse_levels.py.
     """
-    coarse: list[Histograms] = []
+    coarse = CoarseHistograms()
     whole = Histograms(np.zeros(LEVELS), np.zeros(LEVELS), np.zeros(LEVELS), 0)
     for pair in _pairs(truth, score_map):
         one = histograms([pair])
-        coarse.append(Histograms(_coarser(one.defect), _coarser(one.good), _coarser(one.overlap), one.components))
-        whole = Histograms(
-            whole.defect + one.defect,
-            whole.good + one.good,
-            whole.overlap + one.overlap,
-            whole.components + one.components,
-        )
-    intervals = {} if draws is None or not coarse else _intervals(coarse, draws)
+        if draws is not None:
+            coarse.add(one)
+        whole += one
+    images = coarse.images()
+    intervals = _intervals(images, draws) if draws is not None and images else {}
     return ScoreMapMeasures(**_measures(whole), intervals=intervals)
 
 
@@ -182,10 +169,6 @@ def _measures(counted: Histograms) -> dict[str, float | None]:
         "pixel_f1_max": pixel_f1_max(counted),
         "aupro_05": aupro(counted, STRICT_LIMIT),
     }
-
-
-def _coarser(histogram: "NDArray[np.float64]") -> "NDArray[np.float64]":
-    return np.asarray(histogram.reshape(-1, COARSE).sum(axis=1))
 
 
 def _intervals(each: "list[Histograms]", draws: "NDArray[np.int64]") -> dict[str, Interval | None]:
