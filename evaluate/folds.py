@@ -102,7 +102,8 @@ def measure_folds(
 def summary(measured: Sequence[Metrics]) -> Folds:
     """Mean and standard deviation over folds of every number that any fold has."""
     numbers = [fold_numbers_of(m) for m in measured]
-    values = {name: [of_fold.get(name) for of_fold in numbers] for name in max(numbers, key=len)}
+    names = dict.fromkeys(name for of_fold in numbers for name in of_fold)
+    values = {name: [of_fold.get(name) for of_fold in numbers] for name in names}
     known = {name: [v for v in each if v is not None] for name, each in values.items()}
     return Folds(
         score_thresholds=[m.operating_point.score_threshold for m in measured],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+OfSplits = dict[str, list[Prediction]]
+
 
 def measure(
     run: Run, dataset: Dataset, predictor: Predictor, splits: Sequence[str], operating_point: str = "max-f1"
@@ -47,13 +50,24 @@ def measure(
     InputError for images that cannot be read, a folder of predictions that is a link and a model of other types,
     OptionError for the rule.
     """
+    _write(run, _predict(run, dataset, predictor, splits))
+    return _measure(run, dataset, predictor, operating_point)
+
+
+def _predict(run: Run, dataset: Dataset, predictor: Predictor, splits: Sequence[str]) -> OfSplits:
     check_own_folder(run.predictions("test").parent)
     used = (predictor.for_image(image) for split in splits for image in dataset.images(split))
     for own in {id(one): one for one in used}.values():
         check_same_types(run, dataset, own)
-    predictions = {split: predict_images(predictor, dataset, dataset.images(split), split) for split in splits}
+    return {split: predict_images(predictor, dataset, dataset.images(split), split) for split in splits}
+
+
+def _write(run: Run, predictions: OfSplits) -> None:
     for split, of_split in predictions.items():
         write_predictions(run.predictions(split), of_split)
+
+
+def _measure(run: Run, dataset: Dataset, predictor: Predictor, operating_point: str) -> Metrics | None:
     if not dataset.images("test"):
         return None
     with kept_score_maps(run, _score_map(predictor, dataset)) as score_map:
@@ -79,8 +93,8 @@ def evaluate_run(
 ) -> Metrics | None:
     """Predict val and `split` of a run again, of folds and seeds in each, and measure.
 
-    `data` is its dataset; without `operating_point` the rule is that of the
-    trainer. Raises InputError, OptionError, WeightsError.
+    `data` is its dataset; without `operating_point` the rule is that of the trainer. Nothing is written unless all
+    folds and seeds can be predicted. Raises InputError, OptionError, WeightsError.
     """
     parse_rule(operating_point or "max-f1")
     from training.device import choose_device
@@ -89,12 +103,22 @@ def evaluate_run(
     rule = operating_point or learner.operating_rule
     chosen, trainings = choose_device(device), trainings_of(run)
     check_enough_of_each_type(parse_rule(rule), trainings, data)
-    metrics = None
-    for one in trainings:
-        view = run_dataset(one, data)
+    views = [run_dataset(one, data) for one in trainings]
+    for view in views:
         view.split(split)
-        predictor = load_predictor(trainer, one, chosen, PredictOptions(tta=tta))
-        metrics = measure(one, view, predictor, sorted({"val", split}), rule)
+
+    @lru_cache(maxsize=1)  # one model at a time is in memory, and that of a single training is loaded once
+    def predictor(number: int) -> Predictor:
+        return load_predictor(trainer, trainings[number], chosen, PredictOptions(tta=tta))
+
+    splits = sorted({"val", split})
+    numbered = list(enumerate(zip(trainings, views, strict=True)))
+    predicted = [_predict(one, view, predictor(number), splits) for number, (one, view) in numbered]
+    for one, of_one in zip(trainings, predicted, strict=True):
+        _write(one, of_one)
+    metrics = None
+    for number, (one, view) in numbered:
+        metrics = _measure(one, view, predictor(number), rule)
     return metrics if trainings == [run] else measure_several(run, data, rule)
 
 

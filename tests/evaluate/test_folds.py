@@ -103,6 +103,7 @@ def test_one_fold_has_no_deviation_and_gaps_are_left_out(crossed: Any) -> None:
     both = summary([one, without])
     assert both.values["defect Dice"] == [1, None]
     assert both.mean["defect Dice"] == 1
+    assert set(summary([without, one]).values) == set(both.values)
 
 
 def test_every_image_exactly_once(crossed: Any) -> None:

@@ -8,6 +8,8 @@ from statistics import fmean, stdev
 
 import pytest
 
+from datasets.coco import Image, Prediction
+from datasets.formats.dataset_folder import Dataset
 from evaluate.metrics import read_metrics
 from evaluate.run_folder import Run, load_run, read_config, read_split, seeds_of
 from evaluate.seeds import t_interval
@@ -15,7 +17,9 @@ from tests.command import only_line, run_command
 from tests.odd_datasets import odd_folder
 from tests.training.test_toy_trainer import run_toy
 from training.cross_validation import folds_of
+from training.measure import predict_images
 from training.several_trainings import trainings_of
+from training.trainer import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +124,26 @@ def test_evaluate_measures_all_again(seeds: Path, tmp_path: Path) -> None:
         path.unlink()
     assert run_toy("evaluate", copy, "--device", "cpu") == 0
     assert read_metrics(copy / "metrics.json") == before
+
+
+def test_an_evaluation_that_is_stopped_changes_no_seed(
+    seeds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "odd"
+    shutil.copytree(seeds, copy)
+    before = {path: path.stat().st_ino for path in copy.rglob("*")}
+    predicted: list[str] = []
+
+    def stopped(predictor: Predictor, dataset: Dataset, images: Sequence[Image], label: str) -> list[Prediction]:
+        if len(predicted) == 3:  # val and test of the first seed, one split of the second
+            raise KeyboardInterrupt
+        predicted.append(label)
+        return predict_images(predictor, dataset, images, label)
+
+    monkeypatch.setattr("training.measure.predict_images", stopped)
+    assert run_toy("evaluate", copy, "--device", "cpu") == 130
+    assert len(predicted) == 3
+    assert {path: path.stat().st_ino for path in copy.rglob("*")} == before
 
 
 def test_list_best_and_compare_know_seeds(seeds: Path, capsys: pytest.CaptureFixture[str]) -> None:
