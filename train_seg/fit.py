@@ -50,9 +50,9 @@ class SegmenterLoop(Loop):
         self.batches = len(self._order)
 
     def missing_in_val(self) -> str | None:
-        """The loss needs an image in val; Dice and IoU need an annotation."""
+        """The loss needs an image in val; Dice, IoU and crops (`tile`) need an annotation."""
         if not len(self._val):
-            return "image"
+            return "annotation" if self._work.dataset.images("val") else "image"
         annotated = any(item.coverage.any() for item in self._val.cached)
         return None if annotated or self._work.options.monitor == "loss" else "annotation"
 

@@ -197,6 +197,14 @@ def test_without_annotations_in_val_only_the_loss_can_choose(
     assert "val_dice" not in rows[0]
 
 
+def test_crops_need_an_annotation_in_val(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change_split(dataset, "val", lambda coco: msgspec.structs.replace(coco, annotations=[]))
+    assert fit(dataset, tmp_path / "runs", "--epochs", 1, "--monitor", "loss", "--tile", 32) == 0
+    assert "val has no annotation: the last epoch is taken as the best" in capsys.readouterr().err
+
+
 def test_one_type_and_no_negatives_and_no_test_will_do(
     dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
