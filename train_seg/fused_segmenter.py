@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class FusedSegmenter(Predictor):
     """The mean of `members`. The pixel threshold is the mean of theirs, usual sizes of types are of the first.
 
-    `types` is a classifier of whole images, whose probabilities are multiplied with the votes of the pixels.
+    `types` is a classifier of whole images, which takes part in the choice of the type of each instance.
     """
 
     def __init__(self, members: Sequence[Segmenter], types: Predictor | None = None) -> None:
@@ -42,18 +42,12 @@ class FusedSegmenter(Predictor):
         """Instance masks of each image, best first."""
         for image_id, rgb in images:
             scale = self.members[0].scale(*rgb.shape[:2])
-            shares = self.shares(rgb)
+            types = None
             if self.types:
-                found = next(iter(self.types.predict([(image_id, rgb)])))
-                shares[1:] *= self._weights(found)[
-                    :, None, None
-                ]  # the share of background, and so the mask, stays
-            yield shares_to_predictions(shares, image_id, self.spec, scale, min_score or 0.0)
-
-    def _weights(self, found: Sequence[Prediction]) -> "NDArray[np.float32]":
-        """The probability of each type, in the order of the shares."""
-        probabilities = type_probabilities(found, self.categories)
-        return np.array([probabilities[category.id] for category in self.categories], np.float32)
+                types = type_probabilities(next(iter(self.types.predict([(image_id, rgb)]))), self.categories)
+            yield shares_to_predictions(
+                self.shares(rgb), image_id, self.spec, scale, min_score or 0.0, types=types
+            )
 
     @property
     def score_mapper(self) -> "ScoreMapper":

@@ -1,6 +1,7 @@
 """From pixel shares to predictions: threshold, components, one type and one score per component."""
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,8 @@ from datasets.masks.edges import component_to_rle
 from datasets.masks.find_components import components
 from train_seg.model import ModelSpec
 from train_seg.shares import Shares, sum_where, whole_shares
-from train_seg.sizes import likeliest_type
+from train_seg.sizes import likeliest_type, type_evidence
+from training.types_of_images import weigh
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +29,7 @@ def shares_to_predictions(
     scale: float,
     min_score: float = 0.0,
     within: tuple[int, int, int, int] | None = None,
+    types: Mapping[int, float] | None = None,
 ) -> list[Prediction]:
     """Predictions of one image from its shares, (1 + K) x H x W as an array, highest score first.
 
@@ -35,8 +38,9 @@ def shares_to_predictions(
 
     A pixel is a defect if 1 - share of background >= `spec.pixel_threshold`. Each component is one prediction with
     one type, so no defect is split into types. The votes of its pixels and its size choose the type
-    (train_seg/sizes.py). Components that cover less than MIN_SQUARE_PIXELS pixels of the input square are noise
-    and are dropped. `scale` is the number of pixels of the square per original pixel.
+    (train_seg/sizes.py), and `types`, the probability of each category id in this image. Components that cover
+    less than MIN_SQUARE_PIXELS pixels of the input square are noise and are dropped. `scale` is the number of
+    pixels of the square per original pixel.
 
     If no component reaches the threshold, the best component at FAINT_SHARE times the threshold is returned. Only
     such faint predictions have a score below the threshold. An image with a faint prediction therefore ranks
@@ -54,10 +58,21 @@ def shares_to_predictions(
             x, y, w, h = component.box
             placed = Component((x + left, y + top, w, h), component.pixels)
             area = component.area * (scale / spec.imgsz) ** 2
-            category = spec.categories[likeliest_type(shares.votes(component), area, spec.sizes)].id
+            category = _category(shares.votes(component), area, spec, types)
             mask = component_to_rle(placed, height, width)
             predictions.append(Prediction(image_id, category, placed.box, score, mask))
     return predictions
+
+
+def _category(
+    votes: "NDArray[np.float64]", area: float, spec: ModelSpec, types: Mapping[int, float] | None
+) -> int:
+    """Id of the type of a component; `area` is a share of the square."""
+    if types is None:
+        return spec.categories[likeliest_type(votes, area, spec.sizes)].id
+    evidence = type_evidence(votes, area, spec.sizes).tolist()
+    likely = weigh({c.id: value for c, value in zip(spec.categories, evidence, strict=True)}, types)
+    return max(likely, key=likely.__getitem__)
 
 
 def _scored(defect: "NDArray[np.float32]", threshold: float, min_area: int) -> list[tuple[float, Component]]:

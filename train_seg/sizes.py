@@ -46,14 +46,21 @@ def usual_sizes(truth: CocoFile) -> list[TypeSize]:
     return sizes
 
 
-def likeliest_type(votes: NDArray[np.float64], area: float, sizes: Sequence[TypeSize]) -> int:
-    """Index of the type of a component, from its area and the sums of the shares of each type over its pixels.
+def type_evidence(votes: NDArray[np.float64], area: float, sizes: Sequence[TypeSize]) -> NDArray[np.float64]:
+    """How likely each type of a component is, as a share of the likeliest, from its votes and its area.
 
-    `area` is a share of the square. Without `sizes`, the votes alone decide.
+    `votes` are the sums of the shares of each type over its pixels, `area` is a share of the square. Without
+    `sizes`, the votes alone count. All are 0 without a vote and without sizes.
     """
     if not sizes:
-        return int(votes.argmax())
+        return np.asarray(votes / max(float(votes.max()), 1e-12))
     shares = np.maximum(votes / max(float(votes.sum()), 1e-12), MIN_SHARE)
     away = [(math.log(area) - size.median) / size.spread for size in sizes]
     density = [-0.5 * d * d - math.log(size.spread) for d, size in zip(away, sizes, strict=True)]
-    return int((np.log(shares) + density).argmax())
+    logs = np.log(shares) + density
+    return np.asarray(np.exp(logs - logs.max()))
+
+
+def likeliest_type(votes: NDArray[np.float64], area: float, sizes: Sequence[TypeSize]) -> int:
+    """Index of the likeliest type of a component; the arguments are those of `type_evidence`."""
+    return int(type_evidence(votes, area, sizes).argmax())

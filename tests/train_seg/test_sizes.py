@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datasets.coco import Annotation, Category, CocoFile, Image
-from train_seg.sizes import TypeSize, likeliest_type, usual_sizes
+from train_seg.sizes import TypeSize, likeliest_type, type_evidence, usual_sizes
 
 CATEGORIES = [Category(7, "dirt"), Category(4, "chip")]  # not in id order
 
@@ -50,3 +50,11 @@ def test_pixels_and_size_are_weighed_as_bayes_would() -> None:
 
 def test_no_vote_at_all_is_decided_by_size() -> None:
     assert likeliest_type(np.zeros(2), math.exp(-4), [TypeSize(-3, 0.5), TypeSize(-4, 0.5)]) == 1
+
+
+def test_evidence_is_a_share_of_the_likeliest() -> None:
+    assert type_evidence(np.array([6.0, 3.0, 0.0]), 0.1, []).tolist() == [1, 0.5, 0]
+    assert type_evidence(np.zeros(2), 0.1, []).tolist() == [0, 0]
+    sizes = [TypeSize(-3, 0.5), TypeSize(-4, 0.5)]
+    # of equal votes: one spread is 0.5, so the area of the first is two of them away from the second
+    assert type_evidence(np.array([1.0, 1.0]), math.exp(-3), sizes) == pytest.approx([1, math.exp(-2)])
