@@ -49,6 +49,8 @@ CONTENDERS: Mapping[str, Contender] = {
 }
 FUSED: Mapping[str, Fused] = {
     "seg-fused": Fused("seg", ("seg",)),
+    "seg-224-fused": Fused("seg", ("seg-224",)),
+    "seg-224-typed": Fused("seg", ("seg-224",), types=True),
     "seg-good-map-fused": Fused("seg", ("seg-good-map",)),
     "seg-all-fused": Fused("seg", ("seg", "seg-lite0", "seg-good-map")),
     "det-fused": Fused("det", ("det",)),

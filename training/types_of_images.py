@@ -2,8 +2,8 @@
 
 A classifier sees the whole image at once, and often knows its type better than a model of boxes or pixels. Its
 probabilities are multiplied with the evidence of the model, which is tempered, because models of boxes and pixels
-are far too certain of a type (docs/adr/0023-tempered-evidence-of-types.md). How certain it is that there is a defect
-at all stays that of the model.
+are far too certain of a type (docs/adr/0023-tempered-evidence-of-types.md). How certain it is that there is a
+defect at all stays that of the model.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
