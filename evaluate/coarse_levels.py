@@ -1,7 +1,7 @@
 """Fewer score levels for the histograms of each image, chosen by the scores that occur.
 
 A bootstrap needs the histograms of each image at once, which with all levels would take 1.5 MB an image. Levels of
-equal width alone fail where a model's scores lie close together: all of them can be one level.
+equal width alone fail where a model's scores are close together: all of them can be one level.
 """
 
 from typing import TYPE_CHECKING
