@@ -19,7 +19,8 @@ from evaluate.run_folder import TASKS, Provides
 
 MIN_GAIN = 0.01
 REMEDIES = {
-    ErrorKind.wrong_type: "check the types of the labels and add examples of the types that are confused",
+    ErrorKind.wrong_type: "check the types of the labels, add examples of the types that are confused, or let a"
+    " classifier of whole images take part (train_cls, then fuse --types-by)",
     ErrorKind.badly_placed: "check how the labels are outlined and raise --imgsz or --epochs",
     ErrorKind.both: "add examples of the defect types that are confused, and check how they are outlined",
     ErrorKind.duplicate: "check for defects that are labelled as one and predicted in parts",
