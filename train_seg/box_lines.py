@@ -31,13 +31,14 @@ EPSILON = 1e-6
 def box_lines(boxes: Sequence[Box], letterbox: Letterbox) -> "NDArray[np.uint8]":
     """The bands of `boxes` in the square: S x S x 2, the number of the band of rows and of columns, 0 for none.
 
-    Boxes are in pixels of the image. Where they overlap, the smaller one is on top; boxes beyond the 255th band
-    are left out.
+    Boxes are in pixels of the image; only their parts inside it have bands. Where they overlap, the smaller one is
+    on top; boxes beyond the 255th band are left out.
     """
     size, (top, left, _, _) = letterbox.size, letterbox.inner
     lines = np.zeros((size, size, 2), np.uint8)
     last = [0, 0]
-    for x, y, w, h in sorted(boxes, key=lambda box: -box[2] * box[3]):
+    inside = (_clipped(box, letterbox) for box in boxes)
+    for x, y, w, h in sorted(inside, key=lambda box: -box[2] * box[3]):
         for axis, (start, length) in enumerate(((top + y * letterbox.scale, h), (left + x * letterbox.scale, w))):
             across = ((left + x * letterbox.scale, w), (top + y * letterbox.scale, h))[axis]
             ends, side = (_whole(*one, letterbox.scale, size) for one in ((start, length), across))
@@ -72,6 +73,12 @@ def line_loss(defect: Tensor, lines: Tensor) -> Tensor:
     if not exists.any():
         return values.sum() * 0
     return -largest[exists].clamp(min=EPSILON).log().mean()
+
+
+def _clipped(box: Box, letterbox: Letterbox) -> Box:
+    """The part of a box inside the image: no defect is on the padding of the square."""
+    x, y, right, bottom = max(0.0, box[0]), max(0.0, box[1]), box[0] + box[2], box[1] + box[3]
+    return x, y, min(right, letterbox.width) - x, min(bottom, letterbox.height) - y
 
 
 def _whole(start: float, length: float, scale: float, size: int) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Masks for annotations that have a box only, estimated from a map of the good images, or else from colours.
 
-Pixels of a box on which estimates disagree are uncertain: they become an ignore region, from which nothing is
-learnt.
+Pixels of a box outside of the mask on which estimates disagree are uncertain: they become an ignore region, from
+which nothing is learnt. All pixels of the mask are learnt as the defect.
 """
 
 from collections import Counter
@@ -72,7 +72,10 @@ def record_box_masks(run: Run, counts: Sequence[BoxMasks]) -> None:
 
 
 def estimate(rgb: "NDArray[np.uint8]", box: Sequence[float], scores: "NDArray[np.float32] | None") -> Estimate:
-    """The mask in `box`, the uncertain pixels of the box, and what the mask is from; `scores` is an H x W map."""
+    """The mask in `box`, the uncertain pixels of the box, some of them in the mask, and what the mask is from.
+
+    `scores` is an H x W map.
+    """
     by_map = mask_by_map(scores, box) if scores is not None else None
     if by_map:
         return *by_map, "map"
@@ -103,6 +106,7 @@ def _with_masks(
                 changed[annotation.id] = _masked(annotation, component, image)
                 kinds[kind] += 1
                 pixels += band.pixels.size
+                band = _without(band, component)
                 unsure += band.area
                 if band.area:
                     region = _masked(annotation, band, image)
@@ -111,6 +115,14 @@ def _with_masks(
     share = round(unsure / max(1, pixels), 4)
     count = BoxMasks(split, kinds.total(), kinds["ellipse"], share, kinds["map"])
     return CocoFile(coco.images, annotations, coco.categories), count
+
+
+def _without(band: Component, mask: Component) -> Component:
+    """The pixels of `band` that are not in `mask`, whose box is inside that of `band`."""
+    (left, top, _, _), (x, y, width, height) = band.box, mask.box
+    pixels = band.pixels.copy()
+    pixels[y - top : y - top + height, x - left : x - left + width] &= ~mask.pixels
+    return Component(band.box, pixels)
 
 
 def _whole(box: Sequence[float], image: Image) -> Component:

@@ -53,7 +53,7 @@ class SegmenterLoop(Loop):
         """The loss needs an image in val; Dice, IoU and crops (`tile`) need an annotation."""
         if not len(self._val):
             return "annotation" if self._work.dataset.images("val") else "image"
-        annotated = any(item.coverage.any() for item in self._val.cached)
+        annotated = any(item.coverage[..., :-1].any() for item in self._val.cached)  # without ignore regions
         return None if annotated or self._work.options.monitor == "loss" else "annotation"
 
     def train(self, recorder: EpochRecorder) -> None:

@@ -36,6 +36,15 @@ def test_boxes_are_scaled_padded_and_limited() -> None:
     assert many.max() <= 255
 
 
+def test_a_box_beyond_its_image_has_no_band_in_the_padding() -> None:
+    """An image of 20 x 40 in a square of 80: rows 0 to 19 and 60 to 79 are padding, which has no defect."""
+    lines = box_lines([(-10, -10, 20, 20), (30, 10, 20, 30)], Letterbox(20, 40, 80))
+    within = box_lines([(0, 0, 10, 10), (30, 10, 10, 10)], Letterbox(20, 40, 80))
+    assert np.array_equal(lines, within)
+    assert not lines[:20].any()
+    assert not lines[60:].any()
+
+
 def test_the_loss_by_hand() -> None:
     """Bands 1 and 2 of rows with largest 0.5 and 0.25, one of columns with 0.5: mean of log 2, log 4, log 2."""
     defect = torch.tensor([[[0.5, 0.1], [0.25, 0.2]], [[0.9, 0.9], [0.9, 0.9]]])

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.coco import Annotation, Box, CocoFile
+from datasets.coco import Annotation, Box, Category, CocoFile, Image
 from datasets.formats.coco_file import read_coco, write_coco
-from datasets.formats.dataset_folder import annotation_path, load_dataset
+from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset, write_annotations
 from datasets.masks.rle import decode
 from evaluate.run_folder import Run
 from system.errors import InputError
@@ -20,6 +20,8 @@ from tests.odd_datasets import odd_folder
 from tests.train_seg.test_odd_datasets import TINY
 from tests.trainer_cases import check_refused, check_trained
 from train_seg.box_masks import BoxMasks, mask_in_box, with_box_masks
+from train_seg.colour_masks import uncertain_in_box
+from train_seg.data import load_cached
 from train_seg.learner import training_images
 from train_seg.options import SegmenterOptions
 from training.trainer import Work
@@ -109,6 +111,41 @@ def test_masks_that_exist_and_test_are_unchanged(boxes: Path) -> None:
     first, second = after.split("train").annotations
     assert first == before.split("train").annotations[0]
     assert second.area == 12 * 12  # the square that was drawn
+
+
+def one_box(root: Path, pixels: np.ndarray, box: Box) -> Dataset:
+    """A dataset with one training image and one annotation, a box."""
+    path = root / "images/part.png"
+    path.parent.mkdir(parents=True)
+    cv2.imwrite(str(path), pixels[..., ::-1])
+    height, width = pixels.shape[:2]
+    annotation = Annotation(1, 1, 1, box, box[2] * box[3], [])
+    coco = CocoFile([Image(1, "part.png", width, height)], [annotation], [Category(1, "dent")])
+    write_annotations(root, {"train": coco.images}, coco.annotations, coco.categories)
+    return load_dataset(root)
+
+
+def test_the_recorded_share_is_what_is_ignored(tmp_path: Path) -> None:
+    """A dark square with a grey half: the estimates disagree about the half, which the mask contains."""
+    shape = np.zeros((64, 64), np.uint8)
+    shape[20:40, 16:44] = 1
+    pixels = drawn(shape)
+    pixels[20:40, 30:44] = 165
+    pixels[36:44, 16:24] = 120
+    box = (16.0, 20.0, 28.0, 24.0)
+    mask, _ = mask_in_box(pixels, box)
+    band = uncertain_in_box(pixels, box, mask)
+    whole, uncertain = np.zeros((2, 64, 64), bool)
+    for canvas, one in ((whole, mask), (uncertain, band)):
+        x, y, w, h = one.box
+        canvas[y : y + h, x : x + w] = one.pixels
+    assert (whole & uncertain).sum() > 20
+    dataset, counts = with_box_masks(one_box(tmp_path / "one", pixels, box))
+    (cached,) = load_cached(dataset, dataset.split("train"), 64, (0, 0, 0))
+    ignored = cached.coverage[..., 1] > 0
+    assert np.array_equal(ignored, uncertain & ~whole)
+    assert counts[0].uncertain == pytest.approx(ignored.sum() / (28 * 24), abs=1e-4)
+    assert np.array_equal(cached.coverage[..., 0] > 0, whole)
 
 
 def test_an_ignore_region_with_a_box_only_is_the_whole_box(boxes: Path) -> None:
