@@ -63,7 +63,7 @@ def predict(
     parsed = parse_format(exported, "--exported") if exported else None
     check_device(device)
     run = single_run(run_folder, "cls")
-    files = asked_images(images, watch, out, {"--maps": maps, "--csv": csv, "--abstain": abstain, "--on": on})
+    files = asked_images(run, images, watch, out, {"--maps": maps, "--csv": csv, "--abstain": abstain, "--on": on})
     check_model_file(run, parsed)
     check_on(on)
     print_loading()
@@ -71,6 +71,7 @@ def predict(
     from training.cluster_predict import predicting_on
     from training.device import choose_device
     from training.measure import predict_files
+    from training.run_identity import run_identity
     from training.trainer import PredictOptions
     from training.watch import watch_folder
 
@@ -79,7 +80,7 @@ def predict(
     limit = operating_score(run, predictor.default_score) if min_score is None else min_score
     intensities = read_split(run).intensities
     if watch and out:
-        watch_folder(predictor, watch, out, limit, intensities)
+        watch_folder(predictor, watch, out, limit, intensities, model=run_identity(run))
         return
     with predicting_on(on, run, device, options) as remote:
         listed, predictions = predict_files(predictor, files, dataset_of(run), 0.0, intensities, maps, remote)

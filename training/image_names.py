@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from datasets.images.image_file import find_images
+from evaluate.run_folder import Run
 from system.errors import InputError, OptionError
 from system.files import BYTE_ORDER_MARK
 from system.stored_path import URL
+from training.run_identity import run_identity
 from training.watch_file import check_watch
 
 STANDARD_INPUT = Path("-")
@@ -24,9 +26,9 @@ IMAGE_BYTES = (
 
 
 def asked_images(
-    images: Sequence[Path] | None, watch: Path | None, out: Path | None, others: Mapping[str, object]
+    run: Run, images: Sequence[Path] | None, watch: Path | None, out: Path | None, others: Mapping[str, object]
 ) -> list[Path]:
-    """The files to predict now: none with `watch`, else those that `images` name.
+    """The files that `run` predicts now: none with `watch`, else those that `images` name.
 
     `others` are the values of flags that `--watch` does not have. Raises InputError for a name without a file, and
     InputError and OptionError as `named_images` and `check_watch` do.
@@ -36,7 +38,8 @@ def asked_images(
         if missing := next((file for file in files if not os.path.lexists(file)), None):
             raise InputError(missing, "no such image", "check the path")
         return files
-    check_watch(watch, out, images or (), [flag for flag, value in others.items() if value is not None])
+    flags = [flag for flag, value in others.items() if value is not None]
+    check_watch(watch, out, images or (), flags, run_identity(run))
     return []
 
 

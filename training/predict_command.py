@@ -48,7 +48,7 @@ def predict_command(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         parsed = parse_format(exported, "--exported") if exported else None
         check_device(device)
         one = single_run(run_folder, trainer.task)
-        files = asked_images(images, watch, out, {"--maps": maps, "--on": on})
+        files = asked_images(one, images, watch, out, {"--maps": maps, "--on": on})
         check_model_file(one, parsed)
         check_on(on)
         print_loading()
@@ -56,6 +56,7 @@ def predict_command(trainer: Trainer[OptionsT]) -> Callable[..., None]:
         from training.device import choose_device
         from training.fused_predictor import load_predictor
         from training.measure import predict_files
+        from training.run_identity import run_identity
         from training.watch import watch_folder
 
         options = PredictOptions(tta=tta, tile=tile, exported=parsed)
@@ -68,7 +69,7 @@ def predict_command(trainer: Trainer[OptionsT]) -> Callable[..., None]:
             return predictions if min_score is not None else counted_predictions(predictions, point, names)
 
         if watch and out:
-            watch_folder(predictor, watch, out, limit, intensities, counted)
+            watch_folder(predictor, watch, out, limit, intensities, counted, model=run_identity(one))
             return
         with predicting_on(on, one, device, options) as remote:
             listed, predictions = predict_files(

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
 from datasets.coco import Prediction
 from datasets.images.bit_depth import IntensityRange
 from datasets.images.pixels import read_rgb
@@ -30,11 +32,13 @@ def watch_folder(
     min_score: float,
     intensities: Sequence[IntensityRange],
     counted: Counted = list,
+    model: str = "",
 ) -> None:
     """Predict the images in `folder` and its sub-folders, and those that come, and append each to `out`.
 
-    `counted` chooses the predictions to write. Ends with Ctrl-C, which never leaves half a line. Raises InputError
-    if the folder is gone or `out` cannot be continued, OutputError if another program changes `out` meanwhile.
+    `counted` chooses the predictions to write, `model` is stated in each line. Ends with Ctrl-C, which never
+    leaves half a line. Raises InputError if the folder is gone or `out` cannot be continued, OutputError if
+    another program changes `out` meanwhile.
     """
     with open_watch_file(out) as results:
         folder = folder.resolve()  # as the paths of changes
@@ -52,6 +56,7 @@ def watch_folder(
                 line = _predicted(predictor, arrivals, path, results, min_score, intensities, counted, last=last)
                 if line is None:
                     continue
+                line = msgspec.structs.replace(line, model=model)
                 with defer_signals():
                     results.add(line)
                     done, failed = done + (not line.error), failed + bool(line.error)

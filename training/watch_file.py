@@ -20,7 +20,7 @@ class WatchedImage(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line: an image and its predictions in COCO results form, or the `error` for which it could not be read.
 
     `file_name` is relative to the watched folder, `id` counts lines from 1, `size` is in bytes, and `modified` is
-    the time of the last change in nanoseconds. `sha256` is that of the file.
+    the time of the last change in nanoseconds. `sha256` is that of the file, `model` the run_identity of the run.
     """
 
     id: int
@@ -32,6 +32,7 @@ class WatchedImage(msgspec.Struct, frozen=True, omit_defaults=True):
     height: int = 0
     predictions: list[Prediction] = []
     error: str = ""
+    model: str = ""
 
 
 class WatchFile:
@@ -91,10 +92,13 @@ class WatchFile:
             raise OutputError(self.path, "another program changed, moved or removed it", remedy)
 
 
-def check_watch(folder: Path, out: Path | None, images: Sequence[Path], others: Sequence[str]) -> None:
+def check_watch(
+    folder: Path, out: Path | None, images: Sequence[Path], others: Sequence[str], model: str = ""
+) -> None:
     """Raise OptionError for what cannot be used with `--watch`: images, the flags `others` and no `--out`.
 
-    Raises InputError if `folder` is not a folder, or `out` cannot be continued.
+    `model` is the run_identity of the run. Raises InputError if `folder` is not a folder, or `out` cannot be
+    continued, as where another model wrote it.
     """
     if images:
         raise OptionError("--watch", "images are named too", "leave the images out, or copy them into the folder")
@@ -108,8 +112,10 @@ def check_watch(folder: Path, out: Path | None, images: Sequence[Path], others: 
     except ImportError:
         raise OptionError("--watch", "needs watchfiles", 'install it: pip install "defectline[watch]"') from None
     if file.exists():
-        with open_watch_file(file):
-            pass
+        with open_watch_file(file) as results:
+            if another := next((line for line in results.lines if line.model not in ("", model)), None):
+                problem = f"line {another.id} is of another model ({another.model}, now {model})"
+                raise InputError(file, problem, "name another file with --out")
 
 
 def check_watch_file(out: Path | None) -> Path:

@@ -98,7 +98,7 @@ def watched(folder: Path, out: Path, meanwhile: Callable[[Callable[[int], None]]
 
     thread = threading.Thread(target=work)
     thread.start()
-    watch_folder(Brightness(), folder, out, 0.5, [])
+    watch_folder(Brightness(), folder, out, 0.5, [], model="aaaa")
     thread.join()
     for problem in problems:
         raise problem
@@ -122,6 +122,7 @@ def test_images_of_before_and_new_ones_are_predicted_as_they_come(
     watched(folder, out, meanwhile)
     old, dark, moved = lines(out)
     assert (old["id"], old["file_name"], old["width"], old["height"]) == (1, "old.png", 6, 4)
+    assert {line["model"] for line in (old, dark, moved)} == {"aaaa"}
     assert old["predictions"] == [{"image_id": 1, "category_id": 1, "bbox": [0.0, 0.0, 6.0, 4.0], "score": 1.0}]
     assert (dark["file_name"], dark["width"]) == ("sub/dark.png", 9)
     assert "predictions" not in dark

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from datasets.coco import Prediction, Rle
@@ -125,6 +126,16 @@ def test_a_file_that_cannot_be_continued_is_refused_with_the_options(path: Path,
     os.mkfifo(path)
     with pytest.raises(InputError, match="a pipe or a device"):
         check_watch(tmp_path, path, [], [])
+
+
+def test_the_file_of_another_model_is_refused(path: Path, tmp_path: Path) -> None:
+    pytest.importorskip("watchfiles", reason="watchfiles is not installed, so --watch is not tested")
+    add(path, FIRST, msgspec.structs.replace(SECOND, model="aaaa"))  # of an older version, and of this one
+    before = path.read_bytes()
+    check_watch(tmp_path, path, [], [], "aaaa")
+    with pytest.raises(InputError, match="line 2 is of another model \\(aaaa, now bbbb\\); name another file"):
+        check_watch(tmp_path, path, [], [], "bbbb")
+    assert path.read_bytes() == before
 
 
 def test_one_process_at_a_time(path: Path) -> None:
