@@ -1,7 +1,8 @@
 """Masks for annotations that have a box only, estimated from a map of the good images, or else from colours.
 
-Pixels of a box outside of the mask on which estimates disagree are uncertain: they become an ignore region, from
-which nothing is learnt. All pixels of the mask are learnt as the defect.
+Pixels of a box on which estimates disagree are uncertain: they become an ignore region, from which nothing is
+learnt. A mask from a map has its certain pixels only, and without one the box is an ignore region; of a mask from
+colours all pixels are learnt as the defect (docs/results.md has the figures of both).
 """
 
 from collections import Counter
@@ -49,8 +50,9 @@ def with_box_masks(
     """`dataset` with a mask for each annotation of `splits` that has a box only; other masks are unchanged.
 
     That of an ignore region is the whole box, and not counted: nothing in it is known, so nothing is estimated.
-    The masks are those of `good_map` where it sees something in the box, or else of the colours.
-    Raises InputError for an image that cannot be read, and for a box outside its image.
+    The masks are those of `good_map` where it sees something in the box, or else of the colours. `area` is that of
+    the whole estimate, also where a mask has its certain pixels only. Raises InputError for an image that cannot
+    be read, and for a box outside its image.
     """
     changed, counts = dict(dataset.splits), []
     for split in splits:
@@ -103,26 +105,33 @@ def _with_masks(
                     changed[annotation.id] = _masked(annotation, _whole(annotation.bbox, image), image)
                     continue
                 component, band, kind = estimate(rgb, annotation.bbox, scores)
-                changed[annotation.id] = _masked(annotation, component, image)
                 kinds[kind] += 1
                 pixels += band.pixels.size
-                band = _without(band, component)
+                mask = _without(component, band) if kind == "map" else component
+                band = _without(band, mask)
                 unsure += band.area
+                region = msgspec.structs.replace(_masked(annotation, band, image), iscrowd=1)
+                if not mask.area:
+                    changed[annotation.id] = region
+                    continue
+                masked = _masked(annotation, mask, image)
+                changed[annotation.id] = msgspec.structs.replace(masked, area=component.area)
                 if band.area:
-                    region = _masked(annotation, band, image)
-                    ignored.append(msgspec.structs.replace(region, id=free + len(ignored), iscrowd=1))
+                    ignored.append(msgspec.structs.replace(region, id=free + len(ignored)))
     annotations = [*(changed.get(a.id, a) for a in coco.annotations), *ignored]
     share = round(unsure / max(1, pixels), 4)
     count = BoxMasks(split, kinds.total(), kinds["ellipse"], share, kinds["map"])
     return CocoFile(coco.images, annotations, coco.categories), count
 
 
-def _without(band: Component, mask: Component) -> Component:
-    """The pixels of `band` that are not in `mask`, whose box is inside that of `band`."""
-    (left, top, _, _), (x, y, width, height) = band.box, mask.box
-    pixels = band.pixels.copy()
-    pixels[y - top : y - top + height, x - left : x - left + width] &= ~mask.pixels
-    return Component(band.box, pixels)
+def _without(one: Component, other: Component) -> Component:
+    """The pixels of `one` that are not in `other`, in the box of `one`."""
+    (x, y, width, height), (left, top, _, _) = one.box, other.box
+    pixels = one.pixels.copy()
+    first_row, first_column = max(0, top - y), max(0, left - x)
+    part = other.pixels[max(0, y - top) :, max(0, x - left) :][: height - first_row, : width - first_column]
+    pixels[first_row : first_row + part.shape[0], first_column : first_column + part.shape[1]] &= ~part
+    return Component(one.box, pixels)
 
 
 def _whole(box: Sequence[float], image: Image) -> Component:

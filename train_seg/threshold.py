@@ -17,7 +17,7 @@ BINS = 100
 
 
 def choose_pixel_threshold(segmenter: Segmenter, dataset: Dataset, truth: CocoFile) -> float | None:
-    """Pixel threshold with the best pooled Dice of defect pixels at original size; None without a defect.
+    """Pixel threshold with the best pooled Dice of defect pixels at original size; None without such a pixel.
 
     Pixels of ignore regions are not counted.
     """
@@ -32,7 +32,7 @@ def choose_pixel_threshold(segmenter: Segmenter, dataset: Dataset, truth: CocoFi
         ignored = ignored_pixels(image, annotations[image.id])
         counts[1] += np.bincount(bins[real], minlength=BINS)
         counts[0] += np.bincount(bins[~(real | ignored)], minlength=BINS)
-    return best_threshold(counts)
+    return best_threshold(counts) if counts[1].any() else None
 
 
 def best_threshold(counts: "NDArray[np.int64]") -> float:

@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from datasets.coco import Annotation, Box, Category, CocoFile, Image
+from datasets.crops import write_crops
 from datasets.formats.coco_file import read_coco, write_coco
 from datasets.formats.dataset_folder import Dataset, annotation_path, load_dataset, write_annotations
+from datasets.masks.component import Component
 from datasets.masks.rle import decode
 from evaluate.run_folder import Run
 from system.errors import InputError
@@ -146,6 +148,41 @@ def test_the_recorded_share_is_what_is_ignored(tmp_path: Path) -> None:
     assert np.array_equal(ignored, uncertain & ~whole)
     assert counts[0].uncertain == pytest.approx(ignored.sum() / (28 * 24), abs=1e-4)
     assert np.array_equal(cached.coverage[..., 0] > 0, whole)
+
+
+def test_nothing_is_learnt_from_the_uncertain_pixels_of_a_mask_from_a_map(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The box is at (5, 6), 8 x 4; the mask its left three quarters, uncertain are the right ones of the box."""
+    mask = Component((5, 6, 6, 4), np.ones((4, 6), bool))
+    band = Component((5, 6, 8, 4), np.repeat([[False] * 4 + [True] * 4], 4, axis=0))
+    monkeypatch.setattr("train_seg.box_masks.estimate", lambda *_: (mask, band, "map"))
+    given = one_box(tmp_path / "one", np.full((20, 20, 3), 90, np.uint8), (5, 6, 8, 4))
+    dataset, counts = with_box_masks(given)
+    assert counts == [BoxMasks("train", 1, 0, 0.5, 1)]
+    expected = np.zeros((2, 20, 20), bool)
+    expected[0, 6:10, 5:9] = expected[1, 6:10, 9:13] = True
+    by_kind = {a.iscrowd: a for a in dataset.split("train").annotations}
+    for kind, pixels in enumerate(expected):
+        assert np.array_equal(decode(by_kind[kind].segmentation, 20, 20) > 0, pixels)
+    assert by_kind[0].area == 24  # of the whole estimate
+
+
+def test_a_box_without_a_certain_pixel_of_the_defect_is_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Crops have no place for a mask without a pixel; the bands of the box stay."""
+    inner = Component((5, 6, 8, 4), np.ones((4, 8), bool))
+    monkeypatch.setattr("train_seg.box_masks.estimate", lambda *_: (inner, inner, "map"))
+    given = one_box(tmp_path / "one", np.full((20, 20, 3), 90, np.uint8), (5, 6, 8, 4))
+    dataset, counts = with_box_masks(given)
+    assert counts == [BoxMasks("train", 1, 0, 1.0, 1)]
+    (cached,) = load_cached(dataset, dataset.split("train"), 32, (0, 0, 0), estimated={1})
+    assert not cached.coverage[..., 0].any()
+    assert cached.coverage[..., 1].any()
+    assert cached.lines is not None
+    assert cached.lines.any()
+    write_crops(dataset, tmp_path / "crops", side=10, empty=0, seed=0, splits=["train"], progress=lambda o, *_: o)
 
 
 def test_an_ignore_region_with_a_box_only_is_the_whole_box(boxes: Path) -> None:
